@@ -1,0 +1,102 @@
+"""One handler renders every refusal in the shape of the service that was asked."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from apps.common.exceptions import FAULT_KEYS, BadRequest, CloudError, NotFound, TooLarge, Unauthorized
+from apps.common.middleware import service_of
+
+log = structlog.get_logger("celerity.api")
+
+
+def body_of(service: str, *, code: int, message: str, kind: str = "") -> dict[str, Any]:
+    """Return the error document of ``service`` for an HTTP status, a sentence and an error type."""
+    title = HTTPStatus(code).phrase
+    if code == 401 or service == "identity":
+        return {"error": {"code": code, "title": title, "message": message}}
+    if service == "network":
+        return {"NeutronError": {"type": kind or title.replace(" ", ""), "message": message, "detail": ""}}
+    if service == "image":
+        return {"code": f"{code} {title}", "title": title, "message": message}
+    return {FAULT_KEYS.get(code, "computeFault"): {"code": code, "message": message}}
+
+
+def _sentence(detail: Any, path: str = "") -> str:
+    """Flatten DRF's nested validation errors into one sentence that names the field."""
+    if isinstance(detail, dict):
+        key, value = next(iter(detail.items()))
+        if key == "non_field_errors":
+            return _sentence(value, path)
+        return _sentence(value, f"{path}.{key}" if path else str(key))
+    if isinstance(detail, list):
+        index, value = next(((i, v) for i, v in enumerate(detail) if v), (0, "not valid"))
+        nested = isinstance(value, dict)
+        return _sentence(value, f"{path}[{index}]" if nested and path else path)
+    return f"Invalid input for field/attribute {path}: {detail}" if path else str(detail)
+
+
+def _translate(exc: Exception) -> CloudError:
+    """Return the CloudError that stands for an exception of Django or DRF."""
+    if isinstance(exc, CloudError):
+        return exc
+    if isinstance(exc, Http404):
+        return NotFound()
+    if isinstance(exc, RequestDataTooBig):
+        return TooLarge("The request body is too large.")
+    if isinstance(exc, drf.ValidationError):
+        return BadRequest(_sentence(exc.detail))
+    if isinstance(exc, drf.APIException):
+        error = CloudError(str(getattr(exc, "detail", exc)))
+        error.code = exc.status_code
+        error.kind = type(exc).__name__
+        return error
+    raise exc
+
+
+def headers_of(error: CloudError, request: HttpRequest) -> dict[str, str]:
+    if isinstance(error, Unauthorized) or error.code == 401:
+        return {"WWW-Authenticate": f'Keystone uri="{request.build_absolute_uri("/identity")}"'}
+    return {}
+
+
+def handle(exc: Exception, info: dict[str, Any]) -> Response | None:
+    """DRF's exception handler. What it does not know becomes the service's own 500, told only in the log."""
+    request = info["request"]
+    service = service_of(request.path)
+    try:
+        error = _translate(exc)
+    except Exception:
+        log.exception("unexpected error", path=request.path[:500])
+        error = CloudError("Unexpected API error. The operator finds it in the log under this request's id.")
+    from django.db import connection
+
+    if connection.in_atomic_block:
+        connection.set_rollback(True)
+    body = body_of(service, code=error.code, message=error.message, kind=error.kind)
+    return Response(body, status=error.code, headers=headers_of(error, request._request))
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """handler404: unknown URLs in the service's own shape."""
+    return JsonResponse(
+        body_of(service_of(request.path), code=404, message="The resource could not be found.", kind="HTTPNotFound"),
+        status=404,
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500: nothing about the inside leaves the house."""
+    message = "Unexpected API error. The operator finds it in the log under this request's id."
+    return JsonResponse(body_of(service_of(request.path), code=500, message=message), status=500)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """handler400: requests that Django itself refuses (a host name that is not allowed, say)."""
+    message = "The request could not be understood."
+    return JsonResponse(body_of(service_of(request.path), code=400, message=message), status=400)

@@ -1,0 +1,38 @@
+"""JSON by orjson, and DRF's browsable API for people."""
+
+from typing import Any
+
+import orjson
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
+
+
+class JSONRenderer(BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None
+    render_style = "text"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        if data is None:
+            return b""
+        pretty = accepted_media_type == "text/html" or (renderer_context or {}).get("indent")
+        return orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2 if pretty else 0)
+
+
+class BrowsableRenderer(BrowsableAPIRenderer):
+    """The same URLs for people. The raw form is filled with the view's ``example`` where it has one."""
+
+    def get_default_renderer(self, view: Any) -> BaseRenderer:
+        return JSONRenderer()
+
+    def get_content(self, renderer: Any, data: Any, accepted_media_type: str, renderer_context: Any) -> str:
+        content = super().get_content(renderer, data, accepted_media_type, {**renderer_context, "indent": 2})
+        return content if isinstance(content, str) else content.decode()
+
+    def get_raw_data_form(self, data: Any, view: Any, method: str, request: Any) -> Any:
+        form = super().get_raw_data_form(data, view, method, request)
+        example = getattr(view, "examples", {}).get(method)
+        if form is not None and example is not None and hasattr(form, "initial"):
+            form.initial["_content"] = orjson.dumps(example, option=orjson.OPT_INDENT_2).decode()
+            form.fields["_content"].initial = form.initial["_content"]
+        return form

@@ -1,0 +1,75 @@
+"""Fields and a base class that refuse what they do not know."""
+
+import base64
+import binascii
+import uuid
+from typing import Any
+
+from rest_framework import serializers
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Unknown keys are an error, as with OpenStack's ``additionalProperties: false``.
+
+    ``ignored`` lists keys that real clients send and that have no meaning here.
+    """
+
+    ignored: tuple[str, ...] = ()
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = [str(key)[:64] for key in data if key not in self.fields and key not in self.ignored]
+            if unknown:
+                text = "Additional properties are not allowed ('{}' was unexpected)".format("', '".join(sorted(unknown)[:5]))
+                raise serializers.ValidationError({"non_field_errors": [text]})
+        return super().to_internal_value(data)
+
+
+class UUIDString(serializers.CharField):
+    """A UUID, with or without dashes; the value is a ``uuid.UUID``."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
+        try:
+            return uuid.UUID(text)
+        except ValueError:
+            raise serializers.ValidationError(f"'{text[:64]}' is not a 'uuid'") from None
+
+
+class NameField(serializers.CharField):
+    """A printable name of 1 to 255 characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 255, "min_length": 1, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("it must be a string")
+        text = super().to_internal_value(data)
+        if not text.isprintable():
+            raise serializers.ValidationError("it can only contain printable characters")
+        return text
+
+
+class Base64Field(serializers.CharField):
+    """Text that is base64; the value stays encoded."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        try:
+            base64.b64decode("".join(text.split()), validate=True)
+        except (binascii.Error, ValueError):
+            raise serializers.ValidationError("it is not valid base64") from None
+        return text
+
+
+class LooseBoolean(serializers.BooleanField):
+    """True/False/"true"/"1"…, but not null."""
+
+
+def parse_uuid(text: Any) -> uuid.UUID | None:
+    """Return the UUID in ``text``, or None when it is none."""
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None

@@ -1,0 +1,56 @@
+"""The base of every view: parse, check policy, call one service, render."""
+
+from typing import Any
+
+from django.db import transaction
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest
+
+__all__ = ["BadRequest", "Response", "ServiceView"]
+
+
+class ServiceView(APIView):
+    """``request_serializers`` and ``response_serializers`` map HTTP methods to classes, for parsing and OpenAPI.
+
+    ``examples`` maps HTTP methods to documents that the browsable API's form starts with.
+    """
+
+    request_serializers: dict[str, type[Serializer[Any]]] = {}
+    response_serializers: dict[str, Any] = {}
+    examples: dict[str, Any] = {}
+
+    @property
+    def caller(self) -> RequestContext:
+        """Return who asks. Raises nothing: views without a caller set ``permission_classes = []``."""
+        context: RequestContext = self.request.auth  # type: ignore[assignment]
+        return context
+
+    def parse(self, request: Request, key: str | None = None, serializer: type[Serializer[Any]] | None = None) -> dict[str, Any]:
+        """Return the validated values of the body's object under ``key`` (of the whole body without one).
+
+        Raises BadRequest (400) naming the first field that is wrong.
+        """
+        data = request.data
+        if not isinstance(data, dict):
+            raise BadRequest("The request body must be a JSON object.")
+        if key is not None:
+            if key not in data:
+                raise BadRequest(f"Invalid input: the request body must have the key '{key}'.")
+            data = data[key]
+            if not isinstance(data, dict):
+                raise BadRequest(f"Invalid input for field/attribute {key}: it must be an object.")
+        cls = serializer or self.request_serializers[str(request.method).lower()]
+        parsed = cls(data=data, context={"view": self, "request": request})
+        parsed.is_valid(raise_exception=True)
+        return dict(parsed.validated_data)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(exc)
+        if transaction.get_connection().in_atomic_block:
+            transaction.set_rollback(True)
+        return response

@@ -1,0 +1,49 @@
+"""Who asks, for which project, under which request id: handed down explicitly, never looked up."""
+
+import re
+import uuid
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+REQUEST_ID = re.compile(r"^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+
+# Only for logs and error pages: services get a RequestContext as an argument.
+current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
+
+
+def new_request_id() -> str:
+    return f"req-{uuid.uuid4()}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestContext:
+    """The caller as a token describes it.
+
+    ``project_id`` is None for unscoped, domain-scoped and system-scoped tokens. ``roles`` are names.
+    """
+
+    request_id: str = field(default_factory=new_request_id)
+    user_id: str | None = None
+    user_name: str = ""
+    user_domain_id: str | None = None
+    project_id: str | None = None
+    project_name: str = ""
+    project_domain_id: str | None = None
+    domain_id: str | None = None
+    system_scope: str | None = None
+    roles: tuple[str, ...] = ()
+    is_admin: bool = False
+    remote_address: str = ""
+
+    def credentials(self) -> dict[str, object]:
+        """Return what policy rules may look at (oslo.policy's ``creds``)."""
+        return {
+            "user_id": self.user_id,
+            "project_id": self.project_id,
+            "domain_id": self.domain_id,
+            "system_scope": self.system_scope,
+            "roles": list(self.roles),
+            "user_domain_id": self.user_domain_id,
+            "project_domain_id": self.project_domain_id,
+            "is_admin": self.is_admin,
+        }

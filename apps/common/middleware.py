@@ -1,0 +1,61 @@
+"""The outermost layer of a request: its id, its log line, and paths as clients really write them."""
+
+import re
+import time
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from apps.common import context
+
+log = structlog.get_logger("celerity.api")
+SERVICES = ("identity", "compute", "image", "network", "volume")
+_SLASHES = re.compile(r"/{2,}")
+
+
+def service_of(path: str) -> str:
+    """Return which service a URL path belongs to, or "" for pages."""
+    first = path.lstrip("/").split("/", 1)[0]
+    return first if first in SERVICES else ""
+
+
+class RequestMiddleware:
+    """Gives every request an id, and every response the headers that clients read it from.
+
+    ``/compute/v2.1`` and ``/compute/v2.1/`` are the same place and some clients double slashes, so service paths
+    are normalised here; a redirect would lose the body of a POST.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        request_id = context.new_request_id()
+        token = context.current_request_id.set(request_id)
+        request.request_id = request_id  # type: ignore[attr-defined]
+        service = service_of(request.path_info)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        outer = request.headers.get("X-OpenStack-Request-ID", "")
+        if context.REQUEST_ID.match(outer):
+            structlog.contextvars.bind_contextvars(global_request_id=outer)
+        if service:
+            request.path_info = _SLASHES.sub("/", request.path_info).rstrip("/")
+        try:
+            response = self.get_response(request)
+        finally:
+            context.current_request_id.reset(token)
+        response["x-openstack-request-id"] = request_id
+        if service == "compute":
+            response["x-compute-request-id"] = request_id
+        if service or response.status_code >= 400:
+            log.info(
+                "request",
+                method=request.method,
+                path=request.path[:500],
+                status=response.status_code,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+        return response

@@ -1,0 +1,1 @@
+"""The Django project: settings, one route table, the Celery app, WSGI."""

@@ -1,0 +1,213 @@
+"""Settings: every knob is an environment variable CELERITY_*, or a line of <state>/celerity.env."""
+
+import socket
+from pathlib import Path
+
+import environ
+
+from cloud.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+STATE_DIR = Path(env.str("CELERITY_STATE_DIR", default="/var/lib/celerity"))
+env.read_env(str(STATE_DIR / "celerity.env"))  # the environment wins over the file
+
+SECRET_KEY = env.str("CELERITY_SECRET_KEY", default="unsafe-only-for-commands-that-need-no-state")
+DEBUG = env.bool("CELERITY_DEBUG", default=False)
+LISTEN = env.str("CELERITY_LISTEN", default="127.0.0.1:8000")
+PUBLIC_URL = env.str("CELERITY_PUBLIC_URL", default=f"http://{LISTEN}").rstrip("/")
+ALLOWED_HOSTS = env.list("CELERITY_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CELERITY_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "apps.common",
+    "apps.identity",
+    "apps.workflow",
+    "apps.quotas",
+    "apps.images",
+    "apps.scheduling",
+    "apps.networking",
+    "apps.compute",
+    "cloud",
+]
+
+MIDDLEWARE = [
+    "apps.common.middleware.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "cloud.urls"
+WSGI_APPLICATION = "cloud.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "cloud" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": {
+        **env.db_url("CELERITY_DATABASE_URL", default="postgresql://celerity@127.0.0.1:15432/celerity"),
+        # Connections are kept: sessions carry the leases of running steps, and set-up costs 3 ms.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "application_name": env.str("CELERITY_PROCESS", default="celerity"),
+            # A peer that vanished must not keep its advisory locks for the kernel's default of two hours.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "identity.User"
+AUTHENTICATION_BACKENDS = ["apps.identity.backends.DomainUserBackend"]
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # user names are unique within a domain, as in Keystone
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "/admin/login/"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https:")
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # API documents; image bits are streamed past this limit
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.identity.api.authentication.TokenAuthentication",
+        "apps.identity.api.authentication.BrowserSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.common.api.permissions.IsSignedIn"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "apps.common.api.renderers.JSONRenderer",
+        "apps.common.api.renderers.BrowsableRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["apps.common.api.parsers.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.common.api.negotiation.BrowserOrJSON",
+    "DEFAULT_SCHEMA_CLASS": "apps.common.api.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.common.api.errors.handle",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Celerity",
+    "DESCRIPTION": "A compute cloud that speaks the OpenStack APIs.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "DISABLE_ERRORS_AND_WARNINGS": True,
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True},
+}
+
+# --- Celery -------------------------------------------------------------------------------------
+BROKER_URL = env.str("CELERITY_BROKER_URL", default="redis://127.0.0.1:16379/0")
+FLOWER_LISTEN = env.str("CELERITY_FLOWER_LISTEN", default="127.0.0.1:5555")
+
+# --- Identity -----------------------------------------------------------------------------------
+REGION = env.str("CELERITY_REGION", default="RegionOne")
+TOKEN_LIFETIME_SECONDS = env.int("CELERITY_TOKEN_LIFETIME", default=86400)
+FERNET_KEY_DIR = STATE_DIR / "fernet-keys"
+
+# --- Workflow -----------------------------------------------------------------------------------
+INSTANCE_BUILD_TIMEOUT = env.int("CELERITY_INSTANCE_BUILD_TIMEOUT", default=900)  # seconds, never 0
+STEP_TIMEOUT = env.int("CELERITY_STEP_TIMEOUT", default=600)  # seconds, where a step names none
+MAX_ATTEMPTS = env.int("CELERITY_MAX_ATTEMPTS", default=3)  # hosts tried for one build
+LOCK_WAIT_SECONDS = env.int("CELERITY_LOCK_WAIT", default=10)
+SWEEP_INTERVAL = env.float("CELERITY_SWEEP_INTERVAL", default=2.0)  # seconds
+SWEEP_GRACE = env.float("CELERITY_SWEEP_GRACE", default=3.0)  # seconds a queued message may take
+
+# --- Quotas -------------------------------------------------------------------------------------
+QUOTA_DEFAULTS = {
+    "instances": env.int("CELERITY_QUOTA_INSTANCES", default=10),
+    "cores": env.int("CELERITY_QUOTA_CORES", default=20),
+    "ram": env.int("CELERITY_QUOTA_RAM", default=51200),  # MiB
+    "key_pairs": env.int("CELERITY_QUOTA_KEY_PAIRS", default=100),
+    "metadata_items": env.int("CELERITY_QUOTA_METADATA_ITEMS", default=128),
+    "injected_files": 5,
+    "injected_file_content_bytes": 10240,
+    "injected_file_path_bytes": 255,
+    "server_groups": 10,
+    "server_group_members": 10,
+}
+RESERVATION_LIFETIME = INSTANCE_BUILD_TIMEOUT * 2  # seconds
+
+# --- Scheduling ---------------------------------------------------------------------------------
+SCHEDULER_FILTERS = [
+    "apps.scheduling.filters.up.UpFilter",
+    "apps.scheduling.filters.availability_zone.AvailabilityZoneFilter",
+    "apps.scheduling.filters.ram.RamFilter",
+    "apps.scheduling.filters.vcpu.VcpuFilter",
+    "apps.scheduling.filters.disk.DiskFilter",
+    "apps.scheduling.filters.image_properties.ImagePropertiesFilter",
+]
+SCHEDULER_WEIGHERS = [
+    ("apps.scheduling.weighers.ram.RamWeigher", 1.0),
+    ("apps.scheduling.weighers.vcpu.VcpuWeigher", 1.0),
+]
+SCHEDULER_HOST_SUBSET_SIZE = env.int("CELERITY_HOST_SUBSET_SIZE", default=3)
+HOST_DOWN_SECONDS = env.int("CELERITY_HOST_DOWN", default=20)
+HEARTBEAT_SECONDS = env.int("CELERITY_HEARTBEAT", default=5)
+DEFAULT_ZONE = env.str("CELERITY_ZONE", default="nova")
+ALLOCATION_RATIOS = {
+    "vcpus": env.float("CELERITY_CPU_RATIO", default=4.0),
+    "ram_mib": env.float("CELERITY_RAM_RATIO", default=1.0),
+    "disk_gib": env.float("CELERITY_DISK_RATIO", default=1.0),
+}
+RESERVED_RAM_MIB = env.int("CELERITY_RESERVED_RAM", default=512)
+
+# --- Images -------------------------------------------------------------------------------------
+IMAGE_DIR = STATE_DIR / "images"
+IMAGE_SIZE_CAP = env.int("CELERITY_IMAGE_SIZE_CAP", default=64 * 1024**3)  # bytes, upload
+IMAGE_VIRTUAL_SIZE_CAP = env.int("CELERITY_IMAGE_VIRTUAL_SIZE_CAP", default=1024**4)  # bytes
+
+# --- Compute and hosts --------------------------------------------------------------------------
+FORCE_CONFIG_DRIVE = env.bool("CELERITY_FORCE_CONFIG_DRIVE", default=True)
+HYPERVISOR = env.str("CELERITY_HYPERVISOR", default="libvirt")
+HOST_NAME = env.str("CELERITY_HOST", default=socket.gethostname().split(".")[0])
+SIMULATED_HOSTS = env.int("CELERITY_HOSTS", default=1)
+LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
+VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
+AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
+SIMULATION_PLAN = env.str("CELERITY_SIMULATION_PLAN", default=str(STATE_DIR / "simulation.json"))
+SIMULATED_HOST_VCPUS = env.int("CELERITY_SIMULATED_VCPUS", default=64)
+SIMULATED_HOST_RAM_MIB = env.int("CELERITY_SIMULATED_RAM", default=262144)
+SIMULATED_HOST_DISK_GIB = env.int("CELERITY_SIMULATED_DISK", default=4096)
+CONSOLE_LOG_LIMIT = 102400  # bytes of a console that one call returns
+
+LOGGING = logging_config(
+    form=env.str("CELERITY_LOG_FORMAT", default="json"),
+    level=env.str("CELERITY_LOG_LEVEL", default="INFO"),
+)
