@@ -1,0 +1,58 @@
+# Celerity's commands. `make` alone lists them.
+#
+# Accepted on the line: HYPERVISOR=libvirt|simulated  HOSTS=n  STATE=/path  ARGS="…" (make test)  YES=1 (make clean)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+
+ifdef HYPERVISOR
+export CELERITY_HYPERVISOR := $(HYPERVISOR)
+endif
+ifdef HOSTS
+export CELERITY_HOSTS := $(HOSTS)
+endif
+ifdef STATE
+export CELERITY_STATE_DIR := $(STATE)
+endif
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: help up down status logs doctor clean test lint bench venv venv-dev
+
+help: ## List these commands
+	@echo "Celerity: a compute cloud. Commands:"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@echo
+	@echo "Without root or libvirt: make up HYPERVISOR=simulated HOSTS=5"
+
+up: ## Install what is missing, start everything, boot a first server
+	@deploy/bootstrap.sh
+	@$(PYTHON) -m deploy.up
+
+down: ## Stop the cloud and its guests; nothing is left running
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.down; else echo "There is no .venv here: nothing was ever started."; fi
+
+status: ## Show processes, health and hosts
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.status; else echo "There is no .venv here: run make up."; exit 1; fi
+
+logs: ## Follow every log
+	@tail -n 20 -F "$${CELERITY_STATE_DIR:-/var/lib/celerity}"/log/*.log
+
+doctor: ## Check what the cloud needs, and say what to do
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.doctor; else python3 -m deploy.doctor; fi
+
+clean: ## Remove all state, after asking (YES=1: without)
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.clean; else python3 -m deploy.clean; fi
+
+test: ## Run all tests with services of their own (ARGS="-k name")
+	@deploy/bootstrap.sh --dev
+	@$(PYTHON) -m deploy.testrun $(ARGS)
+
+lint: ## ruff, mypy, import-linter, migrations
+	@deploy/bootstrap.sh --dev
+	@deploy/lint.sh
+
+bench: ## Measure boots, lists and memory
+	@deploy/bootstrap.sh
+	@$(PYTHON) -m bench $(ARGS)
