@@ -1,0 +1,1 @@
+"""Drivers: the contracts a host's machinery is used through, and what stands behind them."""

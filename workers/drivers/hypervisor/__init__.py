@@ -1,0 +1,1 @@
+"""Hypervisor drivers: a server's domain, from power-on to nothing left."""

@@ -1,0 +1,53 @@
+"""What can go wrong with a hypervisor, by who may still do it: another host, or none."""
+
+from __future__ import annotations
+
+from workers.drivers.errors import AbortError, RetryableError
+
+
+class HypervisorUnavailable(RetryableError):
+    """The hypervisor's daemon does not answer."""
+
+    default_code = "hypervisor_unavailable"
+
+
+class HypervisorBusy(RetryableError):
+    """The hypervisor did not do it in time, or another operation holds the domain."""
+
+    default_code = "hypervisor_busy"
+
+
+class SpawnFailed(RetryableError):
+    """The domain could not be defined or powered on, on this host."""
+
+    default_code = "spawn_failed"
+
+
+class NotEnoughResources(RetryableError):
+    """This host has too little memory or too few processors left."""
+
+    default_code = "not_enough_resources"
+
+
+class SoftRebootFailed(RetryableError):
+    """The guest did not power off when it was asked to; it still runs."""
+
+    default_code = "soft_reboot_failed"
+
+
+class ImpossibleServer(AbortError):
+    """The server's definition is refused, and would be on every host."""
+
+    default_code = "impossible_server"
+
+
+class ServerNotFound(AbortError):
+    """No domain of this id exists on this host."""
+
+    default_code = "server_not_found"
+
+
+class ServerNotRunning(AbortError):
+    """The operation needs a running domain."""
+
+    default_code = "server_not_running"

@@ -1,0 +1,1 @@
+"""Network drivers: a host's side of networks and ports."""

@@ -1,0 +1,47 @@
+"""What can go wrong with images and disks, by who may still do it: another host, or none."""
+
+from __future__ import annotations
+
+from workers.drivers.errors import AbortError, RetryableError
+
+
+class StorageUnavailable(RetryableError):
+    """The host's file system or a tool on it refused."""
+
+    default_code = "storage_unavailable"
+
+
+class NotEnoughSpace(RetryableError):
+    """This host has too little disk space left."""
+
+    default_code = "not_enough_space"
+
+
+class ImageUnavailable(RetryableError):
+    """The image's bits could not be fetched from their source now."""
+
+    default_code = "image_unavailable"
+
+
+class ImageCorrupt(AbortError):
+    """The bits that arrived are not the image's: size or SHA-512 differ."""
+
+    default_code = "image_corrupt"
+
+
+class ImageUnsafe(AbortError):
+    """The image is not what it was declared as, or it refers to files outside of itself."""
+
+    default_code = "image_unsafe"
+
+
+class DiskTooSmall(AbortError):
+    """The flavor's disk is smaller than the image."""
+
+    default_code = "disk_too_small"
+
+
+class ImageInUse(RetryableError):
+    """A server's disk lies on this cached image; it cannot be evicted."""
+
+    default_code = "image_in_use"

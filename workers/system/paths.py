@@ -1,0 +1,50 @@
+"""The layout of a host's directory: who finds which file where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class HostPaths:
+    """Every path below a host's state directory (e.g. /var/lib/celerity). Pure: nothing is made or read."""
+
+    root: Path
+
+    @property
+    def instances(self) -> Path:
+        """One directory per server."""
+        return self.root / "instances"
+
+    def instance(self, server_id: str) -> Path:
+        """A server's directory: its disks, config drive and console log."""
+        return self.instances / server_id
+
+    def console_log(self, server_id: str) -> Path:
+        """What the serial console wrote; rotated copies stand beside it as .0 (newest), .1, …"""
+        return self.instance(server_id) / "console.log"
+
+    @property
+    def images(self) -> Path:
+        """The image cache: files named by the SHA-512 of their bits."""
+        return self.root / "images"
+
+    @property
+    def templates(self) -> Path:
+        """Blank disks by kind and size, copied for servers."""
+        return self.root / "templates"
+
+    @property
+    def networks(self) -> Path:
+        """One directory per network."""
+        return self.root / "networks"
+
+    def network(self, network_id: str) -> Path:
+        """A network's directory: its record, its ports, dnsmasq's files."""
+        return self.networks / network_id
+
+    @property
+    def locks(self) -> Path:
+        """Lock files (`workers.system.locks`)."""
+        return self.root / "locks"
