@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.drivers.network.base import NetworkDriver
 from workers.drivers.loading import load_driver
+from workers.drivers.network.base import NetworkDriver
 
 KNOWN = {
     "linux": "workers.drivers.network.linux.driver:LinuxNetwork",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workers.drivers.storage.base import StorageDriver
 from workers.drivers.loading import load_driver
+from workers.drivers.storage.base import StorageDriver
 
 KNOWN = {
     "local": "workers.drivers.storage.local:LocalStorage",

@@ -1,0 +1,86 @@
+"""Files that are whole or not there: written beside their name, then renamed onto it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_serial = itertools.count()
+TEMPORARY_PREFIX = ".part-"
+"""What unfinished files begin with: whoever lists a directory skips these."""
+
+
+@contextmanager
+def appearing(path: Path, mode: int = 0o600, *, durable: bool = False) -> Iterator[Path]:
+    """Give a temporary path in the same directory; when the block ends well, rename it to `path` with `mode`.
+
+    When the block raises, nothing is left. `durable` flushes to the disk before the rename: for what must survive a
+    power cut; without it, what must survive is a killed process only.
+    """
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{threading.get_ident()}-{next(_serial)}"
+    try:
+        yield temporary
+        os.chmod(temporary, mode)
+        if durable:
+            _flush(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+
+
+def write(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = False) -> None:
+    """Write a whole file at once; readers see the old content or the new. The directory must exist."""
+    with appearing(path, mode, durable=durable) as temporary:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(handle, "wb") as stream:
+            stream.write(data)
+
+
+def read(path: Path) -> bytes | None:
+    """A file's bytes, or None when it is not there."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def make_directory(path: Path, mode: int) -> None:
+    """Make a directory (and its parents) with exactly `mode`, whatever the umask. One that exists gets `mode`."""
+    path.mkdir(parents=True, exist_ok=True)
+    if (path.stat().st_mode & 0o7777) != mode:
+        path.chmod(mode)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory and all below it, without following links out of it. Absent is success."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def clear_leftovers(directory: Path, older_than_s: float, now_s: float) -> int:
+    """Remove unfinished files that a killed process left; say how many.
+
+    Only those not written to for `older_than_s` seconds before `now_s` (Unix seconds): younger ones are being made.
+    """
+    removed = 0
+    for path in directory.glob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(FileNotFoundError):
+            if now_s - path.stat().st_mtime > older_than_s:
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
