@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Build the `tiny` guest image: `build.py --output PATH [--work DIR] [--kernel cloud|generic]`.
+
+Needs Debian 12 on amd64 with the packages in packages.txt, and package lists (`apt-get update`).
+An image whose inputs have not changed is left alone. Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tinyimage import disk, initramfs, modules, packages, rootfs, shell, stamp
+
+SOURCE = Path(__file__).resolve().parent
+TOOLS = ("apt-get", "apt-cache", "dpkg-deb", "depmod")
+
+
+def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Build the tiny guest image.")
+    parser.add_argument("--output", type=Path, required=True, help="the qcow2 file to write")
+    parser.add_argument("--work", type=Path, help="folder for downloads; default: beside the output")
+    parser.add_argument("--kernel", choices=sorted(packages.KERNELS), default="cloud")
+    parser.add_argument("--force", action="store_true", help="build even if nothing has changed")
+    options = parser.parse_args(arguments)
+    options.output = options.output.absolute()
+    options.work = (options.work or options.output.parent / ".tiny-work").absolute()
+    return options
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the work folder alone; a second build waits."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def unpack(archives: list[packages.Archive], work: Path, scratch: Path) -> tuple[Path, Path]:
+    """Fetch and unpack; return the kernel's folder, with its modules indexed, and the userland's."""
+    packages.fetch(archives, work / "archives")
+    kernels = [archive for archive in archives if archive.package.startswith("linux-image-")]
+    others = [archive for archive in archives if archive not in kernels]
+    kernel = packages.unpack(kernels, work / "archives", scratch / "kernel")
+    modules.index(kernel, modules.version(kernel))
+    return kernel, packages.unpack(others, work / "archives", scratch / "userland")
+
+
+def make_image(archives: list[packages.Archive], work: Path, scratch: Path, output: Path) -> None:
+    """Build the image from `archives` in `scratch` and put it at `output`."""
+    kernel, userland = unpack(archives, work, scratch)
+    early = initramfs.tree(SOURCE / "initramfs", kernel, userland, scratch / "early")
+    initramfs.write(early, scratch / "initramfs.img")
+    tree = rootfs.tree(SOURCE / "rootfs", kernel, userland, scratch / "root")
+    boot_files = {
+        "vmlinuz": kernel / "boot" / f"vmlinuz-{modules.version(kernel)}",
+        "initramfs.img": scratch / "initramfs.img",
+        "syslinux.cfg": SOURCE / "syslinux.cfg",
+    }
+    disk.boot_partition(scratch / "boot.part", boot_files)
+    disk.root_partition(scratch / "root.part", tree)
+    disk.assemble(scratch / "disk.raw", scratch / "boot.part", scratch / "root.part")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    disk.compress(scratch / "disk.raw", output)
+
+
+def build(options: argparse.Namespace) -> bool:
+    """Build unless the image is up to date; return whether anything was built."""
+    shell.require(TOOLS)
+    disk.check_host()
+    with locked(options.work):
+        archives = packages.resolve(options.kernel)
+        digest = stamp.inputs(SOURCE, archives)
+        if not options.force and stamp.matches(options.output, digest):
+            return False
+        with tempfile.TemporaryDirectory(prefix="build-", dir=options.work) as scratch:
+            make_image(archives, options.work, Path(scratch), options.output)
+        stamp.write(options.output, digest, archives)
+    return True
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the build, tell how it went, return the exit status."""
+    options = parse_arguments(arguments)
+    started = time.monotonic()
+    try:
+        built = build(options)
+    except shell.BuildError as error:
+        print(f"tiny: {error}", file=sys.stderr)
+        return 1
+    size = options.output.stat().st_size / disk.MIB
+    verb = "built" if built else "up to date"
+    print(f"tiny: {options.output} {verb}, {size:.1f} MiB, {time.monotonic() - started:.1f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Kernel modules: which the guest carries, with everything that they depend on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from . import shell
+
+BOOT = (
+    "virtio_pci virtio_blk virtio_scsi sd_mod ata_piix ahci nvme ext4 crc32c_generic"
+).split()
+"""What reaching the root file system can need; goes into the initramfs."""
+
+SYSTEM = (
+    # buses, disks and discs: a config drive is a virtio disk, or a disc behind virtio-scsi, IDE or SATA
+    "virtio_pci virtio_blk virtio_scsi sd_mod sr_mod ata_piix ahci nvme "
+    # network cards that QEMU can show
+    "virtio_net e1000 e1000e 8139cp "
+    # file systems of config drives, ephemeral disks and volumes
+    "ext4 isofs vfat nls_cp437 nls_iso8859_1 nls_ascii nls_utf8 xfs btrfs "
+    # the power button, the random number generator, the agent's channel, memory balloon, watchdog, panic notice
+    "button evdev virtio_rng virtio_console virtio_balloon pvpanic_pci i6300esb "
+    # what people try networks with
+    "8021q bonding bridge dummy tun veth vxlan wireguard"
+).split()
+"""What the running system can need; goes into the root file system."""
+
+
+def version(kernel: Path) -> str:
+    """Return the release of the one kernel unpacked under `kernel`."""
+    releases = sorted(path.name for path in (kernel / "lib/modules").iterdir())
+    if len(releases) != 1:
+        raise shell.BuildError(f"expected one kernel, found {releases or 'none'}")
+    return releases[0]
+
+
+def index(kernel: Path, release: str) -> None:
+    """Write the module index, which Debian's package leaves to its installation."""
+    shell.run("depmod", "-b", kernel, release)
+
+
+def parse_dependencies(text: str) -> dict[str, list[str]]:
+    """Read a `modules.dep`: module name to the paths of its file and of all that it needs."""
+    table = {}
+    for line in text.splitlines():
+        path, _, needed = line.partition(":")
+        name = Path(path).name.partition(".ko")[0].replace("-", "_")
+        table[name] = [path, *needed.split()]
+    return table
+
+
+def closure(table: dict[str, list[str]], names: list[str]) -> list[str]:
+    """Return the files for `names`; a name that is built in, or not of this kernel, adds none."""
+    return sorted({path for name in names for path in table.get(name.replace("-", "_"), ())})
+
+
+def install(kernel: Path, target: Path, names: list[str]) -> None:
+    """Copy `names` and what they need from the indexed `kernel` into `target`, with their own index."""
+    release = version(kernel)
+    source = kernel / "lib/modules" / release
+    folder = target / "lib/modules" / release
+    folder.mkdir(parents=True)
+    table = parse_dependencies((source / "modules.dep").read_text())
+    for path in closure(table, names):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / path, folder / path)
+    for listing in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
+        shutil.copyfile(source / listing, folder / listing)
+    index(target, release)
+    # busybox reads the text index only
+    for path in folder.iterdir():
+        if path.name not in ("modules.dep", "modules.alias", "kernel"):
+            path.unlink()
