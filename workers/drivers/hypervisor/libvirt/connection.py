@@ -1,0 +1,121 @@
+"""The connection to libvirt's daemon: opened by the first call, opened again when the daemon restarts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+import libvirt
+
+from workers.drivers.hypervisor.errors import HypervisorUnavailable
+from workers.drivers.hypervisor.libvirt.failures import is_broken_connection, translate
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+_KEEPALIVE_INTERVAL_S = 5
+_KEEPALIVE_COUNT = 3
+
+_loop_guard = threading.Lock()
+_loop_pid: int | None = None
+
+
+def _run_event_loop() -> None:
+    while True:
+        try:
+            libvirt.virEventRunDefaultImpl()
+        except libvirt.libvirtError:
+            _log.exception("libvirt's event loop stumbled")
+
+
+def ensure_event_loop() -> None:
+    """Register libvirt's event loop and run it on a thread of its own; once in a process, before any connection.
+
+    Raises HypervisorUnavailable in a process that was forked off one that had it: the loop's thread did not come
+    along, and libvirt cannot be told to begin again.
+    """
+    global _loop_pid
+    with _loop_guard:
+        if _loop_pid == os.getpid():
+            return
+        if _loop_pid is not None:
+            raise HypervisorUnavailable(
+                "The hypervisor cannot be reached.",
+                details="libvirt was opened before this process was forked",
+            )
+        libvirt.virEventRegisterDefaultImpl()
+        libvirt.registerErrorHandler(
+            lambda _context, _error: None, None
+        )  # errors are raised: not printed as well
+        threading.Thread(target=_run_event_loop, name="libvirt-events", daemon=True).start()
+        _loop_pid = os.getpid()
+
+
+class Connection:
+    """One connection, shared by all threads of the process (libvirt's connections are made for it)."""
+
+    def __init__(self, uri: str, on_open: Callable[[libvirt.virConnect], None]) -> None:
+        """Remember where to connect. `on_open` is called with each new connection, before anybody else has it."""
+        self.uri = uri
+        self._on_open = on_open
+        self._guard = threading.Lock()
+        self._current: libvirt.virConnect | None = None
+        self._pid = os.getpid()
+
+    def get(self) -> libvirt.virConnect:
+        """The connection, opened if it is not open. Raises HypervisorUnavailable."""
+        with self._guard:
+            if self._pid != os.getpid():  # another process's socket: leave it to its owner
+                self._current, self._pid = None, os.getpid()
+            if self._current is None:
+                self._current = self._open()
+            return self._current
+
+    def run(self, work: Callable[[libvirt.virConnect], _T]) -> _T:
+        """Call `work` with the connection; once more on a new one when the old one turns out to be dead.
+
+        So `work` has to be idempotent. Lets libvirtError through when it is not about the connection.
+        """
+        current = self.get()
+        try:
+            return work(current)
+        except libvirt.libvirtError as error:
+            if not is_broken_connection(error):
+                raise
+            _log.warning("the connection to %s broke: %s", self.uri, error.get_error_message())
+            self.drop(current)
+        return work(self.get())
+
+    def drop(self, broken: libvirt.virConnect) -> None:
+        """Forget a connection that broke, unless a new one took its place already."""
+        with self._guard:
+            if self._current is broken:
+                self._current = None
+
+    def close(self) -> None:
+        """Close the connection; the next `get` opens another."""
+        with self._guard:
+            current, self._current = self._current, None
+        if current is not None and self._pid == os.getpid():
+            try:
+                current.unregisterCloseCallback()
+                current.close()
+            except libvirt.libvirtError:
+                _log.debug("closing %s", self.uri, exc_info=True)
+
+    def _open(self) -> libvirt.virConnect:
+        ensure_event_loop()
+        try:
+            opened = libvirt.open(self.uri)
+            opened.setKeepAlive(_KEEPALIVE_INTERVAL_S, _KEEPALIVE_COUNT)
+            opened.registerCloseCallback(self._closed, None)
+            self._on_open(opened)
+        except libvirt.libvirtError as error:
+            raise translate(error, HypervisorUnavailable) from error
+        return opened
+
+    def _closed(self, broken: libvirt.virConnect, reason: int, _opaque: object) -> None:
+        _log.warning("the connection to %s was closed (reason %s)", self.uri, reason)
+        self.drop(broken)

@@ -1,0 +1,162 @@
+"""What Celerity wants of a domain: from a server's spec and a host's policy to its XML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from workers.drivers.errors import SpecInvalid
+from workers.drivers.hypervisor.base import DiskSpec, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.libvirt.xml import devices, disk, interface, machine, metadata
+from workers.drivers.hypervisor.libvirt.xml.domain import Domain
+
+_BUSES: dict[str, Literal["virtio", "scsi"]] = {"vd": "virtio", "sd": "scsi"}
+_TITLE_LIMIT = 255
+
+
+@dataclass(frozen=True, slots=True)
+class HostPolicy:
+    """What is the same for all guests of a host. `tcg_cache_mib` bounds the emulator's own memory, in MiB."""
+
+    virt_type: Literal["kvm", "qemu"] = "qemu"
+    arch: str = "x86_64"
+    machine: str = "q35"
+    cpu_mode: Literal["host-model", "host-passthrough", "maximum", "custom"] = "custom"
+    cpu_model: str = "Westmere"
+    disk_cache: Literal["none", "writeback", "writethrough"] = "writeback"
+    tcg_cache_mib: int = 64
+
+
+def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
+    """The domain of a server on a host. Pure. Raises SpecInvalid for a disk no bus takes."""
+    return Domain(
+        type=policy.virt_type,
+        name=spec.name,
+        uuid=spec.id,
+        title=_title(spec.display_name),
+        metadata=_metadata(spec),
+        memory=machine.Memory(mib=spec.ram_mib),
+        vcpu=machine.Vcpu(count=spec.vcpus),
+        sysinfo=_sysinfo(spec),
+        os=machine.Os(type=machine.OsType(arch=policy.arch, machine=policy.machine)),
+        features=machine.Features(
+            tcg=machine.Tcg(machine.TbCache(mib=policy.tcg_cache_mib)) if policy.virt_type == "qemu" else None
+        ),
+        cpu=_cpu(spec, policy),
+        clock=machine.Clock(timers=_timers(policy)),
+        devices=_devices(spec, policy),
+    )
+
+
+def _title(display_name: str) -> str:
+    """libvirt refuses a title with a newline."""
+    return " ".join(display_name.split())[:_TITLE_LIMIT] or "-"
+
+
+def _metadata(spec: ServerSpec) -> metadata.Metadata:
+    return metadata.Metadata(
+        metadata.Server(
+            id=spec.id,
+            name=metadata.DisplayName(spec.display_name),
+            owner=metadata.Owner(project_id=spec.project_id, user_id=spec.user_id),
+            flavor=metadata.Flavor(spec.flavor_name),
+            ports=tuple(metadata.Port(id=nic.port_id, mac=nic.mac) for nic in spec.interfaces),
+            items=tuple(metadata.Item(key=key, value=spec.metadata[key]) for key in sorted(spec.metadata)),
+        )
+    )
+
+
+def _sysinfo(spec: ServerSpec) -> machine.Sysinfo:
+    # cloud-init knows an OpenStack by the product's name (ds-identify: "OpenStack Nova"). The serial is the server's
+    # own id: the host's serial number must not show (OSSN-0028).
+    entries = {
+        "manufacturer": "Celerity",
+        "product": "OpenStack Nova",
+        "version": "1",
+        "serial": spec.id,
+        "uuid": spec.id,
+        "family": "Virtual Machine",
+    }
+    table = machine.SystemTable(tuple(machine.Entry(name, value) for name, value in entries.items()))
+    return machine.Sysinfo(system=table)
+
+
+def _cpu(spec: ServerSpec, policy: HostPolicy) -> machine.Cpu:
+    topology = machine.Topology(sockets=1, cores=spec.vcpus, threads=1)
+    if policy.cpu_mode != "custom":
+        return machine.Cpu(mode=policy.cpu_mode, topology=topology)
+    return machine.Cpu(
+        mode="custom",
+        match="exact",
+        check="none",
+        model=machine.CpuModel(fallback="forbid", name=policy.cpu_model),
+        topology=topology,
+    )
+
+
+def _timers(policy: HostPolicy) -> tuple[machine.Timer, ...]:
+    hpet = machine.Timer("hpet", present=False)
+    if policy.virt_type == "qemu":
+        return (hpet,)
+    return (machine.Timer("rtc", tickpolicy="catchup"), machine.Timer("pit", tickpolicy="delay"), hpet)
+
+
+def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
+    # Without a USB controller the firmware has none to scan; keyboard and mouse are PS/2.
+    controllers = [devices.Controller(type="usb", model="none")]
+    if any(_bus(item) == "scsi" for item in spec.disks):
+        controllers.append(devices.Controller(type="scsi", model="virtio-scsi"))
+    return devices.Devices(
+        disks=tuple(_disk(item, policy) for item in spec.disks),
+        controllers=tuple(controllers),
+        interfaces=tuple(_interface(item) for item in spec.interfaces),
+        serial=devices.Serial(log=devices.Log(file=spec.console_log)),
+    )
+
+
+def _bus(spec: DiskSpec) -> Literal["virtio", "scsi"]:
+    """virtio for vdX, virtio-scsi for sdX: both are in every cloud image's kernel (AHCI is not)."""
+    bus = _BUSES.get(spec.target[:2])
+    if bus is None or (bus == "virtio" and spec.device == "cdrom"):
+        raise SpecInvalid(f"a {spec.device} cannot be {spec.target}")
+    return bus
+
+
+def _disk(spec: DiskSpec, policy: HostPolicy) -> disk.Disk:
+    readonly = spec.readonly or spec.device == "cdrom" or spec.format == "iso"
+    return disk.Disk(
+        device=spec.device,
+        driver=disk.DiskDriver(
+            type="raw" if spec.format == "iso" else spec.format,
+            cache=None if readonly else policy.disk_cache,
+            discard=None if readonly else "unmap",
+        ),
+        source=disk.Source(file=spec.path),
+        backing=_backing(spec),
+        target=disk.DiskTarget(dev=spec.target, bus=_bus(spec)),
+        readonly=disk.Readonly() if readonly else None,
+        serial=spec.serial,
+        boot=disk.BootOrder(spec.boot_index) if spec.boot_index is not None else None,
+    )
+
+
+def _backing(spec: DiskSpec) -> disk.BackingStore:
+    if spec.backing is None:
+        return disk.BackingStore()
+    # The image belongs to all guests that lie on it: none may own it. So libvirt does not relabel it.
+    return disk.BackingStore(
+        type="file",
+        format=disk.Format(spec.backing.format),
+        source=disk.Source(file=spec.backing.path, seclabel=disk.Seclabel()),
+        below=disk.BackingStore(),
+    )
+
+
+def _interface(spec: InterfaceSpec) -> interface.Interface:
+    return interface.Interface(
+        mac=interface.Mac(spec.mac),
+        source=interface.BridgeSource(spec.bridge),
+        target=interface.InterfaceTarget(spec.tap),
+        model=interface.InterfaceModel(spec.model),
+        mtu=interface.Mtu(spec.mtu),
+    )

@@ -1,0 +1,140 @@
+"""Single operations on a libvirt domain: find it, know it as ours, read it, wait for it."""
+
+from __future__ import annotations
+
+import time
+
+import libvirt
+from lxml import etree
+
+from workers.drivers.hypervisor.base import DomainInfo, PowerState
+from workers.drivers.hypervisor.libvirt.failures import is_absent, is_invalid_now
+from workers.drivers.hypervisor.libvirt.host import parse
+from workers.drivers.hypervisor.libvirt.xml.metadata import NAMESPACE
+
+_POLL_S = 0.05
+_ASK_AGAIN_S = 5.0
+
+POWER_STATES: dict[int, PowerState] = {
+    libvirt.VIR_DOMAIN_NOSTATE: PowerState.NOSTATE,
+    libvirt.VIR_DOMAIN_RUNNING: PowerState.RUNNING,
+    libvirt.VIR_DOMAIN_BLOCKED: PowerState.RUNNING,
+    libvirt.VIR_DOMAIN_PAUSED: PowerState.PAUSED,
+    libvirt.VIR_DOMAIN_SHUTDOWN: PowerState.RUNNING,  # on its way down: still there
+    libvirt.VIR_DOMAIN_SHUTOFF: PowerState.SHUTDOWN,
+    libvirt.VIR_DOMAIN_CRASHED: PowerState.CRASHED,
+    libvirt.VIR_DOMAIN_PMSUSPENDED: PowerState.SUSPENDED,
+}
+
+
+def find(connection: libvirt.virConnect, server_id: str) -> libvirt.virDomain | None:
+    """Celerity's domain of this id, or None. A domain of somebody else's with this id is None as well."""
+    domain = find_any(connection, server_id)
+    return domain if domain is not None and is_ours(domain) else None
+
+
+def find_any(connection: libvirt.virConnect, server_id: str) -> libvirt.virDomain | None:
+    """Whoever's domain of this id, or None."""
+    try:
+        return connection.lookupByUUIDString(server_id)
+    except libvirt.libvirtError as error:
+        if is_absent(error):
+            return None
+        raise
+
+
+def is_ours(domain: libvirt.virDomain) -> bool:
+    """Say whether the domain carries Celerity's mark. A domain that vanishes meanwhile does not."""
+    try:
+        domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE, libvirt.VIR_DOMAIN_AFFECT_CURRENT)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN_METADATA or is_absent(error):
+            return False
+        raise
+    return True
+
+
+def power_state(domain: libvirt.virDomain) -> PowerState:
+    """What the domain does now."""
+    state, _reason = domain.state()
+    return POWER_STATES.get(state, PowerState.NOSTATE)
+
+
+def read(domain: libvirt.virDomain, *, with_console: bool) -> DomainInfo:
+    """What `info` says; `with_console` costs one more question, for the VNC address of a domain that is on."""
+    state = power_state(domain)
+    host, port = None, None
+    if with_console and state in (PowerState.RUNNING, PowerState.PAUSED):
+        host, port = _vnc(domain)
+    return DomainInfo(
+        id=domain.UUIDString(), name=domain.name(), power_state=state, vnc_host=host, vnc_port=port
+    )
+
+
+def _vnc(domain: libvirt.virDomain) -> tuple[str | None, int | None]:
+    try:
+        graphics = parse(domain.XMLDesc()).find("devices/graphics[@type='vnc']")
+    except etree.XMLSyntaxError:
+        return None, None
+    port = int(graphics.get("port", "-1")) if graphics is not None else -1
+    return (graphics.get("listen", "127.0.0.1"), port) if port > 0 else (None, None)
+
+
+def power_off(domain: libvirt.virDomain) -> None:
+    """Pull the plug. Off already, or gone, is success."""
+    try:
+        domain.destroyFlags(libvirt.VIR_DOMAIN_DESTROY_DEFAULT)
+    except libvirt.libvirtError as error:
+        if not (is_absent(error) or is_invalid_now(error)):
+            raise
+
+
+def forget(domain: libvirt.virDomain) -> None:
+    """Remove the definition with all that libvirt keeps for it. Gone already is success."""
+    flags = (
+        libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+        | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+        | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+        | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
+    )
+    try:
+        domain.undefineFlags(flags)
+    except libvirt.libvirtError as error:
+        if not is_absent(error):
+            raise
+
+
+def is_active(domain: libvirt.virDomain) -> bool:
+    """Say whether it is on (paused counts). Gone is off."""
+    try:
+        return bool(domain.isActive())
+    except libvirt.libvirtError as error:
+        if is_absent(error):
+            return False
+        raise
+
+
+def ask_power_off(domain: libvirt.virDomain, timeout_s: float) -> bool:
+    """Press the guest's power button, and again while it does not react (one that boots does not hear it).
+
+    Returns True once the domain is off, False when `timeout_s` seconds have passed.
+    """
+    now = time.monotonic()
+    deadline, press = now + timeout_s, now
+    while is_active(domain):
+        now = time.monotonic()
+        if now >= deadline:
+            return False
+        if now >= press:
+            press = now + _ASK_AGAIN_S
+            _press(domain)
+        time.sleep(_POLL_S)
+    return True
+
+
+def _press(domain: libvirt.virDomain) -> None:
+    try:
+        domain.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
+    except libvirt.libvirtError as error:
+        if not (is_absent(error) or is_invalid_now(error)):
+            raise

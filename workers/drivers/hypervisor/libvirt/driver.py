@@ -1,0 +1,230 @@
+"""The hypervisor contract over libvirt: QEMU guests, with KVM or emulated."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import libvirt
+
+from workers.drivers.errors import SpecInvalid
+from workers.drivers.hypervisor.base import (
+    CONSOLE_MAX_BYTES,
+    Capabilities,
+    DomainInfo,
+    HostFacts,
+    HostUse,
+    HypervisorDriver,
+    PowerState,
+    ServerSpec,
+    WatchCallback,
+)
+from workers.drivers.hypervisor.errors import ServerNotFound, SoftRebootFailed, SpawnFailed
+from workers.drivers.hypervisor.libvirt import console, domains, host
+from workers.drivers.hypervisor.libvirt.connection import Connection
+from workers.drivers.hypervisor.libvirt.definition import HostPolicy, define
+from workers.drivers.hypervisor.libvirt.events import Watchers
+from workers.drivers.hypervisor.libvirt.failures import translate, translated
+from workers.system import files
+from workers.system.paths import HostPaths
+from workers.system.undo import Undo
+
+_POLICY_OPTIONS = ("machine", "cpu_mode", "cpu_model", "disk_cache", "tcg_cache_mib", "arch")
+
+
+def policy_from(options: Mapping[str, Any]) -> HostPolicy:
+    """The host's policy: what `options` say, and for the rest what suits the way of virtualisation."""
+    virt_type = options.get("virt_type", "auto")
+    if virt_type not in ("auto", "kvm", "qemu"):
+        raise SpecInvalid(f"virt_type is auto, kvm or qemu, not {virt_type!r}")
+    if virt_type == "auto":
+        virt_type = host.decide_virt_type()
+    chosen = {name: options[name] for name in _POLICY_OPTIONS if options.get(name) is not None}
+    chosen.setdefault("cpu_mode", "host-model" if virt_type == "kvm" else "custom")
+    return HostPolicy(virt_type=virt_type, **chosen)
+
+
+class LibvirtDriver(HypervisorDriver):
+    """Options: `state_dir` (required), `uri` (qemu:///system), `virt_type` (auto, kvm, qemu), and those of HostPolicy:
+    `machine`, `cpu_mode`, `cpu_model`, `disk_cache`, `tcg_cache_mib`, `arch`.
+    """
+
+    capabilities = Capabilities(pause=True, soft_reboot=True, vnc_console=True, real_guests=True)
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Read the options; nothing is opened."""
+        self.paths = HostPaths(Path(options["state_dir"]))
+        self.policy = policy_from(options)
+        self._watchers = Watchers(lambda: self._connection)
+        self._connection = Connection(str(options.get("uri", "qemu:///system")), self._watchers.register)
+
+    def facts(self) -> HostFacts:
+        """See the contract. The state directory is made when it is missing."""
+        files.make_directory(self.paths.root, 0o711)
+        with translated():
+            return self._connection.run(lambda it: host.read_facts(it, self.policy, self.paths.root))
+
+    def use(self) -> HostUse:
+        """See the contract."""
+        with translated():
+            infos = self._connection.run(
+                lambda it: [domain.info() for domain in it.listAllDomains() if domains.is_ours(domain)]
+            )
+        on = [
+            item for item in infos if item[0] not in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED)
+        ]
+        files.make_directory(self.paths.root, 0o711)
+        return HostUse(
+            vcpus=sum(item[3] for item in on),
+            ram_mib=sum(item[1] for item in on) // 1024,
+            disk_gib=shutil.disk_usage(self.paths.root).used >> 30,
+            servers=len(infos),
+        )
+
+    def spawn(self, spec: ServerSpec) -> DomainInfo:
+        """See the contract."""
+        with translated(SpawnFailed), Undo() as undo:
+            info = self._connection.run(lambda it: self._power_on(it, spec, undo))
+            undo.commit()
+        return info
+
+    def start(self, spec: ServerSpec) -> DomainInfo:
+        """See the contract."""
+        with translated(SpawnFailed):
+            return self._connection.run(lambda it: self._power_on(it, spec, None))
+
+    def stop(self, server_id: str, graceful_timeout_s: float) -> None:
+        """See the contract."""
+        with translated():
+            self._connection.run(lambda it: self._stop(it, server_id, graceful_timeout_s))
+
+    def reboot(self, server_id: str, timeout_s: float) -> None:
+        """See the contract."""
+        with translated(SpawnFailed):
+            domain = self._existing(server_id)
+            if not domains.ask_power_off(domain, timeout_s):
+                raise SoftRebootFailed(
+                    "The server did not react to the request to reboot.", details=f"waited {timeout_s:g} s"
+                )
+            domain.create()
+
+    def hard_reboot(self, spec: ServerSpec) -> DomainInfo:
+        """See the contract."""
+
+        def work(connection: libvirt.virConnect) -> DomainInfo:
+            domain = domains.find(connection, spec.id)
+            if domain is not None:
+                domains.power_off(domain)
+            return self._power_on(connection, spec, None)
+
+        with translated(SpawnFailed):
+            return self._connection.run(work)
+
+    def pause(self, server_id: str) -> None:
+        """See the contract."""
+        with translated():
+            domain = self._existing(server_id)
+            if domains.power_state(domain) != PowerState.PAUSED:
+                domain.suspend()
+
+    def unpause(self, server_id: str) -> None:
+        """See the contract."""
+        with translated():
+            domain = self._existing(server_id)
+            if domains.power_state(domain) != PowerState.RUNNING:
+                domain.resume()
+
+    def destroy(self, server_id: str) -> None:
+        """See the contract."""
+
+        def work(connection: libvirt.virConnect) -> None:
+            domain = domains.find(connection, server_id)
+            if domain is not None:
+                domains.power_off(domain)
+                domains.forget(domain)
+
+        with translated():
+            self._connection.run(work)
+
+    def info(self, server_id: str) -> DomainInfo | None:
+        """See the contract."""
+
+        def work(connection: libvirt.virConnect) -> DomainInfo | None:
+            domain = domains.find(connection, server_id)
+            return None if domain is None else domains.read(domain, with_console=True)
+
+        try:
+            with translated():
+                return self._connection.run(work)
+        except ServerNotFound:  # it went between being found and being read
+            return None
+
+    def list_domains(self) -> tuple[DomainInfo, ...]:
+        """See the contract. VNC addresses are left out; `info` has them."""
+
+        def work(connection: libvirt.virConnect) -> tuple[DomainInfo, ...]:
+            found = []
+            for domain in connection.listAllDomains():
+                with suppress(ServerNotFound), translated():
+                    if domains.is_ours(domain):
+                        found.append(domains.read(domain, with_console=False))
+            return tuple(found)
+
+        with translated():
+            return self._connection.run(work)
+
+    def console_output(self, server_id: str, max_bytes: int = CONSOLE_MAX_BYTES) -> bytes:
+        """See the contract. Reads the files that virtlogd writes."""
+        return console.tail(self.paths.console_log(server_id), max_bytes)
+
+    def watch(self, callback: WatchCallback) -> Callable[[], None]:
+        """See the contract."""
+        with translated():
+            return self._watchers.add(callback)
+
+    def close(self) -> None:
+        """See the contract."""
+        self._watchers.close()
+        self._connection.close()
+
+    def _existing(self, server_id: str) -> libvirt.virDomain:
+        domain = self._connection.run(lambda it: domains.find(it, server_id))
+        if domain is None:
+            raise ServerNotFound("The server does not exist on its host.", details=server_id)
+        return domain
+
+    def _power_on(self, connection: libvirt.virConnect, spec: ServerSpec, undo: Undo | None) -> DomainInfo:
+        """Have the domain run; with `undo`, what this call makes is pushed onto it."""
+        there = domains.find_any(connection, spec.id)
+        if there is not None and not domains.is_ours(there):
+            raise SpawnFailed("The host has another machine of the same id.", details=spec.id)
+        if there is None or not domains.is_active(there):
+            if undo is not None:
+                undo.push(partial(_forget_by_id, connection, spec.id))
+            files.make_directory(Path(spec.instance_dir), 0o711)
+            # libvirt sets what `define` leaves open (addresses of devices) only for a definition that is new.
+            there = connection.defineXMLFlags(define(spec, self.policy).xml(), 0)
+            there.create()
+        return domains.read(there, with_console=True)
+
+    def _stop(self, connection: libvirt.virConnect, server_id: str, graceful_timeout_s: float) -> None:
+        domain = domains.find(connection, server_id)
+        if domain is None:
+            return
+        if graceful_timeout_s > 0 and domains.power_state(domain) == PowerState.RUNNING:
+            domains.ask_power_off(domain, graceful_timeout_s)
+        domains.power_off(domain)
+
+
+def _forget_by_id(connection: libvirt.virConnect, server_id: str) -> None:
+    try:
+        domain = domains.find(connection, server_id)
+        if domain is not None:
+            domains.power_off(domain)
+            domains.forget(domain)
+    except libvirt.libvirtError as error:
+        raise translate(error) from error

@@ -1,0 +1,86 @@
+"""libvirt's error codes, as the driver's own errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import libvirt
+
+from workers.drivers.errors import DriverError
+from workers.drivers.hypervisor.errors import (
+    HypervisorBusy,
+    HypervisorUnavailable,
+    ImpossibleServer,
+    NotEnoughResources,
+    ServerNotFound,
+    ServerNotRunning,
+    SpawnFailed,
+)
+
+_BY_CODE: dict[int, type[DriverError]] = {
+    libvirt.VIR_ERR_NO_DOMAIN: ServerNotFound,
+    libvirt.VIR_ERR_OPERATION_INVALID: ServerNotRunning,
+    libvirt.VIR_ERR_OPERATION_TIMEOUT: HypervisorBusy,
+    libvirt.VIR_ERR_RESOURCE_BUSY: HypervisorBusy,
+    libvirt.VIR_ERR_AGENT_UNRESPONSIVE: HypervisorBusy,
+    libvirt.VIR_ERR_NO_MEMORY: NotEnoughResources,
+    libvirt.VIR_ERR_XML_ERROR: ImpossibleServer,
+    libvirt.VIR_ERR_XML_DETAIL: ImpossibleServer,
+    libvirt.VIR_ERR_XML_INVALID_SCHEMA: ImpossibleServer,
+    libvirt.VIR_ERR_INVALID_ARG: ImpossibleServer,
+    libvirt.VIR_ERR_NO_CONNECT: HypervisorUnavailable,
+    libvirt.VIR_ERR_INVALID_CONN: HypervisorUnavailable,
+    libvirt.VIR_ERR_AUTH_FAILED: HypervisorUnavailable,
+}
+
+_TEXTS: dict[type[DriverError], str] = {
+    ServerNotFound: "The server does not exist on its host.",
+    ServerNotRunning: "The server is not in a state that allows this.",
+    HypervisorBusy: "The hypervisor did not answer in time.",
+    NotEnoughResources: "The host has not enough memory for the server.",
+    ImpossibleServer: "The hypervisor refused the server's definition.",
+    HypervisorUnavailable: "The hypervisor cannot be reached.",
+    SpawnFailed: "The hypervisor could not start the server.",
+}
+
+# A dead connection shows as one of these, from one of these parts of libvirt (the list is Nova's).
+_BROKEN_CODES = (libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_RPC)
+_BROKEN_DOMAINS = (libvirt.VIR_FROM_REMOTE, libvirt.VIR_FROM_RPC)
+
+
+def is_broken_connection(error: libvirt.libvirtError) -> bool:
+    """Say whether the error means that the daemon went away, rather than that it refused."""
+    if error.get_error_code() in (libvirt.VIR_ERR_NO_CONNECT, libvirt.VIR_ERR_INVALID_CONN):
+        return True
+    return error.get_error_code() in _BROKEN_CODES and error.get_error_domain() in _BROKEN_DOMAINS
+
+
+def is_absent(error: libvirt.libvirtError) -> bool:
+    """Say whether the error means that there is no such domain."""
+    return bool(error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN)
+
+
+def is_invalid_now(error: libvirt.libvirtError) -> bool:
+    """Say whether the error means that the domain is in the wrong state (off already, on already)."""
+    return bool(error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID)
+
+
+def translate(
+    error: libvirt.libvirtError, otherwise: type[DriverError] = HypervisorUnavailable
+) -> DriverError:
+    """The driver's error for libvirt's; `otherwise` is for codes that say nothing by themselves."""
+    kind = _BY_CODE.get(error.get_error_code(), otherwise)
+    if is_broken_connection(error):
+        kind = HypervisorUnavailable
+    details = f"libvirt {error.get_error_domain()}/{error.get_error_code()}: {error.get_error_message()}"
+    return kind(_TEXTS[kind], details=details)
+
+
+@contextmanager
+def translated(otherwise: type[DriverError] = HypervisorUnavailable) -> Iterator[None]:
+    """Let no libvirtError out of the block."""
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        raise translate(error, otherwise) from error

@@ -1,0 +1,156 @@
+"""<devices>: all that is neither disk nor network, and the list that holds everything."""
+
+# ruff: noqa: RUF009  (fields are declared by calls that return dataclasses.field)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from workers.drivers.hypervisor.libvirt.xml.disk import Disk
+from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, content
+from workers.drivers.hypervisor.libvirt.xml.interface import Interface
+
+
+@dataclass(frozen=True, slots=True)
+class Controller(Element):
+    """<controller>."""
+
+    tag: ClassVar[str] = "controller"
+    type: Literal["scsi", "usb"] = attribute("type")
+    model: Literal["virtio-scsi", "none"] = attribute("model")
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Element):
+    """<log>: virtlogd writes what the guest says to this file, and rotates it."""
+
+    tag: ClassVar[str] = "log"
+    file: str = attribute("file")
+    append: Literal["on"] = attribute("append", default="on")
+
+
+@dataclass(frozen=True, slots=True)
+class SerialTarget(Element):
+    """<target> of <serial>."""
+
+    tag: ClassVar[str] = "target"
+    type: Literal["isa-serial"] = attribute("type", default="isa-serial")
+    port: int = attribute("port", default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Serial(Element):
+    """<serial>: a pseudo-terminal for whoever connects, and the log."""
+
+    tag: ClassVar[str] = "serial"
+    type: Literal["pty"] = attribute("type", default="pty")
+    log: Log | None = child(default=None)
+    target: SerialTarget = child(default=SerialTarget())
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTarget(Element):
+    """<target> of <channel>: the name the guest agent looks for."""
+
+    tag: ClassVar[str] = "target"
+    type: Literal["virtio"] = attribute("type", default="virtio")
+    name: str = attribute("name", default="org.qemu.guest_agent.0")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel(Element):
+    """<channel>: the guest agent's. libvirt chooses the socket's path."""
+
+    tag: ClassVar[str] = "channel"
+    type: Literal["unix"] = attribute("type", default="unix")
+    target: ChannelTarget = child(default=ChannelTarget())
+
+
+@dataclass(frozen=True, slots=True)
+class Listen(Element):
+    """<listen>: this host only; the console proxy is the way in."""
+
+    tag: ClassVar[str] = "listen"
+    type: Literal["address"] = attribute("type", default="address")
+    address: str = attribute("address", default="127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class Graphics(Element):
+    """<graphics>: VNC on a port of libvirt's choice, so that two guests never share one."""
+
+    tag: ClassVar[str] = "graphics"
+    type: Literal["vnc"] = attribute("type", default="vnc")
+    port: int = attribute("port", default=-1)
+    autoport: bool = attribute("autoport", default=True)
+    listen: Listen = child(default=Listen())
+
+
+@dataclass(frozen=True, slots=True)
+class VideoModel(Element):
+    """<model> of <video>. `vram` in KiB."""
+
+    tag: ClassVar[str] = "model"
+    type: Literal["vga"] = attribute("type", default="vga")
+    vram: int = attribute("vram", default=16384)
+
+
+@dataclass(frozen=True, slots=True)
+class Video(Element):
+    """<video>."""
+
+    tag: ClassVar[str] = "video"
+    model: VideoModel = child(default=VideoModel())
+
+
+@dataclass(frozen=True, slots=True)
+class RngBackend(Element):
+    """<backend> of <rng>."""
+
+    tag: ClassVar[str] = "backend"
+    model: Literal["random"] = attribute("model", default="random")
+    device: str = content(default="/dev/urandom")
+
+
+@dataclass(frozen=True, slots=True)
+class Rng(Element):
+    """<rng>: entropy for a guest that has just been born."""
+
+    tag: ClassVar[str] = "rng"
+    model: Literal["virtio"] = attribute("model", default="virtio")
+    backend: RngBackend = child(default=RngBackend())
+
+
+@dataclass(frozen=True, slots=True)
+class BalloonStats(Element):
+    """<stats>: how often the guest is asked, in seconds."""
+
+    tag: ClassVar[str] = "stats"
+    period: int = attribute("period", default=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Memballoon(Element):
+    """<memballoon>: memory statistics, and free pages given back to the host."""
+
+    tag: ClassVar[str] = "memballoon"
+    model: Literal["virtio"] = attribute("model", default="virtio")
+    free_page_reporting: Literal["on"] = attribute("freePageReporting", default="on")
+    stats: BalloonStats = child(default=BalloonStats())
+
+
+@dataclass(frozen=True, slots=True)
+class Devices(Element):
+    """<devices>."""
+
+    tag: ClassVar[str] = "devices"
+    disks: tuple[Disk, ...] = child()
+    controllers: tuple[Controller, ...] = child()
+    interfaces: tuple[Interface, ...] = child()
+    serial: Serial = child()
+    channel: Channel = child(default=Channel())
+    graphics: Graphics = child(default=Graphics())
+    video: Video = child(default=Video())
+    memballoon: Memballoon = child(default=Memballoon())
+    rng: Rng = child(default=Rng())

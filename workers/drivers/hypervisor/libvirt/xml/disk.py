@@ -1,0 +1,98 @@
+"""<disk>: where a disk's bytes are, in which format, and how the guest sees it."""
+
+# ruff: noqa: RUF009  (fields are declared by calls that return dataclasses.field)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Seclabel(Element):
+    """<seclabel> of a file that libvirt must not give to the guest's user: the shared, read-only image."""
+
+    tag: ClassVar[str] = "seclabel"
+    model: Literal["dac"] = attribute("model", default="dac")
+    relabel: bool = attribute("relabel", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Element):
+    """<source>: a file."""
+
+    tag: ClassVar[str] = "source"
+    file: str = attribute("file")
+    seclabel: Seclabel | None = child(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Format(Element):
+    """<format> of a backing file."""
+
+    tag: ClassVar[str] = "format"
+    type: str = attribute("type")
+
+
+@dataclass(frozen=True, slots=True)
+class BackingStore(Element):
+    """<backingStore>: empty, it ends the chain, and nobody looks into a header that a guest wrote."""
+
+    tag: ClassVar[str] = "backingStore"
+    type: Literal["file"] | None = attribute("type", default=None)
+    format: Format | None = child(default=None)
+    source: Source | None = child(default=None)
+    below: BackingStore | None = child(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class DiskDriver(Element):
+    """<driver> of a disk: the format is always said."""
+
+    tag: ClassVar[str] = "driver"
+    name: Literal["qemu"] = attribute("name", default="qemu")
+    type: str = attribute("type", default="raw")
+    cache: str | None = attribute("cache", default=None)
+    discard: Literal["unmap"] | None = attribute("discard", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class DiskTarget(Element):
+    """<target> of a disk: its name and bus in the guest."""
+
+    tag: ClassVar[str] = "target"
+    dev: str = attribute("dev")
+    bus: Literal["virtio", "scsi"] = attribute("bus")
+
+
+@dataclass(frozen=True, slots=True)
+class BootOrder(Element):
+    """<boot> of a device: counts from 1."""
+
+    tag: ClassVar[str] = "boot"
+    order: int = attribute("order")
+
+
+@dataclass(frozen=True, slots=True)
+class Readonly(Element):
+    """<readonly>."""
+
+    tag: ClassVar[str] = "readonly"
+
+
+@dataclass(frozen=True, slots=True)
+class Disk(Element):
+    """<disk>."""
+
+    tag: ClassVar[str] = "disk"
+    type: Literal["file"] = attribute("type", default="file")
+    device: Literal["disk", "cdrom"] = attribute("device", default="disk")
+    driver: DiskDriver = child(default=DiskDriver())
+    source: Source | None = child(default=None)
+    backing: BackingStore = child(default=BackingStore())
+    target: DiskTarget | None = child(default=None)
+    readonly: Readonly | None = child(default=None)
+    serial: str | None = leaf("serial", default=None)
+    boot: BootOrder | None = child(default=None)

@@ -1,0 +1,77 @@
+"""<interface>: how a guest is plugged into a bridge."""
+
+# ruff: noqa: RUF009  (fields are declared by calls that return dataclasses.field)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child
+
+
+@dataclass(frozen=True, slots=True)
+class Mac(Element):
+    """<mac>."""
+
+    tag: ClassVar[str] = "mac"
+    address: str = attribute("address")
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeSource(Element):
+    """<source> of an interface."""
+
+    tag: ClassVar[str] = "source"
+    bridge: str = attribute("bridge")
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceTarget(Element):
+    """<target>: the tap's name on the host."""
+
+    tag: ClassVar[str] = "target"
+    dev: str = attribute("dev")
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceModel(Element):
+    """<model> of an interface: the card that the guest sees."""
+
+    tag: ClassVar[str] = "model"
+    type: str = attribute("type")
+
+
+@dataclass(frozen=True, slots=True)
+class Mtu(Element):
+    """<mtu> in bytes."""
+
+    tag: ClassVar[str] = "mtu"
+    size: int = attribute("size")
+
+
+@dataclass(frozen=True, slots=True)
+class Rom(Element):
+    """<rom>: no network boot, which would cost a second at each power-on."""
+
+    tag: ClassVar[str] = "rom"
+    enabled: bool = attribute("enabled", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Interface(Element):
+    """<interface type='bridge'>.
+
+    libvirt makes the tap when the domain starts and QEMU holds it open; it is not persistent, so the kernel removes
+    it when QEMU ends, however it ends. A tap made beforehand (type='ethernet', managed='no') has to be persistent,
+    and would be left behind by a QEMU or a worker that was killed.
+    """
+
+    tag: ClassVar[str] = "interface"
+    type: Literal["bridge"] = attribute("type", default="bridge")
+    mac: Mac | None = child(default=None)
+    source: BridgeSource | None = child(default=None)
+    target: InterfaceTarget | None = child(default=None)
+    model: InterfaceModel | None = child(default=None)
+    mtu: Mtu | None = child(default=None)
+    rom: Rom = child(default=Rom())

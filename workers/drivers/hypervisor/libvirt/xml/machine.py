@@ -1,0 +1,172 @@
+"""<os>, <cpu>, <features>, <clock>, <sysinfo>: the board a guest finds itself on."""
+
+# ruff: noqa: RUF009  (fields are declared by calls that return dataclasses.field)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, content
+
+
+@dataclass(frozen=True, slots=True)
+class Memory(Element):
+    """<memory>, in MiB."""
+
+    tag: ClassVar[str] = "memory"
+    unit: Literal["MiB"] = attribute("unit", default="MiB")
+    mib: int = content(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Vcpu(Element):
+    """<vcpu>: how many virtual processors."""
+
+    tag: ClassVar[str] = "vcpu"
+    placement: Literal["static"] = attribute("placement", default="static")
+    count: int = content(default=1)
+
+
+@dataclass(frozen=True, slots=True)
+class OsType(Element):
+    """<type> of <os>: full virtualisation of a machine type."""
+
+    tag: ClassVar[str] = "type"
+    arch: str = attribute("arch")
+    machine: str = attribute("machine")
+    value: Literal["hvm"] = content(default="hvm")
+
+
+@dataclass(frozen=True, slots=True)
+class Smbios(Element):
+    """<smbios>: tables come from <sysinfo>, so nothing of the host's own shows."""
+
+    tag: ClassVar[str] = "smbios"
+    mode: Literal["sysinfo"] = attribute("mode", default="sysinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Os(Element):
+    """<os>. The boot order stands at the disks."""
+
+    tag: ClassVar[str] = "os"
+    type: OsType = child()
+    smbios: Smbios = child(default=Smbios())
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Element):
+    """One line of an SMBIOS table."""
+
+    tag: ClassVar[str] = "entry"
+    name: str = attribute("name")
+    value: str = content()
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTable(Element):
+    """SMBIOS table 1."""
+
+    tag: ClassVar[str] = "system"
+    entries: tuple[Entry, ...] = child()
+
+
+@dataclass(frozen=True, slots=True)
+class Sysinfo(Element):
+    """<sysinfo>."""
+
+    tag: ClassVar[str] = "sysinfo"
+    type: Literal["smbios"] = attribute("type", default="smbios")
+    system: SystemTable | None = child(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Acpi(Element):
+    """<acpi>: without it the guest cannot be asked to power off."""
+
+    tag: ClassVar[str] = "acpi"
+
+
+@dataclass(frozen=True, slots=True)
+class Apic(Element):
+    """<apic>."""
+
+    tag: ClassVar[str] = "apic"
+
+
+@dataclass(frozen=True, slots=True)
+class TbCache(Element):
+    """<tb-cache>: the memory of an emulated guest that is not the guest's own. Unbounded it grows to a GiB."""
+
+    tag: ClassVar[str] = "tb-cache"
+    unit: Literal["MiB"] = attribute("unit", default="MiB")
+    mib: int = content(default=64)
+
+
+@dataclass(frozen=True, slots=True)
+class Tcg(Element):
+    """<tcg>: settings of the emulator."""
+
+    tag: ClassVar[str] = "tcg"
+    tb_cache: TbCache = child()
+
+
+@dataclass(frozen=True, slots=True)
+class Features(Element):
+    """<features>."""
+
+    tag: ClassVar[str] = "features"
+    acpi: Acpi = child(default=Acpi())
+    apic: Apic = child(default=Apic())
+    tcg: Tcg | None = child(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class CpuModel(Element):
+    """<model> of <cpu>."""
+
+    tag: ClassVar[str] = "model"
+    fallback: Literal["forbid", "allow"] = attribute("fallback")
+    name: str = content()
+
+
+@dataclass(frozen=True, slots=True)
+class Topology(Element):
+    """<topology> of <cpu>."""
+
+    tag: ClassVar[str] = "topology"
+    sockets: int = attribute("sockets")
+    cores: int = attribute("cores")
+    threads: int = attribute("threads")
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu(Element):
+    """<cpu>."""
+
+    tag: ClassVar[str] = "cpu"
+    mode: Literal["host-model", "host-passthrough", "maximum", "custom"] = attribute("mode")
+    match: Literal["exact"] | None = attribute("match", default=None)
+    check: Literal["none", "partial"] | None = attribute("check", default=None)
+    model: CpuModel | None = child(default=None)
+    topology: Topology | None = child(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Timer(Element):
+    """<timer> of <clock>."""
+
+    tag: ClassVar[str] = "timer"
+    name: Literal["rtc", "pit", "hpet"] = attribute("name")
+    tickpolicy: Literal["catchup", "delay"] | None = attribute("tickpolicy", default=None)
+    present: bool | None = attribute("present", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock(Element):
+    """<clock>: the guest's clock shows UTC."""
+
+    tag: ClassVar[str] = "clock"
+    offset: Literal["utc"] = attribute("offset", default="utc")
+    timers: tuple[Timer, ...] = child(default=())

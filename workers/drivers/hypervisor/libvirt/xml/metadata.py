@@ -1,0 +1,85 @@
+"""<metadata>: the mark by which a domain is known as Celerity's, and what administrators like to read there."""
+
+# ruff: noqa: RUF009  (fields are declared by calls that return dataclasses.field)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, content
+
+NAMESPACE = "urn:celerity:compute:server:1"
+"""A domain with an element of this namespace is Celerity's; all others belong to somebody else."""
+
+_PREFIXES = {"celerity": NAMESPACE}
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Element):
+    """One key and value of the server's own metadata."""
+
+    tag: ClassVar[str] = f"{{{NAMESPACE}}}item"
+    namespaces: ClassVar[dict[str, str] | None] = _PREFIXES
+    key: str = attribute("key")
+    value: str = content()
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayName(Element):
+    """The tenant's name for the server."""
+
+    tag: ClassVar[str] = f"{{{NAMESPACE}}}name"
+    namespaces: ClassVar[dict[str, str] | None] = _PREFIXES
+    value: str = content()
+
+
+@dataclass(frozen=True, slots=True)
+class Owner(Element):
+    """Whose server it is."""
+
+    tag: ClassVar[str] = f"{{{NAMESPACE}}}owner"
+    namespaces: ClassVar[dict[str, str] | None] = _PREFIXES
+    project_id: str = attribute("project")
+    user_id: str = attribute("user")
+
+
+@dataclass(frozen=True, slots=True)
+class Flavor(Element):
+    """Which flavor it was made from."""
+
+    tag: ClassVar[str] = f"{{{NAMESPACE}}}flavor"
+    namespaces: ClassVar[dict[str, str] | None] = _PREFIXES
+    name: str = attribute("name")
+
+
+@dataclass(frozen=True, slots=True)
+class Port(Element):
+    """Which port is behind which interface."""
+
+    tag: ClassVar[str] = f"{{{NAMESPACE}}}port"
+    namespaces: ClassVar[dict[str, str] | None] = _PREFIXES
+    id: str = attribute("id")
+    mac: str = attribute("mac")
+
+
+@dataclass(frozen=True, slots=True)
+class Server(Element):
+    """Celerity's mark."""
+
+    tag: ClassVar[str] = f"{{{NAMESPACE}}}server"
+    namespaces: ClassVar[dict[str, str] | None] = _PREFIXES
+    id: str = attribute("id")
+    name: DisplayName = child()
+    owner: Owner = child()
+    flavor: Flavor = child()
+    ports: tuple[Port, ...] = child(default=())
+    items: tuple[Item, ...] = child(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata(Element):
+    """<metadata>."""
+
+    tag: ClassVar[str] = "metadata"
+    server: Server = child()
