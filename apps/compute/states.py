@@ -1,0 +1,74 @@
+"""vm_state, task_state and power_state: Nova's vocabulary, the legal moves, and the status the API derives."""
+
+# vm_state
+BUILDING = "building"
+ACTIVE = "active"
+STOPPED = "stopped"
+ERROR = "error"
+DELETED = "deleted"
+PAUSED = "paused"
+SUSPENDED = "suspended"
+VM_STATES = [(s, s) for s in (BUILDING, ACTIVE, STOPPED, PAUSED, SUSPENDED, ERROR, DELETED)]
+
+# task_state ("" is none)
+SCHEDULING = "scheduling"
+NETWORKING = "networking"
+BLOCK_DEVICE_MAPPING = "block_device_mapping"
+SPAWNING = "spawning"
+POWERING_ON = "powering-on"
+POWERING_OFF = "powering-off"
+REBOOTING = "rebooting"
+REBOOTING_HARD = "rebooting_hard"
+DELETING = "deleting"
+
+# What may follow what within a pipeline; a step that starts over repeats its own state, a retry goes back.
+BUILD_STATES = ("", SCHEDULING, NETWORKING, BLOCK_DEVICE_MAPPING, SPAWNING)
+TRANSITIONS: dict[str, tuple[str, ...]] = {
+    SCHEDULING: BUILD_STATES,
+    NETWORKING: (SCHEDULING, NETWORKING),
+    BLOCK_DEVICE_MAPPING: (NETWORKING, BLOCK_DEVICE_MAPPING),
+    SPAWNING: (BLOCK_DEVICE_MAPPING, SPAWNING),
+    POWERING_ON: ("", POWERING_ON),
+    POWERING_OFF: ("", POWERING_OFF),
+    REBOOTING: ("", REBOOTING),
+    REBOOTING_HARD: ("", REBOOTING, REBOOTING_HARD),
+}
+
+# power_state: nova/objects/fields.py, InstancePowerState
+POWER_STATES = {"nostate": 0, "running": 1, "paused": 3, "shutdown": 4, "crashed": 6, "suspended": 7}
+NOSTATE, RUNNING, SHUTDOWN = 0, 1, 4
+
+_STATUS = {
+    ACTIVE: "ACTIVE",
+    BUILDING: "BUILD",
+    STOPPED: "SHUTOFF",
+    PAUSED: "PAUSED",
+    SUSPENDED: "SUSPENDED",
+    ERROR: "ERROR",
+    DELETED: "DELETED",
+}
+_STATUS_BY_TASK = {(ACTIVE, REBOOTING): "REBOOT", (ACTIVE, REBOOTING_HARD): "HARD_REBOOT"}
+_STATUS_BY_TASK |= {(state, REBOOTING_HARD): "HARD_REBOOT" for state in (STOPPED, ERROR, PAUSED, SUSPENDED)}
+
+
+def status(vm_state: str, task_state: str) -> str:
+    """Return the API's status (nova/api/openstack/common.py, _STATE_MAP)."""
+    return _STATUS_BY_TASK.get((vm_state, task_state)) or _STATUS[vm_state]
+
+
+def states_of(wanted: str) -> tuple[list[str], list[str] | None]:
+    """Return (vm_states, task_states or None for any) of a status; no vm_states when there is no such status."""
+    wanted = wanted.upper()
+    tasks = [task for (_, task), name in _STATUS_BY_TASK.items() if name == wanted]
+    if tasks:
+        return [vm for (vm, _), name in _STATUS_BY_TASK.items() if name == wanted], sorted(set(tasks))
+    return [vm for vm, name in _STATUS.items() if name == wanted], None
+
+
+# Actions: which vm_states allow them. All want no task under way, as in nova/compute/api.py's check_instance_state.
+ACTION_STATES: dict[str, tuple[str, ...]] = {
+    "start": (STOPPED,),
+    "stop": (ACTIVE, ERROR),
+    "reboot_soft": (ACTIVE,),
+    "reboot_hard": (ACTIVE, STOPPED, PAUSED, SUSPENDED, ERROR),
+}

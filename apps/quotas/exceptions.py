@@ -1,0 +1,12 @@
+"""What quotas refuse."""
+
+from apps.common.exceptions import Forbidden
+
+
+class QuotaExceeded(Forbidden):
+    """403, naming the resource and what was asked, used and allowed (nova/exception.py, TooManyInstances)."""
+
+    kind = "OverQuota"
+    template = (
+        "Quota exceeded for {resource}: Requested {requested}, but already used {used} of {allowed} {resource}"
+    )

@@ -1,0 +1,1 @@
+"""Readers of limits and usages."""

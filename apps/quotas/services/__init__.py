@@ -1,0 +1,1 @@
+"""Writers of limits, usages and reservations."""

@@ -1,0 +1,29 @@
+"""Changing limits."""
+
+from apps.common.exceptions import BadRequest
+from apps.quotas.models import Limit
+from apps.quotas.selectors import limits, usages
+
+
+def set_many(*, owner_id: str, values: dict[str, int], force: bool = False) -> None:
+    """Set limits. Raises BadRequest for a limit below what is in use unless ``force``."""
+    used = usages.of_owner(owner_id=owner_id)
+    for resource, value in values.items():
+        have = sum(used.get(resource, (0, 0)))
+        if not force and value != -1 and value < have:
+            raise BadRequest(f"Quota limit {value} for {resource} must be greater than or equal to already used and reserved {have}.")
+    Limit.objects.bulk_create(
+        [Limit(owner_id=owner_id, resource=resource, value=value) for resource, value in values.items()],
+        update_conflicts=True,
+        unique_fields=["owner_id", "resource"],
+        update_fields=["value"],
+    )
+
+
+def set_defaults(*, values: dict[str, int]) -> None:
+    set_many(owner_id=limits.DEFAULT_OWNER, values=values, force=True)
+
+
+def reset(*, owner_id: str) -> None:
+    """Drop an owner's own limits: the defaults hold again."""
+    Limit.objects.filter(owner_id=owner_id).delete()

@@ -1,0 +1,13 @@
+"""Hosts in the zone that was asked for."""
+
+from apps.scheduling.filters.base import Filter
+from apps.scheduling.states import Demand, HostState
+
+
+class AvailabilityZoneFilter(Filter):
+    name = "availability_zone"
+    reason = "is in another availability zone"
+    soft_for_forced = False
+
+    def passes(self, host: HostState, demand: Demand) -> bool:
+        return demand.zone is None or host.zone == demand.zone

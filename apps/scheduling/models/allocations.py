@@ -1,0 +1,24 @@
+"""Allocation: what a consumer (a server) has claimed of a host."""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from apps.scheduling.models.hosts import Host
+
+
+class Allocation(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    consumer_id = models.UUIDField(unique=True)
+    host = models.ForeignKey(Host, on_delete=models.PROTECT, related_name="allocations")
+    vcpus = models.PositiveIntegerField()
+    ram_mib = models.PositiveBigIntegerField()
+    disk_gib = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.consumer_id} on {self.host_id}"

@@ -1,0 +1,45 @@
+"""Host: a machine with a hypervisor and an agent."""
+
+import uuid
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+
+class Host(models.Model):
+    """``id`` is also the id of its hypervisor and of its compute service in the API."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.BigIntegerField(unique=True, help_text="The id in microversions below 2.53.")
+    name = models.CharField(max_length=255, unique=True)
+    zone = models.CharField(max_length=255, default="nova")
+    enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=255, blank=True)
+    forced_down = models.BooleanField(default=False)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+    registered_at = models.DateTimeField(default=timezone.now)
+
+    address = models.GenericIPAddressField(default="127.0.0.1")
+    hypervisor_type = models.CharField(max_length=64)
+    hypervisor_version = models.BigIntegerField(default=0)
+    virt_type = models.CharField(max_length=32, blank=True)
+    arch = models.CharField(max_length=32, default="x86_64")
+    cpu_info = models.JSONField(default=dict, blank=True)
+    traits = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    running_servers = models.PositiveIntegerField(default=0, help_text="Domains seen by the agent.")
+    uptime = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its agent was heard of within ``HOST_DOWN_SECONDS``."""
+        limit = timezone.now() - timedelta(seconds=settings.HOST_DOWN_SECONDS)
+        return not self.forced_down and self.heartbeat_at >= limit

@@ -1,0 +1,1 @@
+"""Writers of hosts, inventories and allocations."""

@@ -1,0 +1,120 @@
+"""Choosing a host and claiming it: one statement decides, so capacity is never oversold."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from apps.scheduling import ranking
+from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling.models import Allocation
+from apps.scheduling.selectors import hosts as host_selectors
+from apps.scheduling.states import Demand
+
+ALTERNATES = 2
+ROUNDS = 3  # how often the hosts are read again after every candidate was taken by somebody else
+
+_FITTING = """
+    floor((i.vcpus - i.vcpus_reserved) * i.vcpus_ratio) - i.vcpus_used >= %(vcpus)s
+AND floor((i.ram_mib - i.ram_reserved) * i.ram_ratio) - i.ram_used >= %(ram)s
+AND floor((i.disk_gib - i.disk_reserved) * i.disk_ratio) - i.disk_used >= %(disk)s
+"""
+# The first host of the list that still fits is locked, claimed and written down at once. SKIP LOCKED sends requests
+# that run at the same moment to the next host instead of behind each other.
+_CLAIM = """
+WITH chosen AS MATERIALIZED (
+    SELECT i.host_id FROM unnest(%(hosts)s::uuid[]) WITH ORDINALITY AS wanted(id, position)
+      JOIN scheduling_inventory i ON i.host_id = wanted.id
+     WHERE {fitting} ORDER BY wanted.position LIMIT 1 FOR UPDATE OF i {skip}),
+taken AS (
+    UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used + %(vcpus)s, ram_used = i.ram_used + %(ram)s,
+           disk_used = i.disk_used + %(disk)s, servers = i.servers + 1
+      FROM chosen WHERE i.host_id = chosen.host_id AND {fitting} RETURNING i.host_id)
+INSERT INTO scheduling_allocation (id, consumer_id, host_id, vcpus, ram_mib, disk_gib, created_at)
+SELECT gen_random_uuid(), %(consumer)s, host_id, %(vcpus)s, %(ram)s, %(disk)s, clock_timestamp() FROM taken
+RETURNING host_id::text
+"""
+_CLAIM_NEXT = _CLAIM.format(fitting=_FITTING, skip="SKIP LOCKED")
+_CLAIM_WAIT = _CLAIM.format(fitting=_FITTING, skip="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The host that was claimed, the next best ones, and why."""
+
+    host: str
+    zone: str
+    alternates: list[str] = field(default_factory=list)
+    explanation: dict[str, Any] = field(default_factory=dict)
+
+
+def choose_and_claim(*, consumer_id: uuid.UUID, demand: Demand) -> Choice:
+    """Claim the best host for ``consumer_id``. Raises NoValidHost with the reason.
+
+    A consumer that already has an allocation gets an IntegrityError: ask ``of_consumer`` first where that may be.
+    """
+    for _ in range(ROUNDS):
+        hosts = host_selectors.candidates(demand=demand)
+        verdict = ranking.rank(hosts=hosts, demand=demand)
+        if not verdict.hosts:
+            break
+        chosen = claim(consumer_id=consumer_id, demand=demand, host_ids=[host.id for host in verdict.hosts])
+        if chosen:
+            by_id = {host.id: host for host in verdict.hosts}
+            others = [host.name for host in verdict.hosts if host.id != chosen][:ALTERNATES]
+            told = {"filters": verdict.table, "weights": verdict.weights, "considered": len(hosts)}
+            return Choice(host=by_id[chosen].name, zone=by_id[chosen].zone, alternates=others, explanation=told)
+    raise _refusal(demand)
+
+
+def claim(*, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str]) -> str | None:
+    """Claim the first of ``host_ids`` that fits; return its id, or None when none does any more."""
+    values = {
+        "hosts": list(host_ids),
+        "consumer": consumer_id,
+        "vcpus": demand.vcpus,
+        "ram": demand.ram_mib,
+        "disk": demand.disk_gib,
+    }
+    with connection.cursor() as cursor:
+        for statement in (_CLAIM_NEXT, _CLAIM_WAIT):
+            cursor.execute(statement, values)
+            row = cursor.fetchone()
+            if row:
+                return str(row[0])
+    return None
+
+
+def _refusal(demand: Demand) -> NoValidHost:
+    everything = [host for host in host_selectors.states() if host.name not in demand.ignore_hosts]
+    if demand.force_host:
+        everything = [host for host in everything if host.name == demand.force_host]
+    verdict = ranking.rank(hosts=everything, demand=demand)
+    error = NoValidHost(reason=ranking.explain(verdict=verdict, hosts=everything))
+    error.values["explanation"] = {
+        "filters": verdict.table,
+        "misses": verdict.misses[:20],
+        "considered": len(everything),
+        "excluded": sorted(demand.ignore_hosts),
+    }
+    return error
+
+
+_RELEASE = """
+WITH gone AS (DELETE FROM scheduling_allocation WHERE consumer_id = %s RETURNING host_id, vcpus, ram_mib, disk_gib)
+UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used - g.vcpus, ram_used = i.ram_used - g.ram_mib,
+       disk_used = i.disk_used - g.disk_gib, servers = i.servers - 1
+  FROM gone g WHERE i.host_id = g.host_id
+"""
+
+
+def release(*, consumer_id: uuid.UUID) -> None:
+    """Give back what the consumer has claimed. Without an allocation nothing happens."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, [consumer_id])
+
+
+def of_consumer(*, consumer_id: uuid.UUID) -> Allocation | None:
+    return Allocation.objects.select_related("host").filter(consumer_id=consumer_id).first()

@@ -1,0 +1,56 @@
+"""Registering hosts, their heartbeats and their state."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from apps.scheduling.models import Host, Inventory
+from apps.scheduling.selectors import hosts as selectors
+
+
+@transaction.atomic
+def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk_gib: int, address: str) -> Host:
+    """Create or refresh a host and its inventory. RAM in MiB, disk in GiB; ``facts`` are Host's fields."""
+    with connection.cursor() as cursor:  # numbers are given out one at a time
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('celerity.host.number'))")
+    host = Host.objects.filter(name=name).first()
+    if host is None:
+        last = Host.objects.order_by("-number").values_list("number", flat=True).first() or 0
+        host = Host(name=name, number=last + 1, zone=settings.DEFAULT_ZONE)
+    for key, value in {**facts, "address": address, "heartbeat_at": timezone.now()}.items():
+        setattr(host, key, value)
+    host.save()
+    totals = {"vcpus": vcpus, "ram_mib": ram_mib, "disk_gib": disk_gib}
+    ratios = {
+        "vcpus_ratio": settings.ALLOCATION_RATIOS["vcpus"],
+        "ram_ratio": settings.ALLOCATION_RATIOS["ram_mib"],
+        "disk_ratio": settings.ALLOCATION_RATIOS["disk_gib"],
+        "ram_reserved": min(settings.RESERVED_RAM_MIB, ram_mib // 2),
+    }
+    Inventory.objects.update_or_create(host=host, defaults=totals, create_defaults={**totals, **ratios})
+    return host
+
+
+def heartbeat(*, names: Sequence[str], running: dict[str, int] | None = None, uptime: str = "") -> int:
+    """Note that the agents of ``names`` are alive. Returns how many hosts are known."""
+    found = Host.objects.filter(name__in=list(names)).update(heartbeat_at=timezone.now(), uptime=uptime[:255])
+    for name, count in (running or {}).items():
+        Host.objects.filter(name=name).exclude(running_servers=count).update(running_servers=count)
+    return int(found)
+
+
+def update(*, name: str, enabled: bool | None = None, reason: str | None = None, forced_down: bool | None = None) -> Host:
+    """Enable, disable with a reason, or force down. Raises HostNotFound (404)."""
+    host = selectors.get(name=name)
+    if enabled is not None:
+        host.enabled = enabled
+        host.disabled_reason = "" if enabled else (reason or "")
+    elif reason is not None:
+        host.disabled_reason = reason
+    if forced_down is not None:
+        host.forced_down = forced_down
+    host.save(update_fields=["enabled", "disabled_reason", "forced_down"])
+    return host

@@ -1,0 +1,11 @@
+"""Prefers hosts with more free vCPUs: servers spread."""
+
+from apps.scheduling.states import Demand, HostState
+from apps.scheduling.weighers.base import Weigher
+
+
+class VcpuWeigher(Weigher):
+    name = "vcpu"
+
+    def weigh(self, host: HostState, demand: Demand) -> float:
+        return float(host.vcpus_free)

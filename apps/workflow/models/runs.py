@@ -1,0 +1,71 @@
+"""Run: one execution of a pipeline for one subject."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.workflow import states
+
+
+class Run(models.Model):
+    """A server's runs are what ``os-instance-actions`` shows.
+
+    ``token`` goes up whenever the run is sent again or taken away from whoever works on it: a worker whose token is
+    old can neither claim nor finish. ``not_before`` delays a retry. Times are UTC.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    pipeline = models.CharField(max_length=64)
+    action = models.CharField(max_length=64, help_text="The name os-instance-actions shows.")
+    subject_type = models.CharField(max_length=32)
+    subject_id = models.UUIDField()
+    project_id = models.CharField(max_length=64, blank=True)
+    user_id = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(max_length=64)
+    params = models.JSONField(default=dict, blank=True)
+
+    state = models.CharField(max_length=16, choices=states.CHOICES, default=states.QUEUED)
+    next_step = models.CharField(max_length=64)
+    step_state = models.CharField(max_length=16, default=states.STEP_QUEUED)
+    queue = models.CharField(max_length=255)
+    host = models.CharField(max_length=255, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    token = models.PositiveIntegerField(default=1)
+    excluded_hosts = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    alternates = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    retrying = models.BooleanField(default=False, help_text="After the revert the run starts over.")
+
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    enqueued_at = models.DateTimeField(default=timezone.now)
+    not_before = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    step_started_at = models.DateTimeField(null=True, blank=True)
+    step_deadline_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    error_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    error_cause = models.CharField(max_length=64, blank=True)
+    error_message = models.TextField(blank=True, help_text="The user may read this.")
+    error_details = models.TextField(blank=True, help_text="For administrators.")
+    explanation = models.JSONField(null=True, blank=True, help_text="Why the scheduler chose as it did.")
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject_id"], condition=Q(state__in=states.ACTIVE), name="one_active_run_per_subject"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["subject_id", "-created_at"], name="run_by_subject"),
+            models.Index(fields=["enqueued_at"], condition=Q(state__in=states.ACTIVE), name="run_active"),
+            models.Index(fields=["-created_at"], name="run_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pipeline} {self.subject_id} ({self.state})"

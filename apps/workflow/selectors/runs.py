@@ -1,0 +1,75 @@
+"""Reading runs and their steps."""
+
+import uuid
+from collections.abc import Sequence
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from apps.common.exceptions import NotFound
+from apps.workflow import states
+from apps.workflow.models import Run, Step
+
+
+def of_subject(*, subject_id: uuid.UUID) -> QuerySet[Run]:
+    """Return a subject's runs, newest first."""
+    return Run.objects.filter(subject_id=subject_id).order_by("-created_at", "-id")
+
+
+def get_by_request(*, subject_id: uuid.UUID, request_id: str) -> Run:
+    run = of_subject(subject_id=subject_id).filter(request_id=request_id).first()
+    if run is None:
+        raise NotFound(f"Action for request_id {request_id} on instance {subject_id} not found")
+    return run
+
+
+def steps_of(*, run_ids: Sequence[uuid.UUID]) -> QuerySet[Step]:
+    return Step.objects.filter(run_id__in=run_ids).order_by("started_at", "id")
+
+
+def get(*, run_id: uuid.UUID) -> Run | None:
+    return Run.objects.filter(id=run_id).first()
+
+
+def active() -> QuerySet[Run]:
+    return Run.objects.filter(state__in=states.ACTIVE).order_by("enqueued_at")
+
+
+def has_active(*, subject_id: uuid.UUID) -> bool:
+    return Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).exists()
+
+
+def due() -> QuerySet[Run]:
+    """Return active runs whose delay, if any, is over."""
+    return active().filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+
+
+_LOCKED = """
+SELECT ((classid::bigint << 32) | objid::bigint)::bigint, pid FROM pg_locks
+ WHERE locktype = 'advisory' AND granted AND objsubid = 1
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+def held_locks() -> dict[int, int]:
+    """Return the advisory locks that any session holds: key -> process id of the session."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCKED)
+        return dict(cursor.fetchall())
+
+
+_LATER_STARTED = """
+SELECT EXISTS (SELECT 1 FROM workflow_step WHERE queue = %s AND enqueued_at > %s + make_interval(secs => %s)
+                AND started_at < clock_timestamp() - make_interval(secs => %s))
+"""
+
+
+def overtaken(*, run: Run, margin_seconds: float) -> bool:
+    """Return whether a message that was sent to the same queue later has been served: then this one is lost.
+
+    Queues are first in, first out, and workers reserve nothing beyond what they run.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LATER_STARTED, [run.queue, run.enqueued_at, margin_seconds, margin_seconds])
+        return bool(cursor.fetchone()[0])

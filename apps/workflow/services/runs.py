@@ -1,0 +1,151 @@
+"""Starting, cancelling and ending runs."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from apps.common import dispatch
+from apps.common.context import RequestContext
+from apps.workflow import states
+from apps.workflow.models import Run
+
+
+def start(
+    *,
+    context: RequestContext,
+    pipeline: str,
+    action: str,
+    subject_type: str,
+    subject_id: uuid.UUID,
+    project_id: str = "",
+    host: str = "",
+    params: dict[str, Any] | None = None,
+    queue: str | None = None,
+) -> Run:
+    """Write a run in the caller's transaction and send its first step after commit.
+
+    ``params`` holds ids and options, never secrets. The first step goes to ``queue`` (default: the host's queue, or
+    the scheduler's where there is no host). Raises IntegrityError when the subject has an active run.
+    """
+    run = build(
+        context=context,
+        pipeline=pipeline,
+        action=action,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        project_id=project_id,
+        host=host,
+        params=params,
+        queue=queue,
+    )
+    run.save(force_insert=True)
+    dispatch.after_commit(run)
+    return run
+
+
+def build(
+    *,
+    context: RequestContext,
+    pipeline: str,
+    action: str,
+    subject_type: str,
+    subject_id: uuid.UUID,
+    project_id: str = "",
+    host: str = "",
+    params: dict[str, Any] | None = None,
+    queue: str | None = None,
+) -> Run:
+    """Return an unsaved run: for callers that write many at once."""
+    now = timezone.now()
+    return Run(
+        pipeline=pipeline,
+        action=action,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        project_id=project_id or context.project_id or "",
+        user_id=context.user_id or "",
+        request_id=context.request_id,
+        params=params or {},
+        next_step=dispatch.steps_of(pipeline)[0],
+        host=host,
+        queue=queue or (states.host_queue(host) if host else states.SCHEDULER_QUEUE),
+        created_at=now,
+        updated_at=now,
+        enqueued_at=now,
+        deadline_at=now + timedelta(seconds=settings.INSTANCE_BUILD_TIMEOUT),
+    )
+
+
+def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
+    """Take the subject's active run away from whoever works on it, in the caller's transaction.
+
+    The bumped token makes every message and every finish of that run stale. Returns the cancelled run, if any.
+    """
+    run = Run.objects.select_for_update().filter(subject_id=subject_id, state__in=states.ACTIVE).first()
+    if run is None:
+        return None
+    now = timezone.now()
+    run.state, run.token, run.finished_at, run.updated_at = states.CANCELLED, run.token + 1, now, now
+    run.error_message = reason
+    run.save(update_fields=["state", "token", "finished_at", "updated_at", "error_message"])
+    run.steps.filter(result="").update(result=states.CANCELLED, finished_at=now)
+    return run
+
+
+_RESEND = """
+UPDATE workflow_run SET token = token + 1, step_state = 'queued', enqueued_at = clock_timestamp(),
+       not_before = NULL, updated_at = clock_timestamp()
+ WHERE id = %s AND token = %s AND state IN ('queued', 'running', 'reverting')
+RETURNING token
+"""
+_LOSE_STEP = """
+UPDATE workflow_step SET result = 'lost', finished_at = clock_timestamp() WHERE run_id = %s AND result = ''
+"""
+
+
+def resend(*, run: Run) -> bool:
+    """Send the run's next step again under a new token. Returns False when somebody was faster."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RESEND, [run.id, run.token])
+        row = cursor.fetchone()
+        if row is None:
+            return False
+        cursor.execute(_LOSE_STEP, [run.id])
+    run.token = row[0]
+    return dispatch.send(run)
+
+
+def redirect(*, run: Run, queue: str) -> None:
+    """Let another queue serve the run's next step (its host is gone). Takes effect with the next resend."""
+    Run.objects.filter(id=run.id, token=run.token).update(queue=queue)
+    run.queue = queue
+
+
+def fail(*, run: Run, cause: str, message: str, details: str = "", code: int = 500) -> bool:
+    """Order the run to revert for good (a deadline passed, its host is gone). Returns False when somebody was faster.
+
+    The revert is the next step; it is sent to the run's queue at once.
+    """
+    changed = Run.objects.filter(id=run.id, token=run.token, state__in=(states.QUEUED, states.RUNNING)).update(
+        state=states.REVERTING,
+        next_step=states.REVERT,
+        step_state=states.STEP_QUEUED,
+        retrying=False,
+        token=run.token + 1,
+        error_cause=cause,
+        error_code=code,
+        error_message=message,
+        error_details=details,
+        enqueued_at=timezone.now(),
+        not_before=None,
+        updated_at=timezone.now(),
+    )
+    if not changed:
+        return False
+    run.refresh_from_db()
+    run.steps.filter(result="").update(result=states.LOST, finished_at=timezone.now())
+    return dispatch.send(run)

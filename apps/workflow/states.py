@@ -1,0 +1,32 @@
+"""The states of runs and steps."""
+
+QUEUED = "queued"
+RUNNING = "running"
+REVERTING = "reverting"
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+CANCELLED = "cancelled"
+
+ACTIVE = (QUEUED, RUNNING, REVERTING)
+FINISHED = (SUCCEEDED, FAILED, CANCELLED)
+CHOICES = [(s, s) for s in (*ACTIVE, *FINISHED)]
+
+# What a run's next step is doing.
+STEP_QUEUED = "queued"
+STEP_RUNNING = "running"
+
+# Results of one attempt of one step; "" while it runs.
+SUCCESS = "success"
+ERROR = "error"
+RETRY = "retry"
+LOST = "lost"
+RESULTS = [("", "running"), *[(r, r) for r in (SUCCESS, ERROR, RETRY, LOST, CANCELLED)]]
+
+REVERT = "revert"  # the name of the step that undoes the others
+EXECUTE = "execute"
+SCHEDULER_QUEUE = "scheduler"
+
+
+def host_queue(host: str) -> str:
+    """Return the queue that the agent of ``host`` reads."""
+    return f"host.{host}"
