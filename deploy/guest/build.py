@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import shutil
 import sys
 import tempfile
 import time
@@ -81,6 +82,8 @@ def build(options: argparse.Namespace) -> bool:
         digest = stamp.inputs(SOURCE, archives)
         if not options.force and stamp.matches(options.output, digest):
             return False
+        for left in options.work.glob("build-*"):  # by a build that was killed
+            shutil.rmtree(left)
         with tempfile.TemporaryDirectory(prefix="build-", dir=options.work) as scratch:
             make_image(archives, options.work, Path(scratch), options.output)
         stamp.write(options.output, digest, archives)

@@ -14,9 +14,12 @@ from pathlib import Path
 
 from . import modules
 
+# fmt: off
 APPLETS = (
-    "blockdev cat dd mkdir modprobe mount printf sh sleep sort switch_root tr umount xargs xxd".split()
+    "blockdev", "cat", "dd", "mkdir", "modprobe", "mount", "printf", "sh", "sleep", "sort", "switch_root", "tr",
+    "umount", "xargs", "xxd",
 )
+# fmt: on
 """The busybox commands that `initramfs/init` calls."""
 
 FOLDERS = ("bin", "dev", "proc", "sys", "root")

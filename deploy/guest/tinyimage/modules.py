@@ -7,23 +7,27 @@ from pathlib import Path
 
 from . import shell
 
+# fmt: off
 BOOT = (
-    "virtio_pci virtio_blk virtio_scsi sd_mod ata_piix ahci nvme ext4 crc32c_generic"
-).split()
+    "virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ata_piix", "ahci", "nvme", "ext4", "crc32c_generic",
+)
+# fmt: on
 """What reaching the root file system can need; goes into the initramfs."""
 
+# fmt: off
 SYSTEM = (
     # buses, disks and discs: a config drive is a virtio disk, or a disc behind virtio-scsi, IDE or SATA
-    "virtio_pci virtio_blk virtio_scsi sd_mod sr_mod ata_piix ahci nvme "
+    "virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "sr_mod", "ata_piix", "ahci", "nvme",
     # network cards that QEMU can show
-    "virtio_net e1000 e1000e 8139cp "
+    "virtio_net", "e1000", "e1000e", "8139cp",
     # file systems of config drives, ephemeral disks and volumes
-    "ext4 isofs vfat nls_cp437 nls_iso8859_1 nls_ascii nls_utf8 xfs btrfs "
+    "ext4", "isofs", "vfat", "nls_cp437", "nls_iso8859_1", "nls_ascii", "nls_utf8", "xfs", "btrfs",
     # the power button, the random number generator, the agent's channel, memory balloon, watchdog, panic notice
-    "button evdev virtio_rng virtio_console virtio_balloon pvpanic_pci i6300esb "
+    "button", "evdev", "virtio_rng", "virtio_console", "virtio_balloon", "pvpanic_pci", "i6300esb",
     # what people try networks with
-    "8021q bonding bridge dummy tun veth vxlan wireguard"
-).split()
+    "8021q", "bonding", "bridge", "dummy", "tun", "veth", "vxlan", "wireguard",
+)
+# fmt: on
 """What the running system can need; goes into the root file system."""
 
 
@@ -69,6 +73,6 @@ def install(kernel: Path, target: Path, names: list[str]) -> None:
         shutil.copyfile(source / listing, folder / listing)
     index(target, release)
     # busybox reads the text index only
-    for path in folder.iterdir():
-        if path.name not in ("modules.dep", "modules.alias", "kernel"):
-            path.unlink()
+    for entry in folder.iterdir():
+        if entry.name not in ("modules.dep", "modules.alias", "kernel"):
+            entry.unlink()

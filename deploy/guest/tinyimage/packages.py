@@ -35,6 +35,10 @@ USERLAND = (
 _URI = re.compile(r"^'(?P<uri>[^']+)' (?P<name>\S+) (?P<size>\d+)(?: (?P<kind>\w+):(?P<sum>\w+))?")
 
 
+def _package(name: str) -> str:
+    return name.partition("_")[0]
+
+
 @dataclasses.dataclass(frozen=True)
 class Archive:
     """One .deb as the package lists describe it. `size` is in bytes; `digest` may be empty."""
@@ -47,7 +51,7 @@ class Archive:
     @property
     def package(self) -> str:
         """The package's name, the archive name's first field."""
-        return self.name.partition("_")[0]
+        return _package(self.name)
 
     def is_at(self, path: Path) -> bool:
         """Whether `path` holds this archive, whole."""
@@ -94,8 +98,9 @@ def fetch(archives: list[Archive], folder: Path) -> None:
     wanted = [archive for archive in archives if not archive.is_at(folder / archive.name)]
     if not wanted:
         return
-    for archive in wanted:
-        (folder / archive.name).unlink(missing_ok=True)
+    for old in folder.glob("*.deb"):
+        if _package(old.name) in {archive.package for archive in wanted}:
+            old.unlink()
     # The sandbox user of apt cannot write into the work folder; the archives' digests are checked below.
     sandbox = ("-o", "APT::Sandbox::User=root")
     shell.run("apt-get", "-q", *sandbox, "download", *(a.package for a in wanted), cwd=folder)

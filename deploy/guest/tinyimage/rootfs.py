@@ -7,19 +7,25 @@ from pathlib import Path
 
 from . import modules, shell
 
+# fmt: off
 FOLDERS = (
-    "bin boot dev etc/dropbear home lib64 media mnt proc root run sbin sys tmp usr/bin usr/sbin usr/lib "
-    "var/lib/tiny var/log"
-).split()
+    "bin", "boot", "dev", "etc/dropbear", "home", "lib64", "media", "mnt", "proc", "root", "run", "sbin", "sys",
+    "tmp", "usr/bin", "usr/sbin", "usr/lib",
+    "var/lib/tiny", "var/log",
+)
+# fmt: on
 
 LINKS = {"bin/sh": "busybox", "var/run": "../run", "etc/mtab": "../proc/self/mounts", "init": "sbin/init"}
 
 PROGRAMS = ("sbin/resize2fs", "usr/sbin/dropbear", "usr/bin/dropbearkey", "usr/bin/dbclient")
 
+# fmt: off
 LIBRARIES = (
-    "libc.so.6 libcom_err.so.2 libcrypt.so.1 libe2p.so.2 libext2fs.so.2 libgmp.so.10 libresolv.so.2 "
-    "libtomcrypt.so.1 libtommath.so.1 libz.so.1 ld-linux-x86-64.so.2"
-).split()
+    "libc.so.6", "libcom_err.so.2", "libcrypt.so.1", "libe2p.so.2", "libext2fs.so.2", "libgmp.so.10",
+    "libresolv.so.2",
+    "libtomcrypt.so.1", "libtommath.so.1", "libz.so.1", "ld-linux-x86-64.so.2",
+)
+# fmt: on
 
 LIBRARY_FOLDERS = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu")
 

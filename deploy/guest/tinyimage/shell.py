@@ -23,21 +23,15 @@ def require(tools: Sequence[str]) -> None:
     """Raise `BuildError` naming every tool of `tools` that the host lacks."""
     missing = [tool for tool in tools if shutil.which(tool, path=PATH) is None]
     if missing:
-        raise BuildError(
-            f"missing tools: {', '.join(missing)}; install the Debian packages in packages.txt"
-        )
+        raise BuildError(f"missing tools: {', '.join(missing)}; install the Debian packages in packages.txt")
 
 
-def run(
-    *command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
-) -> str:
+def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
     """Run `command`, return its standard output; raise `BuildError` with what it said when it fails."""
     environ = {**os.environ, "LC_ALL": "C", "PATH": PATH, **(env or {})}
     arguments = [str(part) for part in command]
     try:
-        done = subprocess.run(
-            arguments, cwd=cwd, env=environ, capture_output=True, text=True, timeout=TIMEOUT
-        )
+        done = subprocess.run(arguments, cwd=cwd, env=environ, capture_output=True, text=True, timeout=TIMEOUT)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildError(f"{arguments[0]}: {error}") from error
     if done.returncode:

@@ -34,8 +34,8 @@ def _digest(image: Path) -> str:
 def matches(image: Path, digest: str) -> bool:
     """Whether `image` is whole and was made from the inputs `digest`."""
     try:
-        stamp = json.loads(_path(image).read_text())
-        return stamp["inputs"] == digest and stamp["sha256"] == _digest(image)
+        stamp: dict[str, str] = json.loads(_path(image).read_text())
+        return (stamp["inputs"], stamp["sha256"]) == (digest, _digest(image))
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
