@@ -57,8 +57,11 @@ def allowed(context: RequestContext, rule: str, target: Mapping[str, Any] | None
     """Return whether ``rule`` lets the caller act on ``target`` (default: on its own project)."""
     if rule not in _registered:
         raise KeyError(f"policy rule {rule} is not registered")
-    subject = dict(target) if target is not None else {"project_id": context.project_id, "user_id": context.user_id}
-    return bool(_enforcer().enforce(rule, subject, context.credentials()))
+    subject = target if target is not None else {"project_id": context.project_id, "user_id": context.user_id}
+    # oslo.policy compares texts: None on both sides would match, and a caller without a project would own what has none.
+    known = {key: value for key, value in subject.items() if value is not None}
+    who = {key: value for key, value in context.credentials().items() if value is not None}
+    return bool(_enforcer().enforce(rule, known, who))
 
 
 def check(context: RequestContext, rule: str, target: Mapping[str, Any] | None = None) -> None:

@@ -1,0 +1,102 @@
+"""Who asks: a token in a header, or a person with Django's session."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+
+from apps.common.context import RequestContext, new_request_id
+from apps.identity.exceptions import Unauthorized
+from apps.identity.selectors import projects, scopes, tokens
+from apps.identity.selectors.scopes import Standing
+from apps.identity.selectors.tokens import Token
+from apps.identity.states import Scope
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Principal:
+    """The signed-in user as pages and DRF see it; ``token`` is None for a browser's session."""
+
+    id: str
+    name: str
+    is_staff: bool = False
+    token: Token | None = field(default=None, repr=False)
+
+    is_authenticated = True
+    is_active = True
+
+    @property
+    def pk(self) -> str:
+        return self.id
+
+    def get_username(self) -> str:
+        return self.name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def context_of(standing: Standing, request: Any) -> RequestContext:
+    """Return the caller as services and policy rules see it."""
+    is_project, target, domain = standing.scope is Scope.PROJECT, standing.target, standing.target_domain
+    return RequestContext(
+        request_id=getattr(request, "request_id", "") or new_request_id(),
+        user_id=standing.user_id,
+        user_name=standing.user_name,
+        user_domain_id=standing.user_domain.id,
+        project_id=target.id if is_project and target else None,
+        project_name=target.name if is_project and target else "",
+        project_domain_id=domain.id if is_project and domain else None,
+        domain_id=target.id if standing.scope is Scope.DOMAIN and target else None,
+        system_scope="all" if standing.scope is Scope.SYSTEM else None,
+        roles=standing.role_names,
+        is_admin="admin" in standing.role_names,
+        remote_address=request.META.get("REMOTE_ADDR", ""),
+    )
+
+
+class TokenAuthentication(BaseAuthentication):
+    """``X-Auth-Token``. Other identity headers (X-User-Id, X-Roles, …) mean nothing here (OSSA class 17)."""
+
+    def authenticate(self, request: Any) -> tuple[Principal, RequestContext] | None:
+        text = request.META.get("HTTP_X_AUTH_TOKEN")
+        if not text:
+            return None
+        token = tokens.validate(text)
+        if token is None:
+            raise Unauthorized
+        standing = token.standing
+        principal = Principal(id=standing.user_id, name=standing.user_name, token=token)
+        return principal, context_of(standing, request._request)
+
+    def authenticate_header(self, request: Any) -> str:
+        return f'Keystone uri="{request.build_absolute_uri("/identity")}"'
+
+
+class BrowserSessionAuthentication(SessionAuthentication):
+    """A person who signed in on a page. Writes need the CSRF token; requests without a session cookie pay nothing."""
+
+    def authenticate(self, request: Any) -> tuple[Principal, RequestContext] | None:  # type: ignore[override]
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return None
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user = found[0]
+        standing = self._standing(request, user)
+        if standing is None:
+            return None
+        return Principal(id=user.pk, name=user.name, is_staff=user.is_staff), context_of(standing, request._request)
+
+    def _standing(self, request: Any, user: Any) -> Standing | None:
+        """Return the user's standing in the session's project, its default one or its first; else unscoped."""
+        for project_id in (request._request.session.get("project_id"), user.default_project_id):
+            if project_id:
+                standing = scopes.standing(user_id=user.pk, scope=Scope.PROJECT, scope_id=project_id)
+                if standing is not None and standing.holds(standing.now):
+                    return standing
+        first = next(iter(projects.of_user(user_id=user.pk)), None)
+        scope = Scope.PROJECT if first else Scope.UNSCOPED
+        standing = scopes.standing(user_id=user.pk, scope=scope, scope_id=first.pk if first else None)
+        return standing if standing is not None and standing.holds(standing.now) else None

@@ -1,0 +1,160 @@
+"""Requests to sign in, and the document that a token is shown as."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.identity.api.documents import time_of_microseconds, time_text
+from apps.identity.selectors.scopes import Place, Standing
+from apps.identity.selectors.tokens import Token
+from apps.identity.services.authentication import Name, SignIn
+from apps.identity.states import Scope
+
+_METHODS = 8  # names in one request; a name twice is refused (OSSA 2014-013)
+
+
+class TextField(serializers.CharField):
+    """A string, not a number or a boolean that is turned into one; blanks are kept."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 255, "trim_whitespace": False, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("it must be a string")
+        return str(super().to_internal_value(data))
+
+
+class DomainName(serializers.Serializer[Any]):
+    id = TextField(required=False)
+    name = TextField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("it must have an id or a name")
+        return attrs
+
+
+class Named(serializers.Serializer[Any]):
+    """An id, or a name with the domain it is unique in."""
+
+    id = TextField(required=False)
+    name = TextField(required=False)
+    domain = DomainName(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "id" not in attrs and not ("name" in attrs and "domain" in attrs):
+            raise serializers.ValidationError("it must have an id, or a name and a domain")
+        return attrs
+
+
+class PasswordUser(Named):
+    # An empty or null password is a wrong one; its length is looked at before it is hashed.
+    password = TextField(max_length=None, allow_blank=True, allow_null=True)
+
+
+class PasswordMethod(serializers.Serializer[Any]):
+    user = PasswordUser()
+
+
+class TokenMethod(serializers.Serializer[Any]):
+    id = TextField(max_length=8192)
+
+
+class Identity(serializers.Serializer[Any]):
+    methods = serializers.ListField(child=TextField(max_length=64), min_length=1, max_length=_METHODS)
+    password = PasswordMethod(required=False)
+    token = TokenMethod(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        methods = attrs["methods"]
+        if len(set(methods)) != len(methods):
+            raise serializers.ValidationError({"methods": "a method must not be named twice"})
+        for method in ("password", "token"):
+            if method in methods and method not in attrs:
+                raise serializers.ValidationError({method: "This field is required."})
+        return attrs
+
+
+class AuthSerializer(serializers.Serializer[Any]):
+    """The object under ``auth``."""
+
+    identity = Identity()
+    scope = serializers.JSONField(required=False)
+
+    def validate_scope(self, value: Any) -> dict[str, Any]:
+        """Return {"scope": Scope, "target": values}; the string "unscoped" is what Horizon sends."""
+        if value == "unscoped" or (isinstance(value, dict) and "unscoped" in value):
+            return {"scope": Scope.UNSCOPED}
+        if not isinstance(value, dict) or len(value) != 1:
+            raise serializers.ValidationError("it must name exactly one of project, domain and system")
+        kind, data = next(iter(value.items()))
+        if kind == "system":
+            if not isinstance(data, dict) or data.get("all") is not True:
+                raise serializers.ValidationError({"system": "it must be {\"all\": true}"})
+            return {"scope": Scope.SYSTEM}
+        if kind not in ("project", "domain"):
+            raise serializers.ValidationError("it must name exactly one of project, domain and system")
+        parsed = (Named if kind == "project" else DomainName)(data=data)
+        if not parsed.is_valid():
+            raise serializers.ValidationError({kind: parsed.errors})
+        return {"scope": Scope(kind), "target": parsed.validated_data}
+
+
+def _name(values: dict[str, Any]) -> Name:
+    domain = values.get("domain", {})
+    return Name(
+        id=values.get("id"), name=values.get("name"), domain_id=domain.get("id"), domain_name=domain.get("name")
+    )
+
+
+def sign_in_of(values: dict[str, Any], *, remote_address: str) -> SignIn:
+    """Return what validated values ask for."""
+    identity, scope = values["identity"], values.get("scope") or {}
+    user = identity.get("password", {}).get("user")
+    return SignIn(
+        methods=tuple(identity["methods"]),
+        user=_name(user) if user else None,
+        password=user["password"] if user else None,
+        token=identity.get("token", {}).get("id"),
+        scope=scope.get("scope"),
+        target=_name(scope["target"]) if "target" in scope else None,
+        remote_address=remote_address,
+    )
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {"id": place.id, "name": place.name}
+
+
+def _scope(standing: Standing) -> dict[str, Any]:
+    if standing.scope is Scope.SYSTEM:
+        return {"system": {"all": True}}
+    if standing.scope is Scope.DOMAIN and standing.target:
+        return {"domain": _place(standing.target)}
+    if standing.scope is Scope.PROJECT and standing.target and standing.target_domain:
+        return {"project": {**_place(standing.target), "domain": _place(standing.target_domain)}, "is_domain": False}
+    return {}
+
+
+def token_document(token: Token, catalog: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """Return ``{"token": …}``; ``catalog`` None leaves it out."""
+    payload, standing = token.payload, token.standing
+    document: dict[str, Any] = {
+        "methods": list(payload.methods),
+        "user": {
+            "id": standing.user_id,
+            "name": standing.user_name,
+            "domain": _place(standing.user_domain),
+            "password_expires_at": time_text(standing.password_expires_at),
+        },
+        "audit_ids": payload.audit_ids,
+        "expires_at": time_of_microseconds(payload.expires_at),
+        "issued_at": time_of_microseconds(payload.issued_at),
+        **_scope(standing),
+    }
+    if standing.scope is not Scope.UNSCOPED:
+        document["roles"] = [{"id": role_id, "name": name} for role_id, name in standing.roles]
+        if catalog is not None:
+            document["catalog"] = catalog
+    return {"token": document}

@@ -1,0 +1,35 @@
+"""What identity refuses, in Keystone's words."""
+
+from apps.common import exceptions
+
+
+class Unauthorized(exceptions.Unauthorized):
+    """One sentence for every cause: an answer never tells whether a name, a password or a state was wrong."""
+
+
+class NotFound(exceptions.NotFound):
+    template = "Could not find {noun}: {id}."
+
+
+class Duplicate(exceptions.Conflict):
+    template = "Conflict occurred attempting to store {noun} - Duplicate entry found with {what}."
+
+
+class Invalid(exceptions.Invalid):
+    pass
+
+
+class Forbidden(exceptions.Forbidden):
+    pass
+
+
+class Immutable(exceptions.Forbidden):
+    template = "Cannot change or delete {noun} {id}: its option 'immutable' is set."
+
+
+class InUse(exceptions.Conflict):
+    template = "Cannot delete {noun} {id}: it still owns {resources}."
+
+
+class DomainEnabled(exceptions.Forbidden):
+    template = "Cannot delete a domain that is enabled, please disable it first."

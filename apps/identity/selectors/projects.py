@@ -1,0 +1,95 @@
+"""Reading projects."""
+
+from collections.abc import Mapping, Sequence
+
+from django.db.models import Q, QuerySet
+from django.db import connection
+
+from apps.identity.exceptions import NotFound
+from apps.identity.models import Project
+from apps.identity.selectors import filters
+
+# Projects a user reaches: assigned directly, through a group, or inherited from what stands above.
+_OF_USER = """
+WITH RECURSIVE mine AS (
+    SELECT project_id, domain_id, inherited FROM identity_roleassignment
+    WHERE NOT system AND (user_id = %(user_id)s
+       OR group_id IN (SELECT group_id FROM identity_groupmembership WHERE user_id = %(user_id)s))
+), below(id) AS (
+    SELECT p.id FROM identity_project p
+    WHERE p.parent_id IN (SELECT coalesce(project_id, domain_id) FROM mine WHERE inherited)
+  UNION
+    SELECT p.id FROM below JOIN identity_project p ON p.parent_id = below.id
+)
+SELECT id FROM below UNION SELECT project_id FROM mine WHERE NOT inherited AND project_id IS NOT NULL"""
+
+
+def find(project_id: str) -> Project | None:
+    """Return the project or the domain (a domain is a project too) with this id, or None."""
+    return Project.objects.filter(pk=project_id).first()
+
+
+def get(project_id: str) -> Project:
+    """Raises NotFound."""
+    project = find(project_id)
+    if project is None:
+        raise NotFound(noun="project", id=project_id[:64])
+    return project
+
+
+def by_name(*, name: str, domain_id: str) -> Project | None:
+    return Project.objects.filter(name=name, domain_id=domain_id, is_domain=False).first()
+
+
+def listed(params: Mapping[str, str]) -> QuerySet[Project]:
+    """Return projects that match the query; domains only with ``is_domain=true``."""
+    rows = Project.objects.filter(is_domain=filters.truth(params.get("is_domain", "false")))
+    rows = filters.apply(rows, params, texts=("name", "domain_id", "parent_id"), booleans=("enabled",))
+    return _tagged(rows, params)
+
+
+def _tagged(rows: QuerySet[Project], params: Mapping[str, str]) -> QuerySet[Project]:
+    """Apply tags (all), tags-any, not-tags (not all) and not-tags-any."""
+
+    def words(name: str) -> list[str]:
+        return [word for word in params.get(name, "").split(",") if word]
+
+    if words("tags"):
+        rows = rows.filter(tags__contains=words("tags"))
+    if words("tags-any"):
+        rows = rows.filter(tags__overlap=words("tags-any"))
+    if words("not-tags"):
+        rows = rows.exclude(tags__contains=words("not-tags"))
+    if words("not-tags-any"):
+        rows = rows.exclude(tags__overlap=words("not-tags-any"))
+    return rows
+
+
+def of_user(*, user_id: str, enabled_only: bool = True) -> QuerySet[Project]:
+    """Return the projects on which the user has any role."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_USER, {"user_id": user_id})
+        ids = [row[0] for row in cursor.fetchall()]
+    rows = Project.objects.filter(pk__in=ids, is_domain=False)
+    return rows.filter(Q(enabled=True, domain__enabled=True)) if enabled_only else rows
+
+
+def ancestors(project: Project) -> list[Project]:
+    """Return the projects above, the nearest first; the last one is the domain."""
+    above, parent_id = [], project.parent_id
+    while parent_id is not None:
+        parent = Project.objects.get(pk=parent_id)
+        above.append(parent)
+        parent_id = parent.parent_id
+    return above
+
+
+def below(project: Project) -> list[Project]:
+    """Return the whole subtree under a project, level by level, in one query a level."""
+    found: list[Project] = []
+    level: Sequence[str] = [project.pk]
+    while level:
+        rows = list(Project.objects.filter(parent_id__in=level))
+        found += rows
+        level = [row.pk for row in rows]
+    return found

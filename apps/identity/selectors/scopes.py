@@ -1,0 +1,159 @@
+"""What a user may be in a scope: one statement that reads all that a token's validity depends on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection
+
+from apps.identity.states import Scope
+
+_DIRECT = {
+    Scope.PROJECT: """
+        (NOT ra.inherited AND ra.project_id = %(scope_id)s)
+        OR (ra.inherited AND (ra.project_id IN (SELECT id FROM above) OR ra.domain_id IN (SELECT id FROM above)))""",
+    Scope.DOMAIN: "NOT ra.inherited AND ra.domain_id = %(scope_id)s",
+    Scope.SYSTEM: "ra.system",
+}
+
+_ABOVE = """
+    above(id, parent_id) AS (
+        SELECT up.id, up.parent_id FROM identity_project low JOIN identity_project up ON up.id = low.parent_id
+        WHERE low.id = %(scope_id)s
+      UNION
+        SELECT up.id, up.parent_id FROM above JOIN identity_project up ON up.id = above.parent_id
+    ),"""
+
+_HELD = """
+WITH RECURSIVE {above}
+    held(role_id) AS (
+        SELECT ra.role_id FROM identity_roleassignment ra
+        WHERE (ra.user_id = %(user_id)s
+               OR ra.group_id IN (SELECT group_id FROM identity_groupmembership WHERE user_id = %(user_id)s))
+          AND ({direct})
+      UNION
+        SELECT i.implied_id FROM held JOIN identity_impliedrole i ON i.prior_id = held.role_id
+    )"""
+
+_ROLES = """ARRAY(
+        SELECT ARRAY[r.id, r.name] FROM identity_role r
+        WHERE r.id IN (SELECT role_id FROM held) AND r.domain_id IS NULL ORDER BY r.name)"""
+
+_MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
+
+_STATEMENT = """
+{held}
+SELECT u.name, u.enabled, u.password_expires_at, u.default_project_id, {epoch} AS epoch,
+       ud.id, ud.name, ud.enabled, {domain_after},
+       p.id, p.name, p.enabled, {project_after}, p.is_domain,
+       pd.id, pd.name, pd.enabled, {project_domain_after},
+       {roles},
+       EXISTS (SELECT 1 FROM identity_revocation WHERE audit_id = ANY(%(audit_ids)s)),
+       {now}
+FROM identity_user u
+JOIN identity_project ud ON ud.id = u.domain_id
+LEFT JOIN identity_project p ON p.id = %(scope_id)s
+LEFT JOIN identity_project pd ON pd.id = p.domain_id
+WHERE u.id = %(user_id)s"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """A domain or a project. ``valid_after`` (µs): tokens issued before are dead."""
+
+    id: str
+    name: str
+    enabled: bool
+    valid_after: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A user in a scope, as the database has it now. ``roles`` are (id, name), implied ones included."""
+
+    user_id: str
+    user_name: str
+    user_enabled: bool
+    user_epoch: int
+    password_expires_at: Any
+    default_project_id: str | None
+    user_domain: Place
+    scope: Scope
+    target: Place | None
+    target_is_domain: bool
+    target_domain: Place | None
+    roles: tuple[tuple[str, str], ...]
+    revoked: bool
+    now: int
+
+    @property
+    def role_names(self) -> tuple[str, ...]:
+        return tuple(name for _, name in self.roles)
+
+    def holds(self, issued_at: int) -> bool:
+        """Return whether a token of this scope, issued at ``issued_at`` (µs), is good."""
+        places = [place for place in (self.user_domain, self.target, self.target_domain) if place is not None]
+        if self.revoked or not self.user_enabled or not all(place.enabled for place in places):
+            return False
+        if any(issued_at < place.valid_after for place in places):
+            return False
+        if self.scope is Scope.UNSCOPED:
+            return True
+        if self.scope is not Scope.SYSTEM:
+            # A domain's id is no project's scope, nor the other way round.
+            if self.target is None or (self.scope is Scope.DOMAIN) != self.target_is_domain:
+                return False
+        return bool(self.roles)
+
+
+@lru_cache
+def _statement(scope: Scope) -> str:
+    """Return the SQL for a scope; what the scope does not need is not asked."""
+    held, roles = "", "ARRAY[]::text[]"
+    if scope is not Scope.UNSCOPED:
+        above = _ABOVE if scope is Scope.PROJECT else ""
+        held, roles = _HELD.format(above=above, direct=_DIRECT[scope]), _ROLES
+    return _STATEMENT.format(
+        held=held,
+        roles=roles,
+        epoch=_MICROSECONDS.format("u.tokens_valid_after"),
+        domain_after=_MICROSECONDS.format("ud.tokens_valid_after"),
+        project_after=_MICROSECONDS.format("p.tokens_valid_after"),
+        project_domain_after=_MICROSECONDS.format("pd.tokens_valid_after"),
+        now=_MICROSECONDS.format("statement_timestamp()"),
+    )
+
+
+def _place(columns: Sequence[Any]) -> Place | None:
+    if columns[0] is None:
+        return None
+    return Place(id=columns[0], name=columns[1], enabled=columns[2], valid_after=columns[3] or 0)
+
+
+def standing(*, user_id: str, scope: Scope, scope_id: str | None = None, audit_ids: Sequence[str] = ()) -> Standing | None:
+    """Return the user's standing in a scope, in one query; None when there is no such user."""
+    values = {"user_id": user_id, "scope_id": scope_id, "audit_ids": list(audit_ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(scope), values)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    user_domain = _place(row[5:9])
+    assert user_domain is not None  # the statement joins it
+    return Standing(
+        user_id=user_id,
+        user_name=row[0],
+        user_enabled=row[1],
+        password_expires_at=row[2],
+        default_project_id=row[3],
+        user_epoch=row[4],
+        user_domain=user_domain,
+        scope=scope,
+        target=_place(row[9:13]),
+        target_is_domain=bool(row[13]),
+        target_domain=_place(row[14:18]),
+        roles=tuple((role[0], role[1]) for role in row[18]),
+        revoked=row[19],
+        now=row[20],
+    )

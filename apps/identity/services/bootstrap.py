@@ -1,0 +1,103 @@
+"""What a cloud must have before anyone can sign in. Run as often as one likes: it adds what is missing."""
+
+import structlog
+from django.db import transaction
+
+from apps.identity import keys
+from apps.identity.models import (
+    Domain,
+    Endpoint,
+    ImpliedRole,
+    Project,
+    Region,
+    Role,
+    RoleAssignment,
+    Service,
+    User,
+)
+from apps.identity.services import passwords
+from apps.identity.states import DEFAULT_DOMAIN_ID, IMPLICATIONS, ROLES, Interface
+
+log = structlog.get_logger("celerity.identity")
+
+# type, name, path below the public URL
+SERVICES = (
+    ("identity", "keystone", "/identity"),
+    ("compute", "nova", "/compute/v2.1"),
+    ("image", "glance", "/image"),
+    ("network", "neutron", "/network"),
+)
+
+
+@transaction.atomic
+def bootstrap(*, admin_password: str, demo_password: str, public_url: str, region: str) -> None:
+    """Make domain, roles, projects, users, assignments and catalog; users that exist get these passwords."""
+    keys.setup()
+    domain, _ = Domain.objects.get_or_create(
+        id=DEFAULT_DOMAIN_ID, defaults={"name": "Default", "description": "The default domain"}
+    )
+    roles = _roles()
+    projects = {name: _project(domain, name) for name in ("admin", "demo", "service")}
+    admin = _user(domain, "admin", admin_password, projects["admin"])
+    demo = _user(domain, "demo", demo_password, projects["demo"])
+    User.objects.filter(pk=admin.pk).update(is_staff=True, is_superuser=True)
+    RoleAssignment.objects.get_or_create(user=admin, project=projects["admin"], role=roles["admin"])
+    RoleAssignment.objects.get_or_create(user=admin, system=True, role=roles["admin"])
+    RoleAssignment.objects.get_or_create(user=demo, project=projects["demo"], role=roles["member"])
+    _catalog(public_url=public_url, region=region)
+    log.info("bootstrapped", region=region, public_url=public_url)
+
+
+def _roles() -> dict[str, Role]:
+    roles = {name: Role.objects.get_or_create(name=name, domain=None)[0] for name in ROLES}
+    for prior, implied in IMPLICATIONS:
+        ImpliedRole.objects.get_or_create(prior=roles[prior], implied=roles[implied])
+    return roles
+
+
+def _project(domain: Domain, name: str) -> Project:
+    defaults = {"parent": domain, "description": f"The {name} project"}
+    return Project.objects.get_or_create(domain=domain, name=name, is_domain=False, defaults=defaults)[0]
+
+
+def _user(domain: Domain, name: str, password: str, project: Project) -> User:
+    """Sessions and tokens live on when the password is already this one."""
+    user = User.objects.filter(domain=domain, name=name).first()
+    if user is None:
+        user = User(domain=domain, name=name, default_project_id=project.pk)
+        passwords.assign(user=user, password=password)
+        user.save()
+    elif not passwords.matches(user=user, password=password):
+        passwords.change(user=user, password=password)
+    return user
+
+
+def _catalog(*, public_url: str, region: str) -> None:
+    """Services of ours follow the settings; what an operator added stays as it is."""
+    row, _ = Region.objects.get_or_create(id=region)
+    for kind, name, path in SERVICES:
+        service = Service.objects.filter(type=kind).order_by("id").first()
+        if service is None:
+            service = Service.objects.create(type=kind, name=name)
+        for interface in Interface:
+            Endpoint.objects.update_or_create(
+                service=service, region=row, interface=interface.value, defaults={"url": public_url + path}
+            )
+
+
+@transaction.atomic
+def recover_admin(*, password: str) -> None:
+    """Give the administrator a new password, and everything back that it needs to get in."""
+    domain = Domain.objects.get(id=DEFAULT_DOMAIN_ID)
+    Domain.objects.filter(pk=domain.pk).update(enabled=True)
+    roles = _roles()
+    project = _project(domain, "admin")
+    Project.objects.filter(pk=project.pk).update(enabled=True)
+    user = User.objects.filter(domain=domain, name="admin").first() or User(domain=domain, name="admin")
+    user.enabled, user.is_staff, user.is_superuser = True, True, True
+    user.password_expires_at, user.failed_auth_count, user.failed_auth_at = None, 0, None
+    user.default_project_id = project.pk
+    passwords.assign(user=user, password=password)
+    user.save()
+    RoleAssignment.objects.get_or_create(user=user, project=project, role=roles["admin"])
+    RoleAssignment.objects.get_or_create(user=user, system=True, role=roles["admin"])

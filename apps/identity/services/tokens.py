@@ -1,0 +1,65 @@
+"""Issuing tokens, and ending them."""
+
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.identity import keys, payloads
+from apps.identity.exceptions import Unauthorized
+from apps.identity.models import Revocation
+from apps.identity.payloads import Payload
+from apps.identity.selectors import scopes
+from apps.identity.selectors.tokens import Token
+from apps.identity.states import MAX_RESCOPES, Scope
+
+
+def issue(
+    *,
+    user_id: str,
+    user_epoch: int,
+    methods: tuple[str, ...],
+    scope: Scope,
+    scope_id: str | None = None,
+    parent: Payload | None = None,
+) -> tuple[str, Token]:
+    """Return a new token's text and what it says.
+
+    ``user_epoch`` was read with what proved the user's identity, so a password that changes meanwhile leaves the token
+    dead. A token made from ``parent`` keeps its expiry and dies with it. Raises Unauthorized when the user has no role
+    in the scope, or anything there is disabled.
+    """
+    chain = parent.audit_chain if parent is not None else ()
+    standing = scopes.standing(user_id=user_id, scope=scope, scope_id=scope_id, audit_ids=chain)
+    if standing is None or standing.user_epoch != user_epoch or not standing.holds(standing.now):
+        raise Unauthorized
+    if len(chain) >= MAX_RESCOPES:
+        raise Unauthorized
+    payload = Payload(
+        user_id=user_id,
+        methods=tuple(name for name in payloads.METHODS if name in methods),
+        scope=scope,
+        scope_id=scope_id,
+        issued_at=standing.now,
+        expires_at=parent.expires_at if parent is not None else standing.now + settings.TOKEN_LIFETIME_SECONDS * 1_000_000,
+        user_epoch=user_epoch,
+        audit_chain=(payloads.new_audit_id(), *chain),
+    )
+    return keys.seal(payloads.pack(payload)), Token(payload=payload, standing=standing)
+
+
+@transaction.atomic
+def revoke(*, payload: Payload) -> None:
+    """End a token and all that were made from it, for every process at once."""
+    Revocation.objects.filter(expires_at__lt=timezone.now()).delete()
+    Revocation.objects.bulk_create(
+        [
+            Revocation(
+                audit_id=payload.audit_chain[0],
+                user_id=payload.user_id,
+                expires_at=datetime.fromtimestamp(payload.expires_at / 1_000_000, tz=UTC),
+            )
+        ],
+        ignore_conflicts=True,
+    )
