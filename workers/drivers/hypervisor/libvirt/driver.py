@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from workers.drivers.hypervisor.libvirt import console, domains, host
 from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy, define
 from workers.drivers.hypervisor.libvirt.events import Watchers
-from workers.drivers.hypervisor.libvirt.failures import translate, translated
+from workers.drivers.hypervisor.libvirt.failures import translated
 from workers.system import files
 from workers.system.paths import HostPaths
 from workers.system.undo import Undo
@@ -204,7 +203,7 @@ class LibvirtDriver(HypervisorDriver):
             raise SpawnFailed("The host has another machine of the same id.", details=spec.id)
         if there is None or not domains.is_active(there):
             if undo is not None:
-                undo.push(partial(_forget_by_id, connection, spec.id))
+                undo.push(self.destroy, spec.id)
             files.make_directory(Path(spec.instance_dir), 0o711)
             # libvirt sets what `define` leaves open (addresses of devices) only for a definition that is new.
             there = connection.defineXMLFlags(define(spec, self.policy).xml(), 0)
@@ -218,13 +217,3 @@ class LibvirtDriver(HypervisorDriver):
         if graceful_timeout_s > 0 and domains.power_state(domain) == PowerState.RUNNING:
             domains.ask_power_off(domain, graceful_timeout_s)
         domains.power_off(domain)
-
-
-def _forget_by_id(connection: libvirt.virConnect, server_id: str) -> None:
-    try:
-        domain = domains.find(connection, server_id)
-        if domain is not None:
-            domains.power_off(domain)
-            domains.forget(domain)
-    except libvirt.libvirtError as error:
-        raise translate(error) from error

@@ -1,0 +1,137 @@
+"""Bridges: made, addressed, mended and removed by netlink; and what ranges the host's interfaces hold."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from workers.drivers.network.base import NetworkSpec
+from workers.drivers.network.errors import AddressOverlap, BridgeTaken, NetworkUnavailable
+
+_NET = Path("/sys/class/net")
+_AGEING_S = (
+    300  # above 0: a bridge that forgets at once floods every guest with the others' frames (OSSA-2019-004)
+)
+_TICKS_PER_S = 100
+
+
+@contextmanager
+def netlink() -> Iterator[Any]:
+    """A netlink socket for the block. Raises NetworkUnavailable for what the kernel refuses."""
+    try:
+        with IPRoute() as route:
+            yield route
+    except NetlinkError as error:
+        raise NetworkUnavailable("The host could not set up the network.", details=str(error)) from error
+
+
+def exists(name: str) -> bool:
+    """Say whether an interface of this name exists."""
+    return (_NET / name).exists()
+
+
+def owner(name: str) -> str | None:
+    """The id of the network whose bridge this is, by the mark on it; None when absent or not marked."""
+    try:
+        alias = (_NET / name / "ifalias").read_text().strip()
+    except OSError:
+        return None
+    return alias.removeprefix("celerity:") if alias.startswith("celerity:") else None
+
+
+def ensure(spec: NetworkSpec) -> None:
+    """Have the network's bridge, up and with the host's addresses; addresses that are not the spec's go.
+
+    STP is off and nothing is delayed: a guest's first DHCP request passes. IPv6 is off on the bridge itself, so that
+    guests cannot reach the host by link-local addresses. Raises BridgeTaken when the name is another's.
+    """
+    if exists(spec.bridge) and owner(spec.bridge) != spec.id:
+        raise BridgeTaken("The host could not set up the network.", details=f"{spec.bridge} is not ours")
+    with netlink() as route:
+        found = route.link_lookup(ifname=spec.bridge)
+        index = found[0] if found else _add(route, spec)
+        _quiet_ipv6(spec.bridge)
+        route.link("set", index=index, mtu=spec.mtu, state="up")
+        _set_addresses(route, index, host_addresses(spec))
+
+
+def _add(route: Any, spec: NetworkSpec) -> int:
+    route.link(
+        "add",
+        ifname=spec.bridge,
+        kind="bridge",
+        address=_mac(spec.id),
+        br_stp_state=0,
+        br_forward_delay=0,
+        br_ageing_time=_AGEING_S * _TICKS_PER_S,
+    )
+    index: int = route.link_lookup(ifname=spec.bridge)[0]
+    route.link("set", index=index, ifalias=f"celerity:{spec.id}")
+    return index
+
+
+def _mac(network_id: str) -> str:
+    """A fixed address, so that the gateway's does not change with the taps that come and go."""
+    digest = hashlib.sha256(network_id.encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
+
+
+def _quiet_ipv6(name: str) -> None:
+    with suppress(OSError):  # a kernel without IPv6
+        Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
+
+
+def host_addresses(spec: NetworkSpec) -> set[tuple[str, int]]:
+    """The addresses, with prefix lengths, that the host holds on the bridge: IPv4 only."""
+    return {
+        (subnet.host_ip, ipaddress.ip_network(subnet.cidr).prefixlen)
+        for subnet in spec.subnets
+        if subnet.version == 4 and subnet.host_ip is not None
+    }
+
+
+def _set_addresses(route: Any, index: int, wanted: set[tuple[str, int]]) -> None:
+    present = {
+        (dict(item["attrs"])["IFA_LOCAL"], item["prefixlen"])
+        for item in route.get_addr(family=socket.AF_INET, index=index)
+    }
+    for address, length in sorted(present - wanted):
+        route.addr("del", index=index, address=address, prefixlen=length)
+    for address, length in sorted(wanted - present):
+        broadcast = str(ipaddress.ip_network(f"{address}/{length}", strict=False).broadcast_address)
+        route.addr("add", index=index, address=address, prefixlen=length, broadcast=broadcast)
+
+
+def remove(name: str, network_id: str) -> None:
+    """Remove the network's bridge. Absent, or another's, is left alone."""
+    if owner(name) != network_id:
+        return
+    with netlink() as route:
+        for index in route.link_lookup(ifname=name):
+            route.link("del", index=index)
+
+
+def refuse_overlap(spec: NetworkSpec) -> None:
+    """Raise AddressOverlap when another interface of the host holds a part of the network's IPv4 ranges."""
+    wanted = [ipaddress.IPv4Network(subnet.cidr) for subnet in spec.subnets if subnet.version == 4]
+    with netlink() as route:
+        own = set(route.link_lookup(ifname=spec.bridge))
+        taken = [
+            ipaddress.IPv4Network((dict(item["attrs"])["IFA_ADDRESS"], item["prefixlen"]), strict=False)
+            for item in route.get_addr(family=socket.AF_INET)
+            if item["index"] not in own
+        ]
+    for one in wanted:
+        for other in taken:
+            if one.overlaps(other):
+                raise AddressOverlap(
+                    "The network's range is already in use on the host.", details=f"{one} overlaps {other}"
+                )

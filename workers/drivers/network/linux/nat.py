@@ -1,0 +1,204 @@
+"""Rules: one nftables table of Celerity's own, with chains per network that come and go with it.
+
+Guests of one network reach each other and, with NAT, the world; not another network, and of the host itself nothing
+but DHCP, DNS, ping and the metadata service. An address that is not the network's does not leave the bridge. Rules
+are handed over as JSON, so no text of anybody's can become a rule.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from workers.drivers.network.base import NetworkSpec
+from workers.drivers.network.errors import NetworkUnavailable
+from workers.system import processes
+
+TABLE = "celerity"
+_METADATA_IP = "169.254.169.254"
+_FAMILY = {"family": "inet", "table": TABLE}
+_HOOKS = {
+    "forward": ("filter", "forward", 0),
+    "input": ("filter", "input", 0),
+    "postrouting": ("nat", "postrouting", 100),
+    "prerouting": ("nat", "prerouting", -100),
+}
+# (map, the base chain that asks it, by which interface)
+_MAPS = {
+    "from_bridge": ("forward", "iifname"),
+    "to_bridge": ("forward", "oifname"),
+    "at_host": ("input", "iifname"),
+    "leaving": ("postrouting", "iifname"),
+    "entering": ("prerouting", "iifname"),
+}
+_ACCEPT: dict[str, Any] = {"accept": None}
+_DROP: dict[str, Any] = {"drop": None}
+
+
+def ensure(spec: NetworkSpec, metadata_port: int | None) -> None:
+    """Have the network's rules, exactly; in one transaction. Raises NetworkUnavailable."""
+    _apply([*_base(), *_network(spec, metadata_port)])
+
+
+def remove(bridge: str, *, last: bool) -> None:
+    """Remove the rules of a bridge, and the table with the `last` network. Absent is success."""
+    if last:
+        _apply([{"add": {"table": _table()}}, {"delete": {"table": _table()}}])
+        return
+    commands = [*_base(), *_declare(bridge)]
+    commands += [{"delete": {"element": _element(name, bridge)}} for name in _MAPS]
+    commands += [{"delete": {"element": _bridge_element(bridge)}}]
+    commands += [{"flush": {"chain": _chain(_name(name, bridge))}} for name in _MAPS]
+    commands += [{"delete": {"chain": _chain(_name(name, bridge))}} for name in _MAPS]
+    _apply(commands)
+
+
+def _apply(commands: list[dict[str, Any]]) -> None:
+    try:
+        processes.run(
+            ["nft", "-j", "-f", "-"], timeout_s=10, input=json.dumps({"nftables": commands}).encode()
+        )
+    except processes.ProcessError as error:
+        raise NetworkUnavailable("The host could not set up the network.", details=error.details) from error
+
+
+def _table() -> dict[str, str]:
+    return {"family": "inet", "name": TABLE}
+
+
+def _chain(name: str) -> dict[str, str]:
+    return {**_FAMILY, "name": name}
+
+
+def _name(map_name: str, bridge: str) -> str:
+    return f"{map_name}-{bridge}"
+
+
+def _rule(chain: str, *expressions: dict[str, Any]) -> dict[str, Any]:
+    return {"add": {"rule": {**_FAMILY, "chain": chain, "expr": list(expressions)}}}
+
+
+def _match(left: dict[str, Any], right: object, op: str = "==") -> dict[str, Any]:
+    return {"match": {"op": op, "left": left, "right": right}}
+
+
+def _meta(key: str) -> dict[str, Any]:
+    return {"meta": {"key": key}}
+
+
+def _payload(protocol: str, field: str) -> dict[str, Any]:
+    return {"payload": {"protocol": protocol, "field": field}}
+
+
+def _ct(key: str) -> dict[str, Any]:
+    return {"ct": {"key": key}}
+
+
+def _element(map_name: str, bridge: str) -> dict[str, Any]:
+    return {**_FAMILY, "name": map_name, "elem": [[bridge, {"jump": {"target": _name(map_name, bridge)}}]]}
+
+
+def _bridge_element(bridge: str) -> dict[str, Any]:
+    return {**_FAMILY, "name": "bridges", "elem": [bridge]}
+
+
+def _base() -> list[dict[str, Any]]:
+    """The table, its hooks and maps. Declaring what is there changes nothing."""
+    commands: list[dict[str, Any]] = [{"add": {"table": _table()}}]
+    for name, (kind, hook, priority) in _HOOKS.items():
+        chain = {**_chain(name), "type": kind, "hook": hook, "prio": priority, "policy": "accept"}
+        commands += [{"add": {"chain": chain}}, {"flush": {"chain": _chain(name)}}]
+    commands.append({"add": {"set": {**_FAMILY, "name": "bridges", "type": "ifname"}}})
+    for name, (chain_name, key) in _MAPS.items():
+        commands.append({"add": {"map": {**_FAMILY, "name": name, "type": "ifname", "map": "verdict"}}})
+        commands.append(_rule(chain_name, {"vmap": {"key": _meta(key), "data": f"@{name}"}}))
+    return commands
+
+
+def _declare(bridge: str) -> list[dict[str, Any]]:
+    commands = [{"add": {"chain": _chain(_name(name, bridge))}} for name in _MAPS]
+    commands += [{"add": {"element": _element(name, bridge)}} for name in _MAPS]
+    return [*commands, {"add": {"element": _bridge_element(bridge)}}]
+
+
+def _network(spec: NetworkSpec, metadata_port: int | None) -> list[dict[str, Any]]:
+    commands = _declare(spec.bridge)
+    for name in _MAPS:
+        commands.append({"flush": {"chain": _chain(_name(name, spec.bridge))}})
+    return [
+        *commands,
+        *_from_guests(spec),
+        *_to_guests(spec),
+        *_to_host(spec, metadata_port),
+        *_translation(spec, metadata_port),
+    ]
+
+
+def _ranges(spec: NetworkSpec) -> list[dict[str, Any]]:
+    parts = [subnet.cidr.split("/") for subnet in spec.subnets if subnet.version == 4]
+    return [{"prefix": {"addr": address, "len": int(length)}} for address, length in parts]
+
+
+def _from_guests(spec: NetworkSpec) -> list[dict[str, Any]]:
+    chain = _name("from_bridge", spec.bridge)
+    rules = [_rule(chain, _match(_meta("oifname"), spec.bridge), _ACCEPT)]
+    ranges = _ranges(spec)
+    if spec.nat and ranges:
+        rules.append(_rule(chain, _match(_meta("oifname"), "@bridges"), _DROP))
+        rules.append(_rule(chain, _match(_payload("ip", "saddr"), {"set": ranges}), _ACCEPT))
+    return [*rules, _rule(chain, _DROP)]
+
+
+def _to_guests(spec: NetworkSpec) -> list[dict[str, Any]]:
+    chain = _name("to_bridge", spec.bridge)
+    return [
+        _rule(chain, _match(_meta("iifname"), spec.bridge), _ACCEPT),
+        _rule(chain, _match(_ct("state"), {"set": ["established", "related"]}), _ACCEPT),
+        _rule(chain, _match(_ct("status"), "dnat", "in"), _ACCEPT),
+        _rule(chain, _DROP),
+    ]
+
+
+def _to_host(spec: NetworkSpec, metadata_port: int | None) -> list[dict[str, Any]]:
+    chain = _name("at_host", spec.bridge)
+    rules = [
+        _rule(chain, _match(_ct("state"), {"set": ["established", "related"]}), _ACCEPT),
+        _rule(chain, _match(_payload("udp", "dport"), {"set": [53, 67]}), _ACCEPT),
+        _rule(chain, _match(_payload("tcp", "dport"), 53), _ACCEPT),
+        _rule(chain, _match(_payload("icmp", "type"), "echo-request"), _ACCEPT),
+    ]
+    if metadata_port is not None:
+        original = {"ct": {"key": "ip daddr", "dir": "original"}}
+        rules.append(
+            _rule(
+                chain,
+                _match(_payload("tcp", "dport"), metadata_port),
+                _match(original, _METADATA_IP),
+                _ACCEPT,
+            )
+        )
+    return [*rules, _rule(chain, _DROP)]
+
+
+def _translation(spec: NetworkSpec, metadata_port: int | None) -> list[dict[str, Any]]:
+    rules = []
+    ranges = _ranges(spec)
+    if spec.nat and ranges:
+        rules.append(
+            _rule(
+                _name("leaving", spec.bridge),
+                _match(_meta("oifname"), spec.bridge, "!="),
+                _match(_payload("ip", "saddr"), {"set": ranges}),
+                {"masquerade": None},
+            )
+        )
+    if metadata_port is not None:
+        rules.append(
+            _rule(
+                _name("entering", spec.bridge),
+                _match(_payload("ip", "daddr"), _METADATA_IP),
+                _match(_payload("tcp", "dport"), 80),
+                {"redirect": {"port": metadata_port}},
+            )
+        )
+    return rules

@@ -1,0 +1,18 @@
+"""Taps: made by the hypervisor with the guest, gone with it; here only what to do with one that stayed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workers.drivers.network.linux.bridge import netlink
+
+_NET = Path("/sys/class/net")
+
+
+def remove(name: str) -> None:
+    """Remove a tap that was left behind. Absent is success; an interface that is no tap is left alone."""
+    if not (_NET / name / "tun_flags").exists():
+        return
+    with netlink() as route:
+        for index in route.link_lookup(ifname=name):
+            route.link("del", index=index)
