@@ -16,13 +16,12 @@ endif
 ifdef STATE
 export CELERITY_STATE_DIR := $(STATE)
 endif
-export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help up down status logs doctor clean test lint bench venv venv-dev
+.PHONY: help up down status logs doctor clean test lint bench
 
 help: ## List these commands
 	@echo "Celerity: a compute cloud. Commands:"
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Without root or libvirt: make up HYPERVISOR=simulated HOSTS=5"
 

@@ -1,0 +1,36 @@
+"""`make clean`: removes all state of a cloud that is down, after asking."""
+
+import os
+import shutil
+import sys
+
+from deploy.console import line
+from deploy.environment import load
+from deploy.supervision.client import Supervisor
+
+
+def main() -> int:
+    environment = load()
+    state = environment.state
+    if not (state / "celerity.env").exists() and not (state / "run").exists():
+        line(f"There is no cloud in {state}.")
+        return 0
+    if Supervisor(environment).is_running():
+        line("The cloud is running. First: make down")
+        return 1
+    if os.environ.get("YES") != "1":
+        line(f"This removes {state}: database, images, disks of servers, keys and passwords.")
+        try:
+            if input("Type yes to go on: ").strip() != "yes":
+                line("Nothing was removed.")
+                return 1
+        except EOFError:
+            line("Nobody answers here; to remove it without asking: make clean YES=1")
+            return 1
+    shutil.rmtree(state)
+    line(f"Removed {state}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""A small client of the cloud's own HTTP API: signs in from clouds.yaml and asks for JSON."""
+
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from deploy.errors import DeployError
+
+
+class CloudApi:
+    """One user's session with the cloud, as `openstack --os-cloud NAME` has it."""
+
+    def __init__(self, clouds_yaml: Path, name: str) -> None:
+        try:
+            auth = yaml.safe_load(clouds_yaml.read_text())["clouds"][name]["auth"]
+        except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
+            raise DeployError(f"There is no cloud {name} in {clouds_yaml}.", hint="make up writes it.") from error
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy stands between a machine and itself
+        self._auth_url = auth["auth_url"].rstrip("/")
+        self.root = self._auth_url.split("/identity")[0]
+        self._sign_in(auth)
+
+    def _sign_in(self, auth: dict[str, Any]) -> None:
+        url = self._auth_url if self._auth_url.endswith("/v3") else f"{self._auth_url}/v3"
+        domain = {"name": auth.get("user_domain_name", "Default")}
+        project_domain = {"name": auth.get("project_domain_name", "Default")}
+        user = {"name": auth["username"], "password": auth["password"], "domain": domain}
+        document = {
+            "auth": {
+                "identity": {"methods": ["password"], "password": {"user": user}},
+                "scope": {"project": {"name": auth["project_name"], "domain": project_domain}},
+            }
+        }
+        answer = self._send("POST", f"{url}/auth/tokens", json=document)
+        self._session.headers["X-Auth-Token"] = answer.headers["X-Subject-Token"]
+
+    def _send(self, method: str, url: str, **arguments: Any) -> requests.Response:
+        try:
+            answer = self._session.request(method, url, timeout=60, **arguments)
+        except requests.RequestException as error:
+            raise DeployError(f"{method} {url}: no answer ({type(error).__name__}).", hint="make status") from error
+        if answer.status_code >= 400:
+            raise DeployError(f"{method} {url} was answered {answer.status_code}: {answer.text[:500]}")
+        return answer
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """Return the JSON document at a path such as /compute/v2.1/servers."""
+        return self._send("GET", self.root + path, params=parameters).json()
+
+    def post(self, path: str, document: dict[str, Any], *, microversion: str = "") -> requests.Response:
+        """Send a document; raise DeployError with the service's own words when it is refused."""
+        headers = {"OpenStack-API-Version": f"compute {microversion}"} if microversion else {}
+        return self._send("POST", self.root + path, json=document, headers=headers)

@@ -1,0 +1,82 @@
+"""`make down`: guests are powered off, every process ends, and what is left over is looked for."""
+
+import os
+import sys
+import time
+
+import psutil
+
+from deploy import manage
+from deploy.console import explain, line, stage
+from deploy.environment import Environment, load
+from deploy.errors import DeployError
+from deploy.supervision import orphans, programs
+from deploy.supervision.client import Supervisor
+from deploy.up import alone
+
+GUEST_PROGRAMS = ("qemu-system", "dnsmasq")
+
+
+def stop_guests(environment: Environment, supervisor: Supervisor) -> None:
+    """Power off this cloud's guests and remove its bridges and DHCP servers.
+
+    After the host agent has gone, so that nobody takes this for guests that stopped by themselves: the next `make up`
+    brings them back as they were.
+    """
+    states = supervisor.states()
+    if "RUNNING" in {record["statename"] for name, record in states.items() if name == "postgresql"} or not (
+        environment.private_database
+    ):
+        manage.run(environment, "host_shutdown", timeout=120)
+
+
+def leftovers(environment: Environment) -> list[psutil.Process]:
+    """Return processes that serve this cloud's guests still: they have the state directory on their command line."""
+    found = []
+    for process in psutil.process_iter(["name", "cmdline", "status"]):
+        if process.info["status"] == psutil.STATUS_ZOMBIE or not process.info["cmdline"]:
+            continue
+        of_state = any(f"{environment.state}/" in argument for argument in process.info["cmdline"])
+        if of_state and process.info["name"].startswith(GUEST_PROGRAMS) and process.pid != os.getpid():
+            found.append(process)
+    return found
+
+
+def take_down(environment: Environment) -> None:
+    """Stop everything of one cloud."""
+    supervisor = Supervisor(environment)
+    if supervisor.is_running():
+        with stage("API, scheduler, beat, hosts, Flower"):
+            supervisor.stop(program.name for program in programs.cloud(environment))
+        with stage("Guests and networks"):
+            try:
+                stop_guests(environment, supervisor)
+            except DeployError as error:
+                explain(error)  # the processes are stopped all the same, and leftovers are looked for below
+        with stage("PostgreSQL, Redis, supervisor"):
+            supervisor.shut_down()
+    with stage("Nothing left running"):
+        rest = orphans.find(environment, None) + leftovers(environment)
+        orphans.end(rest)
+        for process in rest:
+            line(f"    ended what was left: process {process.pid}")
+
+
+def main() -> int:
+    started = time.monotonic()
+    environment = load()
+    if not environment.file.exists():
+        line(f"There is no cloud in {environment.state}.")
+        return 0
+    try:
+        with alone(environment.state):
+            take_down(environment)
+    except DeployError as error:
+        explain(error)
+        return 1
+    line(f"Celerity is down after {time.monotonic() - started:.1f} s. Its state stays in {environment.state}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,14 @@
+"""The one way a make target fails on purpose: what is wrong, and what to do."""
+
+
+class DeployError(Exception):
+    """Something that the operator can put right.
+
+    ``message`` says what is wrong; ``hint``, where given, what to do about it; ``details`` are the last lines of a log.
+    """
+
+    def __init__(self, message: str, hint: str = "", details: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details

@@ -1,0 +1,156 @@
+"""Boots the first server as celerity-demo, over HTTP as any client, and shows its build step by step."""
+
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from deploy.cloud_api import CloudApi
+from deploy.console import console, line
+from deploy.environment import Environment
+from deploy.errors import DeployError
+from deploy.secrets import write_private
+
+NAME, IMAGE, FLAVOR, KEY = "first", "tiny", "m1.tiny", "celerity-demo"
+BUILD_SECONDS = 300
+PROMPT_SECONDS = 45
+
+
+@dataclass(frozen=True)
+class FirstServer:
+    """What `make up` tells of the server: its address, where its key is, the end of its console."""
+
+    status: str
+    address: str
+    key: Path
+    console: str
+
+
+def key_pair(state: Path) -> tuple[Path, str]:
+    """Return the private key's path and the public key, making the pair (Ed25519, mode 0600) when there is none."""
+    private = state / "ssh" / KEY
+    private.parent.mkdir(mode=0o700, exist_ok=True)
+    if private.exists():
+        loaded = serialization.load_ssh_private_key(private.read_bytes(), password=None)
+        assert isinstance(loaded, Ed25519PrivateKey)
+        key = loaded
+    else:
+        key = Ed25519PrivateKey.generate()
+        text = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        )
+        write_private(private, text.decode())
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    private.with_suffix(".pub").write_text(f"{public.decode()} {KEY}\n")
+    return private, f"{public.decode()} {KEY}"
+
+
+def _register_key(api: CloudApi, public: str) -> None:
+    names = {item["keypair"]["name"] for item in api.get("/compute/v2.1/os-keypairs")["keypairs"]}
+    if KEY not in names:
+        api.post("/compute/v2.1/os-keypairs", {"keypair": {"name": KEY, "public_key": public}})
+
+
+def _find(api: CloudApi) -> dict[str, Any] | None:
+    found = api.get("/compute/v2.1/servers/detail", name=f"^{NAME}$")["servers"]
+    return found[0] if found else None
+
+
+def _create(api: CloudApi) -> str:
+    images = api.get("/image/v2/images", name=IMAGE)["images"]
+    flavors = [f for f in api.get("/compute/v2.1/flavors")["flavors"] if f["name"] == FLAVOR]
+    if not images or not flavors:
+        raise DeployError(f"The image {IMAGE} or the flavor {FLAVOR} is missing.", hint="Run make up again.")
+    document = {
+        "server": {
+            "name": NAME,
+            "imageRef": images[0]["id"],
+            "flavorRef": flavors[0]["id"],
+            "key_name": KEY,
+            "networks": "auto",
+        }
+    }
+    identity: str = api.post("/compute/v2.1/servers", document, microversion="2.37").json()["server"]["id"]
+    return identity
+
+
+def _create_events(api: CloudApi, server: str) -> list[dict[str, Any]]:
+    """Return the steps of the server's build, oldest first."""
+    path = f"/compute/v2.1/servers/{server}/os-instance-actions"
+    for action in api.get(path)["instanceActions"]:
+        if action["action"] == "create":
+            events = api.get(f"{path}/{action['request_id']}")["instanceAction"].get("events", [])
+            return sorted(events, key=lambda event: event["start_time"] or "")
+    return []
+
+
+def _new_steps(api: CloudApi, server: str, shown: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield each step that began or ended since the last call, once, as (step, what became of it)."""
+    for event in _create_events(api, server):
+        became = (event.get("result") or "done") if event.get("finish_time") else "running"
+        if (event["event"], became) not in shown:
+            shown.add((event["event"], became))
+            yield event["event"], became
+
+
+def _watch(api: CloudApi, server: str) -> dict[str, Any]:
+    """Show the build until the server is no longer in BUILD; return it."""
+    started = time.monotonic()
+    shown: set[tuple[str, str]] = set()
+
+    def show(text: str, became: str) -> None:
+        line(f"    {time.monotonic() - started:5.1f} s  {text:<34} {became}")
+
+    with console.status(f"Building {NAME}") if console.is_terminal else nullcontext():
+        while True:
+            found: dict[str, Any] = api.get(f"/compute/v2.1/servers/{server}")["server"]
+            for step, became in _new_steps(api, server, shown):
+                if became != "running" or not console.is_terminal:
+                    show(step, became)
+            if found["status"] != "BUILD":
+                show("server", found["status"])
+                return found
+            if time.monotonic() - started > BUILD_SECONDS:
+                raise DeployError(f"The server {NAME} is still being built after {BUILD_SECONDS} s.", hint="make logs")
+            time.sleep(0.25)
+
+
+def _console(api: CloudApi, server: str, *, wait: float) -> str:
+    """Return the console's last lines, waiting up to ``wait`` seconds for the login prompt."""
+    deadline = time.monotonic() + wait
+    while True:
+        answer = api.post(f"/compute/v2.1/servers/{server}/action", {"os-getConsoleOutput": {"length": 12}})
+        output: str = answer.json()["output"] or ""
+        if "login:" in output or time.monotonic() > deadline:
+            return output
+        time.sleep(0.5)
+
+
+def _address(server: dict[str, Any]) -> str:
+    addresses = [item["addr"] for listed in server["addresses"].values() for item in listed]
+    return addresses[0] if addresses else ""
+
+
+def boot(environment: Environment) -> FirstServer:
+    """Boot the first server, or show it when there is one; one that is in ERROR is shown as it is."""
+    api = CloudApi(environment.clouds_yaml, "celerity-demo")
+    key, public = key_pair(environment.state)
+    _register_key(api, public)
+    found = _find(api)
+    if found is None or found["status"] == "BUILD":
+        found = _watch(api, found["id"] if found else _create(api))
+    if found["status"] == "ERROR":
+        fault = found.get("fault", {}).get("message", "no reason was recorded")
+        raise DeployError(
+            f"The server {NAME} is in ERROR: {fault}",
+            hint=f"Look at make logs; then: openstack server delete {NAME}, and make up again.",
+        )
+    output = ""
+    if found["status"] == "ACTIVE":
+        output = _console(api, found["id"], wait=0 if environment.simulated else PROMPT_SECONDS)
+    return FirstServer(status=found["status"], address=_address(found), key=key, console=output)

@@ -1,0 +1,51 @@
+"""Whether each process does its work: the API answers, workers answer a ping, Flower asks for a password."""
+
+import time
+from collections.abc import Callable
+
+import requests
+from celery import Celery
+
+from deploy.environment import Environment
+from deploy.supervision.client import Supervisor
+
+
+def _get(url: str) -> requests.Response | None:
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.get(url, timeout=5, allow_redirects=False)
+    except requests.RequestException:
+        return None
+
+
+def api(environment: Environment) -> bool:
+    """Say whether the API answers, and reaches the database and the broker."""
+    answer = _get(f"http://{environment['CELERITY_LISTEN']}/healthz")
+    return answer is not None and answer.status_code == 200
+
+
+def flower(environment: Environment) -> bool:
+    """Say whether Flower answers, which it does to strangers with 401."""
+    answer = _get(f"http://{environment['CELERITY_FLOWER_LISTEN']}/")
+    return answer is not None and answer.status_code == 401
+
+
+def workers(environment: Environment, *, timeout: float = 1.0) -> set[str]:
+    """Return the names of the Celery workers that answered a ping within ``timeout`` seconds."""
+    app = Celery(broker=environment["CELERITY_BROKER_URL"])
+    try:
+        return {name for reply in app.control.ping(timeout=timeout) or [] for name in reply}
+    except Exception:  # the broker's own errors differ by transport
+        return set()
+    finally:
+        app.close()
+
+
+def wait(what: str, supervisor: Supervisor, healthy: Callable[[], bool], timeout: float = 60) -> None:
+    """Wait until ``healthy()``; raise DeployError with the end of the program's log when it is not in time."""
+    deadline = time.monotonic() + timeout
+    while not healthy():
+        if supervisor.states().get(what, {}).get("statename") == "FATAL" or time.monotonic() > deadline:
+            raise supervisor.failure(what)
+        time.sleep(0.15)

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Style, types, import contracts, migrations. Every check runs; the result is that of the worst.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bin=.venv/bin
+worst=0
+
+check() {
+    local title=$1
+    shift
+    printf -- '-- %s\n' "$title"
+    "$@" || worst=1
+}
+
+services=()
+for room in apps/*/services; do [ -d "$room" ] && services+=("$room"); done
+
+check "ruff check" "$bin/ruff" check .
+check "ruff format" "$bin/ruff" format --check --quiet .
+check "mypy" "$bin/mypy" --no-error-summary workers/drivers workers/system "${services[@]}" deploy
+check "imports" "$bin/lint-imports" --no-logo
+check "migrations" "$bin/python" manage.py makemigrations --check --dry-run
+exit $worst

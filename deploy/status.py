@@ -1,0 +1,81 @@
+"""`make status`: processes, their health, and the hosts."""
+
+import sys
+import time
+from typing import Any
+
+import psutil
+from rich.table import Table
+
+from deploy import health
+from deploy.cloud_api import CloudApi
+from deploy.console import console, explain, line
+from deploy.environment import Environment, load
+from deploy.errors import DeployError
+from deploy.supervision.client import RUNNING, Supervisor
+
+
+def memory(pid: int) -> float:
+    """Return the proportional set size of a process and its children, in MiB (shared pages counted once)."""
+    total = 0.0
+    try:
+        process = psutil.Process(pid)
+        for member in [process, *process.children(recursive=True)]:
+            total += member.memory_full_info().pss / 1024**2
+    except psutil.Error:
+        pass
+    return total
+
+
+def process_table(states: dict[str, dict[str, Any]]) -> Table:
+    table = Table("process", "state", "pid", "up", "memory", box=None, pad_edge=False)
+    for name, record in states.items():
+        up = time.time() - record["start"] if record["pid"] else 0
+        colour = "green" if record["statename"] == RUNNING else "red"
+        table.add_row(
+            name,
+            f"[{colour}]{record['statename']}[/{colour}]",
+            str(record["pid"] or "-"),
+            f"{up / 3600:.1f} h" if up > 3600 else f"{up:.0f} s",
+            f"{memory(record['pid']):.0f} MiB" if record["pid"] else "-",
+        )
+    return table
+
+
+def host_table(api: CloudApi) -> Table:
+    table = Table("host", "state", "status", "servers", "vCPUs", "RAM", box=None, pad_edge=False)
+    for host in api.get("/compute/v2.1/os-hypervisors/detail")["hypervisors"]:
+        table.add_row(
+            host["hypervisor_hostname"],
+            host["state"],
+            host["status"],
+            str(host.get("running_vms", "-")),
+            f"{host.get('vcpus_used', '-')}/{host.get('vcpus', '-')}",
+            f"{host.get('memory_mb_used', '-')}/{host.get('memory_mb', '-')} MiB",
+        )
+    return table
+
+
+def show(environment: Environment) -> bool:
+    """Print it all; say whether the cloud is healthy."""
+    states = Supervisor(environment).states()
+    if not states:
+        line(f"The cloud of {environment.state} is not running. Start it: make up")
+        return False
+    console.print(process_table(states))
+    api, flower = health.api(environment), health.flower(environment)
+    workers = health.workers(environment)
+    line(f"\nAPI {environment.public_url}: {'healthy' if api else 'NOT healthy'}")
+    line(f"Flower {environment['CELERITY_FLOWER_LISTEN']}: {'healthy' if flower else 'NOT healthy'}")
+    line(f"Workers that answer: {', '.join(sorted(workers)) or 'none'}\n")
+    if api:
+        try:
+            console.print(host_table(CloudApi(environment.clouds_yaml, "celerity-admin")))
+        except DeployError as error:
+            explain(error)
+            return False
+    return api and flower and bool(workers) and all(r["statename"] == RUNNING for r in states.values())
+
+
+if __name__ == "__main__":
+    sys.exit(0 if show(load()) else 1)

@@ -1,0 +1,58 @@
+"""Processes of a cloud whose supervisor was killed: found by the marks in their environment, and ended."""
+
+import os
+from pathlib import Path
+
+import psutil
+
+from deploy.environment import Environment
+from deploy.supervision import programs
+
+# What serves guests outlives a host agent on purpose, and inherits its environment.
+OUTLIVE = ("qemu", "dnsmasq")
+
+
+def _is_marked(process: psutil.Process, state: Path) -> bool:
+    try:
+        variables = process.environ()
+        return (
+            variables.get("CELERITY_STATE_DIR") == str(state)
+            and "SUPERVISOR_PROCESS_NAME" in variables
+            and not process.name().startswith(OUTLIVE)
+            and process.status() != psutil.STATUS_ZOMBIE
+        )
+    except psutil.Error:
+        return False
+
+
+def find(environment: Environment, supervisor_pid: int | None) -> list[psutil.Process]:
+    """Return this cloud's processes that no living supervisor looks after.
+
+    The supervisor marks its children by environment variables. PostgreSQL and Redis write over theirs, and are found
+    by their pid files.
+    """
+    found = {p.pid: p for p in psutil.process_iter() if _is_marked(p, environment.state)}
+    for server in (programs.postgresql(environment), programs.redis(environment)):
+        if (pid := server.pid()) is not None:
+            found[pid] = psutil.Process(pid)
+    return [p for p in found.values() if p.pid != os.getpid() and not _descends(p, supervisor_pid)]
+
+
+def _descends(process: psutil.Process, ancestor: int | None) -> bool:
+    try:
+        return ancestor is not None and any(parent.pid == ancestor for parent in process.parents())
+    except psutil.Error:
+        return True
+
+
+def end(processes: list[psutil.Process], timeout: float = 20) -> None:
+    """Ask processes to end, then kill what is still there."""
+    for process in processes:
+        try:
+            # PostgreSQL's SIGINT is "disconnect everybody and stop"; SIGTERM would wait for sessions.
+            process.send_signal(2 if process.name() == "postgres" else 15)
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs(processes, timeout=timeout)
+    for process in alive:
+        process.kill()

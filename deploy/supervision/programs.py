@@ -1,0 +1,109 @@
+"""Every process of a cloud: what runs it, in which stage it starts, and how it is stopped."""
+
+import hashlib
+import signal
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.environment import REPOSITORY, Environment
+from deploy.instances import libvirt
+from deploy.instances.postgresql import PostgreSQL
+from deploy.instances.redis import Redis
+
+SERVICES, CLOUD = 100, 200  # stages: priorities of the supervisor, low ones start first and stop last
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process under the supervisor.
+
+    ``stop_seconds`` is how long it may take to end after ``stop_signal`` before it is killed; ``start_seconds`` how
+    long it has to run to count as started. ``user`` None is the supervisor's own account.
+    """
+
+    name: str
+    command: list[str]
+    stage: int
+    directory: Path = REPOSITORY
+    user: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    stop_signal: str = "TERM"
+    stop_seconds: int = 20
+    start_seconds: int = 1
+
+
+def postgresql(environment: Environment) -> PostgreSQL:
+    return PostgreSQL(environment.state / "postgresql", environment["CELERITY_DATABASE_URL"])
+
+
+def redis(environment: Environment) -> Redis:
+    return Redis(environment.state / "redis", environment["CELERITY_BROKER_URL"])
+
+
+def release() -> str:
+    """Return a digest of the code that processes load, so that `make up` restarts what runs older code."""
+    content = hashlib.sha256()
+    for room in ("apps", "cloud", "workers", "fixtures"):
+        for path in sorted((REPOSITORY / room).rglob("*")):
+            if path.suffix in {".py", ".html", ".json", ".yaml"} and path.is_file():
+                content.update(f"{path.relative_to(REPOSITORY)} {path.stat().st_size}".encode())
+                content.update(path.read_bytes())
+    content.update((REPOSITORY / "requirements.txt").read_bytes())
+    return content.hexdigest()[:12]
+
+
+def services(environment: Environment, *, with_libvirt: bool) -> list[Program]:
+    """Return the servers that the cloud's own processes need; their files must have been prepared."""
+    found = []
+    if environment.private_database:
+        server = postgresql(environment)
+        found.append(
+            Program(
+                "postgresql", server.command(), SERVICES, server.data, server.user,
+                stop_signal=signal.Signals(server.stop_signal).name.removeprefix("SIG"), stop_seconds=60,
+            )
+        )  # fmt: skip
+    if environment.private_broker:
+        broker = redis(environment)
+        found.append(Program("redis", broker.command(), SERVICES, broker.directory, broker.user))
+    if with_libvirt:
+        for command in libvirt.programs():
+            found.append(Program(Path(command[0]).name, command, SERVICES, Path("/"), stop_seconds=30))
+    return found
+
+
+def cloud(environment: Environment) -> list[Program]:
+    """Return the cloud's own processes."""
+    python = sys.executable
+    celery = [python, "-m", "celery", "-A", "cloud"]
+    code = release()
+    flower_host, _, flower_port = environment["CELERITY_FLOWER_LISTEN"].rpartition(":")
+    memory = "/dev/shm"  # noqa: S108 - gunicorn's heartbeats: a disk that stalls must not look like a hung worker
+    commands = {
+        "api": [
+            python, "-m", "gunicorn", "cloud.wsgi:application", "--bind", environment["CELERITY_LISTEN"],
+            "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--worker-tmp-dir", memory,
+            "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "30", "--no-control-socket",
+            "--log-level", "warning",
+        ],
+        "scheduler": [*celery, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads", "-c", "4"],
+        "beat": [*celery, "beat", "-s", str(environment.run / "beat-schedule"), "--pidfile="],
+        "host-agent": [python, "manage.py", "host_agent"],
+        "flower": [*celery, "flower", f"--address={flower_host}", f"--port={flower_port}"],
+    }  # fmt: skip
+    secrets = {
+        # By the environment: a command line is everybody's to read.
+        "flower": {"FLOWER_BASIC_AUTH": f"admin:{environment['CELERITY_FLOWER_PASSWORD']}"}
+    }
+    return [
+        Program(
+            name,
+            command,
+            CLOUD,
+            environment={"CELERITY_PROCESS": name, "CELERITY_RELEASE": code, **secrets.get(name, {})},
+            # A host agent hands its running steps back first (Celery's soft shutdown).
+            stop_seconds=40 if name == "host-agent" else 20,
+        )
+        for name, command in commands.items()
+    ]

@@ -1,0 +1,178 @@
+"""`make test`: pytest with a PostgreSQL and a Redis of its own, in a state directory that is gone afterwards.
+
+A cloud that runs on the same machine is not disturbed: other ports, another state directory, none of its settings.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+
+from deploy import ports, secrets
+from deploy.environment import REPOSITORY
+from deploy.errors import DeployError
+from deploy.instances.libvirt import TemporaryDaemons
+from deploy.instances.postgresql import PostgreSQL
+from deploy.instances.redis import Redis
+
+PREFIX = "celerity-test-"
+INTERRUPTED = 130
+
+
+def root_of_states() -> Path:
+    """Return where test states are made: the account `postgres` has to be able to enter."""
+    return Path("/var/lib") if os.geteuid() == 0 else Path(tempfile.gettempdir())
+
+
+def move_port(url: str) -> str:
+    """Return the URL with its port replaced by a free one."""
+    parts = urlsplit(url)
+    userinfo = parts.netloc.rpartition("@")[0]
+    return urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.hostname}:{ports.find_free()}"))
+
+
+def settings(state: Path) -> dict[str, str]:
+    """Return the settings of a cloud that shares nothing with another one on this machine."""
+    fresh = secrets.generate()
+    fresh["CELERITY_DATABASE_URL"] = move_port(fresh["CELERITY_DATABASE_URL"])
+    fresh["CELERITY_BROKER_URL"] = move_port(fresh["CELERITY_BROKER_URL"])
+    return {
+        **fresh,
+        "CELERITY_STATE_DIR": str(state),
+        "CELERITY_LISTEN": f"127.0.0.1:{ports.find_free()}",
+        "CELERITY_FLOWER_LISTEN": f"127.0.0.1:{ports.find_free()}",
+        "CELERITY_HYPERVISOR": "simulated",
+        "CELERITY_HOSTS": "3",
+        "CELERITY_HOST": "test",
+    }
+
+
+class Services:
+    """A PostgreSQL and a Redis in one state directory, for as long as the `with` block runs."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.environment = settings(state)
+        self.postgresql = PostgreSQL(
+            state / "postgresql", self.environment["CELERITY_DATABASE_URL"], durable=False
+        )  # a crash of the machine ends the test run anyway
+        self.redis = Redis(state / "redis", self.environment["CELERITY_BROKER_URL"])
+
+    def __enter__(self) -> "Services":
+        self.state.mkdir(parents=True, exist_ok=True)
+        self.state.chmod(0o755)
+        own = psutil.Process()
+        (self.state / "owner").write_text(f"{own.pid} {own.create_time()}\n")
+        try:
+            self.postgresql.start()
+            self.redis.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        end_processes_of(self.state)
+        self.redis.stop()
+        self.postgresql.stop()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+
+def end_processes_of(state: Path) -> None:
+    """End what tests started and did not end: every process but ours whose state directory is this one."""
+    found = []
+    spared = {os.getpid(), os.getppid()}
+    for process in psutil.process_iter():
+        try:
+            theirs = process.environ().get("CELERITY_STATE_DIR", "")
+        except psutil.Error:
+            continue
+        if process.pid not in spared and (theirs == str(state) or theirs.startswith(f"{state}/")):
+            found.append(process)
+    for process in found:
+        try:
+            process.terminate()
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs(found, timeout=3)
+    for process in alive:
+        process.kill()
+
+
+def sweep() -> None:
+    """Remove what test runs that were killed have left: their servers and their directories."""
+    for state in root_of_states().glob(f"{PREFIX}*"):
+        try:
+            pid, born = (state / "owner").read_text().split()
+            if abs(psutil.Process(int(pid)).create_time() - float(born)) < 1:
+                continue
+        except (OSError, ValueError, psutil.Error):
+            pass
+        if state.stat().st_uid != os.geteuid():
+            continue
+        end_processes_of(state)
+        PostgreSQL(state / "postgresql", "postgresql://127.0.0.1/none").stop()
+        Redis(state / "redis", "redis://127.0.0.1/0").stop()
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def pytest_command(arguments: list[str]) -> list[str]:
+    """Return the pytest command: everything on all cores, or what the arguments choose in one process."""
+    command = [sys.executable, "-m", "pytest", "-p", "deploy.testworker"]
+    jobs = os.environ.get("TEST_JOBS") or ("0" if arguments else str(min(os.cpu_count() or 1, 4)))
+    if jobs not in {"0", "1"} and "-n" not in arguments:
+        # Tests of one group (see tests/services.py) share a worker: real guests and killed processes one at a time.
+        command += ["-n", jobs, "--dist", "loadgroup"]
+    return [*command, *arguments]
+
+
+def run_pytest(command: list[str], environment: dict[str, str]) -> int:
+    """Run pytest to its end. On Ctrl-C it gets the signal itself, from the terminal, and the time to tidy up."""
+    child = subprocess.Popen(command, cwd=REPOSITORY, env=environment)
+    try:
+        return child.wait()
+    except BaseException as error:
+        if not isinstance(error, KeyboardInterrupt):
+            child.terminate()
+        try:
+            child.wait(timeout=30)
+        except BaseException:
+            child.kill()
+            child.wait()
+        raise
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main(arguments: list[str]) -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    sweep()
+    state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("CELERITY_", "OS_", "DJANGO_"))}
+    try:
+        with Services(state) as services:
+            libvirt = TemporaryDaemons(state)
+            try:
+                marks = {"CELERITY_TEST_LIBVIRT": "1"} if libvirt.start() else {}
+                return run_pytest(pytest_command(arguments), {**inherited, **services.environment, **marks})
+            finally:
+                libvirt.stop()
+    except DeployError as error:
+        print(f"{error.details}\n{error.message}\n{error.hint}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

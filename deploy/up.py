@@ -1,0 +1,191 @@
+"""`make up`: from nothing to a running cloud with a first server. Safe to run again at any point."""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploy import first_server, guest_image, health, manage, ports, secrets
+from deploy.console import console, explain, line, stage
+from deploy.environment import SYSTEM_STATE, Environment, state_directory
+from deploy.errors import DeployError
+from deploy.instances import libvirt
+from deploy.supervision import config, orphans, programs
+from deploy.supervision.client import Supervisor
+
+LIBVIRT_PROGRAMS = {"virtlogd", "libvirtd"}
+
+
+@contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Hold the state directory: two `make up` or `make down` at once would undo one another."""
+    (state / "run").mkdir(parents=True, exist_ok=True)
+    with (state / "run" / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            line("Another make up or make down is at work on this state; waiting for it.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def require_rights(environment: Environment) -> None:
+    """Raise DeployError where real guests are wanted and cannot be had."""
+    if not environment.simulated and os.geteuid() != 0:
+        raise DeployError(
+            "Real guests need root: bridges, libvirt's system socket.",
+            hint="As root: make up. Without: make up HYPERVISOR=simulated HOSTS=5 (the same cloud on simulated hosts).",
+        )
+
+
+def make_directories(environment: Environment) -> None:
+    """Make the state's directories. QEMU's account enters some of them; what is secret has a mode of its own."""
+    environment.state.chmod(0o755)
+    environment.log.mkdir(exist_ok=True)
+    environment.log.chmod(0o750)
+    environment.run.chmod(0o700)
+
+
+def own_libvirt(environment: Environment, supervisor: Supervisor) -> bool:
+    """Decide whether libvirt's daemons are ours to run: nobody else does, or ours run already."""
+    if environment.simulated:
+        return False
+    states = supervisor.states()
+    if any(states.get(name, {}).get("pid") for name in LIBVIRT_PROGRAMS):
+        return True
+    return not libvirt.answers() and not libvirt.ask_systemd()
+
+
+def launch_services(environment: Environment, supervisor: Supervisor) -> None:
+    """Start the supervisor, and under it the servers that the cloud needs."""
+    orphans.end(orphans.find(environment, supervisor.pid()))
+    ports.require_free(ports.endpoints(environment), supervisor.owns)
+    for server in own_servers(environment):
+        server.prepare()
+    with_libvirt = own_libvirt(environment, supervisor)
+    services = programs.services(environment, with_libvirt=with_libvirt)
+    supervisor.launch(config.render(environment, services + programs.cloud(environment)))
+    supervisor.start(program.name for program in services)
+    for server in own_servers(environment):
+        server.wait_ready()
+        if isinstance(server, programs.PostgreSQL):
+            server.provision()
+    if with_libvirt and not libvirt.wait(20):
+        raise supervisor.failure("libvirtd")
+    supervisor.wait_running(program.name for program in services)
+
+
+def own_servers(environment: Environment) -> list[programs.PostgreSQL | programs.Redis]:
+    """Return the servers that we run, by what the URLs say."""
+    servers: list[programs.PostgreSQL | programs.Redis] = []
+    if environment.private_database:
+        servers.append(programs.postgresql(environment))
+    if environment.private_broker:
+        servers.append(programs.redis(environment))
+    return servers
+
+
+def launch_cloud(environment: Environment, supervisor: Supervisor) -> None:
+    """Start the cloud's own processes and wait until each does its work."""
+    names = [program.name for program in programs.cloud(environment)]
+    supervisor.start(names)
+    health.wait("api", supervisor, lambda: health.api(environment))
+    health.wait("flower", supervisor, lambda: health.flower(environment))
+    # The scheduler, and at least one host.
+    health.wait("host-agent", supervisor, lambda: len(health.workers(environment, timeout=0.5)) >= 2)
+    supervisor.wait_running(names)
+
+
+def image_file(environment: Environment) -> tuple[Path, str]:
+    """Return the guest image and its format: the built one, or an empty disk where simulated hosts cannot build it."""
+    try:
+        return guest_image.ensure(environment.log / "guest-image.log"), "qcow2"
+    except DeployError:
+        if not environment.simulated:
+            raise
+    blank = environment.run / "blank.raw"
+    with blank.open("wb") as file:
+        file.truncate(1024 * 1024)
+    return blank, "raw"
+
+
+def load_image(environment: Environment, built: "Future[tuple[Path, str]]") -> None:
+    path, form = built.result()
+    manage.run(environment, "load_image", "--name", first_server.IMAGE, "--file", str(path), "--disk-format", form)
+
+
+def bring_up(environment: Environment) -> first_server.FirstServer:
+    """Do everything, stage by stage."""
+    supervisor = Supervisor(environment)
+    with ThreadPoolExecutor(max_workers=1) as background:
+        built = background.submit(image_file, environment)
+        with stage("PostgreSQL, Redis" + ("" if environment.simulated else ", libvirt")):
+            launch_services(environment, supervisor)
+        with stage("Database schema"):
+            manage.run(environment, "migrate", "--noinput", "-v", "0")
+        with stage("Users, roles, flavors, first network"):
+            manage.run(environment, "bootstrap")
+        with stage("Processes: API, scheduler, beat, hosts, Flower"):
+            launch_cloud(environment, supervisor)
+        with stage("Guest image"):
+            load_image(environment, built)
+    with stage(f"First server, built as {first_server.KEY}"):
+        return first_server.boot(environment)
+
+
+def summarise(environment: Environment, server: first_server.FirstServer, seconds: float) -> None:
+    """Tell what runs, and where everything is."""
+    url = environment.public_url
+    openstack = Path(sys.executable).parent / "openstack"
+    elsewhere = "" if environment.state == SYSTEM_STATE else f"export CELERITY_STATE_DIR={environment.state}\n    "
+    ssh = f"ssh -i {server.key} root@{server.address}" if server.address and not environment.simulated else ""
+    if server.console:
+        line(f"\nThe last lines of {first_server.NAME}'s console:")
+        for text in server.console.rstrip().splitlines()[-12:]:
+            line(f"    | {text}")
+    line(f"""
+Celerity is up after {seconds:.1f} s.
+
+  API            {url}  (/identity /compute/v2.1 /image /network)
+  API, described {url}/api/docs/
+  Admin          {url}/admin/   user admin, password CELERITY_ADMIN_PASSWORD
+  Flower         http://{environment["CELERITY_FLOWER_LISTEN"]}/   user admin, password CELERITY_FLOWER_PASSWORD
+  Passwords      {environment.file}
+  clouds.yaml    {environment.clouds_yaml}   clouds celerity-admin and celerity-demo
+  Logs           {environment.log}   (make logs)
+  First server   {first_server.NAME}, {server.status}, {server.address or "no address"}   {ssh}
+
+Try it:
+    {elsewhere}export OS_CLIENT_CONFIG_FILE={environment.clouds_yaml}
+    {openstack} --os-cloud celerity-demo server list
+
+Stop it: make down""")
+
+
+def main() -> int:
+    started = time.monotonic()
+    try:
+        environment = secrets.ensure(state_directory())
+        require_rights(environment)
+        with alone(environment.state):
+            make_directories(environment)
+            server = bring_up(environment)
+        summarise(environment, server, time.monotonic() - started)
+    except PermissionError as error:
+        explain(DeployError(f"{error.strerror}: {error.filename}", hint="make up STATE=/a/directory/of/yours"))
+        return 1
+    except DeployError as error:
+        explain(error)
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nInterrupted. make up goes on from here; make down stops what was started.")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

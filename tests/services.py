@@ -1,0 +1,53 @@
+"""Fixtures for tests that need more than rows: private services to kill, the guest image, real libvirt."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy import guest_image as image_cache
+from deploy.testrun import PREFIX, Services, root_of_states
+
+ONE_AT_A_TIME = ("libvirt", "processes")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of one kind in one parallel process, and skip those that this machine cannot run."""
+    libvirt = os.environ.get("CELERITY_TEST_LIBVIRT") == "1"
+    skip = pytest.mark.skip(reason="needs root and libvirt, through `make test`")
+    for item in items:
+        for kind in ONE_AT_A_TIME:
+            if item.get_closest_marker(kind):
+                item.add_marker(pytest.mark.xdist_group(kind))
+        if item.get_closest_marker("libvirt") and not libvirt:
+            item.add_marker(skip)
+
+
+@pytest.fixture
+def own_services() -> Iterator[Services]:
+    """A PostgreSQL and a Redis for one test alone, which may stop, kill and start them as it likes.
+
+    ``own_services.environment`` holds the CELERITY_* settings for processes that are to use them.
+    """
+    state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
+    with Services(state) as services:
+        yield services
+
+
+@pytest.fixture(scope="session")
+def guest_image() -> Path:
+    """The bootable image `tiny`, built when the cache does not have it."""
+    return image_cache.ensure()
+
+
+@pytest.fixture
+def state_directory() -> Iterator[Path]:
+    """A directory under /var/lib (as root) that other accounts, QEMU's for one, may enter."""
+    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
