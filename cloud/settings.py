@@ -193,6 +193,18 @@ IMAGE_DIR = STATE_DIR / "images"
 IMAGE_SIZE_CAP = env.int("CELERITY_IMAGE_SIZE_CAP", default=64 * 1024**3)  # bytes, upload
 IMAGE_VIRTUAL_SIZE_CAP = env.int("CELERITY_IMAGE_VIRTUAL_SIZE_CAP", default=1024**4)  # bytes
 
+# --- Networking ---------------------------------------------------------------------------------
+NETWORK_MTU = env.int("CELERITY_NETWORK_MTU", default=1500)  # bytes
+DNS_NAMESERVERS = env.list("CELERITY_DNS", default=[])  # of subnets that name none; empty: the host's own dnsmasq
+AUTOMATIC_NETWORK_POOL = env.str("CELERITY_AUTOMATIC_NETWORKS", default="10.128.0.0/10")  # cut into /24
+NETWORK_QUOTAS = {
+    "network": env.int("CELERITY_QUOTA_NETWORKS", default=100),
+    "subnet": env.int("CELERITY_QUOTA_SUBNETS", default=100),
+    "port": env.int("CELERITY_QUOTA_PORTS", default=500),
+    "security_group": env.int("CELERITY_QUOTA_SECURITY_GROUPS", default=10),
+    "security_group_rule": env.int("CELERITY_QUOTA_SECURITY_GROUP_RULES", default=100),
+}
+
 # --- Compute and hosts --------------------------------------------------------------------------
 FORCE_CONFIG_DRIVE = env.bool("CELERITY_FORCE_CONFIG_DRIVE", default=True)
 HYPERVISOR = env.str("CELERITY_HYPERVISOR", default="libvirt")

@@ -1,0 +1,16 @@
+"""App registration."""
+
+from django.apps import AppConfig
+
+from apps.common import policy
+
+
+class ImagesConfig(AppConfig):
+    name = "apps.images"
+    label = "images"
+    verbose_name = "Images"
+
+    def ready(self) -> None:
+        from apps.images import policies
+
+        policy.register(policies.RULES)

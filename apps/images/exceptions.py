@@ -1,0 +1,106 @@
+"""Refusals of the image service, with Glance's sentences."""
+
+from apps.common.exceptions import BadRequest, Conflict, Forbidden, Gone, NotFound, TooLarge
+
+
+class ImageNotFound(NotFound):
+    kind = "ImageNotFound"
+    template = "No image found with ID {id}"
+
+
+class MemberNotFound(NotFound):
+    kind = "MemberNotFound"
+    template = "{member} not found in the member list of the image {id}."
+
+
+class TagNotFound(NotFound):
+    kind = "TagNotFound"
+    template = "Could not find tag {tag} in image {id}."
+
+
+class SchemaNotFound(NotFound):
+    kind = "SchemaNotFound"
+    template = "There is no schema named {name}."
+
+
+class BlobNotFound(NotFound):
+    kind = "BlobNotFound"
+    template = "There are no such bits."
+
+
+class ImageExists(Conflict):
+    kind = "ImageExists"
+    template = "Image ID {id} already exists!"
+
+
+class WrongStatus(Conflict):
+    kind = "InvalidImageStatusTransition"
+    template = "Image {id} is {status}: its status does not allow this ({action})."
+
+
+class UploadInProgress(Conflict):
+    kind = "UploadInProgress"
+    template = "Image {id} is being uploaded already."
+
+
+class NoData(Conflict):
+    kind = "NoImageData"
+    template = "Image {id} holds no data yet."
+
+
+class Deactivated(Forbidden):
+    kind = "ImageDeactivated"
+    template = "The requested image has been deactivated. Image data download is forbidden."
+
+
+class Protected(Forbidden):
+    kind = "ProtectedImage"
+    template = "Image {id} is protected and cannot be deleted."
+
+
+class ReadOnlyAttribute(Forbidden):
+    kind = "ReadonlyProperty"
+    template = "Attribute '{name}' is read-only."
+
+
+class ReservedAttribute(Forbidden):
+    kind = "ReservedProperty"
+    template = "Attribute '{name}' is reserved."
+
+
+class PropertyConflict(Conflict):
+    kind = "PropertyConflict"
+
+
+class LimitExceeded(TooLarge):
+    kind = "LimitExceeded"
+
+
+class TooManyBytes(TooLarge):
+    kind = "ImageSizeLimitExceeded"
+    template = "Image exceeds the size cap of {cap} bytes."
+
+
+class BadBits(BadRequest):
+    kind = "InvalidImageData"
+    template = "The image's data was refused: {reason}."
+
+
+class UploadCutOff(BadRequest):
+    kind = "IncompleteUpload"
+    template = "The upload ended after {got} of {expected} bytes."
+
+
+class ImageGone(Gone):
+    kind = "ImageGone"
+    template = "Image {id} was deleted or its upload was given up while its data came in."
+
+
+class MemberLimitation(Forbidden):
+    kind = "MembersNotAllowed"
+    template = "Only shared images have members."
+
+
+class MemberExists(Conflict):
+    kind = "MemberExists"
+    template = "{member} is already a member of the image {id}."

@@ -1,0 +1,22 @@
+"""Who may do what, under Glance's rule names."""
+
+from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER
+
+RULES = {
+    "add_image": "role:member or rule:context_is_admin",
+    "delete_image": PROJECT_MEMBER,
+    "get_image": ANYBODY,
+    "get_images": ANYBODY,
+    "modify_image": PROJECT_MEMBER,
+    "publicize_image": ADMIN,
+    "communitize_image": PROJECT_MEMBER,
+    "download_image": ANYBODY,
+    "upload_image": PROJECT_MEMBER,
+    "deactivate": PROJECT_MEMBER,
+    "reactivate": PROJECT_MEMBER,
+    "add_member": PROJECT_MEMBER,
+    "delete_member": PROJECT_MEMBER,
+    "get_members": ANYBODY,
+    "modify_member": "rule:context_is_admin or project_id:%(member_id)s",
+    "images:any_project": ADMIN,
+}

@@ -1,0 +1,16 @@
+"""App registration."""
+
+from django.apps import AppConfig
+
+from apps.common import policy
+
+
+class NetworkingConfig(AppConfig):
+    name = "apps.networking"
+    label = "networking"
+    verbose_name = "Networking"
+
+    def ready(self) -> None:
+        from apps.networking import policies
+
+        policy.register(policies.RULES)

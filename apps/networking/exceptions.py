@@ -1,0 +1,211 @@
+"""Refusals of the network service; ``kind`` is Neutron's error type, the sentences are Neutron's own.
+
+Those that compute's users meet while they ask for a server carry Nova's sentences (nova/exception.py).
+"""
+
+from apps.common.exceptions import BadRequest, Conflict, Forbidden, NotFound
+
+
+class NetworkNotFound(NotFound):
+    kind = "NetworkNotFound"
+    template = "Network {id} could not be found."
+
+
+class SubnetNotFound(NotFound):
+    kind = "SubnetNotFound"
+    template = "Subnet {id} could not be found."
+
+
+class PortNotFound(NotFound):
+    kind = "PortNotFound"
+    template = "Port {id} could not be found."
+
+
+class SecurityGroupNotFound(NotFound):
+    kind = "SecurityGroupNotFound"
+    template = "Security group {id} does not exist"
+
+
+class SecurityGroupRuleNotFound(NotFound):
+    kind = "SecurityGroupRuleNotFound"
+    template = "Security group rule {id} does not exist"
+
+
+class ExtensionNotFound(NotFound):
+    kind = "ExtensionNotFound"
+    template = "Extension with alias {id} does not exist"
+
+
+class TagNotFound(NotFound):
+    kind = "TagNotFound"
+    template = "Tag {tag} could not be found."
+
+
+class InvalidInput(BadRequest):
+    kind = "InvalidInput"
+    template = "Invalid input for operation: {reason}."
+
+
+class NetworkInUse(Conflict):
+    kind = "NetworkInUse"
+    template = "Unable to complete operation on network {id}. There are one or more ports still in use on the network."
+
+
+class SubnetInUse(Conflict):
+    kind = "SubnetInUse"
+    template = "Unable to complete operation on subnet {id}: One or more ports have an IP allocation from this subnet."
+
+
+class GatewayConflict(Conflict):
+    kind = "GatewayConflictWithAllocationPools"
+    template = "Gateway ip {ip} conflicts with allocation pool {pool}."
+
+
+class InvalidAllocationPool(BadRequest):
+    kind = "InvalidAllocationPool"
+    template = "The allocation pool {pool} is not valid."
+
+
+class OutOfBoundsAllocationPool(BadRequest):
+    kind = "OutOfBoundsAllocationPool"
+    template = "The allocation pool {pool} spans beyond the subnet cidr {cidr}."
+
+
+class OverlappingAllocationPools(Conflict):
+    kind = "OverlappingAllocationPools"
+    template = "Found overlapping allocation pools: {one} {two} for subnet {cidr}."
+
+
+class IpAddressInUse(Conflict):
+    kind = "IpAddressInUse"
+    template = "Unable to complete operation for network {network_id}. The IP address {ip} is in use."
+
+
+class IpAddressAlreadyAllocated(Conflict):
+    kind = "IpAddressAlreadyAllocated"
+    template = "IP address {ip} already allocated in subnet {subnet_id}"
+
+
+class IpAddressGenerationFailure(Conflict):
+    kind = "IpAddressGenerationFailure"
+    template = "No more IP addresses available on network {network_id}."
+
+
+class InvalidIpForSubnet(BadRequest):
+    kind = "InvalidIpForSubnet"
+    template = "IP address {ip} is not a valid IP for the specified subnet."
+
+
+class InvalidIpForNetwork(BadRequest):
+    kind = "InvalidIpForNetwork"
+    template = "IP address {ip} is not a valid IP for any of the subnets on the specified network."
+
+
+class MacAddressInUse(Conflict):
+    kind = "MacAddressInUse"
+    template = "Unable to complete operation for network {network_id}. The mac address {mac} is in use."
+
+
+class PortBound(Conflict):
+    kind = "PortBound"
+    template = (
+        "Unable to complete operation on port {id}, port is already bound, device {device_id}: {field} cannot change."
+    )
+
+
+class ServicePortInUse(Conflict):
+    kind = "ServicePortInUse"
+    template = "Port {id} cannot be deleted directly via the port API: has device owner {owner}."
+
+
+class DeviceNotOwned(Conflict):
+    kind = "DeviceIDNotOwnedByTenant"
+    template = "The following device_id {device_id} is not owned by your tenant or matches another tenants device."
+
+
+class SecurityGroupInUse(Conflict):
+    kind = "SecurityGroupInUse"
+    template = "Security Group {id} in use."
+
+
+class DefaultSecurityGroup(Conflict):
+    kind = "SecurityGroupDefaultAlreadyExists"
+    template = "Default security group already exists."
+
+
+class CannotChangeDefault(Conflict):
+    kind = "SecurityGroupCannotUpdateDefault"
+    template = "Updating default security group not allowed."
+
+
+class CannotRemoveDefault(Conflict):
+    kind = "SecurityGroupCannotRemoveDefault"
+    template = "Insufficient rights for removing default security group."
+
+
+class RuleExists(Conflict):
+    kind = "SecurityGroupRuleExists"
+    template = "Security group rule already exists. Rule id is {id}."
+
+
+class OverQuota(Conflict):
+    kind = "OverQuota"
+    template = "Quota exceeded for resources: ['{resource}']."
+
+
+# --- What compute's users meet ---------------------------------------------------------------------
+
+
+class RequestedNetworkNotFound(BadRequest):
+    kind = "NetworkNotFound"
+    template = "Network {id} could not be found."
+
+
+class RequestedPortNotFound(BadRequest):
+    kind = "PortNotFound"
+    template = "Port id {id} could not be found."
+
+
+class NetworkRequiresSubnet(BadRequest):
+    kind = "NetworkRequiresSubnet"
+    template = "Network {id} requires a subnet in order to boot instances on."
+
+
+class PortRequiresFixedIp(BadRequest):
+    kind = "PortRequiresFixedIP"
+    template = "Port {id} requires a FixedIP in order to be used."
+
+
+class PortInUse(Conflict):
+    kind = "PortInUse"
+    template = "Port {id} is still in use."
+
+
+class FixedIpInUse(BadRequest):
+    kind = "FixedIpAlreadyInUse"
+    template = "Fixed IP address {ip} is already in use on network {network_id}."
+
+
+class FixedIpInvalid(BadRequest):
+    kind = "FixedIpInvalidOnHost"
+    template = "Fixed IP address {ip} is not a valid address on network {network_id}."
+
+
+class NetworkAmbiguous(Conflict):
+    kind = "NetworkAmbiguous"
+    template = "Multiple possible networks found, use a Network ID to be more specific."
+
+
+class ExternalNetworkForbidden(Forbidden):
+    kind = "ExternalNetworkAttachForbidden"
+    template = "It is not allowed to create an interface on external network {id}"
+
+
+class RequestedGroupNotFound(BadRequest):
+    kind = "SecurityGroupNotFound"
+    template = "Security group {id} not found for project {project_id}."
+
+
+class GroupAmbiguous(Conflict):
+    kind = "NoUniqueMatch"
+    template = "Multiple security groups found matching '{name}'. Use an ID to be more specific."

@@ -1,0 +1,36 @@
+"""Networks: one broadcast domain each."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from apps.networking import states
+from apps.networking.models.base import Resource
+
+
+class Network(Resource):
+    """``mtu`` in bytes. ``automatic_range`` numbers the range of a network that was made for a project by itself."""
+
+    admin_state_up = models.BooleanField(default=True)
+    status = models.CharField(max_length=16, default=states.ACTIVE)
+    shared = models.BooleanField(default=False)
+    external = models.BooleanField(default=False)
+    is_default = models.BooleanField(default=False)
+    mtu = models.PositiveIntegerField(default=1500)
+    port_security_enabled = models.BooleanField(default=True)
+    availability_zone_hints = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    automatic_range = models.PositiveIntegerField(null=True, blank=True, unique=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["shared"], name="network_shared", condition=models.Q(shared=True))]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project_id"],
+                condition=models.Q(automatic_range__isnull=False),
+                name="network_one_automatic_per_project",
+            ),
+        ]
+
+    @property
+    def bridge(self) -> str:
+        """The bridge's name on every host: 14 characters, the kernel takes 15."""
+        return f"cly{self.id.hex[:11]}"

@@ -1,0 +1,151 @@
+"""Arithmetic of addresses: ranges, pools, gateways. Pure: no rows, no Django."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from apps.networking import exceptions
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Range = ipaddress.IPv4Network | ipaddress.IPv6Network
+Pool = tuple[Address, Address]
+
+MAX_POOLS = 32
+FORBIDDEN_V4 = [ipaddress.ip_network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")]
+FORBIDDEN_V6 = [ipaddress.ip_network(text) for text in ("::/127", "fe80::/10", "ff00::/8", "::ffff:0:0/96")]
+
+
+def address(text: Any, *, field: str) -> Address:
+    """Parse one address without a scope. Raises InvalidInput naming ``field``."""
+    try:
+        if not isinstance(text, str) or "%" in text:
+            raise ValueError
+        return ipaddress.ip_address(text)
+    except ValueError:
+        raise exceptions.InvalidInput(reason=f"{field}: '{str(text)[:64]}' is not a valid IP address") from None
+
+
+def network(text: Any, *, field: str) -> Range:
+    """Parse a range whose host bits are zero. Raises InvalidInput naming ``field``."""
+    try:
+        if not isinstance(text, str) or "%" in text or "/" not in text:
+            raise ValueError
+        found = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise exceptions.InvalidInput(reason=f"{field}: '{str(text)[:64]}' is not a valid IP subnet") from None
+    if str(found.network_address) != str(ipaddress.ip_interface(text).ip):
+        raise exceptions.InvalidInput(
+            reason=f"{field}: '{text[:64]}' isn't a recognized IP subnet cidr, '{found}' is recommended"
+        )
+    return found
+
+
+def subnet_range(text: Any, *, version: int, dhcp: bool) -> Range:
+    """Parse a subnet's cidr, and refuse ranges that no guest can live in. Raises InvalidInput."""
+    cidr = network(text, field="cidr")
+    if cidr.version != version:
+        raise exceptions.InvalidInput(reason=f"cidr: '{cidr}' does not match the ip_version '{version}'")
+    forbidden: Sequence[Range] = FORBIDDEN_V4 if version == 4 else FORBIDDEN_V6
+    if cidr.prefixlen == 0 or any(overlap(cidr, other) for other in forbidden):
+        raise exceptions.InvalidInput(reason=f"cidr: '{cidr}' is a reserved range")
+    if dhcp and cidr.max_prefixlen - cidr.prefixlen < 2:
+        raise exceptions.InvalidInput(
+            reason=f"cidr: '{cidr}' has a prefix length that is incompatible with DHCP service enabled"
+        )
+    return cidr
+
+
+def overlap(one: Range, two: Range) -> bool:
+    """Whether two ranges of any version share an address."""
+    return one.version == two.version and one.overlaps(two)  # type: ignore[arg-type]
+
+
+def usable(cidr: Range) -> Pool:
+    """Return the first and last address that a guest may hold."""
+    first, last = int(cidr.network_address), int(cidr.broadcast_address)
+    if cidr.num_addresses > 2:
+        first, last = first + 1, (last - 1 if cidr.version == 4 else last)
+    return _make(first, cidr), _make(last, cidr)
+
+
+def _make(value: int, cidr: Range) -> Address:
+    return ipaddress.IPv4Address(value) if cidr.version == 4 else ipaddress.IPv6Address(value)
+
+
+def default_gateway(cidr: Range) -> Address:
+    """Return the first usable address, Neutron's default gateway."""
+    return usable(cidr)[0]
+
+
+def check_gateway(gateway: Address, cidr: Range) -> None:
+    """Raise InvalidInput unless ``gateway`` is a usable address of ``cidr``."""
+    first, last = usable(cidr)
+    if gateway.version != cidr.version or not int(first) <= int(gateway) <= int(last):
+        raise exceptions.InvalidInput(reason=f"gateway_ip: Gateway {gateway} is not valid on subnet {cidr}")
+
+
+def default_pools(cidr: Range, gateway: Address | None) -> list[Pool]:
+    """Return every usable address but the gateway, as one or two pools."""
+    first, last = usable(cidr)
+    if gateway is None:
+        return [(first, last)]
+    pools = []
+    if int(gateway) > int(first):
+        pools.append((first, _make(int(gateway) - 1, cidr)))
+    if int(gateway) < int(last):
+        pools.append((_make(int(gateway) + 1, cidr), last))
+    return pools
+
+
+def parse_pools(documents: Any, cidr: Range, gateway: Address | None) -> list[Pool]:
+    """Parse allocation pools; they lie in ``cidr``, do not overlap, and leave the gateway out.
+
+    Raises InvalidAllocationPool, OutOfBoundsAllocationPool, OverlappingAllocationPools, GatewayConflict.
+    """
+    if len(documents) > MAX_POOLS:
+        raise exceptions.InvalidInput(reason=f"allocation_pools: more than {MAX_POOLS} pools")
+    pools = sorted((_parse_pool(document, cidr) for document in documents), key=lambda pool: int(pool[0]))
+    for one, two in zip(pools, pools[1:], strict=False):
+        if int(two[0]) <= int(one[1]):
+            raise exceptions.OverlappingAllocationPools(one=_text(one), two=_text(two), cidr=cidr)
+    for pool in pools:
+        if gateway is not None and int(pool[0]) <= int(gateway) <= int(pool[1]):
+            raise exceptions.GatewayConflict(ip=gateway, pool=_text(pool))
+    return pools
+
+
+def _parse_pool(document: Any, cidr: Range) -> Pool:
+    start = address(document.get("start"), field="allocation_pools.start")
+    end = address(document.get("end"), field="allocation_pools.end")
+    if start.version != cidr.version or end.version != cidr.version or int(start) > int(end):
+        raise exceptions.InvalidAllocationPool(pool=_text((start, end)))
+    first, last = usable(cidr)
+    if int(start) < int(first) or int(end) > int(last):
+        raise exceptions.OutOfBoundsAllocationPool(pool=_text((start, end)), cidr=cidr)
+    return start, end
+
+
+def _text(pool: Pool) -> str:
+    return f"{pool[0]}-{pool[1]}"
+
+
+def pool_documents(pools: Iterable[Pool]) -> list[dict[str, str]]:
+    """Return pools as the API and the rows write them."""
+    return [{"start": str(start), "end": str(end)} for start, end in pools]
+
+
+def stored_pools(documents: Iterable[dict[str, str]]) -> list[Pool]:
+    """Read pools that were checked when they were stored."""
+    return [(ipaddress.ip_address(d["start"]), ipaddress.ip_address(d["end"])) for d in documents]
+
+
+def candidates(pools: Sequence[Pool], count: int) -> list[str]:
+    """Return ``count`` addresses by chance, spread evenly over the pools: concurrent callers rarely meet."""
+    if not pools:
+        return []
+    sizes = [int(end) - int(start) + 1 for start, end in pools]
+    chosen = random.choices(pools, weights=sizes, k=count)
+    return [str(start + random.randint(0, int(end) - int(start))) for start, end in chosen]

@@ -1,0 +1,49 @@
+"""Reading networks."""
+
+import uuid
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from apps.common.context import RequestContext
+from apps.networking import exceptions
+from apps.networking.models import Network
+
+
+def visible(*, context: RequestContext) -> QuerySet[Network]:
+    """Networks the caller may see: its project's, shared ones, external ones; all for administrators."""
+    rows = Network.objects.prefetch_related("subnets")
+    if context.is_admin:
+        return rows
+    return rows.filter(Q(project_id=context.project_id or "-") | Q(shared=True) | Q(external=True))
+
+
+def get(*, context: RequestContext, network_id: uuid.UUID) -> Network:
+    """Return a network the caller may see. Raises NetworkNotFound (404)."""
+    found = visible(context=context).filter(id=network_id).first()
+    if found is None:
+        raise exceptions.NetworkNotFound(id=network_id)
+    return found
+
+
+def usable(*, context: RequestContext, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Network]:
+    """Return those of ``network_ids`` that the caller may see, with their subnets. 2 queries."""
+    return {row.id: row for row in visible(context=context).filter(id__in=list(network_ids))}
+
+
+def owned(*, project_id: str) -> list[Network]:
+    """Networks of a project that a server may be plugged in by itself: up, with a subnet, not external."""
+    return list(_for_servers().filter(project_id=project_id)[:2])
+
+
+def shared() -> list[Network]:
+    """The same among shared networks. At most two: more than one is already ambiguous."""
+    return list(_for_servers().filter(shared=True)[:2])
+
+
+def _for_servers() -> QuerySet[Network]:
+    return (
+        Network.objects.filter(admin_state_up=True, external=False, subnets__isnull=False)
+        .order_by("created_at")
+        .distinct()
+    )

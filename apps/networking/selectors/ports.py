@@ -1,0 +1,63 @@
+"""Reading ports."""
+
+import uuid
+from collections.abc import Iterable
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from apps.common.context import RequestContext
+from apps.networking import exceptions
+from apps.networking.models import FixedIP, Port, PortSecurityGroup
+from apps.networking.selectors.bindings import (
+    bound_server_ids,
+    for_servers,
+    specs_for_host,
+    specs_for_network,
+    specs_for_server,
+    specs_for_servers,
+)
+
+__all__ = [
+    "bound_server_ids",
+    "for_servers",
+    "get",
+    "specs_for_host",
+    "specs_for_network",
+    "specs_for_server",
+    "specs_for_servers",
+    "usable",
+    "visible",
+]
+
+
+def with_parts() -> QuerySet[Port]:
+    """Ports with the addresses and groups that their documents show: 2 more queries for any number of ports."""
+    return Port.objects.prefetch_related(
+        Prefetch("fixed_ips", FixedIP.objects.order_by("id")),
+        Prefetch("portsecuritygroup_set", PortSecurityGroup.objects.order_by("id")),
+    )
+
+
+def visible(*, context: RequestContext) -> QuerySet[Port]:
+    """Ports the caller may see: its project's, and those on its project's networks; all for administrators."""
+    rows = with_parts().select_related("network")
+    if context.is_admin:
+        return rows
+    project = context.project_id or "-"
+    return rows.filter(Q(project_id=project) | Q(network__project_id=project))
+
+
+def get(*, context: RequestContext, port_id: uuid.UUID) -> Port:
+    """Return a port the caller may see. Raises PortNotFound (404)."""
+    found = visible(context=context).filter(id=port_id).first()
+    if found is None:
+        raise exceptions.PortNotFound(id=port_id)
+    return found
+
+
+def usable(*, context: RequestContext, port_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Port]:
+    """Return those of ``port_ids`` that belong to the caller's project (any project's for administrators)."""
+    rows = with_parts().filter(id__in=list(port_ids))
+    if not context.is_admin:
+        rows = rows.filter(project_id=context.project_id or "-")
+    return {row.id: row for row in rows}

@@ -1,0 +1,44 @@
+"""Reading security groups."""
+
+import uuid
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from apps.common.context import RequestContext
+from apps.networking import exceptions
+from apps.networking.models import SecurityGroup
+
+
+def visible(*, context: RequestContext) -> QuerySet[SecurityGroup]:
+    """Groups the caller may see: its project's; all for administrators."""
+    rows = SecurityGroup.objects.prefetch_related("rules")
+    return rows if context.is_admin else rows.filter(project_id=context.project_id or "-")
+
+
+def get(*, context: RequestContext, group_id: uuid.UUID) -> SecurityGroup:
+    """Return a group the caller may see. Raises SecurityGroupNotFound (404)."""
+    found = visible(context=context).filter(id=group_id).first()
+    if found is None:
+        raise exceptions.SecurityGroupNotFound(id=group_id)
+    return found
+
+
+def default_id(*, project_id: str) -> uuid.UUID | None:
+    """Return the id of a project's default group, or None when it was never needed yet."""
+    return SecurityGroup.objects.filter(project_id=project_id, name="default").values_list("id", flat=True).first()
+
+
+def matching(*, project_id: str, names: Iterable[str], ids: Iterable[uuid.UUID]) -> list[tuple[uuid.UUID, str]]:
+    """Return (id, name) of a project's groups that have one of the names or ids. 1 query."""
+    rows = SecurityGroup.objects.filter(Q(name__in=list(names)) | Q(id__in=list(ids)), project_id=project_id)
+    return list(rows.values_list("id", "name"))
+
+
+def names_for_ports(*, port_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
+    """Return the names of the groups on each port. 1 query."""
+    found: dict[uuid.UUID, list[str]] = {}
+    rows = SecurityGroup.ports.through.objects.filter(port_id__in=list(port_ids))
+    for port_id, name in rows.order_by("security_group__name").values_list("port_id", "security_group__name"):
+        found.setdefault(port_id, []).append(name)
+    return found

@@ -1,0 +1,35 @@
+"""Reading subnets."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from apps.common.context import RequestContext
+from apps.networking import exceptions
+from apps.networking.models import Subnet
+
+
+def visible(*, context: RequestContext) -> QuerySet[Subnet]:
+    """Subnets the caller may see: its project's, and those of shared networks; all for administrators."""
+    rows = Subnet.objects.select_related("network")
+    if context.is_admin:
+        return rows
+    return rows.filter(Q(project_id=context.project_id or "-") | Q(network__shared=True))
+
+
+def get(*, context: RequestContext, subnet_id: uuid.UUID) -> Subnet:
+    """Return a subnet the caller may see. Raises SubnetNotFound (404)."""
+    found = visible(context=context).filter(id=subnet_id).first()
+    if found is None:
+        raise exceptions.SubnetNotFound(id=subnet_id)
+    return found
+
+
+def by_network(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Subnet]]:
+    """Return the subnets of networks, oldest first. 1 query."""
+    found: dict[uuid.UUID, list[Subnet]] = defaultdict(list)
+    for subnet in Subnet.objects.filter(network_id__in=list(network_ids)).order_by("created_at", "id"):
+        found[subnet.network_id].append(subnet)
+    return found

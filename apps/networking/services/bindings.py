@@ -1,0 +1,242 @@
+"""The ports of servers: made, bound and given back by compute's pipelines. The hot path of every boot.
+
+All of it is idempotent: the key of a port is (server, number of the interface). Security groups are recorded on the
+ports; they are not enforced on the hosts yet.
+"""
+
+import random
+import uuid
+from collections.abc import Iterable, Sequence
+
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from apps.networking import exceptions, states
+from apps.networking.models import Port, PortSecurityGroup, Subnet
+from apps.networking.selectors import subnets as subnet_rows
+from apps.networking.services import fixed_ips, security_groups
+from apps.networking.values import PortBinding, RequestedNetwork
+
+ATTEMPTS = 5
+
+_RELEASE = """
+WITH gone AS (
+    DELETE FROM networking_port
+    WHERE device_id = %(device)s AND request_index IS NOT NULL AND NOT preserved
+    RETURNING id
+), addresses AS (
+    DELETE FROM networking_fixedip USING gone WHERE networking_fixedip.port_id = gone.id
+), groups AS (
+    DELETE FROM networking_portsecuritygroup USING gone WHERE networking_portsecuritygroup.port_id = gone.id
+)
+SELECT count(*) FROM gone
+"""
+
+
+def new_mac() -> str:
+    """Return a MAC address by chance, under OpenStack's prefix fa:16:3e."""
+    return "fa:16:3e:{:02x}:{:02x}:{:02x}".format(*random.randbytes(3))
+
+
+def allocate_for_server(
+    *,
+    server_id: uuid.UUID,
+    project_id: str,
+    host: str,
+    requests: Sequence[RequestedNetwork],
+    security_groups: Sequence[uuid.UUID] = (),
+    hostname: str = "",
+    zone: str = "nova",
+) -> list[PortBinding]:
+    """Give a server its ports, one per request and in that order, bound to ``host``.
+
+    Called again it returns the same ports, and moves them when ``host`` is another. With ``security_groups`` empty the
+    project's default group guards the new ports. All or nothing.
+
+    Raises IpAddressGenerationFailure and PortInUse (409), NetworkNotFound and PortNotFound (404), FixedIpInUse (400).
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                return _allocate(
+                    server_id=server_id,
+                    project_id=project_id,
+                    host=host,
+                    requests=requests,
+                    groups=security_groups,
+                    hostname=hostname,
+                    owner=f"{states.OWNER_COMPUTE}{zone}",
+                )
+        except (IntegrityError, OperationalError) as error:
+            if attempt == ATTEMPTS - 1 or not _worth_another_try(error):
+                if isinstance(error, IntegrityError):
+                    raise exceptions.NetworkNotFound(id=requests[0].network_id) from error
+                raise
+    raise AssertionError("unreachable")
+
+
+def _worth_another_try(error: Exception) -> bool:
+    """A MAC drawn twice, a doubled message in the same moment, two boots that wait for each other's address."""
+    text = str(error)
+    return any(name in text for name in ("port_mac_once_per_network", "port_one_per_request", "deadlock detected"))
+
+
+def _allocate(
+    *,
+    server_id: uuid.UUID,
+    project_id: str,
+    host: str,
+    requests: Sequence[RequestedNetwork],
+    groups: Sequence[uuid.UUID],
+    hostname: str,
+    owner: str,
+) -> list[PortBinding]:
+    present = _present(server_id=server_id, host=host)
+    missing = [(index, request) for index, request in enumerate(requests) if index not in present]
+    made = [pair for pair in missing if pair[1].port_id is None]
+    if made:
+        subnets = subnet_rows.by_network(network_ids={request.network_id for _, request in made})
+        rows = [
+            Port(
+                network_id=request.network_id,
+                project_id=project_id,
+                mac_address=new_mac(),
+                device_id=str(server_id),
+                device_owner=owner,
+                request_index=index,
+                host=host,
+                hostname=hostname,
+            )
+            for index, request in made
+        ]
+        Port.objects.bulk_create(rows)
+        for row, (index, request) in zip(rows, made, strict=True):
+            given = _addresses(row, request, subnets.get(request.network_id, []))
+            present[index] = _binding(row, [ip for _, ip in given])
+        _guard(rows, project_id=project_id, groups=groups)
+    for index, request in missing:
+        if request.port_id is not None:
+            present[index] = _bind(
+                server_id=server_id,
+                project_id=project_id,
+                host=host,
+                index=index,
+                request=request,
+                hostname=hostname,
+                owner=owner,
+            )
+    return [_tagged(present[index], request.tag) for index, request in enumerate(requests)]
+
+
+def _present(*, server_id: uuid.UUID, host: str) -> dict[int, PortBinding]:
+    """Ports the server has already; those on another host are moved to ``host``."""
+    rows = list(
+        Port.objects.filter(device_id=str(server_id), request_index__isnull=False).prefetch_related("fixed_ips")
+    )
+    if any(row.host != host for row in rows):
+        Port.objects.filter(id__in=[row.id for row in rows]).update(
+            host=host, status=states.DOWN, updated_at=timezone.now()
+        )
+    return {int(row.request_index or 0): _binding(row, [f.ip_address for f in row.fixed_ips.all()]) for row in rows}
+
+
+def _addresses(port: Port, request: RequestedNetwork, subnets: Sequence[Subnet]) -> list[tuple[uuid.UUID, str]]:
+    if not subnets:
+        raise exceptions.NetworkRequiresSubnet(id=request.network_id)
+    if request.fixed_ip is None:
+        return fixed_ips.draw_each_version(port_id=port.id, network_id=request.network_id, subnets=subnets)
+    subnet = fixed_ips.subnet_of(request.fixed_ip, subnets)
+    if subnet is None:
+        raise exceptions.FixedIpInvalid(ip=request.fixed_ip, network_id=request.network_id)
+    if not fixed_ips.take(port_id=port.id, subnet_id=subnet.id, ip=request.fixed_ip):
+        raise exceptions.FixedIpInUse(ip=request.fixed_ip, network_id=request.network_id)
+    return [(subnet.id, request.fixed_ip)]
+
+
+def _guard(rows: Sequence[Port], *, project_id: str, groups: Sequence[uuid.UUID]) -> None:
+    chosen = list(groups) or [security_groups.ensure_default(project_id=project_id)]
+    PortSecurityGroup.objects.bulk_create(
+        PortSecurityGroup(port=row, security_group_id=group) for row in rows for group in chosen
+    )
+
+
+def _bind(
+    *,
+    server_id: uuid.UUID,
+    project_id: str,
+    host: str,
+    index: int,
+    request: RequestedNetwork,
+    hostname: str,
+    owner: str,
+) -> PortBinding:
+    """Bind the user's own port to the server, if it is free. The update is the check."""
+    assert request.port_id is not None
+    free = Port.objects.filter(id=request.port_id, project_id=project_id, device_id="", request_index=None)
+    taken = free.update(
+        device_id=str(server_id),
+        device_owner=owner,
+        request_index=index,
+        preserved=True,
+        host=host,
+        hostname=hostname,
+        updated_at=timezone.now(),
+    )
+    row = Port.objects.filter(id=request.port_id, project_id=project_id).prefetch_related("fixed_ips").first()
+    if row is None:
+        raise exceptions.PortNotFound(id=request.port_id)
+    if not taken:
+        raise exceptions.PortInUse(id=request.port_id)
+    return _binding(row, [fixed.ip_address for fixed in row.fixed_ips.all()])
+
+
+def _binding(row: Port, ips: Sequence[str]) -> PortBinding:
+    return PortBinding(
+        port_id=row.id, network_id=row.network_id, mac=row.mac_address, ips=tuple(ips), created=not row.preserved
+    )
+
+
+def _tagged(binding: PortBinding, tag: str | None) -> PortBinding:
+    if tag is None:
+        return binding
+    return PortBinding(
+        port_id=binding.port_id,
+        network_id=binding.network_id,
+        mac=binding.mac,
+        ips=binding.ips,
+        created=binding.created,
+        tag=tag,
+    )
+
+
+def release_for_server(*, server_id: uuid.UUID) -> int:
+    """Delete the ports that were made for a server, and unbind the user's own. Absent is success. 2 statements.
+
+    Returns how many ports were deleted.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_RELEASE, {"device": str(server_id)})
+            deleted = int(cursor.fetchone()[0])
+        unbind(Port.objects.filter(device_id=str(server_id), request_index__isnull=False, preserved=True).values("id"))
+    return deleted
+
+
+def unbind(port_ids: object) -> None:
+    """Make bound ports free again."""
+    Port.objects.filter(id__in=port_ids).update(
+        device_id="",
+        device_owner="",
+        request_index=None,
+        preserved=False,
+        host="",
+        hostname="",
+        status=states.DOWN,
+        updated_at=timezone.now(),
+    )
+
+
+def set_status(*, port_ids: Iterable[uuid.UUID], status: str) -> None:
+    """Record whether ports carry traffic: ACTIVE, DOWN, BUILD or ERROR. 1 statement."""
+    assert status in states.PORT_STATUSES
+    Port.objects.filter(id__in=list(port_ids)).exclude(status=status).update(status=status, updated_at=timezone.now())

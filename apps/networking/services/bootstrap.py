@@ -1,0 +1,63 @@
+"""The first networks, from fixtures/networks.json. Idempotent: what is there is left alone."""
+
+import json
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from apps.networking import ranges
+from apps.networking.models import Network, Subnet
+from apps.networking.services import subnets
+from apps.networking.services.networks import default_mtu
+
+
+def load(*, project_id: str, path: Path | None = None) -> list[uuid.UUID]:
+    """Make the networks that the fixture lists, owned by ``project_id``. Returns their ids."""
+    source = path or Path(settings.BASE_DIR) / "fixtures" / "networks.json"
+    documents: list[dict[str, Any]] = json.loads(source.read_text())
+    return [ensure_shared_network(project_id=project_id, **document) for document in documents]
+
+
+def ensure_shared_network(
+    *,
+    project_id: str,
+    name: str = "shared",
+    cidr: str = "10.64.0.0/16",
+    gateway_ip: str | None = None,
+    dns_nameservers: Sequence[str] | None = None,
+    description: str = "",
+) -> uuid.UUID:
+    """Return the shared network called ``name``, made with one subnet if it is not there.
+
+    ``gateway_ip`` None is the first address; ``dns_nameservers`` None is what the settings say.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"networking.bootstrap:{name}"])
+        found = Network.objects.filter(name=name, shared=True).first()
+        network = found or Network.objects.create(
+            project_id=project_id, name=name, description=description, shared=True, mtu=default_mtu()
+        )
+        if not network.subnets.exists():
+            _add_subnet(network, cidr, gateway_ip, dns_nameservers)
+    return network.id
+
+
+def _add_subnet(network: Network, text: str, gateway_text: str | None, servers: Sequence[str] | None) -> None:
+    cidr = ranges.subnet_range(text, version=4, dhcp=True)
+    gateway = ranges.address(gateway_text, field="gateway_ip") if gateway_text else ranges.default_gateway(cidr)
+    ranges.check_gateway(gateway, cidr)
+    named = servers if servers is not None else settings.DNS_NAMESERVERS
+    Subnet.objects.create(
+        network=network,
+        project_id=network.project_id,
+        name=network.name,
+        cidr=str(cidr),
+        gateway_ip=str(gateway),
+        allocation_pools=ranges.pool_documents(ranges.default_pools(cidr, gateway)),
+        dns_nameservers=subnets.nameservers(list(named)),
+    )

@@ -1,0 +1,110 @@
+"""Giving addresses to ports: one INSERT … SELECT per address, made safe by the unique (subnet, address).
+
+An address is drawn by chance from the pools, so that concurrent boots rarely want the same one, and no row is locked.
+Where a subnet is so full that chance fails, the free addresses next to taken ones are asked for.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from django.db import connection
+
+from apps.networking import exceptions, ranges
+from apps.networking.models import Subnet
+
+DRAWS = 8
+ATTEMPTS = 64
+
+_TAKE = """
+INSERT INTO networking_fixedip (port_id, subnet_id, ip_address)
+SELECT %(port)s, %(subnet)s, candidate FROM unnest(%(candidates)s::inet[]) AS candidate
+WHERE NOT EXISTS (
+    SELECT 1 FROM networking_fixedip taken WHERE taken.subnet_id = %(subnet)s AND taken.ip_address = candidate
+)
+LIMIT 1
+ON CONFLICT (subnet_id, ip_address) DO NOTHING
+RETURNING host(ip_address)
+"""
+
+_FREE = """
+SELECT host(candidate) FROM (
+    SELECT %(start)s::inet AS candidate
+    UNION
+    SELECT ip_address + 1 FROM networking_fixedip
+    WHERE subnet_id = %(subnet)s AND ip_address >= %(start)s::inet AND ip_address < %(end)s::inet
+) AS gaps
+WHERE NOT EXISTS (
+    SELECT 1 FROM networking_fixedip taken WHERE taken.subnet_id = %(subnet)s AND taken.ip_address = candidate
+)
+ORDER BY random() LIMIT %(count)s
+"""
+
+
+def take(*, port_id: uuid.UUID, subnet_id: uuid.UUID, ip: str) -> bool:
+    """Give one certain address to a port. Returns False when another port holds it."""
+    return _insert(port_id=port_id, subnet_id=subnet_id, candidates=[ip]) is not None
+
+
+def draw(*, port_id: uuid.UUID, subnet: Subnet) -> str | None:
+    """Give a free address of ``subnet`` to a port and return it; None when the subnet is full.
+
+    One statement as long as the subnet is not nearly full.
+    """
+    pools = ranges.stored_pools(subnet.allocation_pools)
+    for attempt in range(ATTEMPTS):
+        candidates = ranges.candidates(pools, DRAWS) if attempt == 0 else _free(subnet.id, pools)
+        if not candidates:
+            return None
+        ip = _insert(port_id=port_id, subnet_id=subnet.id, candidates=candidates)
+        if ip is not None:
+            return ip
+    return None
+
+
+def draw_each_version(
+    *, port_id: uuid.UUID, network_id: uuid.UUID, subnets: Sequence[Subnet]
+) -> list[tuple[uuid.UUID, str]]:
+    """Give a port one address of each IP version that the network has, from the first subnet with a free one.
+
+    Raises IpAddressGenerationFailure (409) when the subnets of a version are all full.
+    """
+    given: list[tuple[uuid.UUID, str]] = []
+    for version in sorted({subnet.ip_version for subnet in subnets}):
+        for subnet in subnets:
+            ip = draw(port_id=port_id, subnet=subnet) if subnet.ip_version == version else None
+            if ip is not None:
+                given.append((subnet.id, ip))
+                break
+        else:
+            raise exceptions.IpAddressGenerationFailure(id=network_id, network_id=network_id)
+    return given
+
+
+def subnet_of(ip: str, subnets: Sequence[Subnet]) -> Subnet | None:
+    """Return the subnet that ``ip`` is a usable address of, or None."""
+    address = ranges.address(ip, field="fixed_ips.ip_address")
+    for subnet in subnets:
+        cidr = ranges.network(subnet.cidr, field="cidr")
+        if address.version != cidr.version:
+            continue
+        first, last = ranges.usable(cidr)
+        if int(first) <= int(address) <= int(last):
+            return subnet
+    return None
+
+
+def _insert(*, port_id: uuid.UUID, subnet_id: uuid.UUID, candidates: Sequence[str]) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, {"port": str(port_id), "subnet": str(subnet_id), "candidates": list(candidates)})
+        row = cursor.fetchone()
+    return str(row[0]) if row else None
+
+
+def _free(subnet_id: uuid.UUID, pools: Sequence[ranges.Pool]) -> list[str]:
+    found: list[str] = []
+    with connection.cursor() as cursor:
+        for start, end in pools:
+            values = {"subnet": str(subnet_id), "start": str(start), "end": str(end), "count": DRAWS}
+            cursor.execute(_FREE, values)
+            found += [row[0] for row in cursor.fetchall()]
+    return found

@@ -1,0 +1,29 @@
+"""How many of each resource a project may make through the API. Ports of servers are bounded by the servers' quota."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+
+from apps.networking import exceptions
+
+
+def limit(resource: str) -> int:
+    """Return the limit of a resource; -1 is none."""
+    return int(settings.NETWORK_QUOTAS[resource])
+
+
+def check(*, resource: str, project_id: str, rows: QuerySet[Any], adding: int = 1) -> None:
+    """Refuse what goes over the limit. Call it inside the transaction that writes: it holds a lock until its end.
+
+    Raises OverQuota (409).
+    """
+    allowed = limit(resource)
+    if allowed < 0:
+        return
+    with connection.cursor() as cursor:
+        key = f"networking.limits:{resource}:{project_id}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    if rows.count() + adding > allowed:
+        raise exceptions.OverQuota(resource=resource)

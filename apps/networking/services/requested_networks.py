@@ -1,0 +1,171 @@
+"""What a request for a server says about networks, checked before anything is written. Nova's sentences."""
+
+import ipaddress
+import random
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from apps.common.context import RequestContext
+from apps.networking import exceptions, ranges
+from apps.networking.models import FixedIP, Network, Port, Subnet
+from apps.networking.selectors import networks as network_rows
+from apps.networking.selectors import ports as port_rows
+from apps.networking.services import fixed_ips
+from apps.networking.values import RequestedNetwork
+
+AUTOMATIC_PREFIX = 24
+ATTEMPTS = 16
+
+
+def resolve(*, context: RequestContext, requested: Sequence[Mapping[str, Any]]) -> list[RequestedNetwork]:
+    """Check a list of {network_id | port_id, fixed_ip, tag} and return it with every network named. At most 5 queries.
+
+    Raises RequestedNetworkNotFound, RequestedPortNotFound, NetworkRequiresSubnet, PortRequiresFixedIp, FixedIpInvalid,
+    FixedIpInUse (400), ExternalNetworkForbidden (403), PortInUse (409).
+    """
+    networks = network_rows.usable(context=context, network_ids=_ids(requested, "network_id"))
+    ports = port_rows.usable(context=context, port_ids=_ids(requested, "port_id"))
+    used: set[uuid.UUID] = set()
+    found = []
+    for one in requested:
+        if one.get("port_id"):
+            port = _port(one, ports)
+            if port.id in used:
+                raise exceptions.PortInUse(id=port.id)
+            used.add(port.id)
+            found.append(RequestedNetwork(network_id=port.network_id, port_id=port.id, tag=one.get("tag")))
+        else:
+            network = _network(one, networks, context)
+            ip = _fixed_ip(one, network)
+            found.append(RequestedNetwork(network_id=network.id, fixed_ip=ip, tag=one.get("tag")))
+    _check_free(found)
+    return found
+
+
+def _ids(requested: Iterable[Mapping[str, Any]], key: str) -> set[uuid.UUID]:
+    return {parsed for one in requested if (parsed := _uuid(one.get(key))) is not None}
+
+
+def _uuid(value: Any) -> uuid.UUID | None:
+    try:
+        return value if isinstance(value, uuid.UUID) else uuid.UUID(str(value))
+    except ValueError:
+        return None
+
+
+def _port(one: Mapping[str, Any], ports: Mapping[uuid.UUID, Port]) -> Port:
+    port = ports.get(_uuid(one["port_id"]) or uuid.UUID(int=0))
+    if port is None:
+        raise exceptions.RequestedPortNotFound(id=str(one["port_id"])[:64])
+    if port.device_id:
+        raise exceptions.PortInUse(id=port.id)
+    if not port.fixed_ips.all():
+        raise exceptions.PortRequiresFixedIp(id=port.id)
+    return port
+
+
+def _network(one: Mapping[str, Any], networks: Mapping[uuid.UUID, Network], context: RequestContext) -> Network:
+    network = networks.get(_uuid(one.get("network_id")) or uuid.UUID(int=0))
+    if network is None:
+        raise exceptions.RequestedNetworkNotFound(id=str(one.get("network_id"))[:64])
+    if not network.subnets.all():
+        raise exceptions.NetworkRequiresSubnet(id=network.id)
+    if network.external and not network.shared and not context.is_admin and network.project_id != context.project_id:
+        raise exceptions.ExternalNetworkForbidden(id=network.id)
+    return network
+
+
+def _fixed_ip(one: Mapping[str, Any], network: Network) -> str | None:
+    text = one.get("fixed_ip")
+    if not text:
+        return None
+    try:
+        ip = str(ipaddress.ip_address(str(text)))
+    except ValueError:
+        raise exceptions.FixedIpInvalid(ip=str(text)[:64], network_id=network.id) from None
+    if "%" in ip or fixed_ips.subnet_of(ip, list(network.subnets.all())) is None:
+        raise exceptions.FixedIpInvalid(ip=ip[:64], network_id=network.id)
+    if any(subnet.gateway_ip == ip for subnet in network.subnets.all()):
+        raise exceptions.FixedIpInUse(ip=ip, network_id=network.id)
+    return ip
+
+
+def _check_free(found: Sequence[RequestedNetwork]) -> None:
+    wanted = [(one.network_id, one.fixed_ip) for one in found if one.fixed_ip is not None]
+    if not wanted:
+        return
+    held = set(
+        FixedIP.objects.filter(
+            ip_address__in=[ip for _, ip in wanted], subnet__network_id__in=[network_id for network_id, _ in wanted]
+        ).values_list("subnet__network_id", "ip_address")
+    )
+    for index, pair in enumerate(wanted):
+        if pair in held or pair in wanted[:index]:
+            raise exceptions.FixedIpInUse(ip=pair[1], network_id=pair[0])
+
+
+def automatic(*, context: RequestContext, create: bool = True) -> RequestedNetwork | None:
+    """Return the network of a server that asked for "auto".
+
+    That is the project's only own network, else the only shared one, else one that is made for the project (with
+    ``create`` False: None). Raises NetworkAmbiguous (409) when there are several. At most 2 queries when one is there.
+    """
+    project_id = context.project_id or ""
+    candidates = network_rows.owned(project_id=project_id) or network_rows.shared()
+    if len(candidates) > 1:
+        raise exceptions.NetworkAmbiguous
+    if candidates:
+        return RequestedNetwork(network_id=candidates[0].id)
+    return RequestedNetwork(network_id=_make_automatic(project_id=project_id)) if create else None
+
+
+def automatic_range(index: int) -> ipaddress.IPv4Network:
+    """Return the range number ``index`` of those that are given out to projects by themselves."""
+    pool = ipaddress.ip_network(settings.AUTOMATIC_NETWORK_POOL)
+    assert isinstance(pool, ipaddress.IPv4Network)
+    first = int(pool.network_address) + index * 2 ** (32 - AUTOMATIC_PREFIX)
+    return ipaddress.IPv4Network((first, AUTOMATIC_PREFIX))
+
+
+def _make_automatic(*, project_id: str) -> uuid.UUID:
+    """Make a project's own network in a range that no other automatic network has; of two makers one wins."""
+    pool = ipaddress.ip_network(settings.AUTOMATIC_NETWORK_POOL)
+    count = 2 ** (AUTOMATIC_PREFIX - pool.prefixlen)
+    for _ in range(ATTEMPTS):
+        taken = set(Network.objects.filter(automatic_range__isnull=False).values_list("automatic_range", flat=True))
+        free = [index for index in range(count) if index not in taken]
+        if not free:
+            break
+        try:
+            with transaction.atomic():
+                return _write_automatic(project_id=project_id, index=random.choice(free))
+        except IntegrityError:
+            found = Network.objects.filter(project_id=project_id, automatic_range__isnull=False).first()
+            if found is not None:
+                return found.id
+    raise exceptions.IpAddressGenerationFailure(id="auto", network_id="auto")
+
+
+def _write_automatic(*, project_id: str, index: int) -> uuid.UUID:
+    cidr = automatic_range(index)
+    gateway = ranges.default_gateway(cidr)
+    network = Network.objects.create(
+        project_id=project_id,
+        name="auto_allocated_network",
+        mtu=settings.NETWORK_MTU,
+        automatic_range=index,
+    )
+    Subnet.objects.create(
+        project_id=project_id,
+        network=network,
+        name="auto_allocated_subnet",
+        cidr=str(cidr),
+        gateway_ip=str(gateway),
+        allocation_pools=ranges.pool_documents(ranges.default_pools(cidr, gateway)),
+        dns_nameservers=list(settings.DNS_NAMESERVERS),
+    )
+    return network.id

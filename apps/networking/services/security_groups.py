@@ -1,0 +1,133 @@
+"""Writing security groups. The rules are rows so far: hosts do not enforce them yet."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, ProtectedError, RestrictedError
+from django.utils import timezone
+
+from apps.common import policy
+from apps.common.context import RequestContext
+from apps.networking import exceptions, states
+from apps.networking.models import SecurityGroup, SecurityGroupRule
+from apps.networking.selectors import security_groups as rows
+from apps.networking.services import limits, owners
+
+DEFAULT = "default"
+
+
+def ensure_default(*, project_id: str) -> uuid.UUID:
+    """Return the id of a project's default group, made at first need; of two makers one wins. 1 query when it is there."""
+    found = rows.default_id(project_id=project_id)
+    if found is not None:
+        return found
+    with transaction.atomic():
+        group, created = SecurityGroup.objects.get_or_create(
+            project_id=project_id, name=DEFAULT, defaults={"description": "Default security group"}
+        )
+        if created:
+            _add_rules(group, from_itself=True)
+    return group.id
+
+
+def _add_rules(group: SecurityGroup, *, from_itself: bool) -> None:
+    """Neutron's first rules: everything out; for the default group also everything in from its own members."""
+    egress = [
+        SecurityGroupRule(
+            security_group=group, project_id=group.project_id, direction=states.EGRESS, ethertype=ethertype
+        )
+        for ethertype in states.ETHERTYPES
+    ]
+    ingress = [
+        SecurityGroupRule(
+            security_group=group,
+            project_id=group.project_id,
+            direction=states.INGRESS,
+            ethertype=ethertype,
+            remote_group=group,
+        )
+        for ethertype in states.ETHERTYPES
+        if from_itself
+    ]
+    SecurityGroupRule.objects.bulk_create([*egress, *ingress])
+
+
+def resolve(*, context: RequestContext, names_or_ids: Sequence[str] = ()) -> list[uuid.UUID]:
+    """Return the ids of the groups that a request names, by name or by id; the default group when it names none.
+
+    Raises RequestedGroupNotFound (400) and GroupAmbiguous (409), with Nova's sentences.
+    """
+    project_id = context.project_id or ""
+    wanted = list(dict.fromkeys(str(one) for one in names_or_ids)) or [DEFAULT]
+    default = ensure_default(project_id=project_id) if DEFAULT in wanted else None
+    if wanted == [DEFAULT] and default is not None:
+        return [default]
+    ids = {text: parsed for text in wanted if (parsed := _uuid(text)) is not None}
+    found = rows.matching(project_id=project_id, names=wanted, ids=ids.values())
+    return list(dict.fromkeys(_pick(text, ids.get(text), found, project_id) for text in wanted))
+
+
+def _pick(text: str, parsed: uuid.UUID | None, found: Sequence[tuple[uuid.UUID, str]], project_id: str) -> uuid.UUID:
+    by_id = [group_id for group_id, _ in found if group_id == parsed]
+    by_name = [group_id for group_id, name in found if name == text]
+    matches = by_id or by_name
+    if not matches:
+        raise exceptions.RequestedGroupNotFound(id=text[:255], project_id=project_id)
+    if len(matches) > 1:
+        raise exceptions.GroupAmbiguous(name=text[:255])
+    return matches[0]
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def create(*, context: RequestContext, values: dict[str, Any]) -> SecurityGroup:
+    """Make a group with the two rules that let everything out. Raises DefaultSecurityGroup (409), OverQuota (409)."""
+    project_id = owners.of(context=context, rule="create_security_group", values=values)
+    if values.get("name") == DEFAULT:
+        raise exceptions.DefaultSecurityGroup
+    ensure_default(project_id=project_id)
+    with transaction.atomic():
+        limits.check(
+            resource="security_group", project_id=project_id, rows=SecurityGroup.objects.filter(project_id=project_id)
+        )
+        group = SecurityGroup.objects.create(
+            project_id=project_id,
+            name=values.get("name", ""),
+            description=values.get("description", ""),
+            stateful=values.get("stateful", True),
+        )
+        _add_rules(group, from_itself=False)
+    return group
+
+
+def update(*, context: RequestContext, group_id: uuid.UUID, values: dict[str, Any]) -> SecurityGroup:
+    """Change name, description or stateful. Raises CannotChangeDefault (409)."""
+    group = rows.get(context=context, group_id=group_id)
+    policy.check(context, "update_security_group", {"project_id": group.project_id})
+    name = values.get("name", group.name)
+    if name != group.name and DEFAULT in (name, group.name):
+        raise exceptions.CannotChangeDefault
+    SecurityGroup.objects.filter(id=group.id).update(
+        **values, revision_number=F("revision_number") + 1, updated_at=timezone.now()
+    )
+    return rows.get(context=context, group_id=group_id)
+
+
+def delete(*, context: RequestContext, group_id: uuid.UUID) -> None:
+    """Delete a group that guards no port. Raises CannotRemoveDefault and SecurityGroupInUse (409)."""
+    group = rows.get(context=context, group_id=group_id)
+    policy.check(context, "delete_security_group", {"project_id": group.project_id})
+    if group.name == DEFAULT and not context.is_admin:
+        raise exceptions.CannotRemoveDefault
+    try:
+        with transaction.atomic():
+            group.delete()
+    except (ProtectedError, RestrictedError, IntegrityError):
+        raise exceptions.SecurityGroupInUse(id=group_id) from None

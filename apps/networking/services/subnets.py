@@ -1,0 +1,175 @@
+"""Writing subnets."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from apps.common import policy
+from apps.common.context import RequestContext
+from apps.networking import exceptions, ranges, states
+from apps.networking.models import FixedIP, Network, Port, Subnet
+from apps.networking.selectors import networks as network_rows
+from apps.networking.selectors import subnets as rows
+from apps.networking.services import bindings, fixed_ips, limits
+
+MAX_NAMESERVERS = 5
+MAX_ROUTES = 20
+
+
+def create(*, context: RequestContext, values: dict[str, Any]) -> Subnet:
+    """Make a subnet. ``values`` has ``network_id`` and ``cidr``; ``gateway_ip`` absent means the first address.
+
+    Raises NetworkNotFound (404), InvalidInput (400; also for a range that overlaps another of the network), pool
+    errors (400, 409), OverQuota (409).
+    """
+    network = network_rows.get(context=context, network_id=values["network_id"])
+    owner = {"project_id": network.project_id, "network_project_id": network.project_id}
+    policy.check(context, "create_subnet", owner)
+    columns = _checked(values)
+    with transaction.atomic():
+        Network.objects.select_for_update(no_key=True).get(id=network.id)
+        _refuse_overlap(network, columns["cidr"])
+        limits.check(
+            resource="subnet", project_id=network.project_id, rows=Subnet.objects.filter(project_id=network.project_id)
+        )
+        subnet = Subnet.objects.create(network=network, project_id=network.project_id, **columns)
+        _settle_dhcp(subnet)
+    return subnet
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a new subnet."""
+    version = values["ip_version"]
+    cidr = ranges.subnet_range(values["cidr"], version=version, dhcp=values.get("enable_dhcp", True))
+    gateway: ranges.Address | None = ranges.default_gateway(cidr)
+    if "gateway_ip" in values:
+        gateway = ranges.address(values["gateway_ip"], field="gateway_ip") if values["gateway_ip"] else None
+    if gateway is not None:
+        ranges.check_gateway(gateway, cidr)
+    if values.get("allocation_pools"):
+        pools = ranges.parse_pools(values["allocation_pools"], cidr, gateway)
+    else:
+        pools = ranges.default_pools(cidr, gateway)
+    names = ("name", "description", "enable_dhcp", "ipv6_address_mode", "ipv6_ra_mode", "service_types")
+    servers = values.get("dns_nameservers")
+    return {
+        **{name: values[name] for name in names if name in values},
+        "ip_version": version,
+        "cidr": str(cidr),
+        "gateway_ip": str(gateway) if gateway else None,
+        "allocation_pools": ranges.pool_documents(pools),
+        "dns_nameservers": nameservers(servers if servers is not None else settings.DNS_NAMESERVERS),
+        "host_routes": routes(values.get("host_routes") or [], version=version),
+    }
+
+
+def nameservers(texts: list[str]) -> list[str]:
+    """Return name servers, each parsed. Raises InvalidInput for what is no address, doubled or one too many."""
+    found = [str(ranges.address(text, field="dns_nameservers")) for text in texts]
+    if len(found) > MAX_NAMESERVERS:
+        raise exceptions.InvalidInput(reason=f"dns_nameservers: more than {MAX_NAMESERVERS} name servers")
+    if len(set(found)) != len(found):
+        raise exceptions.InvalidInput(reason="dns_nameservers: a name server is named twice")
+    return found
+
+
+def routes(documents: list[dict[str, Any]], *, version: int) -> list[dict[str, str]]:
+    """Return routes, each parsed. Raises InvalidInput."""
+    if len(documents) > MAX_ROUTES:
+        raise exceptions.InvalidInput(reason=f"host_routes: more than {MAX_ROUTES} routes")
+    found = []
+    for document in documents:
+        destination = ranges.network(document.get("destination"), field="host_routes.destination")
+        nexthop = ranges.address(document.get("nexthop"), field="host_routes.nexthop")
+        if destination.version != version or nexthop.version != version:
+            raise exceptions.InvalidInput(reason="host_routes: the IP version differs from the subnet's")
+        found.append({"destination": str(destination), "nexthop": str(nexthop)})
+    return found
+
+
+def _refuse_overlap(network: Network, text: str) -> None:
+    cidr = ranges.network(text, field="cidr")
+    for other in Subnet.objects.filter(network=network).values_list("cidr", flat=True):
+        if ranges.overlap(cidr, ranges.network(other, field="cidr")):
+            raise exceptions.InvalidInput(
+                reason=f"Requested subnet with cidr: {cidr} for network: {network.id} overlaps with another subnet"
+            )
+
+
+def _settle_dhcp(subnet: Subnet) -> None:
+    """Give DHCP an address of its own where there is no gateway to serve it from; take it back where there is."""
+    needed = subnet.enable_dhcp and subnet.gateway_ip is None and subnet.ip_version == 4
+    present = Port.objects.filter(fixed_ips__subnet=subnet, device_owner=states.OWNER_DHCP)
+    if not needed:
+        ids = list(present.values_list("id", flat=True))
+        FixedIP.objects.filter(port_id__in=ids).delete()
+        Port.objects.filter(id__in=ids).delete()
+    elif not present.exists():
+        port = Port.objects.create(
+            network_id=subnet.network_id,
+            project_id=subnet.project_id,
+            mac_address=bindings.new_mac(),
+            device_owner=states.OWNER_DHCP,
+            device_id=f"dhcp-{subnet.id}",
+            status=states.ACTIVE,
+        )
+        if fixed_ips.draw(port_id=port.id, subnet=subnet) is None:
+            raise exceptions.IpAddressGenerationFailure(id=subnet.network_id, network_id=subnet.network_id)
+
+
+def update(*, context: RequestContext, subnet_id: uuid.UUID, values: dict[str, Any]) -> Subnet:
+    """Change a subnet. A gateway that a port holds is refused (409). Running guests learn at their next lease."""
+    found = rows.get(context=context, subnet_id=subnet_id)
+    policy.check(context, "update_subnet", {"project_id": found.project_id})
+    with transaction.atomic():
+        subnet = Subnet.objects.select_for_update(no_key=True).get(id=subnet_id)
+        cidr = ranges.network(subnet.cidr, field="cidr")
+        for key in ("name", "description", "enable_dhcp", "service_types"):
+            if key in values:
+                setattr(subnet, key, values[key])
+        if "dns_nameservers" in values:
+            subnet.dns_nameservers = nameservers(values["dns_nameservers"] or [])
+        if "host_routes" in values:
+            subnet.host_routes = routes(values["host_routes"] or [], version=subnet.ip_version)
+        _change_addresses(subnet, cidr, values)
+        subnet.revision_number += 1
+        subnet.save()
+        _settle_dhcp(subnet)
+    return subnet
+
+
+def _change_addresses(subnet: Subnet, cidr: ranges.Range, values: dict[str, Any]) -> None:
+    if values.get("enable_dhcp"):
+        ranges.subnet_range(subnet.cidr, version=subnet.ip_version, dhcp=True)
+    gateway = ranges.address(subnet.gateway_ip, field="gateway_ip") if subnet.gateway_ip else None
+    if "gateway_ip" in values:
+        gateway = ranges.address(values["gateway_ip"], field="gateway_ip") if values["gateway_ip"] else None
+        if gateway is not None:
+            ranges.check_gateway(gateway, cidr)
+            if FixedIP.objects.filter(subnet=subnet, ip_address=str(gateway)).exists():
+                raise exceptions.IpAddressInUse(ip=gateway, network_id=subnet.network_id)
+        subnet.gateway_ip = str(gateway) if gateway else None
+    pools = values.get("allocation_pools") or subnet.allocation_pools
+    subnet.allocation_pools = ranges.pool_documents(ranges.parse_pools(pools, cidr, gateway))
+
+
+def delete(*, context: RequestContext, subnet_id: uuid.UUID) -> None:
+    """Delete a subnet that no port has an address in. Raises SubnetInUse (409)."""
+    subnet = rows.get(context=context, subnet_id=subnet_id)
+    policy.check(context, "delete_subnet", {"project_id": subnet.project_id})
+    try:
+        with transaction.atomic():
+            Subnet.objects.select_for_update().filter(id=subnet_id).first()
+            own = list(
+                Port.objects.filter(fixed_ips__subnet=subnet, device_owner=states.OWNER_DHCP).values_list(
+                    "id", flat=True
+                )
+            )
+            FixedIP.objects.filter(port_id__in=own).delete()
+            Port.objects.filter(id__in=own).delete()
+            subnet.delete()
+    except (ProtectedError, IntegrityError):
+        raise exceptions.SubnetInUse(id=subnet_id) from None
