@@ -4,8 +4,10 @@ Each app lists its rules in ``policies.py`` and registers them when it starts. A
 ``<state>/policy.yaml`` replaces the default of the same name.
 """
 
+import os
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -40,17 +42,29 @@ def register(rules: Mapping[str, str]) -> None:
 
 
 @lru_cache(maxsize=1)
-def _enforcer() -> Any:
+def _enforcer(overrides: Path, _changed: int) -> Any:
+    """Return the engine with the defaults and what the operator's file puts in their place.
+
+    oslo.policy would look for files at every check; a stat of one file is all that is needed.
+    """
     from oslo_config import cfg
     from oslo_policy import policy
 
     conf = cfg.ConfigOpts()
     conf([], default_config_files=[], default_config_dirs=[])
+    merged = policy.Rules.from_dict(_registered)
+    if _changed:
+        merged.update(policy.Rules.load(overrides.read_text()))
+    return policy.Enforcer(conf, rules=merged, use_conf=False)
+
+
+def _engine() -> Any:
     path = settings.STATE_DIR / "policy.yaml"
-    enforcer = policy.Enforcer(conf, policy_file=str(path) if path.exists() else None, use_conf=path.exists())
-    enforcer.register_defaults([policy.RuleDefault(name, check) for name, check in _registered.items()])
-    enforcer.load_rules()
-    return enforcer
+    try:
+        changed = os.stat(path).st_mtime_ns
+    except FileNotFoundError:
+        changed = 0
+    return _enforcer(path, changed)
 
 
 def allowed(context: RequestContext, rule: str, target: Mapping[str, Any] | None = None) -> bool:
@@ -61,7 +75,7 @@ def allowed(context: RequestContext, rule: str, target: Mapping[str, Any] | None
     # oslo.policy compares texts: None on both sides would match, and a caller without a project would own what has none.
     known = {key: value for key, value in subject.items() if value is not None}
     who = {key: value for key, value in context.credentials().items() if value is not None}
-    return bool(_enforcer().enforce(rule, known, who))
+    return bool(_engine().enforce(rule, known, who))
 
 
 def check(context: RequestContext, rule: str, target: Mapping[str, Any] | None = None) -> None:
