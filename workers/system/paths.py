@@ -31,11 +31,6 @@ class HostPaths:
         return self.root / "images"
 
     @property
-    def templates(self) -> Path:
-        """Blank disks by kind and size, copied for servers."""
-        return self.root / "templates"
-
-    @property
     def networks(self) -> Path:
         """One directory per network."""
         return self.root / "networks"

@@ -138,10 +138,10 @@ class StorageDriver(ABC):
         """Make the server's swap disk, with a swap signature on it."""
 
     @abstractmethod
-    def create_config_drive(self, server_id: str, files: Mapping[str, bytes]) -> Disk:
+    def create_config_drive(self, server_id: str, contents: Mapping[str, bytes]) -> Disk:
         """Make the server's config drive: ISO 9660 with Joliet and Rock Ridge, volume label config-2.
 
-        `files` maps relative paths (openstack/latest/meta_data.json, …) to their bytes. It is written anew at each
+        `contents` maps relative paths (openstack/latest/meta_data.json, …) to their bytes. It is written anew at each
         call. Raises SpecInvalid for a path that is absolute, has `..`, or a control character.
         """
 

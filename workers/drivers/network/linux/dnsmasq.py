@@ -170,7 +170,7 @@ class Dnsmasq:
                 net.netmask,
                 f"{self.lease_time_s}s",
             ),
-            render(*option, "option:dns-server", *(servers or [subnet.host_ip])),
+            render(*option, "option:dns-server", *(servers or [str(subnet.host_ip)])),
             # An option without a value is one that is not sent: otherwise dnsmasq names itself as the router.
             render(*option, "option:router", *([subnet.gateway_ip] if subnet.gateway_ip else [])),
         ]

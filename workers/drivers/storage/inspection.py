@@ -1,0 +1,60 @@
+"""What an image file truly is, and whether it is safe to put under a guest. Only for files no guest has written to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from oslo_utils.imageutils import format_inspector
+
+from workers.drivers.storage.errors import ImageUnsafe
+
+_CHUNK = 64 * 1024
+
+# What content may be found under a declared format. Bytes with a partition table are a raw disk; an ISO that boots
+# from a disk as well has one too.
+_ALLOWED: dict[str, tuple[frozenset[str], ...]] = {
+    "qcow2": (frozenset({"qcow2"}),),
+    "raw": (frozenset({"raw"}), frozenset({"gpt"})),
+    "iso": (frozenset({"iso"}), frozenset({"iso", "gpt"})),
+}
+# Formats that can refer to other files, or hold what only looks sound: these are checked through and through.
+_CHECKED = ("qcow2",)
+
+
+def inspect(path: Path, declared: str) -> int:
+    """The virtual size in bytes of a file that is what it was declared as, and safe.
+
+    Raises ImageUnsafe when the content is of another format (or of two at once), has a backing or a data file, or
+    features this version does not know.
+    """
+    try:
+        found = _detect(path)
+        names = frozenset(str(item) for item in found)
+        if names not in _ALLOWED[declared]:
+            raise ImageUnsafe(
+                f"The image was declared as {declared}, and is not.",
+                details=f"found {', '.join(sorted(names))}",
+            )
+        for inspector in found:
+            if str(inspector) in _CHECKED:
+                inspector.safety_check()
+                return int(inspector.virtual_size)
+    except format_inspector.SafetyCheckFailed as error:
+        raise ImageUnsafe(
+            "The image refers to files outside of itself.", details=str(error.failures)
+        ) from error
+    except format_inspector.ImageFormatError as error:
+        raise ImageUnsafe("The image's format cannot be told.", details=str(error)) from error
+    return path.stat().st_size
+
+
+def _detect(path: Path) -> list[format_inspector.FileInspector]:
+    with path.open("rb") as stream:
+        wrapper = format_inspector.InspectWrapper(stream)
+        try:
+            while wrapper.read(_CHUNK):
+                if wrapper.formats is not None:
+                    break
+        finally:
+            wrapper.close()
+    return list(wrapper.formats or ())

@@ -1,0 +1,275 @@
+"""The storage contract on a host's own file system: qcow2 overlays on a content-addressed image cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from workers.drivers import values
+from workers.drivers.storage import config_drive, fetching, inspection
+from workers.drivers.storage.base import (
+    CachedImage,
+    Capabilities,
+    Disk,
+    ImageSource,
+    ImageSpec,
+    Progress,
+    StorageDriver,
+    StorageUse,
+)
+from workers.drivers.storage.errors import (
+    DiskTooSmall,
+    ImageInUse,
+    ImageUnavailable,
+    ImageUnsafe,
+    NotEnoughSpace,
+    StorageUnavailable,
+)
+from workers.system import files, locks, processes
+from workers.system.paths import HostPaths
+
+_GIB = 1 << 30
+_SECTOR = 512
+# A crafted image once made qemu-img eat a host (OSSA-2016-012): so it gets little of one.
+_LIMITS: dict[str, Any] = {"timeout_s": 60, "memory_limit_mib": 1024, "cpu_limit_s": 30}
+
+
+class LocalStorage(StorageDriver):
+    """Options: `state_dir` (required), `reserved_gib` (1: free space that images leave alone), `fetch_timeout_s`
+    (3600: how long to wait for another's fetch of the same image).
+    """
+
+    capabilities = Capabilities(formats=("qcow2", "raw", "iso"), shared=False, real_bytes=True)
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Read the options; nothing is touched."""
+        self.paths = HostPaths(Path(options["state_dir"]))
+        self.reserved_bytes = int(options.get("reserved_gib", 1)) * _GIB
+        self.fetch_timeout_s = float(options.get("fetch_timeout_s", 3600))
+
+    def cache_image(
+        self, image: ImageSpec, source: ImageSource, progress: Progress | None = None
+    ) -> CachedImage:
+        """See the contract."""
+        cached = self._cached(image.sha512)
+        if cached is None:
+            with self._image_lock(image.sha512):
+                cached = self._cached(image.sha512) or self._fetch(image, source, progress)
+        if cached.format != image.disk_format:
+            raise ImageUnsafe(
+                f"The image was declared as {image.disk_format}, and is not.",
+                details=f"it is {cached.format}",
+            )
+        return cached
+
+    def create_root(self, server_id: str, image: CachedImage | None, size_gib: int) -> Disk:
+        """See the contract."""
+        size = size_gib * _GIB
+        if image is None:
+            return self._disk(server_id, Disk(self._path(server_id, "root"), "qcow2", size), _make_blank)
+        if size and image.virtual_size > size:
+            raise DiskTooSmall(
+                "The flavor's disk is too small for the image.",
+                details=f"{image.virtual_size} bytes in {size_gib} GiB",
+            )
+        disk = Disk(
+            path=self._path(server_id, "root"),
+            format="qcow2",
+            size_bytes=size or -(-image.virtual_size // _SECTOR) * _SECTOR,
+            backing_path=image.path,
+            backing_format="qcow2" if image.format == "qcow2" else "raw",
+        )
+        with self._image_lock(image.sha512):  # or it could be evicted before the overlay is on record
+            if self._cached(image.sha512) is None:
+                raise ImageUnavailable("The image is not on the host.", details=image.sha512)
+            return self._disk(server_id, disk, _make_overlay)
+
+    def create_ephemeral(self, server_id: str, index: int, size_gib: int) -> Disk:
+        """See the contract. A sparse raw file: it takes the space that the guest writes."""
+        values.check_range(index, "the number of an ephemeral disk", 0, 99)
+        name = f"ephemeral{index}"
+
+        def make(disk: Disk, path: Path) -> None:
+            _make_sparse(disk, path)
+            lazy = "nodiscard,lazy_itable_init=1,lazy_journal_init=1"
+            _tool(["mkfs.ext4", "-q", "-F", "-L", name, "-E", lazy, str(path)])
+
+        return self._disk(server_id, Disk(self._path(server_id, name), "raw", size_gib * _GIB), make)
+
+    def create_swap(self, server_id: str, size_mib: int) -> Disk:
+        """See the contract. A sparse raw file."""
+
+        def make(disk: Disk, path: Path) -> None:
+            _make_sparse(disk, path)
+            _tool(["mkswap", "-q", "-L", "swap0", str(path)])
+
+        return self._disk(server_id, Disk(self._path(server_id, "swap"), "raw", size_mib << 20), make)
+
+    def create_config_drive(self, server_id: str, contents: Mapping[str, bytes]) -> Disk:
+        """See the contract."""
+        data = config_drive.build(contents)
+        path = self._path(server_id, "config-2")
+        with _on_disk():
+            self._make_directories(server_id)
+            files.write(Path(path), data, 0o600)
+        return Disk(path, "iso", len(data))
+
+    def remove_server(self, server_id: str) -> None:
+        """See the contract."""
+        values.check_uuid(server_id, "a server's id")
+        with _on_disk():
+            files.remove_tree(self.paths.instance(server_id))
+
+    def list_servers(self) -> tuple[str, ...]:
+        """See the contract."""
+        root = self.paths.instances
+        return tuple(sorted(item.name for item in root.iterdir() if item.is_dir())) if root.is_dir() else ()
+
+    def list_images(self) -> tuple[CachedImage, ...]:
+        """See the contract."""
+        found = (self._cached(path.stem) for path in sorted(self.paths.images.glob("*.json")))
+        return tuple(image for image in found if image is not None)
+
+    def evict_image(self, sha512: str) -> None:
+        """See the contract."""
+        values.check_sha512(sha512)
+        path = str(self.paths.images / sha512)
+        with self._image_lock(sha512), _on_disk():
+            for server_id in self.list_servers():
+                disk = _load_disk(self.paths.instance(server_id) / "root.json")
+                if disk is not None and disk.backing_path == path:
+                    raise ImageInUse("The image is in use on the host.", details=f"server {server_id}")
+            self._forget_image(sha512)
+
+    def usage(self) -> StorageUse:
+        """See the contract."""
+        with _on_disk():
+            files.make_directory(self.paths.root, 0o711)
+            disk = shutil.disk_usage(self.paths.root)
+            cache = sum(item.stat().st_blocks * 512 for item in self.paths.images.glob("*"))
+        return StorageUse(total_gib=disk.total // _GIB, free_gib=disk.free // _GIB, cache_bytes=cache)
+
+    # The cache: the bits under their hash, and beside them what was found when they were verified. The second is
+    # written last, so an image is there exactly when its record is.
+
+    def _cached(self, sha512: str) -> CachedImage | None:
+        data = files.read(self.paths.images / f"{sha512}.json")
+        path = self.paths.images / sha512
+        if data is None or not path.exists():
+            return None
+        return CachedImage(path=str(path), sha512=sha512, **json.loads(data))
+
+    def _fetch(self, image: ImageSpec, source: ImageSource, progress: Progress | None) -> CachedImage:
+        part = (
+            self.paths.images / f"{files.TEMPORARY_PREFIX}{image.sha512}"
+        )  # ours alone: the image's lock is held
+        with _on_disk():
+            files.make_directory(self.paths.root, 0o711)
+            files.make_directory(self.paths.images, 0o711)
+            if shutil.disk_usage(self.paths.images).free < image.size + self.reserved_bytes:
+                raise NotEnoughSpace(
+                    "The host has no space for the image.", details=f"{image.size} bytes wanted"
+                )
+            try:
+                fetching.fetch(image, source, part, progress)
+                size = inspection.inspect(part, image.disk_format)
+                part.chmod(0o444)
+                os.replace(part, self.paths.images / image.sha512)
+            finally:
+                part.unlink(missing_ok=True)
+            record = json.dumps({"format": image.disk_format, "virtual_size": size}).encode()
+            files.write(self.paths.images / f"{image.sha512}.json", record, 0o444)
+        return CachedImage(str(self.paths.images / image.sha512), image.disk_format, size, image.sha512)
+
+    def _forget_image(self, sha512: str) -> None:
+        for name in (f"{sha512}.json", sha512, f"{files.TEMPORARY_PREFIX}{sha512}"):
+            (self.paths.images / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def _image_lock(self, sha512: str) -> Iterator[None]:
+        try:
+            with locks.host_lock(self.paths.locks, f"image-{sha512[:32]}", timeout_s=self.fetch_timeout_s):
+                yield
+        except locks.LockTimeout as error:
+            raise ImageUnavailable("The image took too long to arrive.", details=str(error)) from error
+
+    # Disks: each has a record of what it was made as. It is written before the file, so that a file is never there
+    # without one, and nobody ever has to look into a file that a guest may have written to.
+
+    def _path(self, server_id: str, name: str) -> str:
+        values.check_uuid(server_id, "a server's id")
+        return str(self.paths.instance(server_id) / name)
+
+    def _make_directories(self, server_id: str) -> None:
+        # 0711: QEMU runs as a user of its own, and has to reach the files that libvirt gives it; not to list them.
+        for directory in (self.paths.root, self.paths.instances, self.paths.instance(server_id)):
+            files.make_directory(directory, 0o711)
+
+    def _disk(self, server_id: str, disk: Disk, make: Callable[[Disk, Path], None]) -> Disk:
+        path = Path(disk.path)
+        record = path.with_name(f"{path.name}.json")
+        recorded = _load_disk(record)
+        if recorded is not None and path.exists():
+            return recorded
+        if disk.size_bytes <= 0:
+            raise DiskTooSmall(
+                "The flavor has no such disk.", details=f"{path.name} of {disk.size_bytes} bytes"
+            )
+        with _on_disk():
+            self._make_directories(server_id)
+            files.write(record, json.dumps(asdict(disk)).encode())
+            with files.appearing(path) as temporary:
+                make(disk, temporary)
+        return disk
+
+
+def _load_disk(record: Path) -> Disk | None:
+    data = files.read(record)
+    return None if data is None else Disk(**json.loads(data))
+
+
+def _tool(argv: list[str]) -> None:
+    try:
+        processes.run(argv, **_LIMITS)
+    except processes.ProcessError as error:
+        raise StorageUnavailable("The host could not make the disk.", details=error.details) from error
+
+
+def _make_overlay(disk: Disk, path: Path) -> None:
+    # -u: the size is given and the backing file is verified already; it is not opened again.
+    assert disk.backing_path is not None
+    base: Literal["qcow2", "raw"] = disk.backing_format or "raw"
+    _tool(
+        [
+            *"qemu-img create -q -u -f qcow2 -F".split(),
+            base,
+            "-b",
+            disk.backing_path,
+            str(path),
+            str(disk.size_bytes),
+        ]
+    )
+
+
+def _make_blank(disk: Disk, path: Path) -> None:
+    _tool(["qemu-img", "create", "-q", "-f", "qcow2", str(path), str(disk.size_bytes)])
+
+
+def _make_sparse(disk: Disk, path: Path) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
+        stream.truncate(disk.size_bytes)
+
+
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    """Let no OSError out of the block."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageUnavailable("The host's disk refused.", details=str(error)) from error
