@@ -1,0 +1,24 @@
+"""What `make doctor` looks at: one module a thing, each with a `check(environment)` that gives findings.
+
+A module is imported when its turn comes, so that those of the standard library alone work before `make up` did.
+"""
+
+NAMES = [
+    "rights",
+    "python",
+    "packages",
+    "cpu",
+    "kvm",
+    "libvirt",
+    "bridges",
+    "nftables",
+    "dnsmasq",
+    "ports",
+    "disk",
+    "memory",
+    "clock",
+    "guest_image",
+    "settings",
+    "database",
+    "broker",
+]

@@ -1,0 +1,16 @@
+"""Bridges: made and removed for a try."""
+
+from deploy.checks.finding import SIMULATED, Finding, attempt, fail, ok
+from deploy.environment import Environment
+
+NAME = "ce-doctor"
+
+
+def check(environment: Environment) -> Finding:
+    if environment.simulated:
+        return ok("not needed by simulated hosts")
+    trouble = attempt("ip", "link", "add", "name", NAME, "type", "bridge")
+    attempt("ip", "link", "delete", NAME)
+    if trouble and "exists" not in trouble:
+        return fail(f"a bridge cannot be made: {trouble}", f"Root, and the kernel's module `bridge`, {SIMULATED}")
+    return ok("a bridge was made and removed")

@@ -1,0 +1,33 @@
+"""Debian packages."""
+
+import shutil
+import subprocess
+
+from deploy.checks.finding import Finding, fail, ok, warn
+from deploy.environment import Environment
+from deploy.packages import sections
+
+
+def missing(names: list[str]) -> list[str]:
+    """Return those of the packages that are not installed."""
+    asked = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *names],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    installed = {line.split()[0] for line in asked.stdout.splitlines() if line.endswith(" installed")}
+    return sorted(set(names) - installed)
+
+
+def check(environment: Environment) -> Finding:
+    if shutil.which("dpkg-query") is None:
+        return warn("this is not Debian", "Install what deploy/packages.txt names by your system's own means.")
+    wanted = sections()
+    if environment.simulated:
+        wanted = {name: wanted[name] for name in ("build", "services")}
+    lacking = missing([name for names in wanted.values() for name in names])
+    if lacking:
+        return fail(
+            f"missing: {' '.join(lacking)}",
+            f"make up installs them; by hand: apt-get install --no-install-recommends {' '.join(lacking)}",
+        )
+    return ok("all installed")

@@ -1,0 +1,45 @@
+"""`make doctor`: looks at each thing that the cloud needs, and says what is wrong and what to do.
+
+Needs the standard library only, so that it works before anything is installed; checks that need more say so.
+"""
+
+import importlib
+import sys
+
+from deploy import checks
+from deploy.checks.finding import Finding, Level, fail, warn
+from deploy.environment import Environment, load
+
+COLOURS = {Level.OK: "\033[32m", Level.WARN: "\033[33m", Level.FAIL: "\033[31m"}
+
+
+def examine(name: str, environment: Environment) -> Finding:
+    """Run one check. One that breaks is a finding too."""
+    try:
+        found: Finding = importlib.import_module(f"deploy.checks.{name}").check(environment)
+    except ModuleNotFoundError as error:
+        return warn(f"cannot be checked without Python's {error.name}", "make up installs it.")
+    except Exception as error:  # the doctor goes on to the next
+        return fail(f"the check itself failed: {type(error).__name__}: {error}", "This is a bug of the doctor.")
+    return found
+
+
+def main() -> int:
+    environment = load()
+    print(f"State {environment.state}, hypervisor {environment['CELERITY_HYPERVISOR']}\n")
+    worst = 0
+    for name in checks.NAMES:
+        found = examine(name, environment)
+        level = f"{found.level.value:<4}"
+        if sys.stdout.isatty():
+            level = f"{COLOURS[found.level]}{level}\033[0m"
+        print(f"{level}  {name.replace('_', ' '):<12} {found.text}")
+        if found.advice:
+            print(f"{'':18} -> {found.advice}")
+        worst += found.level is Level.FAIL
+    print(f"\n{worst} to put right." if worst else "\nNothing stands in the way.")
+    return 1 if worst else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
