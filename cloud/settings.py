@@ -180,6 +180,7 @@ SCHEDULER_WEIGHERS = [
 SCHEDULER_HOST_SUBSET_SIZE = env.int("CELERITY_HOST_SUBSET_SIZE", default=3)
 HOST_DOWN_SECONDS = env.int("CELERITY_HOST_DOWN", default=20)
 HEARTBEAT_SECONDS = env.int("CELERITY_HEARTBEAT", default=5)
+RECOVERY_SECONDS = env.int("CELERITY_RECOVERY", default=60)  # how often an agent compares its host with the rows
 DEFAULT_ZONE = env.str("CELERITY_ZONE", default="nova")
 ALLOCATION_RATIOS = {
     "vcpus": env.float("CELERITY_CPU_RATIO", default=4.0),

@@ -36,8 +36,18 @@ def active() -> QuerySet[Run]:
     return Run.objects.filter(state__in=states.ACTIVE).order_by("enqueued_at")
 
 
+def active_pipeline(*, subject_id: uuid.UUID) -> str | None:
+    """Return the name of the pipeline that is under way for the subject, if any."""
+    return Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).values_list("pipeline", flat=True).first()
+
+
 def has_active(*, subject_id: uuid.UUID) -> bool:
     return Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).exists()
+
+
+def is_on(*, subject_id: uuid.UUID, host: str) -> bool:
+    """Return whether the subject's active run is on ``host``."""
+    return Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE, host=host).exists()
 
 
 def due() -> QuerySet[Run]:

@@ -8,6 +8,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from django.db import connection
 
 from apps.workflow import states
@@ -101,13 +102,18 @@ def claim(
 
 
 def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any]) -> Claim:
-    import orjson
-
     names = ("token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params", "host", "attempt")
     more = ("excluded_hosts", "alternates", "retrying", "error_code", "error_cause", "error_message", "error_details")
     values = dict(zip((*names, *more), row, strict=True))
     values["params"] = orjson.loads(values["params"])
     return Claim(run_id=run_id, step_id=step_id, **values)
+
+
+def try_lock(*, subject_id: uuid.UUID) -> bool:
+    """Take the subject's lock for work outside of a run (recovery); give it back with ``unlock``."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [lock_key(subject_id)])
+        return bool(cursor.fetchone()[0])
 
 
 def unlock(*, subject_id: uuid.UUID) -> None:
@@ -245,3 +251,12 @@ def begin_revert(*, claim: Claim, failure: Failure, retrying: bool, timeout_seco
         cursor.execute(_REVERTING, values)
         row = cursor.fetchone()
         return row[0] if row else None
+
+
+def explain(*, claim: Claim, explanation: dict[str, Any]) -> None:
+    """Keep why the scheduler chose as it did, or why no host was left."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE workflow_run SET explanation = %s::jsonb WHERE id = %s AND token = %s",
+            [orjson.dumps(explanation).decode(), claim.run_id, claim.token],
+        )

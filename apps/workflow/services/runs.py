@@ -80,6 +80,13 @@ def build(
     )
 
 
+def start_many(*, pending: list[Run]) -> None:
+    """Write runs that ``build`` made, in the caller's transaction, and send them after commit."""
+    Run.objects.bulk_create(pending)
+    for run in pending:
+        dispatch.after_commit(run)
+
+
 def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
     """Take the subject's active run away from whoever works on it, in the caller's transaction.
 
@@ -96,10 +103,12 @@ def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
     return run
 
 
+# Everything the caller saw must still be so: a step that ended meanwhile has a message of its own under way.
 _RESEND = """
-UPDATE workflow_run SET token = token + 1, step_state = 'queued', enqueued_at = clock_timestamp(),
+UPDATE workflow_run SET token = token + 1, step_state = 'queued', enqueued_at = clock_timestamp(), queue = %s,
        not_before = NULL, updated_at = clock_timestamp()
- WHERE id = %s AND token = %s AND state IN ('queued', 'running', 'reverting')
+ WHERE id = %s AND token = %s AND next_step = %s AND step_state = %s AND enqueued_at = %s
+   AND state IN ('queued', 'running', 'reverting')
 RETURNING token
 """
 _LOSE_STEP = """
@@ -107,45 +116,49 @@ UPDATE workflow_step SET result = 'lost', finished_at = clock_timestamp() WHERE 
 """
 
 
-def resend(*, run: Run) -> bool:
-    """Send the run's next step again under a new token. Returns False when somebody was faster."""
+def resend(*, run: Run, queue: str = "") -> bool:
+    """Send the run's next step again under a new token, to ``queue`` or where it was.
+
+    Returns False when somebody was faster or the broker is away.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_RESEND, [run.id, run.token])
+        cursor.execute(
+            _RESEND, [queue or run.queue, run.id, run.token, run.next_step, run.step_state, run.enqueued_at]
+        )
         row = cursor.fetchone()
         if row is None:
             return False
         cursor.execute(_LOSE_STEP, [run.id])
-    run.token = row[0]
+    run.token, run.queue = row[0], queue or run.queue
     return dispatch.send(run)
 
 
-def redirect(*, run: Run, queue: str) -> None:
-    """Let another queue serve the run's next step (its host is gone). Takes effect with the next resend."""
-    Run.objects.filter(id=run.id, token=run.token).update(queue=queue)
-    run.queue = queue
+def order_revert(
+    *, run: Run, cause: str, message: str, details: str = "", code: int = 500, retrying: bool = False, queue: str = ""
+) -> bool:
+    """Take the run from its worker and order a revert (a deadline passed, its host is gone), and send that at once.
 
-
-def fail(*, run: Run, cause: str, message: str, details: str = "", code: int = 500) -> bool:
-    """Order the run to revert for good (a deadline passed, its host is gone). Returns False when somebody was faster.
-
-    The revert is the next step; it is sent to the run's queue at once.
+    ``retrying``: another attempt follows. ``queue`` replaces the queue that serves it. Returns False when somebody
+    was faster.
     """
+    now = timezone.now()
     changed = Run.objects.filter(id=run.id, token=run.token, state__in=(states.QUEUED, states.RUNNING)).update(
         state=states.REVERTING,
         next_step=states.REVERT,
         step_state=states.STEP_QUEUED,
-        retrying=False,
+        queue=queue or run.queue,
+        retrying=retrying,
         token=run.token + 1,
         error_cause=cause,
         error_code=code,
         error_message=message,
         error_details=details,
-        enqueued_at=timezone.now(),
+        enqueued_at=now,
         not_before=None,
-        updated_at=timezone.now(),
+        updated_at=now,
     )
     if not changed:
         return False
     run.refresh_from_db()
-    run.steps.filter(result="").update(result=states.LOST, finished_at=timezone.now())
+    run.steps.filter(result="").update(result=states.LOST, finished_at=now)
     return dispatch.send(run)

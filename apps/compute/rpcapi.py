@@ -1,0 +1,65 @@
+"""Naming pipelines: the one place where compute's work is enqueued."""
+
+from typing import Any
+
+from apps.common.context import RequestContext
+from apps.compute.models import Server
+from apps.workflow import states as workflow_states
+from apps.workflow.services import runs
+
+SUBJECT = "server"
+
+
+def build(*, context: RequestContext, servers: list[Server]) -> None:
+    """Start server.build for every server."""
+    pending = [
+        runs.build(
+            context=context,
+            pipeline="server.build",
+            action="create",
+            subject_type=SUBJECT,
+            subject_id=server.id,
+            project_id=server.project_id,
+        )
+        for server in servers
+    ]
+    runs.start_many(pending=pending)
+
+
+def delete(*, context: RequestContext, server: Server, reachable: bool, action: str = "delete") -> None:
+    """Start server.delete: on the host, or on the scheduler's queue when the host cannot be reached."""
+    queue = workflow_states.host_queue(server.host) if server.host and reachable else workflow_states.SCHEDULER_QUEUE
+    _start(context, "server.delete", action, server, queue=queue)
+
+
+def start(*, context: RequestContext, server: Server) -> None:
+    _start(context, "server.start", "start", server)
+
+
+def stop(*, context: RequestContext, server: Server) -> None:
+    _start(context, "server.stop", "stop", server)
+
+
+def reboot(*, context: RequestContext, server: Server, hard: bool) -> None:
+    _start(context, "server.reboot", "reboot", server, params={"hard": hard})
+
+
+def _start(
+    context: RequestContext,
+    pipeline: str,
+    action: str,
+    server: Server,
+    params: dict[str, Any] | None = None,
+    queue: str | None = None,
+) -> None:
+    runs.start(
+        context=context,
+        pipeline=pipeline,
+        action=action,
+        subject_type=SUBJECT,
+        subject_id=server.id,
+        project_id=server.project_id,
+        host=server.host,
+        params=params,
+        queue=queue,
+    )

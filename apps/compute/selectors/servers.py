@@ -1,0 +1,73 @@
+"""Reading servers: filtered by project in the query, never in the view."""
+
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.common.api.serializers import parse_uuid
+from apps.common.context import RequestContext
+from apps.compute import states
+from apps.compute.exceptions import ServerNotFound
+from apps.compute.models import BlockDevice, Server
+
+# Never shown in lists; the host and the metadata service read them by name.
+HEAVY = ("user_data", "personality", "public_key", "fault_details")
+
+
+def visible(*, context: RequestContext, all_projects: bool = False) -> QuerySet[Server]:
+    """Return the servers that are not deleted: of the caller's project, or of all."""
+    rows = Server.objects.filter(deleted_at=None)
+    return rows if all_projects else rows.filter(project_id=context.project_id)
+
+
+def get(*, context: RequestContext, server_id: Any) -> Server:
+    """Return a server of the caller's project (of any, for administrators). Raises ServerNotFound (404)."""
+    key = parse_uuid(server_id)
+    rows = visible(context=context, all_projects=context.is_admin)
+    server = rows.filter(id=key).first() if key else None
+    if server is None:
+        raise ServerNotFound(server=str(server_id)[:64])
+    return server
+
+
+def load(*, server_id: uuid.UUID) -> Server | None:
+    """Return a server that is not deleted, whoever asks: for workers."""
+    return Server.objects.filter(id=server_id, deleted_at=None).first()
+
+
+def block_devices(*, server_id: uuid.UUID) -> list[BlockDevice]:
+    return list(BlockDevice.objects.filter(server_id=server_id).order_by("position"))
+
+
+def on_host(*, host: str) -> QuerySet[Server]:
+    return Server.objects.filter(host=host, deleted_at=None)
+
+
+def everything() -> QuerySet[Server]:
+    return Server.objects.filter(deleted_at=None)
+
+
+def usage(server: Server) -> dict[str, int]:
+    """Return what a server counts against its project's quota: instances, cores, RAM in MiB."""
+    return usage_of(server.flavor)
+
+
+def usage_of(flavor: dict[str, Any]) -> dict[str, int]:
+    return {"instances": 1, "cores": int(flavor["vcpus"]), "ram": int(flavor["ram"])}
+
+
+def existing(*, server_ids: list[uuid.UUID]) -> set[uuid.UUID]:
+    return set(Server.objects.filter(id__in=server_ids, deleted_at=None).values_list("id", flat=True))
+
+
+def with_status(rows: QuerySet[Server], wanted: list[str]) -> QuerySet[Server]:
+    """Filter by API status; a status that no state has matches nothing."""
+    from django.db.models import Q
+
+    condition = Q(pk__in=[])
+    for one in wanted:
+        vm_states, tasks = states.states_of(one)
+        if vm_states:
+            condition |= Q(vm_state__in=vm_states, task_state__in=tasks) if tasks else Q(vm_state__in=vm_states)
+    return rows.filter(condition)

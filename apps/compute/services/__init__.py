@@ -1,0 +1,1 @@
+"""Writers of compute's rows."""

@@ -1,0 +1,127 @@
+"""What pipelines write about a server: every move is a compare-and-swap along the legal transitions."""
+
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.compute import states
+from apps.compute.models import BlockDevice, Server
+from apps.compute.selectors import servers as selectors
+from apps.quotas.services import reservations
+from apps.scheduling.services import allocations
+
+
+def enter(*, server_id: uuid.UUID, task_state: str) -> bool:
+    """Move the server to ``task_state``. False: it is not in a state that leads there (it was deleted, say)."""
+    before = states.TRANSITIONS[task_state]
+    changed = Server.objects.filter(id=server_id, deleted_at=None, task_state__in=before)
+    return bool(changed.update(task_state=task_state, updated_at=timezone.now()))
+
+
+def place(*, server_id: uuid.UUID, host: str, zone: str) -> None:
+    """Note where the server is built."""
+    Server.objects.filter(id=server_id).update(host=host, zone=zone, updated_at=timezone.now())
+
+
+def map_devices(*, server_id: uuid.UUID, devices: dict[uuid.UUID, str], root: str) -> None:
+    """Note the device names: block device id -> name ("vda")."""
+    rows = [BlockDevice(id=key, device=name) for key, name in devices.items()]
+    BlockDevice.objects.bulk_update(rows, ["device"])
+    Server.objects.filter(id=server_id).update(root_device_name=f"/dev/{root}")
+
+
+def launched(*, server_id: uuid.UUID) -> None:
+    """ACTIVE: the task is over, the reservations are use now. In the transaction that ends the run."""
+    now = timezone.now()
+    Server.objects.filter(id=server_id).update(
+        vm_state=states.ACTIVE,
+        task_state="",
+        power_state=states.RUNNING,
+        launched_at=now,
+        updated_at=now,
+        progress=100,
+        fault_code=None,
+        fault_message="",
+        fault_details="",
+        fault_at=None,
+    )
+    reservations.commit(consumers=[server_id])
+
+
+def failed(*, server_id: uuid.UUID, code: int, message: str, details: str) -> None:
+    """ERROR with the cause; an erroneous server still counts against its quota until it is deleted."""
+    now = timezone.now()
+    Server.objects.filter(id=server_id, deleted_at=None).update(
+        vm_state=states.ERROR,
+        task_state="",
+        fault_code=code,
+        fault_message=message,
+        fault_details=details,
+        fault_at=now,
+        updated_at=now,
+    )
+    reservations.commit(consumers=[server_id])
+
+
+def unplace(*, server_id: uuid.UUID) -> None:
+    """The build left its host, which gets its capacity back."""
+    allocations.release(consumer_id=server_id)
+    Server.objects.filter(id=server_id).update(host="", zone="", updated_at=timezone.now())
+
+
+def starts_over(*, server_id: uuid.UUID) -> None:
+    """The next attempt begins with scheduling."""
+    Server.objects.filter(id=server_id, deleted_at=None).update(task_state=states.SCHEDULING, updated_at=timezone.now())
+
+
+def settled(*, server_id: uuid.UUID, power_state: str, clear_task: bool = True) -> None:
+    """Write the state a host reports: "running", "shutdown", "paused"… A building or deleted server is left alone."""
+    vm_state = {"running": states.ACTIVE, "paused": states.PAUSED, "suspended": states.SUSPENDED}.get(
+        power_state, states.STOPPED
+    )
+    rows = Server.objects.filter(id=server_id, deleted_at=None).exclude(vm_state=states.BUILDING)
+    values = {"vm_state": vm_state, "power_state": states.POWER_STATES[power_state], "updated_at": timezone.now()}
+    if clear_task:
+        values["task_state"] = ""
+    if vm_state == states.ACTIVE:
+        values |= {"fault_code": None, "fault_message": "", "fault_details": "", "fault_at": None}
+    rows.update(**values)
+
+
+def observed(*, server_id: uuid.UUID, power_state: str) -> bool:
+    """Write a change that nobody ordered (a guest powered itself off). Only where no task is under way."""
+    vm_state = {"running": states.ACTIVE, "paused": states.PAUSED, "suspended": states.SUSPENDED}.get(
+        power_state, states.STOPPED
+    )
+    rows = Server.objects.filter(
+        id=server_id, deleted_at=None, task_state="", vm_state__in=(states.ACTIVE, states.STOPPED, states.PAUSED)
+    ).exclude(vm_state=vm_state, power_state=states.POWER_STATES[power_state])
+    return bool(
+        rows.update(vm_state=vm_state, power_state=states.POWER_STATES[power_state], updated_at=timezone.now())
+    )
+
+
+def end_task(*, server_id: uuid.UUID) -> None:
+    """The action failed and changed nothing that is not told elsewhere: no task is under way any more."""
+    Server.objects.filter(id=server_id, deleted_at=None).update(task_state="", updated_at=timezone.now())
+
+
+@transaction.atomic
+def gone(*, server_id: uuid.UUID) -> None:
+    """The last act of a delete: the row is marked, usage and allocation are given back, once."""
+    now = timezone.now()
+    server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+    if server is None:
+        return
+    Server.objects.filter(id=server_id).update(
+        vm_state=states.DELETED,
+        task_state="",
+        power_state=states.NOSTATE,
+        deleted_at=now,
+        updated_at=now,
+        user_data="",
+        personality=[],
+    )
+    reservations.release(owner_id=server.project_id, each=selectors.usage(server), consumer=server_id)
+    allocations.release(consumer_id=server_id)

@@ -1,0 +1,213 @@
+"""Writing servers: creation, updates, deletion; each state change is a compare-and-swap."""
+
+import secrets
+import string
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common.context import RequestContext
+from apps.compute import rpcapi, states
+from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
+from apps.compute.models import BlockDevice, Flavor, Server
+from apps.compute.selectors import servers as selectors
+from apps.quotas.services import reservations
+from apps.workflow.selectors import runs as run_selectors
+from apps.workflow.services import runs
+
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Everything a new server is made of, resolved and checked. Sizes: RAM and swap MiB, disks GiB."""
+
+    name: str
+    flavor: Flavor
+    image_id: uuid.UUID | None
+    image_properties: dict[str, str] = field(default_factory=dict)
+    hostname: str = ""
+    description: str | None = None
+    key_name: str | None = None
+    public_key: str = ""
+    user_data: str = ""
+    config_drive: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    personality: list[dict[str, str]] = field(default_factory=list)
+    requested_networks: list[dict[str, Any]] | None = None
+    security_groups: list[str] = field(default_factory=list)
+    scheduler_hints: dict[str, Any] = field(default_factory=dict)
+    zone: str = ""
+    host: str = ""
+    access_ip_v4: str | None = None
+    access_ip_v6: str | None = None
+    disk_config: str = "MANUAL"
+
+
+def create(*, context: RequestContext, wish: Wish, min_count: int = 1, max_count: int = 1) -> list[Server]:
+    """Write servers, block devices, reservations and runs in one transaction; the builds are sent after commit.
+
+    As many as ``max_count`` are made, fewer when the quota has room for at least ``min_count``.
+    Raises QuotaExceeded (403).
+    """
+    with transaction.atomic():
+        servers, usage = _reserve(context, wish, min_count, max_count)
+        Server.objects.bulk_create(servers)
+        BlockDevice.objects.bulk_create([device for server in servers for device in _devices(server)])
+        rpcapi.build(context=context, servers=servers)
+        # Last, because the usage row stays locked until the commit.
+        if usage:
+            reservations.reserve(owner_id=str(context.project_id), each=usage, consumers=[s.id for s in servers])
+    return servers
+
+
+def _reserve(context: RequestContext, wish: Wish, least: int, most: int) -> tuple[list[Server], dict[str, int]]:
+    """Return the servers to write and the usage each still has to reserve (none when that is done already)."""
+    usage = selectors.usage_of(snapshot(wish.flavor))
+    reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    if least == most:
+        return [_new(context, wish, reservation, index, most) for index in range(most)], usage
+    from apps.quotas.exceptions import QuotaExceeded
+
+    for count in range(most, least - 1, -1):
+        servers = [_new(context, wish, reservation, index, most) for index in range(count)]
+        try:
+            with transaction.atomic():
+                reservations.reserve(owner_id=str(context.project_id), each=usage, consumers=[s.id for s in servers])
+            return servers, {}
+        except QuotaExceeded:
+            if count == least:
+                raise
+    raise AssertionError("unreachable: least <= most")
+
+
+def snapshot(flavor: Flavor) -> dict[str, Any]:
+    """Return the copy of a flavor that a server keeps, in the API's own words."""
+    return {
+        "id": flavor.flavor_id,
+        "original_name": flavor.name,
+        "vcpus": flavor.vcpus,
+        "ram": flavor.ram_mib,
+        "disk": flavor.disk_gib,
+        "ephemeral": flavor.ephemeral_gib,
+        "swap": flavor.swap_mib,
+        "extra_specs": flavor.extra_specs,
+    }
+
+
+def _new(context: RequestContext, wish: Wish, reservation: str, index: int, count: int) -> Server:
+    now = timezone.now()
+    name = wish.name if count == 1 else f"{wish.name}-{index + 1}"
+    hostname = wish.hostname or default_hostname(name)
+    return Server(
+        project_id=str(context.project_id),
+        user_id=str(context.user_id),
+        name=name,
+        hostname=hostname if count == 1 or not wish.hostname else f"{hostname}-{index + 1}",
+        description=wish.description,
+        vm_state=states.BUILDING,
+        task_state=states.SCHEDULING,
+        image_id=wish.image_id,
+        image_properties=wish.image_properties,
+        flavor=snapshot(wish.flavor),
+        key_name=wish.key_name,
+        public_key=wish.public_key,
+        user_data=wish.user_data,
+        config_drive=wish.config_drive,
+        metadata=wish.metadata,
+        tags=wish.tags,
+        personality=wish.personality,
+        requested_networks=wish.requested_networks,
+        security_groups=wish.security_groups,
+        scheduler_hints=wish.scheduler_hints,
+        requested_zone=wish.zone,
+        requested_host=wish.host,
+        access_ip_v4=wish.access_ip_v4,
+        access_ip_v6=wish.access_ip_v6,
+        disk_config=wish.disk_config,
+        reservation_id=reservation,
+        launch_index=index,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def default_hostname(name: str) -> str:
+    """Return a host name made of a server's name (nova/utils.py, sanitize_hostname): at most 63 characters."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" if c in " _" else "" for c in name)
+    return kept.lower().strip("-.")[:63].rstrip("-.") or "server"
+
+
+def _devices(server: Server) -> list[BlockDevice]:
+    flavor = server.flavor
+    devices = [BlockDevice(server=server, kind="root", position=0, size=flavor["disk"])]
+    if flavor["ephemeral"]:
+        devices.append(BlockDevice(server=server, kind="ephemeral", position=1, size=flavor["ephemeral"]))
+    if flavor["swap"]:
+        devices.append(BlockDevice(server=server, kind="swap", position=2, size=flavor["swap"]))
+    return devices
+
+
+def update(*, server: Server, values: dict[str, Any]) -> Server:
+    """Change what a user may change: name, description, access addresses, host name, disk config."""
+    Server.objects.filter(id=server.id, deleted_at=None).update(**values, updated_at=timezone.now())
+    server.refresh_from_db()
+    return server
+
+
+def set_metadata(*, server: Server, metadata: dict[str, str]) -> None:
+    Server.objects.filter(id=server.id).update(metadata=metadata, updated_at=timezone.now())
+
+
+def set_tags(*, server: Server, tags: list[str]) -> None:
+    Server.objects.filter(id=server.id).update(tags=tags, updated_at=timezone.now())
+
+
+def set_lock(*, server: Server, locked: bool, reason: str | None = None) -> None:
+    Server.objects.filter(id=server.id).update(locked=locked, locked_reason=reason if locked else None)
+
+
+@transaction.atomic
+def delete(*, context: RequestContext, server_id: uuid.UUID, host_is_up: bool, action: str = "delete") -> None:
+    """Begin to delete: legal in every state. What is in flight loses its token; one delete at a time.
+
+    A delete of a server that is being deleted already changes nothing. Raises ServerNotFound.
+    """
+    server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+    if server is None:
+        raise ServerNotFound(server=server_id)
+    check_unlocked(context=context, server=server)
+    if run_selectors.active_pipeline(subject_id=server.id) == "server.delete":
+        return
+    runs.cancel_active(subject_id=server.id, reason="The server was deleted.")
+    Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
+    rpcapi.delete(context=context, server=server, reachable=host_is_up, action=action)
+
+
+def check_unlocked(*, context: RequestContext, server: Server) -> None:
+    """Raise ServerLocked (409) for anyone but administrators."""
+    if server.locked and not context.is_admin:
+        raise ServerLocked(server=server.id)
+
+
+def begin_action(*, context: RequestContext, server: Server, action: str, allowed: tuple[str, ...], task: str) -> None:
+    """Take the server from no task to ``task`` in one compare-and-swap, within the caller's transaction.
+
+    Raises WrongState (409) naming the state that does not allow it.
+    """
+    check_unlocked(context=context, server=server)
+    changed = Server.objects.filter(id=server.id, deleted_at=None, vm_state__in=allowed, task_state="").update(
+        task_state=task, updated_at=timezone.now()
+    )
+    if changed:
+        return
+    now = Server.objects.filter(id=server.id, deleted_at=None).first()
+    if now is None:
+        raise ServerNotFound(server=server.id)
+    if now.vm_state not in allowed:
+        raise WrongState(action=action, server=server.id, attribute="vm_state", state=now.vm_state)
+    raise WrongState(action=action, server=server.id, attribute="task_state", state=now.task_state)

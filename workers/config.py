@@ -1,0 +1,63 @@
+"""What this process is: the hosts it serves and their drivers. Filled by the host agent before it takes work."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.drivers.hypervisor.base import HypervisorDriver
+from workers.drivers.network.base import NetworkDriver
+from workers.drivers.storage.base import StorageDriver
+from workers.system.paths import HostPaths
+
+
+@dataclass(frozen=True, slots=True)
+class HostDrivers:
+    """The three drivers of one host, and where its files are."""
+
+    host: str
+    hypervisor: HypervisorDriver
+    network: NetworkDriver
+    storage: StorageDriver
+    paths: HostPaths
+
+
+_hosts: dict[str, HostDrivers] = {}
+
+
+def serve(drivers: HostDrivers) -> None:
+    """Let this process act on a host."""
+    _hosts[drivers.host] = drivers
+
+
+def drivers_for(host: str) -> HostDrivers | None:
+    """Return the drivers of a host that this process serves, or None."""
+    return _hosts.get(host)
+
+
+def served() -> list[str]:
+    return sorted(_hosts)
+
+
+def state_directory(state_dir: Path, host: str) -> Path:
+    """Return the directory that belongs to a host: ``<state>/hosts/<host>``."""
+    return state_dir / "hosts" / host
+
+
+def options_of(settings: Any, host: str) -> dict[str, Any]:
+    """Return the options that a host's drivers are made with."""
+    root = state_directory(settings.STATE_DIR, host)
+    if settings.HYPERVISOR == "simulated":
+        return {
+            "host": host,
+            "state_dir": str(settings.STATE_DIR / "simulated"),
+            "plan_file": settings.SIMULATION_PLAN,
+            "vcpus": settings.SIMULATED_HOST_VCPUS,
+            "ram_mib": settings.SIMULATED_HOST_RAM_MIB,
+            "disk_gib": settings.SIMULATED_HOST_DISK_GIB,
+        }
+    return {
+        "host": host,
+        "state_dir": str(root),
+        "uri": settings.LIBVIRT_URI,
+        "virt_type": settings.VIRT_TYPE,
+    }

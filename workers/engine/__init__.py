@@ -1,0 +1,1 @@
+"""The engine: how a step is claimed, held, executed, reverted and finished."""

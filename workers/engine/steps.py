@@ -1,0 +1,72 @@
+"""What a step is, and what it is handed."""
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.workflow.services import leases
+from apps.workflow.services.leases import Claim, Failure
+from workers.engine.errors import LeaseLost
+from workers.routing import HOST, SCHEDULER
+
+
+@dataclass(slots=True)
+class StepContext:
+    """The run as claimed, and the drivers of the host whose queue this is (None on the scheduler's queue).
+
+    ``host`` may be set by a step: the links behind it follow. ``detached``: the host is out of reach, the scheduler's
+    queue serves the whole chain and only rows are touched. ``failure`` and ``final`` are set while reverting:
+    ``final`` says that no further attempt comes.
+    """
+
+    claim: Claim
+    host: str
+    drivers: Any = None
+    alternates: list[str] = field(default_factory=list)
+    detached: bool = False
+    failure: Failure | None = None
+    final: bool = False
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def subject_id(self) -> uuid.UUID:
+        return self.claim.subject_id
+
+    @property
+    def on_host(self) -> bool:
+        """Whether this worker can act on the run's host."""
+        return self.drivers is not None
+
+    def checkpoint(self) -> None:
+        """Raise LeaseLost when the run was taken away. Called before side effects that follow a long wait."""
+        if not leases.is_current(claim=self.claim):
+            raise LeaseLost
+
+
+class Step:
+    """``execute`` and ``revert`` side by side, both idempotent.
+
+    ``name`` is the last part of the task's name. ``where`` says whose queue serves it. ``timeout_seconds`` is its
+    deadline. ``revert`` must be safe when ``execute`` never ran or ran halfway.
+    """
+
+    name: str
+    where: str = HOST
+    timeout_seconds: float | None = None  # the setting STEP_TIMEOUT
+
+    def enter(self, ctx: StepContext) -> None:
+        """Move the subject's task_state. Runs right after the claim; raises LeaseLost when that is not legal."""
+
+    def execute(self, ctx: StepContext) -> None:
+        raise NotImplementedError
+
+    def record(self, ctx: StepContext) -> None:
+        """Write results in the transaction that finishes the step. Steps without ``records`` cost no transaction."""
+
+    records = False
+
+    def revert(self, ctx: StepContext) -> None:
+        """Undo. The host's part only where ``ctx.on_host``; what is left there, the host's recovery removes."""
+
+
+__all__ = ["HOST", "SCHEDULER", "Step", "StepContext"]

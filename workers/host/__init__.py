@@ -1,0 +1,1 @@
+"""The per-host agent: registration, heartbeat, inventory, hypervisor events, recovery."""

@@ -1,0 +1,38 @@
+"""Makes the drivers of the hosts that this process serves."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from workers import config
+from workers.config import HostDrivers
+from workers.drivers.hypervisor import loader as hypervisors
+from workers.drivers.network import loader as networks
+from workers.drivers.storage import loader as storages
+from workers.system.paths import HostPaths
+
+FAMILIES = {"libvirt": ("libvirt", "linux", "local"), "simulated": ("simulated", "simulated", "simulated")}
+
+
+def host_names() -> list[str]:
+    """Return the hosts of this process: itself, or as many simulated ones as the settings say."""
+    if settings.HYPERVISOR == "simulated":
+        width = max(3, len(str(settings.SIMULATED_HOSTS)))
+        return [f"sim-{index + 1:0{width}d}" for index in range(settings.SIMULATED_HOSTS)]
+    return [settings.HOST_NAME]
+
+
+def make(host: str) -> HostDrivers:
+    """Make a host's three drivers; nothing is opened yet. Raises DriverNotFound, SpecInvalid."""
+    names: Any = FAMILIES.get(settings.HYPERVISOR)
+    if names is None:
+        raise SystemExit(f"CELERITY_HYPERVISOR is {settings.HYPERVISOR!r}; it must be one of {', '.join(FAMILIES)}")
+    options = config.options_of(settings, host)
+    return HostDrivers(
+        host=host,
+        hypervisor=hypervisors.load(names[0], options),
+        network=networks.load(names[1], options),
+        storage=storages.load(names[2], options),
+        paths=HostPaths(Path(options["state_dir"]) if settings.HYPERVISOR != "simulated" else Path(options["state_dir"]) / host),
+    )

@@ -1,0 +1,42 @@
+"""The agent's process: a Celery worker with a thread pool on the queues of its hosts, and the agent beside it."""
+
+import os
+import signal
+from types import FrameType
+
+import structlog
+from celery import current_app
+from django.conf import settings
+
+from apps.workflow.states import host_queue
+from workers import config
+from workers.host import drivers
+from workers.host.agent import Agent
+
+log = structlog.get_logger("celerity.agent")
+
+
+def run() -> None:
+    """Serve this process's hosts until it is told to stop. Exits with 1 when the hypervisor does not answer."""
+    hosts = [drivers.make(name) for name in drivers.host_names()]
+    for one in hosts:
+        config.serve(one)
+    agent = Agent(hosts)
+    agent.start()
+    log.info("agent started", hosts=len(hosts), hypervisor=settings.HYPERVISOR)
+    name = hosts[0].host if len(hosts) == 1 else f"simulated-{len(hosts)}"
+    argv = ["worker", "-n", f"host.{name}@%h", "-Q", ",".join(host_queue(one.host) for one in hosts)]
+    argv += ["-P", "threads", "-c", str(settings.AGENT_THREADS), "--without-gossip", "--without-mingle", "-l", "WARNING"]
+    try:
+        current_app.worker_main(argv)
+    finally:
+        agent.stop()
+
+
+def stop_on_term() -> None:
+    """Let a supervisor's TERM end the process even while it waits for the hypervisor."""
+
+    def leave(signum: int, frame: FrameType | None) -> None:
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, leave)

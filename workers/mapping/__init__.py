@@ -1,0 +1,1 @@
+"""Rows to driver specs: the only room that knows both."""

@@ -1,0 +1,54 @@
+"""Port rows as what a host plugs, and a server's wishes as what networking allocates."""
+
+import uuid
+from typing import Any
+
+from apps.networking.selectors import bindings
+from apps.networking.values import NetworkFacts, PortFacts, RequestedNetwork, SubnetFacts
+from workers.drivers.network.base import FixedIP, HostRoute, NetworkSpec, PortSpec, SubnetSpec
+
+
+def requests_of(server: Any) -> list[RequestedNetwork]:
+    """Return the server's requested networks, in the order of its interfaces."""
+    return [
+        RequestedNetwork(
+            network_id=uuid.UUID(wanted["network_id"]),
+            port_id=uuid.UUID(wanted["port_id"]) if wanted.get("port_id") else None,
+            fixed_ip=wanted.get("fixed_ip"),
+            tag=wanted.get("tag"),
+        )
+        for wanted in server.requested_networks or []
+    ]
+
+
+def plugs_of(server_id: uuid.UUID) -> list[tuple[NetworkSpec, PortSpec]]:
+    """Return what has to be plugged for a server, in the order of its interfaces."""
+    return [(network_spec(facts.network), port_spec(facts)) for facts in bindings.specs_for_server(server_id=server_id)]
+
+
+def network_spec(facts: NetworkFacts) -> NetworkSpec:
+    subnets = tuple(_subnet(subnet) for subnet in facts.subnets)
+    return NetworkSpec(id=str(facts.id), bridge=facts.bridge, mtu=facts.mtu, subnets=subnets)
+
+
+def _subnet(facts: SubnetFacts) -> SubnetSpec:
+    return SubnetSpec(
+        id=str(facts.id),
+        cidr=facts.cidr,
+        gateway_ip=facts.gateway_ip,
+        dhcp_enabled=facts.enable_dhcp,
+        dns_nameservers=facts.dns_nameservers,
+        host_routes=tuple(HostRoute(destination=to, nexthop=via) for to, via in facts.host_routes),
+        dhcp_ip=facts.dhcp_ip,
+    )
+
+
+def port_spec(facts: PortFacts) -> PortSpec:
+    return PortSpec(
+        id=str(facts.id),
+        tap=facts.tap,
+        mac=facts.mac,
+        fixed_ips=tuple(FixedIP(subnet_id=str(subnet), ip=ip) for subnet, ip in facts.fixed_ips),
+        hostname=facts.hostname,
+        admin_up=facts.admin_state_up,
+    )

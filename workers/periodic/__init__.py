@@ -1,0 +1,1 @@
+"""The beat table, the sweeper and the reconcilers."""

@@ -1,0 +1,58 @@
+"""What the broker still has: queue lengths and the epoch key."""
+
+import time
+import uuid
+from typing import Any
+
+import structlog
+from celery import current_app
+
+log = structlog.get_logger("celerity.sweeper")
+EPOCH_KEY = "celerity:epoch"
+
+
+class Broker:
+    """A look at the broker for one sweep. Works over Redis and RabbitMQ; only Redis has an epoch."""
+
+    def __init__(self) -> None:
+        self._connection = current_app.connection_for_read()
+        self._lengths: dict[str, int] = {}
+
+    def __enter__(self) -> "Broker":
+        self._connection.ensure_connection(max_retries=1, timeout=3)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.release()
+
+    def length(self, queue: str) -> int:
+        """Return how many messages wait in ``queue``; a queue that does not exist has none."""
+        if queue not in self._lengths:
+            self._lengths[queue] = self._count(queue)
+        return self._lengths[queue]
+
+    def _count(self, queue: str) -> int:
+        channel: Any = self._connection.default_channel
+        if hasattr(channel, "_size"):
+            return int(channel._size(queue))
+        try:
+            return int(channel.queue_declare(queue=queue, passive=True).message_count)
+        except self._connection.channel_errors:
+            self._connection.close()
+            return 0
+
+    def epoch_began(self) -> float | None:
+        """Return when the broker's memory begins (Unix seconds), or None where that cannot be told.
+
+        After a flush or a restart without persistence the key is gone and is written anew: messages from before are
+        lost.
+        """
+        channel: Any = self._connection.default_channel
+        client = getattr(channel, "client", None)
+        if client is None or not hasattr(client, "set"):
+            return None
+        fresh = f"{time.time()}:{uuid.uuid4()}"
+        if client.set(EPOCH_KEY, fresh, nx=True):
+            log.warning("broker lost its memory, or is new")
+        value = client.get(EPOCH_KEY)
+        return float(value.decode().split(":")[0]) if value else None

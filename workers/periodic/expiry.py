@@ -1,0 +1,19 @@
+"""What nobody settled in time: reservations and uploads."""
+
+from apps.compute.selectors import servers
+from apps.images.services import images
+from apps.quotas.services import reservations as quota_reservations
+
+
+def reservations() -> int:
+    """Settle reservations whose run never ended: use where the server exists, nothing where it does not."""
+    consumers = quota_reservations.expired()
+    present = servers.existing(server_ids=consumers)
+    quota_reservations.commit(consumers=[one for one in consumers if one in present])
+    quota_reservations.cancel(consumers=[one for one in consumers if one not in present])
+    return len(consumers)
+
+
+def uploads() -> int:
+    """Clean up after uploads whose client or API process is gone."""
+    return int(images.expire_stale_uploads())

@@ -1,0 +1,1 @@
+"""Compositions only: an ordered tuple of steps per file."""

@@ -1,0 +1,79 @@
+"""Which pipelines there are, and their steps as Celery tasks."""
+
+from typing import Any
+
+from celery import Celery, chain
+from celery.exceptions import Ignore
+from django.db import close_old_connections, connection
+
+from apps.workflow import states
+from workers import config, routing
+from workers.engine import runner
+from workers.engine.runner import Pipeline, Stale
+from workers.engine.steps import HOST, Step
+from workers.pipelines import server_build, server_delete, server_reboot, server_start, server_stop
+
+PIPELINES: dict[str, Pipeline] = {
+    module.PIPELINE.name: module.PIPELINE
+    for module in (server_build, server_delete, server_start, server_stop, server_reboot)
+}
+
+
+def register(app: Celery) -> None:
+    """Make every step of every pipeline a task named ``<pipeline>.<step>``, and its revert ``<pipeline>.revert``."""
+    for pipeline in PIPELINES.values():
+        for step in pipeline.steps:
+            _step_task(app, pipeline, step)
+        _revert_task(app, pipeline)
+
+
+def _step_task(app: Celery, pipeline: Pipeline, step: Step) -> None:
+    name = pipeline.task_name(step.name)
+    routing.place(name, step.where)
+
+    @app.task(name=name)
+    def run(message: dict[str, Any]) -> dict[str, Any]:
+        drivers = config.drivers_for(message["host"]) if step.where == HOST else None
+        return guarded(lambda: runner.run_step(pipeline, step, message, drivers))
+
+
+def _revert_task(app: Celery, pipeline: Pipeline) -> None:
+    name = pipeline.task_name(states.REVERT)
+    routing.place(name, HOST)
+
+    @app.task(name=name)
+    def run(message: dict[str, Any]) -> None:
+        guarded(lambda: runner.run_revert(pipeline, message, config.drivers_for(message["host"])))
+
+
+def guarded(work: Any) -> Any:
+    """Run a task's body with a healthy database session; a session that broke, or may hold a lock, is closed."""
+    close_old_connections()
+    try:
+        return work()
+    except Stale:
+        if not connection.is_usable():
+            connection.close()
+        raise Ignore from None
+    except BaseException:
+        connection.close()  # whatever lock the session held goes with it
+        raise
+
+
+def send(app: Celery, run: Any) -> None:
+    """Publish the chain from the run's next step on. The message carries ids and the host, nothing else."""
+    pipeline = PIPELINES[run.pipeline]
+    message = {
+        "run_id": str(run.id),
+        "subject_id": str(run.subject_id),
+        "token": run.token,
+        "host": run.host,
+        "detached": routing.is_detached(pipeline.task_name(run.next_step), queue=run.queue, host=run.host),
+    }
+    if run.next_step == states.REVERT:
+        app.signature(pipeline.task_name(states.REVERT), args=(message,)).apply_async()
+        return
+    names = pipeline.step_names()[pipeline.index(run.next_step) :]
+    first, *rest = [pipeline.task_name(name) for name in names]
+    links = [app.signature(first, args=(message,)), *[app.signature(name) for name in rest]]
+    (chain(*links, app=app) if rest else links[0]).apply_async()

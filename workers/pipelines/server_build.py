@@ -1,0 +1,14 @@
+"""server.build: from an accepted request to an ACTIVE server."""
+
+from workers.engine.runner import Pipeline
+from workers.tasks.servers.allocate_network import AllocateNetwork
+from workers.tasks.servers.fetch_image import FetchImage
+from workers.tasks.servers.map_block_devices import MapBlockDevices
+from workers.tasks.servers.schedule import Schedule
+from workers.tasks.servers.spawn import Spawn
+
+PIPELINE = Pipeline(
+    name="server.build",
+    steps=(Schedule(), AllocateNetwork(), MapBlockDevices(), FetchImage(), Spawn()),
+    reschedules=True,
+)

@@ -1,0 +1,1 @@
+"""Steps: execute and revert side by side, one file per step."""

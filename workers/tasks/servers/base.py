@@ -1,0 +1,30 @@
+"""What the steps of servers share: their task_state, and reading the server."""
+
+from apps.compute.selectors import servers as selectors
+from apps.compute.services import progress
+from workers.config import HostDrivers
+from workers.engine.errors import Abort, LeaseLost
+from workers.engine.steps import Step, StepContext
+
+
+class ServerStep(Step):
+    """``task_state`` is entered with the claim; None leaves it alone."""
+
+    task_state: str | None = None
+
+    def enter(self, ctx: StepContext) -> None:
+        if self.task_state and not progress.enter(server_id=ctx.subject_id, task_state=self.task_state):
+            raise LeaseLost
+
+    def server(self, ctx: StepContext) -> "selectors.Server":
+        """Return the server's row, read anew. Raises LeaseLost when it is gone."""
+        row = selectors.load(server_id=ctx.subject_id)
+        if row is None:
+            raise LeaseLost
+        return row
+
+    def drivers(self, ctx: StepContext) -> HostDrivers:
+        """Return the drivers of the run's host. Raises Abort where this worker has none."""
+        if not isinstance(ctx.drivers, HostDrivers):
+            raise Abort("The host of this server cannot be reached.", cause="HostUnreachable")
+        return ctx.drivers

@@ -1,0 +1,88 @@
+"""Start, stop and reboot: one step each; the state that is written is the one the host reports."""
+
+from apps.compute import states
+from apps.compute.services import progress
+from workers.engine.errors import Retryable
+from workers.engine.steps import StepContext
+from workers.drivers.errors import RetryableError
+from workers.mapping import networks, servers
+from workers.tasks.servers.base import ServerStep
+
+GRACEFUL_STOP_SECONDS = 60.0
+GRACEFUL_REBOOT_SECONDS = 60.0
+
+
+class PowerStep(ServerStep):
+    """Its revert ends the task and writes what the host says; the failure is told in the action."""
+
+    records = True
+
+    def record(self, ctx: StepContext) -> None:
+        progress.settled(server_id=ctx.subject_id, power_state=ctx.notes["power_state"])
+
+    def revert(self, ctx: StepContext) -> None:
+        if not ctx.final:
+            return
+        info = ctx.drivers.hypervisor.info(str(ctx.subject_id)) if ctx.on_host else None
+        if info is not None:
+            progress.settled(server_id=ctx.subject_id, power_state=str(info.power_state))
+        else:
+            progress.end_task(server_id=ctx.subject_id)
+
+    def note_power(self, ctx: StepContext) -> None:
+        info = self.drivers(ctx).hypervisor.info(str(ctx.subject_id))
+        ctx.notes["power_state"] = str(info.power_state) if info else "shutdown"
+
+    def plug(self, ctx: StepContext) -> None:
+        """Have the host's side of the ports in place: after a restart of the machine nothing of it is left."""
+        for network, port in networks.plugs_of(ctx.subject_id):
+            self.drivers(ctx).network.plug(network, port)
+
+
+class PowerOn(PowerStep):
+    name = "power_on"
+    task_state = states.POWERING_ON
+
+    def execute(self, ctx: StepContext) -> None:
+        drivers = self.drivers(ctx)
+        self.plug(ctx)
+        drivers.hypervisor.start(servers.prepare(self.server(ctx), drivers))
+        self.note_power(ctx)
+
+
+class PowerOff(PowerStep):
+    name = "power_off"
+    task_state = states.POWERING_OFF
+
+    def execute(self, ctx: StepContext) -> None:
+        self.drivers(ctx).hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
+        self.note_power(ctx)
+
+
+class Reboot(PowerStep):
+    """Soft first where that was asked; a guest that does not go down is rebooted hard, as in Nova."""
+
+    name = "reboot"
+
+    def enter(self, ctx: StepContext) -> None:
+        self_state = states.REBOOTING_HARD if ctx.claim.params.get("hard") else states.REBOOTING
+        if not progress.enter(server_id=ctx.subject_id, task_state=self_state):
+            super().enter(ctx)
+
+    def execute(self, ctx: StepContext) -> None:
+        drivers = self.drivers(ctx)
+        if ctx.claim.params.get("hard") or not self._soft(ctx):
+            self.plug(ctx)
+            drivers.hypervisor.hard_reboot(servers.prepare(self.server(ctx), drivers))
+        self.note_power(ctx)
+
+    def _soft(self, ctx: StepContext) -> bool:
+        try:
+            self.drivers(ctx).hypervisor.reboot(str(ctx.subject_id), GRACEFUL_REBOOT_SECONDS)
+        except RetryableError:
+            ctx.checkpoint()
+            return False
+        return True
+
+
+__all__ = ["PowerOff", "PowerOn", "Reboot", "Retryable"]

@@ -1,0 +1,47 @@
+"""The steps of a delete: each releases what is there and succeeds where nothing is."""
+
+from apps.compute.services import progress
+from apps.networking.services import bindings
+from workers.engine.steps import SCHEDULER, StepContext
+from workers.mapping import networks
+from workers.tasks.servers.base import ServerStep
+
+
+class Destroy(ServerStep):
+    """Power off and forget the domain, its ports' host side and its files.
+
+    Where the host is out of reach only the rows go; its recovery removes what it finds without a row. The revert of
+    this first step marks the server ERROR: it can be deleted again.
+    """
+
+    name = "destroy"
+
+    def execute(self, ctx: StepContext) -> None:
+        if not ctx.on_host:
+            return
+        drivers = self.drivers(ctx)
+        drivers.hypervisor.destroy(str(ctx.subject_id))
+        for network, port in networks.plugs_of(ctx.subject_id):
+            drivers.network.unplug(network.id, port.id)
+        drivers.storage.remove_server(str(ctx.subject_id))
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.final and ctx.failure:
+            failure = ctx.failure
+            progress.failed(
+                server_id=ctx.subject_id, code=failure.code, message=failure.message, details=failure.details
+            )
+
+
+class Release(ServerStep):
+    """Ports and addresses, then allocation, quota and the row, in the transaction that ends the run."""
+
+    name = "release"
+    where = SCHEDULER
+    records = True
+
+    def execute(self, ctx: StepContext) -> None:
+        bindings.release_for_server(server_id=ctx.subject_id)
+
+    def record(self, ctx: StepContext) -> None:
+        progress.gone(server_id=ctx.subject_id)

@@ -1,0 +1,63 @@
+"""schedule: choose a host and claim it in one statement."""
+
+from apps.compute import states
+from apps.compute.services import progress
+from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling.services import allocations
+from apps.scheduling.states import Demand
+from apps.workflow.services import leases
+from workers.engine.errors import Abort
+from workers.engine.steps import SCHEDULER, StepContext
+from workers.mapping import demands
+from workers.tasks.servers.base import ServerStep
+
+
+class Schedule(ServerStep):
+    """The first step: its revert gives the claim back, and on the last attempt marks the server ERROR."""
+
+    name = "schedule"
+    where = SCHEDULER
+    timeout_seconds = 60
+    task_state = states.SCHEDULING
+    records = True
+
+    def execute(self, ctx: StepContext) -> None:
+        claimed = self._claimed_before(ctx)
+        if claimed:
+            ctx.host, ctx.notes["zone"] = claimed
+            return
+        demand = demands.of_server(self.server(ctx), excluded=ctx.claim.excluded_hosts)
+        choice = self._choose(ctx, demand)
+        ctx.host, ctx.alternates = choice.host, choice.alternates
+        ctx.notes.update(zone=choice.zone, explanation=choice.explanation)
+
+    def _claimed_before(self, ctx: StepContext) -> tuple[str, str] | None:
+        """A step that is sent again (a worker died after its claim) keeps the host it has."""
+        if ctx.claim.token == 1:
+            return None
+        allocation = allocations.of_consumer(consumer_id=ctx.subject_id)
+        return (allocation.host.name, allocation.host.zone) if allocation else None
+
+    def _choose(self, ctx: StepContext, demand: Demand) -> allocations.Choice:
+        try:
+            return allocations.choose_and_claim(consumer_id=ctx.subject_id, demand=demand)
+        except NoValidHost as error:
+            leases.explain(claim=ctx.claim, explanation=error.values.get("explanation", {}))
+            earlier = ctx.claim.error_message
+            message = f"{error.message} Earlier attempt: {earlier}" if earlier else error.message
+            raise Abort(message, cause="NoValidHost", details=str(error.values)) from error
+
+    def record(self, ctx: StepContext) -> None:
+        progress.place(server_id=ctx.subject_id, host=ctx.host, zone=ctx.notes["zone"])
+        if "explanation" in ctx.notes:
+            leases.explain(claim=ctx.claim, explanation=ctx.notes["explanation"])
+
+    def revert(self, ctx: StepContext) -> None:
+        progress.unplace(server_id=ctx.subject_id)
+        if ctx.final and ctx.failure:
+            failure = ctx.failure
+            progress.failed(
+                server_id=ctx.subject_id, code=failure.code, message=failure.message, details=failure.details
+            )
+        else:
+            progress.starts_over(server_id=ctx.subject_id)

@@ -1,0 +1,30 @@
+"""spawn: disks, config drive, domain, power on."""
+
+from apps.compute import states
+from apps.compute.services import progress
+from workers.engine.steps import StepContext
+from workers.mapping import servers
+from workers.tasks.servers.base import ServerStep
+
+
+class Spawn(ServerStep):
+    """The last step: it ends with the server ACTIVE and its reservations turned into use."""
+
+    name = "spawn"
+    task_state = states.SPAWNING
+    records = True
+
+    def execute(self, ctx: StepContext) -> None:
+        server, drivers = self.server(ctx), self.drivers(ctx)
+        spec = servers.prepare(server, drivers)
+        ctx.checkpoint()
+        drivers.hypervisor.spawn(spec)
+
+    def record(self, ctx: StepContext) -> None:
+        progress.launched(server_id=ctx.subject_id)
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            drivers = self.drivers(ctx)
+            drivers.hypervisor.destroy(str(ctx.subject_id))
+            drivers.storage.remove_server(str(ctx.subject_id))
