@@ -72,7 +72,7 @@ install_packages() {
     fi
     # An earlier run that was cut off leaves half-configured packages, and apt refuses to go on.
     [ -z "$(dpkg --audit)" ] || DEBIAN_FRONTEND=noninteractive dpkg --configure -a
-    if ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then apt update >&2; fi
+    if ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then quietly apt update; fi
 
     local fresh_services=()
     for service in postgresql redis-server; do
@@ -90,9 +90,16 @@ install_packages() {
     fi
 }
 
+quietly() {
+    # Hundreds of lines that nobody reads, unless it fails.
+    local log
+    log=$(mktemp)
+    if "$@" >"$log" 2>&1; then rm -f "$log"; else cat "$log" >&2; rm -f "$log"; return 1; fi
+}
+
 apt_install() {
-    # Old package lists name versions that the mirror no longer has.
-    apt install --no-install-recommends "$@" >&2 || { apt update >&2 && apt install --no-install-recommends "$@" >&2; }
+    # Old package lists name versions that the mirror no longer has: a failure gets fresh lists and a second try.
+    quietly apt install --no-install-recommends "$@" || { quietly apt update && quietly apt install --no-install-recommends "$@"; }
 }
 
 remove_policy() { if is_root && [ -e "$policy" ] && grep -q "$policy_mark" "$policy"; then rm -f "$policy"; fi; }

@@ -14,6 +14,8 @@ from deploy.console import console, explain, line, stage
 from deploy.environment import SYSTEM_STATE, Environment, state_directory
 from deploy.errors import DeployError
 from deploy.instances import libvirt
+from deploy.instances.postgresql import PostgreSQL
+from deploy.instances.redis import Redis
 from deploy.supervision import config, orphans, programs
 from deploy.supervision.client import Supervisor
 
@@ -72,16 +74,16 @@ def launch_services(environment: Environment, supervisor: Supervisor) -> None:
     supervisor.start(program.name for program in services)
     for server in own_servers(environment):
         server.wait_ready()
-        if isinstance(server, programs.PostgreSQL):
+        if isinstance(server, PostgreSQL):
             server.provision()
     if with_libvirt and not libvirt.wait(20):
         raise supervisor.failure("libvirtd")
     supervisor.wait_running(program.name for program in services)
 
 
-def own_servers(environment: Environment) -> list[programs.PostgreSQL | programs.Redis]:
+def own_servers(environment: Environment) -> list[PostgreSQL | Redis]:
     """Return the servers that we run, by what the URLs say."""
-    servers: list[programs.PostgreSQL | programs.Redis] = []
+    servers: list[PostgreSQL | Redis] = []
     if environment.private_database:
         servers.append(programs.postgresql(environment))
     if environment.private_broker:

@@ -1,6 +1,6 @@
 """The broker."""
 
-from kombu import Connection
+from kombu.connection import Connection
 
 from deploy.checks.finding import Finding, fail, ok
 from deploy.environment import Environment
@@ -12,7 +12,7 @@ def check(environment: Environment) -> Finding:
     if url is None:
         return ok("not made yet; make up makes it")
     try:
-        with Connection(url, connect_timeout=5) as connection:
+        with Connection(url, connect_timeout=5) as connection:  # type: ignore[no-untyped-call]
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
             return ok(f"{connection.transport.driver_name} answers")
     except Exception as error:  # each transport has its own
