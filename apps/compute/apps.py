@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class ComputeConfig(AppConfig):
     name = "apps.compute"
     label = "compute"
+
+    def ready(self) -> None:
+        from apps.common import policy
+        from apps.compute import policies
+
+        policy.register(policies.RULES)

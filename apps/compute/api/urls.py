@@ -1,0 +1,15 @@
+"""Compute's routes. ``v2`` is the same API without microversions' names; ids of projects in paths are accepted."""
+
+from django.urls import include, path
+
+from apps.compute.api.views import discovery
+from apps.compute.api.routes import ROUTES
+
+urlpatterns = [
+    path("compute", discovery.VersionsView.as_view()),
+    path("compute/v2.1", discovery.VersionView.as_view(), {"name": "v2.1"}),
+    path("compute/v2", discovery.VersionView.as_view(), {"name": "v2"}),
+    path("compute/v2.1/", include(ROUTES)),
+    path("compute/v2/", include(ROUTES)),
+]
+

@@ -1,0 +1,1 @@
+"""Views: parse, check policy, call one service, render."""

@@ -1,0 +1,31 @@
+"""The base of compute's views: the microversion of a request, and its headers in the response."""
+
+from typing import Any
+
+from django.utils.cache import patch_vary_headers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.common import microversions
+from apps.common.api.views import ServiceView
+from apps.compute.api import versions
+
+
+class ComputeView(ServiceView):
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        request.version = microversions.requested(
+            request.headers,
+            service=versions.SERVICE,
+            legacy=versions.LEGACY_HEADER,
+            lowest=versions.LOWEST,
+            highest=versions.HIGHEST,
+        )
+        super().initial(request, *args, **kwargs)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        version = getattr(request, "version", None) or versions.LOWEST
+        response["OpenStack-API-Version"] = f"{versions.SERVICE} {version}"
+        response[versions.LEGACY_HEADER] = str(version)
+        patch_vary_headers(response, ["OpenStack-API-Version", versions.LEGACY_HEADER])
+        return response
