@@ -9,6 +9,13 @@ import yaml
 from deploy.errors import DeployError
 
 
+def _domain(auth: dict[str, Any], owner: str) -> dict[str, str]:
+    """Return the domain of the user or the project, by id or by name, whichever clouds.yaml gives."""
+    if identity := auth.get(f"{owner}_domain_id"):
+        return {"id": identity}
+    return {"name": auth.get(f"{owner}_domain_name", "Default")}
+
+
 class CloudApi:
     """One user's session with the cloud, as `openstack --os-cloud NAME` has it."""
 
@@ -25,8 +32,7 @@ class CloudApi:
 
     def _sign_in(self, auth: dict[str, Any]) -> None:
         url = self._auth_url if self._auth_url.endswith("/v3") else f"{self._auth_url}/v3"
-        domain = {"name": auth.get("user_domain_name", "Default")}
-        project_domain = {"name": auth.get("project_domain_name", "Default")}
+        domain, project_domain = _domain(auth, "user"), _domain(auth, "project")
         user = {"name": auth["username"], "password": auth["password"], "domain": domain}
         document = {
             "auth": {

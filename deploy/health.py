@@ -9,6 +9,8 @@ from celery import Celery
 from deploy.environment import Environment
 from deploy.supervision.client import Supervisor
 
+PATIENCE = 8  # seconds in which a program may die and be started again
+
 
 def _get(url: str) -> requests.Response | None:
     try:
@@ -43,9 +45,20 @@ def workers(environment: Environment, *, timeout: float = 1.0) -> set[str]:
 
 
 def wait(what: str, supervisor: Supervisor, healthy: Callable[[], bool], timeout: float = 60) -> None:
-    """Wait until ``healthy()``; raise DeployError with the end of the program's log when it is not in time."""
+    """Wait until ``healthy()``; raise DeployError with the end of the program's log when it is not in time.
+
+    A program that dies again and again, this one or another, ends the wait at once with its own log.
+    """
     deadline = time.monotonic() + timeout
+    failing: dict[str, float] = {}
     while not healthy():
-        if supervisor.states().get(what, {}).get("statename") == "FATAL" or time.monotonic() > deadline:
-            raise supervisor.failure(what)
+        now = time.monotonic()
+        for name, record in supervisor.states().items():
+            state = record["statename"]
+            if state not in {"FATAL", "BACKOFF", "STARTING"}:
+                failing.pop(name, None)
+            elif state == "FATAL" or now - failing.setdefault(name, now) > PATIENCE:
+                raise supervisor.failure(name, "does not stay up")
+        if now > deadline:
+            raise supervisor.failure(what, f"runs, but is not healthy after {timeout:.0f} s")
         time.sleep(0.15)

@@ -103,10 +103,10 @@ class Supervisor:
                     raise self.failure(name)
                 time.sleep(0.1)
 
-    def failure(self, name: str) -> DeployError:
-        """Return the error that says a program does not run, with the end of its log."""
+    def failure(self, name: str, trouble: str = "does not run") -> DeployError:
+        """Return the error that says what a program does not do, with the end of its log."""
         log = self._environment.log / f"{name}.log"
-        return DeployError(f"{name} does not run.", hint=f"Its log: {log}", details=tail(log))
+        return DeployError(f"{name} {trouble}.", hint=f"Its log: {log}", details=tail(log))
 
     def stop(self, names: Iterable[str]) -> None:
         """Stop programs, all at once, and wait until they ended."""
