@@ -72,7 +72,7 @@ def allowed(context: RequestContext, rule: str, target: Mapping[str, Any] | None
     if rule not in _registered:
         raise KeyError(f"policy rule {rule} is not registered")
     subject = target if target is not None else {"project_id": context.project_id, "user_id": context.user_id}
-    # oslo.policy compares texts: None on both sides would match, and a caller without a project would own what has none.
+    # oslo.policy compares texts: None would equal None, and a caller without a project would own what has none.
     known = {key: value for key, value in subject.items() if value is not None}
     who = {key: value for key, value in context.credentials().items() if value is not None}
     return bool(_engine().enforce(rule, known, who))

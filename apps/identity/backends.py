@@ -12,7 +12,9 @@ from apps.identity.states import DEFAULT_DOMAIN_ID
 
 
 class DomainUserBackend(BaseBackend):
-    def authenticate(self, request: Any, username: str | None = None, password: str | None = None, **_: Any) -> User | None:
+    def authenticate(
+        self, request: Any, username: str | None = None, password: str | None = None, **_: Any
+    ) -> User | None:
         """Return the user whose password this is, when user and domain are enabled."""
         if username is None or password is None:
             return None

@@ -1,13 +1,88 @@
 """Routes of identity: full paths from the root, written without a trailing slash."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
-from apps.identity.api.views import tokens, versions
+from apps.identity.api.views import (
+    domains,
+    endpoints,
+    groups,
+    projects,
+    regions,
+    role_assignments,
+    roles,
+    scopes,
+    services,
+    tokens,
+    users,
+    versions,
+)
 
 V3 = "identity/v3"
+
+
+def _grants() -> list[URLPattern]:
+    """Return the routes of grants: two kinds of actor on three kinds of target, and the inherited ones."""
+    routes = []
+    for actor in ("user", "group"):
+        own = f"{actor}s/<str:actor_id>/roles"
+        for target in ("project", "domain"):
+            place = f"{target}s/<str:target_id>/{own}"
+            kinds = {"actor": actor, "target": target}
+            low = f"{V3}/OS-INHERIT/{place}"
+            routes += [
+                path(f"{V3}/{place}", role_assignments.GrantsView.as_view(**kinds)),
+                path(f"{V3}/{place}/<str:role_id>", role_assignments.GrantRoleView.as_view(**kinds)),
+                path(
+                    f"{low}/inherited_to_projects",
+                    role_assignments.GrantsView.as_view(**kinds, inherited=True),
+                ),
+                path(
+                    f"{low}/<str:role_id>/inherited_to_projects",
+                    role_assignments.GrantRoleView.as_view(**kinds, inherited=True),
+                ),
+            ]
+        kinds = {"actor": actor, "target": "system"}
+        routes += [
+            path(f"{V3}/system/{own}", role_assignments.GrantsView.as_view(**kinds)),
+            path(f"{V3}/system/{own}/<str:role_id>", role_assignments.GrantRoleView.as_view(**kinds)),
+        ]
+    return routes
+
 
 urlpatterns = [
     path("identity", versions.VersionsView.as_view()),
     path(V3, versions.VersionView.as_view()),
     path(f"{V3}/auth/tokens", tokens.TokensView.as_view()),
+    path(f"{V3}/auth/catalog", scopes.AuthCatalogView.as_view()),
+    path(f"{V3}/auth/projects", scopes.AuthProjectsView.as_view()),
+    path(f"{V3}/auth/domains", scopes.AuthDomainsView.as_view()),
+    path(f"{V3}/auth/system", scopes.AuthSystemView.as_view()),
+    path(f"{V3}/domains", domains.DomainsView.as_view()),
+    path(f"{V3}/domains/<str:domain_id>", domains.DomainView.as_view()),
+    path(f"{V3}/projects", projects.ProjectsView.as_view()),
+    path(f"{V3}/projects/<str:project_id>", projects.ProjectView.as_view()),
+    path(f"{V3}/projects/<str:project_id>/tags", projects.ProjectTagsView.as_view()),
+    path(f"{V3}/projects/<str:project_id>/tags/<str:tag>", projects.ProjectTagView.as_view()),
+    path(f"{V3}/users", users.UsersView.as_view()),
+    path(f"{V3}/users/<str:user_id>", users.UserView.as_view()),
+    path(f"{V3}/users/<str:user_id>/password", users.UserPasswordView.as_view()),
+    path(f"{V3}/users/<str:user_id>/projects", users.UserProjectsView.as_view()),
+    path(f"{V3}/users/<str:user_id>/groups", users.UserGroupsView.as_view()),
+    path(f"{V3}/groups", groups.GroupsView.as_view()),
+    path(f"{V3}/groups/<str:group_id>", groups.GroupView.as_view()),
+    path(f"{V3}/groups/<str:group_id>/users", groups.GroupUsersView.as_view()),
+    path(f"{V3}/groups/<str:group_id>/users/<str:user_id>", groups.GroupUserView.as_view()),
+    path(f"{V3}/roles", roles.RolesView.as_view()),
+    path(f"{V3}/roles/<str:role_id>", roles.RoleView.as_view()),
+    path(f"{V3}/roles/<str:role_id>/implies", roles.ImpliedRolesView.as_view()),
+    path(f"{V3}/roles/<str:role_id>/implies/<str:implied_role_id>", roles.ImpliedRoleView.as_view()),
+    path(f"{V3}/role_inferences", roles.RoleInferencesView.as_view()),
+    path(f"{V3}/role_assignments", role_assignments.RoleAssignmentsView.as_view()),
+    *_grants(),
+    path(f"{V3}/regions", regions.RegionsView.as_view()),
+    path(f"{V3}/regions/<str:region_id>", regions.RegionView.as_view()),
+    path(f"{V3}/services", services.ServicesView.as_view()),
+    path(f"{V3}/services/<str:service_id>", services.ServiceView.as_view()),
+    path(f"{V3}/endpoints", endpoints.EndpointsView.as_view()),
+    path(f"{V3}/endpoints/<str:endpoint_id>", endpoints.EndpointView.as_view()),
 ]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from apps.identity.models import Endpoint
 from apps.identity import url_names
+from apps.identity.models import Endpoint
 
 
 def catalog(*, user_id: str, project_id: str | None) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from django.db.models import Q, QuerySet
 from django.db import connection
+from django.db.models import Q, QuerySet
 
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Project

@@ -145,7 +145,9 @@ def _place(columns: Sequence[Any]) -> Place | None:
     return Place(id=columns[0], name=columns[1], enabled=columns[2], valid_after=columns[3] or 0)
 
 
-def standing(*, user_id: str, scope: Scope, scope_id: str | None = None, audit_ids: Sequence[str] = ()) -> Standing | None:
+def standing(
+    *, user_id: str, scope: Scope, scope_id: str | None = None, audit_ids: Sequence[str] = ()
+) -> Standing | None:
     """Return the user's standing in a scope, in one query; None when there is no such user."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXECUTE {_prepared(scope)} (%s, %s, %s)", (user_id, scope_id, list(audit_ids)))

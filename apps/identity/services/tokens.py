@@ -42,7 +42,9 @@ def issue(
         scope=scope,
         scope_id=scope_id,
         issued_at=standing.now,
-        expires_at=parent.expires_at if parent is not None else standing.now + settings.TOKEN_LIFETIME_SECONDS * 1_000_000,
+        expires_at=parent.expires_at
+        if parent is not None
+        else standing.now + settings.TOKEN_LIFETIME_SECONDS * 1_000_000,
         user_epoch=user_epoch,
         audit_chain=(payloads.new_audit_id(), *chain),
     )

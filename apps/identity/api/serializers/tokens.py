@@ -5,24 +5,13 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.identity.api.documents import time_of_microseconds, time_text
+from apps.identity.api.serializers.base import TextField
 from apps.identity.selectors.scopes import Place, Standing
 from apps.identity.selectors.tokens import Token
 from apps.identity.services.authentication import Name, SignIn
 from apps.identity.states import Scope
 
 _METHODS = 8  # names in one request; a name twice is refused (OSSA 2014-013)
-
-
-class TextField(serializers.CharField):
-    """A string, not a number or a boolean that is turned into one; blanks are kept."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": 255, "trim_whitespace": False, **kwargs})
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            raise serializers.ValidationError("it must be a string")
-        return str(super().to_internal_value(data))
 
 
 class DomainName(serializers.Serializer[Any]):
@@ -91,7 +80,7 @@ class AuthSerializer(serializers.Serializer[Any]):
         kind, data = next(iter(value.items()))
         if kind == "system":
             if not isinstance(data, dict) or data.get("all") is not True:
-                raise serializers.ValidationError({"system": "it must be {\"all\": true}"})
+                raise serializers.ValidationError({"system": 'it must be {"all": true}'})
             return {"scope": Scope.SYSTEM}
         if kind not in ("project", "domain"):
             raise serializers.ValidationError("it must name exactly one of project, domain and system")

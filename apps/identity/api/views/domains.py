@@ -1,0 +1,45 @@
+"""``/v3/domains``."""
+
+from typing import Any
+
+from apps.identity.api.documents import many, one
+from apps.identity.api.serializers.domains import DomainSerializer, DomainUpdateSerializer, document
+from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.selectors import domains as reading
+from apps.identity.services import domains
+
+
+class DomainsView(IdentityView):
+    request_serializers = {"post": DomainSerializer}
+    examples = {"POST": {"domain": {"name": "", "description": ""}}}
+
+    def get(self, request: Any) -> Response:
+        params = request.query_params.dict()
+        self.authorize("list_domains", {"target.domain.id": self.caller.domain_id})
+        rows = reading.listed(params)
+        if self.caller.domain_id is not None:
+            rows = rows.filter(pk=self.caller.domain_id)
+        return Response(many(request, "domains", (one(request, "domains", document(row)) for row in rows)))
+
+    def post(self, request: Any) -> Response:
+        self.authorize("create_domain")
+        domain = domains.create(values=self.parse(request, "domain"))
+        return Response({"domain": one(request, "domains", document(domain))}, status=201)
+
+
+class DomainView(IdentityView):
+    request_serializers = {"patch": DomainUpdateSerializer}
+
+    def get(self, request: Any, domain_id: str) -> Response:
+        self.authorize("get_domain", {"target.domain.id": domain_id})
+        return Response({"domain": one(request, "domains", document(reading.get(domain_id)))})
+
+    def patch(self, request: Any, domain_id: str) -> Response:
+        self.authorize("update_domain", {"target.domain.id": domain_id})
+        domain = domains.update(domain_id=domain_id, changes=self.parse(request, "domain"))
+        return Response({"domain": one(request, "domains", document(domain))})
+
+    def delete(self, request: Any, domain_id: str) -> Response:
+        self.authorize("delete_domain", {"target.domain.id": domain_id})
+        domains.delete(domain_id=domain_id)
+        return Response(status=204)

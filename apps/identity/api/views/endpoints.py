@@ -1,0 +1,41 @@
+"""``/v3/endpoints``."""
+
+from typing import Any
+
+from apps.identity.api.documents import many, one
+from apps.identity.api.serializers.endpoints import EndpointSerializer, EndpointUpdateSerializer, document
+from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.selectors import endpoints as reading
+from apps.identity.services import endpoints
+
+
+class EndpointsView(IdentityView):
+    request_serializers = {"post": EndpointSerializer}
+
+    def get(self, request: Any) -> Response:
+        self.authorize("list_endpoints")
+        rows = reading.listed(request.query_params.dict())
+        return Response(many(request, "endpoints", (one(request, "endpoints", document(row)) for row in rows)))
+
+    def post(self, request: Any) -> Response:
+        self.authorize("create_endpoint")
+        endpoint = endpoints.create(values=self.parse(request, "endpoint"))
+        return Response({"endpoint": one(request, "endpoints", document(endpoint))}, status=201)
+
+
+class EndpointView(IdentityView):
+    request_serializers = {"patch": EndpointUpdateSerializer}
+
+    def get(self, request: Any, endpoint_id: str) -> Response:
+        self.authorize("get_endpoint")
+        return Response({"endpoint": one(request, "endpoints", document(reading.get(endpoint_id)))})
+
+    def patch(self, request: Any, endpoint_id: str) -> Response:
+        self.authorize("update_endpoint")
+        endpoint = endpoints.update(endpoint_id=endpoint_id, changes=self.parse(request, "endpoint"))
+        return Response({"endpoint": one(request, "endpoints", document(endpoint))})
+
+    def delete(self, request: Any, endpoint_id: str) -> Response:
+        self.authorize("delete_endpoint")
+        endpoints.delete(endpoint_id=endpoint_id)
+        return Response(status=204)

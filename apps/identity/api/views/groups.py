@@ -1,0 +1,77 @@
+"""``/v3/groups`` and who belongs to them."""
+
+from typing import Any
+
+from apps.identity.api.documents import many, one
+from apps.identity.api.serializers import users as user_documents
+from apps.identity.api.serializers.groups import GroupSerializer, GroupUpdateSerializer, document
+from apps.identity.api.views.base import IdentityView, Response, target_of_group, target_of_user
+from apps.identity.exceptions import NotFound
+from apps.identity.selectors import groups as reading
+from apps.identity.selectors import users
+from apps.identity.services import groups
+
+
+class GroupsView(IdentityView):
+    request_serializers = {"post": GroupSerializer}
+    examples = {"POST": {"group": {"name": "", "domain_id": "default", "description": ""}}}
+
+    def get(self, request: Any) -> Response:
+        rows = reading.listed(self.authorize_list(request, "list_groups"))
+        return Response(many(request, "groups", (one(request, "groups", document(row)) for row in rows)))
+
+    def post(self, request: Any) -> Response:
+        values = self.parse(request, "group")
+        domain_id = values.get("domain_id") or self.own_domain_id
+        self.authorize("create_group", {"target.group.domain_id": domain_id})
+        group = groups.create(values=values, default_domain_id=domain_id)
+        return Response({"group": one(request, "groups", document(group))}, status=201)
+
+
+class GroupView(IdentityView):
+    request_serializers = {"patch": GroupUpdateSerializer}
+
+    def get(self, request: Any, group_id: str) -> Response:
+        self.authorize("get_group", target_of_group(reading.find(group_id)))
+        return Response({"group": one(request, "groups", document(reading.get(group_id)))})
+
+    def patch(self, request: Any, group_id: str) -> Response:
+        self.authorize("update_group", target_of_group(reading.find(group_id)))
+        group = groups.update(group_id=group_id, changes=self.parse(request, "group"))
+        return Response({"group": one(request, "groups", document(group))})
+
+    def delete(self, request: Any, group_id: str) -> Response:
+        self.authorize("delete_group", target_of_group(reading.find(group_id)))
+        groups.delete(group_id=group_id)
+        return Response(status=204)
+
+
+class GroupUsersView(IdentityView):
+    def get(self, request: Any, group_id: str) -> Response:
+        self.authorize("list_users_in_group", target_of_group(reading.find(group_id)))
+        rows = users.in_group(reading.get(group_id).pk, request.query_params.dict())
+        return Response(many(request, "users", (one(request, "users", user_documents.document(row)) for row in rows)))
+
+
+class GroupUserView(IdentityView):
+    """HEAD and GET: 204 or 404. PUT and DELETE: 204."""
+
+    def _authorize(self, rule: str, group_id: str, user_id: str) -> None:
+        group, user = target_of_group(reading.find(group_id)), target_of_user(users.find(user_id))
+        self.authorize(rule, {**group, **user})
+
+    def get(self, request: Any, group_id: str, user_id: str) -> Response:
+        self._authorize("check_user_in_group", group_id, user_id)
+        if not reading.has(group_id=group_id, user_id=user_id):
+            raise NotFound(noun="user in group", id=user_id[:64])
+        return Response(status=204)
+
+    def put(self, request: Any, group_id: str, user_id: str) -> Response:
+        self._authorize("add_user_to_group", group_id, user_id)
+        groups.add_user(group_id=group_id, user_id=user_id)
+        return Response(status=204)
+
+    def delete(self, request: Any, group_id: str, user_id: str) -> Response:
+        self._authorize("remove_user_from_group", group_id, user_id)
+        groups.remove_user(group_id=group_id, user_id=user_id)
+        return Response(status=204)

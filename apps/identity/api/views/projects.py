@@ -1,0 +1,111 @@
+"""``/v3/projects`` and their tags."""
+
+from typing import Any
+
+from apps.common.exceptions import BadRequest
+from apps.identity.api.documents import link, many, one
+from apps.identity.api.serializers.base import TagField
+from apps.identity.api.serializers.projects import (
+    ProjectSerializer,
+    ProjectUpdateSerializer,
+    TagsSerializer,
+    document,
+)
+from apps.identity.api.views.base import IdentityView, Response, target_of_project
+from apps.identity.exceptions import NotFound
+from apps.identity.models import Project
+from apps.identity.selectors import projects as reading
+from apps.identity.services import domains, projects
+
+
+def _answer(request: Any, project: Project, status: int = 200) -> Response:
+    return Response({"project": one(request, "projects", document(project))}, status=status)
+
+
+class ProjectsView(IdentityView):
+    request_serializers = {"post": ProjectSerializer}
+    examples = {"POST": {"project": {"name": "", "domain_id": "default", "description": ""}}}
+
+    def get(self, request: Any) -> Response:
+        rows = reading.listed(self.authorize_list(request, "list_projects"))
+        return Response(many(request, "projects", (one(request, "projects", document(row)) for row in rows)))
+
+    def post(self, request: Any) -> Response:
+        values = self.parse(request, "project")
+        if values.get("is_domain"):
+            self.authorize("create_domain")
+            if values.get("domain_id") or values.get("parent_id"):
+                raise BadRequest("Invalid input for field/attribute is_domain: a domain has no parent and no domain.")
+            return _answer(request, domains.create(values=values), 201)
+        parent = reading.find(values.get("parent_id") or "") or reading.find(
+            values.get("domain_id") or self.own_domain_id
+        )
+        domain_id = None if parent is None else (parent.pk if parent.is_domain else parent.domain_id)
+        self.authorize("create_project", {"target.project.domain_id": domain_id})
+        return _answer(request, projects.create(values=values, default_domain_id=self.own_domain_id), 201)
+
+
+class ProjectView(IdentityView):
+    request_serializers = {"patch": ProjectUpdateSerializer}
+
+    def get(self, request: Any, project_id: str) -> Response:
+        self.authorize("get_project", target_of_project(reading.find(project_id)))
+        return _answer(request, reading.get(project_id))
+
+    def patch(self, request: Any, project_id: str) -> Response:
+        project = reading.find(project_id)
+        changes = self.parse(request, "project")
+        if project is not None and project.is_domain:
+            self.authorize("update_domain", {"target.domain.id": project_id})
+            return _answer(request, domains.update(domain_id=project_id, changes=changes))
+        self.authorize("update_project", target_of_project(project))
+        return _answer(request, projects.update(project_id=project_id, changes=changes))
+
+    def delete(self, request: Any, project_id: str) -> Response:
+        project = reading.find(project_id)
+        if project is not None and project.is_domain:
+            self.authorize("delete_domain", {"target.domain.id": project_id})
+            domains.delete(domain_id=project_id)
+        else:
+            self.authorize("delete_project", target_of_project(project))
+            projects.delete(project_id=project_id)
+        return Response(status=204)
+
+
+class ProjectTagsView(IdentityView):
+    request_serializers = {"put": TagsSerializer}
+
+    def _answer(self, request: Any, project: Project) -> Response:
+        return Response({"tags": project.tags, "links": {"self": link(request, "projects", project.pk, "tags")}})
+
+    def get(self, request: Any, project_id: str) -> Response:
+        self.authorize("list_project_tags", target_of_project(reading.find(project_id)))
+        return self._answer(request, reading.get(project_id))
+
+    def put(self, request: Any, project_id: str) -> Response:
+        self.authorize("update_project_tags", target_of_project(reading.find(project_id)))
+        tags = list(dict.fromkeys(self.parse(request)["tags"]))
+        return self._answer(request, projects.set_tags(project_id=project_id, tags=tags))
+
+    def delete(self, request: Any, project_id: str) -> Response:
+        self.authorize("delete_project_tags", target_of_project(reading.find(project_id)))
+        projects.set_tags(project_id=project_id, tags=[])
+        return Response(status=204)
+
+
+class ProjectTagView(IdentityView):
+    def get(self, request: Any, project_id: str, tag: str) -> Response:
+        self.authorize("get_project_tag", target_of_project(reading.find(project_id)))
+        if tag not in reading.get(project_id).tags:
+            raise NotFound(noun="project tag", id=tag[:64])
+        return Response(status=204)
+
+    def put(self, request: Any, project_id: str, tag: str) -> Response:
+        self.authorize("create_project_tag", target_of_project(reading.find(project_id)))
+        projects.add_tag(project_id=project_id, tag=TagField().run_validation(tag))
+        return Response(status=201, headers={"Location": link(request, "projects", project_id, "tags", tag)})
+
+    def delete(self, request: Any, project_id: str, tag: str) -> Response:
+        self.authorize("delete_project_tag", target_of_project(reading.find(project_id)))
+        projects.remove_tag(project_id=project_id, tag=tag)
+        return Response(status=204)

@@ -1,0 +1,47 @@
+"""``/v3/regions``."""
+
+from typing import Any
+
+from apps.identity.api.documents import many, one
+from apps.identity.api.serializers.regions import RegionSerializer, document
+from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.selectors import regions as reading
+from apps.identity.services import regions
+
+
+class RegionsView(IdentityView):
+    request_serializers = {"post": RegionSerializer}
+
+    def get(self, request: Any) -> Response:
+        self.authorize("list_regions")
+        rows = reading.listed(request.query_params.dict())
+        return Response(many(request, "regions", (one(request, "regions", document(row)) for row in rows)))
+
+    def post(self, request: Any) -> Response:
+        self.authorize("create_region")
+        region = regions.create(values=self.parse(request, "region"))
+        return Response({"region": one(request, "regions", document(region))}, status=201)
+
+
+class RegionView(IdentityView):
+    request_serializers = {"patch": RegionSerializer}
+
+    def get(self, request: Any, region_id: str) -> Response:
+        self.authorize("get_region")
+        return Response({"region": one(request, "regions", document(reading.get(region_id)))})
+
+    def patch(self, request: Any, region_id: str) -> Response:
+        self.authorize("update_region")
+        region = regions.update(region_id=region_id, changes=self.parse(request, "region"))
+        return Response({"region": one(request, "regions", document(region))})
+
+    def delete(self, request: Any, region_id: str) -> Response:
+        self.authorize("delete_region")
+        regions.delete(region_id=region_id)
+        return Response(status=204)
+
+    def put(self, request: Any, region_id: str) -> Response:
+        """Create a region under a name of the caller's choice, as old clients do."""
+        self.authorize("create_region")
+        values = {**self.parse(request, "region", RegionSerializer), "id": region_id}
+        return Response({"region": one(request, "regions", document(regions.create(values=values)))}, status=201)

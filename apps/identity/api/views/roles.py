@@ -1,0 +1,95 @@
+"""``/v3/roles`` and what they imply."""
+
+from typing import Any
+
+from apps.identity.api.documents import link, many, one
+from apps.identity.api.serializers.roles import RoleSerializer, RoleUpdateSerializer, brief, document
+from apps.identity.api.views.base import IdentityView, Response, target_of_role
+from apps.identity.exceptions import NotFound
+from apps.identity.models import Role
+from apps.identity.selectors import roles as reading
+from apps.identity.services import roles
+
+
+class RolesView(IdentityView):
+    request_serializers = {"post": RoleSerializer}
+    examples = {"POST": {"role": {"name": ""}}}
+
+    def get(self, request: Any) -> Response:
+        params = request.query_params.dict()
+        domain_id = params.get("domain_id")
+        rule = "list_domain_roles" if domain_id else "list_roles"
+        self.authorize(rule, {"target.role.domain_id": domain_id})
+        rows = reading.listed(params)
+        return Response(many(request, "roles", (one(request, "roles", document(row)) for row in rows)))
+
+    def post(self, request: Any) -> Response:
+        values = self.parse(request, "role")
+        self.authorize("create_domain_role" if values.get("domain_id") else "create_role")
+        return Response({"role": one(request, "roles", document(roles.create(values=values)))}, status=201)
+
+
+class RoleView(IdentityView):
+    request_serializers = {"patch": RoleUpdateSerializer}
+
+    def _authorize(self, verb: str, role_id: str) -> None:
+        role = reading.find(role_id)
+        noun = "domain_role" if role is not None and role.domain_id else "role"
+        self.authorize(f"{verb}_{noun}", target_of_role(role))
+
+    def get(self, request: Any, role_id: str) -> Response:
+        self._authorize("get", role_id)
+        return Response({"role": one(request, "roles", document(reading.get(role_id)))})
+
+    def patch(self, request: Any, role_id: str) -> Response:
+        self._authorize("update", role_id)
+        role = roles.update(role_id=role_id, changes=self.parse(request, "role"))
+        return Response({"role": one(request, "roles", document(role))})
+
+    def delete(self, request: Any, role_id: str) -> Response:
+        self._authorize("delete", role_id)
+        roles.delete(role_id=role_id)
+        return Response(status=204)
+
+
+class ImpliedRolesView(IdentityView):
+    def get(self, request: Any, role_id: str) -> Response:
+        self.authorize("list_implied_roles")
+        prior = reading.get(role_id)
+        implied = [brief(request, row) for row in reading.implied_by(role_id)]
+        links = {"self": link(request, "roles", role_id, "implies")}
+        return Response({"role_inference": {"prior_role": brief(request, prior), "implies": implied}, "links": links})
+
+
+class ImpliedRoleView(IdentityView):
+    def _answer(self, request: Any, prior: Role, implied: Role, status: int = 200) -> Response:
+        links = {"self": link(request, "roles", prior.pk, "implies", implied.pk)}
+        inference = {"prior_role": brief(request, prior), "implies": brief(request, implied)}
+        return Response({"role_inference": inference, "links": links}, status=status)
+
+    def get(self, request: Any, role_id: str, implied_role_id: str) -> Response:
+        self.authorize("get_implied_role")
+        prior, implied = reading.get(role_id), reading.get(implied_role_id)
+        if not reading.implies(prior_id=role_id, implied_id=implied_role_id):
+            raise NotFound(noun="implied role", id=implied_role_id)
+        return self._answer(request, prior, implied)
+
+    def put(self, request: Any, role_id: str, implied_role_id: str) -> Response:
+        self.authorize("create_implied_role")
+        prior, implied = roles.imply(prior_id=role_id, implied_id=implied_role_id)
+        return self._answer(request, prior, implied, 201)
+
+    def delete(self, request: Any, role_id: str, implied_role_id: str) -> Response:
+        self.authorize("delete_implied_role")
+        roles.unimply(prior_id=role_id, implied_id=implied_role_id)
+        return Response(status=204)
+
+
+class RoleInferencesView(IdentityView):
+    def get(self, request: Any) -> Response:
+        self.authorize("list_role_inference_rules")
+        inferences = [
+            {"prior_role": brief(request, prior), "implies": [brief(request, row) for row in implied]}
+            for prior, implied in reading.inferences()
+        ]
+        return Response({"role_inferences": inferences, "links": {"self": link(request, "role_inferences")}})

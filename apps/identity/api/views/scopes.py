@@ -1,0 +1,45 @@
+"""``/v3/auth/{catalog,projects,domains,system}``: what the caller's token could be for."""
+
+from typing import Any
+
+from apps.identity.api.documents import link, many, one
+from apps.identity.api.serializers import domains as domain_documents
+from apps.identity.api.serializers import projects as project_documents
+from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.exceptions import Forbidden
+from apps.identity.selectors import catalog, domains, projects, scopes
+from apps.identity.states import Scope
+
+
+class AuthCatalogView(IdentityView):
+    def get(self, request: Any) -> Response:
+        self.authorize("get_auth_catalog")
+        caller = self.caller
+        if caller.project_id is None and caller.domain_id is None and caller.system_scope is None:
+            raise Forbidden("The catalog needs a token with a scope.")
+        services = catalog.catalog(user_id=str(caller.user_id), project_id=caller.project_id)
+        return Response({"catalog": services, "links": {"self": link(request, "auth", "catalog")}})
+
+
+class AuthProjectsView(IdentityView):
+    def get(self, request: Any) -> Response:
+        self.authorize("get_auth_projects")
+        rows = projects.of_user(user_id=str(self.caller.user_id))
+        documents = (one(request, "projects", project_documents.document(row)) for row in rows)
+        return Response(many(request, "projects", documents))
+
+
+class AuthDomainsView(IdentityView):
+    def get(self, request: Any) -> Response:
+        self.authorize("get_auth_domains")
+        rows = domains.of_user(user_id=str(self.caller.user_id))
+        documents = (one(request, "domains", domain_documents.document(row)) for row in rows)
+        return Response(many(request, "domains", documents))
+
+
+class AuthSystemView(IdentityView):
+    def get(self, request: Any) -> Response:
+        self.authorize("get_auth_system")
+        standing = scopes.standing(user_id=str(self.caller.user_id), scope=Scope.SYSTEM)
+        reached = [{"all": True}] if standing is not None and standing.roles else []
+        return Response({"system": reached, "links": {"self": link(request, "auth", "system")}})

@@ -1,0 +1,41 @@
+"""``/v3/services``."""
+
+from typing import Any
+
+from apps.identity.api.documents import many, one
+from apps.identity.api.serializers.services import ServiceSerializer, ServiceUpdateSerializer, document
+from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.selectors import services as reading
+from apps.identity.services import services
+
+
+class ServicesView(IdentityView):
+    request_serializers = {"post": ServiceSerializer}
+
+    def get(self, request: Any) -> Response:
+        self.authorize("list_services")
+        rows = reading.listed(request.query_params.dict())
+        return Response(many(request, "services", (one(request, "services", document(row)) for row in rows)))
+
+    def post(self, request: Any) -> Response:
+        self.authorize("create_service")
+        service = services.create(values=self.parse(request, "service"))
+        return Response({"service": one(request, "services", document(service))}, status=201)
+
+
+class ServiceView(IdentityView):
+    request_serializers = {"patch": ServiceUpdateSerializer}
+
+    def get(self, request: Any, service_id: str) -> Response:
+        self.authorize("get_service")
+        return Response({"service": one(request, "services", document(reading.get(service_id)))})
+
+    def patch(self, request: Any, service_id: str) -> Response:
+        self.authorize("update_service")
+        service = services.update(service_id=service_id, changes=self.parse(request, "service"))
+        return Response({"service": one(request, "services", document(service))})
+
+    def delete(self, request: Any, service_id: str) -> Response:
+        self.authorize("delete_service")
+        services.delete(service_id=service_id)
+        return Response(status=204)

@@ -1,0 +1,61 @@
+"""Reading roles and their implications."""
+
+from collections.abc import Mapping
+
+from django.db.models import QuerySet
+
+from apps.identity.exceptions import NotFound
+from apps.identity.models import ImpliedRole, Role
+from apps.identity.selectors import filters
+
+
+def find(role_id: str) -> Role | None:
+    return Role.objects.filter(pk=role_id).first()
+
+
+def get(role_id: str) -> Role:
+    """Raises NotFound."""
+    role = find(role_id)
+    if role is None:
+        raise NotFound(noun="role", id=role_id[:64])
+    return role
+
+
+def listed(params: Mapping[str, str]) -> QuerySet[Role]:
+    """Return global roles, or the roles of the domain that is asked for."""
+    rows = Role.objects.all() if "domain_id" in params else Role.objects.filter(domain=None)
+    return filters.apply(rows, params, texts=("name", "domain_id"))
+
+
+def implied_by(role_id: str) -> QuerySet[Role]:
+    """Return what a role implies directly."""
+    return Role.objects.filter(implied_by__prior_id=role_id)
+
+
+def implies(*, prior_id: str, implied_id: str) -> bool:
+    return ImpliedRole.objects.filter(prior_id=prior_id, implied_id=implied_id).exists()
+
+
+def inferences() -> list[tuple[Role, list[Role]]]:
+    """Return every role that implies others, with those."""
+    found: dict[str, tuple[Role, list[Role]]] = {}
+    for row in ImpliedRole.objects.select_related("prior", "implied").order_by("prior__name", "implied__name"):
+        found.setdefault(row.prior_id, (row.prior, []))[1].append(row.implied)
+    return list(found.values())
+
+
+def closures() -> dict[str, set[str]]:
+    """Return for each role with implications every role id that it brings, near and far."""
+    direct: dict[str, set[str]] = {}
+    for prior, implied in ImpliedRole.objects.values_list("prior_id", "implied_id"):
+        direct.setdefault(prior, set()).add(implied)
+    found = {}
+    for role_id in direct:
+        seen: set[str] = set()
+        waiting = [role_id]
+        while waiting:
+            for implied in direct.get(waiting.pop(), set()) - seen - {role_id}:
+                seen.add(implied)
+                waiting.append(implied)
+        found[role_id] = seen
+    return found

@@ -1,0 +1,52 @@
+"""Writing domains."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from apps.identity.exceptions import DomainEnabled, Forbidden, NotFound
+from apps.identity.models import Domain, Project
+from apps.identity.services import projects, saving
+from apps.identity.states import DEFAULT_DOMAIN_ID
+
+
+@transaction.atomic
+def create(*, values: Mapping[str, Any]) -> Domain:
+    domain = Domain(name=values["name"], is_domain=True)
+    saving.merge(domain, values, ("description", "enabled", "tags", "options", "extra"))
+    with saving.unique("domain", f"name {domain.name}"):
+        domain.save(force_insert=True)
+    return domain
+
+
+@transaction.atomic
+def update(*, domain_id: str, changes: Mapping[str, Any]) -> Domain:
+    """Change a domain. Disabling ends at once every token of its users and for its projects."""
+    domain = saving.locked(Domain.objects.all(), domain_id)
+    if domain is None:
+        raise NotFound(noun="domain", id=domain_id[:64])
+    saving.refuse_immutable("domain", domain, changes)
+    if changes.get("enabled") is False and domain.enabled:
+        domain.tokens_valid_after = Now()
+    saving.merge(domain, changes, ("name", "description", "enabled", "tags", "options", "extra"))
+    with saving.unique("domain", f"name {domain.name}"):
+        domain.save()
+    return domain
+
+
+@transaction.atomic
+def delete(*, domain_id: str) -> None:
+    """Delete a disabled domain with its users, groups and projects; refused while a project in it owns anything."""
+    domain = saving.locked(Domain.objects.all(), domain_id)
+    if domain is None:
+        raise NotFound(noun="domain", id=domain_id[:64])
+    if domain.pk == DEFAULT_DOMAIN_ID:
+        raise Forbidden("Cannot delete the default domain.")
+    saving.refuse_immutable("domain", domain)
+    if domain.enabled:
+        raise DomainEnabled
+    for project in Project.objects.filter(domain_id=domain.pk):
+        projects.refuse_owning(project)
+    domain.delete()

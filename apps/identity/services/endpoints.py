@@ -1,0 +1,57 @@
+"""Writing endpoints."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from apps.identity import url_names
+from apps.identity.exceptions import Invalid, NotFound
+from apps.identity.models import Endpoint, Region
+from apps.identity.selectors import endpoints, services
+from apps.identity.services import saving
+
+_FIELDS = ("interface", "url", "name", "enabled", "extra")
+
+
+def _place(endpoint: Endpoint, values: Mapping[str, Any]) -> None:
+    """Set service and region. A region that is named and not there is made, as in Keystone's v2 days and devstack."""
+    if "service_id" in values:
+        service_id = values["service_id"]
+        if services.find(service_id) is None:
+            raise Invalid(field="service_id", reason=f"there is no service {service_id[:64]}")
+        endpoint.service_id = service_id
+    region_id = values.get("region_id", values.get("region"))
+    if region_id:
+        endpoint.region = Region.objects.get_or_create(id=region_id)[0]
+    elif "region_id" in values:
+        endpoint.region = None
+    if "url" in values:
+        bad = url_names.unknown(values["url"])
+        if bad is not None:
+            raise Invalid(field="url", reason=f"'{bad[:64]}' is not among the names that are filled in")
+
+
+@transaction.atomic
+def create(*, values: Mapping[str, Any]) -> Endpoint:
+    endpoint = Endpoint()
+    _place(endpoint, values)
+    saving.merge(endpoint, values, _FIELDS)
+    endpoint.save(force_insert=True)
+    return endpoint
+
+
+@transaction.atomic
+def update(*, endpoint_id: str, changes: Mapping[str, Any]) -> Endpoint:
+    endpoint = saving.locked(Endpoint.objects.all(), endpoint_id)
+    if endpoint is None:
+        raise NotFound(noun="endpoint", id=endpoint_id[:64])
+    _place(endpoint, changes)
+    saving.merge(endpoint, changes, _FIELDS)
+    endpoint.save()
+    return endpoint
+
+
+@transaction.atomic
+def delete(*, endpoint_id: str) -> None:
+    endpoints.get(endpoint_id).delete()

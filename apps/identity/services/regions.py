@@ -1,0 +1,48 @@
+"""Writing regions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from apps.identity.exceptions import Forbidden, Invalid, NotFound
+from apps.identity.models import Region
+from apps.identity.selectors import regions
+from apps.identity.services import saving
+from apps.identity.states import new_id
+
+
+@transaction.atomic
+def create(*, values: Mapping[str, Any]) -> Region:
+    parent_id = values.get("parent_region_id")
+    region = Region(id=values.get("id") or new_id(), parent=regions.get(parent_id) if parent_id else None)
+    saving.merge(region, values, ("description", "extra"))
+    with saving.unique("region", f"ID {region.pk}"):
+        region.save(force_insert=True)
+    return region
+
+
+@transaction.atomic
+def update(*, region_id: str, changes: Mapping[str, Any]) -> Region:
+    region = saving.locked(Region.objects.all(), region_id)
+    if region is None:
+        raise NotFound(noun="region", id=region_id[:255])
+    if "parent_region_id" in changes:
+        parent_id = changes["parent_region_id"]
+        if parent_id in regions.below(region):
+            raise Invalid(field="parent_region_id", reason="a region cannot be under itself")
+        region.parent = regions.get(parent_id) if parent_id else None
+    saving.merge(region, changes, ("description", "extra"))
+    region.save()
+    return region
+
+
+@transaction.atomic
+def delete(*, region_id: str) -> None:
+    """Delete a region and the regions under it; refused while an endpoint is in one of them."""
+    region = regions.get(region_id)
+    if regions.has_endpoints(regions.below(region)):
+        raise Forbidden(
+            f"Unable to delete region {region.pk} because it or its child regions have associated endpoints."
+        )
+    region.delete()

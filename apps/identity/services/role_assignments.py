@@ -1,0 +1,45 @@
+"""Giving roles and taking them away."""
+
+from apps.identity.exceptions import Forbidden, NotFound
+from apps.identity.models import Domain, Group, Project, Role, RoleAssignment, User
+from apps.identity.selectors import role_assignments
+
+
+def grant(
+    *,
+    role: Role,
+    actor: User | Group,
+    target: Project | Domain | None,
+    inherited: bool = False,
+) -> None:
+    """Give ``actor`` the role on ``target`` (None: the system); once is enough.
+
+    Raises Forbidden when a role of one domain is given on what belongs to another.
+    """
+    if role.domain_id is not None:
+        own = None if target is None else (target.pk if target.is_domain else target.domain_id)
+        if own != role.domain_id:
+            raise Forbidden("A role of a domain can only be assigned within this domain.")
+    RoleAssignment.objects.get_or_create(**columns(actor=actor, target=target), role_id=role.pk, inherited=inherited)
+
+
+def revoke(*, role: Role, actor: User | Group, target: Project | Domain | None, inherited: bool = False) -> None:
+    """Take the role away; the next request with a live token lacks it. Raises NotFound when it was not given.
+
+    A second removal finds nothing and gives nothing (OSSA 2013-028).
+    """
+    rows = role_assignments.rows_of(**columns(actor=actor, target=target), role_id=role.pk, inherited=inherited)
+    removed, _ = rows.delete()
+    if not removed:
+        raise NotFound(noun="role assignment", id=role.pk)
+
+
+def columns(*, actor: User | Group, target: Project | Domain | None) -> dict[str, object]:
+    """Return the columns that stand for an actor and a target; the kind of each is never guessed from an id."""
+    return {
+        "user_id": actor.pk if isinstance(actor, User) else None,
+        "group_id": actor.pk if isinstance(actor, Group) else None,
+        "project_id": target.pk if target is not None and not target.is_domain else None,
+        "domain_id": target.pk if target is not None and target.is_domain else None,
+        "system": target is None,
+    }

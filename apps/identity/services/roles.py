@@ -1,0 +1,65 @@
+"""Writing roles and implications."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from apps.identity.exceptions import Forbidden, Invalid, NotFound
+from apps.identity.models import ImpliedRole, Role
+from apps.identity.selectors import domains, roles
+from apps.identity.services import saving
+
+NEVER_IMPLIED = ("admin",)  # Keystone's prohibited_implied_role
+
+
+@transaction.atomic
+def create(*, values: Mapping[str, Any]) -> Role:
+    domain_id = values.get("domain_id")
+    role = Role(name=values["name"], domain=domains.get(domain_id) if domain_id else None)
+    saving.merge(role, values, ("description", "options", "extra"))
+    with saving.unique("role", f"name {role.name}"):
+        role.save(force_insert=True)
+    return role
+
+
+@transaction.atomic
+def update(*, role_id: str, changes: Mapping[str, Any]) -> Role:
+    role = saving.locked(Role.objects.all(), role_id)
+    if role is None:
+        raise NotFound(noun="role", id=role_id[:64])
+    saving.refuse_immutable("role", role, changes)
+    if changes.get("domain_id", role.domain_id) != role.domain_id:
+        raise Invalid(field="domain_id", reason="it cannot be changed")
+    saving.merge(role, changes, ("name", "description", "options", "extra"))
+    with saving.unique("role", f"name {role.name}"):
+        role.save()
+    return role
+
+
+@transaction.atomic
+def delete(*, role_id: str) -> None:
+    """Delete a role with all its assignments."""
+    role = saving.locked(Role.objects.all(), role_id)
+    if role is None:
+        raise NotFound(noun="role", id=role_id[:64])
+    saving.refuse_immutable("role", role)
+    role.delete()
+
+
+def imply(*, prior_id: str, implied_id: str) -> tuple[Role, Role]:
+    """Let a role contain another one. Raises Forbidden (403) for the administrator's role and for a role of a domain."""
+    prior, implied = roles.get(prior_id), roles.get(implied_id)
+    if implied.name in NEVER_IMPLIED or implied.domain_id is not None:
+        raise Forbidden(f"The role {implied.pk} cannot be an implied role.")
+    if prior.pk == implied.pk:
+        raise Invalid(field="implied_role_id", reason="a role does not imply itself")
+    ImpliedRole.objects.get_or_create(prior=prior, implied=implied)
+    return prior, implied
+
+
+def unimply(*, prior_id: str, implied_id: str) -> None:
+    """Raises NotFound when there is no such implication."""
+    removed, _ = ImpliedRole.objects.filter(prior_id=prior_id, implied_id=implied_id).delete()
+    if not removed:
+        raise NotFound(noun="implied role", id=implied_id[:64])

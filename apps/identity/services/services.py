@@ -1,0 +1,37 @@
+"""Writing services of the catalog."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from apps.identity.exceptions import NotFound
+from apps.identity.models import Service
+from apps.identity.selectors import services
+from apps.identity.services import saving
+
+_FIELDS = ("type", "name", "description", "enabled", "extra")
+
+
+@transaction.atomic
+def create(*, values: Mapping[str, Any]) -> Service:
+    service = Service()
+    saving.merge(service, values, _FIELDS)
+    service.save(force_insert=True)
+    return service
+
+
+@transaction.atomic
+def update(*, service_id: str, changes: Mapping[str, Any]) -> Service:
+    service = saving.locked(Service.objects.all(), service_id)
+    if service is None:
+        raise NotFound(noun="service", id=service_id[:64])
+    saving.merge(service, changes, _FIELDS)
+    service.save()
+    return service
+
+
+@transaction.atomic
+def delete(*, service_id: str) -> None:
+    """Delete a service with its endpoints."""
+    services.get(service_id).delete()

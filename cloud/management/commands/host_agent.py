@@ -1,0 +1,16 @@
+"""manage.py host_agent: serve this host, or all simulated ones."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Runs the agent of this host: its queue, its heartbeat, its hypervisor's events, its recovery."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from workers.host import process
+
+        process.stop_on_term()
+        process.run()

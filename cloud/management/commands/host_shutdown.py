@@ -1,0 +1,19 @@
+"""manage.py host_shutdown: power off this host's servers and take its networks down, so that they come back."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Powers off this host's guests, ends DHCP and removes bridges. The next agent brings servers back."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--timeout", type=float, default=10.0, help="seconds a guest has to power off")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from workers.host import shutdown
+
+        for line in shutdown.run(timeout_s=options["timeout"]):
+            self.stdout.write(line)
