@@ -20,6 +20,12 @@ def service_of(path: str) -> str:
     return first if first in SERVICES else ""
 
 
+def _refuse(request: HttpRequest) -> HttpResponse:
+    from apps.common.api import errors  # imports service_of from here
+
+    return errors.bad_request(request)
+
+
 class RequestMiddleware:
     """Gives every request an id, and every response the headers that clients read it from.
 
@@ -44,9 +50,14 @@ class RequestMiddleware:
         if service:
             request.path_info = _SLASHES.sub("/", request.path_info).rstrip("/")
         try:
-            response = self.get_response(request)
+            if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+                response = _refuse(request)  # PostgreSQL's texts have no NUL: an error there, a 400 here
+            else:
+                response = self.get_response(request)
         finally:
             context.current_request_id.reset(token)
+        if request.method == "HEAD" and not response.streaming:
+            response.content = b""  # WSGI servers send what they are given
         response["x-openstack-request-id"] = request_id
         if service == "compute":
             response["x-compute-request-id"] = request_id

@@ -39,7 +39,7 @@ def roles_of(**values: object) -> QuerySet[Role]:
 
 
 def listed(params: Mapping[str, str]) -> list[Grant]:
-    """Return assignments that match Keystone's filters; ``effective`` works groups, inheritance and implications out."""
+    """Return what matches Keystone's filters; ``effective`` works out groups, inheritance and implications."""
     effective = "effective" in params and filters.truth(params["effective"])
     rows = RoleAssignment.objects.order_by("id")
     if not effective:

@@ -100,11 +100,12 @@ class Standing:
             return False
         if self.scope is Scope.UNSCOPED:
             return True
-        if self.scope is not Scope.SYSTEM:
-            # A domain's id is no project's scope, nor the other way round.
-            if self.target is None or (self.scope is Scope.DOMAIN) != self.target_is_domain:
-                return False
-        return bool(self.roles)
+        return bool(self.roles) and (self.scope is Scope.SYSTEM or self._target_fits)
+
+    @property
+    def _target_fits(self) -> bool:
+        """A domain's id is no project's scope, nor the other way round."""
+        return self.target is not None and (self.scope is Scope.DOMAIN) == self.target_is_domain
 
 
 @lru_cache

@@ -48,7 +48,7 @@ def delete(*, role_id: str) -> None:
 
 
 def imply(*, prior_id: str, implied_id: str) -> tuple[Role, Role]:
-    """Let a role contain another one. Raises Forbidden (403) for the administrator's role and for a role of a domain."""
+    """Let a role contain another one. Raises Forbidden (403) for admin and for a domain's role as the inner one."""
     prior, implied = roles.get(prior_id), roles.get(implied_id)
     if implied.name in NEVER_IMPLIED or implied.domain_id is not None:
         raise Forbidden(f"The role {implied.pk} cannot be an implied role.")

@@ -37,9 +37,7 @@ class ProjectsView(IdentityView):
             if values.get("domain_id") or values.get("parent_id"):
                 raise BadRequest("Invalid input for field/attribute is_domain: a domain has no parent and no domain.")
             return _answer(request, domains.create(values=values), 201)
-        parent = reading.find(values.get("parent_id") or "") or reading.find(
-            values.get("domain_id") or self.own_domain_id
-        )
+        parent = reading.find(values.get("parent_id") or values.get("domain_id") or self.own_domain_id)
         domain_id = None if parent is None else (parent.pk if parent.is_domain else parent.domain_id)
         self.authorize("create_project", {"target.project.domain_id": domain_id})
         return _answer(request, projects.create(values=values, default_domain_id=self.own_domain_id), 201)
