@@ -19,7 +19,7 @@ from apps.identity.services import domains, projects
 
 
 def _answer(request: Any, project: Project, status: int = 200) -> Response:
-    return Response({"project": one(request, "projects", document(project))}, status=status)
+    return Response(_enveloped(request, project), status=status)
 
 
 class ProjectsView(IdentityView):
@@ -43,12 +43,46 @@ class ProjectsView(IdentityView):
         return _answer(request, projects.create(values=values, default_domain_id=self.own_domain_id), 201)
 
 
+def _nested(parent_id: str | None, rows: list[Project]) -> dict[str, Any] | None:
+    """Return the ids under ``parent_id`` as Keystone nests them, with null at the ends."""
+    return {row.pk: _nested(row.pk, rows) for row in rows if row.parent_id == parent_id} or None
+
+
+def _family(request: Any, project: Project) -> dict[str, Any]:
+    """Return what ``parents_as_list``, ``parents_as_ids`` and the same of the subtree ask for.
+
+    The lists hold whole documents, so ordinary callers see there only projects on which they have a role.
+    """
+    query, found = request.query_params, {}
+    mine = None if request.auth.is_admin else {row.pk for row in reading.of_user(user_id=request.auth.user_id)}
+    if "parents_as_list" in query or "parents_as_ids" in query:
+        above = reading.ancestors(project)
+        ids: dict[str, Any] | None = None
+        for parent in reversed(above):
+            ids = {parent.pk: ids}
+        found["parents"] = ids if "parents_as_ids" in query else _shown(request, above, mine)
+    if "subtree_as_list" in query or "subtree_as_ids" in query:
+        low = reading.below(project)
+        as_ids = "subtree_as_ids" in query
+        found["subtree"] = _nested(project.pk, low) if as_ids else _shown(request, low, mine)
+    return found
+
+
+def _shown(request: Any, rows: list[Project], mine: set[str] | None) -> list[dict[str, Any]]:
+    return [_enveloped(request, row) for row in rows if mine is None or row.pk in mine]
+
+
+def _enveloped(request: Any, project: Project) -> dict[str, Any]:
+    return {"project": one(request, "projects", document(project))}
+
+
 class ProjectView(IdentityView):
     request_serializers = {"patch": ProjectUpdateSerializer}
 
     def get(self, request: Any, project_id: str) -> Response:
         self.authorize("get_project", target_of_project(reading.find(project_id)))
-        return _answer(request, reading.get(project_id))
+        project = reading.get(project_id)
+        return Response({"project": {**_enveloped(request, project)["project"], **_family(request, project)}})
 
     def patch(self, request: Any, project_id: str) -> Response:
         project = reading.find(project_id)
