@@ -6,7 +6,7 @@ import time
 
 import psutil
 
-from deploy import manage
+from deploy import manage, processes
 from deploy.console import explain, line, stage
 from deploy.environment import Environment, load
 from deploy.errors import DeployError
@@ -57,7 +57,7 @@ def take_down(environment: Environment) -> None:
             supervisor.shut_down()
     with stage("Nothing left running"):
         rest = orphans.find(environment, None) + leftovers(environment)
-        orphans.end(rest)
+        processes.end(rest, 20)
         for process in rest:
             line(f"    ended what was left: process {process.pid}")
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
-from deploy import ports, secrets
+from deploy import ports, processes, secrets
 from deploy.environment import REPOSITORY
 from deploy.errors import DeployError
 from deploy.instances.libvirt import TemporaryDaemons
@@ -96,14 +96,7 @@ def end_processes_of(state: Path) -> None:
             continue
         if process.pid not in spared and (theirs == str(state) or theirs.startswith(f"{state}/")):
             found.append(process)
-    for process in found:
-        try:
-            process.terminate()
-        except psutil.NoSuchProcess:
-            continue
-    _, alive = psutil.wait_procs(found, timeout=3)
-    for process in alive:
-        process.kill()
+    processes.end(found, 3)
 
 
 def sweep() -> None:

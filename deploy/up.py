@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy import first_server, guest_image, health, manage, ports, secrets
+from deploy import first_server, guest_image, health, manage, ports, processes, secrets
 from deploy.console import console, explain, line, stage
 from deploy.environment import SYSTEM_STATE, Environment, state_directory
 from deploy.errors import DeployError
@@ -64,7 +64,7 @@ def own_libvirt(environment: Environment, supervisor: Supervisor) -> bool:
 
 def launch_services(environment: Environment, supervisor: Supervisor) -> None:
     """Start the supervisor, and under it the servers that the cloud needs."""
-    orphans.end(orphans.find(environment, supervisor.pid()))
+    processes.end(orphans.find(environment, supervisor.pid()), 20)
     ports.require_free(ports.endpoints(environment), supervisor.owns)
     for server in own_servers(environment):
         server.prepare()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg2
 
+from deploy import processes
 from deploy.errors import DeployError
 from deploy.instances.process import Server, give, owner_of, process_in, run_as
 
@@ -178,8 +179,7 @@ class PostgreSQL(Server):
         Backends end by themselves when the postmaster dies, but a new one refuses to start before they have.
         """
         orphans = [p for p in psutil.process_iter(["name", "cwd"]) if self._is_backend(p)]
-        _, alive = psutil.wait_procs(orphans, timeout=5)
-        for process in alive:
+        for process in processes.wait_ended(orphans, 5):
             process.kill()
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from deploy import processes
 from deploy.errors import DeployError
 
 PR_SET_PDEATHSIG = 1
@@ -149,9 +150,9 @@ class Server(ABC):
         if pid is not None:
             process = psutil.Process(pid)
             os.kill(pid, number)
-            if not self._gone(process, timeout):
-                process.kill()
-                self._gone(process, 5)
+            for stubborn in processes.wait_ended([process], timeout):
+                stubborn.kill()
+                processes.wait_ended([stubborn], 5)
         if self._child is not None:
             try:
                 self._child.wait(timeout=5)
@@ -159,16 +160,6 @@ class Server(ABC):
                 self._child.kill()
                 self._child.wait()
             self._child = None
-
-    def _gone(self, process: psutil.Process, timeout: float) -> bool:
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            if self._child is not None and self._child.pid == process.pid and self._child.poll() is not None:
-                return True
-            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-                return True
-            time.sleep(0.02)
-        return False
 
 
 def process_in(pid_file: Path, names: set[str], directory: Path) -> int | None:

@@ -1,7 +1,5 @@
 """Speaks to the supervisor over its socket: apply a configuration, start and stop programs, read their states."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,6 +11,7 @@ from typing import Any
 import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from deploy import processes
 from deploy.console import tail
 from deploy.environment import Environment
 from deploy.errors import DeployError
@@ -133,10 +132,8 @@ class Supervisor:
             return
         process = psutil.Process(pid)
         self._call("shutdown")
-        try:
-            process.wait(timeout=120)
-        except psutil.TimeoutExpired:
-            os.kill(pid, signal.SIGKILL)
+        for stubborn in processes.wait_ended([process], 120):
+            stubborn.kill()
 
     def owns(self, pid: int) -> bool:
         """Say whether a process was started by this supervisor, by way of others too."""

@@ -43,16 +43,3 @@ def _descends(process: psutil.Process, ancestor: int | None) -> bool:
         return ancestor is not None and any(parent.pid == ancestor for parent in process.parents())
     except psutil.Error:
         return True
-
-
-def end(processes: list[psutil.Process], timeout: float = 20) -> None:
-    """Ask processes to end, then kill what is still there."""
-    for process in processes:
-        try:
-            # PostgreSQL's SIGINT is "disconnect everybody and stop"; SIGTERM would wait for sessions.
-            process.send_signal(2 if process.name() == "postgres" else 15)
-        except psutil.NoSuchProcess:
-            continue
-    _, alive = psutil.wait_procs(processes, timeout=timeout)
-    for process in alive:
-        process.kill()

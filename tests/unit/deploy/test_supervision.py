@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from supervisor.options import ServerOptions
 
-from deploy import secrets
+from deploy import processes, secrets
 from deploy.environment import Environment, from_process
 from deploy.supervision import config, orphans, programs
 from deploy.supervision.client import Supervisor
@@ -67,7 +67,7 @@ def supervisor(environment: Environment) -> Iterator[Supervisor]:
     found = Supervisor(environment)
     yield found
     found.shut_down()
-    orphans.end(orphans.find(environment, None), timeout=2)
+    processes.end(orphans.find(environment, None), 2)
 
 
 def sleeper(name: str, text: str = "hello") -> Program:
@@ -112,5 +112,5 @@ def test_orphans_of_a_killed_supervisor_are_found(environment: Environment, supe
     while supervisor.is_running() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [process.pid for process in orphans.find(environment, None)] == [pid]
-    orphans.end(orphans.find(environment, None))
+    processes.end(orphans.find(environment, None), 5)
     assert orphans.find(environment, None) == []
