@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import os
 import shutil
 import sys
 import tempfile
@@ -64,8 +65,10 @@ def make_image(archives: list[packages.Archive], work: Path, scratch: Path, outp
     boot_files = {
         "vmlinuz": kernel / "boot" / f"vmlinuz-{modules.version(kernel)}",
         "initramfs.img": scratch / "initramfs.img",
-        "syslinux.cfg": SOURCE / "syslinux.cfg",
+        "syslinux.cfg": Path(shutil.copy(SOURCE / "syslinux.cfg", scratch)),
     }
+    for path in boot_files.values():
+        os.utime(path, (1, 1))
     disk.boot_partition(scratch / "boot.part", boot_files)
     disk.root_partition(scratch / "root.part", tree)
     disk.assemble(scratch / "disk.raw", scratch / "boot.part", scratch / "root.part")

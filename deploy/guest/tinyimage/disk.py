@@ -55,7 +55,7 @@ def boot_partition(path: Path, files: dict[str, Path]) -> None:
         env=environ,
     )
     for name, source in files.items():
-        shell.run("mcopy", "-i", path, source, f"::{name}", env=environ)
+        shell.run("mcopy", "-m", "-i", path, source, f"::{name}", env=environ)
     shell.run("syslinux", "--install", path, env=environ)
 
 
@@ -115,7 +115,7 @@ def assemble(path: Path, boot: Path, root: Path) -> None:
 
 def compress(raw: Path, path: Path) -> None:
     """Convert the `raw` disk to the compressed qcow2 `path`, all at once or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = path.with_name(f".{path.name}.part")
     try:
         shell.run("qemu-img", "convert", "-q", "-c", "-f", "raw", "-O", "qcow2", raw, partial)
         with partial.open("rb") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -67,13 +68,15 @@ def _copy_licences(userland: Path, kernel: Path, target: Path) -> None:
 
 
 def _set_modes(target: Path) -> None:
+    """Give everything its mode, whatever the umask, and one date, so that builds do not differ by it."""
     for path in sorted(target.rglob("*")):
-        if path.is_symlink():
-            continue
-        executable = path.is_dir() or path.stat().st_mode & 0o100
-        path.chmod(0o755 if executable else 0o644)
+        if not path.is_symlink():
+            executable = path.is_dir() or path.stat().st_mode & 0o100
+            path.chmod(0o755 if executable else 0o644)
     for name, mode in MODES.items():
         (target / name).chmod(mode)
+    for path in target.rglob("*"):
+        os.utime(path, (1, 1), follow_symlinks=False)
 
 
 def tree(source: Path, kernel: Path, userland: Path, target: Path) -> Path:
