@@ -1,6 +1,6 @@
 """Refusals of the image service, with Glance's sentences."""
 
-from apps.common.exceptions import BadRequest, Conflict, Forbidden, Gone, NotFound, TooLarge
+from apps.common.exceptions import BadRequest, CloudError, Conflict, Forbidden, Gone, NotFound, TooLarge
 
 
 class ImageNotFound(NotFound):
@@ -104,3 +104,9 @@ class MemberLimitation(Forbidden):
 class MemberExists(Conflict):
     kind = "MemberExists"
     template = "{member} is already a member of the image {id}."
+
+
+class RangeNotSatisfiable(CloudError):
+    code = 416
+    kind = "RangeNotSatisfiable"
+    template = "The byte range lies outside of the image's {size} bytes."

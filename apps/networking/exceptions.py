@@ -209,3 +209,12 @@ class RequestedGroupNotFound(BadRequest):
 class GroupAmbiguous(Conflict):
     kind = "NoUniqueMatch"
     template = "Multiple security groups found matching '{name}'. Use an ID to be more specific."
+
+
+class InvalidRule(BadRequest):
+    kind = "SecurityGroupRuleInvalid"
+
+
+class UnknownMarker(NotFound):
+    kind = "InvalidMarker"
+    template = "The marker {id} could not be found."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import random
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -108,7 +109,7 @@ def parse_pools(documents: Any, cidr: Range, gateway: Address | None) -> list[Po
     if len(documents) > MAX_POOLS:
         raise exceptions.InvalidInput(reason=f"allocation_pools: more than {MAX_POOLS} pools")
     pools = sorted((_parse_pool(document, cidr) for document in documents), key=lambda pool: int(pool[0]))
-    for one, two in zip(pools, pools[1:], strict=False):
+    for one, two in itertools.pairwise(pools):
         if int(two[0]) <= int(one[1]):
             raise exceptions.OverlappingAllocationPools(one=_text(one), two=_text(two), cidr=cidr)
     for pool in pools:

@@ -4,7 +4,8 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, UUIDField
+from django.db.models.functions import Cast
 
 from apps.networking import states
 from apps.networking.models import FixedIP, Network, Port, Subnet
@@ -125,3 +126,9 @@ def bound_server_ids(*, host: str | None = None) -> set[uuid.UUID]:
     """Return the servers that hold bound ports, for reconcilers: on one host, or on all. 1 query."""
     rows = _bound() if host is None else _bound().filter(host=host)
     return {uuid.UUID(text) for text in rows.values_list("device_id", flat=True).distinct()}
+
+
+def server_ids_by_address(*, pattern: str) -> QuerySet[Port]:
+    """Return the ids of servers with an address that matches the regular expression, as a subquery."""
+    rows = _bound().filter(fixed_ips__ip_address__regex=pattern)
+    return rows.annotate(server_id=Cast("device_id", UUIDField())).values("server_id")

@@ -9,14 +9,18 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from apps.identity.selectors import projects
 from apps.networking import ranges
 from apps.networking.models import Network, Subnet
 from apps.networking.services import subnets
 from apps.networking.services.networks import default_mtu
 
 
-def load(*, project_id: str, path: Path | None = None) -> list[uuid.UUID]:
-    """Make the networks that the fixture lists, owned by ``project_id``. Returns their ids."""
+def load(*, project_id: str | None = None, path: Path | None = None) -> list[uuid.UUID]:
+    """Make the networks that the fixture lists, owned by ``project_id`` (None: the project "admin"). Returns ids."""
+    if project_id is None:
+        admin = projects.by_name(name="admin", domain_id="default")
+        project_id = admin.id if admin else ""
     source = path or Path(settings.BASE_DIR) / "fixtures" / "networks.json"
     documents: list[dict[str, Any]] = json.loads(source.read_text())
     return [ensure_shared_network(project_id=project_id, **document) for document in documents]

@@ -103,9 +103,9 @@ def _check_guarded(
     if str(values.get("device_owner") or "").startswith(states.OWNER_NETWORK):
         policy.check(context, f"{action}:device_owner:network", target)
     device_id = values.get("device_id")
-    if device_id and not context.is_admin:
-        if Port.objects.filter(device_id=device_id).exclude(project_id=project_id).exists():
-            raise exceptions.DeviceNotOwned(device_id=device_id)
+    foreign = Port.objects.filter(device_id=device_id).exclude(project_id=project_id)
+    if device_id and not context.is_admin and foreign.exists():
+        raise exceptions.DeviceNotOwned(device_id=device_id)
 
 
 def _groups(context: RequestContext, project_id: str, values: dict[str, Any]) -> list[uuid.UUID]:
@@ -148,7 +148,8 @@ def _give_addresses(port: Port, wanted: Sequence[dict[str, Any]] | None) -> None
         chosen = [subnet for subnet in subnets if subnet_id in (None, subnet.id)]
         if not chosen:
             raise exceptions.InvalidInput(
-                reason=f"Failed to create port on network {port.network_id}, because fixed_ips included invalid subnet {subnet_id}"
+                reason=f"Failed to create port on network {port.network_id}, "
+                f"because fixed_ips included invalid subnet {subnet_id}"
             )
         if ip is None:
             _draw(port, chosen, one_only=subnet_id is not None)

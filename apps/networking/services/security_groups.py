@@ -19,7 +19,7 @@ DEFAULT = "default"
 
 
 def ensure_default(*, project_id: str) -> uuid.UUID:
-    """Return the id of a project's default group, made at first need; of two makers one wins. 1 query when it is there."""
+    """Return the id of a project's default group, made at first need; of two makers one wins. 1 query."""
     found = rows.default_id(project_id=project_id)
     if found is not None:
         return found

@@ -1,0 +1,130 @@
+"""An image's bits: upload, download, and the internal download of hosts."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from django.http import FileResponse, HttpRequest, StreamingHttpResponse
+from rest_framework.request import Request
+
+from apps.common.api.parsers import StreamParser
+from apps.common.api.views import Response, ServiceView
+from apps.images.api.views.images import image_id_of
+from apps.images.exceptions import BadRequest, RangeNotSatisfiable
+from apps.images.selectors import blobs
+from apps.images.services import images
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
+CHUNK = 1024 * 1024
+
+
+class ImageFile(ServiceView):
+    """The bits themselves, streamed both ways."""
+
+    parser_classes = [StreamParser]
+
+    def put(self, request: Request, image_id: str) -> Response:
+        plain: HttpRequest = request._request
+        images.upload(
+            context=self.caller,
+            image_id=image_id_of(image_id),
+            source=_body(plain),
+            expected=_announced(plain),
+        )
+        return Response(status=204)
+
+    def get(self, request: Request, image_id: str) -> Any:
+        image, stream = images.read(context=self.caller, image_id=image_id_of(image_id))
+        if stream is None:
+            return Response(status=204)
+        size = int(image.size or 0)
+        response = _ranged(request.headers.get("Range"), stream, size) or FileResponse(
+            stream, content_type="application/octet-stream"
+        )
+        response["Content-MD5"] = str(image.checksum)
+        response["Accept-Ranges"] = "bytes"
+        return response
+
+
+def _body(request: HttpRequest) -> Any:
+    """Return the stream of a request's body.
+
+    Django reads CONTENT_LENGTH bytes, none for a chunked body. A server that decodes chunks says so in
+    ``wsgi.input_terminated``, or may only be known by that it passed the header on.
+    """
+    if _chunked(request):
+        return _Chunked(request.META["wsgi.input"])
+    return request
+
+
+def _chunked(request: HttpRequest) -> bool:
+    return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() and not request.META.get(
+        "CONTENT_LENGTH"
+    )
+
+
+class _Chunked:
+    """A chunked body. Whatever a server raises when its client goes away, or sends nonsense, is a body cut off."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return bytes(self._stream.read(size))
+        except Exception as error:
+            raise BadRequest(f"The chunked body could not be read to its end ({type(error).__name__}).") from None
+
+
+def _announced(request: HttpRequest) -> int | None:
+    """Return the length in bytes that the headers announce; None when they do not."""
+    lengths = [request.META.get("CONTENT_LENGTH") or None, request.headers.get("X-OpenStack-Image-Size")]
+    if _chunked(request):
+        lengths[0] = None
+    for text in lengths:
+        if text is not None and (not text.isascii() or not text.isdigit() or len(text) > 18):
+            raise BadRequest(f"The announced length '{text[:64]}' is no number of bytes.")
+    known = [int(text) for text in lengths if text is not None]
+    if len(set(known)) > 1:
+        raise BadRequest("X-OpenStack-Image-Size differs from Content-Length.")
+    if not known and not _chunked(request):
+        raise BadRequest("The request needs a Content-Length, or a chunked body.")
+    return known[0] if known else None
+
+
+def _ranged(header: str | None, stream: BinaryIO, size: int) -> StreamingHttpResponse | None:
+    """Return the part of a file that one byte range asks for (RFC 9110); None for no or several ranges."""
+    match = _RANGE.match(header or "")
+    if match is None or match.group(0) == "bytes=-":
+        return None
+    first, last = match.groups()
+    start = int(first) if first else max(size - int(last), 0)
+    end = min(int(last), size - 1) if first and last else size - 1
+    if start > end:
+        stream.close()
+        raise RangeNotSatisfiable(size=size)
+    stream.seek(start)
+    response = StreamingHttpResponse(
+        _part(stream, end - start + 1), status=206, content_type="application/octet-stream"
+    )
+    response["Content-Range"] = f"bytes {start}-{end}/{size}"
+    response["Content-Length"] = str(end - start + 1)
+    return response
+
+
+def _part(stream: BinaryIO, left: int) -> Iterator[bytes]:
+    with stream:
+        while left > 0 and (chunk := stream.read(min(CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+
+
+class Blob(ServiceView):
+    """The internal download: a signed URL in place of a token."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request: Request, sha512: str) -> Any:
+        path = blobs.check_signature(sha512=sha512, signature=request.query_params.get("signature", ""))
+        return FileResponse(path.open("rb"), content_type="application/octet-stream")

@@ -1,0 +1,30 @@
+"""Schemas, and what the service says about itself."""
+
+from rest_framework.request import Request
+
+from apps.common.api.views import Response, ServiceView
+from apps.images.api.serializers.schemas import SCHEMAS
+from apps.images.exceptions import SchemaNotFound
+
+
+class SchemaItem(ServiceView):
+    """One JSON schema."""
+
+    def get(self, request: Request, name: str) -> Response:
+        if name not in SCHEMAS:
+            raise SchemaNotFound(name=name[:64])
+        return Response(SCHEMAS[name])
+
+
+class ImportInfo(ServiceView):
+    """Which ways of import there are: none, bits come by upload."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"import-methods": {"description": "Import methods available.", "type": "array", "value": []}})
+
+
+class StoresInfo(ServiceView):
+    """Where bits may go: one place."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"stores": [{"id": "file", "description": "Files under their SHA-512", "default": "true"}]})

@@ -1,0 +1,111 @@
+"""What is in a stream of bits, found out while it passes by: hashes, size, format. Pure: no rows, no Django.
+
+The format is read by oslo.utils' inspectors, never by a program that would open what a header points to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from oslo_utils.imageutils import format_inspector
+
+from apps.images import qcow2, states
+
+# The inspectors log what tenants send; a refusal says it already.
+logging.getLogger("oslo_utils.imageutils.format_inspector").setLevel(logging.CRITICAL)
+
+
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Refused(Exception):
+    """The bits are not acceptable; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """``size`` and ``virtual_size`` in bytes."""
+
+    size: int
+    virtual_size: int
+    md5: str
+    sha512: str
+
+
+class Inspector:
+    """Passes a stream through hashes and format inspectors, chunk by chunk."""
+
+    def __init__(self, source: Readable) -> None:
+        self._wrapper = format_inspector.InspectWrapper(source)  # type: ignore[arg-type]
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._sha512 = hashlib.sha512()
+        self.size = 0
+
+    def read(self, size: int) -> bytes:
+        """Return the next chunk; b"" at the end."""
+        chunk = self._wrapper.read(size)
+        self._md5.update(chunk)
+        self._sha512.update(chunk)
+        self.size += len(chunk)
+        return chunk
+
+    def finish(self, declared: str, path: str) -> Facts:
+        """Return the facts once the stream has ended and lies in ``path``. Raises Refused."""
+        self._wrapper.close()
+        if self.size == 0:
+            raise Refused("there is no data")
+        inspector = _match(self._wrapper.formats or [], declared)
+        virtual_size = self.size
+        if inspector is not None:
+            _check_safe(inspector)
+            virtual_size = int(inspector.virtual_size)
+        if declared == "qcow2":
+            with open(path, "rb") as stream:
+                fault = qcow2.fault(stream, self.size)
+            if fault:
+                raise Refused(fault)
+        return Facts(
+            size=self.size, virtual_size=virtual_size, md5=self._md5.hexdigest(), sha512=self._sha512.hexdigest()
+        )
+
+
+def _match(found: list[format_inspector.FileInspector], declared: str) -> format_inspector.FileInspector | None:
+    """Return the inspector of the declared format, None for raw bits. Raises Refused when the bits are something else.
+
+    A raw disk may hold a partition table, and an ISO image one too (hybrid); nothing else may be two things at once.
+    """
+    names = {inspector.NAME for inspector in found}
+    if declared in states.RAW_FORMATS:
+        if names <= {"raw", "gpt"}:
+            return None
+    elif names == {declared} or (declared == "iso" and names == {"iso", "gpt"}):
+        return next(inspector for inspector in found if declared == inspector.NAME)
+    told = "raw" if names == {"gpt"} else ", ".join(sorted(names)) or "nothing known"
+    raise Refused(f"disk_format is {declared}, but the content is {told}")
+
+
+def _check_safe(inspector: format_inspector.FileInspector) -> None:
+    try:
+        inspector.safety_check()
+    except format_inspector.SafetyCheckFailed as error:
+        reasons = "; ".join(str(one) for one in error.failures.values())
+        raise Refused(f"the {inspector.NAME} content is not safe: {reasons}") from None
+    except format_inspector.ImageFormatError as error:
+        raise Refused(f"the {inspector.NAME} content is not valid: {error}") from None
+
+
+def copy(source: Readable, write: Callable[[bytes], object], *, cap: int, chunk_size: int) -> Inspector:
+    """Copy a stream through an inspector. Raises OverflowError once it is longer than ``cap`` bytes."""
+    inspector = Inspector(source)
+    while chunk := inspector.read(chunk_size):
+        if inspector.size > cap:
+            raise OverflowError(cap)
+        write(chunk)
+    return inspector

@@ -1,0 +1,97 @@
+"""JSON patches of images (RFC 6902 over Glance's flat document), in both of Glance's media types. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from apps.images import attributes, exceptions, states
+
+OPERATIONS = ("add", "replace", "remove")
+MAX_OPERATIONS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One change; ``name`` is an attribute's or a property's name."""
+
+    op: str
+    name: str
+    value: Any = None
+
+
+def parse(document: Any, *, old: bool = False) -> list[Operation]:
+    """Return the operations of a patch. ``old``: of media type v2.0, {"replace": "/name", "value": …}.
+
+    Raises BadRequest (400).
+    """
+    if not isinstance(document, list):
+        raise exceptions.BadRequest("The request body must be a JSON array of operation objects.")
+    if len(document) > MAX_OPERATIONS:
+        raise exceptions.LimitExceeded(f"A patch has at most {MAX_OPERATIONS} operations.")
+    return [_operation(one, old) for one in document]
+
+
+def _operation(one: Any, old: bool) -> Operation:
+    if not isinstance(one, dict):
+        raise exceptions.BadRequest("Operations must be JSON objects.")
+    if old:
+        named = [op for op in OPERATIONS if op in one]
+        if len(named) != 1:
+            raise exceptions.BadRequest(
+                f"Operation objects must contain exactly one member of: {', '.join(OPERATIONS)}"
+            )
+        op, path = named[0], one[named[0]]
+    else:
+        op, path = one.get("op"), one.get("path")
+    if op not in OPERATIONS:
+        raise exceptions.BadRequest(f"Invalid operation: {str(op)[:64]!r}. It must be one of: {', '.join(OPERATIONS)}.")
+    if op != "remove" and "value" not in one:
+        raise exceptions.BadRequest(f'Operation "{op}" requires a member named "value".')
+    return Operation(op=op, name=_name(path), value=one.get("value"))
+
+
+def _name(path: Any) -> str:
+    """Return the one part of a JSON pointer."""
+    if not isinstance(path, str) or not path.startswith("/"):
+        raise exceptions.BadRequest(f"Pointer `{str(path)[:64]}` does not start with '/'.")
+    parts = path[1:].split("/")
+    if parts[0] == "locations":
+        raise exceptions.Forbidden("It's not allowed to add, replace or remove locations: the bits come by upload.")
+    if len(parts) != 1 or not parts[0]:
+        raise exceptions.BadRequest(f"Invalid JSON pointer for this resource: '{path[:64]}'")
+    return parts[0].replace("~1", "/").replace("~0", "~")
+
+
+def apply(image: Any, operations: list[Operation]) -> None:
+    """Change ``image`` (a row) in place. Raises BadRequest (400), Forbidden (403), PropertyConflict (409)."""
+    for operation in operations:
+        attributes.refuse_unsettable(operation.name)
+        if operation.name in attributes.SETTABLE:
+            _set_attribute(image, operation)
+        else:
+            _set_property(image, operation)
+
+
+def _set_attribute(image: Any, operation: Operation) -> None:
+    name = operation.name
+    if operation.op == "remove":
+        if name == "tags":
+            image.tags = []
+            return
+        raise exceptions.Forbidden(f"Property {name} may not be removed.")
+    if name in attributes.ONLY_WHILE_QUEUED and image.status != states.QUEUED:
+        raise exceptions.Forbidden(f"Attribute {name} can be only replaced for a queued image.")
+    column, value = attributes.column(name, operation.value)
+    setattr(image, column, value)
+
+
+def _set_property(image: Any, operation: Operation) -> None:
+    name, properties = operation.name, dict(image.properties)
+    if operation.op != "add" and name not in properties:
+        raise exceptions.PropertyConflict(f"Property {name[:255]} does not exist.")
+    if operation.op == "remove":
+        del properties[name]
+    else:
+        properties[name] = attributes.property_value(name, operation.value)
+    image.properties = properties

@@ -1,0 +1,58 @@
+"""Where the bits are: each content once, under its SHA-512."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core import signing
+
+from apps.images import exceptions
+from apps.images.models import Image
+
+_SHA512 = re.compile(r"[0-9a-f]{128}\Z")
+_SALT = "celerity.images.blobs"
+SIGNATURE_LIFETIME = 3600  # seconds
+
+
+def directory() -> Path:
+    """The directory of all contents."""
+    return Path(settings.IMAGE_DIR) / "blobs"
+
+
+def staging() -> Path:
+    """The directory of uploads under way."""
+    return Path(settings.IMAGE_DIR) / "staging"
+
+
+def path_of(sha512: str) -> Path:
+    """Return where a content lies, whether or not it is there. Raises BlobNotFound for what is no hash."""
+    if not _SHA512.match(sha512):
+        raise exceptions.BlobNotFound
+    return directory() / sha512
+
+
+def path(image: Image) -> Path:
+    """Return the file with an image's bits. Raises NoData (409) for an image that has none yet."""
+    if not image.os_hash_value:
+        raise exceptions.NoData(id=image.id)
+    return path_of(image.os_hash_value)
+
+
+def signed_url(image: Image) -> str:
+    """Return where another host fetches an image's bits without a token; good for an hour."""
+    sha512 = path(image).name
+    signature = signing.TimestampSigner(salt=_SALT).sign(sha512).split(":", 1)[1]
+    return f"{settings.PUBLIC_URL}/image/internal/blobs/{sha512}?{urlencode({'signature': signature})}"
+
+
+def check_signature(*, sha512: str, signature: str) -> Path:
+    """Return the file that a signed URL names. Raises BlobNotFound (404), whatever is wrong with it."""
+    found = path_of(sha512)
+    try:
+        signing.TimestampSigner(salt=_SALT).unsign(f"{sha512}:{signature}", max_age=SIGNATURE_LIFETIME)
+    except signing.BadSignature:
+        raise exceptions.BlobNotFound from None
+    if not found.is_file():
+        raise exceptions.BlobNotFound
+    return found

@@ -1,0 +1,115 @@
+"""The filters of an image list, as Glance names them."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC
+
+from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from apps.images import states
+from apps.images.exceptions import BadRequest
+from apps.images.models import Image
+
+EXACT = {
+    "name": "name",
+    "status": "status",
+    "owner": "project_id",
+    "disk_format": "disk_format",
+    "container_format": "container_format",
+    "id": "id",
+    "checksum": "checksum",
+    "os_hash_algo": "os_hash_algo",
+    "os_hash_value": "os_hash_value",
+}
+WITH_IN = ("name", "status", "id", "disk_format", "container_format")
+NUMBERS = {
+    "size_min": "size__gte",
+    "size_max": "size__lte",
+    "min_disk": "min_disk",
+    "min_ram": "min_ram",
+    "size": "size",
+    "virtual_size": "virtual_size",
+}
+BOOLEANS = {"protected": "protected"}
+TIMES = ("created_at", "updated_at")
+TIME_OPERATORS = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "eq": ""}
+# Read elsewhere: they page, sort or choose what is shown at all.
+CONTROL = frozenset(
+    {"limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "os_hidden", "tag"}
+)
+MAX_FILTERS = 32
+
+
+def apply(rows: QuerySet[Image], params: Mapping[str, list[str]]) -> QuerySet[Image]:
+    """Narrow a list by the query parameters; names that are no attribute are properties. Raises BadRequest (400)."""
+    if len(params) > MAX_FILTERS:
+        raise BadRequest(f"A list takes at most {MAX_FILTERS} filters.")
+    hidden = boolean("os_hidden", params["os_hidden"][-1]) if "os_hidden" in params else False
+    rows = rows.filter(os_hidden=hidden)
+    for tag in params.get("tag", [])[:MAX_FILTERS]:
+        rows = rows.filter(tags__contains=[tag])
+    for name, values in params.items():
+        if name not in CONTROL and "\x00" not in values[-1] and "\x00" not in name:
+            rows = rows.filter(_condition(name, values[-1]))
+    return rows
+
+
+def _condition(name: str, text: str) -> Q:
+    if name in EXACT:
+        return _exact(name, text)
+    if name in NUMBERS:
+        return Q(**{NUMBERS[name]: number(name, text)})
+    if name in BOOLEANS:
+        return Q(**{BOOLEANS[name]: boolean(name, text)})
+    if name in TIMES:
+        return _time(name, text)
+    return Q(properties__contains={name: text})
+
+
+def _exact(name: str, text: str) -> Q:
+    values = [text]
+    if text.startswith("in:") and name in WITH_IN:
+        values = [part.strip('"') for part in text[3:].split(",")][:1000]
+    if name == "status" and not set(values) <= set(states.STATUSES):
+        raise BadRequest(f"Invalid value for option status: {text[:64]}")
+    if name == "id":
+        values = [value for value in values if _is_uuid(value)]
+    return Q(**{f"{EXACT[name]}__in": values})
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
+
+
+def _time(name: str, text: str) -> Q:
+    operator, separator, rest = text.partition(":")
+    if operator not in TIME_OPERATORS or not separator:
+        operator, rest = "eq", text
+    try:
+        moment = parse_datetime(rest.replace(" ", "+"))
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise BadRequest(f"Invalid time for {name}: {text[:64]}")
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    suffix = TIME_OPERATORS[operator]
+    return Q(**{f"{name}__{suffix}" if suffix else name: moment})
+
+
+def number(name: str, text: str) -> int:
+    """Parse a whole number that fits a bigint. Raises BadRequest."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise BadRequest(f"Invalid value for option {name}: {text[:64]}. It must be an integer >= 0.")
+    return int(text)
+
+
+def boolean(name: str, text: str) -> bool:
+    """Parse true, false, 1, 0, yes, no in any case. Raises BadRequest."""
+    found = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower())
+    if found is None:
+        raise BadRequest(f"Bad value '{text[:64]}' for {name}: it must be true or false.")
+    return found

@@ -1,0 +1,78 @@
+"""Reading images: who sees what is decided here, in the query."""
+
+import uuid
+
+from django.db.models import Q, QuerySet
+
+from apps.common.context import RequestContext
+from apps.images import exceptions, states
+from apps.images.models import Image
+
+
+def live() -> QuerySet[Image]:
+    """Images that are not deleted."""
+    return Image.objects.filter(deleted_at=None)
+
+
+def visible(*, context: RequestContext) -> QuerySet[Image]:
+    """Images the caller may use when it knows their ids: its own, public, community, and those shared with it."""
+    rows = live()
+    if context.is_admin:
+        return rows
+    project = context.project_id or "-"
+    shared = Q(visibility=states.SHARED, members__member_id=project)
+    return rows.filter(
+        Q(project_id=project)
+        | Q(visibility__in=[states.PUBLIC, states.COMMUNITY])
+        | Q(id__in=_ids(live().filter(shared)))
+    )
+
+
+def listed(
+    *, context: RequestContext, visibility: str | None = None, member_status: str = states.ACCEPTED
+) -> QuerySet[Image]:
+    """Images that a list shows: community images only when asked for, shared ones once they were accepted.
+
+    ``member_status`` "all" shows shared images whatever the member said.
+    """
+    project = context.project_id or "-"
+    members = Q(visibility=states.SHARED, members__member_id=project)
+    if member_status != "all":
+        members &= Q(members__status=member_status)
+    accepted = Q(id__in=_ids(live().filter(members)))
+    mine = Q(project_id=project)
+    seen = mine | Q(visibility=states.PUBLIC) | accepted
+    if visibility in (states.COMMUNITY, "all"):
+        seen |= Q(visibility=states.COMMUNITY)
+    rows = live()
+    if visibility == states.SHARED:
+        return rows.filter(mine | accepted, visibility=states.SHARED)
+    if visibility in states.VISIBILITIES:
+        rows = rows.filter(visibility=visibility)
+    return rows if context.is_admin else rows.filter(seen)
+
+
+def _ids(rows: QuerySet[Image]) -> QuerySet[Image]:
+    return rows.values("id")  # type: ignore[return-value]
+
+
+def get(*, image_id: uuid.UUID) -> Image:
+    """Return an image whoever asks: for services and workers. Raises ImageNotFound (404)."""
+    found = live().filter(id=image_id).first()
+    if found is None:
+        raise exceptions.ImageNotFound(id=image_id)
+    return found
+
+
+def get_visible(*, context: RequestContext, image_id: uuid.UUID) -> Image:
+    """Return an image the caller may use. Raises ImageNotFound (404). 1 query."""
+    found = visible(context=context).filter(id=image_id).first()
+    if found is None:
+        raise exceptions.ImageNotFound(id=image_id)
+    return found
+
+
+def by_name_and_hash(*, project_id: str, name: str, sha512: str) -> Image | None:
+    """Return a project's image of that name and content that servers can boot from, if there is one."""
+    rows = live().filter(project_id=project_id, name=name, os_hash_value=sha512, status=states.ACTIVE)
+    return rows.order_by("created_at").first()

@@ -1,0 +1,160 @@
+"""Taking in an image's bits: staged, inspected, and only then visible."""
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common import policy
+from apps.common.context import RequestContext
+from apps.images import exceptions, inspection, states
+from apps.images.models import Image
+from apps.images.selectors import blobs as blob_rows
+from apps.images.selectors import images as rows
+from apps.images.services import blobs, locks
+
+log = structlog.get_logger("celerity.images")
+CHUNK = 1024 * 1024
+
+
+def upload(
+    *, context: RequestContext, image_id: uuid.UUID, source: inspection.Readable, expected: int | None = None
+) -> Image:
+    """Store the bits of a queued image and make it active. ``expected`` is the announced length in bytes.
+
+    The declared disk_format must be what the bits are; backing and data files, oversized virtual sizes and files that
+    were cut off are refused. After a refusal, or when the client goes away, the image is queued again, nothing stays.
+
+    Raises ImageNotFound (404), PolicyForbidden (403), WrongStatus, UploadInProgress (409), TooManyBytes (413),
+    BadBits, UploadCutOff (400), ImageGone (410) when the image was deleted meanwhile.
+    """
+    image = rows.get_visible(context=context, image_id=image_id)
+    policy.check(context, "upload_image", {"project_id": image.project_id})
+    if not image.disk_format or not image.container_format:
+        raise exceptions.BadBits(reason="disk_format and container_format must be set before the data is uploaded")
+    if expected is not None and expected > settings.IMAGE_SIZE_CAP:
+        raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP)
+    with locks.upload(image.id) as held:
+        if not held:
+            raise exceptions.UploadInProgress(id=image.id)
+        return _upload(image, source, expected)
+
+
+def _upload(image: Image, source: inspection.Readable, expected: int | None) -> Image:
+    upload_id = uuid.uuid4()
+    begun = Image.objects.filter(id=image.id, status=states.QUEUED, deleted_at=None)
+    if not begun.update(status=states.SAVING, upload_id=upload_id, updated_at=timezone.now()):
+        image.refresh_from_db()
+        raise exceptions.WrongStatus(id=image.id, status=image.status, action="upload")
+    blobs.prepare()
+    staged = blob_rows.staging() / f"{image.id}.{upload_id}"
+    try:
+        facts = _stage(staged, source, expected, str(image.disk_format))
+        with transaction.atomic():
+            _activate(image, upload_id, facts)
+            blobs.adopt(staged=staged, sha512=facts.sha512)
+    except BaseException:
+        staged.unlink(missing_ok=True)
+        _give_up(image.id, upload_id)
+        raise
+    log.info("image active", image_id=str(image.id), bytes=facts.size)
+    return rows.get(image_id=image.id)
+
+
+def _stage(staged: Path, source: inspection.Readable, expected: int | None, declared: str) -> inspection.Facts:
+    """Write the stream to a file only we can read, and return what it is."""
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        try:
+            inspector = inspection.copy(source, file.write, cap=settings.IMAGE_SIZE_CAP, chunk_size=CHUNK)
+        except OverflowError:
+            raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP) from None
+        file.flush()
+        os.fsync(file.fileno())
+    if expected is not None and inspector.size != expected:
+        raise exceptions.UploadCutOff(got=inspector.size, expected=expected)
+    try:
+        facts = inspector.finish(declared, str(staged))
+    except inspection.Refused as error:
+        raise exceptions.BadBits(reason=error) from None
+    if facts.virtual_size > settings.IMAGE_VIRTUAL_SIZE_CAP:
+        raise exceptions.BadBits(
+            reason=f"virtual size of {facts.virtual_size} bytes is over the cap of {settings.IMAGE_VIRTUAL_SIZE_CAP}"
+        )
+    return facts
+
+
+def _activate(image: Image, upload_id: uuid.UUID, facts: inspection.Facts) -> None:
+    mine = Image.objects.filter(id=image.id, status=states.SAVING, upload_id=upload_id, deleted_at=None)
+    done = mine.update(
+        status=states.ACTIVE,
+        upload_id=None,
+        size=facts.size,
+        virtual_size=facts.virtual_size,
+        checksum=facts.md5,
+        os_hash_algo="sha512",
+        os_hash_value=facts.sha512,
+        updated_at=timezone.now(),
+    )
+    if not done:
+        raise exceptions.ImageGone(id=image.id)
+
+
+def _give_up(image_id: uuid.UUID, upload_id: uuid.UUID | None) -> int:
+    mine = Image.objects.filter(id=image_id, status=states.SAVING, upload_id=upload_id, deleted_at=None)
+    return mine.update(status=states.QUEUED, upload_id=None, updated_at=timezone.now())
+
+
+def store(*, image_id: uuid.UUID, path: Path) -> Image:
+    """Take in a file that the cloud itself made (a snapshot). The same checks as an upload; the file stays."""
+    with path.open("rb") as source, locks.upload(image_id) as held:
+        if not held:
+            raise exceptions.UploadInProgress(id=image_id)
+        return _upload(rows.get(image_id=image_id), source, path.stat().st_size)
+
+
+def expire_stale() -> int:
+    """Queue images again whose upload died with its process, and remove what it had staged. For the sweeper.
+
+    Nobody guesses from times: a live upload holds its lock. Returns how many images were queued again.
+    """
+    expired = 0
+    for image in Image.objects.filter(status=states.SAVING, deleted_at=None).only("id", "upload_id"):
+        with locks.upload(image.id) as dead:
+            if dead:
+                expired += _give_up(image.id, image.upload_id)
+    for entry in _staged_files():
+        with contextlib.suppress(ValueError), locks.upload(uuid.UUID(entry.name.partition(".")[0])) as dead:
+            if dead:
+                entry.unlink(missing_ok=True)
+    if expired:
+        log.warning("dead uploads given up", count=expired)
+    return expired
+
+
+def _staged_files() -> list[Path]:
+    directory = blob_rows.staging()
+    return list(directory.iterdir()) if directory.is_dir() else []
+
+
+def read(*, context: RequestContext, image_id: uuid.UUID) -> tuple[Image, BinaryIO | None]:
+    """Return an image and its opened bits; None in place of the bits when it has none yet.
+
+    Raises ImageNotFound (404), Deactivated (403), PolicyForbidden (403).
+    """
+    image = rows.get_visible(context=context, image_id=image_id)
+    policy.check(context, "download_image", {"project_id": image.project_id})
+    if image.status == states.DEACTIVATED and not context.is_admin:
+        raise exceptions.Deactivated
+    if image.status not in (states.ACTIVE, states.DEACTIVATED):
+        return image, None
+    try:
+        return image, blob_rows.path(image).open("rb")
+    except FileNotFoundError:
+        raise exceptions.BlobNotFound from None

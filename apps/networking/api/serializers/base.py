@@ -1,0 +1,80 @@
+"""What all documents of the network service share."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.common.api.serializers import StrictSerializer
+from apps.networking.models.base import Resource
+
+
+def moment(value: datetime) -> str:
+    """Write a time as Neutron does."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def standard(row: Resource) -> dict[str, Any]:
+    """Return what every resource shows."""
+    return {
+        "id": str(row.id),
+        "project_id": row.project_id,
+        "tenant_id": row.project_id,
+        "description": row.description,
+        "tags": row.tags,
+        "created_at": moment(row.created_at),
+        "updated_at": moment(row.updated_at),
+        "revision_number": row.revision_number,
+    }
+
+
+class TextField(serializers.CharField):
+    """Printable text of at most 255 characters, or none; null is none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{"max_length": 255, "allow_blank": True, "trim_whitespace": False, "required": False, **kwargs}
+        )
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("it must be a string")
+        text = super().to_internal_value(data)
+        if not text.isprintable():
+            raise serializers.ValidationError("it can only contain printable characters")
+        return str(text)
+
+
+class ProjectField(serializers.RegexField):
+    """The id of a project."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(r"^[0-9A-Za-z-]{1,64}\Z", **{"required": False, **kwargs})
+
+
+class ResourceSerializer(StrictSerializer):
+    """``aliases`` maps names on the wire that are no Python names to the serializer's own."""
+
+    aliases: dict[str, str] = {}
+
+    name = TextField()
+    description = TextField()
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            hidden = set(self.aliases.values())
+            data = {self.aliases.get(key, f"{key} " if key in hidden else key): value for key, value in data.items()}
+        return super().to_internal_value(data)
+
+
+class OwnedSerializer(ResourceSerializer):
+    """A new resource may name its owner."""
+
+    project_id = ProjectField()
+    tenant_id = ProjectField()
+
+
+class TagsDocument(StrictSerializer):
+    """All tags of a resource."""
+
+    tags = serializers.ListField(child=serializers.CharField(max_length=255), max_length=50)

@@ -1,0 +1,182 @@
+"""Ports on the wire."""
+
+import ipaddress
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.common import policy
+from apps.common.api.serializers import StrictSerializer, UUIDString
+from apps.common.context import RequestContext
+from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer, TextField, standard
+from apps.networking.models import Port
+
+ALIASES = {
+    "binding:host_id": "host",
+    "binding:profile": "profile",
+    "binding:vnic_type": "vnic_type",
+}
+MAX_PAIRS = 10
+MAX_DHCP_OPTIONS = 20
+# Names that dnsmasq knows and that change nothing but the guest that asked.
+DHCP_OPTIONS = (
+    "bootfile-name",
+    "classless-static-route",
+    "dns-server",
+    "domain-name",
+    "domain-search",
+    "interface-mtu",
+    "mtu",
+    "ntp-server",
+    "router",
+    "server-ip-address",
+    "tftp-server",
+    "tftp-server-address",
+)
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
+_DHCP_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,254}\Z")
+
+
+def render(port: Port, context: RequestContext) -> dict[str, Any]:
+    """Return the document of a port; where it is bound is for administrators."""
+    document = {
+        **standard(port),
+        "name": port.name,
+        "network_id": str(port.network_id),
+        "admin_state_up": port.admin_state_up,
+        "status": port.status,
+        "mac_address": port.mac_address,
+        "fixed_ips": [{"subnet_id": str(f.subnet_id), "ip_address": f.ip_address} for f in port.fixed_ips.all()],
+        "device_id": port.device_id,
+        "device_owner": port.device_owner,
+        "security_groups": [str(one.security_group_id) for one in port.portsecuritygroup_set.all()],
+        "allowed_address_pairs": port.allowed_address_pairs,
+        "extra_dhcp_opts": port.extra_dhcp_opts,
+        "port_security_enabled": port.port_security_enabled,
+        "binding:vnic_type": port.vnic_type,
+    }
+    if policy.allowed(context, "get_port:binding", {"project_id": port.project_id}):
+        document["binding:host_id"] = port.host
+        document["binding:profile"] = port.profile
+        document["binding:vif_type"] = "bridge" if port.host else "unbound"
+        document["binding:vif_details"] = {"port_filter": False} if port.host else {}
+    return document
+
+
+class MacField(serializers.CharField):
+    """A unicast MAC address, in lower case."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = str(data).lower() if isinstance(data, str) else ""
+        if not _MAC.match(text) or int(text[1], 16) & 1 or text == "00:00:00:00:00:00":
+            raise serializers.ValidationError(f"'{str(data)[:64]}' is not a valid MAC address")
+        return text
+
+
+class AddressField(serializers.CharField):
+    """One IP address, written the shortest way."""
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            if not isinstance(data, str) or "%" in data:
+                raise ValueError
+            return str(ipaddress.ip_address(data))
+        except ValueError:
+            raise serializers.ValidationError(f"'{str(data)[:64]}' is not a valid IP address") from None
+
+
+class FixedIP(StrictSerializer):
+    """An address asked for: this one, or any of a subnet."""
+
+    subnet_id = UUIDString(required=False)
+    ip_address = AddressField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("it needs a subnet_id or an ip_address")
+        return attrs
+
+
+class AddressPair(StrictSerializer):
+    """Addresses that a guest may use besides its own (OSSA-2014-025, OSSA-2015-012)."""
+
+    ip_address = serializers.CharField(max_length=64)
+    mac_address = MacField(required=False)
+
+    def validate_ip_address(self, text: str) -> str:
+        try:
+            if "%" in text:
+                raise ValueError
+            found = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            raise serializers.ValidationError(f"'{text}' is not a valid IP address or subnet") from None
+        if found.prefixlen == 0 or found.is_multicast or found.is_loopback or found.network_address.is_unspecified:
+            raise serializers.ValidationError(f"'{text}' is not allowed as an address pair")
+        return text if "/" not in text else str(found)
+
+
+class DhcpOption(StrictSerializer):
+    """One DHCP option: an allowed name, and a value that stays on its line (OSSA-2021-005)."""
+
+    opt_name = serializers.CharField(max_length=64)
+    opt_value = serializers.CharField(max_length=255, allow_null=True)
+    ip_version = serializers.ChoiceField([4, 6], default=4)
+
+    def validate_opt_name(self, text: str) -> str:
+        if text not in DHCP_OPTIONS:
+            raise serializers.ValidationError(f"'{text}' is not one of {', '.join(DHCP_OPTIONS)}")
+        return text
+
+    def validate_opt_value(self, text: str | None) -> str | None:
+        if text is not None and not _DHCP_VALUE.match(text):
+            raise serializers.ValidationError("it may hold letters, digits and . _ : / - only")
+        return text
+
+
+class PortUpdate(ResourceSerializer):
+    """Changes of a port."""
+
+    aliases = ALIASES
+
+    admin_state_up = serializers.BooleanField(required=False)
+    mac_address = MacField(required=False)
+    fixed_ips = FixedIP(many=True, required=False)
+    device_id = TextField()
+    device_owner = TextField()
+    security_groups = serializers.ListField(child=UUIDString(), required=False, allow_null=True, max_length=32)
+    allowed_address_pairs = AddressPair(many=True, required=False, allow_null=True)
+    extra_dhcp_opts = DhcpOption(many=True, required=False, allow_null=True)
+    port_security_enabled = serializers.BooleanField(required=False)
+    host = TextField()
+    profile = serializers.DictField(required=False, allow_null=True)
+    vnic_type = serializers.ChoiceField(["normal"], required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for key in ("security_groups", "allowed_address_pairs", "extra_dhcp_opts", "profile"):
+            if key in attrs and attrs[key] is None:
+                attrs[key] = {} if key == "profile" else []
+        pairs = attrs.get("allowed_address_pairs", [])
+        if len(pairs) > MAX_PAIRS:
+            raise serializers.ValidationError({"allowed_address_pairs": [f"at most {MAX_PAIRS} are allowed"]})
+        distinct = {(pair["ip_address"], pair.get("mac_address")) for pair in pairs}
+        if len(distinct) != len(pairs):
+            raise serializers.ValidationError({"allowed_address_pairs": ["a pair is named twice"]})
+        if len(attrs.get("extra_dhcp_opts", [])) > MAX_DHCP_OPTIONS:
+            raise serializers.ValidationError({"extra_dhcp_opts": [f"at most {MAX_DHCP_OPTIONS} are allowed"]})
+        if "extra_dhcp_opts" in attrs:
+            attrs["extra_dhcp_opts"] = [dict(one) for one in attrs["extra_dhcp_opts"] if one["opt_value"] is not None]
+        if "allowed_address_pairs" in attrs:
+            attrs["allowed_address_pairs"] = [dict(pair) for pair in pairs]
+        return attrs
+
+
+class PortCreate(PortUpdate, OwnedSerializer):
+    """A new port."""
+
+    network_id = UUIDString()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("security_groups", ...) is None:
+            del attrs["security_groups"]
+        return super().validate(attrs)

@@ -1,0 +1,57 @@
+"""Security group rules on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.common.api.serializers import StrictSerializer, UUIDString
+from apps.common.context import RequestContext
+from apps.networking import states
+from apps.networking.api.serializers.base import ProjectField, TextField, standard
+from apps.networking.models import SecurityGroupRule
+
+
+def render(rule: SecurityGroupRule, context: RequestContext) -> dict[str, Any]:
+    """Return the document of a rule."""
+    return {
+        **standard(rule),
+        "security_group_id": str(rule.security_group_id),
+        "direction": rule.direction,
+        "ethertype": rule.ethertype,
+        "protocol": rule.protocol,
+        "port_range_min": rule.port_range_min,
+        "port_range_max": rule.port_range_max,
+        "remote_ip_prefix": rule.remote_ip_prefix,
+        "normalized_cidr": rule.remote_ip_prefix,
+        "remote_group_id": str(rule.remote_group_id) if rule.remote_group_id else None,
+        "remote_address_group_id": None,
+    }
+
+
+class SecurityGroupRuleCreate(StrictSerializer):
+    """A new rule; services check how its values fit together."""
+
+    security_group_id = UUIDString()
+    direction = serializers.ChoiceField(states.DIRECTIONS)
+    ethertype = serializers.CharField(required=False, allow_null=True, max_length=16)
+    protocol = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=32)
+    port_range_min = serializers.IntegerField(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)
+    port_range_max = serializers.IntegerField(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)
+    remote_ip_prefix = serializers.CharField(required=False, allow_null=True, max_length=64)
+    remote_group_id = UUIDString(required=False, allow_null=True)
+    remote_address_group_id = serializers.CharField(required=False, allow_null=True)
+    description = TextField(allow_null=True)
+    project_id = ProjectField()
+    tenant_id = ProjectField()
+
+    def validate_ethertype(self, text: str | None) -> str | None:
+        for known in states.ETHERTYPES:
+            if text is None or text.lower() == known.lower():
+                return text and known
+        raise serializers.ValidationError(f"'{text}' is not one of {', '.join(states.ETHERTYPES)}")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.pop("remote_address_group_id", None) is not None:
+            raise serializers.ValidationError({"remote_address_group_id": ["it is not offered by this cloud"]})
+        attrs["description"] = attrs.get("description") or ""
+        return attrs

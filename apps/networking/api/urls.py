@@ -1,0 +1,38 @@
+"""Routes of the network service."""
+
+from django.urls import path
+
+from apps.networking.api.views import (
+    networks,
+    ports,
+    quotas,
+    security_group_rules,
+    security_groups,
+    subnets,
+    tags,
+    versions,
+)
+
+V2 = "network/v2.0"
+
+urlpatterns = [
+    path("network", versions.Versions.as_view()),
+    path(V2, versions.Resources.as_view()),
+    path(f"{V2}/extensions", versions.Extensions.as_view()),
+    path(f"{V2}/extensions/<str:alias>", versions.ExtensionItem.as_view()),
+    path(f"{V2}/networks", networks.Networks.as_view()),
+    path(f"{V2}/networks/<str:item_id>", networks.NetworkItem.as_view()),
+    path(f"{V2}/subnets", subnets.Subnets.as_view()),
+    path(f"{V2}/subnets/<str:item_id>", subnets.SubnetItem.as_view()),
+    path(f"{V2}/ports", ports.Ports.as_view()),
+    path(f"{V2}/ports/<str:item_id>", ports.PortItem.as_view()),
+    path(f"{V2}/security-groups", security_groups.SecurityGroups.as_view()),
+    path(f"{V2}/security-groups/<str:item_id>", security_groups.SecurityGroupItem.as_view()),
+    path(f"{V2}/security-group-rules", security_group_rules.SecurityGroupRules.as_view()),
+    path(f"{V2}/security-group-rules/<str:item_id>", security_group_rules.SecurityGroupRuleItem.as_view()),
+    path(f"{V2}/quotas/<str:project_id>", quotas.QuotaItem.as_view()),
+    path(f"{V2}/quotas/<str:project_id>/default", quotas.QuotaItem.as_view()),
+    path(f"{V2}/quotas/<str:project_id>/details", quotas.QuotaDetails.as_view()),
+    path(f"{V2}/<str:collection>/<str:item_id>/tags", tags.Tags.as_view()),
+    path(f"{V2}/<str:collection>/<str:item_id>/tags/<str:tag>", tags.TagItem.as_view()),
+]

@@ -1,0 +1,56 @@
+"""Security groups."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.common.context import RequestContext
+from apps.networking.api.serializers import security_groups as documents
+from apps.networking.api.views.base import Collection, Item, Noun
+from apps.networking.exceptions import SecurityGroupNotFound
+from apps.networking.selectors import filters
+from apps.networking.selectors import security_groups as rows
+from apps.networking.services import security_groups
+
+
+class _SecurityGroups(Noun):
+    noun, plural, collection = "security_group", "security_groups", "security-groups"
+    not_found = SecurityGroupNotFound
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row, self.caller)
+
+
+class SecurityGroups(_SecurityGroups, Collection):
+    """List and create."""
+
+    request_serializers = {"post": documents.SecurityGroupCreate}
+    filters = filters.SECURITY_GROUPS
+    sort_keys = frozenset({"stateful"})
+    examples = {"POST": {"security_group": {"name": "web"}}}
+
+    def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
+        if context.project_id:
+            security_groups.ensure_default(project_id=context.project_id)
+        return rows.visible(context=context)
+
+    def make(self, values: dict[str, Any]) -> Any:
+        return security_groups.create(context=self.caller, values=values)
+
+
+class SecurityGroupItem(_SecurityGroups, Item):
+    """Show, update, delete."""
+
+    request_serializers = {"put": documents.SecurityGroupUpdate}
+    examples = {"PUT": {"security_group": {"name": "new-name"}}}
+
+    def load(self, item_id: uuid.UUID) -> Any:
+        return rows.get(context=self.caller, group_id=item_id)
+
+    def change(self, item_id: uuid.UUID, values: dict[str, Any]) -> Any:
+        return security_groups.update(context=self.caller, group_id=item_id, values=values)
+
+    def remove(self, item_id: uuid.UUID) -> None:
+        security_groups.delete(context=self.caller, group_id=item_id)

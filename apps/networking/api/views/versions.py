@@ -1,0 +1,89 @@
+"""Discovery of the network service (no token needed), and the extensions that work here."""
+
+from rest_framework.request import Request
+
+from apps.common.api.views import Response, ServiceView
+from apps.networking.exceptions import ExtensionNotFound
+
+# alias -> (name, description). Only what works is announced.
+EXTENSIONS = {
+    "binding": ("Port Binding", "Where a port is bound, for administrators"),
+    "external-net": ("Neutron external network", "Adds external network attribute to network resource"),
+    "net-mtu": ("Network MTU", "Provides MTU attribute for a network resource"),
+    "net-mtu-writable": ("Network MTU (writable)", "Provides a writable MTU attribute for a network resource"),
+    "pagination": ("Pagination support", "Lists come in pages with limit and marker"),
+    "project-id": ("project_id field enabled", "Resources show project_id beside tenant_id"),
+    "provider": ("Provider Network", "Shows how a network is realised, for administrators"),
+    "quotas": ("Quota management support", "Shows how many resources a project may have"),
+    "security-group": ("security-group", "The security groups extension: rows so far, not yet enforced on the hosts"),
+    "sorting": ("Sorting support", "Lists are sorted by sort_key and sort_dir"),
+    "standard-attr-description": ("standard-attr-description", "Every resource has a description"),
+    "standard-attr-revisions": ("Resource revision numbers", "Every resource counts its changes"),
+    "standard-attr-tag": ("Tag support for resources with standard attributes", "Networks, subnets, ports and groups"),
+    "standard-attr-timestamp": ("Resource timestamps", "Every resource has created_at and updated_at"),
+}
+UPDATED = "2026-01-01T00:00:00-00:00"
+
+
+class Versions(ServiceView):
+    """The one version."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request: Request) -> Response:
+        link = {"rel": "self", "href": request.build_absolute_uri("/network/v2.0/")}
+        return Response({"versions": [{"id": "v2.0", "status": "CURRENT", "links": [link]}]})
+
+
+class Resources(ServiceView):
+    """The collections of version 2.0."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request: Request) -> Response:
+        nouns = {
+            "network": "networks",
+            "subnet": "subnets",
+            "port": "ports",
+            "security_group": "security-groups",
+            "security_group_rule": "security-group-rules",
+            "quota": "quotas",
+            "extension": "extensions",
+        }
+        return Response(
+            {
+                "resources": [
+                    {
+                        "name": noun,
+                        "collection": collection,
+                        "links": [
+                            {"rel": "self", "href": request.build_absolute_uri(f"/network/v2.0/{collection}")},
+                        ],
+                    }
+                    for noun, collection in nouns.items()
+                ]
+            }
+        )
+
+
+def _extension(alias: str) -> dict[str, object]:
+    name, description = EXTENSIONS[alias]
+    return {"alias": alias, "name": name, "description": description, "updated": UPDATED, "links": []}
+
+
+class Extensions(ServiceView):
+    """All extensions that work."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"extensions": [_extension(alias) for alias in sorted(EXTENSIONS)]})
+
+
+class ExtensionItem(ServiceView):
+    """One extension, or the 404 by which clients learn that it is not there."""
+
+    def get(self, request: Request, alias: str) -> Response:
+        if alias not in EXTENSIONS:
+            raise ExtensionNotFound(id=alias[:64])
+        return Response({"extension": _extension(alias)})

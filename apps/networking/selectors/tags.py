@@ -1,0 +1,23 @@
+"""Finding the resource that tags stand on."""
+
+import uuid
+
+from apps.common.context import RequestContext
+from apps.networking import exceptions
+from apps.networking.models import Network, Port, SecurityGroup, Subnet
+from apps.networking.selectors import networks, ports, security_groups, subnets
+
+Tagged = Network | Subnet | Port | SecurityGroup
+
+
+def resource(*, context: RequestContext, collection: str, resource_id: uuid.UUID) -> Tagged:
+    """Return a resource of a collection that the caller may see. Raises its NotFound (404)."""
+    if collection == "networks":
+        return networks.get(context=context, network_id=resource_id)
+    if collection == "subnets":
+        return subnets.get(context=context, subnet_id=resource_id)
+    if collection == "ports":
+        return ports.get(context=context, port_id=resource_id)
+    if collection in ("security-groups", "security_groups"):
+        return security_groups.get(context=context, group_id=resource_id)
+    raise exceptions.NotFound
