@@ -8,6 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
+from rest_framework.views import set_rollback
 
 from apps.common.exceptions import FAULT_KEYS, BadRequest, CloudError, NotFound, TooLarge, Unauthorized
 from apps.common.middleware import service_of
@@ -74,10 +75,7 @@ def handle(exc: Exception, info: dict[str, Any]) -> Response | None:
     except Exception:
         log.exception("unexpected error", path=request.path[:500])
         error = CloudError("Unexpected API error. The operator finds it in the log under this request's id.")
-    from django.db import connection
-
-    if connection.in_atomic_block:
-        connection.set_rollback(True)
+    set_rollback()  # only where a request is a transaction (ATOMIC_REQUESTS); services roll back their own
     body = body_of(service, code=error.code, message=error.message, kind=error.kind)
     return Response(body, status=error.code, headers=headers_of(error, request._request))
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -48,9 +47,3 @@ class ServiceView(APIView):
         parsed = cls(data=data, context={"view": self, "request": request})
         parsed.is_valid(raise_exception=True)
         return dict(parsed.validated_data)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        response = super().handle_exception(exc)
-        if transaction.get_connection().in_atomic_block:
-            transaction.set_rollback(True)
-        return response
