@@ -245,16 +245,8 @@ def _make_overlay(disk: Disk, path: Path) -> None:
     # -u: the size is given and the backing file is verified already; it is not opened again.
     assert disk.backing_path is not None
     base: Literal["qcow2", "raw"] = disk.backing_format or "raw"
-    _tool(
-        [
-            *"qemu-img create -q -u -f qcow2 -F".split(),
-            base,
-            "-b",
-            disk.backing_path,
-            str(path),
-            str(disk.size_bytes),
-        ]
-    )
+    argv = ["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", base, "-b", disk.backing_path]
+    _tool([*argv, str(path), str(disk.size_bytes)])
 
 
 def _make_blank(disk: Disk, path: Path) -> None:

@@ -67,7 +67,7 @@ def read_facts(connection: libvirt.virConnect, policy: HostPolicy, state_dir: Pa
         connection.getDomainCapabilities(None, policy.arch, policy.machine, policy.virt_type)
     )
     cpu = _cpu_info(capabilities)
-    _model, memory_mib, cpus, *_rest = connection.getInfo()
+    _model, _memory, cpus, *_rest = connection.getInfo()
     return HostFacts(
         hypervisor_type="QEMU",
         hypervisor_version=int(connection.getVersion()),
@@ -76,7 +76,8 @@ def read_facts(connection: libvirt.virConnect, policy: HostPolicy, state_dir: Pa
         cpu_model=str(cpu["model"]),
         cpu_info=cpu,
         vcpus=int(cpus),
-        ram_mib=int(memory_mib),
+        # Not libvirt's figure: on a NUMA host it adds up the nodes, and leaves out memory that came later.
+        ram_mib=(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) >> 20,
         disk_gib=shutil.disk_usage(state_dir).total >> 30,
         traits=traits(cpu["features"], domain_capabilities, policy),
     )
