@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "apps.common",
     "apps.identity",
     "apps.workflow",
@@ -125,6 +126,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Celerity",
     "DESCRIPTION": "A compute cloud that speaks the OpenStack APIs.",
     "VERSION": "0.1.0",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
@@ -213,6 +216,7 @@ HOST_NAME = env.str("CELERITY_HOST", default=socket.gethostname().split(".")[0])
 SIMULATED_HOSTS = env.int("CELERITY_HOSTS", default=1)
 LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
 VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
+AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where the API reaches the agent
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
 SIMULATION_PLAN = env.str("CELERITY_SIMULATION_PLAN", default=str(STATE_DIR / "simulation.json"))
 SIMULATED_HOST_VCPUS = env.int("CELERITY_SIMULATED_VCPUS", default=64)

@@ -2,12 +2,26 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView, TemplateView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from cloud import health
 
 handler400 = "apps.common.api.errors.bad_request"
 handler404 = "apps.common.api.errors.page_not_found"
 handler500 = "apps.common.api.errors.server_error"
 
 urlpatterns = [
+    path("", TemplateView.as_view(template_name="cloud/start.html"), name="start"),
+    path("healthz", health.healthz, name="healthz"),
+    path("metrics", health.prometheus, name="metrics"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", RedirectView.as_view(url="/api/docs/")),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("", include("apps.identity.api.urls")),
+    path("", include("apps.images.api.urls")),
+    path("", include("apps.networking.api.urls")),
+    path("", include("apps.compute.api.urls")),
 ]

@@ -31,3 +31,39 @@ class ServerLocked(Conflict):
 
 class ImageUnusable(BadRequest):
     pass
+
+
+class FlavorExists(Conflict):
+    template = "Flavor with {attribute} {value} already exists."
+
+
+class FlavorAccessExists(Conflict):
+    template = "Flavor access already exists for flavor {flavor} and project {project} combination."
+
+
+class FlavorAccessNotFound(NotFound):
+    template = "Flavor access not found for {flavor} / {project} combination."
+
+
+class ExtraSpecNotFound(NotFound):
+    template = "Flavor {flavor} has no extra specs with key {key}."
+
+
+class KeyPairInvalid(BadRequest):
+    template = "Keypair data is invalid: {reason}"
+
+
+class MetadataNotFound(NotFound):
+    template = "Metadata item was not found"
+
+
+class TagNotFound(NotFound):
+    template = "Server {server} has no tag '{tag}'"
+
+
+class HypervisorNotFound(NotFound):
+    template = "Hypervisor with ID '{hypervisor}' could not be found."
+
+
+class ServiceNotFound(NotFound):
+    template = "Service {service} could not be found."

@@ -14,7 +14,8 @@ _WRITE = (
 )
 _ADMIN = (
     "servers:index:get_all_tenants servers:detail:get_all_tenants servers:create:forced_host "
-    "os-admin-actions:reset_state os-extended-server-attributes os-instance-actions:events:details "
+    "os-admin-actions:reset_state os-extended-server-attributes os-instance-actions:events "
+    "os-instance-actions:events:details "
     "os-lock-server:unlock:unlock_override "
     "os-flavor-manage:create os-flavor-manage:update os-flavor-manage:delete os-flavor-access "
     "os-flavor-access:add_tenant_access os-flavor-access:remove_tenant_access os-flavor-extra-specs:create "

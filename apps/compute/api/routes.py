@@ -1,5 +1,19 @@
-"""The routes below a version: one list per noun."""
+"""The routes below a version: one list per family of nouns."""
 
-from apps.compute.api.views import actions, console, servers  # noqa: F401
+from django.urls import URLPattern, path
 
-ROUTES: list[object] = []
+from apps.compute.api.views import actions, servers
+
+SERVER_ROUTES: list[URLPattern] = [
+    path("servers", servers.ServersView.as_view()),
+    path("servers/detail", servers.ServersDetailView.as_view()),
+    path("servers/<server_id>", servers.ServerView.as_view()),
+    path("servers/<server_id>/action", actions.ServerActionView.as_view()),
+]
+try:
+    from apps.compute.api.routes_catalog import CATALOG_ROUTES
+    from apps.compute.api.routes_parts import SERVER_PART_ROUTES
+except ImportError:
+    CATALOG_ROUTES, SERVER_PART_ROUTES = [], []
+
+ROUTES = [*SERVER_ROUTES, *SERVER_PART_ROUTES, *CATALOG_ROUTES]

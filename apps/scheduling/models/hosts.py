@@ -23,6 +23,7 @@ class Host(models.Model):
     registered_at = models.DateTimeField(default=timezone.now)
 
     address = models.GenericIPAddressField(default="127.0.0.1")
+    agent_url = models.CharField(max_length=255, blank=True)
     hypervisor_type = models.CharField(max_length=64)
     hypervisor_version = models.BigIntegerField(default=0)
     virt_type = models.CharField(max_length=32, blank=True)

@@ -97,6 +97,12 @@ def names_up(*, names: Iterable[str] | None = None) -> set[str]:
     return {host.name for host in hosts if host.is_up}
 
 
+def status_of(*, names: Iterable[str]) -> dict[str, str]:
+    """Return host -> UP, DOWN or MAINTENANCE (the API's host_status)."""
+    rows = Host.objects.filter(name__in=list(names))
+    return {row.name: "MAINTENANCE" if not row.enabled else "UP" if row.is_up else "DOWN" for row in rows}
+
+
 def zones() -> dict[str, list[Host]]:
     """Return availability zone -> its hosts."""
     found: dict[str, list[Host]] = {}

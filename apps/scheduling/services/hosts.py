@@ -12,7 +12,7 @@ from apps.scheduling.selectors import hosts as selectors
 
 
 @transaction.atomic
-def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk_gib: int, address: str) -> Host:
+def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk_gib: int, agent_url: str) -> Host:
     """Create or refresh a host and its inventory. RAM in MiB, disk in GiB; ``facts`` are Host's fields."""
     with connection.cursor() as cursor:  # numbers are given out one at a time
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('celerity.host.number'))")
@@ -20,7 +20,7 @@ def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk
     if host is None:
         last = Host.objects.order_by("-number").values_list("number", flat=True).first() or 0
         host = Host(name=name, number=last + 1, zone=settings.DEFAULT_ZONE)
-    for key, value in {**facts, "address": address, "heartbeat_at": timezone.now()}.items():
+    for key, value in {**facts, "agent_url": agent_url, "heartbeat_at": timezone.now()}.items():
         setattr(host, key, value)
     host.save()
     totals = {"vcpus": vcpus, "ram_mib": ram_mib, "disk_gib": disk_gib}

@@ -1,0 +1,191 @@
+"""Servers as documents: which field belongs to which microversion stands beside it."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+
+from apps.common import microversions
+from apps.common.microversions import Range, Version, since
+from apps.compute import states
+from apps.compute.models import Server
+from apps.networking.values import ServerAddress
+
+# What a version does not know is left out; what is not listed belongs to all.
+FIELDS: dict[str, Range] = {
+    "OS-EXT-SRV-ATTR:reservation_id": since("2.3"),
+    "OS-EXT-SRV-ATTR:launch_index": since("2.3"),
+    "OS-EXT-SRV-ATTR:hostname": since("2.3"),
+    "OS-EXT-SRV-ATTR:kernel_id": since("2.3"),
+    "OS-EXT-SRV-ATTR:ramdisk_id": since("2.3"),
+    "OS-EXT-SRV-ATTR:root_device_name": since("2.3"),
+    "OS-EXT-SRV-ATTR:user_data": since("2.3"),
+    "locked": since("2.9"),
+    "host_status": since("2.16"),
+    "description": since("2.19"),
+    "tags": since("2.26"),
+    "trusted_image_certificates": since("2.63"),
+    "server_groups": since("2.71"),
+    "locked_reason": since("2.73"),
+    "pinned_availability_zone": since("2.96"),
+}
+ADMIN_FIELDS = (
+    "OS-EXT-SRV-ATTR:host",
+    "OS-EXT-SRV-ATTR:instance_name",
+    "OS-EXT-SRV-ATTR:hypervisor_hostname",
+    "OS-EXT-SRV-ATTR:reservation_id",
+    "OS-EXT-SRV-ATTR:launch_index",
+    "OS-EXT-SRV-ATTR:kernel_id",
+    "OS-EXT-SRV-ATTR:ramdisk_id",
+    "OS-EXT-SRV-ATTR:root_device_name",
+    "OS-EXT-SRV-ATTR:user_data",
+    "host_status",
+)
+HOSTNAME_FOR_ALL = since("2.90")
+EMBEDDED_FLAVOR = since("2.47")
+LIST_ONLY_SHOW = ("server_groups",)
+SECONDS = "%Y-%m-%dT%H:%M:%SZ"
+MICROSECONDS = "%Y-%m-%dT%H:%M:%S.%f"
+
+Addresses = Mapping[uuid.UUID, Sequence[ServerAddress]]
+Groups = Mapping[uuid.UUID, Sequence[str]]
+
+
+class Renderer:
+    """Renders servers for one request: what does not depend on the server is worked out once."""
+
+    def __init__(self, *, request: HttpRequest, version: Version, admin: bool) -> None:
+        self.base = request.build_absolute_uri("/compute/v2.1")
+        self.bookmark = request.build_absolute_uri("/compute")
+        self.version = version
+        self.hidden = set(microversions.hidden(FIELDS, version))
+        if not admin:
+            self.hidden |= set(ADMIN_FIELDS)
+        if not admin and version not in HOSTNAME_FOR_ALL:
+            self.hidden.add("OS-EXT-SRV-ATTR:hostname")
+        self.embedded = version in EMBEDDED_FLAVOR
+
+    def links(self, kind: str, key: str) -> list[dict[str, str]]:
+        return [
+            {"rel": "self", "href": f"{self.base}/{kind}/{key}"},
+            {"rel": "bookmark", "href": f"{self.bookmark}/{kind}/{key}"},
+        ]
+
+    def brief(self, server: Server) -> dict[str, Any]:
+        key = str(server.id)
+        return {"id": key, "name": server.name, "links": self.links("servers", key)}
+
+    def full(
+        self, server: Server, *, addresses: Addresses, groups: Groups, show: bool = False, host_status: str = ""
+    ) -> dict[str, Any]:
+        ports = addresses.get(server.id, ())
+        document = {
+            **self.brief(server),
+            "status": server.status,
+            "tenant_id": server.project_id,
+            "user_id": server.user_id,
+            "metadata": server.metadata,
+            "hostId": host_id(server),
+            "image": self._image(server),
+            "flavor": self._flavor(server),
+            "created": _time(server.created_at, SECONDS),
+            "updated": _time(server.updated_at, SECONDS),
+            "addresses": addresses_of(ports),
+            "accessIPv4": server.access_ip_v4 or "",
+            "accessIPv6": server.access_ip_v6 or "",
+            "OS-DCF:diskConfig": server.disk_config,
+            "OS-EXT-AZ:availability_zone": server.zone,
+            "config_drive": "True" if server.config_drive else "",
+            "key_name": server.key_name,
+            "OS-SRV-USG:launched_at": _time(server.launched_at, MICROSECONDS),
+            "OS-SRV-USG:terminated_at": _time(server.deleted_at, MICROSECONDS),
+            "OS-EXT-STS:task_state": server.task_state or None,
+            "OS-EXT-STS:vm_state": server.vm_state,
+            "OS-EXT-STS:power_state": server.power_state,
+            "os-extended-volumes:volumes_attached": [],
+            "OS-EXT-SRV-ATTR:host": server.host or None,
+            "OS-EXT-SRV-ATTR:instance_name": server.domain_name,
+            "OS-EXT-SRV-ATTR:hypervisor_hostname": server.host or None,
+            "OS-EXT-SRV-ATTR:reservation_id": server.reservation_id,
+            "OS-EXT-SRV-ATTR:launch_index": server.launch_index,
+            "OS-EXT-SRV-ATTR:hostname": server.hostname,
+            "OS-EXT-SRV-ATTR:kernel_id": "",
+            "OS-EXT-SRV-ATTR:ramdisk_id": "",
+            "OS-EXT-SRV-ATTR:root_device_name": server.root_device_name or None,
+            "OS-EXT-SRV-ATTR:user_data": None,
+            "locked": server.locked,
+            "host_status": host_status,
+            "description": server.description,
+            "tags": server.tags,
+            "trusted_image_certificates": None,
+            "server_groups": [],
+            "locked_reason": server.locked_reason,
+            "pinned_availability_zone": server.requested_zone or None,
+        }
+        if show and "OS-EXT-SRV-ATTR:user_data" not in self.hidden:
+            document["OS-EXT-SRV-ATTR:user_data"] = server.user_data or None
+        names = _group_names(ports, groups)
+        if names:
+            document["security_groups"] = names
+        if server.status in ("ACTIVE", "BUILD", "REBOOT", "HARD_REBOOT"):
+            document["progress"] = server.progress
+        if server.vm_state == states.ERROR and server.fault_message:
+            document["fault"] = self._fault(server, show)
+        if not show:
+            document.pop("server_groups", None)
+        return microversions.without(document, self.hidden)
+
+    def _image(self, server: Server) -> Any:
+        if server.image_id is None:
+            return ""
+        key = str(server.image_id)
+        return {"id": key, "links": [{"rel": "bookmark", "href": f"{self.bookmark}/images/{key}"}]}
+
+    def _flavor(self, server: Server) -> dict[str, Any]:
+        flavor = server.flavor
+        if self.embedded:
+            return {key: flavor[key] for key in ("vcpus", "ram", "disk", "ephemeral", "swap", "original_name", "extra_specs")}
+        key = str(flavor["id"])
+        return {"id": key, "links": [{"rel": "bookmark", "href": f"{self.bookmark}/flavors/{key}"}]}
+
+    def _fault(self, server: Server, show: bool) -> dict[str, Any]:
+        fault = {
+            "code": server.fault_code or 500,
+            "message": server.fault_message,
+            "created": _time(server.fault_at or server.updated_at, SECONDS),
+        }
+        if show and "OS-EXT-SRV-ATTR:host" not in self.hidden:
+            fault["details"] = server.fault_details
+        return fault
+
+
+def host_id(server: Server) -> str:
+    """Return a name of the host that says nothing about it, and differs by project."""
+    if not server.host:
+        return ""
+    return hashlib.sha224(f"{server.project_id}{server.host}".encode()).hexdigest()
+
+
+def addresses_of(ports: Sequence[ServerAddress]) -> dict[str, list[dict[str, Any]]]:
+    """Return network name -> addresses."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in ports:
+        entry = {
+            "version": one.version,
+            "addr": one.ip,
+            "OS-EXT-IPS:type": "fixed",
+            "OS-EXT-IPS-MAC:mac_addr": one.mac,
+        }
+        found.setdefault(one.network_name, []).append(entry)
+    return found
+
+
+def _group_names(ports: Sequence[ServerAddress], groups: Groups) -> list[dict[str, str]]:
+    return [{"name": name} for port_id in dict.fromkeys(p.port_id for p in ports) for name in groups.get(port_id, ())]
+
+
+def _time(moment: datetime | None, form: str) -> str | None:
+    return moment.strftime(form) if moment else None

@@ -1,0 +1,166 @@
+"""What a client may send about servers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.common.api.serializers import Base64Field, LooseBoolean, NameField, StrictSerializer
+
+HOST_NAME = r"^[a-zA-Z0-9-._]*$"
+MAX_COUNT = 1000
+
+
+class TextMap(serializers.DictField):
+    """Metadata: strings to strings, each of at most 255 characters."""
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError("it must be an object")
+        for key, value in data.items():
+            if not key or len(key) > 255:
+                raise serializers.ValidationError("a key must have 1 to 255 characters")
+            if not isinstance(value, str) or len(value) > 255:
+                raise serializers.ValidationError(f"the value of '{key[:64]}' must be a string of at most 255 characters")
+        return dict(data)
+
+
+class NetworkWish(StrictSerializer):
+    uuid = serializers.UUIDField(required=False)
+    port = serializers.UUIDField(required=False, allow_null=True)
+    fixed_ip = serializers.IPAddressField(required=False)
+    tag = serializers.CharField(required=False, max_length=60)
+
+    def validate(self, attrs: Any) -> Any:
+        if not attrs.get("uuid") and not attrs.get("port"):
+            raise serializers.ValidationError("a network needs uuid or port")
+        if attrs.get("port") and attrs.get("fixed_ip"):
+            raise serializers.ValidationError("fixed_ip cannot be given together with port")
+        return attrs
+
+
+class NetworksField(serializers.Field[Any, Any, Any, Any]):
+    """A list of networks, "auto" or "none" (2.37)."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if data in ("auto", "none"):
+            return data
+        if not isinstance(data, list) or len(data) > 64:
+            raise serializers.ValidationError("it must be a list of at most 64 networks, 'auto' or 'none'")
+        parsed = NetworkWish(data=data, many=True)
+        parsed.is_valid(raise_exception=True)
+        return parsed.validated_data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class BlockDeviceWish(StrictSerializer):
+    """Only the image's own local disk: disks on volumes come with the volume service."""
+
+    ignored = ("guest_format", "disk_bus", "device_name", "device_type", "volume_size", "tag", "volume_type", "no_device")
+    uuid = serializers.UUIDField(required=False)
+    source_type = serializers.ChoiceField(["image", "blank", "volume", "snapshot"])
+    destination_type = serializers.ChoiceField(["local", "volume"], default="local")
+    boot_index = serializers.IntegerField(required=False, allow_null=True)
+    delete_on_termination = LooseBoolean(default=True)
+
+    def validate(self, attrs: Any) -> Any:
+        if attrs["source_type"] != "image" or attrs["destination_type"] != "local":
+            raise serializers.ValidationError(
+                "this cloud offers no volumes: only source_type image with destination_type local"
+            )
+        return {**attrs, "uuid": str(attrs["uuid"]) if attrs.get("uuid") else None}
+
+
+class GroupName(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=255)
+
+
+class InjectedFile(StrictSerializer):
+    path = serializers.CharField(max_length=255)
+    contents = Base64Field(max_length=65535, allow_blank=True)
+
+    def validate_path(self, value: str) -> str:
+        if "\0" in value or ".." in value.split("/"):
+            raise serializers.ValidationError("it must not leave its directory")
+        return value
+
+
+class TagList(serializers.ListField):
+    child = serializers.RegexField(r"^[^,/]+$", max_length=60)
+    max_length = 50
+
+
+class ServerCreate(StrictSerializer):
+    """POST /servers. Fields of later microversions are refused below theirs, see ``FIELDS``."""
+
+    ignored = ("adminPass", "return_reservation_id", "trusted_image_certificates", "block_device_mapping", "OS-EXT-AZ:availability_zone")
+
+    name = NameField()
+    flavorRef = serializers.CharField(max_length=512)
+    imageRef = serializers.CharField(max_length=512, required=False, allow_blank=True, allow_null=True)
+    networks = NetworksField(required=False)
+    key_name = serializers.CharField(required=False, max_length=255, allow_null=True)
+    metadata = TextMap(required=False)
+    user_data = serializers.CharField(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
+    config_drive = serializers.BooleanField(required=False, allow_null=True)
+    availability_zone = serializers.CharField(required=False, max_length=255, allow_null=True)
+    min_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
+    max_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
+    security_groups = GroupName(many=True, required=False)
+    block_device_mapping_v2 = BlockDeviceWish(many=True, required=False)
+    personality = InjectedFile(many=True, required=False)
+    accessIPv4 = serializers.IPAddressField(protocol="IPv4", required=False, allow_blank=True, allow_null=True)
+    accessIPv6 = serializers.IPAddressField(protocol="IPv6", required=False, allow_blank=True, allow_null=True)
+    description = serializers.CharField(required=False, max_length=255, allow_null=True, allow_blank=True)
+    tags = TagList(required=False)
+    hostname = serializers.RegexField(HOST_NAME, required=False, min_length=1, max_length=255)
+    host = serializers.CharField(required=False, max_length=255)
+    hypervisor_hostname = serializers.CharField(required=False, max_length=255)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        fields["OS-DCF:diskConfig"] = serializers.ChoiceField(["AUTO", "MANUAL"], required=False)
+        return fields
+
+    def validate(self, attrs: Any) -> Any:
+        least = attrs.get("min_count", 1)
+        most = attrs.get("max_count", least)
+        if least > most:
+            raise serializers.ValidationError("min_count must be <= max_count")
+        if not attrs["name"].strip():
+            raise serializers.ValidationError({"name": ["it must not be only white space"]})
+        return {**attrs, "min_count": least, "max_count": most}
+
+
+class ServerUpdate(StrictSerializer):
+    """PUT /servers/{id}."""
+
+    name = NameField(required=False)
+    description = serializers.CharField(required=False, max_length=255, allow_null=True, allow_blank=True)
+    accessIPv4 = serializers.IPAddressField(protocol="IPv4", required=False, allow_blank=True, allow_null=True)
+    accessIPv6 = serializers.IPAddressField(protocol="IPv6", required=False, allow_blank=True, allow_null=True)
+    hostname = serializers.RegexField(HOST_NAME, required=False, min_length=1, max_length=255)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        fields["OS-DCF:diskConfig"] = serializers.ChoiceField(["AUTO", "MANUAL"], required=False)
+        return fields
+
+
+class SchedulerHints(serializers.Serializer[Any]):
+    """``os:scheduler_hints``: an object of at most 32 hints, strings or lists of at most 100 strings."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict) or len(data) > 32:
+            raise serializers.ValidationError({"os:scheduler_hints": ["it must be an object of at most 32 hints"]})
+        for key, value in data.items():
+            values = value if isinstance(value, list) else [value]
+            if len(values) > 100 or any(not isinstance(one, str | int | float | bool) for one in values):
+                raise serializers.ValidationError({f"os:scheduler_hints.{key[:64]}": ["it must be a string or a list of strings"]})
+            if any(len(str(one)) > 1024 for one in values):
+                raise serializers.ValidationError({f"os:scheduler_hints.{key[:64]}": ["it is too long"]})
+        return data
+
+
+__all__ = ["LooseBoolean", "SchedulerHints", "ServerCreate", "ServerUpdate"]

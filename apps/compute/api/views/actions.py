@@ -1,0 +1,110 @@
+"""POST /servers/{id}/action: one handler per action."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework import status
+from rest_framework.request import Request
+
+from apps.common import policy
+from apps.common.api.views import BadRequest, Response
+from apps.compute.api.views.base import ComputeView
+from apps.compute.models import Server
+from apps.compute.selectors import servers as selectors
+from apps.compute.services import console, power, servers
+from apps.scheduling.selectors import hosts
+
+Handler = Callable[["ServerActionView", Server, Any], Response]
+ACTIONS: dict[str, tuple[str, Handler]] = {}
+ACCEPTED = status.HTTP_202_ACCEPTED
+MAX_CONSOLE_LINES = 100_000
+
+
+def action(name: str, rule: str) -> Callable[[Handler], Handler]:
+    """Register the handler of an action, with the rule that guards it."""
+
+    def mark(handler: Handler) -> Handler:
+        ACTIONS[name] = (rule, handler)
+        return handler
+
+    return mark
+
+
+class ServerActionView(ComputeView):
+    examples = {"POST": {"reboot": {"type": "SOFT"}}}
+
+    def post(self, request: Request, server_id: str) -> Response:
+        """Do one action: os-start, os-stop, reboot, os-getConsoleOutput, os-resetState, forceDelete, lock, unlock."""
+        server = selectors.get(context=self.caller, server_id=server_id)
+        body = request.data
+        if not isinstance(body, dict) or len(body) != 1:
+            raise BadRequest("The request body must be an object with exactly one action.")
+        name, values = next(iter(body.items()))
+        if name not in ACTIONS:
+            raise BadRequest(f"There is no such action: {str(name)[:64]}")
+        rule, handler = ACTIONS[name]
+        policy.check(self.caller, f"os_compute_api:{rule}", {"project_id": server.project_id})
+        return handler(self, server, values)
+
+
+@action("os-start", "servers:start")
+def start(view: ServerActionView, server: Server, values: Any) -> Response:
+    power.start(context=view.caller, server=server)
+    return Response(status=ACCEPTED)
+
+
+@action("os-stop", "servers:stop")
+def stop(view: ServerActionView, server: Server, values: Any) -> Response:
+    power.stop(context=view.caller, server=server)
+    return Response(status=ACCEPTED)
+
+
+@action("reboot", "servers:reboot")
+def reboot(view: ServerActionView, server: Server, values: Any) -> Response:
+    kind = values.get("type") if isinstance(values, dict) else None
+    if not isinstance(kind, str) or kind.upper() not in ("SOFT", "HARD"):
+        raise BadRequest("Invalid input for field/attribute type: it must be SOFT or HARD.")
+    power.reboot(context=view.caller, server=server, hard=kind.upper() == "HARD")
+    return Response(status=ACCEPTED)
+
+
+@action("os-resetState", "os-admin-actions:reset_state")
+def reset_state(view: ServerActionView, server: Server, values: Any) -> Response:
+    state = values.get("state") if isinstance(values, dict) else None
+    if state not in ("active", "error"):
+        raise BadRequest("Invalid input for field/attribute state: it must be active or error.")
+    power.reset_state(server=server, vm_state=state)
+    return Response(status=ACCEPTED)
+
+
+@action("forceDelete", "os-deferred-delete:force")
+def force_delete(view: ServerActionView, server: Server, values: Any) -> Response:
+    up = bool(server.host) and server.host in hosts.names_up(names=[server.host])
+    servers.delete(context=view.caller, server_id=server.id, host_is_up=up, action="forceDelete")
+    return Response(status=ACCEPTED)
+
+
+@action("lock", "os-lock-server:lock")
+def lock(view: ServerActionView, server: Server, values: Any) -> Response:
+    reason = values.get("locked_reason") if isinstance(values, dict) else None
+    if reason is not None and (not isinstance(reason, str) or not 1 <= len(reason) <= 255):
+        raise BadRequest("Invalid input for field/attribute locked_reason: it must have 1 to 255 characters.")
+    servers.set_lock(server=server, locked=True, reason=reason)
+    return Response(status=ACCEPTED)
+
+
+@action("unlock", "os-lock-server:unlock")
+def unlock(view: ServerActionView, server: Server, values: Any) -> Response:
+    servers.set_lock(server=server, locked=False)
+    return Response(status=ACCEPTED)
+
+
+@action("os-getConsoleOutput", "os-console-output")
+def console_output(view: ServerActionView, server: Server, values: Any) -> Response:
+    lines = values.get("length") if isinstance(values, dict) else None
+    if isinstance(lines, str) and lines.lstrip("-").isdigit():
+        lines = int(lines[:9])
+    if lines is not None and (isinstance(lines, bool) or not isinstance(lines, int) or lines < -1):
+        raise BadRequest("Invalid input for field/attribute length: it must be a whole number of lines.")
+    limit = None if lines in (None, -1) else min(int(lines), MAX_CONSOLE_LINES)
+    return Response({"output": console.output(server=server, lines=limit)})

@@ -1,0 +1,197 @@
+"""Servers: create, list, show, update, delete."""
+
+from typing import Any
+
+from rest_framework import status
+from rest_framework.request import Request
+
+from apps.common import pagination, policy
+from apps.common.api.serializers import parse_uuid
+from apps.common.api.views import BadRequest, Response
+from apps.common.microversions import since
+from apps.compute import states
+from apps.compute.api.serializers.server_documents import Renderer
+from apps.compute.api.serializers.servers import SchedulerHints, ServerCreate, ServerUpdate
+from apps.compute.api.views.base import ComputeView
+from apps.compute.models import Server
+from apps.compute.selectors import server_lists
+from apps.compute.selectors import servers as selectors
+from apps.compute.services import servers, wishes
+from apps.networking.selectors import bindings, security_groups
+from apps.scheduling.selectors import hosts
+
+NETWORKS_REQUIRED = since("2.37")
+HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
+# Fields of the body by version; what a version does not know is refused, as Nova's schemas do.
+BODY_FIELDS = {
+    "description": since("2.19"),
+    "tags": since("2.52"),
+    "trusted_image_certificates": since("2.63"),
+    "host": since("2.74"),
+    "hypervisor_hostname": since("2.74"),
+    "hostname": since("2.90"),
+    "personality": since("2.1", "2.56"),
+}
+STRICT_STATUS = since("2.38")
+STRICT_QUERY = since("2.75")
+EXAMPLE = {"server": {"name": "vm1", "imageRef": "", "flavorRef": "m1.tiny", "networks": "auto"}}
+
+
+class ServerViewBase(ComputeView):
+    """Rendering with what lists and single servers need beside the rows: addresses and security groups."""
+
+    def renderer(self) -> Renderer:
+        return Renderer(request=self.request._request, version=self.request.version, admin=self.caller.is_admin)
+
+    def documents(self, rows: list[Server], *, show: bool = False) -> list[dict[str, Any]]:
+        addresses = bindings.for_servers(server_ids=[server.id for server in rows])
+        ports = [one.port_id for found in addresses.values() for one in found]
+        groups = security_groups.names_for_ports(port_ids=ports) if ports else {}
+        render, status_of = self.renderer(), self._host_status(rows)
+        return [
+            render.full(one, addresses=addresses, groups=groups, show=show, host_status=status_of.get(one.host, ""))
+            for one in rows
+        ]
+
+    def _host_status(self, rows: list[Server]) -> dict[str, str]:
+        """Administrators see from 2.16 on whether the server's host is up: one query for any number of servers."""
+        if not self.caller.is_admin or self.request.version not in since("2.16"):
+            return {}
+        return hosts.status_of(names={server.host for server in rows if server.host})
+
+
+class ServersView(ServerViewBase):
+    request_serializers = {"post": ServerCreate}
+    examples = {"POST": EXAMPLE}
+
+    def get(self, request: Request) -> Response:
+        """List the project's servers, briefly."""
+        return self._list(request, detail=False)
+
+    def post(self, request: Request) -> Response:
+        """Create one server or several: 202, the build goes on behind it."""
+        policy.check(self.caller, "os_compute_api:servers:create")
+        if self.caller.project_id is None:
+            raise BadRequest("Servers belong to a project: use a token that is scoped to one.")
+        body = request.data.get("server") if isinstance(request.data, dict) else None
+        self._check_version(body)
+        values = self.parse(request, "server")
+        wish = wishes.resolve(context=self.caller, values=values, hints=self._hints(request.data))
+        created = servers.create(
+            context=self.caller, wish=wish, min_count=values["min_count"], max_count=values["max_count"]
+        )
+        if isinstance(body, dict) and body.get("return_reservation_id"):
+            return Response({"reservation_id": created[0].reservation_id}, status=status.HTTP_202_ACCEPTED)
+        return self._accepted(created[0])
+
+    def _accepted(self, server: Server) -> Response:
+        key = str(server.id)
+        document = {
+            "id": key,
+            "links": self.renderer().links("servers", key),
+            "OS-DCF:diskConfig": server.disk_config,
+            "security_groups": [{"name": name} for name in server.security_groups] or [{"name": "default"}],
+        }
+        location = self.request.build_absolute_uri(f"/compute/v2.1/servers/{key}")
+        return Response({"server": document}, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
+
+    def _check_version(self, body: Any) -> None:
+        if not isinstance(body, dict):
+            return  # parse() says what is wrong
+        unknown = [name for name, covered in BODY_FIELDS.items() if name in body and self.request.version not in covered]
+        if unknown:
+            text = "', '".join(unknown)
+            raise BadRequest(f"Additional properties are not allowed ('{text}' was unexpected) in this microversion.")
+        networks = body.get("networks")
+        if self.request.version in NETWORKS_REQUIRED and networks is None:
+            raise BadRequest("Invalid input for field/attribute networks: 'networks' is a required property.")
+        if self.request.version not in NETWORKS_REQUIRED and isinstance(networks, str):
+            raise BadRequest("Invalid input for field/attribute networks: 'auto' and 'none' need microversion 2.37.")
+
+    def _hints(self, data: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in HINTS:
+            if data.get(name) is not None:
+                parsed = SchedulerHints(data=data[name])
+                parsed.is_valid(raise_exception=True)
+                found |= dict(parsed.validated_data)
+        return found
+
+    def _list(self, request: Request, *, detail: bool) -> Response:
+        rule = "detail" if detail else "index"
+        policy.check(self.caller, f"os_compute_api:servers:{rule}")
+        params = request.query_params
+        self._check_query(params)
+        everywhere = "all_tenants" in params and server_lists.boolean(params["all_tenants"], "all_tenants")
+        if everywhere:
+            policy.check(self.caller, f"os_compute_api:servers:{rule}:get_all_tenants")
+        rows = server_lists.filtered(context=self.caller, params=params, all_projects=everywhere)
+        rows = rows.defer(*selectors.HEAVY)
+        limit = pagination.limit_of(params)
+        found, more = pagination.page(rows, sort=server_lists.order_of(params), marker=self._marker(params), limit=limit)
+        document: dict[str, Any] = {
+            "servers": self.documents(found) if detail else [self.renderer().brief(one) for one in found]
+        }
+        if more and found:
+            document["servers_links"] = pagination.next_link(request._request, marker=str(found[-1].id))
+        return Response(document)
+
+    def _check_query(self, params: Any) -> None:
+        if self.request.version in STRICT_QUERY and server_lists.unknown(params):
+            names = "', '".join(name[:64] for name in server_lists.unknown(params))
+            raise BadRequest(f"Additional properties are not allowed ('{names}' was unexpected)")
+        bad = [one for one in params.getlist("status") if not states.states_of(one)[0]]
+        if bad and self.request.version in STRICT_STATUS:
+            raise BadRequest(f"Invalid status value: {bad[0][:64]}")
+
+    def _marker(self, params: Any) -> Server | None:
+        text = params.get("marker")
+        if not text:
+            return None
+        key = parse_uuid(text)
+        scope = Server.objects.all() if self.caller.is_admin else Server.objects.filter(project_id=self.caller.project_id)
+        found = scope.filter(id=key).first() if key else None
+        if found is None:
+            raise BadRequest(f"marker [{text[:64]}] not found")
+        return found
+
+
+class ServersDetailView(ServersView):
+    http_method_names = ["get", "head", "options"]
+
+    def get(self, request: Request) -> Response:
+        """List the project's servers with everything about them."""
+        return self._list(request, detail=True)
+
+
+class ServerView(ServerViewBase):
+    request_serializers = {"put": ServerUpdate}
+    examples = {"PUT": {"server": {"name": "vm1"}}}
+
+    def get(self, request: Request, server_id: str) -> Response:
+        server = selectors.get(context=self.caller, server_id=server_id)
+        policy.check(self.caller, "os_compute_api:servers:show", {"project_id": server.project_id})
+        return Response({"server": self.documents([server], show=True)[0]})
+
+    def put(self, request: Request, server_id: str) -> Response:
+        server = selectors.get(context=self.caller, server_id=server_id)
+        policy.check(self.caller, "os_compute_api:servers:update", {"project_id": server.project_id})
+        body = request.data.get("server") if isinstance(request.data, dict) else None
+        for name in ("description", "hostname"):
+            if isinstance(body, dict) and name in body and request.version not in BODY_FIELDS[name]:
+                raise BadRequest(f"Additional properties are not allowed ('{name}' was unexpected) in this microversion.")
+        values = self.parse(request, "server")
+        columns = {"accessIPv4": "access_ip_v4", "accessIPv6": "access_ip_v6", "OS-DCF:diskConfig": "disk_config"}
+        changed = {columns.get(key, key): value for key, value in values.items()}
+        for name in ("access_ip_v4", "access_ip_v6"):
+            changed[name] = changed.get(name) or None if name in changed else getattr(server, name)
+        return Response({"server": self.documents([servers.update(server=server, values=changed)], show=True)[0]})
+
+    def delete(self, request: Request, server_id: str) -> Response:
+        server = selectors.get(context=self.caller, server_id=server_id)
+        policy.check(self.caller, "os_compute_api:servers:delete", {"project_id": server.project_id})
+        up = bool(server.host) and server.host in hosts.names_up(names=[server.host])
+        servers.delete(context=self.caller, server_id=server.id, host_is_up=up)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+

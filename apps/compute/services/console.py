@@ -1,0 +1,49 @@
+"""A server's console text, asked of the agent of its host over HTTP: nothing large goes over the broker."""
+
+import http.client
+from urllib.parse import quote, urlsplit
+
+import structlog
+from django.conf import settings
+from django.core import signing
+
+from apps.common.exceptions import Conflict, Unavailable
+from apps.compute.models import Server
+from apps.scheduling.selectors import hosts
+
+log = structlog.get_logger("celerity.console")
+SALT = "celerity.agent"
+TIMEOUT_SECONDS = 5
+
+
+def output(*, server: Server, lines: int | None = None) -> str:
+    """Return the last ``lines`` lines (None: all there is) of at most ``CONSOLE_LOG_LIMIT`` bytes.
+
+    Raises Conflict (409) for a server without a host and Unavailable (503) when its agent does not answer.
+    """
+    if not server.host:
+        raise Conflict(f"Cannot get the console of instance {server.id}: it has no host, its build did not get that far.")
+    raw = _fetch(hosts.get(name=server.host).agent_url, server)
+    # NUL and other control characters would break clients that print the text; tabs and escapes stay.
+    text = raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\0", "")
+    return text if lines is None else "\n".join(text.splitlines()[-lines:] if lines else [])
+
+
+def _fetch(agent_url: str, server: Server) -> bytes:
+    path = f"/hosts/{quote(server.host)}/servers/{server.id}/console"
+    at = urlsplit(agent_url)
+    connection = http.client.HTTPConnection(at.hostname or "127.0.0.1", at.port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", path, headers={"X-Celerity-Signature": signing.TimestampSigner(salt=SALT).sign(path)})
+        response = connection.getresponse()
+        body = response.read(settings.CONSOLE_LOG_LIMIT + 1024)
+        if response.status != http.HTTPStatus.OK:
+            raise ConnectionError(f"the agent answered {response.status}")
+        return body
+    except (OSError, http.client.HTTPException) as error:
+        log.warning("agent does not answer", host=server.host, error=str(error)[:300])
+        raise Unavailable(f"The host of instance {server.id} does not answer for the moment.") from error
+    finally:
+        connection.close()
+
+

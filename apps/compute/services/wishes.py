@@ -1,0 +1,209 @@
+"""Resolving a create request: image, flavor, networks, key, zone. Nothing is written before all of it is checked."""
+
+import base64
+import binascii
+import uuid
+from typing import Any
+
+from django.conf import settings
+
+from apps.common import policy
+from apps.common.api.serializers import parse_uuid
+from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest, NotFound
+from apps.compute.exceptions import FlavorNotFound, ImageUnusable, KeyPairNotFound
+from apps.compute.models import Flavor
+from apps.compute.selectors import flavors, keypairs
+from apps.compute.services.servers import Wish
+from apps.images.selectors import images
+from apps.networking.services import requested_networks, security_groups
+from apps.quotas.exceptions import QuotaExceeded
+from apps.quotas.selectors import limits
+from apps.scheduling.selectors import hosts
+
+GIB = 1024**3
+MAX_USER_DATA = 65535  # characters of base64, as in Nova
+BOOTABLE = ("qcow2", "raw")
+
+
+def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any]) -> Wish:
+    """Return what is to be made, from a validated body.
+
+    Raises BadRequest (400) naming the field, NotFound for a private flavor's id, QuotaExceeded (403).
+    """
+    flavor = _flavor(context, values["flavorRef"])
+    image = _image(context, values)
+    if image is not None:
+        _check_size(image, flavor)
+    key = _key(context, values.get("key_name"))
+    zone, host = _place(context, values)
+    metadata = values.get("metadata") or {}
+    _check_counts(context, metadata, values)
+    return Wish(
+        name=values["name"].strip(),
+        flavor=flavor,
+        image_id=image.id if image is not None else None,
+        image_properties={key: str(value) for key, value in (image.properties if image is not None else {}).items()},
+        hostname=values.get("hostname") or "",
+        description=values.get("description"),
+        key_name=key.name if key else None,
+        public_key=key.public_key if key else "",
+        user_data=_user_data(values.get("user_data")),
+        config_drive=bool(values.get("config_drive")) or settings.FORCE_CONFIG_DRIVE,
+        metadata=metadata,
+        tags=sorted(set(values.get("tags") or [])),
+        personality=values.get("personality") or [],
+        requested_networks=_networks(context, values.get("networks")),
+        security_groups=_groups(context, values),
+        scheduler_hints=hints,
+        zone=zone,
+        host=host,
+        access_ip_v4=values.get("accessIPv4") or None,
+        access_ip_v6=values.get("accessIPv6") or None,
+        disk_config=values.get("OS-DCF:diskConfig") or "MANUAL",
+    )
+
+
+def _flavor(context: RequestContext, ref: str) -> Flavor:
+    flavor_id = ref.rstrip("/").rsplit("/", 1)[-1]  # old clients send the flavor's URL
+    try:
+        flavor = flavors.get(context=context, flavor_id=flavor_id)
+    except FlavorNotFound as error:
+        raise BadRequest(f"Invalid input for field/attribute flavorRef: {error.message}") from error
+    if flavor.disabled:
+        raise BadRequest(f"Invalid input for field/attribute flavorRef: flavor {flavor_id} is disabled.")
+    return flavor
+
+
+def _image(context: RequestContext, values: dict[str, Any]) -> Any:
+    """Return the image's row, or None for a server without an image (which needs a volume: not offered yet)."""
+    ref = values.get("imageRef") or ""
+    ids = {mapping["uuid"] for mapping in values.get("block_device_mapping_v2") or [] if mapping.get("uuid")}
+    if ids and ref and ids != {ref.rsplit("/", 1)[-1]}:
+        raise BadRequest("Invalid input for field/attribute block_device_mapping_v2: it names another image than imageRef.")
+    chosen = ref.rstrip("/").rsplit("/", 1)[-1] or (ids.pop() if ids else "")
+    if not chosen:
+        raise BadRequest("Invalid input for field/attribute imageRef: an image is required.")
+    key = parse_uuid(chosen)
+    if key is None:
+        raise BadRequest(f"Invalid input for field/attribute imageRef: '{chosen[:64]}' is not a 'uuid'")
+    try:
+        image = images.get_visible(context=context, image_id=key)
+    except NotFound as error:
+        raise BadRequest(f"Invalid input for field/attribute imageRef: Image {key} could not be found.") from error
+    if image.status != "active":
+        raise ImageUnusable(f"Image {key} is not active: it is {image.status}.")
+    if image.disk_format not in BOOTABLE:
+        raise ImageUnusable(f"Image {key} cannot be booted: its disk_format is {image.disk_format}.")
+    return image
+
+
+def _check_size(image: Any, flavor: Flavor) -> None:
+    if image.min_ram and flavor.ram_mib < image.min_ram:
+        raise ImageUnusable(f"Flavor's memory is too small for requested image: {flavor.ram_mib} MiB < {image.min_ram} MiB.")
+    if flavor.disk_gib == 0:
+        return  # the root disk is as large as the image
+    need = max(image.virtual_size or image.size or 0, (image.min_disk or 0) * GIB)
+    if flavor.disk_gib * GIB < need:
+        raise ImageUnusable(
+            f"Flavor's disk is too small for requested image. Flavor disk is {flavor.disk_gib * GIB} bytes, "
+            f"image is {need} bytes."
+        )
+
+
+def _key(context: RequestContext, name: str | None) -> Any:
+    if name is None:
+        return None
+    try:
+        return keypairs.get(user_id=str(context.user_id), name=name)
+    except KeyPairNotFound as error:
+        raise BadRequest(f"Invalid key_name provided. {error.message}") from error
+
+
+def _place(context: RequestContext, values: dict[str, Any]) -> tuple[str, str]:
+    """Return (zone, host): ``zone:host`` and the fields host and hypervisor_hostname are for administrators."""
+    zone, _, host = (values.get("availability_zone") or "").partition(":")
+    host = host.partition(":")[0]
+    host = values.get("host") or values.get("hypervisor_hostname") or host
+    if host:
+        policy.check(context, "os_compute_api:servers:create:forced_host")
+        try:
+            hosts.get(name=host)
+        except NotFound as error:
+            raise BadRequest(f"Invalid input for field/attribute host: {error.message}") from error
+    if zone and not hosts.zone_exists(zone=zone):
+        raise BadRequest("The requested availability zone is not available")
+    return zone, host
+
+
+def _user_data(text: str | None) -> str:
+    if not text:
+        return ""
+    if len(text) > MAX_USER_DATA:
+        raise BadRequest(f"Invalid input for field/attribute user_data: it is longer than {MAX_USER_DATA} characters.")
+    try:
+        base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadRequest("Invalid input for field/attribute user_data: it is not valid base64.") from None
+    return "".join(text.split())
+
+
+def _networks(context: RequestContext, wanted: Any) -> list[dict[str, Any]] | None:
+    """Return what the server's row keeps, or None for no network at all."""
+    if wanted == "none":
+        return None
+    if wanted == "auto" or not wanted:
+        found = [requested_networks.automatic(context=context)]
+    else:
+        found = list(
+            requested_networks.resolve(
+                context=context,
+                requested=[
+                    {
+                        "network_id": one.get("uuid"),
+                        "port_id": one.get("port"),
+                        "fixed_ip": one.get("fixed_ip"),
+                        "tag": one.get("tag"),
+                    }
+                    for one in wanted
+                ],
+            )
+        )
+    return [
+        {
+            "network_id": str(one.network_id),
+            "port_id": str(one.port_id) if one.port_id else None,
+            "fixed_ip": one.fixed_ip,
+            "tag": one.tag,
+        }
+        for one in found
+        if one is not None
+    ]
+
+
+def _groups(context: RequestContext, values: dict[str, Any]) -> list[str]:
+    wanted = [one["name"] for one in values.get("security_groups") or []]
+    if not wanted or values.get("networks") == "none":
+        return []
+    try:
+        found = security_groups.resolve(context=context, names_or_ids=list(dict.fromkeys(wanted)))
+    except NotFound as error:
+        raise BadRequest(f"Invalid input for field/attribute security_groups: {error.message}") from error
+    return [str(uuid.UUID(str(one))) for one in found]
+
+
+def _check_counts(context: RequestContext, metadata: dict[str, str], values: dict[str, Any]) -> None:
+    """What is counted per server and not per project: metadata items and injected files."""
+    personality = values.get("personality") or []
+    if not metadata and not personality:
+        return
+    allowed = limits.of_owner(owner_id=str(context.project_id))
+    asked = {"metadata_items": len(metadata), "injected_files": len(personality)}
+    for resource, count in asked.items():
+        if 0 <= allowed[resource] < count:
+            raise QuotaExceeded(resource=resource, requested=count, used=0, allowed=allowed[resource])
+    for one in personality:
+        size = len(base64.b64decode(one["contents"]))
+        if 0 <= allowed["injected_file_content_bytes"] < size:
+            limit = allowed["injected_file_content_bytes"]
+            raise QuotaExceeded(resource="injected_file_content_bytes", requested=size, used=0, allowed=limit)
