@@ -2,6 +2,7 @@
 
 import socket
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -105,10 +106,10 @@ def _take(pipeline: Pipeline, step: str, timeout: float | None, message: dict[st
     pause = 0.02
     while True:
         found = leases.claim(
-            run_id=message["run_id"],
-            token=message["token"],
+            run_id=uuid.UUID(message["run_id"]),
+            token=int(message["token"]),
             step=step,
-            subject_id=message["subject_id"],
+            subject_id=uuid.UUID(message["subject_id"]),
             timeout_seconds=timeout or settings.STEP_TIMEOUT,
             worker=WORKER,
         )
@@ -123,7 +124,7 @@ def _take(pipeline: Pipeline, step: str, timeout: float | None, message: dict[st
 
 
 def _still_wanted(message: dict[str, Any], step: str) -> bool:
-    run = run_selectors.get(run_id=message["run_id"])
+    run = run_selectors.get(run_id=uuid.UUID(message["run_id"]))
     return run is not None and run.token == message["token"] and run.next_step == step
 
 

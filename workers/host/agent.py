@@ -10,7 +10,7 @@ from django.db import close_old_connections, connection
 
 from apps.scheduling.services import hosts as host_services
 from workers.config import HostDrivers
-from workers.host import events, recovery
+from workers.host import events, http, recovery
 
 log = structlog.get_logger("celerity.agent")
 EVENTS_LOCK_SECONDS = 5.0
@@ -21,6 +21,7 @@ class Agent:
 
     def __init__(self, hosts: Sequence[HostDrivers]) -> None:
         self.hosts = list(hosts)
+        self._http, self.url = http.serve()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._watches: list[Callable[[], None]] = []
@@ -28,7 +29,7 @@ class Agent:
     def start(self) -> None:
         """Register, watch for events, recover, and begin the heartbeat. Raises what the hypervisor raises."""
         for drivers in self.hosts:
-            register(drivers)
+            register(drivers, self.url)
         self._spawn("heartbeat", self._beat)
         for drivers in self.hosts:
             self._watches.append(drivers.hypervisor.watch(events.reporter(drivers)))
@@ -36,6 +37,7 @@ class Agent:
 
     def stop(self) -> None:
         self._stop.set()
+        self._http.shutdown()
         for end in self._watches:
             end()
         for thread in self._threads:
@@ -65,7 +67,7 @@ class Agent:
         host_services.heartbeat(names=[drivers.host for drivers in alive], uptime=_uptime())
         if refresh:
             for drivers in alive:
-                register(drivers)
+                register(drivers, self.url)
 
     def _recover(self) -> None:
         """Bring servers back, then look again now and then for what no row owns."""
@@ -81,12 +83,12 @@ class Agent:
             wait = settings.RECOVERY_SECONDS
 
 
-def register(drivers: HostDrivers) -> None:
+def register(drivers: HostDrivers, url: str) -> None:
     """Write what the host is and has."""
     facts = drivers.hypervisor.facts()
     host_services.register(
         name=drivers.host,
-        address="127.0.0.1",
+        agent_url=url,
         vcpus=facts.vcpus,
         ram_mib=facts.ram_mib,
         disk_gib=facts.disk_gib,

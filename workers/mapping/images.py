@@ -1,30 +1,31 @@
 """Image rows as what a host fetches."""
 
 import uuid
-
-from django.conf import settings
+from typing import Any
 
 from apps.images.selectors import blobs
 from apps.images.selectors import images as selectors
 from workers.drivers.storage.base import ImageSource, ImageSpec
 
 
-def spec_of(image_id: uuid.UUID) -> ImageSpec:
-    """Raises NotFound when the image is gone."""
-    image = selectors.get(image_id=image_id)
-    return ImageSpec(
+def of_server(server: Any) -> tuple[ImageSpec, ImageSource]:
+    """Return a server's image and where its bits are. Raises NotFound when the image is gone.
+
+    On the API's own machine the bits are read from its disk; elsewhere they come over HTTP by a signed address.
+    """
+    image = selectors.get(image_id=_id(server))
+    spec = ImageSpec(
         id=str(image.id),
-        sha512=image.os_hash_value,
-        size=image.size,
-        disk_format=image.disk_format,
+        sha512=image.os_hash_value or "",
+        size=image.size or 0,
+        disk_format=image.disk_format,  # type: ignore[arg-type]
         virtual_size=image.virtual_size,
         min_disk=image.min_disk,
     )
+    path = blobs.path(image)
+    return spec, ImageSource(url=path.as_uri() if path.exists() else blobs.signed_url(image))
 
 
-def source_of(image: ImageSpec) -> ImageSource:
-    """Return the blob on this machine's disk where it is, else the API's internal address of it."""
-    path = blobs.path_of(sha512=image.sha512)
-    if path.exists():
-        return ImageSource(url=path.as_uri())
-    return ImageSource(url=blobs.internal_url(sha512=image.sha512, base=settings.PUBLIC_URL))
+def _id(server: Any) -> uuid.UUID:
+    key = server.image_id
+    return key if isinstance(key, uuid.UUID) else uuid.UUID(str(key))

@@ -23,7 +23,8 @@ def prepare(server: Any, drivers: HostDrivers) -> ServerSpec:
     ]
     if server.config_drive:
         drive = drivers.storage.create_config_drive(str(server.id), config_drives.files_of(server, plugs))
-        disks.append(DiskSpec(target="sda", path=drive.path, format="iso", device="cdrom", readonly=True))
+        # A virtio disk, not a SATA CD-ROM: Debian's cloud kernel has no AHCI, and guests look for the label anyway.
+        disks.append(DiskSpec(target="vdz", path=drive.path, format="iso", readonly=True))
     return spec_of(server, drivers, tuple(disks), plugs)
 
 
@@ -59,8 +60,7 @@ def _make(server: Any, device: Any, drivers: HostDrivers) -> Disk:
 def _cached(server: Any, drivers: HostDrivers) -> CachedImage | None:
     if server.image_id is None:
         return None
-    image = images.spec_of(server.image_id)
-    return drivers.storage.cache_image(image, images.source_of(image))
+    return drivers.storage.cache_image(*images.of_server(server))
 
 
 def _disk(device: Any, made: Disk, *, boot: bool) -> DiskSpec:

@@ -15,8 +15,7 @@ class FetchImage(ServerStep):
         server = self.server(ctx)
         if server.image_id is None:
             return
-        image = images.spec_of(server.image_id)
-        self.drivers(ctx).storage.cache_image(image, images.source_of(image))
+        self.drivers(ctx).storage.cache_image(*images.of_server(server))
 
     def revert(self, ctx: StepContext) -> None:
         """The cache belongs to the host, not to the server: other boots use it, and unused entries age out."""

@@ -8,19 +8,21 @@ from rest_framework.response import Response
 
 from apps.common import microversions
 from apps.common.api.views import ServiceView
+from apps.common.microversions import Version
 from apps.compute.api import versions
 
 
 class ComputeView(ServiceView):
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        request.version = microversions.requested(
+    def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Version, None]:
+        """DRF's own hook: what it returns becomes ``request.version``."""
+        found = microversions.requested(
             request.headers,
             service=versions.SERVICE,
             legacy=versions.LEGACY_HEADER,
             lowest=versions.LOWEST,
             highest=versions.HIGHEST,
         )
-        super().initial(request, *args, **kwargs)
+        return found, None
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

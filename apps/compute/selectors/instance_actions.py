@@ -1,0 +1,103 @@
+"""A server's actions and their events: the runs of its pipelines, and their steps."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from apps.common import pagination
+from apps.common.api.serializers import parse_uuid
+from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest, NotFound
+from apps.compute.exceptions import ServerNotFound
+from apps.compute.models import Server
+from apps.compute.selectors import server_lists, servers
+from apps.workflow import states as workflow
+from apps.workflow.selectors import runs
+
+SORT = (("created_at", "desc"), ("id", "desc"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One attempt of one step. ``result`` is Success, Error or None while it runs."""
+
+    name: str
+    started_at: datetime
+    finished_at: datetime | None
+    result: str | None
+    host: str
+    message: str
+    details: str
+
+
+def server_of(*, context: RequestContext, server_id: Any, deleted_too: bool) -> Server:
+    """Return the caller's server, also a deleted one with ``deleted_too``. Raises ServerNotFound (404)."""
+    if not deleted_too:
+        return servers.get(context=context, server_id=server_id)
+    key = parse_uuid(server_id)
+    rows = Server.objects.all() if context.is_admin else Server.objects.filter(project_id=context.project_id)
+    server = rows.defer(*servers.HEAVY).filter(id=key).first() if key else None
+    if server is None:
+        raise ServerNotFound(server=str(server_id)[:64])
+    return server
+
+
+def page(*, server_id: uuid.UUID, params: Mapping[str, str], limit: int | None) -> tuple[list[Any], bool]:
+    """Return a server's runs, newest first, and whether there are more. ``limit`` None is all that there may be.
+
+    Raises BadRequest (400) for an unknown marker and for times that are none.
+    """
+    rows = runs.of_subject(subject_id=server_id)
+    rows = rows.defer("params", "explanation", "error_details", "excluded_hosts", "alternates")
+    since = server_lists.moment(params["changes-since"], "changes-since") if "changes-since" in params else None
+    before = server_lists.moment(params["changes-before"], "changes-before") if "changes-before" in params else None
+    if since and before and before < since:
+        raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
+    if since:
+        rows = rows.filter(updated_at__gte=since)
+    if before:
+        rows = rows.filter(updated_at__lte=before)
+    marker = _marker(server_id, params.get("marker"))
+    return pagination.page(rows, sort=SORT, marker=marker, limit=limit or pagination.MAX_LIMIT)
+
+
+def _marker(server_id: uuid.UUID, request_id: str | None) -> Any:
+    if not request_id:
+        return None
+    try:
+        return runs.get_by_request(subject_id=server_id, request_id=request_id)
+    except NotFound:
+        raise BadRequest(f"Marker {request_id[:64]} could not be found.") from None
+
+
+def get(*, server_id: uuid.UUID, request_id: str) -> Any:
+    """Return the run that a request started. Raises NotFound (404)."""
+    return runs.get_by_request(subject_id=server_id, request_id=request_id[:64])
+
+
+def has_failed(run: Any) -> bool:
+    return bool(run.state == workflow.FAILED)
+
+
+def events(*, run: Any) -> list[Event]:
+    """Return a run's steps in the order of their starts."""
+    return [
+        Event(
+            name=f"{run.pipeline}.{step.name}",
+            started_at=step.started_at,
+            finished_at=step.finished_at,
+            result=_result(step.result),
+            host=step.host,
+            message=step.error_message,
+            details=step.error_details,
+        )
+        for step in runs.steps_of(run_ids=[run.id])
+    ]
+
+
+def _result(result: str) -> str | None:
+    if result == "":
+        return None
+    return "Success" if result == workflow.SUCCESS else "Error"

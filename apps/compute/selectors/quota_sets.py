@@ -1,0 +1,62 @@
+"""A project's limits and usage in the words of os-quota-sets and limits."""
+
+from collections.abc import Mapping
+
+from apps.common.exceptions import BadRequest
+from apps.identity.selectors import projects
+from apps.quotas.selectors import limits, usages
+
+RESOURCES = (
+    "cores",
+    "instances",
+    "ram",
+    "key_pairs",
+    "metadata_items",
+    "injected_files",
+    "injected_file_content_bytes",
+    "injected_file_path_bytes",
+    "server_groups",
+    "server_group_members",
+)
+# The network service counts these; compute has shown them, unlimited, since it has had a network service.
+NETWORK_RESOURCES = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")
+UNLIMITED = -1
+# Counted per server, per user or per group: a project has no usage of them (nova/quota.py).
+_NOT_OF_A_PROJECT = ("key_pairs", "metadata_items", "server_group_members")
+
+
+def check_project(project_id: str) -> None:
+    """Raise BadRequest (400) when there is no such project."""
+    if projects.find(project_id) is None:
+        raise BadRequest(f"Project ID {project_id[:64]} is not a valid project.")
+
+
+def of_project(*, project_id: str) -> dict[str, int]:
+    return _all(limits.of_owner(owner_id=project_id))
+
+
+def defaults() -> dict[str, int]:
+    return _all(limits.defaults())
+
+
+def _all(values: Mapping[str, int]) -> dict[str, int]:
+    return {name: values.get(name, UNLIMITED) for name in (*RESOURCES, *NETWORK_RESOURCES)}
+
+
+def detail(*, project_id: str) -> dict[str, dict[str, int]]:
+    """Return resource -> limit, in use and reserved. 2 queries."""
+    used = usages.of_owner(owner_id=project_id)
+    return {
+        name: {"limit": value, **_used(name, used)} for name, value in of_project(project_id=project_id).items()
+    }
+
+
+def _used(name: str, used: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    in_use, reserved = (0, 0) if name in _NOT_OF_A_PROJECT else used.get(name, (0, 0))
+    return {"in_use": in_use, "reserved": reserved}
+
+
+def usage(*, project_id: str, reserved_too: bool) -> dict[str, int]:
+    """Return resource -> what the project has, with what is promised to builds under way or without."""
+    rows = usages.of_owner(owner_id=project_id)
+    return {name: in_use + (reserved if reserved_too else 0) for name, (in_use, reserved) in rows.items()}
