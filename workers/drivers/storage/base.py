@@ -112,9 +112,7 @@ class StorageDriver(ABC):
     capabilities: Capabilities
 
     @abstractmethod
-    def cache_image(
-        self, image: ImageSpec, source: ImageSource, progress: Progress | None = None
-    ) -> CachedImage:
+    def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
         """Have the image in this host's cache, fetched and verified once however many ask at the same time.
 
         Success: the bits are there, with the recorded SHA-512 and size, in the declared format, without backing or

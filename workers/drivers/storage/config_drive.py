@@ -16,17 +16,23 @@ VOLUME_LABEL = "config-2"
 _NAME_LIMIT = 64  # Joliet's, in characters
 
 
+def check_paths(files: Mapping[str, bytes]) -> None:
+    """Raise SpecInvalid unless every path is relative and plain."""
+    for path in files:
+        _check(path)
+
+
 def build(files: Mapping[str, bytes]) -> bytes:
     """The image's bytes, with Joliet and Rock Ridge, so that every system sees the same names.
 
     Raises SpecInvalid for a path that is not relative and plain.
     """
+    check_paths(files)
     image = pycdlib.PyCdlib()
     image.new(interchange_level=1, joliet=3, rock_ridge="1.09", vol_ident=VOLUME_LABEL)
     directories: dict[str, str] = {"": ""}
     try:
         for path in sorted(files):
-            _check(path)
             parent, _, name = path.rpartition("/")
             iso_parent = _directory(image, directories, parent)
             data = files[path]

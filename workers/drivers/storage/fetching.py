@@ -34,9 +34,7 @@ def fetch(image: ImageSpec, source: ImageSource, target: Path, progress: Progres
         while chunk := _read(stream):
             done += len(chunk)
             if done > image.size:
-                raise ImageCorrupt(
-                    "The image is longer than recorded.", details=f"more than {image.size} bytes"
-                )
+                raise ImageCorrupt("The image is longer than recorded.", details=f"more than {image.size} bytes")
             digest.update(chunk)
             sink.write(chunk)
             if progress is not None:
@@ -80,9 +78,7 @@ def _opened(source: ImageSource) -> Iterator[IO[bytes]]:
 def _open_file(source: ImageSource) -> IO[bytes]:
     parts = urlsplit(source.url)
     if parts.netloc not in ("", "localhost"):
-        raise ImageUnavailable(
-            "The image could not be read from its source.", details="a file on another host"
-        )
+        raise ImageUnavailable("The image could not be read from its source.", details="a file on another host")
     try:
         handle = os.open(unquote(parts.path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:

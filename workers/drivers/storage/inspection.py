@@ -40,9 +40,7 @@ def inspect(path: Path, declared: str) -> int:
                 inspector.safety_check()
                 return int(inspector.virtual_size)
     except format_inspector.SafetyCheckFailed as error:
-        raise ImageUnsafe(
-            "The image refers to files outside of itself.", details=str(error.failures)
-        ) from error
+        raise ImageUnsafe("The image refers to files outside of itself.", details=str(error.failures)) from error
     except format_inspector.ImageFormatError as error:
         raise ImageUnsafe("The image's format cannot be told.", details=str(error)) from error
     return path.stat().st_size

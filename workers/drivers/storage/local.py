@@ -53,9 +53,7 @@ class LocalStorage(StorageDriver):
         self.reserved_bytes = int(options.get("reserved_gib", 1)) * _GIB
         self.fetch_timeout_s = float(options.get("fetch_timeout_s", 3600))
 
-    def cache_image(
-        self, image: ImageSpec, source: ImageSource, progress: Progress | None = None
-    ) -> CachedImage:
+    def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
         """See the contract."""
         cached = self._cached(image.sha512)
         if cached is None:
@@ -166,16 +164,12 @@ class LocalStorage(StorageDriver):
         return CachedImage(path=str(path), sha512=sha512, **json.loads(data))
 
     def _fetch(self, image: ImageSpec, source: ImageSource, progress: Progress | None) -> CachedImage:
-        part = (
-            self.paths.images / f"{files.TEMPORARY_PREFIX}{image.sha512}"
-        )  # ours alone: the image's lock is held
+        part = self.paths.images / f"{files.TEMPORARY_PREFIX}{image.sha512}"  # ours alone: the image's lock is held
         with _on_disk():
             files.make_directory(self.paths.root, 0o711)
             files.make_directory(self.paths.images, 0o711)
             if shutil.disk_usage(self.paths.images).free < image.size + self.reserved_bytes:
-                raise NotEnoughSpace(
-                    "The host has no space for the image.", details=f"{image.size} bytes wanted"
-                )
+                raise NotEnoughSpace("The host has no space for the image.", details=f"{image.size} bytes wanted")
             try:
                 fetching.fetch(image, source, part, progress)
                 size = inspection.inspect(part, image.disk_format)
@@ -218,9 +212,7 @@ class LocalStorage(StorageDriver):
         if recorded is not None and path.exists():
             return recorded
         if disk.size_bytes <= 0:
-            raise DiskTooSmall(
-                "The flavor has no such disk.", details=f"{path.name} of {disk.size_bytes} bytes"
-            )
+            raise DiskTooSmall("The flavor has no such disk.", details=f"{path.name} of {disk.size_bytes} bytes")
         with _on_disk():
             self._make_directories(server_id)
             files.write(record, json.dumps(asdict(disk)).encode())

@@ -46,9 +46,7 @@ def ensure_event_loop() -> None:
                 details="libvirt was opened before this process was forked",
             )
         libvirt.virEventRegisterDefaultImpl()
-        libvirt.registerErrorHandler(
-            lambda _context, _error: None, None
-        )  # errors are raised: not printed as well
+        libvirt.registerErrorHandler(lambda _context, _error: None, None)  # errors are raised: not printed as well
         threading.Thread(target=_run_event_loop, name="libvirt-events", daemon=True).start()
         _loop_pid = os.getpid()
 

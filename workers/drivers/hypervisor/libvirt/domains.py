@@ -66,9 +66,7 @@ def read(domain: libvirt.virDomain, *, with_console: bool) -> DomainInfo:
     host, port = None, None
     if with_console and state in (PowerState.RUNNING, PowerState.PAUSED):
         host, port = _vnc(domain)
-    return DomainInfo(
-        id=domain.UUIDString(), name=domain.name(), power_state=state, vnc_host=host, vnc_port=port
-    )
+    return DomainInfo(id=domain.UUIDString(), name=domain.name(), power_state=state, vnc_host=host, vnc_port=port)
 
 
 def _vnc(domain: libvirt.virDomain) -> tuple[str | None, int | None]:

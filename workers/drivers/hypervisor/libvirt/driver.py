@@ -73,9 +73,7 @@ class LibvirtDriver(HypervisorDriver):
             infos = self._connection.run(
                 lambda it: [domain.info() for domain in it.listAllDomains() if domains.is_ours(domain)]
             )
-        on = [
-            item for item in infos if item[0] not in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED)
-        ]
+        on = [item for item in infos if item[0] not in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED)]
         files.make_directory(self.paths.root, 0o711)
         return HostUse(
             vcpus=sum(item[3] for item in on),

@@ -66,9 +66,7 @@ def is_invalid_now(error: libvirt.libvirtError) -> bool:
     return bool(error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID)
 
 
-def translate(
-    error: libvirt.libvirtError, otherwise: type[DriverError] = HypervisorUnavailable
-) -> DriverError:
+def translate(error: libvirt.libvirtError, otherwise: type[DriverError] = HypervisorUnavailable) -> DriverError:
     """The driver's error for libvirt's; `otherwise` is for codes that say nothing by themselves."""
     kind = _BY_CODE.get(error.get_error_code(), otherwise)
     if is_broken_connection(error):

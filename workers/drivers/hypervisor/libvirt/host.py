@@ -63,9 +63,7 @@ def parse(text: str) -> Any:
 def read_facts(connection: libvirt.virConnect, policy: HostPolicy, state_dir: Path) -> HostFacts:
     """Ask libvirt. `state_dir` is where the instances live: its file system is the host's disk."""
     capabilities = parse(connection.getCapabilities())
-    domain_capabilities = parse(
-        connection.getDomainCapabilities(None, policy.arch, policy.machine, policy.virt_type)
-    )
+    domain_capabilities = parse(connection.getDomainCapabilities(None, policy.arch, policy.machine, policy.virt_type))
     cpu = _cpu_info(capabilities)
     _model, _memory, cpus, *_rest = connection.getInfo()
     return HostFacts(
@@ -103,10 +101,7 @@ def traits(features: list[str], domain_capabilities: Any, policy: HostPolicy) ->
     """os-traits names for what guests can have here: processor features under KVM, cards, firmware."""
     found = set(_DRIVER_TRAITS)
     if policy.virt_type == "kvm":  # an emulated processor has the emulator's features, not the host's
-        found |= {
-            _PREFIX + _RENAMED.get(name, name.upper().replace("-", "_").replace(".", "_"))
-            for name in features
-        }
+        found |= {_PREFIX + _RENAMED.get(name, name.upper().replace("-", "_").replace(".", "_")) for name in features}
     for model in ("virtio", "e1000", "e1000e", "rtl8139"):
         found.add(f"COMPUTE_NET_VIF_MODEL_{model.upper()}")
     firmware = [value.text for value in domain_capabilities.findall("os/enum[@name='firmware']/value")]

@@ -17,9 +17,7 @@ from workers.drivers.network.base import NetworkSpec
 from workers.drivers.network.errors import AddressOverlap, BridgeTaken, NetworkUnavailable
 
 _NET = Path("/sys/class/net")
-_AGEING_S = (
-    300  # above 0: a bridge that forgets at once floods every guest with the others' frames (OSSA-2019-004)
-)
+_AGEING_S = 300  # above 0: a bridge that forgets at once floods every guest with the others' frames (OSSA-2019-004)
 _TICKS_PER_S = 100
 
 

@@ -182,9 +182,7 @@ class Dnsmasq:
 
     def _routes(self, subnet: SubnetSpec) -> Sequence[str]:
         """Destination, next hop, and so on. A client that gets routes ignores the router (RFC 3442): so it is one."""
-        pairs = [
-            (item.destination, item.nexthop) for item in subnet.host_routes if ":" not in item.destination
-        ]
+        pairs = [(item.destination, item.nexthop) for item in subnet.host_routes if ":" not in item.destination]
         if self.metadata and not subnet.gateway_ip and subnet.dhcp_ip:
             pairs.append((_METADATA_ROUTE, subnet.dhcp_ip))
         if pairs and subnet.gateway_ip and all(destination != "0.0.0.0/0" for destination, _ in pairs):

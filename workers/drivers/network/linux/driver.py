@@ -17,11 +17,12 @@ from workers.drivers.network.base import (
     PluggedPort,
     PortSpec,
 )
-from workers.drivers.network.errors import AddressOverlap, NetworkUnavailable, PortInvalid
+from workers.drivers.network.errors import AddressOverlap, NetworkUnavailable
 from workers.drivers.network.linux import bridge, nat, tap
 from workers.drivers.network.linux.dnsmasq import Dnsmasq
 from workers.drivers.network.linux.records import Records
 from workers.drivers.network.linux.release import release
+from workers.drivers.network.ports import check_port, served_address
 from workers.system import files, locks
 from workers.system.paths import HostPaths
 from workers.system.undo import Undo
@@ -102,9 +103,7 @@ class LinuxNetwork(NetworkDriver):
             raise NetworkUnavailable("The host is busy with other networks.", details=str(error)) from error
 
     def _dnsmasq(self, network_id: str) -> Dnsmasq:
-        return Dnsmasq(
-            self.paths.network(network_id), self.lease_time_s, metadata=self.metadata_port is not None
-        )
+        return Dnsmasq(self.paths.network(network_id), self.lease_time_s, metadata=self.metadata_port is not None)
 
     def _ensure(self, spec: NetworkSpec) -> None:
         before = self.records.network(spec.id)
@@ -168,25 +167,6 @@ class LinuxNetwork(NetworkDriver):
         self._dnsmasq(network.id).end()
         nat.remove(network.bridge, last=set(self.records.network_ids()) <= {network.id})
         bridge.remove(network.bridge, network.id)
-
-
-def check_port(network: NetworkSpec, port: PortSpec) -> None:
-    """Raise PortInvalid unless every address of the port lies in the subnet of the network that it names."""
-    subnets = {subnet.id: subnet for subnet in network.subnets}
-    for fixed in port.fixed_ips:
-        subnet = subnets.get(fixed.subnet_id)
-        if subnet is None:
-            raise PortInvalid("The port is not of its network.", details=f"no subnet {fixed.subnet_id}")
-        if ipaddress.ip_address(fixed.ip) not in ipaddress.ip_network(subnet.cidr):
-            raise PortInvalid(
-                "The port's address is outside of its subnet.", details=f"{fixed.ip} {subnet.cidr}"
-            )
-
-
-def served_address(network: NetworkSpec, port: PortSpec) -> str | None:
-    """The address that DHCP hands to the port: its first IPv4 address in a subnet with DHCP."""
-    served = {subnet.id for subnet in network.subnets if subnet.version == 4 and subnet.dhcp_enabled}
-    return next((fixed.ip for fixed in port.fixed_ips if fixed.subnet_id in served), None)
 
 
 def _ensure_forwarding(spec: NetworkSpec) -> None:

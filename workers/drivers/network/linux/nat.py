@@ -55,9 +55,7 @@ def remove(bridge: str, *, last: bool) -> None:
 
 def _apply(commands: list[dict[str, Any]]) -> None:
     try:
-        processes.run(
-            ["nft", "-j", "-f", "-"], timeout_s=10, input=json.dumps({"nftables": commands}).encode()
-        )
+        processes.run(["nft", "-j", "-f", "-"], timeout_s=10, input=json.dumps({"nftables": commands}).encode())
     except processes.ProcessError as error:
         raise NetworkUnavailable("The host could not set up the network.", details=error.details) from error
 

@@ -1,0 +1,255 @@
+"""The simulated hypervisor: servers that are files. For trying a cloud of thousands of hosts on one machine."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workers.drivers import values
+from workers.drivers.hypervisor.base import (
+    CONSOLE_MAX_BYTES,
+    Capabilities,
+    DomainInfo,
+    HostFacts,
+    HostUse,
+    HypervisorDriver,
+    PowerState,
+    ServerSpec,
+    WatchCallback,
+)
+from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
+from workers.drivers.hypervisor.simulated_watch import POLLER
+from workers.drivers.simulation import Simulation
+
+_ON = (PowerState.RUNNING, PowerState.PAUSED)
+_BOOT_TEXT = """\
+SeaBIOS (version 1.16.2)
+Booting from Hard Disk...
+[    0.000000] Linux version 6.1.0-celerity (simulated) #1 SMP
+[    0.000000] Command line: console=ttyS0
+[    0.004000] Booting paravirtualized kernel on bare hardware
+[    0.120000] smpboot: Total of {vcpus} processors activated
+[    0.480000] Memory: {ram_kib}K available
+[    0.910000] virtio_blk virtio1: [vda] attached
+[    1.200000] random: crng init done
+cloud-init: config drive found
+cloud-init: instance {id}
+cloud-init: finished at boot {boots}
+
+Simulated guest {name} ttyS0
+
+{name} login: """
+
+
+class SimulatedHypervisor(HypervisorDriver):
+    """Options: `state_dir` and `host` (required), `plan_file`, `vcpus` (64), `ram_mib` (262144), `disk_gib` (2048),
+    `traits` (()), `watch_interval_s` (0.5).
+    """
+
+    capabilities = Capabilities(pause=True, soft_reboot=True, vnc_console=False, real_guests=False)
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Read the options; nothing is touched."""
+        self._simulation = Simulation(options)
+        self._options = dict(options)
+        self._interval_s = float(options.get("watch_interval_s", 0.5))
+        self._endings: list[Callable[[], None]] = []
+
+    def facts(self) -> HostFacts:
+        """See the contract: what the options say."""
+        with self._simulation.operation("facts"):
+            vcpus = int(self._options.get("vcpus", 64))
+            return HostFacts(
+                hypervisor_type="simulated",
+                hypervisor_version=1000000,
+                virt_type="simulated",
+                arch="x86_64",
+                cpu_model="simulated",
+                cpu_info={
+                    "arch": "x86_64",
+                    "model": "simulated",
+                    "vendor": "Celerity",
+                    "topology": {"sockets": 1, "cores": vcpus, "threads": 1},
+                    "features": [],
+                },
+                vcpus=vcpus,
+                ram_mib=int(self._options.get("ram_mib", 262144)),
+                disk_gib=int(self._options.get("disk_gib", 2048)),
+                traits=tuple(self._options.get("traits", ())),
+            )
+
+    def use(self) -> HostUse:
+        """See the contract. The disk in use is the servers' root disks', as the storage driver recorded them."""
+        with self._simulation.operation("use"):
+            records = [record for _, record in self._records()]
+            on = [record for record in records if record["power_state"] in _ON]
+            return HostUse(
+                vcpus=sum(record["vcpus"] for record in on),
+                ram_mib=sum(record["ram_mib"] for record in on),
+                disk_gib=self._disk_gib(),
+                servers=len(records),
+            )
+
+    def spawn(self, spec: ServerSpec) -> DomainInfo:
+        """See the contract."""
+        with self._simulation.operation("spawn") as operation:
+            before = self._simulation.read("domains", spec.id)
+            if before is not None and before["power_state"] in _ON:
+                return _info(before)
+            try:
+                self._write(spec, PowerState.NOSTATE, before)
+                operation.halfway()
+                return self._write(spec, PowerState.RUNNING, before)
+            except Exception:
+                self._simulation.remove("domains", spec.id)
+                raise
+
+    def start(self, spec: ServerSpec) -> DomainInfo:
+        """See the contract."""
+        with self._simulation.operation("start") as operation:
+            before = self._simulation.read("domains", spec.id)
+            if before is not None and before["power_state"] in _ON:
+                return _info(before)
+            operation.halfway()
+            return self._write(spec, PowerState.RUNNING, before)
+
+    def stop(self, server_id: str, graceful_timeout_s: float) -> None:
+        """See the contract. A simulated guest always hears the power button."""
+        with self._simulation.operation("stop") as operation:
+            operation.halfway()
+            self._set(server_id, PowerState.SHUTDOWN)
+
+    def reboot(self, server_id: str, timeout_s: float) -> None:
+        """See the contract."""
+        with self._simulation.operation("reboot") as operation:
+            record = self._existing(server_id)
+            operation.halfway()
+            record["boots"] += 1
+            record["power_state"] = PowerState.RUNNING
+            self._simulation.write("domains", server_id, record)
+
+    def hard_reboot(self, spec: ServerSpec) -> DomainInfo:
+        """See the contract."""
+        with self._simulation.operation("hard_reboot") as operation:
+            before = self._simulation.read("domains", spec.id)
+            operation.halfway()
+            return self._write(spec, PowerState.RUNNING, before)
+
+    def pause(self, server_id: str) -> None:
+        """See the contract."""
+        with self._simulation.operation("pause"):
+            self._freeze(server_id, PowerState.PAUSED)
+
+    def unpause(self, server_id: str) -> None:
+        """See the contract."""
+        with self._simulation.operation("unpause"):
+            self._freeze(server_id, PowerState.RUNNING)
+
+    def destroy(self, server_id: str) -> None:
+        """See the contract."""
+        values.check_uuid(server_id, "a server's id")
+        with self._simulation.operation("destroy") as operation:
+            operation.halfway()
+            self._simulation.remove("domains", server_id)
+
+    def info(self, server_id: str) -> DomainInfo | None:
+        """See the contract."""
+        with self._simulation.operation("info"):
+            record = self._simulation.read("domains", server_id)
+            return None if record is None else _info(record)
+
+    def list_domains(self) -> tuple[DomainInfo, ...]:
+        """See the contract."""
+        with self._simulation.operation("list_domains"):
+            return tuple(_info(record) for _, record in self._records())
+
+    def console_output(self, server_id: str, max_bytes: int = CONSOLE_MAX_BYTES) -> bytes:
+        """See the contract: a plausible boot, as often as the server was booted."""
+        with self._simulation.operation("console_output"):
+            record = self._simulation.read("domains", server_id)
+            if record is None:
+                return b""
+            values_by_name = {**record, "ram_kib": record["ram_mib"] * 1024}
+            texts = [_BOOT_TEXT.format_map({**values_by_name, "boots": n + 1}) for n in range(record["boots"])]
+            return "\n".join(texts).encode()[-max_bytes:] if max_bytes > 0 else b""
+
+    def watch(self, callback: WatchCallback) -> Callable[[], None]:
+        """See the contract. One thread of the process looks after all simulated hosts."""
+        ending = POLLER.add(self._simulation.directory / "domains", callback, self._interval_s)
+        self._endings.append(ending)
+        return ending
+
+    def close(self) -> None:
+        """See the contract."""
+        while self._endings:
+            self._endings.pop()()
+
+    def _records(self) -> list[tuple[str, dict[str, Any]]]:
+        found = ((name, self._simulation.read("domains", name)) for name in self._simulation.names("domains"))
+        return [(name, record) for name, record in found if record is not None]
+
+    def _existing(self, server_id: str) -> dict[str, Any]:
+        record = self._simulation.read("domains", server_id)
+        if record is None:
+            raise ServerNotFound("The server does not exist on its host.", details=server_id)
+        return record
+
+    def _freeze(self, server_id: str, state: PowerState) -> None:
+        record = self._existing(server_id)
+        if record["power_state"] not in _ON:
+            raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
+        self._set(server_id, state)
+
+    def _set(self, server_id: str, state: PowerState) -> None:
+        record = self._simulation.read("domains", server_id)
+        if record is not None and record["power_state"] != state:
+            record["power_state"] = state
+            self._simulation.write("domains", server_id, record)
+
+    def _write(self, spec: ServerSpec, state: PowerState, before: Mapping[str, Any] | None) -> DomainInfo:
+        boots = before["boots"] if before is not None else 0
+        record = {
+            "id": spec.id,
+            "name": spec.name,
+            "power_state": state,
+            "vcpus": spec.vcpus,
+            "ram_mib": spec.ram_mib,
+            "boots": boots + (state == PowerState.RUNNING),
+            "at": time.time(),
+        }
+        self._simulation.write("domains", spec.id, record)
+        return _info(record)
+
+    def _disk_gib(self) -> int:
+        sizes = 0
+        for name in self._simulation.names("disks"):
+            record = self._simulation.read("disks", name) or {}
+            sizes += sum(disk["size_bytes"] for disk in record.values())
+        return sizes >> 30
+
+
+def _info(record: Mapping[str, Any]) -> DomainInfo:
+    return DomainInfo(id=record["id"], name=record["name"], power_state=PowerState(record["power_state"]))
+
+
+def power_off_guest(state_dir: str | Path, host: str, server_id: str, *, crashed: bool = False) -> None:
+    """Be the guest: power off from the inside, or crash. Whoever watches is told. Absent is an error: KeyError."""
+    simulation = Simulation({"state_dir": state_dir, "host": host})
+    record = simulation.read("domains", server_id)
+    if record is None:
+        raise KeyError(server_id)
+    record["power_state"] = PowerState.CRASHED if crashed else PowerState.SHUTDOWN
+    simulation.write("domains", server_id, record)
+
+
+def lose_guest(state_dir: str | Path, host: str, server_id: str) -> None:
+    """Be an accident: the domain vanishes from the host, and nobody was asked."""
+    Simulation({"state_dir": state_dir, "host": host}).remove("domains", server_id)
+
+
+def lose_host(state_dir: str | Path, host: str) -> None:
+    """Be a fire: everything that the simulated host held is gone."""
+    shutil.rmtree(Path(state_dir) / host, ignore_errors=True)

@@ -1,0 +1,25 @@
+"""What a port must be to its network, whatever driver plugs it."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from workers.drivers.network.base import NetworkSpec, PortSpec
+from workers.drivers.network.errors import PortInvalid
+
+
+def check_port(network: NetworkSpec, port: PortSpec) -> None:
+    """Raise PortInvalid unless every address of the port lies in the subnet of the network that it names."""
+    subnets = {subnet.id: subnet for subnet in network.subnets}
+    for fixed in port.fixed_ips:
+        subnet = subnets.get(fixed.subnet_id)
+        if subnet is None:
+            raise PortInvalid("The port is not of its network.", details=f"no subnet {fixed.subnet_id}")
+        if ipaddress.ip_address(fixed.ip) not in ipaddress.ip_network(subnet.cidr):
+            raise PortInvalid("The port's address is outside of its subnet.", details=f"{fixed.ip} {subnet.cidr}")
+
+
+def served_address(network: NetworkSpec, port: PortSpec) -> str | None:
+    """The address that DHCP hands to the port: its first IPv4 address in a subnet with DHCP."""
+    served = {subnet.id for subnet in network.subnets if subnet.version == 4 and subnet.dhcp_enabled}
+    return next((fixed.ip for fixed in port.fixed_ips if fixed.subnet_id in served), None)

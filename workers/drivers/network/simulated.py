@@ -1,0 +1,125 @@
+"""The simulated network: networks and ports that are files."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from workers.drivers import values
+from workers.drivers.network.base import (
+    Capabilities,
+    Lease,
+    NetworkDriver,
+    NetworkSpec,
+    PluggedPort,
+    PortSpec,
+)
+from workers.drivers.network.errors import AddressOverlap
+from workers.drivers.network.ports import check_port, served_address
+from workers.drivers.simulation import Simulation
+
+_LEASE_TIME_S = 86400
+
+
+class SimulatedNetwork(NetworkDriver):
+    """Options: `state_dir` and `host` (required), `plan_file`, `overlapping_ranges` (True; False refuses them, as the
+    Linux driver does).
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Read the options; nothing is touched."""
+        self._simulation = Simulation(options)
+        overlapping = bool(options.get("overlapping_ranges", True))
+        self.capabilities = Capabilities(dhcp=True, nat=True, overlapping_ranges=overlapping, real_packets=False)
+
+    def ensure_network(self, spec: NetworkSpec) -> None:
+        """See the contract."""
+        with self._simulation.operation("ensure_network") as operation:
+            self._ensure(spec)
+            operation.halfway()
+
+    def plug(self, network: NetworkSpec, port: PortSpec) -> None:
+        """See the contract."""
+        check_port(network, port)
+        with self._simulation.operation("plug") as operation:
+            self._ensure(network)
+            operation.halfway()
+            record = {
+                "network_id": network.id,
+                "tap": port.tap,
+                "mac": port.mac,
+                "ips": [fixed.ip for fixed in port.fixed_ips],
+                "served": served_address(network, port),
+                "hostname": port.hostname,
+            }
+            if self._simulation.read("ports", port.id) != record:
+                self._simulation.write("ports", port.id, record)
+
+    def unplug(self, network_id: str, port_id: str) -> None:
+        """See the contract."""
+        values.check_uuid(port_id, "a port's id")
+        with self._simulation.operation("unplug") as operation:
+            operation.halfway()
+            self._simulation.remove("ports", port_id)
+
+    def remove_network(self, network_id: str) -> None:
+        """See the contract."""
+        values.check_uuid(network_id, "a network's id")
+        with self._simulation.operation("remove_network") as operation:
+            for port in self._ports():
+                if port.network_id == network_id:
+                    self._simulation.remove("ports", port.id)
+            operation.halfway()
+            self._simulation.remove("networks", network_id)
+
+    def list_networks(self) -> tuple[str, ...]:
+        """See the contract."""
+        with self._simulation.operation("list_networks"):
+            return self._simulation.names("networks")
+
+    def list_ports(self) -> tuple[PluggedPort, ...]:
+        """See the contract."""
+        with self._simulation.operation("list_ports"):
+            return self._ports()
+
+    def lease(self, network_id: str, port_id: str) -> Lease | None:
+        """See the contract. A simulated guest asks as soon as its port is plugged."""
+        with self._simulation.operation("lease"):
+            record = self._simulation.read("ports", port_id)
+            if record is None or record["network_id"] != network_id or record["served"] is None:
+                return None
+            expires_at = int(time.time()) + _LEASE_TIME_S
+            return Lease(port_id, record["mac"], record["served"], record["hostname"] or None, expires_at)
+
+    def close(self) -> None:
+        """See the contract: nothing is held open."""
+
+    def _ports(self) -> tuple[PluggedPort, ...]:
+        found = ((name, self._simulation.read("ports", name)) for name in self._simulation.names("ports"))
+        return tuple(
+            PluggedPort(name, record["network_id"], record["tap"], record["mac"], tuple(record["ips"]))
+            for name, record in found
+            if record is not None
+        )
+
+    def _ensure(self, spec: NetworkSpec) -> None:
+        record = {"bridge": spec.bridge, "mtu": spec.mtu, "ranges": [subnet.cidr for subnet in spec.subnets]}
+        if self._simulation.read("networks", spec.id) == record:
+            return
+        if not self.capabilities.overlapping_ranges:
+            self._refuse_overlap(spec)
+        self._simulation.write("networks", spec.id, record)
+
+    def _refuse_overlap(self, spec: NetworkSpec) -> None:
+        wanted = [ipaddress.ip_network(subnet.cidr) for subnet in spec.subnets if subnet.version == 4]
+        for network_id in self._simulation.names("networks"):
+            record = self._simulation.read("networks", network_id) or {"ranges": []}
+            for text in record["ranges"] if network_id != spec.id else ():
+                taken = ipaddress.ip_network(text)
+                if any(one.overlaps(taken) for one in wanted if one.version == taken.version):
+                    raise AddressOverlap(
+                        "The network's range is already in use on the host.",
+                        details=f"network {network_id}: {taken}",
+                    )

@@ -1,0 +1,162 @@
+"""The simulated storage: images and disks that are files about files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from workers.drivers import values
+from workers.drivers.simulation import Simulation
+from workers.drivers.storage import config_drive
+from workers.drivers.storage.base import (
+    CachedImage,
+    Capabilities,
+    Disk,
+    ImageSource,
+    ImageSpec,
+    Progress,
+    StorageDriver,
+    StorageUse,
+)
+from workers.drivers.storage.errors import DiskTooSmall, ImageInUse, ImageUnavailable, ImageUnsafe
+
+_GIB = 1 << 30
+_SECTOR = 512
+
+
+class SimulatedStorage(StorageDriver):
+    """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048). Sources are not read, and bits not
+    verified; formats and sizes are taken as recorded.
+    """
+
+    capabilities = Capabilities(formats=("qcow2", "raw", "iso"), shared=False, real_bytes=False)
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Read the options; nothing is touched."""
+        self._simulation = Simulation(options)
+        self._disk_gib = int(options.get("disk_gib", 2048))
+
+    def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
+        """See the contract. A delay of `cache_image` passes only when the image was not there."""
+        cached = self._cached(image.sha512)
+        if cached is None:
+            with self._simulation.operation("cache_image") as operation:
+                if progress is not None:
+                    progress(image.size // 2, image.size)
+                operation.halfway()
+                size = image.virtual_size or image.size
+                record = {"format": image.disk_format, "virtual_size": size, "at": time.time()}
+                self._simulation.write("images", image.sha512, record)
+                if progress is not None:
+                    progress(image.size, image.size)
+                cached = self._image(image.sha512, record)
+        if cached.format != image.disk_format:
+            raise ImageUnsafe(
+                f"The image was declared as {image.disk_format}, and is not.",
+                details=f"it is {cached.format}",
+            )
+        return cached
+
+    def create_root(self, server_id: str, image: CachedImage | None, size_gib: int) -> Disk:
+        """See the contract."""
+        size = size_gib * _GIB
+        if image is None:
+            return self._disk("create_root", server_id, Disk(self._path(server_id, "root"), "qcow2", size))
+        if size and image.virtual_size > size:
+            raise DiskTooSmall(
+                "The flavor's disk is too small for the image.",
+                details=f"{image.virtual_size} bytes in {size_gib} GiB",
+            )
+        if self._cached(image.sha512) is None:
+            raise ImageUnavailable("The image is not on the host.", details=image.sha512)
+        disk = Disk(
+            path=self._path(server_id, "root"),
+            format="qcow2",
+            size_bytes=size or -(-image.virtual_size // _SECTOR) * _SECTOR,
+            backing_path=image.path,
+            backing_format="qcow2" if image.format == "qcow2" else "raw",
+        )
+        return self._disk("create_root", server_id, disk)
+
+    def create_ephemeral(self, server_id: str, index: int, size_gib: int) -> Disk:
+        """See the contract."""
+        values.check_range(index, "the number of an ephemeral disk", 0, 99)
+        disk = Disk(self._path(server_id, f"ephemeral{index}"), "raw", size_gib * _GIB)
+        return self._disk("create_ephemeral", server_id, disk)
+
+    def create_swap(self, server_id: str, size_mib: int) -> Disk:
+        """See the contract."""
+        return self._disk("create_swap", server_id, Disk(self._path(server_id, "swap"), "raw", size_mib << 20))
+
+    def create_config_drive(self, server_id: str, contents: Mapping[str, bytes]) -> Disk:
+        """See the contract. The paths are checked; the bytes go nowhere."""
+        config_drive.check_paths(contents)
+        size = sum(len(data) for data in contents.values()) or 1
+        return self._disk("create_config_drive", server_id, Disk(self._path(server_id, "config-2"), "iso", size))
+
+    def remove_server(self, server_id: str) -> None:
+        """See the contract."""
+        values.check_uuid(server_id, "a server's id")
+        with self._simulation.operation("remove_server") as operation:
+            operation.halfway()
+            self._simulation.remove("disks", server_id)
+
+    def list_servers(self) -> tuple[str, ...]:
+        """See the contract."""
+        with self._simulation.operation("list_servers"):
+            return self._simulation.names("disks")
+
+    def list_images(self) -> tuple[CachedImage, ...]:
+        """See the contract."""
+        with self._simulation.operation("list_images"):
+            found = (self._cached(name) for name in self._simulation.names("images"))
+            return tuple(image for image in found if image is not None)
+
+    def evict_image(self, sha512: str) -> None:
+        """See the contract."""
+        values.check_sha512(sha512)
+        path = self._image_path(sha512)
+        with self._simulation.operation("evict_image"):
+            for server_id in self._simulation.names("disks"):
+                disks = self._simulation.read("disks", server_id) or {}
+                if any(disk["backing_path"] == path for disk in disks.values()):
+                    raise ImageInUse("The image is in use on the host.", details=f"server {server_id}")
+            self._simulation.remove("images", sha512)
+
+    def usage(self) -> StorageUse:
+        """See the contract. What the disks were made as counts as used."""
+        with self._simulation.operation("usage"):
+            used = 0
+            for server_id in self._simulation.names("disks"):
+                disks = self._simulation.read("disks", server_id) or {}
+                used += sum(disk["size_bytes"] for disk in disks.values())
+            return StorageUse(self._disk_gib, max(0, self._disk_gib - used // _GIB), 0)
+
+    def _path(self, server_id: str, name: str) -> str:
+        values.check_uuid(server_id, "a server's id")
+        return str(self._simulation.directory / "disks" / server_id / name)
+
+    def _image_path(self, sha512: str) -> str:
+        return str(self._simulation.directory / "images" / sha512)
+
+    def _image(self, sha512: str, record: Mapping[str, Any]) -> CachedImage:
+        return CachedImage(self._image_path(sha512), record["format"], record["virtual_size"], sha512)
+
+    def _cached(self, sha512: str) -> CachedImage | None:
+        record = self._simulation.read("images", sha512)
+        return None if record is None else self._image(sha512, record)
+
+    def _disk(self, op: str, server_id: str, disk: Disk) -> Disk:
+        with self._simulation.operation(op) as operation:
+            name = disk.path.rpartition("/")[2]
+            disks = self._simulation.read("disks", server_id) or {}
+            if name in disks and disk.format != "iso":
+                return Disk(**disks[name])
+            if disk.size_bytes <= 0:
+                raise DiskTooSmall("The flavor has no such disk.", details=f"{name} of {disk.size_bytes} bytes")
+            operation.halfway()
+            disks[name] = asdict(disk)
+            self._simulation.write("disks", server_id, disks)
+            return disk
