@@ -110,3 +110,9 @@ class RangeNotSatisfiable(CloudError):
     code = 416
     kind = "RangeNotSatisfiable"
     template = "The byte range lies outside of the image's {size} bytes."
+
+
+class LengthRequired(CloudError):
+    code = 411
+    kind = "LengthRequired"
+    template = "Announce the length of the data, by Content-Length or by X-OpenStack-Image-Size."

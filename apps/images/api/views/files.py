@@ -9,8 +9,9 @@ from rest_framework.request import Request
 
 from apps.common.api.parsers import StreamParser
 from apps.common.api.views import Response, ServiceView
+from apps.common.exceptions import UnsupportedMediaType
 from apps.images.api.views.images import image_id_of
-from apps.images.exceptions import BadRequest, RangeNotSatisfiable
+from apps.images.exceptions import BadRequest, LengthRequired, RangeNotSatisfiable
 from apps.images.selectors import blobs
 from apps.images.services import images
 
@@ -24,6 +25,8 @@ class ImageFile(ServiceView):
     parser_classes = [StreamParser]
 
     def put(self, request: Request, image_id: str) -> Response:
+        if request.content_type.split(";")[0].strip().lower() != StreamParser.media_type:
+            raise UnsupportedMediaType(f"Image data has the content type {StreamParser.media_type}.")
         plain: HttpRequest = request._request
         images.upload(
             context=self.caller,
@@ -87,9 +90,14 @@ def _announced(request: HttpRequest) -> int | None:
     known = [int(text) for text in lengths if text is not None]
     if len(set(known)) > 1:
         raise BadRequest("X-OpenStack-Image-Size differs from Content-Length.")
-    if not known and not _chunked(request):
-        raise BadRequest("The request needs a Content-Length, or a chunked body.")
+    if not known and not (_chunked(request) and _tells_cut_bodies(request)):
+        raise LengthRequired
     return known[0] if known else None
+
+
+def _tells_cut_bodies(request: HttpRequest) -> bool:
+    """Whether the server raises when a chunked body is cut off. Not all do: under some it looks like its end."""
+    return str(request.META.get("SERVER_SOFTWARE", "")).startswith("gunicorn")
 
 
 def _ranged(header: str | None, stream: BinaryIO, size: int) -> StreamingHttpResponse | None:
