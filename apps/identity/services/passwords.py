@@ -46,7 +46,7 @@ def assign(*, user: User, password: str | None) -> None:
     else:
         user.set_unusable_password()
     user.password_changed_at = timezone.now()
-    user.tokens_valid_after = Now()  # type: ignore[assignment]
+    user.tokens_valid_after = Now()
 
 
 def change(*, user: User, password: str | None) -> None:

@@ -1,5 +1,7 @@
 """Giving roles and taking them away."""
 
+from typing import Any
+
 from apps.identity.exceptions import Forbidden, NotFound
 from apps.identity.models import Domain, Group, Project, Role, RoleAssignment, User
 from apps.identity.selectors import role_assignments
@@ -34,7 +36,7 @@ def revoke(*, role: Role, actor: User | Group, target: Project | Domain | None, 
         raise NotFound(noun="role assignment", id=role.pk)
 
 
-def columns(*, actor: User | Group, target: Project | Domain | None) -> dict[str, object]:
+def columns(*, actor: User | Group, target: Project | Domain | None) -> dict[str, Any]:
     """Return the columns that stand for an actor and a target; the kind of each is never guessed from an id."""
     return {
         "user_id": actor.pk if isinstance(actor, User) else None,

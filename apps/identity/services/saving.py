@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
 
 from apps.identity.exceptions import Duplicate, Immutable
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 @contextmanager
@@ -44,6 +46,6 @@ def merge(row: Any, changes: Mapping[str, Any], names: Iterable[str]) -> None:
         setattr(row, name, value)
 
 
-def locked(queryset: models.QuerySet[Any], pk: str) -> Any:
+def locked(queryset: models.QuerySet[Row], pk: str) -> Row | None:
     """Return the row, locked until the transaction ends, or None."""
     return queryset.select_for_update(of=("self",)).filter(pk=pk).first()

@@ -1,0 +1,126 @@
+"""Unmodified clients against a real server: openstacksdk and the ``openstack`` command."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keystoneauth1.exceptions as refusals
+import openstack
+import pytest
+import yaml
+from openstack import exceptions
+
+from apps.identity.services import bootstrap
+
+PASSWORD = "correct horse"
+OPENSTACK = str(Path(sys.executable).parent / "openstack")
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture
+def url(live_server: Any, settings: Any, tmp_path: Path) -> str:
+    settings.FERNET_KEY_DIR = tmp_path / "fernet-keys"
+    bootstrap.bootstrap(admin_password=PASSWORD, demo_password=PASSWORD, public_url=live_server.url, region="RegionOne")
+    return f"{live_server.url}/identity"
+
+
+def connect(url: str, name: str = "admin", **values: Any) -> Any:
+    auth = {
+        "auth_url": url,
+        "username": name,
+        "password": PASSWORD,
+        "project_name": name,
+        "user_domain_id": "default",
+        "project_domain_id": "default",
+        **values,
+    }
+    auth = {key: value for key, value in auth.items() if value is not None}
+    return openstack.connect(region_name="RegionOne", **auth)
+
+
+def test_sdk_life_of_a_user(url: str) -> None:
+    cloud = connect(url)
+    project = cloud.identity.create_project(name="p", tags=["t"])
+    user = cloud.identity.create_user(name="bob", password=PASSWORD, default_project_id=project.id)
+    role = cloud.identity.find_role("member")
+    cloud.identity.assign_project_role_to_user(project, user, role)
+    assert cloud.identity.validate_user_has_project_role(project, user, role)
+    bob = connect(url, "bob", project_name="p")
+    assert bob.current_project_id == project.id
+    assert [row.name for row in bob.identity.user_projects(user.id)] == ["p"]
+    with pytest.raises(exceptions.ForbiddenException):
+        list(bob.identity.users())
+    with pytest.raises(exceptions.ForbiddenException):
+        bob.identity.find_user("admin", ignore_missing=False)
+    cloud.identity.unassign_project_role_from_user(project, user, role)
+    with pytest.raises(refusals.Unauthorized):  # the client tries to sign in anew: that is refused too
+        list(bob.identity.user_projects(user.id))
+    cloud.identity.delete_user(user)
+    cloud.identity.delete_project(project)
+    assert cloud.identity.find_user("bob") is None
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"project_name": None, "project_domain_id": None, "system_scope": "all"},
+        {"project_name": None, "project_domain_id": None},
+        {"project_domain_id": None, "project_domain_name": "Default"},
+    ],
+)
+def test_sdk_scopes(url: str, scope: dict[str, Any]) -> None:
+    cloud = connect(url, **scope)
+    assert cloud.authorize()
+
+
+def test_sdk_token_method(url: str) -> None:
+    token = connect(url).authorize()
+    again = openstack.connect(
+        auth_type="token",
+        auth_url=url,
+        token=token,
+        project_name="admin",
+        project_domain_id="default",
+        region_name="RegionOne",
+    )
+    assert again.authorize() != token
+
+
+def test_sdk_wrong_password(url: str) -> None:
+    with pytest.raises(exceptions.SDKException, match="requires authentication"):
+        connect(url, password="wrong").authorize()
+
+
+def test_commands(url: str, tmp_path: Path) -> None:
+    auth = {
+        "auth_url": url,
+        "username": "admin",
+        "password": PASSWORD,
+        "project_name": "admin",
+        "user_domain_id": "default",
+        "project_domain_id": "default",
+    }
+    clouds = {"clouds": {"it": {"auth": auth, "region_name": "RegionOne", "identity_api_version": "3"}}}
+    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(clouds))
+    environment = {**os.environ, "OS_CLOUD": "it", "OS_CLIENT_CONFIG_FILE": str(tmp_path / "clouds.yaml")}
+
+    def run(*words: str) -> Any:
+        done = subprocess.run(
+            [OPENSTACK, *words], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if "-f" in words else done.stdout
+
+    assert run("token", "issue", "-f", "json")["id"].startswith("gAAAA")
+    assert {row["Name"] for row in run("project", "list", "-f", "json")} == {"admin", "demo", "service"}
+    assert run("user", "create", "--password", "x", "bob", "-f", "json")["name"] == "bob"
+    run("role", "add", "--user", "bob", "--project", "demo", "member")
+    listed = run("role", "assignment", "list", "--user", "bob", "--names", "-f", "json")
+    assert listed[0]["Role"] == "member"
+    kinds = {row["Type"] for row in run("catalog", "list", "-f", "json")}
+    assert kinds == {"identity", "compute", "image", "network"}
+    run("user", "delete", "bob")
