@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from apps.common.exceptions import BadRequest
 from apps.images import exceptions, states
 
 READ_ONLY = frozenset(
@@ -35,9 +36,9 @@ MAX_PROPERTY_NAME = 255  # characters
 MAX_PROPERTY_VALUE = 16 * 1024  # characters
 
 
-def invalid(name: str, reason: str) -> exceptions.BadRequest:
+def invalid(name: str, reason: str) -> BadRequest:
     """Return the refusal of a value."""
-    return exceptions.BadRequest(f"Invalid input for field/attribute {name[:255]}: {reason}")
+    return BadRequest(f"Invalid input for field/attribute {name[:255]}: {reason}")
 
 
 def _text(name: str, value: Any) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from apps.common.exceptions import BadRequest, Forbidden
 from apps.images import attributes, exceptions, states
 
 OPERATIONS = ("add", "replace", "remove")
@@ -26,7 +27,7 @@ def parse(document: Any, *, old: bool = False) -> list[Operation]:
     Raises BadRequest (400).
     """
     if not isinstance(document, list):
-        raise exceptions.BadRequest("The request body must be a JSON array of operation objects.")
+        raise BadRequest("The request body must be a JSON array of operation objects.")
     if len(document) > MAX_OPERATIONS:
         raise exceptions.LimitExceeded(f"A patch has at most {MAX_OPERATIONS} operations.")
     return [_operation(one, old) for one in document]
@@ -34,32 +35,31 @@ def parse(document: Any, *, old: bool = False) -> list[Operation]:
 
 def _operation(one: Any, old: bool) -> Operation:
     if not isinstance(one, dict):
-        raise exceptions.BadRequest("Operations must be JSON objects.")
+        raise BadRequest("Operations must be JSON objects.")
     if old:
         named = [op for op in OPERATIONS if op in one]
         if len(named) != 1:
-            raise exceptions.BadRequest(
-                f"Operation objects must contain exactly one member of: {', '.join(OPERATIONS)}"
-            )
-        op, path = named[0], one[named[0]]
+            raise BadRequest(f"Operation objects must contain exactly one member of: {', '.join(OPERATIONS)}")
+        op: Any = named[0]
+        path: Any = one[op]
     else:
         op, path = one.get("op"), one.get("path")
     if op not in OPERATIONS:
-        raise exceptions.BadRequest(f"Invalid operation: {str(op)[:64]!r}. It must be one of: {', '.join(OPERATIONS)}.")
+        raise BadRequest(f"Invalid operation: {str(op)[:64]!r}. It must be one of: {', '.join(OPERATIONS)}.")
     if op != "remove" and "value" not in one:
-        raise exceptions.BadRequest(f'Operation "{op}" requires a member named "value".')
+        raise BadRequest(f'Operation "{op}" requires a member named "value".')
     return Operation(op=op, name=_name(path), value=one.get("value"))
 
 
 def _name(path: Any) -> str:
     """Return the one part of a JSON pointer."""
     if not isinstance(path, str) or not path.startswith("/"):
-        raise exceptions.BadRequest(f"Pointer `{str(path)[:64]}` does not start with '/'.")
+        raise BadRequest(f"Pointer `{str(path)[:64]}` does not start with '/'.")
     parts = path[1:].split("/")
     if parts[0] == "locations":
-        raise exceptions.Forbidden("It's not allowed to add, replace or remove locations: the bits come by upload.")
+        raise Forbidden("It's not allowed to add, replace or remove locations: the bits come by upload.")
     if len(parts) != 1 or not parts[0]:
-        raise exceptions.BadRequest(f"Invalid JSON pointer for this resource: '{path[:64]}'")
+        raise BadRequest(f"Invalid JSON pointer for this resource: '{path[:64]}'")
     return parts[0].replace("~1", "/").replace("~0", "~")
 
 
@@ -79,9 +79,9 @@ def _set_attribute(image: Any, operation: Operation) -> None:
         if name == "tags":
             image.tags = []
             return
-        raise exceptions.Forbidden(f"Property {name} may not be removed.")
+        raise Forbidden(f"Property {name} may not be removed.")
     if name in attributes.ONLY_WHILE_QUEUED and image.status != states.QUEUED:
-        raise exceptions.Forbidden(f"Attribute {name} can be only replaced for a queued image.")
+        raise Forbidden(f"Attribute {name} can be only replaced for a queued image.")
     column, value = attributes.column(name, operation.value)
     setattr(image, column, value)
 

@@ -61,7 +61,7 @@ def subnet_range(text: Any, *, version: int, dhcp: bool) -> Range:
 
 def overlap(one: Range, two: Range) -> bool:
     """Whether two ranges of any version share an address."""
-    return one.version == two.version and one.overlaps(two)  # type: ignore[arg-type]
+    return one.version == two.version and one.overlaps(two)
 
 
 def usable(cidr: Range) -> Pool:

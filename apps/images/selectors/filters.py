@@ -7,8 +7,8 @@ from datetime import UTC
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
+from apps.common.exceptions import BadRequest
 from apps.images import states
-from apps.images.exceptions import BadRequest
 from apps.images.models import Image
 
 EXACT = {

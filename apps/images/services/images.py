@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.common import policy
 from apps.common.context import RequestContext
+from apps.common.exceptions import Forbidden
 from apps.images import exceptions, states
 from apps.images.models import Image
 from apps.images.selectors import images as rows
@@ -43,7 +44,7 @@ def create(*, context: RequestContext, values: Mapping[str, Any], properties: Ma
     project_id = str(values.get("project_id") or context.project_id or "")
     policy.check(context, "add_image", {"project_id": project_id})
     if project_id != context.project_id and not context.is_admin:
-        raise exceptions.Forbidden(f"You are not permitted to create images owned by '{project_id[:64]}'.")
+        raise Forbidden(f"You are not permitted to create images owned by '{project_id[:64]}'.")
     check_visibility(context, str(values.get("visibility", states.SHARED)), project_id)
     return create_for_project(project_id=project_id, values=values, properties=properties)
 
@@ -91,7 +92,7 @@ def update(*, context: RequestContext, image_id: uuid.UUID, changes: Any) -> Ima
         if image.visibility != visibility:
             check_visibility(context, image.visibility, image.project_id)
         if image.project_id != owner and not context.is_admin:
-            raise exceptions.Forbidden("You are not permitted to modify 'owner' on this image.")
+            raise Forbidden("You are not permitted to modify 'owner' on this image.")
         check_counts(tags=image.tags, properties=image.properties)
         image.updated_at = timezone.now()
         image.save()
@@ -134,7 +135,7 @@ def _turn(context: RequestContext, image_id: uuid.UUID, rule: str, status: str) 
     with transaction.atomic():
         image = _locked(context, image_id, rule)
         if image.status not in (states.ACTIVE, states.DEACTIVATED):
-            raise exceptions.Forbidden(f"Not allowed to {rule} image in status '{image.status}'.")
+            raise Forbidden(f"Not allowed to {rule} image in status '{image.status}'.")
         Image.objects.filter(id=image_id).update(status=status, updated_at=timezone.now())
 
 

@@ -3,6 +3,7 @@
 import uuid
 
 from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest
 from apps.images import exceptions
 from apps.images.models import Image
 from apps.images.services import images
@@ -11,7 +12,7 @@ from apps.images.services import images
 def add(*, context: RequestContext, image_id: uuid.UUID, tag: str) -> None:
     """Put a tag on an image; it may be there already."""
     if not 0 < len(tag) <= 255 or not tag.isprintable():
-        raise exceptions.BadRequest("A tag has 1 to 255 printable characters.")
+        raise BadRequest("A tag has 1 to 255 printable characters.")
 
     def change(image: Image) -> None:
         if tag not in image.tags:

@@ -131,4 +131,4 @@ def bound_server_ids(*, host: str | None = None) -> set[uuid.UUID]:
 def server_ids_by_address(*, pattern: str) -> QuerySet[Port]:
     """Return the ids of servers with an address that matches the regular expression, as a subquery."""
     rows = _bound().filter(fixed_ips__ip_address__regex=pattern)
-    return rows.annotate(server_id=Cast("device_id", UUIDField())).values("server_id")
+    return rows.annotate(server_id=Cast("device_id", UUIDField())).values("server_id")  # type: ignore[return-value]

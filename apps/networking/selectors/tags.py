@@ -3,7 +3,7 @@
 import uuid
 
 from apps.common.context import RequestContext
-from apps.networking import exceptions
+from apps.common.exceptions import NotFound
 from apps.networking.models import Network, Port, SecurityGroup, Subnet
 from apps.networking.selectors import networks, ports, security_groups, subnets
 
@@ -20,4 +20,4 @@ def resource(*, context: RequestContext, collection: str, resource_id: uuid.UUID
         return ports.get(context=context, port_id=resource_id)
     if collection in ("security-groups", "security_groups"):
         return security_groups.get(context=context, group_id=resource_id)
-    raise exceptions.NotFound
+    raise NotFound

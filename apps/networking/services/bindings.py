@@ -7,6 +7,7 @@ ports; they are not enforced on the hosts yet.
 import random
 import uuid
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -222,7 +223,7 @@ def release_for_server(*, server_id: uuid.UUID) -> int:
     return deleted
 
 
-def unbind(port_ids: object) -> None:
+def unbind(port_ids: Any) -> None:
     """Make bound ports free again."""
     Port.objects.filter(id__in=port_ids).update(
         device_id="",

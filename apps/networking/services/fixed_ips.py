@@ -104,7 +104,12 @@ def _free(subnet_id: uuid.UUID, pools: Sequence[ranges.Pool]) -> list[str]:
     found: list[str] = []
     with connection.cursor() as cursor:
         for start, end in pools:
-            values = {"subnet": str(subnet_id), "start": str(start), "end": str(end), "count": DRAWS}
+            values: dict[str, str | int] = {
+                "subnet": str(subnet_id),
+                "start": str(start),
+                "end": str(end),
+                "count": DRAWS,
+            }
             cursor.execute(_FREE, values)
             found += [row[0] for row in cursor.fetchall()]
     return found

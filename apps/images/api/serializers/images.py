@@ -6,8 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.common.exceptions import BadRequest
 from apps.images import attributes, states
-from apps.images.exceptions import BadRequest
 from apps.images.models import Image
 
 

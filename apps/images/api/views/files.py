@@ -9,9 +9,9 @@ from rest_framework.request import Request
 
 from apps.common.api.parsers import StreamParser
 from apps.common.api.views import Response, ServiceView
-from apps.common.exceptions import UnsupportedMediaType
+from apps.common.exceptions import BadRequest, UnsupportedMediaType
 from apps.images.api.views.images import image_id_of
-from apps.images.exceptions import BadRequest, LengthRequired, RangeNotSatisfiable
+from apps.images.exceptions import LengthRequired, RangeNotSatisfiable
 from apps.images.selectors import blobs
 from apps.images.services import images
 

@@ -10,10 +10,11 @@ from apps.common import policy
 from apps.common.api.parsers import JSONParser, JSONPatchParser, OldJSONPatchParser
 from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import Response, ServiceView
+from apps.common.exceptions import BadRequest
 from apps.common.pagination import limit_of, page
 from apps.images import patches, states
 from apps.images.api.serializers import images as documents
-from apps.images.exceptions import BadRequest, ImageNotFound
+from apps.images.exceptions import ImageNotFound
 from apps.images.models import Image
 from apps.images.selectors import filters
 from apps.images.selectors import images as rows
@@ -75,7 +76,8 @@ class Images(ServiceView):
     def _marker(self, text: str | None) -> Image | None:
         if not text:
             return None
-        found = rows.visible(context=self.caller).filter(id=parse_uuid(text)).first() if parse_uuid(text) else None
+        image_id = parse_uuid(text)
+        found = rows.visible(context=self.caller).filter(id=image_id).first() if image_id else None
         if found is None:
             raise BadRequest(f"Invalid marker: no image with ID {text[:64]}.")
         return found

@@ -13,8 +13,9 @@ from rest_framework.serializers import Serializer
 from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import Response, ServiceView
 from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest, NotFound
 from apps.common.pagination import limit_of, page
-from apps.networking.exceptions import BadRequest, NotFound, UnknownMarker
+from apps.networking.exceptions import UnknownMarker
 from apps.networking.selectors import filters
 
 MAX_BULK = 100

@@ -6,8 +6,9 @@ from rest_framework.request import Request
 
 from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import Response, ServiceView
+from apps.common.exceptions import NotFound
 from apps.networking.api.serializers.base import TagsDocument
-from apps.networking.exceptions import InvalidInput, NotFound, TagNotFound
+from apps.networking.exceptions import InvalidInput, TagNotFound
 from apps.networking.selectors import tags as rows
 from apps.networking.services import tags
 
