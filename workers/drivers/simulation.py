@@ -24,6 +24,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -122,12 +123,17 @@ class Simulation:
         """Read the options; nothing is touched."""
         self.host = str(options["host"])
         self.directory = Path(options["state_dir"]) / self.host
+        self._root = str(self.directory)
         plan_file = options.get("plan_file")
         self.plan = plan_at(Path(plan_file)) if plan_file else None
 
     def operation(self, op: str) -> Operation:
         """One call of a contract method, for a `with` block: its delay, and its faults before and after."""
         return Operation(self, op)
+
+    def may_strike(self) -> bool:
+        """Say whether the plan, as last read, has any fault at all."""
+        return self.plan is not None and bool(self.plan.faults)
 
     def strike(self, op: str, when: str) -> None:
         """Let go wrong what the plan wants to go wrong here and now."""
@@ -148,15 +154,16 @@ class Simulation:
         kind = AbortError if fault.error == "abort" else RetryableError
         raise kind(fault.message, details=f"simulated: {fault.op} on {self.host}", code="simulated_fault")
 
-    def path(self, kind: str, name: str) -> Path:
+    def path(self, kind: str, name: str) -> str:
         """Where the record `name` of a kind (domains, ports, …) is."""
-        return self.directory / kind / f"{name}.json"
+        return f"{self._root}/{kind}/{name}.json"
 
     def read(self, kind: str, name: str) -> dict[str, Any] | None:
         """A record, or None."""
         try:
-            data = self.path(kind, name).read_bytes()
-        except OSError:
+            with open(self.path(kind, name), "rb", buffering=0) as stream:
+                data = stream.read()
+        except FileNotFoundError:
             return None
         loaded: dict[str, Any] = json.loads(data)
         return loaded
@@ -166,14 +173,15 @@ class Simulation:
         path = self.path(kind, name)
         data = json.dumps(record).encode()
         try:
-            files.write(path, data)
+            files.replace(path, data)
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.write(path, data)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            files.replace(path, data)
 
     def remove(self, kind: str, name: str) -> None:
         """Remove a record. Absent is success."""
-        self.path(kind, name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(self.path(kind, name))
 
     def names(self, kind: str) -> tuple[str, ...]:
         """The names of all records of a kind, sorted."""

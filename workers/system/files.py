@@ -43,6 +43,21 @@ def write(path: Path, data: bytes, mode: int = 0o600, *, durable: bool = False) 
             stream.write(data)
 
 
+def replace(path: str, data: bytes) -> None:
+    """Write a small file at once with mode 0600, in as few system calls as can be: for records by the thousand."""
+    directory, slash, _ = path.rpartition("/")
+    temporary = f"{directory}{slash}{TEMPORARY_PREFIX}{os.getpid()}-{threading.get_ident()}-{next(_serial)}"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(handle, data)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    finally:
+        os.close(handle)
+
+
 def read(path: Path) -> bytes | None:
     """A file's bytes, or None when it is not there."""
     try:

@@ -100,8 +100,9 @@ class SimulatedHypervisor(HypervisorDriver):
             if before is not None and before["power_state"] in _ON:
                 return _info(before)
             try:
-                self._write(spec, PowerState.NOSTATE, before)
-                operation.halfway()
+                if self._simulation.may_strike():  # the half of the work that a crash would leave behind
+                    self._write(spec, PowerState.NOSTATE, before)
+                    operation.halfway()
                 return self._write(spec, PowerState.RUNNING, before)
             except Exception:
                 self._simulation.remove("domains", spec.id)
