@@ -50,6 +50,8 @@ def _translate(exc: Exception) -> CloudError:
         return NotFound()
     if isinstance(exc, RequestDataTooBig):
         return TooLarge("The request body is too large.")
+    if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):
+        return Unauthorized()
     if isinstance(exc, drf.ValidationError):
         return BadRequest(_sentence(exc.detail))
     if isinstance(exc, drf.APIException):

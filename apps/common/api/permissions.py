@@ -4,11 +4,9 @@ from typing import Any
 
 from rest_framework.permissions import BasePermission
 
-from apps.common.exceptions import Unauthorized
-
 
 class IsSignedIn(BasePermission):
+    """Answers, and raises nothing: the browsable page asks it which forms to show."""
+
     def has_permission(self, request: Any, view: Any) -> bool:
-        if request.auth is None:
-            raise Unauthorized
-        return True
+        return request.auth is not None

@@ -42,6 +42,19 @@ def test_a_token_wins_over_a_session(browser: Client, as_demo: Api) -> None:
     assert browser.get("/identity/v3/users", headers={"X-Auth-Token": "bad"}).status_code == 401
 
 
+@pytest.mark.parametrize("noun", ["users", "projects", "auth/tokens", "auth/projects", "nothing", "regions"])
+def test_a_browser_without_a_session_gets_the_error_and_no_crash(cloud: None, noun: str) -> None:
+    answer = Client().get(f"/identity/v3/{noun}", headers={"Accept": "text/html"})
+    assert answer.status_code == (404 if noun == "nothing" else 401)
+
+
+def test_every_list_is_a_page_with_a_form(browser: Client) -> None:
+    for noun in ("users", "projects", "domains", "groups", "roles", "services", "endpoints", "regions"):
+        page = browser.get(f"/identity/v3/{noun}", headers={"Accept": "text/html"})
+        assert page.status_code == 200
+        assert b"<form" in page.content, noun
+
+
 @pytest.mark.parametrize("how", ["password", "disabled", "deleted"])
 def test_sessions_end_with_the_user(browser: Client, admin: User, how: str) -> None:
     if how == "password":
