@@ -7,6 +7,7 @@ from typing import Any
 from workers.drivers.hypervisor.base import HypervisorDriver
 from workers.drivers.network.base import NetworkDriver
 from workers.drivers.storage.base import StorageDriver
+from workers.system.locks import KeyedLocks
 from workers.system.paths import HostPaths
 
 
@@ -22,6 +23,10 @@ class HostDrivers:
 
 
 _hosts: dict[str, HostDrivers] = {}
+
+# A host's own lock per subject: a database restart drops every lease while workers live, and a step that lost its
+# lease must be over on the host before another one begins there.
+subjects = KeyedLocks()
 
 
 def serve(drivers: HostDrivers) -> None:

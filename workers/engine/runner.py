@@ -3,7 +3,8 @@
 import socket
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -18,9 +19,10 @@ from apps.workflow import states
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import leases
 from apps.workflow.services.leases import BUSY, STALE, Claim
-from workers import routing
+from workers import config, routing
 from workers.engine.errors import LeaseLost, failure_of
 from workers.engine.steps import HOST, Step, StepContext
+from workers.system.locks import LockTimeout
 
 log = structlog.get_logger("celerity.engine")
 WORKER = socket.gethostname()
@@ -69,10 +71,11 @@ def run_step(pipeline: Pipeline, step: Step, message: dict[str, Any], drivers: A
         request_id=claim.request_id, server=str(claim.subject_id), run=str(claim.run_id), step=step.name, host=ctx.host
     ):
         try:
-            step.enter(ctx)
-            step.execute(ctx)
+            with _on_host(ctx):
+                step.enter(ctx)
+                step.execute(ctx)
             done = _finish(pipeline, step, ctx)
-        except LeaseLost:
+        except (LeaseLost, LockTimeout):
             _let_go(claim)
             raise Stale from None
         except Exception as error:
@@ -87,6 +90,13 @@ def run_step(pipeline: Pipeline, step: Step, message: dict[str, Any], drivers: A
             raise Stale
         log.info("step done")
         return {**message, "host": ctx.host}
+
+
+def _on_host(ctx: StepContext) -> AbstractContextManager[None]:
+    """Hold the host's own lock on the subject. Raises LockTimeout when a step that lost its lease is still busy."""
+    if not ctx.on_host:
+        return nullcontext()
+    return config.subjects.hold(str(ctx.subject_id), settings.LOCK_WAIT_SECONDS)
 
 
 def _context(claim: Claim, message: dict[str, Any], drivers: Any) -> StepContext:
@@ -195,11 +205,24 @@ def revert(pipeline: Pipeline, steps: Sequence[Step], ctx: StepContext) -> None:
     A revert that fails is logged and does not keep the others from running: what it left is for the reconcilers.
     """
     try:
-        for step in reversed(steps[1:]):
-            _revert_one(step, ctx)
-        _close(pipeline, steps[0], ctx)
+        with _on_host_or_rows_only(ctx):
+            for step in reversed(steps[1:]):
+                _revert_one(step, ctx)
+            _close(pipeline, steps[0], ctx)
     except LeaseLost:
         _let_go(ctx.claim)
+
+
+@contextmanager
+def _on_host_or_rows_only(ctx: StepContext) -> Iterator[None]:
+    """A hung step may keep the host's lock for ever: then only rows are undone, and recovery clears the host."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_on_host(ctx))
+        except LockTimeout:
+            log.warning("host lock is held by a hung step: rows only")
+            ctx.drivers = None
+        yield
 
 
 def _revert_one(step: Step, ctx: StepContext) -> None:

@@ -1,0 +1,255 @@
+"""A whole cloud of real processes on simulated hosts, to talk to over HTTP and to kill parts of."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import requests
+
+from deploy.testrun import Services
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+CELERY = [PYTHON, "-m", "celery", "-A", "cloud"]
+DEADLINE_SECONDS = 60.0
+
+
+def wait_for(condition: Callable[[], Any], *, what: str, seconds: float = DEADLINE_SECONDS) -> Any:
+    """Return the first true value of ``condition``. Raises AssertionError naming ``what`` after the deadline."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds:.0f} s: {what}")
+
+
+class Cloud:
+    """API, scheduler, beat and host agent as processes of their own. A supervisor thread restarts what dies."""
+
+    def __init__(self, services: Services, **settings: str) -> None:
+        self.services = services
+        self.environment = {
+            **os.environ,
+            **services.environment,
+            "CELERITY_PUBLIC_URL": f"http://{services.environment['CELERITY_LISTEN']}",
+            "CELERITY_HEARTBEAT": "1",
+            "CELERITY_HOST_DOWN": "6",
+            "CELERITY_SWEEP_INTERVAL": "0.5",
+            "CELERITY_SWEEP_GRACE": "1",
+            "CELERITY_RECOVERY": "2",
+            "CELERITY_LOCK_WAIT": "3",
+            **settings,
+        }
+        self.state = Path(self.environment["CELERITY_STATE_DIR"])
+        self.plan_file = self.state / "simulation.json"
+        self.url = self.environment["CELERITY_PUBLIC_URL"]
+        self.http = requests.Session()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._held: set[str] = set()
+        self._stopping = threading.Event()
+
+    def command(self, name: str) -> list[str]:
+        listen = self.environment["CELERITY_LISTEN"]
+        commands = {
+            "api": [PYTHON, "-m", "gunicorn", "cloud.wsgi:application", "-b", listen, "-w", "1", "--threads", "8",
+                    "-k", "gthread", "--no-control-socket", "--log-level", "warning"],
+            "scheduler": [*CELERY, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads", "-c", "4",
+                          "--without-gossip", "--without-mingle", "-l", "WARNING"],
+            "beat": [*CELERY, "beat", "-s", str(self.state / "beat-schedule"), "--pidfile=", "-l", "WARNING"],
+            "agent": [PYTHON, "manage.py", "host_agent"],
+        }  # fmt: skip
+        return commands[name]
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def __enter__(self) -> "Cloud":
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("bootstrap")
+        for name in ("api", "scheduler", "beat", "agent"):
+            self.start(name)
+        threading.Thread(target=self._supervise, daemon=True).start()
+        wait_for(self.healthy, what="a healthy API")
+        self.token = self.sign_in("demo")
+        self.admin_token = self.sign_in("admin")
+        wait_for(lambda: self.rows("SELECT 1 FROM scheduling_host"), what="a registered host")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        for process in self._processes.values():
+            process.kill()
+        for process in self._processes.values():
+            process.wait()
+
+    def start(self, name: str) -> None:
+        self._held.discard(name)
+        (self.state / "log").mkdir(exist_ok=True)
+        with (self.state / "log" / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                self.command(name), cwd=ROOT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    def kill(self, name: str, *, restart: bool = True) -> None:
+        """SIGKILL a process; the supervisor starts it again unless ``restart`` is False."""
+        if not restart:
+            self._held.add(name)
+        if name == "api":  # gunicorn's worker is the process that serves
+            subprocess.run(["pkill", "-KILL", "-P", str(self._processes[name].pid)], check=False)
+        self._processes[name].kill()
+        self._processes[name].wait()
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        os.kill(self._processes[name].pid, number)
+
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
+    def _supervise(self) -> None:
+        while not self._stopping.wait(0.1):
+            for name, process in list(self._processes.items()):
+                if name not in self._held and process.poll() is not None and not self._stopping.is_set():
+                    self.start(name)
+
+    def healthy(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/healthz", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def manage(self, *arguments: str, check: bool = True) -> str:
+        done = subprocess.run(
+            [PYTHON, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def log(self, name: str) -> str:
+        return (self.state / "log" / f"{name}.log").read_text(errors="replace")
+
+    # --- rows -----------------------------------------------------------------------------------
+
+    @contextmanager
+    def database(self) -> Iterator[Any]:
+        connection = psycopg2.connect(self.environment["CELERITY_DATABASE_URL"])
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.database() as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            found = cursor.fetchall() if cursor.description else []
+            connection.commit()
+            return list(found)
+
+    @contextmanager
+    def locked(self, statement: str, *values: Any) -> Iterator[None]:
+        """Hold row locks (SELECT … FOR UPDATE) for the block: whoever writes these rows waits."""
+        with self.database() as connection, connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            yield
+            connection.rollback()
+
+    # --- HTTP -----------------------------------------------------------------------------------
+
+    def sign_in(self, name: str) -> str:
+        password = self.environment[f"CELERITY_{name.upper()}_PASSWORD"]
+        scope = {"project": {"name": name, "domain": {"id": "default"}}}
+        user = {"name": name, "domain": {"id": "default"}, "password": password}
+        body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
+        return self.http.post(f"{self.url}/identity/v3/auth/tokens", json=body, timeout=30).headers["X-Subject-Token"]
+
+    def call(self, method: str, path: str, body: Any = None, *, admin: bool = False, **kwargs: Any) -> requests.Response:
+        headers = {
+            "X-Auth-Token": self.admin_token if admin else self.token,
+            "OpenStack-API-Version": "compute 2.96",
+            **kwargs.pop("headers", {}),
+        }
+        return self.http.request(method, self.url + path, json=body, headers=headers, timeout=60, **kwargs)
+
+    def image(self) -> str:
+        """Return the id of an image that simulated hosts boot, made at the first call."""
+        found = self.call("GET", "/image/v2/images?name=test").json()["images"]
+        if found:
+            return str(found[0]["id"])
+        values = {"name": "test", "disk_format": "raw", "container_format": "bare", "visibility": "public"}
+        made = self.call("POST", "/image/v2/images", values, admin=True).json()["id"]
+        sent = self.http.put(
+            f"{self.url}/image/v2/images/{made}/file",
+            data=b"\x01" * 65536,
+            headers={"X-Auth-Token": self.admin_token, "Content-Type": "application/octet-stream"},
+            timeout=60,
+        )
+        assert sent.status_code == 204, sent.text
+        return str(made)
+
+    def post_server(self, name: str = "vm", *, admin: bool = False, **values: Any) -> requests.Response:
+        body = {"name": name, "imageRef": self.image(), "flavorRef": "1", "networks": "auto", **values}
+        return self.call("POST", "/compute/v2.1/servers", {"server": body}, admin=admin)
+
+    def create(self, name: str = "vm", **values: Any) -> str:
+        response = self.post_server(name, **values)
+        assert response.status_code == 202, response.text
+        return str(response.json()["server"]["id"])
+
+    def server(self, server_id: str) -> dict[str, Any] | None:
+        response = self.call("GET", f"/compute/v2.1/servers/{server_id}", admin=True)
+        return response.json()["server"] if response.status_code == 200 else None
+
+    def settled(self, server_id: str, *, seconds: float = DEADLINE_SECONDS) -> dict[str, Any]:
+        """Return the server once no task is under way."""
+
+        def look() -> dict[str, Any] | None:
+            found = self.server(server_id)
+            done = found and found["status"] != "BUILD" and not found["OS-EXT-STS:task_state"]
+            return found if done and not self.open_runs(server_id) else None
+
+        return dict(wait_for(look, what=f"server {server_id} at rest", seconds=seconds))
+
+    def open_runs(self, server_id: str | None = None) -> list[tuple[Any, ...]]:
+        statement = "SELECT id, pipeline, state, next_step, step_state FROM workflow_run WHERE state IN ('queued','running','reverting')"
+        return self.rows(statement + " AND subject_id = %s", server_id) if server_id else self.rows(statement)
+
+    def delete(self, server_id: str, *, seconds: float = DEADLINE_SECONDS) -> None:
+        response = self.call("DELETE", f"/compute/v2.1/servers/{server_id}")
+        assert response.status_code in (204, 404), response.text
+        wait_for(lambda: self.server(server_id) is None, what=f"server {server_id} gone", seconds=seconds)
+
+    def delete_all(self) -> None:
+        listed = self.call("GET", "/compute/v2.1/servers?all_tenants=1", admin=True).json()["servers"]
+        for one in listed:
+            self.call("DELETE", f"/compute/v2.1/servers/{one['id']}", admin=True)
+        wait_for(
+            lambda: not self.call("GET", "/compute/v2.1/servers?all_tenants=1", admin=True).json()["servers"],
+            what="all servers gone",
+        )
+
+    # --- faults and residue ---------------------------------------------------------------------
+
+    def plan(self, *faults: dict[str, Any], **delays_s: float) -> None:
+        """Say what goes wrong on simulated hosts from now on; without arguments nothing does."""
+        text = json.dumps({"delays_s": delays_s, "faults": list(faults)})
+        temporary = self.plan_file.with_suffix(".new")
+        temporary.write_text(text)
+        temporary.replace(self.plan_file)
+
+    def audit(self) -> list[dict[str, Any]]:
+        """Return what the product's own audit finds: rows and hosts that do not agree."""
+        return list(json.loads(self.manage("audit", "--json", check=False).splitlines()[-1]))
+
+    def assert_clean(self) -> None:
+        """No run is open, no message is left in a queue, and the audit finds nothing."""
+        wait_for(lambda: not self.open_runs(), what="no open run")
+        wait_for(lambda: not self.audit(), what=f"a clean audit: {self.audit()}", seconds=20)

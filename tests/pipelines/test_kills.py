@@ -1,0 +1,142 @@
+"""The scheduler, the API, Redis, PostgreSQL and whole hosts go away in the middle of builds."""
+
+import signal
+import threading
+
+import pytest
+import requests
+
+from tests.cloud import Cloud, wait_for
+
+pytestmark = pytest.mark.processes
+
+
+def test_scheduler_dies_before_its_step(cloud: Cloud) -> None:
+    cloud.signal("scheduler", signal.SIGSTOP)
+    key = cloud.create()
+    cloud.kill("scheduler")
+    assert cloud.settled(key)["status"] == "ACTIVE"
+
+
+def test_scheduler_dies_inside_its_step(cloud: Cloud) -> None:
+    """Its claim waits for a row that the test holds; then it is killed."""
+    with cloud.locked("SELECT 1 FROM scheduling_inventory FOR UPDATE"):
+        key = cloud.create()
+        wait_for(
+            lambda: cloud.rows("SELECT 1 FROM workflow_run WHERE subject_id = %s AND step_state = 'running'", key),
+            what="a running schedule",
+        )
+        cloud.kill("scheduler")
+    assert cloud.settled(key)["status"] == "ACTIVE"
+
+
+def test_scheduler_dies_after_its_claim(cloud: Cloud) -> None:
+    """The host is claimed, the finish is not written: the same host is kept and claimed once."""
+    key = cloud.create(networks="none", name="held") if False else None
+    with cloud.database() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM compute_server FOR UPDATE")
+        key = cloud.create()
+        cursor.execute("SELECT 1")
+        connection.rollback()
+    assert cloud.settled(key)["status"] == "ACTIVE"
+    assert cloud.rows("SELECT count(*) FROM scheduling_allocation WHERE consumer_id = %s", key) == [(1,)]
+
+
+def test_redis_is_flushed(cloud: Cloud) -> None:
+    cloud.plan(spawn=0.2)
+    keys = [cloud.create(f"flush-{index}") for index in range(6)]
+    cloud.services.redis.command_line("FLUSHALL")
+    assert {cloud.settled(key)["status"] for key in keys} == {"ACTIVE"}
+
+
+def test_redis_restarts(cloud: Cloud) -> None:
+    cloud.plan(spawn=0.2)
+    keys = [cloud.create(f"restart-{index}") for index in range(4)]
+    cloud.services.redis.stop()
+    keys.append(cloud.create("while-down"))  # accepted all the same: the row is what counts
+    cloud.services.redis.start()
+    assert {cloud.settled(key)["status"] for key in keys} == {"ACTIVE"}
+
+
+def test_postgresql_restarts(cloud: Cloud) -> None:
+    cloud.plan(spawn=0.3)
+    keys = [cloud.create(f"pg-{index}") for index in range(4)]
+    cloud.services.postgresql.stop()
+    cloud.services.postgresql.start()
+    wait_for(cloud.healthy, what="a healthy API")
+    assert {cloud.settled(key)["status"] for key in keys} == {"ACTIVE"}
+
+
+def test_api_dies_while_it_accepts(cloud: Cloud) -> None:
+    """What was answered with 202 is built; what was not may be there or not, but nothing hangs."""
+    accepted: list[str] = []
+
+    def post() -> None:
+        try:
+            response = cloud.post_server("api")
+        except requests.RequestException:
+            return
+        if response.status_code == 202:
+            accepted.append(response.json()["server"]["id"])
+
+    threads = [threading.Thread(target=post) for _ in range(6)]
+    cloud.image()
+    for thread in threads:
+        thread.start()
+    cloud.kill("api")
+    for thread in threads:
+        thread.join()
+    wait_for(cloud.healthy, what="a healthy API")
+    assert {cloud.settled(key)["status"] for key in accepted} <= {"ACTIVE"}
+
+
+def test_beat_dies(cloud: Cloud) -> None:
+    cloud.kill("beat")
+    assert cloud.settled(cloud.create())["status"] == "ACTIVE"
+
+
+def test_agent_is_gone_for_good_during_builds(cloud: Cloud) -> None:
+    """All simulated hosts share one agent: with it gone there is no other host, and the builds say so."""
+    cloud.plan(spawn=1.0)
+    keys = [cloud.create(f"gone-{index}") for index in range(3)]
+    wait_for(
+        lambda: cloud.rows("SELECT 1 FROM workflow_run WHERE host <> '' AND state = 'running'"), what="builds on hosts"
+    )
+    cloud.kill("agent", restart=False)
+    settled = [cloud.settled(key) for key in keys]
+    assert {server["status"] for server in settled} == {"ERROR"}
+    assert all("No valid host" in server["fault"]["message"] for server in settled)
+    cloud.delete(keys[0])  # rows only: its host is out of reach
+    cloud.plan()
+    cloud.start("agent")
+    wait_for(lambda: cloud.settled(cloud.create("after"))["status"] == "ACTIVE", what="a build after the return")
+
+
+def test_delete_in_the_middle_of_a_build(cloud: Cloud) -> None:
+    cloud.plan(spawn=0.5)
+    for index in range(3):
+        key = cloud.create(f"delete-{index}")
+        wait_for(
+            lambda key=key, index=index: cloud.rows(
+                "SELECT 1 FROM workflow_run WHERE subject_id = %s AND next_step = %s",
+                key, ("allocate_network", "fetch_image", "spawn")[index],
+            ) or not cloud.open_runs(key),
+            what="the build under way",
+        )  # fmt: skip
+        cloud.delete(key)
+
+
+def test_a_message_that_comes_twice_does_nothing(cloud: Cloud) -> None:
+    """The chain is sent a second time, as it was: stale and doubled messages are dropped."""
+    key = str(cloud.settled(cloud.create())["id"])
+    [(run, steps)] = cloud.rows(
+        "SELECT r.id::text, count(*) FROM workflow_run r JOIN workflow_step s ON s.run_id = r.id WHERE subject_id = %s GROUP BY 1", key
+    )
+    code = (
+        "from cloud.celery import app; "
+        f"app.send_task('server.build.schedule', args=[{{'run_id': '{run}', 'subject_id': '{key}', 'token': 1, 'host': ''}}])"
+    )
+    cloud.manage("shell", "-v", "0", "-c", code)
+    wait_for(lambda: "message dropped" in cloud.log("scheduler"), what="the message dropped")
+    assert cloud.rows("SELECT count(*) FROM workflow_step WHERE run_id = %s", run) == [(steps,)]
+    assert cloud.settled(key)["status"] == "ACTIVE"
