@@ -9,13 +9,14 @@ import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.compute.services import bootstrap as compute
 from apps.identity.services import bootstrap as identity
 from apps.networking.services import bootstrap as networking
 
 FIXTURES = settings.BASE_DIR / "fixtures"
 
 # What other applications add once identity stands, in this order; each is idempotent and reads its fixtures/*.json.
-HOOKS: list[Callable[[], object]] = [networking.load]
+HOOKS: list[Callable[[], object]] = [networking.load, compute.ensure_flavors]
 
 
 def _password(name: str) -> str:
