@@ -93,6 +93,7 @@ AUTHENTICATION_BACKENDS = ["apps.identity.backends.DomainUserBackend"]
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # user names are unique within a domain, as in Keystone
 PASSWORD_HASHERS = ["apps.identity.hashers.Argon2idHasher"]
 LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "/"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https:")

@@ -6,7 +6,7 @@ Files are 0600 in a directory 0700. A process notices a rotation by the director
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,7 +30,10 @@ def _numbers(directory: Path) -> list[int]:
 
 @lru_cache(maxsize=2)
 def _fernet(directory: Path, _changed: int) -> MultiFernet:
-    keys = [(directory / str(number)).read_bytes().strip() for number in reversed(_numbers(directory))]
+    keys = []
+    for number in reversed(_numbers(directory)):
+        with suppress(FileNotFoundError):  # a rotation is under way: the directory's time changes once more
+            keys.append((directory / str(number)).read_bytes().strip())
     if not keys:
         raise KeysMissing(f"no Fernet keys in {directory}: run manage.py fernet_setup")
     return MultiFernet([Fernet(key) for key in keys])

@@ -1,11 +1,17 @@
 """OpenAPI: operation names and tags by service and noun."""
 
+import inspect
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 
 
 class AutoSchema(SpectacularSchema):
+    def get_description(self) -> str:
+        """Return what the handler or the view itself says; not what it inherits."""
+        handler = getattr(self.view, self.method.lower(), None)
+        return inspect.cleandoc(getattr(handler, "__doc__", None) or type(self.view).__doc__ or "")
+
     def get_tags(self) -> list[str]:
         return [self.path.strip("/").split("/", 1)[0] or "celerity"]
 

@@ -20,7 +20,9 @@ class StrictSerializer(serializers.Serializer[Any]):
         if isinstance(data, dict):
             unknown = [str(key)[:64] for key in data if key not in self.fields and key not in self.ignored]
             if unknown:
-                text = "Additional properties are not allowed ('{}' was unexpected)".format("', '".join(sorted(unknown)[:5]))
+                text = "Additional properties are not allowed ('{}' was unexpected)".format(
+                    "', '".join(sorted(unknown)[:5])
+                )
                 raise serializers.ValidationError({"non_field_errors": [text]})
         return super().to_internal_value(data)
 

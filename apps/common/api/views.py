@@ -29,7 +29,9 @@ class ServiceView(APIView):
         context: RequestContext = self.request.auth  # type: ignore[assignment]
         return context
 
-    def parse(self, request: Request, key: str | None = None, serializer: type[Serializer[Any]] | None = None) -> dict[str, Any]:
+    def parse(
+        self, request: Request, key: str | None = None, serializer: type[Serializer[Any]] | None = None
+    ) -> dict[str, Any]:
         """Return the validated values of the body's object under ``key`` (of the whole body without one).
 
         Raises BadRequest (400) naming the first field that is wrong.

@@ -1,7 +1,8 @@
 """Routes of identity: full paths from the root, written without a trailing slash."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 
+from apps.identity.api import openapi  # noqa: F401 - tells the API reference how callers sign in
 from apps.identity.api.views import (
     domains,
     endpoints,
@@ -49,7 +50,9 @@ def _grants() -> list[URLPattern]:
     return routes
 
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    # Where people sign in for the browsable API; staff may use the admin's page as well.
+    path("sign-in/", include("rest_framework.urls")),
     path("identity", versions.VersionsView.as_view()),
     path(V3, versions.VersionView.as_view()),
     path(f"{V3}/auth/tokens", tokens.TokensView.as_view()),

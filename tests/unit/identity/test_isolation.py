@@ -32,6 +32,8 @@ def _models() -> list[Any]:
 def _routes() -> Iterator[tuple[str, str]]:
     for pattern in urlpatterns:
         route = str(pattern.pattern)
+        if not route.startswith("identity"):
+            continue
         view = pattern.callback.view_class  # type: ignore[union-attr]
         for method in ("get", "head", "post", "put", "patch", "delete"):
             if hasattr(view, "get" if method == "head" else method):

@@ -37,6 +37,19 @@ def test_writes_need_the_csrf_token(browser: Client) -> None:
     assert answer.status_code == 201
 
 
+def test_members_sign_in_on_a_page_of_their_own(demo: User) -> None:
+    browser = Client()
+    assert b"/sign-in/login/" in browser.get("/identity/v3/projects", headers={"Accept": "text/html"}).content
+    assert Session.objects.count() == 0
+    answer = browser.post("/sign-in/login/?next=/identity/v3/auth/projects", {"username": "demo", "password": PASSWORD})
+    assert answer["Location"] == "/identity/v3/auth/projects"
+    page = browser.get(answer["Location"], headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert b"demo" in page.content
+    assert browser.post("/sign-in/logout/").status_code == 302
+    assert browser.get("/identity/v3/auth/projects").status_code == 401
+
+
 def test_a_token_wins_over_a_session(browser: Client, as_demo: Api) -> None:
     assert browser.get("/identity/v3/users", headers={"X-Auth-Token": as_demo.token}).status_code == 403
     assert browser.get("/identity/v3/users", headers={"X-Auth-Token": "bad"}).status_code == 401
