@@ -39,7 +39,9 @@ def get(*, key: str, by_uuid: bool) -> Any:
             raise BadRequest(f"Invalid uuid {key[:64]}")
         host = everything().filter(id=value).first()
     else:
-        host = everything().filter(number=int(key)).first() if key.isascii() and key.isdigit() and len(key) < 19 else None
+        host = (
+            everything().filter(number=int(key)).first() if key.isascii() and key.isdigit() and len(key) < 19 else None
+        )
     if host is None:
         raise HypervisorNotFound(hypervisor=key[:64])
     return host

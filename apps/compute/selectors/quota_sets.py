@@ -46,9 +46,7 @@ def _all(values: Mapping[str, int]) -> dict[str, int]:
 def detail(*, project_id: str) -> dict[str, dict[str, int]]:
     """Return resource -> limit, in use and reserved. 2 queries."""
     used = usages.of_owner(owner_id=project_id)
-    return {
-        name: {"limit": value, **_used(name, used)} for name, value in of_project(project_id=project_id).items()
-    }
+    return {name: {"limit": value, **_used(name, used)} for name, value in of_project(project_id=project_id).items()}
 
 
 def _used(name: str, used: Mapping[str, tuple[int, int]]) -> dict[str, int]:

@@ -61,7 +61,7 @@ def delete_extra_spec(*, flavor: Flavor, key: str) -> None:
 
 
 def add_access(*, flavor: Flavor, project_id: str) -> None:
-    """Let a project use a private flavor. Raises BadRequest for an unknown project, Conflict where it changes nothing."""
+    """Let a project use a private flavor. Raises BadRequest for an unknown project, Conflict if it changes nothing."""
     _check_project(project_id)
     if flavor.is_public:
         raise Conflict("Can not add access to a public flavor.")

@@ -27,9 +27,7 @@ def create(
         made = public_keys.generate(kind=kind, user=user_id)
     else:
         made = public_keys.parse(kind=kind, text=public_key)
-    keypair = KeyPair(
-        user_id=user_id, name=name, type=kind, public_key=made.public_key, fingerprint=made.fingerprint
-    )
+    keypair = KeyPair(user_id=user_id, name=name, type=kind, public_key=made.public_key, fingerprint=made.fingerprint)
     _write(keypair, project_id)
     return keypair, made.private_key
 

@@ -48,9 +48,7 @@ def _change(context: RequestContext, server_id: uuid.UUID, edit: Callable[[Metad
     servers.check_unlocked(context=context, server=server)
     metadata = edit(server.metadata)
     if server.vm_state not in ALLOWED_STATES:
-        raise WrongState(
-            action="update metadata", server=server.id, attribute="vm_state", state=server.vm_state
-        )
+        raise WrongState(action="update metadata", server=server.id, attribute="vm_state", state=server.vm_state)
     _check_count(server.project_id, before=len(server.metadata), after=len(metadata))
     Server.objects.filter(id=server.id).update(metadata=metadata, updated_at=timezone.now())
     return metadata

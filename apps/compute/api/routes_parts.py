@@ -1,0 +1,16 @@
+"""Routes of a server's parts: metadata, tags, addresses, actions."""
+
+from django.urls import URLPattern, path
+
+from apps.compute.api.views import instance_actions, ips, server_metadata, server_tags
+
+SERVER_PART_ROUTES: list[URLPattern] = [
+    path("servers/<server_id>/metadata", server_metadata.MetadataView.as_view()),
+    path("servers/<server_id>/metadata/<key>", server_metadata.MetadataItemView.as_view()),
+    path("servers/<server_id>/tags", server_tags.TagsView.as_view()),
+    path("servers/<server_id>/tags/<tag>", server_tags.TagView.as_view()),
+    path("servers/<server_id>/ips", ips.IPsView.as_view()),
+    path("servers/<server_id>/ips/<network>", ips.NetworkIPsView.as_view()),
+    path("servers/<server_id>/os-instance-actions", instance_actions.InstanceActionsView.as_view()),
+    path("servers/<server_id>/os-instance-actions/<request_id>", instance_actions.InstanceActionView.as_view()),
+]

@@ -1,0 +1,115 @@
+"""Flavors: what a client may send, and what it gets back, by microversion."""
+
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.http import HttpRequest
+from rest_framework import serializers
+
+from apps.common import microversions
+from apps.common.api.serializers import LooseBoolean, NameField, StrictSerializer
+from apps.common.microversions import Version, since
+from apps.compute.api import documents
+from apps.compute.models import Flavor
+
+BIG = 0x7FFFFFFF
+FIELDS = {"description": since("2.55"), "extra_specs": since("2.61")}
+SWAP_IS_A_NUMBER = since("2.75")
+DESCRIPTION = since("2.55")
+
+
+class FlavorId(serializers.CharField):
+    """A text or a number of letters, digits, spaces and ``. - _``; null and "auto" ask for a new UUID."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{"max_length": 255, "allow_null": True, "required": False, "trim_whitespace": False, **kwargs}
+        )
+        self.validators.append(
+            RegexValidator(r"\A(?! )[a-zA-Z0-9. _-]+(?<! )\Z", "it has characters that an id cannot have")
+        )
+
+
+class FlavorName(NameField):
+    """Nova refuses white space at the ends rather than cutting it off."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, str) and data != data.strip():
+            raise serializers.ValidationError("it must not begin or end with white space")
+        return super().to_internal_value(data)
+
+
+class FlavorCreate(StrictSerializer):
+    name = FlavorName()
+    id = FlavorId(source="flavor_id")
+    ram = serializers.IntegerField(source="ram_mib", min_value=1, max_value=BIG)
+    vcpus = serializers.IntegerField(min_value=1, max_value=BIG)
+    disk = serializers.IntegerField(source="disk_gib", min_value=0, max_value=BIG)
+    swap = serializers.IntegerField(source="swap_mib", min_value=0, max_value=BIG, required=False)
+    rxtx_factor = serializers.FloatField(min_value=1e-6, max_value=3.4e38, required=False)
+    description = serializers.CharField(
+        max_length=65535, required=False, allow_null=True, allow_blank=True, trim_whitespace=False
+    )
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        fields["OS-FLV-EXT-DATA:ephemeral"] = serializers.IntegerField(
+            source="ephemeral_gib", min_value=0, max_value=BIG, required=False
+        )
+        fields["os-flavor-access:is_public"] = LooseBoolean(source="is_public", required=False)
+        request = self.context.get("request")
+        if request is not None and getattr(request, "version", None) not in DESCRIPTION:
+            del fields["description"]
+        return fields
+
+
+class FlavorUpdate(StrictSerializer):
+    description = serializers.CharField(max_length=65535, allow_null=True, allow_blank=True, trim_whitespace=False)
+
+
+class FlavorAction(StrictSerializer):
+    """The body of addTenantAccess and removeTenantAccess."""
+
+    tenant = serializers.CharField(min_length=1, max_length=255)
+
+
+class Renderer:
+    """``extra_specs``: whether the caller may see them at all."""
+
+    def __init__(self, *, request: HttpRequest, version: Version, extra_specs: bool = True) -> None:
+        self.request = request
+        self.hidden = set(microversions.hidden(FIELDS, version))
+        if not extra_specs:
+            self.hidden.add("extra_specs")
+        self.swap_is_a_number = version in SWAP_IS_A_NUMBER
+
+    def brief(self, flavor: Flavor) -> dict[str, Any]:
+        document = {
+            "id": flavor.flavor_id,
+            "name": flavor.name,
+            "description": flavor.description,
+            "links": documents.links(self.request, "flavors", flavor.flavor_id),
+        }
+        return microversions.without(document, self.hidden)
+
+    def full(self, flavor: Flavor) -> dict[str, Any]:
+        document = {
+            "id": flavor.flavor_id,
+            "name": flavor.name,
+            "ram": flavor.ram_mib,
+            "disk": flavor.disk_gib,
+            "vcpus": flavor.vcpus,
+            "swap": flavor.swap_mib if self.swap_is_a_number or flavor.swap_mib else "",
+            "rxtx_factor": flavor.rxtx_factor,
+            "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral_gib,
+            "OS-FLV-DISABLED:disabled": flavor.disabled,
+            "os-flavor-access:is_public": flavor.is_public,
+            "description": flavor.description,
+            "extra_specs": flavor.extra_specs,
+            "links": documents.links(self.request, "flavors", flavor.flavor_id),
+        }
+        return microversions.without(document, self.hidden)
+
+
+def access(flavor: Flavor, project_ids: list[str]) -> dict[str, Any]:
+    return {"flavor_access": [{"flavor_id": flavor.flavor_id, "tenant_id": project} for project in project_ids]}

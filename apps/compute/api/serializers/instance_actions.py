@@ -1,0 +1,45 @@
+"""Actions and events as documents, by microversion."""
+
+from typing import Any
+
+from apps.common import microversions
+from apps.common.microversions import Version, since
+from apps.compute.api import documents
+from apps.compute.selectors import instance_actions
+from apps.compute.selectors.instance_actions import Event
+
+FIELDS = {"updated_at": since("2.58")}
+EVENT_FIELDS = {"hostId": since("2.62"), "host": since("2.62"), "details": since("2.84")}
+EVENTS_FOR_OWNERS = since("2.51")
+
+
+def action(run: Any, version: Version) -> dict[str, Any]:
+    document = {
+        "action": run.action,
+        "instance_uuid": str(run.subject_id),
+        "message": "Error" if instance_actions.has_failed(run) else None,
+        "project_id": run.project_id or None,
+        "user_id": run.user_id or None,
+        "request_id": run.request_id,
+        "start_time": documents.time(run.created_at),
+        "updated_at": documents.time(run.updated_at),
+    }
+    return microversions.without(document, microversions.hidden(FIELDS, version))
+
+
+def event(one: Event, *, project_id: str, version: Version, full: bool, details: bool) -> dict[str, Any]:
+    """``full``: with what only administrators see (traceback, host); ``details``: with the reason of a failure."""
+    document = {
+        "event": one.name,
+        "start_time": documents.time(one.started_at),
+        "finish_time": documents.time(one.finished_at),
+        "result": one.result,
+        "traceback": one.details or None,
+        "host": one.host or None,
+        "hostId": documents.hashed_host(project_id=project_id, host=one.host),
+        "details": one.message or None,
+    }
+    hidden = set(microversions.hidden(EVENT_FIELDS, version))
+    hidden |= set() if full else {"traceback", "host"}
+    hidden |= set() if details else {"details"}
+    return microversions.without(document, hidden)

@@ -1,0 +1,56 @@
+"""Compute services: what a client may send, and what it gets back, by microversion."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.common import microversions
+from apps.common.api.serializers import LooseBoolean, StrictSerializer
+from apps.common.microversions import Version, since
+from apps.compute.api import documents
+from apps.compute.selectors.services import BINARY
+
+FIELDS = {"forced_down": since("2.11")}
+UUIDS = since("2.53")
+
+
+class ServiceName(StrictSerializer):
+    """PUT /os-services/enable and disable, below 2.53."""
+
+    host = serializers.CharField(min_length=1, max_length=255)
+    binary = serializers.CharField(min_length=1, max_length=255)
+
+
+class ServiceReason(ServiceName):
+    """PUT /os-services/disable-log-reason, below 2.53."""
+
+    disabled_reason = serializers.CharField(min_length=1, max_length=255)
+
+
+class ServiceForcedDown(ServiceName):
+    """PUT /os-services/force-down, 2.11 to 2.52."""
+
+    forced_down = LooseBoolean()
+
+
+class ServiceUpdate(StrictSerializer):
+    """PUT /os-services/{id} from 2.53 on."""
+
+    status = serializers.ChoiceField(["enabled", "disabled"], required=False)
+    disabled_reason = serializers.CharField(min_length=1, max_length=255, required=False)
+    forced_down = LooseBoolean(required=False)
+
+
+def full(host: Any, version: Version) -> dict[str, Any]:
+    document = {
+        "id": str(host.id) if version in UUIDS else host.number,
+        "binary": BINARY,
+        "host": host.name,
+        "zone": host.zone,
+        "status": "enabled" if host.enabled else "disabled",
+        "state": "up" if host.is_up else "down",
+        "updated_at": documents.time(host.heartbeat_at),
+        "disabled_reason": host.disabled_reason or None,
+        "forced_down": host.forced_down,
+    }
+    return microversions.without(document, microversions.hidden(FIELDS, version))

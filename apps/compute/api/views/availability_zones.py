@@ -1,0 +1,50 @@
+"""/os-availability-zone."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from apps.common import policy
+from apps.common.api.views import Response
+from apps.compute.api import documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.selectors import availability_zones
+from apps.compute.selectors.services import BINARY
+
+RULE = "os_compute_api:os-availability-zone:{}"
+
+
+def _hosts(hosts: list[Any]) -> dict[str, Any]:
+    return {
+        host.name: {
+            BINARY: {
+                "active": host.enabled,
+                "available": host.is_up,
+                "updated_at": documents.time(host.heartbeat_at),
+            }
+        }
+        for host in hosts
+    }
+
+
+class AvailabilityZonesView(ComputeView):
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("list"))
+        return self.answer(detailed=False)
+
+    def answer(self, *, detailed: bool) -> Response:
+        zones = [
+            {
+                "zoneName": zone.name,
+                "zoneState": {"available": zone.available},
+                "hosts": _hosts(zone.hosts) if detailed else None,
+            }
+            for zone in availability_zones.everything()
+        ]
+        return Response({"availabilityZoneInfo": zones})
+
+
+class AvailabilityZonesDetailView(AvailabilityZonesView):
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("detail"))
+        return self.answer(detailed=True)

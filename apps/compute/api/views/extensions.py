@@ -1,0 +1,66 @@
+"""/extensions: what compute offers, in the names from before microversions."""
+
+from rest_framework.request import Request
+
+from apps.common import policy
+from apps.common.api.views import Response
+from apps.common.exceptions import NotFound
+from apps.compute.api.views.base import ComputeView
+
+_OFFERED = {
+    "extensions": ("Extensions", "Extension information."),
+    "flavors": ("Flavors", "Flavors."),
+    "os-admin-actions": ("AdminActions", "Resetting a server's state."),
+    "os-availability-zone": ("AvailabilityZone", "Availability zones."),
+    "os-config-drive": ("ConfigDrive", "Config drives."),
+    "os-console-output": ("ConsoleOutput", "Console output of a server."),
+    "os-deferred-delete": ("DeferredDelete", "Deleting a server by force."),
+    "os-extended-availability-zone": ("ExtendedAvailabilityZone", "The availability zone of a server."),
+    "os-extended-server-attributes": ("ExtendedServerAttributes", "The host of a server, for administrators."),
+    "os-extended-status": ("ExtendedStatus", "vm_state, task_state and power_state of a server."),
+    "os-flavor-access": ("FlavorAccess", "Which projects may use a private flavor."),
+    "os-flavor-extra-specs": ("FlavorExtraSpecs", "Extra specs of flavors."),
+    "os-flavor-manage": ("FlavorManage", "Creating and deleting flavors."),
+    "os-hypervisors": ("Hypervisors", "Hypervisors, for administrators."),
+    "os-instance-actions": ("InstanceActions", "What was done to a server."),
+    "os-keypairs": ("Keypairs", "Key pairs."),
+    "os-lock-server": ("LockServer", "Locking a server."),
+    "os-multiple-create": ("MultipleCreate", "Creating several servers at once."),
+    "os-quota-class-sets": ("QuotaClasses", "Default quotas."),
+    "os-quota-sets": ("Quotas", "Quotas of projects."),
+    "os-scheduler-hints": ("SchedulerHints", "Hints to the scheduler."),
+    "os-server-tags": ("ServerTags", "Tags of servers."),
+    "os-server-usage": ("ServerUsage", "When a server was launched and ended."),
+    "os-services": ("Services", "Compute services, for administrators."),
+    "os-simple-tenant-usage": ("SimpleTenantUsage", "Usage of projects."),
+    "os-used-limits": ("UsedLimits", "What a project uses of its limits."),
+    "os-user-data": ("UserData", "User data for new servers."),
+    "server-metadata": ("ServerMetadata", "Metadata of servers."),
+    "servers": ("Servers", "Servers."),
+}
+
+
+def _document(alias: str) -> dict[str, object]:
+    name, description = _OFFERED[alias]
+    return {
+        "alias": alias,
+        "name": name,
+        "description": description,
+        "namespace": "http://docs.openstack.org/compute/ext/fake_xml",
+        "updated": "2014-12-03T00:00:00Z",
+        "links": [],
+    }
+
+
+class ExtensionsView(ComputeView):
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, "os_compute_api:extensions")
+        return Response({"extensions": [_document(alias) for alias in _OFFERED]})
+
+
+class ExtensionView(ComputeView):
+    def get(self, request: Request, alias: str) -> Response:
+        policy.check(self.caller, "os_compute_api:extensions")
+        if alias not in _OFFERED:
+            raise NotFound(f"Extension {alias[:64]} could not be found.")
+        return Response({"extension": _document(alias)})

@@ -1,0 +1,41 @@
+"""/flavors/{flavor_id}/os-flavor-access and the actions that change it."""
+
+from rest_framework.request import Request
+
+from apps.common import policy
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest, NotFound
+from apps.compute.api.serializers import flavors as documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.selectors import flavors as selectors
+from apps.compute.services import flavors
+
+ACTIONS = {
+    "addTenantAccess": ("add_tenant_access", flavors.add_access),
+    "removeTenantAccess": ("remove_tenant_access", flavors.remove_access),
+}
+
+
+class FlavorAccessView(ComputeView):
+    def get(self, request: Request, flavor_id: str) -> Response:
+        policy.check(self.caller, "os_compute_api:os-flavor-access")
+        flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
+        if flavor.is_public:
+            raise NotFound("Access list not available for public flavors.")
+        return Response(documents.access(flavor, selectors.projects_of(flavor=flavor)))
+
+
+class FlavorActionView(ComputeView):
+    request_serializers = {"post": documents.FlavorAction}
+    examples = {"POST": {"addTenantAccess": {"tenant": "project id"}}}
+
+    def post(self, request: Request, flavor_id: str) -> Response:
+        names = list(request.data) if isinstance(request.data, dict) else []
+        if len(names) != 1 or names[0] not in ACTIONS:
+            raise BadRequest(f"The request body must have one of the actions {', '.join(ACTIONS)}.")
+        rule, act = ACTIONS[names[0]]
+        policy.check(self.caller, f"os_compute_api:os-flavor-access:{rule}")
+        values = self.parse(request, names[0])
+        flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
+        act(flavor=flavor, project_id=values["tenant"])
+        return Response(documents.access(flavor, selectors.projects_of(flavor=flavor)))

@@ -1,0 +1,56 @@
+"""/flavors/{flavor_id}/os-extra_specs."""
+
+from rest_framework.request import Request
+
+from apps.common import policy
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
+from apps.compute.api.serializers import flavor_extra_specs as documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.selectors import flavors as selectors
+from apps.compute.services import flavors
+
+RULE = "os_compute_api:os-flavor-extra-specs:{}"
+
+
+class ExtraSpecsView(ComputeView):
+    """GET, POST."""
+
+    examples = {"POST": {"extra_specs": {"hw:cpu_policy": "shared"}}}
+
+    def get(self, request: Request, flavor_id: str) -> Response:
+        policy.check(self.caller, RULE.format("index"))
+        return Response({"extra_specs": selectors.get(context=self.caller, flavor_id=flavor_id).extra_specs})
+
+    def post(self, request: Request, flavor_id: str) -> Response:
+        policy.check(self.caller, RULE.format("create"))
+        body = request.data
+        if not isinstance(body, dict) or set(body) != {"extra_specs"}:
+            raise BadRequest("Invalid input: the request body must have the key 'extra_specs', and no other.")
+        wanted = documents.parse(body["extra_specs"], request.version)
+        flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
+        return Response({"extra_specs": flavors.add_extra_specs(flavor=flavor, extra_specs=wanted)})
+
+
+class ExtraSpecView(ComputeView):
+    """GET, PUT, DELETE of one."""
+
+    def get(self, request: Request, flavor_id: str, key: str) -> Response:
+        policy.check(self.caller, RULE.format("show"))
+        flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
+        return Response({key: selectors.extra_spec(flavor=flavor, key=key)})
+
+    def put(self, request: Request, flavor_id: str, key: str) -> Response:
+        policy.check(self.caller, RULE.format("update"))
+        wanted = documents.parse(request.data, request.version, field="body")
+        if len(wanted) != 1:
+            raise BadRequest("Invalid input: the request body must have exactly one extra spec.")
+        if key not in wanted:
+            raise BadRequest("Request body and URI mismatch")
+        flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
+        return Response(flavors.add_extra_specs(flavor=flavor, extra_specs=wanted))
+
+    def delete(self, request: Request, flavor_id: str, key: str) -> Response:
+        policy.check(self.caller, RULE.format("delete"))
+        flavors.delete_extra_spec(flavor=selectors.get(context=self.caller, flavor_id=flavor_id), key=key)
+        return Response(status=200)

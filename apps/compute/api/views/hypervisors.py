@@ -1,0 +1,134 @@
+"""/os-hypervisors."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from apps.common import pagination, policy
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
+from apps.common.microversions import handler, since
+from apps.compute.api import queries
+from apps.compute.api.serializers import hypervisors as documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.selectors import hypervisors
+
+RULE = "os_compute_api:os-hypervisors:{}"
+PAGED = since("2.33")
+FILTERED = since("2.53")
+PATTERN, WITH_SERVERS = "hypervisor_hostname_pattern", "with_servers"
+
+
+class _HypervisorView(ComputeView):
+    def wants_servers(self) -> bool:
+        return self.request.version in FILTERED and queries.boolean(
+            self.request.GET.get(WITH_SERVERS) or "0", WITH_SERVERS
+        )
+
+    def answer(self, hosts: list[Any], *, detailed: bool, more: bool = False) -> Response:
+        version, names = self.request.version, [host.name for host in hosts]
+        if detailed:
+            busy = hypervisors.workloads(names=names)
+            found = [documents.full(host, version, workload=busy.get(host.name, 0)) for host in hosts]
+        else:
+            found = [documents.brief(host, version) for host in hosts]
+        if self.wants_servers():
+            servers = hypervisors.servers_on(names=names)
+            found = [
+                documents.add_servers(one, servers.get(n, ()), version) for one, n in zip(found, names, strict=True)
+            ]
+        document: dict[str, Any] = {"hypervisors": found}
+        if more:
+            document["hypervisors_links"] = pagination.next_link(self.request, marker=str(found[-1]["id"]))
+        return Response(document)
+
+
+class HypervisorsView(_HypervisorView):
+    """GET; with paging from 2.33 on, filters from 2.53 on."""
+
+    rule, detailed = "list", False
+
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format(self.rule))
+        if request.version in FILTERED:
+            queries.check(request, ("limit", "marker", PATTERN, WITH_SERVERS), strict_since="2.53")
+        pattern = request.GET.get(PATTERN) if request.version in FILTERED else None
+        if pattern:
+            return self._matching(request, pattern)
+        if request.version not in PAGED:
+            return self.answer(list(hypervisors.everything()), detailed=self.detailed)
+        hosts, more = pagination.page(
+            hypervisors.everything(),
+            sort=hypervisors.SORT,
+            marker=self._marker(request),
+            limit=pagination.limit_of(request.GET),
+        )
+        return self.answer(hosts, detailed=self.detailed, more=more)
+
+    def _matching(self, request: Request, pattern: str) -> Response:
+        if "limit" in request.GET or "marker" in request.GET:
+            raise BadRequest(f"Paging over hypervisors with the {PATTERN} query parameter is not supported.")
+        return self.answer(list(hypervisors.matching(pattern=pattern)), detailed=self.detailed)
+
+    def _marker(self, request: Request) -> Any:
+        key = request.GET.get("marker")
+        if not key:
+            return None
+        try:
+            return hypervisors.get(key=key, by_uuid=request.version in documents.UUIDS)
+        except Exception as error:
+            if getattr(error, "code", 500) >= 500:
+                raise
+            raise BadRequest(f"marker [{key[:64]}] not found") from None
+
+
+class HypervisorsDetailView(HypervisorsView):
+    rule, detailed = "list-detail", True
+
+
+class HypervisorView(_HypervisorView):
+    def get(self, request: Request, key: str) -> Response:
+        policy.check(self.caller, RULE.format("show"))
+        if request.version in FILTERED:
+            queries.check(request, (WITH_SERVERS,), strict_since="2.53")
+        host = hypervisors.get(key=key, by_uuid=request.version in documents.UUIDS)
+        found = self.answer([host], detailed=True).data["hypervisors"]
+        return Response({"hypervisor": found[0]})
+
+
+class HypervisorStatisticsView(ComputeView):
+    @handler("2.1", "2.87")
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("statistics"))
+        return Response({"hypervisor_statistics": documents.statistics(hypervisors.totals())})
+
+
+class HypervisorUptimeView(ComputeView):
+    @handler("2.1", "2.87")
+    def get(self, request: Request, key: str) -> Response:
+        policy.check(self.caller, RULE.format("uptime"))
+        host = hypervisors.get(key=key, by_uuid=request.version in documents.UUIDS)
+        if not host.is_up:
+            raise BadRequest(f"Compute service of {host.name} is unavailable at this time.")
+        return Response({"hypervisor": documents.with_uptime(host, request.version)})
+
+
+class HypervisorSearchView(_HypervisorView):
+    """GET /os-hypervisors/{pattern}/search: replaced by a query parameter in 2.53."""
+
+    @handler("2.1", "2.52")
+    def get(self, request: Request, key: str) -> Response:
+        policy.check(self.caller, RULE.format("search"))
+        return self.answer(list(hypervisors.matching(pattern=key)), detailed=False)
+
+
+class HypervisorServersView(_HypervisorView):
+    """GET /os-hypervisors/{pattern}/servers: replaced by a query parameter in 2.53."""
+
+    @handler("2.1", "2.52")
+    def get(self, request: Request, key: str) -> Response:
+        policy.check(self.caller, RULE.format("servers"))
+        return self.answer(list(hypervisors.matching(pattern=key)), detailed=False)
+
+    def wants_servers(self) -> bool:
+        return True

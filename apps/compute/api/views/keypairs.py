@@ -1,0 +1,78 @@
+"""/os-keypairs."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from apps.common import pagination, policy
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
+from apps.common.microversions import since
+from apps.compute import public_keys
+from apps.compute.api import queries
+from apps.compute.api.serializers import keypairs as documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.selectors import keypairs as selectors
+from apps.compute.services import keypairs
+
+CREATED_IS_201 = since("2.2")
+OTHER_USERS = since("2.10")
+PAGED = since("2.35")
+MAX_USER_ID = 64
+
+
+class _KeyPairView(ComputeView):
+    def user_of(self, verb: str, user_id: str | None = None) -> str:
+        """Return whose key pairs are meant: the caller's, or since 2.10 those of ``user_id`` for administrators."""
+        asked = user_id or (self.request.GET.get("user_id") if self.request.version in OTHER_USERS else None)
+        if asked is not None and len(asked) > MAX_USER_ID:
+            raise BadRequest("Invalid input for query parameters user_id. It is too long.")
+        chosen = asked or str(self.caller.user_id)
+        policy.check(self.caller, f"os_compute_api:os-keypairs:{verb}", {"user_id": chosen})
+        return chosen
+
+
+class KeyPairsView(_KeyPairView):
+    """GET, POST."""
+
+    request_serializers = {"post": documents.KeyPairCreate}
+    examples = {"POST": {"keypair": {"name": "my-key"}}}
+
+    def get(self, request: Request) -> Response:
+        paged = request.version in PAGED
+        queries.check(request, ("limit", "marker", "user_id") if paged else ("user_id",))
+        user_id = self.user_of("index")
+        limit = pagination.limit_of(request.GET) if paged else pagination.MAX_LIMIT
+        marker = request.GET.get("marker") if paged else None
+        found, more = selectors.page(user_id=user_id, marker=marker, limit=limit)
+        entries = [{"keypair": documents.brief(keypair, request.version)} for keypair in found]
+        document: dict[str, Any] = {"keypairs": entries}
+        if more and paged:
+            document["keypairs_links"] = pagination.next_link(request, marker=found[-1].name)
+        return Response(document)
+
+    def post(self, request: Request) -> Response:
+        values = self.parse(request, "keypair")
+        keypair, private_key = keypairs.create(
+            user_id=self.user_of("create", values.get("user_id")),
+            project_id=self.caller.project_id,
+            name=values["name"],
+            kind=values.get("type", public_keys.SSH),
+            public_key=values.get("public_key"),
+        )
+        document = documents.created(keypair, private_key, request.version)
+        return Response({"keypair": document}, status=201 if request.version in CREATED_IS_201 else 200)
+
+
+class KeyPairView(_KeyPairView):
+    """GET, DELETE of one."""
+
+    def get(self, request: Request, name: str) -> Response:
+        queries.check(request, ("user_id",))
+        keypair = selectors.get(user_id=self.user_of("show"), name=name)
+        return Response({"keypair": documents.full(keypair, request.version)})
+
+    def delete(self, request: Request, name: str) -> Response:
+        queries.check(request, ("user_id",))
+        keypairs.delete(user_id=self.user_of("delete"), name=name)
+        return Response(status=204 if request.version in CREATED_IS_201 else 202)

@@ -1,0 +1,31 @@
+"""/limits."""
+
+from rest_framework.request import Request
+
+from apps.common import policy
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
+from apps.compute.api import queries
+from apps.compute.api.serializers import quota_sets as documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.selectors import quota_sets
+
+
+class LimitsView(ComputeView):
+    """GET: the project's limits and what it uses; ``tenant_id`` names another project for administrators."""
+
+    def get(self, request: Request) -> Response:
+        queries.check(request, ("reserved", "tenant_id"))
+        project_id = request.GET.get("tenant_id") or self.caller.project_id
+        if project_id is None:
+            raise BadRequest("The token has no project: name one in tenant_id.")
+        if project_id != self.caller.project_id:
+            policy.check(self.caller, "os_compute_api:limits:other_project", {"project_id": project_id})
+        policy.check(self.caller, "os_compute_api:limits", {"project_id": project_id})
+        reserved = queries.boolean(request.GET.get("reserved") or "0", "reserved")
+        absolute = documents.absolute(
+            quota_sets.of_project(project_id=project_id),
+            quota_sets.usage(project_id=project_id, reserved_too=reserved),
+            request.version,
+        )
+        return Response({"limits": {"rate": [], "absolute": absolute}})

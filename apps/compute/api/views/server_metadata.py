@@ -1,0 +1,66 @@
+"""/servers/{server_id}/metadata."""
+
+from rest_framework.request import Request
+
+from apps.common import policy
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
+from apps.compute.api.serializers import server_metadata as documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.exceptions import MetadataNotFound
+from apps.compute.models import Server
+from apps.compute.selectors import servers
+from apps.compute.services import server_metadata
+
+
+class _MetadataView(ComputeView):
+    def server(self, server_id: str, verb: str) -> Server:
+        server = servers.get(context=self.caller, server_id=server_id)
+        policy.check(self.caller, f"os_compute_api:server-metadata:{verb}", {"project_id": server.project_id})
+        return server
+
+
+class MetadataView(_MetadataView):
+    """GET; POST adds to what is there; PUT puts the body in its place."""
+
+    request_serializers = {"post": documents.Metadata, "put": documents.Metadata}
+    examples = {"POST": {"metadata": {"role": "web"}}, "PUT": {"metadata": {"role": "web"}}}
+
+    def get(self, request: Request, server_id: str) -> Response:
+        return Response({"metadata": self.server(server_id, "index").metadata})
+
+    def post(self, request: Request, server_id: str) -> Response:
+        items = self.parse(request)["metadata"]
+        server = self.server(server_id, "create")
+        return Response({"metadata": server_metadata.add(context=self.caller, server_id=server.id, items=items)})
+
+    def put(self, request: Request, server_id: str) -> Response:
+        items = self.parse(request)["metadata"]
+        server = self.server(server_id, "update_all")
+        return Response({"metadata": server_metadata.replace(context=self.caller, server_id=server.id, items=items)})
+
+
+class MetadataItemView(_MetadataView):
+    """GET, PUT, DELETE of one item."""
+
+    request_serializers = {"put": documents.MetadataItem}
+    examples = {"PUT": {"meta": {"role": "web"}}}
+
+    def get(self, request: Request, server_id: str, key: str) -> Response:
+        metadata = self.server(server_id, "show").metadata
+        if key not in metadata:
+            raise MetadataNotFound
+        return Response({"meta": {key: metadata[key]}})
+
+    def put(self, request: Request, server_id: str, key: str) -> Response:
+        items = self.parse(request)["meta"]
+        if key not in items:
+            raise BadRequest("Request body and URI mismatch")
+        server = self.server(server_id, "update")
+        server_metadata.add(context=self.caller, server_id=server.id, items=items)
+        return Response({"meta": items})
+
+    def delete(self, request: Request, server_id: str, key: str) -> Response:
+        server = self.server(server_id, "delete")
+        server_metadata.remove(context=self.caller, server_id=server.id, key=key)
+        return Response(status=204)

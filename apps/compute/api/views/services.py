@@ -1,0 +1,90 @@
+"""/os-services: the agents of the hosts, as compute services."""
+
+from rest_framework.request import Request
+
+from apps.common import policy
+from apps.common.api.views import Response
+from apps.common.microversions import handler, since
+from apps.compute.api import queries
+from apps.compute.api.serializers import services as documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.exceptions import ServiceNotFound
+from apps.compute.selectors import services as selectors
+from apps.compute.services import services
+
+RULE = "os_compute_api:os-services:{}"
+FORCE_DOWN = since("2.11")
+
+
+class ServicesView(ComputeView):
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("list"))
+        queries.check(request, ("host", "binary"))
+        found = selectors.listed(host=request.GET.get("host"), binary=request.GET.get("binary"))
+        return Response({"services": [documents.full(host, request.version) for host in found]})
+
+
+class ServiceView(ComputeView):
+    """PUT names a verb below 2.53 and an id from there on; DELETE."""
+
+    request_serializers = {"put": documents.ServiceUpdate}
+    examples = {"PUT": {"status": "disabled", "disabled_reason": "maintenance"}}
+
+    @handler("2.1", "2.52")
+    def put(self, request: Request, key: str) -> Response:
+        policy.check(self.caller, RULE.format("update"))
+        act = {
+            "enable": self._enable,
+            "disable": self._disable,
+            "disable-log-reason": self._disable_with_reason,
+            "force-down": self._force_down,
+        }.get(key)
+        if act is None or (key == "force-down" and request.version not in FORCE_DOWN):
+            raise ServiceNotFound("Unknown action")
+        return act(request)
+
+    @handler("2.53")  # type: ignore[no-redef]
+    def put(self, request: Request, key: str) -> Response:  # noqa: F811 - the same call in later versions
+        policy.check(self.caller, RULE.format("update"))
+        values = self.parse(request)
+        host = selectors.get(key=key, by_uuid=True)
+        status = values.get("status")
+        updated = services.update(
+            host=host.name,
+            enabled=None if status is None else status == "enabled",
+            reason=values.get("disabled_reason"),
+            forced_down=values.get("forced_down"),
+        )
+        return Response({"service": documents.full(updated, request.version)})
+
+    def delete(self, request: Request, key: str) -> Response:
+        policy.check(self.caller, RULE.format("delete"))
+        host = selectors.get(key=key, by_uuid=request.version in documents.UUIDS)
+        services.delete(host=host.name)
+        return Response(status=204)
+
+    def _enable(self, request: Request) -> Response:
+        values = self.parse(request, serializer=documents.ServiceName)
+        selectors.get_by_name(**values)
+        services.update(host=values["host"], enabled=True)
+        return Response({"service": {**values, "status": "enabled"}})
+
+    def _disable(self, request: Request) -> Response:
+        values = self.parse(request, serializer=documents.ServiceName)
+        selectors.get_by_name(**values)
+        services.update(host=values["host"], enabled=False)
+        return Response({"service": {**values, "status": "disabled"}})
+
+    def _disable_with_reason(self, request: Request) -> Response:
+        values = self.parse(request, serializer=documents.ServiceReason)
+        reason = values.pop("disabled_reason")
+        selectors.get_by_name(**values)
+        services.update(host=values["host"], enabled=False, reason=reason)
+        return Response({"service": {**values, "status": "disabled", "disabled_reason": reason}})
+
+    def _force_down(self, request: Request) -> Response:
+        values = self.parse(request, serializer=documents.ServiceForcedDown)
+        down = values.pop("forced_down")
+        selectors.get_by_name(**values)
+        services.update(host=values["host"], forced_down=down)
+        return Response({"service": {**values, "forced_down": down}})

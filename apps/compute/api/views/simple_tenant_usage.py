@@ -1,0 +1,85 @@
+"""/os-simple-tenant-usage."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.request import Request
+
+from apps.common import pagination, policy
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
+from apps.common.microversions import since
+from apps.compute.api import queries
+from apps.compute.api.serializers import simple_tenant_usage as documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.selectors import simple_tenant_usage as selectors
+
+RULE = "os_compute_api:os-simple-tenant-usage:{}"
+PAGED = since("2.40")
+USUAL_PERIOD = timedelta(weeks=4)
+_FORMS = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d")
+
+
+def _moment(text: str | None, usual: datetime) -> datetime:
+    """Read the forms of time that clients of this call send, in UTC."""
+    if not text:
+        return usual
+    for form in _FORMS:
+        try:
+            return datetime.strptime(text.removesuffix("Z"), form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    raise BadRequest(f"Datetime is in invalid format: {text[:64]}")
+
+
+class _UsageView(ComputeView):
+    def read(self, request: Request, project_id: str | None) -> tuple[list[selectors.Use], bool, datetime, datetime]:
+        """Return the uses in the period asked for, whether there are more, and the period."""
+        paged = request.version in PAGED
+        queries.check(request, ("start", "end", "detailed", *(("limit", "marker") if paged else ())))
+        now = timezone.now()
+        stop = _moment(request.GET.get("end"), now)
+        start = _moment(request.GET.get("start"), stop - USUAL_PERIOD)
+        if start > stop:
+            raise BadRequest("Invalid start time. The start time cannot occur after the end time.")
+        found, more = selectors.uses(
+            start=start,
+            stop=stop,
+            now=now,
+            project_id=project_id,
+            marker=request.GET.get("marker") if paged else None,
+            limit=pagination.limit_of(request.GET) if paged else None,
+        )
+        return found, more, start, stop
+
+
+class UsagesView(_UsageView):
+    """GET: all projects."""
+
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("list"))
+        found, more, start, stop = self.read(request, None)
+        detailed = request.GET.get("detailed", "0") in ("1", "true", "True")
+        document: dict[str, Any] = {
+            "tenant_usages": [
+                documents.project(project_id, uses, start=start, stop=stop, detailed=detailed)
+                for project_id, uses in selectors.by_project(found).items()
+            ]
+        }
+        if more:
+            document["tenant_usages_links"] = pagination.next_link(request, marker=str(found[-1].server_id))
+        return Response(document)
+
+
+class UsageView(_UsageView):
+    """GET: one project. Without use the document is empty."""
+
+    def get(self, request: Request, project_id: str) -> Response:
+        policy.check(self.caller, RULE.format("show"), {"project_id": project_id})
+        found, more, start, stop = self.read(request, project_id)
+        usage = documents.project(project_id, found, start=start, stop=stop, detailed=True) if found else {}
+        document: dict[str, Any] = {"tenant_usage": usage}
+        if more:
+            document["tenant_usage_links"] = pagination.next_link(request, marker=str(found[-1].server_id))
+        return Response(document)

@@ -1,0 +1,20 @@
+"""Changing limits in the words of os-quota-sets."""
+
+from apps.compute.selectors import quota_sets as selectors
+from apps.quotas.services import limits
+
+
+def update(*, project_id: str, values: dict[str, int], force: bool) -> None:
+    """Raises BadRequest (400) for an unknown project and, unless ``force``, for a limit below what is in use."""
+    selectors.check_project(project_id)
+    limits.set_many(owner_id=project_id, values=values, force=force)
+
+
+def reset(*, project_id: str) -> None:
+    """The defaults hold again."""
+    selectors.check_project(project_id)
+    limits.reset(owner_id=project_id)
+
+
+def set_defaults(*, values: dict[str, int]) -> None:
+    limits.set_defaults(values=values)

@@ -1,0 +1,25 @@
+"""Taking a host out of the cloud."""
+
+from django.db import transaction
+from django.db.models import ProtectedError
+
+from apps.common.exceptions import Conflict
+from apps.scheduling.models import Host
+from apps.scheduling.selectors import hosts as selectors
+
+
+@transaction.atomic
+def remove(*, name: str) -> None:
+    """Forget a host and its inventory. Raises HostNotFound (404), Conflict (409) while its agent runs or it has claims.
+
+    An agent that starts again registers its host anew.
+    """
+    host = Host.objects.select_for_update().filter(name=name).first() or selectors.get(name=name)
+    if host.is_up:
+        raise Conflict(f"The agent of host {name} is running: stop it before its service is deleted.")
+    try:
+        host.delete()
+    except ProtectedError:
+        raise Conflict(
+            "Unable to delete compute service that is hosting instances. Migrate or delete the instances first."
+        ) from None
