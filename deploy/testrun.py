@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit, urlunsplit
@@ -20,6 +21,7 @@ from deploy.environment import REPOSITORY
 from deploy.errors import DeployError
 from deploy.instances.libvirt import TemporaryDaemons
 from deploy.instances.postgresql import PostgreSQL
+from deploy.instances.process import die_with_parent
 from deploy.instances.redis import Redis
 
 PREFIX = "celerity-test-"
@@ -54,6 +56,32 @@ def settings(state: Path) -> dict[str, str]:
     }
 
 
+def make_state() -> Path:
+    """Make a state directory of this process's own."""
+    state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
+    claim(state)
+    return state
+
+
+def claim(state: Path) -> None:
+    """Mark a state directory as this process's, so that `sweep` spares it while we live; let other accounts enter."""
+    state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o755)
+    own = psutil.Process()
+    (state / "owner").write_text(f"{own.pid} {own.create_time()}\n")
+
+
+def has_owner(state: Path) -> bool:
+    """Say whether the process that made a state directory lives; one that was made this minute counts as owned."""
+    try:
+        pid, born = (state / "owner").read_text().split()
+        return abs(psutil.Process(int(pid)).create_time() - float(born)) < 1
+    except psutil.Error:
+        return False
+    except (OSError, ValueError):
+        return state.exists() and time.time() - state.stat().st_mtime < 60
+
+
 class Services:
     """A PostgreSQL and a Redis in one state directory, for as long as the `with` block runs."""
 
@@ -66,10 +94,7 @@ class Services:
         self.redis = Redis(state / "redis", self.environment["CELERITY_BROKER_URL"])
 
     def __enter__(self) -> "Services":
-        self.state.mkdir(parents=True, exist_ok=True)
-        self.state.chmod(0o755)
-        own = psutil.Process()
-        (self.state / "owner").write_text(f"{own.pid} {own.create_time()}\n")
+        claim(self.state)
         try:
             self.postgresql.start()
             self.redis.start()
@@ -102,13 +127,7 @@ def end_processes_of(state: Path) -> None:
 def sweep() -> None:
     """Remove what test runs that were killed have left: their servers and their directories."""
     for state in root_of_states().glob(f"{PREFIX}*"):
-        try:
-            pid, born = (state / "owner").read_text().split()
-            if abs(psutil.Process(int(pid)).create_time() - float(born)) < 1:
-                continue
-        except (OSError, ValueError, psutil.Error):
-            pass
-        if state.stat().st_uid != os.geteuid():
+        if has_owner(state) or not state.is_dir() or state.stat().st_uid != os.geteuid():
             continue
         end_processes_of(state)
         PostgreSQL(state / "postgresql", "postgresql://127.0.0.1/none").stop()
@@ -128,7 +147,7 @@ def pytest_command(arguments: list[str]) -> list[str]:
 
 def run_pytest(command: list[str], environment: dict[str, str]) -> int:
     """Run pytest to its end. On Ctrl-C it gets the signal itself, from the terminal, and the time to tidy up."""
-    child = subprocess.Popen(command, cwd=REPOSITORY, env=environment)
+    child = subprocess.Popen(command, cwd=REPOSITORY, env=environment, preexec_fn=die_with_parent(signal.SIGTERM))
     try:
         return child.wait()
     except BaseException as error:
@@ -150,7 +169,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     sweep()
-    state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
+    state = make_state()
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("CELERITY_", "OS_", "DJANGO_"))}
     try:
         with Services(state) as services:
@@ -165,6 +184,8 @@ def main(arguments: list[str]) -> int:
         return 3
     except KeyboardInterrupt:
         return INTERRUPTED
+    finally:
+        sweep()  # what fixtures made in a pytest that was stopped
 
 
 if __name__ == "__main__":

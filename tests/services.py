@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy import guest_image as image_cache
-from deploy.testrun import PREFIX, Services, root_of_states
+from deploy.testrun import Services, make_state
 
 ONE_AT_A_TIME = ("libvirt", "processes")
 
@@ -33,8 +32,7 @@ def own_services() -> Iterator[Services]:
 
     ``own_services.environment`` holds the CELERITY_* settings for processes that are to use them.
     """
-    state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
-    with Services(state) as services:
+    with Services(make_state()) as services:
         yield services
 
 
@@ -47,7 +45,6 @@ def guest_image() -> Path:
 @pytest.fixture
 def state_directory() -> Iterator[Path]:
     """A directory under /var/lib (as root) that other accounts, QEMU's for one, may enter."""
-    path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
-    path.chmod(0o755)
+    path = make_state()
     yield path
     shutil.rmtree(path, ignore_errors=True)

@@ -59,7 +59,7 @@ def run_as(
     )
 
 
-def _die_with_parent(stop_signal: int) -> Callable[[], None]:
+def die_with_parent(stop_signal: int) -> Callable[[], None]:
     """Return what a child calls between fork and exec so that the kernel stops it when its parent dies."""
     libc = ctypes.CDLL(None)
     parent = os.getpid()
@@ -132,7 +132,7 @@ class Server(ABC):
                 cwd=self.directory,
                 env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"},
                 start_new_session=True,
-                preexec_fn=_die_with_parent(self.stop_signal),
+                preexec_fn=die_with_parent(self.stop_signal),
                 **identity,
             )
         self.wait_ready(timeout)
