@@ -11,16 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from workers.drivers.hypervisor.base import Event, WatchCallback
 
 _log = logging.getLogger(__name__)
 _FRESH_NS = 100_000_000  # a directory changed so lately may change again without its time showing it
 
-_WORDS: dict[tuple[str, str], Event] = {
-    ("paused", "running"): Event.RESUMED,
-    ("running", "paused"): Event.PAUSED,
-}
+_OFF = ("shutdown", "nostate", "crashed")
 _ARRIVALS: dict[str, Event] = {
     "running": Event.STARTED,
     "paused": Event.PAUSED,
@@ -29,11 +27,31 @@ _ARRIVALS: dict[str, Event] = {
 }
 
 
-def word_for(before: str, after: str) -> Event | None:
-    """The event between two power states; a server that is not there counts as off."""
-    if before == after or {before, after} <= {"shutdown", "nostate", "crashed"}:
-        return None
-    return _WORDS.get((before, after)) or _ARRIVALS.get(after)
+class Seen(NamedTuple):
+    """What was last seen of a server: when its record was written (0: too lately to tell), state and boots."""
+
+    written_ns: int
+    state: str
+    boots: int
+
+
+_ABSENT = Seen(0, "shutdown", 0)
+
+
+def words_between(before: Seen, after: Seen) -> tuple[Event, ...]:
+    """What happened between two looks, the unseen power cycle included. A server that is not there counts as off."""
+    cycled = after.boots > before.boots
+    arrived = _ARRIVALS.get(after.state)
+    if after.state in _OFF:
+        news = before.state not in _OFF or cycled or (after.state == "crashed" and before.state != "crashed")
+        return (arrived,) if arrived is not None and news else ()
+    if before.state in _OFF:
+        return (Event.STARTED,) if after.state == "running" else (Event.STARTED, Event.PAUSED)
+    if cycled:
+        return (Event.STOPPED, Event.STARTED)
+    if before.state == after.state or arrived is None:
+        return ()
+    return (Event.RESUMED,) if after.state == "running" else (arrived,)
 
 
 @dataclass(slots=True)
@@ -43,7 +61,7 @@ class _Watched:
     interval_s: float
     due: float = 0.0
     seen_ns: int = -1
-    states: dict[str, tuple[int, str]] = field(default_factory=dict)
+    states: dict[str, Seen] = field(default_factory=dict)
 
 
 class Poller:
@@ -114,39 +132,43 @@ def _changes(item: _Watched) -> list[tuple[str, Event]]:
     before = item.states
     item.states = _states(item.directory, before)
     item.seen_ns = changed_ns if time.time_ns() - changed_ns > _FRESH_NS else -1
-    found = []
+    found: list[tuple[str, Event]] = []
     for server_id in before.keys() | item.states.keys():
-        word = word_for(before.get(server_id, (0, "shutdown"))[1], item.states.get(server_id, (0, "shutdown"))[1])
-        if word is not None:
-            found.append((server_id, word))
+        words = words_between(before.get(server_id, _ABSENT), item.states.get(server_id, _ABSENT))
+        found.extend((server_id, word) for word in words)
     return found
 
 
-def _states(directory: Path, known: dict[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
-    """Power states by server, with the inode they were read from: a record that changes becomes a new file."""
-    states: dict[str, tuple[int, str]] = {}
-    try:
-        with os.scandir(directory) as entries:
-            names = [(item.name, item.inode(), item.path) for item in entries]
-    except FileNotFoundError:
-        return states
-    for name, inode, path in names:
-        if not name.endswith(".json") or name.startswith("."):
-            continue
-        server_id = name[:-5]
-        state = known.get(server_id)
-        if state is None or state[0] != inode:
-            read = _read_state(path)
-            state = (inode, read) if read is not None else None
-        if state is not None:
-            states[server_id] = state
+def _states(directory: Path, known: dict[str, Seen]) -> dict[str, Seen]:
+    """What is seen now, by server. Records that are the same files as before are not read again."""
+    states: dict[str, Seen] = {}
+    for name in _listed(directory):
+        path = directory / name
+        try:
+            written_ns = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            continue  # gone since it was listed
+        seen = known.get(path.stem)
+        if seen is None or seen.written_ns != written_ns:
+            seen = _read(path, written_ns)
+        if seen is not None:
+            states[path.stem] = seen
     return states
 
 
-def _read_state(path: str) -> str | None:
+def _listed(directory: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(directory) if name.endswith(".json")]
+    except FileNotFoundError:
+        return []
+
+
+def _read(path: Path, written_ns: int) -> Seen | None:
     try:
         with open(path, "rb") as stream:
-            return str(json.load(stream)["power_state"])
+            record = json.load(stream)
+        settled_ns = written_ns if time.time_ns() - written_ns > _FRESH_NS else 0
+        return Seen(settled_ns, str(record["power_state"]), int(record["boots"]))
     except (OSError, ValueError, KeyError):
         return None
 

@@ -1,0 +1,137 @@
+"""What every hypervisor driver must do. A subclass gives `driver`, `new_server` and, if it has events, `wait`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.drivers import samples
+from workers.drivers.hypervisor.base import HypervisorDriver, ServerSpec
+from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
+
+
+def eventually(holds: Callable[[], object], timeout_s: float = 10.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+class HypervisorContract:
+    """Fixtures: `driver`, and `spec`, a server that this host can run and that is destroyed afterwards."""
+
+    def test_facts(self, driver: HypervisorDriver) -> None:
+        facts = driver.facts()
+        assert facts.vcpus > 0
+        assert facts.ram_mib > 0
+        assert facts.disk_gib > 0
+        assert facts.arch == "x86_64"
+        assert facts.hypervisor_version > 0
+        assert facts.cpu_info["topology"]["cores"] >= 1
+        assert isinstance(facts.traits, tuple)
+
+    def test_spawn_and_spawn_again(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        before = driver.use()
+        first = driver.spawn(spec)
+        assert (first.id, first.name, first.power_state) == (spec.id, spec.name, "running")
+        assert driver.spawn(spec).power_state == "running"
+        assert [item.id for item in driver.list_domains()].count(spec.id) == 1
+        use = driver.use()
+        assert use.vcpus - before.vcpus == spec.vcpus
+        assert use.ram_mib - before.ram_mib == spec.ram_mib
+        assert use.servers - before.servers == 1
+
+    def test_stop_and_start(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        driver.spawn(spec)
+        for _ in range(2):
+            driver.stop(spec.id, 0)
+            info = driver.info(spec.id)
+            assert info is not None
+            assert info.power_state == "shutdown"
+        for _ in range(2):
+            assert driver.start(spec).power_state == "running"
+
+    def test_spawn_over_one_that_is_off(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        driver.spawn(spec)
+        driver.stop(spec.id, 0)
+        assert driver.spawn(spec).power_state == "running"
+
+    def test_start_one_that_is_missing(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        assert driver.start(spec).power_state == "running"
+
+    def test_hard_reboot_in_every_state(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        assert driver.hard_reboot(spec).power_state == "running"
+        assert driver.hard_reboot(spec).power_state == "running"
+        driver.stop(spec.id, 0)
+        assert driver.hard_reboot(spec).power_state == "running"
+
+    def test_pause(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        driver.spawn(spec)
+        for _ in range(2):
+            driver.pause(spec.id)
+            info = driver.info(spec.id)
+            assert info is not None
+            assert info.power_state == "paused"
+        for _ in range(2):
+            driver.unpause(spec.id)
+            info = driver.info(spec.id)
+            assert info is not None
+            assert info.power_state == "running"
+        driver.stop(spec.id, 0)
+        with pytest.raises(ServerNotRunning):
+            driver.pause(spec.id)
+
+    def test_destroy_and_destroy_again(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        driver.spawn(spec)
+        for _ in range(2):
+            driver.destroy(spec.id)
+            assert driver.info(spec.id) is None
+        assert spec.id not in [item.id for item in driver.list_domains()]
+
+    def test_what_is_absent(self, driver: HypervisorDriver) -> None:
+        nobody = samples.new_id()
+        driver.stop(nobody, 1)
+        driver.destroy(nobody)
+        assert driver.info(nobody) is None
+        assert driver.console_output(nobody) == b""
+        for call in (driver.pause, driver.unpause, lambda it: driver.reboot(it, 1)):
+            with pytest.raises(ServerNotFound):
+                call(nobody)
+
+    def test_console(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        driver.spawn(spec)
+        eventually(lambda: len(driver.console_output(spec.id)) > 10, 60)
+        assert len(driver.console_output(spec.id, 10)) == 10
+        assert driver.console_output(spec.id, 0) == b""
+
+    def test_watch(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        seen: list[str] = []
+
+        def hear(server_id: str, event: str) -> None:
+            if server_id == spec.id:
+                seen.append(event)
+
+        end = driver.watch(hear)
+        driver.spawn(spec)
+        eventually(lambda: "started" in seen)
+        driver.pause(spec.id)
+        eventually(lambda: "paused" in seen)
+        driver.unpause(spec.id)
+        eventually(lambda: "resumed" in seen)
+        driver.stop(spec.id, 0)
+        eventually(lambda: seen[-1] == "stopped")
+        end()
+        count = len(seen)
+        driver.start(spec)
+        time.sleep(0.5)
+        assert len(seen) == count
+
+    def test_a_closed_driver_works_again(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        driver.spawn(spec)
+        driver.close()
+        driver.close()
+        info = driver.info(spec.id)
+        assert info is not None
+        assert info.power_state == "running"
