@@ -16,6 +16,10 @@ def _domain(auth: dict[str, Any], owner: str) -> dict[str, str]:
     return {"name": auth.get(f"{owner}_domain_name", "Default")}
 
 
+def _version(microversion: str) -> dict[str, str]:
+    return {"OpenStack-API-Version": f"compute {microversion}"} if microversion else {}
+
+
 class CloudApi:
     """One user's session with the cloud, as `openstack --os-cloud NAME` has it."""
 
@@ -52,11 +56,10 @@ class CloudApi:
             raise DeployError(f"{method} {url} was answered {answer.status_code}: {answer.text[:500]}")
         return answer
 
-    def get(self, path: str, **parameters: Any) -> Any:
+    def get(self, path: str, *, microversion: str = "", **parameters: Any) -> Any:
         """Return the JSON document at a path such as /compute/v2.1/servers."""
-        return self._send("GET", self.root + path, params=parameters).json()
+        return self._send("GET", self.root + path, params=parameters, headers=_version(microversion)).json()
 
     def post(self, path: str, document: dict[str, Any], *, microversion: str = "") -> requests.Response:
         """Send a document; raise DeployError with the service's own words when it is refused."""
-        headers = {"OpenStack-API-Version": f"compute {microversion}"} if microversion else {}
-        return self._send("POST", self.root + path, json=document, headers=headers)
+        return self._send("POST", self.root + path, json=document, headers=_version(microversion))

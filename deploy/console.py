@@ -19,11 +19,11 @@ def line(text: str = "") -> None:
 
 
 @contextmanager
-def stage(title: str) -> Iterator[None]:
-    """Show one stage of the work with the seconds it took."""
+def stage(title: str, *, drawn: bool = False) -> Iterator[None]:
+    """Show one stage of the work with the seconds it took; ``drawn`` says that it draws its own progress."""
     started = time.monotonic()
     try:
-        if console.is_terminal:
+        if console.is_terminal and not drawn:
             with console.status(escape(title)):
                 yield
         else:

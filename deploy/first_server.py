@@ -1,8 +1,6 @@
 """Boots the first server as celerity-demo, over HTTP as any client, and shows its build step by step."""
 
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +8,8 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deploy.build_display import BuildDisplay, Step, steps_of
 from deploy.cloud_api import CloudApi
-from deploy.console import console, line
 from deploy.environment import Environment
 from deploy.errors import DeployError
 from deploy.secrets import write_private
@@ -79,45 +77,29 @@ def _create(api: CloudApi) -> str:
     return identity
 
 
-def _create_events(api: CloudApi, server: str) -> list[dict[str, Any]]:
-    """Return the steps of the server's build, oldest first."""
+def _steps(api: CloudApi, server: str) -> list[Step]:
+    """Return the steps of the server's build so far."""
     path = f"/compute/v2.1/servers/{server}/os-instance-actions"
     for action in api.get(path)["instanceActions"]:
         if action["action"] == "create":
-            events = api.get(f"{path}/{action['request_id']}")["instanceAction"].get("events", [])
-            return sorted(events, key=lambda event: event["start_time"] or "")
+            # An ordinary user is shown the steps from microversion 2.51 on.
+            found = api.get(f"{path}/{action['request_id']}", microversion="2.51")
+            return steps_of(found["instanceAction"])
     return []
-
-
-def _new_steps(api: CloudApi, server: str, shown: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield each step that began or ended since the last call, once, as (step, what became of it)."""
-    for event in _create_events(api, server):
-        became = (event.get("result") or "done") if event.get("finish_time") else "running"
-        if (event["event"], became) not in shown:
-            shown.add((event["event"], became))
-            yield event["event"], became
 
 
 def _watch(api: CloudApi, server: str) -> dict[str, Any]:
     """Show the build until the server is no longer in BUILD; return it."""
-    started = time.monotonic()
-    shown: set[tuple[str, str]] = set()
-
-    def show(text: str, became: str) -> None:
-        line(f"    {time.monotonic() - started:5.1f} s  {text:<34} {became}")
-
-    with console.status(f"Building {NAME}") if console.is_terminal else nullcontext():
+    deadline = time.monotonic() + BUILD_SECONDS
+    with BuildDisplay() as display:
         while True:
             found: dict[str, Any] = api.get(f"/compute/v2.1/servers/{server}")["server"]
-            for step, became in _new_steps(api, server, shown):
-                if became != "running" or not console.is_terminal:
-                    show(step, became)
+            display.show(_steps(api, server))
             if found["status"] != "BUILD":
-                show("server", found["status"])
                 return found
-            if time.monotonic() - started > BUILD_SECONDS:
+            if time.monotonic() > deadline:
                 raise DeployError(f"The server {NAME} is still being built after {BUILD_SECONDS} s.", hint="make logs")
-            time.sleep(0.25)
+            time.sleep(0.2)
 
 
 def _console(api: CloudApi, server: str, *, wait: float) -> str:

@@ -135,7 +135,7 @@ def bring_up(environment: Environment) -> first_server.FirstServer:
             launch_cloud(environment, supervisor)
         with stage("Guest image"):
             load_image(environment, built)
-    with stage(f"First server, built as {first_server.KEY}"):
+    with stage(f"First server, built as {first_server.KEY}", drawn=True):
         return first_server.boot(environment)
 
 

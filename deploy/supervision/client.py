@@ -69,8 +69,8 @@ class Supervisor:
 
     def _apply(self) -> None:
         added, changed, removed = self._call("reloadConfig")[0]
+        self.stop([*changed, *removed])  # all at once, which the supervisor's own order does not do
         for name in [*changed, *removed]:
-            self._call("stopProcessGroup", name)
             self._call("removeProcessGroup", name)
         for name in [*changed, *added]:
             self._call("addProcessGroup", name)
