@@ -19,6 +19,9 @@ from apps.images import qcow2, states
 logging.getLogger("oslo_utils.imageutils.format_inspector").setLevel(logging.CRITICAL)
 
 
+HEAD = 4096  # bytes
+
+
 class Readable(Protocol):
     """A stream of bytes."""
 
@@ -46,6 +49,7 @@ class Inspector:
         self._wrapper = format_inspector.InspectWrapper(source)  # type: ignore[arg-type]
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha512 = hashlib.sha512()
+        self._head = b""
         self.size = 0
 
     def read(self, size: int) -> bytes:
@@ -54,6 +58,8 @@ class Inspector:
         self._md5.update(chunk)
         self._sha512.update(chunk)
         self.size += len(chunk)
+        if len(self._head) < HEAD:
+            self._head = (self._head + chunk)[:HEAD]
         return chunk
 
     def finish(self, declared: str, path: str) -> Facts:
@@ -63,6 +69,8 @@ class Inspector:
             raise Refused("there is no data")
         inspector = _match(self._wrapper.formats or [], declared)
         virtual_size = self.size
+        if inspector is None and _is_vmdk_text(self._head):
+            raise Refused(f"disk_format is {declared}, but the content is vmdk")
         if inspector is not None:
             _check_safe(inspector)
             virtual_size = int(inspector.virtual_size)
@@ -89,6 +97,18 @@ def _match(found: list[format_inspector.FileInspector], declared: str) -> format
         return next(inspector for inspector in found if declared == inspector.NAME)
     told = "raw" if names == {"gpt"} else ", ".join(sorted(names)) or "nothing known"
     raise Refused(f"disk_format is {declared}, but the content is {told}")
+
+
+def _is_vmdk_text(head: bytes) -> bool:
+    """Whether QEMU would take the bits for a VMDK descriptor: comments, then a version (block/vmdk.c, vmdk_probe).
+
+    The inspector overlooks a descriptor that is padded with zeros.
+    """
+    for line in head.split(b"\n"):
+        text = line.strip(b" \r\t")
+        if text and not text.startswith(b"#"):
+            return text.lower().startswith(b"version=")
+    return False
 
 
 def _check_safe(inspector: format_inspector.FileInspector) -> None:
