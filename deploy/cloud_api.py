@@ -63,3 +63,7 @@ class CloudApi:
     def post(self, path: str, document: dict[str, Any], *, microversion: str = "") -> requests.Response:
         """Send a document; raise DeployError with the service's own words when it is refused."""
         return self._send("POST", self.root + path, json=document, headers=_version(microversion))
+
+    def delete(self, path: str) -> None:
+        """Delete what is at a path; raise DeployError when that is refused."""
+        self._send("DELETE", self.root + path)

@@ -16,6 +16,7 @@ from deploy.secrets import write_private
 
 NAME, IMAGE, FLAVOR, KEY = "first", "tiny", "m1.tiny", "celerity-demo"
 BUILD_SECONDS = 300
+DELETE_SECONDS = 60
 PROMPT_SECONDS = 45
 
 
@@ -77,6 +78,16 @@ def _create(api: CloudApi) -> str:
     return identity
 
 
+def _delete(api: CloudApi, server: str) -> None:
+    """Delete a server and wait until it is gone."""
+    api.delete(f"/compute/v2.1/servers/{server}")
+    deadline = time.monotonic() + DELETE_SECONDS
+    while _find(api) is not None:
+        if time.monotonic() > deadline:
+            raise DeployError(f"The server {NAME}, in ERROR since an earlier run, is not deleted.", hint="make logs")
+        time.sleep(0.2)
+
+
 def _steps(api: CloudApi, server: str) -> list[Step]:
     """Return the steps of the server's build so far."""
     path = f"/compute/v2.1/servers/{server}/os-instance-actions"
@@ -119,18 +130,21 @@ def _address(server: dict[str, Any]) -> str:
 
 
 def boot(environment: Environment) -> FirstServer:
-    """Boot the first server, or show it when there is one; one that is in ERROR is shown as it is."""
+    """Boot the first server, or show it when there is one. One that an earlier run left in ERROR is replaced."""
     api = CloudApi(environment.clouds_yaml, "celerity-demo")
     key, public = key_pair(environment.state)
     _register_key(api, public)
     found = _find(api)
+    if found is not None and found["status"] == "ERROR":
+        _delete(api, found["id"])
+        found = None
     if found is None or found["status"] == "BUILD":
         found = _watch(api, found["id"] if found else _create(api))
     if found["status"] == "ERROR":
         fault = found.get("fault", {}).get("message", "no reason was recorded")
         raise DeployError(
             f"The server {NAME} is in ERROR: {fault}",
-            hint=f"Look at make logs; then: openstack server delete {NAME}, and make up again.",
+            hint="make doctor and make logs may tell more; make up tries again.",
         )
     output = ""
     if found["status"] == "ACTIVE":
