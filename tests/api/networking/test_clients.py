@@ -1,0 +1,104 @@
+"""Unmodified clients against a real server: openstacksdk, and the ``openstack`` command."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openstack
+import pytest
+import yaml
+from openstack import exceptions
+
+from apps.identity.services import bootstrap as identity
+from apps.networking.services import bootstrap
+
+PASSWORD = "correct horse"
+OPENSTACK = str(Path(sys.executable).parent / "openstack")
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture
+def auth(live_server: Any, settings: Any, tmp_path: Path) -> dict[str, Any]:
+    settings.FERNET_KEY_DIR = tmp_path / "fernet-keys"
+    identity.bootstrap(admin_password=PASSWORD, demo_password=PASSWORD, public_url=live_server.url, region="RegionOne")
+    bootstrap.load()
+    return {
+        "auth_url": f"{live_server.url}/identity",
+        "username": "demo",
+        "password": PASSWORD,
+        "project_name": "demo",
+        "user_domain_id": "default",
+        "project_domain_id": "default",
+    }
+
+
+@pytest.fixture
+def cloud(auth: dict[str, Any]) -> Any:
+    return openstack.connect(region_name="RegionOne", **auth)
+
+
+@pytest.fixture
+def command(auth: dict[str, Any], tmp_path: Path) -> Callable[..., Any]:
+    config = tmp_path / "clouds.yaml"
+    config.write_text(yaml.safe_dump({"clouds": {"demo": {"auth": auth, "region_name": "RegionOne"}}}))
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "OS_CLIENT_CONFIG_FILE": str(config)}
+
+    def run(*words: str, output: bool = True) -> Any:
+        line = [OPENSTACK, "--os-cloud", "demo", *words, *(["-f", "json"] if output else [])]
+        done = subprocess.run(line, capture_output=True, text=True, env=environment, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if output else done.stdout
+
+    return run
+
+
+def test_sdk_life_of_a_network(cloud: Any) -> None:
+    network = cloud.network.create_network(name="private")
+    subnet = cloud.network.create_subnet(network_id=network.id, cidr="10.0.0.0/24", ip_version=4, name="s")
+    with pytest.raises(exceptions.BadRequestException, match="overlaps with another subnet"):
+        cloud.network.create_subnet(network_id=network.id, cidr="10.0.0.0/25", ip_version=4)
+    port = cloud.network.create_port(network_id=network.id, fixed_ips=[{"ip_address": "10.0.0.9"}])
+    assert [one.id for one in cloud.network.ports(fixed_ips="ip_address=10.0.0.9")] == [port.id]
+    with pytest.raises(exceptions.ConflictException, match="one or more ports still in use"):
+        cloud.network.delete_network(network, ignore_missing=False)
+    cloud.network.set_tags(network, ["t"])
+    assert [one.name for one in cloud.network.networks(tags="t")] == ["private"]
+    assert cloud.network.update_subnet(subnet, dns_nameservers=["9.9.9.9"]).dns_nameservers == ["9.9.9.9"]
+    cloud.network.delete_port(port)
+    cloud.network.delete_network(network)
+    assert cloud.network.find_subnet("s") is None
+
+
+def test_sdk_pages(cloud: Any) -> None:
+    made = {cloud.network.create_network(name=f"n{n}").id for n in range(5)}
+    assert made < {one.id for one in cloud.network.networks(limit=2)}
+
+
+def test_sdk_extensions_and_quota(cloud: Any) -> None:
+    assert cloud.network.find_extension("security-group").alias == "security-group"
+    assert cloud.network.find_extension("router") is None
+    assert cloud.network.get_quota(cloud.current_project_id).networks == 100
+
+
+def test_command(command: Callable[..., Any]) -> None:
+    assert [one["Name"] for one in command("network", "list")] == ["shared"]
+    assert command("network", "create", "private")["status"] == "ACTIVE"
+    subnet = command("subnet", "create", "--network", "private", "--subnet-range", "10.0.0.0/24", "s1")
+    assert subnet["allocation_pools"] == [{"start": "10.0.0.2", "end": "10.0.0.254"}]
+    assert command("port", "create", "--network", "private", "p1")["fixed_ips"][0]["subnet_id"] == subnet["id"]
+    group = command("security", "group", "create", "sg1")
+    rule = command("security", "group", "rule", "create", "--proto", "tcp", "--dst-port", "22", "sg1")
+    assert rule["remote_ip_prefix"] == "0.0.0.0/0"
+    assert len(command("security", "group", "rule", "list", "sg1")) == 3
+    command("port", "set", "--security-group", "sg1", "p1", output=False)
+    assert group["id"] in command("port", "show", "p1")["security_group_ids"]
+    command("port", "delete", "p1", output=False)
+    command("security", "group", "delete", "sg1", output=False)
+    command("subnet", "delete", "s1", output=False)
+    command("network", "delete", "private", output=False)
+    assert "standard-attr-tag" in {one["Alias"] for one in command("extension", "list", "--network")}
