@@ -179,16 +179,16 @@ class Cloud:
         }
         return self.http.request(method, self.url + path, json=body, headers=headers, timeout=60, **kwargs)
 
-    def image(self) -> str:
-        """Return the id of an image that simulated hosts boot, made at the first call."""
-        found = self.call("GET", "/image/v2/images?name=test").json()["images"]
+    def image(self, name: str = "test") -> str:
+        """Return the id of the image of this name (its bits differ from other names'), made at the first call."""
+        found = self.call("GET", f"/image/v2/images?name={name}").json()["images"]
         if found:
             return str(found[0]["id"])
-        values = {"name": "test", "disk_format": "raw", "container_format": "bare", "visibility": "public"}
+        values = {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "public"}
         made = self.call("POST", "/image/v2/images", values, admin=True).json()["id"]
         sent = self.http.put(
             f"{self.url}/image/v2/images/{made}/file",
-            data=b"\x01" * 65536,
+            data=name.encode().ljust(65536, b"\x01"),
             headers={"X-Auth-Token": self.admin_token, "Content-Type": "application/octet-stream"},
             timeout=60,
         )

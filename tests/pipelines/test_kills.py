@@ -4,6 +4,7 @@ import signal
 import threading
 
 import pytest
+import redis
 import requests
 
 from tests.cloud import Cloud, wait_for
@@ -31,21 +32,28 @@ def test_scheduler_dies_inside_its_step(cloud: Cloud) -> None:
 
 
 def test_scheduler_dies_after_its_claim(cloud: Cloud) -> None:
-    """The host is claimed, the finish is not written: the same host is kept and claimed once."""
-    key = cloud.create(networks="none", name="held") if False else None
-    with cloud.database() as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM compute_server FOR UPDATE")
-        key = cloud.create()
-        cursor.execute("SELECT 1")
-        connection.rollback()
-    assert cloud.settled(key)["status"] == "ACTIVE"
-    assert cloud.rows("SELECT count(*) FROM scheduling_allocation WHERE consumer_id = %s", key) == [(1,)]
+    """The host is claimed, its finish waits for a lock that the test holds: the same host is kept, claimed once."""
+    cloud.rows("""
+        CREATE OR REPLACE FUNCTION test_hold() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_advisory_xact_lock(1, 2); RETURN NEW; END $$;
+        CREATE OR REPLACE TRIGGER test_hold BEFORE UPDATE OF host ON compute_server FOR EACH ROW
+            WHEN (NEW.host <> '' AND OLD.host = '') EXECUTE FUNCTION test_hold()""")
+    claimed = "SELECT host_id FROM scheduling_allocation WHERE consumer_id = %s"
+    try:
+        with cloud.locked("SELECT pg_advisory_xact_lock(1, 2)"):
+            key = cloud.create()
+            first = wait_for(lambda: cloud.rows(claimed, key), what="a claimed host")
+            cloud.kill("scheduler")
+        assert cloud.settled(key)["status"] == "ACTIVE"
+        assert cloud.rows(claimed, key) == first
+    finally:
+        cloud.rows("DROP TRIGGER test_hold ON compute_server")
 
 
 def test_redis_is_flushed(cloud: Cloud) -> None:
     cloud.plan(spawn=0.2)
     keys = [cloud.create(f"flush-{index}") for index in range(6)]
-    cloud.services.redis.command_line("FLUSHALL")
+    redis.Redis.from_url(cloud.environment["CELERITY_BROKER_URL"]).flushall()
     assert {cloud.settled(key)["status"] for key in keys} == {"ACTIVE"}
 
 

@@ -96,7 +96,7 @@ def _on_host(ctx: StepContext) -> AbstractContextManager[None]:
     """Hold the host's own lock on the subject. Raises LockTimeout when a step that lost its lease is still busy."""
     if not ctx.on_host:
         return nullcontext()
-    return config.subjects.hold(str(ctx.subject_id), settings.LOCK_WAIT_SECONDS)
+    return config.subjects.hold(f"{ctx.host} {ctx.subject_id}", settings.LOCK_WAIT_SECONDS)
 
 
 def _context(claim: Claim, message: dict[str, Any], drivers: Any) -> StepContext:
