@@ -23,7 +23,7 @@ _ADMIN = (
     "os-quota-class-sets:show os-quota-class-sets:update limits:other_project "
     "os-availability-zone:detail os-hypervisors:list os-hypervisors:list-detail os-hypervisors:show "
     "os-hypervisors:statistics os-hypervisors:search os-hypervisors:servers os-hypervisors:uptime os-services:list os-services:update "
-    "os-services:delete os-simple-tenant-usage:list servers:show:host_status"
+    "os-services:delete os-aggregates:index os-simple-tenant-usage:list servers:show:host_status"
 )
 _ANYBODY = "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list os-quota-sets:defaults extensions flavors"
 _USER = "rule:context_is_admin or user_id:%(user_id)s"

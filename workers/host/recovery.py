@@ -20,6 +20,7 @@ from apps.compute import states
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import progress
 from apps.networking.selectors import bindings
+from apps.networking.values import PortFacts
 from apps.workflow.selectors import runs
 from apps.workflow.services import leases
 from workers.config import HostDrivers
@@ -39,7 +40,7 @@ def recover(drivers: HostDrivers) -> dict[str, int]:
     rows = {str(server.id): server for server in selectors.on_host(host=drivers.host)}
     restarted = boot.restarted(drivers.paths)
     found = {"restarted": 0, "corrected": 0, "removed": 0, "unplugged": 0}
-    _restore_networks(drivers)
+    _restore_networks(drivers, set(plugged))
     for server_id, server in rows.items():
         if server.vm_state in SETTLED and not server.task_state:
             _settle(drivers, server, domains.get(server_id), restarted, found)
@@ -52,13 +53,32 @@ def recover(drivers: HostDrivers) -> dict[str, int]:
     return found
 
 
-def _restore_networks(drivers: HostDrivers) -> None:
-    """Have the host's side of every bound port in place; what is there already stays as it is."""
+def _restore_networks(drivers: HostDrivers, plugged: set[str]) -> None:
+    """Have the networks of bound ports whole, and the ports plugged; what is there already stays as it is."""
+    ensured: set[str] = set()
     for facts in bindings.specs_for_host(host=drivers.host):
+        network = networks.network_spec(facts.network)
         try:
-            drivers.network.plug(networks.network_spec(facts.network), networks.port_spec(facts))
+            if network.id not in ensured:
+                drivers.network.ensure_network(network)
+                ensured.add(network.id)
+            if str(facts.id) not in plugged:
+                _plug(drivers, facts)
         except Exception as error:
             log.warning("port not restored", port=str(facts.id), host=drivers.host, error=str(error)[:300])
+
+
+def _plug(drivers: HostDrivers, facts: PortFacts) -> None:
+    """Under the server's lock, and only if the port is still bound: a delete may be under way."""
+    server_id = uuid.UUID(facts.server_id)
+    if not leases.try_lock(subject_id=server_id):
+        return
+    try:
+        for now in bindings.specs_for_server(server_id=server_id):
+            if now.id == facts.id and now.host == drivers.host:
+                drivers.network.plug(networks.network_spec(now.network), networks.port_spec(now))
+    finally:
+        leases.unlock(subject_id=server_id)
 
 
 def _settle(

@@ -5,12 +5,13 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from apps.common.exceptions import FAULT_KEYS, BadRequest, CloudError, NotFound, TooLarge, Unauthorized
+from apps.common.exceptions import FAULT_KEYS, BadRequest, CloudError, NotFound, TooLarge, Unauthorized, Unavailable
 from apps.common.middleware import service_of
 
 log = structlog.get_logger("celerity.api")
@@ -48,6 +49,9 @@ def _translate(exc: Exception) -> CloudError:
         return exc
     if isinstance(exc, Http404):
         return NotFound()
+    if isinstance(exc, OperationalError | InterfaceError):
+        log.warning("database does not answer", error=str(exc)[:300])
+        return Unavailable()
     if isinstance(exc, RequestDataTooBig):
         return TooLarge("The request body is too large.")
     if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):

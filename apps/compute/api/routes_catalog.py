@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from apps.compute.api.views import (
+    aggregates,
     availability_zones,
     extensions,
     flavor_access,
@@ -40,6 +41,7 @@ QUOTA_ROUTES: list[URLPattern] = [
     path("os-simple-tenant-usage/<project_id>", simple_tenant_usage.UsageView.as_view()),
 ]
 HOST_ROUTES: list[URLPattern] = [
+    path("os-aggregates", aggregates.AggregatesView.as_view()),
     path("os-availability-zone", availability_zones.AvailabilityZonesView.as_view()),
     path("os-availability-zone/detail", availability_zones.AvailabilityZonesDetailView.as_view()),
     path("os-hypervisors", hypervisors.HypervisorsView.as_view()),

@@ -8,6 +8,8 @@ from apps.common.exceptions import Conflict
 from apps.compute import rpcapi, states
 from apps.compute.models import Server
 from apps.compute.services import servers
+from apps.quotas.services import reservations
+from apps.workflow.services import runs
 
 
 def _with_host(server: Server, action: str) -> None:
@@ -43,8 +45,14 @@ def reboot(*, context: RequestContext, server: Server, hard: bool) -> None:
     rpcapi.reboot(context=context, server=server, hard=hard)
 
 
+@transaction.atomic
 def reset_state(*, server: Server, vm_state: str) -> None:
-    """Set the state by hand (administrators): active or error. Clears the task, touches nothing on the host."""
+    """Set the state by hand (administrators): active or error. Touches nothing on the host.
+
+    A run under way is cancelled: it would otherwise go on against the state that was just set.
+    """
+    runs.cancel_active(subject_id=server.id, reason="The state was reset by an administrator.")
+    reservations.commit(consumers=[server.id])
     values = {"vm_state": vm_state, "task_state": "", "updated_at": timezone.now()}
     if vm_state == states.ACTIVE:
         values |= {"fault_code": None, "fault_message": "", "fault_details": "", "fault_at": None}

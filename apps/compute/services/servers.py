@@ -29,6 +29,7 @@ class Wish:
     flavor: Flavor
     image_id: uuid.UUID | None
     image_properties: dict[str, str] = field(default_factory=dict)
+    image_facts: dict[str, Any] = field(default_factory=dict)
     hostname: str = ""
     description: str | None = None
     key_name: str | None = None
@@ -113,6 +114,7 @@ def _new(context: RequestContext, wish: Wish, reservation: str, index: int, coun
         task_state=states.SCHEDULING,
         image_id=wish.image_id,
         image_properties=wish.image_properties,
+        image_facts=wish.image_facts,
         flavor=snapshot(wish.flavor),
         key_name=wish.key_name,
         public_key=wish.public_key,

@@ -44,6 +44,7 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
         flavor=flavor,
         image_id=image.id if image is not None else None,
         image_properties={key: str(value) for key, value in (image.properties if image is not None else {}).items()},
+        image_facts=_facts(image),
         hostname=values.get("hostname") or "",
         description=values.get("description"),
         key_name=key.name if key else None,
@@ -96,6 +97,19 @@ def _image(context: RequestContext, values: dict[str, Any]) -> Any:
     if image.disk_format not in BOOTABLE:
         raise ImageUnusable(f"Image {key} cannot be booted: its disk_format is {image.disk_format}.")
     return image
+
+
+def _facts(image: Any) -> dict[str, Any]:
+    """Return what a host knows an image by. Sizes in bytes, ``min_disk`` in GiB."""
+    if image is None:
+        return {}
+    return {
+        "sha512": image.os_hash_value,
+        "size": image.size,
+        "disk_format": image.disk_format,
+        "virtual_size": image.virtual_size,
+        "min_disk": image.min_disk,
+    }
 
 
 def _check_size(image: Any, flavor: Flavor) -> None:

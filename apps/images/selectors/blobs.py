@@ -41,7 +41,11 @@ def path(image: Image) -> Path:
 
 def signed_url(image: Image) -> str:
     """Return where another host fetches an image's bits without a token; good for an hour."""
-    sha512 = path(image).name
+    return signed_url_of(sha512=path(image).name)
+
+
+def signed_url_of(*, sha512: str) -> str:
+    """The same for a content."""
     signature = signing.TimestampSigner(salt=_SALT).sign(sha512).split(":", 1)[1]
     return f"{settings.PUBLIC_URL}/image/internal/blobs/{sha512}?{urlencode({'signature': signature})}"
 

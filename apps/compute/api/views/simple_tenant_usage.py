@@ -73,12 +73,12 @@ class UsagesView(_UsageView):
 
 
 class UsageView(_UsageView):
-    """GET: one project. Without use the document is empty."""
+    """GET: one project. Without use its sums are 0, where Nova's document is empty and clients stumble."""
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, RULE.format("show"), {"project_id": project_id})
         found, more, start, stop = self.read(request, project_id)
-        usage = documents.project(project_id, found, start=start, stop=stop, detailed=True) if found else {}
+        usage = documents.project(project_id, found, start=start, stop=stop, detailed=True)
         document: dict[str, Any] = {"tenant_usage": usage}
         if more:
             document["tenant_usage_links"] = pagination.next_link(request, marker=str(found[-1].server_id))
