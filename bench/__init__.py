@@ -1,0 +1,1 @@
+"""Measuring: how fast servers boot, what one boot costs, how long lists take, how much memory a cloud holds."""

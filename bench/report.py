@@ -1,0 +1,93 @@
+"""The tables for people."""
+
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+# What is shown: name, where it is in a run's report, unit, what it should be.
+ROWS: list[tuple[str, tuple[str, ...], str, str]] = [
+    ("Boots", ("boots_per_s",), "/s", "≥ 25 (30 without network)"),
+    ("To ACTIVE, median", ("time_to_active_s", "p50"), "s", ""),
+    ("To ACTIVE, p95", ("time_to_active_s", "p95"), "s", "< 1.5"),
+    ("POST, p50", ("post_s", "p50"), "s", ""),
+    ("POST, p95", ("post_s", "p95"), "s", "< 0.150"),
+    ("SQL statements of a boot", ("sql_per_boot",), "", "≤ 60, all told"),
+    ("BEGIN, COMMIT … of a boot", ("sql_control_per_boot",), "", ""),
+    ("CPU of a boot", ("cpu_s_per_boot",), "s", "≤ 0.08"),
+    ("Client's CPU, whole run", ("client_cpu_s",), "s", ""),
+    ("List with details, p50", ("list_detail", "p50"), "s", "< 0.060"),
+    ("Show, p50", ("show", "p50"), "s", ""),
+    ("Deletes", ("delete", "deletes_per_s"), "/s", ""),
+    ("CPU of a delete", ("delete", "cpu_s_per_delete"), "s", ""),
+    ("Errors", ("errors",), "", "0"),
+]
+
+
+def _value(run: dict[str, Any], path: tuple[str, ...]) -> float | None:
+    found: Any = run
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return None if found is None else float(found)
+
+
+def _median(runs: list[dict[str, Any]], path: tuple[str, ...]) -> str:
+    values = [value for run in runs if (value := _value(run, path)) is not None]
+    if not values:
+        return "not measured"
+    middle = median(values)
+    return f"{middle:.0f}" if middle == int(middle) else f"{middle:.3f}" if middle < 10 else f"{middle:.1f}"
+
+
+def show(results: dict[str, Any]) -> None:
+    """Print medians of every scenario, the processes' shares, and the real boots beside bare ones."""
+    console = Console(width=110)
+    if "simulated" in results:
+        _show_simulated(console, results["simulated"])
+    real = results.get("real")
+    if isinstance(real, dict):
+        table = Table(title="Real guests, warm image cache: seconds, medians", title_justify="left")
+        for name in ("What", "Seconds"):
+            table.add_column(name, justify="left" if name == "What" else "right")
+        for name, seconds in real["medians"].items():
+            table.add_row(name, f"{seconds:.3f}")
+        console.print(table)
+    elif real:
+        console.print(f"Real guests: {real}")
+
+
+def _show_simulated(console: Console, found: dict[str, list[dict[str, Any]]]) -> None:
+    first = next(iter(found.values()))[0]
+    title = f"{first['count']} servers, {first['concurrency']} at once, {len(next(iter(found.values())))} runs: medians"
+    table = Table(title=title, title_justify="left")
+    table.add_column("What")
+    for name in found:
+        table.add_column(name, justify="right")
+    table.add_column("Target")
+    for name, path, unit, target in ROWS:
+        table.add_row(f"{name}{f', {unit}' if unit else ''}", *(_median(runs, path) for runs in found.values()), target)
+    console.print(table)
+    _show_processes(console, found)
+
+
+def _show_processes(console: Console, found: dict[str, list[dict[str, Any]]]) -> None:
+    last = list(found.values())[-1][-1]
+    table = Table(title="Processes: CPU ms of a boot, memory in MiB after the last run", title_justify="left")
+    table.add_column("Process")
+    for name in (*found, "PSS", "RSS"):
+        table.add_column(name, justify="right")
+    for name, memory in last["memory_mib"].items():
+        shares = [median(1000 * run["cpu_s_per_boot_by_process"].get(name, 0) for run in runs) for runs in found.values()]
+        table.add_row(name, *(f"{one:.1f}" for one in shares), f"{memory['pss']:.0f}", f"{memory['rss']:.0f}")
+    total = [sum(one[kind] for one in last["memory_mib"].values()) for kind in ("pss", "rss")]
+    sums = [median(1000 * run["cpu_s_per_boot"] for run in runs) for runs in found.values()]
+    table.add_section()
+    table.add_row("all", *(f"{one:.1f}" for one in sums), *(f"{one:.0f}" for one in total))
+    console.print(table)
+
+
+def show_statements(found: list[tuple[int, float, str]], boots: int) -> None:
+    """Print statements: calls of a boot, milliseconds of a call, text."""
+    for calls, ms, text in found:
+        print(f"{calls / boots:8.2f}  {ms / max(calls, 1):7.3f} ms  {text[:160]}")
