@@ -12,6 +12,7 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from apps.common.exceptions import NotFound
 from apps.networking import exceptions, states
 from apps.networking.models import Port, PortSecurityGroup, Subnet
 from apps.networking.selectors import subnets as subnet_rows
@@ -54,7 +55,8 @@ def allocate_for_server(
     Called again it returns the same ports, and moves them when ``host`` is another. With ``security_groups`` empty the
     project's default group guards the new ports. All or nothing.
 
-    Raises IpAddressGenerationFailure and PortInUse (409), NetworkNotFound and PortNotFound (404), FixedIpInUse (400).
+    Raises IpAddressGenerationFailure and PortInUse (409), FixedIpInUse and NetworkRequiresSubnet (400), and
+    NetworkNotFound, PortNotFound, SecurityGroupNotFound (404) for what was deleted since.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -71,9 +73,16 @@ def allocate_for_server(
         except (IntegrityError, OperationalError) as error:
             if attempt == ATTEMPTS - 1 or not _worth_another_try(error):
                 if isinstance(error, IntegrityError):
-                    raise exceptions.NetworkNotFound(id=requests[0].network_id) from error
+                    raise _vanished(error, requests, security_groups) from error
                 raise
     raise AssertionError("unreachable")
+
+
+def _vanished(error: IntegrityError, requests: Sequence[RequestedNetwork], groups: Sequence[uuid.UUID]) -> NotFound:
+    """What a foreign key's complaint means: a network or a group was deleted since the request was accepted."""
+    if "security_group" in str(error):
+        return exceptions.SecurityGroupNotFound(id=", ".join(str(group) for group in groups))
+    return exceptions.NetworkNotFound(id=", ".join(str(request.network_id) for request in requests))
 
 
 def _worth_another_try(error: Exception) -> bool:

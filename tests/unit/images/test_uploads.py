@@ -223,3 +223,39 @@ def test_the_internal_download(alice: Caller, active: Any, client: Any, settings
     other = url.replace(rows.path(image).name, "0" * 128)
     for wrong in (url[:-2], url.partition("?")[0], other, "/image/internal/blobs/..%2f..%2fetc%2fpasswd"):
         assert client.get(wrong).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_uploads_and_deletes_of_one_content_at_once(image_dir: Path) -> None:
+    """Whoever is last, an active image has its bits, and bits without an image are gone."""
+    alice = Caller("/image")
+    failed: list[Exception] = []
+
+    def live(rounds: int, keep: bool) -> None:
+        try:
+            for _ in range(rounds):
+                values = {"disk_format": "qcow2", "container_format": "bare"}
+                image = images.create_for_project(project_id=alice.project_id, values=values, properties={})
+                images.upload(context=alice.context, image_id=image.id, source=io.BytesIO(samples.qcow2()))
+                assert (image_dir / "blobs" / str(Image.objects.get(id=image.id).os_hash_value)).is_file()
+                if not keep:
+                    images.delete(context=alice.context, image_id=image.id)
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    def together(keep: bool) -> None:
+        threads = [threading.Thread(target=live, args=(5, keep and n == 0)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    together(keep=False)
+    assert failed == []
+    assert contents(image_dir) == []
+    together(keep=True)
+    assert failed == []
+    assert len(contents(image_dir)) == 1
+    assert nothing_staged(image_dir)

@@ -217,3 +217,16 @@ def test_a_doubled_message_makes_one_port(make_network: Callable[..., Network]) 
         thread.join()
     assert len(found) == 8
     assert len(set(found)) == 1 == Port.objects.count() == FixedIP.objects.count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_vanished_since_the_request_is_named(make_network: Callable[..., Network]) -> None:
+    owner = Caller("/network/v2.0")
+    network = make_network(owner)
+    gone = uuid.uuid4()
+    with pytest.raises(exceptions.SecurityGroupNotFound, match=str(gone)):
+        allocate(owner, of(network), security_groups=[gone])
+    missing = RequestedNetwork(network_id=gone)
+    with pytest.raises(exceptions.NetworkRequiresSubnet, match=str(gone)):
+        allocate(owner, missing)
+    assert Port.objects.count() == 0
