@@ -59,7 +59,8 @@ class RequestMiddleware:
         if request.method == "HEAD" and not response.streaming:
             response.content = b""  # WSGI servers send what they are given
         response["x-openstack-request-id"] = request_id
-        if not response.streaming and response.status_code not in (204, 304) and "Content-Length" not in response:
+        bodiless = request.method == "HEAD" or response.status_code in (204, 304)
+        if not bodiless and not response.streaming and "Content-Length" not in response:
             response["Content-Length"] = str(len(response.content))
         if service == "compute":
             response["x-compute-request-id"] = request_id
