@@ -8,8 +8,8 @@ from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 
-from django.apps import apps as django_apps  # noqa: E402
-from django.conf import settings  # noqa: E402
+from django.apps import apps as django_apps
+from django.conf import settings
 
 VISIBILITY_TIMEOUT_SECONDS = 3600
 

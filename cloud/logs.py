@@ -7,7 +7,10 @@ import structlog
 
 def _message_last(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
     """Cut over-long values: a name of 64 KiB in a request must not fill the disk (OSSA 2012-003)."""
-    return {k: (v[:2000] + "…" if isinstance(v, str) and len(v) > 2000 and k != "exception" else v) for k, v in event.items()}
+    return {
+        k: (v[:2000] + "…" if isinstance(v, str) and len(v) > 2000 and k != "exception" else v)
+        for k, v in event.items()
+    }
 
 
 SHARED = [

@@ -62,10 +62,10 @@ class Cloud:
     def command(self, name: str) -> list[str]:
         listen = self.environment["CELERITY_LISTEN"]
         commands = {
-            "api": [PYTHON, "-m", "gunicorn", "cloud.wsgi:application", "-b", listen, "-w", "1", "--threads", "8",
-                    "-k", "gthread", "--no-control-socket", "--log-level", "warning"],
-            "scheduler": [*CELERY, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads", "-c", "4",
-                          "--without-gossip", "--without-mingle", "-l", "WARNING"],
+            "api": [PYTHON, "-m", "gunicorn", "cloud.wsgi:application", "-b", listen, "-w", "1",
+                    "--threads", "8", "-k", "gthread", "--no-control-socket", "--log-level", "warning"],
+            "scheduler": [*CELERY, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads",
+                          "-c", "4", "--without-gossip", "--without-mingle", "-l", "WARNING"],
             "beat": [*CELERY, "beat", "-s", str(self.state / "beat-schedule"), "--pidfile=", "-l", "WARNING"],
             "agent": [PYTHON, "manage.py", "host_agent"],
         }  # fmt: skip
@@ -129,7 +129,12 @@ class Cloud:
 
     def manage(self, *arguments: str, check: bool = True) -> str:
         done = subprocess.run(
-            [PYTHON, "manage.py", *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False
+            [PYTHON, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
@@ -171,7 +176,9 @@ class Cloud:
         body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
         return self.http.post(f"{self.url}/identity/v3/auth/tokens", json=body, timeout=30).headers["X-Subject-Token"]
 
-    def call(self, method: str, path: str, body: Any = None, *, admin: bool = False, **kwargs: Any) -> requests.Response:
+    def call(
+        self, method: str, path: str, body: Any = None, *, admin: bool = False, **kwargs: Any
+    ) -> requests.Response:
         headers = {
             "X-Auth-Token": self.admin_token if admin else self.token,
             "OpenStack-API-Version": "compute 2.96",
@@ -219,7 +226,8 @@ class Cloud:
         return dict(wait_for(look, what=f"server {server_id} at rest", seconds=seconds))
 
     def open_runs(self, server_id: str | None = None) -> list[tuple[Any, ...]]:
-        statement = "SELECT id, pipeline, state, next_step, step_state FROM workflow_run WHERE state IN ('queued','running','reverting')"
+        columns = "id, pipeline, state, next_step, step_state"
+        statement = f"SELECT {columns} FROM workflow_run WHERE state IN ('queued', 'running', 'reverting')"
         return self.rows(statement + " AND subject_id = %s", server_id) if server_id else self.rows(statement)
 
     def delete(self, server_id: str, *, seconds: float = DEADLINE_SECONDS) -> None:

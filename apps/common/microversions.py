@@ -45,7 +45,9 @@ def since(first: str, until: str | None = None) -> Range:
     return Range(version(first), version(until) if until else None)
 
 
-def requested(headers: Mapping[str, str], *, service: str, legacy: str | None, lowest: Version, highest: Version) -> Version:
+def requested(
+    headers: Mapping[str, str], *, service: str, legacy: str | None, lowest: Version, highest: Version
+) -> Version:
     """Return the version a request asks for: ``lowest`` when it names none.
 
     Raises BadRequest (400) when it is malformed and NotAcceptable (406) when it is out of range.

@@ -31,7 +31,9 @@ def _after(column: str, direction: str, value: Any) -> Q:
     return later | Q(**{f"{column}__isnull": True})
 
 
-def page(queryset: QuerySet[Any], *, sort: Sequence[tuple[str, str]], marker: Any | None, limit: int) -> tuple[list[Any], bool]:
+def page(
+    queryset: QuerySet[Any], *, sort: Sequence[tuple[str, str]], marker: Any | None, limit: int
+) -> tuple[list[Any], bool]:
     """Return at most ``limit`` rows after the row ``marker``, and whether there are more.
 
     ``sort`` is a list of (column, "asc" or "desc"); the last column must be unique.

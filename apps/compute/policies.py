@@ -3,29 +3,33 @@
 from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER, PROJECT_READER
 
 _READ = (
-    "servers:index servers:detail servers:show server-metadata:index server-metadata:show os-instance-actions:list "
-    "os-instance-actions:show os-server-tags:index os-server-tags:show limits os-simple-tenant-usage:show ips:index ips:show"
+    "servers:index servers:detail servers:show server-metadata:index server-metadata:show "
+    "os-instance-actions:list os-instance-actions:show os-server-tags:index os-server-tags:show limits "
+    "os-simple-tenant-usage:show ips:index ips:show"
 )
 _WRITE = (
-    "servers:create servers:create:attach_network servers:update servers:delete servers:start servers:stop "
-    "servers:reboot os-deferred-delete:force os-console-output server-metadata:create server-metadata:update "
-    "server-metadata:update_all server-metadata:delete os-server-tags:update os-server-tags:update_all "
-    "os-server-tags:delete os-server-tags:delete_all os-lock-server:lock os-lock-server:unlock"
+    "servers:create servers:create:attach_network servers:update servers:delete servers:start "
+    "servers:stop servers:reboot os-deferred-delete:force os-console-output server-metadata:create "
+    "server-metadata:update server-metadata:update_all server-metadata:delete os-server-tags:update "
+    "os-server-tags:update_all os-server-tags:delete os-server-tags:delete_all os-lock-server:lock "
+    "os-lock-server:unlock"
 )
 _ADMIN = (
     "servers:index:get_all_tenants servers:detail:get_all_tenants servers:create:forced_host "
     "os-admin-actions:reset_state os-extended-server-attributes os-instance-actions:events "
-    "os-instance-actions:events:details "
-    "os-lock-server:unlock:unlock_override "
-    "os-flavor-manage:create os-flavor-manage:update os-flavor-manage:delete os-flavor-access "
-    "os-flavor-access:add_tenant_access os-flavor-access:remove_tenant_access os-flavor-extra-specs:create "
-    "os-flavor-extra-specs:update os-flavor-extra-specs:delete os-quota-sets:update os-quota-sets:delete "
-    "os-quota-class-sets:show os-quota-class-sets:update limits:other_project "
-    "os-availability-zone:detail os-hypervisors:list os-hypervisors:list-detail os-hypervisors:show "
-    "os-hypervisors:statistics os-hypervisors:search os-hypervisors:servers os-hypervisors:uptime os-services:list os-services:update "
-    "os-services:delete os-aggregates:index os-simple-tenant-usage:list servers:show:host_status"
+    "os-instance-actions:events:details os-lock-server:unlock:unlock_override os-flavor-manage:create "
+    "os-flavor-manage:update os-flavor-manage:delete os-flavor-access os-flavor-access:add_tenant_access "
+    "os-flavor-access:remove_tenant_access os-flavor-extra-specs:create os-flavor-extra-specs:update "
+    "os-flavor-extra-specs:delete os-quota-sets:update os-quota-sets:delete os-quota-class-sets:show "
+    "os-quota-class-sets:update limits:other_project os-availability-zone:detail os-hypervisors:list "
+    "os-hypervisors:list-detail os-hypervisors:show os-hypervisors:statistics os-hypervisors:search "
+    "os-hypervisors:servers os-hypervisors:uptime os-services:list os-services:update os-services:delete "
+    "os-aggregates:index os-simple-tenant-usage:list servers:show:host_status"
 )
-_ANYBODY = "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list os-quota-sets:defaults extensions flavors"
+_ANYBODY = (
+    "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list "
+    "os-quota-sets:defaults extensions flavors"
+)
 _USER = "rule:context_is_admin or user_id:%(user_id)s"
 
 RULES: dict[str, str] = {

@@ -7,6 +7,4 @@ class QuotaExceeded(Forbidden):
     """403, naming the resource and what was asked, used and allowed (nova/exception.py, TooManyInstances)."""
 
     kind = "OverQuota"
-    template = (
-        "Quota exceeded for {resource}: Requested {requested}, but already used {used} of {allowed} {resource}"
-    )
+    template = "Quota exceeded for {resource}: Requested {requested}, but already used {used} of {allowed} {resource}"

@@ -10,6 +10,8 @@ pytestmark = pytest.mark.processes
 
 # The operation of a driver by which each step of server.build on the host can be made to fail.
 OPERATIONS = {"allocate_network": "plug", "fetch_image": "cache_image", "disks": "create_root", "spawn": "spawn"}
+
+
 # An image that a host has in its cache is not fetched: each of these tests boots one of its own.
 def boot(cloud: Cloud, test: str) -> dict[str, Any]:
     return cloud.settled(cloud.create(imageRef=cloud.image(test)))
@@ -25,7 +27,10 @@ def test_retryable_failure_goes_to_another_host(cloud: Cloud, step: str, moment:
     cloud.plan(fault)
     server = boot(cloud, fault["id"])
     assert server["status"] == "ACTIVE"
-    runs = cloud.rows("SELECT attempt, cardinality(excluded_hosts), host, excluded_hosts FROM workflow_run WHERE subject_id = %s", server["id"])
+    runs = cloud.rows(
+        "SELECT attempt, cardinality(excluded_hosts), host, excluded_hosts FROM workflow_run WHERE subject_id = %s",
+        server["id"],
+    )
     [(attempt, excluded, host, others)] = runs
     assert (attempt, excluded) == (2, 1)
     assert host not in others
@@ -92,7 +97,9 @@ def test_a_hung_step_is_taken_away_at_its_deadline(cloud: Cloud) -> None:
     cloud.plan({"op": "spawn", "error": "hang", "times": 1, "id": "hang"})
     key = cloud.create()
     wait_for(
-        lambda: cloud.rows("SELECT 1 FROM workflow_run WHERE subject_id = %s AND next_step = 'spawn' AND step_state = 'running'", key),
+        lambda: cloud.rows(
+            "SELECT 1 FROM workflow_run WHERE subject_id = %s AND next_step = 'spawn' AND step_state = 'running'", key
+        ),
         what="a running spawn",
     )
     cloud.rows("UPDATE workflow_run SET step_deadline_at = now() WHERE subject_id = %s", key)

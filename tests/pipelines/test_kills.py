@@ -137,13 +137,10 @@ def test_delete_in_the_middle_of_a_build(cloud: Cloud) -> None:
 def test_a_message_that_comes_twice_does_nothing(cloud: Cloud) -> None:
     """The chain is sent a second time, as it was: stale and doubled messages are dropped."""
     key = str(cloud.settled(cloud.create())["id"])
-    [(run, steps)] = cloud.rows(
-        "SELECT r.id::text, count(*) FROM workflow_run r JOIN workflow_step s ON s.run_id = r.id WHERE subject_id = %s GROUP BY 1", key
-    )
-    code = (
-        "from cloud.celery import app; "
-        f"app.send_task('server.build.schedule', args=[{{'run_id': '{run}', 'subject_id': '{key}', 'token': 1, 'host': ''}}])"
-    )
+    [(run,)] = cloud.rows("SELECT id::text FROM workflow_run WHERE subject_id = %s", key)
+    [(steps,)] = cloud.rows("SELECT count(*) FROM workflow_step WHERE run_id = %s", run)
+    message = {"run_id": run, "subject_id": key, "token": 1, "host": ""}
+    code = f"from cloud.celery import app; app.send_task('server.build.schedule', args=[{message!r}])"
     cloud.manage("shell", "-v", "0", "-c", code)
     wait_for(lambda: "message dropped" in cloud.log("scheduler"), what="the message dropped")
     assert cloud.rows("SELECT count(*) FROM workflow_step WHERE run_id = %s", run) == [(steps,)]

@@ -97,7 +97,11 @@ def of_host(drivers: HostDrivers) -> Iterator[Finding]:
                 yield Finding(kind, server_id, f"on {drivers.host}, but no server of that host has this id")
     for server_id, server in rows.items():
         running = domains.get(server_id) == "running"
-        if not server.task_state and server.vm_state in ("active", "stopped") and running != (server.vm_state == "active"):
+        if (
+            not server.task_state
+            and server.vm_state in ("active", "stopped")
+            and running != (server.vm_state == "active")
+        ):
             details = f"{server.vm_state} by its row, {domains.get(server_id)} on {drivers.host}"
             yield Finding("power", server_id, details)
     bound = {str(facts.id) for facts in bindings.specs_for_host(host=drivers.host)}

@@ -40,4 +40,6 @@ def failure_of(error: Exception) -> tuple[Failure, bool]:
         return Failure(cause=error.kind, message=error.message, details=repr(error), code=error.code), False
     # Nobody foresaw this: the user learns that it failed, the administrator what it was (OSSA 2019-003).
     details = f"{type(error).__name__}: {error}"[:4000]
-    return Failure(cause=type(error).__name__, message="An unexpected error occurred on the host.", details=details), True
+    return Failure(
+        cause=type(error).__name__, message="An unexpected error occurred on the host.", details=details
+    ), True

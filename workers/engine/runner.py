@@ -156,9 +156,7 @@ def _move_on(pipeline: Pipeline, ctx: StepContext, following: str | None) -> boo
     if following is None:
         return leases.end(claim=ctx.claim, state=states.SUCCEEDED, host=ctx.host)
     queue = routing.DETACHED_QUEUE if ctx.detached else pipeline.queue_for(following, ctx.host)
-    return leases.advance(
-        claim=ctx.claim, next_step=following, host=ctx.host, queue=queue, alternates=ctx.alternates
-    )
+    return leases.advance(claim=ctx.claim, next_step=following, host=ctx.host, queue=queue, alternates=ctx.alternates)
 
 
 def _let_go(claim: Claim) -> None:
@@ -173,7 +171,9 @@ def fail(pipeline: Pipeline, step: Step, ctx: StepContext, error: Exception) -> 
     """A step failed: decide whether there is another attempt, and revert at once while the lock is held."""
     failure, retryable = failure_of(error)
     retrying = retryable and ctx.claim.attempt < settings.MAX_ATTEMPTS
-    log.warning("step failed", cause=failure.cause, error=failure.message, details=failure.details[:2000], retrying=retrying)
+    log.warning(
+        "step failed", cause=failure.cause, error=failure.message, details=failure.details[:2000], retrying=retrying
+    )
     opened = leases.begin_revert(
         claim=ctx.claim, failure=failure, retrying=retrying, timeout_seconds=settings.STEP_TIMEOUT, worker=WORKER
     )

@@ -116,4 +116,6 @@ def _answers(drivers: HostDrivers) -> bool:
 def _uptime() -> str:
     with open("/proc/uptime", encoding="ascii") as file:
         seconds = int(float(file.read().split()[0]))
-    return f" {time.strftime('%H:%M:%S')} up {seconds // 86400} days, {seconds % 86400 // 3600}:{seconds % 3600 // 60:02d}"
+    return (
+        f" {time.strftime('%H:%M:%S')} up {seconds // 86400} days, {seconds % 86400 // 3600}:{seconds % 3600 // 60:02d}"
+    )

@@ -34,5 +34,7 @@ def make(host: str) -> HostDrivers:
         hypervisor=hypervisors.load(names[0], options),
         network=networks.load(names[1], options),
         storage=storages.load(names[2], options),
-        paths=HostPaths(Path(options["state_dir"]) if settings.HYPERVISOR != "simulated" else Path(options["state_dir"]) / host),
+        paths=HostPaths(
+            Path(options["state_dir"]) if settings.HYPERVISOR != "simulated" else Path(options["state_dir"]) / host
+        ),
     )

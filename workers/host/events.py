@@ -32,4 +32,10 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
     if info is None or str(info.power_state) == "nostate":
         return
     if progress.observed(server_id=server_id, power_state=str(info.power_state)):
-        log.info("power state changed", server=str(server_id), host=drivers.host, hypervisor_event=event, power_state=str(info.power_state))
+        log.info(
+            "power state changed",
+            server=str(server_id),
+            host=drivers.host,
+            hypervisor_event=event,
+            power_state=str(info.power_state),
+        )

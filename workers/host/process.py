@@ -26,7 +26,16 @@ def run() -> None:
     log.info("agent started", hosts=len(hosts), hypervisor=settings.HYPERVISOR)
     name = hosts[0].host if len(hosts) == 1 else f"simulated-{len(hosts)}"
     argv = ["worker", "-n", f"host.{name}@%h", "-Q", ",".join(host_queue(one.host) for one in hosts)]
-    argv += ["-P", "threads", "-c", str(settings.AGENT_THREADS), "--without-gossip", "--without-mingle", "-l", "WARNING"]
+    argv += [
+        "-P",
+        "threads",
+        "-c",
+        str(settings.AGENT_THREADS),
+        "--without-gossip",
+        "--without-mingle",
+        "-l",
+        "WARNING",
+    ]
     try:
         current_app.worker_main(argv)
     finally:

@@ -81,9 +81,7 @@ def _plug(drivers: HostDrivers, facts: PortFacts) -> None:
         leases.unlock(subject_id=server_id)
 
 
-def _settle(
-    drivers: HostDrivers, server: Any, power_state: str | None, restarted: bool, found: dict[str, int]
-) -> None:
+def _settle(drivers: HostDrivers, server: Any, power_state: str | None, restarted: bool, found: dict[str, int]) -> None:
     if power_state == "running" or runs.has_active(subject_id=server.id):
         if power_state == "running" and server.vm_state == states.STOPPED:
             found["corrected"] += progress.observed(server_id=server.id, power_state="running")

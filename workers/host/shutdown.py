@@ -13,7 +13,9 @@ def run(*, timeout_s: float) -> Iterator[str]:
         domains = [info for info in host.hypervisor.list_domains() if str(info.power_state) == "running"]
         boot.forget(host.paths)
         with ThreadPoolExecutor(max_workers=8) as pool:
-            list(pool.map(lambda info: host.hypervisor.stop(info.id, timeout_s), domains))
+            stops = [pool.submit(host.hypervisor.stop, info.id, timeout_s) for info in domains]
+        for stop in stops:
+            stop.result()
         ports = host.network.list_networks()
         for network_id in ports:
             host.network.remove_network(network_id)

@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from apps.scheduling.selectors import hosts
 from apps.workflow import states
-from apps.workflow.models import Run
 from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import leases, runs
+from apps.workflow.services.runs import Run
 from workers import routing
 from workers.periodic.broker import Broker
 
@@ -137,20 +137,18 @@ def _host_down(run: Run, one: Sweep) -> None:
     elif run.pipeline.endswith(".build"):
         retrying = run.attempt < settings.MAX_ATTEMPTS
         message = f"The host {run.host} went down during the build."
-        runs.order_revert(
-            run=run, cause="HostDown", message=message, retrying=retrying, queue=routing.DETACHED_QUEUE
-        )
+        runs.order_revert(run=run, cause="HostDown", message=message, retrying=retrying, queue=routing.DETACHED_QUEUE)
         one.did("host down: build leaves it", run)
 
 
 def _expire(run: Run, holder: int | None, one: Sweep) -> None:
     if holder is not None:
         _take_lock_away(holder)
-    message = f"It was not done within {settings.INSTANCE_BUILD_TIMEOUT} seconds; the step {run.next_step} was under way."
-    host_is_gone = run.queue.startswith("host.") and not one.is_up(run.host)
-    runs.order_revert(
-        run=run, cause="Timeout", message=message, queue=routing.DETACHED_QUEUE if host_is_gone else ""
+    message = (
+        f"It was not done within {settings.INSTANCE_BUILD_TIMEOUT} seconds; the step {run.next_step} was under way."
     )
+    host_is_gone = run.queue.startswith("host.") and not one.is_up(run.host)
+    runs.order_revert(run=run, cause="Timeout", message=message, queue=routing.DETACHED_QUEUE if host_is_gone else "")
     one.did("deadline", run)
 
 

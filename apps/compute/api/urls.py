@@ -2,8 +2,8 @@
 
 from django.urls import include, path
 
-from apps.compute.api.views import discovery
 from apps.compute.api.routes import ROUTES
+from apps.compute.api.views import discovery
 
 urlpatterns = [
     path("compute", discovery.VersionsView.as_view()),
@@ -12,4 +12,3 @@ urlpatterns = [
     path("compute/v2.1/", include(ROUTES)),
     path("compute/v2/", include(ROUTES)),
 ]
-

@@ -41,7 +41,9 @@ class Server(models.Model):
     config_drive = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict, blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
-    image_facts = models.JSONField(default=dict, blank=True, help_text="What hosts know it by: it may be deleted later.")
+    image_facts = models.JSONField(
+        default=dict, blank=True, help_text="What hosts know it by: it may be deleted later."
+    )
     image_properties = models.JSONField(default=dict, blank=True)
     personality = models.JSONField(default=list, blank=True)
     requested_networks = models.JSONField(null=True, blank=True, help_text="null: none")

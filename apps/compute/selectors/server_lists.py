@@ -62,9 +62,31 @@ EXACT = {
     "root_device_name": "root_device_name",
 }
 ADMIN_ONLY = ("project_id", "tenant_id", "user_id", "host", "node", "hypervisor_hostname", "deleted", "all_tenants")
-KNOWN = {*EXACT, *ADMIN_ONLY, "name", "status", "flavor", "image", "ip", "ip6", "uuid", "changes-since", "changes-before"}
+KNOWN = {
+    *EXACT,
+    *ADMIN_ONLY,
+    "name",
+    "status",
+    "flavor",
+    "image",
+    "ip",
+    "ip6",
+    "uuid",
+    "changes-since",
+    "changes-before",
+}
 KNOWN |= {"tags", "tags-any", "not-tags", "not-tags-any", "locked", "power_state", "launch_index", "config_drive"}
-KNOWN |= {"limit", "marker", "sort_key", "sort_dir", "all_tenants", "created_at", "launched_at", "terminated_at", "progress"}
+KNOWN |= {
+    "limit",
+    "marker",
+    "sort_key",
+    "sort_dir",
+    "all_tenants",
+    "created_at",
+    "launched_at",
+    "terminated_at",
+    "progress",
+}
 KNOWN |= {"access_ip_v4", "access_ip_v6", "cell_name", "kernel_id", "ramdisk_id", "soft_deleted", "display_description"}
 
 
@@ -126,9 +148,13 @@ def _by_text(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
         rows = rows.filter(locked=boolean(params["locked"], "locked"))
     if "config_drive" in params:
         rows = rows.filter(config_drive=boolean(params["config_drive"], "config_drive"))
+    return _by_number(rows, params)
+
+
+def _by_number(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
     for name in ("power_state", "launch_index", "progress"):
         if name in params:
-            if not params[name].isdigit():
+            if not (params[name].isascii() and params[name].isdigit()):
                 raise BadRequest(f"Invalid input for query parameters {name}. Value: {params[name][:64]}.")
             rows = rows.filter(**{name: int(params[name][:9])})
     return rows
@@ -143,7 +169,9 @@ def _pattern(text: str, name: str) -> str:
     try:
         re.compile(text)
     except (re.error, RecursionError):
-        raise BadRequest(f"Invalid input for query parameters {name}. Value: {text[:64]}. It is not a regular expression.") from None
+        raise BadRequest(
+            f"Invalid input for query parameters {name}. Value: {text[:64]}. It is not a regular expression."
+        ) from None
     return text
 
 

@@ -22,7 +22,9 @@ def output(*, server: Server, lines: int | None = None) -> str:
     Raises Conflict (409) for a server without a host and Unavailable (503) when its agent does not answer.
     """
     if not server.host:
-        raise Conflict(f"Cannot get the console of instance {server.id}: it has no host, its build did not get that far.")
+        raise Conflict(
+            f"Cannot get the console of instance {server.id}: it has no host, its build did not get that far."
+        )
     raw = _fetch(hosts.get(name=server.host).agent_url, server)
     # NUL and other control characters would break clients that print the text; tabs and escapes stay.
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\0", "")
@@ -45,5 +47,3 @@ def _fetch(agent_url: str, server: Server) -> bytes:
         raise Unavailable(f"The host of instance {server.id} does not answer for the moment.") from error
     finally:
         connection.close()
-
-

@@ -97,9 +97,7 @@ def observed(*, server_id: uuid.UUID, power_state: str) -> bool:
     rows = Server.objects.filter(
         id=server_id, deleted_at=None, task_state="", vm_state__in=(states.ACTIVE, states.STOPPED, states.PAUSED)
     ).exclude(vm_state=vm_state, power_state=states.POWER_STATES[power_state])
-    return bool(
-        rows.update(vm_state=vm_state, power_state=states.POWER_STATES[power_state], updated_at=timezone.now())
-    )
+    return bool(rows.update(vm_state=vm_state, power_state=states.POWER_STATES[power_state], updated_at=timezone.now()))
 
 
 def end_task(*, server_id: uuid.UUID) -> None:

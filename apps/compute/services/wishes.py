@@ -81,7 +81,9 @@ def _image(context: RequestContext, values: dict[str, Any]) -> Any:
     ref = values.get("imageRef") or ""
     ids = {mapping["uuid"] for mapping in values.get("block_device_mapping_v2") or [] if mapping.get("uuid")}
     if ids and ref and ids != {ref.rsplit("/", 1)[-1]}:
-        raise BadRequest("Invalid input for field/attribute block_device_mapping_v2: it names another image than imageRef.")
+        raise BadRequest(
+            "Invalid input for field/attribute block_device_mapping_v2: it names another image than imageRef."
+        )
     chosen = ref.rstrip("/").rsplit("/", 1)[-1] or (ids.pop() if ids else "")
     if not chosen:
         raise BadRequest("Invalid input for field/attribute imageRef: an image is required.")
@@ -114,7 +116,9 @@ def _facts(image: Any) -> dict[str, Any]:
 
 def _check_size(image: Any, flavor: Flavor) -> None:
     if image.min_ram and flavor.ram_mib < image.min_ram:
-        raise ImageUnusable(f"Flavor's memory is too small for requested image: {flavor.ram_mib} MiB < {image.min_ram} MiB.")
+        raise ImageUnusable(
+            f"Flavor's memory is too small for requested image: {flavor.ram_mib} MiB < {image.min_ram} MiB."
+        )
     if flavor.disk_gib == 0:
         return  # the root disk is as large as the image
     need = max(image.virtual_size or image.size or 0, (image.min_disk or 0) * GIB)

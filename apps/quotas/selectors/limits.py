@@ -15,7 +15,9 @@ def defaults() -> dict[str, int]:
 
 def of_owner(*, owner_id: str) -> dict[str, int]:
     """Return resource -> limit (-1: unlimited)."""
-    rows = list(Limit.objects.filter(owner_id__in=(owner_id, DEFAULT_OWNER)).values_list("owner_id", "resource", "value"))
+    rows = list(
+        Limit.objects.filter(owner_id__in=(owner_id, DEFAULT_OWNER)).values_list("owner_id", "resource", "value")
+    )
     general = {resource: value for owner, resource, value in rows if owner == DEFAULT_OWNER}
     own = {resource: value for owner, resource, value in rows if owner == owner_id}
     return {**settings.QUOTA_DEFAULTS, **general, **own}

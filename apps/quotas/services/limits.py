@@ -11,7 +11,9 @@ def set_many(*, owner_id: str, values: dict[str, int], force: bool = False) -> N
     for resource, value in values.items():
         have = sum(used.get(resource, (0, 0)))
         if not force and value != -1 and value < have:
-            raise BadRequest(f"Quota limit {value} for {resource} must be greater than or equal to already used and reserved {have}.")
+            raise BadRequest(
+                f"Quota limit {value} for {resource} must be greater than or equal to already used and reserved {have}."
+            )
     Limit.objects.bulk_create(
         [Limit(owner_id=owner_id, resource=resource, value=value) for resource, value in values.items()],
         update_conflicts=True,

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -14,7 +15,8 @@ from apps.quotas.selectors import limits, usages
 # sees the newest row versions, because PostgreSQL re-checks its condition on them (READ COMMITTED, EvalPlanQual).
 _RESERVE = """
 WITH wanted AS (
-    SELECT * FROM unnest(%(resources)s::text[], %(deltas)s::bigint[], %(defaults)s::bigint[]) AS w(resource, delta, usual)),
+    SELECT * FROM unnest(%(resources)s::text[], %(deltas)s::bigint[], %(defaults)s::bigint[])
+        AS w(resource, delta, usual)),
 locked AS MATERIALIZED (
     SELECT u.id FROM quotas_usage u WHERE u.owner_id = %(owner)s AND u.resource = ANY(%(resources)s)
      ORDER BY u.resource FOR UPDATE),
@@ -32,7 +34,8 @@ SELECT resource FROM moved
 _PROMISE = """
 INSERT INTO quotas_reservation (id, owner_id, resource, delta, consumer_id, created_at, expires_at)
 SELECT gen_random_uuid(), %(owner)s, resource, delta, consumer, now(), now() + make_interval(secs => %(lifetime)s)
-  FROM unnest(%(resources)s::text[], %(each)s::bigint[]) AS w(resource, delta), unnest(%(consumers)s::uuid[]) AS consumer
+  FROM unnest(%(resources)s::text[], %(each)s::bigint[]) AS w(resource, delta),
+       unnest(%(consumers)s::uuid[]) AS consumer
 """
 
 
@@ -127,7 +130,12 @@ def release(*, owner_id: str, each: Mapping[str, int], consumer: uuid.UUID) -> N
 
     The caller does this once per consumer, in the transaction that removes it.
     """
-    values = {"owner": owner_id, "consumer": consumer, "resources": sorted(each), "deltas": [each[r] for r in sorted(each)]}
+    values: dict[str, Any] = {
+        "owner": owner_id,
+        "consumer": consumer,
+        "resources": sorted(each),
+        "deltas": [each[r] for r in sorted(each)],
+    }
     with connection.cursor() as cursor:
         cursor.execute(_RELEASE, values)
 

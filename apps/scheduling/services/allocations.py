@@ -71,7 +71,7 @@ def choose_and_claim(*, consumer_id: uuid.UUID, demand: Demand) -> Choice:
 
 def claim(*, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str]) -> str | None:
     """Claim the first of ``host_ids`` that fits; return its id, or None when none does any more."""
-    values = {
+    values: dict[str, Any] = {
         "hosts": list(host_ids),
         "consumer": consumer_id,
         "vcpus": demand.vcpus,

@@ -42,7 +42,9 @@ def heartbeat(*, names: Sequence[str], running: dict[str, int] | None = None, up
     return int(found)
 
 
-def update(*, name: str, enabled: bool | None = None, reason: str | None = None, forced_down: bool | None = None) -> Host:
+def update(
+    *, name: str, enabled: bool | None = None, reason: str | None = None, forced_down: bool | None = None
+) -> Host:
     """Enable, disable with a reason, or force down. Raises HostNotFound (404)."""
     host = selectors.get(name=name)
     if enabled is not None:

@@ -47,6 +47,7 @@ _COLUMNS = (
     "token, pipeline, subject_id, project_id, user_id, request_id, params::text, host, attempt, "
     "excluded_hosts, alternates, retrying, error_code, error_cause, error_message, error_details"
 )
+# The only thing inserted into the text is the list of columns above.
 _CLAIM = f"""
 WITH lease AS MATERIALIZED (SELECT pg_try_advisory_lock(%(key)s) AS held),
 claimed AS (
@@ -66,7 +67,7 @@ opened AS (
       FROM claimed RETURNING id)
 SELECT lease.held, opened.id, {_COLUMNS}
   FROM lease LEFT JOIN claimed ON true LEFT JOIN opened ON true
-"""
+"""  # noqa: S608
 
 BUSY = "busy"
 STALE = "stale"
@@ -81,7 +82,7 @@ def claim(
     held and nothing changed.
     """
     revert = step == states.REVERT
-    values = {
+    values: dict[str, Any] = {
         "key": lock_key(subject_id),
         "run": run_id,
         "token": token,
@@ -234,7 +235,7 @@ class Failure:
 
 def begin_revert(*, claim: Claim, failure: Failure, retrying: bool, timeout_seconds: float, worker: str) -> int | None:
     """Close the failed step and open the revert in its place, the lock held on. None: the token is old."""
-    values = {
+    values: dict[str, Any] = {
         "retrying": retrying,
         "timeout": timeout_seconds,
         "result": states.RETRY if retrying else states.ERROR,

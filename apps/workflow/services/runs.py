@@ -122,9 +122,7 @@ def resend(*, run: Run, queue: str = "") -> bool:
     Returns False when somebody was faster or the broker is away.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            _RESEND, [queue or run.queue, run.id, run.token, run.next_step, run.step_state, run.enqueued_at]
-        )
+        cursor.execute(_RESEND, [queue or run.queue, run.id, run.token, run.next_step, run.step_state, run.enqueued_at])
         row = cursor.fetchone()
         if row is None:
             return False

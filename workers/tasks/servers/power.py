@@ -2,9 +2,8 @@
 
 from apps.compute import states
 from apps.compute.services import progress
-from workers.engine.errors import Retryable
-from workers.engine.steps import StepContext
 from workers.drivers.errors import RetryableError
+from workers.engine.steps import StepContext
 from workers.mapping import networks, servers
 from workers.tasks.servers.base import ServerStep
 
@@ -83,6 +82,3 @@ class Reboot(PowerStep):
             ctx.checkpoint()
             return False
         return True
-
-
-__all__ = ["PowerOff", "PowerOn", "Reboot", "Retryable"]

@@ -147,7 +147,10 @@ class Renderer:
     def _flavor(self, server: Server) -> dict[str, Any]:
         flavor = server.flavor
         if self.embedded:
-            return {key: flavor[key] for key in ("vcpus", "ram", "disk", "ephemeral", "swap", "original_name", "extra_specs")}
+            return {
+                key: flavor[key]
+                for key in ("vcpus", "ram", "disk", "ephemeral", "swap", "original_name", "extra_specs")
+            }
         key = str(flavor["id"])
         return {"id": key, "links": [{"rel": "bookmark", "href": f"{self.bookmark}/flavors/{key}"}]}
 

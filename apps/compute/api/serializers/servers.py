@@ -20,7 +20,9 @@ class TextMap(serializers.DictField):
             if not key or len(key) > 255:
                 raise serializers.ValidationError("a key must have 1 to 255 characters")
             if not isinstance(value, str) or len(value) > 255:
-                raise serializers.ValidationError(f"the value of '{key[:64]}' must be a string of at most 255 characters")
+                raise serializers.ValidationError(
+                    f"the value of '{key[:64]}' must be a string of at most 255 characters"
+                )
         return dict(data)
 
 
@@ -57,7 +59,16 @@ class NetworksField(serializers.Field[Any, Any, Any, Any]):
 class BlockDeviceWish(StrictSerializer):
     """Only the image's own local disk: disks on volumes come with the volume service."""
 
-    ignored = ("guest_format", "disk_bus", "device_name", "device_type", "volume_size", "tag", "volume_type", "no_device")
+    ignored = (
+        "guest_format",
+        "disk_bus",
+        "device_name",
+        "device_type",
+        "volume_size",
+        "tag",
+        "volume_type",
+        "no_device",
+    )
     uuid = serializers.UUIDField(required=False)
     source_type = serializers.ChoiceField(["image", "blank", "volume", "snapshot"])
     destination_type = serializers.ChoiceField(["local", "volume"], default="local")
@@ -94,7 +105,13 @@ class TagList(serializers.ListField):
 class ServerCreate(StrictSerializer):
     """POST /servers. Fields of later microversions are refused below theirs, see ``FIELDS``."""
 
-    ignored = ("adminPass", "return_reservation_id", "trusted_image_certificates", "block_device_mapping", "OS-EXT-AZ:availability_zone")
+    ignored = (
+        "adminPass",
+        "return_reservation_id",
+        "trusted_image_certificates",
+        "block_device_mapping",
+        "OS-EXT-AZ:availability_zone",
+    )
 
     name = NameField()
     flavorRef = serializers.CharField(max_length=512)
@@ -157,7 +174,9 @@ class SchedulerHints(serializers.Serializer[Any]):
         for key, value in data.items():
             values = value if isinstance(value, list) else [value]
             if len(values) > 100 or any(not isinstance(one, str | int | float | bool) for one in values):
-                raise serializers.ValidationError({f"os:scheduler_hints.{key[:64]}": ["it must be a string or a list of strings"]})
+                raise serializers.ValidationError(
+                    {f"os:scheduler_hints.{key[:64]}": ["it must be a string or a list of strings"]}
+                )
             if any(len(str(one)) > 1024 for one in values):
                 raise serializers.ValidationError({f"os:scheduler_hints.{key[:64]}": ["it is too long"]})
         return data

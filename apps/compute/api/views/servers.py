@@ -98,7 +98,9 @@ class ServersView(ServerViewBase):
     def _check_version(self, body: Any) -> None:
         if not isinstance(body, dict):
             return  # parse() says what is wrong
-        unknown = [name for name, covered in BODY_FIELDS.items() if name in body and self.request.version not in covered]
+        unknown = [
+            name for name, covered in BODY_FIELDS.items() if name in body and self.request.version not in covered
+        ]
         if unknown:
             text = "', '".join(unknown)
             raise BadRequest(f"Additional properties are not allowed ('{text}' was unexpected) in this microversion.")
@@ -128,7 +130,9 @@ class ServersView(ServerViewBase):
         rows = server_lists.filtered(context=self.caller, params=params, all_projects=everywhere)
         rows = rows.defer(*selectors.HEAVY)
         limit = pagination.limit_of(params)
-        found, more = pagination.page(rows, sort=server_lists.order_of(params), marker=self._marker(params), limit=limit)
+        found, more = pagination.page(
+            rows, sort=server_lists.order_of(params), marker=self._marker(params), limit=limit
+        )
         document: dict[str, Any] = {
             "servers": self.documents(found) if detail else [self.renderer().brief(one) for one in found]
         }
@@ -149,7 +153,9 @@ class ServersView(ServerViewBase):
         if not text:
             return None
         key = parse_uuid(text)
-        scope = Server.objects.all() if self.caller.is_admin else Server.objects.filter(project_id=self.caller.project_id)
+        scope = (
+            Server.objects.all() if self.caller.is_admin else Server.objects.filter(project_id=self.caller.project_id)
+        )
         found = scope.filter(id=key).first() if key else None
         if found is None:
             raise BadRequest(f"marker [{text[:64]}] not found")
@@ -179,7 +185,9 @@ class ServerView(ServerViewBase):
         body = request.data.get("server") if isinstance(request.data, dict) else None
         for name in ("description", "hostname"):
             if isinstance(body, dict) and name in body and request.version not in BODY_FIELDS[name]:
-                raise BadRequest(f"Additional properties are not allowed ('{name}' was unexpected) in this microversion.")
+                raise BadRequest(
+                    f"Additional properties are not allowed ('{name}' was unexpected) in this microversion."
+                )
         values = self.parse(request, "server")
         columns = {"accessIPv4": "access_ip_v4", "accessIPv6": "access_ip_v6", "OS-DCF:diskConfig": "disk_config"}
         changed = {columns.get(key, key): value for key, value in values.items()}
@@ -193,5 +201,3 @@ class ServerView(ServerViewBase):
         up = bool(server.host) and server.host in hosts.names_up(names=[server.host])
         servers.delete(context=self.caller, server_id=server.id, host_is_up=up)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-

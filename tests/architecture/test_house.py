@@ -1,0 +1,83 @@
+"""The rules of the house that a machine can hold: import contracts, sizes, names, line one."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ROOMS = ("apps", "cloud", "workers", "deploy")
+MODULE_LINES, FUNCTION_LINES = 400, 60
+FORBIDDEN_NAMES = ("utils", "helpers", "manager", "misc")
+
+
+def modules() -> list[Path]:
+    found = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+    return [path for path in found if "migrations" not in path.parts]
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def test_imports_run_one_way() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-logo"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_modules_are_small() -> None:
+    assert not [path for path in modules() if len(path.read_text().splitlines()) > MODULE_LINES]
+
+
+def test_functions_are_small() -> None:
+    long = []
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES:
+                long.append(f"{path.relative_to(ROOT)}:{node.name}")
+    assert not long
+
+
+def test_line_one_says_what_the_room_is_for() -> None:
+    without = []
+    for path in modules():
+        text = path.read_text()
+        if text.strip() and path.name != "manage.py" and not ast.get_docstring(ast.parse(text)):
+            without.append(path)
+    assert not names(without)
+
+
+def test_no_catch_all_names() -> None:
+    assert not names([path for path in modules() if path.stem in FORBIDDEN_NAMES])
+
+
+def test_each_noun_has_one_module_name() -> None:
+    """A view's module is a noun that stands on another floor of the same app too, or has no row of its own."""
+    for app in sorted((ROOT / "apps").iterdir()):
+        views = app / "api" / "views"
+        if not views.is_dir():
+            continue
+        floors = {path.stem for floor in ("services", "selectors", "models") for path in (app / floor).glob("*.py")}
+        nouns = {path.stem for path in views.glob("*.py")} - {"__init__", "base"}
+        assert nouns & floors, app.name
+
+
+@pytest.mark.parametrize("banned", ["shell=True", "os.system(", "mark_safe(", "|safe"])
+def test_banned_text(banned: str) -> None:
+    """OSSA 2014-012 (shells) and class 16 (unescaped text)."""
+    hits = [path for path in modules() if banned in path.read_text() and "architecture" not in path.parts]
+    assert not names(hits)
+
+
+def test_libvirt_is_imported_in_one_folder() -> None:
+    home = ROOT / "workers" / "drivers" / "hypervisor" / "libvirt"
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            imported = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            imported += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name.split(".")[0] in ("libvirt", "libvirt_qemu") for name in imported):
+                assert path.is_relative_to(home), path

@@ -1,0 +1,120 @@
+"""The whole cloud on real libvirt: boot `tiny`, read lease, console and key, reach it by ssh, and leave nothing."""
+
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.testrun import PREFIX, Services, root_of_states
+from tests.cloud import Cloud, wait_for
+
+pytestmark = [pytest.mark.libvirt, pytest.mark.processes, pytest.mark.slow]
+RANGE = "198.18.77.0/24"
+
+
+@pytest.fixture(scope="module")
+def cloud(guest_image: Path) -> Iterator[Cloud]:
+    state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
+    host = f"t-{uuid.uuid4().hex[:6]}"
+    with Services(state) as services, Cloud(services, CELERITY_HYPERVISOR="libvirt", CELERITY_HOST=host) as cloud:
+        options = ("--name", "tiny", "--file", str(guest_image), "--disk-format", "qcow2", "--visibility", "public")
+        cloud.manage("load_image", *options)
+        network = cloud.call("POST", "/network/v2.0/networks", {"network": {"name": "test"}}).json()["network"]["id"]
+        subnet = {"network_id": network, "cidr": RANGE, "ip_version": 4}
+        assert cloud.call("POST", "/network/v2.0/subnets", {"subnet": subnet}).status_code == 201
+        yield cloud
+        cloud.delete_all()
+        cloud.kill("agent", restart=False)
+        cloud.manage("host_shutdown", "--timeout", "0")
+
+
+@pytest.fixture(scope="module")
+def key(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ssh") / "id"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    body = {"keypair": {"name": "test", "public_key": path.with_suffix(".pub").read_text().strip(), "type": "ssh"}}
+    assert cloud.call("POST", "/compute/v2.1/os-keypairs", body).status_code == 201
+    return path
+
+
+def boot(cloud: Cloud, name: str, **values: object) -> dict[str, object]:
+    image = cloud.call("GET", "/image/v2/images?name=tiny").json()["images"][0]["id"]
+    return cloud.settled(cloud.create(name, imageRef=image, key_name="test", **values))
+
+
+def address(server: dict) -> str:
+    return str(server["addresses"]["test"][0]["addr"])
+
+
+def console(cloud: Cloud, server_id: str) -> str:
+    response = cloud.call("POST", f"/compute/v2.1/servers/{server_id}/action", {"os-getConsoleOutput": {}})
+    return str(response.json().get("output", ""))
+
+
+def ssh(key: Path, ip: str, command: str) -> str:
+    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=5", "LogLevel=ERROR"]
+    argv = ["ssh", "-i", str(key), *[part for option in options for part in ("-o", option)], f"root@{ip}", command]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def act(cloud: Cloud, server_id: str, body: dict) -> dict:
+    assert cloud.call("POST", f"/compute/v2.1/servers/{server_id}/action", body).status_code == 202
+    return cloud.settled(server_id, seconds=120)
+
+
+def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
+    server = boot(cloud, "vm1", metadata={"role": "test"})
+    assert server["status"] == "ACTIVE"
+    ip = address(server)
+    text = wait_for(
+        lambda: "login:" in console(cloud, server["id"]) and console(cloud, server["id"]), what="a login prompt"
+    )
+    assert f"eth0 {ip}/24" in text
+    assert "ssh keys 1" in text
+    assert wait_for(lambda: ssh(key, ip, "hostname"), what="an answer over ssh") == "vm1"
+    leases = list((cloud.state / "hosts").rglob("leases"))
+    assert any(ip in path.read_text() for path in leases)
+
+    assert act(cloud, server["id"], {"os-stop": None})["status"] == "SHUTOFF"
+    assert act(cloud, server["id"], {"os-start": None})["status"] == "ACTIVE"
+    assert wait_for(lambda: ssh(key, ip, "uptime"), what="an answer after the start")
+    assert act(cloud, server["id"], {"reboot": {"type": "HARD"}})["status"] == "ACTIVE"
+    wait_for(lambda: ssh(key, ip, "true; echo up"), what="an answer after the reboot")
+
+    # A guest that powers itself off shows as SHUTOFF within seconds.
+    ssh(key, ip, "poweroff")
+    wait_for(lambda: (cloud.server(server["id"]) or {}).get("status") == "SHUTOFF", what="SHUTOFF", seconds=30)
+
+    cloud.delete(server["id"])
+    cloud.assert_clean()
+    listed = subprocess.run(["virsh", "-q", "list", "--all", "--uuid"], capture_output=True, text=True, check=True)
+    assert server["id"] not in listed.stdout
+    assert not (cloud.state / "hosts" / cloud.environment["CELERITY_HOST"] / "instances" / server["id"]).exists()
+
+
+def test_agent_killed_in_mid_boot(cloud: Cloud, key: Path) -> None:
+    image = cloud.call("GET", "/image/v2/images?name=tiny").json()["images"][0]["id"]
+    server_id = cloud.create("mid", imageRef=image, key_name="test")
+    wait_for(
+        lambda: cloud.rows("SELECT 1 FROM workflow_run WHERE subject_id = %s AND host <> ''", server_id), what="a host"
+    )
+    cloud.kill("agent")
+    server = cloud.settled(server_id, seconds=120)
+    assert server["status"] == "ACTIVE"
+    cloud.delete(server_id)
+    cloud.assert_clean()
+
+
+def test_servers_come_back_after_the_host_went_down(cloud: Cloud, key: Path) -> None:
+    server = boot(cloud, "back")
+    cloud.kill("agent", restart=False)
+    cloud.manage("host_shutdown", "--timeout", "0")
+    cloud.start("agent")
+    wait_for(lambda: ssh(key, address(server), "echo up"), what="the guest after the return", seconds=90)
+    assert cloud.settled(server["id"])["status"] == "ACTIVE"
+    cloud.delete(server["id"])
+    cloud.assert_clean()
