@@ -53,7 +53,7 @@ def _found(request: Request) -> QuerySet[Flavor]:
     params = request.GET
     return selectors.listed(
         context=request.auth,
-        is_public=_is_public(params.get("is_public")),
+        is_public=_is_public(params.get("is_public")) if request.auth.is_admin else True,
         min_ram=queries.whole(params.get("minRam", "0"), "Invalid minRam filter [{}]"),
         min_disk=queries.whole(params.get("minDisk", "0"), "Invalid minDisk filter [{}]"),
     )

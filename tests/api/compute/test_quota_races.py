@@ -1,0 +1,111 @@
+"""Many requests at once for what is left: as many win as there is room for, and nobody waits for ever."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from apps.compute.models import Flavor, KeyPair, Server
+from apps.compute.selectors import quota_books
+from apps.compute.services import quota_verification, server_metadata, servers
+from apps.compute.services.servers import Wish
+from apps.quotas.exceptions import QuotaExceeded
+from apps.quotas.models import Limit, Usage
+from apps.quotas.services import reservations
+from tests.api.compute.test_keypairs import KEY
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(90)]
+
+
+def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """Run ``work`` in ``count`` threads that start together, each with a database session of its own."""
+    gate = threading.Barrier(count)
+
+    def one(number: int) -> Any:
+        try:
+            gate.wait(timeout=20)
+            return work(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
+
+
+def limit(caller: Any, **values: int) -> None:
+    Limit.objects.bulk_create(Limit(owner_id=caller.project_id, resource=k, value=v) for k, v in values.items())
+
+
+def build(caller: Any, flavor: Flavor) -> str:
+    try:
+        servers.create(context=caller.context, wish=Wish(name="s", flavor=flavor, image_id=None))
+    except QuotaExceeded:
+        return "refused"
+    return "made"
+
+
+@pytest.mark.parametrize("threads", [2, 20])
+def test_the_last_server(alice: Any, flavor: Flavor, no_broker: Any, threads: int) -> None:
+    limit(alice, instances=1)
+    outcomes = at_once(threads, lambda _: build(alice, flavor))
+    assert sorted(outcomes) == ["made", *["refused"] * (threads - 1)]
+    assert Server.objects.count() == 1 and len(no_broker) == 1
+    assert not quota_verification.verify()
+
+
+def test_first_requests_of_a_new_project(alice: Any, flavor: Flavor, no_broker: Any) -> None:
+    """No usage rows are there yet: whoever makes them, the limit holds (cores: 2 each, 6 allowed)."""
+    limit(alice, cores=6)
+    outcomes = at_once(20, lambda _: build(alice, flavor))
+    assert outcomes.count("made") == 3
+    assert Usage.objects.get(owner_id=alice.project_id, resource="cores").reserved == 6
+    assert not quota_verification.verify()
+
+
+def test_resources_in_any_order_do_not_deadlock(alice: Any, flavor: Flavor, no_broker: Any) -> None:
+    """Building and deleting at the same time, from 20 threads, several times each."""
+    limit(alice, instances=-1, cores=-1, ram=-1)
+    build(alice, flavor)
+
+    def churn(number: int) -> None:
+        for _ in range(5):
+            [made] = servers.create(context=alice.context, wish=Wish(name="s", flavor=flavor, image_id=None))
+            if number % 2:
+                reservations.commit(consumers=[made.id])
+            usage = {"ram": 256, "instances": 1, "cores": 2}
+            reservations.release(owner_id=alice.project_id, each=usage, consumer=made.id)
+            Server.objects.filter(id=made.id).delete()
+
+    at_once(20, churn)
+    assert not quota_verification.verify()
+    counted, _ = quota_books.recount()
+    assert counted[alice.project_id, "cores"] == (0, 2)
+
+
+def test_the_last_key_pair_over_http(alice: Any) -> None:
+    limit(alice, key_pairs=1)
+    body = {"public_key": KEY}
+    answers = at_once(2, lambda n: alice.post("/os-keypairs", {"keypair": {"name": f"k{n}", **body}}))
+    assert sorted(answer.status_code for answer in answers) == [200, 403]
+    refused = next(answer for answer in answers if answer.status_code == 403)
+    assert "key_pairs" in refused.json()["forbidden"]["message"]
+    assert KeyPair.objects.count() == 1
+    assert not quota_verification.verify()
+
+
+def test_a_key_pair_is_deleted_once(alice: Any) -> None:
+    for name in ("a", "b"):
+        alice.post("/os-keypairs", {"keypair": {"name": name, "public_key": KEY}})
+    answers = at_once(8, lambda _: alice.delete("/os-keypairs/a"))
+    assert sorted(answer.status_code for answer in answers) == [202, *[404] * 7]
+    assert Usage.objects.get(owner_id=alice.project_id).in_use == 1
+    assert not quota_verification.verify()
+
+
+def test_no_metadata_is_lost(alice: Any, server: Server) -> None:
+    add = server_metadata.add
+    at_once(12, lambda n: add(context=alice.context, server_id=server.id, items={f"k{n}": str(n)}))
+    assert Server.objects.get().metadata == {f"k{n}": str(n) for n in range(12)}
