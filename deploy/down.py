@@ -17,17 +17,14 @@ from deploy.up import alone
 GUEST_PROGRAMS = ("qemu-system", "dnsmasq")
 
 
-def stop_guests(environment: Environment, supervisor: Supervisor) -> None:
+def stop_guests(environment: Environment) -> None:
     """Power off this cloud's guests and remove its bridges and DHCP servers.
 
     After the host agent has gone, so that nobody takes this for guests that stopped by themselves: the next `make up`
     brings them back as they were.
     """
-    states = supervisor.states()
-    if "RUNNING" in {record["statename"] for name, record in states.items() if name == "postgresql"} or not (
-        environment.private_database
-    ):
-        manage.run(environment, "host_shutdown", timeout=120)
+    for text in manage.run(environment, "host_shutdown", timeout=180).splitlines():
+        line(f"    {text}")
 
 
 def leftovers(environment: Environment) -> list[psutil.Process]:
@@ -50,10 +47,11 @@ def take_down(environment: Environment) -> None:
             supervisor.stop(program.name for program in programs.cloud(environment))
         with stage("Guests and networks"):
             try:
-                stop_guests(environment, supervisor)
+                stop_guests(environment)
             except DeployError as error:
                 explain(error)  # the processes are stopped all the same, and leftovers are looked for below
         with stage("PostgreSQL, Redis, supervisor"):
+            supervisor.stop(supervisor.states())
             supervisor.shut_down()
     with stage("Nothing left running"):
         rest = orphans.find(environment, None) + leftovers(environment)
