@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
+
+from apps.common.models import AuditEvent
 
 
 class _ReadOnly:
@@ -27,3 +30,13 @@ class ReadOnlyAdmin(_ReadOnly, ModelAdmin):  # type: ignore[misc]
 class ReadOnlyInline(_ReadOnly, TabularInline):  # type: ignore[misc]
     extra = 0
     can_delete = False
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """What was done in the cloud, newest first."""
+
+    list_display = ("at", "action", "target_type", "target_id", "outcome", "user_name", "project_id", "address")
+    list_filter = ("outcome", "target_type", "action", "at")
+    search_fields = ("target_id", "user_id", "user_name", "project_id", "address", "request_id")
+    show_facets = admin.ShowFacets.NEVER

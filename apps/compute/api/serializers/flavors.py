@@ -57,8 +57,7 @@ class FlavorCreate(StrictSerializer):
             source="ephemeral_gib", min_value=0, max_value=BIG, required=False
         )
         fields["os-flavor-access:is_public"] = LooseBoolean(source="is_public", required=False)
-        request = self.context.get("request")
-        if request is not None and getattr(request, "version", None) not in DESCRIPTION:
+        if documents.version_of(self.context) not in DESCRIPTION:
             del fields["description"]
         return fields
 

@@ -29,8 +29,7 @@ class KeyPairCreate(StrictSerializer):
 
     @property
     def version(self) -> Version:
-        version: Version = self.context["request"].version
-        return version
+        return documents.version_of(self.context)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()

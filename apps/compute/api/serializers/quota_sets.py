@@ -8,6 +8,7 @@ from rest_framework import serializers
 from apps.common import microversions
 from apps.common.api.serializers import LooseBoolean, StrictSerializer
 from apps.common.microversions import Version, since
+from apps.compute.api import documents
 from apps.compute.selectors import quota_sets
 
 BIG = 0x7FFFFFFF
@@ -22,7 +23,7 @@ class _Limits(StrictSerializer):
     shown: Mapping[str, microversions.Range] = FIELDS
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        version = self.context["request"].version
+        version = documents.version_of(self.context)
         fields = super().get_fields()
         for name in (*quota_sets.RESOURCES, *quota_sets.NETWORK_RESOURCES):
             fields[name] = serializers.IntegerField(min_value=-1, max_value=BIG, required=False)

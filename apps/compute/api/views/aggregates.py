@@ -8,6 +8,8 @@ from apps.compute.api.views.base import ComputeView
 
 
 class AggregatesView(ComputeView):
+    """Host aggregates."""
+
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "os_compute_api:os-aggregates:index")
         return Response({"aggregates": []})

@@ -28,6 +28,8 @@ def _hosts(hosts: list[Any]) -> dict[str, Any]:
 
 
 class AvailabilityZonesView(ComputeView):
+    """Availability zones, and whether they take servers."""
+
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("list"))
         return self.answer(detailed=False)
@@ -45,6 +47,8 @@ class AvailabilityZonesView(ComputeView):
 
 
 class AvailabilityZonesDetailView(AvailabilityZonesView):
+    """Availability zones with their hosts."""
+
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("detail"))
         return self.answer(detailed=True)

@@ -53,12 +53,16 @@ def _document(alias: str) -> dict[str, object]:
 
 
 class ExtensionsView(ComputeView):
+    """What compute offers."""
+
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "os_compute_api:extensions")
         return Response({"extensions": [_document(alias) for alias in _OFFERED]})
 
 
 class ExtensionView(ComputeView):
+    """One of the things that compute offers."""
+
     def get(self, request: Request, alias: str) -> Response:
         policy.check(self.caller, "os_compute_api:extensions")
         if alias not in _OFFERED:

@@ -17,6 +17,8 @@ ACTIONS = {
 
 
 class FlavorAccessView(ComputeView):
+    """Projects that may use a private flavor."""
+
     def get(self, request: Request, flavor_id: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-flavor-access")
         flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
@@ -26,6 +28,8 @@ class FlavorAccessView(ComputeView):
 
 
 class FlavorActionView(ComputeView):
+    """addTenantAccess and removeTenantAccess."""
+
     request_serializers = {"post": documents.FlavorAction}
     examples = {"POST": {"addTenantAccess": {"tenant": "project id"}}}
 

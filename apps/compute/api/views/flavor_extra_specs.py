@@ -14,7 +14,7 @@ RULE = "os_compute_api:os-flavor-extra-specs:{}"
 
 
 class ExtraSpecsView(ComputeView):
-    """GET, POST."""
+    """A flavor's extra specs; POST adds to them."""
 
     examples = {"POST": {"extra_specs": {"hw:cpu_policy": "shared"}}}
 
@@ -33,7 +33,7 @@ class ExtraSpecsView(ComputeView):
 
 
 class ExtraSpecView(ComputeView):
-    """GET, PUT, DELETE of one."""
+    """One extra spec of a flavor."""
 
     def get(self, request: Request, flavor_id: str, key: str) -> Response:
         policy.check(self.caller, RULE.format("show"))

@@ -80,7 +80,7 @@ def _page(request: Request) -> tuple[list[Flavor], bool]:
 
 
 class FlavorsView(ComputeView):
-    """GET /flavors, POST /flavors."""
+    """Flavors that the caller may use."""
 
     request_serializers = {"post": documents.FlavorCreate}
     examples = {"POST": EXAMPLE}
@@ -106,14 +106,14 @@ class FlavorsView(ComputeView):
 
 
 class FlavorsDetailView(FlavorsView):
-    """GET /flavors/detail."""
+    """Flavors with their sizes."""
 
     http_method_names = ["get", "head", "options"]
     detailed = True
 
 
 class FlavorView(FlavorsView):
-    """GET, PUT (2.55) and DELETE /flavors/{flavor_id}."""
+    """One flavor; from 2.55 on its description can be changed."""
 
     http_method_names = ["get", "head", "put", "delete", "options"]
     request_serializers = {"put": documents.FlavorUpdate}

@@ -44,7 +44,7 @@ class _HypervisorView(ComputeView):
 
 
 class HypervisorsView(_HypervisorView):
-    """GET; with paging from 2.33 on, filters from 2.53 on."""
+    """Hypervisors: with paging from 2.33 on, filters from 2.53 on."""
 
     rule, detailed = "list", False
 
@@ -83,10 +83,14 @@ class HypervisorsView(_HypervisorView):
 
 
 class HypervisorsDetailView(HypervisorsView):
+    """Hypervisors with what they have and what is used of it (from 2.88 on without these numbers)."""
+
     rule, detailed = "list-detail", True
 
 
 class HypervisorView(_HypervisorView):
+    """One hypervisor."""
+
     def get(self, request: Request, key: str) -> Response:
         policy.check(self.caller, RULE.format("show"))
         if request.version in FILTERED:
@@ -97,6 +101,8 @@ class HypervisorView(_HypervisorView):
 
 
 class HypervisorStatisticsView(ComputeView):
+    """Sums over all enabled hypervisors, until 2.87."""
+
     @handler("2.1", "2.87")
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("statistics"))
@@ -104,6 +110,8 @@ class HypervisorStatisticsView(ComputeView):
 
 
 class HypervisorUptimeView(ComputeView):
+    """A hypervisor's uptime, until 2.87."""
+
     @handler("2.1", "2.87")
     def get(self, request: Request, key: str) -> Response:
         policy.check(self.caller, RULE.format("uptime"))
@@ -114,7 +122,7 @@ class HypervisorUptimeView(ComputeView):
 
 
 class HypervisorSearchView(_HypervisorView):
-    """GET /os-hypervisors/{pattern}/search: replaced by a query parameter in 2.53."""
+    """Hypervisors by a part of their names: replaced by a query parameter in 2.53."""
 
     @handler("2.1", "2.52")
     def get(self, request: Request, key: str) -> Response:
@@ -123,7 +131,7 @@ class HypervisorSearchView(_HypervisorView):
 
 
 class HypervisorServersView(_HypervisorView):
-    """GET /os-hypervisors/{pattern}/servers: replaced by a query parameter in 2.53."""
+    """Servers by a part of their hypervisors' names: replaced by a query parameter in 2.53."""
 
     @handler("2.1", "2.52")
     def get(self, request: Request, key: str) -> Response:

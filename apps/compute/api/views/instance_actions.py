@@ -28,6 +28,8 @@ class _ActionView(ComputeView):
 
 
 class InstanceActionsView(_ActionView):
+    """What was done to a server, newest first."""
+
     def get(self, request: Request, server_id: str) -> Response:
         params, limit = self._params(request), None
         server = self.server(server_id, "list")
@@ -50,6 +52,8 @@ class InstanceActionsView(_ActionView):
 
 
 class InstanceActionView(_ActionView):
+    """One action, by the id of the request that ordered it, with its steps as events."""
+
     def get(self, request: Request, server_id: str, request_id: str) -> Response:
         server = self.server(server_id, "show")
         run = instance_actions.get(server_id=server.id, request_id=request_id)

@@ -24,11 +24,15 @@ class _IPsView(ComputeView):
 
 
 class IPsView(_IPsView):
+    """A server's addresses by network."""
+
     def get(self, request: Request, server_id: str) -> Response:
         return Response({"addresses": self.addresses(server_id, "index")})
 
 
 class NetworkIPsView(_IPsView):
+    """A server's addresses in one network, by its name."""
+
     def get(self, request: Request, server_id: str, network: str) -> Response:
         found = self.addresses(server_id, "show")
         if network not in found:

@@ -33,7 +33,7 @@ class _KeyPairView(ComputeView):
 
 
 class KeyPairsView(_KeyPairView):
-    """GET, POST."""
+    """A user's key pairs; POST imports a public key or, below 2.92, generates a pair."""
 
     request_serializers = {"post": documents.KeyPairCreate}
     examples = {"POST": {"keypair": {"name": "my-key"}}}
@@ -65,7 +65,7 @@ class KeyPairsView(_KeyPairView):
 
 
 class KeyPairView(_KeyPairView):
-    """GET, DELETE of one."""
+    """One key pair of a user."""
 
     def get(self, request: Request, name: str) -> Response:
         queries.check(request, ("user_id",))

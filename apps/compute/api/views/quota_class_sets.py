@@ -14,7 +14,7 @@ DEFAULT = "default"
 
 
 class QuotaClassSetView(ComputeView):
-    """GET, PUT. There is one class, ``default``: what holds for projects without limits of their own."""
+    """There is one class, ``default``: what holds for projects without limits of their own."""
 
     request_serializers = {"put": documents.QuotaClassSetUpdate}
     examples = {"PUT": {"quota_class_set": {"instances": 20}}}

@@ -20,7 +20,7 @@ class _QuotaView(ComputeView):
 
 
 class QuotaSetView(_QuotaView):
-    """GET, PUT, DELETE."""
+    """A project's limits; DELETE brings the defaults back."""
 
     request_serializers = {"put": documents.QuotaSetUpdate}
     examples = {"PUT": {"quota_set": {"instances": 20, "cores": 40}}}
@@ -45,6 +45,8 @@ class QuotaSetView(_QuotaView):
 
 
 class QuotaSetDetailView(_QuotaView):
+    """Limits with what is in use and what is reserved."""
+
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("detail", project_id)
         values = selectors.detail(project_id=project_id)
@@ -52,6 +54,8 @@ class QuotaSetDetailView(_QuotaView):
 
 
 class QuotaSetDefaultsView(_QuotaView):
+    """Limits of projects that have none of their own."""
+
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("defaults", project_id)
         return Response({"quota_set": documents.document(selectors.defaults(), request.version, id=project_id)})

@@ -21,7 +21,7 @@ class _MetadataView(ComputeView):
 
 
 class MetadataView(_MetadataView):
-    """GET; POST adds to what is there; PUT puts the body in its place."""
+    """A server's metadata: POST adds to what is there, PUT puts the body in its place."""
 
     request_serializers = {"post": documents.Metadata, "put": documents.Metadata}
     examples = {"POST": {"metadata": {"role": "web"}}, "PUT": {"metadata": {"role": "web"}}}
@@ -41,7 +41,7 @@ class MetadataView(_MetadataView):
 
 
 class MetadataItemView(_MetadataView):
-    """GET, PUT, DELETE of one item."""
+    """One item of a server's metadata."""
 
     request_serializers = {"put": documents.MetadataItem}
     examples = {"PUT": {"meta": {"role": "web"}}}

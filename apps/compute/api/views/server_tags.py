@@ -22,7 +22,7 @@ class _TagView(ComputeView):
 
 
 class TagsView(_TagView):
-    """GET; PUT replaces all; DELETE removes all."""
+    """A server's tags, from 2.26 on: PUT replaces all of them."""
 
     request_serializers = {"put": documents.Tags}
     examples = {"PUT": {"tags": ["web", "blue"]}}
@@ -44,7 +44,7 @@ class TagsView(_TagView):
 
 
 class TagView(_TagView):
-    """GET (whether it is there), PUT, DELETE of one."""
+    """One tag of a server: GET tells whether it is there."""
 
     @handler("2.26")
     def get(self, request: Request, server_id: str, tag: str) -> Response:

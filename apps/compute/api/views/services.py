@@ -17,6 +17,8 @@ FORCE_DOWN = since("2.11")
 
 
 class ServicesView(ComputeView):
+    """The agents of the hosts, as compute services."""
+
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("list"))
         queries.check(request, ("host", "binary"))

@@ -55,7 +55,7 @@ class _UsageView(ComputeView):
 
 
 class UsagesView(_UsageView):
-    """GET: all projects."""
+    """What all projects used in a period."""
 
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("list"))
@@ -73,7 +73,7 @@ class UsagesView(_UsageView):
 
 
 class UsageView(_UsageView):
-    """GET: one project. Without use its sums are 0, where Nova's document is empty and clients stumble."""
+    """What a project used in a period. Without use its sums are 0, where Nova's document is empty and clients stumble."""
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, RULE.format("show"), {"project_id": project_id})
