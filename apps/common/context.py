@@ -34,6 +34,15 @@ class RequestContext:
     roles: tuple[str, ...] = ()
     is_admin: bool = False
     remote_address: str = ""
+    # A token made with an application credential or a trust; only an unrestricted credential may make others.
+    application_credential_id: str | None = None
+    trust_id: str | None = None
+    is_restricted: bool = False
+
+    @property
+    def is_delegated(self) -> bool:
+        """Return whether the token holds somebody's power for one purpose only."""
+        return self.application_credential_id is not None or self.trust_id is not None
 
     def credentials(self) -> dict[str, object]:
         """Return what policy rules may look at (oslo.policy's ``creds``)."""
@@ -46,4 +55,5 @@ class RequestContext:
             "user_domain_id": self.user_domain_id,
             "project_domain_id": self.project_domain_id,
             "is_admin": self.is_admin,
+            "is_delegated": self.is_delegated,
         }

@@ -1,0 +1,91 @@
+"""The audit trail: a row in the transaction that makes the change, and a line in the log ``celerity.audit``.
+
+Who acts is bound to the request when its token is checked (``initiator``); every log line of the request carries it too.
+Names and ids only: no value that a request sends is ever copied.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common.exceptions import CloudError
+from apps.common.models import AuditEvent
+
+SUCCESS, FAILURE = AuditEvent.Outcome.SUCCESS, AuditEvent.Outcome.FAILURE
+log = structlog.get_logger("celerity.audit")
+_WHO = ("user_id", "user_name", "project_id", "address", "request_id")
+
+
+def initiator(*, user_id: str | None, user_name: str, project_id: str | None, address: str) -> None:
+    """Bind who acts to the request under way. RequestMiddleware clears it before the next one."""
+    structlog.contextvars.bind_contextvars(
+        user_id=user_id or "", user_name=user_name, project_id=project_id or "", address=address
+    )
+
+
+def _event(action: str, target_type: str, target_id: object, outcome: str, who: dict[str, Any]) -> AuditEvent:
+    bound = {**structlog.contextvars.get_contextvars(), **who}
+    known = {name: str(bound.get(name) or "") for name in _WHO}
+    event = AuditEvent(action=action, target_type=target_type, target_id=str(target_id)[:255], outcome=outcome, **known)
+    event.user_name, event.address = event.user_name[:255], event.address[:64]
+    return event
+
+
+def _tell(events: Iterable[AuditEvent]) -> None:
+    """Write the log lines, once the change they tell of is committed."""
+    for event in events:
+        log.info(
+            "audit",
+            event_type="activity",
+            action=event.action,
+            outcome=event.outcome,
+            target_type=event.target_type,
+            target_id=event.target_id,
+            **{name: getattr(event, name) for name in _WHO},
+            **({"details": event.details} if event.details else {}),
+        )
+
+
+def record(
+    action: str,
+    target_type: str,
+    target_id: object,
+    *,
+    outcome: str = SUCCESS,
+    details: dict[str, Any] | None = None,
+    **who: str,
+) -> None:
+    """Write one event. ``who`` replaces what the request has bound (a sign-in knows its user only at the end)."""
+    event = _event(action, target_type, target_id, outcome, who)
+    event.details = details or {}
+    event.save(force_insert=True)
+    transaction.on_commit(lambda: _tell([event]))
+
+
+def record_many(action: str, target_type: str, target_ids: Iterable[object]) -> None:
+    """Write one event for each target, in one statement."""
+    events = [_event(action, target_type, target_id, SUCCESS, {}) for target_id in target_ids]
+    AuditEvent.objects.bulk_create(events)
+    transaction.on_commit(lambda: _tell(events))
+
+
+@contextmanager
+def action(name: str, target_type: str, target_id: object) -> Iterator[None]:
+    """Record what the block does: success, or failure with the kind of refusal."""
+    try:
+        yield
+    except CloudError as error:
+        record(name, target_type, target_id, outcome=FAILURE, details={"reason": error.kind, "code": error.code})
+        raise
+    record(name, target_type, target_id)
+
+
+def prune(*, days: int) -> int:
+    """Delete what is older than ``days``. Returns how many rows went."""
+    removed, _ = AuditEvent.objects.filter(at__lt=timezone.now() - timedelta(days=days)).delete()
+    return removed

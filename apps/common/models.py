@@ -1,0 +1,34 @@
+"""What was done: one row per event that an auditor asks for, in the terms of CADF (DMTF DSP0262)."""
+
+from django.db import models
+
+
+class AuditEvent(models.Model):
+    """Who did what to which object, from where, under which request, and whether it worked. Rows never change."""
+
+    class Outcome(models.TextChoices):
+        SUCCESS = "success"
+        FAILURE = "failure"
+
+    at = models.DateTimeField(auto_now_add=True)
+    action = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.SUCCESS)
+    target_type = models.CharField(max_length=32)
+    target_id = models.CharField(max_length=255, blank=True)
+    user_id = models.CharField(max_length=64, blank=True)
+    user_name = models.CharField(max_length=255, blank=True)
+    project_id = models.CharField(max_length=64, blank=True)
+    address = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    details = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [
+            models.Index(fields=["target_id", "-id"], name="audit_by_target"),
+            models.Index(fields=["user_id", "-id"], name="audit_by_user"),
+            models.Index(fields=["project_id", "-id"], name="audit_by_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target_type} {self.target_id}: {self.outcome}"

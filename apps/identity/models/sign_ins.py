@@ -1,0 +1,28 @@
+"""What slows down guessing: former passwords, and failures by address."""
+
+from django.db import models
+
+
+class FormerPassword(models.Model):
+    """A hash that the user may not choose again for a while."""
+
+    user = models.ForeignKey("identity.User", models.CASCADE, related_name="former_passwords")
+    password = models.CharField(max_length=128, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"of {self.user_id}"
+
+
+class AddressSlot(models.Model):
+    """Failures of the addresses that fall into one slot. All slots are there from the start: strangers add no rows."""
+
+    id = models.IntegerField(primary_key=True)
+    failures = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return str(self.id)
