@@ -19,5 +19,6 @@ check "ruff check" "$bin/ruff" check .
 check "ruff format" "$bin/ruff" format --check --quiet .
 check "mypy" "$bin/mypy" --no-error-summary workers/drivers workers/system "${services[@]}" deploy
 check "imports" "$bin/lint-imports" --no-logo
-check "migrations" "$bin/python" manage.py makemigrations --check --dry-run
+# There is no database here to compare its history with; the rows of files are compared all the same.
+check "migrations" "$bin/python" -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 exit $worst
