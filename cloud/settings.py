@@ -74,6 +74,7 @@ TEMPLATES = [
 DATABASES = {
     "default": {
         **env.db_url("CELERITY_DATABASE_URL", default="postgresql://celerity@127.0.0.1:15432/celerity"),
+        "ENGINE": "cloud.database",
         # Connections are kept: sessions carry the leases of running steps, and set-up costs 3 ms.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
@@ -144,6 +145,21 @@ FLOWER_LISTEN = env.str("CELERITY_FLOWER_LISTEN", default="127.0.0.1:5555")
 REGION = env.str("CELERITY_REGION", default="RegionOne")
 TOKEN_LIFETIME_SECONDS = env.int("CELERITY_TOKEN_LIFETIME", default=86400)
 FERNET_KEY_DIR = STATE_DIR / "fernet-keys"
+CREDENTIAL_KEY_DIR = STATE_DIR / "credential-keys"  # what opens stored credentials; the same on every API host
+ALLOW_EXPIRED_SECONDS = env.int("CELERITY_ALLOW_EXPIRED", default=172800)  # for ?allow_expired=1
+LOCKOUT_FAILURES = env.int("CELERITY_LOCKOUT_FAILURES", default=10)  # wrong passwords of one user; 0: never
+LOCKOUT_SECONDS = env.int("CELERITY_LOCKOUT", default=300)
+ADDRESS_FAILURES = env.int("CELERITY_ADDRESS_FAILURES", default=100)  # failed sign-ins from one address; 0: no limit
+ADDRESS_SECONDS = env.int("CELERITY_ADDRESS_WINDOW", default=60)
+TRUSTED_PROXIES = env.list("CELERITY_TRUSTED_PROXIES", default=[])  # whose X-Forwarded-For names the client
+PASSWORD_EXPIRES_DAYS = env.int("CELERITY_PASSWORD_EXPIRES_DAYS", default=0)  # 0: never
+PASSWORD_HISTORY = env.int("CELERITY_PASSWORD_HISTORY", default=0)  # former passwords that are refused
+PASSWORD_MINIMUM_AGE_DAYS = env.int("CELERITY_PASSWORD_MINIMUM_AGE_DAYS", default=0)
+PASSWORD_REGEX = env.str("CELERITY_PASSWORD_REGEX", default="")  # what a new password has to match
+PASSWORD_CHANGE_AT_FIRST_USE = env.bool("CELERITY_PASSWORD_CHANGE_AT_FIRST_USE", default=False)
+CREDENTIALS_PER_USER = env.int("CELERITY_QUOTA_CREDENTIALS", default=100)  # of each kind
+EC2_SIGNATURE_SECONDS = env.int("CELERITY_EC2_SIGNATURE_AGE", default=900)
+AUDIT_DAYS = env.int("CELERITY_AUDIT_DAYS", default=90)  # how long `manage.py audit_prune` keeps events
 
 # --- Workflow -----------------------------------------------------------------------------------
 INSTANCE_BUILD_TIMEOUT = env.int("CELERITY_INSTANCE_BUILD_TIMEOUT", default=900)  # seconds, never 0

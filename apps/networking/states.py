@@ -1,4 +1,6 @@
-"""The words of Neutron's status fields, and who owns a port."""
+"""The words of Neutron's status fields, who owns a port, and what hosts call ports and networks."""
+
+import uuid
 
 ACTIVE = "ACTIVE"
 DOWN = "DOWN"
@@ -21,3 +23,13 @@ OWNER_DHCP = "network:dhcp"
 
 # Neutron's "local": a network that each host has for itself. True until overlays join the hosts.
 NETWORK_TYPE = "local"
+
+
+def tap_of(port_id: uuid.UUID) -> str:
+    """Return the name of a port's tap device: 14 characters, as Neutron's."""
+    return f"tap{port_id.hex[:11]}"
+
+
+def bridge_of(network_id: uuid.UUID) -> str:
+    """Return the name of a network's bridge on every host."""
+    return f"cly{network_id.hex[:11]}"

@@ -12,11 +12,16 @@ from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 
 
-def enter(*, server_id: uuid.UUID, task_state: str) -> bool:
-    """Move the server to ``task_state``. False: it is not in a state that leads there (it was deleted, say)."""
-    before = states.TRANSITIONS[task_state]
-    changed = Server.objects.filter(id=server_id, deleted_at=None, task_state__in=before)
-    return bool(changed.update(task_state=task_state, updated_at=timezone.now()))
+_ENTER = """
+UPDATE compute_server SET task_state = %s, updated_at = clock_timestamp()
+ WHERE id = %s AND deleted_at IS NULL AND task_state = ANY(%s) RETURNING *
+"""
+
+
+def enter(*, server_id: uuid.UUID, task_state: str) -> Server | None:
+    """Move the server to ``task_state`` and return its row. None: no way leads there (it was deleted, say)."""
+    before = list(states.TRANSITIONS[task_state])
+    return next(iter(Server.objects.raw(_ENTER, [task_state, server_id, before])), None)
 
 
 def place(*, server_id: uuid.UUID, host: str, zone: str) -> None:

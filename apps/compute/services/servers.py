@@ -132,6 +132,7 @@ def _new(context: RequestContext, wish: Wish, reservation: str, index: int, coun
         access_ip_v6=wish.access_ip_v6,
         disk_config=wish.disk_config,
         reservation_id=reservation,
+        root_device_name="/dev/vda",
         launch_index=index,
         created_at=now,
         updated_at=now,
@@ -145,12 +146,15 @@ def default_hostname(name: str) -> str:
 
 
 def _devices(server: Server) -> list[BlockDevice]:
+    """Return the devices under the names that `map_block_devices` finds right: vda, vdb, …"""
     flavor = server.flavor
     devices = [BlockDevice(server=server, kind="root", position=0, size=flavor["disk"])]
     if flavor["ephemeral"]:
         devices.append(BlockDevice(server=server, kind="ephemeral", position=1, size=flavor["ephemeral"]))
     if flavor["swap"]:
         devices.append(BlockDevice(server=server, kind="swap", position=2, size=flavor["swap"]))
+    for index, device in enumerate(devices):
+        device.device = f"vd{chr(ord('a') + index)}"
     return devices
 
 

@@ -33,4 +33,4 @@ class Network(Resource):
     @property
     def bridge(self) -> str:
         """The bridge's name on every host: 14 characters, the kernel takes 15."""
-        return f"cly{self.id.hex[:11]}"
+        return states.bridge_of(self.id)

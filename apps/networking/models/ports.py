@@ -38,6 +38,7 @@ class Port(Resource):
         indexes = [
             models.Index(fields=["device_id"], name="port_device", condition=~models.Q(device_id="")),
             models.Index(fields=["host"], name="port_host", condition=~models.Q(host="")),
+            models.Index(fields=["network"], name="port_dhcp", condition=models.Q(device_owner=states.OWNER_DHCP)),
         ]
         constraints = [
             models.UniqueConstraint(fields=["network", "mac_address"], name="port_mac_once_per_network"),
@@ -51,7 +52,7 @@ class Port(Resource):
     @property
     def tap(self) -> str:
         """The tap's name on the host: 14 characters, the kernel takes 15."""
-        return f"tap{self.id.hex[:11]}"
+        return states.tap_of(self.id)
 
     @property
     def bound(self) -> bool:

@@ -3,11 +3,17 @@
 import uuid
 from collections.abc import Iterable
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
 from apps.networking import exceptions
 from apps.networking.models import SecurityGroup
+
+_NAMES = """
+SELECT m.port_id, g.name FROM networking_portsecuritygroup m JOIN networking_securitygroup g ON g.id = m.security_group_id
+ WHERE m.port_id = ANY(%s) ORDER BY g.name
+"""
 
 
 def visible(*, context: RequestContext) -> QuerySet[SecurityGroup]:
@@ -38,7 +44,8 @@ def matching(*, project_id: str, names: Iterable[str], ids: Iterable[uuid.UUID])
 def names_for_ports(*, port_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
     """Return the names of the groups on each port. 1 query."""
     found: dict[uuid.UUID, list[str]] = {}
-    rows = SecurityGroup.ports.through.objects.filter(port_id__in=list(port_ids))
-    for port_id, name in rows.order_by("security_group__name").values_list("port_id", "security_group__name"):
-        found.setdefault(port_id, []).append(name)
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES, [list(port_ids)])
+        for port_id, name in cursor.fetchall():
+            found.setdefault(port_id, []).append(name)
     return found

@@ -148,7 +148,7 @@ def test_addresses_of_many_servers_in_one_query(
 def test_specs(alice: Caller, network: Network, django_assert_num_queries: Any) -> None:
     server = uuid.uuid4()
     (binding,) = allocate(alice, of(network), server=server)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(1):
         (facts,) = rows.specs_for_server(server_id=server)
     assert facts.tap == f"tap{binding.port_id.hex[:11]}"
     assert facts.network.bridge == f"cly{network.id.hex[:11]}"

@@ -6,6 +6,8 @@ from workers.config import HostDrivers
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import Step, StepContext
 
+ENTERED = "entered"
+
 
 class ServerStep(Step):
     """``task_state`` is entered with the claim; None leaves it alone."""
@@ -13,12 +15,16 @@ class ServerStep(Step):
     task_state: str | None = None
 
     def enter(self, ctx: StepContext) -> None:
-        if self.task_state and not progress.enter(server_id=ctx.subject_id, task_state=self.task_state):
+        if self.task_state is None:
+            return
+        row = progress.enter(server_id=ctx.subject_id, task_state=self.task_state)
+        if row is None:
             raise LeaseLost
+        ctx.notes[ENTERED] = row
 
     def server(self, ctx: StepContext) -> "selectors.Server":
-        """Return the server's row, read anew. Raises LeaseLost when it is gone."""
-        row = selectors.load(server_id=ctx.subject_id)
+        """Return the server's row: as the step found it when it entered, then read anew. LeaseLost: it is gone."""
+        row = ctx.notes.pop(ENTERED, None) or selectors.load(server_id=ctx.subject_id)
         if row is None:
             raise LeaseLost
         return row
