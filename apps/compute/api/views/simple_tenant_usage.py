@@ -73,7 +73,7 @@ class UsagesView(_UsageView):
 
 
 class UsageView(_UsageView):
-    """What a project used in a period. Without use its sums are 0, where Nova's document is empty and clients stumble."""
+    """What a project used in a period. Without use its sums are 0: clients stumble over Nova's empty one."""
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, RULE.format("show"), {"project_id": project_id})
