@@ -54,6 +54,15 @@ def console(cloud: Cloud, server_id: str) -> str:
     return str(response.json().get("output", ""))
 
 
+def prompt(cloud: Cloud, server_id: str) -> str:
+    """Wait for the login prompt and return the console; what it says instead is in the failure."""
+    try:
+        wait_for(lambda: "login:" in console(cloud, server_id), what="a login prompt", seconds=120)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {console(cloud, server_id)[-2000:]!r} {cloud.log('agent')[-3000:]}") from None
+    return console(cloud, server_id)
+
+
 def ssh(key: Path, ip: str, command: str) -> str:
     options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=5", "LogLevel=ERROR"]
     argv = ["ssh", "-i", str(key), *[part for option in options for part in ("-o", option)], f"root@{ip}", command]
@@ -70,9 +79,7 @@ def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
     server = boot(cloud, "vm1", metadata={"role": "test"})
     assert server["status"] == "ACTIVE"
     ip = address(server)
-    text = wait_for(
-        lambda: "login:" in console(cloud, server["id"]) and console(cloud, server["id"]), what="a login prompt"
-    )
+    text = prompt(cloud, server["id"])
     assert f"eth0 {ip}/24" in text
     assert "ssh keys 1" in text
     assert wait_for(lambda: ssh(key, ip, "hostname"), what="an answer over ssh") == "vm1"
