@@ -8,7 +8,8 @@ Rules that hold for every method of every driver:
 - Failures are `RetryableError` (this host cannot) or `AbortError` (no host can), never a library's own exception.
 - Servers are named by their UUID in canonical lower-case text. Sizes carry their unit in the name.
 - Methods may be called from many threads at once; calls about one server are serialised by the caller.
-- A driver sees Celerity's own domains only. An operator's other machines are neither listed nor touched.
+- A driver sees its own cloud's domains only: those made under the same `state_dir`. An operator's other machines, and
+  another cloud's on the same hypervisor, are neither listed nor touched.
 - Nothing is opened when a driver is made: connections are opened by the first call, so a worker may fork before.
 """
 

@@ -16,8 +16,12 @@ _TITLE_LIMIT = 255
 
 @dataclass(frozen=True, slots=True)
 class HostPolicy:
-    """What is the same for all guests of a host. `tcg_cache_mib` bounds the emulator's own memory, in MiB."""
+    """What is the same for all guests of a host.
 
+    `home` marks them as this host agent's. `tcg_cache_mib` bounds the emulator's own memory, in MiB.
+    """
+
+    home: str
     virt_type: Literal["kvm", "qemu"] = "qemu"
     arch: str = "x86_64"
     machine: str = "q35"
@@ -34,7 +38,7 @@ def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
         name=spec.name,
         uuid=spec.id,
         title=_title(spec.display_name),
-        metadata=_metadata(spec),
+        metadata=_metadata(spec, policy),
         memory=machine.Memory(mib=spec.ram_mib),
         vcpu=machine.Vcpu(count=spec.vcpus),
         sysinfo=_sysinfo(spec),
@@ -53,10 +57,11 @@ def _title(display_name: str) -> str:
     return " ".join(display_name.split())[:_TITLE_LIMIT] or "-"
 
 
-def _metadata(spec: ServerSpec) -> metadata.Metadata:
+def _metadata(spec: ServerSpec, policy: HostPolicy) -> metadata.Metadata:
     return metadata.Metadata(
         metadata.Server(
             id=spec.id,
+            home=policy.home,
             name=metadata.DisplayName(spec.display_name),
             owner=metadata.Owner(project_id=spec.project_id, user_id=spec.user_id),
             flavor=metadata.Flavor(spec.flavor_name),

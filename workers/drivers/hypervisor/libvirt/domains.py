@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import libvirt
 from lxml import etree
@@ -27,10 +28,15 @@ POWER_STATES: dict[int, PowerState] = {
 }
 
 
-def find(connection: libvirt.virConnect, server_id: str) -> libvirt.virDomain | None:
-    """Celerity's domain of this id, or None. A domain of somebody else's with this id is None as well."""
+def find(connection: libvirt.virConnect, server_id: str, home: str) -> libvirt.virDomain | None:
+    """Our domain of this id, or None. A domain of somebody else's with this id is None as well."""
     domain = find_any(connection, server_id)
-    return domain if domain is not None and is_ours(domain) else None
+    return domain if domain is not None and is_ours(domain, home) else None
+
+
+def ours(connection: libvirt.virConnect, home: str) -> Iterator[libvirt.virDomain]:
+    """All of our domains."""
+    return (domain for domain in connection.listAllDomains() if is_ours(domain, home))
 
 
 def find_any(connection: libvirt.virConnect, server_id: str) -> libvirt.virDomain | None:
@@ -43,15 +49,18 @@ def find_any(connection: libvirt.virConnect, server_id: str) -> libvirt.virDomai
         raise
 
 
-def is_ours(domain: libvirt.virDomain) -> bool:
-    """Say whether the domain carries Celerity's mark. A domain that vanishes meanwhile does not."""
+def is_ours(domain: libvirt.virDomain, home: str) -> bool:
+    """Say whether the domain carries Celerity's mark and `home`. A domain that vanishes meanwhile does not."""
     try:
-        domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE, libvirt.VIR_DOMAIN_AFFECT_CURRENT)
+        mark = domain.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, NAMESPACE, libvirt.VIR_DOMAIN_AFFECT_CURRENT)
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN_METADATA or is_absent(error):
             return False
         raise
-    return True
+    try:
+        return bool(parse(mark).get("home") == home)
+    except etree.XMLSyntaxError:
+        return False
 
 
 def power_state(domain: libvirt.virDomain) -> PowerState:

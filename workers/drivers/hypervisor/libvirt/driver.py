@@ -44,7 +44,7 @@ def policy_from(options: Mapping[str, Any]) -> HostPolicy:
         virt_type = host.decide_virt_type()
     chosen = {name: options[name] for name in _POLICY_OPTIONS if options.get(name) is not None}
     chosen.setdefault("cpu_mode", "host-model" if virt_type == "kvm" else "custom")
-    return HostPolicy(virt_type=virt_type, **chosen)
+    return HostPolicy(home=str(Path(options["state_dir"])), virt_type=virt_type, **chosen)
 
 
 class LibvirtDriver(HypervisorDriver):
@@ -58,7 +58,8 @@ class LibvirtDriver(HypervisorDriver):
         """Read the options; nothing is opened."""
         self.paths = HostPaths(Path(options["state_dir"]))
         self.policy = policy_from(options)
-        self._watchers = Watchers(lambda: self._connection)
+        self._home = self.policy.home
+        self._watchers = Watchers(lambda: self._connection, self._home)
         self._connection = Connection(str(options.get("uri", "qemu:///system")), self._watchers.register)
 
     def facts(self) -> HostFacts:
@@ -70,9 +71,7 @@ class LibvirtDriver(HypervisorDriver):
     def use(self) -> HostUse:
         """See the contract."""
         with translated():
-            infos = self._connection.run(
-                lambda it: [domain.info() for domain in it.listAllDomains() if domains.is_ours(domain)]
-            )
+            infos = self._connection.run(lambda it: [domain.info() for domain in domains.ours(it, self._home)])
         on = [item for item in infos if item[0] not in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED)]
         files.make_directory(self.paths.root, 0o711)
         return HostUse(
@@ -113,7 +112,7 @@ class LibvirtDriver(HypervisorDriver):
         """See the contract."""
 
         def work(connection: libvirt.virConnect) -> DomainInfo:
-            domain = domains.find(connection, spec.id)
+            domain = domains.find(connection, spec.id, self._home)
             if domain is not None:
                 domains.power_off(domain)
             return self._power_on(connection, spec, None)
@@ -139,7 +138,7 @@ class LibvirtDriver(HypervisorDriver):
         """See the contract."""
 
         def work(connection: libvirt.virConnect) -> None:
-            domain = domains.find(connection, server_id)
+            domain = domains.find(connection, server_id, self._home)
             if domain is not None:
                 domains.power_off(domain)
                 domains.forget(domain)
@@ -151,7 +150,7 @@ class LibvirtDriver(HypervisorDriver):
         """See the contract."""
 
         def work(connection: libvirt.virConnect) -> DomainInfo | None:
-            domain = domains.find(connection, server_id)
+            domain = domains.find(connection, server_id, self._home)
             return None if domain is None else domains.read(domain, with_console=True)
 
         try:
@@ -165,10 +164,9 @@ class LibvirtDriver(HypervisorDriver):
 
         def work(connection: libvirt.virConnect) -> tuple[DomainInfo, ...]:
             found = []
-            for domain in connection.listAllDomains():
+            for domain in domains.ours(connection, self._home):
                 with suppress(ServerNotFound), translated():
-                    if domains.is_ours(domain):
-                        found.append(domains.read(domain, with_console=False))
+                    found.append(domains.read(domain, with_console=False))
             return tuple(found)
 
         with translated():
@@ -189,7 +187,7 @@ class LibvirtDriver(HypervisorDriver):
         self._connection.close()
 
     def _existing(self, server_id: str) -> libvirt.virDomain:
-        domain = self._connection.run(lambda it: domains.find(it, server_id))
+        domain = self._connection.run(lambda it: domains.find(it, server_id, self._home))
         if domain is None:
             raise ServerNotFound("The server does not exist on its host.", details=server_id)
         return domain
@@ -197,7 +195,7 @@ class LibvirtDriver(HypervisorDriver):
     def _power_on(self, connection: libvirt.virConnect, spec: ServerSpec, undo: Undo | None) -> DomainInfo:
         """Have the domain run; with `undo`, what this call makes is pushed onto it."""
         there = domains.find_any(connection, spec.id)
-        if there is not None and not domains.is_ours(there):
+        if there is not None and not domains.is_ours(there, self._home):
             raise SpawnFailed("The host has another machine of the same id.", details=spec.id)
         if there is None or not domains.is_active(there):
             if undo is not None:
@@ -209,7 +207,7 @@ class LibvirtDriver(HypervisorDriver):
         return domains.read(there, with_console=True)
 
     def _stop(self, connection: libvirt.virConnect, server_id: str, graceful_timeout_s: float) -> None:
-        domain = domains.find(connection, server_id)
+        domain = domains.find(connection, server_id, self._home)
         if domain is None:
             return
         if graceful_timeout_s > 0 and domains.power_state(domain) == PowerState.RUNNING:

@@ -53,9 +53,10 @@ def word_for(event: int, detail: int) -> Event | None:
 class Watchers:
     """Those who watch, and the thread that tells them. libvirt's own thread only puts events into a queue."""
 
-    def __init__(self, connection: Callable[[], Connection]) -> None:
+    def __init__(self, connection: Callable[[], Connection], home: str) -> None:
         """Begin with nobody watching; `connection` gives the driver's connection when it is needed."""
         self._connection = connection
+        self._home = home
         self._callbacks: list[WatchCallback] = []
         self._queue: queue.SimpleQueue[tuple[str, Event] | None] = queue.SimpleQueue()
         self._guard = threading.Lock()
@@ -127,11 +128,7 @@ class Watchers:
         current = self._connection().get()
         if current is self._seen:
             return
-        now = {
-            domain.UUIDString(): domains.power_state(domain)
-            for domain in current.listAllDomains()
-            if domains.is_ours(domain)
-        }
+        now = {domain.UUIDString(): domains.power_state(domain) for domain in domains.ours(current, self._home)}
         before, self._known, self._seen = self._known, now, current
         if not tell:
             return
@@ -149,7 +146,7 @@ class Watchers:
 
     def _is_ours(self, server_id: str) -> bool:
         try:
-            return domains.find(self._connection().get(), server_id) is not None
+            return domains.find(self._connection().get(), server_id, self._home) is not None
         except (DriverError, libvirt.libvirtError):
             return False
 

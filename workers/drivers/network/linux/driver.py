@@ -165,7 +165,7 @@ class LinuxNetwork(NetworkDriver):
     def _dismantle(self, network: NetworkSpec) -> None:
         """Take away what the kernel holds for a network."""
         self._dnsmasq(network.id).end()
-        nat.remove(network.bridge, last=set(self.records.network_ids()) <= {network.id})
+        nat.remove(network.bridge)
         bridge.remove(network.bridge, network.id)
 
 

@@ -40,9 +40,9 @@ def ensure(spec: NetworkSpec, metadata_port: int | None) -> None:
     _apply([*_base(), *_network(spec, metadata_port)])
 
 
-def remove(bridge: str, *, last: bool) -> None:
-    """Remove the rules of a bridge, and the table with the `last` network. Absent is success."""
-    if last:
+def remove(bridge: str) -> None:
+    """Remove the rules of a bridge, and the table with the last one of the host. Absent is success."""
+    if _bridges() <= {bridge}:
         _apply([{"add": {"table": _table()}}, {"delete": {"table": _table()}}])
         return
     commands = [*_base(), *_declare(bridge)]
@@ -51,6 +51,15 @@ def remove(bridge: str, *, last: bool) -> None:
     commands += [{"flush": {"chain": _chain(_name(name, bridge))}} for name in _MAPS]
     commands += [{"delete": {"chain": _chain(_name(name, bridge))}} for name in _MAPS]
     _apply(commands)
+
+
+def _bridges() -> set[str]:
+    """The bridges that have rules, whichever cloud's they are: several may share a host."""
+    listed = processes.run(["nft", "-j", "list", "set", "inet", TABLE, "bridges"], timeout_s=10, check=False)
+    if listed.returncode != 0:
+        return set()
+    items = json.loads(listed.text)["nftables"]
+    return {name for item in items for name in item.get("set", {}).get("elem", ())}
 
 
 def _apply(commands: list[dict[str, Any]]) -> None:

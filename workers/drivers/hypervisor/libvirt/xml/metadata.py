@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, content
 
-NAMESPACE = "urn:celerity:compute:server:1"
-"""A domain with an element of this namespace is Celerity's; all others belong to somebody else."""
+NAMESPACE = "urn:celerity:compute:domain:1"
+"""A domain with a <server> element of this namespace, and the right `home`, is ours; all others are somebody else's."""
 
 _PREFIXES = {"celerity": NAMESPACE}
 
@@ -65,11 +65,14 @@ class Port(Element):
 
 @dataclass(frozen=True, slots=True)
 class Server(Element):
-    """Celerity's mark."""
+    """Celerity's mark. `home` is the state directory of the host agent whose domain it is: two clouds may share a
+    libvirt, and neither sees the other's domains.
+    """
 
     tag: ClassVar[str] = f"{{{NAMESPACE}}}server"
     namespaces: ClassVar[dict[str, str] | None] = _PREFIXES
     id: str = attribute("id")
+    home: str = attribute("home")
     name: DisplayName = child()
     owner: Owner = child()
     flavor: Flavor = child()
