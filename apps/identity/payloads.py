@@ -4,19 +4,30 @@ import base64
 import re
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import msgpack
 
 from apps.identity.states import Scope
 
-VERSION = 1
-METHODS = ("password", "token", "application_credential", "trust", "totp")  # a bit each, in this order
+PLAIN, DELEGATED = 1, 2  # versions: without and with a delegation
+METHODS = ("password", "token", "application_credential", "trust", "totp", "ec2credential")  # a bit each, in this order
+KINDS = ("application_credential", "trust")
 SCOPES = (Scope.UNSCOPED, Scope.PROJECT, Scope.DOMAIN, Scope.SYSTEM)
 _HEX = re.compile(r"^[0-9a-f]{32}$")
 
 
 class Malformed(ValueError):
     """The bytes are no payload of ours."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delegation:
+    """What a token's power comes from. ``other_epoch``: the epoch of a trust's other user, 0 where there is none."""
+
+    kind: str
+    id: str
+    other_epoch: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +46,7 @@ class Payload:
     expires_at: int
     user_epoch: int
     audit_chain: tuple[str, ...]
+    delegation: Delegation | None = None
 
     @property
     def audit_ids(self) -> list[str]:
@@ -68,8 +80,9 @@ def _id_in(value: object) -> str | None:
 
 
 def pack(payload: Payload) -> bytes:
+    given = payload.delegation
     document = (
-        VERSION,
+        PLAIN if given is None else DELEGATED,
         _id_out(payload.user_id),
         sum(1 << METHODS.index(method) for method in payload.methods),
         SCOPES.index(payload.scope),
@@ -78,16 +91,25 @@ def pack(payload: Payload) -> bytes:
         payload.expires_at,
         payload.user_epoch,
         [_audit_bytes(audit_id) for audit_id in payload.audit_chain],
+        *((KINDS.index(given.kind), _id_out(given.id), given.other_epoch) if given is not None else ()),
     )
     return bytes(msgpack.packb(document))
+
+
+def _delegation(parts: list[Any]) -> Delegation:
+    kind, pk, other_epoch = parts
+    found = _id_in(pk)
+    if found is None:
+        raise Malformed
+    return Delegation(kind=KINDS[kind], id=found, other_epoch=int(other_epoch))
 
 
 def unpack(raw: bytes) -> Payload:
     """Return the payload in ``raw``. Raises Malformed."""
     try:
-        version, user, methods, scope, scope_id, issued, expires, epoch, chain = msgpack.unpackb(raw)
+        version, user, methods, scope, scope_id, issued, expires, epoch, chain, *given = msgpack.unpackb(raw)
         user_id = _id_in(user)
-        if version != VERSION or user_id is None or not chain:
+        if version not in (PLAIN, DELEGATED) or (version == DELEGATED) != bool(given) or user_id is None or not chain:
             raise Malformed
         return Payload(
             user_id=user_id,
@@ -98,6 +120,7 @@ def unpack(raw: bytes) -> Payload:
             expires_at=int(expires),
             user_epoch=int(epoch),
             audit_chain=tuple(_audit_text(entry) for entry in chain),
+            delegation=_delegation(given) if given else None,
         )
     except Malformed:
         raise

@@ -7,6 +7,9 @@ from typing import Any
 
 from django.db import connection
 
+from apps.identity.payloads import Delegation
+from apps.identity.selectors import delegations
+from apps.identity.selectors.delegations import MICROSECONDS, Delegated
 from apps.identity.states import Scope
 
 _DIRECT = {
@@ -29,18 +32,16 @@ _HELD = """
 WITH RECURSIVE {above}
     held(role_id) AS (
         SELECT ra.role_id FROM identity_roleassignment ra
-        WHERE (ra.user_id = $1
-               OR ra.group_id IN (SELECT group_id FROM identity_groupmembership WHERE user_id = $1))
+        WHERE (ra.user_id = {holder}
+               OR ra.group_id IN (SELECT group_id FROM identity_groupmembership WHERE user_id = {holder}))
           AND ({direct})
       UNION
         SELECT i.implied_id FROM held JOIN identity_impliedrole i ON i.prior_id = held.role_id
-    )"""
+    ){given}"""
 
 _ROLES = """ARRAY(
         SELECT ARRAY[r.id, r.name] FROM identity_role r
-        WHERE r.id IN (SELECT role_id FROM held) AND r.domain_id IS NULL ORDER BY r.name)"""
-
-_MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
+        WHERE r.id IN (SELECT role_id FROM {source}) AND r.domain_id IS NULL ORDER BY r.name)"""
 
 _STATEMENT = """
 {held}
@@ -50,11 +51,11 @@ SELECT u.name, u.enabled, u.password_expires_at, u.default_project_id, {epoch} A
        pd.id, pd.name, pd.enabled, {project_domain_after},
        {roles},
        EXISTS (SELECT 1 FROM identity_revocation WHERE audit_id = ANY($3)),
-       {now}
+       {now}{delegated}
 FROM identity_user u
 JOIN identity_project ud ON ud.id = u.domain_id
 LEFT JOIN identity_project p ON p.id = $2
-LEFT JOIN identity_project pd ON pd.id = p.domain_id
+LEFT JOIN identity_project pd ON pd.id = p.domain_id{joins}
 WHERE u.id = $1"""
 
 
@@ -86,6 +87,7 @@ class Standing:
     roles: tuple[tuple[str, str], ...]
     revoked: bool
     now: int
+    delegated: Delegated | None = None
 
     @property
     def role_names(self) -> tuple[str, ...]:
@@ -98,6 +100,8 @@ class Standing:
             return False
         if any(issued_at < place.valid_after for place in places):
             return False
+        if self.delegated is not None and not self.delegated.holds(issued_at):
+            return False
         if self.scope is Scope.UNSCOPED:
             return True
         return bool(self.roles) and (self.scope is Scope.SYSTEM or self._target_fits)
@@ -109,33 +113,37 @@ class Standing:
 
 
 @lru_cache
-def _statement(scope: Scope) -> str:
-    """Return the SQL for a scope; what the scope does not need is not asked."""
-    held, roles = "", "ARRAY[]::text[]"
+def _statement(scope: Scope, kind: str) -> str:
+    """Return the SQL for a scope and a kind of delegation; what is not needed is not asked."""
+    held, roles, parts = "", "ARRAY[]::text[]", delegations.PARTS[kind]
     if scope is not Scope.UNSCOPED:
         above = _ABOVE if scope is Scope.PROJECT else ""
-        held, roles = _HELD.format(above=above, direct=_DIRECT[scope]), _ROLES
+        held = _HELD.format(above=above, direct=_DIRECT[scope], holder=parts.holder, given=parts.given)
+        roles = _ROLES.format(source="given" if kind else "held")
     return _STATEMENT.format(
         held=held,
         roles=roles,
-        epoch=_MICROSECONDS.format("u.tokens_valid_after"),
-        domain_after=_MICROSECONDS.format("ud.tokens_valid_after"),
-        project_after=_MICROSECONDS.format("p.tokens_valid_after"),
-        project_domain_after=_MICROSECONDS.format("pd.tokens_valid_after"),
-        now=_MICROSECONDS.format("statement_timestamp()"),
+        epoch=MICROSECONDS.format("u.tokens_valid_after"),
+        domain_after=MICROSECONDS.format("ud.tokens_valid_after"),
+        project_after=MICROSECONDS.format("p.tokens_valid_after"),
+        project_domain_after=MICROSECONDS.format("pd.tokens_valid_after"),
+        now=MICROSECONDS.format("statement_timestamp()"),
+        delegated=parts.columns,
+        joins=parts.joins,
     )
 
 
-def _prepared(scope: Scope) -> str:
-    """Return the name of the scope's statement, prepared once per connection: planning it costs three times its run."""
-    name, raw = f"identity_standing_{scope.value}", connection.connection
+def _prepared(scope: Scope, kind: str) -> str:
+    """Return the name of the statement, prepared once per connection: planning it costs three times its run."""
+    name, raw = f"identity_standing_{scope.value}{kind and '_'}{kind}", connection.connection
     owner, names = getattr(connection, "_identity_prepared", (None, set()))
     if owner is not raw:
         names = set()
         connection._identity_prepared = (raw, names)
     if name not in names:
         with raw.cursor() as cursor:
-            cursor.execute(f"PREPARE {name} (text, text, text[]) AS {_statement(scope)}")
+            types = "text, text, text[], text" if kind else "text, text, text[]"
+            cursor.execute(f"PREPARE {name} ({types}) AS {_statement(scope, kind)}")
         names.add(name)
     return name
 
@@ -146,13 +154,27 @@ def _place(columns: Sequence[Any]) -> Place | None:
     return Place(id=columns[0], name=columns[1], enabled=columns[2], valid_after=columns[3] or 0)
 
 
+def _ask(user_id: str, scope: Scope, scope_id: str | None, audit_ids: Sequence[str], by: Delegation | None) -> Any:
+    """Return the one row. A statement that the server has lost (DISCARD, DEALLOCATE) would stay lost: it is an error."""
+    values: tuple[Any, ...] = (user_id, scope_id, list(audit_ids))
+    with connection.cursor() as cursor:
+        if by is None:
+            cursor.execute(f"EXECUTE {_prepared(scope, '')} (%s, %s, %s)", values)
+        else:
+            cursor.execute(f"EXECUTE {_prepared(scope, by.kind)} (%s, %s, %s, %s)", (*values, by.id))
+        return cursor.fetchone()
+
+
 def standing(
-    *, user_id: str, scope: Scope, scope_id: str | None = None, audit_ids: Sequence[str] = ()
+    *,
+    user_id: str,
+    scope: Scope,
+    scope_id: str | None = None,
+    audit_ids: Sequence[str] = (),
+    delegation: Delegation | None = None,
 ) -> Standing | None:
     """Return the user's standing in a scope, in one query; None when there is no such user."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXECUTE {_prepared(scope)} (%s, %s, %s)", (user_id, scope_id, list(audit_ids)))
-        row = cursor.fetchone()
+    row = _ask(user_id, scope, scope_id, audit_ids, delegation)
     if row is None:
         return None
     user_domain = _place(row[5:9])
@@ -172,4 +194,5 @@ def standing(
         roles=tuple((role[0], role[1]) for role in row[18]),
         revoked=row[19],
         now=row[20],
+        delegated=delegations.read(delegation, row[21:]) if delegation is not None else None,
     )
