@@ -87,7 +87,10 @@ def cloud(environment: Environment) -> list[Program]:
             "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "30", "--no-control-socket",
             "--log-level", "warning",
         ],
-        "scheduler": [*celery, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads", "-c", "4"],
+        "scheduler": [
+            *celery, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads", "-c", "4",
+            "--without-gossip", "--without-mingle",
+        ],
         "beat": [*celery, "beat", "-s", str(environment.run / "beat-schedule"), "--pidfile="],
         "host-agent": [python, "manage.py", "host_agent"],
         "flower": [*celery, "flower", f"--address={flower_host}", f"--port={flower_port}"],
