@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -214,15 +215,27 @@ class Process:
         return True
 
     def end(self, argument: str, timeout_s: float) -> None:
-        """Ask the process to end, wait up to `timeout_s` seconds, then kill it. One that is not ours is left."""
-        deadline = time.monotonic() + timeout_s
-        if not self.signal(signal.SIGTERM, argument):
+        """Ask the process to end, wait up to `timeout_s` seconds, then kill it. One that is not ours is left.
+
+        On return its sockets and files are closed: a successor may take its place.
+        """
+        try:
+            handle = os.pidfd_open(self.pid)
+        except (ProcessLookupError, OverflowError):
             return
-        while self.is_running(argument):
-            if time.monotonic() > deadline:
-                self.signal(signal.SIGKILL, argument)
-                deadline = time.monotonic() + timeout_s
-            time.sleep(0.005)
+        try:
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                if not self.signal(number, argument) or _has_ended(handle, timeout_s):
+                    return
+        finally:
+            os.close(handle)
+
+
+def _has_ended(handle: int, timeout_s: float) -> bool:
+    """Wait until the process of a pidfd is dead, files closed. (Its command line is gone a moment earlier.)"""
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    return bool(poll.poll(timeout_s * 1000))
 
 
 def read_pid_file(path: Path) -> Process | None:

@@ -1,0 +1,73 @@
+"""A real guest from image to nothing left, through all three drivers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.unit.drivers import samples
+from tests.unit.drivers.hypervisor_contract import eventually
+from workers.drivers.hypervisor.base import HypervisorDriver
+from workers.drivers.network.base import NetworkDriver, NetworkSpec
+from workers.drivers.storage.base import CachedImage, StorageDriver
+
+pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host")]
+
+META_DATA = b'{"uuid": "%s", "hostname": "booted", "name": "booted"}'
+
+
+def test_boot(
+    hypervisor: HypervisorDriver,
+    network_driver: NetworkDriver,
+    network: NetworkSpec,
+    storage: StorageDriver,
+    cached: CachedImage,
+    state_directory: Path,
+) -> None:
+    port = samples.port(network, 10, hostname="booted")
+    server_id = samples.new_id()
+    seen: list[str] = []
+    hypervisor.watch(lambda _server_id, event: seen.append(event))
+    started = time.monotonic()
+    network_driver.plug(network, port)
+    meta = META_DATA % server_id.encode()
+    disks = (
+        samples.disk(storage.create_root(server_id, cached, 1), "vda", boot_index=1),
+        samples.disk(storage.create_ephemeral(server_id, 0, 1), "vdb"),
+        samples.disk(storage.create_swap(server_id, 64), "vdc"),
+        samples.disk(
+            storage.create_config_drive(server_id, {"openstack/latest/meta_data.json": meta}), "sda", device="cdrom"
+        ),
+    )
+    spec = samples.server(
+        state_directory, id=server_id, disks=disks, interfaces=(samples.interface(network, port),), ram_mib=128
+    )
+    try:
+        info = hypervisor.spawn(spec)
+        spawned = time.monotonic()
+        assert info.vnc_port is not None
+        assert info.vnc_host == "127.0.0.1"
+        eventually(lambda: b"login:" in hypervisor.console_output(server_id), 180)
+        text = hypervisor.console_output(server_id).decode()
+        assert "host name booted" in text
+        assert "ephemeral disk" in text
+        assert "swap on" in text
+        assert f"{port.fixed_ips[0].ip}/24" in text
+        lease = network_driver.lease(network.id, port.id)
+        assert lease is not None
+        assert lease.ip == port.fixed_ips[0].ip
+        print(f"spawn {spawned - started:.2f} s, login {time.monotonic() - spawned:.2f} s later")
+
+        hypervisor.reboot(server_id, 30)
+        eventually(lambda: hypervisor.console_output(server_id).count(b"login:") >= 2, 180)
+        hypervisor.stop(server_id, 30)
+        assert seen[-1] == "stopped" or seen.count("stopped") >= 1
+        hypervisor.start(spec)
+        eventually(lambda: hypervisor.console_output(server_id).count(b"login:") >= 3, 180)
+    finally:
+        print(hypervisor.console_output(server_id).decode("utf8", "replace"))
+        hypervisor.destroy(server_id)
+        network_driver.remove_network(network.id)
+        storage.remove_server(server_id)
