@@ -1,0 +1,77 @@
+"""Choosing and claiming is one act: never oversold, and nobody fails while there is room."""
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling.models import Allocation, Inventory
+from apps.scheduling.services import allocations, hosts
+from apps.scheduling.states import Demand
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FACTS = {"hypervisor_type": "simulated", "virt_type": "simulated"}
+
+
+@pytest.fixture
+def cloud(settings: object) -> None:
+    """Four hosts with room for ten servers of 1 vCPU and 512 MiB each."""
+    settings.ALLOCATION_RATIOS = {"vcpus": 1.0, "ram_mib": 1.0, "disk_gib": 1.0}
+    settings.RESERVED_RAM_MIB = 0
+    for index in range(4):
+        hosts.register(
+            name=f"h{index}", facts=FACTS, vcpus=10, ram_mib=5120, disk_gib=100, agent_url="http://127.0.0.1:1"
+        )
+
+
+DEMAND = Demand(vcpus=1, ram_mib=512, disk_gib=1)
+
+
+def claim(_: int) -> str | None:
+    try:
+        return allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=DEMAND).host
+    except NoValidHost:
+        return None
+    finally:
+        connection.close()
+
+
+def test_concurrent_claims_fill_every_host_and_not_more(cloud: None) -> None:
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        placed = list(pool.map(claim, range(40)))
+    assert None not in placed, "there was room for forty"
+    assert claim(0) is None, "there is no room for one more"
+    for row in Inventory.objects.all():
+        assert (row.vcpus_used, row.ram_used, row.disk_used, row.servers) == (10, 5120, 10, 10)
+    assert Allocation.objects.count() == 40
+
+
+def test_the_refusal_says_what_is_lacking(cloud: None) -> None:
+    with pytest.raises(NoValidHost) as refusal:
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=Demand(vcpus=1, ram_mib=6000, disk_gib=1))
+    assert "lacks 880 MiB of RAM" in refusal.value.message
+    assert refusal.value.values["explanation"]["considered"] == 4
+
+
+def test_release_gives_everything_back_once(cloud: None) -> None:
+    consumer = uuid.uuid4()
+    allocations.choose_and_claim(consumer_id=consumer, demand=DEMAND)
+    allocations.release(consumer_id=consumer)
+    allocations.release(consumer_id=consumer)
+    assert set(Inventory.objects.values_list("vcpus_used", "ram_used", "disk_used", "servers")) == {(0, 0, 0, 0)}
+
+
+def test_excluded_disabled_and_silent_hosts_are_left_out(cloud: None) -> None:
+    hosts.update(name="h1", enabled=False, reason="test")
+    hosts.update(name="h2", forced_down=True)
+    wanted = Demand(vcpus=1, ram_mib=512, disk_gib=1, ignore_hosts=frozenset({"h0"}))
+    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=wanted).host == "h3"
+
+
+def test_a_forced_host_is_claimed_only_while_it_has_room(cloud: None) -> None:
+    wanted = Demand(vcpus=10, ram_mib=512, disk_gib=1, force_host="h2")
+    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=wanted).host == "h2"
+    with pytest.raises(NoValidHost):
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=wanted)
