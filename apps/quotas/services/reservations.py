@@ -19,7 +19,7 @@ WITH wanted AS (
         AS w(resource, delta, usual)),
 locked AS MATERIALIZED (
     SELECT u.id FROM quotas_usage u WHERE u.owner_id = %(owner)s AND u.resource = ANY(%(resources)s)
-     ORDER BY u.resource FOR UPDATE),
+     ORDER BY u.owner_id, u.resource FOR UPDATE),
 moved AS (
     UPDATE quotas_usage u SET reserved = u.reserved + w.delta
       FROM wanted w
@@ -60,7 +60,10 @@ def reserve(*, owner_id: str, each: Mapping[str, int], consumers: Sequence[uuid.
     with connection.cursor() as cursor:
         cursor.execute(_RESERVE, values)
         moved = {row[0] for row in cursor.fetchall()}
-        if len(moved) < len(wanted) and _create_missing(owner_id, list(wanted)):
+        if len(moved) < len(wanted):
+            # Refused, or never counted before. Another request may have made the rows since the first statement
+            # looked, so a second look is due in any case.
+            _create_missing(owner_id, list(wanted))
             missing = [resource for resource in wanted if resource not in moved]
             again = {
                 **values,
@@ -76,12 +79,10 @@ def reserve(*, owner_id: str, each: Mapping[str, int], consumers: Sequence[uuid.
         cursor.execute(_PROMISE, values)
 
 
-def _create_missing(owner_id: str, resources: list[str]) -> bool:
-    """Create usage rows for resources that were never counted. Returns whether there were any."""
-    known = set(Usage.objects.filter(owner_id=owner_id, resource__in=resources).values_list("resource", flat=True))
-    rows = [Usage(owner_id=owner_id, resource=resource) for resource in resources if resource not in known]
+def _create_missing(owner_id: str, resources: list[str]) -> None:
+    """Create usage rows for resources that were never counted."""
+    rows = [Usage(owner_id=owner_id, resource=resource) for resource in sorted(resources)]
     Usage.objects.bulk_create(rows, ignore_conflicts=True)
-    return bool(rows)
 
 
 def _exceeded(owner_id: str, resource: str, requested: int) -> QuotaExceeded:
@@ -93,9 +94,13 @@ def _exceeded(owner_id: str, resource: str, requested: int) -> QuotaExceeded:
 _SETTLE = """
 WITH gone AS (DELETE FROM quotas_reservation WHERE consumer_id = ANY(%(consumers)s::uuid[])
               RETURNING owner_id, resource, delta),
-total AS (SELECT owner_id, resource, sum(delta) AS delta FROM gone GROUP BY owner_id, resource ORDER BY resource)
+total AS (SELECT owner_id, resource, sum(delta) AS delta FROM gone GROUP BY owner_id, resource),
+locked AS MATERIALIZED (
+    SELECT u.id FROM quotas_usage u JOIN total t ON u.owner_id = t.owner_id AND u.resource = t.resource
+     ORDER BY u.owner_id, u.resource FOR UPDATE OF u)
 UPDATE quotas_usage u SET reserved = u.reserved - t.delta, in_use = u.in_use + t.delta * %(factor)s
-  FROM total t WHERE u.owner_id = t.owner_id AND u.resource = t.resource
+  FROM total t
+ WHERE u.id IN (SELECT id FROM locked) AND u.owner_id = t.owner_id AND u.resource = t.resource
 """
 
 
@@ -116,12 +121,15 @@ def _settle(consumers: Sequence[uuid.UUID], factor: int) -> None:
 
 _RELEASE = """
 WITH gone AS (DELETE FROM quotas_reservation WHERE consumer_id = %(consumer)s RETURNING resource, delta),
-wanted AS (SELECT * FROM unnest(%(resources)s::text[], %(deltas)s::bigint[]) AS w(resource, delta))
+wanted AS (SELECT * FROM unnest(%(resources)s::text[], %(deltas)s::bigint[]) AS w(resource, delta)),
+locked AS MATERIALIZED (
+    SELECT u.id FROM quotas_usage u WHERE u.owner_id = %(owner)s AND u.resource = ANY(%(resources)s)
+     ORDER BY u.owner_id, u.resource FOR UPDATE)
 UPDATE quotas_usage u
    SET reserved = u.reserved - coalesce(g.delta, 0),
        in_use = u.in_use - CASE WHEN g.delta IS NULL THEN w.delta ELSE 0 END
   FROM wanted w LEFT JOIN gone g ON g.resource = w.resource
- WHERE u.owner_id = %(owner)s AND u.resource = w.resource
+ WHERE u.id IN (SELECT id FROM locked) AND u.resource = w.resource
 """
 
 

@@ -1,0 +1,85 @@
+"""The seeded killer: picks what to strike, and when."""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import redis
+
+from tests.cloud import Cloud
+
+PAUSE_SECONDS = (0.4, 1.6)
+MEMORY_OF_STRIKES = 200
+
+
+class Killer:
+    """Strikes the cloud's processes, Redis and PostgreSQL until it is stopped. The same seed strikes in the same order."""
+
+    def __init__(self, cloud: Cloud, *, seed: int) -> None:
+        self.cloud = cloud
+        self.random = random.Random(seed)
+        self.strikes: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.weapons: dict[str, Callable[[], None]] = {
+            "kill agent": lambda: cloud.kill("agent"),
+            "kill scheduler": lambda: cloud.kill("scheduler"),
+            "kill beat": lambda: cloud.kill("beat"),
+            "kill api": lambda: cloud.kill("api"),
+            "kill sweeper's session": self._kill_a_session,
+            "flush redis": lambda: self._redis().flushall(),
+            "restart redis": self._restart_redis,
+            "pause redis": self._pause_redis,
+            "restart postgresql": self._restart_postgresql,
+            "pause agent": self._pause_agent,
+        }
+
+    def __enter__(self) -> "Killer":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self.random.uniform(*PAUSE_SECONDS)):
+            name = self.random.choice(list(self.weapons))
+            self.strikes.append(name)
+            try:
+                self.weapons[name]()
+            except Exception as error:
+                self.strikes[-1] += f" ({type(error).__name__})"
+
+    def _redis(self) -> "redis.Redis":
+        return redis.Redis.from_url(self.cloud.environment["CELERITY_BROKER_URL"], socket_timeout=3)
+
+    def _restart_redis(self) -> None:
+        self.cloud.services.redis.stop()
+        self.cloud.services.redis.start()
+
+    def _pause_redis(self) -> None:
+        pid = self.cloud.services.redis.pid()
+        if pid:
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(self.random.uniform(0.2, 1.5))
+            os.kill(pid, signal.SIGCONT)
+
+    def _restart_postgresql(self) -> None:
+        self.cloud.services.postgresql.stop()
+        self.cloud.services.postgresql.start()
+
+    def _pause_agent(self) -> None:
+        self.cloud.signal("agent", signal.SIGSTOP)
+        time.sleep(self.random.uniform(0.2, 2.0))
+        self.cloud.signal("agent", signal.SIGCONT)
+
+    def _kill_a_session(self) -> None:
+        """End one database session of the cloud's, whosever it is: its locks go with it."""
+        self.cloud.rows(
+            "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            " AND datname = current_database() ORDER BY random() LIMIT 1) one"
+        )

@@ -1,0 +1,107 @@
+"""Boots and deletes under fire; at the end nothing is lost and nothing is left. Run: python -m tests.chaos.run --seed 7"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+
+from deploy.testrun import PREFIX, Services, root_of_states
+from tests.chaos.killer import Killer
+from tests.cloud import Cloud, wait_for
+
+SETTINGS = {
+    "CELERITY_HOSTS": "8",
+    "CELERITY_QUOTA_INSTANCES": "100000",
+    "CELERITY_QUOTA_CORES": "100000",
+    "CELERITY_QUOTA_RAM": "100000000",
+    "CELERITY_LOG_LEVEL": "WARNING",
+}
+DELETED_SHARE = 0.4
+REST_SECONDS = 180.0
+
+
+def one_server(cloud: Cloud, index: int, seed: int) -> str | None:
+    """Ask for a server; now and then ask for its end as well. Returns the id of what was accepted."""
+    chance = random.Random(f"{seed}:{index}")
+    try:
+        response = cloud.post_server(f"chaos-{index}", networks="auto" if chance.random() < 0.7 else "none")
+    except requests.RequestException:
+        return None  # the API was struck: the client knows that it knows nothing
+    if response.status_code != 202:
+        assert response.status_code in (401, 500, 502, 503), response.text
+        return None
+    key = str(response.json()["server"]["id"])
+    if chance.random() < DELETED_SHARE:
+        time.sleep(chance.uniform(0, 1.5))
+        try:
+            cloud.call("DELETE", f"/compute/v2.1/servers/{key}")
+        except requests.RequestException:
+            return key
+    return key
+
+
+def storm(cloud: Cloud, *, seed: int, servers: int, concurrency: int) -> dict[str, object]:
+    """Strike while ``servers`` are asked for, then let the cloud come to rest and look at what is there."""
+    cloud.image()
+    cloud.plan(spawn=0.05, cache_image=0.2)
+    started = time.monotonic()
+    with Killer(cloud, seed=seed) as killer, ThreadPoolExecutor(max_workers=concurrency) as pool:
+        accepted = [key for key in pool.map(lambda i: one_server(cloud, i, seed), range(servers)) if key]
+    stormed = time.monotonic() - started
+    cloud.plan()
+    wait_for(cloud.healthy, what="a healthy API", seconds=60)
+    wait_for(lambda: not cloud.open_runs(), what=f"all runs to end: {cloud.open_runs()[:5]}", seconds=REST_SECONDS)
+    states = dict(cloud.rows("SELECT id::text, vm_state FROM compute_server"))
+    lost = [key for key in accepted if key not in states]
+    stuck = [key for key, state in states.items() if state not in ("active", "error", "deleted")]
+    causeless = cloud.rows("SELECT id FROM compute_server WHERE vm_state = 'error' AND fault_message = ''")
+    cloud.assert_clean()
+    assert not (lost or stuck or causeless), (lost, stuck, causeless)
+    cloud.delete_all()
+    cloud.assert_clean()
+    faults = cloud.rows("SELECT fault_message, count(*) FROM compute_server WHERE fault_message <> '' GROUP BY 1")
+    return {
+        "seed": seed,
+        "accepted": len(accepted),
+        "states": dict(Counter(states.values())),
+        "faults": {text[:100]: count for text, count in faults},
+        "strikes": len(killer.strikes),
+        "storm_s": round(stormed, 1),
+        "rest_s": round(time.monotonic() - started - stormed, 1),
+    }
+
+
+def run(*, seed: int, servers: int, concurrency: int) -> dict[str, object]:
+    state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
+    with Services(state) as services, Cloud(services, **SETTINGS) as cloud:
+        return storm(cloud, seed=seed, servers=servers, concurrency=concurrency)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=None, help="default: by chance; it is printed")
+    parser.add_argument("--seeds", type=int, default=1, help="how many seeds, one after the other")
+    parser.add_argument("--servers", type=int, default=200)
+    parser.add_argument("--concurrency", type=int, default=20)
+    chosen = parser.parse_args()
+    first = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(1_000_000)
+    failed = []
+    for seed in range(first, first + chosen.seeds):
+        print(f"seed {seed}", flush=True)
+        try:
+            print(run(seed=seed, servers=chosen.servers, concurrency=chosen.concurrency), flush=True)
+        except AssertionError as error:
+            failed.append(seed)
+            print(f"seed {seed} FAILED: {error}", flush=True)
+    print(f"{chosen.seeds - len(failed)} passed, {len(failed)} failed" + (f": seeds {failed}" if failed else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
