@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, path
 
+from apps.compute.api.routes_catalog import CATALOG_ROUTES
+from apps.compute.api.routes_parts import SERVER_PART_ROUTES
 from apps.compute.api.views import actions, servers
 
 SERVER_ROUTES: list[URLPattern] = [
@@ -10,10 +12,4 @@ SERVER_ROUTES: list[URLPattern] = [
     path("servers/<server_id>", servers.ServerView.as_view()),
     path("servers/<server_id>/action", actions.ServerActionView.as_view()),
 ]
-try:
-    from apps.compute.api.routes_catalog import CATALOG_ROUTES
-    from apps.compute.api.routes_parts import SERVER_PART_ROUTES
-except ImportError:
-    CATALOG_ROUTES, SERVER_PART_ROUTES = [], []
-
 ROUTES = [*SERVER_ROUTES, *SERVER_PART_ROUTES, *CATALOG_ROUTES]
