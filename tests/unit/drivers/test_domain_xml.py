@@ -1,0 +1,178 @@
+"""The domain's XML: golden files, libvirt's own schema, and text that tries to be more than text."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from tests.unit.drivers import samples
+from workers.drivers.errors import SpecInvalid
+from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.libvirt.definition import HostPolicy, define
+from workers.drivers.hypervisor.libvirt.driver import policy_from
+from workers.drivers.hypervisor.libvirt.host import decide_virt_type, parse
+from workers.drivers.hypervisor.libvirt.xml.element import clean
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "domains"
+SCHEMA = Path("/usr/share/libvirt/schemas/domain.rng")
+ID = "5f1f4a3e-8b1c-4b8e-9a52-3d2a4c1f0e11"
+HOME = "/var/lib/celerity"
+IMAGE = f"{HOME}/images/" + "ab" * 64
+
+
+def server(**changes: Any) -> ServerSpec:
+    return samples.server(**{"id": ID, "name": "instance-0000002a", "ram_mib": 512, **changes})
+
+
+def full() -> ServerSpec:
+    directory = f"{HOME}/instances/{ID}"
+    return server(
+        vcpus=2,
+        display_name='web <1> & "co"',
+        metadata={"role": "web", "a&b": "<c>"},
+        disks=(
+            DiskSpec("vda", f"{directory}/root", "qcow2", boot_index=1, backing=DiskBacking(IMAGE, "qcow2")),
+            DiskSpec("vdb", f"{directory}/ephemeral0", "raw"),
+            DiskSpec("vdc", "/dev/mapper/volume", "raw", serial="9a1e6a50-0000-4000-8000-000000000000"),
+            DiskSpec("sda", f"{directory}/config-2", "iso", device="cdrom", readonly=True),
+        ),
+        interfaces=(
+            InterfaceSpec("0c7e2d8e-3f2b-4f6a-8a53-6a1c9f1d2b01", "fa:16:3e:00:00:01", "tap0c7e2d8e", "br1", 1450),
+            InterfaceSpec(
+                "0c7e2d8e-3f2b-4f6a-8a53-6a1c9f1d2b02", "fa:16:3e:00:00:02", "tap0c7e2d8f", "br2", 1500, "e1000e"
+            ),
+        ),
+    )
+
+
+CASES = {
+    "minimal": (server(), HostPolicy(home=HOME)),
+    "full-qemu": (full(), HostPolicy(home=HOME)),
+    "full-kvm": (full(), HostPolicy(home=HOME, virt_type="kvm", cpu_mode="host-model", disk_cache="none")),
+    "passthrough": (server(), HostPolicy(home=HOME, virt_type="kvm", cpu_mode="host-passthrough")),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name: str) -> None:
+    """When the XML is meant to change: delete the file, run again, read the difference, commit it."""
+    path = GOLDEN / f"{name}.xml"
+    xml = define(*CASES[name]).xml()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(xml)
+        pytest.fail(f"{path} was missing and has been written: read it")
+    assert xml == path.read_text()
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.skipif(not SCHEMA.exists(), reason="libvirt's schemas are not installed")
+def test_libvirts_schema(name: str) -> None:
+    schema = etree.RelaxNG(etree.parse(str(SCHEMA)))
+    schema.assertValid(define(*CASES[name]).build())
+
+
+def test_nobody_is_left_to_probe() -> None:
+    """Every disk says its format, and where its chain ends (OSSA-2014-009, 2014-033, 2020-006)."""
+    for disk in define(*CASES["full-qemu"]).build().findall("devices/disk"):
+        assert disk.find("driver").get("type") in ("raw", "qcow2")
+        stores = disk.findall(".//backingStore")
+        assert len(stores[-1]) == 0
+        assert stores[-1].get("type") is None
+
+
+def test_nothing_of_the_host_shows() -> None:
+    """OSSN-0028."""
+    entries = {
+        item.get("name"): item.text for item in define(*CASES["minimal"]).build().findall("sysinfo/system/entry")
+    }
+    assert entries["serial"] == entries["uuid"] == ID
+    serial = Path("/sys/class/dmi/id/product_uuid")
+    if serial.exists():
+        assert serial.read_text().strip().lower() not in define(*CASES["minimal"]).xml()
+
+
+def shape(element: Any) -> list[str]:
+    return [item.tag for item in element.iter()]
+
+
+text = st.text(st.characters(), max_size=60) | st.sampled_from(
+    ["</title>", "]]>", "&amp;", "<!DOCTYPE x>", "\x00", "\x1b[2J", "a\nb", "\ud800", "\ufffe", "a\rb", "'\"", "%s{0}"]
+)
+
+
+@given(name=text, key=text, value=text, flavor=text, project=text)
+def test_text_stays_text(name: str, key: str, value: str, flavor: str, project: str) -> None:
+    """Whatever a tenant writes, the elements are the same, and what can be carried comes back."""
+    plain = define(server(metadata={"k": "v"}), HostPolicy(home=HOME)).build()
+    spec = server(display_name=name, metadata={key: value}, flavor_name=flavor, project_id=project)
+    read = parse(define(spec, HostPolicy(home=HOME)).xml())
+    assert shape(read) == shape(plain)
+    (mark,) = read.find("metadata")
+    assert (mark[0].text or "") == clean(name)
+    assert mark[1].get("project") == clean(project)
+    assert mark[-1].text == clean(value) or not value
+    assert "\n" not in read.findtext("title")
+
+
+@pytest.mark.parametrize(
+    "disk",
+    [DiskSpec("hda", "/x", "raw"), DiskSpec("vda", "/x", "iso", device="cdrom"), DiskSpec("xvda", "/x", "raw")],
+)
+def test_disks_no_bus_takes(disk: DiskSpec) -> None:
+    with pytest.raises(SpecInvalid):
+        define(server(disks=(disk,)), HostPolicy(home=HOME))
+
+
+@pytest.mark.parametrize(
+    ("flags", "device", "expected"),
+    [
+        ("fpu vmx sse", True, "kvm"),
+        ("fpu svm sse", True, "kvm"),
+        ("fpu svm sse", False, "qemu"),
+        ("fpu sse hypervisor vmxx", True, "qemu"),
+        ("fpu sse", True, "qemu"),
+    ],
+)
+def test_virt_type(tmp_path: Path, flags: str, device: bool, expected: str) -> None:
+    info, kvm = tmp_path / "cpuinfo", tmp_path / "kvm"
+    info.write_text(f"processor\t: 0\nflags\t\t: {flags}\nvmx flags\t: svm vmx\n")
+    if device:
+        kvm.touch()
+    assert decide_virt_type(info, kvm) == expected
+
+
+def test_no_cpuinfo(tmp_path: Path) -> None:
+    assert decide_virt_type(tmp_path / "none", tmp_path) == "qemu"
+
+
+def test_policy() -> None:
+    chosen = policy_from({"state_dir": "/x/", "virt_type": "kvm", "disk_cache": "none"})
+    assert (chosen.home, chosen.cpu_mode, chosen.disk_cache) == ("/x", "host-model", "none")
+    assert policy_from({"state_dir": "/x", "virt_type": "qemu"}).cpu_mode == "custom"
+    with pytest.raises(SpecInvalid):
+        policy_from({"state_dir": "/x", "virt_type": "xen"})
+
+
+def test_entities_are_not_resolved(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    evil = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]><x>&e;</x>'
+    assert "secret" not in (parse(evil).text or "")
+
+
+@pytest.mark.skipif(not Path("/usr/bin/virsh").exists(), reason="libvirt is not installed")
+def test_the_folder_is_the_only_one() -> None:
+    """libvirt is imported in one folder."""
+    root = Path(__file__).parents[3]
+    listed = subprocess.run(
+        ["git", "grep", "-lE", "^(import|from) libvirt", "--", "apps", "cloud", "workers"],
+        cwd=root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert all(name.startswith("workers/drivers/hypervisor/libvirt/") for name in listed.stdout.split())
