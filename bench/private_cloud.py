@@ -34,7 +34,8 @@ class PrivateCloud:
         # A network's quotas cannot be written by the API.
         values |= {"CELERITY_QUOTA_PORTS": str(UNBOUNDED), **settings}
         self.environment = Environment(state=self.state, values={**DEFAULTS, **values})
-        self.programs = [one for one in programs.cloud(self.environment) if one.name not in leave_out]
+        self.programs = {one.name: one for one in programs.cloud(self.environment)}
+        self.leave_out = leave_out
         self.children: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -48,9 +49,10 @@ class PrivateCloud:
                 directory.mkdir(exist_ok=True)
             self.manage("migrate", "--noinput", "-v", "0")
             self.manage("bootstrap")
-            for program in self.programs:
-                self._start(program)
-            self._await()
+            for name in self.programs:
+                if name not in self.leave_out:
+                    self.start(name)
+            self.await_hosts(int(self.environment["CELERITY_HOSTS"]))
         except BaseException:
             self.__exit__()
             raise
@@ -59,27 +61,36 @@ class PrivateCloud:
     def __exit__(self, *_: object) -> None:
         for child in self.children.values():
             child.terminate()
-        deadline = time.monotonic() + 15
-        for child in self.children.values():
-            try:
-                child.wait(timeout=max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        for name in list(self.children):
+            self.end(name)
         self.services.__exit__()
 
     def variables(self) -> dict[str, str]:
         ours = {key: value for key, value in self.environment.values.items() if key.startswith("CELERITY_")}
         return {**self.environment.for_processes(), **ours}
 
-    def _start(self, program: programs.Program) -> None:
-        command = shlex.split(os.environ.get(f"BENCH_{program.name.upper().replace('-', '_')}", "")) or program.command
+    def start(self, name: str) -> None:
+        """Run a program; BENCH_API and its like replace its command ({listen} is the address), to compare others."""
+        program = self.programs[name]
+        command = shlex.split(os.environ.get(f"BENCH_{name.upper().replace('-', '_')}", "")) or program.command
         command = [part.replace("{listen}", self.environment["CELERITY_LISTEN"]) for part in command]
-        with (self.environment.log / f"{program.name}.log").open("ab") as log:
-            self.children[program.name] = subprocess.Popen(
+        with (self.environment.log / f"{name}.log").open("ab") as log:
+            self.children[name] = subprocess.Popen(
                 command, cwd=program.directory, env={**self.variables(), **program.environment},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
+
+    def end(self, name: str) -> None:
+        """Stop a program; kill it after 15 s."""
+        child = self.children.pop(name, None)
+        if child is None:
+            return
+        child.terminate()
+        try:
+            child.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
     def manage(self, *arguments: str) -> str:
         """Run a management command. Raises DeployError with what it said when it fails."""
@@ -91,15 +102,15 @@ class PrivateCloud:
             raise DeployError(f"manage.py {arguments[0]} failed.", details=done.stdout + done.stderr)
         return done.stdout
 
-    def _await(self) -> None:
-        """Wait until the API answers and every host has registered."""
+    def await_hosts(self, count: int) -> None:
+        """Wait until the API answers and that many hosts are up. Raises DeployError after 90 s."""
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             ended = [name for name, child in self.children.items() if child.poll() is not None]
             if ended:
                 text = (self.environment.log / f"{ended[0]}.log").read_text()[-3000:]
                 raise DeployError(f"{ended[0]} ended at once.", details=text)
-            if self._answers() and self._hosts() >= int(self.environment["CELERITY_HOSTS"]):
+            if self._answers() and self._hosts() >= count:
                 return
             time.sleep(0.2)
         raise DeployError("The cloud did not come up within 90 s.")

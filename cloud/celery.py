@@ -1,10 +1,11 @@
 """The Celery app: broker settings, the router, and the pipelines' tasks."""
 
+import gc
 import os
 
 import django
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 
@@ -59,6 +60,13 @@ app.conf.update(
 @setup_logging.connect
 def _keep_logging(**_: object) -> None:
     """Django's LOGGING holds in workers too."""
+
+
+@worker_ready.connect
+def _settle(**_: object) -> None:
+    """What is loaded stays: no collection looks at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 if not django_apps.app_configs:  # `celery -A cloud`; under Django this module is imported by CloudConfig.ready

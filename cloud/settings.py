@@ -81,6 +81,8 @@ DATABASES = {
         "OPTIONS": {
             "connect_timeout": 5,
             "application_name": env.str("CELERITY_PROCESS", default="celerity"),
+            # Only named statements (apps/common/prepared.py) and foreign keys' own checks have plans to keep.
+            "options": "-c plan_cache_mode=force_generic_plan",
             # A peer that vanished must not keep its advisory locks for the kernel's default of two hours.
             "keepalives_idle": 10,
             "keepalives_interval": 5,

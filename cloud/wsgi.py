@@ -1,8 +1,18 @@
-"""The WSGI application."""
+"""The WSGI application, loaded whole: the server forks its workers afterwards, and they share the memory of it."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 application = get_wsgi_application()
+
+from django.urls import get_resolver  # noqa: E402 - needs the applications
+
+from apps.common import policy  # noqa: E402
+
+get_resolver().url_patterns  # noqa: B018 - views, serializers, the API's description
+policy.warm()
+gc.collect()
+gc.freeze()  # what is loaded stays: no collection looks at it, and none writes to its shared pages

@@ -67,6 +67,11 @@ def _engine() -> Any:
     return _enforcer(path, changed)
 
 
+def warm() -> None:
+    """Load the engine and its rules now and not with the first request."""
+    _engine()
+
+
 def allowed(context: RequestContext, rule: str, target: Mapping[str, Any] | None = None) -> bool:
     """Return whether ``rule`` lets the caller act on ``target`` (default: on its own project)."""
     if rule not in _registered:

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from apps.common.api.serializers import parse_uuid
 from apps.common.context import RequestContext
+from apps.common.prepared import Statement
 from apps.compute import states
 from apps.compute.exceptions import ServerNotFound
 from apps.compute.models import BlockDevice, Server
@@ -14,7 +15,10 @@ from apps.compute.models import BlockDevice, Server
 # Never shown in lists; the host and the metadata service read them by name.
 HEAVY = ("user_data", "personality", "public_key", "fault_details")
 
-_BY_ID = "SELECT * FROM compute_server WHERE id = %s AND deleted_at IS NULL"
+COLUMNS = ", ".join(field.column for field in Server._meta.concrete_fields)
+_BY_ID = Statement(
+    "compute_server_by_id", f"SELECT {COLUMNS} FROM compute_server WHERE id = %(id)s AND deleted_at IS NULL", id="uuid"
+)  # noqa: S608 - nothing but column names is put in
 
 
 def visible(*, context: RequestContext, all_projects: bool = False) -> QuerySet[Server]:
@@ -37,7 +41,7 @@ def load(*, server_id: uuid.UUID) -> Server | None:
 
     Written out, as it is asked by every poll and every step: composing it took longer than running it.
     """
-    return next(iter(Server.objects.raw(_BY_ID, [server_id])), None)
+    return next(iter(Server.objects.raw(_BY_ID.text(), {"id": server_id})), None)
 
 
 def block_devices(*, server_id: uuid.UUID) -> list[BlockDevice]:

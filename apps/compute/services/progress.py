@@ -5,6 +5,7 @@ import uuid
 from django.db import transaction
 from django.utils import timezone
 
+from apps.common.prepared import Statement
 from apps.compute import states
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
@@ -12,16 +13,22 @@ from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 
 
-_ENTER = """
-UPDATE compute_server SET task_state = %s, updated_at = clock_timestamp()
- WHERE id = %s AND deleted_at IS NULL AND task_state = ANY(%s) RETURNING *
-"""
+_ENTER = Statement(
+    "compute_server_enter",
+    f"""
+UPDATE compute_server SET task_state = %(task_state)s, updated_at = clock_timestamp()
+ WHERE id = %(id)s AND deleted_at IS NULL AND task_state = ANY(%(before)s) RETURNING {selectors.COLUMNS}
+""",  # noqa: S608 - nothing but column names is put in
+    task_state="text",
+    id="uuid",
+    before="text[]",
+)
 
 
 def enter(*, server_id: uuid.UUID, task_state: str) -> Server | None:
     """Move the server to ``task_state`` and return its row. None: no way leads there (it was deleted, say)."""
-    before = list(states.TRANSITIONS[task_state])
-    return next(iter(Server.objects.raw(_ENTER, [task_state, server_id, before])), None)
+    values = {"task_state": task_state, "id": server_id, "before": list(states.TRANSITIONS[task_state])}
+    return next(iter(Server.objects.raw(_ENTER.text(), values)), None)
 
 
 def place(*, server_id: uuid.UUID, host: str, zone: str) -> None:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import QuerySet, UUIDField
 from django.db.models.functions import Cast
 
+from apps.common.prepared import Statement
 from apps.networking import states
 from apps.networking.models import Port
 from apps.networking.values import NetworkFacts, PortFacts, ServerAddress, SubnetFacts
@@ -21,21 +22,25 @@ def _bound() -> QuerySet[Port]:
 
 # Written out: the polls of every boot ask the first, and its host the second. The condition on device_id lets the
 # partial index serve lists of any length.
-_ADDRESSES = """
+_ADDRESSES = Statement(
+    "networking_addresses",
+    """
 SELECT p.device_id, p.id, p.network_id, n.name, host(f.ip_address), p.mac_address, p.status
   FROM networking_port p
   JOIN networking_fixedip f ON f.port_id = p.id
   JOIN networking_network n ON n.id = p.network_id
- WHERE p.device_id = ANY(%s) AND p.device_id <> '' AND p.request_index IS NOT NULL
+ WHERE p.device_id = ANY(%(devices)s) AND p.device_id <> '' AND p.request_index IS NOT NULL
  ORDER BY p.request_index, f.id
-"""
-_SUBNETS = """
+""",
+    devices="text[]",
+)
+_SUBNETS = f"""
 SELECT json_agg(json_build_object(
            'id', s.id, 'cidr', s.cidr, 'ip_version', s.ip_version, 'gateway_ip', host(s.gateway_ip),
            'enable_dhcp', s.enable_dhcp, 'dns_nameservers', s.dns_nameservers, 'host_routes', s.host_routes,
            'dhcp_ip', (SELECT host(own.ip_address) FROM networking_port q
                          JOIN networking_fixedip own ON own.port_id = q.id AND own.subnet_id = s.id
-                        WHERE q.network_id = s.network_id AND q.device_owner = %s LIMIT 1)
+                        WHERE q.network_id = s.network_id AND q.device_owner = '{states.OWNER_DHCP}' LIMIT 1)
        ) ORDER BY s.created_at, s.id)
   FROM networking_subnet s WHERE s.network_id = n.id
 """
@@ -51,13 +56,16 @@ SELECT p.id, p.device_id, p.project_id, p.host, p.mac_address, p.hostname, p.adm
  WHERE {{which}}
  ORDER BY p.device_id, p.request_index
 """
+_OF_SERVER = Statement(
+    "networking_facts_of_server",
+    _FACTS.format(which="p.device_id = %(device)s AND p.device_id <> '' AND p.request_index IS NOT NULL"),
+    device="text",
+)
 
 
 def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[ServerAddress]]:
     """Return each server's addresses, in the order of its interfaces. 1 query; servers without ports are absent."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ADDRESSES, [[str(one) for one in server_ids]])
-        rows = cursor.fetchall()
+    rows = _ADDRESSES.fetch({"devices": [str(one) for one in server_ids]})
     found: dict[uuid.UUID, list[ServerAddress]] = defaultdict(list)
     for device_id, port_id, network_id, network_name, ip, mac, status in rows:
         address = ServerAddress(
@@ -75,7 +83,7 @@ def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Serv
 
 def specs_for_server(*, server_id: uuid.UUID) -> tuple[PortFacts, ...]:
     """Return all a host needs to plug a server's ports, in the order of its interfaces. 1 query."""
-    return _facts("p.device_id = %s AND p.device_id <> ''", str(server_id))
+    return _read(_OF_SERVER.fetch({"device": str(server_id)}))
 
 
 def specs_for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[PortFacts, ...]]:
@@ -102,8 +110,11 @@ def _facts(which: str, *values: Any) -> tuple[PortFacts, ...]:
     """Return the bound ports that a condition on ``networking_port p`` chooses."""
     statement = _FACTS.format(which=f"{which} AND p.request_index IS NOT NULL")
     with connection.cursor() as cursor:
-        cursor.execute(statement, [states.OWNER_DHCP, *values, *values])
-        rows = cursor.fetchall()
+        cursor.execute(statement, [*values, *values])
+        return _read(cursor.fetchall())
+
+
+def _read(rows: list[tuple[Any, ...]]) -> tuple[PortFacts, ...]:
     networks: dict[uuid.UUID, NetworkFacts] = {}
     facts = []
     for *port, network_id, name, mtu, subnets in rows:

@@ -3,17 +3,21 @@
 import uuid
 from collections.abc import Iterable
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
+from apps.common.prepared import Statement
 from apps.networking import exceptions
 from apps.networking.models import SecurityGroup
 
-_NAMES = """
+_NAMES = Statement(
+    "networking_group_names",
+    """
 SELECT m.port_id, g.name FROM networking_portsecuritygroup m JOIN networking_securitygroup g ON g.id = m.security_group_id
- WHERE m.port_id = ANY(%s) ORDER BY g.name
-"""
+ WHERE m.port_id = ANY(%(ports)s) ORDER BY g.name
+""",
+    ports="uuid[]",
+)
 
 
 def visible(*, context: RequestContext) -> QuerySet[SecurityGroup]:
@@ -44,8 +48,6 @@ def matching(*, project_id: str, names: Iterable[str], ids: Iterable[uuid.UUID])
 def names_for_ports(*, port_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
     """Return the names of the groups on each port. 1 query."""
     found: dict[uuid.UUID, list[str]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_NAMES, [list(port_ids)])
-        for port_id, name in cursor.fetchall():
-            found.setdefault(port_id, []).append(name)
+    for port_id, name in _NAMES.fetch({"ports": list(port_ids)}):
+        found.setdefault(port_id, []).append(name)
     return found

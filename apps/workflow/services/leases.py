@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from apps.common.prepared import Statement
 from apps.workflow import states
 
 
@@ -48,7 +49,9 @@ _COLUMNS = (
     "excluded_hosts, alternates, retrying, error_code, error_cause, error_message, error_details"
 )
 # The only thing inserted into the text is the list of columns above.
-_CLAIM = f"""
+_CLAIM = Statement(
+    "workflow_claim",
+    f"""
 WITH lease AS MATERIALIZED (SELECT pg_try_advisory_lock(%(key)s) AS held),
 claimed AS (
     UPDATE workflow_run r
@@ -67,7 +70,16 @@ opened AS (
       FROM claimed RETURNING id)
 SELECT lease.held, opened.id, {_COLUMNS}
   FROM lease LEFT JOIN claimed ON true LEFT JOIN opened ON true
-"""  # noqa: S608
+""",  # noqa: S608
+    key="bigint",
+    run="uuid",
+    token="int",
+    step="text",
+    timeout="float8",
+    states="text[]",
+    direction="text",
+    worker="text",
+)
 
 BUSY = "busy"
 STALE = "stale"
@@ -93,7 +105,7 @@ def claim(
         "worker": worker,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
+        cursor.execute(_CLAIM.text(), values)
         held, step_id, *row = cursor.fetchone()
         if held and step_id is None:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [values["key"]])
@@ -129,7 +141,9 @@ def is_current(*, claim: Claim) -> bool:
         return cursor.fetchone() is not None
 
 
-_ADVANCE = """
+_ADVANCE = Statement(
+    "workflow_advance",
+    """
 WITH moved AS (
     UPDATE workflow_run
        SET next_step = %(next)s, step_state = 'queued', state = 'running', host = %(host)s, queue = %(queue)s,
@@ -139,7 +153,16 @@ closed AS (
     UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success', host = %(host)s
      WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
 SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
-"""
+""",
+    next="text",
+    host="text",
+    queue="text",
+    alternates="text[]",
+    run="uuid",
+    token="int",
+    step="bigint",
+    key="bigint",
+)
 
 
 def advance(*, claim: Claim, next_step: str, host: str, queue: str, alternates: list[str]) -> bool:
@@ -151,7 +174,9 @@ def advance(*, claim: Claim, next_step: str, host: str, queue: str, alternates: 
     )
 
 
-_END = """
+_END = Statement(
+    "workflow_end",
+    """
 WITH moved AS (
     UPDATE workflow_run
        SET state = %(state)s, next_step = '', step_state = '', host = %(host)s, finished_at = clock_timestamp(),
@@ -161,7 +186,14 @@ closed AS (
     UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success'
      WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
 SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
-"""
+""",
+    state="text",
+    host="text",
+    run="uuid",
+    token="int",
+    step="bigint",
+    key="bigint",
+)
 
 
 def end(*, claim: Claim, state: str, host: str) -> bool:
@@ -189,7 +221,7 @@ def restart(*, claim: Claim, next_step: str, host: str, queue: str, excluded: li
     return _moved(_RESTART, claim, values)
 
 
-def _moved(statement: str, claim: Claim, values: dict[str, Any]) -> bool:
+def _moved(statement: Statement | str, claim: Claim, values: dict[str, Any]) -> bool:
     values |= {
         "run": claim.run_id,
         "token": claim.token,
@@ -197,7 +229,7 @@ def _moved(statement: str, claim: Claim, values: dict[str, Any]) -> bool:
         "key": lock_key(claim.subject_id),
     }
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement if isinstance(statement, str) else statement.text(), values)
         return bool(cursor.fetchone()[0])
 
 
