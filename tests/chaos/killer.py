@@ -44,6 +44,9 @@ class Killer:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        for service in (self.cloud.services.postgresql, self.cloud.services.redis):
+            if not service.is_ready():
+                service.start()
 
     def _run(self) -> None:
         while not self._stop.wait(self.random.uniform(*PAUSE_SECONDS)):
@@ -52,7 +55,7 @@ class Killer:
             try:
                 self.weapons[name]()
             except Exception as error:
-                self.strikes[-1] += f" ({type(error).__name__})"
+                self.strikes[-1] += f" ({type(error).__name__}: {error})"
 
     def _redis(self) -> "redis.Redis":
         return redis.Redis.from_url(self.cloud.environment["CELERITY_BROKER_URL"], socket_timeout=3)

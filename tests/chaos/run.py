@@ -53,6 +53,7 @@ def storm(cloud: Cloud, *, seed: int, servers: int, concurrency: int) -> dict[st
     started = time.monotonic()
     with Killer(cloud, seed=seed) as killer, ThreadPoolExecutor(max_workers=concurrency) as pool:
         accepted = [key for key in pool.map(lambda i: one_server(cloud, i, seed), range(servers)) if key]
+    print(", ".join(killer.strikes), flush=True)
     stormed = time.monotonic() - started
     cloud.plan()
     wait_for(cloud.healthy, what="a healthy API", seconds=60)
