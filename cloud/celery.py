@@ -44,7 +44,6 @@ app.conf.update(
     task_routes=("workers.routing.route",),
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
     worker_consumer="cloud.consumer:Consumer",
-    worker_consumer="cloud.consumer:PromptConsumer",
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
     worker_soft_shutdown_timeout=10,
