@@ -23,12 +23,14 @@ SETTINGS = {
     "CELERITY_LOG_LEVEL": "WARNING",
 }
 DELETED_SHARE = 0.4
+THINK_SECONDS = 2.0  # so that the storm lasts and every weapon has its turn
 REST_SECONDS = 180.0
 
 
 def one_server(cloud: Cloud, index: int, seed: int) -> str | None:
     """Ask for a server; now and then ask for its end as well. Returns the id of what was accepted."""
     chance = random.Random(f"{seed}:{index}")
+    time.sleep(chance.uniform(0, THINK_SECONDS))
     try:
         response = cloud.post_server(f"chaos-{index}", networks="auto" if chance.random() < 0.7 else "none")
     except requests.RequestException:
