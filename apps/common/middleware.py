@@ -12,12 +12,18 @@ from apps.common import context
 log = structlog.get_logger("celerity.api")
 SERVICES = ("identity", "compute", "image", "network", "volume")
 _SLASHES = re.compile(r"/{2,}")
+_TOKEN_IN_PATH = re.compile(r"(/v2\.0/tokens/)[^/]+")
 
 
 def service_of(path: str) -> str:
     """Return which service a URL path belongs to, or "" for pages."""
     first = path.lstrip("/").split("/", 1)[0]
     return first if first in SERVICES else ""
+
+
+def shown(path: str) -> str:
+    """Return a path as logs may show it: short, and without the token that identity v2.0 puts there."""
+    return _TOKEN_IN_PATH.sub(r"\1***", path)[:500]
 
 
 def _refuse(request: HttpRequest) -> HttpResponse:
@@ -68,7 +74,7 @@ class RequestMiddleware:
             log.info(
                 "request",
                 method=request.method,
-                path=request.path[:500],
+                path=shown(request.path),
                 status=response.status_code,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )

@@ -33,3 +33,19 @@ class InUse(exceptions.Conflict):
 
 class DomainEnabled(exceptions.Forbidden):
     template = "Cannot delete a domain that is enabled, please disable it first."
+
+
+class TooManyFailures(exceptions.CloudError):
+    """Of one address, whoever it tried to be."""
+
+    code = 429
+    kind = "TooManyRequests"
+    template = "Too many sign-ins from this address have failed. Try again in {seconds} seconds."
+
+
+class NotOffered(exceptions.NotFound):
+    template = "Celerity does not offer {what}."
+
+
+class LimitReached(exceptions.Forbidden):
+    template = "Unable to create another {noun}: at most {limit} are allowed."

@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-__all__ = ["InvalidToken", "KeysMissing", "open_token", "rotate", "seal", "setup"]
+__all__ = ["InvalidToken", "KeysMissing", "open_token", "rotate", "seal", "setup", "unseal"]
 
 STAGED = 0
 MAX_ACTIVE_KEYS = 3
@@ -28,7 +28,7 @@ def _numbers(directory: Path) -> list[int]:
     return sorted(int(entry.name) for entry in directory.iterdir() if entry.name.isdigit())
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _fernet(directory: Path, _changed: int) -> MultiFernet:
     keys = []
     for number in reversed(_numbers(directory)):
@@ -46,10 +46,16 @@ def _changed(directory: Path) -> int:
         raise KeysMissing(f"{directory} does not exist: run manage.py fernet_setup") from None
 
 
-def seal(payload: bytes) -> str:
+def seal(payload: bytes, directory: Path | None = None) -> str:
     """Return the token that holds ``payload``, signed and encrypted with the primary key."""
-    directory = settings.FERNET_KEY_DIR
+    directory = directory or settings.FERNET_KEY_DIR
     return _fernet(directory, _changed(directory)).encrypt(payload).rstrip(b"=").decode()
+
+
+def unseal(text: str, directory: Path) -> bytes:
+    """Return what ``seal`` put under a directory's keys. Raises InvalidToken. Remembers nothing."""
+    padded = text + "=" * (-len(text) % 4)
+    return _fernet(directory, _changed(directory)).decrypt(padded.encode())
 
 
 @lru_cache(maxsize=4096)
@@ -93,9 +99,9 @@ def _write(directory: Path, number: int) -> None:
     temporary.rename(directory / str(number))
 
 
-def setup() -> bool:
+def setup(directory: Path | None = None) -> bool:
     """Make a primary and a staged key where there are none. Returns whether it did."""
-    directory = settings.FERNET_KEY_DIR
+    directory = directory or settings.FERNET_KEY_DIR
     with _locked(directory):
         if _numbers(directory):
             return False
@@ -104,12 +110,12 @@ def setup() -> bool:
         return True
 
 
-def rotate() -> int:
+def rotate(directory: Path | None = None) -> int:
     """Make the staged key primary, stage a new one, drop the oldest. Returns the primary's number.
 
     Every process has known the staged key since the last rotation, so no token is refused meanwhile.
     """
-    directory = settings.FERNET_KEY_DIR
+    directory = directory or settings.FERNET_KEY_DIR
     with _locked(directory):
         numbers = _numbers(directory)
         if not numbers:

@@ -127,4 +127,61 @@ _GRANTS = {
     "identity:list_role_assignments_for_tree": _domain_reader("target.project.domain_id"),
 }
 
-RULES: dict[str, str] = {**_TOKENS, **_CATALOG, **_RESOURCES, **_ACTORS, **_ROLES, **_GRANTS}
+_OWN = f"{_ADMIN} or {_SELF}"
+_OWN_READ = f"{_READER} or {_SELF}"
+# What makes a credential is a write: a reader makes none, not even for itself (OSSA 2026-005).
+_OWN_WRITE = f"{_ADMIN} or ({_SELF} and role:member)"
+_CREDENTIAL = "user_id:%(target.credential.user_id)s"
+_TRUSTOR, _TRUSTEE = "user_id:%(target.trust.trustor_user_id)s", "user_id:%(target.trust.trustee_user_id)s"
+_DELEGATION = {
+    "identity:list_application_credentials": _OWN_READ,
+    "identity:get_application_credential": _OWN_READ,
+    "identity:create_application_credential": f"{_SELF} and (role:member or {_ADMIN})",
+    "identity:delete_application_credential": _OWN,
+    "identity:list_access_rules": _OWN_READ,
+    "identity:get_access_rule": _OWN_READ,
+    "identity:delete_access_rule": _OWN,
+    "identity:list_credentials": f"{_READER} or {_CREDENTIAL}",
+    "identity:list_credentials:any_user": _READER,
+    "identity:get_credential": f"{_READER} or {_CREDENTIAL}",
+    "identity:create_credential": f"{_ADMIN} or ({_CREDENTIAL} and role:member)",
+    "identity:update_credential": f"{_ADMIN} or ({_CREDENTIAL} and role:member)",
+    "identity:delete_credential": f"{_ADMIN} or ({_CREDENTIAL} and role:member)",
+    "identity:ec2_list_credentials": _OWN_READ,
+    "identity:ec2_get_credential": _OWN_READ,
+    "identity:ec2_create_credential": _OWN_WRITE,
+    "identity:ec2_delete_credential": _OWN_WRITE,
+    # OSSA 2025-002: whoever could ask anonymously turned any signed URL into a token.
+    "identity:ec2_validate_token": f"{_ADMIN} or role:service",
+    "identity:list_trusts": _READER,
+    "identity:list_trusts_for_trustor": f"{_READER} or {_TRUSTOR}",
+    "identity:list_trusts_for_trustee": f"{_READER} or {_TRUSTEE}",
+    "identity:get_trust": f"{_READER} or {_TRUSTOR} or {_TRUSTEE}",
+    "identity:list_roles_for_trust": f"{_READER} or {_TRUSTOR} or {_TRUSTEE}",
+    "identity:get_role_for_trust": f"{_READER} or {_TRUSTOR} or {_TRUSTEE}",
+    "identity:create_trust": f"{_TRUSTOR} and (role:member or {_ADMIN})",
+    "identity:delete_trust": f"{_ADMIN} or {_TRUSTOR}",
+}
+_KEPT = {
+    "identity:list_policies": _READER,
+    "identity:get_policy": _READER,
+    "identity:create_policy": _ADMIN,
+    "identity:update_policy": _ADMIN,
+    "identity:delete_policy": _ADMIN,
+    "identity:list_registered_limits": "",
+    "identity:get_registered_limit": "",
+    "identity:create_registered_limits": _ADMIN,
+    "identity:update_registered_limit": _ADMIN,
+    "identity:delete_registered_limit": _ADMIN,
+    "identity:get_limit_model": "",
+    "identity:list_limits": "",
+    "identity:list_limits:any_owner": _READER,
+    "identity:get_limit": (
+        f"{_READER} or project_id:%(target.limit.project.id)s or domain_id:%(target.limit.domain.id)s"
+    ),
+    "identity:create_limits": _ADMIN,
+    "identity:update_limit": _ADMIN,
+    "identity:delete_limit": _ADMIN,
+}
+
+RULES: dict[str, str] = {**_DELEGATION, **_KEPT, **_TOKENS, **_CATALOG, **_RESOURCES, **_ACTORS, **_ROLES, **_GRANTS}

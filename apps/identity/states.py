@@ -11,6 +11,7 @@ IMPLICATIONS = (("admin", "manager"), ("manager", "member"), ("member", "reader"
 MAX_PASSWORD_BYTES = 4096  # longer ones are refused before hashing (OSSA 2012-002)
 MAX_PROJECT_DEPTH = 5  # a domain counts as the first level
 MAX_TAGS = 80  # of a project
+ADDRESS_SLOTS = 4096  # rows that count failed sign-ins by address; a migration made them
 MAX_RESCOPES = 32  # tokens made one from another: each keeps the audit ids of all its ancestors
 
 

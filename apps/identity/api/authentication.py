@@ -6,7 +6,9 @@ from typing import Any
 from django.conf import settings
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 
+from apps.common import addresses, audit
 from apps.common.context import RequestContext, new_request_id
+from apps.identity import access_rules
 from apps.identity.exceptions import Unauthorized
 from apps.identity.selectors import projects, scopes, tokens
 from apps.identity.selectors.scopes import Standing
@@ -52,7 +54,25 @@ def context_of(standing: Standing, request: Any) -> RequestContext:
         system_scope="all" if standing.scope is Scope.SYSTEM else None,
         roles=standing.role_names,
         is_admin="admin" in standing.role_names,
-        remote_address=request.META.get("REMOTE_ADDR", ""),
+        remote_address=addresses.of(request),
+        **_delegation(standing),
+    )
+
+
+def _delegation(standing: Standing) -> dict[str, Any]:
+    given = standing.delegated
+    if given is None:
+        return {}
+    restricted = not given.unrestricted
+    return {"trust_id" if given.kind == "trust" else "application_credential_id": given.id, "is_restricted": restricted}
+
+
+def _bind(context: RequestContext) -> None:
+    audit.initiator(
+        user_id=context.user_id,
+        user_name=context.user_name,
+        project_id=context.project_id,
+        address=context.remote_address,
     )
 
 
@@ -67,8 +87,14 @@ class TokenAuthentication(BaseAuthentication):
         if token is None:
             raise Unauthorized
         standing = token.standing
+        if standing.delegated is not None and not access_rules.allow(
+            standing.delegated.access_rules, method=request.method, path=request.path_info
+        ):
+            raise Unauthorized
         principal = Principal(id=standing.user_id, name=standing.user_name, token=token)
-        return principal, context_of(standing, request._request)
+        context = context_of(standing, request._request)
+        _bind(context)
+        return principal, context
 
     def authenticate_header(self, request: Any) -> str:
         return f'Keystone uri="{request.build_absolute_uri("/identity")}"'
@@ -87,7 +113,9 @@ class BrowserSessionAuthentication(SessionAuthentication):
         standing = self._standing(request, user)
         if standing is None:
             return None
-        return Principal(id=user.pk, name=user.name, is_staff=user.is_staff), context_of(standing, request._request)
+        context = context_of(standing, request._request)
+        _bind(context)
+        return Principal(id=user.pk, name=user.name, is_staff=user.is_staff), context
 
     def _standing(self, request: Any, user: Any) -> Standing | None:
         """Return the user's standing in the session's project, its default one or its first; else unscoped."""

@@ -3,10 +3,15 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from apps.identity.api import openapi  # noqa: F401 - tells the API reference how callers sign in
+from apps.identity.api.v2.urls import V2_ROUTES
 from apps.identity.api.views import (
+    application_credentials,
+    credentials,
     domains,
     endpoints,
     groups,
+    limits,
+    policies,
     projects,
     regions,
     role_assignments,
@@ -14,6 +19,7 @@ from apps.identity.api.views import (
     scopes,
     services,
     tokens,
+    trusts,
     users,
     versions,
 )
@@ -49,6 +55,35 @@ def _grants() -> list[URLPattern]:
         ]
     return routes
 
+
+_USER = f"{V3}/users/<str:user_id>"
+_TRUSTS = f"{V3}/OS-TRUST/trusts"
+# Power that is handed on, and what services keep here.
+DELEGATION_ROUTES = [
+    path(f"{_USER}/application_credentials", application_credentials.ApplicationCredentialsView.as_view()),
+    path(
+        f"{_USER}/application_credentials/<str:credential_id>",
+        application_credentials.ApplicationCredentialView.as_view(),
+    ),
+    path(f"{_USER}/access_rules", application_credentials.AccessRulesView.as_view()),
+    path(f"{_USER}/access_rules/<str:rule_id>", application_credentials.AccessRuleView.as_view()),
+    path(f"{_USER}/credentials/OS-EC2", credentials.EC2CredentialsView.as_view()),
+    path(f"{_USER}/credentials/OS-EC2/<str:access>", credentials.EC2CredentialView.as_view()),
+    path(f"{V3}/credentials", credentials.CredentialsView.as_view()),
+    path(f"{V3}/credentials/<str:credential_id>", credentials.CredentialView.as_view()),
+    path(f"{V3}/ec2tokens", credentials.EC2TokensView.as_view()),
+    path(_TRUSTS, trusts.TrustsView.as_view()),
+    path(f"{_TRUSTS}/<str:trust_id>", trusts.TrustView.as_view()),
+    path(f"{_TRUSTS}/<str:trust_id>/roles", trusts.TrustRolesView.as_view()),
+    path(f"{_TRUSTS}/<str:trust_id>/roles/<str:role_id>", trusts.TrustRoleView.as_view()),
+    path(f"{V3}/policies", policies.PoliciesView.as_view()),
+    path(f"{V3}/policies/<str:policy_id>", policies.PolicyView.as_view()),
+    path(f"{V3}/registered_limits", limits.RegisteredLimitsView.as_view()),
+    path(f"{V3}/registered_limits/<str:limit_id>", limits.RegisteredLimitView.as_view()),
+    path(f"{V3}/limits", limits.LimitsView.as_view()),
+    path(f"{V3}/limits/model", limits.LimitModelView.as_view()),
+    path(f"{V3}/limits/<str:limit_id>", limits.LimitView.as_view()),
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Where people sign in for the browsable API; staff may use the admin's page as well.
@@ -88,4 +123,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{V3}/services/<str:service_id>", services.ServiceView.as_view()),
     path(f"{V3}/endpoints", endpoints.EndpointsView.as_view()),
     path(f"{V3}/endpoints/<str:endpoint_id>", endpoints.EndpointView.as_view()),
+    *DELEGATION_ROUTES,
+    *V2_ROUTES,
 ]

@@ -25,7 +25,7 @@ _CREDENTIAL_COLUMNS = """,
        ARRAY(SELECT ARRAY[ar.service, ar.method, ar.path, ar.id] FROM identity_accessrule ar
              JOIN identity_applicationcredential_access_rules l ON l.accessrule_id = ar.id
              WHERE l.applicationcredential_id = $4 ORDER BY ar.id),
-       NULL::text, NULL::text, 0::bigint, 0::bigint"""
+       NULL::text, NULL::text, 0::bigint, 0::bigint, false"""
 _CREDENTIAL_JOINS = """
 LEFT JOIN identity_applicationcredential d ON d.id = $4 AND d.user_id = $1 AND d.project_id = $2"""
 
@@ -33,7 +33,7 @@ _TRUST = {"table": "identity_trust_roles", "column": "trust_id"}
 _TRUST_COLUMNS = """,
        d.id IS NOT NULL AND {unexpired} AND o.enabled AND od.enabled AND {complete},
        '', false, ARRAY[]::text[],
-       d.trustor_id, d.trustee_id, coalesce({epoch}, 0), coalesce({domain_after}, 0)"""
+       d.trustor_id, d.trustee_id, coalesce({epoch}, 0), coalesce({domain_after}, 0), d.impersonation"""
 # Whom a token is of follows from the trust alone: the trustor where it impersonates, else the trustee.
 _TRUST_JOINS = """
 LEFT JOIN identity_trust d ON d.id = $4 AND d.project_id = $2
@@ -86,6 +86,7 @@ class Delegated:
     alive: bool
     name: str
     unrestricted: bool
+    impersonation: bool
     access_rules: tuple[tuple[str, str, str, str], ...]
     trustor_id: str | None
     trustee_id: str | None
@@ -97,13 +98,14 @@ class Delegated:
 
 
 def read(delegation: Delegation, columns: Sequence[Any]) -> Delegated:
-    alive, name, unrestricted, rules, trustor_id, trustee_id, epoch, valid_after = columns
+    alive, name, unrestricted, rules, trustor_id, trustee_id, epoch, valid_after, impersonation = columns
     return Delegated(
         kind=delegation.kind,
         id=delegation.id,
         alive=bool(alive),
         name=name or "",
         unrestricted=bool(unrestricted),
+        impersonation=bool(impersonation),
         access_rules=tuple((rule[0], rule[1], rule[2], rule[3]) for rule in rules),
         trustor_id=trustor_id,
         trustee_id=trustee_id,

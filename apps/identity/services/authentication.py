@@ -1,113 +1,18 @@
 """Signing in: the methods of a request prove one user, then a scope is chosen."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
-
 import structlog
-from django.utils import timezone
 
+from apps.common import audit
 from apps.identity.exceptions import Unauthorized
-from apps.identity.models import User
-from apps.identity.payloads import Payload
-from apps.identity.selectors import domains, projects, scopes, users
-from apps.identity.selectors import tokens as issued
+from apps.identity.payloads import Delegation
+from apps.identity.selectors import domains, projects, scopes
 from apps.identity.selectors.tokens import Token
-from apps.identity.services import passwords, tokens
+from apps.identity.services import tokens, trusts
+from apps.identity.services.proofs import Name, Proof, SignIn, may_sign_in, prove, refuse
 from apps.identity.states import Scope
 
+__all__ = ["Name", "SignIn", "may_sign_in", "sign_in"]
 log = structlog.get_logger("celerity.identity")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Name:
-    """Something named by its id, or by its name within a domain that is itself named either way."""
-
-    id: str | None = None
-    name: str | None = None
-    domain_id: str | None = None
-    domain_name: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SignIn:
-    """What a request to sign in holds. ``scope`` None: the default project, or none."""
-
-    methods: tuple[str, ...]
-    user: Name | None = None
-    password: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
-    scope: Scope | None = None
-    target: Name | None = None
-    remote_address: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Proof:
-    user_id: str
-    user_epoch: int
-    methods: tuple[str, ...]
-    parent: Payload | None = None
-
-
-def _refuse(cause: str, request: SignIn, **details: Any) -> Unauthorized:
-    """Return the one answer for every cause; the cause itself is for the log only."""
-    log.info("sign-in refused", cause=cause, remote_address=request.remote_address, **details)
-    return Unauthorized()
-
-
-def microseconds(moment: datetime) -> int:
-    """Return microseconds since 1970, exactly."""
-    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
-
-
-def _by_password(request: SignIn) -> _Proof:
-    named = request.user or Name()
-    if named.id is not None:
-        user = users.find(named.id)
-    elif named.name is not None:
-        user = users.by_name(name=named.name, domain_id=named.domain_id, domain_name=named.domain_name)
-    else:
-        user = None
-    good = passwords.matches(user=user, password=request.password or "")
-    if user is None or not good:
-        raise _refuse("password", request, user_id=user.pk if user else None)
-    if not may_sign_in(user):
-        raise _refuse("disabled or expired", request, user_id=user.pk)
-    return _Proof(user_id=user.pk, user_epoch=microseconds(user.tokens_valid_after), methods=("password",))
-
-
-def may_sign_in(user: User) -> bool:
-    """Return whether the user's own state lets it in; its domain is looked at with the scope."""
-    expired = user.password_expires_at is not None and user.password_expires_at <= timezone.now()
-    return user.enabled and not expired
-
-
-def _by_token(request: SignIn) -> _Proof:
-    token = issued.validate(request.token or "")
-    if token is None:
-        raise _refuse("token", request)
-    payload = token.payload
-    return _Proof(
-        user_id=payload.user_id, user_epoch=payload.user_epoch, methods=(*payload.methods, "token"), parent=payload
-    )
-
-
-_METHODS = {"password": _by_password, "token": _by_token}
-
-
-def _prove(request: SignIn) -> _Proof:
-    """Check every method that is named; all must agree on who it is."""
-    proofs = []
-    for method in request.methods:
-        if method not in _METHODS:
-            raise _refuse("unknown method", request)
-        proofs.append(_METHODS[method](request))
-    if not proofs or len({proof.user_id for proof in proofs}) != 1:
-        raise _refuse("methods disagree", request)
-    methods = tuple(method for proof in proofs for method in proof.methods)
-    parent = next((proof.parent for proof in proofs if proof.parent is not None), None)
-    return _Proof(user_id=proofs[0].user_id, user_epoch=proofs[0].user_epoch, methods=methods, parent=parent)
 
 
 def _target(request: SignIn) -> tuple[Scope, str | None]:
@@ -120,7 +25,7 @@ def _target(request: SignIn) -> tuple[Scope, str | None]:
     if scope is Scope.DOMAIN:
         domain = domains.by_name(named.name or "")
         if domain is None:
-            raise _refuse("no such domain", request)
+            raise refuse("no such domain", request)
         return scope, domain.pk
     domain_id = named.domain_id
     if domain_id is None and named.domain_name is not None:
@@ -128,11 +33,11 @@ def _target(request: SignIn) -> tuple[Scope, str | None]:
         domain_id = found.pk if found else None
     project = projects.by_name(name=named.name or "", domain_id=domain_id) if domain_id else None
     if project is None:
-        raise _refuse("no such project", request)
+        raise refuse("no such project", request)
     return scope, project.pk
 
 
-def _default_scope(proof: _Proof) -> tuple[Scope, str | None]:
+def _default_scope(proof: Proof) -> tuple[Scope, str | None]:
     """Return the user's default project where it may use it, else no scope."""
     plain = scopes.standing(user_id=proof.user_id, scope=Scope.UNSCOPED)
     if plain is not None and plain.default_project_id:
@@ -142,10 +47,25 @@ def _default_scope(proof: _Proof) -> tuple[Scope, str | None]:
     return Scope.UNSCOPED, None
 
 
+def _scope(request: SignIn, proof: Proof) -> tuple[Scope, str | None]:
+    """Return the scope of the new token. A delegation's own is the only one it has."""
+    if proof.delegation is not None:
+        if request.scope is not None and _target(request) != (Scope.PROJECT, proof.project_id):
+            raise refuse("a delegation has its own scope", request, user_id=proof.user_id)
+        return Scope.PROJECT, proof.project_id
+    return _default_scope(proof) if request.scope is None else _target(request)
+
+
 def sign_in(request: SignIn) -> tuple[str, Token]:
-    """Return a new token. Raises Unauthorized (401), always the same, and BadRequest (400) for over-long passwords."""
-    proof = _prove(request)
-    scope, scope_id = _default_scope(proof) if request.scope is None else _target(request)
+    """Return a new token.
+
+    Raises Unauthorized (401), always the same; BadRequest (400) for over-long passwords; TooManyFailures (429) for an
+    address that has to wait; Forbidden (403) for a trust that is not the caller's or is used up.
+    """
+    proof = prove(request)
+    if request.trust_id is not None:
+        return _told(request, proof, *_by_trust(request, proof))
+    scope, scope_id = _scope(request, proof)
     try:
         text, token = tokens.issue(
             user_id=proof.user_id,
@@ -154,15 +74,41 @@ def sign_in(request: SignIn) -> tuple[str, Token]:
             scope=scope,
             scope_id=scope_id,
             parent=proof.parent,
+            delegation=proof.delegation,
+            expires_by=proof.expires_by,
         )
     except Unauthorized:
-        raise _refuse("scope", request, user_id=proof.user_id, scope=scope.value, scope_id=scope_id) from None
-    log.info(
-        "signed in",
+        raise refuse("scope", request, user_id=proof.user_id, scope=scope.value, scope_id=scope_id) from None
+    return _told(request, proof, text, token)
+
+
+def _by_trust(request: SignIn, proof: Proof) -> tuple[str, Token]:
+    """Return a token of a trust for its trustee: nothing in it comes from the request but the trust's id."""
+    if proof.delegation is not None:
+        raise refuse("a delegation cannot use a trust", request, user_id=proof.user_id)
+    trust = trusts.consume(trust_id=request.trust_id or "", trustee_id=proof.user_id)
+    by = Delegation(kind="trust", id=trust.pk)
+    user_id = trust.trustor_id if trust.impersonation else trust.trustee_id
+    try:
+        return tokens.issue_for_trust(
+            user_id=user_id, trustee_epoch=proof.user_epoch, proof_methods=proof.methods, trust=trust, delegation=by,
+            parent=proof.parent,
+        )  # fmt: skip
+    except Unauthorized:
+        trusts.give_back(trust_id=trust.pk)
+        raise refuse("trust", request, user_id=proof.user_id) from None
+
+
+def _told(request: SignIn, proof: Proof, text: str, token: Token) -> tuple[str, Token]:
+    payload, standing = token.payload, token.standing
+    audit.record(
+        "authenticate",
+        "user",
+        payload.user_id,
+        details={"methods": list(payload.methods), "scope": payload.scope.value, "audit_id": payload.audit_chain[0]},
         user_id=proof.user_id,
-        scope=scope.value,
-        scope_id=scope_id,
-        remote_address=request.remote_address,
-        audit_id=token.payload.audit_chain[0],
+        user_name=standing.user_name if proof.user_id == standing.user_id else "",
+        project_id=(payload.scope_id or "") if payload.scope is Scope.PROJECT else "",
+        address=request.remote_address,
     )
     return text, token

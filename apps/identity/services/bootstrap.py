@@ -1,6 +1,7 @@
 """What a cloud must have before anyone can sign in. Run as often as one likes: it adds what is missing."""
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
 from apps.identity import keys
@@ -33,6 +34,7 @@ SERVICES = (
 def bootstrap(*, admin_password: str, demo_password: str, public_url: str, region: str) -> None:
     """Make domain, roles, projects, users, assignments and catalog; users that exist get these passwords."""
     keys.setup()
+    keys.setup(settings.CREDENTIAL_KEY_DIR)
     domain, _ = Domain.objects.get_or_create(
         id=DEFAULT_DOMAIN_ID, defaults={"name": "Default", "description": "The default domain"}
     )

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from apps.common import audit
 from apps.identity.exceptions import DomainEnabled, Forbidden, NotFound
 from apps.identity.models import Domain, Project
 from apps.identity.services import projects, saving
@@ -18,6 +19,7 @@ def create(*, values: Mapping[str, Any]) -> Domain:
     saving.merge(domain, values, ("description", "enabled", "tags", "options", "extra"))
     with saving.unique("domain", f"name {domain.name}"):
         domain.save(force_insert=True)
+    audit.record("create", "domain", domain.pk)
     return domain
 
 
@@ -33,6 +35,7 @@ def update(*, domain_id: str, changes: Mapping[str, Any]) -> Domain:
     saving.merge(domain, changes, ("name", "description", "enabled", "tags", "options", "extra"))
     with saving.unique("domain", f"name {domain.name}"):
         domain.save()
+    audit.record("update", "domain", domain.pk, details={"changed": sorted(changes)})
     return domain
 
 
@@ -50,3 +53,4 @@ def delete(*, domain_id: str) -> None:
     for project in Project.objects.filter(domain_id=domain.pk):
         projects.refuse_owning(project)
     domain.delete()
+    audit.record("delete", "domain", domain_id)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.common import audit
 from apps.identity import url_names
 from apps.identity.exceptions import Invalid, NotFound
 from apps.identity.models import Endpoint, Region
@@ -38,6 +39,7 @@ def create(*, values: Mapping[str, Any]) -> Endpoint:
     _place(endpoint, values)
     saving.merge(endpoint, values, _FIELDS)
     endpoint.save(force_insert=True)
+    audit.record("create", "endpoint", endpoint.pk)
     return endpoint
 
 
@@ -49,9 +51,26 @@ def update(*, endpoint_id: str, changes: Mapping[str, Any]) -> Endpoint:
     _place(endpoint, changes)
     saving.merge(endpoint, changes, _FIELDS)
     endpoint.save()
+    audit.record("update", "endpoint", endpoint.pk, details={"changed": sorted(changes)})
     return endpoint
 
 
 @transaction.atomic
 def delete(*, endpoint_id: str) -> None:
     endpoints.get(endpoint_id).delete()
+    audit.record("delete", "endpoint", endpoint_id)
+
+
+@transaction.atomic
+def create_many(*, service_id: str, region_id: str | None, urls: Mapping[str, str]) -> list[Endpoint]:
+    """Make one endpoint per interface, as v2.0 knows them: all or none."""
+    place = {"service_id": service_id, "region_id": region_id}
+    return [create(values={**place, "interface": interface, "url": url}) for interface, url in urls.items()]
+
+
+@transaction.atomic
+def delete_group(*, endpoint_id: str) -> None:
+    """Delete an endpoint with those of the same service and region."""
+    one = endpoints.get(endpoint_id)
+    Endpoint.objects.filter(service_id=one.service_id, region_id=one.region_id).delete()
+    audit.record("delete", "endpoint", endpoint_id)

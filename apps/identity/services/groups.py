@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.common import audit
 from apps.identity.exceptions import Invalid, NotFound
 from apps.identity.models import Group, GroupMembership
 from apps.identity.selectors import domains, groups, users
@@ -18,6 +19,7 @@ def create(*, values: Mapping[str, Any], default_domain_id: str) -> Group:
     saving.merge(group, values, ("description", "extra"))
     with saving.unique("group", f"name {group.name} at domain ID {domain.pk}"):
         group.save(force_insert=True)
+    audit.record("create", "group", group.pk)
     return group
 
 
@@ -31,6 +33,7 @@ def update(*, group_id: str, changes: Mapping[str, Any]) -> Group:
     saving.merge(group, changes, ("name", "description", "extra"))
     with saving.unique("group", f"name {group.name} at domain ID {group.domain_id}"):
         group.save()
+    audit.record("update", "group", group.pk, details={"changed": sorted(changes)})
     return group
 
 
@@ -38,17 +41,22 @@ def update(*, group_id: str, changes: Mapping[str, Any]) -> Group:
 def delete(*, group_id: str) -> None:
     """Delete a group; what its members had through it is gone with their next request."""
     groups.get(group_id).delete()
+    audit.record("delete", "group", group_id)
 
 
+@transaction.atomic
 def add_user(*, group_id: str, user_id: str) -> None:
     """Raises NotFound for either; a member stays one."""
     group, user = groups.get(group_id), users.get(user_id)
     GroupMembership.objects.get_or_create(group=group, user=user)
+    audit.record("add_user", "group", group.pk, details={"user": user.pk})
 
 
+@transaction.atomic
 def remove_user(*, group_id: str, user_id: str) -> None:
     """Raises NotFound when the user is no member."""
     groups.get(group_id), users.get(user_id)
     removed, _ = GroupMembership.objects.filter(group_id=group_id, user_id=user_id).delete()
     if not removed:
         raise NotFound(noun="user in group", id=user_id[:64])
+    audit.record("remove_user", "group", group_id, details={"user": user_id})

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
+from apps.common import audit
 from apps.identity.exceptions import Forbidden, InUse, Invalid, NotFound
 from apps.identity.models import Project, User
 from apps.identity.selectors import projects as reading
@@ -54,6 +55,7 @@ def create(*, values: Mapping[str, Any], default_domain_id: str) -> Project:
     saving.merge(project, values, ("description", "enabled", "tags", "options", "extra"))
     with saving.unique("project", f"name {project.name} at domain ID {domain_id}"):
         project.save(force_insert=True)
+    audit.record("create", "project", project.pk)
     return project
 
 
@@ -82,6 +84,7 @@ def update(*, project_id: str, changes: Mapping[str, Any]) -> Project:
     saving.merge(project, changes, ("name", "description", "enabled", "tags", "options", "extra"))
     with saving.unique("project", f"name {project.name} at domain ID {project.domain_id}"):
         project.save()
+    audit.record("update", "project", project.pk, details={"changed": sorted(changes)})
     return project
 
 
@@ -97,6 +100,7 @@ def delete(*, project_id: str) -> None:
     refuse_owning(project)
     User.objects.filter(default_project_id=project.pk).update(default_project_id=None)
     project.delete()
+    audit.record("delete", "project", project_id)
 
 
 def set_tags(*, project_id: str, tags: list[str]) -> Project:

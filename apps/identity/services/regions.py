@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Region
 from apps.identity.selectors import regions
@@ -19,6 +20,7 @@ def create(*, values: Mapping[str, Any]) -> Region:
     saving.merge(region, values, ("description", "extra"))
     with saving.unique("region", f"ID {region.pk}"):
         region.save(force_insert=True)
+    audit.record("create", "region", region.pk)
     return region
 
 
@@ -34,6 +36,7 @@ def update(*, region_id: str, changes: Mapping[str, Any]) -> Region:
         region.parent = regions.get(parent_id) if parent_id else None
     saving.merge(region, changes, ("description", "extra"))
     region.save()
+    audit.record("update", "region", region.pk, details={"changed": sorted(changes)})
     return region
 
 
@@ -46,3 +49,4 @@ def delete(*, region_id: str) -> None:
             f"Unable to delete region {region.pk} because it or its child regions have associated endpoints."
         )
     region.delete()
+    audit.record("delete", "region", region_id)

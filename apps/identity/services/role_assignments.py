@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from django.db import transaction
+
+from apps.common import audit
 from apps.identity.exceptions import Forbidden, NotFound
 from apps.identity.models import Domain, Group, Project, Role, RoleAssignment, User
 from apps.identity.selectors import role_assignments
 
 
+@transaction.atomic
 def grant(
     *,
     role: Role,
@@ -23,8 +27,10 @@ def grant(
         if own != role.domain_id:
             raise Forbidden("A role of a domain can only be assigned within this domain.")
     RoleAssignment.objects.get_or_create(**columns(actor=actor, target=target), role_id=role.pk, inherited=inherited)
+    _tell("grant", role, actor, target, inherited)
 
 
+@transaction.atomic
 def revoke(*, role: Role, actor: User | Group, target: Project | Domain | None, inherited: bool = False) -> None:
     """Take the role away; the next request with a live token lacks it. Raises NotFound when it was not given.
 
@@ -34,6 +40,12 @@ def revoke(*, role: Role, actor: User | Group, target: Project | Domain | None, 
     removed, _ = rows.delete()
     if not removed:
         raise NotFound(noun="role assignment", id=role.pk)
+    _tell("revoke", role, actor, target, inherited)
+
+
+def _tell(verb: str, role: Role, actor: User | Group, target: Project | Domain | None, inherited: bool) -> None:
+    details = {"role": role.name, "on": target.pk if target is not None else "system", "inherited": inherited}
+    audit.record(verb, "user" if isinstance(actor, User) else "group", actor.pk, details=details)
 
 
 def columns(*, actor: User | Group, target: Project | Domain | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import ImpliedRole, Role
 from apps.identity.selectors import domains, roles
@@ -20,6 +21,7 @@ def create(*, values: Mapping[str, Any]) -> Role:
     saving.merge(role, values, ("description", "options", "extra"))
     with saving.unique("role", f"name {role.name}"):
         role.save(force_insert=True)
+    audit.record("create", "role", role.pk, details={"name": role.name})
     return role
 
 
@@ -34,6 +36,7 @@ def update(*, role_id: str, changes: Mapping[str, Any]) -> Role:
     saving.merge(role, changes, ("name", "description", "options", "extra"))
     with saving.unique("role", f"name {role.name}"):
         role.save()
+    audit.record("update", "role", role.pk, details={"changed": sorted(changes)})
     return role
 
 
@@ -45,8 +48,10 @@ def delete(*, role_id: str) -> None:
         raise NotFound(noun="role", id=role_id[:64])
     saving.refuse_immutable("role", role)
     role.delete()
+    audit.record("delete", "role", role_id)
 
 
+@transaction.atomic
 def imply(*, prior_id: str, implied_id: str) -> tuple[Role, Role]:
     """Let a role contain another one. Raises Forbidden (403) for admin and for a domain's role as the inner one."""
     prior, implied = roles.get(prior_id), roles.get(implied_id)
@@ -55,11 +60,14 @@ def imply(*, prior_id: str, implied_id: str) -> tuple[Role, Role]:
     if prior.pk == implied.pk:
         raise Invalid(field="implied_role_id", reason="a role does not imply itself")
     ImpliedRole.objects.get_or_create(prior=prior, implied=implied)
+    audit.record("imply", "role", prior.pk, details={"implied": implied.pk})
     return prior, implied
 
 
+@transaction.atomic
 def unimply(*, prior_id: str, implied_id: str) -> None:
     """Raises NotFound when there is no such implication."""
     removed, _ = ImpliedRole.objects.filter(prior_id=prior_id, implied_id=implied_id).delete()
     if not removed:
         raise NotFound(noun="implied role", id=implied_id[:64])
+    audit.record("unimply", "role", prior_id, details={"implied": implied_id})

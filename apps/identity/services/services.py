@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.common import audit
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Service
 from apps.identity.selectors import services
@@ -18,6 +19,7 @@ def create(*, values: Mapping[str, Any]) -> Service:
     service = Service()
     saving.merge(service, values, _FIELDS)
     service.save(force_insert=True)
+    audit.record("create", "service", service.pk)
     return service
 
 
@@ -28,6 +30,7 @@ def update(*, service_id: str, changes: Mapping[str, Any]) -> Service:
         raise NotFound(noun="service", id=service_id[:64])
     saving.merge(service, changes, _FIELDS)
     service.save()
+    audit.record("update", "service", service.pk, details={"changed": sorted(changes)})
     return service
 
 
@@ -35,3 +38,4 @@ def update(*, service_id: str, changes: Mapping[str, Any]) -> Service:
 def delete(*, service_id: str) -> None:
     """Delete a service with its endpoints."""
     services.get(service_id).delete()
+    audit.record("delete", "service", service_id)

@@ -1,5 +1,6 @@
 """Issuing tokens, and ending them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -8,8 +9,8 @@ from django.utils import timezone
 
 from apps.identity import keys, payloads
 from apps.identity.exceptions import Unauthorized
-from apps.identity.models import Revocation
-from apps.identity.payloads import Payload
+from apps.identity.models import Revocation, Trust
+from apps.identity.payloads import Delegation, Payload
 from apps.identity.selectors import scopes
 from apps.identity.selectors.tokens import Token
 from apps.identity.states import MAX_RESCOPES, Scope
@@ -23,15 +24,17 @@ def issue(
     scope: Scope,
     scope_id: str | None = None,
     parent: Payload | None = None,
+    delegation: Delegation | None = None,
+    expires_by: int | None = None,
 ) -> tuple[str, Token]:
     """Return a new token's text and what it says.
 
     ``user_epoch`` was read with what proved the user's identity, so a password that changes meanwhile leaves the token
-    dead. A token made from ``parent`` keeps its expiry and dies with it. Raises Unauthorized when the user has no role
-    in the scope, or anything there is disabled.
+    dead. A token made from ``parent`` keeps its expiry and dies with it; none outlives ``expires_by`` (µs). Raises
+    Unauthorized when the user has no role in the scope, or anything there is disabled.
     """
     chain = parent.audit_chain if parent is not None else ()
-    standing = scopes.standing(user_id=user_id, scope=scope, scope_id=scope_id, audit_ids=chain)
+    standing = scopes.standing(user_id=user_id, scope=scope, scope_id=scope_id, audit_ids=chain, delegation=delegation)
     if standing is None or standing.user_epoch != user_epoch or not standing.holds(standing.now):
         raise Unauthorized
     if len(chain) >= MAX_RESCOPES:
@@ -42,13 +45,50 @@ def issue(
         scope=scope,
         scope_id=scope_id,
         issued_at=standing.now,
-        expires_at=parent.expires_at
-        if parent is not None
-        else standing.now + settings.TOKEN_LIFETIME_SECONDS * 1_000_000,
+        expires_at=_expiry(standing.now, parent, expires_by),
         user_epoch=user_epoch,
         audit_chain=(payloads.new_audit_id(), *chain),
+        delegation=delegation,
     )
     return keys.seal(payloads.pack(payload)), Token(payload=payload, standing=standing)
+
+
+def _expiry(now: int, parent: Payload | None, expires_by: int | None) -> int:
+    own = parent.expires_at if parent is not None else now + settings.TOKEN_LIFETIME_SECONDS * 1_000_000
+    return min(own, expires_by) if expires_by is not None else own
+
+
+def issue_for_trust(
+    *,
+    user_id: str,
+    trustee_epoch: int,
+    proof_methods: tuple[str, ...],
+    trust: Trust,
+    delegation: Delegation,
+    parent: Payload | None,
+) -> tuple[str, Token]:
+    """Return a token of a trust. The trustee's epoch was proved; the trustor's is the one of this moment.
+
+    Raises Unauthorized when either user, the project or one of the roles is no longer what it was.
+    """
+    found = scopes.standing(user_id=user_id, scope=Scope.PROJECT, scope_id=trust.project_id, delegation=delegation)
+    if found is None or found.delegated is None:
+        raise Unauthorized
+    impersonates = user_id != trust.trustee_id
+    proved, other = found.user_epoch, found.delegated.other_epoch
+    if (other if impersonates else proved) != trustee_epoch:
+        raise Unauthorized
+    expires = trust.expires_at
+    return issue(
+        user_id=user_id,
+        user_epoch=found.user_epoch,
+        methods=proof_methods,
+        scope=Scope.PROJECT,
+        scope_id=trust.project_id,
+        parent=parent,
+        delegation=replace(delegation, other_epoch=other),
+        expires_by=int(expires.timestamp() * 1_000_000) if expires is not None else None,
+    )
 
 
 @transaction.atomic

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 @pytest.fixture
 def url(live_server: Any, settings: Any, tmp_path: Path) -> str:
     settings.FERNET_KEY_DIR = tmp_path / "fernet-keys"
+    settings.CREDENTIAL_KEY_DIR = tmp_path / "credential-keys"
     bootstrap.bootstrap(admin_password=PASSWORD, demo_password=PASSWORD, public_url=live_server.url, region="RegionOne")
     return f"{live_server.url}/identity"
 

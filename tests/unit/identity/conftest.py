@@ -14,6 +14,7 @@ from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_s
 @pytest.fixture(autouse=True)
 def fernet_keys(tmp_path: Path, settings: Any) -> Path:
     settings.FERNET_KEY_DIR = tmp_path / "fernet-keys"
+    settings.CREDENTIAL_KEY_DIR = tmp_path / "credential-keys"
     return tmp_path / "fernet-keys"
 
 

@@ -107,7 +107,7 @@ def test_every_admin_page_opens(browser: Client, cloud: None, django_assert_max_
 
     for model in apps.get_app_config("identity").get_models():
         name = model._meta.model_name
-        if name in ("groupmembership", "impliedrole"):
+        if not site.is_registered(model):
             continue
         with django_assert_max_num_queries(20):
             assert browser.get(f"/admin/identity/{name}/?q=a").status_code == 200

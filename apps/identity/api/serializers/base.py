@@ -1,5 +1,6 @@
 """Fields and a base class of identity's documents: what is not known is kept as an attribute of its own."""
 
+from datetime import UTC
 from typing import Any
 
 import orjson
@@ -22,6 +23,18 @@ class TextField(serializers.CharField):
         if not isinstance(data, str):
             raise serializers.ValidationError("it must be a string")
         return str(super().to_internal_value(data))
+
+
+class TimeField(serializers.DateTimeField):
+    """A moment with a zone; without one it is UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"default_timezone": UTC, **kwargs})
+
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str) or len(value) > 64:
+            raise serializers.ValidationError("it must be a time like 2026-01-01T00:00:00.000000Z")
+        return super().to_internal_value(value)
 
 
 class IdField(TextField):

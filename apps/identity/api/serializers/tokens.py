@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from apps.identity.api.documents import time_of_microseconds, time_text
 from apps.identity.api.serializers.base import TextField
+from apps.identity.selectors.delegations import Delegated
 from apps.identity.selectors.scopes import Place, Standing
 from apps.identity.selectors.tokens import Token
 from apps.identity.services.authentication import Name, SignIn
@@ -46,6 +47,20 @@ class PasswordMethod(serializers.Serializer[Any]):
     user = PasswordUser()
 
 
+class CredentialMethod(serializers.Serializer[Any]):
+    """An id, or a name with the user whose it is."""
+
+    id = TextField(required=False)
+    name = TextField(required=False)
+    user = Named(required=False)
+    secret = TextField(max_length=None, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "id" not in attrs and not ("name" in attrs and "user" in attrs):
+            raise serializers.ValidationError("it must have an id, or a name and a user")
+        return attrs
+
+
 class TokenMethod(serializers.Serializer[Any]):
     id = TextField(max_length=8192)
 
@@ -54,15 +69,20 @@ class Identity(serializers.Serializer[Any]):
     methods = serializers.ListField(child=TextField(max_length=64), min_length=1, max_length=_METHODS)
     password = PasswordMethod(required=False)
     token = TokenMethod(required=False)
+    application_credential = CredentialMethod(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         methods = attrs["methods"]
         if len(set(methods)) != len(methods):
             raise serializers.ValidationError({"methods": "a method must not be named twice"})
-        for method in ("password", "token"):
+        for method in ("password", "token", "application_credential"):
             if method in methods and method not in attrs:
                 raise serializers.ValidationError({method: "This field is required."})
         return attrs
+
+
+class TrustName(serializers.Serializer[Any]):
+    id = TextField(max_length=64)
 
 
 class AuthSerializer(serializers.Serializer[Any]):
@@ -82,6 +102,11 @@ class AuthSerializer(serializers.Serializer[Any]):
             if not isinstance(data, dict) or data.get("all") is not True:
                 raise serializers.ValidationError({"system": 'it must be {"all": true}'})
             return {"scope": Scope.SYSTEM}
+        if kind == "OS-TRUST:trust":
+            trust = TrustName(data=data)
+            if not trust.is_valid():
+                raise serializers.ValidationError({kind: trust.errors})
+            return {"trust_id": trust.validated_data["id"]}
         if kind not in ("project", "domain"):
             raise serializers.ValidationError("it must name exactly one of project, domain and system")
         parsed = (Named if kind == "project" else DomainName)(data=data)
@@ -101,11 +126,16 @@ def sign_in_of(values: dict[str, Any], *, remote_address: str) -> SignIn:
     """Return what validated values ask for."""
     identity, scope = values["identity"], values.get("scope") or {}
     user = identity.get("password", {}).get("user")
+    credential = identity.get("application_credential") or {}
     return SignIn(
         methods=tuple(identity["methods"]),
         user=_name(user) if user else None,
         password=user["password"] if user else None,
         token=identity.get("token", {}).get("id"),
+        credential=Name(id=credential.get("id"), name=credential.get("name")) if credential else None,
+        credential_user=_name(credential["user"]) if "user" in credential else None,
+        secret=credential.get("secret"),
+        trust_id=scope.get("trust_id"),
         scope=scope.get("scope"),
         target=_name(scope["target"]) if "target" in scope else None,
         remote_address=remote_address,
@@ -126,6 +156,27 @@ def _scope(standing: Standing) -> dict[str, Any]:
     return {}
 
 
+def _delegation(given: Delegated | None) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if given.kind == "trust":
+        return {
+            "OS-TRUST:trust": {
+                "id": given.id,
+                "impersonation": given.impersonation,
+                "trustor_user": {"id": given.trustor_id},
+                "trustee_user": {"id": given.trustee_id},
+            }
+        }
+    document: dict[str, Any] = {"id": given.id, "name": given.name, "restricted": not given.unrestricted}
+    if given.access_rules:
+        document["access_rules"] = [
+            {"id": rule_id, "service": service, "method": method, "path": path}
+            for service, method, path, rule_id in given.access_rules
+        ]
+    return {"application_credential": document}
+
+
 def token_document(token: Token, catalog: list[dict[str, Any]] | None) -> dict[str, Any]:
     """Return ``{"token": …}``; ``catalog`` None leaves it out."""
     payload, standing = token.payload, token.standing
@@ -141,6 +192,7 @@ def token_document(token: Token, catalog: list[dict[str, Any]] | None) -> dict[s
         "expires_at": time_of_microseconds(payload.expires_at),
         "issued_at": time_of_microseconds(payload.issued_at),
         **_scope(standing),
+        **_delegation(standing.delegated),
     }
     if standing.scope is not Scope.UNSCOPED:
         document["roles"] = [{"id": role_id, "name": name} for role_id, name in standing.roles]

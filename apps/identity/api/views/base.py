@@ -40,6 +40,10 @@ class IdentityView(ServiceView):
         """Raise PolicyForbidden (403) unless ``identity:<rule>`` allows the call on ``target``."""
         policy.check(self.caller, f"identity:{rule}", target or {})
 
+    def allows(self, rule: str, target: dict[str, Any] | None = None) -> bool:
+        """Return whether ``identity:<rule>`` allows the call on ``target``."""
+        return policy.allowed(self.caller, f"identity:{rule}", target or {})
+
     def authorize_list(self, request: Any, rule: str) -> dict[str, str]:
         """Return the query of a list; a token for a domain sees that domain where none is named."""
         params: dict[str, str] = request.query_params.dict()

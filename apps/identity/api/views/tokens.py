@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.common import policy
+from apps.common import addresses, policy
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import BadRequest, Unauthorized
 from apps.identity.api.serializers.tokens import AuthSerializer, sign_in_of, token_document
@@ -52,7 +52,7 @@ class TokensView(ServiceView):
         text = request.headers.get("X-Subject-Token", "")
         if not text:
             raise BadRequest("The header X-Subject-Token is missing.")
-        token = tokens.validate(text)
+        token = tokens.validate(text, allow_expired=request.query_params.get("allow_expired", "") in ("1", "true"))
         subject = {"target.token.user_id": token.payload.user_id} if token else {}
         if token is not None:
             policy.check(self.caller, rule, subject)
@@ -61,7 +61,7 @@ class TokensView(ServiceView):
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "auth")
-        text, token = authentication.sign_in(sign_in_of(values, remote_address=request.META.get("REMOTE_ADDR", "")))
+        text, token = authentication.sign_in(sign_in_of(values, remote_address=addresses.of(request)))
         return self._answer(request, token, text, 201)
 
     def get(self, request: Any) -> Response:

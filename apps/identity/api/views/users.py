@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from apps.common import addresses
 from apps.common.exceptions import BadRequest, Unauthorized
 from apps.identity.api.documents import many, one
 from apps.identity.api.serializers import groups as group_documents
@@ -60,7 +61,12 @@ class UserPasswordView(IdentityView):
             if request.auth is None:
                 raise Unauthorized from None
             raise
-        users.change_password(user_id=user_id, original=values["original_password"], password=values["password"])
+        users.change_password(
+            user_id=user_id,
+            original=values["original_password"],
+            password=values["password"],
+            address=addresses.of(request),
+        )
         return Response(status=204)
 
 

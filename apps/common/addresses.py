@@ -1,0 +1,20 @@
+"""Where a request comes from."""
+
+from typing import Any
+
+from django.conf import settings
+
+
+def of(request: Any) -> str:
+    """Return the client's address: the peer's, or what a trusted proxy says it is.
+
+    Of X-Forwarded-For only what trusted proxies have added counts: the last address that is not one of theirs.
+    """
+    peer: str = request.META.get("REMOTE_ADDR", "")
+    if peer not in settings.TRUSTED_PROXIES:
+        return peer
+    for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        address = hop.strip()[:64]
+        if address and address not in settings.TRUSTED_PROXIES:
+            return address
+    return peer

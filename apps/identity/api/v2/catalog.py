@@ -1,0 +1,125 @@
+"""v2.0's version document, roles, services and endpoints."""
+
+from typing import Any
+
+from apps.common.api.views import Response, ServiceView
+from apps.identity.api.serializers import services as service_documents
+from apps.identity.api.v2 import documents
+from apps.identity.api.v2.serializers import EndpointSerializer, RoleSerializer
+from apps.identity.api.views.base import IdentityView
+from apps.identity.exceptions import NotFound
+from apps.identity.models import Endpoint, Service
+from apps.identity.selectors import endpoints as reading_endpoints
+from apps.identity.selectors import roles as reading
+from apps.identity.selectors import services as reading_services
+from apps.identity.services import endpoints, roles, services
+from apps.identity.states import Interface
+
+KSADM = "OS-KSADM:service"
+
+
+def version_document(request: Any) -> dict[str, Any]:
+    return {
+        "id": "v2.0",
+        "status": "deprecated",
+        "updated": "2016-08-04T00:00:00Z",
+        "links": [{"rel": "self", "href": request.build_absolute_uri("/identity/v2.0/")}],
+        "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v2.0+json"}],
+    }
+
+
+class VersionView(ServiceView):
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get(self, request: Any) -> Response:
+        return Response({"version": version_document(request)}, headers={"Vary": "X-Auth-Token"})
+
+
+class ExtensionsView(VersionView):
+    def get(self, request: Any) -> Response:
+        names = ("OS-KSADM", "OS-KSCRUD", "OS-EC2")
+        values = [{"alias": name, "name": name, "links": [], "description": "", "namespace": ""} for name in names]
+        return Response({"extensions": {"values": values}})
+
+
+class RolesView(IdentityView):
+    request_serializers = {"post": RoleSerializer}
+
+    def get(self, request: Any) -> Response:
+        self.authorize("list_roles")
+        return Response({"roles": [documents.role(row) for row in reading.listed({})], "roles_links": []})
+
+    def post(self, request: Any) -> Response:
+        self.authorize("create_role")
+        return Response({"role": documents.role(roles.create(values=self.parse(request, "role")))})
+
+
+class RoleView(IdentityView):
+    def get(self, request: Any, role_id: str) -> Response:
+        """Show a role by its id or by its name."""
+        self.authorize("get_role")
+        found = reading.find(role_id) or reading.listed({"name": role_id}).first()
+        if found is None or found.domain_id is not None:
+            raise NotFound(noun="role", id=role_id[:64])
+        return Response({"role": documents.role(found)})
+
+    def delete(self, request: Any, role_id: str) -> Response:
+        self.authorize("delete_role")
+        roles.delete(role_id=role_id)
+        return Response(status=204)
+
+
+def service(row: Service) -> dict[str, Any]:
+    return {"id": row.pk, "name": row.name, "type": row.type, "description": row.description}
+
+
+class ServicesView(IdentityView):
+    request_serializers = {"post": service_documents.ServiceSerializer}
+
+    def get(self, request: Any) -> Response:
+        self.authorize("list_services")
+        rows = [service(row) for row in reading_services.listed({})]
+        return Response({"OS-KSADM:services": rows, "OS-KSADM:services_links": []})
+
+    def post(self, request: Any) -> Response:
+        self.authorize("create_service")
+        return Response({KSADM: service(services.create(values=self.parse(request, KSADM)))})
+
+
+class ServiceItemView(IdentityView):
+    def get(self, request: Any, service_id: str) -> Response:
+        self.authorize("get_service")
+        return Response({KSADM: service(reading_services.get(service_id))})
+
+    def delete(self, request: Any, service_id: str) -> Response:
+        self.authorize("delete_service")
+        services.delete(service_id=service_id)
+        return Response(status=204)
+
+
+class EndpointsView(IdentityView):
+    request_serializers = {"post": EndpointSerializer}
+
+    def get(self, request: Any) -> Response:
+        self.authorize("list_endpoints")
+        rows = documents.endpoints(list(reading_endpoints.listed({})))
+        return Response({"endpoints": rows, "endpoints_links": []})
+
+    def post(self, request: Any) -> Response:
+        self.authorize("create_endpoint")
+        values = self.parse(request, "endpoint")
+        made: list[Endpoint] = endpoints.create_many(
+            service_id=values["service_id"],
+            region_id=values.get("region"),
+            urls={one.value: values[f"{one.value}url"] for one in Interface if values.get(f"{one.value}url")},
+        )
+        return Response({"endpoint": documents.endpoints(made)[0]})
+
+
+class EndpointView(IdentityView):
+    def delete(self, request: Any, endpoint_id: str) -> Response:
+        """Delete the endpoints of a service in a region, all three."""
+        self.authorize("delete_endpoint")
+        endpoints.delete_group(endpoint_id=endpoint_id)
+        return Response(status=204)

@@ -1,0 +1,91 @@
+"""Identity v2.0 on the wire: users and tenants of the default domain, as old clients know them."""
+
+from typing import Any
+
+from apps.identity.api.documents import time_of_microseconds
+from apps.identity.models import Endpoint, Project, Role, User
+from apps.identity.selectors.tokens import Token
+from apps.identity.states import Interface, Scope
+
+_URLS = {Interface.PUBLIC: "publicURL", Interface.INTERNAL: "internalURL", Interface.ADMIN: "adminURL"}
+
+
+def tenant(project: Project) -> dict[str, Any]:
+    return {
+        "id": project.pk,
+        "name": project.name,
+        "description": project.description,
+        "enabled": project.enabled,
+    }
+
+
+def user(row: User) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "name": row.name,
+        "username": row.name,
+        "email": row.email or None,
+        "enabled": row.enabled,
+        "tenantId": row.default_project_id,
+    }
+
+
+def role(row: Role) -> dict[str, Any]:
+    return {"id": row.pk, "name": row.name, "description": row.description, "enabled": True}
+
+
+def service_catalog(catalog: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the catalog with one entry per service and region, its three URLs side by side."""
+    services = []
+    for service in catalog:
+        regions: dict[str | None, dict[str, Any]] = {}
+        for endpoint in service["endpoints"]:
+            entry = regions.setdefault(endpoint["region"], {"region": endpoint["region"], "id": endpoint["id"]})
+            entry[_URLS[Interface(endpoint["interface"])]] = endpoint["url"]
+        services.append(
+            {
+                "type": service["type"],
+                "name": service["name"],
+                "endpoints": list(regions.values()),
+                "endpoints_links": [],
+            }
+        )
+    return services
+
+
+def access(text: str, token: Token, catalog: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """Return ``{"access": …}``; without ``catalog`` it is what the validation of a token shows."""
+    payload, standing = token.payload, token.standing
+    shown: dict[str, Any] = {
+        "id": text,
+        "expires": time_of_microseconds(payload.expires_at),
+        "issued_at": time_of_microseconds(payload.issued_at),
+        "audit_ids": payload.audit_ids,
+    }
+    if payload.scope is Scope.PROJECT and standing.target is not None:
+        shown["tenant"] = {"id": standing.target.id, "name": standing.target.name, "enabled": True, "description": ""}
+    document: dict[str, Any] = {
+        "token": shown,
+        "user": {
+            "id": standing.user_id,
+            "name": standing.user_name,
+            "username": standing.user_name,
+            "roles": [{"id": role_id, "name": name} for role_id, name in standing.roles],
+            "roles_links": [],
+        },
+        "metadata": {"is_admin": 0, "roles": [role_id for role_id, _ in standing.roles]},
+        "serviceCatalog": service_catalog(catalog or []),
+    }
+    return {"access": document}
+
+
+def endpoints(rows: list[Endpoint]) -> list[dict[str, Any]]:
+    """Return v2.0 endpoints: one per service and region. Its id is that of the public one, or of the first."""
+    groups: dict[tuple[str, str | None], dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: row.interface != Interface.PUBLIC):
+        key = (row.service_id, row.region_id)
+        entry = groups.setdefault(
+            key, {"id": row.pk, "region": row.region_id, "service_id": row.service_id, "enabled": row.enabled}
+        )
+        entry[f"{row.interface}url"] = row.url
+    return list(groups.values())

@@ -1,0 +1,108 @@
+"""``/v2.0/tenants``: projects of the default domain, and who has which role there."""
+
+from typing import Any
+
+from apps.common.api.views import Response
+from apps.identity.api.v2 import documents
+from apps.identity.api.v2.serializers import TenantSerializer, TenantUpdateSerializer
+from apps.identity.api.views.base import IdentityView, target_of_project
+from apps.identity.exceptions import NotFound
+from apps.identity.models import Project
+from apps.identity.selectors import projects as reading
+from apps.identity.selectors import role_assignments, roles, users
+from apps.identity.services import projects
+from apps.identity.services import role_assignments as granting
+from apps.identity.states import DEFAULT_DOMAIN_ID
+
+
+def the_tenant(tenant_id: str) -> Project:
+    """Return a project of the default domain. Raises NotFound."""
+    found = reading.find(tenant_id)
+    if found is None or found.is_domain or found.domain_id != DEFAULT_DOMAIN_ID:
+        raise NotFound(noun="tenant", id=tenant_id[:64])
+    return found
+
+
+class TenantsView(IdentityView):
+    request_serializers = {"post": TenantSerializer}
+
+    def get(self, request: Any) -> Response:
+        """List all tenants for who may see all, else the caller's own; ``name`` asks for one."""
+        subject = {"target.domain_id": DEFAULT_DOMAIN_ID}
+        if self.allows("list_projects", subject):
+            rows = reading.listed({"domain_id": DEFAULT_DOMAIN_ID})
+        else:
+            self.authorize("get_auth_projects")
+            rows = reading.of_user(user_id=str(self.caller.user_id)).filter(domain_id=DEFAULT_DOMAIN_ID)
+        name = request.query_params.get("name")
+        if name is not None:
+            found = rows.filter(name=name).first()
+            if found is None:
+                raise NotFound(noun="tenant", id=name[:64])
+            return Response({"tenant": documents.tenant(found)})
+        return Response({"tenants": [documents.tenant(row) for row in rows], "tenants_links": []})
+
+    def post(self, request: Any) -> Response:
+        self.authorize("create_project", {"target.project.domain_id": DEFAULT_DOMAIN_ID})
+        values = self.parse(request, "tenant")
+        project = projects.create(values=values, default_domain_id=DEFAULT_DOMAIN_ID)
+        return Response({"tenant": documents.tenant(project)})
+
+
+class TenantView(IdentityView):
+    request_serializers = {"post": TenantUpdateSerializer, "put": TenantUpdateSerializer}
+
+    def get(self, request: Any, tenant_id: str) -> Response:
+        self.authorize("get_project", target_of_project(reading.find(tenant_id)))
+        return Response({"tenant": documents.tenant(the_tenant(tenant_id))})
+
+    def post(self, request: Any, tenant_id: str) -> Response:
+        self.authorize("update_project", target_of_project(reading.find(tenant_id)))
+        changes = self.parse(request, "tenant")
+        project = projects.update(project_id=the_tenant(tenant_id).pk, changes=changes)
+        return Response({"tenant": documents.tenant(project)})
+
+    put = post
+
+    def delete(self, request: Any, tenant_id: str) -> Response:
+        self.authorize("delete_project", target_of_project(reading.find(tenant_id)))
+        projects.delete(project_id=the_tenant(tenant_id).pk)
+        return Response(status=204)
+
+
+class TenantUsersView(IdentityView):
+    def get(self, request: Any, tenant_id: str) -> Response:
+        """List the users who have a role on the tenant itself."""
+        self.authorize("list_users", {"target.domain_id": DEFAULT_DOMAIN_ID})
+        grants = role_assignments.listed({"scope.project.id": the_tenant(tenant_id).pk, "effective": ""})
+        ids = {grant.user_id for grant in grants if grant.user_id}
+        rows = users.listed({"domain_id": DEFAULT_DOMAIN_ID}).filter(pk__in=ids)
+        return Response({"users": [documents.user(row) for row in rows], "users_links": []})
+
+
+class TenantUserRolesView(IdentityView):
+    def get(self, request: Any, tenant_id: str, user_id: str) -> Response:
+        self.authorize("list_grants", {"target.scope.domain_id": DEFAULT_DOMAIN_ID})
+        columns = {"user_id": users.get(user_id).pk, "project_id": the_tenant(tenant_id).pk}
+        return Response({"roles": [documents.role(row) for row in role_assignments.roles_of(**columns)]})
+
+
+class TenantUserRoleView(IdentityView):
+    def _who(self, verb: str, tenant_id: str, user_id: str, role_id: str) -> dict[str, Any]:
+        role, user = roles.find(role_id), users.find(user_id)
+        subject: dict[str, Any] = {"target.scope.domain_id": DEFAULT_DOMAIN_ID}
+        if user is not None:
+            subject["target.actor.domain_id"] = user.domain_id
+        if role is not None and role.domain_id is None:
+            subject["target.role.name"] = role.name
+        self.authorize(f"{verb}_grant", subject)
+        return {"actor": users.get(user_id), "target": the_tenant(tenant_id), "role": roles.get(role_id)}
+
+    def put(self, request: Any, tenant_id: str, user_id: str, role_id: str) -> Response:
+        who = self._who("create", tenant_id, user_id, role_id)
+        granting.grant(**who)
+        return Response({"role": documents.role(who["role"])})
+
+    def delete(self, request: Any, tenant_id: str, user_id: str, role_id: str) -> Response:
+        granting.revoke(**self._who("revoke", tenant_id, user_id, role_id))
+        return Response(status=204)

@@ -1,0 +1,96 @@
+"""``/v2.0/users`` of the default domain, and OS-KSCRUD: changing one's own password."""
+
+from typing import Any
+
+from apps.common import addresses
+from apps.common.api.views import Response
+from apps.identity.api.v2 import documents, tokens
+from apps.identity.api.v2.serializers import OwnPasswordSerializer, UserSerializer, user_values
+from apps.identity.api.views.base import IdentityView, target_of_user
+from apps.identity.exceptions import Forbidden, Invalid, NotFound
+from apps.identity.models import User
+from apps.identity.selectors import users as reading
+from apps.identity.services import authentication, users
+from apps.identity.services.authentication import Name, SignIn
+from apps.identity.states import DEFAULT_DOMAIN_ID, Scope
+
+
+def the_user(user_id: str) -> User:
+    """Return a user of the default domain. Raises NotFound."""
+    found = reading.find(user_id)
+    if found is None or found.domain_id != DEFAULT_DOMAIN_ID:
+        raise NotFound(noun="user", id=user_id[:64])
+    return found
+
+
+class UsersView(IdentityView):
+    request_serializers = {"post": UserSerializer}
+
+    def get(self, request: Any) -> Response:
+        self.authorize("list_users", {"target.domain_id": DEFAULT_DOMAIN_ID})
+        rows = reading.listed({"domain_id": DEFAULT_DOMAIN_ID})
+        name = request.query_params.get("name")
+        if name is not None:
+            found = rows.filter(name=name).first()
+            if found is None:
+                raise NotFound(noun="user", id=name[:64])
+            return Response({"user": documents.user(found)})
+        return Response({"users": [documents.user(row) for row in rows], "users_links": []})
+
+    def post(self, request: Any) -> Response:
+        subject = {"target.user.domain_id": DEFAULT_DOMAIN_ID, "target.user.is_superuser": False}
+        self.authorize("create_user", subject)
+        values = user_values(self.parse(request, "user"))
+        if "name" not in values:
+            raise Invalid(field="user", reason="it must have a name")
+        return Response({"user": documents.user(users.create(values=values, default_domain_id=DEFAULT_DOMAIN_ID))})
+
+
+class UserView(IdentityView):
+    request_serializers = {"put": UserSerializer}
+
+    def get(self, request: Any, user_id: str) -> Response:
+        self.authorize("get_user", target_of_user(reading.find(user_id)))
+        return Response({"user": documents.user(the_user(user_id))})
+
+    def put(self, request: Any, user_id: str) -> Response:
+        """Change a user; also at …/enabled and …/OS-KSADM/password, whose bodies hold one attribute."""
+        self.authorize("update_user", target_of_user(reading.find(user_id)))
+        changes = user_values(self.parse(request, "user"))
+        return Response({"user": documents.user(users.update(user_id=the_user(user_id).pk, changes=changes))})
+
+    def delete(self, request: Any, user_id: str) -> Response:
+        self.authorize("delete_user", target_of_user(reading.find(user_id)))
+        users.delete(user_id=the_user(user_id).pk)
+        return Response(status=204)
+
+
+class UserPartView(UserView):
+    http_method_names = ["put", "options"]
+
+
+class OwnUserView(IdentityView):
+    """OS-KSCRUD: who knows its old password sets a new one, and gets a token for it."""
+
+    request_serializers = {"patch": OwnPasswordSerializer}
+
+    def patch(self, request: Any, user_id: str) -> Response:
+        self.authorize("get_user", target_of_user(reading.find(user_id)))
+        if user_id != self.caller.user_id or self.caller.is_delegated:
+            raise Forbidden
+        values, address = self.parse(request, "user"), addresses.of(request)
+        users.change_password(
+            user_id=user_id, original=values["original_password"], password=values["password"], address=address
+        )
+        project_id = self.caller.project_id
+        text, token = authentication.sign_in(
+            SignIn(
+                methods=("password",),
+                user=Name(id=user_id),
+                password=values["password"],
+                scope=Scope.PROJECT if project_id else Scope.UNSCOPED,
+                target=Name(id=project_id) if project_id else None,
+                remote_address=address,
+            )
+        )
+        return tokens.answer(text, token)

@@ -1,0 +1,84 @@
+"""``/v3/users/{id}/application_credentials`` and ``/v3/users/{id}/access_rules``."""
+
+from typing import Any
+
+from apps.identity.api.documents import link, many
+from apps.identity.api.serializers.application_credentials import (
+    ApplicationCredentialSerializer,
+    document,
+    rule_document,
+)
+from apps.identity.api.views.base import IdentityView, Response, target_of_user
+from apps.identity.selectors import application_credentials as reading
+from apps.identity.selectors import users
+from apps.identity.services import application_credentials
+
+
+class OfUserView(IdentityView):
+    collection = ""
+
+    def authorize_user(self, rule: str, user_id: str) -> str:
+        self.authorize(rule, target_of_user(users.find(user_id)))
+        return users.get(user_id).pk
+
+    def linked(self, request: Any, user_id: str, shown: dict[str, Any]) -> dict[str, Any]:
+        return {**shown, "links": {"self": link(request, "users", user_id, self.collection, shown["id"])}}
+
+
+class ApplicationCredentialsView(OfUserView):
+    collection = "application_credentials"
+    request_serializers = {"post": ApplicationCredentialSerializer}
+    examples = {"POST": {"application_credential": {"name": "", "roles": [{"name": "member"}]}}}
+
+    def get(self, request: Any, user_id: str) -> Response:
+        self.authorize_user("list_application_credentials", user_id)
+        rows = reading.of_user(user_id, request.query_params.dict())
+        shown = (self.linked(request, user_id, document(row)) for row in rows)
+        return Response(many(request, "application_credentials", shown))
+
+    def post(self, request: Any, user_id: str) -> Response:
+        """Make a credential. Its secret is in this answer and in no other."""
+        self.authorize_user("create_application_credential", user_id)
+        values = self.parse(request, "application_credential")
+        credential, secret = application_credentials.create(context=self.caller, values=values)
+        shown = self.linked(request, user_id, document(credential, secret))
+        return Response({"application_credential": shown}, status=201)
+
+
+class ApplicationCredentialView(OfUserView):
+    collection = "application_credentials"
+
+    def get(self, request: Any, user_id: str, credential_id: str) -> Response:
+        self.authorize_user("get_application_credential", user_id)
+        shown = document(reading.get(user_id=user_id, credential_id=credential_id))
+        return Response({"application_credential": self.linked(request, user_id, shown)})
+
+    def delete(self, request: Any, user_id: str, credential_id: str) -> Response:
+        self.authorize_user("delete_application_credential", user_id)
+        application_credentials.delete(context=self.caller, user_id=user_id, credential_id=credential_id)
+        return Response(status=204)
+
+
+class AccessRulesView(OfUserView):
+    collection = "access_rules"
+
+    def get(self, request: Any, user_id: str) -> Response:
+        self.authorize_user("list_access_rules", user_id)
+        rows = reading.rules_of(user_id, request.query_params.dict())
+        return Response(
+            many(request, "access_rules", (self.linked(request, user_id, rule_document(row)) for row in rows))
+        )
+
+
+class AccessRuleView(OfUserView):
+    collection = "access_rules"
+
+    def get(self, request: Any, user_id: str, rule_id: str) -> Response:
+        self.authorize_user("get_access_rule", user_id)
+        shown = rule_document(reading.rule(user_id=user_id, rule_id=rule_id))
+        return Response({"access_rule": self.linked(request, user_id, shown)})
+
+    def delete(self, request: Any, user_id: str, rule_id: str) -> Response:
+        self.authorize_user("delete_access_rule", user_id)
+        application_credentials.delete_rule(context=self.caller, user_id=user_id, rule_id=rule_id)
+        return Response(status=204)

@@ -1,0 +1,123 @@
+"""``/v3/credentials``, ``/v3/users/{id}/credentials/OS-EC2`` and ``/v3/ec2tokens``."""
+
+from typing import Any
+
+from apps.common.exceptions import BadRequest
+from apps.identity.api.documents import many, one
+from apps.identity.api.serializers.credentials import (
+    CredentialSerializer,
+    CredentialUpdateSerializer,
+    EC2Serializer,
+    SignedRequestSerializer,
+    document,
+    ec2_document,
+)
+from apps.identity.api.serializers.tokens import token_document
+from apps.identity.api.views.base import IdentityView, Response, target_of_user
+from apps.identity.exceptions import NotFound
+from apps.identity.models import Credential
+from apps.identity.selectors import catalog, users
+from apps.identity.selectors import credentials as reading
+from apps.identity.services import credentials, ec2_tokens
+
+
+def target_of_credential(credential: Credential | None) -> dict[str, Any]:
+    return {} if credential is None else {"target.credential.user_id": credential.user_id}
+
+
+class CredentialsView(IdentityView):
+    request_serializers = {"post": CredentialSerializer}
+
+    def get(self, request: Any) -> Response:
+        params = request.query_params.dict()
+        all_owners = self.allows("list_credentials:any_user")
+        self.authorize("list_credentials", {"target.credential.user_id": self.caller.user_id})
+        rows = reading.listed(params, owner_id=None if all_owners else str(self.caller.user_id))
+        return Response(many(request, "credentials", (one(request, "credentials", document(row)) for row in rows)))
+
+    def post(self, request: Any) -> Response:
+        values = self.parse(request, "credential")
+        owner = values.get("user_id") or self.caller.user_id
+        self.authorize("create_credential", {"target.credential.user_id": owner})
+        credential = credentials.create(context=self.caller, values=values)
+        return Response({"credential": one(request, "credentials", document(credential))}, status=201)
+
+
+class CredentialView(IdentityView):
+    request_serializers = {"patch": CredentialUpdateSerializer}
+
+    def get(self, request: Any, credential_id: str) -> Response:
+        self.authorize("get_credential", target_of_credential(reading.find(credential_id)))
+        return Response({"credential": one(request, "credentials", document(reading.get(credential_id)))})
+
+    def patch(self, request: Any, credential_id: str) -> Response:
+        self.authorize("update_credential", target_of_credential(reading.find(credential_id)))
+        changes = self.parse(request, "credential")
+        credential = credentials.update(context=self.caller, credential_id=credential_id, changes=changes)
+        return Response({"credential": one(request, "credentials", document(credential))})
+
+    def delete(self, request: Any, credential_id: str) -> Response:
+        self.authorize("delete_credential", target_of_credential(reading.find(credential_id)))
+        credentials.delete(context=self.caller, credential_id=credential_id)
+        return Response(status=204)
+
+
+class EC2CredentialsView(IdentityView):
+    request_serializers = {"post": EC2Serializer}
+
+    def get(self, request: Any, user_id: str) -> Response:
+        self.authorize("ec2_list_credentials", target_of_user(users.find(user_id)))
+        rows = reading.ec2_of(users.get(user_id).pk)
+        return Response(many(request, "credentials", (ec2_document(request, row) for row in rows)))
+
+    def post(self, request: Any, user_id: str) -> Response:
+        self.authorize("ec2_create_credential", target_of_user(users.find(user_id)))
+        project_id = self.parse(request)["tenant_id"]
+        made = credentials.create_ec2(context=self.caller, user_id=user_id, project_id=project_id)
+        return Response({"credential": ec2_document(request, made)}, status=201)
+
+
+class EC2CredentialView(IdentityView):
+    def _row(self, rule: str, user_id: str, access: str) -> Credential:
+        self.authorize(rule, target_of_user(users.find(user_id)))
+        found = reading.ec2(access)
+        if found is None or found.user_id != user_id:
+            raise NotFound(noun="credential", id=access[:64])
+        return found
+
+    def get(self, request: Any, user_id: str, access: str) -> Response:
+        row = self._row("ec2_get_credential", user_id, access)
+        return Response({"credential": ec2_document(request, row)})
+
+    def delete(self, request: Any, user_id: str, access: str) -> Response:
+        row = self._row("ec2_delete_credential", user_id, access)
+        credentials.delete(context=self.caller, credential_id=row.pk)
+        return Response(status=204)
+
+
+class EC2TokensView(IdentityView):
+    """A service hands in a request that was signed, and gets a token of who signed it."""
+
+    request_serializers = {"post": SignedRequestSerializer}
+
+    def post(self, request: Any) -> Response:
+        self.authorize("ec2_validate_token")
+        data = request.data if isinstance(request.data, dict) else {}
+        key = next((name for name in ("credentials", "ec2Credentials") if name in data), None)
+        if key is None:
+            raise BadRequest("Invalid input: the request body must have the key 'credentials'.")
+        values = self.parse(request, key)
+        headers = {name.lower(): value for name, value in values.get("headers", {}).items()}
+        text, token = ec2_tokens.issue(
+            ec2_tokens.SignedRequest(
+                access=values["access"],
+                signature=values["signature"],
+                verb=values["verb"],
+                path=values["path"],
+                params=values.get("params", {}),
+                headers=headers,
+                body_hash=values["body_hash"],
+            )
+        )
+        services = catalog.catalog(user_id=token.payload.user_id, project_id=token.payload.scope_id)
+        return Response(token_document(token, services), headers={"X-Subject-Token": text, "Vary": "X-Auth-Token"})

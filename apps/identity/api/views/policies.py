@@ -1,0 +1,41 @@
+"""``/v3/policies``: documents that services keep here. Celerity reads none of them."""
+
+from typing import Any
+
+from apps.identity.api.documents import many, one
+from apps.identity.api.serializers.policies import PolicySerializer, PolicyUpdateSerializer, document
+from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.selectors import policies as reading
+from apps.identity.services import policies
+
+
+class PoliciesView(IdentityView):
+    request_serializers = {"post": PolicySerializer}
+
+    def get(self, request: Any) -> Response:
+        self.authorize("list_policies")
+        rows = reading.listed(request.query_params.dict())
+        return Response(many(request, "policies", (one(request, "policies", document(row)) for row in rows)))
+
+    def post(self, request: Any) -> Response:
+        self.authorize("create_policy")
+        policy = policies.create(values=self.parse(request, "policy"))
+        return Response({"policy": one(request, "policies", document(policy))}, status=201)
+
+
+class PolicyView(IdentityView):
+    request_serializers = {"patch": PolicyUpdateSerializer}
+
+    def get(self, request: Any, policy_id: str) -> Response:
+        self.authorize("get_policy")
+        return Response({"policy": one(request, "policies", document(reading.get(policy_id)))})
+
+    def patch(self, request: Any, policy_id: str) -> Response:
+        self.authorize("update_policy")
+        policy = policies.update(policy_id=policy_id, changes=self.parse(request, "policy"))
+        return Response({"policy": one(request, "policies", document(policy))})
+
+    def delete(self, request: Any, policy_id: str) -> Response:
+        self.authorize("delete_policy")
+        policies.delete(policy_id=policy_id)
+        return Response(status=204)

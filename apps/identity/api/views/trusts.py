@@ -1,0 +1,65 @@
+"""``/v3/OS-TRUST/trusts``."""
+
+from typing import Any
+
+from apps.identity.api.documents import link, many
+from apps.identity.api.serializers.roles import brief
+from apps.identity.api.serializers.trusts import TrustSerializer, document
+from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.exceptions import NotFound
+from apps.identity.models import Trust
+from apps.identity.selectors import trusts as reading
+from apps.identity.services import trusts
+
+
+def target_of_trust(trust: Trust | None) -> dict[str, Any]:
+    if trust is None:
+        return {}
+    return {"target.trust.trustor_user_id": trust.trustor_id, "target.trust.trustee_user_id": trust.trustee_id}
+
+
+class TrustsView(IdentityView):
+    request_serializers = {"post": TrustSerializer}
+
+    def get(self, request: Any) -> Response:
+        params = request.query_params.dict()
+        rule = "list_trusts"
+        for who in ("trustor", "trustee"):
+            if f"{who}_user_id" in params:
+                rule = f"list_trusts_for_{who}"
+        subject = {f"target.trust.{name}": params.get(name) for name in ("trustor_user_id", "trustee_user_id")}
+        self.authorize(rule, subject)
+        return Response(many(request, "trusts", (document(request, row) for row in reading.listed(params))))
+
+    def post(self, request: Any) -> Response:
+        values = self.parse(request, "trust")
+        self.authorize("create_trust", {"target.trust.trustor_user_id": values["trustor_user_id"]})
+        trust = trusts.create(context=self.caller, values=values)
+        return Response({"trust": document(request, trust)}, status=201)
+
+
+class TrustView(IdentityView):
+    def get(self, request: Any, trust_id: str) -> Response:
+        self.authorize("get_trust", target_of_trust(reading.find(trust_id)))
+        return Response({"trust": document(request, reading.get(trust_id))})
+
+    def delete(self, request: Any, trust_id: str) -> Response:
+        self.authorize("delete_trust", target_of_trust(reading.find(trust_id)))
+        trusts.delete(context=self.caller, trust_id=trust_id)
+        return Response(status=204)
+
+
+class TrustRolesView(IdentityView):
+    def get(self, request: Any, trust_id: str) -> Response:
+        self.authorize("list_roles_for_trust", target_of_trust(reading.find(trust_id)))
+        rows = reading.get(trust_id).roles.all()
+        return Response(many(request, "roles", (brief(request, role) for role in rows)))
+
+
+class TrustRoleView(IdentityView):
+    def get(self, request: Any, trust_id: str, role_id: str) -> Response:
+        self.authorize("get_role_for_trust", target_of_trust(reading.find(trust_id)))
+        role = reading.get(trust_id).roles.filter(pk=role_id).first()
+        if role is None:
+            raise NotFound(noun="role of trust", id=role_id[:64])
+        return Response({"role": {**brief(request, role), "links": {"self": link(request, "roles", role.pk)}}})

@@ -1,0 +1,41 @@
+"""Reading credentials."""
+
+import hashlib
+from collections.abc import Mapping
+
+from django.db.models import QuerySet
+
+from apps.identity.exceptions import NotFound
+from apps.identity.models import Credential
+from apps.identity.selectors import filters
+
+
+def id_of_access(access: str) -> str:
+    """Return the id of an EC2 key's credential, as Keystone makes it."""
+    return hashlib.sha256(access.encode()).hexdigest()
+
+
+def find(credential_id: str) -> Credential | None:
+    return Credential.objects.filter(pk=credential_id).first()
+
+
+def get(credential_id: str) -> Credential:
+    """Raises NotFound."""
+    found = find(credential_id)
+    if found is None:
+        raise NotFound(noun="credential", id=credential_id[:64])
+    return found
+
+
+def listed(params: Mapping[str, str], *, owner_id: str | None) -> QuerySet[Credential]:
+    """Return credentials; of one owner where ``owner_id`` says so (OSSA 2019-006)."""
+    rows = filters.apply(Credential.objects.all(), params, texts=("type", "user_id"))
+    return rows.filter(user_id=owner_id) if owner_id is not None else rows
+
+
+def ec2_of(user_id: str) -> QuerySet[Credential]:
+    return Credential.objects.filter(user_id=user_id, type="ec2")
+
+
+def ec2(access: str) -> Credential | None:
+    return Credential.objects.select_related("user").filter(pk=id_of_access(access), type="ec2").first()

@@ -1,0 +1,21 @@
+"""Reading policy documents."""
+
+from collections.abc import Mapping
+
+from django.db.models import QuerySet
+
+from apps.identity.exceptions import NotFound
+from apps.identity.models import Policy
+from apps.identity.selectors import filters
+
+
+def get(policy_id: str) -> Policy:
+    """Raises NotFound."""
+    found = Policy.objects.filter(pk=policy_id).first()
+    if found is None:
+        raise NotFound(noun="policy", id=policy_id[:64])
+    return found
+
+
+def listed(params: Mapping[str, str]) -> QuerySet[Policy]:
+    return filters.apply(Policy.objects.all(), params, texts=("type",))

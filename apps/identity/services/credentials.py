@@ -1,0 +1,131 @@
+"""Writing credentials. What they hold is encrypted with keys that are not the tokens'."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import transaction
+
+from apps.common import audit
+from apps.common.context import RequestContext
+from apps.identity import keys
+from apps.identity.exceptions import Forbidden, Invalid
+from apps.identity.models import Credential
+from apps.identity.selectors import credentials as reading
+from apps.identity.selectors import projects, scopes, users
+from apps.identity.services import delegating, saving
+from apps.identity.states import Scope, new_id
+
+
+def seal(blob: str) -> str:
+    return keys.seal(blob.encode(), settings.CREDENTIAL_KEY_DIR)
+
+
+def blob_of(credential: Credential) -> str:
+    """Return what a credential holds, in clear text."""
+    return keys.unseal(credential.blob, settings.CREDENTIAL_KEY_DIR).decode()
+
+
+def ec2_parts(credential: Credential) -> tuple[str, str]:
+    """Return an EC2 credential's access key and secret."""
+    document = orjson.loads(blob_of(credential))
+    return str(document["access"]), str(document["secret"])
+
+
+def _access_of(blob: str) -> str:
+    """Return the access key in an EC2 blob. Raises Invalid."""
+    try:
+        document = orjson.loads(blob)
+        access, secret = document["access"], document["secret"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise Invalid(field="blob", reason="of type ec2 it must be JSON with access and secret") from None
+    if not (isinstance(access, str) and isinstance(secret, str) and access and secret):
+        raise Invalid(field="blob", reason="access and secret must be strings")
+    return access
+
+
+@transaction.atomic
+def create(*, context: RequestContext, values: Mapping[str, Any]) -> Credential:
+    """Store a credential. Raises Forbidden for delegated tokens, Duplicate (409) for an access key that is taken."""
+    delegating.refuse_delegated(context)
+    user = users.get(values.get("user_id") or str(context.user_id))
+    if context.is_delegated and user.pk != context.user_id:
+        raise Forbidden("An application credential makes credentials for its own user only.")
+    project_id, kind, blob = values.get("project_id"), values["type"], values["blob"]
+    delegating.refuse_beyond_limit(Credential.objects.filter(user_id=user.pk), "credential")
+    pk = new_id()
+    if kind == "ec2":
+        pk = reading.id_of_access(_access_of(blob))
+        if not project_id:
+            raise Invalid(field="project_id", reason="an ec2 credential belongs to a project")
+    credential = Credential(
+        id=pk,
+        user=user,
+        project=projects.get(project_id) if project_id else None,
+        type=kind,
+        blob=seal(blob),
+        application_credential_id=context.application_credential_id,
+    )
+    with saving.unique("credential", f"ID {pk}"):
+        credential.save(force_insert=True)
+    audit.record("create", "credential", pk, details={"type": kind, "user": user.pk})
+    return credential
+
+
+@transaction.atomic
+def update(*, context: RequestContext, credential_id: str, changes: Mapping[str, Any]) -> Credential:
+    """Change type and blob. Whose it is and for which project never changes (OSSA 2020-004)."""
+    delegating.refuse_delegated(context)
+    credential = saving.locked(Credential.objects.all(), credential_id)
+    if credential is None:
+        return reading.get(credential_id)
+    for name in ("user_id", "project_id"):
+        if name in changes and changes[name] != getattr(credential, name):
+            raise Invalid(field=name, reason="it cannot be changed")
+    if "ec2" in (credential.type, changes.get("type")):
+        if changes.get("type", "ec2") != credential.type:
+            raise Invalid(field="type", reason="it cannot become or stop being ec2")
+        if "blob" in changes and reading.id_of_access(_access_of(changes["blob"])) != credential.pk:
+            raise Invalid(field="blob", reason="the access key cannot be changed")
+    credential.type = changes.get("type", credential.type)
+    if "blob" in changes:
+        credential.blob = seal(changes["blob"])
+    credential.save()
+    audit.record("update", "credential", credential.pk)
+    return credential
+
+
+@transaction.atomic
+def delete(*, context: RequestContext, credential_id: str) -> None:
+    delegating.refuse_delegated(context)
+    reading.get(credential_id).delete()
+    audit.record("delete", "credential", credential_id)
+
+
+def create_ec2(*, context: RequestContext, user_id: str, project_id: str) -> Credential:
+    """Make an EC2 key of a user for a project on which it has a role."""
+    delegating.refuse_delegated(context)
+    users.get(user_id), projects.get(project_id)
+    there = scopes.standing(user_id=user_id, scope=Scope.PROJECT, scope_id=project_id)
+    if there is None or not there.holds(there.now):
+        raise Forbidden("The user has no role on this project.")
+    if context.is_delegated and project_id != context.project_id:
+        raise Forbidden("An application credential makes keys for its own project only.")
+    pair = {"access": new_id(), "secret": secrets.token_hex(16)}
+    blob = orjson.dumps(pair).decode()
+    values = {"user_id": user_id, "project_id": project_id, "type": "ec2", "blob": blob}
+    return create(context=context, values=values)
+
+
+def rotate_keys() -> int:
+    """Make a new key for credentials and encrypt every row with it. Returns the number of rows."""
+    directory = settings.CREDENTIAL_KEY_DIR
+    with transaction.atomic():
+        rows = list(Credential.objects.select_for_update().order_by("pk"))
+        keys.rotate(directory)
+        for row in rows:
+            row.blob = seal(blob_of(row))
+        Credential.objects.bulk_update(rows, ["blob"], batch_size=500)
+    return len(rows)

@@ -1,0 +1,45 @@
+"""Who may hand on power: what every way of making a credential, a trust or a key asks first (security class 8)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from apps.common.context import RequestContext
+from apps.identity.exceptions import Forbidden, Invalid, LimitReached
+from apps.identity.models import Role
+
+
+def refuse_delegated(context: RequestContext) -> None:
+    """Raise Forbidden (403) for a token that is itself lent. An unrestricted application credential may go on."""
+    if context.trust_id is not None or context.is_restricted:
+        raise Forbidden("A token of a trust or of a restricted application credential cannot make credentials.")
+
+
+def refuse_beyond_limit(rows: QuerySet[Any], noun: str) -> None:
+    """Raise LimitReached (403) when the owner has as many as the settings allow."""
+    limit = settings.CREDENTIALS_PER_USER
+    if 0 <= limit <= rows.count():
+        raise LimitReached(noun=noun, limit=limit)
+
+
+def roles_of(wanted: Iterable[Mapping[str, str]] | None, held: Iterable[str]) -> list[Role]:
+    """Return the roles asked for (all of ``held`` where nothing is). ``held``: names of the giver's roles.
+
+    Raises Invalid (400) for a role that is not there or that the giver does not have itself.
+    """
+    known = {role.name: role for role in Role.objects.filter(domain=None, name__in=list(held))}
+    if wanted is None:
+        return list(known.values())
+    ids = {role.pk: role for role in known.values()}
+    found = []
+    for named in wanted:
+        role = ids.get(named.get("id", "")) if "id" in named else known.get(named.get("name", ""))
+        if role is None:
+            shown = str(named.get("id") or named.get("name"))[:64]
+            raise Invalid(field="roles", reason=f"role {shown} is not among the roles of the one who gives it")
+        found.append(role)
+    if not found:
+        raise Invalid(field="roles", reason="at least one role is needed")
+    return list(dict.fromkeys(found))

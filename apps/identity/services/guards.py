@@ -1,0 +1,112 @@
+"""Against guessing: a user that fails too often is locked for a while, an address that fails too often waits.
+
+Nothing here inserts a row for a stranger: users are there already, and addresses fall into a fixed set of slots.
+"""
+
+import hashlib
+import hmac
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from apps.common import audit
+from apps.identity.exceptions import TooManyFailures
+from apps.identity.models import AddressSlot, User
+from apps.identity.services import passwords
+from apps.identity.states import ADDRESS_SLOTS
+
+log = structlog.get_logger("celerity.identity")
+_WINDOW = "CASE WHEN {at} IS NULL OR {at} < now() - make_interval(secs => %s) THEN 1 ELSE {count} + 1 END"
+_USER_FAILED = f"""
+UPDATE identity_user SET failed_auth_count = {_WINDOW.format(at="failed_auth_at", count="failed_auth_count")},
+       failed_auth_at = now() WHERE id = %s RETURNING failed_auth_count"""
+_ADDRESS_FAILED = f"""
+UPDATE identity_addressslot SET failures = {_WINDOW.format(at="since", count="failures")},
+       since = CASE WHEN since IS NULL OR since < now() - make_interval(secs => %s) THEN now() ELSE since END
+ WHERE id = %s"""
+_ADDRESS_WAITS = """
+SELECT 1 FROM identity_addressslot
+ WHERE id = %s AND failures >= %s AND since > now() - make_interval(secs => %s)"""
+_USER_LOCKED = """
+SELECT 1 FROM identity_user
+ WHERE id = %s AND failed_auth_count >= %s AND failed_auth_at > now() - make_interval(secs => %s)"""
+RECORDED_FAILURES = 10  # of one user in one window: strangers cannot fill the audit trail
+
+
+def _slot(address: str) -> int:
+    """Return an address's slot. Nobody outside can tell which other addresses share it."""
+    digest = hmac.new(settings.SECRET_KEY.encode(), address.encode(), hashlib.sha256).digest()
+    return int.from_bytes(digest[:4], "big") % ADDRESS_SLOTS
+
+
+def check_address(address: str) -> None:
+    """Raise TooManyFailures (429) while the address has to wait: before any password is hashed."""
+    if settings.ADDRESS_FAILURES <= 0:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_ADDRESS_WAITS, (_slot(address), settings.ADDRESS_FAILURES, settings.ADDRESS_SECONDS))
+        if cursor.fetchone():
+            raise TooManyFailures(seconds=settings.ADDRESS_SECONDS)
+
+
+def address_failed(address: str) -> None:
+    """Count a failure of an address; the window begins with its first one."""
+    window = settings.ADDRESS_SECONDS
+    with connection.cursor() as cursor:
+        cursor.execute(_ADDRESS_FAILED, (window, window, _slot(address)))
+
+
+def is_locked(user: User) -> bool:
+    """Return whether the user failed too often a short while ago."""
+    if settings.LOCKOUT_FAILURES <= 0 or user.options.get("ignore_lockout_failure_attempts") is True:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(_USER_LOCKED, (user.pk, settings.LOCKOUT_FAILURES, settings.LOCKOUT_SECONDS))
+        return cursor.fetchone() is not None
+
+
+def user_failed(user: User, address: str) -> None:
+    """Count a wrong password of a user, and record the first ones."""
+    with connection.cursor() as cursor:
+        cursor.execute(_USER_FAILED, (settings.LOCKOUT_SECONDS, user.pk))
+        row = cursor.fetchone()
+    if row is not None and row[0] <= RECORDED_FAILURES:
+        refused(user, address, "password")
+
+
+def refused(user: User, address: str, reason: str) -> None:
+    """Record that a sign-in of a known user was refused."""
+    audit.record(
+        "authenticate",
+        "user",
+        user.pk,
+        outcome=audit.FAILURE,
+        details={"reason": reason},
+        user_id=user.pk,
+        user_name=user.name,
+        address=address,
+    )
+
+
+def verify(*, user: User | None, password: str, address: str) -> bool:
+    """Return whether this is the password of a user that is not locked; takes as long for nobody.
+
+    Raises TooManyFailures (429) for an address that has to wait, and BadRequest (400) for over-long passwords.
+    """
+    check_address(address)
+    locked = user is not None and is_locked(user)
+    good = passwords.matches(user=user, password=password)
+    if good and user is not None and not locked:
+        if user.failed_auth_count:
+            User.objects.filter(pk=user.pk).update(failed_auth_count=0, failed_auth_at=None)
+        return True
+    address_failed(address)
+    if user is not None and not locked:
+        user_failed(user, address)
+    return False
+
+
+def slots_are_there() -> bool:
+    """Return whether the migration's slots are all there (a restore may have left them out)."""
+    return AddressSlot.objects.count() == ADDRESS_SLOTS

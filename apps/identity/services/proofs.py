@@ -1,0 +1,172 @@
+"""The methods of a request to sign in, each of which proves a user."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.contrib.auth import hashers
+from django.utils import timezone
+
+from apps.identity.exceptions import Forbidden, Unauthorized
+from apps.identity.models import ApplicationCredential, User
+from apps.identity.payloads import Delegation, Payload
+from apps.identity.selectors import application_credentials, users
+from apps.identity.selectors import tokens as issued
+from apps.identity.services import guards, passwords
+from apps.identity.states import Scope
+
+log = structlog.get_logger("celerity.identity")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Name:
+    """Something named by its id, or by its name within a domain that is itself named either way."""
+
+    id: str | None = None
+    name: str | None = None
+    domain_id: str | None = None
+    domain_name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignIn:
+    """What a request to sign in holds. ``scope`` None: the default project, or none."""
+
+    methods: tuple[str, ...]
+    user: Name | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    credential: Name | None = None
+    credential_user: Name | None = None
+    secret: str | None = field(default=None, repr=False)
+    scope: Scope | None = None
+    target: Name | None = None
+    trust_id: str | None = None
+    remote_address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """Who it is. A delegation brings its own scope (``project_id``), which the request cannot widen."""
+
+    user_id: str
+    user_epoch: int
+    methods: tuple[str, ...]
+    parent: Payload | None = None
+    delegation: Delegation | None = None
+    project_id: str | None = None
+    expires_by: int | None = None
+
+
+def refuse(cause: str, request: SignIn, **details: Any) -> Unauthorized:
+    """Return the one answer for every cause; the cause itself is for the log only."""
+    log.info("sign-in refused", cause=cause, remote_address=request.remote_address, **details)
+    return Unauthorized()
+
+
+def microseconds(moment: datetime) -> int:
+    """Return microseconds since 1970, exactly."""
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+
+
+def may_sign_in(user: User) -> bool:
+    """Return whether the user's own state lets it in; its domain is looked at with the scope."""
+    return user.enabled and not has_expired(user)
+
+
+def has_expired(user: User) -> bool:
+    """Return whether the user's password has to be changed before it opens anything."""
+    if user.options.get("ignore_password_expiry") is True:
+        return False
+    return user.password_expires_at is not None and user.password_expires_at <= timezone.now()
+
+
+def find_user(named: Name | None) -> User | None:
+    named = named or Name()
+    if named.id is not None:
+        return users.find(named.id)
+    if named.name is not None:
+        return users.by_name(name=named.name, domain_id=named.domain_id, domain_name=named.domain_name)
+    return None
+
+
+def by_password(request: SignIn) -> Proof:
+    user = find_user(request.user)
+    good = guards.verify(user=user, password=request.password or "", address=request.remote_address)
+    if user is None or not good:
+        raise refuse("password", request, user_id=user.pk if user else None)
+    if not may_sign_in(user):
+        raise refuse("disabled or expired", request, user_id=user.pk)
+    return Proof(user_id=user.pk, user_epoch=microseconds(user.tokens_valid_after), methods=("password",))
+
+
+def by_token(request: SignIn) -> Proof:
+    """A trust's token makes no other; an application credential's stays what it is (OSSA 2014-018)."""
+    token = issued.validate(request.token or "")
+    if token is None:
+        raise refuse("token", request)
+    payload = token.payload
+    if payload.delegation is not None and payload.delegation.kind == "trust":
+        raise Forbidden("A token of a trust cannot make another token.")
+    return Proof(
+        user_id=payload.user_id,
+        user_epoch=payload.user_epoch,
+        methods=(*payload.methods, "token"),
+        parent=payload,
+        delegation=payload.delegation,
+        project_id=payload.scope_id if payload.delegation is not None else None,
+    )
+
+
+def by_application_credential(request: SignIn) -> Proof:
+    credential = _credential(request)
+    guards.check_address(request.remote_address)
+    stored = credential.secret if credential is not None else passwords.nobody()
+    passwords.refuse_overlong(request.secret or "")
+    good, _ = hashers.verify_password(request.secret or "", stored)
+    if credential is None or not good:
+        guards.address_failed(request.remote_address)
+        raise refuse("application credential", request)
+    user = credential.user
+    if not user.enabled:
+        raise refuse("disabled", request, user_id=user.pk)
+    expires = credential.expires_at
+    return Proof(
+        user_id=user.pk,
+        user_epoch=microseconds(user.tokens_valid_after),
+        methods=("application_credential",),
+        delegation=Delegation(kind="application_credential", id=credential.pk),
+        project_id=credential.project_id,
+        expires_by=microseconds(expires) if expires is not None else None,
+    )
+
+
+def _credential(request: SignIn) -> ApplicationCredential | None:
+    named = request.credential or Name()
+    if named.id is not None:
+        return application_credentials.find(named.id)
+    user = find_user(request.credential_user)
+    return application_credentials.by_name(user_id=user.pk, name=named.name or "") if user is not None else None
+
+
+METHODS = {"password": by_password, "token": by_token, "application_credential": by_application_credential}
+
+
+def prove(request: SignIn) -> Proof:
+    """Check every method that is named; all must agree on who it is. Raises Unauthorized."""
+    found = []
+    for method in request.methods:
+        if method not in METHODS:
+            raise refuse("unknown method", request)
+        found.append(METHODS[method](request))
+    if not found or len({proof.user_id for proof in found}) != 1:
+        raise refuse("methods disagree", request)
+    delegated = [proof for proof in found if proof.delegation is not None]
+    if delegated and len(found) > 1:
+        raise refuse("a delegation stands alone", request)
+    if delegated:
+        return found[0]
+    methods = tuple(method for proof in found for method in proof.methods)
+    parent = next((proof.parent for proof in found if proof.parent is not None), None)
+    return Proof(user_id=found[0].user_id, user_epoch=found[0].user_epoch, methods=methods, parent=parent)

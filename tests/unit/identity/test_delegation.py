@@ -1,0 +1,304 @@
+"""Application credentials and trusts: lent power is what was lent, and no more (security classes 7 and 8)."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.identity.models import ApplicationCredential, Domain, Project, RoleAssignment, Trust, User
+from apps.identity.services import passwords, users
+from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope, token_body
+
+pytestmark = pytest.mark.django_db
+
+
+def credential_body(pk: str, secret: str, scope: Any = None) -> dict[str, Any]:
+    method = {"id": pk, "secret": secret}
+    auth: dict[str, Any] = {"identity": {"methods": ["application_credential"], "application_credential": method}}
+    return {"auth": {**auth, "scope": scope} if scope else auth}
+
+
+def make(api: Api, user: User, **values: Any) -> dict[str, Any]:
+    body = {"application_credential": {"name": "ci", **values}}
+    answer = api.call("post", f"/v3/users/{user.pk}/application_credentials", body)
+    assert answer.status_code == 201, answer.content
+    return dict(answer.json()["application_credential"])
+
+
+def signed_in(made: dict[str, Any]) -> Api:
+    api = Api()
+    answer = api.sign_in(credential_body(made["id"], made["secret"]))
+    assert answer.status_code == 201, answer.content
+    api.token = answer["X-Subject-Token"]
+    return api
+
+
+def works(api: Api) -> bool:
+    return bool(api.call("get", "/v3/auth/projects").status_code == 200)
+
+
+@pytest.fixture
+def other(cloud: None) -> User:
+    return users.create(values={"name": "other", "password": PASSWORD}, default_domain_id="default")
+
+
+def test_a_credential_opens_its_project_with_its_roles(as_demo: Api, demo: User, project: Project) -> None:
+    made = make(as_demo, demo, roles=[{"name": "reader"}])
+    assert made["secret"] and made["project_id"] == project.pk
+    shown = as_demo.call("get", f"/v3/users/{demo.pk}/application_credentials/{made['id']}").json()
+    assert "secret" not in shown["application_credential"]
+    token = Api().sign_in(credential_body(made["id"], made["secret"])).json()["token"]
+    assert [role["name"] for role in token["roles"]] == ["reader"]
+    assert token["methods"] == ["application_credential"]
+    assert token["application_credential"] == {"id": made["id"], "name": "ci", "restricted": True}
+    assert token["project"]["id"] == project.pk
+
+
+def test_by_name_and_user(as_demo: Api, demo: User) -> None:
+    made = make(as_demo, demo)
+    method = {"name": "ci", "user": {"name": "demo", "domain": {"id": "default"}}, "secret": made["secret"]}
+    auth = {"identity": {"methods": ["application_credential"], "application_credential": method}}
+    assert Api().sign_in({"auth": auth}).status_code == 201
+    method["secret"] = "wrong"
+    assert Api().sign_in({"auth": auth}).status_code == 401
+
+
+def test_the_scope_comes_from_the_record_only(as_demo: Api, demo: User, admin: User, role: Any, grant: Any) -> None:
+    """OSSA 2014-018."""
+    grant(user=demo, project=Project.objects.get(name="admin"), role=role("member"))
+    grant(user=demo, system=True, role=role("reader"))
+    made = make(as_demo, demo)
+    lent = signed_in(made)
+    for scope in (project_scope("admin"), {"system": {"all": True}}, "unscoped"):
+        assert lent.sign_in(credential_body(made["id"], made["secret"], scope)).status_code == 401
+        assert lent.sign_in(token_body(lent.token, scope)).status_code == 401
+    again = lent.sign_in(token_body(lent.token, project_scope()))
+    assert again.json()["token"]["application_credential"]["id"] == made["id"]
+
+
+def test_roles_that_the_giver_has_not_are_refused(as_demo: Api, demo: User) -> None:
+    body = {"application_credential": {"name": "x", "roles": [{"name": "admin"}]}}
+    assert as_demo.call("post", f"/v3/users/{demo.pk}/application_credentials", body).status_code == 400
+
+
+def test_what_ends_a_credentials_token(as_demo: Api, demo: User, project: Project, admin: User) -> None:
+    made = make(as_demo, demo)
+    lent = signed_in(made)
+    assert works(lent)
+    RoleAssignment.objects.filter(user=demo, project=project).delete()
+    assert not works(lent)
+    assert Api().sign_in(credential_body(made["id"], made["secret"])).status_code == 401
+    RoleAssignment.objects.create(user=demo, project=project, role=_member())
+    assert works(lent)
+    passwords.change(user=demo, password=PASSWORD)
+    assert not works(lent)
+    lent = signed_in(made)  # the credential itself outlives a password
+    ApplicationCredential.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert not works(lent)
+    assert Api().sign_in(credential_body(made["id"], made["secret"])).status_code == 401
+    ApplicationCredential.objects.update(expires_at=None)
+    assert works(lent)
+    User.objects.filter(pk=demo.pk).update(enabled=False)
+    assert not works(lent)
+    assert Api().sign_in(credential_body(made["id"], made["secret"])).status_code == 401
+
+
+def _member() -> Any:
+    from apps.identity.models import Role
+
+    return Role.objects.get(name="member")
+
+
+def test_deleting_a_credential_ends_its_tokens(as_demo: Api, demo: User) -> None:
+    made = make(as_demo, demo)
+    lent = signed_in(made)
+    path = f"/v3/users/{demo.pk}/application_credentials/{made['id']}"
+    assert lent.call("delete", path).status_code == 403
+    assert as_demo.call("delete", path).status_code == 204
+    assert not works(lent)
+
+
+def test_a_credentials_expiry_bounds_its_tokens(as_demo: Api, demo: User) -> None:
+    soon = (timezone.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    made = make(as_demo, demo, expires_at=soon)
+    answer = Api().sign_in(credential_body(made["id"], made["secret"])).json()
+    assert answer["token"]["expires_at"] == soon
+
+
+@pytest.mark.parametrize("kind", ["reader", "restricted", "trust"])
+def test_no_way_of_making_credentials_for_lent_power(
+    kind: str, as_demo: Api, demo: User, project: Project, other: User, grant: Any, role: Any
+) -> None:
+    """OSSA 2026-005, 2020-004, 2013-032, 2014-018: every such route, with every such token."""
+    api, user = Api(), demo
+    if kind == "restricted":
+        api = signed_in(make(as_demo, demo))
+    elif kind == "trust":
+        api.token = _trust_token(as_demo, demo, other, project, impersonation=True)
+    else:
+        grant(user=other, project=project, role=role("reader"))
+        api.token, user = api.sign_in(password_body("other", scope=project_scope()))["X-Subject-Token"], other
+    trust = {"trustor_user_id": user.pk, "trustee_user_id": other.pk, "project_id": project.pk}
+    bodies = {
+        f"/v3/users/{user.pk}/application_credentials": {"application_credential": {"name": "more"}},
+        f"/v3/users/{user.pk}/credentials/OS-EC2": {"tenant_id": project.pk},
+        f"/v2.0/users/{user.pk}/credentials/OS-EC2": {"tenant_id": project.pk},
+        "/v3/credentials": {"credential": {"type": "x", "blob": "y", "user_id": user.pk}},
+        "/v3/OS-TRUST/trusts": {"trust": {**trust, "impersonation": True, "roles": [{"name": "reader"}]}},
+    }
+    for path, body in bodies.items():
+        assert api.call("post", path, body).status_code == 403, path
+
+
+def test_an_unrestricted_credential_makes_keys_within_itself(as_demo: Api, demo: User, project: Project) -> None:
+    lent = signed_in(make(as_demo, demo, unrestricted=True))
+    answer = lent.call("post", f"/v3/users/{demo.pk}/credentials/OS-EC2", {"tenant_id": project.pk})
+    assert answer.status_code == 201
+    from apps.identity.models import Credential
+
+    assert Credential.objects.get().application_credential_id is not None
+
+
+def test_access_rules(as_demo: Api, demo: User) -> None:
+    rules = [
+        {"service": "identity", "method": "GET", "path": "/v3/auth/*"},
+        {"service": "compute", "method": "GET", "path": "/v2.1/servers/**"},
+        {"service": "network", "method": "GET", "path": "/v2.0/networks/{network_id}"},
+    ]
+    made = make(as_demo, demo, access_rules=rules)
+    assert {rule["path"] for rule in made["access_rules"]} == {rule["path"] for rule in rules}
+    lent = signed_in(made)
+    assert lent.call("get", "/v3/auth/projects").status_code == 200
+    assert lent.call("get", f"/v3/users/{demo.pk}").status_code == 401
+    get = lent.client.get
+    headers = {"X-Auth-Token": lent.token}
+    assert get("/compute/v2.1/servers/x/ips", headers=headers).status_code == 404
+    assert get("/compute/v2.1/flavors", headers=headers).status_code == 401
+    assert get("/network/v2.0/networks", headers=headers).status_code == 401
+    assert get("/network/v2.0/networks/x", headers=headers).status_code == 404
+    again = make(as_demo, demo, name="two", access_rules=[{"id": made["access_rules"][0]["id"]}])
+    rule_id = again["access_rules"][0]["id"]
+    assert as_demo.call("delete", f"/v3/users/{demo.pk}/access_rules/{rule_id}").status_code == 409
+
+
+def _trust(api: Api, trustor: User, trustee: User, project: Project, **values: Any) -> dict[str, Any]:
+    body = {
+        "trustor_user_id": trustor.pk,
+        "trustee_user_id": trustee.pk,
+        "project_id": project.pk,
+        "impersonation": False,
+        "roles": [{"name": "member"}],
+        **values,
+    }
+    answer = api.call("post", "/v3/OS-TRUST/trusts", {"trust": body})
+    assert answer.status_code == 201, answer.content
+    return dict(answer.json()["trust"])
+
+
+def _use(trust_id: str) -> Any:
+    return Api().sign_in(password_body("other", scope={"OS-TRUST:trust": {"id": trust_id}}))
+
+
+def _trust_token(api: Api, trustor: User, trustee: User, project: Project, **values: Any) -> str:
+    return str(_use(_trust(api, trustor, trustee, project, **values)["id"])["X-Subject-Token"])
+
+
+@pytest.mark.parametrize("impersonation", [True, False])
+def test_a_trust_lends_its_roles(as_demo: Api, demo: User, other: User, project: Project, impersonation: bool) -> None:
+    trust = _trust(as_demo, demo, other, project, impersonation=impersonation)
+    answer = _use(trust["id"])
+    assert answer.status_code == 201, answer.content
+    token = answer.json()["token"]
+    assert token["user"]["id"] == (demo.pk if impersonation else other.pk)
+    assert [role["name"] for role in token["roles"]] == ["member", "reader"]
+    assert token["OS-TRUST:trust"] == {
+        "id": trust["id"],
+        "impersonation": impersonation,
+        "trustor_user": {"id": demo.pk},
+        "trustee_user": {"id": other.pk},
+    }
+    api = Api()
+    api.token = answer["X-Subject-Token"]
+    assert works(api)
+    assert api.sign_in(token_body(api.token, project_scope())).status_code == 403
+
+
+@pytest.mark.parametrize("impersonation", [True, False])
+@pytest.mark.parametrize("who", ["demo", "other"])
+@pytest.mark.parametrize("how", ["password", "disabled", "deleted", "domain"])
+def test_either_user_ends_a_trusts_token(
+    as_demo: Api, demo: User, other: User, project: Project, impersonation: bool, who: str, how: str
+) -> None:
+    """OSSA 2014-006."""
+    api = Api()
+    api.token = _trust_token(as_demo, demo, other, project, impersonation=impersonation)
+    assert works(api)
+    user = User.objects.get(name=who)
+    if how == "password":
+        passwords.change(user=user, password="new")
+    elif how == "disabled":
+        User.objects.filter(pk=user.pk).update(enabled=False)
+    elif how == "deleted":
+        user.delete()
+    else:
+        away = Domain.objects.create(name="away", enabled=False)
+        User.objects.filter(pk=user.pk).update(domain_id=away.pk)
+    assert not works(api)
+
+
+def test_what_else_ends_a_trusts_token(as_demo: Api, demo: User, other: User, project: Project) -> None:
+    trust = _trust(as_demo, demo, other, project)
+    api = Api()
+    api.token = _use(trust["id"])["X-Subject-Token"]
+    RoleAssignment.objects.filter(user=demo, project=project).update(role=_reader())
+    assert not works(api)
+    assert _use(trust["id"]).status_code == 401
+    RoleAssignment.objects.filter(user=demo, project=project).update(role=_member())
+    assert works(api)
+    assert as_demo.call("delete", f"/v3/OS-TRUST/trusts/{trust['id']}").status_code == 204
+    assert not works(api)
+    assert _use(trust["id"]).status_code == 403
+
+
+def _reader() -> Any:
+    from apps.identity.models import Role
+
+    return Role.objects.get(name="reader")
+
+
+def test_uses_are_counted(as_demo: Api, demo: User, other: User, project: Project) -> None:
+    trust = _trust(as_demo, demo, other, project, remaining_uses=2)
+    assert [_use(trust["id"]).status_code for _ in range(3)] == [201, 201, 403]
+
+
+def test_a_trust_is_its_trustees_alone(as_demo: Api, demo: User, other: User, project: Project, admin: User) -> None:
+    trust = _trust(as_demo, demo, other, project)
+    scope = {"OS-TRUST:trust": {"id": trust["id"]}}
+    assert Api().sign_in(password_body("admin", scope=scope)).status_code == 403
+    assert Api().sign_in(password_body("demo", scope=scope)).status_code == 403
+    stranger = Api()
+    users.create(values={"name": "third", "password": PASSWORD}, default_domain_id="default")
+    stranger.token = stranger.sign_in(password_body("third"))["X-Subject-Token"]
+    assert stranger.call("get", f"/v3/OS-TRUST/trusts/{trust['id']}").status_code == 403
+    assert stranger.call("get", "/v3/OS-TRUST/trusts").status_code == 403
+    assert stranger.call("get", f"/v3/OS-TRUST/trusts?trustor_user_id={demo.pk}").status_code == 403
+    assert (
+        as_demo.call("get", f"/v3/OS-TRUST/trusts?trustor_user_id={demo.pk}").json()["trusts"][0]["id"] == trust["id"]
+    )
+    assert as_demo.call("get", f"/v3/OS-TRUST/trusts/{trust['id']}/roles").json()["roles"][0]["name"] == "member"
+
+
+def test_trusts_are_made_by_the_trustor_with_own_roles(
+    as_demo: Api, as_admin: Api, demo: User, other: User, project: Project
+) -> None:
+    body = {"trustor_user_id": demo.pk, "trustee_user_id": other.pk, "project_id": project.pk, "impersonation": True}
+    for api, extra, code in (
+        (as_admin, {"roles": [{"name": "member"}]}, 403),
+        (as_demo, {"roles": [{"name": "admin"}]}, 400),
+        (as_demo, {"roles": []}, 400),
+        (as_demo, {"roles": [{"name": "member"}], "allow_redelegation": True}, 403),
+        (as_demo, {"roles": [{"name": "member"}], "expires_at": "2020-01-01T00:00:00Z"}, 400),
+    ):
+        assert api.call("post", "/v3/OS-TRUST/trusts", {"trust": {**body, **extra}}).status_code == code, extra
+    assert not Trust.objects.exists()
