@@ -8,8 +8,6 @@ from apps.compute import public_keys
 from apps.compute.exceptions import KeyPairExists, KeyPairNotFound
 from apps.compute.models import KeyPair
 from apps.compute.selectors import keypairs as selectors
-from apps.quotas.exceptions import QuotaExceeded
-from apps.quotas.selectors import limits, usages
 from apps.quotas.services import reservations
 
 RESOURCE = "key_pairs"
@@ -40,22 +38,10 @@ def _write(keypair: KeyPair, project_id: str | None) -> None:
     except IntegrityError:
         raise KeyPairExists(name=keypair.name) from None
     consumer = uuid.uuid4()  # the promise and its keeping are one transaction: nobody asks for it later
-    reservations.reserve(owner_id=keypair.user_id, each={RESOURCE: 1}, consumers=[consumer])
+    reservations.reserve(
+        owner_id=keypair.user_id, each={RESOURCE: 1}, consumers=[consumer], limits_of=project_id or keypair.user_id
+    )
     reservations.commit(consumers=[consumer])
-    _check_project(keypair.user_id, project_id)
-
-
-def _check_project(user_id: str, project_id: str | None) -> None:
-    """Raise QuotaExceeded when the project that is asked in allows its users fewer key pairs than this one has now.
-
-    The usage row is locked by the reservation, so of two requests for the last place one still wins.
-    """
-    if project_id is None:
-        return
-    allowed = limits.of(owner_id=project_id, resource=RESOURCE)
-    have = sum(usages.of_owner(owner_id=user_id).get(RESOURCE, (0, 0)))
-    if 0 <= allowed < have:
-        raise QuotaExceeded(resource=RESOURCE, requested=1, used=have - 1, allowed=allowed)
 
 
 @transaction.atomic

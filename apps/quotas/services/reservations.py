@@ -23,7 +23,7 @@ locked AS MATERIALIZED (
 moved AS (
     UPDATE quotas_usage u SET reserved = u.reserved + w.delta
       FROM wanted w
-      LEFT JOIN quotas_limit own ON own.owner_id = %(owner)s AND own.resource = w.resource
+      LEFT JOIN quotas_limit own ON own.owner_id = %(limits_of)s AND own.resource = w.resource
       LEFT JOIN quotas_limit general ON general.owner_id = 'default' AND general.resource = w.resource
      WHERE u.id IN (SELECT id FROM locked) AND u.resource = w.resource
        AND (coalesce(own.value, general.value, w.usual) < 0
@@ -39,8 +39,13 @@ SELECT gen_random_uuid(), %(owner)s, resource, delta, consumer, now(), now() + m
 """
 
 
-def reserve(*, owner_id: str, each: Mapping[str, int], consumers: Sequence[uuid.UUID]) -> None:
+def reserve(
+    *, owner_id: str, each: Mapping[str, int], consumers: Sequence[uuid.UUID], limits_of: str | None = None
+) -> None:
     """Reserve ``each`` (resource -> amount) for every consumer, in the caller's transaction.
+
+    ``limits_of`` names whose limits hold where it is not the owner: key pairs are counted per user, and limited by
+    the project.
 
     Raises QuotaExceeded (403) naming the first resource that does not suffice; the caller's transaction must then
     be rolled back. Reservations expire after ``RESERVATION_LIFETIME`` seconds.
@@ -50,6 +55,7 @@ def reserve(*, owner_id: str, each: Mapping[str, int], consumers: Sequence[uuid.
         return
     values = {
         "owner": owner_id,
+        "limits_of": limits_of or owner_id,
         "resources": list(wanted),
         "each": list(wanted.values()),
         "deltas": [amount * len(consumers) for amount in wanted.values()],
@@ -75,7 +81,7 @@ def reserve(*, owner_id: str, each: Mapping[str, int], consumers: Sequence[uuid.
             moved |= {row[0] for row in cursor.fetchall()}
         refused = next((resource for resource in wanted if resource not in moved), None)
         if refused:
-            raise _exceeded(owner_id, refused, wanted[refused] * len(consumers))
+            raise _exceeded(owner_id, limits_of or owner_id, refused, wanted[refused] * len(consumers))
         cursor.execute(_PROMISE, values)
 
 
@@ -85,9 +91,9 @@ def _create_missing(owner_id: str, resources: list[str]) -> None:
     Usage.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _exceeded(owner_id: str, resource: str, requested: int) -> QuotaExceeded:
+def _exceeded(owner_id: str, limits_of: str, resource: str, requested: int) -> QuotaExceeded:
     used = sum(usages.of_owner(owner_id=owner_id).get(resource, (0, 0)))
-    allowed = limits.of(owner_id=owner_id, resource=resource)
+    allowed = limits.of(owner_id=limits_of, resource=resource)
     return QuotaExceeded(resource=resource, requested=requested, used=used, allowed=allowed)
 
 
