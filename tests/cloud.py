@@ -57,6 +57,7 @@ class Cloud:
         self.http = requests.Session()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._held: set[str] = set()
+        self._images: dict[str, str] = {}
         self._stopping = threading.Event()
 
     def command(self, name: str) -> list[str]:
@@ -188,9 +189,8 @@ class Cloud:
 
     def image(self, name: str = "test") -> str:
         """Return the id of the image of this name (its bits differ from other names'), made at the first call."""
-        found = self.call("GET", f"/image/v2/images?name={name}").json()["images"]
-        if found:
-            return str(found[0]["id"])
+        if name in self._images:
+            return self._images[name]
         values = {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "public"}
         made = self.call("POST", "/image/v2/images", values, admin=True).json()["id"]
         sent = self.http.put(
@@ -200,6 +200,7 @@ class Cloud:
             timeout=60,
         )
         assert sent.status_code == 204, sent.text
+        self._images[name] = str(made)
         return str(made)
 
     def post_server(self, name: str = "vm", *, admin: bool = False, **values: Any) -> requests.Response:
