@@ -32,7 +32,7 @@ from workers.system import files
 from workers.system.paths import HostPaths
 from workers.system.undo import Undo
 
-_POLICY_OPTIONS = ("machine", "cpu_mode", "cpu_model", "disk_cache", "tcg_cache_mib", "arch")
+_POLICY_OPTIONS = ("machine", "cpu_mode", "cpu_model", "cpu_features", "disk_cache", "tcg_cache_mib", "arch")
 
 
 def policy_from(options: Mapping[str, Any]) -> HostPolicy:
@@ -43,13 +43,18 @@ def policy_from(options: Mapping[str, Any]) -> HostPolicy:
     if virt_type == "auto":
         virt_type = host.decide_virt_type()
     chosen = {name: options[name] for name in _POLICY_OPTIONS if options.get(name) is not None}
+    if "cpu_model" in chosen:
+        chosen.setdefault("cpu_mode", "custom")
+        chosen.setdefault("cpu_features", ())  # the usual ones go with the usual model
+    if "cpu_features" in chosen:
+        chosen["cpu_features"] = tuple(chosen["cpu_features"])
     chosen.setdefault("cpu_mode", "host-model" if virt_type == "kvm" else "custom")
     return HostPolicy(home=str(Path(options["state_dir"])), virt_type=virt_type, **chosen)
 
 
 class LibvirtDriver(HypervisorDriver):
     """Options: `state_dir` (required), `uri` (qemu:///system), `virt_type` (auto, kvm, qemu), and those of HostPolicy:
-    `machine`, `cpu_mode`, `cpu_model`, `disk_cache`, `tcg_cache_mib`, `arch`.
+    `machine`, `cpu_mode`, `cpu_model`, `cpu_features`, `disk_cache`, `tcg_cache_mib`, `arch`.
     """
 
     capabilities = Capabilities(pause=True, soft_reboot=True, vnc_console=True, real_guests=True)

@@ -142,6 +142,15 @@ class Topology(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class CpuFeature(Element):
+    """<feature> of <cpu>: on top of what the model has, or taken off it."""
+
+    tag: ClassVar[str] = "feature"
+    policy: Literal["require", "disable"] = attribute("policy")
+    name: str = attribute("name")
+
+
+@dataclass(frozen=True, slots=True)
 class Cpu(Element):
     """<cpu>."""
 
@@ -151,6 +160,7 @@ class Cpu(Element):
     check: Literal["none", "partial"] | None = attribute("check", default=None)
     model: CpuModel | None = child(default=None)
     topology: Topology | None = child(default=None)
+    features: tuple[CpuFeature, ...] = child(default=())
 
 
 @dataclass(frozen=True, slots=True)
