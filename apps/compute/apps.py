@@ -10,5 +10,7 @@ class ComputeConfig(AppConfig):
     def ready(self) -> None:
         from apps.common import policy
         from apps.compute import policies
+        from apps.compute.services import belongings
 
         policy.register(policies.RULES)
+        belongings.register()

@@ -12,5 +12,7 @@ class ImagesConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.images import policies
+        from apps.images.services import belongings
 
         policy.register(policies.RULES)
+        belongings.register()

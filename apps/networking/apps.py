@@ -12,5 +12,7 @@ class NetworkingConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.networking import policies
+        from apps.networking.services import belongings
 
         policy.register(policies.RULES)
+        belongings.register()

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from apps.common import audit
 from apps.common.context import RequestContext
 from apps.compute import rpcapi, states
 from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
@@ -60,6 +61,7 @@ def create(*, context: RequestContext, wish: Wish, min_count: int = 1, max_count
         Server.objects.bulk_create(servers)
         BlockDevice.objects.bulk_create([device for server in servers for device in _devices(server)])
         rpcapi.build(context=context, servers=servers)
+        audit.record_many("server.create", "server", [server.id for server in servers])
         # Last, because the usage row stays locked until the commit.
         if usage:
             reservations.reserve(owner_id=str(context.project_id), each=usage, consumers=[s.id for s in servers])
@@ -192,6 +194,8 @@ def delete(*, context: RequestContext, server_id: uuid.UUID, host_is_up: bool, a
     runs.cancel_active(subject_id=server.id, reason="The server was deleted.")
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
     rpcapi.delete(context=context, server=server, reachable=host_is_up, action=action)
+    if action == "delete":
+        audit.record("server.delete", "server", server.id)
 
 
 def check_unlocked(*, context: RequestContext, server: Server) -> None:

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from apps.common import audit
 from apps.identity.exceptions import DomainEnabled, Forbidden, NotFound
 from apps.identity.models import Domain, Project
-from apps.identity.services import projects, saving
+from apps.identity.services import owners, saving
 from apps.identity.states import DEFAULT_DOMAIN_ID
 
 
@@ -51,6 +51,7 @@ def delete(*, domain_id: str) -> None:
     if domain.enabled:
         raise DomainEnabled
     for project in Project.objects.filter(domain_id=domain.pk):
-        projects.refuse_owning(project)
+        owners.refuse_owning(project.pk)
+        owners.drop_leftovers(project.pk)
     domain.delete()
     audit.record("delete", "domain", domain_id)

@@ -1,35 +1,17 @@
 """Writing projects."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.common import audit
-from apps.identity.exceptions import Forbidden, InUse, Invalid, NotFound
+from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Project, User
 from apps.identity.selectors import projects as reading
-from apps.identity.services import saving
+from apps.identity.services import owners, saving
 from apps.identity.states import MAX_PROJECT_DEPTH, MAX_TAGS
-
-# What other applications own in a project: a noun and how many a project has. They register when they start, so that
-# identity refuses to delete what is in use without knowing them.
-_owners: dict[str, Callable[[str], int]] = {}
-
-
-def register_owner(noun: str, count: Callable[[str], int]) -> None:
-    """Let ``count(project_id)`` keep a project from being deleted while it has any ``noun``."""
-    _owners[noun] = count
-
-
-def refuse_owning(project: Project) -> None:
-    """Raise InUse (409) naming what the project still owns, and how many."""
-    counts = {noun: count(project.pk) for noun, count in sorted(_owners.items())}
-    owned = ", ".join(f"{number} {noun}" for noun, number in counts.items() if number)
-    if owned:
-        raise InUse(noun="project", id=project.pk, resources=owned)
-
 
 def _parent(domain_id: str | None, parent_id: str | None, default_domain_id: str) -> Project:
     """Return the project or domain to hang a new project under. Raises NotFound and Invalid."""
@@ -97,7 +79,8 @@ def delete(*, project_id: str) -> None:
     saving.refuse_immutable("project", project)
     if project.children.exists():
         raise Forbidden(f"Cannot delete the project {project.pk} since it is not a leaf in the hierarchy.")
-    refuse_owning(project)
+    owners.refuse_owning(project.pk)
+    owners.drop_leftovers(project.pk)
     User.objects.filter(default_project_id=project.pk).update(default_project_id=None)
     project.delete()
     audit.record("delete", "project", project_id)

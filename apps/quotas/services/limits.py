@@ -1,5 +1,6 @@
 """Changing limits."""
 
+from apps.common import audit
 from apps.common.exceptions import BadRequest
 from apps.quotas.models import Limit
 from apps.quotas.selectors import limits, usages
@@ -20,6 +21,7 @@ def set_many(*, owner_id: str, values: dict[str, int], force: bool = False) -> N
         unique_fields=["owner_id", "resource"],
         update_fields=["value"],
     )
+    audit.record("update", "quota", owner_id, details=values)
 
 
 def set_defaults(*, values: dict[str, int]) -> None:
@@ -29,3 +31,4 @@ def set_defaults(*, values: dict[str, int]) -> None:
 def reset(*, owner_id: str) -> None:
     """Drop an owner's own limits: the defaults hold again."""
     Limit.objects.filter(owner_id=owner_id).delete()
+    audit.record("reset", "quota", owner_id)

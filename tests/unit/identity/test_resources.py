@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.identity.models import Project, Service, User
-from apps.identity.services import projects as project_service
+from apps.identity.services import owners
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope
 
 pytestmark = pytest.mark.django_db
@@ -118,9 +118,9 @@ def test_projects_form_a_tree(as_admin: Api) -> None:
 
 
 def test_a_project_that_owns_something_stays(as_admin: Api, monkeypatch: Any) -> None:
-    monkeypatch.setattr(project_service, "_owners", {})
-    project_service.register_owner("servers", lambda project_id: 3)
-    project_service.register_owner("images", lambda project_id: 0)
+    monkeypatch.setattr(owners, "_owners", {})
+    owners.register(owners.Owner(noun="servers", count=lambda project_id: 3))
+    owners.register(owners.Owner(noun="images", count=lambda project_id: 0))
     project = make(as_admin, "project", name="busy")
     answer = as_admin.call("delete", f"/v3/projects/{project['id']}")
     assert answer.status_code == 409

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import status
 from rest_framework.request import Request
 
-from apps.common import policy
+from apps.common import audit, policy
 from apps.common.api.views import BadRequest, Response
 from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Server
@@ -44,7 +44,8 @@ class ServerActionView(ComputeView):
             raise BadRequest(f"There is no such action: {str(name)[:64]}")
         rule, handler = ACTIONS[name]
         policy.check(self.caller, f"os_compute_api:{rule}", {"project_id": server.project_id})
-        return handler(self, server, values)
+        with audit.action(f"server.{name}", "server", server.id):
+            return handler(self, server, values)
 
 
 @action("os-start", "servers:start")

@@ -1,0 +1,23 @@
+"""What a project owns in compute, for who deletes the project."""
+
+from apps.common.context import RequestContext
+from apps.compute.models import Server
+from apps.compute.services import servers
+from apps.identity.services import owners
+from apps.scheduling.selectors import hosts
+
+
+def count_servers(project_id: str) -> int:
+    return Server.objects.filter(project_id=project_id, deleted_at=None).count()
+
+
+def purge_servers(context: RequestContext) -> None:
+    """Begin to delete every server of the caller's project, locked ones too."""
+    rows = list(Server.objects.filter(project_id=context.project_id, deleted_at=None))
+    up = hosts.names_up(names=list({row.host for row in rows if row.host}))
+    for row in rows:
+        servers.delete(context=context, server_id=row.id, host_is_up=row.host in up)
+
+
+def register() -> None:
+    owners.register(owners.Owner(noun="servers", count=count_servers, purge=purge_servers, rank=0))

@@ -1,0 +1,60 @@
+"""What other applications own in a project. They register when they start, so that identity needs not know them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apps.common.context import RequestContext
+from apps.identity.exceptions import InUse
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """``count`` says how many a project has, ``purge`` deletes them. ``rank``: what others need goes later.
+
+    What is not ``counted`` came by itself and goes by itself (a default security group).
+    """
+
+    noun: str
+    count: Callable[[str], int]
+    purge: Callable[[RequestContext], None] | None = None
+    rank: int = 0
+    counted: bool = True
+
+
+_owners: dict[str, Owner] = {}
+
+
+def register(owner: Owner) -> None:
+    _owners[owner.noun] = owner
+
+
+def registered() -> list[Owner]:
+    """Return all owners in the order in which a purge asks them."""
+    return sorted(_owners.values(), key=lambda owner: (owner.rank, owner.noun))
+
+
+def counts(project_id: str) -> dict[str, int]:
+    """Return how many of each a project has; nouns of which it has none are left out."""
+    found = {owner.noun: owner.count(project_id) for owner in registered() if owner.counted}
+    return {noun: number for noun, number in found.items() if number}
+
+
+def refuse_owning(project_id: str) -> None:
+    """Raise InUse (409) naming what the project still owns, and how many."""
+    owned = ", ".join(f"{number} {noun}" for noun, number in counts(project_id).items())
+    if owned:
+        raise InUse(noun="project", id=project_id, resources=owned)
+
+
+def caller_for(project_id: str) -> RequestContext:
+    """Return an administrator who acts within a project."""
+    return RequestContext(
+        user_id="system", user_name="system", project_id=project_id, roles=("admin", "member", "reader"), is_admin=True
+    )
+
+
+def drop_leftovers(project_id: str) -> None:
+    """Delete what came by itself, within the transaction that deletes the project."""
+    for owner in registered():
+        if not owner.counted and owner.purge is not None:
+            owner.purge(caller_for(project_id))

@@ -1,0 +1,22 @@
+"""What a project owns in the image service, for who deletes the project."""
+
+from apps.common.context import RequestContext
+from apps.identity.services import owners
+from apps.images.models import Image
+from apps.images.services import images
+
+
+def count_images(project_id: str) -> int:
+    return Image.objects.filter(project_id=project_id, deleted_at=None).count()
+
+
+def purge_images(context: RequestContext) -> None:
+    """Delete every image of the caller's project, protected ones too."""
+    rows = Image.objects.filter(project_id=context.project_id, deleted_at=None)
+    rows.filter(protected=True).update(protected=False)
+    for image_id in rows.values_list("id", flat=True):
+        images.delete(context=context, image_id=image_id)
+
+
+def register() -> None:
+    owners.register(owners.Owner(noun="images", count=count_images, purge=purge_images, rank=2))

@@ -1,0 +1,69 @@
+"""What a project owns in the network service, for who deletes the project."""
+
+from collections.abc import Callable
+from typing import Any
+
+from apps.common.context import RequestContext
+from apps.identity.services import owners
+from apps.networking import states
+from apps.networking.models import Network, Port, SecurityGroup
+from apps.networking.services import networks, ports, security_groups
+
+
+def _counter(rows: Callable[[str], Any]) -> Callable[[str], int]:
+    return lambda project_id: int(rows(project_id).count())
+
+
+def _ports(project_id: str) -> Any:
+    """Ports of a network's own services come and go with it."""
+    return Port.objects.filter(project_id=project_id).exclude(device_owner__startswith=states.OWNER_NETWORK)
+
+
+def _networks(project_id: str) -> Any:
+    return Network.objects.filter(project_id=project_id)
+
+
+def _groups(project_id: str) -> Any:
+    return SecurityGroup.objects.filter(project_id=project_id).exclude(name=security_groups.DEFAULT)
+
+
+def _default_groups(project_id: str) -> Any:
+    return SecurityGroup.objects.filter(project_id=project_id, name=security_groups.DEFAULT)
+
+
+def _purge_ports(context: RequestContext) -> None:
+    for port_id in _ports(str(context.project_id)).values_list("id", flat=True):
+        ports.delete(context=context, port_id=port_id)
+
+
+def _purge_networks(context: RequestContext) -> None:
+    for network_id in _networks(str(context.project_id)).values_list("id", flat=True):
+        networks.delete(context=context, network_id=network_id)
+
+
+def _purge_groups(context: RequestContext) -> None:
+    for group_id in _groups(str(context.project_id)).values_list("id", flat=True):
+        security_groups.delete(context=context, group_id=group_id)
+
+
+def _drop_default_groups(context: RequestContext) -> None:
+    for group_id in _default_groups(str(context.project_id)).values_list("id", flat=True):
+        security_groups.delete(context=context, group_id=group_id)
+
+
+def register() -> None:
+    for noun, rows, purge, rank in (
+        ("ports", _ports, _purge_ports, 10),
+        ("networks", _networks, _purge_networks, 20),
+        ("security groups", _groups, _purge_groups, 20),
+    ):
+        owners.register(owners.Owner(noun=noun, count=_counter(rows), purge=purge, rank=rank))
+    # Every project has one without asking for it.
+    default = owners.Owner(
+        noun="default security groups",
+        count=_counter(_default_groups),
+        purge=_drop_default_groups,
+        rank=30,
+        counted=False,
+    )
+    owners.register(default)

@@ -1,0 +1,164 @@
+"""One of everything that a project can own, and what each parameter of a route means.
+
+A new kind of object gets a line here, or ``test_every_parameter_is_known`` fails.
+"""
+
+import uuid
+from typing import Any
+
+from django.test import Client
+
+from apps.compute import states as compute_states
+from apps.compute.models import Flavor, KeyPair, Server
+from apps.identity import models as identity
+from apps.identity.services import credentials
+from tests.unit.identity.dialogue import PASSWORD, Api, password_body
+
+NOBODY = uuid.UUID(int=0)
+
+
+class Person:
+    """A user with a token for a project."""
+
+    def __init__(self, name: str, project: str, role: str) -> None:
+        default = identity.Domain.objects.get(pk="default")
+        self.project, _ = identity.Project.objects.get_or_create(name=project, domain=default, parent=default)
+        self.user = identity.User(name=name, domain=default, default_project_id=self.project.pk)
+        self.user.set_password(PASSWORD)
+        self.user.save()
+        wanted = identity.Role.objects.get(name=role)
+        identity.RoleAssignment.objects.create(user=self.user, project=self.project, role=wanted)
+        scope = {"project": {"id": self.project.pk}}
+        self.token = Api().sign_in(password_body(name, scope=scope))["X-Subject-Token"]
+        self.client = Client(raise_request_exception=True)
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        return request(self.client, method, path, body, {"X-Auth-Token": self.token, **headers})
+
+
+def request(client: Client, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
+    """Send as clients do, at compute's newest microversion."""
+    headers = {"OpenStack-API-Version": "compute 2.96", **headers}
+    keywords = {} if body is None else {"data": body, "content_type": "application/json"}
+    return getattr(client, method)(path, headers=headers, **keywords)
+
+
+def _made(person: Person, path: str, body: dict[str, Any], code: int = 201) -> Any:
+    answer = person.call("post", path, body)
+    assert answer.status_code == code, answer.content
+    return answer.json()
+
+
+def _network(owner: Person, octet: int) -> dict[str, str]:
+    """Return ids by the collection's name in the path."""
+
+    def make(collection: str, noun: str, **values: Any) -> str:
+        return str(_made(owner, f"/network/v2.0/{collection}", {noun: values})[noun]["id"])
+
+    network = make("networks", "network", name="n")
+    group = make("security-groups", "security_group", name="g")
+    return {
+        "networks": network,
+        "subnets": make("subnets", "subnet", network_id=network, ip_version=4, cidr=f"10.{octet}.0.0/24"),
+        "ports": make("ports", "port", network_id=network, name="p"),
+        "security-groups": group,
+        "security-group-rules": make(
+            "security-group-rules", "security_group_rule", security_group_id=group, direction="ingress"
+        ),
+    }
+
+
+def _compute(owner: Person) -> dict[str, str]:
+    flavor = Flavor.objects.create(name=f"f-{owner.user.name}", flavor_id=uuid.uuid4().hex, ram_mib=64, vcpus=1,
+                                   disk_gib=0, is_public=False, extra_specs={"k": "v"})  # fmt: skip
+    server = Server.objects.create(
+        project_id=owner.project.pk,
+        user_id=owner.user.pk,
+        name="s",
+        hostname="s",
+        vm_state=compute_states.ACTIVE,
+        flavor={"id": "x", "original_name": "x", "vcpus": 1, "ram": 64, "disk": 0, "ephemeral": 0, "swap": 0,
+                "extra_specs": {}},
+        metadata={"k": "v"},
+        tags=["t"],
+        reservation_id="r-1",
+    )  # fmt: skip
+    KeyPair.objects.create(user_id=owner.user.pk, name=f"key-{owner.user.name}", public_key="x", fingerprint="y")
+    return {"server_id": str(server.id), "flavor_id": flavor.flavor_id, "keypair": f"key-{owner.user.name}"}
+
+
+def _identity(owner: Person) -> dict[str, str]:
+    role = identity.Role.objects.get(name="member")
+    domain = identity.Domain.objects.create(name=f"d-{owner.user.name}")
+    group = identity.Group.objects.create(name="g", domain=domain)
+    identity.GroupMembership.objects.create(group=group, user=owner.user)
+    credential = identity.ApplicationCredential.objects.create(
+        user=owner.user, project=owner.project, name="a", secret="!", unrestricted=True
+    )
+    credential.roles.set([role])
+    rule = identity.AccessRule.objects.create(user=owner.user, service="compute", method="GET", path="/x")
+    trust = identity.Trust.objects.create(
+        trustor=owner.user, trustee=owner.user, project=owner.project, impersonation=True
+    )
+    trust.roles.set([role])
+    service = identity.Service.objects.first()
+    registered = identity.RegisteredLimit.objects.create(service=service, resource_name=domain.pk, default_limit=1)
+    limit = identity.Limit.objects.create(registered_limit=registered, project=owner.project, resource_limit=2)
+    made = _made(owner, f"/identity/v3/users/{owner.user.pk}/credentials/OS-EC2", {"tenant_id": owner.project.pk})
+    access = made["credential"]["access"]
+    identity.Project.objects.filter(pk=owner.project.pk).update(tags=["t"])
+    return {
+        "domain_id": domain.pk,
+        "project_id": owner.project.pk,
+        "tenant_id": owner.project.pk,
+        "target_id": owner.project.pk,
+        "user_id": owner.user.pk,
+        "actor_id": owner.user.pk,
+        "group_id": group.pk,
+        "role_id": role.pk,
+        "implied_role_id": identity.Role.objects.get(name="reader").pk,
+        "region_id": "RegionOne",
+        "service_id": service.pk if service else "",
+        "endpoint_id": identity.Endpoint.objects.all()[0].pk,
+        "credential_id": credential.pk,
+        "keystone_credential": credentials.reading.id_of_access(access),
+        "access": access,
+        "rule_id": rule.pk,
+        "trust_id": trust.pk,
+        "policy_id": identity.Policy.objects.create(type="t", blob="b").pk,
+        "limit": limit.pk,
+        "registered_limit": registered.pk,
+        "token_id": owner.token,
+    }
+
+
+class Belongings:
+    """The ids of one of everything of one person's project."""
+
+    def __init__(self, owner: Person, octet: int) -> None:
+        image = _made(owner, "/image/v2/images", {"name": "i", "disk_format": "raw", "container_format": "bare"})
+        self.items = _network(owner, octet)
+        self.values = {
+            **_compute(owner),
+            **_identity(owner),
+            "image_id": image["id"],
+            "member_id": owner.project.pk,
+            "sha512": "0" * 128,
+            "tag": "t",
+            "request_id": f"req-{NOBODY}",
+            "network": "n",
+            "alias": "none",
+        }
+
+    def of(self, route: str) -> dict[str, str]:
+        """Return what each parameter of this route stands for; some names mean one thing here, another there."""
+        values = dict(self.values)
+        parts = route.split("/")
+        collection = next((part for part in parts if part in self.items), "networks")
+        values |= {"collection": collection, "item_id": self.items.get(collection, str(NOBODY))}
+        values["key"] = "k" if "metadata" in route or "extra_specs" in route else "host-1"
+        values["name"] = values["keypair"] if "keypairs" in route else "image" if "schemas" in route else "default"
+        values["limit_id"] = values["registered_limit" if "registered_limits" in route else "limit"]
+        if "/v3/credentials/" in route:
+            values["credential_id"] = values["keystone_credential"]
+        return values

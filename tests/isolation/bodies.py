@@ -1,0 +1,63 @@
+"""Bodies that would be good if the caller might send them."""
+
+from typing import Any
+
+from apps.compute.api.views.actions import ACTIONS
+from tests.isolation.routes import Call
+
+_ATTRIBUTES = {"name": "written", "description": "written"}
+_ACTION_VALUES: dict[str, Any] = {
+    "reboot": {"type": "SOFT"},
+    "os-resetState": {"state": "active"},
+    "os-getConsoleOutput": {"length": 1},
+}
+_BY_PATH: list[tuple[str, Any]] = [
+    ("/password", {"user": {"password": "p", "original_password": "o"}}),
+    ("OS-KSCRUD", {"user": {"password": "p", "original_password": "o"}}),
+    ("/OS-TRUST/trusts", {"trust": {}}),
+    ("/application_credentials", {"application_credential": {"name": "x"}}),
+    ("/OS-EC2", {"tenant_id": "x"}),
+    ("/v3/credentials", {"credential": {"type": "x", "blob": "y"}}),
+    ("/ec2tokens", {"credentials": {"access": "a", "signature": "s", "verb": "GET", "path": "/", "body_hash": "x"}}),
+    ("/registered_limits", {"registered_limits": [{"service_id": "x", "resource_name": "r", "default_limit": 1}]}),
+    ("/limits", {"limits": [{"project_id": "x", "service_id": "x", "resource_name": "r", "resource_limit": 1}]}),
+    ("/policies", {"policy": {"type": "t", "blob": "b"}}),
+    ("/projects/<str:project_id>/tags", {"tags": ["x"]}),
+    ("/metadata/<key>", {"meta": {"k": "written"}}),
+    ("/metadata", {"metadata": {"written": "1"}}),
+    ("servers/<server_id>/tags", {"tags": ["written"]}),
+    ("/tags", {"tags": ["written"]}),
+    ("os-extra_specs/<key>", {"k": "written"}),
+    ("os-extra_specs", {"extra_specs": {"written": "1"}}),
+    ("flavors/<flavor_id>/action", {"addTenantAccess": {"tenant": "x"}}),
+    ("os-keypairs", {"keypair": {"name": "written"}}),
+    ("os-quota-sets", {"quota_set": {"instances": 1}}),
+    ("os-quota-class-sets", {"quota_class_set": {"instances": 1}}),
+    ("os-services", {"status": "disabled"}),
+    ("/members", {"member": "0" * 32}),
+    ("image/v2/images", {"name": "written"}),
+    ("OS-KSADM/services", {"OS-KSADM:service": {"type": "t", "name": "written"}}),
+]
+
+
+def of(call: Call) -> list[Any]:
+    """Return the bodies to try on a call: one for each action where it takes actions."""
+    if not call.writes or call.method == "delete":
+        return [None]
+    if call.route.endswith("servers/<server_id>/action"):
+        return [{name: _ACTION_VALUES.get(name)} for name in ACTIONS]
+    for part, body in _BY_PATH:
+        if part in call.route:
+            patched = call.method == "patch" and "image/v2/images" in part
+            return [[{"op": "replace", "path": "/name", "value": "written"}] if patched else _single(call, body)]
+    words = [word.replace("-", "_") for word in call.route.split("/") if "<" not in word]
+    noun = words[-1].removesuffix("s")
+    return [{noun: {} if noun.startswith("security_group_rule") else dict(_ATTRIBUTES)}]
+
+
+def _single(call: Call, body: Any) -> Any:
+    """Return the body of one limit where the route ends with an id."""
+    key = next(iter(body))
+    if key in ("limits", "registered_limits") and call.method == "patch":
+        return {key.removesuffix("s"): {"description": "written"}}
+    return body

@@ -1,0 +1,136 @@
+"""Security class 9, made from the URL table: what is not yours is not there for you, and nothing of it changes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.isolation import bodies
+from tests.isolation.belongings import Belongings, Person, request
+from tests.isolation.routes import Call, calls
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+Rows = Callable[[], dict[str, str]]
+
+# Routes with an id whose answer is everybody's: documents about the API, the catalog's regions, published limits.
+EVERYBODYS = {
+    "compute/v2.1/extensions/<alias>",
+    "compute/v2.1/os-quota-sets/<project_id>/defaults",
+    "image/v2/schemas/<str:name>",
+    "network/v2.0/extensions/<str:alias>",
+    "identity/v3/regions/<str:region_id>",
+    "identity/v3/registered_limits/<str:limit_id>",
+}
+IDENTITY_HEADERS = {
+    "X-User-Id": "admin",
+    "X-User-Name": "admin",
+    "X-Project-Id": "b",
+    "X-Tenant-Id": "b",
+    "X-Roles": "admin,service",
+    "X-Role": "admin",
+    "X-Is-Admin": "True",
+    "X-Is-Admin-Project": "True",
+    "X-Identity-Status": "Confirmed",
+    "X-Service-Roles": "service",
+    "X-System-Scope": "all",
+    "OpenStack-System-Scope": "all",
+    "X-Remote-User": "admin",
+    "Remote-User": "admin",
+}
+
+
+def _changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    return [table for table in before if before[table] != after[table]]
+
+
+def _answers(call: Call, values: dict[str, str], send: Callable[..., Any]) -> list[tuple[Any, int]]:
+    return [(body, send(call.method, call.path(values), body).status_code) for body in bodies.of(call)]
+
+
+def test_every_parameter_is_known(bobs: Belongings) -> None:
+    unknown = {str(call) for call in calls() if set(call.parameters) - set(bobs.of(call.route))}
+    assert not unknown, "add what they stand for to tests/isolation/belongings.py"
+
+
+def test_a_stranger_finds_nothing_and_changes_nothing(alice: Person, bobs: Belongings, rows: Rows) -> None:
+    before, wrong = rows(), []
+    for call in calls():
+        if not call.parameters or (call.route in EVERYBODYS and not call.writes):
+            continue
+        for body, code in _answers(call, bobs.of(call.route), alice.call):
+            # Identity's own password call answers everybody alike: it asks for the old password, not for a token.
+            expected = (401,) if call.route.endswith("users/<str:user_id>/password") else (403, 404)
+            if code not in expected:
+                wrong.append(f"{call} {body}: {code}")
+    assert not wrong
+    assert not _changed(before, rows())
+
+
+def test_identity_headers_of_a_client_mean_nothing(alice: Person, bobs: Belongings, rows: Rows) -> None:
+    """OSSA 2026-001."""
+    before, wrong = rows(), []
+    for call in calls():
+        values = bobs.of(call.route)
+        if call.is_open:
+            continue
+        body = bodies.of(call)[0]
+        anonymous = request(Client(), call.method, call.path(values), body, IDENTITY_HEADERS).status_code
+        if anonymous != 401:
+            wrong.append(f"{call} without a token: {anonymous}")
+        if not call.parameters or call.route in EVERYBODYS or call.route.endswith("/password"):
+            continue
+        stranger = alice.call(call.method, call.path(values), body, **IDENTITY_HEADERS).status_code
+        if stranger not in (403, 404):
+            wrong.append(f"{call} as a stranger: {stranger}")
+    assert not wrong
+    assert not _changed(before, rows())
+
+
+@pytest.mark.parametrize("token", [None, "", "rubbish", "gAAAAA" + "x" * 200, "x" * 5000])
+def test_nothing_without_a_good_token(token: str | None, bobs: Belongings, rows: Rows) -> None:
+    before, wrong, client = rows(), [], Client()
+    headers = {} if token is None else {"X-Auth-Token": token}
+    for call in calls():
+        if call.is_open:
+            continue
+        for body in bodies.of(call)[:1]:
+            answer = request(client, call.method, call.path(bobs.of(call.route)), body, headers)
+            if answer.status_code != 401 or "WWW-Authenticate" not in answer:
+                wrong.append(f"{call}: {answer.status_code}")
+    assert not wrong
+    assert not _changed(before, rows())
+
+
+# A reader's own affairs that no project owns: none of them is a write to anything of the project's.
+READERS_OWN: dict[str, str] = {
+    "POST /compute/v2.1/os-keypairs": "key pairs are the user's, not the project's",
+    "DELETE /compute/v2.1/os-keypairs/<name>": "key pairs are the user's; bob's is not found",
+}
+
+
+def test_a_readers_write_is_refused(rita: Person, bobs: Belongings, rows: Rows) -> None:
+    before, wrong = rows(), []
+    for call in calls():
+        if not call.writes or call.is_open or str(call) in READERS_OWN:
+            continue
+        expected = (401,) if call.route.endswith("/password") and "/v3/" in call.route else (403,)
+        for body, code in _answers(call, bobs.of(call.route), rita.call):
+            if code not in expected:
+                wrong.append(f"{call} {body}: {code}")
+    assert not wrong
+    assert not _changed(before, rows())
+
+
+def test_anonymous_requests_write_no_row(bobs: Belongings, rows: Rows) -> None:
+    """OSSA 2014-040, 2026-009: session rows above all."""
+    before, client = rows(), Client(raise_request_exception=False)
+    for path in ("/", "/healthz", "/metrics", "/api/schema/", "/admin/", "/sign-in/login/", "/identity/v3/nothing"):
+        client.get(path)
+    for number in range(50):
+        assert client.get(f"/admin/login/?next=/{number}").status_code == 200
+        client.post("/admin/login/", {"username": f"nobody{number}", "password": "x"})
+        client.get(f"/nothing/{number}")
+    # What addresses failed is counted in rows that are there already.
+    assert set(_changed(before, rows())) <= {"identity_addressslot"}
+    assert before["identity_addressslot"].split(",")[0] == rows()["identity_addressslot"].split(",")[0]
