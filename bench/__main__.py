@@ -40,7 +40,9 @@ def client(cloud: PrivateCloud, *arguments: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def scenario(cloud: PrivateCloud, options: argparse.Namespace, *, network: str, image: str, turn: int) -> dict[str, Any]:
+def scenario(
+    cloud: PrivateCloud, options: argparse.Namespace, *, network: str, image: str, turn: int
+) -> dict[str, Any]:
     """Boot, list and delete once; return the client's report with what the cloud used for the boots."""
     prefix = f"bench-{'none' if network == 'none' else 'one'}-{turn}"
     common = ["--networks", network, "--image", image, "--prefix", prefix, "--concurrency", str(options.concurrency)]
@@ -58,6 +60,7 @@ def scenario(cloud: PrivateCloud, options: argparse.Namespace, *, network: str, 
         ran = statements.count(cloud.database_url)
         found["sql_per_boot"] = round(ran.work / boots, 1)
         found["sql_control_per_boot"] = round(ran.control / boots, 1)
+        found["sql_foreign_key_checks_per_boot"] = round(ran.checks / boots, 1)
         found["sql_seconds_per_boot"] = round(ran.seconds / boots, 4)
         if options.statements:
             report.show_statements(statements.most(cloud.database_url), boots)
@@ -66,7 +69,9 @@ def scenario(cloud: PrivateCloud, options: argparse.Namespace, *, network: str, 
     time.sleep(QUIET_SECONDS)
     found |= {key: value for key, value in client(cloud, *common, "--phases", "list", "--list-bench", "20").items()
               if key in ("list_detail", "show")}  # fmt: skip
-    found["memory_mib"] = {name: {"pss": round(one.pss, 1), "rss": round(one.rss, 1)} for name, one in cloud.memory().items()}
+    found["memory_mib"] = {
+        name: {"pss": round(one.pss, 1), "rss": round(one.rss, 1)} for name, one in cloud.memory().items()
+    }
     before = cloud.cpu()
     gone = client(cloud, *common, "--phases", "delete")
     found["delete"] = gone["delete"]

@@ -166,7 +166,10 @@ def lists(session: Session, options: Options) -> dict[str, Any]:
         began = now()
         session.http.call("GET", f"{session.nova}/servers/{key}")
         shows.append(now() - began)
-    return {"list_detail": {**summary(seconds, 50, 95), "servers": count, "bytes": size}, "show": summary(shows, 50, 95)}
+    return {
+        "list_detail": {**summary(seconds, 50, 95), "servers": count, "bytes": size},
+        "show": summary(shows, 50, 95),
+    }
 
 
 def delete(session: Session, options: Options) -> tuple[dict[str, Any], list[str]]:

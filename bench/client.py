@@ -1,4 +1,4 @@
-"""A plain HTTP client for OpenStack-compatible clouds: standard library only, so that it costs little and runs anywhere."""
+"""A plain HTTP client for OpenStack-compatible clouds, of the standard library only: it costs little, runs anywhere."""
 
 import http.client
 import json

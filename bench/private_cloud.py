@@ -1,4 +1,4 @@
-"""A whole cloud of its own to measure: the commands that `make up` runs, other ports, a state directory that goes away."""
+"""A whole cloud to measure: the commands that `make up` runs, on other ports, in a state directory that goes away."""
 
 import os
 import shlex
@@ -142,7 +142,7 @@ class PrivateCloud:
         Returns the ids of image and network.
         """
         admin, demo = self.session("admin"), self.session("demo")
-        lifted = {name: UNBOUNDED for name in ("instances", "cores", "ram")}
+        lifted = dict.fromkeys(("instances", "cores", "ram"), UNBOUNDED)
         _ask(admin, "PUT", f"{admin.nova}/os-quota-sets/{demo.project_id}", {"quota_set": lifted}, 200)
         described = {"name": "bench", "disk_format": form, "container_format": "bare", "visibility": "public"}
         made = _ask(admin, "POST", f"{admin.glance}/images", described, 201)["id"]

@@ -15,6 +15,8 @@ ROWS: list[tuple[str, tuple[str, ...], str, str]] = [
     ("POST, p95", ("post_s", "p95"), "s", "< 0.150"),
     ("SQL statements of a boot", ("sql_per_boot",), "", "≤ 60, all told"),
     ("BEGIN, COMMIT … of a boot", ("sql_control_per_boot",), "", ""),
+    ("Foreign keys checked, of a boot", ("sql_foreign_key_checks_per_boot",), "", ""),
+    ("Polls of a boot", ("polls_per_boot",), "", ""),
     ("CPU of a boot", ("cpu_s_per_boot",), "s", "≤ 0.08"),
     ("Client's CPU, whole run", ("client_cpu_s",), "s", ""),
     ("List with details, p50", ("list_detail", "p50"), "s", "< 0.060"),
@@ -65,6 +67,9 @@ def _show_simulated(console: Console, found: dict[str, list[dict[str, Any]]]) ->
     for name in found:
         table.add_column(name, justify="right")
     table.add_column("Target")
+    for runs in found.values():
+        for run in runs:
+            run["polls_per_boot"] = run["poll_s"]["n"] / (run["active"] or 1)
     for name, path, unit, target in ROWS:
         table.add_row(f"{name}{f', {unit}' if unit else ''}", *(_median(runs, path) for runs in found.values()), target)
     console.print(table)
@@ -78,7 +83,9 @@ def _show_processes(console: Console, found: dict[str, list[dict[str, Any]]]) ->
     for name in (*found, "PSS", "RSS"):
         table.add_column(name, justify="right")
     for name, memory in last["memory_mib"].items():
-        shares = [median(1000 * run["cpu_s_per_boot_by_process"].get(name, 0) for run in runs) for runs in found.values()]
+        shares = [
+            median(1000 * run["cpu_s_per_boot_by_process"].get(name, 0) for run in runs) for runs in found.values()
+        ]
         table.add_row(name, *(f"{one:.1f}" for one in shares), f"{memory['pss']:.0f}", f"{memory['rss']:.0f}")
     total = [sum(one[kind] for one in last["memory_mib"].values()) for kind in ("pss", "rss")]
     sums = [median(1000 * run["cpu_s_per_boot"] for run in runs) for runs in found.values()]

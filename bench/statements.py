@@ -12,15 +12,18 @@ from deploy.instances.process import run_as
 
 # psycopg2 sends these by themselves: each is a round trip like any other, so they count, but apart.
 CONTROL = r"^\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\M"
+# Not sent by anybody: the server's own look at the other end of a foreign key, at the end of a transaction.
+FOREIGN_KEYS = r"^SELECT \S+ FROM ONLY .* FOR KEY SHARE OF x"
 EXTENSION = """\
 CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO PUBLIC;
 """
 COUNTS = """\
-SELECT coalesce(sum(calls) FILTER (WHERE query !~* %s), 0), coalesce(sum(calls) FILTER (WHERE query ~* %s), 0),
-       coalesce(sum(total_exec_time), 0) / 1000
+SELECT coalesce(sum(calls) FILTER (WHERE query !~* %(control)s AND query !~* %(keys)s), 0),
+       coalesce(sum(calls) FILTER (WHERE query ~* %(control)s), 0),
+       coalesce(sum(calls) FILTER (WHERE query ~* %(keys)s), 0), coalesce(sum(total_exec_time), 0) / 1000
   FROM pg_stat_statements
- WHERE query NOT ILIKE %s AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+ WHERE query NOT ILIKE %(own)s AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 TOP = """\
 SELECT calls, total_exec_time, query FROM pg_stat_statements WHERE query NOT ILIKE %s ORDER BY {} DESC LIMIT %s
@@ -30,10 +33,11 @@ OWN = "%pg_stat_statements%"
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """``control``: BEGIN, COMMIT and their kind. ``seconds`` is what the server worked for them all."""
+    """``control``: BEGIN, COMMIT and their kind; ``checks``: of foreign keys; ``seconds``: spent on them all."""
 
     work: int
     control: int
+    checks: int
     seconds: float
 
 
@@ -69,9 +73,9 @@ def reset(url: str) -> None:
 def count(url: str) -> Statements:
     """Return what ran since the last reset, of every session of the cloud."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(COUNTS, [CONTROL, CONTROL, OWN])
-        work, control, seconds = cursor.fetchone()
-    return Statements(int(work), int(control), float(seconds))
+        cursor.execute(COUNTS, {"control": CONTROL, "keys": FOREIGN_KEYS, "own": OWN})
+        work, control, checks, seconds = cursor.fetchone()
+    return Statements(int(work), int(control), int(checks), float(seconds))
 
 
 def most(url: str, *, by: str = "calls", limit: int = 60) -> list[tuple[int, float, str]]:

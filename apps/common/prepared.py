@@ -19,7 +19,7 @@ class Statement:
     Name the columns it returns: with ``*`` a session that was open during a migration refuses its plan.
     """
 
-    def __init__(self, name: str, sql: str, **types: str) -> None:
+    def __init__(self, name: str, sql: str, types: Mapping[str, str]) -> None:
         self._name = name
         order = list(types)
         body = _PARAMETER.sub(lambda found: f"${order.index(found.group(1)) + 1}", sql).replace("%%", "%")

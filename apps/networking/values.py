@@ -30,7 +30,7 @@ class PortBinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerAddress:
-    """One fixed IP of a server, with the name of its network: an entry of Nova's ``addresses``."""
+    """One fixed IP of a server, with its network's name and its port's groups: an entry of Nova's ``addresses``."""
 
     port_id: uuid.UUID
     network_id: uuid.UUID
@@ -39,6 +39,7 @@ class ServerAddress:
     version: int
     mac: str
     port_status: str
+    security_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,10 @@ HEAVY = ("user_data", "personality", "public_key", "fault_details")
 
 COLUMNS = ", ".join(field.column for field in Server._meta.concrete_fields)
 _BY_ID = Statement(
-    "compute_server_by_id", f"SELECT {COLUMNS} FROM compute_server WHERE id = %(id)s AND deleted_at IS NULL", id="uuid"
-)  # noqa: S608 - nothing but column names is put in
+    "compute_server_by_id",
+    f"SELECT {COLUMNS} FROM compute_server WHERE id = %(id)s AND deleted_at IS NULL",  # noqa: S608 - column names
+    {"id": "uuid"},
+)
 
 
 def visible(*, context: RequestContext, all_projects: bool = False) -> QuerySet[Server]:

@@ -12,16 +12,17 @@ from apps.compute.selectors import servers as selectors
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 
-
 _ENTER = Statement(
     "compute_server_enter",
     f"""
 UPDATE compute_server SET task_state = %(task_state)s, updated_at = clock_timestamp()
  WHERE id = %(id)s AND deleted_at IS NULL AND task_state = ANY(%(before)s) RETURNING {selectors.COLUMNS}
 """,  # noqa: S608 - nothing but column names is put in
-    task_state="text",
-    id="uuid",
-    before="text[]",
+    {
+        "task_state": "text",
+        "id": "uuid",
+        "before": "text[]",
+    },
 )
 
 

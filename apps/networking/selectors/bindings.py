@@ -25,14 +25,18 @@ def _bound() -> QuerySet[Port]:
 _ADDRESSES = Statement(
     "networking_addresses",
     """
-SELECT p.device_id, p.id, p.network_id, n.name, host(f.ip_address), p.mac_address, p.status
+SELECT p.device_id, p.id, p.network_id, n.name, host(f.ip_address), p.mac_address, p.status,
+       ARRAY(SELECT g.name FROM networking_portsecuritygroup m
+               JOIN networking_securitygroup g ON g.id = m.security_group_id WHERE m.port_id = p.id ORDER BY g.name)
   FROM networking_port p
   JOIN networking_fixedip f ON f.port_id = p.id
   JOIN networking_network n ON n.id = p.network_id
  WHERE p.device_id = ANY(%(devices)s) AND p.device_id <> '' AND p.request_index IS NOT NULL
  ORDER BY p.request_index, f.id
 """,
-    devices="text[]",
+    {
+        "devices": "text[]",
+    },
 )
 _SUBNETS = f"""
 SELECT json_agg(json_build_object(
@@ -43,7 +47,7 @@ SELECT json_agg(json_build_object(
                         WHERE q.network_id = s.network_id AND q.device_owner = '{states.OWNER_DHCP}' LIMIT 1)
        ) ORDER BY s.created_at, s.id)
   FROM networking_subnet s WHERE s.network_id = n.id
-"""
+"""  # noqa: S608 - put together from our own texts
 _FACTS = f"""
 SELECT p.id, p.device_id, p.project_id, p.host, p.mac_address, p.hostname, p.admin_state_up, p.status,
        p.port_security_enabled, p.preserved,
@@ -55,11 +59,11 @@ SELECT p.id, p.device_id, p.project_id, p.host, p.mac_address, p.hostname, p.adm
          WHERE n.id IN (SELECT network_id FROM networking_port p WHERE {{which}})) n ON n.id = p.network_id
  WHERE {{which}}
  ORDER BY p.device_id, p.request_index
-"""
+"""  # noqa: S608 - put together from our own texts
 _OF_SERVER = Statement(
     "networking_facts_of_server",
     _FACTS.format(which="p.device_id = %(device)s AND p.device_id <> '' AND p.request_index IS NOT NULL"),
-    device="text",
+    {"device": "text"},
 )
 
 
@@ -67,7 +71,7 @@ def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Serv
     """Return each server's addresses, in the order of its interfaces. 1 query; servers without ports are absent."""
     rows = _ADDRESSES.fetch({"devices": [str(one) for one in server_ids]})
     found: dict[uuid.UUID, list[ServerAddress]] = defaultdict(list)
-    for device_id, port_id, network_id, network_name, ip, mac, status in rows:
+    for device_id, port_id, network_id, network_name, ip, mac, status, groups in rows:
         address = ServerAddress(
             port_id=port_id,
             network_id=network_id,
@@ -76,6 +80,7 @@ def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Serv
             version=6 if ":" in ip else 4,
             mac=mac,
             port_status=status,
+            security_groups=tuple(groups),
         )
         found[uuid.UUID(device_id)].append(address)
     return dict(found)

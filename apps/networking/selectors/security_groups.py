@@ -6,18 +6,8 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
-from apps.common.prepared import Statement
 from apps.networking import exceptions
 from apps.networking.models import SecurityGroup
-
-_NAMES = Statement(
-    "networking_group_names",
-    """
-SELECT m.port_id, g.name FROM networking_portsecuritygroup m JOIN networking_securitygroup g ON g.id = m.security_group_id
- WHERE m.port_id = ANY(%(ports)s) ORDER BY g.name
-""",
-    ports="uuid[]",
-)
 
 
 def visible(*, context: RequestContext) -> QuerySet[SecurityGroup]:
@@ -43,11 +33,3 @@ def matching(*, project_id: str, names: Iterable[str], ids: Iterable[uuid.UUID])
     """Return (id, name) of a project's groups that have one of the names or ids. 1 query."""
     rows = SecurityGroup.objects.filter(Q(name__in=list(names)) | Q(id__in=list(ids)), project_id=project_id)
     return list(rows.values_list("id", "name"))
-
-
-def names_for_ports(*, port_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[str]]:
-    """Return the names of the groups on each port. 1 query."""
-    found: dict[uuid.UUID, list[str]] = {}
-    for port_id, name in _NAMES.fetch({"ports": list(port_ids)}):
-        found.setdefault(port_id, []).append(name)
-    return found

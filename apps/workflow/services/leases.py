@@ -71,14 +71,16 @@ opened AS (
 SELECT lease.held, opened.id, {_COLUMNS}
   FROM lease LEFT JOIN claimed ON true LEFT JOIN opened ON true
 """,  # noqa: S608
-    key="bigint",
-    run="uuid",
-    token="int",
-    step="text",
-    timeout="float8",
-    states="text[]",
-    direction="text",
-    worker="text",
+    {
+        "key": "bigint",
+        "run": "uuid",
+        "token": "int",
+        "step": "text",
+        "timeout": "float8",
+        "states": "text[]",
+        "direction": "text",
+        "worker": "text",
+    },
 )
 
 BUSY = "busy"
@@ -154,14 +156,16 @@ closed AS (
      WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
 SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
 """,
-    next="text",
-    host="text",
-    queue="text",
-    alternates="text[]",
-    run="uuid",
-    token="int",
-    step="bigint",
-    key="bigint",
+    {
+        "next": "text",
+        "host": "text",
+        "queue": "text",
+        "alternates": "text[]",
+        "run": "uuid",
+        "token": "int",
+        "step": "bigint",
+        "key": "bigint",
+    },
 )
 
 
@@ -187,12 +191,14 @@ closed AS (
      WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
 SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
 """,
-    state="text",
-    host="text",
-    run="uuid",
-    token="int",
-    step="bigint",
-    key="bigint",
+    {
+        "state": "text",
+        "host": "text",
+        "run": "uuid",
+        "token": "int",
+        "step": "bigint",
+        "key": "bigint",
+    },
 )
 
 

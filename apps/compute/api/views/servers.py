@@ -17,7 +17,7 @@ from apps.compute.models import Server
 from apps.compute.selectors import server_lists
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import servers, wishes
-from apps.networking.selectors import bindings, security_groups
+from apps.networking.selectors import bindings
 from apps.scheduling.selectors import hosts
 
 NETWORKS_REQUIRED = since("2.37")
@@ -45,8 +45,7 @@ class ServerViewBase(ComputeView):
 
     def documents(self, rows: list[Server], *, show: bool = False) -> list[dict[str, Any]]:
         addresses = bindings.for_servers(server_ids=[server.id for server in rows])
-        ports = [one.port_id for found in addresses.values() for one in found]
-        groups = security_groups.names_for_ports(port_ids=ports) if ports else {}
+        groups = {one.port_id: list(one.security_groups) for found in addresses.values() for one in found}
         render, status_of = self.renderer(), self._host_status(rows)
         return [
             render.full(one, addresses=addresses, groups=groups, show=show, host_status=status_of.get(one.host, ""))
