@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import threading
 import time
 from collections.abc import Callable
 
@@ -12,18 +11,15 @@ import redis
 from tests.cloud import Cloud
 
 PAUSE_SECONDS = (0.4, 1.6)
-MEMORY_OF_STRIKES = 200
 
 
 class Killer:
-    """Strikes the cloud's processes, Redis and PostgreSQL until it is stopped. The same seed strikes in the same order."""
+    """Strikes the cloud's processes, Redis and PostgreSQL now and then. The same seed strikes in the same order."""
 
     def __init__(self, cloud: Cloud, *, seed: int) -> None:
         self.cloud = cloud
         self.random = random.Random(seed)
         self.strikes: list[str] = []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self.weapons: dict[str, Callable[[], None]] = {
             "kill agent": lambda: cloud.kill("agent"),
             "kill scheduler": lambda: cloud.kill("scheduler"),
@@ -37,25 +33,29 @@ class Killer:
             "pause agent": self._pause_agent,
         }
 
-    def __enter__(self) -> "Killer":
-        self._thread.start()
-        return self
+    def strike_while(self, busy: Callable[[], bool]) -> None:
+        """Strike now and then as long as ``busy`` says so, then see that the services are up again.
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+        Called on the main thread: what it starts again must not die with a thread of its own (PR_SET_PDEATHSIG).
+        """
+        pause = self.random.uniform(*PAUSE_SECONDS)
+        since = time.monotonic()
+        while busy():
+            time.sleep(0.05)
+            if time.monotonic() - since > pause:
+                self._strike()
+                pause, since = self.random.uniform(*PAUSE_SECONDS), time.monotonic()
         for service in (self.cloud.services.postgresql, self.cloud.services.redis):
             if not service.is_ready():
                 service.start()
 
-    def _run(self) -> None:
-        while not self._stop.wait(self.random.uniform(*PAUSE_SECONDS)):
-            name = self.random.choice(list(self.weapons))
-            self.strikes.append(name)
-            try:
-                self.weapons[name]()
-            except Exception as error:
-                self.strikes[-1] += f" ({type(error).__name__}: {error})"
+    def _strike(self) -> None:
+        name = self.random.choice(list(self.weapons))
+        self.strikes.append(name)
+        try:
+            self.weapons[name]()
+        except Exception as error:
+            self.strikes[-1] += f" ({type(error).__name__}: {error})"
 
     def _redis(self) -> "redis.Redis":
         return redis.Redis.from_url(self.cloud.environment["CELERITY_BROKER_URL"], socket_timeout=3)

@@ -53,8 +53,11 @@ def storm(cloud: Cloud, *, seed: int, servers: int, concurrency: int) -> dict[st
     cloud.image()
     cloud.plan(spawn=0.05, cache_image=0.2)
     started = time.monotonic()
-    with Killer(cloud, seed=seed) as killer, ThreadPoolExecutor(max_workers=concurrency) as pool:
-        accepted = [key for key in pool.map(lambda i: one_server(cloud, i, seed), range(servers)) if key]
+    killer = Killer(cloud, seed=seed)
+    with ThreadPoolExecutor(max_workers=concurrency) as pool:
+        asked = [pool.submit(one_server, cloud, index, seed) for index in range(servers)]
+        killer.strike_while(lambda: not all(one.done() for one in asked))
+    accepted = [key for one in asked if (key := one.result())]
     print(", ".join(killer.strikes), flush=True)
     stormed = time.monotonic() - started
     cloud.plan()
