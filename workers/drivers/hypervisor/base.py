@@ -287,7 +287,9 @@ class HypervisorDriver(ABC):
         """Call `callback(server_id, event)` for what happens to Celerity's domains from now on, whoever did it.
 
         Lasts across a restart of the hypervisor's daemon: what changed meanwhile is reported when it is back.
-        An event may come twice, and may be late; `info` tells the truth. Returns a function that ends it.
+        An event may come twice, and may be late; `info` tells the truth. What the driver itself is asked to do is
+        reported as well (a soft reboot: stopped, started). Returns a function that ends it. Raises
+        HypervisorUnavailable when the hypervisor does not answer now.
         """
 
     @abstractmethod

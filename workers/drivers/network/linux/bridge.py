@@ -36,13 +36,16 @@ def exists(name: str) -> bool:
     return (_NET / name).exists()
 
 
-def owner(name: str) -> str | None:
-    """The id of the network whose bridge this is, by the mark on it; None when absent or not marked."""
+def is_networks(name: str, network_id: str) -> bool:
+    """Say whether the interface is this network's bridge: by its address, which it has from its first moment on.
+
+    (A mark set afterwards would be missing on the bridge of a process that was killed in between.)
+    """
     try:
-        alias = (_NET / name / "ifalias").read_text().strip()
+        address = (_NET / name / "address").read_text().strip()
     except OSError:
-        return None
-    return alias.removeprefix("celerity:") if alias.startswith("celerity:") else None
+        return False
+    return (_NET / name / "bridge").is_dir() and address == _mac(network_id)
 
 
 def ensure(spec: NetworkSpec) -> None:
@@ -51,7 +54,7 @@ def ensure(spec: NetworkSpec) -> None:
     STP is off and nothing is delayed: a guest's first DHCP request passes. IPv6 is off on the bridge itself, so that
     guests cannot reach the host by link-local addresses. Raises BridgeTaken when the name is another's.
     """
-    if exists(spec.bridge) and owner(spec.bridge) != spec.id:
+    if exists(spec.bridge) and not is_networks(spec.bridge, spec.id):
         raise BridgeTaken("The host could not set up the network.", details=f"{spec.bridge} is not ours")
     with netlink() as route:
         found = route.link_lookup(ifname=spec.bridge)
@@ -72,12 +75,12 @@ def _add(route: Any, spec: NetworkSpec) -> int:
         br_ageing_time=_AGEING_S * _TICKS_PER_S,
     )
     index: int = route.link_lookup(ifname=spec.bridge)[0]
-    route.link("set", index=index, ifalias=f"celerity:{spec.id}")
+    route.link("set", index=index, ifalias=f"celerity:{spec.id}")  # for people: `ip link` shows it
     return index
 
 
 def _mac(network_id: str) -> str:
-    """A fixed address, so that the gateway's does not change with the taps that come and go."""
+    """A fixed address of the network's own: the gateway's does not change with the taps that come and go."""
     digest = hashlib.sha256(network_id.encode()).digest()
     return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
 
@@ -110,7 +113,7 @@ def _set_addresses(route: Any, index: int, wanted: set[tuple[str, int]]) -> None
 
 def remove(name: str, network_id: str) -> None:
     """Remove the network's bridge. Absent, or another's, is left alone."""
-    if owner(name) != network_id:
+    if not is_networks(name, network_id):
         return
     with netlink() as route:
         for index in route.link_lookup(ifname=name):

@@ -1,0 +1,99 @@
+"""Parts of the libvirt driver that need no libvirt daemon: errors, events, the console's tail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workers.drivers.hypervisor import errors
+from workers.drivers.hypervisor.libvirt import console
+
+libvirt = pytest.importorskip("libvirt")
+
+from workers.drivers.hypervisor.libvirt import events, failures  # noqa: E402
+from workers.drivers.hypervisor.libvirt.connection import Connection  # noqa: E402
+
+
+def error(code: int, domain: int = 10, message: str = "details of the host") -> Any:
+    made = libvirt.libvirtError("")
+    made.err = (code, domain, message, 2, "", None, None, -1, -1)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (libvirt.VIR_ERR_NO_DOMAIN, errors.ServerNotFound),
+        (libvirt.VIR_ERR_OPERATION_INVALID, errors.ServerNotRunning),
+        (libvirt.VIR_ERR_OPERATION_TIMEOUT, errors.HypervisorBusy),
+        (libvirt.VIR_ERR_NO_MEMORY, errors.NotEnoughResources),
+        (libvirt.VIR_ERR_XML_ERROR, errors.ImpossibleServer),
+        (libvirt.VIR_ERR_NO_CONNECT, errors.HypervisorUnavailable),
+        (libvirt.VIR_ERR_INTERNAL_ERROR, errors.SpawnFailed),
+        (libvirt.VIR_ERR_CONFIG_UNSUPPORTED, errors.SpawnFailed),
+    ],
+)
+def test_errors(code: int, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as caught, failures.translated(errors.SpawnFailed):
+        raise error(code)
+    assert "details of the host" not in caught.value.message  # type: ignore[attr-defined]
+    assert "details of the host" in caught.value.details  # type: ignore[attr-defined]
+
+
+def test_a_broken_connection_is_not_a_refusal() -> None:
+    assert failures.is_broken_connection(error(libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_FROM_RPC))
+    assert failures.is_broken_connection(error(libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_FROM_RPC))
+    assert not failures.is_broken_connection(error(libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_FROM_QEMU))
+    broken = failures.translate(error(libvirt.VIR_ERR_SYSTEM_ERROR, libvirt.VIR_FROM_RPC), errors.SpawnFailed)
+    assert isinstance(broken, errors.HypervisorUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("event", "detail", "word"),
+    [
+        (libvirt.VIR_DOMAIN_EVENT_STARTED, 0, "started"),
+        (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN, "stopped"),
+        (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_CRASHED, "crashed"),
+        (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED, "crashed"),
+        (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_MIGRATED, None),
+        (libvirt.VIR_DOMAIN_EVENT_SUSPENDED, 0, "paused"),
+        (libvirt.VIR_DOMAIN_EVENT_RESUMED, 0, "resumed"),
+        (libvirt.VIR_DOMAIN_EVENT_DEFINED, 0, None),
+    ],
+)
+def test_events(event: int, detail: int, word: str | None) -> None:
+    assert events.word_for(event, detail) == word
+
+
+def test_nobody_answers() -> None:
+    connection = Connection("qemu+unix:///system?socket=/no/such/socket", lambda _: None)
+    with pytest.raises(errors.HypervisorUnavailable):
+        connection.get()
+
+
+class TestConsole:
+    def test_across_rotated_logs(self, tmp_path: Path) -> None:
+        log = tmp_path / "console.log"
+        (tmp_path / "console.log.1").write_bytes(b"aaaa")
+        (tmp_path / "console.log.0").write_bytes(b"bbbb")
+        log.write_bytes(b"cc")
+        assert console.tail(log, 100) == b"aaaabbbbcc"
+        assert console.tail(log, 5) == b"bbbcc"
+        assert console.tail(log, 2) == b"cc"
+        assert console.tail(log, 0) == b""
+        log.unlink()  # between two files, just when it is rotated
+        assert console.tail(log, 5) == b"abbbb"
+
+    def test_ten_mebibytes(self, tmp_path: Path) -> None:
+        """OSSA-2013-026: whatever the guest writes, what is read is bounded."""
+        log = tmp_path / "console.log"
+        log.write_bytes(b"x" * (10 << 20))
+        assert len(console.tail(log, 102400)) == 102400
+
+    def test_a_link_is_not_followed(self, tmp_path: Path) -> None:
+        secret = tmp_path / "secret"
+        secret.write_text("secret")
+        (tmp_path / "console.log").symlink_to(secret)
+        assert console.tail(tmp_path / "console.log", 100) == b""
