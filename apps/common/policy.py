@@ -20,7 +20,7 @@ PROJECT_MEMBER = "rule:project_member_or_admin"
 PROJECT_READER = "rule:project_reader_or_admin"
 ANYBODY = ""
 
-_BASE_RULES = {
+BUILDING_BLOCKS = {
     "context_is_admin": "role:admin",
     "admin_required": "rule:context_is_admin",
     "project_member": "role:member and project_id:%(project_id)s",
@@ -29,7 +29,7 @@ _BASE_RULES = {
     "project_reader_or_admin": "rule:project_reader or rule:context_is_admin",
     "owner": "user_id:%(user_id)s",
 }
-_registered: dict[str, str] = dict(_BASE_RULES)
+_registered: dict[str, str] = dict(BUILDING_BLOCKS)
 
 
 def register(rules: Mapping[str, str]) -> None:

@@ -17,6 +17,6 @@ RULES = {
     "add_member": PROJECT_MEMBER,
     "delete_member": PROJECT_MEMBER,
     "get_members": ANYBODY,
-    "modify_member": "rule:context_is_admin or project_id:%(member_id)s",
+    "modify_member": "rule:context_is_admin or (role:member and project_id:%(member_id)s)",
     "images:any_project": ADMIN,
 }

@@ -4,7 +4,15 @@ from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER, PROJECT_READER
 
 NETWORK_OWNER = f"{ADMIN} or (role:member and project_id:%(network_project_id)s)"
 
+# Which rows a caller sees is the selectors' business: its project's, and what is shared with it.
+READABLE = (
+    "network subnet port security_group security_group_rule router floatingip subnetpool address_scope address_group "
+    "rbac_policy agent availability_zone network_ip_availability service_provider segment"
+)
+
 RULES = {
+    **{f"get_{noun}": PROJECT_READER for noun in READABLE.split()},
+    "get_tags": PROJECT_READER,
     "create_network": PROJECT_MEMBER,
     "create_network:shared": ADMIN,
     "create_network:router:external": ADMIN,

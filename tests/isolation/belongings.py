@@ -12,8 +12,11 @@ from apps.compute import states as compute_states
 from apps.compute.models import Flavor, KeyPair, Server
 from apps.identity import models as identity
 from apps.identity.services import credentials
+from apps.images.models import Image
+from apps.images.models import Member as ImageMember
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
+SUBJECT: list[str] = []  # the token that calls about tokens are about
 NOBODY = uuid.UUID(int=0)
 
 
@@ -39,7 +42,10 @@ class Person:
 def request(client: Client, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
     """Send as clients do, at compute's newest microversion."""
     headers = {"OpenStack-API-Version": "compute 2.96", **headers}
-    keywords = {} if body is None else {"data": body, "content_type": "application/json"}
+    if path == "/identity/v3/auth/tokens" and "X-Auth-Token" in headers:
+        headers["X-Subject-Token"] = SUBJECT[0] if SUBJECT else headers["X-Auth-Token"]
+    kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+    keywords = {} if body is None else {"data": body, "content_type": kind}
     return getattr(client, method)(path, headers=headers, **keywords)
 
 
@@ -132,16 +138,25 @@ def _identity(owner: Person) -> dict[str, str]:
     }
 
 
+def _shared_with(owner: Person) -> str:
+    """Return an image of nobody here that the owner's project was offered."""
+    image = Image.objects.create(project_id="elsewhere", name="shared", visibility="shared")
+    ImageMember.objects.create(image=image, member_id=owner.project.pk)
+    return str(image.id)
+
+
 class Belongings:
     """The ids of one of everything of one person's project."""
 
     def __init__(self, owner: Person, octet: int) -> None:
         image = _made(owner, "/image/v2/images", {"name": "i", "disk_format": "raw", "container_format": "bare"})
         self.items = _network(owner, octet)
+        SUBJECT[:] = [owner.token]
         self.values = {
             **_compute(owner),
             **_identity(owner),
             "image_id": image["id"],
+            "shared_image": _shared_with(owner),
             "member_id": owner.project.pk,
             "sha512": "0" * 128,
             "tag": "t",
@@ -155,9 +170,12 @@ class Belongings:
         values = dict(self.values)
         parts = route.split("/")
         collection = next((part for part in parts if part in self.items), "networks")
+        values |= {"network_id": self.items["networks"], "security_group_id": self.items["security-groups"]}
         values |= {"collection": collection, "item_id": self.items.get(collection, str(NOBODY))}
         values["key"] = "k" if "metadata" in route or "extra_specs" in route else "host-1"
         values["name"] = values["keypair"] if "keypairs" in route else "image" if "schemas" in route else "default"
+        if route.endswith("/members/<str:member_id>"):
+            values["image_id"] = values["shared_image"]
         values["limit_id"] = values["registered_limit" if "registered_limits" in route else "limit"]
         if "/v3/credentials/" in route:
             values["credential_id"] = values["keystone_credential"]

@@ -5,6 +5,7 @@ from typing import Any
 from apps.compute.api.views.actions import ACTIONS
 from tests.isolation.routes import Call
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0jlQpPGbbCNTuvXI7HvmSiHDaPQTN7PmjM3ZLLOjbN"
 _ATTRIBUTES = {"name": "written", "description": "written"}
 _ACTION_VALUES: dict[str, Any] = {
     "reboot": {"type": "SOFT"},
@@ -14,7 +15,6 @@ _ACTION_VALUES: dict[str, Any] = {
 _BY_PATH: list[tuple[str, Any]] = [
     ("/password", {"user": {"password": "p", "original_password": "o"}}),
     ("OS-KSCRUD", {"user": {"password": "p", "original_password": "o"}}),
-    ("/OS-TRUST/trusts", {"trust": {}}),
     ("/application_credentials", {"application_credential": {"name": "x"}}),
     ("/OS-EC2", {"tenant_id": "x"}),
     ("/v3/credentials", {"credential": {"type": "x", "blob": "y"}}),
@@ -30,22 +30,44 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("os-extra_specs/<key>", {"k": "written"}),
     ("os-extra_specs", {"extra_specs": {"written": "1"}}),
     ("flavors/<flavor_id>/action", {"addTenantAccess": {"tenant": "x"}}),
-    ("os-keypairs", {"keypair": {"name": "written"}}),
+    ("os-keypairs", {"keypair": {"name": "written", "public_key": KEY}}),
     ("os-quota-sets", {"quota_set": {"instances": 1}}),
     ("os-quota-class-sets", {"quota_class_set": {"instances": 1}}),
     ("os-services", {"status": "disabled"}),
+    ("/members/<str:member_id>", {"status": "accepted"}),
     ("/members", {"member": "0" * 32}),
     ("image/v2/images", {"name": "written"}),
     ("OS-KSADM/services", {"OS-KSADM:service": {"type": "t", "name": "written"}}),
 ]
 
 
-def of(call: Call) -> list[Any]:
+def _referring(call: Call, values: dict[str, str]) -> Any:
+    """Return bodies that name other objects, which have to be there for the caller to be asked about."""
+    network, group = values["network_id"], values["security_group_id"]
+    trust = {"trustor_user_id": values["user_id"], "trustee_user_id": values["user_id"], "impersonation": True}
+    return {
+        "network/v2.0/subnets": {"subnet": {"network_id": network, "cidr": "10.99.0.0/24", "ip_version": 4}},
+        "network/v2.0/ports": {"port": {"network_id": network}},
+        "network/v2.0/security-group-rules": {
+            "security_group_rule": {"security_group_id": group, "direction": "egress"}
+        },
+        "identity/v3/OS-TRUST/trusts": {
+            "trust": {**trust, "project_id": values["project_id"], "roles": [{"name": "member"}]}
+        },
+    }.get(call.route)
+
+
+def of(call: Call, values: dict[str, str]) -> list[Any]:
     """Return the bodies to try on a call: one for each action where it takes actions."""
     if not call.writes or call.method == "delete":
         return [None]
     if call.route.endswith("servers/<server_id>/action"):
         return [{name: _ACTION_VALUES.get(name)} for name in ACTIONS]
+    referring = _referring(call, values)
+    if referring is not None:
+        return [referring]
+    if call.route.endswith("/file"):
+        return [b"bits"]
     for part, body in _BY_PATH:
         if part in call.route:
             patched = call.method == "patch" and "image/v2/images" in part

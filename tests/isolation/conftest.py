@@ -55,7 +55,7 @@ def rows() -> Callable[[], dict[str, str]]:
         with connection.cursor() as cursor:
             found = {}
             for table in connection.introspection.table_names(cursor):
-                cursor.execute(f'SELECT count(*), md5(string_agg(t::text, E\'\\n\' ORDER BY t::text)) FROM "{table}" t')
+                cursor.execute(f"SELECT count(*), md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM \"{table}\" t")
                 found[table] = str(cursor.fetchone())
             return found
 

@@ -13,6 +13,7 @@ from apps.identity.selectors import projects as reading
 from apps.identity.services import owners, saving
 from apps.identity.states import MAX_PROJECT_DEPTH, MAX_TAGS
 
+
 def _parent(domain_id: str | None, parent_id: str | None, default_domain_id: str) -> Project:
     """Return the project or domain to hang a new project under. Raises NotFound and Invalid."""
     found = saving.locked(Project.objects.all(), parent_id or domain_id or default_domain_id)

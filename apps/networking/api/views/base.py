@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
+from apps.common import policy
 from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import Response, ServiceView
 from apps.common.context import RequestContext
@@ -63,6 +64,7 @@ class Collection(Noun):
         raise NotImplementedError
 
     def get(self, request: Request) -> Response:
+        policy.check(self.caller, f"get_{self.noun}")
         params = request.query_params
         found = filters.apply(self.rows(self.caller, dict(params.lists())), dict(params.lists()), self.filters)
         backwards = params.get("page_reverse", "").lower() in ("true", "1")
@@ -158,6 +160,7 @@ class Item(Noun):
         raise NotImplementedError
 
     def get(self, request: Request, item_id: str) -> Response:
+        policy.check(self.caller, f"get_{self.noun}")
         row = self.load(self.id_of(item_id))
         return Response({self.noun: only(self.render(row), request.query_params)})
 

@@ -4,6 +4,7 @@ import uuid
 
 from rest_framework.request import Request
 
+from apps.common import policy
 from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import NotFound
@@ -27,6 +28,7 @@ class Tags(ServiceView):
     examples = {"PUT": {"tags": ["red", "blue"]}}
 
     def get(self, request: Request, collection: str, item_id: str) -> Response:
+        policy.check(self.caller, "get_tags")
         row = rows.resource(context=self.caller, collection=collection, resource_id=_id(item_id))
         return Response({"tags": row.tags})
 
@@ -44,6 +46,7 @@ class TagItem(ServiceView):
     """One tag of a resource."""
 
     def get(self, request: Request, collection: str, item_id: str, tag: str) -> Response:
+        policy.check(self.caller, "get_tags")
         row = rows.resource(context=self.caller, collection=collection, resource_id=_id(item_id))
         if tag not in row.tags:
             raise TagNotFound(tag=tag[:255])
