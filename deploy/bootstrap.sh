@@ -40,6 +40,7 @@ fi
 
 sections=(build services)
 [ "$hypervisor" = libvirt ] && sections+=(hypervisor)
+if [ "$dev" = yes ] && is_root; then sections+=(test); fi
 
 wanted() {
     awk -v wanted=" ${sections[*]} " '

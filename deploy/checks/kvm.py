@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from deploy import kvm_device
 from deploy.checks import cpu
 from deploy.checks.finding import Finding, ok, warn
 from deploy.environment import Environment
@@ -13,6 +14,8 @@ DEVICE = Path("/dev/kvm")
 def check(environment: Environment) -> Finding:
     if environment.simulated:
         return ok("not needed by simulated hosts")
+    if not kvm_device.is_settled():
+        return warn("/dev/kvm is not open to the group kvm", "chgrp kvm /dev/kvm; chmod 660 /dev/kvm (udev does this).")
     if not cpu.flags():
         there = "is there, and not used" if DEVICE.exists() else "is not there"
         return ok(f"{there}: the processor shows no virtualisation")

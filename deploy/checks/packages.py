@@ -21,9 +21,8 @@ def missing(names: list[str]) -> list[str]:
 def check(environment: Environment) -> Finding:
     if shutil.which("dpkg-query") is None:
         return warn("this is not Debian", "Install what deploy/packages.txt names by your system's own means.")
-    wanted = sections()
-    if environment.simulated:
-        wanted = {name: wanted[name] for name in ("build", "services")}
+    names = ("build", "services") if environment.simulated else ("build", "services", "hypervisor", "guest")
+    wanted = {name: sections()[name] for name in names}
     lacking = missing([name for names in wanted.values() for name in names])
     if lacking:
         return fail(
