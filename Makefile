@@ -17,7 +17,7 @@ ifdef STATE
 export CELERITY_STATE_DIR := $(STATE)
 endif
 
-.PHONY: help up down status logs doctor clean test lint bench
+.PHONY: help up down status logs doctor clean test chaos lint bench
 
 help: ## List these commands
 	@echo "Celerity: a compute cloud. Commands:"
@@ -47,6 +47,10 @@ clean: ## Remove all state, after asking (YES=1: without)
 test: ## Run all tests with services of their own (ARGS="-k name")
 	@deploy/bootstrap.sh --dev
 	@$(PYTHON) -m deploy.testrun $(ARGS)
+
+chaos: ## Boots and deletes under fire (ARGS="--seed 7 --seeds 20")
+	@deploy/bootstrap.sh --dev
+	@$(PYTHON) -m tests.chaos.run $(ARGS)
 
 lint: ## ruff, mypy, import-linter, migrations
 	@deploy/bootstrap.sh --dev

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy import first_server, guest_image, health, manage, ports, processes, secrets
+from deploy import first_server, guest_image, health, kvm_device, manage, ports, processes, secrets
 from deploy.console import console, explain, line, stage
 from deploy.environment import SYSTEM_STATE, Environment, state_directory
 from deploy.errors import DeployError
@@ -56,6 +56,7 @@ def own_libvirt(environment: Environment, supervisor: Supervisor) -> bool:
     """Decide whether libvirt's daemons are ours to run: nobody else does, or ours run already."""
     if environment.simulated:
         return False
+    kvm_device.settle()
     states = supervisor.states()
     if any(states.get(name, {}).get("pid") for name in LIBVIRT_PROGRAMS):
         return True

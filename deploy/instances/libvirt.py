@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from deploy import kvm_device
 from deploy.errors import DeployError
 
 SOCKETS = (Path("/run/libvirt/libvirt-sock"), Path("/run/libvirt/virtqemud-sock"))
@@ -70,6 +71,7 @@ class TemporaryDaemons:
 
     def start(self) -> bool:
         """Make libvirt answer, if this machine can; say whether it does."""
+        kvm_device.settle()
         if answers():
             return True
         if os.geteuid() != 0:

@@ -1,4 +1,4 @@
-"""Boots and deletes under fire; at the end nothing is lost and nothing is left. Run: python -m tests.chaos.run --seed 7"""
+"""Boots and deletes under fire; at the end nothing is lost and nothing is left: python -m tests.chaos.run --seed 7"""
 
 import argparse
 import random
