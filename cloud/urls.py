@@ -1,10 +1,15 @@
 """The one route table. Every application writes full paths from the root, without trailing slashes."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import path
 from django.views.generic import RedirectView, TemplateView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from apps.common import routes
+from apps.compute.api import urls as compute
+from apps.identity.api import urls as identity
+from apps.images.api import urls as images
+from apps.networking.api import urls as networks
 from cloud import health
 
 handler400 = "apps.common.api.errors.bad_request"
@@ -20,8 +25,5 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
-    path("", include("apps.identity.api.urls")),
-    path("", include("apps.images.api.urls")),
-    path("", include("apps.networking.api.urls")),
-    path("", include("apps.compute.api.urls")),
+    *routes.tree([*compute.urlpatterns, *networks.urlpatterns, *images.urlpatterns, *identity.urlpatterns]),
 ]

@@ -1,0 +1,68 @@
+"""A flat list of routes as a tree: a path is compared with one route per level, not with all of them."""
+
+import re
+from collections.abc import Sequence
+
+from django.urls import URLPattern, URLResolver, include, path
+from django.urls.resolvers import RoutePattern
+
+Route = URLPattern | URLResolver
+_HEAD = re.compile(r"^([^<>/]+)/(?=.)")
+SMALLEST = 3  # routes that are worth a level of their own
+
+
+def _text(route: Route) -> str | None:
+    return str(route.pattern) if isinstance(route.pattern, RoutePattern) else None
+
+
+def _head(route: Route) -> str | None:
+    """Return the fixed first segment of a route that goes on behind it."""
+    found = _HEAD.match(_text(route) or "")
+    return found[1] if found else None
+
+
+def _without(route: Route, head: str) -> Route:
+    rest = str(route.pattern).removeprefix(f"{head}/")
+    if isinstance(route, URLResolver):
+        return path(rest, include((route.url_patterns, route.app_name), namespace=route.namespace)) if (
+            route.app_name
+        ) else path(rest, include(route.url_patterns))  # fmt: skip
+    return path(rest, route.callback, route.default_args, route.name)
+
+
+def tree(routes: Sequence[Route]) -> list[Route]:
+    """Return routes that match the same paths as ``routes``, grouped by their first segments.
+
+    A group stands where its first route stood. Which of two routes wins is as before, for a group's routes have a
+    fixed first segment in common: none of them can match what a route of another group matches, and a route whose
+    first segment is a parameter ends the grouping before it.
+    """
+    found: list[Route] = []
+    groups: dict[str, list[Route]] = {}
+    for route in routes:
+        head = _head(route)
+        if head is None:
+            if str(route.pattern).startswith("<") or _text(route) is None:
+                found, groups = [*_closed(found, groups)], {}
+            found.append(route)
+        elif head in groups:
+            groups[head].append(route)
+        else:
+            groups[head] = [route]
+            found.append(route)  # its place; replaced when the group is closed
+    return _closed(found, groups)
+
+
+def _closed(found: list[Route], groups: dict[str, list[Route]]) -> list[Route]:
+    """Put each group of some size in the place of its first route, and the routes of small ones side by side."""
+    first = {id(members[0]): head for head, members in groups.items()}
+    closed: list[Route] = []
+    for route in found:
+        head = first.get(id(route))
+        if head is None:
+            closed.append(route)
+        elif len(groups[head]) < SMALLEST:
+            closed += groups[head]
+        else:
+            closed.append(path(f"{head}/", include(tree([_without(one, head) for one in groups[head]]))))
+    return closed
