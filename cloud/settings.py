@@ -137,6 +137,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "DISABLE_ERRORS_AND_WARNINGS": True,
     "SWAGGER_UI_SETTINGS": {"deepLinking": True},
+    "PREPROCESSING_HOOKS": ["apps.common.api.schema.without_aliases"],
 }
 
 # --- Celery -------------------------------------------------------------------------------------

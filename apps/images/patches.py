@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from apps.images import attributes, exceptions, states
 
 OPERATIONS = ("add", "replace", "remove")
 MAX_OPERATIONS = 256
+_BAD_ESCAPE = re.compile(r"~(?![01])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ def _name(path: Any) -> str:
         raise Forbidden("It's not allowed to add, replace or remove locations: the bits come by upload.")
     if len(parts) != 1 or not parts[0]:
         raise BadRequest(f"Invalid JSON pointer for this resource: '{path[:64]}'")
+    if _BAD_ESCAPE.search(parts[0]):
+        raise BadRequest(f"Pointer `{path[:64]}` contains '~' not part of a recognized escape sequence.")
     return parts[0].replace("~1", "/").replace("~0", "~")
 
 

@@ -4,6 +4,12 @@ import inspect
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
+from drf_spectacular.utils import inline_serializer
+
+
+def without_aliases(endpoints: list[Any], **_: Any) -> list[Any]:
+    """Leave out /compute/v2: the same views as /compute/v2.1."""
+    return [endpoint for endpoint in endpoints if not endpoint[0].startswith("/compute/v2/")]
 
 
 class AutoSchema(SpectacularSchema):
@@ -15,10 +21,38 @@ class AutoSchema(SpectacularSchema):
     def get_tags(self) -> list[str]:
         return [self.path.strip("/").split("/", 1)[0] or "celerity"]
 
+    def get_operation_id(self) -> str:
+        """Return a name for each operation: a collection and its members share their path's words."""
+        name, _, action = str(super().get_operation_id()).rpartition("_")
+        if self.path.endswith("}"):
+            action = {"retrieve": "show"}.get(action, action)
+        elif self.path.endswith(("/tags", "/metadata")):
+            action = {"update": "replace", "destroy": "clear"}.get(action, action)
+        return f"{name}_{action}"
+
+    def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
+        """Return a component's name with its service's: two services may have a class of one name."""
+        name: str = super()._get_serializer_name(serializer, direction, bypass_extensions)
+        cls = serializer if inspect.isclass(serializer) else type(serializer)
+        parts = cls.__module__.split(".")
+        if parts[0] != "apps":
+            return name
+        return parts[1].capitalize() + ("V2" if "v2" in parts else "") + name
+
     def get_request_serializer(self) -> Any:
-        serializers = getattr(self.view, "request_serializers", {})
-        chosen = serializers.get(self.method.lower()) if hasattr(self, "method") else None
-        return chosen or getattr(self.view, "serializer_class", None)
+        schemas = getattr(self.view, "request_schemas", {})
+        if self.method.lower() in schemas:
+            return schemas[self.method.lower()]
+        chosen = getattr(self.view, "request_serializers", {}).get(self.method.lower())
+        return self._wrapped(chosen) if chosen else getattr(self.view, "serializer_class", None)
+
+    def _wrapped(self, serializer: Any) -> Any:
+        """Return the serializer under the key that the body has around it, as the view's example shows it."""
+        example = getattr(self.view, "examples", {}).get(self.method)
+        key = next(iter(example)) if isinstance(example, dict) and len(example) == 1 else ""
+        if not key or not isinstance(example[key], dict) or key in serializer().get_fields():
+            return serializer
+        return inline_serializer(f"{serializer.__name__}Body", {key: serializer()})
 
     def get_response_serializers(self) -> Any:
         return getattr(self.view, "response_serializers", {}).get(self.method.lower())

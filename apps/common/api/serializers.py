@@ -27,7 +27,20 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class UUIDString(serializers.CharField):
+class Text(serializers.CharField):
+    """A string, and not something that could be made one: DRF's own field takes the number 5 for "5"."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("it must be a string")
+        return super().to_internal_value(data)
+
+
+class Pattern(Text, serializers.RegexField):
+    """A string of a form."""
+
+
+class UUIDString(Text):
     """A UUID, with or without dashes; the value is a ``uuid.UUID``."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -38,22 +51,20 @@ class UUIDString(serializers.CharField):
             raise serializers.ValidationError(f"'{text[:64]}' is not a 'uuid'") from None
 
 
-class NameField(serializers.CharField):
+class NameField(Text):
     """A printable name of 1 to 255 characters."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 255, "min_length": 1, **kwargs})
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            raise serializers.ValidationError("it must be a string")
-        text = super().to_internal_value(data)
+        text: str = super().to_internal_value(data)
         if not text.isprintable():
             raise serializers.ValidationError("it can only contain printable characters")
         return text
 
 
-class Base64Field(serializers.CharField):
+class Base64Field(Text):
     """Text that is base64; the value stays encoded."""
 
     def to_internal_value(self, data: Any) -> str:

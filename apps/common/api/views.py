@@ -16,10 +16,12 @@ __all__ = ["BadRequest", "Response", "ServiceView"]
 class ServiceView(APIView):
     """``request_serializers`` and ``response_serializers`` map HTTP methods to classes, for parsing and OpenAPI.
 
+    ``request_schemas`` maps a method to {media type: JSON schema}, for bodies that no serializer describes.
     ``examples`` maps HTTP methods to documents that the browsable API's form starts with.
     """
 
     request_serializers: dict[str, type[Serializer[Any]]] = {}
+    request_schemas: dict[str, Any] = {}
     response_serializers: dict[str, Any] = {}
     examples: dict[str, Any] = {}
 

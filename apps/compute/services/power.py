@@ -14,7 +14,8 @@ from apps.workflow.services import runs
 
 def _with_host(server: Server, action: str) -> None:
     if not server.host:
-        raise Conflict(f"Cannot '{action}' instance {server.id}: it has no host, its build did not get that far.")
+        told = f"Cannot '{action}' instance {server.id} while it is in vm_state {server.vm_state}"
+        raise Conflict(f"{told}: it has no host, its build did not get that far.")
 
 
 @transaction.atomic

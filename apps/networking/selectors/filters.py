@@ -26,20 +26,25 @@ def identity(value: str) -> uuid.UUID:
         return uuid.UUID(int=0)
 
 
+def address(value: str) -> str | None:
+    """An IP address; what is none matches nothing."""
+    return value if _is_ip(value) else None
+
+
 def boolean(value: str) -> bool:
-    """True, true, 1 and so on. Raises BadRequest."""
+    """True, true, 1 and so on. Raises ValueError."""
     found = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(value.lower())
     if found is None:
-        raise BadRequest(f"Invalid input for operation: '{value[:64]}' cannot be converted to boolean.")
+        raise ValueError(f"'{value[:64]}' cannot be converted to boolean")
     return found
 
 
 def integer(value: str) -> int:
-    """A whole number. Raises BadRequest."""
+    """A whole number. Raises ValueError."""
     try:
         return int(value[:10])
     except ValueError:
-        raise BadRequest(f"Invalid input for operation: '{value[:64]}' is not an integer.") from None
+        raise ValueError(f"'{value[:64]}' is not an integer") from None
 
 
 STANDARD: dict[str, Filter] = {
@@ -64,7 +69,7 @@ SUBNETS: dict[str, Filter] = {
     "network_id": ("network_id", identity),
     "ip_version": ("ip_version", integer),
     "cidr": ("cidr", text),
-    "gateway_ip": ("gateway_ip", text),
+    "gateway_ip": ("gateway_ip", address),
     "enable_dhcp": ("enable_dhcp", boolean),
     "shared": ("network__shared", boolean),
     "ipv6_address_mode": ("ipv6_address_mode", text),
@@ -98,9 +103,16 @@ def apply(rows: QuerySet[Any], params: Mapping[str, Sequence[str]], table: Mappi
     """Narrow ``rows`` by those query parameters that ``table`` knows. Raises BadRequest (400)."""
     for name, (column, parse) in table.items():
         if name in params:
-            values = [parse(value) for value in params[name][:MAX_VALUES]]
-            rows = rows.filter(**{f"{column}__in": values})
+            values = [_parsed(name, parse, value) for value in params[name][:MAX_VALUES]]
+            rows = rows.filter(**{f"{column}__in": [value for value in values if value is not None]})
     return _tags(rows, params)
+
+
+def _parsed(name: str, parse: Callable[[str], Any], value: str) -> Any:
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise BadRequest(f"Invalid input for {name}: {error}.") from None
 
 
 def _tags(rows: QuerySet[Any], params: Mapping[str, Sequence[str]]) -> QuerySet[Any]:

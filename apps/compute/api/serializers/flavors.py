@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from rest_framework import serializers
 
 from apps.common import microversions
-from apps.common.api.serializers import LooseBoolean, NameField, StrictSerializer
+from apps.common.api.serializers import LooseBoolean, NameField, StrictSerializer, Text
 from apps.common.microversions import Version, since
 from apps.compute.api import documents
 from apps.compute.models import Flavor
@@ -47,9 +47,7 @@ class FlavorCreate(StrictSerializer):
     disk = serializers.IntegerField(source="disk_gib", min_value=0, max_value=BIG)
     swap = serializers.IntegerField(source="swap_mib", min_value=0, max_value=BIG, required=False)
     rxtx_factor = serializers.FloatField(min_value=1e-6, max_value=3.4e38, required=False)
-    description = serializers.CharField(
-        max_length=65535, required=False, allow_null=True, allow_blank=True, trim_whitespace=False
-    )
+    description = Text(max_length=65535, required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()
@@ -63,13 +61,13 @@ class FlavorCreate(StrictSerializer):
 
 
 class FlavorUpdate(StrictSerializer):
-    description = serializers.CharField(max_length=65535, allow_null=True, allow_blank=True, trim_whitespace=False)
+    description = Text(max_length=65535, allow_null=True, allow_blank=True, trim_whitespace=False)
 
 
 class FlavorAction(StrictSerializer):
     """The body of addTenantAccess and removeTenantAccess."""
 
-    tenant = serializers.CharField(min_length=1, max_length=255)
+    tenant = Text(min_length=1, max_length=255)
 
 
 class Renderer:

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common import microversions
-from apps.common.api.serializers import NameField, StrictSerializer
+from apps.common.api.serializers import NameField, StrictSerializer, Text
 from apps.common.microversions import Version, since
 from apps.compute import public_keys
 from apps.compute.api import documents
@@ -24,8 +24,8 @@ class KeyPairCreate(StrictSerializer):
 
     name = NameField(trim_whitespace=False)
     type = serializers.ChoiceField([public_keys.SSH, public_keys.X509], required=False)
-    public_key = serializers.CharField(required=False, trim_whitespace=False, max_length=public_keys.MAX_LENGTH)
-    user_id = serializers.CharField(required=False, min_length=1, max_length=64)
+    public_key = Text(required=False, trim_whitespace=False, max_length=public_keys.MAX_LENGTH)
+    user_id = Text(required=False, min_length=1, max_length=64)
 
     @property
     def version(self) -> Version:

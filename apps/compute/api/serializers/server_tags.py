@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from apps.common.api.serializers import StrictSerializer
+from apps.common.api.serializers import Pattern, StrictSerializer
 from apps.common.exceptions import BadRequest
 from apps.compute.services.server_tags import MAX_TAGS
 
@@ -11,7 +11,7 @@ MAX_LENGTH = 60
 
 class Tags(StrictSerializer):
     tags = serializers.ListField(
-        child=serializers.RegexField(r"\A[^,/\x00]+\Z", max_length=MAX_LENGTH, trim_whitespace=False),
+        child=Pattern(r"\A[^,/\x00]+\Z", max_length=MAX_LENGTH, trim_whitespace=False),
         max_length=MAX_TAGS,
     )
 

@@ -4,33 +4,18 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.common.api.serializers import Base64Field, LooseBoolean, NameField, StrictSerializer
+from apps.common.api.serializers import Base64Field, LooseBoolean, NameField, Pattern, StrictSerializer, Text
+from apps.compute.api.serializers.server_metadata import Items
 
 HOST_NAME = r"^[a-zA-Z0-9-._]*$"
 MAX_COUNT = 1000
-
-
-class TextMap(serializers.DictField):
-    """Metadata: strings to strings, each of at most 255 characters."""
-
-    def to_internal_value(self, data: Any) -> dict[str, str]:
-        if not isinstance(data, dict):
-            raise serializers.ValidationError("it must be an object")
-        for key, value in data.items():
-            if not key or len(key) > 255:
-                raise serializers.ValidationError("a key must have 1 to 255 characters")
-            if not isinstance(value, str) or len(value) > 255:
-                raise serializers.ValidationError(
-                    f"the value of '{key[:64]}' must be a string of at most 255 characters"
-                )
-        return dict(data)
 
 
 class NetworkWish(StrictSerializer):
     uuid = serializers.UUIDField(required=False)
     port = serializers.UUIDField(required=False, allow_null=True)
     fixed_ip = serializers.IPAddressField(required=False)
-    tag = serializers.CharField(required=False, max_length=60)
+    tag = Text(required=False, max_length=60)
 
     def validate(self, attrs: Any) -> Any:
         if not attrs.get("uuid") and not attrs.get("port"):
@@ -84,11 +69,11 @@ class BlockDeviceWish(StrictSerializer):
 
 
 class GroupName(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=255)
+    name = Text(max_length=255)
 
 
 class InjectedFile(StrictSerializer):
-    path = serializers.CharField(max_length=255)
+    path = Text(max_length=255)
     contents = Base64Field(max_length=65535, allow_blank=True)
 
     def validate_path(self, value: str) -> str:
@@ -98,8 +83,10 @@ class InjectedFile(StrictSerializer):
 
 
 class TagList(serializers.ListField):
-    child = serializers.RegexField(r"^[^,/]+$", max_length=60)
-    max_length = 50
+    child = Pattern(r"^[^,/]+$", max_length=60)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 50, **kwargs})
 
 
 class ServerCreate(StrictSerializer):
@@ -115,13 +102,13 @@ class ServerCreate(StrictSerializer):
 
     name = NameField()
     flavorRef = serializers.CharField(max_length=512)
-    imageRef = serializers.CharField(max_length=512, required=False, allow_blank=True, allow_null=True)
+    imageRef = Text(max_length=512, required=False, allow_blank=True, allow_null=True)
     networks = NetworksField(required=False)
-    key_name = serializers.CharField(required=False, max_length=255, allow_null=True)
-    metadata = TextMap(required=False)
-    user_data = serializers.CharField(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
+    key_name = Text(required=False, max_length=255, allow_null=True)
+    metadata = Items(required=False)
+    user_data = Text(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
     config_drive = serializers.BooleanField(required=False, allow_null=True)
-    availability_zone = serializers.CharField(required=False, max_length=255, allow_null=True)
+    availability_zone = Text(required=False, max_length=255, allow_null=True)
     min_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
     max_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
     security_groups = GroupName(many=True, required=False)
@@ -129,11 +116,11 @@ class ServerCreate(StrictSerializer):
     personality = InjectedFile(many=True, required=False)
     accessIPv4 = serializers.IPAddressField(protocol="IPv4", required=False, allow_blank=True, allow_null=True)
     accessIPv6 = serializers.IPAddressField(protocol="IPv6", required=False, allow_blank=True, allow_null=True)
-    description = serializers.CharField(required=False, max_length=255, allow_null=True, allow_blank=True)
+    description = Text(required=False, max_length=255, allow_null=True, allow_blank=True)
     tags = TagList(required=False)
-    hostname = serializers.RegexField(HOST_NAME, required=False, min_length=1, max_length=255)
-    host = serializers.CharField(required=False, max_length=255)
-    hypervisor_hostname = serializers.CharField(required=False, max_length=255)
+    hostname = Pattern(HOST_NAME, required=False, min_length=1, max_length=255)
+    host = Text(required=False, max_length=255)
+    hypervisor_hostname = Text(required=False, max_length=255)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()
@@ -154,10 +141,10 @@ class ServerUpdate(StrictSerializer):
     """PUT /servers/{id}."""
 
     name = NameField(required=False)
-    description = serializers.CharField(required=False, max_length=255, allow_null=True, allow_blank=True)
+    description = Text(required=False, max_length=255, allow_null=True, allow_blank=True)
     accessIPv4 = serializers.IPAddressField(protocol="IPv4", required=False, allow_blank=True, allow_null=True)
     accessIPv6 = serializers.IPAddressField(protocol="IPv6", required=False, allow_blank=True, allow_null=True)
-    hostname = serializers.RegexField(HOST_NAME, required=False, min_length=1, max_length=255)
+    hostname = Pattern(HOST_NAME, required=False, min_length=1, max_length=255)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common import microversions
-from apps.common.api.serializers import LooseBoolean, StrictSerializer
+from apps.common.api.serializers import LooseBoolean, StrictSerializer, Text
 from apps.common.microversions import Version, since
 from apps.compute.api import documents
 from apps.compute.selectors.services import BINARY
@@ -17,14 +17,14 @@ UUIDS = since("2.53")
 class ServiceName(StrictSerializer):
     """PUT /os-services/enable and disable, below 2.53."""
 
-    host = serializers.CharField(min_length=1, max_length=255)
-    binary = serializers.CharField(min_length=1, max_length=255)
+    host = Text(min_length=1, max_length=255)
+    binary = Text(min_length=1, max_length=255)
 
 
 class ServiceReason(ServiceName):
     """PUT /os-services/disable-log-reason, below 2.53."""
 
-    disabled_reason = serializers.CharField(min_length=1, max_length=255)
+    disabled_reason = Text(min_length=1, max_length=255)
 
 
 class ServiceForcedDown(ServiceName):
@@ -37,7 +37,7 @@ class ServiceUpdate(StrictSerializer):
     """PUT /os-services/{id} from 2.53 on."""
 
     status = serializers.ChoiceField(["enabled", "disabled"], required=False)
-    disabled_reason = serializers.CharField(min_length=1, max_length=255, required=False)
+    disabled_reason = Text(min_length=1, max_length=255, required=False)
     forced_down = LooseBoolean(required=False)
 
 

@@ -1,5 +1,6 @@
 """POST /servers/{id}/action: one handler per action."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ Handler = Callable[["ServerActionView", Server, Any], Response]
 ACTIONS: dict[str, tuple[str, Handler]] = {}
 ACCEPTED = status.HTTP_202_ACCEPTED
 MAX_CONSOLE_LINES = 100_000
+_WHOLE = re.compile(r"\A-?[0-9]{1,9}\Z")
 
 
 def action(name: str, rule: str) -> Callable[[Handler], Handler]:
@@ -30,7 +32,26 @@ def action(name: str, rule: str) -> Callable[[Handler], Handler]:
     return mark
 
 
+# One key, the action's name; for OpenAPI.
+BODY = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "properties": {
+        "os-start": {"nullable": True},
+        "os-stop": {"nullable": True},
+        "reboot": {"type": "object", "properties": {"type": {"type": "string", "enum": ["SOFT", "HARD"]}}},
+        "os-getConsoleOutput": {"type": "object", "properties": {"length": {"type": "integer", "nullable": True}}},
+        "os-resetState": {"type": "object", "properties": {"state": {"type": "string", "enum": ["active", "error"]}}},
+        "forceDelete": {"nullable": True},
+        "lock": {"type": "object", "nullable": True, "properties": {"locked_reason": {"type": "string"}}},
+        "unlock": {"nullable": True},
+    },
+}
+
+
 class ServerActionView(ComputeView):
+    request_schemas = {"post": {"application/json": BODY}}
     examples = {"POST": {"reboot": {"type": "SOFT"}}}
 
     def post(self, request: Request, server_id: str) -> Response:
@@ -88,8 +109,8 @@ def force_delete(view: ServerActionView, server: Server, values: Any) -> Respons
 @action("lock", "os-lock-server:lock")
 def lock(view: ServerActionView, server: Server, values: Any) -> Response:
     reason = values.get("locked_reason") if isinstance(values, dict) else None
-    if reason is not None and (not isinstance(reason, str) or not 1 <= len(reason) <= 255):
-        raise BadRequest("Invalid input for field/attribute locked_reason: it must have 1 to 255 characters.")
+    if reason is not None and (not isinstance(reason, str) or not 1 <= len(reason) <= 255 or "\0" in reason):
+        raise BadRequest("Invalid input for field/attribute locked_reason: it must have 1 to 255 characters, no NUL.")
     servers.set_lock(server=server, locked=True, reason=reason)
     return Response(status=ACCEPTED)
 
@@ -103,8 +124,8 @@ def unlock(view: ServerActionView, server: Server, values: Any) -> Response:
 @action("os-getConsoleOutput", "os-console-output")
 def console_output(view: ServerActionView, server: Server, values: Any) -> Response:
     lines = values.get("length") if isinstance(values, dict) else None
-    if isinstance(lines, str) and lines.lstrip("-").isdigit():
-        lines = int(lines[:9])
+    if isinstance(lines, str) and _WHOLE.match(lines):
+        lines = int(lines)
     if lines is not None and (isinstance(lines, bool) or not isinstance(lines, int) or lines < -1):
         raise BadRequest("Invalid input for field/attribute length: it must be a whole number of lines.")
     limit = None if lines in (None, -1) else min(int(lines), MAX_CONSOLE_LINES)

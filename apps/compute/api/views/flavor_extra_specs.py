@@ -13,9 +13,13 @@ from apps.compute.services import flavors
 RULE = "os_compute_api:os-flavor-extra-specs:{}"
 
 
+TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+
+
 class ExtraSpecsView(ComputeView):
     """A flavor's extra specs; POST adds to them."""
 
+    request_schemas = {"post": {"application/json": {"type": "object", "properties": {"extra_specs": TEXTS}}}}
     examples = {"POST": {"extra_specs": {"hw:cpu_policy": "shared"}}}
 
     def get(self, request: Request, flavor_id: str) -> Response:
@@ -34,6 +38,8 @@ class ExtraSpecsView(ComputeView):
 
 class ExtraSpecView(ComputeView):
     """One extra spec of a flavor."""
+
+    request_schemas = {"put": {"application/json": TEXTS}}
 
     def get(self, request: Request, flavor_id: str, key: str) -> Response:
         policy.check(self.caller, RULE.format("show"))

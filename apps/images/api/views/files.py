@@ -23,6 +23,7 @@ class ImageFile(ServiceView):
     """The bits themselves, streamed both ways."""
 
     parser_classes = [StreamParser]
+    request_schemas = {"put": {StreamParser.media_type: {"type": "string", "format": "binary"}}}
 
     def put(self, request: Request, image_id: str) -> Response:
         if request.content_type.split(";")[0].strip().lower() != StreamParser.media_type:

@@ -129,6 +129,7 @@ class ImageItem(ServiceView):
 
     parser_classes = [JSONPatchParser, OldJSONPatchParser, JSONParser]
     response_serializers = {"get": documents.ImageDocument, "patch": documents.ImageDocument}
+    request_schemas = {"patch": {JSONPatchParser.media_type: {"type": "array", "items": {"type": "object"}}}}
     examples = {"PATCH": [{"op": "replace", "path": "/name", "value": "new-name"}]}
 
     def get(self, request: Request, image_id: str) -> Response:

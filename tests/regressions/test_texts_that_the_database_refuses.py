@@ -1,0 +1,23 @@
+"""Metadata of a new server and the reason of a lock went to PostgreSQL with a NUL in them: a 500 in place of a 400."""
+
+from typing import Any
+
+import pytest
+
+from apps.common.exceptions import BadRequest
+from apps.compute.api.serializers.servers import ServerCreate
+from apps.compute.api.views import actions
+
+LEAST = {"name": "vm", "flavorRef": "1"}
+
+
+@pytest.mark.parametrize("metadata", [{"a": "\0"}, {"\0": "a"}, {"a": 1}, {"": "a"}])
+def test_metadata(metadata: Any) -> None:
+    parsed = ServerCreate(data={**LEAST, "metadata": metadata})
+    assert not parsed.is_valid()
+    assert "metadata" in parsed.errors
+
+
+def test_reason_of_a_lock() -> None:
+    with pytest.raises(BadRequest, match="locked_reason"):
+        actions.lock(None, None, {"locked_reason": "\0"})  # type: ignore[arg-type]
