@@ -33,7 +33,9 @@ def listed(
         rows = everything().filter(_open_to(context))
     else:
         rows = everything().filter(is_public=False)
-    return rows.filter(ram_mib__gte=min_ram, disk_gib__gte=min_disk)
+    asked = {"ram_mib__gte": min_ram, "disk_gib__gte": min_disk}
+    conditions = {name: least for name, least in asked.items() if least > 0}
+    return rows.filter(**conditions) if conditions else rows
 
 
 def get(*, context: RequestContext, flavor_id: str) -> Flavor:
