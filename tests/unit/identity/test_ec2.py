@@ -1,0 +1,150 @@
+"""EC2 keys: what is signed, when, by whom it is asked about, and that it works once (security class 8)."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from apps.common.models import AuditEvent
+from apps.identity.models import Credential, Project, Role, RoleAssignment, User
+from apps.identity.services import credentials, ec2_tokens, users
+from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope
+
+pytestmark = pytest.mark.django_db
+BODY_HASH = hashlib.sha256(b"").hexdigest()
+
+
+@pytest.fixture
+def key(as_demo: Api, demo: User, project: Project) -> dict[str, Any]:
+    answer = as_demo.call("post", f"/v3/users/{demo.pk}/credentials/OS-EC2", {"tenant_id": project.pk})
+    assert answer.status_code == 201
+    return dict(answer.json()["credential"])
+
+
+@pytest.fixture
+def service(cloud: None) -> Api:
+    user = users.create(values={"name": "svc", "password": PASSWORD}, default_domain_id="default")
+    RoleAssignment.objects.create(
+        user=user, project=Project.objects.get(name="service"), role=Role.objects.get(name="service")
+    )
+    api = Api()
+    api.token = api.sign_in(password_body("svc", scope=project_scope("service")))["X-Subject-Token"]
+    return api
+
+
+def signed(key: dict[str, Any], *, age: timedelta = timedelta(), path: str = "/", **changes: Any) -> dict[str, Any]:
+    moment = datetime.now(UTC) - age
+    scope = f"{moment:%Y%m%d}/RegionOne/ec2/aws4_request"
+    names = ["host", "x-amz-date"]
+    headers = {"host": "cloud:8788", "x-amz-date": f"{moment:%Y%m%dT%H%M%SZ}"}
+    parts = {"access": key["access"], "verb": "GET", "path": path, "params": {"Action": "DescribeInstances"}}
+    request = ec2_tokens.SignedRequest(**parts, signature="", headers=headers, body_hash=BODY_HASH)
+    text = ec2_tokens.signature_of(key["secret"], scope, moment, ec2_tokens.canonical(request, names))
+    headers["Authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={key['access']}/{scope}, SignedHeaders={';'.join(names)}, Signature={text}"
+    )
+    return {"credentials": {**parts, "signature": text, "headers": headers, "body_hash": BODY_HASH, **changes}}
+
+
+def test_the_reference_signature() -> None:
+    """The example of AWS's documentation of Signature Version 4 (get-vanilla of its test suite)."""
+    request = ec2_tokens.SignedRequest(
+        access="AKIDEXAMPLE",
+        signature="",
+        verb="GET",
+        path="/",
+        params={},
+        headers={"host": "example.amazonaws.com", "x-amz-date": "20150830T123600Z"},
+        body_hash=BODY_HASH,
+    )
+    found = ec2_tokens.signature_of(
+        "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+        "20150830/us-east-1/service/aws4_request",
+        datetime(2015, 8, 30, 12, 36, tzinfo=UTC),
+        ec2_tokens.canonical(request, ["host", "x-amz-date"]),
+    )
+    assert found == "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"
+
+
+def test_a_signed_request_gives_a_token_once(service: Api, key: dict[str, Any], demo: User, project: Project) -> None:
+    body = signed(key)
+    answer = service.call("post", "/v3/ec2tokens", body)
+    assert answer.status_code == 200, answer.content
+    token = answer.json()["token"]
+    assert (token["user"]["id"], token["project"]["id"], token["methods"]) == (demo.pk, project.pk, ["ec2credential"])
+    assert answer["X-Subject-Token"]
+    assert service.call("post", "/v3/ec2tokens", body).status_code == 401
+
+
+def test_only_services_may_ask(api: Api, as_demo: Api, key: dict[str, Any]) -> None:
+    """OSSA 2025-002."""
+    assert api.call("post", "/v3/ec2tokens", signed(key)).status_code == 401
+    assert as_demo.call("post", "/v3/ec2tokens", signed(key)).status_code == 403
+
+
+def test_what_is_refused(service: Api, key: dict[str, Any], demo: User) -> None:
+    presigned = signed(key)
+    query = {"X-Amz-Signature": presigned["credentials"]["signature"], "X-Amz-Algorithm": "AWS4-HMAC-SHA256"}
+    refused = {
+        "old": signed(key, age=timedelta(minutes=16)),
+        "from the future": signed(key, age=timedelta(minutes=-16)),
+        "another path": signed(key, path="/a") | {},
+        "another verb": signed(key, verb="DELETE"),
+        "another query": signed(key, params={"Action": "TerminateInstances"}),
+        "another body": signed(key, body_hash="0" * 64),
+        "another signature": signed(key, signature="0" * 64),
+        "unknown key": signed({**key, "access": "f" * 32}),
+        "wrong secret": signed({**key, "secret": "x"}),
+        "no header": signed(key, headers={}),
+        "presigned": signed(key, headers={"host": "cloud:8788"}, params=query),
+    }
+    refused["another path"]["credentials"]["path"] = "/b"
+    answers = {name: service.call("post", "/v3/ec2tokens", body) for name, body in refused.items()}
+    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(refused, 401)
+    assert len({answer.content for answer in answers.values()}) == 1
+
+
+def test_the_user_is_asked_about_anew(service: Api, key: dict[str, Any], demo: User, project: Project) -> None:
+    """OSSA 2012-018."""
+    User.objects.filter(pk=demo.pk).update(enabled=False)
+    assert service.call("post", "/v3/ec2tokens", signed(key, path="/1")).status_code == 401
+    User.objects.filter(pk=demo.pk).update(enabled=True)
+    assert service.call("post", "/v3/ec2tokens", signed(key, path="/2")).status_code == 200
+    RoleAssignment.objects.filter(user=demo).delete()
+    assert service.call("post", "/v3/ec2tokens", signed(key, path="/3")).status_code == 401
+
+
+def test_secrets_are_encrypted_and_keys_rotate(key: dict[str, Any]) -> None:
+    row = Credential.objects.get()
+    assert key["secret"] not in row.blob
+    assert credentials.rotate_keys() == 1
+    assert credentials.rotate_keys() == 1
+    assert credentials.rotate_keys() == 1
+    assert credentials.ec2_parts(Credential.objects.get())[1] == key["secret"]
+
+
+def test_credentials_are_their_owners(as_demo: Api, as_admin: Api, demo: User, admin: User, project: Project) -> None:
+    """OSSA 2019-006, 2020-004."""
+    made = as_demo.call("post", "/v3/credentials", {"credential": {"type": "cert", "blob": "b", "project_id": project.pk}})
+    assert made.status_code == 201
+    mine = made.json()["credential"]
+    assert mine["user_id"] == demo.pk
+    as_admin.call("post", "/v3/credentials", {"credential": {"type": "cert", "blob": "admin's"}})
+    assert [row["id"] for row in as_demo.call("get", "/v3/credentials").json()["credentials"]] == [mine["id"]]
+    assert len(as_admin.call("get", "/v3/credentials").json()["credentials"]) == 2
+    assert as_demo.call("get", f"/v3/credentials?user_id={admin.pk}").json()["credentials"] == []
+    path = f"/v3/credentials/{mine['id']}"
+    for change in ({"user_id": admin.pk}, {"project_id": "x"}, {"type": "ec2"}):
+        assert as_demo.call("patch", path, {"credential": change}).status_code == 400
+    assert as_demo.call("patch", path, {"credential": {"blob": "c"}}).json()["credential"]["blob"] == "c"
+    foreign = {"credential": {"type": "x", "blob": "y", "user_id": admin.pk}}
+    assert as_demo.call("post", "/v3/credentials", foreign).status_code == 403
+    assert as_demo.call("delete", path).status_code == 204
+
+
+def test_it_is_on_record(service: Api, key: dict[str, Any], demo: User) -> None:
+    service.call("post", "/v3/ec2tokens", signed(key))
+    event = AuditEvent.objects.first()
+    assert event is not None
+    assert (event.action, event.target_id, event.user_name) == ("authenticate", demo.pk, "svc")
