@@ -22,8 +22,8 @@ def service_of(path: str) -> str:
 
 
 def shown(path: str) -> str:
-    """Return a path as logs may show it: short, and without the token that identity v2.0 puts there."""
-    return _TOKEN_IN_PATH.sub(r"\1***", path)[:500]
+    """Return a path as logs may show it: without the token that identity v2.0 puts there."""
+    return _TOKEN_IN_PATH.sub(r"\1***", path) if "/tokens/" in path else path
 
 
 def _refuse(request: HttpRequest) -> HttpResponse:
@@ -55,6 +55,7 @@ class RequestMiddleware:
             structlog.contextvars.bind_contextvars(global_request_id=outer)
         if service:
             request.path_info = _SLASHES.sub("/", request.path_info).rstrip("/")
+            request.path = shown(request.path)  # what everyone logs; routing looks at path_info
         try:
             if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
                 response = _refuse(request)  # PostgreSQL's texts have no NUL: an error there, a 400 here
@@ -74,7 +75,7 @@ class RequestMiddleware:
             log.info(
                 "request",
                 method=request.method,
-                path=shown(request.path),
+                path=request.path[:500],
                 status=response.status_code,
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from apps.common.exceptions import FAULT_KEYS, BadRequest, CloudError, NotFound, TooLarge, Unauthorized, Unavailable
-from apps.common.middleware import service_of, shown
+from apps.common.middleware import service_of
 
 log = structlog.get_logger("celerity.api")
 
@@ -79,7 +79,7 @@ def handle(exc: Exception, info: dict[str, Any]) -> Response | None:
     try:
         error = _translate(exc)
     except Exception:
-        log.exception("unexpected error", path=shown(request.path))
+        log.exception("unexpected error", path=request.path[:500])
         error = CloudError("Unexpected API error. The operator finds it in the log under this request's id.")
     set_rollback()  # only where a request is a transaction (ATOMIC_REQUESTS); services roll back their own
     body = body_of(service, code=error.code, message=error.message, kind=error.kind)
