@@ -65,6 +65,9 @@ def scenario(
         if options.statements:
             report.show_statements(statements.most(cloud.database_url), boots)
     found["cpu_s_per_boot"] = round(sum(after.values()) - sum(before.values()), 3) / boots
+    if found["machine_busy_cpu_s"] is not None:
+        others = found["machine_busy_cpu_s"] - (sum(after.values()) - sum(before.values())) - found["client_cpu_s"]
+        found["cores_of_others"] = round(max(0.0, others) / found["wall_s"], 2)
     found["cpu_s_per_boot_by_process"] = {name: round((after[name] - before[name]) / boots, 4) for name in after}
     time.sleep(QUIET_SECONDS)
     found |= {key: value for key, value in client(cloud, *common, "--phases", "list", "--list-bench", "20").items()

@@ -19,6 +19,7 @@ ROWS: list[tuple[str, tuple[str, ...], str, str]] = [
     ("Polls of a boot", ("polls_per_boot",), "", ""),
     ("CPU of a boot", ("cpu_s_per_boot",), "s", "≤ 0.08"),
     ("Client's CPU, whole run", ("client_cpu_s",), "s", ""),
+    ("Cores that others took meanwhile", ("cores_of_others",), "", "0"),
     ("List with details, p50", ("list_detail", "p50"), "s", "< 0.060"),
     ("Show, p50", ("show", "p50"), "s", ""),
     ("Deletes", ("delete", "deletes_per_s"), "/s", ""),

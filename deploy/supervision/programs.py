@@ -93,7 +93,7 @@ def cloud(environment: Environment) -> list[Program]:
         ],
         "beat": [*celery, "beat", "-s", str(environment.run / "beat-schedule"), "--pidfile="],
         "host-agent": [python, "manage.py", "host_agent"],
-        "flower": [*celery, "flower", f"--address={flower_host}", f"--port={flower_port}", "--max_tasks=5000"],
+        "flower": [*celery, "flower", f"--address={flower_host}", f"--port={flower_port}", "--max_tasks=2000"],
     }  # fmt: skip
     # glibc keeps what a thread has freed for that thread, so that a sign-in (Argon2, 19 MiB) in each of 16 threads
     # would cost 300 MiB for good. Two arenas are enough for the interpreter, and large blocks go back at once.
