@@ -105,10 +105,16 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["cloud.formats"]
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # API documents; image bits are streamed past this limit
 
+UNFOLD = {
+    "SITE_TITLE": "Celerity",
+    "SITE_HEADER": "Celerity",
+    "STYLES": [lambda request: f"{STATIC_URL}cloud/admin.css"],
+}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.identity.api.authentication.TokenAuthentication",

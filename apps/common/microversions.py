@@ -46,9 +46,15 @@ def since(first: str, until: str | None = None) -> Range:
 
 
 def requested(
-    headers: Mapping[str, str], *, service: str, legacy: str | None, lowest: Version, highest: Version
+    headers: Mapping[str, str],
+    *,
+    service: str,
+    legacy: str | None,
+    lowest: Version,
+    highest: Version,
+    unnamed: Version | None = None,
 ) -> Version:
-    """Return the version a request asks for: ``lowest`` when it names none.
+    """Return the version a request asks for: ``unnamed``, or else ``lowest``, when it names none.
 
     Raises BadRequest (400) when it is malformed and NotAcceptable (406) when it is out of range.
     """
@@ -58,7 +64,7 @@ def requested(
         if name.lower() == service:
             text = value.strip()
     if not text:
-        return lowest
+        return unnamed or lowest
     if text == "latest":
         return highest
     try:

@@ -3,10 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import Group as PageGroup
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 from apps.identity import models
+
+admin.site.unregister(PageGroup)  # Django's own groups: nobody is in one, groups of users are identity's
 
 
 class ReadOnlyAdmin(ModelAdmin):

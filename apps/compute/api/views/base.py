@@ -14,12 +14,17 @@ from apps.compute.api import versions
 
 class ComputeView(ServiceView):
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Version, None]:
-        """DRF's own hook: what it returns becomes ``request.version``."""
+        """DRF's own hook: what it returns becomes ``request.version``.
+
+        A browser has no way to name a version: its pages are of the newest one.
+        """
+        page = request.accepted_renderer.media_type == "text/html"  # type: ignore[attr-defined]
         found = microversions.requested(
             request.headers,
             service=versions.SERVICE,
             legacy=versions.LEGACY_HEADER,
             lowest=versions.LOWEST,
+            unnamed=versions.HIGHEST if page else versions.LOWEST,
             highest=versions.HIGHEST,
         )
         return found, None

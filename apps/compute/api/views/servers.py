@@ -34,7 +34,7 @@ BODY_FIELDS = {
 }
 STRICT_STATUS = since("2.38")
 STRICT_QUERY = since("2.75")
-EXAMPLE = {"server": {"name": "vm1", "imageRef": "", "flavorRef": "m1.tiny", "networks": "auto"}}
+EXAMPLE = {"server": {"name": "vm1", "imageRef": "<an image's id>", "flavorRef": "1", "networks": "auto"}}
 
 
 class ServerViewBase(ComputeView):
