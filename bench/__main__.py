@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import FrameType
@@ -115,7 +116,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     made.add_argument("--no-flower", dest="flower", action="store_false", help="leave Flower out")
     made.add_argument("--statements", action="store_true", help="list the SQL statements of every run")
     made.add_argument("--real", choices=["auto", "no", "only"], default="auto", help="the part with real guests")
-    made.add_argument("--output", type=Path, default=Path("bench.json"))
+    made.add_argument("--output", type=Path, default=Path(tempfile.gettempdir()) / "celerity-bench.json")
     return made.parse_args(arguments)
 
 
