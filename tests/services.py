@@ -19,9 +19,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     libvirt = os.environ.get("CELERITY_TEST_LIBVIRT") == "1"
     skip = pytest.mark.skip(reason="needs root and libvirt, through `make test`")
     for item in items:
-        for kind in ONE_AT_A_TIME:
-            if item.get_closest_marker(kind):
-                item.add_marker(pytest.mark.xdist_group(kind))
+        # One group only: a test of both kinds would else make a third, which runs beside the two.
+        if kind := next((kind for kind in ONE_AT_A_TIME if item.get_closest_marker(kind)), None):
+            item.add_marker(pytest.mark.xdist_group(kind))
         if item.get_closest_marker("libvirt") and not libvirt:
             item.add_marker(skip)
 
