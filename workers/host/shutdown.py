@@ -7,15 +7,21 @@ from workers.host import boot, drivers
 
 
 def run(*, timeout_s: float) -> Iterator[str]:
-    """Power off every guest (asking first, for ``timeout_s`` seconds), then take every network down."""
+    """Power off every guest (asking first, for ``timeout_s`` seconds), then take definitions and networks away.
+
+    Nothing of the cloud is left with the hypervisor; recovery defines again what it starts.
+    """
     for name in drivers.host_names():
         host = drivers.make(name)
-        domains = [info for info in host.hypervisor.list_domains() if str(info.power_state) == "running"]
+        known = host.hypervisor.list_domains()
+        domains = [info for info in known if str(info.power_state) == "running"]
         boot.forget(host.paths)
         with ThreadPoolExecutor(max_workers=8) as pool:
             stops = [pool.submit(host.hypervisor.stop, info.id, timeout_s) for info in domains]
         for stop in stops:
             stop.result()
+        for info in known:
+            host.hypervisor.destroy(info.id)
         ports = host.network.list_networks()
         for network_id in ports:
             host.network.remove_network(network_id)
