@@ -1,6 +1,6 @@
 """The audit trail: a row in the transaction that makes the change, and a line in the log ``celerity.audit``.
 
-Who acts is bound to the request when its token is checked (``initiator``); every log line of the request carries it too.
+Who acts is bound to the request when its token is checked (``initiator``); every log line of the request has it too.
 Names and ids only: no value that a request sends is ever copied.
 """
 

@@ -81,7 +81,7 @@ def test_an_error_inside_a_view_shows_nothing(
 
 
 def test_every_text_has_an_end(bob: Person, bobs: Belongings) -> None:
-    """Security class 13: no string goes through without a limit. 64 KiB of name is 400, 403, 404 or 413, never stored."""
+    """Security class 13: no string goes through without a limit. A name of 70,000 characters is stored nowhere."""
     long = "n" * 70_000
 
     def grown(value: Any) -> Any:

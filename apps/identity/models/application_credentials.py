@@ -23,7 +23,7 @@ class AccessRule(models.Model):
 
 
 class ApplicationCredential(models.Model):
-    """``secret`` is a hash. ``unrestricted`` lets it make other credentials. Rules, where there are any, limit calls."""
+    """``secret`` is a hash. ``unrestricted`` lets it make other credentials. Rules, if there are any, limit calls."""
 
     id = models.CharField(primary_key=True, max_length=64, default=new_id, editable=False)
     user = models.ForeignKey("identity.User", models.CASCADE, related_name="application_credentials")

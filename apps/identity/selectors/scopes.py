@@ -155,7 +155,7 @@ def _place(columns: Sequence[Any]) -> Place | None:
 
 
 def _ask(user_id: str, scope: Scope, scope_id: str | None, audit_ids: Sequence[str], by: Delegation | None) -> Any:
-    """Return the one row. A statement that the server has lost (DISCARD, DEALLOCATE) would stay lost: it is an error."""
+    """Return the one row, or None."""
     values: tuple[Any, ...] = (user_id, scope_id, list(audit_ids))
     with connection.cursor() as cursor:
         if by is None:

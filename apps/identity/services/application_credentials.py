@@ -33,7 +33,7 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> tuple[Appli
     expires_at = values.get("expires_at")
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid(field="expires_at", reason="it lies in the past")
-    roles = delegating.roles_of(values.get("roles"), context.roles)
+    roles = delegating.roles_of(values.get("roles") or None, context.roles)
     secret = values.get("secret") or secrets.token_urlsafe(64)
     passwords.refuse_overlong(secret)
     credential = ApplicationCredential(
@@ -67,7 +67,7 @@ def _rules(user_id: str, wanted: Any) -> list[AccessRule]:
 
 @transaction.atomic
 def delete(*, context: RequestContext, user_id: str, credential_id: str) -> None:
-    """Delete a credential: its tokens are dead with the next request. A restricted one deletes none (as in Keystone)."""
+    """Delete a credential: its tokens are dead with the next request. A restricted one deletes none, as in Keystone."""
     delegating.refuse_delegated(context)
     reading.get(user_id=user_id, credential_id=credential_id).delete()
     audit.record("delete", "application_credential", credential_id)

@@ -35,10 +35,11 @@ def roles_of(wanted: Iterable[Mapping[str, str]] | None, held: Iterable[str]) ->
     ids = {role.pk: role for role in known.values()}
     found = []
     for named in wanted:
-        role = ids.get(named.get("id", "")) if "id" in named else known.get(named.get("name", ""))
+        # The command line sends a name as an id where its user may not list roles.
+        text = named.get("id") or named.get("name") or ""
+        role = ids.get(text) or known.get(text)
         if role is None:
-            shown = str(named.get("id") or named.get("name"))[:64]
-            raise Invalid(field="roles", reason=f"role {shown} is not among the roles of the one who gives it")
+            raise Invalid(field="roles", reason=f"role {text[:64]} is not among the roles of the one who gives it")
         found.append(role)
     if not found:
         raise Invalid(field="roles", reason="at least one role is needed")

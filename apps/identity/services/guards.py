@@ -17,12 +17,15 @@ from apps.identity.services import passwords
 from apps.identity.states import ADDRESS_SLOTS
 
 log = structlog.get_logger("celerity.identity")
-_WINDOW = "CASE WHEN {at} IS NULL OR {at} < now() - make_interval(secs => %s) THEN 1 ELSE {count} + 1 END"
-_USER_FAILED = f"""
-UPDATE identity_user SET failed_auth_count = {_WINDOW.format(at="failed_auth_at", count="failed_auth_count")},
-       failed_auth_at = now() WHERE id = %s RETURNING failed_auth_count"""
-_ADDRESS_FAILED = f"""
-UPDATE identity_addressslot SET failures = {_WINDOW.format(at="since", count="failures")},
+_USER_FAILED = """
+UPDATE identity_user
+   SET failed_auth_count = CASE WHEN failed_auth_at IS NULL OR failed_auth_at < now() - make_interval(secs => %s)
+                                THEN 1 ELSE failed_auth_count + 1 END,
+       failed_auth_at = now()
+ WHERE id = %s RETURNING failed_auth_count"""
+_ADDRESS_FAILED = """
+UPDATE identity_addressslot
+   SET failures = CASE WHEN since IS NULL OR since < now() - make_interval(secs => %s) THEN 1 ELSE failures + 1 END,
        since = CASE WHEN since IS NULL OR since < now() - make_interval(secs => %s) THEN now() ELSE since END
  WHERE id = %s"""
 _ADDRESS_WAITS = """

@@ -126,7 +126,8 @@ def test_secrets_are_encrypted_and_keys_rotate(key: dict[str, Any]) -> None:
 
 def test_credentials_are_their_owners(as_demo: Api, as_admin: Api, demo: User, admin: User, project: Project) -> None:
     """OSSA 2019-006, 2020-004."""
-    made = as_demo.call("post", "/v3/credentials", {"credential": {"type": "cert", "blob": "b", "project_id": project.pk}})
+    body = {"credential": {"type": "cert", "blob": "b", "project_id": project.pk}}
+    made = as_demo.call("post", "/v3/credentials", body)
     assert made.status_code == 201
     mine = made.json()["credential"]
     assert mine["user_id"] == demo.pk

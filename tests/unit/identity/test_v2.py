@@ -63,7 +63,8 @@ def test_tenants_users_and_roles(as_admin: Api, as_demo: Api) -> None:
     path = f"/v2.0/tenants/{tenant['id']}/users/{bob['id']}/roles"
     assert as_admin.call("put", f"{path}/OS-KSADM/{role['id']}").status_code == 200
     assert [row["name"] for row in as_admin.call("get", path).json()["roles"]] == ["member"]
-    assert [row["id"] for row in as_admin.call("get", f"/v2.0/tenants/{tenant['id']}/users").json()["users"]] == [bob["id"]]
+    there = as_admin.call("get", f"/v2.0/tenants/{tenant['id']}/users").json()["users"]
+    assert [row["id"] for row in there] == [bob["id"]]
     assert sign_in(Api(), name="bob").json()["access"]["token"]["tenant"]["id"] == tenant["id"]
     bobs = Api()
     bobs.token = bobs.sign_in(password_body("bob"))["X-Subject-Token"]
