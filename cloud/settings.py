@@ -113,6 +113,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # API documents; image bits are s
 UNFOLD = {
     "SITE_TITLE": "Celerity",
     "SITE_HEADER": "Celerity",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"{STATIC_URL}cloud/icon.svg"}],
     "STYLES": [lambda request: f"{STATIC_URL}cloud/admin.css"],
 }
 REST_FRAMEWORK = {

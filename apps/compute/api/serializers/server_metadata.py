@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.common.api.serializers import StrictSerializer
@@ -10,6 +11,7 @@ from apps.common.api.serializers import StrictSerializer
 _KEY = re.compile(r"\A[a-zA-Z0-9-_:. ]{1,255}\Z")
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string", "maxLength": 255}})
 class Items(serializers.Field[Any, Any, Any, Any]):
     """Texts to texts of at most 255 characters."""
 

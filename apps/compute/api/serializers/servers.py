@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.common.api.serializers import Base64Field, LooseBoolean, NameField, Pattern, StrictSerializer, Text
@@ -25,6 +26,21 @@ class NetworkWish(StrictSerializer):
         return attrs
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {
+                "type": "array",
+                "maxItems": 64,
+                "items": {
+                    "type": "object",
+                    "properties": {name: {"type": "string"} for name in ("uuid", "port", "fixed_ip", "tag")},
+                },
+            },
+            {"type": "string", "enum": ["auto", "none"]},
+        ]
+    }
+)
 class NetworksField(serializers.Field[Any, Any, Any, Any]):
     """A list of networks, "auto" or "none" (2.37)."""
 
