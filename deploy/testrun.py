@@ -141,7 +141,7 @@ def pytest_command(arguments: list[str]) -> list[str]:
     jobs = os.environ.get("TEST_JOBS") or ("0" if arguments else str(min(os.cpu_count() or 1, 4)))
     if jobs not in {"0", "1"} and "-n" not in arguments:
         # Tests of one group (see tests/services.py) share a worker: real guests and killed processes one at a time.
-        command += ["-n", jobs, "--dist", "loadgroup"]
+        command += ["-n", jobs]
     return [*command, *arguments]
 
 
