@@ -1,7 +1,6 @@
 """The engine that runs filters and weighers: pure, and it counts what each removed."""
 
 import random
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,11 +16,13 @@ from apps.scheduling.weighers.base import Weigher
 
 @dataclass(slots=True)
 class Verdict:
-    """``hosts`` in the order of preference; ``table`` has one row per filter; ``misses`` say what hosts lack."""
+    """``hosts`` in the order of preference; ``table`` has one row per filter; ``misses`` say what hosts lack,
+    ``reasons`` how many hosts each filter's reason removed."""
 
     hosts: list[HostState]
     table: list[dict[str, Any]] = field(default_factory=list)
     misses: list[str] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
 
 
@@ -48,6 +49,8 @@ def rank(*, hosts: Sequence[HostState], demand: Demand) -> Verdict:
         kept = [host for host in left if one.passes(host, demand)]
         lost = [host for host in left if not one.passes(host, demand)] if len(kept) < len(left) else []
         verdict.table.append({"filter": one.name, "in": len(left), "out": len(kept)})
+        if lost:
+            verdict.reasons[one.reason] = len(lost)
         verdict.misses += [f"{host.name} {one.shortfall(host, demand)}" for host in lost[:5]]
         left = kept
         if not left:
@@ -72,10 +75,12 @@ def _ordered(hosts: list[HostState], demand: Demand, verdict: Verdict) -> list[H
 
 
 def explain(*, verdict: Verdict, hosts: Sequence[HostState]) -> str:
-    """Return the sentence a user reads when no host is left."""
+    """Return the sentence a user reads when no host is left: what hosts lack, and how many.
+
+    Names and amounts are the operator's (OSSA 2019-003): they stand in the run's explanation.
+    """
     if not hosts:
         return "There is no compute host."
-    counts = Counter(" ".join(miss.split(" ")[1:]).rstrip("0123456789 ") for miss in verdict.misses)
-    if not counts:
-        return f"None of the {len(hosts)} hosts was left."
-    return f"{len(hosts)} host{'s' if len(hosts) > 1 else ''} considered: {'; '.join(verdict.misses[:5])}."
+    noun = "host" if len(hosts) == 1 else "hosts"
+    told = "; ".join(f"{count} {reason}" for reason, count in verdict.reasons.items())
+    return f"{len(hosts)} {noun} considered: {told}." if told else f"None of the {len(hosts)} {noun} was left."

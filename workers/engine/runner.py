@@ -71,7 +71,7 @@ def run_step(pipeline: Pipeline, step: Step, message: dict[str, Any], drivers: A
         request_id=claim.request_id, server=str(claim.subject_id), run=str(claim.run_id), step=step.name, host=ctx.host
     ):
         try:
-            with _on_host(ctx):
+            with _on_host_or_rows_only(ctx) if step.rows_only_when_hung else _on_host(ctx):
                 step.enter(ctx)
                 step.execute(ctx)
             done = _finish(pipeline, step, ctx)

@@ -64,6 +64,7 @@ class Step:
         """Write results in the transaction that finishes the step. Steps without ``records`` cost no transaction."""
 
     records = False
+    rows_only_when_hung = False  # go on with the rows alone when a hung step keeps the host's lock on the subject
 
     def revert(self, ctx: StepContext) -> None:
         """Undo. The host's part only where ``ctx.on_host``; what is left there, the host's recovery removes."""

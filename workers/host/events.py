@@ -7,6 +7,7 @@ import structlog
 from django.db import close_old_connections, connection
 
 from apps.compute.services import progress
+from apps.networking.services import bindings
 from workers.config import HostDrivers
 
 log = structlog.get_logger("celerity.agent")
@@ -32,6 +33,7 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
     if info is None or str(info.power_state) == "nostate":
         return
     if progress.observed(server_id=server_id, power_state=str(info.power_state)):
+        bindings.set_server_status(server_id=server_id, up=str(info.power_state) == "running")
         log.info(
             "power state changed",
             server=str(server_id),

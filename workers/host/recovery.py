@@ -8,10 +8,12 @@ Rules:
   wanted and ACTIVE by its row, not running      -> started, if it ran before the machine restarted
   in no row (deleted, or built elsewhere), present -> destroyed, with its ports and files
   wanted and running, STOPPED by its row          -> written as it is
+  an image in the cache, deleted, of no server here -> evicted
 Servers with a run under way are left to the run.
 """
 
 import uuid
+from contextlib import ExitStack
 from typing import Any
 
 import structlog
@@ -19,16 +21,20 @@ import structlog
 from apps.compute import states
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import progress
+from apps.images.selectors import images
 from apps.networking.selectors import bindings
 from apps.networking.values import PortFacts
 from apps.workflow.selectors import runs
 from apps.workflow.services import leases
+from workers import config
 from workers.config import HostDrivers
+from workers.drivers.errors import DriverError
 from workers.host import boot
 from workers.mapping import networks, servers
+from workers.system.locks import LockTimeout
 
 log = structlog.get_logger("celerity.agent")
-SETTLED = (states.ACTIVE, states.STOPPED, states.PAUSED)
+SETTLED = (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED)
 
 
 def recover(drivers: HostDrivers) -> dict[str, int]:
@@ -42,11 +48,12 @@ def recover(drivers: HostDrivers) -> dict[str, int]:
     found = {"restarted": 0, "corrected": 0, "removed": 0, "unplugged": 0}
     _restore_networks(drivers, set(plugged))
     for server_id, server in rows.items():
-        if server.vm_state in SETTLED and not server.task_state:
-            _settle(drivers, server, domains.get(server_id), restarted, found)
+        if server.vm_state in SETTLED and not server.task_state and _differs(server, domains.get(server_id)):
+            _settle(drivers, server.id, restarted, found)
     for server_id in sorted((files | set(domains)) - set(rows)):
         found["removed"] += _remove_stranger(drivers, uuid.UUID(server_id))
     found["unplugged"] = _unplug_strangers(drivers, plugged)
+    found["evicted"] = _evict_images(drivers, {server.image_facts.get("sha512") for server in rows.values()})
     boot.remember(drivers.paths)
     if any(found.values()):
         log.info("recovered", host=drivers.host, machine_restarted=restarted, **found)
@@ -81,30 +88,58 @@ def _plug(drivers: HostDrivers, facts: PortFacts) -> None:
         leases.unlock(subject_id=server_id)
 
 
-def _settle(drivers: HostDrivers, server: Any, power_state: str | None, restarted: bool, found: dict[str, int]) -> None:
-    if power_state == "running" or runs.has_active(subject_id=server.id):
-        if power_state == "running" and server.vm_state == states.STOPPED:
-            found["corrected"] += progress.observed(server_id=server.id, power_state="running")
-        return
-    if server.vm_state != states.ACTIVE:
-        return
-    if restarted and leases.try_lock(subject_id=server.id):
-        try:
-            drivers.hypervisor.start(servers.prepare(server, drivers))
-            found["restarted"] += 1
+def _differs(server: Any, power_state: str | None) -> bool:
+    """A first look, without locks: most servers are as their rows say."""
+    expected = {states.ACTIVE: "running", states.STOPPED: "shutdown", states.PAUSED: "paused"}
+    return (power_state or "shutdown") != expected.get(server.vm_state, "suspended")
+
+
+def _settle(drivers: HostDrivers, server_id: uuid.UUID, restarted: bool, found: dict[str, int]) -> None:
+    """Make one server what its row says. Row and domain are read anew under the server's locks: meanwhile a user
+    may have stopped or deleted it, or its build may have ended.
+    """
+    with ExitStack() as stack:
+        if not _locked(drivers, server_id, stack):
             return
-        except Exception as error:
-            log.warning("server not restarted", server=str(server.id), host=drivers.host, error=str(error)[:300])
-        finally:
-            leases.unlock(subject_id=server.id)
-    found["corrected"] += progress.observed(server_id=server.id, power_state=power_state or "shutdown")
+        server = selectors.load(server_id=server_id)
+        if server is None or server.host != drivers.host or server.task_state or server.vm_state not in SETTLED:
+            return
+        if runs.has_active(subject_id=server_id):
+            return
+        info = drivers.hypervisor.info(str(server_id))
+        power_state = str(info.power_state) if info else "shutdown"
+        if server.vm_state == states.ACTIVE and power_state != "running" and restarted and _start(drivers, server):
+            found["restarted"] += 1
+        elif power_state != "nostate":
+            found["corrected"] += progress.observed(server_id=server_id, power_state=power_state)
+
+
+def _locked(drivers: HostDrivers, server_id: uuid.UUID, stack: ExitStack) -> bool:
+    """Hold the server's lease and the host's own lock on it until ``stack`` ends. False: somebody works on it."""
+    if not leases.try_lock(subject_id=server_id):
+        return False
+    stack.callback(leases.unlock, subject_id=server_id)
+    try:
+        stack.enter_context(config.subjects.hold(f"{drivers.host} {server_id}", 0))
+    except LockTimeout:
+        return False
+    return True
+
+
+def _start(drivers: HostDrivers, server: Any) -> bool:
+    try:
+        drivers.hypervisor.start(servers.prepare(server, drivers))
+    except Exception as error:
+        log.warning("server not restarted", server=str(server.id), host=drivers.host, error=str(error)[:300])
+        return False
+    return True
 
 
 def _remove_stranger(drivers: HostDrivers, server_id: uuid.UUID) -> int:
-    """Destroy what belongs to no server of this host; asked again under the subject's lock."""
-    if not leases.try_lock(subject_id=server_id):
-        return 0
-    try:
+    """Destroy what belongs to no server of this host; asked again under the server's locks."""
+    with ExitStack() as stack:
+        if not _locked(drivers, server_id, stack):
+            return 0
         row = selectors.load(server_id=server_id)
         if row is not None and (row.host == drivers.host or runs.is_on(subject_id=server_id, host=drivers.host)):
             return 0
@@ -114,8 +149,6 @@ def _remove_stranger(drivers: HostDrivers, server_id: uuid.UUID) -> int:
         drivers.storage.remove_server(str(server_id))
         log.warning("removed what no row owns", server=str(server_id), host=drivers.host)
         return 1
-    finally:
-        leases.unlock(subject_id=server_id)
 
 
 def _unplug_strangers(drivers: HostDrivers, plugged: dict[str, Any]) -> int:
@@ -124,3 +157,15 @@ def _unplug_strangers(drivers: HostDrivers, plugged: dict[str, Any]) -> int:
     for port in strangers:
         drivers.network.unplug(port.network_id, port.id)
     return len(strangers)
+
+
+def _evict_images(drivers: HostDrivers, in_use: set[str | None]) -> int:
+    """Drop cached images that were deleted and that no server of this host was made from."""
+    cached = {image.sha512 for image in drivers.storage.list_images()} - in_use
+    gone = cached - images.living(hashes=cached) if cached else set()
+    for sha512 in gone:
+        try:
+            drivers.storage.evict_image(sha512)
+        except DriverError as error:  # a build that began meanwhile: it is looked at again
+            log.info("image stays in the cache", host=drivers.host, error=error.message)
+    return len(gone)

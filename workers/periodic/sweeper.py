@@ -5,6 +5,8 @@ Rules, per active run (see docs/engine.md):
   step running, lock held by nobody                  -> its worker died: send again
   step running, past its deadline                    -> take the lock away, revert by family
   step queued, host down                             -> build: elsewhere; delete: rows only; others wait
+  revert or delete queued, its host serves nothing   -> rows only (every thread hangs, say); recovery does the rest
+  delete queued behind a step that does not end      -> take the lock away: what it waits for was cancelled
   step queued, its message gone                      -> send again
 A long queue is no lost message, and what a live worker holds is not sent again.
 """
@@ -41,11 +43,18 @@ class Sweep:
     epoch: datetime | None
     counts: dict[str, int] = field(default_factory=dict)
     up: dict[str, bool] = field(default_factory=dict)
-    emptied: dict[str, bool] = field(default_factory=dict)
+    served: dict[str, datetime | None] = field(default_factory=dict)
 
     def did(self, what: str, run: Run) -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
         log.info("swept", what=what, run=str(run.id), pipeline=run.pipeline, step=run.next_step, host=run.host)
+
+    def overtaken(self, run: Run) -> bool:
+        """Whether a message that was sent to the same queue later has been served: one query per queue and sweep."""
+        if run.queue not in self.served:
+            self.served[run.queue] = selectors.served_until(queue=run.queue, margin_seconds=OVERTAKEN_MARGIN_SECONDS)
+        newest = self.served[run.queue]
+        return newest is not None and newest > run.enqueued_at + timedelta(seconds=OVERTAKEN_MARGIN_SECONDS)
 
     def is_up(self, host: str) -> bool:
         if host not in self.up:
@@ -89,8 +98,18 @@ def _look_at(run: Run, one: Sweep) -> None:
     elif run.not_before is not None:
         runs.resend(run=run)
         one.did("delayed retry", run)
-    elif holder is None and one.now - run.enqueued_at > grace:
+    elif holder is not None:
+        _look_at_waiting(run, holder, one)
+    elif one.now - run.enqueued_at > grace:
         _look_at_queued(run, one)
+
+
+def _look_at_waiting(run: Run, holder: int, one: Sweep) -> None:
+    """Somebody holds the subject. A delete has cancelled it: it gets time to end, not for ever."""
+    patience = timedelta(seconds=settings.LOCK_WAIT_SECONDS * 3)
+    if run.pipeline.endswith(".delete") and one.now - run.enqueued_at > patience:
+        _take_lock_away(run, holder)
+        one.did("cancelled step does not end", run)
 
 
 def _look_at_running(run: Run, holder: int | None, one: Sweep) -> None:
@@ -99,7 +118,7 @@ def _look_at_running(run: Run, holder: int | None, one: Sweep) -> None:
         if one.now - started > timedelta(seconds=1):
             _resend(run, one, "worker died")
     elif run.step_deadline_at and run.step_deadline_at < one.now:
-        _take_lock_away(holder)
+        _take_lock_away(run, holder)
         if run.state == states.REVERTING:
             _resend(run, one, "revert took too long")
         else:
@@ -113,13 +132,23 @@ def _look_at_queued(run: Run, one: Sweep) -> None:
     if run.queue.startswith("host.") and not one.is_up(run.host):
         _host_down(run, one)
         return
-    forgotten = one.epoch is not None and run.enqueued_at < one.epoch - timedelta(seconds=0)
-    if forgotten:
+    forgotten = one.epoch is not None and run.enqueued_at < one.epoch
+    if _is_not_served(run, one):
+        runs.resend(run=run, queue=routing.DETACHED_QUEUE)
+        one.did("host serves nothing: rows only", run)
+    elif forgotten:
         _resend(run, one, "broker lost its memory")
     elif one.broker.length(run.queue) == 0:
         _resend(run, one, "message lost")
-    elif selectors.overtaken(run=run, margin_seconds=OVERTAKEN_MARGIN_SECONDS):
+    elif one.overtaken(run):
         _resend(run, one, "message overtaken")
+
+
+def _is_not_served(run: Run, one: Sweep) -> bool:
+    """A revert or a delete that its host's agent, though alive, has not touched for as long as a step may take."""
+    undoing = run.state == states.REVERTING or run.pipeline.endswith(".delete")
+    waited = one.now - run.enqueued_at > timedelta(seconds=settings.STEP_TIMEOUT)
+    return undoing and run.queue.startswith("host.") and waited
 
 
 def _resend(run: Run, one: Sweep, why: str) -> None:
@@ -136,14 +165,20 @@ def _host_down(run: Run, one: Sweep) -> None:
         one.did("host down: rows only", run)
     elif run.pipeline.endswith(".build"):
         retrying = run.attempt < settings.MAX_ATTEMPTS
-        message = f"The host {run.host} went down during the build."
-        runs.order_revert(run=run, cause="HostDown", message=message, retrying=retrying, queue=routing.DETACHED_QUEUE)
+        runs.order_revert(
+            run=run,
+            cause="HostDown",
+            message="The host went down during the build.",
+            details=f"host {run.host}",
+            retrying=retrying,
+            queue=routing.DETACHED_QUEUE,
+        )
         one.did("host down: build leaves it", run)
 
 
 def _expire(run: Run, holder: int | None, one: Sweep) -> None:
     if holder is not None:
-        _take_lock_away(holder)
+        _take_lock_away(run, holder)
     message = (
         f"It was not done within {settings.INSTANCE_BUILD_TIMEOUT} seconds; the step {run.next_step} was under way."
     )
@@ -152,7 +187,17 @@ def _expire(run: Run, holder: int | None, one: Sweep) -> None:
     one.did("deadline", run)
 
 
-def _take_lock_away(pid: int) -> None:
-    """End the session that holds the lock: its worker stops before the next side effect."""
+_TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+ WHERE pid = %s AND locktype = 'advisory' AND granted AND objsubid = 1
+   AND ((classid::bigint << 32) | objid::bigint) = %s
+"""
+
+
+def _take_lock_away(run: Run, pid: int) -> None:
+    """End the session that holds the subject's lock (still: its worker may have gone on to another subject).
+
+    The worker stops before its next side effect.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+        cursor.execute(_TERMINATE, [pid, leases.lock_key(run.subject_id)])

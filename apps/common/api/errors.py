@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
@@ -52,6 +52,9 @@ def _translate(exc: Exception) -> CloudError:
     if isinstance(exc, OperationalError | InterfaceError):
         log.warning("database does not answer", error=str(exc)[:300])
         return Unavailable()
+    if isinstance(exc, DataError):  # a regular expression that only PostgreSQL refuses, a number beyond a column
+        log.warning("database refused a value", error=str(exc)[:300])
+        return BadRequest("A value in the request is not acceptable.")
     if isinstance(exc, RequestDataTooBig):
         return TooLarge("The request body is too large.")
     if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):

@@ -4,7 +4,6 @@ from apps.common.context import RequestContext
 from apps.compute.models import Server
 from apps.compute.services import servers
 from apps.identity.services import owners
-from apps.scheduling.selectors import hosts
 
 
 def count_servers(project_id: str) -> int:
@@ -14,9 +13,8 @@ def count_servers(project_id: str) -> int:
 def purge_servers(context: RequestContext) -> None:
     """Begin to delete every server of the caller's project, locked ones too."""
     rows = list(Server.objects.filter(project_id=context.project_id, deleted_at=None))
-    up = hosts.names_up(names=list({row.host for row in rows if row.host}))
     for row in rows:
-        servers.delete(context=context, server_id=row.id, host_is_up=row.host in up)
+        servers.delete(context=context, server_id=row.id)
 
 
 def register() -> None:

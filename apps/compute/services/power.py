@@ -52,6 +52,7 @@ def reset_state(*, server: Server, vm_state: str) -> None:
 
     A run under way is cancelled: it would otherwise go on against the state that was just set.
     """
+    Server.objects.select_for_update().filter(id=server.id).first()  # before the run: in the order of all others
     runs.cancel_active(subject_id=server.id, reason="The state was reset by an administrator.")
     reservations.commit(consumers=[server.id])
     values = {"vm_state": vm_state, "task_state": "", "updated_at": timezone.now()}

@@ -107,9 +107,9 @@ def observed(*, server_id: uuid.UUID, power_state: str) -> bool:
     vm_state = {"running": states.ACTIVE, "paused": states.PAUSED, "suspended": states.SUSPENDED}.get(
         power_state, states.STOPPED
     )
-    rows = Server.objects.filter(
-        id=server_id, deleted_at=None, task_state="", vm_state__in=(states.ACTIVE, states.STOPPED, states.PAUSED)
-    ).exclude(vm_state=vm_state, power_state=states.POWER_STATES[power_state])
+    settled = (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED)
+    rows = Server.objects.filter(id=server_id, deleted_at=None, task_state="", vm_state__in=settled)
+    rows = rows.exclude(vm_state=vm_state, power_state=states.POWER_STATES[power_state])
     return bool(rows.update(vm_state=vm_state, power_state=states.POWER_STATES[power_state], updated_at=timezone.now()))
 
 

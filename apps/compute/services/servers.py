@@ -15,10 +15,14 @@ from apps.compute import rpcapi, states
 from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.selectors import servers as selectors
+from apps.quotas.exceptions import QuotaExceeded
+from apps.quotas.selectors import limits, usages
 from apps.quotas.services import reservations
+from apps.scheduling.selectors import hosts
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
+BATCH = 100
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -56,36 +60,36 @@ def create(*, context: RequestContext, wish: Wish, min_count: int = 1, max_count
     As many as ``max_count`` are made, fewer when the quota has room for at least ``min_count``.
     Raises QuotaExceeded (403).
     """
+    usage = selectors.usage_of(snapshot(wish.flavor))
+    count = _how_many(context, usage, min_count, max_count)
+    reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
     with transaction.atomic():
-        servers, usage = _reserve(context, wish, min_count, max_count)
-        Server.objects.bulk_create(servers)
-        BlockDevice.objects.bulk_create([device for server in servers for device in _devices(server)])
+        servers = [_new(context, wish, reservation, index, max_count) for index in range(count)]
+        Server.objects.bulk_create(servers, batch_size=BATCH)
+        BlockDevice.objects.bulk_create([device for server in servers for device in _devices(server)], batch_size=BATCH)
         rpcapi.build(context=context, servers=servers)
         audit.record_many("server.create", "server", [server.id for server in servers])
         # Last, because the usage row stays locked until the commit.
-        if usage:
-            reservations.reserve(owner_id=str(context.project_id), each=usage, consumers=[s.id for s in servers])
+        reservations.reserve(owner_id=str(context.project_id), each=usage, consumers=[s.id for s in servers])
     return servers
 
 
-def _reserve(context: RequestContext, wish: Wish, least: int, most: int) -> tuple[list[Server], dict[str, int]]:
-    """Return the servers to write and the usage each still has to reserve (none when that is done already)."""
-    usage = selectors.usage_of(snapshot(wish.flavor))
-    reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    if least == most:
-        return [_new(context, wish, reservation, index, most) for index in range(most)], usage
-    from apps.quotas.exceptions import QuotaExceeded
+def _how_many(context: RequestContext, usage: dict[str, int], least: int, most: int) -> int:
+    """Return how many of ``most`` servers the quota has room for now. Raises QuotaExceeded below ``least``.
 
-    for count in range(most, least - 1, -1):
-        servers = [_new(context, wish, reservation, index, most) for index in range(count)]
-        try:
-            with transaction.atomic():
-                reservations.reserve(owner_id=str(context.project_id), each=usage, consumers=[s.id for s in servers])
-            return servers, {}
-        except QuotaExceeded:
-            if count == least:
-                raise
-    raise AssertionError("unreachable: least <= most")
+    A plain look, before anything large is built for a request that cannot be served; the reservation decides.
+    """
+    if most == 1:
+        return 1
+    owner = str(context.project_id)
+    allowed, used = limits.of_owner(owner_id=owner), usages.of_owner(owner_id=owner)
+    for resource, amount in sorted(usage.items()):
+        taken = sum(used.get(resource, (0, 0)))
+        room = (allowed[resource] - taken) // amount if allowed[resource] >= 0 and amount else most
+        if room < least:
+            raise QuotaExceeded(resource=resource, requested=least * amount, used=taken, allowed=allowed[resource])
+        most = min(most, room)
+    return most
 
 
 def snapshot(flavor: Flavor) -> dict[str, Any]:
@@ -180,7 +184,7 @@ def set_lock(*, server: Server, locked: bool, reason: str | None = None) -> None
 
 
 @transaction.atomic
-def delete(*, context: RequestContext, server_id: uuid.UUID, host_is_up: bool, action: str = "delete") -> None:
+def delete(*, context: RequestContext, server_id: uuid.UUID, action: str = "delete") -> None:
     """Begin to delete: legal in every state. What is in flight loses its token; one delete at a time.
 
     A delete of a server that is being deleted already changes nothing. Raises ServerNotFound.
@@ -193,7 +197,9 @@ def delete(*, context: RequestContext, server_id: uuid.UUID, host_is_up: bool, a
         return
     runs.cancel_active(subject_id=server.id, reason="The server was deleted.")
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
-    rpcapi.delete(context=context, server=server, reachable=host_is_up, action=action)
+    # Asked now, with the row locked: before, the build may not have chosen its host yet.
+    reachable = bool(server.host) and server.host in hosts.names_up(names=[server.host])
+    rpcapi.delete(context=context, server=server, reachable=reachable, action=action)
     if action == "delete":
         audit.record("server.delete", "server", server.id)
 

@@ -1,4 +1,4 @@
-"""Resolving a create request: image, flavor, networks, key, zone. Nothing is written before all of it is checked."""
+"""Resolving a create request: image, flavor, key, zone, networks. Only the project's automatic network is ever made."""
 
 import base64
 import binascii
@@ -16,6 +16,7 @@ from apps.compute.models import Flavor
 from apps.compute.selectors import flavors, keypairs
 from apps.compute.services.servers import Wish
 from apps.images.selectors import images
+from apps.networking.services import limits as network_limits
 from apps.networking.services import requested_networks, security_groups
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.selectors import limits
@@ -39,6 +40,10 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
     zone, host = _place(context, values)
     metadata = values.get("metadata") or {}
     _check_counts(context, metadata, values)
+    groups = _groups(context, values)
+    # Last: "auto" may make the project's own network.
+    requested = _networks(context, values.get("networks"))
+    _check_many(context, requested or [], int(values.get("max_count") or 1))
     return Wish(
         name=values["name"].strip(),
         flavor=flavor,
@@ -54,8 +59,8 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
         metadata=metadata,
         tags=sorted(set(values.get("tags") or [])),
         personality=values.get("personality") or [],
-        requested_networks=_networks(context, values.get("networks")),
-        security_groups=_groups(context, values),
+        requested_networks=requested,
+        security_groups=groups,
         scheduler_hints=hints,
         zone=zone,
         host=host,
@@ -197,6 +202,16 @@ def _networks(context: RequestContext, wanted: Any) -> list[dict[str, Any]] | No
         for one in found
         if one is not None
     ]
+
+
+def _check_many(context: RequestContext, requested: list[dict[str, Any]], count: int) -> None:
+    """Several servers cannot share a port or an address; many ports each are bounded by the ports' quota."""
+    if count > 1 and any(one["port_id"] for one in requested):
+        raise BadRequest("Unable to launch multiple instances with a single configured port ID.")
+    if count > 1 and any(one["fixed_ip"] for one in requested):
+        raise BadRequest("Invalid fixed IP: several instances cannot have the same one.")
+    if len(requested) > 1:
+        network_limits.check_ports(project_id=str(context.project_id), adding=len(requested) * count)
 
 
 def _groups(context: RequestContext, values: dict[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """Reading images: who sees what is decided here, in the query."""
 
 import uuid
+from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet
 
@@ -76,3 +77,9 @@ def by_name_and_hash(*, project_id: str, name: str, sha512: str) -> Image | None
     """Return a project's image of that name and content that servers can boot from, if there is one."""
     rows = live().filter(project_id=project_id, name=name, os_hash_value=sha512, status=states.ACTIVE)
     return rows.order_by("created_at").first()
+
+
+def living(*, hashes: Iterable[str]) -> set[str]:
+    """Return which of the contents some image still has."""
+    rows = live().filter(os_hash_value__in=list(hashes)).values_list("os_hash_value", flat=True)
+    return {text for text in rows if text}

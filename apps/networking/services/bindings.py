@@ -250,3 +250,10 @@ def set_status(*, port_ids: Iterable[uuid.UUID], status: str) -> None:
     """Record whether ports carry traffic: ACTIVE, DOWN, BUILD or ERROR. 1 statement."""
     assert status in states.PORT_STATUSES
     Port.objects.filter(id__in=list(port_ids)).exclude(status=status).update(status=status, updated_at=timezone.now())
+
+
+def set_server_status(*, server_id: uuid.UUID, up: bool) -> None:
+    """Record that a server's ports carry traffic, or that they do not. 1 statement."""
+    status = states.ACTIVE if up else states.DOWN
+    rows = Port.objects.filter(device_id=str(server_id), request_index__isnull=False).exclude(status=status)
+    rows.update(status=status, updated_at=timezone.now())

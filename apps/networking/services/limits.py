@@ -1,4 +1,4 @@
-"""How many of each resource a project may make through the API. Ports of servers are bounded by the servers' quota."""
+"""How many of each resource a project may make through the API."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from apps.networking import exceptions
+from apps.networking.models import Port
 
 
 def limit(resource: str) -> int:
@@ -27,3 +28,12 @@ def check(*, resource: str, project_id: str, rows: QuerySet[Any], adding: int = 
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
     if rows.count() + adding > allowed:
         raise exceptions.OverQuota(resource=resource)
+
+
+def check_ports(*, project_id: str, adding: int) -> None:
+    """Refuse servers whose ports would go over the project's limit of ports. A plain look: servers with one port
+    each are bounded by the servers' own quota, which is exact. Raises OverQuota (409).
+    """
+    allowed = limit("port")
+    if 0 <= allowed < Port.objects.filter(project_id=project_id).count() + adding:
+        raise exceptions.OverQuota(resource="port")

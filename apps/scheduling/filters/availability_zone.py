@@ -6,8 +6,11 @@ from apps.scheduling.states import Demand, HostState
 
 class AvailabilityZoneFilter(Filter):
     name = "availability_zone"
-    reason = "is in another availability zone"
+    reason = "in another availability zone"
     soft_for_forced = False
 
     def passes(self, host: HostState, demand: Demand) -> bool:
         return demand.zone is None or host.zone == demand.zone
+
+    def shortfall(self, host: HostState, demand: Demand) -> str:
+        return f"is in zone {host.zone}, not in {demand.zone}"

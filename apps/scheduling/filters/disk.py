@@ -6,7 +6,7 @@ from apps.scheduling.states import Demand, HostState
 
 class DiskFilter(Filter):
     name = "disk"
-    reason = "has too little disk"
+    reason = "with too little disk"
 
     def passes(self, host: HostState, demand: Demand) -> bool:
         return host.disk_free >= demand.disk_gib

@@ -8,7 +8,7 @@ _ALIASES = {"amd64": "x86_64", "x64": "x86_64", "i386": "i686", "arm64": "aarch6
 
 class ImagePropertiesFilter(Filter):
     name = "image_properties"
-    reason = "does not offer what the image asks for"
+    reason = "without what the image asks for"
 
     def passes(self, host: HostState, demand: Demand) -> bool:
         return not self._missing(host, demand)

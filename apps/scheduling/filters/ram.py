@@ -6,7 +6,7 @@ from apps.scheduling.states import Demand, HostState
 
 class RamFilter(Filter):
     name = "ram"
-    reason = "has too little RAM"
+    reason = "with too little RAM"
 
     def passes(self, host: HostState, demand: Demand) -> bool:
         return host.ram_free >= demand.ram_mib

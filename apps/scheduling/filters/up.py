@@ -6,7 +6,7 @@ from apps.scheduling.states import Demand, HostState
 
 class UpFilter(Filter):
     name = "up"
-    reason = "is down or disabled"
+    reason = "down or disabled"
     soft_for_forced = False
 
     def passes(self, host: HostState, demand: Demand) -> bool:

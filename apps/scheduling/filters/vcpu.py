@@ -6,7 +6,7 @@ from apps.scheduling.states import Demand, HostState
 
 class VcpuFilter(Filter):
     name = "vcpu"
-    reason = "has too few vCPUs"
+    reason = "with too few vCPUs"
 
     def passes(self, host: HostState, demand: Demand) -> bool:
         return host.vcpus_free >= demand.vcpus

@@ -20,9 +20,11 @@ def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk
     if host is None:
         last = Host.objects.order_by("-number").values_list("number", flat=True).first() or 0
         host = Host(name=name, number=last + 1, zone=settings.DEFAULT_ZONE)
-    for key, value in {**facts, "agent_url": agent_url, "heartbeat_at": timezone.now()}.items():
+    values = {**facts, "agent_url": agent_url, "heartbeat_at": timezone.now()}
+    for key, value in values.items():
         setattr(host, key, value)
-    host.save()
+    # Of a host that is known only what the agent knows is written: an operator may disable it at this moment.
+    host.save(force_insert=True) if host._state.adding else host.save(update_fields=list(values))
     totals = {"vcpus": vcpus, "ram_mib": ram_mib, "disk_gib": disk_gib}
     ratios = {
         "vcpus_ratio": settings.ALLOCATION_RATIOS["vcpus"],

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -69,17 +70,21 @@ def held_locks() -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
-_LATER_STARTED = """
-SELECT EXISTS (SELECT 1 FROM workflow_step WHERE queue = %s AND enqueued_at > %s + make_interval(secs => %s)
-                AND started_at < clock_timestamp() - make_interval(secs => %s))
+_SERVED_UNTIL = """
+SELECT max(enqueued_at) FROM workflow_step
+ WHERE queue = %s AND started_at BETWEEN clock_timestamp() - interval '1 day'
+                              AND clock_timestamp() - make_interval(secs => %s)
+   AND enqueued_at > clock_timestamp() - interval '1 day'
 """
 
 
-def overtaken(*, run: Run, margin_seconds: float) -> bool:
-    """Return whether a message that was sent to the same queue later has been served: then this one is lost.
+def served_until(*, queue: str, margin_seconds: float) -> datetime | None:
+    """Return when the newest message that was served from ``queue`` had been sent.
 
-    Queues are first in, first out, and workers reserve nothing beyond what they run.
+    Queues are first in, first out, and workers reserve nothing beyond what they run: what was sent before, and is
+    not served, is lost.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LATER_STARTED, [run.queue, run.enqueued_at, margin_seconds, margin_seconds])
-        return bool(cursor.fetchone()[0])
+        cursor.execute(_SERVED_UNTIL, [queue, margin_seconds])
+        found: datetime | None = cursor.fetchone()[0]
+        return found

@@ -37,7 +37,7 @@ DEMAND = Demand(vcpus=2, ram_mib=512, disk_gib=5)
     [
         (UpFilter(), {"up": False}, {}, "is down"),
         (UpFilter(), {"enabled": False}, {}, "is disabled"),
-        (AvailabilityZoneFilter(), {}, {"zone": "east"}, "is in another availability zone"),
+        (AvailabilityZoneFilter(), {}, {"zone": "east"}, "not in east"),
         (RamFilter(), {"ram_free": 511}, {}, "lacks 1 MiB of RAM"),
         (VcpuFilter(), {"vcpus_free": 1}, {}, "lacks 1 vCPUs"),
         (DiskFilter(), {"disk_free": 1}, {}, "lacks 4 GiB of disk"),

@@ -2,7 +2,10 @@
 
 from apps.compute import states
 from apps.compute.services import progress
-from workers.drivers.errors import RetryableError
+from apps.networking.services import bindings
+from workers.drivers.errors import DriverError, RetryableError
+from workers.drivers.hypervisor.base import DomainInfo
+from workers.engine.errors import LeaseLost
 from workers.engine.steps import StepContext
 from workers.mapping import networks, servers
 from workers.tasks.servers.base import ServerStep
@@ -18,15 +21,23 @@ class PowerStep(ServerStep):
 
     def record(self, ctx: StepContext) -> None:
         progress.settled(server_id=ctx.subject_id, power_state=ctx.notes["power_state"])
+        bindings.set_server_status(server_id=ctx.subject_id, up=ctx.notes["power_state"] == "running")
 
     def revert(self, ctx: StepContext) -> None:
         if not ctx.final:
             return
-        info = ctx.drivers.hypervisor.info(str(ctx.subject_id)) if ctx.on_host else None
+        info = self._seen(ctx)
         if info is not None:
             progress.settled(server_id=ctx.subject_id, power_state=str(info.power_state))
         else:
             progress.end_task(server_id=ctx.subject_id)
+
+    def _seen(self, ctx: StepContext) -> DomainInfo | None:
+        """Return what the host says; a hypervisor that does not answer must not keep the run from ending."""
+        try:
+            return self.drivers(ctx).hypervisor.info(str(ctx.subject_id)) if ctx.on_host else None
+        except DriverError:
+            return None
 
     def note_power(self, ctx: StepContext) -> None:
         info = self.drivers(ctx).hypervisor.info(str(ctx.subject_id))
@@ -45,7 +56,9 @@ class PowerOn(PowerStep):
     def execute(self, ctx: StepContext) -> None:
         drivers = self.drivers(ctx)
         self.plug(ctx)
-        drivers.hypervisor.start(servers.prepare(self.server(ctx), drivers))
+        spec = servers.prepare(self.server(ctx), drivers)
+        ctx.checkpoint()
+        drivers.hypervisor.start(spec)
         self.note_power(ctx)
 
 
@@ -64,15 +77,17 @@ class Reboot(PowerStep):
     name = "reboot"
 
     def enter(self, ctx: StepContext) -> None:
-        self_state = states.REBOOTING_HARD if ctx.claim.params.get("hard") else states.REBOOTING
-        if not progress.enter(server_id=ctx.subject_id, task_state=self_state):
-            super().enter(ctx)
+        task = states.REBOOTING_HARD if ctx.claim.params.get("hard") else states.REBOOTING
+        if progress.enter(server_id=ctx.subject_id, task_state=task) is None:
+            raise LeaseLost
 
     def execute(self, ctx: StepContext) -> None:
         drivers = self.drivers(ctx)
         if ctx.claim.params.get("hard") or not self._soft(ctx):
             self.plug(ctx)
-            drivers.hypervisor.hard_reboot(servers.prepare(self.server(ctx), drivers))
+            spec = servers.prepare(self.server(ctx), drivers)
+            ctx.checkpoint()
+            drivers.hypervisor.hard_reboot(spec)
         self.note_power(ctx)
 
     def _soft(self, ctx: StepContext) -> bool:

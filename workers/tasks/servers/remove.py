@@ -15,6 +15,7 @@ class Destroy(ServerStep):
     """
 
     name = "destroy"
+    rows_only_when_hung = True
 
     def execute(self, ctx: StepContext) -> None:
         if not ctx.on_host:

@@ -2,6 +2,7 @@
 
 from apps.compute import states
 from apps.compute.services import progress
+from apps.networking.services import bindings
 from workers.engine.steps import StepContext
 from workers.mapping import servers
 from workers.tasks.servers.base import ServerStep
@@ -17,11 +18,14 @@ class Spawn(ServerStep):
     def execute(self, ctx: StepContext) -> None:
         server, drivers = self.server(ctx), self.drivers(ctx)
         spec = servers.prepare(server, drivers)
+        ctx.notes["networks"] = bool(spec.interfaces)
         ctx.checkpoint()
         drivers.hypervisor.spawn(spec)
 
     def record(self, ctx: StepContext) -> None:
         progress.launched(server_id=ctx.subject_id)
+        if ctx.notes.get("networks"):
+            bindings.set_server_status(server_id=ctx.subject_id, up=True)
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:

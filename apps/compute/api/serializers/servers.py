@@ -10,6 +10,7 @@ from apps.compute.api.serializers.server_metadata import Items
 
 HOST_NAME = r"^[a-zA-Z0-9-._]*$"
 MAX_COUNT = 1000
+MAX_HINTS = 8192  # characters, all hints together
 
 
 class NetworkWish(StrictSerializer):
@@ -127,9 +128,9 @@ class ServerCreate(StrictSerializer):
     availability_zone = Text(required=False, max_length=255, allow_null=True)
     min_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
     max_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
-    security_groups = GroupName(many=True, required=False)
-    block_device_mapping_v2 = BlockDeviceWish(many=True, required=False)
-    personality = InjectedFile(many=True, required=False)
+    security_groups = GroupName(many=True, required=False, max_length=64)
+    block_device_mapping_v2 = BlockDeviceWish(many=True, required=False, max_length=64)
+    personality = InjectedFile(many=True, required=False, max_length=64)
     accessIPv4 = serializers.IPAddressField(protocol="IPv4", required=False, allow_blank=True, allow_null=True)
     accessIPv6 = serializers.IPAddressField(protocol="IPv6", required=False, allow_blank=True, allow_null=True)
     description = Text(required=False, max_length=255, allow_null=True, allow_blank=True)
@@ -180,8 +181,12 @@ class SchedulerHints(serializers.Serializer[Any]):
                 raise serializers.ValidationError(
                     {f"os:scheduler_hints.{key[:64]}": ["it must be a string or a list of strings"]}
                 )
-            if any(len(str(one)) > 1024 for one in values):
+            if any(len(str(one)) > 1024 for one in values) or len(key) > 255:
                 raise serializers.ValidationError({f"os:scheduler_hints.{key[:64]}": ["it is too long"]})
+            if any("\0" in str(one) for one in (key, *values)):
+                raise serializers.ValidationError({"os:scheduler_hints": ["it must not contain NUL"]})
+        if len(str(data)) > MAX_HINTS:
+            raise serializers.ValidationError({"os:scheduler_hints": [f"it is longer than {MAX_HINTS} characters"]})
         return data
 
 

@@ -13,7 +13,6 @@ from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import console, power, servers
-from apps.scheduling.selectors import hosts
 
 Handler = Callable[["ServerActionView", Server, Any], Response]
 ACTIONS: dict[str, tuple[str, Handler]] = {}
@@ -101,8 +100,7 @@ def reset_state(view: ServerActionView, server: Server, values: Any) -> Response
 
 @action("forceDelete", "os-deferred-delete:force")
 def force_delete(view: ServerActionView, server: Server, values: Any) -> Response:
-    up = bool(server.host) and server.host in hosts.names_up(names=[server.host])
-    servers.delete(context=view.caller, server_id=server.id, host_is_up=up, action="forceDelete")
+    servers.delete(context=view.caller, server_id=server.id, action="forceDelete")
     return Response(status=ACCEPTED)
 
 

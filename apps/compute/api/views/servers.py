@@ -89,10 +89,15 @@ class ServersView(ServerViewBase):
             "id": key,
             "links": self.renderer().links("servers", key),
             "OS-DCF:diskConfig": server.disk_config,
-            "security_groups": [{"name": name} for name in server.security_groups] or [{"name": "default"}],
+            "security_groups": self._asked_groups() or [{"name": "default"}],
         }
         location = self.request.build_absolute_uri(f"/compute/v2.1/servers/{key}")
         return Response({"server": document}, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
+
+    def _asked_groups(self) -> list[dict[str, str]]:
+        """The groups as the client named them, as Nova echoes them."""
+        asked = self.request.data["server"].get("security_groups") or []
+        return [{"name": one["name"]} for one in asked]
 
     def _check_version(self, body: Any) -> None:
         if not isinstance(body, dict):
@@ -197,6 +202,5 @@ class ServerView(ServerViewBase):
     def delete(self, request: Request, server_id: str) -> Response:
         server = selectors.get(context=self.caller, server_id=server_id)
         policy.check(self.caller, "os_compute_api:servers:delete", {"project_id": server.project_id})
-        up = bool(server.host) and server.host in hosts.names_up(names=[server.host])
-        servers.delete(context=self.caller, server_id=server.id, host_is_up=up)
+        servers.delete(context=self.caller, server_id=server.id)
         return Response(status=status.HTTP_204_NO_CONTENT)
