@@ -142,9 +142,7 @@ def order_revert(
     now = timezone.now()
     # As the caller saw it, or not at all: a step that ended meanwhile is healthy.
     seen = {"next_step": run.next_step, "step_state": run.step_state, "enqueued_at": run.enqueued_at}
-    changed = Run.objects.filter(
-        id=run.id, token=run.token, state__in=(states.QUEUED, states.RUNNING), **seen
-    ).update(
+    changed = Run.objects.filter(id=run.id, token=run.token, state__in=(states.QUEUED, states.RUNNING), **seen).update(
         state=states.REVERTING,
         next_step=states.REVERT,
         step_state=states.STEP_QUEUED,
