@@ -111,5 +111,13 @@ def verify(*, user: User | None, password: str, address: str) -> bool:
 
 
 def slots_are_there() -> bool:
-    """Return whether the migration's slots are all there (a restore may have left them out)."""
+    """Return whether the slots are all there (a restore may have left them out)."""
     return AddressSlot.objects.count() == ADDRESS_SLOTS
+
+
+def ensure_slots() -> None:
+    """Make the slots that are missing: bootstrap does, the migration did."""
+    if not slots_are_there():
+        AddressSlot.objects.bulk_create(
+            [AddressSlot(id=number) for number in range(ADDRESS_SLOTS)], ignore_conflicts=True
+        )
