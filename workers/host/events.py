@@ -6,9 +6,9 @@ from collections.abc import Callable
 import structlog
 from django.db import close_old_connections, connection
 
-from apps.compute.services import progress
-from apps.networking.services import bindings
+from apps.compute.selectors import servers as selectors
 from workers.config import HostDrivers
+from workers.host import recovery
 
 log = structlog.get_logger("celerity.agent")
 
@@ -28,16 +28,17 @@ def reporter(drivers: HostDrivers) -> Callable[[str, str], None]:
 
 
 def settle(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
-    """Write what the hypervisor says now, not what the event said: events come late and twice."""
-    info = drivers.hypervisor.info(str(server_id))
-    if info is None or str(info.power_state) == "nostate":
+    """Write what the hypervisor says now, not what the event said: events come late and twice.
+
+    While a run is under way the run writes the state. What an event misses because the server is held at this moment,
+    the next recovery sees.
+    """
+    server = selectors.load(server_id=server_id)
+    if server is None or server.task_state or server.host != drivers.host or server.vm_state not in recovery.SETTLED:
         return
-    if progress.observed(server_id=server_id, power_state=str(info.power_state)):
-        bindings.set_server_status(server_id=server_id, up=str(info.power_state) == "running")
-        log.info(
-            "power state changed",
-            server=str(server_id),
-            host=drivers.host,
-            hypervisor_event=event,
-            power_state=str(info.power_state),
-        )
+    info = drivers.hypervisor.info(str(server_id))
+    power_state = str(info.power_state) if info else "shutdown"
+    if power_state == "nostate" or not recovery.differs(server, power_state):
+        return
+    recovery.settle(drivers, server_id)
+    log.info("power state changed", server=str(server_id), host=drivers.host, hypervisor_event=event)

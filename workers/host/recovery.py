@@ -23,6 +23,7 @@ from apps.compute.selectors import servers as selectors
 from apps.compute.services import progress
 from apps.images.selectors import images
 from apps.networking.selectors import bindings
+from apps.networking.services import bindings as binding_services
 from apps.networking.values import PortFacts
 from apps.workflow.selectors import runs
 from apps.workflow.services import leases
@@ -48,8 +49,8 @@ def recover(drivers: HostDrivers) -> dict[str, int]:
     found = {"restarted": 0, "corrected": 0, "removed": 0, "unplugged": 0}
     _restore_networks(drivers, set(plugged))
     for server_id, server in rows.items():
-        if server.vm_state in SETTLED and not server.task_state and _differs(server, domains.get(server_id)):
-            _settle(drivers, server.id, restarted, found)
+        if server.vm_state in SETTLED and not server.task_state and differs(server, domains.get(server_id)):
+            settle(drivers, server.id, restarted=restarted, found=found)
     for server_id in sorted((files | set(domains)) - set(rows)):
         found["removed"] += _remove_stranger(drivers, uuid.UUID(server_id))
     found["unplugged"] = _unplug_strangers(drivers, plugged)
@@ -88,16 +89,21 @@ def _plug(drivers: HostDrivers, facts: PortFacts) -> None:
         leases.unlock(subject_id=server_id)
 
 
-def _differs(server: Any, power_state: str | None) -> bool:
+def differs(server: Any, power_state: str | None) -> bool:
     """A first look, without locks: most servers are as their rows say."""
     expected = {states.ACTIVE: "running", states.STOPPED: "shutdown", states.PAUSED: "paused"}
     return (power_state or "shutdown") != expected.get(server.vm_state, "suspended")
 
 
-def _settle(drivers: HostDrivers, server_id: uuid.UUID, restarted: bool, found: dict[str, int]) -> None:
-    """Make one server what its row says. Row and domain are read anew under the server's locks: meanwhile a user
-    may have stopped or deleted it, or its build may have ended.
+def settle(
+    drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = False, found: dict[str, int] | None = None
+) -> None:
+    """Make one server what its row says, and the row what the domain is.
+
+    Both are read anew under the server's locks: meanwhile a user may have stopped or deleted it, or its build may
+    have ended.
     """
+    found = found if found is not None else {"restarted": 0, "corrected": 0}
     with ExitStack() as stack:
         if not _locked(drivers, server_id, stack):
             return
@@ -111,7 +117,10 @@ def _settle(drivers: HostDrivers, server_id: uuid.UUID, restarted: bool, found: 
         if server.vm_state == states.ACTIVE and power_state != "running" and restarted and _start(drivers, server):
             found["restarted"] += 1
         elif power_state != "nostate":
-            found["corrected"] += progress.observed(server_id=server_id, power_state=power_state)
+            changed = progress.observed(server_id=server_id, power_state=power_state)
+            if changed:
+                binding_services.set_server_status(server_id=server_id, up=power_state == "running")
+            found["corrected"] += changed
 
 
 def _locked(drivers: HostDrivers, server_id: uuid.UUID, stack: ExitStack) -> bool:
