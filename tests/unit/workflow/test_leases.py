@@ -12,6 +12,7 @@ from apps.workflow import states
 from apps.workflow.models import Run, Step
 from apps.workflow.services import leases, runs
 from apps.workflow.services.leases import Claim, Failure
+from tests.cloud import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,7 +86,8 @@ def test_another_session_waits(run: Run) -> None:
         assert run.state == states.QUEUED
     finally:
         other.close()
-    assert isinstance(take(run), Claim), "a closed session has let go"
+    # The server notices the closed socket a moment later.
+    assert wait_for(lambda: isinstance(take(run), Claim), what="a claim after the session was closed", seconds=10)
 
 
 def test_advance_moves_on_and_lets_go(run: Run) -> None:
