@@ -1,7 +1,24 @@
 """What filters and weighers look at: plain data, no models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AggregateState:
+    """A host aggregate: its name and metadata."""
+
+    name: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupAsk:
+    """The server group of a demand. ``members`` counts the group's other servers by host name."""
+
+    policy: str  # affinity, anti-affinity, soft-affinity or soft-anti-affinity
+    max_server_per_host: int = 1
+    members: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +39,18 @@ class HostState:
     hypervisor_version: int = 0
     traits: frozenset[str] = frozenset()
     servers: int = 0
+    aggregates: tuple[AggregateState, ...] = ()
+    io_ops: int = 0  # servers in build (or, later, resize, migration, snapshot) on the host
+    failed_builds: int = 0  # consecutive ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What a server needs: vCPUs, RAM in MiB, disk in GiB, and where it may go."""
+    """What a server needs: vCPUs, RAM in MiB, disk in GiB, and where it may go.
+
+    ``hints`` are as sent; what of them names servers is resolved to hosts: ``different_hosts`` and ``same_hosts`` (None:
+    not asked). ``query`` is the decoded JSON of the hint of that name.
+    """
 
     vcpus: int
     ram_mib: int
@@ -38,3 +62,8 @@ class Demand:
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     hints: Mapping[str, object] = field(default_factory=dict)
     project_id: str = ""
+    flavor_name: str = ""
+    group: GroupAsk | None = None
+    different_hosts: frozenset[str] = frozenset()
+    same_hosts: frozenset[str] | None = None
+    query: Sequence[object] | None = None
