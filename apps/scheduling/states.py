@@ -48,8 +48,8 @@ class HostState:
 class Demand:
     """What a server needs: vCPUs, RAM in MiB, disk in GiB, and where it may go.
 
-    ``hints`` are as sent; what of them names servers is resolved to hosts: ``different_hosts`` and ``same_hosts`` (None:
-    not asked). ``query`` is the decoded JSON of the hint of that name.
+    ``hints`` are as sent; what of them names servers is resolved to hosts: ``different_hosts`` and ``same_hosts``
+    (None: not asked). ``query`` is the decoded JSON of the hint of that name.
     """
 
     vcpus: int
