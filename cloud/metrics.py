@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from django.db import connection
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 _COUNTS = {
@@ -36,11 +37,24 @@ _COUNTS = {
         "SELECT k, v FROM (SELECT coalesce(sum(ram_used), 0) u, coalesce(sum(floor((ram_mib - ram_reserved) * "
         "ram_ratio)), 0) c FROM scheduling_inventory) t, LATERAL (VALUES ('used', u), ('capacity', c)) x(k, v)",
     ),
+    "celerity_reconciler_findings_open": (
+        "Differences that were found and are still there, by kind.",
+        "kind",
+        "SELECT kind, count(*) FROM workflow_finding WHERE resolved_at IS NULL GROUP BY 1",
+    ),
 }
+
+# Counters are tallies of rare events: name of the metric -> (text, label, name of the tally).
+_TALLIES = {
+    "celerity_reconciler_findings": ("Differences that reconcilers found, by kind.", "kind", "reconciler_findings"),
+    "celerity_sweeper_actions": ("What the sweeper did, by reason.", "what", "sweeper_actions"),
+    "celerity_messages_dropped": ("Stale or doubled messages, by reason.", "reason", "messages_dropped"),
+}
+_TALLIED = "SELECT label, value FROM workflow_tally WHERE name = %s"
 
 
 class Rows(Collector):
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """One statement per metric; nothing is kept between scrapes."""
         for name, (text, label, statement) in _COUNTS.items():
             family = GaugeMetricFamily(name, text, labels=[label])
@@ -49,6 +63,13 @@ class Rows(Collector):
                 for key, value in cursor.fetchall():
                     family.add_metric([str(key)], float(value))
             yield family
+        for name, (text, label, tally) in _TALLIES.items():
+            counter = CounterMetricFamily(name, text, labels=[label])
+            with connection.cursor() as cursor:
+                cursor.execute(_TALLIED, [tally])
+                for key, value in cursor.fetchall():
+                    counter.add_metric([str(key)], float(value))
+            yield counter
 
 
 def render() -> bytes:

@@ -1,0 +1,26 @@
+"""Reading what reconcilers found."""
+
+from django.db.models import Count, QuerySet
+
+from apps.workflow.models import Finding, Tally
+
+
+def everything() -> QuerySet[Finding]:
+    """Return findings, newest first: open ones and resolved ones."""
+    return Finding.objects.order_by("-last_seen_at", "-id")
+
+
+def still_open() -> QuerySet[Finding]:
+    """Return what was not repaired yet, newest first."""
+    return everything().filter(resolved_at=None)
+
+
+def open_by_kind() -> dict[str, int]:
+    """Return how many findings of each kind are open. 1 query."""
+    rows = Finding.objects.filter(resolved_at=None).order_by().values_list("kind").annotate(count=Count("id"))
+    return dict(rows)
+
+
+def tally(*, name: str) -> dict[str, int]:
+    """Return the tallies of a name: label -> how often. 1 query."""
+    return dict(Tally.objects.filter(name=name).values_list("label", "value"))
