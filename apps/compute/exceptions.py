@@ -11,6 +11,10 @@ class FlavorNotFound(NotFound):
     template = "Flavor {flavor} could not be found."
 
 
+class ServerGroupNotFound(NotFound):
+    template = "Instance group {group} could not be found."
+
+
 class KeyPairNotFound(NotFound):
     template = "Keypair {name} not found for user {user}"
 

@@ -5,14 +5,14 @@ from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER, PROJECT_READER
 _READ = (
     "servers:index servers:detail servers:show server-metadata:index server-metadata:show "
     "os-instance-actions:list os-instance-actions:show os-server-tags:index os-server-tags:show limits "
-    "os-simple-tenant-usage:show ips:index ips:show"
+    "os-simple-tenant-usage:show ips:index ips:show os-server-groups:index os-server-groups:show"
 )
 _WRITE = (
     "servers:create servers:create:attach_network servers:update servers:delete servers:start "
     "servers:stop servers:reboot os-deferred-delete:force os-console-output server-metadata:create "
     "server-metadata:update server-metadata:update_all server-metadata:delete os-server-tags:update "
     "os-server-tags:update_all os-server-tags:delete os-server-tags:delete_all os-lock-server:lock "
-    "os-lock-server:unlock"
+    "os-lock-server:unlock os-server-groups:create os-server-groups:delete"
 )
 _ADMIN = (
     "servers:index:get_all_tenants servers:detail:get_all_tenants servers:create:forced_host "
@@ -24,7 +24,8 @@ _ADMIN = (
     "os-quota-class-sets:update limits:other_project os-availability-zone:detail os-hypervisors:list "
     "os-hypervisors:list-detail os-hypervisors:show os-hypervisors:statistics os-hypervisors:search "
     "os-hypervisors:servers os-hypervisors:uptime os-services:list os-services:update os-services:delete "
-    "os-aggregates:index os-simple-tenant-usage:list servers:show:host_status"
+    "os-aggregates:index os-simple-tenant-usage:list servers:show:host_status "
+    "os-server-groups:index:all_projects servers:create:requested_destination"
 )
 _ANYBODY = (
     "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list "

@@ -65,6 +65,11 @@ def states_of(wanted: str) -> tuple[list[str], list[str] | None]:
     return [vm for vm, name in _STATUS.items() if name == wanted], None
 
 
+# Policies of server groups: the soft ones only prefer.
+AFFINITY, ANTI_AFFINITY = "affinity", "anti-affinity"
+HARD_POLICIES = (ANTI_AFFINITY, AFFINITY)
+GROUP_POLICIES = (*HARD_POLICIES, "soft-anti-affinity", "soft-affinity")
+
 # Actions: which vm_states allow them. All want no task under way, as in nova/compute/api.py's check_instance_state.
 ACTION_STATES: dict[str, tuple[str, ...]] = {
     "start": (STOPPED,),

@@ -9,7 +9,7 @@ from typing import Any
 from django.test import Client
 
 from apps.compute import states as compute_states
-from apps.compute.models import Flavor, KeyPair, Server
+from apps.compute.models import Flavor, KeyPair, Server, ServerGroup
 from apps.identity import models as identity
 from apps.identity.services import credentials
 from apps.images.models import Image
@@ -89,8 +89,14 @@ def _compute(owner: Person) -> dict[str, str]:
         tags=["t"],
         reservation_id="r-1",
     )  # fmt: skip
+    group = ServerGroup.objects.create(project_id=owner.project.pk, user_id=owner.user.pk, name="g", policy="affinity")
     KeyPair.objects.create(user_id=owner.user.pk, name=f"key-{owner.user.name}", public_key="x", fingerprint="y")
-    return {"server_id": str(server.id), "flavor_id": flavor.flavor_id, "keypair": f"key-{owner.user.name}"}
+    return {
+        "server_id": str(server.id),
+        "server_group_id": str(group.id),
+        "flavor_id": flavor.flavor_id,
+        "keypair": f"key-{owner.user.name}",
+    }
 
 
 def _identity(owner: Person) -> dict[str, str]:

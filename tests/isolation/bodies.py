@@ -31,6 +31,7 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("os-extra_specs", {"extra_specs": {"written": "1"}}),
     ("flavors/<flavor_id>/action", {"addTenantAccess": {"tenant": "x"}}),
     ("os-keypairs", {"keypair": {"name": "written", "public_key": KEY}}),
+    ("os-server-groups", {"server_group": {"name": "written", "policy": "affinity"}}),
     ("os-quota-sets", {"quota_set": {"instances": 1}}),
     ("os-quota-class-sets", {"quota_class_set": {"instances": 1}}),
     ("os-services", {"status": "disabled"}),

@@ -1,15 +1,24 @@
 """A server's row as what the scheduler is asked for."""
 
+import uuid
 from typing import Any
 
-from apps.scheduling.states import Demand
+import orjson
+
+from apps.common.api.serializers import parse_uuid
+from apps.compute.selectors import server_groups
+from apps.scheduling.states import Demand, GroupAsk
 
 MIB_PER_GIB = 1024
 BYTES_PER_GIB = 1024**3
 
 
 def of_server(server: Any, *, excluded: list[str]) -> Demand:
-    """Return vCPUs, RAM in MiB and disk in GiB (root + ephemeral + swap, rounded up) of a server."""
+    """Return vCPUs, RAM in MiB and disk in GiB (root + ephemeral + swap, rounded up) of a server.
+
+    Costs a query only for hints that name a group or servers. What is read there is so at this moment: whoever must
+    not be overtaken by another member of the group holds the group's lock (``server_groups.lock``).
+    """
     flavor = server.flavor
     swap_gib = -(-int(flavor["swap"]) // MIB_PER_GIB)
     # A flavor with disk 0 means a root disk as large as the image: that is what is claimed.
@@ -25,4 +34,43 @@ def of_server(server: Any, *, excluded: list[str]) -> Demand:
         extra_specs=flavor.get("extra_specs") or {},
         hints=server.scheduler_hints,
         project_id=server.project_id,
+        flavor_name=str(flavor.get("original_name") or ""),
+        query=_query(server.scheduler_hints),
+        **_neighbours(server),
     )
+
+
+def _neighbours(server: Any) -> dict[str, Any]:
+    """Return the demand's ``group``, ``different_hosts`` and ``same_hosts``.
+
+    Servers that are nowhere, of another project or unknown have no host: to differ from them is easy, to be with them
+    is not possible, as in Nova.
+    """
+    apart, together = (_ids(server.scheduler_hints.get(name)) for name in ("different_host", "same_host"))
+    if not (server.group_id or apart or together):
+        return {}
+    around = server_groups.surroundings(
+        server_id=server.id, project_id=server.project_id, group_id=server.group_id, server_ids=apart | together
+    )
+    group = None
+    if around.policy:
+        group = GroupAsk(policy=around.policy, max_server_per_host=around.max_server_per_host, members=around.members)
+    return {
+        "group": group,
+        "different_hosts": frozenset(around.hosts[key] for key in apart if key in around.hosts),
+        "same_hosts": frozenset(around.hosts[key] for key in together if key in around.hosts) if together else None,
+    }
+
+
+def _ids(hint: Any) -> frozenset[uuid.UUID]:
+    values = hint if isinstance(hint, list) else [hint]
+    return frozenset(key for one in values if one and (key := parse_uuid(one)))
+
+
+def _query(hints: dict[str, Any]) -> list[object] | None:
+    """Return the JSON query; an empty one asks for nothing."""
+    try:
+        found = orjson.loads(hints.get("query") or "null")
+    except orjson.JSONDecodeError:  # of a server from before such hints were refused
+        found = None
+    return found if isinstance(found, list) and found else None

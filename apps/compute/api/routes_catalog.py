@@ -14,6 +14,7 @@ from apps.compute.api.views import (
     limits,
     quota_class_sets,
     quota_sets,
+    server_groups,
     services,
     simple_tenant_usage,
 )
@@ -40,6 +41,10 @@ QUOTA_ROUTES: list[URLPattern] = [
     path("os-simple-tenant-usage", simple_tenant_usage.UsagesView.as_view()),
     path("os-simple-tenant-usage/<project_id>", simple_tenant_usage.UsageView.as_view()),
 ]
+GROUP_ROUTES: list[URLPattern] = [
+    path("os-server-groups", server_groups.ServerGroupsView.as_view()),
+    path("os-server-groups/<server_group_id>", server_groups.ServerGroupView.as_view()),
+]
 HOST_ROUTES: list[URLPattern] = [
     path("os-aggregates", aggregates.AggregatesView.as_view()),
     path("os-availability-zone", availability_zones.AvailabilityZonesView.as_view()),
@@ -63,6 +68,7 @@ CATALOG_ROUTES: list[URLPattern] = [
     *FLAVOR_ROUTES,
     *KEYPAIR_ROUTES,
     *QUOTA_ROUTES,
+    *GROUP_ROUTES,
     *HOST_ROUTES,
     *EXTENSION_ROUTES,
 ]

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.compute import states
+from apps.compute.models.server_groups import ServerGroup
 
 
 class Server(models.Model):
@@ -49,6 +50,9 @@ class Server(models.Model):
     requested_networks = models.JSONField(null=True, blank=True, help_text="null: none")
     security_groups = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     scheduler_hints = models.JSONField(default=dict, blank=True)
+    group = models.ForeignKey(
+        ServerGroup, null=True, blank=True, on_delete=models.SET_NULL, related_name="servers", db_index=False
+    )
 
     requested_zone = models.CharField(max_length=255, blank=True)
     requested_host = models.CharField(max_length=255, blank=True)
@@ -77,6 +81,7 @@ class Server(models.Model):
             models.Index(fields=["-created_at", "-id"], condition=Q(deleted_at=None), name="server_by_age"),
             models.Index(fields=["vm_state"], condition=Q(deleted_at=None), name="server_by_state"),
             models.Index(fields=["updated_at"], name="server_by_change"),
+            models.Index(fields=["group"], condition=Q(group__isnull=False), name="server_by_group"),
             GinIndex(fields=["tags"], name="server_by_tag"),
         ]
 

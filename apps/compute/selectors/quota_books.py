@@ -5,17 +5,17 @@ from collections import defaultdict
 
 from django.db.models import Count
 
-from apps.compute.models import KeyPair, Server
+from apps.compute.models import KeyPair, Server, ServerGroup
 from apps.compute.selectors import servers
 from apps.quotas.selectors import reservations
 
 Books = dict[tuple[str, str], tuple[int, int]]
 SERVER_RESOURCES = ("instances", "cores", "ram")
-RESOURCES = (*SERVER_RESOURCES, "key_pairs")
+RESOURCES = (*SERVER_RESOURCES, "key_pairs", "server_groups")
 
 
 def recount() -> tuple[Books, list[uuid.UUID]]:
-    """Return (owner, resource) -> (in use, reserved) as the rows have it, and consumers that do not exist. 3 queries.
+    """Return (owner, resource) -> (in use, reserved) as the rows have it, and consumers that do not exist. 4 queries.
 
     What a server counts is reserved as long as its reservations are not settled, and in use from then on.
     """
@@ -33,6 +33,8 @@ def recount() -> tuple[Books, list[uuid.UUID]]:
             in_use[project_id, resource] += amount if not still else 0
     for user_id, count in KeyPair.objects.order_by().values_list("user_id").annotate(count=Count("id")):
         in_use[user_id, "key_pairs"] = count
+    for project_id, count in ServerGroup.objects.order_by().values_list("project_id").annotate(count=Count("id")):
+        in_use[project_id, "server_groups"] = count
     orphans = [
         consumer
         for consumer, amounts in promised.items()

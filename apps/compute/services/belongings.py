@@ -1,8 +1,8 @@
 """What a project owns in compute, for who deletes the project."""
 
 from apps.common.context import RequestContext
-from apps.compute.models import Server
-from apps.compute.services import servers
+from apps.compute.models import Server, ServerGroup
+from apps.compute.services import server_groups, servers
 from apps.identity.services import owners
 
 
@@ -17,5 +17,16 @@ def purge_servers(context: RequestContext) -> None:
         servers.delete(context=context, server_id=row.id)
 
 
+def count_groups(project_id: str) -> int:
+    return ServerGroup.objects.filter(project_id=project_id).count()
+
+
+def purge_groups(context: RequestContext) -> None:
+    """Delete every server group of the caller's project."""
+    for row in list(ServerGroup.objects.filter(project_id=context.project_id)):
+        server_groups.delete(group_id=row.id)
+
+
 def register() -> None:
     owners.register(owners.Owner(noun="servers", count=count_servers, purge=purge_servers, rank=0))
+    owners.register(owners.Owner(noun="server groups", count=count_groups, purge=purge_groups, rank=1))

@@ -15,6 +15,7 @@ from apps.compute import rpcapi, states
 from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.selectors import servers as selectors
+from apps.compute.services import server_groups
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.selectors import limits, usages
 from apps.quotas.services import reservations
@@ -47,6 +48,7 @@ class Wish:
     requested_networks: list[dict[str, Any]] | None = None
     security_groups: list[str] = field(default_factory=list)
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
+    group_id: uuid.UUID | None = None
     zone: str = ""
     host: str = ""
     access_ip_v4: str | None = None
@@ -64,6 +66,8 @@ def create(*, context: RequestContext, wish: Wish, min_count: int = 1, max_count
     count = _how_many(context, usage, min_count, max_count)
     reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
     with transaction.atomic():
+        if wish.group_id:
+            server_groups.join(context=context, group_id=wish.group_id, adding=count)
         servers = [_new(context, wish, reservation, index, max_count) for index in range(count)]
         Server.objects.bulk_create(servers, batch_size=BATCH)
         BlockDevice.objects.bulk_create([device for server in servers for device in _devices(server)], batch_size=BATCH)
@@ -132,6 +136,7 @@ def _new(context: RequestContext, wish: Wish, reservation: str, index: int, coun
         requested_networks=wish.requested_networks,
         security_groups=wish.security_groups,
         scheduler_hints=wish.scheduler_hints,
+        group_id=wish.group_id,
         requested_zone=wish.zone,
         requested_host=wish.host,
         access_ip_v4=wish.access_ip_v4,

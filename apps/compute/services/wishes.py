@@ -11,9 +11,9 @@ from apps.common import policy
 from apps.common.api.serializers import parse_uuid
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
-from apps.compute.exceptions import FlavorNotFound, ImageUnusable, KeyPairNotFound
+from apps.compute.exceptions import FlavorNotFound, ImageUnusable, KeyPairNotFound, ServerGroupNotFound
 from apps.compute.models import Flavor
-from apps.compute.selectors import flavors, keypairs
+from apps.compute.selectors import flavors, keypairs, server_groups
 from apps.compute.services.servers import Wish
 from apps.images.selectors import images
 from apps.networking.services import limits as network_limits
@@ -62,6 +62,7 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
         requested_networks=requested,
         security_groups=groups,
         scheduler_hints=hints,
+        group_id=_server_group(context, hints),
         zone=zone,
         host=host,
         access_ip_v4=values.get("accessIPv4") or None,
@@ -144,12 +145,26 @@ def _key(context: RequestContext, name: str | None) -> Any:
 
 
 def _place(context: RequestContext, values: dict[str, Any]) -> tuple[str, str]:
-    """Return (zone, host): ``zone:host`` and the fields host and hypervisor_hostname are for administrators."""
-    zone, _, host = (values.get("availability_zone") or "").partition(":")
-    host = host.partition(":")[0]
-    host = values.get("host") or values.get("hypervisor_hostname") or host
+    """Return (zone, host): ``zone:host:node`` and the fields host and hypervisor_hostname are for administrators.
+
+    A host has one node, of its own name.
+    """
+    zone, *named = (values.get("availability_zone") or "").split(":")
+    if len(named) > 2:
+        raise BadRequest("Invalid input received: Unable to parse availability_zone")
+    wanted = [values.get("host"), values.get("hypervisor_hostname")]
+    if any(wanted) and named:
+        raise BadRequest(
+            "One mechanism with host and/or hypervisor_hostname and another mechanism with zone:host:node are "
+            "mutually exclusive."
+        )
+    names = {name for name in (*wanted, *named) if name}
+    if len(names) > 1:
+        raise BadRequest("Invalid input for field/attribute hypervisor_hostname: it is no node of this host.")
+    host = names.pop() if names else ""
     if host:
-        policy.check(context, "os_compute_api:servers:create:forced_host")
+        rule = "requested_destination" if any(wanted) else "forced_host"
+        policy.check(context, f"os_compute_api:servers:create:{rule}")
         try:
             hosts.get(name=host)
         except NotFound as error:
@@ -157,6 +172,19 @@ def _place(context: RequestContext, values: dict[str, Any]) -> tuple[str, str]:
     if zone and not hosts.zone_exists(zone=zone):
         raise BadRequest("The requested availability zone is not available")
     return zone, host
+
+
+def _server_group(context: RequestContext, hints: dict[str, Any]) -> uuid.UUID | None:
+    """A server's group is one of its project, whoever asks."""
+    if not hints.get("group"):
+        return None
+    try:
+        group = server_groups.get(context=context, group_id=hints["group"])
+    except ServerGroupNotFound as error:
+        raise BadRequest(error.message) from error
+    if group.project_id != context.project_id:
+        raise BadRequest(ServerGroupNotFound(group=group.id).message)
+    return group.id
 
 
 def _user_data(text: str | None) -> str:

@@ -25,6 +25,7 @@ def test_disk(flavor: dict[str, int], virtual_size: int | None, disk_gib: int) -
         image_facts={"virtual_size": virtual_size},
         image_properties={},
         scheduler_hints={},
+        group_id=None,
         requested_zone="",
         requested_host="",
         project_id="p",

@@ -1,10 +1,14 @@
 """schedule: choose a host and claim it in one statement."""
 
+from typing import Any
+
+from django.db import transaction
+
 from apps.compute import states
-from apps.compute.services import progress
+from apps.compute.services import progress, server_groups
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
-from apps.scheduling.states import Demand
+from apps.scheduling.states import GroupAsk
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import SCHEDULER, StepContext
@@ -26,8 +30,7 @@ class Schedule(ServerStep):
         if claimed:
             ctx.host, ctx.notes["zone"] = claimed
             return
-        demand = demands.of_server(self.server(ctx), excluded=ctx.claim.excluded_hosts)
-        choice = self._choose(ctx, demand)
+        choice = self._choose(ctx)
         ctx.host, ctx.alternates = choice.host, choice.alternates
         ctx.notes.update(zone=choice.zone, explanation=choice.explanation)
 
@@ -38,9 +41,9 @@ class Schedule(ServerStep):
         allocation = allocations.of_consumer(consumer_id=ctx.subject_id)
         return (allocation.host.name, allocation.host.zone) if allocation else None
 
-    def _choose(self, ctx: StepContext, demand: Demand) -> allocations.Choice:
+    def _choose(self, ctx: StepContext) -> allocations.Choice:
         try:
-            return allocations.choose_and_claim(consumer_id=ctx.subject_id, demand=demand)
+            return _place(self.server(ctx), excluded=ctx.claim.excluded_hosts)
         except NoValidHost as error:
             leases.explain(claim=ctx.claim, explanation=error.values.get("explanation", {}))
             earlier = ctx.claim.error_message
@@ -61,3 +64,27 @@ class Schedule(ServerStep):
             )
         else:
             progress.starts_over(server_id=ctx.subject_id)
+
+
+def _place(server: Any, *, excluded: list[str]) -> allocations.Choice:
+    """Choose and claim. Members of a group are placed one after another: each sees where those before it went."""
+    if server.group_id is None:
+        return allocations.choose_and_claim(consumer_id=server.id, demand=demands.of_server(server, excluded=excluded))
+    with transaction.atomic():
+        server_groups.lock(group_id=server.group_id)
+        demand = demands.of_server(server, excluded=excluded)
+        choice = allocations.choose_and_claim(consumer_id=server.id, demand=demand)
+        if demand.group and breaks_policy(demand.group, choice.host):
+            raise NoValidHost(
+                reason=f"The host that was asked for does not suit the group's policy: {demand.group.policy}."
+            )
+        return choice
+
+
+def breaks_policy(group: GroupAsk, host: str) -> bool:
+    """Return whether a hard policy forbids this host: a host that an administrator names has passed no such filter."""
+    if group.policy == states.AFFINITY:
+        return bool(group.members) and host not in group.members
+    if group.policy == states.ANTI_AFFINITY:
+        return group.members.get(host, 0) >= group.max_server_per_host
+    return False

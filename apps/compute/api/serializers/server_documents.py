@@ -121,7 +121,7 @@ class Renderer:
             "description": server.description,
             "tags": server.tags,
             "trusted_image_certificates": None,
-            "server_groups": [],
+            "server_groups": [str(server.group_id)] if server.group_id else [],
             "locked_reason": server.locked_reason,
             "pinned_availability_zone": server.requested_zone or None,
         }

@@ -10,7 +10,6 @@ from apps.compute.api.serializers.server_metadata import Items
 
 HOST_NAME = r"^[a-zA-Z0-9-._]*$"
 MAX_COUNT = 1000
-MAX_HINTS = 8192  # characters, all hints together
 
 
 class NetworkWish(StrictSerializer):
@@ -169,25 +168,4 @@ class ServerUpdate(StrictSerializer):
         return fields
 
 
-class SchedulerHints(serializers.Serializer[Any]):
-    """``os:scheduler_hints``: an object of at most 32 hints, strings or lists of at most 100 strings."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, dict) or len(data) > 32:
-            raise serializers.ValidationError({"os:scheduler_hints": ["it must be an object of at most 32 hints"]})
-        for key, value in data.items():
-            values = value if isinstance(value, list) else [value]
-            if len(values) > 100 or any(not isinstance(one, str | int | float | bool) for one in values):
-                raise serializers.ValidationError(
-                    {f"os:scheduler_hints.{key[:64]}": ["it must be a string or a list of strings"]}
-                )
-            if any(len(str(one)) > 1024 for one in values) or len(key) > 255:
-                raise serializers.ValidationError({f"os:scheduler_hints.{key[:64]}": ["it is too long"]})
-            if any("\0" in str(one) for one in (key, *values)):
-                raise serializers.ValidationError({"os:scheduler_hints": ["it must not contain NUL"]})
-        if len(str(data)) > MAX_HINTS:
-            raise serializers.ValidationError({"os:scheduler_hints": [f"it is longer than {MAX_HINTS} characters"]})
-        return data
-
-
-__all__ = ["LooseBoolean", "SchedulerHints", "ServerCreate", "ServerUpdate"]
+__all__ = ["LooseBoolean", "ServerCreate", "ServerUpdate"]

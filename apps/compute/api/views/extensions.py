@@ -29,6 +29,7 @@ _OFFERED = {
     "os-quota-class-sets": ("QuotaClasses", "Default quotas."),
     "os-quota-sets": ("Quotas", "Quotas of projects."),
     "os-scheduler-hints": ("SchedulerHints", "Hints to the scheduler."),
+    "os-server-groups": ("ServerGroups", "Servers that belong together, or apart."),
     "os-server-tags": ("ServerTags", "Tags of servers."),
     "os-server-usage": ("ServerUsage", "When a server was launched and ended."),
     "os-services": ("Services", "Compute services, for administrators."),

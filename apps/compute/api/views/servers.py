@@ -10,8 +10,9 @@ from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import BadRequest, Response
 from apps.common.microversions import since
 from apps.compute import states
+from apps.compute.api.serializers.scheduler_hints import SchedulerHints
 from apps.compute.api.serializers.server_documents import Renderer
-from apps.compute.api.serializers.servers import SchedulerHints, ServerCreate, ServerUpdate
+from apps.compute.api.serializers.servers import ServerCreate, ServerUpdate
 from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Server
 from apps.compute.selectors import server_lists

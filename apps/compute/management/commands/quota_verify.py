@@ -8,7 +8,7 @@ from apps.compute.services import quota_verification
 
 
 class Command(BaseCommand):
-    help = "Recounts instances, cores, RAM and key pairs from the rows and prints every difference; exits 1 if any."
+    help = "Recounts what quotas count (servers, key pairs, server groups) and prints every difference; exits 1 if any."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--repair", action="store_true", help="set the books to what the rows say")

@@ -1,0 +1,62 @@
+"""/os-server-groups: servers that belong together, or apart."""
+
+from rest_framework.request import Request
+
+from apps.common import pagination, policy
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
+from apps.compute.api import queries
+from apps.compute.api.serializers import server_groups as documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.models import ServerGroup
+from apps.compute.selectors import server_groups as selectors
+from apps.compute.services import server_groups
+
+RULE = "os_compute_api:os-server-groups:{}"
+OFFSET = "Invalid input for query parameters offset. Value: {}. It must be an integer >= 0."
+
+
+class ServerGroupsView(ComputeView):
+    """The project's server groups; ``all_projects`` is for administrators."""
+
+    request_serializers = {"post": documents.ServerGroupCreate}
+    examples = {"POST": {"server_group": {"name": "apart", "policy": "anti-affinity"}}}
+
+    def get(self, request: Request) -> Response:
+        queries.check(request, ("limit", "offset"), repeatable=("all_projects",))
+        policy.check(self.caller, RULE.format("index"))
+        # Nova answers others, who may not ask for all projects, with their own.
+        everywhere = "all_projects" in request.GET and self.caller.is_admin
+        if everywhere:
+            policy.check(self.caller, RULE.format("index:all_projects"))
+        limit, first = pagination.limit_of(request.GET), queries.whole(request.GET.get("offset") or "0", OFFSET)
+        rows = list(selectors.visible(context=self.caller, all_projects=everywhere)[first : first + limit])
+        members = selectors.members(group_ids=[row.id for row in rows])
+        found = [documents.document(row, members=members.get(row.id, ()), version=request.version) for row in rows]
+        return Response({"server_groups": found})
+
+    def post(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("create"))
+        if self.caller.project_id is None:
+            raise BadRequest("Server groups belong to a project: use a token that is scoped to one.")
+        values = self.parse(request, "server_group")
+        group = server_groups.create(context=self.caller, **values)
+        return Response({"server_group": documents.document(group, members=(), version=request.version)})
+
+
+class ServerGroupView(ComputeView):
+    """A group with its members; DELETE leaves them without a group."""
+
+    def get(self, request: Request, server_group_id: str) -> Response:
+        group = self._group("show", server_group_id)
+        members = selectors.members(group_ids=[group.id]).get(group.id, ())
+        return Response({"server_group": documents.document(group, members=members, version=request.version)})
+
+    def delete(self, request: Request, server_group_id: str) -> Response:
+        server_groups.delete(group_id=self._group("delete", server_group_id).id)
+        return Response(status=204)
+
+    def _group(self, verb: str, group_id: str) -> ServerGroup:
+        group = selectors.get(context=self.caller, group_id=group_id)
+        policy.check(self.caller, RULE.format(verb), {"project_id": group.project_id})
+        return group
