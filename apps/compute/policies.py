@@ -24,7 +24,9 @@ _ADMIN = (
     "os-quota-class-sets:update limits:other_project os-availability-zone:detail os-hypervisors:list "
     "os-hypervisors:list-detail os-hypervisors:show os-hypervisors:statistics os-hypervisors:search "
     "os-hypervisors:servers os-hypervisors:uptime os-services:list os-services:update os-services:delete "
-    "os-aggregates:index os-simple-tenant-usage:list servers:show:host_status "
+    "os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update os-aggregates:delete "
+    "os-aggregates:add_host os-aggregates:remove_host os-aggregates:set_metadata os-simple-tenant-usage:list "
+    "servers:show:host_status "
     "os-server-groups:index:all_projects servers:create:requested_destination"
 )
 _ANYBODY = (

@@ -1,6 +1,6 @@
 """What scheduling refuses."""
 
-from apps.common.exceptions import CloudError, NotFound
+from apps.common.exceptions import BadRequest, CloudError, Conflict, NotFound
 
 
 class NoValidHost(CloudError):
@@ -11,3 +11,37 @@ class NoValidHost(CloudError):
 
 class HostNotFound(NotFound):
     template = "Compute host {host} could not be found."
+
+
+class AggregateNotFound(NotFound):
+    template = "Aggregate {aggregate} could not be found."
+
+
+class AggregateHostNotFound(NotFound):
+    template = "Cannot remove host {host} in aggregate {aggregate}"
+
+
+class AggregateNameExists(Conflict):
+    template = "Aggregate {name} already exists."
+
+
+class AggregateHostExists(Conflict):
+    template = "Aggregate {aggregate} already has host {host}."
+
+
+class AggregateUpdateRefused(BadRequest):
+    """400 as in Nova, where one would think of 409."""
+
+    template = "Cannot update aggregate {aggregate}. Reason: {reason}."
+
+
+class AggregateNotEmpty(BadRequest):
+    template = "Cannot remove aggregate {aggregate}. Reason: Host aggregate is not empty."
+
+
+class AggregateHostRefused(Conflict):
+    template = "Cannot {action} host {host} in aggregate {aggregate}. Reason: {reason}."
+
+
+class TraitInvalid(BadRequest):
+    template = "'{trait}' is no name of an operator's trait: CUSTOM_ and letters A-Z, digits and _, at most 255."

@@ -64,6 +64,15 @@ class NameField(Text):
         return text
 
 
+class TrimmedName(NameField):
+    """Nova refuses white space at the ends rather than cutting it off."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, str) and data != data.strip():
+            raise serializers.ValidationError("it must not begin or end with white space")
+        return super().to_internal_value(data)
+
+
 class Base64Field(Text):
     """Text that is base64; the value stays encoded."""
 

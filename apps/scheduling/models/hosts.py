@@ -29,7 +29,11 @@ class Host(models.Model):
     virt_type = models.CharField(max_length=32, blank=True)
     arch = models.CharField(max_length=32, default="x86_64")
     cpu_info = models.JSONField(default=dict, blank=True)
-    traits = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    traits = ArrayField(models.CharField(max_length=255), default=list, blank=True, help_text="Told by the agent.")
+    custom_traits = ArrayField(
+        models.CharField(max_length=255), default=list, blank=True, help_text="CUSTOM_* names, given by operators."
+    )
+    failed_builds = models.PositiveIntegerField(default=0, help_text="Consecutive builds that failed here.")
     running_servers = models.PositiveIntegerField(default=0, help_text="Domains seen by the agent.")
     uptime = models.CharField(max_length=255, blank=True)
 

@@ -1,1 +1,1 @@
-"""Readers of hosts and allocations."""
+"""Readers of hosts, aggregates and allocations."""

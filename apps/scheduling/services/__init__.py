@@ -1,1 +1,1 @@
-"""Writers of hosts, inventories and allocations."""
+"""Writers of hosts, aggregates, inventories and allocations."""

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from rest_framework import serializers
 
 from apps.common import microversions
-from apps.common.api.serializers import LooseBoolean, NameField, StrictSerializer, Text
+from apps.common.api.serializers import LooseBoolean, StrictSerializer, Text, TrimmedName
 from apps.common.microversions import Version, since
 from apps.compute.api import documents
 from apps.compute.models import Flavor
@@ -30,17 +30,8 @@ class FlavorId(serializers.CharField):
         )
 
 
-class FlavorName(NameField):
-    """Nova refuses white space at the ends rather than cutting it off."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if isinstance(data, str) and data != data.strip():
-            raise serializers.ValidationError("it must not begin or end with white space")
-        return super().to_internal_value(data)
-
-
 class FlavorCreate(StrictSerializer):
-    name = FlavorName()
+    name = TrimmedName()
     id = FlavorId(source="flavor_id")
     ram = serializers.IntegerField(source="ram_mib", min_value=1, max_value=BIG)
     vcpus = serializers.IntegerField(min_value=1, max_value=BIG)

@@ -15,6 +15,8 @@ _KEY = re.compile(r"\A[a-zA-Z0-9-_:. ]{1,255}\Z")
 class Items(serializers.Field[Any, Any, Any, Any]):
     """Texts to texts of at most 255 characters."""
 
+    nullable = False
+
     def to_internal_value(self, data: Any) -> dict[str, str]:
         if not isinstance(data, dict):
             raise serializers.ValidationError("it must be an object")
@@ -23,6 +25,8 @@ class Items(serializers.Field[Any, Any, Any, Any]):
                 raise serializers.ValidationError(
                     f"'{key[:64]}' is not a valid key: 1 to 255 letters, digits, spaces and - _ : ."
                 )
+            if value is None and self.nullable:
+                continue
             if not isinstance(value, str) or len(value) > 255 or "\0" in value:
                 raise serializers.ValidationError(f"the value of '{key[:64]}' must be a text of at most 255 characters")
         return dict(data)

@@ -1,15 +1,90 @@
-"""/os-aggregates: there are none yet; clients ask for them when they show a hypervisor."""
+"""/os-aggregates."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
+from apps.compute.api.serializers import aggregates as documents
 from apps.compute.api.views.base import ComputeView
+from apps.scheduling.selectors import aggregates as selectors
+from apps.scheduling.services import aggregates
+
+RULE = "os_compute_api:os-aggregates:{}"
+BODIES = {
+    "add_host": documents.AggregateHost,
+    "remove_host": documents.AggregateHost,
+    "set_metadata": documents.AggregateMetadata,
+}
+
+
+def number(text: str) -> int:
+    """Return an aggregate's id. Raises BadRequest (400) when it is none."""
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise BadRequest(f"Invalid id {text[:64]}: it must be a whole number.")
+    return int(text)
 
 
 class AggregatesView(ComputeView):
     """Host aggregates."""
 
+    request_serializers = {"post": documents.AggregateCreate}
+    examples = {"POST": {"aggregate": {"name": "fast disks", "availability_zone": "east"}}}
+
     def get(self, request: Request) -> Response:
-        policy.check(self.caller, "os_compute_api:os-aggregates:index")
-        return Response({"aggregates": []})
+        policy.check(self.caller, RULE.format("index"))
+        found = selectors.all_aggregates()
+        return Response({"aggregates": [documents.full(one, request.version) for one in found]})
+
+    def post(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("create"))
+        aggregate = aggregates.create(**self.parse(request, "aggregate"))
+        return Response({"aggregate": documents.created(aggregate, request.version)})
+
+
+class AggregateView(ComputeView):
+    """One host aggregate."""
+
+    request_serializers = {"put": documents.AggregateUpdate}
+    examples = {"PUT": {"aggregate": {"name": "fast disks", "availability_zone": "east"}}}
+
+    def get(self, request: Request, aggregate_id: str) -> Response:
+        policy.check(self.caller, RULE.format("show"))
+        aggregate = selectors.get(aggregate_id=number(aggregate_id))
+        return Response({"aggregate": documents.full(aggregate, request.version)})
+
+    def put(self, request: Request, aggregate_id: str) -> Response:
+        policy.check(self.caller, RULE.format("update"))
+        values = self.parse(request, "aggregate")
+        aggregate = aggregates.update(aggregate_id=number(aggregate_id), **values)
+        return Response({"aggregate": documents.full(aggregate, request.version)})
+
+    def delete(self, request: Request, aggregate_id: str) -> Response:
+        policy.check(self.caller, RULE.format("delete"))
+        aggregates.delete(aggregate_id=number(aggregate_id))
+        return Response(status=200)
+
+
+class AggregateActionView(ComputeView):
+    """add_host, remove_host and set_metadata."""
+
+    request_serializers = {"post": documents.AggregateHost}
+    examples = {"POST": {"set_metadata": {"metadata": {"ssd": "true"}}}}
+    acts: ClassVar[dict[str, Callable[..., Any]]] = {
+        "add_host": aggregates.add_host,
+        "remove_host": aggregates.remove_host,
+        "set_metadata": aggregates.set_metadata,
+    }
+
+    def post(self, request: Request, aggregate_id: str) -> Response:
+        names = list(request.data) if isinstance(request.data, dict) else []
+        if len(names) != 1 or names[0] not in self.acts:
+            raise BadRequest(f"The request body must have one of the actions {', '.join(self.acts)}.")
+        name = names[0]
+        policy.check(self.caller, RULE.format(name))
+        values = self.parse(request, name, serializer=BODIES[name])
+        aggregate = self.acts[name](aggregate_id=number(aggregate_id), **values)
+        return Response({"aggregate": documents.full(aggregate, request.version)})

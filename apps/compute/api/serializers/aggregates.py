@@ -1,0 +1,77 @@
+"""Host aggregates: what a client may send, and what it gets back, by microversion."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.common import microversions
+from apps.common.api.serializers import Pattern, StrictSerializer, TrimmedName
+from apps.common.microversions import Version, since
+from apps.compute.api import documents
+from apps.compute.api.serializers.server_metadata import Items
+
+FIELDS = {"uuid": since("2.41")}
+
+
+class ZoneName(TrimmedName):
+    """Null: none. A colon would begin the name of a host."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, str) and ":" in data:
+            raise serializers.ValidationError("it must not have a colon")
+        return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "string", "maxLength": 255, "nullable": True}})
+class NullableItems(Items):
+    """A value that is null removes its key."""
+
+    nullable = True
+
+
+class AggregateCreate(StrictSerializer):
+    name = TrimmedName()
+    availability_zone = ZoneName(required=False, allow_null=True)
+
+
+class AggregateUpdate(StrictSerializer):
+    name = TrimmedName(required=False)
+    availability_zone = ZoneName(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("It must have a name or an availability_zone.")
+        return attrs
+
+
+class AggregateHost(StrictSerializer):
+    """The body of add_host and remove_host."""
+
+    host = Pattern(r"\A[a-zA-Z0-9-._]*\Z", min_length=1, max_length=255)
+
+
+class AggregateMetadata(StrictSerializer):
+    """The body of set_metadata."""
+
+    metadata = NullableItems()
+
+
+def created(aggregate: Any, version: Version) -> dict[str, Any]:
+    """A new aggregate is shown without hosts and metadata."""
+    document = {
+        "availability_zone": aggregate.availability_zone,
+        "created_at": documents.time(aggregate.created_at),
+        "deleted": False,
+        "deleted_at": None,
+        "id": aggregate.id,
+        "name": aggregate.name,
+        "updated_at": documents.time(aggregate.updated_at),
+        "uuid": str(aggregate.uuid),
+    }
+    return microversions.without(document, microversions.hidden(FIELDS, version))
+
+
+def full(aggregate: Any, version: Version) -> dict[str, Any]:
+    hosts = [host.name for host in aggregate.hosts.all()]
+    return {**created(aggregate, version), "hosts": hosts, "metadata": aggregate.metadata}
