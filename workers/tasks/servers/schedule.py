@@ -43,7 +43,7 @@ class Schedule(ServerStep):
 
     def _choose(self, ctx: StepContext) -> allocations.Choice:
         try:
-            return _place(self.server(ctx), excluded=ctx.claim.excluded_hosts)
+            return place(self.server(ctx), excluded=ctx.claim.excluded_hosts)
         except NoValidHost as error:
             leases.explain(claim=ctx.claim, explanation=error.values.get("explanation", {}))
             earlier = ctx.claim.error_message
@@ -66,7 +66,7 @@ class Schedule(ServerStep):
             progress.starts_over(server_id=ctx.subject_id)
 
 
-def _place(server: Any, *, excluded: list[str]) -> allocations.Choice:
+def place(server: Any, *, excluded: list[str]) -> allocations.Choice:
     """Choose and claim. Members of a group are placed one after another: each sees where those before it went."""
     if server.group_id is None:
         return allocations.choose_and_claim(consumer_id=server.id, demand=demands.of_server(server, excluded=excluded))
