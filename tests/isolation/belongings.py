@@ -14,6 +14,7 @@ from apps.identity import models as identity
 from apps.identity.services import credentials
 from apps.images.models import Image
 from apps.images.models import Member as ImageMember
+from apps.scheduling.models import Aggregate
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
 SUBJECT: list[str] = []  # the token that calls about tokens are about
@@ -169,6 +170,7 @@ class Belongings:
             "request_id": f"req-{NOBODY}",
             "network": "n",
             "alias": "none",
+            "aggregate_id": str(Aggregate.objects.create(name=f"a-{owner.user.name}").id),
         }
 
     def of(self, route: str) -> dict[str, str]:

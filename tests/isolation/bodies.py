@@ -12,6 +12,11 @@ _ACTION_VALUES: dict[str, Any] = {
     "os-resetState": {"state": "active"},
     "os-getConsoleOutput": {"length": 1},
 }
+_AGGREGATE_ACTIONS = [
+    {"add_host": {"host": "host-1"}},
+    {"remove_host": {"host": "host-1"}},
+    {"set_metadata": {"metadata": {"written": "1"}}},
+]
 _BY_PATH: list[tuple[str, Any]] = [
     ("/password", {"user": {"password": "p", "original_password": "o"}}),
     ("OS-KSCRUD", {"user": {"password": "p", "original_password": "o"}}),
@@ -31,6 +36,7 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("os-extra_specs", {"extra_specs": {"written": "1"}}),
     ("flavors/<flavor_id>/action", {"addTenantAccess": {"tenant": "x"}}),
     ("os-keypairs", {"keypair": {"name": "written", "public_key": KEY}}),
+    ("os-aggregates", {"aggregate": {"name": "written"}}),
     ("os-server-groups", {"server_group": {"name": "written", "policy": "affinity"}}),
     ("os-quota-sets", {"quota_set": {"instances": 1}}),
     ("os-quota-class-sets", {"quota_class_set": {"instances": 1}}),
@@ -64,6 +70,8 @@ def of(call: Call, values: dict[str, str]) -> list[Any]:
         return [None]
     if call.route.endswith("servers/<server_id>/action"):
         return [{name: _ACTION_VALUES.get(name)} for name in ACTIONS]
+    if call.route.endswith("os-aggregates/<aggregate_id>/action"):
+        return list(_AGGREGATE_ACTIONS)
     referring = _referring(call, values)
     if referring is not None:
         return [referring]
