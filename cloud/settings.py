@@ -178,6 +178,7 @@ MAX_ATTEMPTS = env.int("CELERITY_MAX_ATTEMPTS", default=3)  # hosts tried for on
 LOCK_WAIT_SECONDS = env.int("CELERITY_LOCK_WAIT", default=10)
 SWEEP_INTERVAL = env.float("CELERITY_SWEEP_INTERVAL", default=2.0)  # seconds
 SWEEP_GRACE = env.float("CELERITY_SWEEP_GRACE", default=3.0)  # seconds a queued message may take
+RECONCILE_SECONDS = env.float("CELERITY_RECONCILE", default=60.0)  # how often the rows are compared with each other
 
 # --- Quotas -------------------------------------------------------------------------------------
 QUOTA_DEFAULTS = {

@@ -48,6 +48,7 @@ class Cloud:
             "CELERITY_SWEEP_INTERVAL": "0.5",
             "CELERITY_SWEEP_GRACE": "1",
             "CELERITY_RECOVERY": "2",
+            "CELERITY_RECONCILE": "2",
             "CELERITY_LOCK_WAIT": "3",
             **settings,
         }
@@ -261,4 +262,7 @@ class Cloud:
     def assert_clean(self) -> None:
         """No run is open, no message is left in a queue, and the audit finds nothing."""
         wait_for(lambda: not self.open_runs(), what="no open run")
-        wait_for(lambda: not self.audit(), what=f"a clean audit: {self.audit()}", seconds=20)
+        try:
+            wait_for(lambda: not self.audit(), what="a clean audit", seconds=20)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.audit()}") from None

@@ -5,20 +5,23 @@ Rules, each a comparison of sets:
   reservations                     = consumers with an open run
   used capacity of a host          = sum of its allocations
   allocations                      = servers that are placed, or being built
-  bound ports                      = servers that are there
+  bound ports                      = servers that are there, on the same host
+  servers with a task              = servers with an open run
+  contents of images               = files in the image store, of the recorded size
   domains, files, ports on a host  = servers whose rows are on that host
+  cached images                    = what was verified
 """
 
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from django.db import connection
-
 from apps.compute.selectors import servers
 from apps.compute.services import quota_verification
+from apps.images.selectors import blobs as image_rows
 from apps.networking.selectors import bindings
 from apps.workflow.selectors import runs
+from workers.audit import rows
 from workers.config import HostDrivers
 
 
@@ -34,36 +37,6 @@ class Finding:
         return asdict(self)
 
 
-_USED = """
-SELECT h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers, coalesce(sum(a.vcpus), 0), coalesce(sum(a.ram_mib), 0),
-       coalesce(sum(a.disk_gib), 0), count(a.id)
-  FROM scheduling_inventory i JOIN scheduling_host h ON h.id = i.host_id
-  LEFT JOIN scheduling_allocation a ON a.host_id = i.host_id
- GROUP BY h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers
-"""
-_ALLOCATIONS = """
-SELECT a.consumer_id::text, s.id IS NOT NULL, s.host, h.name FROM scheduling_allocation a
-  JOIN scheduling_host h ON h.id = a.host_id
-  LEFT JOIN compute_server s ON s.id = a.consumer_id AND s.deleted_at IS NULL
- WHERE s.id IS NULL OR (s.host <> h.name AND s.vm_state <> 'building')
-"""
-_UNALLOCATED = """
-SELECT s.id::text, s.host FROM compute_server s LEFT JOIN scheduling_allocation a ON a.consumer_id = s.id
- WHERE s.deleted_at IS NULL AND s.host <> '' AND a.id IS NULL
-"""
-_RESERVED = """
-SELECT DISTINCT r.consumer_id::text FROM quotas_reservation r
- WHERE NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = r.consumer_id
-                   AND w.state IN ('queued', 'running', 'reverting'))
-"""
-
-
-def _rows(statement: str) -> list[tuple[object, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return list(cursor.fetchall())
-
-
 def of_rows() -> Iterator[Finding]:
     """Compare the rows with each other."""
     quota = quota_verification.verify()
@@ -71,18 +44,23 @@ def of_rows() -> Iterator[Finding]:
         yield Finding("quota", f"{difference.owner_id} {difference.resource}", str(difference))
     for orphan in quota.orphans:
         yield Finding("reservation", str(orphan), "its consumer is not there")
-    for name, *numbers in _rows(_USED):
-        if numbers[:4] != numbers[4:]:
-            yield Finding("inventory", str(name), f"used {numbers[:4]}, allocated {numbers[4:]}")
-    for consumer, exists, server_host, host in _rows(_ALLOCATIONS):
-        yield Finding("allocation", str(consumer), f"on {host}; server exists: {exists}, on {server_host!r}")
-    for server, host in _rows(_UNALLOCATED):
+    for name, used, allocated in rows.miscounted():
+        yield Finding("inventory", name, f"used {used}, allocated {allocated}")
+    for one in rows.misplaced():
+        details = f"on {one.host}; server exists: {one.exists}, on {one.server_host!r}"
+        yield Finding("allocation", str(one.consumer_id), details)
+    for server, host in rows.unallocated():
         yield Finding("allocation", str(server), f"on {host} without an allocation")
-    for (consumer,) in _rows(_RESERVED):
+    for consumer in rows.unsettled():
         yield Finding("reservation", str(consumer), "no run is open for it")
-    present = servers.existing(server_ids=list(bindings.bound_server_ids()))
-    for server_id in sorted(bindings.bound_server_ids() - present, key=str):
-        yield Finding("port", str(server_id), "bound to a server that is not there")
+    for stuck in rows.stuck():
+        details = f"{stuck.vm_state}, task {stuck.task_state or 'none'}, and no run is open"
+        yield Finding("server", str(stuck.server_id), details)
+    for stray in rows.strays():
+        there = "is not there" if stray.server_host is None else f"is on {stray.server_host!r}"
+        yield Finding("port", str(stray.server_id), f"bound on {stray.port_host!r}; its server {there}")
+    for sha512, details in image_rows.damaged():
+        yield Finding("image", sha512[:64], details)
 
 
 def of_host(drivers: HostDrivers) -> Iterator[Finding]:
@@ -90,12 +68,12 @@ def of_host(drivers: HostDrivers) -> Iterator[Finding]:
     domains = {info.id: str(info.power_state) for info in drivers.hypervisor.list_domains()}
     files = set(drivers.storage.list_servers())
     plugged = {port.id: port.tap for port in drivers.network.list_ports()}
-    rows = {str(server.id): server for server in servers.on_host(host=drivers.host)}
+    wanted = {str(server.id): server for server in servers.on_host(host=drivers.host)}
     for kind, there in (("domain", set(domains)), ("files", files)):
-        for server_id in sorted(there - set(rows)):
+        for server_id in sorted(there - set(wanted)):
             if not runs.has_active(subject_id=uuid.UUID(server_id)):
                 yield Finding(kind, server_id, f"on {drivers.host}, but no server of that host has this id")
-    for server_id, server in rows.items():
+    for server_id, server in wanted.items():
         running = domains.get(server_id) == "running"
         if (
             not server.task_state
@@ -107,3 +85,5 @@ def of_host(drivers: HostDrivers) -> Iterator[Finding]:
     bound = {str(facts.id) for facts in bindings.specs_for_host(host=drivers.host)}
     for port_id in sorted(set(plugged) - bound):
         yield Finding("port", port_id, f"plugged on {drivers.host} as {plugged[port_id]}, but not bound to it")
+    for sha512 in drivers.storage.damaged_images():
+        yield Finding("cache", sha512[:64], f"not what was verified on {drivers.host}, or gone")

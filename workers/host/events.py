@@ -8,7 +8,7 @@ from django.db import close_old_connections, connection
 
 from apps.compute.selectors import servers as selectors
 from workers.config import HostDrivers
-from workers.host import recovery
+from workers.host.reconcilers import power
 
 log = structlog.get_logger("celerity.agent")
 
@@ -34,11 +34,11 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
     the next recovery sees.
     """
     server = selectors.load(server_id=server_id)
-    if server is None or server.task_state or server.host != drivers.host or server.vm_state not in recovery.SETTLED:
+    if server is None or server.task_state or server.host != drivers.host or server.vm_state not in power.SETTLED:
         return
     info = drivers.hypervisor.info(str(server_id))
     power_state = str(info.power_state) if info else "shutdown"
-    if power_state == "nostate" or not recovery.differs(server, power_state):
+    if power_state == "nostate" or not power.differs(server, power_state):
         return
-    recovery.settle(drivers, server_id)
+    power.settle(drivers, server_id)
     log.info("power state changed", server=str(server_id), host=drivers.host, hypervisor_event=event)

@@ -8,11 +8,12 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from workers import routing
-from workers.periodic import expiry, sweeper
+from workers.periodic import expiry, reconcile, sweeper
 
 # name -> (what it does, every how many seconds)
 TABLE: dict[str, tuple[Callable[[], object], float]] = {
     "periodic.sweep": (sweeper.sweep, settings.SWEEP_INTERVAL),
+    "periodic.reconcile": (reconcile.reconcile, settings.RECONCILE_SECONDS),
     "periodic.expire_reservations": (expiry.reservations, 60.0),
     "periodic.expire_uploads": (expiry.uploads, 300.0),
 }

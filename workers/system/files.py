@@ -58,6 +58,16 @@ def replace(path: str, data: bytes) -> None:
         os.close(handle)
 
 
+def abandoned(directory: Path) -> list[Path]:
+    """The unfinished files of `appearing` and `replace` in a directory whose process is gone."""
+    found = []
+    for path in directory.glob(f"{TEMPORARY_PREFIX}*-*-*"):
+        pid = path.name.removeprefix(TEMPORARY_PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            found.append(path)
+    return found
+
+
 def read(path: Path) -> bytes | None:
     """A file's bytes, or None when it is not there."""
     try:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.core import signing
 
-from apps.images import exceptions
+from apps.images import exceptions, states
 from apps.images.models import Image
 
 _SHA512 = re.compile(r"[0-9a-f]{128}\Z")
@@ -37,6 +37,26 @@ def path(image: Image) -> Path:
     if not image.os_hash_value:
         raise exceptions.NoData(id=image.id)
     return path_of(image.os_hash_value)
+
+
+def damaged() -> list[tuple[str, str]]:
+    """Return the contents of active images that are not in the store as recorded: (SHA-512, what is wrong).
+
+    A look at the files' sizes; nothing where this machine does not hold the store.
+    """
+    if not directory().is_dir():
+        return []
+    rows = Image.objects.filter(deleted_at=None, status__in=(states.ACTIVE, states.DEACTIVATED))
+    found = []
+    for sha512, size in rows.exclude(os_hash_value=None).order_by().values_list("os_hash_value", "size").distinct():
+        try:
+            present = path_of(sha512).stat().st_size
+        except FileNotFoundError:
+            found.append((sha512, "its file is not in the image store"))
+            continue
+        if present != size:
+            found.append((sha512, f"its file has {present} bytes, and {size} were stored"))
+    return found
 
 
 def signed_url(image: Image) -> str:

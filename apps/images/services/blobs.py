@@ -55,13 +55,13 @@ def drop_unused(*, sha512: str) -> bool:
     return True
 
 
-def drop_orphans() -> int:
-    """Remove contents that a killed process left without a row. Returns how many."""
+def drop_orphans() -> list[str]:
+    """Remove contents that a killed process left without a row. Returns their SHA-512."""
     if not blobs.directory().is_dir():
-        return 0
+        return []
     old = [entry.name for entry in os.scandir(blobs.directory()) if time.time() - entry.stat().st_ctime > ORPHAN_AGE]
     used = set(Image.objects.filter(os_hash_value__in=old, deleted_at=None).values_list("os_hash_value", flat=True))
     dropped = [sha512 for sha512 in old if len(sha512) == 128 and sha512 not in used and drop_unused(sha512=sha512)]
     if dropped:
         log.warning("orphaned contents removed", count=len(dropped))
-    return len(dropped)
+    return dropped

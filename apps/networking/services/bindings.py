@@ -232,6 +232,12 @@ def release_for_server(*, server_id: uuid.UUID) -> int:
     return deleted
 
 
+def move_for_server(*, server_id: uuid.UUID, host: str) -> int:
+    """Bind a server's ports to the host it is on. Returns how many were bound to another."""
+    rows = Port.objects.filter(device_id=str(server_id), request_index__isnull=False).exclude(host=host)
+    return rows.update(host=host, updated_at=timezone.now())
+
+
 def unbind(port_ids: Any) -> None:
     """Make bound ports free again."""
     Port.objects.filter(id__in=port_ids).update(

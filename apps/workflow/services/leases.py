@@ -5,6 +5,8 @@ the worker dies the kernel closes its socket and PostgreSQL drops the lock at on
 """
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from django.db import connection
 
 from apps.common.prepared import Statement
 from apps.workflow import states
+from apps.workflow.selectors import runs
 
 
 def lock_key(subject_id: uuid.UUID) -> int:
@@ -134,6 +137,19 @@ def try_lock(*, subject_id: uuid.UUID) -> bool:
 def unlock(*, subject_id: uuid.UUID) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [lock_key(subject_id)])
+
+
+@contextmanager
+def at_rest(*, subject_id: uuid.UUID) -> Iterator[bool]:
+    """Hold the subject's lock for the block, for repairs outside of a run. False: somebody works on it, or a run is
+    under way and will.
+    """
+    held = try_lock(subject_id=subject_id)
+    try:
+        yield held and not runs.has_active(subject_id=subject_id)
+    finally:
+        if held:
+            unlock(subject_id=subject_id)
 
 
 def is_current(*, claim: Claim) -> bool:

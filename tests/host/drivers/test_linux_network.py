@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cloud import wait_for
 from tests.host.drivers.conftest import output
 from tests.unit.drivers import samples
 from tests.unit.drivers.network_contract import NetworkContract
@@ -266,3 +267,33 @@ def test_an_address_that_changes_hands(driver: NetworkDriver, network: NetworkSp
         )
         driver.plug(network, moved)
         assert ask_for_lease(name, tmp_path)["ip"] == moved.fixed_ips[0].ip
+
+
+def test_faults_are_told_and_mended(driver: NetworkDriver, network: NetworkSpec, state_directory: Path) -> None:
+    port = samples.port(network)
+    driver.plug(network, port)
+    (state_directory / "networks" / network.id / "hosts" / port.id).unlink()
+    assert driver.faults(network, [port]) == (f"port {port.id} has no DHCP entry",)
+    driver.plug(network, port)
+    assert driver.faults(network, [port]) == ()
+    os.kill(dnsmasq_pid(state_directory, network), signal.SIGKILL)
+    wait_for(lambda: driver.faults(network, [port]) == ("the DHCP server does not run",), what="DHCP missed")
+    subprocess.run(["ip", "link", "del", network.bridge], check=True)
+    assert driver.faults(network, [port]) == (f"the bridge {network.bridge} is missing",)
+    driver.ensure_network(network)
+    assert driver.faults(network, [port]) == ()
+
+
+def test_what_no_record_names_is_removed(driver: NetworkDriver, network: NetworkSpec, state_directory: Path) -> None:
+    port = samples.port(network)
+    driver.plug(network, port)
+    entry = state_directory / "networks" / network.id / "hosts" / samples.new_id()
+    entry.write_text("fa:16:3e:00:00:01,198.18.0.99\n")
+    for name in ("cly-tstray", port.tap):
+        subprocess.run(["ip", "tuntap", "add", name, "mode", "tap"], check=True)
+        subprocess.run(["ip", "link", "set", name, "master", network.bridge], check=True)
+    assert sorted(driver.tidy()) == [f"DHCP entry {entry.name}", "tap cly-tstray"]
+    assert not entry.exists()
+    assert "cly-tstray" not in output("ip", "-o", "link")
+    assert port.tap in output("ip", "-o", "link")
+    assert driver.tidy() == ()

@@ -41,6 +41,14 @@ class NetworkContract:
         (found,) = driver.list_ports()
         assert found.ips[0].endswith(".77")
 
+    def test_what_is_whole_has_no_faults(self, driver: NetworkDriver, network: NetworkSpec) -> None:
+        port = samples.port(network, hostname="web")
+        driver.plug(network, port)
+        assert driver.faults(network, [port]) == ()
+        assert driver.faults(dataclasses.replace(network, mtu=1400), [port]) == ()
+        assert driver.tidy() == ()
+        assert [item.id for item in driver.list_ports()] == [port.id]
+
     def test_a_network_changes(self, driver: NetworkDriver, network: NetworkSpec) -> None:
         port = samples.port(network)
         driver.plug(network, port)

@@ -25,6 +25,12 @@ class StorageContract:
             driver.evict_image(image.sha512)
             assert driver.list_images() == ()
 
+    def test_what_is_whole_is_left_alone(self, driver: StorageDriver, image: ImageSpec, source: ImageSource) -> None:
+        driver.create_root(samples.new_id(), driver.cache_image(image, source), 1)
+        assert driver.tidy() == ()
+        assert driver.damaged_images() == ()
+        assert [item.sha512 for item in driver.list_images()] == [image.sha512]
+
     def test_the_same_bits_under_another_format(
         self, driver: StorageDriver, image: ImageSpec, source: ImageSource
     ) -> None:

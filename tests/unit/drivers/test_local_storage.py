@@ -322,3 +322,34 @@ def test_a_crafted_image_does_not_eat_the_host(tmp_path: Path) -> None:
     code = "import resource as r; print(r.getrlimit(r.RLIMIT_AS)[0], r.getrlimit(r.RLIMIT_CPU)[0])"
     done = processes.run(["python3", "-c", code], **local._LIMITS)
     assert done.text.split() == [str(1 << 30), "30"]
+
+
+def test_what_a_killed_fetch_left_is_removed(driver: LocalStorage, image: ImageSpec, source: ImageSource) -> None:
+    cached = Path(driver.cache_image(image, source).path)
+    server = samples.new_id()
+    driver.create_swap(server, 4)
+    orphan, half, old = "0" * 128, "1" * 128, cached.with_name(".part-4194305-1-1")
+    disk = driver.paths.instance(server) / ".part-4194305-1-2"  # no process has this id
+    for path in (cached.with_name(orphan), cached.with_name(f".part-{half}"), old, disk):
+        path.write_text("half")
+    with driver._image_lock(half):  # somebody fetches it right now
+        assert f"partial download {half[:16]}" not in driver.tidy()
+    assert driver.tidy() == (f"partial download {half[:16]}",)
+    assert driver.tidy() == ()
+    assert sorted(item.name for item in cached.parent.iterdir()) == [image.sha512, f"{image.sha512}.json"]
+    assert not disk.exists()
+
+
+def test_bits_that_changed_or_went_are_told(driver: LocalStorage, image: ImageSpec, source: ImageSource) -> None:
+    cached = Path(driver.cache_image(image, source).path)
+    cached.chmod(0o644)
+    with cached.open("r+b") as file:
+        file.write(b"x")
+    assert driver.damaged_images() == (image.sha512,)
+    driver.evict_image(image.sha512)
+    driver.create_root(samples.new_id(), driver.cache_image(image, source), 1)
+    assert driver.damaged_images() == ()
+    cached.unlink()
+    assert driver.damaged_images() == (image.sha512,)
+    driver.cache_image(image, source)
+    assert driver.damaged_images() == ()

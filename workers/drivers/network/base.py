@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ipaddress
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workers.drivers import values
@@ -209,6 +210,18 @@ class NetworkDriver(ABC):
     @abstractmethod
     def list_ports(self) -> tuple[PluggedPort, ...]:
         """The ports recorded on this host."""
+
+    @abstractmethod
+    def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
+        """Say in words what is missing of a network that was made and of ports that were plugged; empty: all is whole.
+
+        Reads only. A spec that changed since is no fault: `ensure_network` and `plug` bring it to the host, and mend
+        what is told here.
+        """
+
+    @abstractmethod
+    def tidy(self) -> tuple[str, ...]:
+        """Remove what a killed process left and no record names: taps on our bridges, DHCP entries. Says what went."""
 
     @abstractmethod
     def lease(self, network_id: str, port_id: str) -> Lease | None:

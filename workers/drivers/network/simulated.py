@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workers.drivers import values
@@ -83,6 +83,27 @@ class SimulatedNetwork(NetworkDriver):
         """See the contract."""
         with self._simulation.operation("list_ports"):
             return self._ports()
+
+    def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
+        """See the contract. A simulated network has no bridge or daemon to miss; a port's entry is `served`."""
+        with self._simulation.operation("faults"):
+            if self._simulation.read("networks", network.id) is None:
+                return (f"the bridge {network.bridge} is missing",)
+            records = [(port, self._simulation.read("ports", port.id)) for port in ports]
+            return tuple(
+                f"port {port.id} has no DHCP entry"
+                for port, record in records
+                if record is not None and record["served"] != served_address(network, port)
+            )
+
+    def tidy(self) -> tuple[str, ...]:
+        """See the contract: ports whose network is not there."""
+        with self._simulation.operation("tidy"):
+            known = set(self._simulation.names("networks"))
+            strays = [port for port in self._ports() if port.network_id not in known]
+            for port in strays:
+                self._simulation.remove("ports", port.id)
+            return tuple(f"tap {port.tap}" for port in strays)
 
     def lease(self, network_id: str, port_id: str) -> Lease | None:
         """See the contract. A simulated guest asks as soon as its port is plugged."""

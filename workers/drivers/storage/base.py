@@ -160,5 +160,17 @@ class StorageDriver(ABC):
         """Drop an image from the cache. Absent is success. Raises ImageInUse when a server's disk lies on it."""
 
     @abstractmethod
+    def damaged_images(self) -> tuple[str, ...]:
+        """The SHA-512 of cached images whose bits are gone, or were changed since they were verified.
+
+        A look at sizes and times: cheap, and blind for a disk that decays. `cache_image` brings back bits that are
+        gone; bits that were changed have to be evicted first.
+        """
+
+    @abstractmethod
+    def tidy(self) -> tuple[str, ...]:
+        """Remove what a killed process left and no record names: partial downloads, bits, disks. Says what went."""
+
+    @abstractmethod
     def usage(self) -> StorageUse:
         """How much room there is."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workers.drivers import values
-from workers.drivers.storage import config_drive, fetching, inspection
+from workers.drivers.storage import config_drive, fetching, inspection, upkeep
 from workers.drivers.storage.base import (
     CachedImage,
     Capabilities,
@@ -145,6 +145,15 @@ class LocalStorage(StorageDriver):
                     raise ImageInUse("The image is in use on the host.", details=f"server {server_id}")
             self._forget_image(sha512)
 
+    def damaged_images(self) -> tuple[str, ...]:
+        """See the contract."""
+        return tuple(upkeep.damaged(self.paths))
+
+    def tidy(self) -> tuple[str, ...]:
+        """See the contract."""
+        with _on_disk():
+            return tuple(upkeep.tidy(self.paths))
+
     def usage(self) -> StorageUse:
         """See the contract."""
         with _on_disk():
@@ -161,7 +170,8 @@ class LocalStorage(StorageDriver):
         path = self.paths.images / sha512
         if data is None or not path.exists():
             return None
-        return CachedImage(path=str(path), sha512=sha512, **json.loads(data))
+        known = json.loads(data)
+        return CachedImage(str(path), known["format"], known["virtual_size"], sha512)
 
     def _fetch(self, image: ImageSpec, source: ImageSource, progress: Progress | None) -> CachedImage:
         part = self.paths.images / f"{files.TEMPORARY_PREFIX}{image.sha512}"  # ours alone: the image's lock is held
@@ -177,7 +187,8 @@ class LocalStorage(StorageDriver):
                 os.replace(part, self.paths.images / image.sha512)
             finally:
                 part.unlink(missing_ok=True)
-            record = json.dumps({"format": image.disk_format, "virtual_size": size}).encode()
+            known = upkeep.stamp(self.paths.images / image.sha512)
+            record = json.dumps({"format": image.disk_format, "virtual_size": size, **known}).encode()
             files.write(self.paths.images / f"{image.sha512}.json", record, 0o444)
         return CachedImage(str(self.paths.images / image.sha512), image.disk_format, size, image.sha512)
 
@@ -188,7 +199,7 @@ class LocalStorage(StorageDriver):
     @contextmanager
     def _image_lock(self, sha512: str) -> Iterator[None]:
         try:
-            with locks.host_lock(self.paths.locks, f"image-{sha512[:32]}", timeout_s=self.fetch_timeout_s):
+            with locks.host_lock(self.paths.locks, upkeep.lock_name(sha512), timeout_s=self.fetch_timeout_s):
                 yield
         except locks.LockTimeout as error:
             raise ImageUnavailable("The image took too long to arrive.", details=str(error)) from error

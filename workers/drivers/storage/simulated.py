@@ -21,6 +21,7 @@ from workers.drivers.storage.base import (
     StorageUse,
 )
 from workers.drivers.storage.errors import DiskTooSmall, ImageInUse, ImageUnavailable, ImageUnsafe
+from workers.system import files
 
 _GIB = 1 << 30
 _SECTOR = 512
@@ -124,6 +125,20 @@ class SimulatedStorage(StorageDriver):
                 if any(disk["backing_path"] == path for disk in disks.values()):
                     raise ImageInUse("The image is in use on the host.", details=f"server {server_id}")
             self._simulation.remove("images", sha512)
+
+    def damaged_images(self) -> tuple[str, ...]:
+        """See the contract: records that say `damaged`."""
+        with self._simulation.operation("damaged_images"):
+            found = ((name, self._simulation.read("images", name)) for name in self._simulation.names("images"))
+            return tuple(name for name, record in found if record is not None and record.get("damaged"))
+
+    def tidy(self) -> tuple[str, ...]:
+        """See the contract."""
+        with self._simulation.operation("tidy"):
+            found = files.abandoned(self._simulation.directory / "images")
+            for path in found:
+                path.unlink(missing_ok=True)
+            return tuple(f"partial download {path.name}" for path in found)
 
     def usage(self) -> StorageUse:
         """See the contract. What the disks were made as counts as used."""

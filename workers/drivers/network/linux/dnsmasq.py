@@ -63,12 +63,16 @@ class Dnsmasq:
         process = processes.read_pid_file(self.pid_file)
         return process is not None and process.is_running(self.mark)
 
+    def is_needed(self, spec: NetworkSpec) -> bool:
+        """Say whether any subnet has DHCP."""
+        return any(_serves(subnet) for subnet in spec.subnets)
+
     def ensure(self, spec: NetworkSpec) -> None:
         """Have it run with the configuration the spec asks for; it is started anew when that changed.
 
         A network without a subnet that has DHCP needs none, and has none then. Raises NetworkUnavailable.
         """
-        if not any(_serves(subnet) for subnet in spec.subnets):
+        if not self.is_needed(spec):
             self.end()
             return
         files.make_directory(self.hosts, 0o755)
@@ -114,6 +118,22 @@ class Dnsmasq:
         if path.exists():
             path.unlink(missing_ok=True)
             self.reload()
+
+    def has_port(self, port_id: str) -> bool:
+        """Say whether a port has an entry."""
+        return (self.hosts / port_id).exists()
+
+    def tidy(self, known: set[str]) -> list[str]:
+        """Remove the entries of ports that are none of `known`, and unfinished ones; say which."""
+        if not self.hosts.is_dir():
+            return []
+        entries = [item.name for item in self.hosts.iterdir() if not item.name.startswith(files.TEMPORARY_PREFIX)]
+        strays = sorted(set(entries) - known)
+        for path in files.abandoned(self.hosts):
+            path.unlink(missing_ok=True)
+        for port_id in strays:
+            self.forget_port(port_id)
+        return [f"DHCP entry {port_id}" for port_id in strays]
 
     def reload(self) -> None:
         """Have it read its entries again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,36 @@ class LinuxNetwork(NetworkDriver):
     def list_ports(self) -> tuple[PluggedPort, ...]:
         """See the contract."""
         return tuple(port for network_id in self.list_networks() for port in self.records.ports(network_id))
+
+    def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
+        """See the contract. Under the lock: what is being made is no fault."""
+        with self._locked():
+            if self.records.network(network.id) is None:
+                return ()
+            if not bridge.is_networks(network.bridge, network.id):
+                return (f"the bridge {network.bridge} is missing",)
+            dnsmasq = self._dnsmasq(network.id)
+            if dnsmasq.is_needed(network) and not dnsmasq.is_running():
+                return ("the DHCP server does not run",)
+            return tuple(
+                f"port {port.id} has no DHCP entry"
+                for port in ports
+                if self.records.port(network.id, port.id) is not None
+                and served_address(network, port) is not None
+                and not dnsmasq.has_port(port.id)
+            )
+
+    def tidy(self) -> tuple[str, ...]:
+        """See the contract."""
+        found: list[str] = []
+        with self._locked():
+            for network_id in self.list_networks():
+                network = self.records.network(network_id)
+                known = self.records.ports(network_id)
+                found += self._dnsmasq(network_id).tidy({port.id for port in known})
+                if network is not None and bridge.is_networks(network.bridge, network.id):
+                    found += tap.tidy(network.bridge, {port.tap for port in known})
+        return tuple(found)
 
     def lease(self, network_id: str, port_id: str) -> Lease | None:
         """See the contract."""

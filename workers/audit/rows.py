@@ -1,0 +1,107 @@
+"""The rows compared with each other, across the applications: read only, one statement each.
+
+What these return in a cloud at work may be on its way: reconcilers look again under the locks.
+"""
+
+import uuid
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+OPEN = "('queued', 'running', 'reverting')"
+
+
+class Misplaced(NamedTuple):
+    """An allocation whose server is not there, or is elsewhere (``server_host``)."""
+
+    consumer_id: uuid.UUID
+    host: str
+    exists: bool
+    server_host: str
+
+
+class Stuck(NamedTuple):
+    """A server whose task nobody works on."""
+
+    server_id: uuid.UUID
+    vm_state: str
+    task_state: str
+
+
+class Stray(NamedTuple):
+    """A server's ports that are bound to ``port_host``; ``server_host`` None: the server is not there."""
+
+    server_id: uuid.UUID
+    port_host: str
+    server_host: str | None
+
+
+_USED = """
+SELECT h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers, coalesce(sum(a.vcpus), 0), coalesce(sum(a.ram_mib), 0),
+       coalesce(sum(a.disk_gib), 0), count(a.id)
+  FROM scheduling_inventory i JOIN scheduling_host h ON h.id = i.host_id
+  LEFT JOIN scheduling_allocation a ON a.host_id = i.host_id
+ GROUP BY h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers
+"""
+_MISPLACED = """
+SELECT a.consumer_id::text, h.name, s.id IS NOT NULL, coalesce(s.host, '') FROM scheduling_allocation a
+  JOIN scheduling_host h ON h.id = a.host_id
+  LEFT JOIN compute_server s ON s.id = a.consumer_id AND s.deleted_at IS NULL
+ WHERE s.id IS NULL OR (s.host <> h.name AND s.vm_state <> 'building')
+"""
+_UNALLOCATED = """
+SELECT s.id::text, s.host FROM compute_server s LEFT JOIN scheduling_allocation a ON a.consumer_id = s.id
+ WHERE s.deleted_at IS NULL AND s.host <> '' AND a.id IS NULL
+"""
+_UNSETTLED = f"""
+SELECT DISTINCT r.consumer_id::text FROM quotas_reservation r
+ WHERE NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = r.consumer_id AND w.state IN {OPEN})
+"""  # noqa: S608 - our own words
+_STUCK = f"""
+SELECT s.id::text, s.vm_state, s.task_state FROM compute_server s
+ WHERE s.deleted_at IS NULL AND (s.task_state <> '' OR s.vm_state = 'building')
+   AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = s.id AND w.state IN {OPEN})
+"""  # noqa: S608 - our own words
+_STRAY = """
+SELECT DISTINCT p.device_id, p.host, s.host FROM networking_port p
+  LEFT JOIN compute_server s ON s.id::text = p.device_id AND s.deleted_at IS NULL
+ WHERE p.request_index IS NOT NULL AND p.device_id <> '' AND p.host IS DISTINCT FROM s.host
+   AND (s.id IS NULL OR s.vm_state <> 'building')
+"""
+
+
+def _rows(statement: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+def miscounted() -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+    """Return hosts whose used capacity is not the sum of their allocations: (name, used, allocated).
+
+    Amounts are (vCPUs, RAM in MiB, disk in GiB, servers).
+    """
+    found = [(str(name), tuple(map(int, n[:4])), tuple(map(int, n[4:]))) for name, *n in _rows(_USED)]
+    return [one for one in found if one[1] != one[2]]
+
+
+def misplaced() -> list[Misplaced]:
+    return [Misplaced(uuid.UUID(key), host, exists, there) for key, host, exists, there in _rows(_MISPLACED)]
+
+
+def unallocated() -> list[tuple[uuid.UUID, str]]:
+    """Return placed servers without an allocation: (server, its host)."""
+    return [(uuid.UUID(key), host) for key, host in _rows(_UNALLOCATED)]
+
+
+def unsettled() -> list[uuid.UUID]:
+    """Return consumers with a reservation, and without a run that would settle it."""
+    return [uuid.UUID(key) for (key,) in _rows(_UNSETTLED)]
+
+
+def stuck() -> list[Stuck]:
+    return [Stuck(uuid.UUID(key), vm_state, task_state) for key, vm_state, task_state in _rows(_STUCK)]
+
+
+def strays() -> list[Stray]:
+    return [Stray(uuid.UUID(key), port_host, there) for key, port_host, there in _rows(_STRAY)]

@@ -1,0 +1,64 @@
+"""Looking after a host's cache and disks: what was changed behind our back, and what a killed process left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from workers.system import files, locks
+from workers.system.paths import HostPaths
+
+_LIMIT_S = 0.0
+
+
+def lock_name(sha512: str) -> str:
+    """The host lock that guards an image in the cache."""
+    return f"image-{sha512[:32]}"
+
+
+def stamp(path: Path) -> dict[str, int]:
+    """What tells the verified bits from others at a glance; kept in the image's record."""
+    status = path.stat()
+    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def damaged(paths: HostPaths) -> Iterator[str]:
+    """Images with a record whose bits are gone, or are not those that were verified."""
+    for record in sorted(paths.images.glob("*.json")):
+        known = json.loads(files.read(record) or b"{}")
+        try:
+            found = stamp(record.with_suffix(""))
+        except FileNotFoundError:
+            if record.exists():  # else it was evicted in this moment
+                yield record.stem
+            continue
+        if any(known.get(key, value) != value for key, value in found.items()):
+            yield record.stem
+
+
+def tidy(paths: HostPaths) -> Iterator[str]:
+    """Remove bits without a record, partial downloads, and unfinished disks; say which.
+
+    An image whose lock is held is being fetched: it is left alone.
+    """
+    for path in sorted(paths.images.glob("*")) + sorted(paths.images.glob(f"{files.TEMPORARY_PREFIX}*")):
+        name = path.name.removeprefix(files.TEMPORARY_PREFIX)
+        if len(name) == 128 and not path.with_name(f"{path.name}.json").exists() and _drop(paths, path, name):
+            yield f"{'partial download' if path.name != name else 'bits without a record'} {name[:16]}"
+    for directory in [paths.images, *paths.instances.glob("*/")]:
+        for path in files.abandoned(directory):
+            path.unlink(missing_ok=True)
+            yield f"unfinished file {path.relative_to(paths.root)}"
+
+
+def _drop(paths: HostPaths, path: Path, sha512: str) -> bool:
+    try:
+        with locks.host_lock(paths.locks, lock_name(sha512), timeout_s=_LIMIT_S):
+            if path.with_name(f"{path.name}.json").exists():  # its fetch ended meanwhile
+                return False
+            there = path.exists()
+            path.unlink(missing_ok=True)
+            return there
+    except locks.LockTimeout:
+        return False

@@ -1,0 +1,52 @@
+"""What one round of an agent has in its hands: the host as listed, then the rows, and where to report."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from apps.compute.selectors import servers as selectors
+from apps.workflow.services import leases
+from apps.workflow.services.findings import Look
+from workers import config
+from workers.config import HostDrivers
+from workers.drivers.network.base import PluggedPort
+from workers.system.locks import LockTimeout
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """``domains`` maps ids to power states, ``plugged`` port ids to ports, ``rows`` server ids to servers."""
+
+    drivers: HostDrivers
+    told: Look
+    restarted: bool
+    plugged: dict[str, PluggedPort]
+    domains: dict[str, str]
+    files: frozenset[str]
+    networks: tuple[str, ...]
+    rows: dict[str, Any]
+
+
+def look(drivers: HostDrivers, told: Look, *, restarted: bool) -> Round:
+    """List the host, then read the rows."""
+    plugged = {port.id: port for port in drivers.network.list_ports()}
+    domains = {info.id: str(info.power_state) for info in drivers.hypervisor.list_domains()}
+    files = frozenset(drivers.storage.list_servers())
+    networks = drivers.network.list_networks()
+    rows = {str(server.id): server for server in selectors.on_host(host=drivers.host)}
+    return Round(drivers, told, restarted, plugged, domains, files, networks, rows)
+
+
+@contextmanager
+def at_rest(drivers: HostDrivers, server_id: uuid.UUID) -> Iterator[bool]:
+    """Hold the server's lease and the host's own lock on it for the block. False: somebody works on it, or will."""
+    with ExitStack() as stack:
+        resting = stack.enter_context(leases.at_rest(subject_id=server_id))
+        if resting:
+            try:
+                stack.enter_context(config.subjects.hold(f"{drivers.host} {server_id}", 0))
+            except LockTimeout:
+                resting = False
+        yield resting

@@ -1,0 +1,63 @@
+"""Domains and files: what is on the host for a server, and the servers that are to be there.
+
+Sets, per host:
+  wanted  = servers whose rows are on this host and are not deleted, or whose open run is on it
+  domains = Celerity's domains on the host
+  files   = servers that have a directory on the host
+Rules:
+  (domains + files) - wanted          -> destroyed, with their files (deleted while the host was away, built elsewhere)
+  wanted at rest - files              -> reported: nobody has the disks. The server can be deleted, or started anew
+                                         from its image
+  wanted at rest - domains            -> nothing: a start defines the domain again (power states: see there)
+"""
+
+import uuid
+
+from apps.compute.selectors import servers as selectors
+from workers.config import HostDrivers
+from workers.host.reconcilers.base import Round, at_rest
+from workers.host.reconcilers.power import SETTLED
+
+KIND = "domain"
+FILES = "files"
+
+
+def reconcile(one: Round) -> None:
+    for server_id in sorted((one.files | set(one.domains)) - set(one.rows)):
+        _remove_stranger(one, uuid.UUID(server_id))
+    for server_id, server in one.rows.items():
+        if server.vm_state in SETTLED and not server.task_state and server_id not in one.files:
+            _tell_missing(one, server.id)
+
+
+def _remove_stranger(one: Round, server_id: uuid.UUID) -> None:
+    """Destroy what belongs to no server of this host; asked again under the server's locks."""
+    drivers = one.drivers
+    with at_rest(drivers, server_id) as resting:
+        row = selectors.load(server_id=server_id) if resting else None
+        if not resting or (row is not None and row.host == drivers.host):
+            return
+        there = _there(drivers, server_id)
+        if not there:
+            return
+        drivers.hypervisor.destroy(str(server_id))
+        drivers.storage.remove_server(str(server_id))
+    owner = "no server has this id" if row is None else f"the server is on {row.host or 'no host'}"
+    kind = KIND if "domain" in there else FILES
+    one.told.repaired(kind, server_id, found=f"{' and '.join(there)} on the host, but {owner}", done="removed")
+
+
+def _there(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:
+    """What the host has of a server now: a delete may have ended since the host was listed."""
+    found = ["domain"] if drivers.hypervisor.info(str(server_id)) is not None else []
+    return found + (["files"] if str(server_id) in drivers.storage.list_servers() else [])
+
+
+def _tell_missing(one: Round, server_id: uuid.UUID) -> None:
+    with at_rest(one.drivers, server_id) as resting:
+        row = selectors.load(server_id=server_id) if resting else None
+        if row is None or row.host != one.drivers.host or row.vm_state not in SETTLED or row.task_state:
+            return
+        if str(server_id) in one.drivers.storage.list_servers():
+            return
+    one.told.remains(FILES, server_id, found=f"{row.vm_state} by its row, and none of its files are on the host")

@@ -1,0 +1,60 @@
+"""The image cache: what the host keeps of images, and which images there are.
+
+Sets, per host:
+  cached = contents in the cache
+  living = contents that some image has
+  used   = contents that servers of this host were made from
+Rules:
+  cached - living - used                              -> evicted (an image was deleted: no finding)
+  partial downloads that nobody writes, bits or records without the other -> removed
+  bits that are gone or not those that were verified, in no used -> evicted: the next boot fetches them anew
+  bits that are gone, in used                         -> fetched anew
+  bits that are not those that were verified, in used -> reported: the servers' disks lie on them
+"""
+
+from typing import Any
+
+import structlog
+
+from apps.common.exceptions import CloudError
+from apps.images.selectors import images
+from workers.drivers.errors import DriverError
+from workers.host.reconcilers.base import Round
+from workers.mapping import images as mapping
+
+log = structlog.get_logger("celerity.agent")
+KIND = "cache"
+
+
+def reconcile(one: Round) -> None:
+    storage = one.drivers.storage
+    for text in storage.tidy():
+        one.told.repaired(KIND, text[:64], found=f"{text}: left by a fetch that was killed", done="removed")
+    used = {server.image_facts.get("sha512"): server for server in one.rows.values()}
+    for sha512 in storage.damaged_images():
+        _tell_damaged(one, sha512, used)
+    cached = {image.sha512 for image in storage.list_images()} - set(used)
+    gone = cached - images.living(hashes=cached) if cached else set()
+    for sha512 in gone:
+        try:
+            storage.evict_image(sha512)
+        except DriverError as error:  # a build that began meanwhile: it is looked at again
+            log.info("image stays in the cache", host=one.drivers.host, error=error.message)
+
+
+def _tell_damaged(one: Round, sha512: str, used: dict[str, Any]) -> None:
+    found = "the bits in the cache are not those that were verified, or gone"
+    storage = one.drivers.storage
+    try:
+        if sha512 not in used:
+            storage.evict_image(sha512)
+            one.told.repaired(KIND, sha512[:64], found=found, done="evicted")
+            return
+        storage.cache_image(*mapping.of_server(used[sha512]))  # brings back what is gone, and leaves what is there
+        if sha512 not in storage.damaged_images():
+            one.told.repaired(KIND, sha512[:64], found=found, done="fetched anew")
+            return
+        found = f"{found}; disks of servers lie on them, of server {used[sha512].id} for one"
+    except (DriverError, CloudError) as error:
+        found = f"{found}; {error.message}"
+    one.told.remains(KIND, sha512[:64], found=found)

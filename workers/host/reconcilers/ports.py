@@ -1,0 +1,121 @@
+"""Ports and DHCP: what the rows bind to a host, and what the host has of it.
+
+Sets, per host:
+  bound    = ports whose rows are bound to this host, and their networks
+  plugged  = ports that are recorded on the host
+  networks = networks that are recorded on the host
+Rules:
+  bound - plugged, its server at rest            -> plugged
+  a network of bound without bridge, DHCP server -> made whole again
+  a plugged port without its DHCP entry          -> entered again
+  plugged - bound, seen twice                    -> unplugged, with its tap and its lease
+  networks - networks that any row names         -> removed: bridge, DHCP server, rules (the network was deleted)
+  taps, DHCP entries, directories of no record   -> removed
+After a restart of the machine nothing of it is left, and it is put back without a word.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+import structlog
+
+from apps.networking.selectors import bindings
+from apps.networking.selectors import networks as network_rows
+from apps.networking.values import PortFacts
+from workers.drivers.network.base import NetworkSpec
+from workers.host.reconcilers.base import Round, at_rest
+from workers.mapping import networks
+
+log = structlog.get_logger("celerity.agent")
+KIND = "port"
+NETWORK = "network"
+
+
+def reconcile(one: Round) -> None:
+    bound = bindings.specs_for_host(host=one.drivers.host)
+    by_network: dict[uuid.UUID, list[PortFacts]] = {}
+    for facts in bound:
+        by_network.setdefault(facts.network.id, []).append(facts)
+    for ports in by_network.values():
+        _mend_network(one, ports)
+    for facts in bound:
+        if str(facts.id) not in one.plugged:
+            _plug(one, facts)
+    _unplug_strangers(one, {str(facts.id) for facts in bound})
+    _remove_networks(one, {str(key) for key in by_network})
+    if not one.restarted:
+        for text in one.drivers.network.tidy():
+            one.told.repaired(KIND, text, found=f"{text}: no record names it", done="removed")
+
+
+def _mend_network(one: Round, ports: Sequence[PortFacts]) -> None:
+    """Have a network whole: an `ensure` that finds all in place costs little, and brings changes to the host."""
+    driver, spec = one.drivers.network, networks.network_spec(ports[0].network)
+    broken: tuple[str, ...] = ()
+    try:
+        plugged = [networks.port_spec(facts) for facts in ports if str(facts.id) in one.plugged]
+        if plugged:
+            broken = driver.faults(spec, plugged)
+        driver.ensure_network(spec)
+        for port in plugged if broken else ():
+            driver.plug(spec, port)
+    except Exception as error:
+        log.warning("network not restored", network=spec.id, host=one.drivers.host, error=str(error)[:300])
+        one.told.remains(NETWORK, spec.id, found="; ".join((*broken, str(error)[:300])))
+        return
+    if broken and not one.restarted and _still_bound(one, spec):
+        one.told.repaired(NETWORK, spec.id, found="; ".join(broken), done="made whole again")
+
+
+def _still_bound(one: Round, spec: NetworkSpec) -> bool:
+    """A network whose last port here went meanwhile was not broken: it was taken down."""
+    return bool(bindings.specs_for_network(network_id=uuid.UUID(spec.id), host=one.drivers.host))
+
+
+def _plug(one: Round, facts: PortFacts) -> None:
+    """Under the server's locks, and only if the port is still bound: a delete may be under way."""
+    server_id = uuid.UUID(facts.server_id)
+    with at_rest(one.drivers, server_id) as resting:
+        if not resting:
+            return
+        now = next((port for port in bindings.specs_for_server(server_id=server_id) if port.id == facts.id), None)
+        if now is None or now.host != one.drivers.host or _is_plugged(one, str(now.id)):
+            return
+        found = f"bound to the host by its row, and not plugged; server {server_id}"
+        try:
+            one.drivers.network.plug(networks.network_spec(now.network), networks.port_spec(now))
+        except Exception as error:
+            log.warning("port not restored", port=str(facts.id), host=one.drivers.host, error=str(error)[:300])
+            one.told.remains(KIND, now.id, found=f"{found}; {str(error)[:300]}")
+            return
+    if not one.restarted:
+        one.told.repaired(KIND, facts.id, found=found, done="plugged")
+
+
+def _is_plugged(one: Round, port_id: str) -> bool:
+    return any(port.id == port_id for port in one.drivers.network.list_ports())
+
+
+def _unplug_strangers(one: Round, bound: set[str]) -> None:
+    """Unplug what no row binds. A delete unplugs first and takes the rows away then: it must still be plugged now,
+    and still be in no row after that.
+    """
+    strangers = set(one.plugged) - bound
+    if not strangers:
+        return
+    still = {port.id: port for port in one.drivers.network.list_ports() if port.id in strangers}
+    again = {str(facts.id) for facts in bindings.specs_for_host(host=one.drivers.host)} if still else set()
+    for port_id, port in still.items():
+        if port_id not in again:
+            one.drivers.network.unplug(port.network_id, port_id)
+            found = f"plugged as {port.tap} with {', '.join(port.ips)}, and not bound to this host"
+            one.told.repaired(KIND, port_id, found=found, done="unplugged")
+
+
+def _remove_networks(one: Round, bound: set[str]) -> None:
+    """Take down networks that were deleted. That is how a deleted network leaves its hosts: no finding."""
+    candidates = [uuid.UUID(key) for key in one.networks if key not in bound]
+    if candidates:
+        for key in sorted(set(candidates) - network_rows.existing(network_ids=candidates), key=str):
+            one.drivers.network.remove_network(str(key))
+            log.info("deleted network removed", network=str(key), host=one.drivers.host)

@@ -1,0 +1,73 @@
+"""Power states: what a server's row says it does, and what its domain does.
+
+Sets, per host:
+  wanted  = servers whose rows are on this host, at rest, neither deleted nor building nor in error
+  running = Celerity's domains that run
+Rules:
+  ACTIVE by its row and in wanted, not in running -> started, if the machine restarted; else the row becomes SHUTOFF
+  STOPPED by its row and in wanted, in running    -> the row becomes ACTIVE: a guest is never ended unasked
+  PAUSED or SUSPENDED by its row, another state   -> the row says what the domain does
+"""
+
+import uuid
+from typing import Any
+
+import structlog
+
+from apps.compute import states
+from apps.compute.selectors import servers as selectors
+from apps.compute.services import progress
+from apps.networking.services import bindings
+from workers.config import HostDrivers
+from workers.host.reconcilers.base import Round, at_rest
+from workers.mapping import servers
+
+log = structlog.get_logger("celerity.agent")
+KIND = "power"
+SETTLED = (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED)
+
+
+def reconcile(one: Round) -> None:
+    """Settle every server that differs; a first look without locks finds those."""
+    for server_id, server in one.rows.items():
+        if server.vm_state not in SETTLED or server.task_state or not differs(server, one.domains.get(server_id)):
+            continue
+        found = f"{server.vm_state} by its row, {one.domains.get(server_id, 'no domain')} on the host"
+        done = settle(one.drivers, server.id, restarted=one.restarted)
+        if done:
+            one.told.repaired(KIND, server_id, found=found, done=done)
+
+
+def differs(server: Any, power_state: str | None) -> bool:
+    """A first look, without locks: most servers are as their rows say."""
+    expected = {states.ACTIVE: "running", states.STOPPED: "shutdown", states.PAUSED: "paused"}
+    return (power_state or "shutdown") != expected.get(server.vm_state, "suspended")
+
+
+def settle(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = False) -> str:
+    """Make one server what its row says, or the row what the domain is. Returns what was done; "" where all is well.
+
+    Both are read anew under the server's locks: meanwhile a user may have stopped or deleted it, or its build may
+    have ended.
+    """
+    with at_rest(drivers, server_id) as resting:
+        server = selectors.load(server_id=server_id) if resting else None
+        if server is None or server.host != drivers.host or server.task_state or server.vm_state not in SETTLED:
+            return ""
+        info = drivers.hypervisor.info(str(server_id))
+        power_state = str(info.power_state) if info else "shutdown"
+        if server.vm_state == states.ACTIVE and power_state != "running" and restarted and _start(drivers, server):
+            return "started: the machine restarted"
+        if power_state == "nostate" or not progress.observed(server_id=server_id, power_state=power_state):
+            return ""
+        bindings.set_server_status(server_id=server_id, up=power_state == "running")
+        return f"the row says {power_state} now"
+
+
+def _start(drivers: HostDrivers, server: Any) -> bool:
+    try:
+        drivers.hypervisor.start(servers.prepare(server, drivers))
+    except Exception as error:
+        log.warning("server not restarted", server=str(server.id), host=drivers.host, error=str(error)[:300])
+        return False
+    return True

@@ -1,0 +1,54 @@
+"""Allocations: what is claimed of hosts, and who is there.
+
+Sets:
+  claimed = consumers with an allocation, and its host
+  placed  = servers whose rows are on a host, at rest, and that host
+  used(h) = what the inventory of host h says is used
+Rules:
+  claimed - placed, the server is not there       -> released
+  claimed and placed on different hosts           -> released, and claimed where the server is
+  placed - claimed                                -> claimed, whether or not it fits: the server is there
+  used(h) is not the sum of claimed on h          -> counted anew
+"""
+
+import uuid
+
+from apps.compute import states
+from apps.compute.selectors import servers as selectors
+from apps.scheduling.services import allocations, inventories
+from apps.workflow.services import leases
+from apps.workflow.services.findings import Look
+from workers.audit import rows
+from workers.mapping import demands
+
+KIND = "allocation"
+INVENTORY = "inventory"
+KINDS = (KIND, INVENTORY)
+
+
+def reconcile(told: Look) -> None:
+    # Books first: giving back what was never counted would leave less than nothing, which PostgreSQL refuses.
+    for host, used, allocated in rows.miscounted():
+        if inventories.recount(host=host):
+            found = f"vCPUs, MiB, GiB, servers: {used} used by the inventory, {allocated} in allocations"
+            told.repaired(INVENTORY, host, found=found, done="counted anew")
+    for consumer_id in [*(one.consumer_id for one in rows.misplaced()), *(key for key, _ in rows.unallocated())]:
+        _settle(told, consumer_id)
+
+
+def _settle(told: Look, consumer_id: uuid.UUID) -> None:
+    with leases.at_rest(subject_id=consumer_id) as resting:
+        server = selectors.load(server_id=consumer_id) if resting else None
+        if not resting or (server is not None and server.vm_state == states.BUILDING):
+            return
+        allocation = allocations.of_consumer(consumer_id=consumer_id)
+        claimed = allocation.host.name if allocation else ""
+        host = server.host if server else ""
+        if claimed == host:
+            return
+        allocations.release(consumer_id=consumer_id)
+        if server is not None and host:
+            inventories.restore(consumer_id=consumer_id, host=host, demand=demands.of_server(server, excluded=[]))
+    there = f"is on {host or 'no host'}" if server else "is not there"
+    found = f"claimed on {claimed or 'no host'}; the server {there}"
+    told.repaired(KIND, consumer_id, found=found, done=f"claimed on {host}" if host else "released")

@@ -1,0 +1,23 @@
+"""The image store: contents on disk, and images. Looked at where the store is; hosts' caches are their agents'.
+
+Sets:
+  stored = files in the store
+  wanted = contents of active images, with their sizes
+Rules:
+  stored - wanted, not of this moment      -> removed
+  wanted - stored, or of another size      -> reported: the image has to be uploaded again, or restored from a backup
+"""
+
+from apps.images.selectors import blobs as selectors
+from apps.images.services import blobs
+from apps.workflow.services.findings import Look
+
+KIND = "image"
+KINDS = (KIND,)
+
+
+def reconcile(told: Look) -> None:
+    for sha512 in blobs.drop_orphans():
+        told.repaired(KIND, sha512[:64], found="in the store, and no image has it", done="removed")
+    for sha512, found in selectors.damaged():
+        told.remains(KIND, sha512[:64], found=found)

@@ -1,0 +1,44 @@
+"""Ports of servers: the rows; what hosts have of them is their agents' (workers.host.reconcilers.ports).
+
+Sets:
+  bound = servers that hold ports, and the hosts these are bound to
+  there = servers, at rest, and their hosts
+Rules:
+  bound - there                      -> the ports are released with their addresses; a user's own become free
+  bound and there on different hosts -> bound to where the server is; the agents follow
+"""
+
+import uuid
+
+from apps.compute import states
+from apps.compute.selectors import servers as selectors
+from apps.networking.services import bindings
+from apps.workflow.services import leases
+from apps.workflow.services.findings import Look
+from workers.audit import rows
+
+KIND = "port"
+KINDS = (KIND,)
+
+
+def reconcile(told: Look) -> None:
+    for server_id in dict.fromkeys(stray.server_id for stray in rows.strays()):
+        _settle(told, server_id)
+
+
+def _settle(told: Look, server_id: uuid.UUID) -> None:
+    with leases.at_rest(subject_id=server_id) as resting:
+        server = selectors.load(server_id=server_id) if resting else None
+        if not resting or (server is not None and server.vm_state == states.BUILDING):
+            return
+        hosts = sorted({stray.port_host for stray in rows.strays() if stray.server_id == server_id})
+        if not hosts:
+            return
+        if server is not None and server.host:
+            bindings.move_for_server(server_id=server_id, host=server.host)
+            done = f"bound to {server.host}, where the server is"
+        else:
+            bindings.release_for_server(server_id=server_id)
+            done = "released"
+    there = f"is on {server.host or 'no host'}" if server else "is not there"
+    told.repaired(KIND, server_id, found=f"bound on {', '.join(hosts)}; the server {there}", done=done)

@@ -1,0 +1,49 @@
+"""Quotas: the books of usages, and what the rows count.
+
+Sets:
+  booked   = (in use, reserved) of every owner and resource, as in the usages
+  counted  = the same, counted from servers, key pairs and reservations
+  reserved = consumers with a reservation
+  open     = consumers with an open run
+Rules:
+  reserved - open, the consumer is there     -> the promise becomes use
+  reserved - open, the consumer is not there -> the promise is given back
+  booked differs from counted                -> booked becomes counted, while nobody else writes
+Usages and rows change in one transaction, and are compared in one snapshot: nothing is half seen.
+"""
+
+import uuid
+
+from apps.compute.selectors import servers
+from apps.compute.services import quota_verification
+from apps.quotas.services import reservations
+from apps.workflow.services import leases
+from apps.workflow.services.findings import Look
+from workers.audit import rows
+
+KIND = "quota"
+RESERVATION = "reservation"
+KINDS = (KIND, RESERVATION)
+
+
+def reconcile(told: Look) -> None:
+    for consumer_id in rows.unsettled():
+        _settle(told, consumer_id)
+    if not quota_verification.verify():
+        return
+    repaired = quota_verification.repair()
+    for orphan in repaired.orphans:
+        told.repaired(RESERVATION, orphan, found="reserved for what is not there", done="given back")
+    for one in repaired.differences:
+        told.repaired(KIND, f"{one.owner_id} {one.resource}", found=str(one), done="set to what the rows say")
+
+
+def _settle(told: Look, consumer_id: uuid.UUID) -> None:
+    with leases.at_rest(subject_id=consumer_id) as resting:
+        if not resting or consumer_id not in rows.unsettled():
+            return
+        present = bool(servers.existing(server_ids=[consumer_id]))
+        settle = reservations.commit if present else reservations.cancel
+        settle(consumers=[consumer_id])
+    done = "counted as use" if present else "given back"
+    told.repaired(RESERVATION, consumer_id, found="reserved, and no run is open that would settle it", done=done)
