@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import structlog
 
 
@@ -11,6 +12,10 @@ def _message_last(logger: Any, name: str, event: dict[str, Any]) -> dict[str, An
         k: (v[:2000] + "…" if isinstance(v, str) and len(v) > 2000 and k != "exception" else v)
         for k, v in event.items()
     }
+
+
+def _json(event: Any, **_: Any) -> str:
+    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 SHARED = [
@@ -25,7 +30,9 @@ SHARED = [
 
 def logging_config(*, form: str, level: str) -> dict[str, Any]:
     """Return Django's LOGGING for lines in ``form`` ("json" or "console") from ``level`` upwards."""
-    last: Any = structlog.dev.ConsoleRenderer() if form == "console" else structlog.processors.JSONRenderer()
+    last: Any = (
+        structlog.dev.ConsoleRenderer() if form == "console" else structlog.processors.JSONRenderer(serializer=_json)
+    )
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

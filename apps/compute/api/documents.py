@@ -19,12 +19,18 @@ def base_of(request: HttpRequest) -> str:
     return request.build_absolute_uri(f"/compute/{version}")
 
 
-def links(request: HttpRequest, kind: str, key: str) -> list[dict[str, str]]:
-    """Return the two links every entity has; the bookmark has no version in it."""
-    return [
-        {"rel": "self", "href": f"{base_of(request)}/{kind}/{key}"},
-        {"rel": "bookmark", "href": request.build_absolute_uri(f"/compute/{kind}/{key}")},
-    ]
+class Links:
+    """The two links every entity has, for one request; the bookmark has no version in it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.base = base_of(request)
+        self.bookmark = request.build_absolute_uri("/compute")
+
+    def of(self, kind: str, key: str) -> list[dict[str, str]]:
+        return [
+            {"rel": "self", "href": f"{self.base}/{kind}/{key}"},
+            {"rel": "bookmark", "href": f"{self.bookmark}/{kind}/{key}"},
+        ]
 
 
 def time(moment: datetime | None) -> str | None:

@@ -1,8 +1,10 @@
 """Reading flavors. A private flavor does not exist for projects without access (OSSA 2013-019, 2013-024)."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
+from apps.common import pagination
 from apps.common.context import RequestContext
+from apps.common.prepared import Rows
 from apps.compute.exceptions import ExtraSpecNotFound, FlavorNotFound
 from apps.compute.models import Flavor, FlavorAccess
 
@@ -38,10 +40,43 @@ def listed(
     return rows.filter(**conditions) if conditions else rows
 
 
+def _asked(project_id: str, *, admin: bool) -> RequestContext:
+    return RequestContext(project_id=project_id, is_admin=admin)
+
+
+_LIST = {
+    admin: Rows(
+        f"compute_flavors_{'all' if admin else 'visible'}",
+        lambda project, admin=admin: listed(context=_asked(project, admin=admin)).order_by(
+            F("flavor_id").asc(nulls_last=True)
+        )[: pagination.MAX_LIMIT + 1],
+        {"project": "a project"},
+    )
+    for admin in (True, False)
+}
+_ONE = {
+    admin: Rows(
+        f"compute_flavor_{'any' if admin else 'visible'}",
+        lambda project, flavor, admin=admin: _reachable(_asked(project, admin=admin)).filter(flavor_id=flavor),
+        {"project": "a project", "flavor": "a flavor"},
+    )
+    for admin in (True, False)
+}
+
+
+def first_page(*, context: RequestContext) -> tuple[list[Flavor], bool]:
+    """Return what a list without any parameter shows, and whether there is more."""
+    rows = _LIST[context.is_admin].fetch(project=context.project_id)
+    return rows[: pagination.MAX_LIMIT], len(rows) > pagination.MAX_LIMIT
+
+
+def _reachable(context: RequestContext) -> QuerySet[Flavor]:
+    return everything() if context.is_admin else visible(context=context)
+
+
 def get(*, context: RequestContext, flavor_id: str) -> Flavor:
     """Raises FlavorNotFound (404)."""
-    rows = everything() if context.is_admin else visible(context=context)
-    flavor = rows.filter(flavor_id=flavor_id).first()
+    flavor = _ONE[context.is_admin].first(project=context.project_id, flavor=flavor_id)
     if flavor is None:
         raise FlavorNotFound(flavor=flavor_id[:255])
     return flavor

@@ -65,7 +65,7 @@ class Renderer:
     """``extra_specs``: whether the caller may see them at all."""
 
     def __init__(self, *, request: HttpRequest, version: Version, extra_specs: bool = True) -> None:
-        self.request = request
+        self.links = documents.Links(request).of
         self.hidden = set(microversions.hidden(FIELDS, version))
         if not extra_specs:
             self.hidden.add("extra_specs")
@@ -76,7 +76,7 @@ class Renderer:
             "id": flavor.flavor_id,
             "name": flavor.name,
             "description": flavor.description,
-            "links": documents.links(self.request, "flavors", flavor.flavor_id),
+            "links": self.links("flavors", flavor.flavor_id),
         }
         return microversions.without(document, self.hidden)
 
@@ -94,7 +94,7 @@ class Renderer:
             "os-flavor-access:is_public": flavor.is_public,
             "description": flavor.description,
             "extra_specs": flavor.extra_specs,
-            "links": documents.links(self.request, "flavors", flavor.flavor_id),
+            "links": self.links("flavors", flavor.flavor_id),
         }
         return microversions.without(document, self.hidden)
 

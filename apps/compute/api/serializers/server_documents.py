@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from apps.common import microversions
 from apps.common.microversions import Range, Version, since
 from apps.compute import states
+from apps.compute.api import documents
 from apps.compute.models import Server
 from apps.networking.values import ServerAddress
 
@@ -58,8 +59,8 @@ class Renderer:
     """Renders servers for one request: what does not depend on the server is worked out once."""
 
     def __init__(self, *, request: HttpRequest, version: Version, admin: bool) -> None:
-        self.base = request.build_absolute_uri("/compute/v2.1")
-        self.bookmark = request.build_absolute_uri("/compute")
+        links = documents.Links(request)
+        self.links, self.bookmark = links.of, links.bookmark
         self.version = version
         self.hidden = set(microversions.hidden(FIELDS, version))
         if not admin:
@@ -67,12 +68,6 @@ class Renderer:
         if not admin and version not in HOSTNAME_FOR_ALL:
             self.hidden.add("OS-EXT-SRV-ATTR:hostname")
         self.embedded = version in EMBEDDED_FLAVOR
-
-    def links(self, kind: str, key: str) -> list[dict[str, str]]:
-        return [
-            {"rel": "self", "href": f"{self.base}/{kind}/{key}"},
-            {"rel": "bookmark", "href": f"{self.bookmark}/{kind}/{key}"},
-        ]
 
     def brief(self, server: Server) -> dict[str, Any]:
         key = str(server.id)

@@ -70,6 +70,8 @@ def _order(request: Request) -> list[tuple[str, str]]:
 
 
 def _page(request: Request) -> tuple[list[Flavor], bool]:
+    if not request.GET:
+        return selectors.first_page(context=request.auth)
     queries.check(request, repeatable=KNOWN)
     rows, marker = _found(request), None
     if request.GET.get("marker"):
