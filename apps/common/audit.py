@@ -89,3 +89,8 @@ def prune(*, days: int) -> int:
     """Delete what is older than ``days``. Returns how many rows went."""
     removed, _ = AuditEvent.objects.filter(at__lt=timezone.now() - timedelta(days=days)).delete()
     return removed
+
+
+def of_target(*, target_id: object, limit: int) -> list[AuditEvent]:
+    """Return what was done to one object, the newest ``limit`` events, oldest first. 1 query."""
+    return list(AuditEvent.objects.filter(target_id=str(target_id)).order_by("-id")[:limit])[::-1]

@@ -46,6 +46,14 @@ def load(*, server_id: uuid.UUID) -> Server | None:
     return next(iter(Server.objects.raw(_BY_ID.text(), {"id": server_id})), None)
 
 
+def named(*, text: str, limit: int = 20) -> list[Server]:
+    """Return the servers that an operator means by an id or a name, deleted ones too, newest first. 1 query."""
+    key = parse_uuid(text)
+    rows = Server.objects.select_related("group").defer("user_data", "personality", "public_key")
+    rows = rows.filter(id=key) if key else rows.filter(name=text)
+    return list(rows.order_by("-created_at", "-id")[:limit])
+
+
 def block_devices(*, server_id: uuid.UUID) -> list[BlockDevice]:
     return list(BlockDevice.objects.filter(server_id=server_id).order_by("position"))
 

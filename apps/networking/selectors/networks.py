@@ -52,3 +52,8 @@ def _for_servers() -> QuerySet[Network]:
         .order_by("created_at")
         .distinct()
     )
+
+
+def names(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return id -> name of those that are there, whoever asks: for operators' pages. 1 query."""
+    return dict(Network.objects.filter(id__in=list(network_ids)).values_list("id", "name"))

@@ -14,3 +14,8 @@ def by_consumer() -> dict[uuid.UUID, dict[tuple[str, str], int]]:
     ):
         found[consumer][owner, resource] += delta
     return {consumer: dict(amounts) for consumer, amounts in found.items()}
+
+
+def of_consumer(*, consumer_id: uuid.UUID) -> dict[str, int]:
+    """Return resource -> amount that is promised to one consumer and not settled yet. 1 query."""
+    return dict(Reservation.objects.filter(consumer_id=consumer_id).values_list("resource", "delta"))

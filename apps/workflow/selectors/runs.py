@@ -88,3 +88,9 @@ def served_until(*, queue: str, margin_seconds: float) -> datetime | None:
         cursor.execute(_SERVED_UNTIL, [queue, margin_seconds])
         found: datetime | None = cursor.fetchone()[0]
         return found
+
+
+def ahead_of(*, run: Run) -> int:
+    """Return how many messages of the same queue were sent before this run's, and wait like it."""
+    rows = Run.objects.filter(state__in=states.ACTIVE, queue=run.queue, step_state=states.STEP_QUEUED)
+    return rows.filter(enqueued_at__lt=run.enqueued_at).exclude(id=run.id).count()

@@ -48,7 +48,8 @@ class Schedule(ServerStep):
             leases.explain(claim=ctx.claim, explanation=error.values.get("explanation", {}))
             earlier = ctx.claim.error_message
             message = f"{error.message} Earlier attempt: {earlier}" if earlier else error.message
-            raise Abort(message, cause="NoValidHost", details=str(error.values)) from error
+            misses = error.values.get("explanation", {}).get("misses", [])
+            raise Abort(message, cause="NoValidHost", details="; ".join(map(str, misses))) from error
 
     def record(self, ctx: StepContext) -> None:
         progress.place(server_id=ctx.subject_id, host=ctx.host, zone=ctx.notes["zone"])

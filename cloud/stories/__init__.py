@@ -1,0 +1,1 @@
+"""The story of one server, for an operator at three in the morning."""

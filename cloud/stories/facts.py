@@ -1,0 +1,101 @@
+"""What is known about one server, gathered with a bounded number of queries."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from apps.common import audit
+from apps.common.exceptions import NotFound
+from apps.compute.selectors import servers
+from apps.identity.selectors import projects, users
+from apps.images.selectors import images
+from apps.networking.selectors import bindings, networks
+from apps.quotas.selectors import reservations
+from apps.scheduling.selectors import hosts
+from apps.scheduling.services import allocations
+from apps.workflow import states
+from apps.workflow.selectors import runs
+from cloud.stories import queues
+
+MAX_RUNS = 10
+MAX_STEPS = 200
+MAX_EVENTS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One server's rows in every app. ``runs`` are oldest first; ``queue`` is there while a run waits or works."""
+
+    now: datetime
+    server: Any
+    runs: list[Any]
+    steps: dict[uuid.UUID, list[Any]]
+    devices: list[Any]
+    allocation: Any = None
+    reserved: dict[str, int] = field(default_factory=dict)
+    ports: tuple[Any, ...] = ()
+    events: list[Any] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)  # of users, projects, networks and the image, by id
+    host: Any = None
+    queue: queues.Place | None = None
+
+    @property
+    def active(self) -> Any:
+        """The run that is under way, if any."""
+        return next((run for run in self.runs if run.state in states.ACTIVE), None)
+
+    @property
+    def last(self) -> Any:
+        return self.runs[-1] if self.runs else None
+
+    def name_of(self, key: Any) -> str:
+        """Return the name of a user, project, network or image, or its id where there is no such row any more."""
+        return self.names.get(str(key)) or str(key)
+
+
+def of_server(server: Any, *, ask_workers: bool = True) -> Story:
+    """Gather a server's story: at most 18 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
+    found = list(runs.of_subject(subject_id=server.id)[:MAX_RUNS])[::-1]
+    steps: dict[uuid.UUID, list[Any]] = {run.id: [] for run in found}
+    for step in runs.steps_of(run_ids=list(steps))[:MAX_STEPS]:
+        steps[step.run_id].append(step)
+    ports = bindings.specs_for_server(server_id=server.id)
+    events = audit.of_target(target_id=server.id, limit=MAX_EVENTS)
+    active = next((run for run in found if run.state in states.ACTIVE), None)
+    return Story(
+        now=timezone.now(),
+        server=server,
+        runs=found,
+        steps=steps,
+        devices=servers.block_devices(server_id=server.id),
+        allocation=allocations.of_consumer(consumer_id=server.id),
+        reserved=reservations.of_consumer(consumer_id=server.id),
+        ports=ports,
+        events=events,
+        names=_names(server, found, ports),
+        host=_host(server.host or (active.host if active else "")),
+        queue=queues.place_of(active, ask_workers=ask_workers) if active else None,
+    )
+
+
+def _host(name: str) -> Any:
+    try:
+        return hosts.get(name=name) if name else None
+    except NotFound:
+        return None
+
+
+def _names(server: Any, found: list[Any], ports: tuple[Any, ...]) -> dict[str, str]:
+    people = {server.user_id, *(run.user_id for run in found)} - {""}
+    names = {**users.names(people), **projects.names({server.project_id})}
+    names |= {str(port.network.id): port.network.name for port in ports}
+    wanted = {uuid.UUID(one["network_id"]) for one in server.requested_networks or []}
+    missing = {key for key in wanted if str(key) not in names}
+    if missing:
+        names |= {str(key): name for key, name in networks.names(network_ids=missing).items()}
+    if server.image_id:
+        names[str(server.image_id)] = images.name_of(image_id=server.image_id) or ""
+    return names

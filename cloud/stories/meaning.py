@@ -1,0 +1,169 @@
+"""The last lines of a story: what it means, and what to do. Pure: it looks at the gathered facts alone."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+
+from apps.compute import states
+from apps.workflow import states as workflow
+from cloud.stories import words
+from cloud.stories.facts import Story
+
+# Error causes (the engine's, the drivers', a refusal's kind) -> what an operator does about them.
+ADVICE = {
+    "NoValidHost": (
+        "Free or add what the table says is missing (a host, RAM, a zone, a trait), or let the user ask for less or "
+        "for other hints."
+    ),
+    "HostDown": "Look after that host: its agent or the machine stopped.",
+    "HostUnreachable": "Start the agent of that host.",
+    "StepTimeout": "The step hung. Look at the host's log for that time; the hypervisor or its storage may hang.",
+    "Timeout": "It waited or worked too long altogether. The slowest step above says where.",
+    "image_corrupt": "The image's bits differ from its checksum: upload it again.",
+    "image_unsafe": "The image refers to other files: do not use it.",
+    "image_unavailable": "The host could not fetch the image: look at the API and at the way to it from the host.",
+    "not_enough_space": "The host's disk is full: free space there.",
+    "disk_too_small": "The flavor's disk is smaller than the image: use a larger flavor.",
+    "hypervisor_unavailable": "libvirt does not answer on that host: look at libvirtd there.",
+    "QuotaExceeded": "Raise the project's quota, or let the user delete something.",
+    "NoMoreFixedIps": "The subnet has no free address: enlarge it or release addresses.",
+}
+NOBODY = "nobody reads this queue"
+
+
+def of_story(story: Story) -> list[str]:
+    """Return one or a few sentences for whoever has to decide what to do now."""
+    return [*_state(story), *_left_behind(story)]
+
+
+def _state(story: Story) -> Iterator[str]:
+    server, active = story.server, story.active
+    if active is not None:
+        yield from _under_way(story)
+    elif server.deleted_at is not None:
+        last = story.last
+        who = f" by {story.name_of(last.user_id)}" if last is not None and last.user_id else ""
+        yield f"Done: the server was deleted{who} at {words.moment(server.deleted_at)}."
+    elif server.vm_state == states.ERROR:
+        yield from _failed(story)
+    elif server.vm_state == states.BUILDING or server.task_state:
+        yield (
+            f"Lost: it is {server.task_state or server.vm_state}, and no run is under way. Nothing will happen by "
+            "itself. Reset its state or delete it, and report this: it should not be possible."
+        )
+    else:
+        yield from _at_rest(story)
+
+
+def _at_rest(story: Story) -> Iterator[str]:
+    server, last = story.server, story.last
+    place = f" on {server.host}" if server.host else ""
+    yield f"Done: the server is {server.vm_state}{place}; nothing is under way."
+    if story.host is not None and not story.host.is_up:
+        silent = words.between(story.host.heartbeat_at, story.now)
+        yield f"But {server.host} has not been heard for {silent}: what is said here may be old. Look after that host."
+    if last is not None and last.state == workflow.FAILED:
+        yield f"Its last action ({last.action}) failed: {last.error_message} {_advice(last.error_cause)}".rstrip()
+
+
+def _failed(story: Story) -> Iterator[str]:
+    server = story.server
+    failed = next((run for run in reversed(story.runs) if run.state == workflow.FAILED), None)
+    yield f"Failed: {server.fault_message or 'no reason was recorded.'}"
+    if failed is not None:
+        cause, attempts = failed.error_cause or "unknown", words.plural(failed.attempt, "attempt")
+        yield f"Cause: {cause}, after {attempts}. {_advice(failed.error_cause)}".rstrip()
+    yield "The server keeps its quota and nothing else. The user deletes it and asks again once the cause is gone."
+
+
+def _advice(cause: str) -> str:
+    return ADVICE.get(cause, "")
+
+
+def _under_way(story: Story) -> Iterator[str]:
+    run = story.active
+    if run.state == workflow.REVERTING:
+        after = "another attempt follows" if run.retrying else "the server becomes ERROR"
+        yield f"Undoing {run.action} because: {run.error_message} When that is done {after}."
+    if run.not_before is not None and run.not_before > story.now:
+        yield f"Waiting on purpose: the step {run.next_step} is tried again at {words.moment(run.not_before)}."
+    elif run.step_state == workflow.STEP_RUNNING:
+        yield from _working(story)
+    else:
+        yield from _waiting(story)
+    left = run.deadline_at - story.now
+    if run.state != workflow.REVERTING:
+        word = f"in {words.span(left)}" if left > timedelta(0) else "now: its time is over"
+        yield f"If it is not done it is given up {word} (INSTANCE_BUILD_TIMEOUT)."
+
+
+def _working(story: Story) -> Iterator[str]:
+    run, place = story.active, story.queue
+    where = f" on {run.host}" if run.host else ""
+    since = words.between(run.step_started_at, story.now)
+    if place is not None and place.holder is None:
+        yield (
+            f"The worker of the step {run.next_step}{where} died, {since} after the step began: nobody holds its lock. "
+            f"The sweeper sends the step again within {settings.SWEEP_INTERVAL + 1:.0f} s; if not, beat or every "
+            "worker of the queue periodic is down."
+        )
+        return
+    yield f"Working: the step {run.next_step} has been running{where} for {since}; its worker is alive."
+    if run.step_deadline_at:
+        yield f"It is taken from that worker at {words.moment(run.step_deadline_at)} if it does not end."
+
+
+def _waiting(story: Story) -> Iterator[str]:
+    run, place = story.active, story.queue
+    waited = words.between(run.enqueued_at, story.now)
+    ahead = f"{words.plural(place.ahead, 'run')} before it" if place and place.ahead else "first in line"
+    yield f"Waiting: the step {run.next_step} has waited {waited} in the queue {run.queue}, {ahead}."
+    if place is None:
+        return
+    if place.messages is None:
+        yield "The broker does not answer: nothing is sent or served until it does. Look at CELERITY_BROKER_URL."
+        return
+    if place.holder is not None:
+        yield "Somebody still works on this server (a step that was cancelled, say): it goes on when that has ended."
+    yield from _reader(story)
+
+
+def _reader(story: Story) -> Iterator[str]:
+    """Say whether whoever should serve the queue is there."""
+    run, place, host = story.active, story.queue, story.host
+    if place is None:
+        return
+    if run.queue == workflow.host_queue(run.host) and host is not None and not host.is_up:
+        silent = words.between(host.heartbeat_at, story.now)
+        then = (
+            "the sweeper takes the build to another host"
+            if run.pipeline.endswith(".build")
+            else "it waits for the host"
+        )
+        yield f"The agent of {host.name} has not been heard for {silent}: start it, or {then}."
+    elif place.readers == []:
+        who = f"the agent of {run.host}" if run.host and run.queue.startswith("host.") else "a scheduler worker"
+        yield f"And {NOBODY}: start {who}."
+    elif place.readers:
+        served = words.between(place.served_until, story.now) if place.served_until else "a day or more"
+        yield (
+            f"Its worker is alive ({', '.join(place.readers)}); the newest message it took was sent {served} ago. "
+            "It is its turn when the steps before it are done."
+        )
+
+
+def _left_behind(story: Story) -> Iterator[str]:
+    """What a server that ended should not hold any more."""
+    server = story.server
+    if story.active is not None:
+        return
+    held = []
+    if story.allocation is not None and (server.deleted_at or not server.host):
+        held.append(f"capacity of {story.allocation.host.name}")
+    if story.ports and server.deleted_at:
+        held.append(words.plural(len(story.ports), "port"))
+    if story.reserved:
+        held.append("a quota reservation")
+    if held:
+        yield f"It still holds {', '.join(held)}, which it should not: run manage.py audit."

@@ -1,0 +1,205 @@
+"""A server's story as text of at most 100 columns."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from apps.common import audit
+from apps.compute.states import POWER_STATES
+from cloud.stories import meaning, words
+from cloud.stories.facts import Story
+
+WIDTH = 100
+LABEL = 12
+_POWER = {number: name for name, number in POWER_STATES.items()}
+
+
+def text(story: Story, *, colours: bool = False) -> str:
+    """Return the whole page."""
+    console = Console(file=io.StringIO(), width=WIDTH, highlight=False, force_terminal=colours, no_color=not colours)
+    with console.capture() as captured:
+        _write(story, console)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def _write(story: Story, console: Console) -> None:
+    server = story.server
+    console.rule(Text(f"{server.name}  {server.id}  {server.status}", style="bold"), align="left", characters="=")
+    for title, facts in (("Who", _who(story)), ("What", _what(story)), ("Now", _now(story)), ("Holds", _holds(story))):
+        _facts(console, title, facts)
+    for run in story.runs:
+        _run(console, story, run)
+    if story.events:
+        console.rule("Audit events", align="left", characters="-")
+        for event in story.events:
+            who = event.user_name or event.user_id or "the cloud itself"
+            outcome = "" if event.outcome == audit.SUCCESS else f"{event.outcome}  "
+            line = f"{words.moment(event.at)[:-4]}  {event.action}  {outcome}{who}  {event.address}  {event.request_id}"
+            console.print(Text(line))
+    console.rule(Text("What this means", style="bold"), align="left", characters="-")
+    for sentence in meaning.of_story(story):
+        console.print(Text(sentence))
+
+
+def _facts(console: Console, title: str, facts: Iterator[str]) -> None:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=LABEL, style="bold")
+    grid.add_column(overflow="fold")
+    for number, fact in enumerate(facts):
+        grid.add_row(title if number == 0 else "", Text(fact))
+    console.print(grid)
+
+
+def _who(story: Story) -> Iterator[str]:
+    server = story.server
+    user, project = story.name_of(server.user_id), story.name_of(server.project_id)
+    yield f"{user} of the project {project} asked at {words.moment(server.created_at)}"
+    first = next((run for run in story.runs if run.action == "create"), None)
+    request = first.request_id if first else "request unknown"
+    yield f"{request}, user {server.user_id}, project {server.project_id}"
+
+
+def _what(story: Story) -> Iterator[str]:
+    server, flavor = story.server, story.server.flavor
+    yield (
+        f"flavor {flavor.get('original_name')}: {flavor.get('vcpus')} vCPU, {flavor.get('ram')} MiB RAM, "
+        f"{flavor.get('disk')} GiB disk, {flavor.get('ephemeral')} GiB ephemeral, {flavor.get('swap')} MiB swap"
+    )
+    yield f"image {story.name_of(server.image_id) if server.image_id else '-'} ({server.image_id or 'none'})"
+    wanted = server.requested_networks
+    names = [
+        story.name_of(one["network_id"]) + (f" {one['fixed_ip']}" if one["fixed_ip"] else "") for one in wanted or []
+    ]
+    yield f"networks {', '.join(names) or 'none'}; key {server.key_name or '-'}; disks {_disks(story)}"
+    asked = {"zone": server.requested_zone, "host": server.requested_host, "extra specs": flavor.get("extra_specs")}
+    asked |= {"hints": server.scheduler_hints}
+    if server.group:
+        asked["group"] = f"{server.group.name} ({server.group.policy})"
+    told = [f"{name} {value if isinstance(value, str) else _json(value)}" for name, value in asked.items() if value]
+    if told:
+        yield "asked for " + "; ".join(told)
+
+
+def _disks(story: Story) -> str:
+    return ", ".join(f"{one.device or '?'} {one.kind} {one.size}" for one in story.devices) or "-"
+
+
+def _now(story: Story) -> Iterator[str]:
+    server = story.server
+    power = _POWER.get(server.power_state, "?")
+    yield f"vm_state {server.vm_state}, task_state {server.task_state or '-'}, power {power}, host {server.host or '-'}"
+    yield f"changed {words.between(server.updated_at, story.now)} ago; launched {words.moment(server.launched_at)}"
+    if server.deleted_at:
+        yield f"deleted {words.moment(server.deleted_at)}"
+    if server.locked:
+        yield f"locked: {server.locked_reason or 'no reason given'}"
+    if story.host is not None:
+        host = story.host
+        state = "up" if host.is_up else "DOWN"
+        reason = "" if host.enabled else f", disabled: {host.disabled_reason or 'no reason given'}"
+        yield f"host {host.name} is {state}{reason}, last heard {words.between(host.heartbeat_at, story.now)} ago"
+    if server.fault_message:
+        yield f"fault {server.fault_code} at {words.moment(server.fault_at)}: {server.fault_message}"
+        if server.fault_details and server.fault_details != server.fault_message:
+            yield f"details: {server.fault_details[:1000]}"
+
+
+def _holds(story: Story) -> Iterator[str]:
+    found = story.allocation
+    if found is None:
+        yield "no allocation"
+    else:
+        yield f"allocation on {found.host.name}: {found.vcpus} vCPU, {found.ram_mib} MiB, {found.disk_gib} GiB"
+    if story.reserved:
+        yield "quota reserved: " + ", ".join(f"{name} {amount}" for name, amount in sorted(story.reserved.items()))
+    elif story.server.deleted_at is None:
+        yield "quota: counted as in use"
+    for port in story.ports:
+        addresses = " ".join(ip for _, ip in port.fixed_ips) or "no address"
+        bound = f"bound to {port.host}" if port.host else "not bound"
+        yield f"port in {port.network.name}: {addresses} {port.mac} {bound} {port.status} {port.id}"
+
+
+def _run(console: Console, story: Story, run: Any) -> None:
+    steps = story.steps[run.id]
+    took = words.between(run.created_at, run.finished_at or story.now)
+    console.rule(
+        Text(f"{run.action} ({run.pipeline}): {run.state}, {words.plural(run.attempt, 'attempt')}, {took}"),
+        align="left",
+        characters="-",
+    )
+    by = story.name_of(run.user_id) if run.user_id else "the cloud itself"
+    console.print(Text(f"{words.moment(run.created_at)[:-4]}  {run.request_id}  by {by}  run {str(run.id)[:8]}"))
+    if steps:
+        console.print(Padding(_steps(story, steps), (0, 0, 0, 1)))
+    for step in steps:
+        if step.error_message:
+            console.print(Text(f"  {step.name}, attempt {step.attempt}: {step.error_message}"))
+            if step.error_details and step.error_details != step.error_message:
+                console.print(Text(f"    {step.error_details[:1000]}", style="dim"))
+    if run.error_message and not any(step.error_message for step in steps):
+        console.print(Text(f"  {run.error_message}"))
+    if run.excluded_hosts:
+        console.print(Text(f"  hosts that failed it: {', '.join(run.excluded_hosts)}"))
+    if run.explanation:
+        _explanation(console, run.explanation)
+
+
+def _steps(story: Story, steps: list[Any]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for name in ("began", "step", "try", "host", "waited", "worked", "result"):
+        table.add_column(name, justify="right" if name in ("waited", "worked", "try") else "left", overflow="fold")
+    for step in steps:
+        table.add_row(
+            words.clock(step.started_at),
+            step.name,
+            str(step.attempt),
+            step.host or "-",
+            words.between(step.enqueued_at, step.started_at),
+            words.between(step.started_at, step.finished_at or story.now),
+            step.result or "running",
+        )
+    return table
+
+
+def _explanation(console: Console, told: dict[str, Any]) -> None:
+    """The scheduler's table, whatever else it told after it."""
+    rest = dict(told)
+    considered = rest.pop("considered", None)
+    console.print(
+        Text(
+            f"  Scheduling, last attempt: {words.plural(considered, 'host')} looked at"
+            if considered is not None
+            else "  Scheduling"
+        )
+    )
+    filters = rest.pop("filters", None) or []
+    if filters:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+        for name in ("filter", "hosts in", "out"):
+            table.add_column(name, justify="left" if name == "filter" else "right")
+        for row in filters:
+            table.add_row(str(row.get("filter")), str(row.get("in")), str(row.get("out")))
+        console.print(Padding(table, (0, 0, 0, 2)))
+    for name, value in rest.items():
+        if value:
+            console.print(Text(f"  {name}: {_told(value)}"))
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return "; ".join(value)
+    if isinstance(value, dict) and all(isinstance(one, int | float | str) for one in value.values()):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    return _json(value)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,171 @@
+"""What a story means in each state that a run and a server can be in, and what gathering it costs."""
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.common import audit
+from apps.compute.models import Server
+from apps.scheduling.models import Allocation, Host, Inventory
+from apps.workflow.models import Run, Step
+from cloud.stories import facts, meaning, page, queues
+
+pytestmark = pytest.mark.django_db
+FLAVOR = {"id": "1", "original_name": "f", "vcpus": 1, "ram": 512, "disk": 1, "ephemeral": 0, "swap": 0}
+
+
+@pytest.fixture(autouse=True)
+def broker(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the broker and the workers answer."""
+    answers: dict[str, Any] = {"messages": 1, "readers": ["scheduler@one"]}
+    monkeypatch.setattr(queues, "_messages", lambda queue: answers["messages"])
+    monkeypatch.setattr(queues, "_readers", lambda queue: answers["readers"])
+    return answers
+
+
+@pytest.fixture
+def host() -> Host:
+    found = Host.objects.create(name="h1", number=1, hypervisor_type="QEMU")
+    Inventory.objects.create(host=found, vcpus=8, ram_mib=8192, disk_gib=100)
+    return found
+
+
+@pytest.fixture
+def server() -> Server:
+    values = {"project_id": "p", "user_id": "u", "name": "vm", "hostname": "vm", "flavor": FLAVOR}
+    return Server.objects.create(**values, reservation_id="r", task_state="scheduling")
+
+
+@pytest.fixture
+def start(server: Server) -> Callable[..., Run]:
+    def make(**values: Any) -> Run:
+        now = timezone.now()
+        usual = {"pipeline": "server.build", "action": "create", "subject_type": "server", "subject_id": server.id,
+                 "request_id": "req-1", "state": "running", "next_step": "schedule", "queue": "scheduler",
+                 "user_id": "u", "deadline_at": now + timedelta(seconds=900), "enqueued_at": now}  # fmt: skip
+        return Run.objects.create(**{**usual, **values})
+
+    return make
+
+
+def told(server: Server) -> str:
+    story = facts.of_server(Server.objects.get(id=server.id))
+    whole = page.text(story)
+    assert max(map(len, whole.splitlines())) <= page.WIDTH
+    return " ".join(meaning.of_story(story))
+
+
+def test_waiting_behind_others(server: Server, start: Callable[..., Run]) -> None:
+    for _ in range(2):
+        start(subject_id=uuid.uuid4())
+    start()
+    assert "Waiting: the step schedule has waited 0.0" in told(server)
+    assert "in the queue scheduler, 2 runs before it. Its worker is alive (scheduler@one)" in told(server)
+
+
+def test_waiting_for_nobody(server: Server, start: Callable[..., Run], broker: dict[str, Any]) -> None:
+    start()
+    broker["readers"] = []
+    assert "first in line. And nobody reads this queue: start a scheduler worker." in told(server)
+    broker["messages"] = None
+    assert "The broker does not answer" in told(server)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "then"), [("server.build", "another host"), ("server.stop", "waits for the host")]
+)
+def test_waiting_for_a_host_that_is_down(
+    server: Server, start: Callable[..., Run], host: Host, pipeline: str, then: str
+) -> None:
+    Host.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    start(pipeline=pipeline, host="h1", queue="host.h1", next_step="spawn")
+    assert "The agent of h1 has not been heard for 5 min: start it, or" in told(server)
+    assert then in told(server)
+
+
+def test_waiting_on_purpose(server: Server, start: Callable[..., Run]) -> None:
+    start(not_before=timezone.now() + timedelta(minutes=1))
+    assert "Waiting on purpose: the step schedule is tried again at" in told(server)
+
+
+def test_a_worker_that_died(server: Server, start: Callable[..., Run]) -> None:
+    start(step_state="running", step_started_at=timezone.now(), host="h1")
+    assert "The worker of the step schedule on h1 died" in told(server)
+
+
+def test_a_worker_that_lives(server: Server, start: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    key = queues.leases.lock_key(server.id)
+    monkeypatch.setattr(queues.runs, "held_locks", lambda: {key: 7})
+    started = timezone.now() - timedelta(seconds=100)
+    start(step_state="running", step_started_at=started, step_deadline_at=timezone.now())
+    assert "Working: the step schedule has been running for 100 s; its worker is alive." in told(server)
+    assert "It is taken from that worker at" in told(server)
+
+
+def test_undoing(server: Server, start: Callable[..., Run]) -> None:
+    run = start(state="reverting", next_step="revert", error_message="The disk is full.", retrying=True)
+    assert "Undoing create because: The disk is full. When that is done another attempt follows." in told(server)
+    Run.objects.filter(id=run.id).update(retrying=False)
+    assert "When that is done the server becomes ERROR." in told(server)
+
+
+def test_its_time_is_over(server: Server, start: Callable[..., Run]) -> None:
+    start(deadline_at=timezone.now() - timedelta(seconds=1))
+    assert "given up now: its time is over" in told(server)
+
+
+def test_failed(server: Server, start: Callable[..., Run]) -> None:
+    start(state="failed", error_cause="not_enough_space", attempt=2, error_message="No space.")
+    Server.objects.update(vm_state="error", task_state="", fault_message="No space.")
+    assert told(server).startswith(
+        "Failed: No space. Cause: not_enough_space, after 2 attempts. The host's disk is full"
+    )
+
+
+def test_a_failed_action_of_a_server_that_runs(server: Server, start: Callable[..., Run], host: Host) -> None:
+    start(state="failed", action="stop", error_cause="StepTimeout", error_message="It did not stop.")
+    Server.objects.update(vm_state="active", task_state="", host="h1")
+    assert "Done: the server is active on h1" in told(server)
+    assert "Its last action (stop) failed: It did not stop. The step hung." in told(server)
+    Host.objects.update(heartbeat_at=timezone.now() - timedelta(hours=3))
+    assert "But h1 has not been heard for 3 h" in told(server)
+
+
+def test_lost(server: Server) -> None:
+    assert told(server).startswith("Lost: it is scheduling, and no run is under way.")
+
+
+def test_what_a_deleted_server_still_holds(server: Server, start: Callable[..., Run], host: Host) -> None:
+    start(state="succeeded", pipeline="server.delete", action="delete")
+    Server.objects.update(vm_state="deleted", deleted_at=timezone.now(), task_state="")
+    assert "Done: the server was deleted by u at" in told(server)
+    assert "holds" not in told(server)
+    Allocation.objects.create(consumer_id=server.id, host=host, vcpus=1, ram_mib=1, disk_gib=1)
+    assert "It still holds capacity of h1, which it should not: run manage.py audit." in told(server)
+
+
+def test_a_story_costs_at_most_eighteen_queries(server: Server, start: Callable[..., Run], host: Host) -> None:
+    for number in range(15):
+        run = start(state="succeeded", request_id=f"req-{number}")
+        now = timezone.now()
+        for name in ("schedule", "spawn"):
+            Step.objects.create(run=run, name=name, queue="q", enqueued_at=now, started_at=now, finished_at=now)
+        audit.record("server.create", "server", server.id)
+    start(host="h1")
+    networks = [{"network_id": str(uuid.uuid4()), "fixed_ip": None, "port_id": None, "tag": None}]
+    Server.objects.update(requested_networks=networks, image_id=uuid.uuid4())
+    with CaptureQueriesContext(connection) as queries:
+        call_command("why", "vm")
+    assert len(queries) <= 18
+
+
+def test_nothing_of_that_name(db: None) -> None:
+    with pytest.raises(CommandError, match="No server has the id or the name nobody"):
+        call_command("why", "nobody")
