@@ -9,11 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.compute.models import Flavor, Server
+from apps.compute.selectors import demands
 from apps.images.models import Image
 from apps.scheduling.models import Allocation, Host
 from apps.scheduling.states import Demand
 from tests.api.compute.conftest import ComputeCaller
-from workers.mapping import demands
 
 SOME = "7a1f9c04-7c34-4f0c-b48d-6ef0e1f2a8a5"
 

@@ -14,12 +14,12 @@ Rules:
 import uuid
 
 from apps.compute import states
+from apps.compute.selectors import demands
 from apps.compute.selectors import servers as selectors
 from apps.scheduling.services import allocations, inventories
 from apps.workflow.services import leases
 from apps.workflow.services.findings import Look
 from workers.audit import rows
-from workers.mapping import demands
 
 KIND = "allocation"
 INVENTORY = "inventory"

@@ -5,14 +5,13 @@ from typing import Any
 from django.db import transaction
 
 from apps.compute import states
+from apps.compute.selectors import demands
 from apps.compute.services import progress, server_groups
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
-from apps.scheduling.states import GroupAsk
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import SCHEDULER, StepContext
-from workers.mapping import demands
 from workers.tasks.servers.base import ServerStep
 
 
@@ -75,17 +74,8 @@ def place(server: Any, *, excluded: list[str]) -> allocations.Choice:
         server_groups.lock(group_id=server.group_id)
         demand = demands.of_server(server, excluded=excluded)
         choice = allocations.choose_and_claim(consumer_id=server.id, demand=demand)
-        if demand.group and breaks_policy(demand.group, choice.host):
+        if demand.group and demands.breaks_policy(demand.group, choice.host):
             raise NoValidHost(
                 reason=f"The host that was asked for does not suit the group's policy: {demand.group.policy}."
             )
         return choice
-
-
-def breaks_policy(group: GroupAsk, host: str) -> bool:
-    """Return whether a hard policy forbids this host: a host that an administrator names has passed no such filter."""
-    if group.policy == states.AFFINITY:
-        return bool(group.members) and host not in group.members
-    if group.policy == states.ANTI_AFFINITY:
-        return group.members.get(host, 0) >= group.max_server_per_host
-    return False

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from apps.common.api.serializers import parse_uuid
+from apps.compute import states
 from apps.compute.selectors import server_groups
 from apps.scheduling.states import Demand, GroupAsk
 
@@ -74,3 +75,12 @@ def _query(hints: dict[str, Any]) -> list[object] | None:
     except orjson.JSONDecodeError:  # of a server from before such hints were refused
         found = None
     return found if isinstance(found, list) and found else None
+
+
+def breaks_policy(group: GroupAsk, host: str) -> bool:
+    """Return whether a hard policy forbids this host: a host that an administrator names has passed no such filter."""
+    if group.policy == states.AFFINITY:
+        return bool(group.members) and host not in group.members
+    if group.policy == states.ANTI_AFFINITY:
+        return group.members.get(host, 0) >= group.max_server_per_host
+    return False

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from workers.mapping import demands
+from apps.compute.selectors import demands
 
 GIB = 1024**3
 
