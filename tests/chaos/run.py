@@ -12,6 +12,7 @@ from pathlib import Path
 import requests
 
 from deploy.testrun import PREFIX, Services, root_of_states
+from tests.chaos import private_libvirt, real
 from tests.chaos.killer import Killer
 from tests.cloud import Cloud, wait_for
 
@@ -95,13 +96,21 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, one after the other")
     parser.add_argument("--servers", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=20)
+    parser.add_argument("--real", action="store_true", help="6 real guests under a libvirt of its own; needs root")
     chosen = parser.parse_args()
+    if chosen.real and not private_libvirt.is_possible():
+        parser.error("--real needs root, libvirtd, virtlogd and qemu-system-x86_64")
     first = chosen.seed if chosen.seed is not None else random.SystemRandom().randrange(1_000_000)
     failed = []
     for seed in range(first, first + chosen.seeds):
         print(f"seed {seed}", flush=True)
         try:
-            print(run(seed=seed, servers=chosen.servers, concurrency=chosen.concurrency), flush=True)
+            told = (
+                real.run(seed=seed)
+                if chosen.real
+                else run(seed=seed, servers=chosen.servers, concurrency=chosen.concurrency)
+            )
+            print(told, flush=True)
         except AssertionError as error:
             failed.append(seed)
             print(f"seed {seed} FAILED: {error}", flush=True)
