@@ -27,6 +27,12 @@ class Immutable(exceptions.Forbidden):
     template = "Cannot change or delete {noun} {id}: its option 'immutable' is set."
 
 
+class BadConfig(exceptions.Forbidden):
+    """Of a domain's own options. Keystone answers 403."""
+
+    template = "Invalid domain specific configuration: {reason}."
+
+
 class InUse(exceptions.Conflict):
     template = "Cannot delete {noun} {id}: it still owns {resources}."
 

@@ -58,6 +58,33 @@ _CATALOG = {
     "identity:update_endpoint": _ADMIN,
     "identity:delete_endpoint": _ADMIN,
 }
+_ENDPOINT_GROUPS = {
+    "identity:list_endpoint_groups": _READER,
+    "identity:get_endpoint_group": _READER,
+    "identity:create_endpoint_group": _ADMIN,
+    "identity:update_endpoint_group": _ADMIN,
+    "identity:delete_endpoint_group": _ADMIN,
+    "identity:list_projects_associated_with_endpoint_group": _READER,
+    "identity:list_endpoints_associated_with_endpoint_group": _READER,
+    "identity:get_endpoint_group_in_project": _READER,
+    "identity:list_endpoint_groups_for_project": _READER,
+    "identity:add_endpoint_group_to_project": _ADMIN,
+    "identity:remove_endpoint_group_from_project": _ADMIN,
+    "identity:list_projects_for_endpoint": _READER,
+    "identity:list_endpoints_for_project": _READER,
+    "identity:check_endpoint_in_project": _READER,
+    "identity:add_endpoint_to_project": _ADMIN,
+    "identity:remove_endpoint_from_project": _ADMIN,
+}
+_CONFIGURATION = {
+    "identity:get_domain_config": _READER,
+    "identity:get_domain_config_default": _READER,
+    # Everyone may know what a password has to look like.
+    "identity:get_security_compliance_domain_config": "",
+    "identity:create_domain_config": _ADMIN,
+    "identity:update_domain_config": _ADMIN,
+    "identity:delete_domain_config": _ADMIN,
+}
 _RESOURCES = {
     "identity:list_domains": _domain_reader("target.domain.id"),
     "identity:get_domain": (f"{_READER} or domain_id:%(target.domain.id)s or project_domain_id:%(target.domain.id)s"),
@@ -162,12 +189,18 @@ _DELEGATION = {
     "identity:create_trust": f"{_TRUSTOR} and (role:member or {_ADMIN})",
     "identity:delete_trust": f"{_ADMIN} or {_TRUSTOR}",
 }
+_POLICY_TARGETS = ("endpoint", "service", "region_and_service")
 _KEPT = {
     "identity:list_policies": _READER,
     "identity:get_policy": _READER,
     "identity:create_policy": _ADMIN,
     "identity:update_policy": _ADMIN,
     "identity:delete_policy": _ADMIN,
+    "identity:get_policy_for_endpoint": _READER,
+    "identity:list_endpoints_for_policy": _READER,
+    **{f"identity:check_policy_association_for_{target}": _READER for target in _POLICY_TARGETS},
+    **{f"identity:create_policy_association_for_{target}": _ADMIN for target in _POLICY_TARGETS},
+    **{f"identity:delete_policy_association_for_{target}": _ADMIN for target in _POLICY_TARGETS},
     "identity:list_registered_limits": "",
     "identity:get_registered_limit": "",
     "identity:create_registered_limits": _ADMIN,
@@ -184,4 +217,15 @@ _KEPT = {
     "identity:delete_limit": _ADMIN,
 }
 
-RULES: dict[str, str] = {**_DELEGATION, **_KEPT, **_TOKENS, **_CATALOG, **_RESOURCES, **_ACTORS, **_ROLES, **_GRANTS}
+RULES: dict[str, str] = {
+    **_DELEGATION,
+    **_KEPT,
+    **_TOKENS,
+    **_CATALOG,
+    **_ENDPOINT_GROUPS,
+    **_CONFIGURATION,
+    **_RESOURCES,
+    **_ACTORS,
+    **_ROLES,
+    **_GRANTS,
+}

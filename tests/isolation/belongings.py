@@ -100,6 +100,14 @@ def _compute(owner: Person) -> dict[str, str]:
     }
 
 
+def _endpoint_group(owner: Person, domain: identity.Domain) -> str:
+    """Return a group that chooses nothing, given to the owner's project, and give its domain an option."""
+    group = identity.EndpointGroup.objects.create(name=domain.name, filters={"region_id": "none"})
+    group.projects.add(owner.project)
+    identity.DomainOption.objects.create(domain=domain, group="identity", option="list_limit", value=5)
+    return group.pk
+
+
 def _identity(owner: Person) -> dict[str, str]:
     role = identity.Role.objects.get(name="member")
     domain = identity.Domain.objects.create(name=f"d-{owner.user.name}")
@@ -139,6 +147,9 @@ def _identity(owner: Person) -> dict[str, str]:
         "rule_id": rule.pk,
         "trust_id": trust.pk,
         "policy_id": identity.Policy.objects.create(type="t", blob="b").pk,
+        "endpoint_group_id": _endpoint_group(owner, domain),
+        "group": "identity",
+        "option": "list_limit",
         "limit": limit.pk,
         "registered_limit": registered.pk,
         "token_id": owner.token,

@@ -7,11 +7,14 @@ from apps.identity.api.v2.urls import V2_ROUTES
 from apps.identity.api.views import (
     application_credentials,
     credentials,
+    domain_options,
     domains,
+    endpoint_groups,
     endpoints,
     groups,
     limits,
     policies,
+    policy_associations,
     projects,
     regions,
     role_assignments,
@@ -85,6 +88,42 @@ DELEGATION_ROUTES = [
     path(f"{V3}/limits/<str:limit_id>", limits.LimitView.as_view()),
 ]
 
+_FILTER = f"{V3}/OS-EP-FILTER"
+_GROUP = f"{_FILTER}/endpoint_groups/<str:endpoint_group_id>"
+_PROJECT = f"{_FILTER}/projects/<str:project_id>"
+_POLICY = f"{V3}/policies/<str:policy_id>/OS-ENDPOINT-POLICY"
+_OF_SERVICE = f"{_POLICY}/services/<str:service_id>"
+_CONFIG = f"{V3}/domains/<str:domain_id>/config"
+_DEFAULT = f"{V3}/domains/config"
+# What Keystone has as extensions: whose catalog shows what, which policy an endpoint takes, options of a domain.
+EXTENSION_ROUTES = [
+    path(f"{_FILTER}/endpoint_groups", endpoint_groups.EndpointGroupsView.as_view()),
+    path(_GROUP, endpoint_groups.EndpointGroupView.as_view()),
+    path(f"{_GROUP}/endpoints", endpoint_groups.EndpointGroupEndpointsView.as_view()),
+    path(f"{_GROUP}/projects", endpoint_groups.EndpointGroupProjectsView.as_view()),
+    path(f"{_GROUP}/projects/<str:project_id>", endpoint_groups.EndpointGroupProjectView.as_view()),
+    path(f"{_FILTER}/endpoints/<str:endpoint_id>/projects", endpoint_groups.EndpointProjectsView.as_view()),
+    path(f"{_PROJECT}/endpoint_groups", endpoint_groups.ProjectEndpointGroupsView.as_view()),
+    path(f"{_PROJECT}/endpoints", endpoint_groups.ProjectEndpointsView.as_view()),
+    path(f"{_PROJECT}/endpoints/<str:endpoint_id>", endpoint_groups.ProjectEndpointView.as_view()),
+    path(
+        f"{V3}/endpoints/<str:endpoint_id>/OS-ENDPOINT-POLICY/policy", policy_associations.EndpointPolicyView.as_view()
+    ),
+    path(f"{_POLICY}/endpoints", policy_associations.PolicyEndpointsView.as_view()),
+    path(f"{_POLICY}/endpoints/<str:endpoint_id>", policy_associations.PolicyAssociationView.as_view()),
+    path(_OF_SERVICE, policy_associations.PolicyAssociationView.as_view(kind="service")),
+    path(
+        f"{_OF_SERVICE}/regions/<str:region_id>",
+        policy_associations.PolicyAssociationView.as_view(kind="region_and_service"),
+    ),
+    path(f"{_DEFAULT}/default", domain_options.DefaultConfigView.as_view()),
+    path(f"{_DEFAULT}/<str:group>/default", domain_options.DefaultConfigView.as_view()),
+    path(f"{_DEFAULT}/<str:group>/<str:option>/default", domain_options.DefaultConfigView.as_view()),
+    path(_CONFIG, domain_options.DomainConfigView.as_view()),
+    path(f"{_CONFIG}/<str:group>", domain_options.DomainConfigPartView.as_view()),
+    path(f"{_CONFIG}/<str:group>/<str:option>", domain_options.DomainConfigPartView.as_view()),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     # Where people sign in for the browsable API; staff may use the admin's page as well.
     path("sign-in/", include("rest_framework.urls")),
@@ -124,5 +163,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{V3}/endpoints", endpoints.EndpointsView.as_view()),
     path(f"{V3}/endpoints/<str:endpoint_id>", endpoints.EndpointView.as_view()),
     *DELEGATION_ROUTES,
+    *EXTENSION_ROUTES,
     *V2_ROUTES,
 ]

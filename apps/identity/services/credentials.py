@@ -10,9 +10,9 @@ from django.db import transaction
 
 from apps.common import audit
 from apps.common.context import RequestContext
-from apps.identity import keys
+from apps.identity import domain_options, keys
 from apps.identity.exceptions import Forbidden, Invalid
-from apps.identity.models import Credential
+from apps.identity.models import Credential, DomainOption
 from apps.identity.selectors import credentials as reading
 from apps.identity.selectors import projects, scopes, users
 from apps.identity.services import delegating, saving
@@ -120,12 +120,17 @@ def create_ec2(*, context: RequestContext, user_id: str, project_id: str) -> Cre
 
 
 def rotate_keys() -> int:
-    """Make a new key for credentials and encrypt every row with it. Returns the number of rows."""
+    """Make a new key for what is stored secretly and encrypt every row with it. Returns the number of rows."""
     directory = settings.CREDENTIAL_KEY_DIR
     with transaction.atomic():
         rows = list(Credential.objects.select_for_update().order_by("pk"))
+        names = [option for _, option in domain_options.SECRET]
+        options = list(DomainOption.objects.select_for_update().filter(option__in=names).order_by("pk"))
         keys.rotate(directory)
         for row in rows:
             row.blob = seal(blob_of(row))
+        for one in options:
+            one.value = seal(keys.unseal(one.value, directory).decode())
         Credential.objects.bulk_update(rows, ["blob"], batch_size=500)
-    return len(rows)
+        DomainOption.objects.bulk_update(options, ["value"], batch_size=500)
+    return len(rows) + len(options)
