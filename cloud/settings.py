@@ -196,18 +196,11 @@ QUOTA_DEFAULTS = {
 RESERVATION_LIFETIME = INSTANCE_BUILD_TIMEOUT * 2  # seconds
 
 # --- Scheduling ---------------------------------------------------------------------------------
-SCHEDULER_FILTERS = [
-    "apps.scheduling.filters.up.UpFilter",
-    "apps.scheduling.filters.availability_zone.AvailabilityZoneFilter",
-    "apps.scheduling.filters.ram.RamFilter",
-    "apps.scheduling.filters.vcpu.VcpuFilter",
-    "apps.scheduling.filters.disk.DiskFilter",
-    "apps.scheduling.filters.image_properties.ImagePropertiesFilter",
-]
-SCHEDULER_WEIGHERS = [
-    ("apps.scheduling.weighers.ram.RamWeigher", 1.0),
-    ("apps.scheduling.weighers.vcpu.VcpuWeigher", 1.0),
-]
+# What is added to, or left out of, the lists of apps/scheduling/chosen.py; see docs/scheduling.md.
+SCHEDULER_FILTERS = env.list("CELERITY_SCHEDULER_FILTERS", default=[])  # +my.filters.Gpu,-json_query
+SCHEDULER_WEIGHERS = env.list("CELERITY_SCHEDULER_WEIGHERS", default=[])  # +my.weighers.Gpu=2.0,ram=0.5,-disk
+SCHEDULER_MAX_INSTANCES_PER_HOST = env.int("CELERITY_MAX_INSTANCES_PER_HOST", default=0)  # 0: no limit
+SCHEDULER_MAX_IO_OPS_PER_HOST = env.int("CELERITY_MAX_IO_OPS_PER_HOST", default=0)  # builds at once; 0: no limit
 SCHEDULER_HOST_SUBSET_SIZE = env.int("CELERITY_HOST_SUBSET_SIZE", default=3)
 HOST_DOWN_SECONDS = env.int("CELERITY_HOST_DOWN", default=20)
 HEARTBEAT_SECONDS = env.int("CELERITY_HEARTBEAT", default=5)

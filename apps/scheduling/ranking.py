@@ -1,81 +1,145 @@
-"""The engine that runs filters and weighers: pure, and it counts what each removed."""
+"""The engine that runs filters and weighers: pure but for its settings, and it counts what each removed."""
 
+import heapq
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 
+from apps.scheduling import chosen
 from apps.scheduling.filters.base import Filter
 from apps.scheduling.states import Demand, HostState
 from apps.scheduling.weighers.base import Weigher
 
+TOLD_CANDIDATES = 10
+TOLD_MISSES = 20
+_CAP = 100.0  # no filter makes a host further away than this
+
 
 @dataclass(slots=True)
 class Verdict:
-    """``hosts`` in the order of preference; ``table`` has one row per filter; ``misses`` say what hosts lack,
-    ``reasons`` how many hosts each filter's reason removed."""
+    """``hosts`` in the order of preference; ``table`` has one row per filter; ``misses`` say what the hosts lack that
+    were nearest to passing, ``reasons`` how many hosts each filter's reason removed, ``advice`` what a user may do.
+    ``candidates`` are the best hosts with their weights, in all and by weigher.
+    """
 
     hosts: list[HostState]
     table: list[dict[str, Any]] = field(default_factory=list)
     misses: list[str] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
-    weights: dict[str, float] = field(default_factory=dict)
+    advice: str = ""
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The best hosts' weights by name."""
+        return {one["host"]: one["weight"] for one in self.candidates}
 
 
-@lru_cache(maxsize=4)
-def _filters(paths: tuple[str, ...]) -> list[Filter]:
-    return [import_string(path)() for path in paths]
+def running(demand: Demand) -> list[Filter]:
+    """Return the filters that look at this demand's hosts."""
+    return [one for one in chosen.filters() if not (demand.force_host and one.soft_for_forced)]
 
 
-@lru_cache(maxsize=4)
-def _weighers(pairs: tuple[tuple[str, float], ...]) -> list[tuple[Weigher, float]]:
-    return [(import_string(path)(), multiplier) for path, multiplier in pairs]
+def narrowed(demand: Demand) -> frozenset[str] | None:
+    """Return the names of the only hosts that could pass, where the demand names them; None: any could."""
+    found: frozenset[str] | None = None
+    for one in running(demand):
+        names = one.narrow(demand)
+        if names is not None:
+            found = names if found is None else found & names
+    return found
 
 
 def rank(*, hosts: Sequence[HostState], demand: Demand) -> Verdict:
-    """Filter, weigh and order ``hosts``; the first ``SCHEDULER_HOST_SUBSET_SIZE`` are shuffled.
+    """Filter, weigh and order ``hosts``; of the first ``SCHEDULER_HOST_SUBSET_SIZE`` those are shuffled that differ
+    from the best in their load alone.
 
     Shuffling keeps concurrent requests that saw the same state from queueing up for the same host.
     """
     verdict = Verdict(hosts=[])
-    left = list(hosts)
-    for one in _filters(tuple(settings.SCHEDULER_FILTERS)):
-        if demand.force_host and one.soft_for_forced:
-            continue
+    filters, left, lost = running(demand), list(hosts), []
+    for one in filters:
         kept = [host for host in left if one.passes(host, demand)]
-        lost = [host for host in left if not one.passes(host, demand)] if len(kept) < len(left) else []
         verdict.table.append({"filter": one.name, "in": len(left), "out": len(kept)})
-        if lost:
-            verdict.reasons[one.reason] = len(lost)
-        verdict.misses += [f"{host.name} {one.shortfall(host, demand)}" for host in lost[:5]]
+        if len(kept) < len(left):
+            names = {host.id for host in kept}
+            lost += [host for host in left if host.id not in names]
+            verdict.reasons[one.reason] = len(left) - len(kept)
+            verdict.advice = one.advice or verdict.advice
         left = kept
         if not left:
             break
+    verdict.misses = _nearest(lost, filters, demand)
     verdict.hosts = _ordered(left, demand, verdict)
     return verdict
 
 
+def _nearest(hosts: Sequence[HostState], filters: Sequence[Filter], demand: Demand) -> list[str]:
+    """Return what those hosts lack that lack least, in the eyes of all filters and not of the first alone."""
+
+    def distance(host: HostState) -> tuple[float, str]:
+        short = (min(one.lack(host, demand), _CAP) for one in filters if not one.passes(host, demand))
+        return sum(short), host.name
+
+    nearest = heapq.nsmallest(TOLD_MISSES, hosts, key=distance)
+    return [
+        f"{host.name} " + " and ".join(one.shortfall(host, demand) for one in filters if not one.passes(host, demand))
+        for host in nearest
+    ]
+
+
 def _ordered(hosts: list[HostState], demand: Demand, verdict: Verdict) -> list[HostState]:
-    totals = dict.fromkeys((host.id for host in hosts), 0.0)
-    for weigher, multiplier in _weighers(tuple(map(tuple, settings.SCHEDULER_WEIGHERS))):
-        raw = [weigher.weigh(host, demand) for host in hosts]
-        low, high = min(raw, default=0.0), max(raw, default=0.0)
-        for host, weight in zip(hosts, raw, strict=True):
-            totals[host.id] += multiplier * ((weight - low) / (high - low) if high > low else 0.0)
-    order = sorted(hosts, key=lambda host: -totals[host.id])
-    size = min(len(order), max(1, settings.SCHEDULER_HOST_SUBSET_SIZE))
-    head = order[:size]
+    if not hosts:
+        return []
+    weighers = chosen.weighers()
+    parts = {one.name: _scaled(one, multiplier, hosts, demand) for one, multiplier in weighers}
+    totals = [sum(part[index] for part in parts.values()) for index in range(len(hosts))]
+    order = sorted(range(len(hosts)), key=lambda index: -totals[index])
+    verdict.candidates = [
+        {
+            "host": hosts[index].name,
+            "weight": round(totals[index], 4),
+            "weights": {name: round(part[index], 4) for name, part in parts.items() if part[index]},
+        }
+        for index in order[:TOLD_CANDIDATES]
+    ]
+    firm = [parts[one.name] for one, _ in weighers if not one.of_load]
+    best = [part[order[0]] for part in firm]
+    size = max(1, settings.SCHEDULER_HOST_SUBSET_SIZE)
+    head = [index for index in order[:size] if [part[index] for part in firm] == best]
+    rest = [index for index in order if index not in head]
     random.shuffle(head)
-    verdict.weights = {host.name: round(totals[host.id], 4) for host in order[:10]}
-    return head + order[size:]
+    return [hosts[index] for index in head + rest]
+
+
+def _scaled(weigher: Weigher, multiplier: float, hosts: list[HostState], demand: Demand) -> list[float]:
+    """Return the hosts' weights scaled to 0…1 and multiplied: by what an aggregate says, or by ``multiplier``."""
+    raw = [weigher.weigh(host, demand) for host in hosts]
+    low, high = min(raw), max(raw)
+    if high <= low:
+        return [0.0] * len(hosts)
+    key, span = weigher.key, high - low
+    return [
+        (_multiplier(host, key, multiplier) if host.aggregates else multiplier) * ((weight - low) / span)
+        for host, weight in zip(hosts, raw, strict=True)
+    ]
+
+
+def _multiplier(host: HostState, key: str, default: float) -> float:
+    """Return the smallest number that the host's aggregates say under ``key``, else ``default``, as in Nova."""
+    try:
+        found = min((float(word) for word in host.said(key)), default=default)
+    except ValueError:
+        return default
+    return found if math.isfinite(found) else default
 
 
 def explain(*, verdict: Verdict, hosts: Sequence[HostState]) -> str:
-    """Return the sentence a user reads when no host is left: what hosts lack, and how many.
+    """Return the sentences a user reads when no host is left: what hosts lack, how many, and what may help.
 
     Names and amounts are the operator's (OSSA 2019-003): they stand in the run's explanation.
     """
@@ -83,4 +147,6 @@ def explain(*, verdict: Verdict, hosts: Sequence[HostState]) -> str:
         return "There is no compute host."
     noun = "host" if len(hosts) == 1 else "hosts"
     told = "; ".join(f"{count} {reason}" for reason, count in verdict.reasons.items())
-    return f"{len(hosts)} {noun} considered: {told}." if told else f"None of the {len(hosts)} {noun} was left."
+    if not told:
+        return f"None of the {len(hosts)} {noun} was left. Try again."
+    return f"{len(hosts)} {noun} considered: {told}. {verdict.advice}".rstrip()

@@ -42,6 +42,16 @@ class HostState:
     aggregates: tuple[AggregateState, ...] = ()
     io_ops: int = 0  # servers in build (or, later, resize, migration, snapshot) on the host
     failed_builds: int = 0  # consecutive ones
+    vcpus_total: int = 0  # with allocation ratio and reserve, like the free amounts
+    ram_total: int = 0
+    disk_total: int = 0
+
+    def said(self, key: str) -> frozenset[str]:
+        """Return what the host's aggregates say under ``key``: lists with commas are taken apart, as in Nova."""
+        if not self.aggregates:
+            return frozenset()
+        values = [aggregate.metadata[key] for aggregate in self.aggregates if key in aggregate.metadata]
+        return frozenset(word.strip() for value in values for word in value.split(","))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,4 +76,5 @@ class Demand:
     group: GroupAsk | None = None
     different_hosts: frozenset[str] = frozenset()
     same_hosts: frozenset[str] | None = None
+    near_zones: frozenset[str] = frozenset()  # where it would rather be; the scheduler adds those of its group
     query: Sequence[object] | None = None

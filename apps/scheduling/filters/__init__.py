@@ -1,1 +1,3 @@
-"""Filters: each one pure class in its file, named in the setting SCHEDULER_FILTERS."""
+"""Filters: each a pure class in its file. ``apps/scheduling/chosen.py`` lists those that run; docs/scheduling.md tells
+how to add one.
+"""

@@ -7,7 +7,9 @@ from apps.scheduling.states import Demand, HostState
 class AvailabilityZoneFilter(Filter):
     name = "availability_zone"
     reason = "in another availability zone"
+    advice = "Ask for another availability zone, or for none."
     soft_for_forced = False
+    facts_only = True
 
     def passes(self, host: HostState, demand: Demand) -> bool:
         return demand.zone is None or host.zone == demand.zone

@@ -1,21 +1,47 @@
 """The contract of a filter."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
 
 from apps.scheduling.states import Demand, HostState
 
+OTHER_KIND = 10.0  # further away than any host that is only too small
+
 
 class Filter(ABC):
-    """``reason`` is what a user reads when this filter left no host."""
+    """One reason why a host may not take a server. Pure: it looks at what it is handed and at nothing else.
+
+    ``reason`` is what a user reads of the hosts that this filter removed ("4 with too little RAM"), ``advice`` what
+    the user may do about it. Neither names hosts or amounts: those are for operators, in ``shortfall``.
+    """
 
     name: str
     reason: str
+    advice: str = ""
     soft_for_forced = True  # a host that an administrator named skips this filter
+    # Looks at nothing of a host but what it is (name, zone, architecture, hypervisor, traits, aggregates), and at
+    # nothing of a demand but zone, project, flavor, extra specs and image properties: its answers may be kept.
+    facts_only = False
+    settings: ClassVar[Mapping[str, str]] = {}  # argument of __init__ -> name of the Django setting it is given
 
     @abstractmethod
     def passes(self, host: HostState, demand: Demand) -> bool:
         """Return whether ``host`` may take the server."""
 
     def shortfall(self, host: HostState, demand: Demand) -> str:
-        """Return what this host lacks, with amounts."""
-        return self.reason
+        """Return what this host lacks, with amounts: "lacks 512 MiB of RAM"."""
+        return f"is {self.reason}"
+
+    def lack(self, host: HostState, demand: Demand) -> float:
+        """Return how far a host is from passing: 1 is short of all that is asked for. Orders the nearest misses."""
+        return OTHER_KIND
+
+    def narrow(self, demand: Demand) -> frozenset[str] | None:
+        """Return the names of the only hosts that could pass, where the demand names them; None: any could."""
+        return None
+
+
+def share(asked: int, free: int) -> float:
+    """Return the part of ``asked`` that is not there."""
+    return (asked - free) / max(asked, 1)

@@ -1,26 +1,48 @@
-"""Hosts that can run what the image says it needs (glance's ``hw_architecture`` and ``img_hv_type``)."""
+"""Hosts that can run what the image says it needs, by Glance's names and their older ones."""
+
+from oslo_utils import versionutils
 
 from apps.scheduling.filters.base import Filter
 from apps.scheduling.states import Demand, HostState
 
-_ALIASES = {"amd64": "x86_64", "x64": "x86_64", "i386": "i686", "arm64": "aarch64"}
+_ALIASES = {"amd64": "x86_64", "x64": "x86_64", "i386": "i686", "i486": "i686", "i586": "i686", "arm64": "aarch64"}
+_WHOLE_MACHINES = {"hvm", "hv"}  # every hypervisor here runs whole machines; "hv" is the older word
 
 
 class ImagePropertiesFilter(Filter):
+    """``hw_architecture``, ``img_hv_type``, ``hw_vm_mode`` and ``img_hv_requested_version`` (``>=6.0,<8``)."""
+
     name = "image_properties"
     reason = "without what the image asks for"
+    advice = "Choose another image, or correct its properties."
+    facts_only = True
 
     def passes(self, host: HostState, demand: Demand) -> bool:
-        return not self._missing(host, demand)
+        return not demand.image_properties or not self._missing(host, demand)
 
     def shortfall(self, host: HostState, demand: Demand) -> str:
         return f"does not offer the image's {self._missing(host, demand)}"
 
     def _missing(self, host: HostState, demand: Demand) -> str:
-        arch = demand.image_properties.get("hw_architecture") or demand.image_properties.get("architecture")
+        image = demand.image_properties
+        arch = image.get("hw_architecture") or image.get("architecture")
         if arch and _ALIASES.get(arch.lower(), arch.lower()) != host.arch:
             return f"architecture {arch}"
-        kind = demand.image_properties.get("img_hv_type") or demand.image_properties.get("hypervisor_type")
+        kind = image.get("img_hv_type") or image.get("hypervisor_type")
         if kind and kind.lower() not in (host.hypervisor_type.lower(), host.virt_type.lower()):
             return f"hypervisor type {kind}"
+        mode = image.get("hw_vm_mode") or image.get("vm_mode")
+        if mode and mode.lower() not in _WHOLE_MACHINES:
+            return f"virtual machine mode {mode}"
+        wanted = image.get("img_hv_requested_version") or image.get("hypervisor_version_requires")
+        if wanted and not _version_suits(host.hypervisor_version, wanted):
+            return f"hypervisor version {wanted}"
         return ""
+
+
+def _version_suits(version: int, wanted: str) -> bool:
+    """Return whether 7002000 (7.2.0) satisfies ">=6.0,<8"; what is no condition is satisfied by no version."""
+    try:
+        return bool(versionutils.VersionPredicate(wanted).satisfied_by(versionutils.convert_version_to_str(version)))
+    except ValueError:
+        return False

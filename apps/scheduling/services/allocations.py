@@ -10,11 +10,13 @@ from django.db import connection
 from apps.scheduling import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation
-from apps.scheduling.selectors import hosts as host_selectors
-from apps.scheduling.states import Demand
+from apps.scheduling.selectors import candidates
+from apps.scheduling.selectors.candidates import Found
+from apps.scheduling.states import Demand, HostState
 
 ALTERNATES = 2
-ROUNDS = 3  # how often the hosts are read again after every candidate was taken by somebody else
+ROUNDS = 5  # how often the hosts are read again after every candidate was taken by somebody else
+CLAIMED_AMONG = 256  # hosts that one statement tries
 
 _FITTING = """
     floor((i.vcpus - i.vcpus_reserved) * i.vcpus_ratio) - i.vcpus_used >= %(vcpus)s
@@ -56,23 +58,37 @@ def choose_and_claim(*, consumer_id: uuid.UUID, demand: Demand) -> Choice:
     A consumer that already has an allocation gets an IntegrityError: ask ``of_consumer`` first where that may be.
     """
     for _ in range(ROUNDS):
-        hosts = host_selectors.candidates(demand=demand)
-        verdict = ranking.rank(hosts=hosts, demand=demand)
-        if not verdict.hosts:
+        left = False
+        for found in candidates.widening(demand=demand):
+            verdict = ranking.rank(hosts=found.hosts, demand=found.demand)
+            left = bool(verdict.hosts)
+            chosen = claim(consumer_id=consumer_id, demand=demand, host_ids=[host.id for host in verdict.hosts])
+            if chosen:
+                return _choice(next(host for host in verdict.hosts if host.id == chosen), verdict, found)
+        if not left:
             break
-        chosen = claim(consumer_id=consumer_id, demand=demand, host_ids=[host.id for host in verdict.hosts])
-        if chosen:
-            by_id = {host.id: host for host in verdict.hosts}
-            others = [host.name for host in verdict.hosts if host.id != chosen][:ALTERNATES]
-            told = {"filters": verdict.table, "weights": verdict.weights, "considered": len(hosts)}
-            return Choice(host=by_id[chosen].name, zone=by_id[chosen].zone, alternates=others, explanation=told)
     raise _refusal(demand)
+
+
+def _choice(host: HostState, verdict: ranking.Verdict, found: Found) -> Choice:
+    """The filters' table begins with what PostgreSQL left: hosts that are up, with room, and not ruled out."""
+    others = [one.name for one in verdict.hosts if one.id != host.id][:ALTERNATES]
+    fits = {"filter": "fits", "in": found.total, "out": len(found.hosts)}
+    told = {
+        "filters": [fits, *verdict.table],
+        "candidates": verdict.candidates,
+        "weights": verdict.weights,
+        "misses": verdict.misses,
+        "considered": len(found.hosts),
+        "hosts": found.total,
+        "sampled": not found.complete,
+    }
+    return Choice(host=host.name, zone=host.zone, alternates=others, explanation=told)
 
 
 def claim(*, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str]) -> str | None:
     """Claim the first of ``host_ids`` that fits; return its id, or None when none does any more."""
     values: dict[str, Any] = {
-        "hosts": list(host_ids),
         "consumer": consumer_id,
         "vcpus": demand.vcpus,
         "ram": demand.ram_mib,
@@ -80,22 +96,23 @@ def claim(*, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str]) ->
     }
     with connection.cursor() as cursor:
         for statement in (_CLAIM_NEXT, _CLAIM_WAIT):
-            cursor.execute(statement, values)
-            row = cursor.fetchone()
-            if row:
-                return str(row[0])
+            for first in range(0, len(host_ids), CLAIMED_AMONG):
+                cursor.execute(statement, {**values, "hosts": list(host_ids[first : first + CLAIMED_AMONG])})
+                row = cursor.fetchone()
+                if row:
+                    return str(row[0])
     return None
 
 
 def _refusal(demand: Demand) -> NoValidHost:
-    everything = [host for host in host_selectors.states() if host.name not in demand.ignore_hosts]
+    everything = candidates.everything()
     if demand.force_host:
         everything = [host for host in everything if host.name == demand.force_host]
     verdict = ranking.rank(hosts=everything, demand=demand)
     error = NoValidHost(reason=ranking.explain(verdict=verdict, hosts=everything))
     error.values["explanation"] = {
         "filters": verdict.table,
-        "misses": verdict.misses[:20],
+        "misses": verdict.misses,
         "considered": len(everything),
         "excluded": sorted(demand.ignore_hosts),
     }

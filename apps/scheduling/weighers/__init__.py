@@ -1,1 +1,1 @@
-"""Weighers: each one pure class in its file, named with its multiplier in the setting SCHEDULER_WEIGHERS."""
+"""Weighers: each a pure class in its file. ``apps/scheduling/chosen.py`` lists those that run, with multipliers."""

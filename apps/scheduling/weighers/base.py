@@ -6,8 +6,20 @@ from apps.scheduling.states import Demand, HostState
 
 
 class Weigher(ABC):
+    """One reason to prefer a host. Pure: it looks at what it is handed and at nothing else.
+
+    ``multiplier_key`` is the key of an aggregate's metadata that puts another multiplier in the place of the setting's
+    for its hosts; without one it is the name with ``_weight_multiplier``.
+    """
+
     name: str
+    multiplier_key: str = ""
+    of_load = False  # about how much there is to do on a host: hosts that differ in this alone may change places
 
     @abstractmethod
     def weigh(self, host: HostState, demand: Demand) -> float:
         """Return a raw weight; the engine scales all hosts' weights to 0…1 and multiplies."""
+
+    @property
+    def key(self) -> str:
+        return self.multiplier_key or f"{self.name}_weight_multiplier"

@@ -6,6 +6,8 @@ from apps.scheduling.weighers.base import Weigher
 
 class VcpuWeigher(Weigher):
     name = "vcpu"
+    multiplier_key = "cpu_weight_multiplier"
+    of_load = True
 
     def weigh(self, host: HostState, demand: Demand) -> float:
         return float(host.vcpus_free)

@@ -63,12 +63,12 @@ def test_the_roomiest_hosts_come_first(settings: object) -> None:
     assert [host.name for host in ranking.rank(hosts=hosts, demand=DEMAND).hosts] == ["h4", "h3", "h2", "h1", "h0"]
 
 
-def test_a_host_named_by_an_administrator_skips_the_amounts() -> None:
-    full = replace(HOST, ram_free=0, vcpus_free=0, disk_free=0)
-    assert not ranking.rank(hosts=[full], demand=DEMAND).hosts
-    assert ranking.rank(hosts=[full], demand=replace(DEMAND, force_host="host-1")).hosts
-    down = replace(full, up=False)
-    assert not ranking.rank(hosts=[down], demand=replace(DEMAND, force_host="host-1")).hosts
+def test_a_host_named_by_an_administrator_needs_room_and_life_and_no_more() -> None:
+    wanting = replace(DEMAND, force_host="host-1", image_properties={"hw_architecture": "aarch64"})
+    assert ranking.rank(hosts=[HOST], demand=wanting).hosts
+    assert not ranking.rank(hosts=[HOST], demand=replace(wanting, force_host=None)).hosts
+    for short in ({"up": False}, {"enabled": False}, {"ram_free": 0}, {"vcpus_free": 0}, {"disk_free": 0}):
+        assert not ranking.rank(hosts=[replace(HOST, **short)], demand=wanting).hosts
 
 
 def test_the_table_counts_what_each_filter_removed() -> None:

@@ -1,0 +1,129 @@
+"""Which filters and weighers run: those of the house, and what the settings add, change or leave out.
+
+Both settings are lists, empty as a rule:
+
+- ``SCHEDULER_FILTERS``: ``+package.module.Class`` adds a filter, ``-name`` leaves one out.
+- ``SCHEDULER_WEIGHERS``: ``+package.module.Class=2.0`` adds a weigher with its multiplier, ``name=0.5`` changes the
+  multiplier of one that is there, ``-name`` leaves it out.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from apps.scheduling.filters.base import Filter
+from apps.scheduling.weighers.base import Weigher
+
+_F, _W = "apps.scheduling.filters.", "apps.scheduling.weighers."
+# In the order in which they run: what depends on the host's kind alone comes before amounts.
+FILTERS = (
+    f"{_F}up.UpFilter",
+    f"{_F}ignore_hosts.IgnoreHostsFilter",
+    f"{_F}availability_zone.AvailabilityZoneFilter",
+    f"{_F}same_host.SameHostFilter",
+    f"{_F}different_host.DifferentHostFilter",
+    f"{_F}group_affinity.GroupAffinityFilter",
+    f"{_F}group_affinity.GroupAntiAffinityFilter",
+    f"{_F}image_properties.ImagePropertiesFilter",
+    f"{_F}traits.TraitsFilter",
+    f"{_F}aggregate_extra_specs.AggregateExtraSpecsFilter",
+    f"{_F}aggregate_tenants.AggregateTenantsFilter",
+    f"{_F}aggregate_types.AggregateTypesFilter",
+    f"{_F}ram.RamFilter",
+    f"{_F}vcpu.VcpuFilter",
+    f"{_F}disk.DiskFilter",
+    f"{_F}num_instances.NumInstancesFilter",
+    f"{_F}io_ops.IoOpsFilter",
+    f"{_F}json_query.JsonQueryFilter",
+)
+# Multipliers are Nova's; same_zone has none there.
+WEIGHERS = (
+    (f"{_W}ram.RamWeigher", 1.0),
+    (f"{_W}vcpu.VcpuWeigher", 1.0),
+    (f"{_W}disk.DiskWeigher", 1.0),
+    (f"{_W}io_ops.IoOpsWeigher", -1.0),
+    (f"{_W}build_failure.BuildFailureWeigher", 1_000_000.0),
+    (f"{_W}soft_affinity.SoftAffinityWeigher", 1.0),
+    (f"{_W}soft_affinity.SoftAntiAffinityWeigher", 1.0),
+    (f"{_W}same_zone.SameZoneWeigher", 1.0),
+    (f"{_W}hypervisor_version.HypervisorVersionWeigher", 1.0),
+)
+# What may neither be left out: a server would be sent to a host that cannot answer.
+KEPT = ("up",)
+
+
+def filters() -> list[Filter]:
+    """Return the filters in their order. Raises ImproperlyConfigured when the setting cannot be understood."""
+    found = []
+    for one in _filter_classes(tuple(settings.SCHEDULER_FILTERS)):
+        given = {argument: getattr(settings, name) for argument, name in one.settings.items()}
+        found.append(_made(one, tuple(sorted(given.items()))))
+    return found
+
+
+def weighers() -> list[tuple[Weigher, float]]:
+    """Return the weighers with their multipliers. Raises ImproperlyConfigured."""
+    return _weighers(tuple(settings.SCHEDULER_WEIGHERS))
+
+
+@lru_cache(maxsize=64)
+def _made(one: Callable[..., Filter], given: tuple[tuple[str, Any], ...]) -> Filter:
+    return one(**dict(given))
+
+
+@lru_cache(maxsize=8)
+def _filter_classes(changes: tuple[str, ...]) -> list[type[Filter]]:
+    found = {one.name: one for one in map(import_string, FILTERS)}
+    for change in changes:
+        sign, word = change[:1], change[1:].strip()
+        if sign == "+":
+            one = _import(word, Filter, change)
+            found[one.name] = one
+        elif sign == "-" and word in found and word not in KEPT:
+            del found[word]
+        else:
+            raise ImproperlyConfigured(f"CELERITY_SCHEDULER_FILTERS: {_wrong(change, found)}")
+    return list(found.values())
+
+
+@lru_cache(maxsize=8)
+def _weighers(changes: tuple[str, ...]) -> list[tuple[Weigher, float]]:
+    found = {one.name: (one, multiplier) for one, multiplier in ((import_string(path)(), m) for path, m in WEIGHERS)}
+    for change in changes:
+        word, equals, number = (part.strip() for part in change.partition("="))
+        name = word.removeprefix("+").removeprefix("-")
+        if word.startswith("+"):
+            one = _import(name, Weigher, change)()
+            found[one.name] = (one, _number(number or "1.0", change))
+        elif word.startswith("-") and name in found and not equals:
+            del found[name]
+        elif name in found and equals:
+            found[name] = (found[name][0], _number(number, change))
+        else:
+            raise ImproperlyConfigured(f"CELERITY_SCHEDULER_WEIGHERS: {_wrong(change, found)}")
+    return list(found.values())
+
+
+def _import(path: str, kind: type, change: str) -> Any:
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(f"CELERITY_SCHEDULER_*: '{change}' cannot be imported: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise ImproperlyConfigured(f"CELERITY_SCHEDULER_*: '{change}' is no subclass of {kind.__name__}")
+    return found
+
+
+def _number(text: str, change: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"CELERITY_SCHEDULER_WEIGHERS: '{change}' has no number behind the =") from None
+
+
+def _wrong(change: str, known: Any) -> str:
+    return f"'{change}' is not understood: + and a dotted path, or - and one of {', '.join(known)}"

@@ -1,0 +1,31 @@
+"""Hosts that are not kept for other projects (Nova's AggregateMultiTenancyIsolation)."""
+
+from apps.scheduling.filters.base import Filter
+from apps.scheduling.states import Demand, HostState
+
+KEY = "filter_tenant_id"
+
+
+class AggregateTenantsFilter(Filter):
+    """An aggregate's keys that begin with ``filter_tenant_id`` list the projects whose servers its hosts take.
+
+    Those projects may use other hosts as well.
+    """
+
+    name = "aggregate_tenants"
+    reason = "kept for other projects"
+    advice = "Ask the operator for room: what is free is kept for other projects."
+    facts_only = True
+
+    def passes(self, host: HostState, demand: Demand) -> bool:
+        projects = {
+            word.strip()
+            for aggregate in host.aggregates
+            for key, value in aggregate.metadata.items()
+            if key.startswith(KEY)
+            for word in value.split(",")
+        }
+        return not projects or demand.project_id in projects
+
+    def shortfall(self, host: HostState, demand: Demand) -> str:
+        return "is kept for other projects by its aggregate"

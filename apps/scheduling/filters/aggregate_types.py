@@ -1,0 +1,22 @@
+"""Hosts that are not kept for other flavors (Nova's AggregateTypeAffinityFilter)."""
+
+from apps.scheduling.filters.base import Filter
+from apps.scheduling.states import Demand, HostState
+
+KEY = "instance_type"
+
+
+class AggregateTypesFilter(Filter):
+    """An aggregate's key ``instance_type`` lists the names of the flavors whose servers its hosts take."""
+
+    name = "aggregate_types"
+    reason = "kept for other flavors"
+    advice = "Choose another flavor."
+    facts_only = True
+
+    def passes(self, host: HostState, demand: Demand) -> bool:
+        flavors = host.said(KEY)
+        return not flavors or demand.flavor_name in flavors
+
+    def shortfall(self, host: HostState, demand: Demand) -> str:
+        return f"is kept for the flavors {', '.join(sorted(host.said(KEY)))} by its aggregate"

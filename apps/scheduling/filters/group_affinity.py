@@ -1,0 +1,43 @@
+"""Hosts that a server group's policy allows. The soft policies are weighers."""
+
+from apps.scheduling.filters.base import Filter
+from apps.scheduling.states import Demand, HostState
+
+
+class GroupAffinityFilter(Filter):
+    """``affinity``: where the group's servers are, once there is one."""
+
+    name = "group_affinity"
+    reason = "without the other servers of the group"
+    advice = "The group's policy is affinity: its host has no room for more. Leave the group out, or take another."
+
+    def passes(self, host: HostState, demand: Demand) -> bool:
+        allowed = self.narrow(demand)
+        return allowed is None or host.name in allowed
+
+    def shortfall(self, host: HostState, demand: Demand) -> str:
+        return "has none of the group's servers (affinity)"
+
+    def narrow(self, demand: Demand) -> frozenset[str] | None:
+        group = demand.group
+        if group is None or group.policy != "affinity":
+            return None
+        return frozenset(name for name, count in group.members.items() if count) or None
+
+
+class GroupAntiAffinityFilter(Filter):
+    """``anti-affinity``: at most ``max_server_per_host`` of the group on one host."""
+
+    name = "group_anti_affinity"
+    reason = "with as many servers of the group as its policy allows"
+    advice = "The group's policy is anti-affinity: it needs more hosts. Leave the group out, or soften its policy."
+
+    def passes(self, host: HostState, demand: Demand) -> bool:
+        group = demand.group
+        if group is None or group.policy != "anti-affinity":
+            return True
+        return group.members.get(host.name, 0) < group.max_server_per_host
+
+    def shortfall(self, host: HostState, demand: Demand) -> str:
+        count = demand.group.members.get(host.name, 0) if demand.group else 0
+        return f"has {count} of the group's servers (anti-affinity)"

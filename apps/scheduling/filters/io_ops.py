@@ -1,0 +1,30 @@
+"""Hosts that build fewer servers at this moment than an operator allows: of all, or by an aggregate's key."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from apps.scheduling.filters.base import Filter, share
+from apps.scheduling.filters.limits import limit_of
+from apps.scheduling.states import Demand, HostState
+
+
+class IoOpsFilter(Filter):
+    """``maximum`` 0 is no limit. The aggregate's key is ``max_io_ops_per_host``."""
+
+    name = "io_ops"
+    reason = "with too much to do at this moment"
+    advice = "Try again in a moment."
+    settings: ClassVar[Mapping[str, str]] = {"maximum": "SCHEDULER_MAX_IO_OPS_PER_HOST"}
+
+    def __init__(self, maximum: int = 0) -> None:
+        self.maximum = maximum
+
+    def passes(self, host: HostState, demand: Demand) -> bool:
+        limit = limit_of(host, "max_io_ops_per_host", self.maximum)
+        return not limit or host.io_ops < limit
+
+    def shortfall(self, host: HostState, demand: Demand) -> str:
+        return f"builds {host.io_ops} servers, at most {limit_of(host, 'max_io_ops_per_host', self.maximum)} may be"
+
+    def lack(self, host: HostState, demand: Demand) -> float:
+        return share(1, limit_of(host, "max_io_ops_per_host", self.maximum) - host.io_ops)

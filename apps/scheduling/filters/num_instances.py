@@ -1,0 +1,30 @@
+"""Hosts with fewer servers than an operator allows: of all, or by an aggregate's key ``max_instances_per_host``."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from apps.scheduling.filters.base import Filter, share
+from apps.scheduling.filters.limits import limit_of
+from apps.scheduling.states import Demand, HostState
+
+
+class NumInstancesFilter(Filter):
+    """``maximum`` 0 is no limit."""
+
+    name = "num_instances"
+    reason = "with as many servers as are allowed there"
+    advice = "Try again when servers are gone."
+    settings: ClassVar[Mapping[str, str]] = {"maximum": "SCHEDULER_MAX_INSTANCES_PER_HOST"}
+
+    def __init__(self, maximum: int = 0) -> None:
+        self.maximum = maximum
+
+    def passes(self, host: HostState, demand: Demand) -> bool:
+        limit = limit_of(host, "max_instances_per_host", self.maximum)
+        return not limit or host.servers < limit
+
+    def shortfall(self, host: HostState, demand: Demand) -> str:
+        return f"has {host.servers} servers, at most {limit_of(host, 'max_instances_per_host', self.maximum)} may be"
+
+    def lack(self, host: HostState, demand: Demand) -> float:
+        return share(1, limit_of(host, "max_instances_per_host", self.maximum) - host.servers)

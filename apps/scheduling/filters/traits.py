@@ -1,0 +1,79 @@
+"""Hosts with the traits that flavor and image require, and without those that the flavor forbids."""
+
+import re
+from collections.abc import Mapping
+
+from apps.scheduling.filters.base import Filter
+from apps.scheduling.states import Demand, HostState
+
+_TRAIT = re.compile(r"trait[a-zA-Z0-9_-]{0,64}:(?P<name>[A-Z0-9_]+)")
+_YES = ("1", "t", "true", "on", "y", "yes")
+
+
+class TraitsFilter(Filter):
+    """``trait:NAME=required`` of a flavor or an image, ``trait:NAME=forbidden`` of a flavor, as in Placement.
+
+    What a guest cannot do without, and Nova asks for by a trait as well, is asked for here too: memory encryption,
+    a TPM, secure boot, packed rings, a virtual IOMMU, an address size.
+    """
+
+    name = "traits"
+    reason = "without the features that flavor or image ask for"
+    advice = "Choose another flavor or image."
+    facts_only = True
+
+    def passes(self, host: HostState, demand: Demand) -> bool:
+        if not demand.extra_specs and not demand.image_properties:
+            return True
+        required, forbidden = asked(demand)
+        return required <= host.traits and not forbidden & host.traits
+
+    def shortfall(self, host: HostState, demand: Demand) -> str:
+        required, forbidden = asked(demand)
+        missing, unwanted = sorted(required - host.traits), sorted(forbidden & host.traits)
+        told = [f"lacks {', '.join(missing)}"] if missing else []
+        return " and ".join([*told, f"has {', '.join(unwanted)}"] if unwanted else told)
+
+    def lack(self, host: HostState, demand: Demand) -> float:
+        required, forbidden = asked(demand)
+        return float(len(required - host.traits) + len(forbidden & host.traits)) + 1
+
+
+def asked(demand: Demand) -> tuple[set[str], set[str]]:
+    """Return the traits a host must have, and those it must not have."""
+    required, forbidden = set(), set()
+    for name, value in demand.extra_specs.items():
+        if name.startswith("trait") and (found := _TRAIT.fullmatch(name)):
+            if value == "required":
+                required.add(found["name"])
+            elif value == "forbidden":
+                forbidden.add(found["name"])
+    for name, value in demand.image_properties.items():
+        if name.startswith("trait") and value == "required" and (found := _TRAIT.fullmatch(name)):
+            required.add(found["name"])
+    return required | _features(demand.extra_specs, demand.image_properties), forbidden
+
+
+def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
+    """Return the traits behind ``hw:…`` and ``os:…`` extra specs and the image properties of the same meaning."""
+
+    def said(scope: str, name: str) -> str:
+        return str(specs.get(f"{scope}:{name}") or image.get(f"{scope}_{name}") or "").lower()
+
+    if not any(key.startswith(("hw", "os")) for key in (*specs, *image)):
+        return set()
+    found = set()
+    if said("hw", "mem_encryption") in _YES:
+        found.add("HW_CPU_X86_AMD_SEV")
+    if said("hw", "tpm_version") in ("1.2", "2.0"):
+        found.add(f"COMPUTE_SECURITY_TPM_{said('hw', 'tpm_version').replace('.', '_')}")
+    if said("os", "secure_boot") == "required":
+        found.add("COMPUTE_SECURITY_UEFI_SECURE_BOOT")
+    if said("hw", "virtio_packed_ring") in _YES:
+        found.add("COMPUTE_NET_VIRTIO_PACKED")
+    if said("hw", "viommu_model") in ("intel", "smmuv3", "virtio"):
+        found.add(f"COMPUTE_VIOMMU_MODEL_{said('hw', 'viommu_model').upper()}")
+    modes = {"passthrough": "PASSTHROUGH", "emulate": "EMULATED"}
+    if said("hw", "maxphysaddr_mode") in modes:
+        found.add(f"COMPUTE_ADDRESS_SPACE_{modes[said('hw', 'maxphysaddr_mode')]}")
+    return found

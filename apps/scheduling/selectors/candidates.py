@@ -1,0 +1,216 @@
+"""Which hosts could take a server: not all of ten thousand, but as many as are needed to find a good one.
+
+A block of hosts that fit, from a random place on, is read in one statement; what they are is known (selectors/facts).
+Where no host of the block will do, everything that fits is read: a refusal is always about all hosts.
+"""
+
+import random
+import uuid
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.conf import settings
+
+from apps.common.prepared import Statement
+from apps.scheduling import ranking
+from apps.scheduling.models.stamps import HOSTS
+from apps.scheduling.selectors import facts
+from apps.scheduling.selectors.facts import Facts
+from apps.scheduling.states import Demand, HostState
+from apps.workflow.selectors.hosts import BUSY_HOSTS
+
+BLOCK = 128  # hosts that are looked at, of those that fit; a smaller cloud is looked at as a whole
+_STARTS = 3  # how often it begins anew because facts changed meanwhile
+
+_COLUMNS = """
+SELECT h.id::text, h.enabled, NOT h.forced_down AND h.heartbeat_at >= now() - make_interval(secs => %(down)s) AS up,
+       i.vcpus_used, i.ram_used, i.disk_used, i.servers, h.failed_builds,
+       floor((i.vcpus - i.vcpus_reserved) * i.vcpus_ratio)::bigint AS vcpus,
+       floor((i.ram_mib - i.ram_reserved) * i.ram_ratio)::bigint AS ram,
+       floor((i.disk_gib - i.disk_reserved) * i.disk_ratio)::bigint AS disk, coalesce(b.count, 0) AS io_ops
+  FROM scheduling_inventory i JOIN scheduling_host h ON h.id = i.host_id LEFT JOIN busy b ON b.host = h.name
+"""
+_FITS = """
+      floor((i.vcpus - i.vcpus_reserved) * i.vcpus_ratio) - i.vcpus_used >= %(vcpus)s
+  AND floor((i.ram_mib - i.ram_reserved) * i.ram_ratio) - i.ram_used >= %(ram)s
+  AND floor((i.disk_gib - i.disk_reserved) * i.disk_ratio) - i.disk_used >= %(disk)s
+  AND h.enabled AND NOT h.forced_down AND h.heartbeat_at >= now() - make_interval(secs => %(down)s)
+  AND NOT h.name = ANY(%(ignored)s)
+"""
+# Hosts' ids are random: from a random one on, in their order, is a random choice that reads no more than it returns.
+_PART = f"({_COLUMNS} WHERE i.host_id {{}} %(start)s AND {_FITS} ORDER BY i.host_id LIMIT %(size)s)"
+_TYPES = {"down": "double precision"}
+_ASKED = {**_TYPES, "vcpus": "bigint", "ram": "bigint", "disk": "bigint", "ignored": "text[]"}
+
+
+def _statement(name: str, inner: str, types: dict[str, str]) -> Statement:
+    """Always a row, for the stamp has to be known where no host fits too."""
+    text = f"""
+WITH busy AS MATERIALIZED ({BUSY_HOSTS})
+SELECT s.value::text, x.* FROM (SELECT 1) AS one LEFT JOIN scheduling_stamp s ON s.name = '{HOSTS}'
+  LEFT JOIN LATERAL ({inner}) AS x ON true
+"""  # noqa: S608 - nothing but our own text is put in
+    return Statement(f"scheduling_{name}", text, types)
+
+
+_BLOCK = _statement(
+    "block",
+    f"{_PART.format('>=')} UNION ALL {_PART.format('<')} LIMIT %(size)s",
+    {**_ASKED, "start": "uuid", "size": "bigint"},
+)
+_FITTING = _statement("fitting", f"{_COLUMNS} WHERE {_FITS}", _ASKED)
+_NAMED = _statement("named", f"{_COLUMNS} WHERE h.name = ANY(%(names)s) AND {_FITS}", {**_ASKED, "names": "text[]"})
+_ONE = _statement("one", f"{_COLUMNS} WHERE h.name = %(name)s", {**_TYPES, "name": "text"})
+_ALL = _statement("all", _COLUMNS, _TYPES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Hosts that fit. ``complete``: none is missing. ``total``: how many hosts the cloud has. ``demand``: with what is
+    known by now of where the server would rather be.
+    """
+
+    hosts: list[HostState]
+    complete: bool
+    total: int
+    demand: Demand
+
+
+class _Changed(Exception):
+    """Hosts were chosen by facts that are no longer true."""
+
+
+def widening(*, demand: Demand) -> Iterator[Found]:
+    """Yield hosts that fit ``demand``: as many as will do as a rule, and then, for who asks on, all. 1 query each."""
+    for _ in range(_STARTS):
+        try:
+            yield from _widening(facts.kept(), demand)
+            return
+        except _Changed:
+            continue
+    now, hosts = _fitting(_FITTING, demand)
+    yield _found(now, hosts, demand, complete=True)
+
+
+def everything() -> list[HostState]:
+    """Return all hosts, fitting or not: to explain a refusal."""
+    return _states(_ALL, {})[1]
+
+
+def _widening(known: Facts, demand: Demand) -> Iterator[Found]:
+    if demand.force_host:
+        now, hosts = _states(_ONE, {"name": demand.force_host})
+        yield _found(now, hosts, demand, complete=True)
+        return
+    narrow = ranking.narrowed(demand)
+    if narrow is not None:
+        now, hosts = _fitting(_NAMED, demand, names=sorted(narrow))
+        yield _found(now, hosts, demand, complete=True)
+        return
+    few = _eligible(known, demand) if demand.zone else known.kept(_signature(demand))
+    if few is not None and len(few) < len(known.hosts):
+        yield from _among(known, few, demand, sample=True)
+        return
+    now, hosts = _fitting(_BLOCK, demand, start=uuid.uuid4(), size=BLOCK)
+    complete = len(hosts) < BLOCK
+    if not complete:
+        hosts = _with_preferred(hosts, demand)
+    yield _found(now, hosts, demand, complete=complete)
+    if complete:
+        return
+    few = _eligible(now, demand)
+    if len(few) < len(now.hosts):
+        yield from _among(now, few, demand, sample=False)
+        return
+    now, hosts = _fitting(_FITTING, demand)
+    yield _found(now, hosts, demand, complete=True)
+
+
+def _among(known: Facts, names: list[str], demand: Demand, *, sample: bool) -> Iterator[Found]:
+    """Read hosts that were chosen by what they are. Raises _Changed when they are something else by now."""
+    parts = [random.sample(names, BLOCK)] if sample and len(names) > BLOCK else []
+    for part in [*parts, names]:
+        now, hosts = _fitting(_NAMED, demand, names=part)
+        if now is not known:
+            raise _Changed
+        if part is not names:
+            hosts = _with_preferred(hosts, demand)
+        yield _found(now, hosts, demand, complete=part is names)
+
+
+def _with_preferred(hosts: list[HostState], demand: Demand) -> list[HostState]:
+    """Add the hosts of the server's group to a block: a soft policy has to see them."""
+    names = set(demand.group.members) - {host.name for host in hosts} if demand.group else set()
+    return [*hosts, *_fitting(_NAMED, demand, names=sorted(names))[1]] if names else hosts
+
+
+def _signature(demand: Demand) -> Hashable:
+    """Return what filters of facts look at, of a demand."""
+    return (
+        demand.zone,
+        demand.project_id,
+        demand.flavor_name,
+        frozenset(demand.extra_specs.items()),
+        frozenset(demand.image_properties.items()),
+    )
+
+
+def _eligible(known: Facts, demand: Demand) -> list[str]:
+    """Return the names of the hosts that pass every filter of facts."""
+    filters = [one for one in ranking.running(demand) if one.facts_only]
+
+    def work(hosts: Iterable[HostState]) -> list[str]:
+        return [host.name for host in hosts if all(one.passes(host, demand) for one in filters)]
+
+    return known.keep(_signature(demand), work)
+
+
+def _fitting(statement: Statement, demand: Demand, **values: Any) -> tuple[Facts, list[HostState]]:
+    asked = {
+        "vcpus": demand.vcpus,
+        "ram": demand.ram_mib,
+        "disk": demand.disk_gib,
+        "ignored": sorted(demand.ignore_hosts),
+    }
+    return _states(statement, {**asked, **values})
+
+
+def _states(statement: Statement, values: dict[str, Any]) -> tuple[Facts, list[HostState]]:
+    """Return hosts with their amounts, and the facts that go with them."""
+    rows = statement.fetch({"down": settings.HOST_DOWN_SECONDS, **values})
+    now = facts.of(rows[0][0])
+    return now, [_state(now.hosts[row[1]], row) for row in rows if row[1] in now.hosts]
+
+
+def _state(host: HostState, row: tuple[Any, ...]) -> HostState:
+    _, _, enabled, up, vcpus_used, ram_used, disk_used, servers, failed, vcpus, ram, disk, io_ops = row
+    return HostState(
+        id=host.id,
+        name=host.name,
+        zone=host.zone,
+        enabled=enabled,
+        up=up,
+        vcpus_free=vcpus - vcpus_used,
+        ram_free=ram - ram_used,
+        disk_free=disk - disk_used,
+        arch=host.arch,
+        hypervisor_type=host.hypervisor_type,
+        virt_type=host.virt_type,
+        hypervisor_version=host.hypervisor_version,
+        traits=host.traits,
+        servers=servers,
+        aggregates=host.aggregates,
+        io_ops=io_ops,
+        failed_builds=failed,
+        vcpus_total=vcpus,
+        ram_total=ram,
+        disk_total=disk,
+    )
+
+
+def _found(now: Facts, hosts: list[HostState], demand: Demand, *, complete: bool) -> Found:
+    if demand.group and demand.group.members:
+        zones = {now.zones[name] for name in demand.group.members if name in now.zones}
+        demand = replace(demand, near_zones=demand.near_zones | zones)
+    return Found(hosts=hosts, complete=complete, total=len(now.hosts), demand=demand)

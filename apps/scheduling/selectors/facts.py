@@ -1,0 +1,119 @@
+"""What hosts are, kept in this process: traits, zones and aggregates of ten thousand hosts are not read at every boot.
+
+The stamp ``hosts`` (written by triggers) tells when they changed. Whoever reads amounts reads the stamp with them, in
+the same statement, and asks for the facts ``of`` that stamp.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from functools import cached_property
+from typing import Any
+
+from django.db import connection
+
+from apps.scheduling.models import Aggregate
+from apps.scheduling.models.stamps import HOSTS
+from apps.scheduling.states import AggregateState, HostState
+
+_STAMP = "SELECT value::text FROM scheduling_stamp WHERE name = %s"
+_MEMBERS = "SELECT host_id::text, array_agg(aggregate_id) FROM scheduling_aggregate_hosts GROUP BY 1"
+_HOSTS = """
+SELECT id::text, name, zone, arch, hypervisor_type, virt_type, hypervisor_version,
+       array_to_string(traits || custom_traits, ' ')
+  FROM scheduling_host
+"""
+KEPT_ANSWERS = 512
+
+
+class Facts:
+    """All hosts by id, as they were at ``stamp``. Their amounts are 0: those are not known here."""
+
+    def __init__(self, stamp: str | None, hosts: dict[str, HostState]) -> None:
+        self.stamp = stamp
+        self.hosts = hosts
+        self._answers: OrderedDict[Hashable, list[str]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @cached_property
+    def zones(self) -> dict[str, str]:
+        """Host name -> zone."""
+        return {host.name: host.zone for host in self.hosts.values()}
+
+    def kept(self, key: Hashable) -> list[str] | None:
+        """Return an answer about these hosts that was worked out before."""
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+            return self._answers.get(key)
+
+    def keep(self, key: Hashable, work: Callable[[Iterable[HostState]], list[str]]) -> list[str]:
+        """Return the answer under ``key``, worked out once. The oldest of many are forgotten."""
+        found = self.kept(key)
+        if found is None:
+            found = work(self.hosts.values())
+            with self._lock:
+                self._answers[key] = found
+                if len(self._answers) > KEPT_ANSWERS:
+                    self._answers.popitem(last=False)
+        return found
+
+
+_kept = Facts(None, {})
+_reading = threading.Lock()
+
+
+def kept() -> Facts:
+    """Return the facts of whatever stamp this process read last; it reads them when it has none."""
+    return _kept if _kept.stamp is not None else of(None)
+
+
+def of(stamp: str | None) -> Facts:
+    """Return the facts of ``stamp``, or newer ones. Without a stamp nobody knows when they change: they are read."""
+    if stamp is not None and _kept.stamp == stamp:
+        return _kept
+    with _reading:  # of many threads that find out at once one reads
+        return _kept if stamp is not None and _kept.stamp == stamp else _read()
+
+
+def _read() -> Facts:
+    """4 queries. The stamp comes first: what changes meanwhile has another one, and is read again."""
+    global _kept
+    with connection.cursor() as cursor:
+        cursor.execute(_STAMP, [HOSTS])
+        row = cursor.fetchone()
+        aggregates = {one.id: _state(one) for one in Aggregate.objects.all()}
+        cursor.execute(_MEMBERS)
+        members = {host: tuple(aggregates[one] for one in sorted(ids) if one in aggregates) for host, ids in cursor}
+        cursor.execute(_HOSTS)
+        _kept = Facts(row[0] if row else None, _hosts(cursor, members))
+    return _kept
+
+
+def _state(aggregate: Aggregate) -> AggregateState:
+    return AggregateState(
+        name=aggregate.name, metadata={str(key): str(value) for key, value in aggregate.metadata.items()}
+    )
+
+
+def _hosts(rows: Iterable[Any], members: dict[str, tuple[AggregateState, ...]]) -> dict[str, HostState]:
+    same: dict[str, frozenset[str]] = {}  # many hosts are alike: one set of traits for all of them
+    return {
+        key: HostState(
+            id=key,
+            name=name,
+            zone=zone,
+            enabled=False,
+            up=False,
+            vcpus_free=0,
+            ram_free=0,
+            disk_free=0,
+            arch=arch,
+            hypervisor_type=kind,
+            virt_type=virt,
+            hypervisor_version=version,
+            traits=same.get(text) or same.setdefault(text, frozenset(text.split())),
+            aggregates=members.get(key, ()),
+        )
+        for key, name, zone, arch, kind, virt, version, text in rows
+    }

@@ -1,0 +1,12 @@
+"""Counts what hosts are building: the multiplier is negative, so that busy hosts are spared."""
+
+from apps.scheduling.states import Demand, HostState
+from apps.scheduling.weighers.base import Weigher
+
+
+class IoOpsWeigher(Weigher):
+    name = "io_ops"
+    of_load = True
+
+    def weigh(self, host: HostState, demand: Demand) -> float:
+        return float(host.io_ops)

@@ -1,0 +1,24 @@
+"""The soft policies of server groups: together, or apart, where that is possible."""
+
+from apps.scheduling.states import Demand, HostState
+from apps.scheduling.weighers.base import Weigher
+
+
+class SoftAffinityWeigher(Weigher):
+    """``soft-affinity``: prefers the hosts with most of the group's servers."""
+
+    name = "soft_affinity"
+
+    def weigh(self, host: HostState, demand: Demand) -> float:
+        group = demand.group
+        return float(group.members.get(host.name, 0)) if group and group.policy == "soft-affinity" else 0.0
+
+
+class SoftAntiAffinityWeigher(Weigher):
+    """``soft-anti-affinity``: prefers the hosts with fewest of the group's servers."""
+
+    name = "soft_anti_affinity"
+
+    def weigh(self, host: HostState, demand: Demand) -> float:
+        group = demand.group
+        return -float(group.members.get(host.name, 0)) if group and group.policy == "soft-anti-affinity" else 0.0
