@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from apps.common import audit
 from apps.compute.states import POWER_STATES
-from cloud.stories import meaning, words
+from cloud.stories import explanation, meaning, words
 from cloud.stories.facts import Story
 
 WIDTH = 100
@@ -149,15 +148,13 @@ def _run(console: Console, story: Story, run: Any) -> None:
     if run.excluded_hosts:
         console.print(Text(f"  hosts that failed it: {', '.join(run.excluded_hosts)}"))
     if run.explanation:
-        _explanation(console, run.explanation)
+        console.print(Text(f"  Scheduling, last attempt: {explanation.looked_at(run.explanation)}"))
+        explanation.show(console, run.explanation)
 
 
 def _steps(story: Story, steps: list[Any]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for name in ("began", "step", "try", "host", "waited", "worked", "result"):
-        table.add_column(name, justify="right" if name in ("waited", "worked", "try") else "left", overflow="fold")
-    for step in steps:
-        table.add_row(
+    rows = [
+        (
             words.clock(step.started_at),
             step.name,
             str(step.attempt),
@@ -166,39 +163,10 @@ def _steps(story: Story, steps: list[Any]) -> Table:
             words.between(step.started_at, step.finished_at or story.now),
             step.result or "running",
         )
-    return table
-
-
-def _explanation(console: Console, told: dict[str, Any]) -> None:
-    """The scheduler's table, whatever else it told after it."""
-    rest = dict(told)
-    considered = rest.pop("considered", None)
-    console.print(
-        Text(
-            f"  Scheduling, last attempt: {words.plural(considered, 'host')} looked at"
-            if considered is not None
-            else "  Scheduling"
-        )
-    )
-    filters = rest.pop("filters", None) or []
-    if filters:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-        for name in ("filter", "hosts in", "out"):
-            table.add_column(name, justify="left" if name == "filter" else "right")
-        for row in filters:
-            table.add_row(str(row.get("filter")), str(row.get("in")), str(row.get("out")))
-        console.print(Padding(table, (0, 0, 0, 2)))
-    for name, value in rest.items():
-        if value:
-            console.print(Text(f"  {name}: {_told(value)}"))
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return "; ".join(value)
-    if isinstance(value, dict) and all(isinstance(one, int | float | str) for one in value.values()):
-        return ", ".join(f"{name} {one}" for name, one in value.items())
-    return _json(value)
+        for step in steps
+    ]
+    names = ("began", "step", "try", "host", "waited", "worked", "result")
+    return explanation.table(names, rows, left=("step", "host", "result"))
 
 
 def _json(value: Any) -> str:

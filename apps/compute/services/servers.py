@@ -63,12 +63,12 @@ def create(*, context: RequestContext, wish: Wish, min_count: int = 1, max_count
     Raises QuotaExceeded (403).
     """
     usage = selectors.usage_of(snapshot(wish.flavor))
-    count = _how_many(context, usage, min_count, max_count)
+    count = max_count if max_count == 1 else room(context=context, usage=usage, least=min_count, most=max_count)
     reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
     with transaction.atomic():
         if wish.group_id:
             server_groups.join(context=context, group_id=wish.group_id, adding=count)
-        servers = [_new(context, wish, reservation, index, max_count) for index in range(count)]
+        servers = [draft(context, wish, reservation, index, max_count) for index in range(count)]
         Server.objects.bulk_create(servers, batch_size=BATCH)
         BlockDevice.objects.bulk_create([device for server in servers for device in _devices(server)], batch_size=BATCH)
         rpcapi.build(context=context, servers=servers)
@@ -78,13 +78,11 @@ def create(*, context: RequestContext, wish: Wish, min_count: int = 1, max_count
     return servers
 
 
-def _how_many(context: RequestContext, usage: dict[str, int], least: int, most: int) -> int:
+def room(*, context: RequestContext, usage: dict[str, int], least: int, most: int) -> int:
     """Return how many of ``most`` servers the quota has room for now. Raises QuotaExceeded below ``least``.
 
     A plain look, before anything large is built for a request that cannot be served; the reservation decides.
     """
-    if most == 1:
-        return 1
     owner = str(context.project_id)
     allowed, used = limits.of_owner(owner_id=owner), usages.of_owner(owner_id=owner)
     for resource, amount in sorted(usage.items()):
@@ -110,7 +108,8 @@ def snapshot(flavor: Flavor) -> dict[str, Any]:
     }
 
 
-def _new(context: RequestContext, wish: Wish, reservation: str, index: int, count: int) -> Server:
+def draft(context: RequestContext, wish: Wish, reservation: str = "", index: int = 0, count: int = 1) -> Server:
+    """Return the row of the ``index``-th of ``count`` servers, not written."""
     now = timezone.now()
     name = wish.name if count == 1 else f"{wish.name}-{index + 1}"
     hostname = wish.hostname or default_hostname(name)

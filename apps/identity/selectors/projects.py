@@ -41,6 +41,12 @@ def by_name(*, name: str, domain_id: str) -> Project | None:
     return Project.objects.filter(name=name, domain_id=domain_id, is_domain=False).first()
 
 
+def any_named(name: str) -> Project | None:
+    """Return the only project of that name in any domain; None when there is none, or several."""
+    found = list(Project.objects.filter(name=name, is_domain=False)[:2])
+    return found[0] if len(found) == 1 else None
+
+
 def listed(params: Mapping[str, str]) -> QuerySet[Project]:
     """Return projects that match the query; domains only with ``is_domain=true``."""
     rows = Project.objects.filter(is_domain=filters.truth(params.get("is_domain", "false")))

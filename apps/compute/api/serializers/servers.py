@@ -137,6 +137,10 @@ class ServerCreate(StrictSerializer):
     hostname = Pattern(HOST_NAME, required=False, min_length=1, max_length=255)
     host = Text(required=False, max_length=255)
     hypervisor_hostname = Text(required=False, max_length=255)
+    dry_run = LooseBoolean(
+        required=False,
+        help_text="An extension: answer with 200 whether it would fit now, and make nothing (docs/placement.md).",
+    )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()

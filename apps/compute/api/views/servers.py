@@ -10,6 +10,7 @@ from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import BadRequest, Response
 from apps.common.microversions import since
 from apps.compute import states
+from apps.compute.api.serializers import rehearsals as rehearsal_documents
 from apps.compute.api.serializers.scheduler_hints import SchedulerHints
 from apps.compute.api.serializers.server_documents import Renderer
 from apps.compute.api.serializers.servers import ServerCreate, ServerUpdate
@@ -17,7 +18,7 @@ from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Server
 from apps.compute.selectors import server_lists
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import servers, wishes
+from apps.compute.services import rehearsals, servers, wishes
 from apps.networking.selectors import bindings
 from apps.scheduling.selectors import hosts
 
@@ -69,20 +70,30 @@ class ServersView(ServerViewBase):
         return self._list(request, detail=False)
 
     def post(self, request: Request) -> Response:
-        """Create one server or several: 202, the build goes on behind it."""
+        """Create one server or several: 202, the build goes on behind it.
+
+        With ``dry_run`` (an extension, docs/placement.md) answer with 200 whether they would fit now.
+        """
         policy.check(self.caller, "os_compute_api:servers:create")
         if self.caller.project_id is None:
             raise BadRequest("Servers belong to a project: use a token that is scoped to one.")
         body = request.data.get("server") if isinstance(request.data, dict) else None
         self._check_version(body)
         values = self.parse(request, "server")
-        wish = wishes.resolve(context=self.caller, values=values, hints=self._hints(request.data))
+        hints = self._hints(request.data)
+        if values.get("dry_run"):
+            found = rehearsals.rehearse(context=self.caller, values=values, hints=hints)
+            return Response({"dry_run": rehearsal_documents.document(found, full=self._sees_hosts())})
+        wish = wishes.resolve(context=self.caller, values=values, hints=hints)
         created = servers.create(
             context=self.caller, wish=wish, min_count=values["min_count"], max_count=values["max_count"]
         )
         if isinstance(body, dict) and body.get("return_reservation_id"):
             return Response({"reservation_id": created[0].reservation_id}, status=status.HTTP_202_ACCEPTED)
         return self._accepted(created[0])
+
+    def _sees_hosts(self) -> bool:
+        return policy.allowed(self.caller, "os_compute_api:os-extended-server-attributes")
 
     def _accepted(self, server: Server) -> Response:
         key = str(server.id)

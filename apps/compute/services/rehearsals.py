@@ -1,0 +1,144 @@
+"""Dry runs: whether servers would fit now, by the scheduler's own filters and weighers, with nothing written."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.db import transaction
+
+from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest
+from apps.compute.selectors import demands
+from apps.compute.selectors import servers as selectors
+from apps.compute.services import server_groups, servers, wishes
+from apps.compute.services.servers import Wish
+from apps.scheduling import ranking
+from apps.scheduling.ranking import Verdict
+from apps.scheduling.selectors import candidates
+from apps.scheduling.states import Demand, HostState
+
+MAX_SERVERS = 100  # of one dry run
+POOL = 50  # the best hosts, which are looked at again for each further server
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """``hosts`` are where the servers would go, in their order; ``reason`` says why there are fewer than ``asked``.
+
+    ``explanation`` is for administrators, in the form that is kept with a run: of the first server, or of the first
+    that found no place.
+    """
+
+    asked: int
+    hosts: list[str]
+    reason: str = ""
+    explanation: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fits(self) -> bool:
+        return len(self.hosts) == self.asked
+
+    @property
+    def message(self) -> str:
+        """Return the answer as a sentence for users: no host is named."""
+        if self.fits:
+            return "It would fit now." if self.asked == 1 else f"All {self.asked} servers would fit now."
+        if self.asked == 1 or not self.hosts:
+            return f"It would not fit now. {self.reason}"
+        return f"{len(self.hosts)} of {self.asked} servers would fit now. Of the next: {self.reason}"
+
+
+def rehearse(
+    *, context: RequestContext, values: dict[str, Any], hints: dict[str, Any], counted: bool = True
+) -> Rehearsal:
+    """Answer for a validated body of POST /servers what the scheduler would do at this moment.
+
+    Raises whatever the request itself would be refused with; ``counted`` False leaves quotas out. The transaction is
+    rolled back: nothing that resolving a request makes (the project's automatic network, say) stays.
+    """
+    least, most = int(values.get("min_count") or 1), int(values.get("max_count") or 1)
+    if most > MAX_SERVERS:
+        raise BadRequest(
+            f"Invalid input for field/attribute max_count: a dry run is for at most {MAX_SERVERS} servers."
+        )
+    with transaction.atomic():
+        try:
+            wish = wishes.resolve(context=context, values=values, hints=hints)
+            count = _allowed(context, wish, least, most) if counted else most
+            demand = demands.of_server(servers.draft(context, wish), excluded=[])
+            everything = candidates.everything()
+        finally:
+            transaction.set_rollback(True)
+    return _place(everything, demand, count)
+
+
+def _allowed(context: RequestContext, wish: Wish, least: int, most: int) -> int:
+    """Return as many as the quotas have room for. Raises QuotaExceeded (403) below ``least``."""
+    usage = selectors.usage_of(servers.snapshot(wish.flavor))
+    count = servers.room(context=context, usage=usage, least=least, most=most)
+    if wish.group_id:
+        server_groups.check_room(context=context, group_id=wish.group_id, adding=count)
+    return count
+
+
+def _place(everything: list[HostState], demand: Demand, count: int) -> Rehearsal:
+    """Place one server after another in thought: each takes what it needs from the host it would get."""
+    cloud = {host.id: host for host in everything}
+    pool: list[HostState] | None = None
+    placed: list[str] = []
+    first: dict[str, Any] = {}
+    while len(placed) < count:
+        verdict = ranking.rank(hosts=pool if pool is not None else list(cloud.values()), demand=demand)
+        suited = [host for host in verdict.hosts if _suits(host, demand)]
+        if not suited:
+            if pool is None:
+                return _refused(list(cloud.values()), demand, verdict, count, placed)
+            pool = None  # of all hosts, the last word
+            continue
+        first = first or _told(verdict, len(cloud))
+        chosen = _taken(suited[0], demand)
+        cloud[chosen.id] = chosen
+        pool = [cloud[host.id] for host in suited[: max(count, POOL)]]
+        placed.append(chosen.name)
+        demand = _joined(demand, chosen.name)
+    return Rehearsal(asked=count, hosts=placed, explanation=first)
+
+
+def _suits(host: HostState, demand: Demand) -> bool:
+    """A host that an administrator names passes few filters; its claim and its group's policy still decide."""
+    if demand.group and demands.breaks_policy(demand.group, host.name):
+        return False
+    if demand.force_host is None:
+        return True
+    enough = host.vcpus_free >= demand.vcpus and host.ram_free >= demand.ram_mib and host.disk_free >= demand.disk_gib
+    return host.name == demand.force_host and enough
+
+
+def _taken(host: HostState, demand: Demand) -> HostState:
+    return replace(
+        host,
+        vcpus_free=host.vcpus_free - demand.vcpus,
+        ram_free=host.ram_free - demand.ram_mib,
+        disk_free=host.disk_free - demand.disk_gib,
+        servers=host.servers + 1,
+        io_ops=host.io_ops + 1,
+    )
+
+
+def _joined(demand: Demand, host: str) -> Demand:
+    if demand.group is None:
+        return demand
+    members = {**demand.group.members, host: demand.group.members.get(host, 0) + 1}
+    return replace(demand, group=replace(demand.group, members=members))
+
+
+def _told(verdict: Verdict, considered: int) -> dict[str, Any]:
+    told = {"filters": verdict.table, "candidates": verdict.candidates, "misses": verdict.misses}
+    return {"considered": considered, **{name: value for name, value in told.items() if value}}
+
+
+def _refused(everything: list[HostState], demand: Demand, verdict: Verdict, count: int, placed: list[str]) -> Rehearsal:
+    if demand.force_host:
+        everything = [host for host in everything if host.name == demand.force_host]
+        verdict = ranking.rank(hosts=everything, demand=replace(demand, force_host=None))
+    reason = f"No valid host was found. {ranking.explain(verdict=verdict, hosts=everything)}"
+    return Rehearsal(asked=count, hosts=placed, reason=reason, explanation=_told(verdict, len(everything)))

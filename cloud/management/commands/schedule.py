@@ -1,0 +1,108 @@
+"""manage.py schedule: where servers would go, and why, without booting any."""
+
+import io
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.text import Text
+
+from apps.common.exceptions import CloudError
+
+WIDTH = 100
+
+
+class Command(BaseCommand):
+    help = "Asks the scheduler where servers would go now. Nothing is written; exits 1 when they would not all fit."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--flavor", required=True, help="id or name")
+        parser.add_argument("--image", required=True, help="id or name")
+        parser.add_argument("--count", type=int, default=1, help="how many servers (at most 100)")
+        parser.add_argument("--zone", default="", help="availability zone")
+        parser.add_argument("--host", default="", help="this host and no other")
+        parser.add_argument("--hint", action="append", default=[], metavar="KEY=VALUE", help="may be repeated")
+        parser.add_argument("--project", default="", help="id or name: with its quotas, groups and aggregates")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from apps.compute.services import rehearsals
+
+        if options["count"] < 1:
+            raise CommandError("--count: at least 1.")
+        try:
+            context, values = _request(options)
+            hints = _hints(options["hint"])
+            counted = bool(options["project"])
+            found = rehearsals.rehearse(context=context, values=values, hints=hints, counted=counted)
+        except CloudError as error:
+            raise CommandError(error.message) from error
+        self.stdout.write(_page(found, options, colours=self.stdout.isatty()))
+        if not found.fits:
+            raise CommandError("Not everything fits.", returncode=1)
+
+
+def _request(options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the caller and the body's values, as the API would have them."""
+    from apps.common.context import RequestContext
+    from apps.compute.selectors import flavors
+    from apps.identity.selectors import projects
+    from apps.images.selectors import images
+
+    project_id = "-"
+    if options["project"]:
+        project = projects.find(options["project"]) or projects.any_named(options["project"])
+        if project is None:
+            raise CommandError(f"No project has the id or the name {options['project']}.")
+        project_id = project.id
+    context = RequestContext(user_id="operator", project_id=project_id, roles=("admin", "member"), is_admin=True)
+    flavor = flavors.everything().filter(name=options["flavor"]).first()
+    named = list(images.visible(context=context).filter(name=options["image"]).distinct()[:2])
+    if len(named) > 1:
+        raise CommandError(f"Several images are called {options['image']}: name one by its id.")
+    values = {
+        "name": "schedule",
+        "flavorRef": flavor.flavor_id if flavor else options["flavor"],
+        "imageRef": str(named[0].id) if named else options["image"],
+        "networks": "none",
+        "min_count": options["count"],
+        "max_count": options["count"],
+        "availability_zone": options["zone"],
+        "host": options["host"],
+    }
+    return context, values
+
+
+def _hints(pairs: list[str]) -> dict[str, Any]:
+    """Return hints as the API takes them; one that is repeated is a list."""
+    from rest_framework.serializers import ValidationError
+
+    from apps.compute.api.serializers.scheduler_hints import SchedulerHints
+
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise CommandError(f"--hint {pair}: write it as KEY=VALUE.")
+        found[key] = [*(found[key] if isinstance(found[key], list) else [found[key]]), value] if key in found else value
+    parsed = SchedulerHints(data=found)
+    try:
+        parsed.is_valid(raise_exception=True)
+    except ValidationError as error:
+        raise CommandError(f"--hint: {error.detail}") from error
+    return found
+
+
+def _page(found: Any, options: dict[str, Any], *, colours: bool) -> str:
+    from cloud.stories import explanation, words
+
+    console = Console(file=io.StringIO(), width=WIDTH, highlight=False, force_terminal=colours, no_color=not colours)
+    with console.capture() as captured:
+        asked = words.plural(found.asked, "server")
+        console.rule(Text(f"{asked} of {options['flavor']} from {options['image']}"), align="left", characters="=")
+        console.print(Text(found.message, style="bold"))
+        for number, host in enumerate(found.hosts, start=1):
+            console.print(Text(f"  {number:3}. {host}"))
+        console.rule(explanation.looked_at(found.explanation), align="left", characters="-")
+        explanation.show(console, found.explanation)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())

@@ -1,0 +1,70 @@
+"""What the scheduler told about a choice, as text: of a run that is over, or of a dry run."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from rich import box
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cloud.stories import words
+
+
+def show(console: Console, told: dict[str, Any]) -> None:
+    """Print the table of the filters, the best candidates, the nearest misses, and whatever else was told."""
+    for part in _parts(dict(told)):
+        console.print(Padding(part, (0, 0, 0, 2)))
+
+
+def looked_at(told: dict[str, Any]) -> str:
+    """Return "3 hosts looked at", or of how many when not all were read."""
+    considered, there = told.get("considered", 0), told.get("hosts")
+    if there is None or there <= considered:
+        return f"{words.plural(considered, 'host')} looked at"
+    return f"{considered} of {words.plural(there, 'host')} looked at"
+
+
+def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
+    for name in ("considered", "hosts", "sampled"):  # told by ``looked_at``
+        rest.pop(name, None)
+    filters, candidates = rest.pop("filters", None) or [], rest.pop("candidates", None) or []
+    if filters:
+        rows = [(str(row.get("filter")), str(row.get("in")), str(row.get("out"))) for row in filters]
+        yield table(("filter", "hosts in", "out"), rows)
+    if candidates:
+        rest.pop("weights", None)
+        rows = [(str(one.get("host")), f"{one.get('weight', 0):g}", numbers(one.get("weights"))) for one in candidates]
+        yield table(("candidate", "weight", "made of"), rows, left=("made of",))
+    misses = rest.pop("misses", None) or []
+    if misses:
+        yield Text("Nearest misses:")
+        yield from (Text(f"  {one}") for one in misses)
+    for name, value in rest.items():
+        if value:
+            yield Text(f"{name}: {_told(value)}")
+
+
+def table(names: tuple[str, ...], rows: list[tuple[str, ...]], *, left: tuple[str, ...] = ()) -> Table:
+    """Return a table whose first column, and those named in ``left``, are text; the others are numbers."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for number, name in enumerate(names):
+        made.add_column(name, justify="left" if number == 0 or name in left else "right", overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def numbers(values: dict[str, float] | None) -> str:
+    """Return "ram 1, vcpu -0.5"."""
+    return ", ".join(f"{name} {value:g}" for name, value in (values or {}).items())
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    if isinstance(value, dict) and all(isinstance(one, int | float) for one in value.values()):
+        return numbers(value)
+    return orjson.dumps(value).decode()

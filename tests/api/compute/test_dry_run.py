@@ -1,0 +1,211 @@
+"""Dry runs: what the scheduler would do, told in words, with nothing written; and the operator's command."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from apps.compute.models import Flavor, Server, ServerGroup
+from apps.images.models import Image
+from apps.quotas.services import limits
+from apps.scheduling.models import Host, Inventory
+from apps.scheduling.services import allocations
+from tests.api.compute.conftest import ComputeCaller
+from workers.tasks.servers.schedule import place
+
+
+@pytest.fixture
+def image(db: None) -> Image:
+    return Image.objects.create(
+        name="cirros", project_id="x", visibility="public", status="active", disk_format="raw", container_format="bare",
+        size=10, os_hash_algo="sha512", os_hash_value="0" * 128,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def body(flavor: Flavor, image: Image) -> dict[str, Any]:
+    wanted = {"name": "vm", "imageRef": str(image.id), "flavorRef": flavor.flavor_id, "networks": "none"}
+    return {**wanted, "dry_run": True}
+
+
+@pytest.fixture
+def three_hosts(make_host: Callable[..., Host]) -> None:
+    """Each with room for three servers of the flavor's 2 vCPUs."""
+    for number in range(3):
+        make_host(f"h{number}", number)
+    Inventory.objects.update(vcpus=6, vcpus_ratio=1.0)
+
+
+def rows() -> dict[str, int]:
+    """Return how many rows each table has."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT count(*) FROM "{table}"')
+            found[table] = cursor.fetchone()[0]
+    return found
+
+
+def ask(caller: ComputeCaller, body: dict[str, Any], hints: dict[str, Any] | None = None, **more: Any) -> Any:
+    """Ask, and see that nothing is left behind."""
+    before = rows()
+    answer = caller.at("2.96").post(
+        "/servers", {"server": {**body, **more}, **({"os:scheduler_hints": hints} if hints else {})}
+    )
+    assert rows() == before
+    return answer
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_it_fits(alice: ComputeCaller, body: dict[str, Any]) -> None:
+    answer = ask(alice, body)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "dry_run": {"fits": True, "servers_asked": 1, "servers_fitting": 1, "message": "It would fit now."}
+    }
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_an_automatic_network_is_not_made(alice: ComputeCaller, body: dict[str, Any]) -> None:
+    assert ask(alice, body, networks="auto").json()["dry_run"]["fits"]
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_administrators_see_why(admin: ComputeCaller, body: dict[str, Any]) -> None:
+    told = ask(admin, body, min_count=4).json()["dry_run"]
+    assert (told["fits"], len(told["hosts"])) == (True, 4)
+    assert told["explanation"]["considered"] == 3
+    assert {one["host"] for one in told["explanation"]["candidates"]} == {"h0", "h1", "h2"}
+    assert {"filter", "in", "out"} <= set(told["explanation"]["filters"][0])
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_some_fit(alice: ComputeCaller, body: dict[str, Any]) -> None:
+    limits.set_many(owner_id=alice.project_id, values={"instances": 100, "cores": 100})
+    told = ask(alice, body, min_count=12).json()["dry_run"]
+    assert (told["fits"], told["servers_asked"], told["servers_fitting"]) == (False, 12, 9)
+    assert "9 of 12 servers would fit now. Of the next: No valid host was found." in told["message"]
+    assert "vCPU" in told["message"]
+    assert "h0" not in told["message"]
+    assert "hosts" not in told
+
+
+def test_nothing_fits(alice: ComputeCaller, admin: ComputeCaller, body: dict[str, Any]) -> None:
+    assert ask(alice, body).json()["dry_run"]["message"].startswith("It would not fit now. No valid host was found.")
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_a_group(alice: ComputeCaller, body: dict[str, Any]) -> None:
+    for policy, fitting in (("anti-affinity", 3), ("affinity", 3), ("soft-anti-affinity", 4), ("soft-affinity", 4)):
+        values = {"project_id": alice.project_id, "user_id": alice.project_id, "name": "g"}
+        group = ServerGroup.objects.create(**values, policy=policy)
+        told = ask(alice, body, {"group": str(group.id)}, min_count=4).json()["dry_run"]
+        assert told["servers_fitting"] == fitting, policy
+        assert "group" in told["message"] or told["fits"] or policy == "affinity"
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_a_host_by_name(admin: ComputeCaller, body: dict[str, Any]) -> None:
+    told = ask(admin, body, host="h1", min_count=4).json()["dry_run"]
+    assert told["hosts"] == ["h1", "h1", "h1"]
+    assert "vCPU" in told["message"]
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_refused_as_the_request_itself(alice: ComputeCaller, body: dict[str, Any]) -> None:
+    assert ask(alice, body, flavorRef="none").status_code == 400
+    assert ask(alice, body, host="h1").status_code == 403
+    limits.set_many(owner_id=alice.project_id, values={"instances": 0})
+    refused = ask(alice, body)
+    assert refused.status_code == 403
+    assert "Quota exceeded for instances" in refused.json()["forbidden"]["message"]
+    assert ask(alice, body, max_count=101).status_code == 400
+    assert ask(alice, body, dry_run="maybe").status_code == 400
+
+
+def test_false_is_an_ordinary_request(alice: ComputeCaller, body: dict[str, Any], no_broker: list[Any]) -> None:
+    assert alice.at("2.96").post("/servers", {"server": {**body, "dry_run": False}}).status_code == 202
+    assert Server.objects.count() == 1
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_it_says_what_then_happens(
+    alice: ComputeCaller, body: dict[str, Any], no_broker: list[Any], settings: Any
+) -> None:
+    settings.SCHEDULER_HOST_SUBSET_SIZE = 1
+    limits.set_many(owner_id=alice.project_id, values={"instances": 100, "cores": 100})
+    fitting = ask(alice, body, min_count=12).json()["dry_run"]["servers_fitting"]
+    alice.at("2.96").post("/servers", {"server": {**body, "dry_run": False, "min_count": 12}})
+    placed = 0
+    for server in Server.objects.all():
+        try:
+            place(server, excluded=[])
+            placed += 1
+        except allocations.NoValidHost:
+            pass
+    assert placed == fitting == 9
+
+
+# --- manage.py schedule ---------------------------------------------------------------------------
+
+
+def schedule(*arguments: str) -> tuple[str, bool]:
+    """Return what the command prints, and whether everything fits."""
+    printed, before = io.StringIO(), rows()
+    try:
+        call_command("schedule", "--image", "cirros", "--flavor", "f7", *arguments, stdout=printed)
+        fits = True
+    except CommandError as error:
+        if str(error) != "Not everything fits.":
+            raise
+        fits = False
+    assert rows() == before
+    assert max(map(len, printed.getvalue().splitlines())) <= 100
+    return printed.getvalue(), fits
+
+
+@pytest.mark.usefixtures("three_hosts", "image", "flavor")
+def test_the_command(alice: ComputeCaller, make_server: Callable[..., Server]) -> None:
+    told, fits = schedule("--count", "3")
+    assert fits
+    for part in ("All 3 servers would fit now.", "  1. h", "3 hosts looked at", "filter", "candidate"):
+        assert part in told, told
+    told, fits = schedule("--count", "12", "--zone", "nova")
+    assert not fits
+    assert "9 of 12 servers would fit now" in told
+    assert "Nearest misses:" in told
+    assert "lacks 2 vCPUs" in told
+    told, fits = schedule("--host", "h2")
+    assert "  1. h2" in told
+    near = make_server(alice)
+    allocations.claim(
+        consumer_id=near.id, demand=allocations.Demand(vcpus=1, ram_mib=1, disk_gib=1),
+        host_ids=[str(Host.objects.get(name="h1").id)],
+    )  # fmt: skip
+    told, _ = schedule("--project", alice.project_id, "--hint", f"same_host={near.id}")
+    assert "  1. h1" in told
+    with pytest.raises(CommandError, match="Quota exceeded for"):
+        call_command("schedule", "--image", "cirros", "--flavor", "7", "--project", alice.project_id, "--count", "11")
+
+
+@pytest.mark.usefixtures("three_hosts", "image", "flavor")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--flavor", "none", "--image", "cirros"], "Flavor none could not be found"),
+        (["--flavor", "7", "--image", "none"], "imageRef"),
+        (["--flavor", "7", "--image", "cirros", "--zone", "none"], "availability zone is not available"),
+        (["--flavor", "7", "--image", "cirros", "--host", "none"], "none could not be found"),
+        (["--flavor", "7", "--image", "cirros", "--project", "none"], "No project"),
+        (["--flavor", "7", "--image", "cirros", "--hint", "x"], "KEY=VALUE"),
+        (["--flavor", "7", "--image", "cirros", "--hint", "group=x"], "not a 'uuid'"),
+        (["--flavor", "7", "--image", "cirros", "--count", "0"], "at least 1"),
+        (["--flavor", "7", "--image", "cirros", "--count", "101"], "at most 100"),
+    ],
+)
+def test_what_the_command_refuses(arguments: list[str], says: str) -> None:
+    with pytest.raises(CommandError, match=says):
+        call_command("schedule", *arguments)
