@@ -10,6 +10,7 @@ from apps.common import pagination
 from apps.common.api.serializers import parse_uuid
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
+from apps.compute import faults
 from apps.compute.exceptions import ServerNotFound
 from apps.compute.models import Server
 from apps.compute.selectors import server_lists, servers
@@ -77,8 +78,11 @@ def get(*, server_id: uuid.UUID, request_id: str) -> Any:
     return runs.get_by_request(subject_id=server_id, request_id=request_id[:64])
 
 
-def has_failed(run: Any) -> bool:
-    return bool(run.state == workflow.FAILED)
+def reason_of(run: Any) -> str | None:
+    """Return why an action failed, in words for the user; None for one that did not. Nova says only "Error"."""
+    if run.state != workflow.FAILED:
+        return None
+    return faults.told(action=run.action, cause=run.error_cause, message=run.error_message)
 
 
 def events(*, run: Any) -> list[Event]:

@@ -151,10 +151,11 @@ def add_step(run: Run, name: str, result: str, **values: Any) -> None:
 
 
 def test_actions_by_version(alice: Any, server: Server) -> None:
-    run = make_run(server, state="failed")
+    run = make_run(server, state="failed", error_cause="image_corrupt", error_message="The checksum is wrong.")
     [old] = alice.get(f"/servers/{server.id}/os-instance-actions").json()["instanceActions"]
     assert set(old) == {"action", "instance_uuid", "message", "project_id", "request_id", "start_time", "user_id"}
-    assert (old["action"], old["message"], old["request_id"]) == ("create", "Error", run.request_id)
+    assert (old["action"], old["request_id"]) == ("create", run.request_id)
+    assert old["message"] == "The checksum is wrong. Upload the image again."
     [new] = alice.at("2.58").get(f"/servers/{server.id}/os-instance-actions").json()["instanceActions"]
     assert set(new) == {*old, "updated_at"}
 

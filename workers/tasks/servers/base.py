@@ -1,7 +1,9 @@
 """What the steps of servers share: their task_state, and reading the server."""
 
+from apps.compute import faults
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import progress
+from apps.workflow.services.leases import Failure
 from workers.config import HostDrivers
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import Step, StepContext
@@ -28,6 +30,11 @@ class ServerStep(Step):
         if row is None:
             raise LeaseLost
         return row
+
+    def mark_failed(self, ctx: StepContext, failure: Failure, *, action: str) -> None:
+        """The server becomes ERROR; its fault says why, and what the user may do."""
+        message = faults.told(action=action, cause=failure.cause, message=failure.message)
+        progress.failed(server_id=ctx.subject_id, code=failure.code, message=message, details=failure.details)
 
     def drivers(self, ctx: StepContext) -> HostDrivers:
         """Return the drivers of the run's host. Raises Abort where this worker has none."""

@@ -28,10 +28,7 @@ class Destroy(ServerStep):
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.final and ctx.failure:
-            failure = ctx.failure
-            progress.failed(
-                server_id=ctx.subject_id, code=failure.code, message=failure.message, details=failure.details
-            )
+            self.mark_failed(ctx, ctx.failure, action="delete")
 
 
 class Release(ServerStep):

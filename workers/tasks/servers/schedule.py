@@ -58,10 +58,7 @@ class Schedule(ServerStep):
     def revert(self, ctx: StepContext) -> None:
         progress.unplace(server_id=ctx.subject_id)
         if ctx.final and ctx.failure:
-            failure = ctx.failure
-            progress.failed(
-                server_id=ctx.subject_id, code=failure.code, message=failure.message, details=failure.details
-            )
+            self.mark_failed(ctx, ctx.failure, action="create")
         else:
             progress.starts_over(server_id=ctx.subject_id)
 

@@ -17,7 +17,7 @@ def action(run: Any, version: Version) -> dict[str, Any]:
     document = {
         "action": run.action,
         "instance_uuid": str(run.subject_id),
-        "message": "Error" if instance_actions.has_failed(run) else None,
+        "message": instance_actions.reason_of(run),
         "project_id": run.project_id or None,
         "user_id": run.user_id or None,
         "request_id": run.request_id,

@@ -1,0 +1,32 @@
+"""What a user reads when something failed: the reason, and what to do about it. No host is named."""
+
+# Causes that stay until the user asks for something else: the engine's words, the drivers' codes, a refusal's kind.
+_CHANGE = {
+    "NoValidHost": "",  # the scheduler says itself what may help
+    "image_corrupt": "Upload the image again.",
+    "image_unsafe": "Use another image.",
+    "disk_too_small": "Choose a flavor with a larger disk.",
+    "impossible_server": "Choose another flavor or another image.",
+    "spec_invalid": "Choose another flavor or another image.",
+    "port_invalid": "Give the port an address of its network.",
+    "IpAddressGenerationFailure": "Release addresses of that network, or choose another network.",
+    "RequestedNetworkNotFound": "Choose a network that is there.",
+    "RequestedPortNotFound": "Choose a port that is there.",
+    "PortInUse": "Choose a port that is free.",
+    "FixedIpInUse": "Choose another address.",
+    "OverQuota": "Delete what you do not need, or ask your operator for a larger quota.",
+    "QuotaExceeded": "Delete what you do not need, or ask your operator for a larger quota.",
+}
+_AGAIN = {"create": "Delete the server and create it again"}
+_OPERATOR = "if it fails again, tell your operator the id of the request, which the server's events show."
+
+
+def told(*, action: str, cause: str, message: str) -> str:
+    """Return ``message`` with what the user may do: change what was asked for, or try again."""
+    reason = message.strip() or "It failed for a reason that was not recorded."
+    if reason[-1] not in ".!?":
+        reason += "."
+    advice = _CHANGE.get(cause)
+    if advice is None:
+        advice = f"{_AGAIN.get(action, 'Try again')}; {_OPERATOR}"
+    return f"{reason} {advice}".strip()
