@@ -61,9 +61,10 @@ def rank(*, hosts: Sequence[HostState], demand: Demand) -> Verdict:
     Shuffling keeps concurrent requests that saw the same state from queueing up for the same host.
     """
     verdict = Verdict(hosts=[])
-    filters, left, lost = running(demand), list(hosts), []
+    filters, left = running(demand), list(hosts)
+    lost: list[HostState] = []
     for one in filters:
-        kept = [host for host in left if one.passes(host, demand)]
+        kept = [host for host in left if one.passes(host, demand)] if one.applies(demand) else left
         verdict.table.append({"filter": one.name, "in": len(left), "out": len(kept)})
         if len(kept) < len(left):
             names = {host.id for host in kept}
@@ -73,7 +74,7 @@ def rank(*, hosts: Sequence[HostState], demand: Demand) -> Verdict:
         left = kept
         if not left:
             break
-    verdict.misses = _nearest(lost, filters, demand)
+    verdict.misses = _nearest(lost, [one for one in filters if one.applies(demand)], demand)
     verdict.hosts = _ordered(left, demand, verdict)
     return verdict
 
@@ -118,6 +119,8 @@ def _ordered(hosts: list[HostState], demand: Demand, verdict: Verdict) -> list[H
 
 def _scaled(weigher: Weigher, multiplier: float, hosts: list[HostState], demand: Demand) -> list[float]:
     """Return the hosts' weights scaled to 0…1 and multiplied: by what an aggregate says, or by ``multiplier``."""
+    if not weigher.applies(demand):
+        return [0.0] * len(hosts)
     raw = [weigher.weigh(host, demand) for host in hosts]
     low, high = min(raw), max(raw)
     if high <= low:
@@ -131,8 +134,11 @@ def _scaled(weigher: Weigher, multiplier: float, hosts: list[HostState], demand:
 
 def _multiplier(host: HostState, key: str, default: float) -> float:
     """Return the smallest number that the host's aggregates say under ``key``, else ``default``, as in Nova."""
+    words = host.said(key)
+    if not words:
+        return default
     try:
-        found = min((float(word) for word in host.said(key)), default=default)
+        found = min(float(word) for word in words)
     except ValueError:
         return default
     return found if math.isfinite(found) else default

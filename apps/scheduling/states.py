@@ -3,13 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+_NOTHING: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateState:
-    """A host aggregate: its name and metadata."""
+    """A host aggregate: its name and metadata. ``words``: what is said under a key, lists with commas taken apart."""
 
     name: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        words = {key: frozenset(word.strip() for word in value.split(",")) for key, value in self.metadata.items()}
+        object.__setattr__(self, "words", words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +55,11 @@ class HostState:
 
     def said(self, key: str) -> frozenset[str]:
         """Return what the host's aggregates say under ``key``: lists with commas are taken apart, as in Nova."""
-        if not self.aggregates:
-            return frozenset()
-        values = [aggregate.metadata[key] for aggregate in self.aggregates if key in aggregate.metadata]
-        return frozenset(word.strip() for value in values for word in value.split(","))
+        found = _NOTHING
+        for aggregate in self.aggregates:
+            if key in aggregate.words:
+                found = found | aggregate.words[key] if found else aggregate.words[key]
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

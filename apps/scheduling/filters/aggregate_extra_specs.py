@@ -24,8 +24,11 @@ class AggregateExtraSpecsFilter(Filter):
     advice = "Choose another flavor."
     facts_only = True
 
+    def applies(self, demand: Demand) -> bool:
+        return bool(demand.extra_specs)
+
     def passes(self, host: HostState, demand: Demand) -> bool:
-        return not demand.extra_specs or self._missing(host, demand) is None
+        return self._missing(host, demand) is None
 
     def shortfall(self, host: HostState, demand: Demand) -> str:
         key = self._missing(host, demand)

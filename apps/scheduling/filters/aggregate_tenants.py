@@ -19,11 +19,11 @@ class AggregateTenantsFilter(Filter):
 
     def passes(self, host: HostState, demand: Demand) -> bool:
         projects = {
-            word.strip()
+            word
             for aggregate in host.aggregates
-            for key, value in aggregate.metadata.items()
+            for key, words in aggregate.words.items()
             if key.startswith(KEY)
-            for word in value.split(",")
+            for word in words
         }
         return not projects or demand.project_id in projects
 

@@ -11,6 +11,9 @@ class AvailabilityZoneFilter(Filter):
     soft_for_forced = False
     facts_only = True
 
+    def applies(self, demand: Demand) -> bool:
+        return demand.zone is not None
+
     def passes(self, host: HostState, demand: Demand) -> bool:
         return demand.zone is None or host.zone == demand.zone
 

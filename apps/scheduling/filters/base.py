@@ -25,6 +25,10 @@ class Filter(ABC):
     facts_only = False
     settings: ClassVar[Mapping[str, str]] = {}  # argument of __init__ -> name of the Django setting it is given
 
+    def applies(self, demand: Demand) -> bool:
+        """Return whether this demand asks for anything that this filter looks at; where not, every host passes."""
+        return True
+
     @abstractmethod
     def passes(self, host: HostState, demand: Demand) -> bool:
         """Return whether ``host`` may take the server."""

@@ -9,6 +9,9 @@ class DifferentHostFilter(Filter):
     reason = "with a server that the hint different_host names"
     advice = "Name fewer servers in the hint different_host."
 
+    def applies(self, demand: Demand) -> bool:
+        return bool(demand.different_hosts)
+
     def passes(self, host: HostState, demand: Demand) -> bool:
         return host.name not in demand.different_hosts
 

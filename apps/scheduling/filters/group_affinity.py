@@ -11,6 +11,9 @@ class GroupAffinityFilter(Filter):
     reason = "without the other servers of the group"
     advice = "The group's policy is affinity: its host has no room for more. Leave the group out, or take another."
 
+    def applies(self, demand: Demand) -> bool:
+        return demand.group is not None
+
     def passes(self, host: HostState, demand: Demand) -> bool:
         allowed = self.narrow(demand)
         return allowed is None or host.name in allowed
@@ -31,6 +34,9 @@ class GroupAntiAffinityFilter(Filter):
     name = "group_anti_affinity"
     reason = "with as many servers of the group as its policy allows"
     advice = "The group's policy is anti-affinity: it needs more hosts. Leave the group out, or soften its policy."
+
+    def applies(self, demand: Demand) -> bool:
+        return demand.group is not None
 
     def passes(self, host: HostState, demand: Demand) -> bool:
         group = demand.group

@@ -8,6 +8,9 @@ class IgnoreHostsFilter(Filter):
     name = "ignore_hosts"
     reason = "tried before or ruled out"
 
+    def applies(self, demand: Demand) -> bool:
+        return bool(demand.ignore_hosts)
+
     def passes(self, host: HostState, demand: Demand) -> bool:
         return host.name not in demand.ignore_hosts
 

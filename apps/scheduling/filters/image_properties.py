@@ -17,8 +17,11 @@ class ImagePropertiesFilter(Filter):
     advice = "Choose another image, or correct its properties."
     facts_only = True
 
+    def applies(self, demand: Demand) -> bool:
+        return bool(demand.image_properties)
+
     def passes(self, host: HostState, demand: Demand) -> bool:
-        return not demand.image_properties or not self._missing(host, demand)
+        return not self._missing(host, demand)
 
     def shortfall(self, host: HostState, demand: Demand) -> str:
         return f"does not offer the image's {self._missing(host, demand)}"

@@ -40,6 +40,9 @@ class JsonQueryFilter(Filter):
     reason = "that do not satisfy the query"
     advice = "Change the hint query."
 
+    def applies(self, demand: Demand) -> bool:
+        return bool(demand.query)
+
     def passes(self, host: HostState, demand: Demand) -> bool:
         if not demand.query:
             return True

@@ -5,5 +5,8 @@ from apps.scheduling.states import HostState
 
 def limit_of(host: HostState, key: str, default: int) -> int:
     """Return the smallest whole number that the host's aggregates say under ``key``, else ``default``, as in Nova."""
-    numbers = [int(word) for word in host.said(key) if word.isascii() and word.isdigit() and len(word) < 10]
+    words = host.said(key)
+    if not words:
+        return default
+    numbers = [int(word) for word in words if word.isascii() and word.isdigit() and len(word) < 10]
     return min(numbers, default=default)

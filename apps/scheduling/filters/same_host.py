@@ -9,6 +9,9 @@ class SameHostFilter(Filter):
     reason = "without a server that the hint same_host names"
     advice = "Leave out the hint same_host, or name servers whose hosts have room."
 
+    def applies(self, demand: Demand) -> bool:
+        return demand.same_hosts is not None
+
     def passes(self, host: HostState, demand: Demand) -> bool:
         return demand.same_hosts is None or host.name in demand.same_hosts
 

@@ -22,9 +22,10 @@ class TraitsFilter(Filter):
     advice = "Choose another flavor or image."
     facts_only = True
 
+    def applies(self, demand: Demand) -> bool:
+        return bool(demand.extra_specs or demand.image_properties)
+
     def passes(self, host: HostState, demand: Demand) -> bool:
-        if not demand.extra_specs and not demand.image_properties:
-            return True
         required, forbidden = asked(demand)
         return required <= host.traits and not forbidden & host.traits
 

@@ -20,7 +20,7 @@ from apps.scheduling.selectors.facts import Facts
 from apps.scheduling.states import Demand, HostState
 from apps.workflow.selectors.hosts import BUSY_HOSTS
 
-BLOCK = 128  # hosts that are looked at, of those that fit; a smaller cloud is looked at as a whole
+BLOCK = 64  # hosts that are looked at, of those that fit; a smaller cloud is looked at as a whole
 _STARTS = 3  # how often it begins anew because facts changed meanwhile
 
 _COLUMNS = """
@@ -158,7 +158,7 @@ def _signature(demand: Demand) -> Hashable:
 
 def _eligible(known: Facts, demand: Demand) -> list[str]:
     """Return the names of the hosts that pass every filter of facts."""
-    filters = [one for one in ranking.running(demand) if one.facts_only]
+    filters = [one for one in ranking.running(demand) if one.facts_only and one.applies(demand)]
 
     def work(hosts: Iterable[HostState]) -> list[str]:
         return [host.name for host in hosts if all(one.passes(host, demand) for one in filters)]

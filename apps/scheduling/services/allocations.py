@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.common.prepared import Statement
 from apps.scheduling import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation
@@ -38,8 +39,9 @@ INSERT INTO scheduling_allocation (id, consumer_id, host_id, vcpus, ram_mib, dis
 SELECT gen_random_uuid(), %(consumer)s, host_id, %(vcpus)s, %(ram)s, %(disk)s, clock_timestamp() FROM taken
 RETURNING host_id::text
 """
-_CLAIM_NEXT = _CLAIM.format(fitting=_FITTING, skip="SKIP LOCKED")
-_CLAIM_WAIT = _CLAIM.format(fitting=_FITTING, skip="")
+_TYPES = {"hosts": "text[]", "consumer": "uuid", "vcpus": "bigint", "ram": "bigint", "disk": "bigint"}
+_CLAIM_NEXT = Statement("scheduling_claim", _CLAIM.format(fitting=_FITTING, skip="SKIP LOCKED"), _TYPES)
+_CLAIM_WAIT = Statement("scheduling_claim_waiting", _CLAIM.format(fitting=_FITTING, skip=""), _TYPES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +96,11 @@ def claim(*, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str]) ->
         "ram": demand.ram_mib,
         "disk": demand.disk_gib,
     }
-    with connection.cursor() as cursor:
-        for statement in (_CLAIM_NEXT, _CLAIM_WAIT):
-            for first in range(0, len(host_ids), CLAIMED_AMONG):
-                cursor.execute(statement, {**values, "hosts": list(host_ids[first : first + CLAIMED_AMONG])})
-                row = cursor.fetchone()
-                if row:
-                    return str(row[0])
+    for statement in (_CLAIM_NEXT, _CLAIM_WAIT):
+        for first in range(0, len(host_ids), CLAIMED_AMONG):
+            rows = statement.fetch({**values, "hosts": list(host_ids[first : first + CLAIMED_AMONG])})
+            if rows:
+                return str(rows[0][0])
     return None
 
 

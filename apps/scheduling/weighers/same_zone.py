@@ -7,5 +7,8 @@ from apps.scheduling.weighers.base import Weigher
 class SameZoneWeigher(Weigher):
     name = "same_zone"
 
+    def applies(self, demand: Demand) -> bool:
+        return bool(demand.near_zones)
+
     def weigh(self, host: HostState, demand: Demand) -> float:
         return float(host.zone in demand.near_zones)

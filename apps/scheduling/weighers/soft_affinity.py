@@ -9,6 +9,9 @@ class SoftAffinityWeigher(Weigher):
 
     name = "soft_affinity"
 
+    def applies(self, demand: Demand) -> bool:
+        return demand.group is not None
+
     def weigh(self, host: HostState, demand: Demand) -> float:
         group = demand.group
         return float(group.members.get(host.name, 0)) if group and group.policy == "soft-affinity" else 0.0
@@ -18,6 +21,9 @@ class SoftAntiAffinityWeigher(Weigher):
     """``soft-anti-affinity``: prefers the hosts with fewest of the group's servers."""
 
     name = "soft_anti_affinity"
+
+    def applies(self, demand: Demand) -> bool:
+        return demand.group is not None
 
     def weigh(self, host: HostState, demand: Demand) -> float:
         group = demand.group
