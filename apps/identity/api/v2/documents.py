@@ -41,7 +41,7 @@ def service_catalog(catalog: list[dict[str, Any]]) -> list[dict[str, Any]]:
         regions: dict[str | None, dict[str, Any]] = {}
         for endpoint in service["endpoints"]:
             entry = regions.setdefault(endpoint["region"], {"region": endpoint["region"], "id": endpoint["id"]})
-            entry[_URLS[Interface(endpoint["interface"])]] = endpoint["url"]
+            entry[_URLS[Interface(endpoint["interface"])]] = _url(service["type"], endpoint["url"])
         services.append(
             {
                 "type": service["type"],
@@ -51,6 +51,11 @@ def service_catalog(catalog: list[dict[str, Any]]) -> list[dict[str, Any]]:
             }
         )
     return services
+
+
+def _url(service_type: str, url: str) -> str:
+    """Return where an old client finds a service: the version document of identity itself does not name v2.0."""
+    return f"{url.rstrip('/')}/v2.0" if service_type == "identity" and url.rstrip("/").endswith("/identity") else url
 
 
 def access(text: str, token: Token, catalog: list[dict[str, Any]] | None) -> dict[str, Any]:
