@@ -1,6 +1,7 @@
 # Celerity's commands. `make` alone lists them.
 #
 # Accepted on the line: HYPERVISOR=libvirt|simulated  HOSTS=n  STATE=/path  ARGS="…" (make test)  YES=1 (make clean)
+#   TO=/file.tar GUESTS=1 (make backup)  FROM=/file.tar (make restore)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -17,7 +18,7 @@ ifdef STATE
 export CELERITY_STATE_DIR := $(STATE)
 endif
 
-.PHONY: help up down status logs doctor clean test chaos lint bench
+.PHONY: help up down status logs doctor clean backup restore test chaos lint bench
 
 help: ## List these commands
 	@echo "Celerity: a compute cloud. Commands:"
@@ -43,6 +44,14 @@ doctor: ## Check what the cloud needs, and say what to do
 
 clean: ## Remove all state, after asking (YES=1: without)
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.clean; else python3 -m deploy.clean; fi
+
+backup: ## Write the cloud's state to a file (TO=/place/celerity.tar, GUESTS=1: with guests' disks)
+	@if [ -x $(PYTHON) ]; then TO="$(TO)" GUESTS="$(GUESTS)" $(PYTHON) -m deploy.backup; \
+	else echo "There is no .venv here: nothing was ever started."; exit 1; fi
+
+restore: ## Make a fresh state directory from such a file (FROM=/place/celerity.tar)
+	@deploy/bootstrap.sh
+	@FROM="$(FROM)" $(PYTHON) -m deploy.restore
 
 test: ## Run all tests with services of their own (ARGS="-k name")
 	@deploy/bootstrap.sh --dev

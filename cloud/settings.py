@@ -169,7 +169,7 @@ PASSWORD_REGEX = env.str("CELERITY_PASSWORD_REGEX", default="")  # what a new pa
 PASSWORD_CHANGE_AT_FIRST_USE = env.bool("CELERITY_PASSWORD_CHANGE_AT_FIRST_USE", default=False)
 CREDENTIALS_PER_USER = env.int("CELERITY_QUOTA_CREDENTIALS", default=100)  # of each kind
 EC2_SIGNATURE_SECONDS = env.int("CELERITY_EC2_SIGNATURE_AGE", default=900)
-AUDIT_DAYS = env.int("CELERITY_AUDIT_DAYS", default=90)  # how long `manage.py audit_prune` keeps events
+AUDIT_DAYS = env.int("CELERITY_AUDIT_DAYS", default=90)  # how long events are kept
 
 # --- Workflow -----------------------------------------------------------------------------------
 INSTANCE_BUILD_TIMEOUT = env.int("CELERITY_INSTANCE_BUILD_TIMEOUT", default=900)  # seconds, never 0
@@ -178,6 +178,8 @@ MAX_ATTEMPTS = env.int("CELERITY_MAX_ATTEMPTS", default=3)  # hosts tried for on
 LOCK_WAIT_SECONDS = env.int("CELERITY_LOCK_WAIT", default=10)
 SWEEP_INTERVAL = env.float("CELERITY_SWEEP_INTERVAL", default=2.0)  # seconds
 SWEEP_GRACE = env.float("CELERITY_SWEEP_GRACE", default=3.0)  # seconds a queued message may take
+RUN_DAYS = env.int("CELERITY_RUN_DAYS", default=90)  # how long ended runs are kept; a subject's newest ones longer
+FINDING_DAYS = env.int("CELERITY_FINDING_DAYS", default=90)  # how long resolved findings are kept
 RECONCILE_SECONDS = env.float("CELERITY_RECONCILE", default=60.0)  # how often the rows are compared with each other
 
 # --- Quotas -------------------------------------------------------------------------------------
@@ -204,6 +206,8 @@ SCHEDULER_MAX_IO_OPS_PER_HOST = env.int("CELERITY_MAX_IO_OPS_PER_HOST", default=
 SCHEDULER_HOST_SUBSET_SIZE = env.int("CELERITY_HOST_SUBSET_SIZE", default=3)
 HOST_DOWN_SECONDS = env.int("CELERITY_HOST_DOWN", default=20)
 HEARTBEAT_SECONDS = env.int("CELERITY_HEARTBEAT", default=5)
+# Off: agents only report what no row owns. For the time after a backup was restored under hosts that lived on.
+REMOVE_STRANGERS = env.bool("CELERITY_REMOVE_STRANGERS", default=True)
 RECOVERY_SECONDS = env.int("CELERITY_RECOVERY", default=60)  # how often an agent compares its host with the rows
 DEFAULT_ZONE = env.str("CELERITY_ZONE", default="nova")
 ALLOCATION_RATIOS = {

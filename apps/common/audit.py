@@ -18,6 +18,7 @@ from apps.common.models import AuditEvent
 
 SUCCESS, FAILURE = AuditEvent.Outcome.SUCCESS, AuditEvent.Outcome.FAILURE
 log = structlog.get_logger("celerity.audit")
+PRUNE_BATCH = 1000
 _WHO = ("user_id", "user_name", "project_id", "address", "request_id")
 
 
@@ -86,9 +87,14 @@ def action(name: str, target_type: str, target_id: object) -> Iterator[None]:
 
 
 def prune(*, days: int) -> int:
-    """Delete what is older than ``days``. Returns how many rows went."""
-    removed, _ = AuditEvent.objects.filter(at__lt=timezone.now() - timedelta(days=days)).delete()
-    return removed
+    """Delete what is older than ``days``, a batch at a time along the key, which grows with time. Returns how many."""
+    limit, removed = timezone.now() - timedelta(days=days), 0
+    while True:
+        oldest = AuditEvent.objects.order_by("id").values_list("id", "at")[:PRUNE_BATCH]
+        old = [key for key, at in oldest if at < limit]
+        removed += AuditEvent.objects.filter(id__in=old).delete()[0]
+        if len(old) < PRUNE_BATCH:
+            return removed
 
 
 def of_target(*, target_id: object, limit: int) -> list[AuditEvent]:

@@ -228,6 +228,29 @@ def test_a_server_of_another_host_is_removed(cloud: Cloud) -> None:
     assert record(cloud, host_of(server), "domains", server["id"]).exists()
 
 
+def test_strangers_are_left_where_that_is_wished(cloud: Cloud) -> None:
+    server, stranger = boot(cloud), str(uuid.uuid4())
+    cloud.kill("agent", restart=False)
+    domain = record(cloud, host_of(server), "domains", stranger)
+    values = json.loads(record(cloud, host_of(server), "domains", server["id"]).read_text())
+    put(domain, {**values, "id": stranger})
+    port = record(cloud, host_of(server), "ports", stranger)
+    put(port, json.loads(record(cloud, host_of(server), "ports", port_of(cloud, server["id"])).read_text()))
+    cloud.environment["CELERITY_REMOVE_STRANGERS"] = "false"
+    cloud.start("agent")
+    try:
+        for kind in ("domain", "port"):
+            _, done = reported(cloud, kind, stranger, resolved=False)
+            assert done == "left: CELERITY_REMOVE_STRANGERS is off"
+        assert domain.exists() and port.exists()
+    finally:
+        del cloud.environment["CELERITY_REMOVE_STRANGERS"]
+        cloud.kill("agent")
+    for kind in ("domain", "port"):
+        reported(cloud, kind, stranger)
+    assert not domain.exists() and not port.exists()
+
+
 def test_missing_files_of_a_server_are_reported(cloud: Cloud) -> None:
     server = boot(cloud)
     record(cloud, host_of(server), "disks", server["id"]).unlink()

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from workers import routing
-from workers.periodic import expiry, reconcile, sweeper
+from workers.periodic import expiry, pruning, reconcile, sweeper
 
 # name -> (what it does, every how many seconds)
 TABLE: dict[str, tuple[Callable[[], object], float]] = {
@@ -16,6 +16,7 @@ TABLE: dict[str, tuple[Callable[[], object], float]] = {
     "periodic.reconcile": (reconcile.reconcile, settings.RECONCILE_SECONDS),
     "periodic.expire_reservations": (expiry.reservations, 60.0),
     "periodic.expire_uploads": (expiry.uploads, 300.0),
+    "periodic.prune": (pruning.prune, 86400.0),
 }
 
 

@@ -1,8 +1,8 @@
 """Reading runs and their steps."""
 
 import uuid
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -54,6 +54,30 @@ def is_on(*, subject_id: uuid.UUID, host: str) -> bool:
 def due() -> QuerySet[Run]:
     """Return active runs whose delay, if any, is over."""
     return active().filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+
+
+def ended(*, days: int, after: tuple[datetime, uuid.UUID] | None = None) -> QuerySet[Run]:
+    """Return runs that ended and began more than ``days`` ago, oldest first, behind the run (created, id) ``after``."""
+    limit = timezone.now() - timedelta(days=days)
+    rows = Run.objects.filter(state__in=states.FINISHED, created_at__lt=limit).order_by("created_at", "id")
+    rows = rows.only("id", "created_at", "subject_type", "subject_id")
+    if after is None:
+        return rows
+    created_at, key = after
+    return rows.filter(created_at__gte=created_at).exclude(created_at=created_at, id__lte=key)
+
+
+_NEWEST = """
+SELECT r.id FROM unnest(%s::uuid[]) AS s(id),
+       LATERAL (SELECT id FROM workflow_run WHERE subject_id = s.id ORDER BY created_at DESC LIMIT %s) r
+"""
+
+
+def newest(*, subject_ids: Iterable[uuid.UUID], count: int) -> set[uuid.UUID]:
+    """Return the newest ``count`` runs of each subject."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [list(subject_ids), count])
+        return {row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in cursor.fetchall()}
 
 
 _LOCKED = """

@@ -17,13 +17,17 @@ TALLY = "reconciler_findings"
 BATCH = 1000
 
 _REPORT = """
+WITH seen AS (
+    UPDATE workflow_finding
+       SET last_seen_at = clock_timestamp(), times = times + 1, found = %(found)s, done = %(done)s,
+           resolved_at = CASE WHEN %(resolved)s THEN clock_timestamp() END
+     WHERE kind = %(kind)s AND subject = %(subject)s AND host = %(host)s AND resolved_at IS NULL RETURNING id)
 INSERT INTO workflow_finding (kind, subject, host, found, done, first_seen_at, last_seen_at, times, resolved_at)
-VALUES (%(kind)s, %(subject)s, %(host)s, %(found)s, %(done)s, clock_timestamp(), clock_timestamp(), 1,
-        CASE WHEN %(resolved)s THEN clock_timestamp() END)
-    ON CONFLICT (kind, subject, host) WHERE resolved_at IS NULL
-    DO UPDATE SET last_seen_at = excluded.last_seen_at, times = workflow_finding.times + 1,
-                  found = excluded.found, done = excluded.done, resolved_at = excluded.resolved_at
-RETURNING xmax = 0
+SELECT %(kind)s, %(subject)s, %(host)s, %(found)s, %(done)s, clock_timestamp(), clock_timestamp(), 1,
+       CASE WHEN %(resolved)s THEN clock_timestamp() END
+ WHERE NOT EXISTS (SELECT 1 FROM seen)
+    ON CONFLICT (kind, subject, host) WHERE resolved_at IS NULL DO NOTHING
+RETURNING id
 """
 
 
@@ -47,7 +51,7 @@ class Look:
         values = {"kind": kind, "subject": str(subject)[:255], "host": self.host, "found": found, "done": done}
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_REPORT, {**values, "resolved": resolved})
-            if cursor.fetchone()[0]:
+            if cursor.fetchone():
                 tallies.add(name=TALLY, counts={kind: 1})
         log.warning("finding", resolved=resolved, **values)
 

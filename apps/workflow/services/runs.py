@@ -1,6 +1,7 @@
 """Starting, cancelling and ending runs."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -162,3 +163,10 @@ def order_revert(
     run.refresh_from_db()
     run.steps.filter(result="").update(result=states.LOST, finished_at=now)
     return dispatch.send(run)
+
+
+def forget(*, run_ids: Sequence[uuid.UUID]) -> int:
+    """Delete ended runs with their steps. Returns how many runs went."""
+    ended = Run.objects.filter(id__in=list(run_ids), state__in=states.FINISHED)
+    _, counts = ended.delete()
+    return counts.get("workflow.Run", 0)

@@ -13,6 +13,8 @@ Rules:
 
 import uuid
 
+from django.conf import settings
+
 from apps.compute.selectors import servers as selectors
 from workers.config import HostDrivers
 from workers.host.reconcilers.base import Round, at_rest
@@ -40,11 +42,14 @@ def _remove_stranger(one: Round, server_id: uuid.UUID) -> None:
         there = _there(drivers, server_id)
         if not there:
             return
+        owner = "no server has this id" if row is None else f"the server is on {row.host or 'no host'}"
+        kind, found = KIND if "domain" in there else FILES, f"{' and '.join(there)} on the host, but {owner}"
+        if not settings.REMOVE_STRANGERS:
+            one.told.remains(kind, server_id, found=found, done="left: CELERITY_REMOVE_STRANGERS is off")
+            return
         drivers.hypervisor.destroy(str(server_id))
         drivers.storage.remove_server(str(server_id))
-    owner = "no server has this id" if row is None else f"the server is on {row.host or 'no host'}"
-    kind = KIND if "domain" in there else FILES
-    one.told.repaired(kind, server_id, found=f"{' and '.join(there)} on the host, but {owner}", done="removed")
+    one.told.repaired(kind, server_id, found=found, done="removed")
 
 
 def _there(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:

@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Sequence
 
 import structlog
+from django.conf import settings
 
 from apps.networking.selectors import bindings
 from apps.networking.selectors import networks as network_rows
@@ -106,16 +107,20 @@ def _unplug_strangers(one: Round, bound: set[str]) -> None:
     still = {port.id: port for port in one.drivers.network.list_ports() if port.id in strangers}
     again = {str(facts.id) for facts in bindings.specs_for_host(host=one.drivers.host)} if still else set()
     for port_id, port in still.items():
-        if port_id not in again:
-            one.drivers.network.unplug(port.network_id, port_id)
-            found = f"plugged as {port.tap} with {', '.join(port.ips)}, and not bound to this host"
-            one.told.repaired(KIND, port_id, found=found, done="unplugged")
+        if port_id in again:
+            continue
+        found = f"plugged as {port.tap} with {', '.join(port.ips)}, and not bound to this host"
+        if not settings.REMOVE_STRANGERS:
+            one.told.remains(KIND, port_id, found=found, done="left: CELERITY_REMOVE_STRANGERS is off")
+            continue
+        one.drivers.network.unplug(port.network_id, port_id)
+        one.told.repaired(KIND, port_id, found=found, done="unplugged")
 
 
 def _remove_networks(one: Round, bound: set[str]) -> None:
     """Take down networks that were deleted. That is how a deleted network leaves its hosts: no finding."""
     candidates = [uuid.UUID(key) for key in one.networks if key not in bound]
-    if candidates:
+    if candidates and settings.REMOVE_STRANGERS:
         for key in sorted(set(candidates) - network_rows.existing(network_ids=candidates), key=str):
             one.drivers.network.remove_network(str(key))
             log.info("deleted network removed", network=str(key), host=one.drivers.host)

@@ -9,7 +9,7 @@ from apps.common import audit
 
 
 class Command(BaseCommand):
-    help = "Delete audit events older than CELERITY_AUDIT_DAYS (or --days). Run it from cron or a timer."
+    help = "Delete audit events older than CELERITY_AUDIT_DAYS (or --days). Beat does so every day."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--days", type=int, default=settings.AUDIT_DAYS)

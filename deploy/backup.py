@@ -1,0 +1,206 @@
+"""`make backup TO=file.tar`: the cloud's state in one file for its owner's eyes alone. The cloud may run meanwhile."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy import archive
+from deploy.console import explain, line, stage
+from deploy.environment import REPOSITORY, Environment, load
+from deploy.errors import DeployError
+from deploy.secrets import write_private
+from deploy.supervision.client import Supervisor
+from deploy.up import alone
+
+TRIES = 3
+_HASHES = """
+SELECT DISTINCT os_hash_value FROM images_image WHERE deleted_at IS NULL AND os_hash_value IS NOT NULL ORDER BY 1
+"""
+_MIGRATIONS = "SELECT app || '.' || name FROM django_migrations WHERE app = ANY(%s) ORDER BY 1"
+
+
+@contextmanager
+def staging(environment: Environment) -> Iterator[Path]:
+    """A directory of ours on the file system of the images: they are linked into it, which pins them and takes no room.
+
+    What an earlier backup that was killed has left is removed.
+    """
+    root = environment.state / "images"
+    root.mkdir(mode=0o700, exist_ok=True)
+    for left in root.glob("backup-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    path = Path(tempfile.mkdtemp(prefix="backup-", dir=root))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The contents of images that were linked, those that are not in the store, and the migrations."""
+
+    images: list[str]
+    missing: list[str]
+    migrations: list[str]
+
+
+def take_snapshot(environment: Environment, place: Path) -> Snapshot:
+    """Dump the database, and link the images of that very snapshot.
+
+    An image that is deleted in this moment is missing: then another snapshot is taken. What is still missing then was
+    lost before, and the backup is made without it.
+    """
+    for left in range(TRIES - 1, -1, -1):
+        found = _take_snapshot(environment, place, without_missing=not left)
+        if found is not None:
+            return found
+        time.sleep(0.5)
+    raise AssertionError("unreachable")
+
+
+def _take_snapshot(environment: Environment, place: Path, *, without_missing: bool) -> Snapshot | None:
+    session = archive.connect(environment)
+    try:
+        session.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        with session.cursor() as cursor:
+            cursor.execute("SELECT pg_export_snapshot()")
+            [snapshot] = cursor.fetchone() or [""]
+            cursor.execute(_HASHES)
+            hashes = [row[0] for row in cursor.fetchall()]
+            apps = sorted(path.parent.name for path in (REPOSITORY / "apps").glob("*/migrations"))
+            cursor.execute(_MIGRATIONS, [apps])
+            migrations = [row[0] for row in cursor.fetchall()]
+        linked = link_images(environment, place, hashes)
+        missing = sorted(set(hashes) - set(linked))
+        if missing and not without_missing:
+            return None
+        dump = ["pg_dump", "--format=custom", "--compress=6", "--no-owner", "--no-privileges"]
+        archive.run_tool(environment, [*dump, f"--snapshot={snapshot}", f"--file={place / archive.DUMP}"])
+    finally:
+        session.close()
+    return Snapshot(linked, missing, migrations)
+
+
+def link_images(environment: Environment, place: Path, hashes: list[str]) -> list[str]:
+    """Link the contents of images; return those that are there."""
+    target = place / archive.IMAGES
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    linked = []
+    for sha512 in hashes:
+        with suppress(FileNotFoundError):
+            os.link(environment.state / "images" / "blobs" / sha512, target / sha512)
+            linked.append(sha512)
+    return linked
+
+
+def collect(environment: Environment, place: Path, *, guests: bool) -> archive.Manifest:
+    """Put everything into ``place``, and say what it is."""
+    snapshot = take_snapshot(environment, place)
+    for sha512 in snapshot.missing:
+        line(f"    not in the image store, and so not in the backup: {sha512[:16]}… (manage.py audit)")
+    write_private(place / archive.ENV, environment.file.read_text())
+    for name in archive.KEYS:
+        if (environment.state / name).is_dir():
+            shutil.copytree(environment.state / name, place / name)
+    small = [path for path in sorted(place.rglob("*")) if path.is_file() and path.parent.name != archive.IMAGES]
+    manifest = archive.Manifest(
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        migrations=snapshot.migrations,
+        images=snapshot.images,
+        guests=guests,
+        sums={str(path.relative_to(place)): archive.sha256(path) for path in small},
+    )
+    (place / archive.MANIFEST).write_text(manifest.dump())
+    return manifest
+
+
+def guests_of(environment: Environment) -> list[str]:
+    """Return what of the hosts on this machine goes into the archive, relative to the state: disks and their images."""
+    found = []
+    for room in archive.GUESTS:
+        for host in sorted((environment.state / room).glob("*")):
+            parts = [host] if room == "simulated" else [host / name for name in ("instances", "images", "boot_id")]
+            found += [str(part.relative_to(environment.state)) for part in parts if part.exists()]
+    return found
+
+
+def write(environment: Environment, place: Path, target: Path, guests: list[str]) -> None:
+    """Write the archive beside its name and rename it: it is there as a whole, or not at all."""
+    members = [archive.MANIFEST, *sorted(path.name for path in place.iterdir() if path.name != archive.MANIFEST)]
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    size = sum(path.stat().st_blocks * 512 for path in place.rglob("*") if path.is_file())
+    size += sum(p.stat().st_blocks * 512 for one in guests for p in (environment.state / one).rglob("*") if p.is_file())
+    free = shutil.disk_usage(target.parent).free
+    if free < size:
+        raise DeployError(f"{target.parent} has {free >> 20} MiB free, and the backup needs {size >> 20} MiB.")
+    command = ["tar", "--create", "--sparse", "--hard-dereference", f"--directory={place}", *members]
+    if guests:
+        command += [f"--directory={environment.state}", *guests]
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE, check=False)
+            if done.returncode != 0:
+                raise DeployError("The archive could not be written.", details=done.stderr.decode(errors="replace"))
+            os.fsync(descriptor)
+        partial.rename(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def check(environment: Environment, target: Path, *, guests: bool) -> None:
+    """Raise DeployError for what cannot go well."""
+    if not environment.file.exists():
+        raise DeployError(
+            f"There is no cloud in {environment.state}.", hint="STATE=/its/directory, if it is elsewhere."
+        )
+    if target.exists():
+        raise DeployError(f"{target} exists already.", hint="Another name, or remove it first: nothing is overwritten.")
+    if not target.parent.is_dir():
+        raise DeployError(f"There is no directory {target.parent}.")
+    if guests and Supervisor(environment).is_running():
+        raise DeployError(
+            "Guests write to their disks while they run: a copy would be of no use.",
+            hint="First: make down. Without GUESTS=1 the backup is made while the cloud runs.",
+        )
+
+
+def main() -> int:
+    started = time.monotonic()
+    wished, guests = os.environ.get("TO", ""), os.environ.get("GUESTS", "") not in ("", "0")
+    try:
+        if not wished:
+            raise DeployError(
+                "Where to?", hint="make backup TO=/safe/place/celerity.tar (GUESTS=1: with guests' disks)"
+            )
+        environment, target = load(), Path(wished).expanduser().absolute()
+        check(environment, target, guests=guests)
+        with alone(environment.state), staging(environment) as place:
+            with stage("Database, keys, settings, images"), archive.database(environment):
+                manifest = collect(environment, place, guests=guests)
+            with stage("Archive"):
+                write(environment, place, target, guests_of(environment) if guests else [])
+    except PermissionError as error:
+        explain(DeployError(f"{error.strerror}: {error.filename}", hint="Run it as the account that ran make up."))
+        return 1
+    except DeployError as error:
+        explain(error)
+        return 1
+    what = f"{len(manifest.images)} images, " + ("with guests' disks" if guests else "without guests' disks")
+    line(f"{target}: {target.stat().st_size >> 20} MiB, {what}, {time.monotonic() - started:.1f} s.")
+    line("It holds passwords and keys: keep it as you keep those.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
