@@ -116,12 +116,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     made.add_argument("--no-flower", dest="flower", action="store_false", help="leave Flower out")
     made.add_argument("--statements", action="store_true", help="list the SQL statements of every run")
     made.add_argument("--real", choices=["auto", "no", "only"], default="auto", help="the part with real guests")
+    made.add_argument("--identity", choices=["yes", "no", "only"], default="yes", help="tokens and validated calls")
     made.add_argument("--output", type=Path, default=Path(tempfile.gettempdir()) / "celerity-bench.json")
     return made.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
-    from bench import real
+    from bench import identity, real
 
     options = parse(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -129,9 +130,11 @@ def main(arguments: list[str]) -> int:
     testrun.sweep()
     results: dict[str, Any] = {"load_before": os.getloadavg(), "cpus": os.cpu_count()}
     try:
-        if options.real != "only":
+        if "only" not in (options.real, options.identity):
             results["simulated"] = simulated(options)
-        if options.real != "no":
+        if options.identity != "no" and options.real != "only":
+            results["identity"] = identity.measure_all(seconds=10, connections=16)
+        if options.real != "no" and options.identity != "only":
             results["real"] = real.measure()
     except DeployError as error:
         print(f"{error.details}\n{error.message}\n{error.hint}", file=sys.stderr)

@@ -1,24 +1,26 @@
-"""How many tokens are issued and validated a second: ``python -m bench.identity``.
+"""How many tokens are issued and validated a second: ``python -m bench.identity``, and a part of ``make bench``.
 
-A private cloud's API with PostgreSQL, and clients that keep their connections. All of it shares this machine's cores,
-so each line also says how much CPU time the cloud itself spent on a call, and what that would give on two idle cores.
+A private cloud's API with PostgreSQL, and a client of raw sockets that are kept open. All of it shares this machine's
+cores, so each line also says what a call cost the cloud in CPU time, and what that would give on two idle cores.
 """
 
 import argparse
-import asyncio
 import json
 import multiprocessing
+import selectors
+import socket
 import statistics
 import sys
 import time
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
-
+from bench import report
 from bench.private_cloud import PrivateCloud
 
 CORES = 2
+CLIENTS = 2
 
 
 @dataclass
@@ -38,78 +40,101 @@ def _request(method: str, path: str, host: str, body: bytes = b"", **headers: st
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-async def _connection(host: str, port: int, target: Target, until: float, latencies: list[float]) -> None:
-    reader, writer = await asyncio.open_connection(host, port)
-    expected = str(target.status).encode()
-    while time.perf_counter() < until:
-        begin = time.perf_counter()
-        writer.write(target.request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        if head.split(b" ", 2)[1] != expected:
-            raise RuntimeError(f"{target.name}: {head[:200]!r}")
+class Connection:
+    """A kept connection with one call under way."""
+
+    def __init__(self, address: tuple[str, int], target: Target) -> None:
+        self.address, self.target, self.begin, self.got = address, target, 0.0, b""
+        self.socket = self._connect()
+
+    def _connect(self) -> socket.socket:
+        made = socket.create_connection(self.address, timeout=30)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    def send(self) -> None:
+        self.begin, self.got = time.perf_counter(), b""
+        self.socket.sendall(self.target.request)
+
+    def receive(self) -> bool:
+        """Take what has come; return whether the answer is whole. Raises RuntimeError for a wrong status."""
+        part = self.socket.recv(65536)
+        self.got += part
+        head, end, body = self.got.partition(b"\r\n\r\n")
+        if not part:
+            raise RuntimeError(f"{self.target.name}: the connection was closed in an answer: {self.got[:200]!r}")
+        if not end:
+            return False
+        if int(head[9:12]) != self.target.status:
+            raise RuntimeError(f"{self.target.name}: {self.got[:300]!r}")
         lower = head.lower()
         length = int(lower.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0]) if b"content-length:" in lower else 0
-        await reader.readexactly(length)
-        latencies.append(time.perf_counter() - begin)
-        if b"connection: close" in lower:
-            writer.close()
-            reader, writer = await asyncio.open_connection(host, port)
-    writer.close()
+        return len(body) >= length
+
+    @property
+    def is_closing(self) -> bool:
+        return b"connection: close" in self.got[:600].lower()
+
+    def renew(self) -> None:
+        self.socket.close()
+        self.socket = self._connect()
 
 
-def _client(address: tuple[str, int], target: Target, seconds: float, connections: int, results: object) -> None:
+def _client(address: tuple[str, int], target: Target, seconds: float, connections: int, results: Any) -> None:
     """Run in a process of its own: its CPU time is not the cloud's."""
-
-    async def run() -> list[float]:
-        latencies: list[float] = []
-        until = time.perf_counter() + seconds
-        await asyncio.gather(*(_connection(*address, target, until, latencies) for _ in range(connections)))
-        return latencies
-
-    results.put(asyncio.run(run()))  # type: ignore[attr-defined]
-
-
-def _cpu(cloud: PrivateCloud) -> float:
-    """Return the CPU seconds that API and database have spent so far."""
-    roots = [child.pid for child in cloud.children.values()]
-    total = 0.0
-    for process in psutil.process_iter(["pid", "ppid", "cmdline"]):
-        try:
-            mine = process.pid in roots or any(parent.pid in roots for parent in process.parents())
-            ours = mine or str(cloud.state) in process.environ().get("PGDATA", "") or _is_database(process, cloud)
-            if ours:
-                times = process.cpu_times()
-                total += times.user + times.system
-        except psutil.Error:
-            continue
-    return total
-
-
-def _is_database(process: psutil.Process, cloud: PrivateCloud) -> bool:
-    chain = [process, *process.parents()]
-    return any("postgres" in one.name() and str(cloud.state) in " ".join(one.cmdline()) for one in chain)
+    latencies: list[float] = []
+    until = time.perf_counter() + seconds
+    with selectors.EpollSelector() as waiting:
+        for _ in range(connections):
+            one = Connection(address, target)
+            one.send()
+            waiting.register(one.socket, selectors.EVENT_READ, one)
+        while waiting.get_map():
+            for key, _ in waiting.select(timeout=30):
+                one = key.data
+                if not one.receive():
+                    continue
+                now = time.perf_counter()
+                latencies.append(now - one.begin)
+                if now >= until or one.is_closing:
+                    waiting.unregister(one.socket)
+                if now >= until:
+                    one.socket.close()
+                    continue
+                if one.is_closing:
+                    one.renew()
+                    waiting.register(one.socket, selectors.EVENT_READ, one)
+                one.send()
+    results.put((latencies, time.process_time()))
 
 
-def measure(cloud: PrivateCloud, target: Target, *, seconds: float, connections: int) -> dict[str, float | str]:
-    """Send one kind of call for some seconds. Latencies are milliseconds."""
+def measure(cloud: PrivateCloud, target: Target, *, seconds: float, connections: int) -> dict[str, Any]:
+    """Send one kind of call for some seconds. Latencies and CPU times are milliseconds."""
     parts = urlsplit(cloud.environment.public_url)
     address = (str(parts.hostname), int(parts.port or 80))
-    results: object = multiprocessing.Queue()
-    before, begin = _cpu(cloud), time.perf_counter()
-    client = multiprocessing.Process(target=_client, args=(address, target, seconds, connections, results))
-    client.start()
-    latencies = sorted(results.get(timeout=seconds + 60))  # type: ignore[attr-defined]
-    client.join()
-    wall, cpu = time.perf_counter() - begin, _cpu(cloud) - before
-    each = cpu / len(latencies)
+    results: Any = multiprocessing.Queue()
+    before, begin = cloud.cpu(), time.perf_counter()
+    arguments = (address, target, seconds, max(1, connections // CLIENTS), results)
+    clients = [multiprocessing.Process(target=_client, args=arguments) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    found = [results.get(timeout=seconds + 60) for _ in clients]
+    wall, after = time.perf_counter() - begin, cloud.cpu()
+    for client in clients:
+        client.join()
+    latencies = sorted(one for part, _ in found for one in part)
+    calls = len(latencies)
+    spent = {name: 1000 * (after[name] - before[name]) / calls for name in after}
     return {
         "what": target.name,
-        "calls": len(latencies),
-        "per_second": round(len(latencies) / wall, 1),
+        "calls": calls,
+        "per_second": round(calls / wall, 1),
         "median_ms": round(statistics.median(latencies) * 1000, 2),
-        "p99_ms": round(latencies[int(len(latencies) * 0.99)] * 1000, 2),
-        "cloud_cpu_ms": round(each * 1000, 3),
-        "per_second_on_two_cores": round(CORES / each, 1),
+        "p99_ms": round(latencies[int(calls * 0.99)] * 1000, 2),
+        "cloud_cpu_ms": round(sum(spent.values()), 3),
+        "cpu_ms_by_process": {name: round(value, 3) for name, value in spent.items() if value > 0.0005},
+        "client_cpu_ms": round(1000 * sum(cpu for _, cpu in found) / calls, 3),
+        "per_second_on_two_cores": round(CORES * 1000 / sum(spent.values()), 1),
     }
 
 
@@ -129,7 +154,7 @@ def targets(cloud: PrivateCloud) -> list[Target]:
         Target("sign in with a password", _request("POST", sign_in, host, body(password)), 201),
         Target("sign in with a token", _request("POST", sign_in, host, body(token)), 201),
         Target(
-            "GET /identity/v3/auth/tokens",
+            "validate a token",
             _request("GET", sign_in, host, X_Auth_Token=token_text, X_Subject_Token=token_text),
             200,
         ),
@@ -139,27 +164,27 @@ def targets(cloud: PrivateCloud) -> list[Target]:
     ]
 
 
+def measure_all(*, seconds: float, connections: int) -> list[dict[str, Any]]:
+    """Start a cloud and measure every kind of call, each after a second that warms it."""
+    found = []
+    with PrivateCloud(hosts=0, leave_out=("scheduler", "beat", "host-agent", "flower")) as cloud:
+        for target in targets(cloud):
+            measure(cloud, target, seconds=1, connections=connections)
+            found.append(measure(cloud, target, seconds=seconds, connections=connections))
+    return found
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    with PrivateCloud(hosts=0, leave_out=("scheduler", "beat", "host-agent", "flower")) as cloud:
-        found = []
-        for target in targets(cloud):
-            measure(cloud, target, seconds=1, connections=options.connections)  # warm
-            found.append(measure(cloud, target, seconds=options.seconds, connections=options.connections))
-            if not options.json:
-                row = found[-1]
-                print(
-                    f"{row['what']:32} {row['per_second']:8} /s   median {row['median_ms']:7} ms   p99 "
-                    f"{row['p99_ms']:7} ms   CPU {row['cloud_cpu_ms']} ms a call: {row['per_second_on_two_cores']} /s "
-                    f"on {CORES} idle cores",
-                    flush=True,
-                )
+    found = measure_all(seconds=options.seconds, connections=options.connections)
     if options.json:
         print(json.dumps(found))
+    else:
+        report.show({"identity": found})
     return 0
 
 

@@ -48,6 +48,8 @@ def show(results: dict[str, Any]) -> None:
     console = Console(width=110)
     if "simulated" in results:
         _show_simulated(console, results["simulated"])
+    if "identity" in results:
+        _show_identity(console, results["identity"])
     real = results.get("real")
     if isinstance(real, dict):
         table = Table(title="Real guests, warm image cache: seconds, medians", title_justify="left")
@@ -58,6 +60,21 @@ def show(results: dict[str, Any]) -> None:
         console.print(table)
     elif real:
         console.print(f"Real guests: {real}")
+
+
+def _show_identity(console: Console, found: list[dict[str, Any]]) -> None:
+    title = (
+        "Tokens and validated calls; CPU is ms of a call. Target: 1,500 /s on two cores for GET /compute/v2.1/flavors"
+    )
+    table = Table(title=title, title_justify="left")
+    table.add_column("What")
+    names = ("/s", "median, ms", "p99, ms", "cloud's CPU", "client's CPU", "/s on 2 idle cores")
+    for name in names:
+        table.add_column(name, justify="right")
+    keys = ("per_second", "median_ms", "p99_ms", "cloud_cpu_ms", "client_cpu_ms", "per_second_on_two_cores")
+    for row in found:
+        table.add_row(row["what"], *(str(row[key]) for key in keys))
+    console.print(table)
 
 
 def _show_simulated(console: Console, found: dict[str, list[dict[str, Any]]]) -> None:
