@@ -31,9 +31,13 @@ def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
     for name in ("considered", "hosts", "sampled"):  # told by ``looked_at``
         rest.pop(name, None)
     filters, candidates = rest.pop("filters", None) or [], rest.pop("candidates", None) or []
-    if filters:
-        rows = [(str(row.get("filter")), str(row.get("in")), str(row.get("out"))) for row in filters]
+    removing = [row for row in filters if row.get("in") != row.get("out")]
+    if removing:
+        rows = [(str(row.get("filter")), str(row.get("in")), str(row.get("out"))) for row in removing]
         yield table(("filter", "hosts in", "out"), rows)
+    if len(filters) > len(removing):
+        others = words.plural(len(filters) - len(removing), "other filter" if removing else "filter")
+        yield Text(f"{others} removed no host.")
     if candidates:
         rest.pop("weights", None)
         rows = [(str(one.get("host")), f"{one.get('weight', 0):g}", numbers(one.get("weights"))) for one in candidates]
