@@ -77,6 +77,12 @@ def _query(hints: dict[str, Any]) -> list[object] | None:
     return found if isinstance(found, list) and found else None
 
 
+def policy_reason(demand: Demand) -> str:
+    """Return why a host that passed the filters was refused: an administrator named it."""
+    policy = demand.group.policy if demand.group else ""
+    return f"The host that was asked for does not suit the policy of the server's group: {policy}."
+
+
 def breaks_policy(group: GroupAsk, host: str) -> bool:
     """Return whether a hard policy forbids this host: a host that an administrator names has passed no such filter."""
     if group.policy == states.AFFINITY:

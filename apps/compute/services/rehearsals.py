@@ -12,6 +12,7 @@ from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_groups, servers, wishes
 from apps.compute.services.servers import Wish
 from apps.scheduling import ranking
+from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.ranking import Verdict
 from apps.scheduling.selectors import candidates
 from apps.scheduling.states import Demand, HostState
@@ -104,13 +105,9 @@ def _place(everything: list[HostState], demand: Demand, count: int) -> Rehearsal
 
 
 def _suits(host: HostState, demand: Demand) -> bool:
-    """A host that an administrator names passes few filters; its claim and its group's policy still decide."""
-    if demand.group and demands.breaks_policy(demand.group, host.name):
-        return False
-    if demand.force_host is None:
-        return True
-    enough = host.vcpus_free >= demand.vcpus and host.ram_free >= demand.ram_mib and host.disk_free >= demand.disk_gib
-    return host.name == demand.force_host and enough
+    """A host that an administrator names passes few filters; its group's policy still holds."""
+    named = demand.force_host in (None, host.name)
+    return named and not (demand.group and demands.breaks_policy(demand.group, host.name))
 
 
 def _taken(host: HostState, demand: Demand) -> HostState:
@@ -139,6 +136,7 @@ def _told(verdict: Verdict, considered: int) -> dict[str, Any]:
 def _refused(everything: list[HostState], demand: Demand, verdict: Verdict, count: int, placed: list[str]) -> Rehearsal:
     if demand.force_host:
         everything = [host for host in everything if host.name == demand.force_host]
-        verdict = ranking.rank(hosts=everything, demand=replace(demand, force_host=None))
-    reason = f"No valid host was found. {ranking.explain(verdict=verdict, hosts=everything)}"
-    return Rehearsal(asked=count, hosts=placed, reason=reason, explanation=_told(verdict, len(everything)))
+        verdict = ranking.rank(hosts=everything, demand=demand)
+    reason = demands.policy_reason(demand) if verdict.hosts else ranking.explain(verdict=verdict, hosts=everything)
+    refusal = NoValidHost(reason=reason)
+    return Rehearsal(asked=count, hosts=placed, reason=refusal.message, explanation=_told(verdict, len(everything)))

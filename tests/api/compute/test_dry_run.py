@@ -112,6 +112,11 @@ def test_a_host_by_name(admin: ComputeCaller, body: dict[str, Any]) -> None:
     told = ask(admin, body, host="h1", min_count=4).json()["dry_run"]
     assert told["hosts"] == ["h1", "h1", "h1"]
     assert "vCPU" in told["message"]
+    values = {"project_id": admin.project_id, "user_id": admin.project_id, "name": "g", "policy": "anti-affinity"}
+    group = ServerGroup.objects.create(**values)
+    told = ask(admin, body, {"group": str(group.id)}, host="h1", min_count=2).json()["dry_run"]
+    assert told["hosts"] == ["h1"]
+    assert "does not suit the policy of the server's group: anti-affinity" in told["message"]
 
 
 @pytest.mark.usefixtures("three_hosts")

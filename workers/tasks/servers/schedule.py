@@ -8,7 +8,7 @@ from apps.compute import states
 from apps.compute.selectors import demands
 from apps.compute.services import progress, server_groups
 from apps.scheduling.exceptions import NoValidHost
-from apps.scheduling.services import allocations
+from apps.scheduling.services import allocations, builds
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import SCHEDULER, StepContext
@@ -30,7 +30,7 @@ class Schedule(ServerStep):
             ctx.host, ctx.notes["zone"] = claimed
             return
         choice = self._choose(ctx)
-        ctx.host, ctx.alternates = choice.host, choice.alternates
+        ctx.host = choice.host
         ctx.notes.update(zone=choice.zone, explanation=choice.explanation)
 
     def _claimed_before(self, ctx: StepContext) -> tuple[str, str] | None:
@@ -57,6 +57,8 @@ class Schedule(ServerStep):
 
     def revert(self, ctx: StepContext) -> None:
         progress.unplace(server_id=ctx.subject_id)
+        if ctx.blames_host and ctx.host:
+            builds.failed(host=ctx.host)
         if ctx.final and ctx.failure:
             self.mark_failed(ctx, ctx.failure, action="create")
         else:
@@ -72,7 +74,5 @@ def place(server: Any, *, excluded: list[str]) -> allocations.Choice:
         demand = demands.of_server(server, excluded=excluded)
         choice = allocations.choose_and_claim(consumer_id=server.id, demand=demand)
         if demand.group and demands.breaks_policy(demand.group, choice.host):
-            raise NoValidHost(
-                reason=f"The host that was asked for does not suit the group's policy: {demand.group.policy}."
-            )
+            raise NoValidHost(reason=demands.policy_reason(demand))
         return choice
