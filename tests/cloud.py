@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+import redis
 import requests
 
 from deploy.testrun import Services
@@ -258,6 +259,13 @@ class Cloud:
     def audit(self) -> list[dict[str, Any]]:
         """Return what the product's own audit finds: rows and hosts that do not agree."""
         return list(json.loads(self.manage("audit", "--json", check=False).splitlines()[-1]))
+
+    def messages(self) -> dict[str, int]:
+        """Return how many messages wait in the broker, by queue; what beat sends all the time is left out."""
+        broker: Any = redis.Redis.from_url(self.environment["CELERITY_BROKER_URL"], socket_timeout=10)
+        names = [key.decode() for key in broker.scan_iter("*", _type="list")]
+        queues = [name for name in names if name == "scheduler" or name.startswith("host.")]
+        return {name: count for name in queues if (count := broker.llen(name))}
 
     def assert_clean(self) -> None:
         """No run is open, no message is left in a queue, and the audit finds nothing."""

@@ -25,7 +25,8 @@ class Killer:
             "kill scheduler": lambda: cloud.kill("scheduler"),
             "kill beat": lambda: cloud.kill("beat"),
             "kill api": lambda: cloud.kill("api"),
-            "kill sweeper's session": self._kill_a_session,
+            "kill sweeper": self._kill_the_sweeper,
+            "kill a session": self._kill_a_session,
             "flush redis": lambda: self._redis().flushall(),
             "restart redis": self._restart_redis,
             "pause redis": self._pause_redis,
@@ -79,6 +80,14 @@ class Killer:
         self.cloud.signal("agent", signal.SIGSTOP)
         time.sleep(self.random.uniform(0.2, 2.0))
         self.cloud.signal("agent", signal.SIGCONT)
+
+    def _kill_the_sweeper(self) -> None:
+        """The scheduler's process sweeps: it is killed while it does, or where no sweep is under way at once."""
+        holding = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 6514028 AND objsubid = 2"
+        deadline = time.monotonic() + 1
+        while not self.cloud.rows(holding) and time.monotonic() < deadline:
+            time.sleep(0.002)
+        self.cloud.kill("scheduler")
 
     def _kill_a_session(self) -> None:
         """End one database session of the cloud's, whosever it is: its locks go with it."""

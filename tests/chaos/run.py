@@ -26,6 +26,7 @@ SETTINGS = {
 DELETED_SHARE = 0.4
 THINK_SECONDS = 2.0  # so that the storm lasts and every weapon has its turn
 REST_SECONDS = 180.0
+OPEN_FINDINGS = "SELECT kind, subject, host, found FROM workflow_finding WHERE resolved_at IS NULL"
 
 
 def one_server(cloud: Cloud, index: int, seed: int) -> str | None:
@@ -72,6 +73,8 @@ def storm(cloud: Cloud, *, seed: int, servers: int, concurrency: int) -> dict[st
     assert not (lost or stuck or causeless), (lost, stuck, causeless)
     cloud.delete_all()
     cloud.assert_clean()
+    wait_for(lambda: not cloud.messages(), what=f"empty queues: {cloud.messages()}")
+    wait_for(lambda: not cloud.rows(OPEN_FINDINGS), what=f"no open finding: {cloud.rows(OPEN_FINDINGS)}")
     faults = cloud.rows("SELECT fault_message, count(*) FROM compute_server WHERE fault_message <> '' GROUP BY 1")
     return {
         "seed": seed,
@@ -79,6 +82,9 @@ def storm(cloud: Cloud, *, seed: int, servers: int, concurrency: int) -> dict[st
         "states": dict(Counter(states.values())),
         "faults": {text[:100]: count for text, count in faults},
         "strikes": len(killer.strikes),
+        "findings repaired": dict(cloud.rows("SELECT kind, count(*) FROM workflow_finding GROUP BY 1")),
+        "swept": dict(cloud.rows("SELECT label, value FROM workflow_tally WHERE name = 'sweeper_actions'")),
+        "messages dropped": dict(cloud.rows("SELECT label, value FROM workflow_tally WHERE name = 'messages_dropped'")),
         "storm_s": round(stormed, 1),
         "rest_s": round(time.monotonic() - started - stormed, 1),
     }

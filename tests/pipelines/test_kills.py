@@ -144,4 +144,5 @@ def test_a_message_that_comes_twice_does_nothing(cloud: Cloud) -> None:
     cloud.manage("shell", "-v", "0", "-c", code)
     wait_for(lambda: "message dropped" in cloud.log("scheduler"), what="the message dropped")
     assert cloud.rows("SELECT count(*) FROM workflow_step WHERE run_id = %s", run) == [(steps,)]
+    assert cloud.rows("SELECT value FROM workflow_tally WHERE name = 'messages_dropped' AND label = 'stale'")[0][0] > 0
     assert cloud.settled(key)["status"] == "ACTIVE"

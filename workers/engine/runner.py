@@ -17,7 +17,7 @@ from django.utils import timezone
 from apps.common import dispatch
 from apps.workflow import states
 from apps.workflow.selectors import runs as run_selectors
-from apps.workflow.services import leases
+from apps.workflow.services import leases, tallies
 from apps.workflow.services.leases import BUSY, STALE, Claim
 from workers import config, routing
 from workers.engine.errors import LeaseLost, failure_of
@@ -105,7 +105,6 @@ def _context(claim: Claim, message: dict[str, Any], drivers: Any) -> StepContext
         claim=claim,
         host=claim.host,
         drivers=None if detached else drivers,
-        alternates=claim.alternates,
         detached=detached,
     )
 
@@ -127,6 +126,7 @@ def _take(pipeline: Pipeline, step: str, timeout: float | None, message: dict[st
             return found
         if found == STALE or time.monotonic() > deadline or not _still_wanted(message, step):
             log.info("message dropped", reason=found, run=str(message["run_id"]), step=step)
+            tallies.add(name="messages_dropped", counts={found: 1})
             raise Stale
         assert found == BUSY
         time.sleep(pause)  # the holder is another session: PostgreSQL has no try-lock with a time limit
@@ -156,7 +156,7 @@ def _move_on(pipeline: Pipeline, ctx: StepContext, following: str | None) -> boo
     if following is None:
         return leases.end(claim=ctx.claim, state=states.SUCCEEDED, host=ctx.host)
     queue = routing.DETACHED_QUEUE if ctx.detached else pipeline.queue_for(following, ctx.host)
-    return leases.advance(claim=ctx.claim, next_step=following, host=ctx.host, queue=queue, alternates=ctx.alternates)
+    return leases.advance(claim=ctx.claim, next_step=following, host=ctx.host, queue=queue)
 
 
 def _let_go(claim: Claim) -> None:
@@ -181,7 +181,7 @@ def fail(pipeline: Pipeline, step: Step, ctx: StepContext, error: Exception) -> 
         _let_go(ctx.claim)
         return
     ctx.claim = replace(ctx.claim, step_id=opened, retrying=retrying)
-    ctx.failure, ctx.final = failure, not retrying
+    ctx.failure, ctx.final, ctx.blames_host = failure, not retrying, retryable and step.where == HOST
     revert(pipeline, pipeline.steps[: pipeline.index(step.name) + 1], ctx)
 
 
@@ -192,7 +192,7 @@ def run_revert(pipeline: Pipeline, message: dict[str, Any], drivers: Any) -> Non
     ctx.failure = leases.Failure(
         cause=claim.error_cause, message=claim.error_message, details=claim.error_details, code=claim.error_code or 500
     )
-    ctx.final = not claim.retrying
+    ctx.final, ctx.blames_host = not claim.retrying, claim.retrying
     with structlog.contextvars.bound_contextvars(
         request_id=claim.request_id, server=str(claim.subject_id), run=str(claim.run_id), step="revert", host=ctx.host
     ):

@@ -16,16 +16,16 @@ class StepContext:
 
     ``host`` may be set by a step: the links behind it follow. ``detached``: the host is out of reach, the scheduler's
     queue serves the whole chain and only rows are touched. ``failure`` and ``final`` are set while reverting:
-    ``final`` says that no further attempt comes.
+    ``final`` says that no further attempt comes, ``blames_host`` that the host is at fault: another might have done it.
     """
 
     claim: Claim
     host: str
     drivers: Any = None
-    alternates: list[str] = field(default_factory=list)
     detached: bool = False
     failure: Failure | None = None
     final: bool = False
+    blames_host: bool = False
     notes: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -22,7 +22,7 @@ from django.utils import timezone
 from apps.scheduling.selectors import hosts
 from apps.workflow import states
 from apps.workflow.selectors import runs as selectors
-from apps.workflow.services import leases, runs
+from apps.workflow.services import leases, runs, tallies
 from apps.workflow.services.runs import Run
 from workers import routing
 from workers.periodic.broker import Broker
@@ -85,6 +85,7 @@ def _sweep() -> dict[str, int]:
         one = Sweep(broker=broker, now=timezone.now(), locks=selectors.held_locks(), epoch=epoch)
         for run in due:
             _look_at(run, one)
+        tallies.add(name="sweeper_actions", counts=one.counts)
         return one.counts
 
 

@@ -51,7 +51,7 @@ def page(*, server_id: uuid.UUID, params: Mapping[str, str], limit: int | None) 
     Raises BadRequest (400) for an unknown marker and for times that are none.
     """
     rows = runs.of_subject(subject_id=server_id)
-    rows = rows.defer("params", "explanation", "error_details", "excluded_hosts", "alternates")
+    rows = rows.defer("params", "explanation", "error_details", "excluded_hosts")
     since = server_lists.moment(params["changes-since"], "changes-since") if "changes-since" in params else None
     before = server_lists.moment(params["changes-before"], "changes-before") if "changes-before" in params else None
     if since and before and before < since:

@@ -15,7 +15,6 @@ from apps.scheduling.selectors import candidates
 from apps.scheduling.selectors.candidates import Found
 from apps.scheduling.states import Demand, HostState
 
-ALTERNATES = 2
 ROUNDS = 5  # how often the hosts are read again after every candidate was taken by somebody else
 CLAIMED_AMONG = 256  # hosts that one statement tries
 
@@ -46,11 +45,10 @@ _CLAIM_WAIT = Statement("scheduling_claim_waiting", _CLAIM.format(fitting=_FITTI
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The host that was claimed, the next best ones, and why."""
+    """The host that was claimed, and why."""
 
     host: str
     zone: str
-    alternates: list[str] = field(default_factory=list)
     explanation: dict[str, Any] = field(default_factory=dict)
 
 
@@ -74,7 +72,6 @@ def choose_and_claim(*, consumer_id: uuid.UUID, demand: Demand) -> Choice:
 
 def _choice(host: HostState, verdict: ranking.Verdict, found: Found) -> Choice:
     """The filters' table begins with what PostgreSQL left: hosts that are up, with room, and not ruled out."""
-    others = [one.name for one in verdict.hosts if one.id != host.id][:ALTERNATES]
     fits = {"filter": "fits", "in": found.total, "out": len(found.hosts)}
     told = {
         "filters": [fits, *verdict.table],
@@ -85,7 +82,7 @@ def _choice(host: HostState, verdict: ranking.Verdict, found: Found) -> Choice:
         "hosts": found.total,
         "sampled": not found.complete,
     }
-    return Choice(host=host.name, zone=host.zone, alternates=others, explanation=told)
+    return Choice(host=host.name, zone=host.zone, explanation=told)
 
 
 def claim(*, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str]) -> str | None:

@@ -35,7 +35,6 @@ class Run(models.Model):
     attempt = models.PositiveSmallIntegerField(default=1)
     token = models.PositiveIntegerField(default=1)
     excluded_hosts = ArrayField(models.CharField(max_length=255), default=list, blank=True)
-    alternates = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     retrying = models.BooleanField(default=False, help_text="After the revert the run starts over.")
 
     created_at = models.DateTimeField(default=timezone.now)

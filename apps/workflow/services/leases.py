@@ -39,7 +39,6 @@ class Claim:
     host: str
     attempt: int
     excluded_hosts: list[str]
-    alternates: list[str]
     retrying: bool
     error_code: int | None
     error_cause: str
@@ -49,7 +48,7 @@ class Claim:
 
 _COLUMNS = (
     "token, pipeline, subject_id, project_id, user_id, request_id, params::text, host, attempt, "
-    "excluded_hosts, alternates, retrying, error_code, error_cause, error_message, error_details"
+    "excluded_hosts, retrying, error_code, error_cause, error_message, error_details"
 )
 # The only thing inserted into the text is the list of columns above.
 _CLAIM = Statement(
@@ -121,7 +120,7 @@ def claim(
 
 def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any]) -> Claim:
     names = ("token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params", "host", "attempt")
-    more = ("excluded_hosts", "alternates", "retrying", "error_code", "error_cause", "error_message", "error_details")
+    more = ("excluded_hosts", "retrying", "error_code", "error_cause", "error_message", "error_details")
     values = dict(zip((*names, *more), row, strict=True))
     values["params"] = orjson.loads(values["params"])
     return Claim(run_id=run_id, step_id=step_id, **values)
@@ -165,7 +164,7 @@ _ADVANCE = Statement(
 WITH moved AS (
     UPDATE workflow_run
        SET next_step = %(next)s, step_state = 'queued', state = 'running', host = %(host)s, queue = %(queue)s,
-           enqueued_at = clock_timestamp(), updated_at = clock_timestamp(), alternates = %(alternates)s
+           enqueued_at = clock_timestamp(), updated_at = clock_timestamp()
      WHERE id = %(run)s AND token = %(token)s RETURNING id),
 closed AS (
     UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success', host = %(host)s
@@ -176,7 +175,6 @@ SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
         "next": "text",
         "host": "text",
         "queue": "text",
-        "alternates": "text[]",
         "run": "uuid",
         "token": "int",
         "step": "bigint",
@@ -185,12 +183,12 @@ SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
 )
 
 
-def advance(*, claim: Claim, next_step: str, host: str, queue: str, alternates: list[str]) -> bool:
+def advance(*, claim: Claim, next_step: str, host: str, queue: str) -> bool:
     """Close the step, hand the run to its next step and let go of the lock. False: the token is old."""
     return _moved(
         _ADVANCE,
         claim,
-        {"next": next_step, "host": host, "queue": queue, "alternates": alternates},
+        {"next": next_step, "host": host, "queue": queue},
     )
 
 

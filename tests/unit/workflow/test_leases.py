@@ -93,7 +93,7 @@ def test_another_session_waits(run: Run) -> None:
 def test_advance_moves_on_and_lets_go(run: Run) -> None:
     claim = take(run)
     assert isinstance(claim, Claim)
-    assert leases.advance(claim=claim, next_step="spawn", host="h", queue="host.h", alternates=["x"])
+    assert leases.advance(claim=claim, next_step="spawn", host="h", queue="host.h")
     assert holders(run) == 0
     run.refresh_from_db()
     assert (run.next_step, run.step_state, run.host, run.queue) == ("spawn", states.STEP_QUEUED, "h", "host.h")
@@ -104,7 +104,7 @@ def test_a_zombie_cannot_finish(run: Run) -> None:
     claim = take(run)
     assert isinstance(claim, Claim)
     Run.objects.filter(id=run.id).update(token=2)
-    assert not leases.advance(claim=claim, next_step="spawn", host="h", queue="host.h", alternates=[])
+    assert not leases.advance(claim=claim, next_step="spawn", host="h", queue="host.h")
     assert not leases.end(claim=claim, state=states.SUCCEEDED, host="h")
     assert leases.begin_revert(
         claim=claim, failure=Failure(cause="c", message="m", details="d"), retrying=False, timeout_seconds=1, worker="w"
