@@ -20,8 +20,8 @@ ALLOWED_HOSTS = env.list("CELERITY_ALLOWED_HOSTS", default=["127.0.0.1", "localh
 CSRF_TRUSTED_ORIGINS = env.list("CELERITY_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "cloud.admin.apps.OperatorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -115,6 +115,7 @@ UNFOLD = {
     "SITE_HEADER": "Celerity",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"{STATIC_URL}cloud/icon.svg"}],
     "STYLES": [lambda request: f"{STATIC_URL}cloud/admin.css"],
+    "SIDEBAR": {"show_search": True, "show_all_applications": True, "navigation": "cloud.admin.navigation.navigation"},
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

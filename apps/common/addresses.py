@@ -1,5 +1,6 @@
 """Where a request comes from."""
 
+import ipaddress
 from typing import Any
 
 from django.conf import settings
@@ -18,3 +19,12 @@ def of(request: Any) -> str:
         if address and address not in settings.TRUSTED_PROXIES:
             return address
     return peer
+
+
+def is_address(text: str) -> bool:
+    """Return whether ``text`` is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

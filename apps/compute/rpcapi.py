@@ -10,13 +10,13 @@ from apps.workflow.services import runs
 SUBJECT = "server"
 
 
-def build(*, context: RequestContext, servers: list[Server]) -> None:
-    """Start server.build for every server."""
+def build(*, context: RequestContext, servers: list[Server], action: str = "create") -> None:
+    """Start server.build for every server. ``action`` is the name that os-instance-actions shows."""
     pending = [
         runs.build(
             context=context,
             pipeline="server.build",
-            action="create",
+            action=action,
             subject_type=SUBJECT,
             subject_id=server.id,
             project_id=server.project_id,

@@ -1,48 +1,177 @@
-"""Images for operators. What services own is read-only: bits and rows must agree."""
+"""Images for operators: what is said of them is edited by the API's own patches; bits come by upload, and stay."""
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
 
+from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations, panels
+from apps.common.admin.forms import Lines, Pairs
+from apps.identity.selectors import names
+from apps.images import patches, states
 from apps.images.models import Image, Member
+from apps.images.services import images
+
+LABELS = {
+    states.ACTIVE: "success", states.QUEUED: "info", states.SAVING: "info", states.DEACTIVATED: "warning",
+    states.DELETED: "",
+}  # fmt: skip
 
 
-class ReadOnly:
-    """Looked at here, changed through the API."""
+class ImageEdit(ServiceForm):
+    name = forms.CharField(max_length=255, required=False)
+    visibility = forms.ChoiceField(choices=[(one, one) for one in states.VISIBILITIES])
+    owner = forms.ChoiceField(help_text="The project that it belongs to.")
+    min_disk = forms.IntegerField(label="Least disk (GiB)")
+    min_ram = forms.IntegerField(label="Least RAM (MiB)")
+    protected = forms.BooleanField(required=False, help_text="It cannot be deleted.")
+    os_hidden = forms.BooleanField(required=False, label="Hidden", help_text="Lists leave it out.")
+    tags = Lines(help_text="One per line.")
+    properties = Pairs()
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    event = ("image.update", "image")
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def prepare(self) -> None:
+        owner = self.instance.project_id
+        known = names.choices_of_projects()
+        more = [] if owner in dict(known) else [(owner, owner)]
+        self.fields["owner"].choices = [*more, *known]  # type: ignore[attr-defined]
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def shown(self, row: Image) -> dict[str, Any]:
+        return {"owner": row.project_id, "tags": row.tags, "properties": row.properties}
+
+    def document(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in self.changed_data}
+
+    def serve(self, values: dict[str, Any]) -> Image:
+        properties = values.pop("properties", None)
+        document = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in values.items()]
+        if properties is not None:
+            had = self.instance.properties
+            document += [{"op": "remove", "path": pointer(name)} for name in had if name not in properties]
+            document += [
+                {"op": "add", "path": pointer(name), "value": value}
+                for name, value in properties.items()
+                if had.get(name) != value
+            ]
+        operations_ = patches.parse(document)
+        return images.update(
+            context=self.operator.context,
+            image_id=self.instance.pk,
+            changes=lambda row: patches.apply(row, operations_),
+        )
 
 
-class MemberInline(ReadOnly, TabularInline):  # type: ignore[misc]
-    model = Member
-    extra = 0
+def pointer(name: str) -> str:
+    """Return the JSON pointer (RFC 6901) of a property."""
+    return "/" + name.replace("~", "~0").replace("/", "~1")
+
+
+class DeletedFilter(admin.SimpleListFilter):
+    """Deleted images keep their rows: they are shown when asked for."""
+
+    title = "deleted"
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Deleted"), ("all", "All")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> QuerySet[Image]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(deleted_at__isnull=self.value() != "yes")
 
 
 @admin.register(Image)
-class ImageAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
-    list_display = ("name", "id", "status", "visibility", "disk_format", "megabytes", "project_id", "created_at")
-    list_filter = ("status", "visibility", "disk_format", "os_hidden", "protected")
+class ImageAdmin(Page):
+    list_display = (
+        "shown_name", "shown_status", "visibility", "disk_format", "megabytes", "project", "created_at", "id",
+    )  # fmt: skip
+    list_filter = (DeletedFilter, filters.text("status"), filters.text("visibility"), "os_hidden", "protected")
     search_fields = ("name", "id", "project_id", "os_hash_value", "checksum")
-    date_hierarchy = "created_at"
-    inlines = (MemberInline,)
+    ordering = ("-created_at",)
+    edit_form = ImageEdit
+    facts = (
+        "id", "status", "disk_format", "container_format", "size", "virtual_size", "checksum", "os_hash_algo",
+        "os_hash_value", "created_at", "updated_at", "deleted_at",
+    )  # fmt: skip
 
-    @admin.display(description="MiB", ordering="size")
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        gone = obj is not None and obj.deleted_at is not None
+        return not gone and super().has_change_permission(request, obj)
+
+    def _service_form(self, request: HttpRequest, obj: Any) -> type[ServiceForm] | None:
+        return super()._service_form(request, obj) if self.has_change_permission(request, obj) else None
+
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        projects = names.of_projects(project_ids=[row.project_id for row in rows])
+        for row in rows:
+            row.project_name = projects.get(row.project_id, row.project_id)
+
+    def panels(self, request: HttpRequest, row: Image) -> list[panels.Panel]:
+        members = [[one.member_id, one.status, f"{one.created_at:%Y-%m-%d %H:%M}"] for one in row.members.all()[:100]]
+        shared = [panels.table("Shared with", ["project", "status", "since"], members)] if members else []
+        return [*shared, *super().panels(request, row)]
+
+    @display(description="name", ordering="name")
+    def shown_name(self, image: Image) -> str:
+        return str(image)
+
+    @display(description="status", ordering="status", label=LABELS)
+    def shown_status(self, image: Image) -> str:
+        return image.status
+
+    @display(description="MiB", ordering="size")
     def megabytes(self, image: Image) -> str:
         return "" if image.size is None else f"{image.size / 2**20:.1f}"
 
+    @display(description="project", ordering="project_id")
+    def project(self, image: Image) -> str:
+        return str(getattr(image, "project_name", image.project_id))
+
 
 @admin.register(Member)
-class MemberAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class MemberAdmin(ReadOnlyAdmin):
     list_display = ("member_id", "image", "status", "created_at", "updated_at")
-    list_filter = ("status",)
+    list_filter = (filters.text("status"),)
     search_fields = ("member_id", "image__name", "image__id")
     list_select_related = ("image",)
+
+
+def _deactivate(operator: Operator, image: Image, values: dict[str, Any]) -> str:
+    images.deactivate(context=operator.context, image_id=image.id)
+    return f"{image} cannot be used until it is reactivated."
+
+
+def _reactivate(operator: Operator, image: Image, values: dict[str, Any]) -> str:
+    images.reactivate(context=operator.context, image_id=image.id)
+    return f"{image} can be used again."
+
+
+def _delete(operator: Operator, image: Image, values: dict[str, Any]) -> str:
+    images.delete(context=operator.context, image_id=image.id)
+    return f"{image} is deleted; servers that run from it go on."
+
+
+operations.add(
+    "images.image",
+    Operation(
+        name="deactivate", title="Deactivate", icon="block", danger=True, run=_deactivate,
+        event="image.deactivate", event_type="image", offered=lambda image: image.status == states.ACTIVE,
+        explains="Nobody can boot from it or download it until it is reactivated. Servers that run from it go on.",
+    ),
+    Operation(
+        name="reactivate", title="Reactivate", icon="check_circle", run=_reactivate,
+        event="image.reactivate", event_type="image", offered=lambda image: image.status == states.DEACTIVATED,
+        explains="It can be booted from and downloaded again.",
+    ),
+    Operation(
+        name="delete", title="Delete", icon="delete", danger=True, run=_delete,
+        event="image.delete", event_type="image", offered=lambda image: image.deleted_at is None,
+        explains="The image and its bits go, where no other image has the same. Servers that run from it go on. This "
+        "cannot be undone.",
+    ),
+)  # fmt: skip

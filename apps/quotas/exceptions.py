@@ -1,6 +1,6 @@
 """What quotas refuse."""
 
-from apps.common.exceptions import Forbidden
+from apps.common.exceptions import BadRequest, Forbidden
 
 
 class QuotaExceeded(Forbidden):
@@ -8,3 +8,7 @@ class QuotaExceeded(Forbidden):
 
     kind = "OverQuota"
     template = "Quota exceeded for {resource}: Requested {requested}, but already used {used} of {allowed} {resource}"
+
+
+class UnknownOwner(BadRequest):
+    template = "Project ID {owner} is not a valid project."

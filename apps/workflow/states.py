@@ -11,6 +11,8 @@ ACTIVE = (QUEUED, RUNNING, REVERTING)
 FINISHED = (SUCCEEDED, FAILED, CANCELLED)
 CHOICES = [(s, s) for s in (*ACTIVE, *FINISHED)]
 
+BY_OPERATOR = "CancelledByOperator"  # the cause of a run that an operator cancelled
+
 # What a run's next step is doing.
 STEP_QUEUED = "queued"
 STEP_RUNNING = "running"

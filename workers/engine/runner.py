@@ -242,7 +242,9 @@ def _close(pipeline: Pipeline, first: Step, ctx: StepContext) -> None:
     with transaction.atomic():
         first.revert(ctx)
         if ctx.final:
-            done = leases.end(claim=claim, state=states.FAILED, host=ctx.host)
+            cancelled = ctx.failure is not None and ctx.failure.cause == states.BY_OPERATOR
+            state = states.CANCELLED if cancelled else states.FAILED
+            done = leases.end(claim=claim, state=state, host=ctx.host)
         else:
             done = _restart(pipeline, ctx)
         if not done:

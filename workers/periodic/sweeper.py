@@ -6,7 +6,7 @@ Rules, per active run (see docs/engine.md):
   step running, past its deadline                    -> take the lock away, revert by family
   step queued, host down                             -> build: elsewhere; delete: rows only; others wait
   revert or delete queued, its host serves nothing   -> rows only (every thread hangs, say); recovery does the rest
-  delete queued behind a step that does not end      -> take the lock away: what it waits for was cancelled
+  delete, revert queued behind a step without end    -> take the lock away: what it waits for was cancelled
   step queued, its message gone                      -> send again
 A long queue is no lost message, and what a live worker holds is not sent again.
 """
@@ -106,9 +106,10 @@ def _look_at(run: Run, one: Sweep) -> None:
 
 
 def _look_at_waiting(run: Run, holder: int, one: Sweep) -> None:
-    """Somebody holds the subject. A delete has cancelled it: it gets time to end, not for ever."""
+    """Somebody holds the subject. A delete or a revert took it away: it gets time to end, not for ever."""
     patience = timedelta(seconds=settings.LOCK_WAIT_SECONDS * 3)
-    if run.pipeline.endswith(".delete") and one.now - run.enqueued_at > patience:
+    undoing = run.state == states.REVERTING or run.pipeline.endswith(".delete")
+    if undoing and one.now - run.enqueued_at > patience:
         _take_lock_away(run, holder)
         one.did("cancelled step does not end", run)
 

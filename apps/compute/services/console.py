@@ -16,8 +16,10 @@ SALT = "celerity.agent"
 TIMEOUT_SECONDS = 5
 
 
-def output(*, server: Server, lines: int | None = None) -> str:
+def output(*, server: Server, lines: int | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> str:
     """Return the last ``lines`` lines (None: all there is) of at most ``CONSOLE_LOG_LIMIT`` bytes.
+
+    ``timeout_seconds`` is for each word of the agent.
 
     Raises Conflict (409) for a server without a host and Unavailable (503) when its agent does not answer.
     """
@@ -25,16 +27,16 @@ def output(*, server: Server, lines: int | None = None) -> str:
         raise Conflict(
             f"Cannot get the console of instance {server.id}: it has no host, its build did not get that far."
         )
-    raw = _fetch(hosts.get(name=server.host).agent_url, server)
+    raw = _fetch(hosts.get(name=server.host).agent_url, server, timeout_seconds)
     # NUL and other control characters would break clients that print the text; tabs and escapes stay.
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\0", "")
     return text if lines is None else "\n".join(text.splitlines()[-lines:] if lines else [])
 
 
-def _fetch(agent_url: str, server: Server) -> bytes:
+def _fetch(agent_url: str, server: Server, timeout_seconds: float) -> bytes:
     path = f"/hosts/{quote(server.host)}/servers/{server.id}/console"
     at = urlsplit(agent_url)
-    connection = http.client.HTTPConnection(at.hostname or "127.0.0.1", at.port, timeout=TIMEOUT_SECONDS)
+    connection = http.client.HTTPConnection(at.hostname or "127.0.0.1", at.port, timeout=timeout_seconds)
     try:
         connection.request("GET", path, headers={"X-Celerity-Signature": signing.TimestampSigner(salt=SALT).sign(path)})
         response = connection.getresponse()

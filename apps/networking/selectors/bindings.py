@@ -187,3 +187,9 @@ def server_ids_by_address(*, pattern: str) -> QuerySet[Port]:
     """Return the ids of servers with an address that matches the regular expression, as a subquery."""
     rows = _bound().filter(fixed_ips__ip_address__regex=pattern)
     return rows.annotate(server_id=Cast("device_id", UUIDField())).values("server_id")  # type: ignore[return-value]
+
+
+def server_ids_at(*, address: str) -> QuerySet[Port]:
+    """Return the ids of servers that have this address, as a subquery."""
+    rows = _bound().filter(fixed_ips__ip_address=address)
+    return rows.annotate(server_id=Cast("device_id", UUIDField())).values("server_id")  # type: ignore[return-value]

@@ -42,6 +42,11 @@ def active_pipeline(*, subject_id: uuid.UUID) -> str | None:
     return Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).values_list("pipeline", flat=True).first()
 
 
+def active_of(*, subject_id: uuid.UUID) -> Run | None:
+    """Return the subject's run that has not ended, if any."""
+    return Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).first()
+
+
 def has_active(*, subject_id: uuid.UUID) -> bool:
     return Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).exists()
 

@@ -1,0 +1,21 @@
+"""The audit trail."""
+
+from django.contrib import admin
+
+from apps.common.admin import filters
+from apps.common.admin.pages import ReadOnlyAdmin
+from apps.common.models import AuditEvent
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """What was done in the cloud, newest first."""
+
+    list_display = ("at", "action", "target_type", "target_id", "outcome", "user_name", "project_id", "address")
+    list_filter = ("outcome", filters.text("target_type", "kind"), filters.text("action"), "at")
+    search_fields = ("target_id", "user_id", "user_name", "project_id", "address", "request_id")
+
+
+def of_target(target_id: object, *, limit: int = 10) -> list[AuditEvent]:
+    """Return the newest events about one object. 1 query."""
+    return list(AuditEvent.objects.filter(target_id=str(target_id))[:limit])

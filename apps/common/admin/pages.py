@@ -1,0 +1,173 @@
+"""The base of all pages: who may look and act, a fixed number of queries, panels, operations, forms of services."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import DataError
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.views import ChangeList
+
+from apps.common.admin import operations, panels
+from apps.common.admin.forms import ServiceForm
+from apps.common.operators import acting, may_act, operator_of
+
+
+class Listed(ChangeList):
+    """A page of a list whose rows the page may complete, with a fixed number of queries for all of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            super().get_results(request)
+            self.result_list = list(self.result_list)
+        except (ValueError, OverflowError, DataError):  # a year that is none, a number beyond a column
+            raise IncorrectLookupParameters from None
+        self.model_admin.complete(request, self.result_list)
+
+
+class _Looked:
+    """Everyone whom the site lets in looks; nobody writes here."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return operator_of(request) is not None
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return operator_of(request) is not None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(_Looked, TabularInline):  # type: ignore[misc]
+    extra = 0
+    can_delete = False
+
+
+class Page(_Looked, ModelAdmin):  # type: ignore[misc]
+    """``add_form`` and ``edit_form`` are forms of services; without them nothing is added or changed.
+
+    ``facts`` are columns shown beside the form. Deleting is an operation like others.
+    """
+
+    list_per_page = 50
+    show_full_result_count = False  # counting all rows would read the whole table
+    show_facets = admin.ShowFacets.NEVER
+    change_form_outer_before_template = "admin/above.html"
+    add_form: type[ServiceForm] | None = None
+    edit_form: type[ServiceForm] | None = None
+    facts: tuple[str, ...] = ()
+
+    # --- what subclasses fill in ------------------------------------------------------------------
+
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Put onto the rows of a list what their columns show and no column of theirs has."""
+
+    def panels(self, request: HttpRequest, row: Any) -> list[panels.Panel]:
+        return panels.of(self.opts.label_lower, request, row)
+
+    # --- who may --------------------------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.add_form is not None and may_act(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.edit_form is not None and may_act(request)
+
+    # --- forms ----------------------------------------------------------------------------------
+
+    def _service_form(self, request: HttpRequest, obj: Any) -> type[ServiceForm] | None:
+        return (self.add_form if obj is None else self.edit_form) if may_act(request) else None
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        base = self._service_form(request, obj)
+        if base is None:
+            return super().get_form(request, obj, change=change, **kwargs)
+        kwargs.update(form=base, fields=list(base.base_fields))
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.operator = acting(request)
+        return form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        form = self._service_form(request, obj)
+        if form is None:
+            return super().get_fieldsets(request, obj)
+        entered: list[Any] = [(None, {"fields": list(form.base_fields)})]
+        return [*entered, ("Facts", {"fields": self.facts})] if obj is not None and self.facts else entered
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.facts if self._service_form(request, obj) else super().get_readonly_fields(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """The service has written it."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """What else there is, services have written."""
+
+    # --- pages ----------------------------------------------------------------------------------
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Listed
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request) if may_act(request) else {}
+        actions.pop("delete_selected", None)
+        return actions
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}_operation"
+        return [path("<path:object_id>/do/<slug:name>/", wrap(self.operation_view), name=name), *super().get_urls()]
+
+    def operation_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        acting(request)
+        row = self.get_object(request, object_id)
+        operation = operations.find(self.opts.label_lower, name)
+        if row is None or operation is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return operations.respond(self, request, row, operation)
+
+    def address_of(self, row: Model) -> str:
+        """Return the page of a row, or the list when the row is gone."""
+        base = f"admin:{self.opts.app_label}_{self.opts.model_name}_"
+        if self.model._default_manager.filter(pk=row.pk).exists():
+            return reverse(f"{base}change", args=[row.pk])
+        return reverse(f"{base}changelist")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False,
+        form_url: str = "", obj: Any = None,
+    ) -> HttpResponse:  # fmt: skip
+        if obj is not None:
+            context["panels"] = self.panels(request, obj)
+            label, acts = self.opts.label_lower, may_act(request)
+            context["operations"] = [one for one in operations.of(label) if one.offered(obj)] if acts else []
+        context.update(show_save_and_continue=False, show_save_and_add_another=False)
+        found: HttpResponse = super().render_change_form(request, context, add, change, form_url, obj)
+        return found
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """An object's history is the audit trail's."""
+        return HttpResponseRedirect(f"{reverse('admin:common_auditevent_changelist')}?{urlencode({'q': object_id})}")
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        return ""
+
+    # The audit trail tells what was done; Django's own log would tell it a second time, and less.
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        pass
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        pass
+
+
+class ReadOnlyAdmin(Page):
+    """A page of rows that services own."""

@@ -1,0 +1,60 @@
+"""Server groups and their members."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from unfold.decorators import display
+
+from apps.common import audit
+from apps.common.admin import Operation, Operator, Page, filters, operations, panels
+from apps.compute.models import ServerGroup
+from apps.compute.selectors import server_counts
+from apps.compute.selectors import server_groups as selectors
+from apps.compute.services import server_groups
+from apps.identity.selectors import names
+
+
+@admin.register(ServerGroup)
+class ServerGroupAdmin(Page):
+    list_display = ("name", "policy", "members", "project", "created_at", "id")
+    list_filter = ("policy", filters.text("project_id", "project's id"))
+    search_fields = ("name", "id", "project_id")
+
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        projects = names.of_projects(project_ids=[row.project_id for row in rows])
+        found = selectors.members(group_ids=[row.id for row in rows])
+        for row in rows:
+            row.project_name = projects.get(row.project_id, row.project_id)
+            row.member_count = len(found.get(row.id, []))
+
+    def panels(self, request: HttpRequest, row: ServerGroup) -> list[panels.Panel]:
+        ids = selectors.members(group_ids=[row.id]).get(row.id, [])
+        told = server_counts.names(server_ids=ids)
+        links = [[{"text": told[key], "href": reverse("admin:compute_server_change", args=[key])}] for key in told]
+        return [panels.table("Members", ["server"], links), *super().panels(request, row)]
+
+    @display(description="members")
+    def members(self, group: ServerGroup) -> int:
+        return int(getattr(group, "member_count", 0))
+
+    @display(description="project", ordering="project_id")
+    def project(self, group: ServerGroup) -> str:
+        return str(getattr(group, "project_name", group.project_id))
+
+
+def _delete(operator: Operator, group: ServerGroup, values: dict[str, Any]) -> str:
+    with audit.action("server_group.delete", "server_group", group.id):
+        server_groups.delete(group_id=group.id)
+    return f"The group {group.name} is gone; its servers stay."
+
+
+operations.add(
+    "compute.servergroup",
+    Operation(
+        name="delete", title="Delete", icon="delete", danger=True, run=_delete,
+        rule="os_compute_api:os-server-groups:delete", target=lambda group: {"project_id": group.project_id},
+        explains="The group goes; its servers stay where they are and are bound by its policy no more.",
+    ),
+)  # fmt: skip

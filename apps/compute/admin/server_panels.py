@@ -1,0 +1,124 @@
+"""What stands above a server's fields: its story, its host's claim, ports, disks, console and audit events."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.common.admin import events, panels
+from apps.common.exceptions import CloudError
+from apps.compute.models import Server
+from apps.compute.selectors import servers as selectors
+from apps.compute.services import console
+from apps.identity.selectors import names
+from apps.networking.selectors import bindings
+from apps.scheduling.services import allocations
+from apps.workflow.admin import timeline
+from apps.workflow.selectors import runs as run_selectors
+
+CONSOLE_LINES = 40
+CONSOLE_SECONDS = 1.5
+
+
+def of(request: HttpRequest, server: Server) -> list[panels.Panel]:
+    """Return the panels of a server's page: a fixed number of queries, and one short call to its host's agent."""
+    runs = list(run_selectors.of_subject(subject_id=server.id)[: timeline.RUNS])
+    explained = next((run for run in runs if run.explanation), None)
+    found = [
+        _state(server, told=bool(runs) and timeline.explained(runs[0])),
+        _allocation(server),
+        timeline.panel_of(runs),
+        timeline.explanation_of(explained),
+        _ports(server),
+        _disks(server),
+        _console(server),
+        audit_events(server.id),
+    ]
+    return [panel for panel in found if panel is not None]
+
+
+def _state(server: Server, *, told: bool) -> panels.Panel:
+    """Return what the server is now; ``told``: the scheduler's table says more than the fault's details."""
+    projects = names.of_projects(project_ids=[server.project_id])
+    users = names.of_users(user_ids=[server.user_id])
+    fault = f"{server.fault_code}: {server.fault_message}" if server.fault_message else ""
+    kind = {"ACTIVE": "good", "ERROR": "bad", "BUILD": "busy"}.get(server.status, "idle")
+    project = projects.get(server.project_id)
+    pairs: list[tuple[str, Any]] = [
+        ("status", {"text": server.status, "kind": kind}),
+        ("task", server.task_state),
+        ("fault", fault),
+        ("for administrators", "" if told or server.fault_details == server.fault_message else server.fault_details),
+        ("flavor", server.flavor.get("original_name", "")),
+        ("project", _link("identity_project", server.project_id, project or server.project_id, there=bool(project))),
+        ("user", _link("identity_user", server.user_id, users.get(server.user_id, server.user_id),
+                       there=server.user_id in users)),
+        ("image", _link("images_image", str(server.image_id), str(server.image_id), there=bool(server.image_id))),
+        ("created", f"{server.created_at:%Y-%m-%d %H:%M:%S}"),
+        ("launched", f"{server.launched_at:%Y-%m-%d %H:%M:%S}" if server.launched_at else ""),
+        ("deleted", f"{server.deleted_at:%Y-%m-%d %H:%M:%S}" if server.deleted_at else ""),
+        ("locked", (server.locked_reason or "yes") if server.locked else ""),
+    ]  # fmt: skip
+    return panels.facts("Now", pairs)
+
+
+def _link(page: str, key: str, text: str, *, there: bool = True) -> Any:
+    return {"text": text, "href": reverse(f"admin:{page}_change", args=[key])} if there and key else text
+
+
+def _allocation(server: Server) -> panels.Panel:
+    claim = allocations.of_consumer(consumer_id=server.id)
+    if claim is None:
+        return panels.facts("Allocation", [("host", server.host or "none")], note="Nothing is claimed on any host.")
+    pairs: list[tuple[str, Any]] = [
+        ("host", _link("scheduling_host", str(claim.host_id), claim.host.name)),
+        ("zone", claim.host.zone),
+        ("agent", {"text": "up", "kind": "good"} if claim.host.is_up else {"text": "down", "kind": "bad"}),
+        ("vCPUs", claim.vcpus),
+        ("RAM", f"{claim.ram_mib} MiB"),
+        ("disk", f"{claim.disk_gib} GiB"),
+        ("since", f"{claim.created_at:%Y-%m-%d %H:%M:%S}"),
+    ]
+    note = "" if claim.host.name == server.host else f"The server's row says {server.host or 'no host'}."
+    return panels.facts("Allocation", pairs, note=note)
+
+
+def _ports(server: Server) -> panels.Panel:
+    rows = [
+        [
+            _link("networking_port", str(one.port_id), str(one.port_id)[:8]), one.network_name, one.ip, one.mac,
+            {"text": one.port_status, "kind": "good" if one.port_status == "ACTIVE" else "idle"},
+        ]
+        for one in bindings.for_servers(server_ids=[server.id]).get(server.id, [])
+    ]  # fmt: skip
+    return panels.table("Ports", ["port", "network", "address", "MAC", "status"], rows)
+
+
+def _disks(server: Server) -> panels.Panel:
+    rows = [
+        [one.device or "–", one.kind, f"{one.size} {'MiB' if one.kind == 'swap' else 'GiB'}"]
+        for one in selectors.block_devices(server_id=server.id)
+    ]
+    return panels.table("Disks", ["device", "kind", "size"], rows)
+
+
+def _console(server: Server) -> panels.Panel | None:
+    if server.deleted_at is not None or not server.host:
+        return None
+    try:
+        text, told = console.output(server=server, lines=CONSOLE_LINES, timeout_seconds=CONSOLE_SECONDS), ""
+    except CloudError as error:
+        text, told = "", error.message
+    values = {"text": text, "told": told or ("" if text.strip() else "It has written nothing yet.")}
+    return panels.Panel(title="Console", template="admin/panels/console.html", values=values, wide=True)
+
+
+def audit_events(key: object) -> panels.Panel:
+    rows = [
+        [
+            f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, one.user_name or one.user_id,
+            {"text": one.outcome, "kind": "good" if one.outcome == "success" else "bad"}, one.address,
+        ]
+        for one in events.of_target(key)
+    ]  # fmt: skip
+    return panels.table("Audit trail", ["at", "action", "by", "outcome", "from"], rows)

@@ -1,0 +1,148 @@
+"""Servers: states in colour, found by name, id, address or project; user data and injected files are not shown."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from apps.common.addresses import is_address
+from apps.common.admin import Page, ReadOnlyAdmin, filters, panels
+from apps.compute import states
+from apps.compute.admin import server_operations, server_panels
+from apps.compute.models import BlockDevice, Server
+from apps.compute.selectors import servers as selectors
+from apps.identity.selectors import names
+from apps.networking.selectors import bindings
+
+assert server_operations  # registers what the page offers
+STATUSES = ("ACTIVE", "BUILD", "ERROR", "SHUTOFF", "PAUSED", "SUSPENDED", "REBOOT", "HARD_REBOOT")
+LABELS = {
+    "ACTIVE": "success", "ERROR": "danger", "BUILD": "info", "REBOOT": "warning", "HARD_REBOOT": "warning",
+    "SHUTOFF": "", "PAUSED": "", "SUSPENDED": "", "DELETED": "",
+}  # fmt: skip
+SECRET = ("user_data", "personality")
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """The API's status."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(one, one) for one in STATUSES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> QuerySet[Server]:
+        return selectors.with_status(queryset, [str(self.value())[:64]]) if self.value() else queryset
+
+
+class DeletedFilter(admin.SimpleListFilter):
+    """Deleted servers keep their rows: they are shown when asked for."""
+
+    title = "deleted"
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Deleted"), ("all", "All")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> QuerySet[Server]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(deleted_at__isnull=self.value() != "yes")
+
+
+class TaskFilter(admin.SimpleListFilter):
+    """Whether something is under way."""
+
+    title = "task"
+    parameter_name = "task"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("any", "Any task"), ("none", "None"), *[(one, one) for one in sorted(states.TRANSITIONS)]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> QuerySet[Server]:
+        if self.value() == "any":
+            return queryset.exclude(task_state="")
+        wanted = "" if self.value() == "none" else self.value()
+        return queryset if self.value() is None else queryset.filter(task_state=wanted)
+
+
+@admin.register(Server)
+class ServerAdmin(Page):
+    list_display = (
+        "name", "shown_status", "task_state", "host", "addresses", "size", "project", "zone", "created_at", "id",
+    )  # fmt: skip
+    list_filter = (
+        StatusFilter, TaskFilter, DeletedFilter, filters.text("host"), filters.text("zone"),
+        filters.text("project_id", "project's id"), "locked",
+    )  # fmt: skip
+    search_fields = ("name", "id")
+    search_help_text = "Name, id, address, host, or project by name or id"
+    ordering = ("-created_at", "-id")
+    exclude = SECRET
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = [one.name for one in Server._meta.fields if one.name not in SECRET]
+        return [("All columns", {"fields": shown, "classes": ["collapse"]})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
+        rows: QuerySet[Server] = super().get_queryset(request)
+        one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
+        return rows.select_related("group").defer(*SECRET) if one else rows.defer(*selectors.HEAVY)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Server], search_term: str
+    ) -> tuple[QuerySet[Server], bool]:
+        """Name and host by their beginning or middle; ids whole or by their beginning. 1 query for projects."""
+        term = search_term.strip()[:255]
+        if not term:
+            return queryset, False
+        if is_address(term):
+            return queryset.filter(id__in=bindings.server_ids_at(address=term)), False
+        wanted = Q(name__icontains=term) | Q(host__iexact=term) | Q(project_id=term) | Q(user_id=term)
+        wanted |= Q(id__istartswith=term) | Q(reservation_id=term)
+        wanted |= Q(project_id__in=names.project_ids_like(text=term))
+        return queryset.filter(wanted), False
+
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        projects = names.of_projects(project_ids=[row.project_id for row in rows])
+        found = bindings.for_servers(server_ids=[row.id for row in rows])
+        for row in rows:
+            row.project_name = projects.get(row.project_id, row.project_id)
+            row.shown_addresses = ", ".join(one.ip for one in found.get(row.id, []))
+
+    def panels(self, request: HttpRequest, row: Server) -> list[panels.Panel]:
+        return [*server_panels.of(request, row), *super().panels(request, row)]
+
+    @display(description="status", ordering="vm_state", label=LABELS)
+    def shown_status(self, server: Server) -> str:
+        return server.status
+
+    @display(description="flavor")
+    def size(self, server: Server) -> str:
+        return str(server.flavor.get("original_name", ""))
+
+    @display(description="project", ordering="project_id")
+    def project(self, server: Server) -> str:
+        return str(getattr(server, "project_name", server.project_id))
+
+    @display(description="addresses")
+    def addresses(self, server: Server) -> str:
+        return str(getattr(server, "shown_addresses", ""))
+
+
+@admin.register(BlockDevice)
+class BlockDeviceAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "position", "size", "device", "server_name")
+    list_filter = (filters.text("kind"),)
+    search_fields = ("id", "server__id", "server__name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BlockDevice]:
+        rows: QuerySet[BlockDevice] = super().get_queryset(request)
+        return rows.select_related("server").only("id", "kind", "position", "size", "device", "tag", "server__name")
+
+    @display(description="server", ordering="server__name")
+    def server_name(self, device: BlockDevice) -> str:
+        return f"{device.server.name} ({device.server_id})"

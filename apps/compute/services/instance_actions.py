@@ -1,0 +1,71 @@
+"""What an administrator does to a server's actions: a failed build is tried again, one under way is cancelled."""
+
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common.context import RequestContext
+from apps.common.exceptions import Conflict
+from apps.compute import rpcapi, states
+from apps.compute.exceptions import ServerNotFound, WrongState
+from apps.compute.models import Server
+from apps.compute.services import servers
+from apps.scheduling.selectors import hosts
+from apps.workflow import states as workflow
+from apps.workflow.selectors import runs as run_selectors
+from apps.workflow.services import cancellation
+
+CANCELLED = "The {action} was cancelled by an operator."
+
+
+@transaction.atomic
+def retry(*, context: RequestContext, server_id: uuid.UUID) -> None:
+    """Build a server again whose build failed, by a run of its own; hosts that failed before are asked again.
+
+    Nothing is reserved: an erroneous server has counted against its quota since its build ended, and its allocation,
+    ports and addresses were given back then. Raises ServerNotFound (404), WrongState (409) for a server that is not
+    in ERROR, Conflict (409) for one that was built once or whose build left something on a host.
+    """
+    server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+    if server is None:
+        raise ServerNotFound(server=server_id)
+    servers.check_unlocked(context=context, server=server)
+    if server.vm_state != states.ERROR:
+        raise WrongState(action="retry", server=server.id, attribute="vm_state", state=server.vm_state)
+    if server.task_state:
+        raise WrongState(action="retry", server=server.id, attribute="task_state", state=server.task_state)
+    if server.launched_at is not None:
+        raise Conflict(f"Cannot 'retry' instance {server.id}: it was built once; reboot it hard, or reset its state.")
+    if server.host or run_selectors.has_active(subject_id=server.id):
+        raise Conflict(
+            f"Cannot 'retry' instance {server.id}: its build was interrupted, and may have left something on a host. "
+            "Delete it and create it anew."
+        )
+    now = timezone.now()
+    Server.objects.filter(id=server.id).update(
+        vm_state=states.BUILDING, task_state=states.SCHEDULING, progress=0, updated_at=now,
+        fault_code=None, fault_message="", fault_details="", fault_at=None,
+    )  # fmt: skip
+    rpcapi.build(context=context, servers=[server], action="retry")
+
+
+def cancel(*, server_id: uuid.UUID) -> str:
+    """Take the active run from whoever works on it and have it reverted. Returns the name of its action.
+
+    A build ends in ERROR with "cancelled" as its fault; a power action in the state that the host reports. Not in a
+    transaction: the revert is sent at once. Raises Conflict (409) where nothing is under way, and for a delete, which
+    gives back what it has begun to give back.
+    """
+    server = Server.objects.filter(id=server_id, deleted_at=None).first()
+    if server is None:
+        raise ServerNotFound(server=server_id)
+    run = run_selectors.active_of(subject_id=server.id)
+    if run is None:
+        raise Conflict(f"Cannot 'cancel' for instance {server.id}: no action is under way.")
+    if run.pipeline == "server.delete":
+        raise Conflict(f"Cannot 'cancel' for instance {server.id}: a delete ends only with the server gone.")
+    reachable = not run.host or run.host in hosts.names_up(names=[run.host])
+    message = CANCELLED.format(action="build" if run.pipeline == "server.build" else run.action)
+    cancellation.cancel(run=run, message=message, queue="" if reachable else workflow.SCHEDULER_QUEUE)
+    return str(run.action)

@@ -1,0 +1,10 @@
+"""Identity for operators: users and projects are made and changed as through the API, the rest is looked at."""
+
+from django.contrib import admin
+from django.contrib.auth.models import Group as PageGroup
+
+from apps.identity.admin import catalog, delegations, projects, roles, users
+
+__all__ = ["catalog", "delegations", "projects", "roles", "users"]
+
+admin.site.unregister(PageGroup)  # Django's own groups: nobody is in one, groups of users are identity's

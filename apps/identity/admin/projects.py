@@ -1,0 +1,101 @@
+"""Projects and domains."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.common import policy
+from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations
+from apps.common.admin.forms import Lines
+from apps.identity import models
+from apps.identity.admin.inlines import DomainAssignmentInline, ProjectAssignmentInline
+from apps.identity.api.serializers import projects as documents
+from apps.identity.api.views.base import target_of_project
+from apps.identity.selectors import names
+from apps.identity.services import projects
+from apps.identity.states import DEFAULT_DOMAIN_ID
+
+
+class ProjectEdit(ServiceForm):
+    name = forms.CharField(max_length=64)
+    description = forms.CharField(widget=forms.Textarea, required=False)
+    enabled = forms.BooleanField(required=False, initial=True, help_text="Disabling ends every token for it, for good.")
+    tags = Lines(help_text="One per line.")
+
+    serializer: Any = documents.ProjectUpdateSerializer
+
+    def document(self) -> dict[str, Any]:
+        names_ = list(self.fields) if self.instance._state.adding else self.changed_data
+        return {name: self.cleaned_data[name] for name in names_}
+
+    def serve(self, values: dict[str, Any]) -> models.Project:
+        policy.check(self.operator.context, "identity:update_project", target_of_project(self.instance))
+        return projects.update(project_id=self.instance.pk, changes=values)
+
+
+class ProjectAdd(ProjectEdit):
+    domain_id = forms.ChoiceField(label="Domain")
+    parent_id = forms.ChoiceField(label="Parent", required=False)
+
+    serializer = documents.ProjectSerializer
+
+    def prepare(self) -> None:
+        self.fields["domain_id"].choices = names.choices_of_domains()  # type: ignore[attr-defined]
+        choices = [("", "none"), *names.choices_of_projects()]
+        self.fields["parent_id"].choices = choices  # type: ignore[attr-defined]
+
+    def document(self) -> dict[str, Any]:
+        document = super().document()
+        if not document["parent_id"]:
+            document.pop("parent_id")
+        return document
+
+    def serve(self, values: dict[str, Any]) -> models.Project:
+        target = {"target.project.domain_id": values["domain_id"]}
+        policy.check(self.operator.context, "identity:create_project", target)
+        return projects.create(values=values, default_domain_id=DEFAULT_DOMAIN_ID)
+
+
+@admin.register(models.Project)
+class ProjectAdmin(Page):
+    list_display = ("name", "domain", "parent", "enabled", "description", "created_at", "id")
+    list_filter = ("enabled", filters.text("domain", column="domain__name"))
+    search_fields = ("name", "id", "description")
+    list_select_related = ("domain", "parent")
+    inlines = (ProjectAssignmentInline,)
+    add_form, edit_form = ProjectAdd, ProjectEdit
+    facts = ("id", "domain", "parent", "options", "extra", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[models.Project]:
+        rows: QuerySet[models.Project] = super().get_queryset(request)
+        return rows.filter(is_domain=False)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj is not None else ()
+
+
+@admin.register(models.Domain)
+class DomainAdmin(ReadOnlyAdmin):
+    list_display = ("name", "enabled", "description", "created_at", "id")
+    list_filter = ("enabled",)
+    search_fields = ("name", "id")
+    exclude = ("domain", "parent", "is_domain")
+    inlines = (DomainAssignmentInline,)
+
+
+def _delete(operator: Operator, project: models.Project, values: dict[str, Any]) -> str:
+    projects.delete(project_id=project.pk)
+    return f"The project {project.name} is deleted."
+
+
+operations.add(
+    "identity.project",
+    Operation(
+        name="delete", title="Delete", icon="delete", danger=True, run=_delete, rule="identity:delete_project",
+        target=target_of_project,
+        explains="Removes a project that has no children and owns nothing. `manage.py project_purge` empties one.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,97 @@
+"""Networks."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from unfold.decorators import display
+
+from apps.common.admin import Operation, Operator, Page, ServiceForm, filters, operations, panels
+from apps.identity.selectors import names
+from apps.networking.api.serializers import networks as documents
+from apps.networking.models import Network
+from apps.networking.services import networks
+
+
+class NetworkEdit(ServiceForm):
+    name = forms.CharField(max_length=255, required=False)
+    description = forms.CharField(max_length=255, required=False)
+    admin_state_up = forms.BooleanField(required=False, initial=True, label="Administratively up")
+    shared = forms.BooleanField(required=False, help_text="Every project may use it.")
+    external = forms.BooleanField(required=False)
+    mtu = forms.IntegerField(label="MTU (bytes)", required=False, help_text="Empty: the cloud's default.")
+
+    serializer: Any = documents.NetworkUpdate
+    wire = {"router:external": "external"}
+    event = ("network.update", "network")
+
+    def document(self) -> dict[str, Any]:
+        """Return what was entered on a new network, what was changed on an old one; a text may be made empty."""
+        names_ = list(self.fields) if self.instance._state.adding else self.changed_data
+        entered = {self.on_wire(name): self.cleaned_data[name] for name in names_}
+        return {name: value for name, value in entered.items() if value is not None}
+
+    def serve(self, values: dict[str, Any]) -> Network:
+        return networks.update(context=self.operator.context, network_id=self.instance.pk, values=values)
+
+
+class NetworkAdd(NetworkEdit):
+    project_id = forms.ChoiceField(label="Project")
+    serializer = documents.NetworkCreate
+    event = ("network.create", "network")
+
+    def prepare(self) -> None:
+        self.fields["project_id"].choices = names.choices_of_projects()  # type: ignore[attr-defined]
+
+    def serve(self, values: dict[str, Any]) -> Network:
+        return networks.create(context=self.operator.context, values=values)
+
+
+@admin.register(Network)
+class NetworkAdmin(Page):
+    list_display = ("shown_name", "status", "shared", "external", "mtu", "bridge", "project", "created_at", "id")
+    list_filter = (filters.text("status"), "shared", "external", "admin_state_up")
+    search_fields = ("name", "id", "project_id")
+    ordering = ("-created_at",)
+    add_form, edit_form = NetworkAdd, NetworkEdit
+    facts = ("id", "project_id", "status", "tags", "created_at", "updated_at")
+
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        projects = names.of_projects(project_ids=[row.project_id for row in rows])
+        for row in rows:
+            row.project_name = projects.get(row.project_id, row.project_id)
+
+    def panels(self, request: HttpRequest, row: Network) -> list[panels.Panel]:
+        subnets = [
+            [
+                {"text": str(one), "href": reverse("admin:networking_subnet_change", args=[one.pk])},
+                one.cidr, one.gateway_ip or "none", "yes" if one.enable_dhcp else "no",
+            ]
+            for one in row.subnets.order_by("created_at", "id")[:100]
+        ]  # fmt: skip
+        found = panels.table("Subnets", ["name", "range", "gateway", "DHCP"], subnets, note=f"Bridge {row.bridge}.")
+        return [found, *super().panels(request, row)]
+
+    @display(description="name", ordering="name")
+    def shown_name(self, network: Network) -> str:
+        return str(network)
+
+    @display(description="project", ordering="project_id")
+    def project(self, network: Network) -> str:
+        return str(getattr(network, "project_name", network.project_id))
+
+
+def _delete(operator: Operator, network: Network, values: dict[str, Any]) -> str:
+    networks.delete(context=operator.context, network_id=network.id)
+    return f"The network {network} and its subnets are gone."
+
+
+operations.add(
+    "networking.network",
+    Operation(
+        name="delete", title="Delete", icon="delete", danger=True, run=_delete, event="network.delete",
+        event_type="network", explains="The network and its subnets go, when no port is on it.",
+    ),
+)  # fmt: skip

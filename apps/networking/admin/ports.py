@@ -1,0 +1,67 @@
+"""Ports and their addresses: bindings are the services' own."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from unfold.decorators import display
+
+from apps.common.addresses import is_address
+from apps.common.admin import Page, ReadOnlyAdmin, filters, panels
+from apps.networking.models import FixedIP, Port
+
+
+@admin.register(Port)
+class PortAdmin(Page):
+    list_display = ("id", "name", "status", "network", "addresses", "mac_address", "host", "device_id", "preserved")
+    list_filter = (filters.text("status"), filters.text("host"), filters.text("device_owner", "owner"), "preserved")
+    search_fields = ("id", "name", "mac_address", "device_id", "project_id")
+    search_help_text = "Id, name, MAC, address, device or project"
+    list_select_related = ("network",)
+    ordering = ("-created_at", "id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Port]:
+        return Port.objects.select_related("network").prefetch_related("fixed_ips")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Port], search_term: str
+    ) -> tuple[QuerySet[Port], bool]:
+        if is_address(search_term.strip()):
+            return queryset.filter(fixed_ips__ip_address=search_term.strip()), False
+        found: tuple[QuerySet[Port], bool] = super().get_search_results(request, queryset, search_term)
+        return found
+
+    def panels(self, request: HttpRequest, row: Port) -> list[panels.Panel]:
+        addresses = [
+            [
+                one.ip_address,
+                {"text": one.subnet.cidr, "href": reverse("admin:networking_subnet_change", args=[one.subnet_id])},
+            ]
+            for one in row.fixed_ips.select_related("subnet")
+        ]
+        groups = [
+            [{"text": str(one), "href": reverse("admin:networking_securitygroup_change", args=[one.pk])}]
+            for one in row.security_groups.all()
+        ]
+        return [
+            panels.table("Addresses", ["address", "subnet"], addresses),
+            panels.table("Security groups", ["name"], groups),
+            *super().panels(request, row),
+        ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [(None, {"fields": [one.name for one in Port._meta.fields]})]
+
+    @display(description="addresses")
+    def addresses(self, port: Port) -> str:
+        return ", ".join(fixed.ip_address for fixed in port.fixed_ips.all())
+
+
+@admin.register(FixedIP)
+class FixedIPAdmin(ReadOnlyAdmin):
+    list_display = ("ip_address", "subnet", "port")
+    list_filter = (filters.text("subnet", "subnet's range", column="subnet__cidr"),)
+    search_fields = ("ip_address", "port__id", "port__device_id")
+    list_select_related = ("subnet", "port")

@@ -1,0 +1,49 @@
+"""Security groups and their rules."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from apps.common.admin import Page, ReadOnlyAdmin, filters, panels
+from apps.identity.selectors import names
+from apps.networking.models import SecurityGroup, SecurityGroupRule
+
+
+@admin.register(SecurityGroup)
+class SecurityGroupAdmin(Page):
+    list_display = ("name", "project", "stateful", "created_at", "id")
+    list_filter = ("stateful", filters.text("project_id", "project's id"))
+    search_fields = ("name", "id", "project_id")
+
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        projects = names.of_projects(project_ids=[row.project_id for row in rows])
+        for row in rows:
+            row.project_name = projects.get(row.project_id, row.project_id)
+
+    def panels(self, request: HttpRequest, row: SecurityGroup) -> list[panels.Panel]:
+        rules = SecurityGroupRule.objects.filter(security_group=row).select_related("remote_group")
+        rows = [
+            [
+                one.direction, one.ethertype, one.protocol or "any",
+                "any" if one.port_range_min is None else f"{one.port_range_min}-{one.port_range_max}",
+                one.remote_ip_prefix or (str(one.remote_group) if one.remote_group_id else "any"),
+            ]
+            for one in rules.order_by("direction", "created_at", "id")[:200]
+        ]  # fmt: skip
+        head = ["direction", "ethertype", "protocol", "ports", "remote"]
+        return [panels.table("Rules", head, rows, wide=True), *super().panels(request, row)]
+
+    def project(self, group: Any) -> str:
+        return str(getattr(group, "project_name", group.project_id))
+
+
+@admin.register(SecurityGroupRule)
+class SecurityGroupRuleAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "security_group", "direction", "ethertype", "protocol", "port_range_min", "port_range_max",
+        "remote_ip_prefix",
+    )  # fmt: skip
+    list_filter = (filters.text("direction"), filters.text("ethertype"), filters.text("protocol"))
+    search_fields = ("id", "security_group__name", "security_group__id", "project_id")
+    list_select_related = ("security_group",)

@@ -1,0 +1,88 @@
+"""Runs and their steps: what pipelines wrote about themselves."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from apps.common.admin import Page, ReadOnlyAdmin, filters, panels
+from apps.workflow import states
+from apps.workflow.admin import timeline
+from apps.workflow.models import Run, Step
+
+LABELS = {
+    states.QUEUED: "info", states.RUNNING: "info", states.REVERTING: "warning", states.SUCCEEDED: "success",
+    states.FAILED: "danger", states.CANCELLED: "",
+}  # fmt: skip
+HEAVY = ("params", "explanation", "error_details", "excluded_hosts", "alternates")
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """Runs that have not ended."""
+
+    title = "open"
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Not ended"), ("no", "Ended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        if self.value() == "yes":
+            return queryset.filter(state__in=states.ACTIVE)
+        return queryset.exclude(state__in=states.ACTIVE) if self.value() == "no" else queryset
+
+
+@admin.register(Run)
+class RunAdmin(Page):
+    list_display = (
+        "pipeline", "subject", "shown_state", "next_step", "host", "queue", "attempt", "took", "error_cause",
+        "created_at",
+    )  # fmt: skip
+    list_filter = (
+        OpenFilter, "state", filters.text("pipeline"), filters.text("host"), filters.text("queue"),
+        filters.text("cause", column="error_cause"),
+    )  # fmt: skip
+    search_fields = ("id", "subject_id", "request_id", "project_id", "host")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        rows: QuerySet[Run] = super().get_queryset(request)
+        one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
+        return rows if one else rows.defer(*HEAVY)
+
+    def panels(self, request: HttpRequest, row: Run) -> list[panels.Panel]:
+        error = panels.facts(
+            "Error",
+            [("cause", row.error_cause), ("message", row.error_message), ("for administrators", row.error_details)],
+        )
+        own = [timeline.panel_of([row]), error if row.error_message else None, timeline.explanation_of(row)]
+        return [panel for panel in own if panel is not None] + super().panels(request, row)
+
+    @display(description="state", ordering="state", label=LABELS)
+    def shown_state(self, run: Run) -> str:
+        return run.state
+
+    @display(description="subject", ordering="subject_id")
+    def subject(self, run: Run) -> str:
+        return f"{run.subject_type} {run.subject_id}"
+
+    @display(description="seconds")
+    def took(self, run: Run) -> str:
+        return "" if run.finished_at is None else f"{(run.finished_at - run.created_at).total_seconds():.2f}"
+
+
+@admin.register(Step)
+class StepAdmin(ReadOnlyAdmin):
+    list_display = ("name", "result", "direction", "attempt", "host", "queue", "waited", "worked", "run", "started_at")
+    list_filter = ("result", filters.text("name"), filters.text("host"))
+    search_fields = ("run__id", "run__subject_id", "queue", "host", "worker")
+    list_select_related = ("run",)
+
+    @display(description="waited (s)")
+    def waited(self, step: Step) -> str:
+        return f"{(step.started_at - step.enqueued_at).total_seconds():.3f}"
+
+    @display(description="worked (s)")
+    def worked(self, step: Step) -> str:
+        return "" if step.finished_at is None else f"{(step.finished_at - step.started_at).total_seconds():.3f}"

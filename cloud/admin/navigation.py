@@ -1,0 +1,61 @@
+"""The menu: what an operator looks at daily first, tables that only services write last."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+# Group -> (title, icon, "app_model").
+MENU: dict[str, list[tuple[str, str, str]]] = {
+    "Compute": [
+        ("Servers", "dns", "compute_server"),
+        ("Flavors", "straighten", "compute_flavor"),
+        ("Key pairs", "key", "compute_keypair"),
+        ("Server groups", "workspaces", "compute_servergroup"),
+    ],
+    "Hosts and work": [
+        ("Hosts", "storage", "scheduling_host"),
+        ("Runs", "conversion_path", "workflow_run"),
+        ("Findings", "troubleshoot", "workflow_finding"),
+        ("Aggregates", "stacks", "scheduling_aggregate"),
+        ("Allocations", "pie_chart", "scheduling_allocation"),
+    ],
+    "Images and networks": [
+        ("Images", "album", "images_image"),
+        ("Networks", "lan", "networking_network"),
+        ("Subnets", "linear_scale", "networking_subnet"),
+        ("Ports", "settings_ethernet", "networking_port"),
+        ("Security groups", "shield", "networking_securitygroup"),
+    ],
+    "Identity": [
+        ("Projects", "folder_open", "identity_project"),
+        ("Users", "person", "identity_user"),
+        ("Groups", "group", "identity_group"),
+        ("Domains", "domain", "identity_domain"),
+        ("Role assignments", "badge", "identity_roleassignment"),
+        ("Audit trail", "history", "common_auditevent"),
+    ],
+    "Quotas": [
+        ("Limits", "speed", "quotas_limit"),
+        ("Usage", "monitoring", "quotas_usage"),
+        ("Reservations", "hourglass_empty", "quotas_reservation"),
+    ],
+}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups of the menu; pages that are not there are left out."""
+    from django.contrib import admin
+
+    here = {f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry}
+    groups: list[dict[str, Any]] = [
+        {"title": "", "items": [{"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}]}
+    ]
+    for title, pages in MENU.items():
+        items = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{page}_changelist")}
+            for name, icon, page in pages
+            if page in here
+        ]
+        groups.append({"title": title, "separator": True, "items": items})
+    return groups

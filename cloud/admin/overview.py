@@ -1,0 +1,113 @@
+"""The start page: the cloud at a glance, in a fixed number of queries."""
+
+from typing import Any
+
+import redis
+import structlog
+from django.conf import settings
+from django.urls import reverse
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from apps.compute.selectors import flavors, server_counts
+from apps.scheduling.selectors import capacity, utilisation
+from apps.workflow.selectors import boots, findings, queues
+from cloud.admin import chart
+
+log = structlog.get_logger("celerity.admin")
+BROKER_SECONDS = 0.5
+FLAVORS = 12  # whose room is shown
+KINDS = {
+    "ACTIVE": "good", "ERROR": "bad", "BUILD": "busy", "REBOOT": "busy", "HARD_REBOOT": "busy",
+}  # fmt: skip
+
+
+def look() -> dict[str, Any]:
+    """Return what the start page's template shows. Times are UTC."""
+    minutes = boots.by_minute()
+    busy = queues.busy()
+    return {
+        "totals": utilisation.totals(),
+        "hosts": utilisation.hosts(),
+        "statuses": _statuses(),
+        "boots": chart.boots(minutes),
+        "boots_now": _of_late(minutes),
+        "failures": _failures(),
+        "causes": boots.causes(),
+        "capacity": _capacity(),
+        "queues": _with_depths(busy),
+        "findings": findings.still_open()[:8],
+        "findings_open": sum(findings.open_by_kind().values()),
+    }
+
+
+def _statuses() -> dict[str, Any]:
+    counts = server_counts.by_status()
+    total = sum(counts.values())
+    parts = [
+        {"name": name, "count": count, "percent": round(100 * count / total, 2), "kind": KINDS.get(name, "idle")}
+        for name, count in counts.items()
+    ]
+    return {"total": total, "parts": parts}
+
+
+def _of_late(minutes: list[boots.Minute]) -> dict[str, Any]:
+    """Return the rate of the last five whole minutes, and the p95 of the newest minute that had boots."""
+    last = minutes[-6:-1] or minutes
+    rate = sum(one.succeeded for one in last) / len(last) if last else 0.0
+    p95 = next((one.p95 for one in reversed(minutes) if one.p95 is not None), None)
+    return {"rate": round(rate, 1), "p95": p95}
+
+
+def _capacity() -> list[dict[str, Any]]:
+    """Return the public flavors, smallest first, with how many servers of each still fit."""
+    shown = list(flavors.everything().filter(disabled=False, is_public=True)[:FLAVORS])
+    sizes = {
+        one.flavor_id: capacity.Size(
+            vcpus=one.vcpus, ram_mib=one.ram_mib, disk_gib=one.disk_gib + one.ephemeral_gib + -(-one.swap_mib // 1024)
+        )
+        for one in shown
+    }
+    fit = capacity.fitting(sizes=sizes)
+    return [{"flavor": one, "size": sizes[one.flavor_id], "fit": fit.get(one.flavor_id, 0)} for one in shown]
+
+
+def _failures() -> list[dict[str, Any]]:
+    runs = list(boots.last_failures())
+    names = server_counts.names(server_ids=[run.subject_id for run in runs if run.subject_type == "server"])
+    return [
+        {
+            "run": run,
+            "name": names.get(run.subject_id, str(run.subject_id)),
+            "href": reverse("admin:compute_server_change", args=[run.subject_id])
+            if run.subject_id in names
+            else reverse("admin:workflow_run_change", args=[run.id]),
+        }
+        for run in runs
+    ]
+
+
+def _with_depths(busy: list[queues.Queue]) -> dict[str, Any]:
+    """Return queues with what the broker holds; a broker that does not answer is a sentence, at once."""
+    depths, note = broker_depths([queue.name for queue in busy] or ["scheduler"])
+    rows = [{"queue": queue, "depth": depths.get(queue.name)} for queue in busy]
+    return {"rows": rows[:12], "more": max(0, len(rows) - 12), "note": note}
+
+
+def broker_depths(names: list[str]) -> tuple[dict[str, int], str]:
+    """Return queue -> messages in the broker, and a sentence where there is something to say about it.
+
+    Only Redis is asked, and never for longer than ``BROKER_SECONDS`` a word.
+    """
+    if not settings.BROKER_URL.startswith("redis"):
+        return {}, ""
+    limits: dict[str, Any] = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
+    try:
+        with redis.Redis.from_url(settings.BROKER_URL, retry=Retry(NoBackoff(), 0), **limits) as client:
+            pipe = client.pipeline(transaction=False)
+            for name in names[:50]:
+                pipe.llen(name)
+            return dict(zip(names, map(int, pipe.execute()), strict=False)), ""
+    except (redis.RedisError, OSError) as error:
+        log.info("broker does not answer", error=type(error).__name__)
+        return {}, "The broker does not answer. What is accepted meanwhile is sent when it is back."

@@ -1,0 +1,126 @@
+"""The site: who is let in, who may act, and what every request of theirs binds to the audit trail.
+
+Roles on the system decide, as they do for tokens of that scope: `admin` acts, whoever holds `reader` (which `member`
+and `manager` imply) looks. The administrator that `bootstrap` makes gets in by its flags, whatever becomes of roles.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import update_wrapper
+from typing import Any
+
+from django.contrib.auth.forms import AuthenticationForm as AnySignIn
+from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from apps.common import addresses, audit
+from apps.common.exceptions import CloudError
+from apps.common.operators import Operator
+from apps.identity.api.authentication import context_of
+from apps.identity.selectors import scopes
+from apps.identity.services import users
+from apps.identity.states import Scope
+from cloud.admin import overview
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+OWN = ("logout", "password_change")  # what everybody may post
+ALL_ROLES = ("admin", "manager", "member", "reader")
+
+
+def find_operator(request: HttpRequest, user: Any) -> Operator | None:
+    """Return who a user is on these pages; None for members of projects and for nobody. 1 query."""
+    if not user.is_authenticated or not user.is_active:
+        return None
+    standing = scopes.standing(user_id=user.pk, scope=Scope.SYSTEM)
+    if standing is None:
+        return None
+    context = context_of(standing, request)
+    if user.is_staff and user.is_superuser:
+        return Operator(context=replace(context, roles=ALL_ROLES, is_admin=True), may_act=True)
+    if "reader" not in context.roles and not context.is_admin:
+        return None
+    return Operator(context=context, may_act=context.is_admin)
+
+
+class SignIn(AuthenticationForm):  # type: ignore[misc]
+    """Lets in whom the site lets in."""
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        AnySignIn.confirm_login_allowed(self, user)
+        if find_operator(self.request, user) is None:
+            raise ValidationError("This is for operators: it takes a role on the system.", code="invalid_login")
+
+
+class OwnPassword(AdminOwnPasswordChangeForm):  # type: ignore[misc]
+    """Changes the password as the API does: the service checks both and ends sessions and tokens."""
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        values: dict[str, Any] = self.cleaned_data
+        if not self.errors:
+            try:
+                users.change_password(
+                    user_id=self.user.pk, original=values["old_password"], password=values["new_password1"]
+                )
+            except CloudError as error:
+                raise ValidationError(error.message) from None
+        return values
+
+    def save(self, commit: bool = True) -> Any:
+        self.user.refresh_from_db()
+        return self.user
+
+
+class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]
+    site_title = site_header = "Celerity"
+    index_title = "The cloud at a glance"
+    login_form = SignIn
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        if not hasattr(request, "operator"):
+            request.operator = find_operator(request, request.user)  # type: ignore[attr-defined]
+        return request.operator is not None  # type: ignore[attr-defined]
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        return super().admin_view(update_wrapper(guarded(view), view), cacheable)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().index(request, {**overview.look(), **(extra_context or {})})
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Names of pages; a page of results that is none is the first (unfold's own would fail on it)."""
+        if not request.GET.get("page", "1").isdecimal():
+            request.GET = request.GET.copy()
+            request.GET["page"] = "1"
+        return super().search(request, extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        request.current_app = self.name  # type: ignore[attr-defined]
+        return PasswordChangeView.as_view(
+            form_class=OwnPassword,
+            template_name="registration/password_change_form.html",
+            success_url=reverse(f"{self.name}:password_change_done", current_app=self.name),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )(request)
+
+
+def guarded(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse whatever may write to those who only look, before any page is asked."""
+
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        operator: Operator | None = getattr(request, "operator", None)
+        own = request.resolver_match is not None and request.resolver_match.url_name in OWN
+        if request.method not in SAFE and not own and (operator is None or not operator.may_act):
+            raise PermissionDenied
+        if operator is not None:
+            who = operator.context
+            audit.initiator(
+                user_id=who.user_id, user_name=who.user_name, project_id=None, address=addresses.of(request)
+            )
+        return view(request, *args, **kwargs)
+
+    return inner
