@@ -1,9 +1,9 @@
 """How long choosing and claiming takes among many hosts: ``python -m bench.scheduling --hosts 10000``.
 
 A private PostgreSQL (writing safely, as in production), hosts as rows, and client processes that do what the scheduler
-does: choose a host and claim it, ``--rate`` times a second in all (0: as fast as they can). The cloud stays as full as it was: for each
-server that comes one goes, outside of what is measured. At the end every host's books are compared with its
-allocations and its capacity. Exit code 1: a refusal while there was room, or books that do not agree.
+does: choose a host and claim it, ``--rate`` times a second in all (0: as fast as they can). The cloud stays as full as
+it was: for each server that comes one goes, outside of what is measured. At the end every host's books are compared
+with its allocations and its capacity. Exit code 1: a refusal while there was room, or books that do not agree.
 """
 
 import argparse

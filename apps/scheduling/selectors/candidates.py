@@ -5,6 +5,7 @@ Where no host of the block will do, everything that fits is read: a refusal is a
 """
 
 import random
+import time
 import uuid
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from apps.workflow.selectors.hosts import BUSY_HOSTS
 
 BLOCK = 64  # hosts that are looked at, of those that fit; a smaller cloud is looked at as a whole
 _STARTS = 3  # how often it begins anew because facts changed meanwhile
+LAST_SECONDS = 5.0  # how long the last hosts with room are tried first, in a large cloud that is nearly full
 
 _COLUMNS = """
 SELECT h.id::text, h.enabled, NOT h.forced_down AND h.heartbeat_at >= now() - make_interval(secs => %(down)s) AS up,
@@ -77,6 +79,11 @@ class Found:
     demand: Demand
 
 
+# In a cloud that is nearly full, finding what is left takes a look at every host: (vCPUs, RAM, disk) -> until when, and
+# the names of all that had room. They are tried first; who is not served by them looks at every host.
+_last: dict[tuple[int, int, int], tuple[float, list[str]]] = {}
+
+
 class _Changed(Exception):
     """Hosts were chosen by facts that are no longer true."""
 
@@ -112,8 +119,17 @@ def _widening(known: Facts, demand: Demand) -> Iterator[Found]:
     if few is not None and len(few) < len(known.hosts):
         yield from _among(known, few, demand, sample=True)
         return
+    size = (demand.vcpus, demand.ram_mib, demand.disk_gib)
+    until, names = _last.get(size, (0.0, []))
+    if names and time.monotonic() < until:
+        now, hosts = _fitting(_NAMED, demand, names=names)
+        yield _found(now, _with_preferred(hosts, demand), demand, complete=False)
     now, hosts = _fitting(_BLOCK, demand, start=uuid.uuid4(), size=BLOCK)
     complete = len(hosts) < BLOCK
+    if complete and len(now.hosts) > 4 * BLOCK:
+        _last[size] = (time.monotonic() + LAST_SECONDS, [host.name for host in hosts])
+    else:
+        _last.pop(size, None)
     if not complete:
         hosts = _with_preferred(hosts, demand)
     yield _found(now, hosts, demand, complete=complete)

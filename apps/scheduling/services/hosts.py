@@ -1,14 +1,18 @@
 """Registering hosts, their heartbeats and their state."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from apps.scheduling.exceptions import TraitInvalid
 from apps.scheduling.models import Host, Inventory
 from apps.scheduling.selectors import hosts as selectors
+
+_CUSTOM = re.compile(r"CUSTOM_[A-Z0-9_]{1,248}")
 
 
 @transaction.atomic
@@ -42,6 +46,21 @@ def heartbeat(*, names: Sequence[str], running: dict[str, int] | None = None, up
     for name, count in (running or {}).items():
         Host.objects.filter(name=name).exclude(running_servers=count).update(running_servers=count)
     return int(found)
+
+
+def set_traits(*, name: str, traits: Iterable[str]) -> Host:
+    """Give a host exactly these traits of the operator's own (CUSTOM_*); what its agent tells is left alone.
+
+    Raises TraitInvalid (400), HostNotFound (404).
+    """
+    wanted = sorted(set(traits))
+    for trait in wanted:
+        if not _CUSTOM.fullmatch(trait):
+            raise TraitInvalid(trait=trait[:64])
+    host = selectors.get(name=name)
+    host.custom_traits = wanted
+    host.save(update_fields=["custom_traits"])
+    return host
 
 
 def update(

@@ -176,7 +176,8 @@ class Capabilities:
 @dataclass(frozen=True, slots=True)
 class HostFacts:
     """What a host is. `disk_gib` is the size of the file system that holds the instances; `cpu_info` has
-    vendor, model, arch, topology {sockets, cores, threads} and features (a list); `traits` are os-traits names.
+    vendor, model, arch, topology {sockets, cores, threads} and features (a list); `traits` are os-traits names
+    (and CUSTOM_VIRT_TYPE_*, of how it virtualises).
     """
 
     hypervisor_type: str

@@ -25,6 +25,23 @@ from workers.drivers.hypervisor.simulated_watch import POLLER
 from workers.drivers.simulation import Simulation
 
 _ON = (PowerState.RUNNING, PowerState.PAUSED)
+# Those of a common processor and of what the real driver does.
+TRAITS = (
+    "COMPUTE_FIRMWARE_BIOS",
+    "COMPUTE_IMAGE_TYPE_QCOW2",
+    "COMPUTE_IMAGE_TYPE_RAW",
+    "COMPUTE_NET_VIF_MODEL_VIRTIO",
+    "COMPUTE_NODE",
+    "COMPUTE_STORAGE_BUS_VIRTIO",
+    "CUSTOM_VIRT_TYPE_SIMULATED",
+    "HW_CPU_X86_AESNI",
+    "HW_CPU_X86_AVX",
+    "HW_CPU_X86_AVX2",
+    "HW_CPU_X86_SSE2",
+    "HW_CPU_X86_SSE41",
+    "HW_CPU_X86_SSE42",
+    "HW_CPU_X86_SSSE3",
+)
 _BOOT_TEXT = """\
 SeaBIOS (version 1.16.2)
 Booting from Hard Disk...
@@ -46,7 +63,7 @@ Simulated guest {name} ttyS0
 
 class SimulatedHypervisor(HypervisorDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `vcpus` (64), `ram_mib` (262144), `disk_gib` (2048),
-    `traits` (()), `watch_interval_s` (0.5).
+    `traits` (a few), `watch_interval_s` (0.5).
     """
 
     capabilities = Capabilities(pause=True, soft_reboot=True, vnc_console=False, real_guests=False)
@@ -78,7 +95,7 @@ class SimulatedHypervisor(HypervisorDriver):
                 vcpus=vcpus,
                 ram_mib=int(self._options.get("ram_mib", 262144)),
                 disk_gib=int(self._options.get("disk_gib", 2048)),
-                traits=tuple(self._options.get("traits", ())),
+                traits=tuple(self._options.get("traits", TRAITS)),
             )
 
     def use(self) -> HostUse:

@@ -3,6 +3,7 @@
 from apps.compute import states
 from apps.compute.services import progress
 from apps.networking.services import bindings
+from apps.scheduling.services import builds
 from workers.engine.steps import StepContext
 from workers.mapping import servers
 from workers.tasks.servers.base import ServerStep
@@ -24,6 +25,7 @@ class Spawn(ServerStep):
 
     def record(self, ctx: StepContext) -> None:
         progress.launched(server_id=ctx.subject_id)
+        builds.succeeded(host=ctx.host)
         if ctx.notes.get("networks"):
             bindings.set_server_status(server_id=ctx.subject_id, up=True)
 

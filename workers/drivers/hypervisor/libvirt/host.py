@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,8 +23,9 @@ _PREFIX = "HW_CPU_X86_"
 _RENAMED = {
     "sse4.1": "SSE41",
     "sse4.2": "SSE42",
-    "lahf_lm": "",
-    "abm": "ABM",
+    "aes": "AESNI",
+    "pclmuldq": "CLMUL",
+    "pclmulqdq": "CLMUL",
     "sha-ni": "SHA",
     "3dnow": "3DNOW",
 }
@@ -77,7 +79,7 @@ def read_facts(connection: libvirt.virConnect, policy: HostPolicy, state_dir: Pa
         # Not libvirt's figure: on a NUMA host it adds up the nodes, and leaves out memory that came later.
         ram_mib=(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) >> 20,
         disk_gib=shutil.disk_usage(state_dir).total >> 30,
-        traits=traits(cpu["features"], domain_capabilities, policy),
+        traits=traits(guest_features(connection, domain_capabilities, policy), domain_capabilities, policy),
     )
 
 
@@ -97,11 +99,38 @@ def _cpu_info(capabilities: Any) -> dict[str, Any]:
     }
 
 
-def traits(features: list[str], domain_capabilities: Any, policy: HostPolicy) -> tuple[str, ...]:
-    """os-traits names for what guests can have here: processor features under KVM, cards, firmware."""
+def guest_features(connection: libvirt.virConnect, domain_capabilities: Any, policy: HostPolicy) -> set[str]:
+    """The processor features, in libvirt's words, that guests get here: those that a model implies with the others."""
+    removed = {name.removeprefix("-") for name in policy.cpu_features if name.startswith("-")}
+    wanted = [name for name in policy.cpu_features if not name.startswith("-")]
+    cpu = etree.Element("cpu", mode="custom", match="exact")
+    if policy.cpu_mode == "custom":
+        etree.SubElement(cpu, "model").text = policy.cpu_model
+        for name in wanted:
+            etree.SubElement(cpu, "feature", policy="require", name=name)
+    else:
+        removed.clear()
+        cpu.extend(domain_capabilities.find("cpu/mode[@name='host-model']"))
+    try:
+        text = connection.baselineHypervisorCPU(
+            None,
+            policy.arch,
+            policy.machine,
+            policy.virt_type,
+            [etree.tostring(cpu, encoding="unicode")],
+            libvirt.VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES,
+        )
+    except libvirt.libvirtError:  # another architecture, or a libvirt that cannot expand models
+        return set(wanted)
+    return {feature.get("name") for feature in parse(text).findall("feature")} - removed
+
+
+def traits(features: Iterable[str], domain_capabilities: Any, policy: HostPolicy) -> tuple[str, ...]:
+    """os-traits names for what guests have here: processor features, cards, buses, firmware. One is not of
+    os-traits, which has no word for it: CUSTOM_VIRT_TYPE_KVM or _QEMU.
+    """
     found = set(_DRIVER_TRAITS)
-    if policy.virt_type == "kvm":  # an emulated processor has the emulator's features, not the host's
-        found |= {_PREFIX + _RENAMED.get(name, name.upper().replace("-", "_").replace(".", "_")) for name in features}
+    found |= {_PREFIX + _RENAMED.get(name, name.upper().replace("-", "_").replace(".", "_")) for name in features}
     for model in ("virtio", "e1000", "e1000e", "rtl8139"):
         found.add(f"COMPUTE_NET_VIF_MODEL_{model.upper()}")
     firmware = [value.text for value in domain_capabilities.findall("os/enum[@name='firmware']/value")]
@@ -109,4 +138,4 @@ def traits(features: list[str], domain_capabilities: Any, policy: HostPolicy) ->
         found.add("COMPUTE_FIRMWARE_UEFI")
     found.add("COMPUTE_FIRMWARE_BIOS")
     known = set(os_traits.get_traits())
-    return tuple(sorted(found & known))
+    return tuple(sorted({*(found & known), f"CUSTOM_VIRT_TYPE_{policy.virt_type.upper()}"}))
