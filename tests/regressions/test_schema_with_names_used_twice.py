@@ -31,6 +31,16 @@ def body(document: Any, path: str, method: str = "post") -> Any:
         ("/image/v2/images", "disk_format"),
         ("/identity/v3/auth/tokens", "auth"),
         ("/identity/v3/users", "user"),
+        ("/identity/v3/users/{user_id}/password", "user"),
+        ("/identity/v3/services", "service"),
+        ("/identity/v3/policies", "policy"),
+        ("/identity/v3/limits", "limits"),
+        ("/identity/v3/credentials", "credential"),
+        ("/identity/v3/OS-TRUST/trusts", "trust"),
+        ("/identity/v3/OS-EP-FILTER/endpoint_groups", "endpoint_group"),
+        ("/identity/v3/users/{user_id}/credentials/OS-EC2", "tenant_id"),
+        ("/identity/v2.0/tokens", "auth"),
+        ("/identity/v2.0/OS-KSADM/services", "OS-KSADM:service"),
     ],
 )
 def test_bodies(document: Any, path: str, key: str) -> None:
@@ -45,3 +55,17 @@ def test_names(document: Any) -> None:
     assert "ComputeServerCreate" in components
     told = [*GENERATOR_STATS._error_cache, *GENERATOR_STATS._warn_cache]
     assert not [one for one in told if "identical names" in one]
+
+
+def test_identitys_calls_say_what_they_take_and_give(document: Any) -> None:
+    """Every write that reads a body says which, and every answer but 204 has one."""
+    silent = []
+    for path, methods in document["paths"].items():
+        if not path.startswith("/identity/v") or path.endswith(("/v3", "/v2.0", "/extensions")):
+            continue
+        for method, one in methods.items():
+            if not [code for code, answer in one["responses"].items() if code == "204" or answer.get("content")]:
+                silent.append(f"{method} {path}")
+            if method == "patch" and "requestBody" not in one:
+                silent.append(f"{method} {path}: no body")
+    assert silent == []

@@ -4,7 +4,7 @@ import inspect
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
-from drf_spectacular.utils import inline_serializer
+from drf_spectacular.utils import OpenApiExample, inline_serializer
 
 
 def without_aliases(endpoints: list[Any], **_: Any) -> list[Any]:
@@ -45,6 +45,11 @@ class AutoSchema(SpectacularSchema):
             return schemas[self.method.lower()]
         chosen = getattr(self.view, "request_serializers", {}).get(self.method.lower())
         return self._wrapped(chosen) if chosen else getattr(self.view, "serializer_class", None)
+
+    def get_examples(self) -> list[OpenApiExample]:
+        """Return what the browsable API's form starts with."""
+        example = getattr(self.view, "examples", {}).get(self.method)
+        return [OpenApiExample("A request", value=example, request_only=True)] if example is not None else []
 
     def _wrapped(self, serializer: Any) -> Any:
         """Return the serializer under the key that the body has around it, as the view's example shows it."""

@@ -1,8 +1,37 @@
-"""How callers sign in, for the API reference."""
+"""How callers sign in, for the API reference, and the key around every object that identity takes and gives."""
 
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import inline_serializer
+from rest_framework import serializers
+
+from apps.common.api.schema import AutoSchema
+
+# The last words of a path -> the key around one object, where it is not the last word without its s.
+_KEYS = {
+    "policies": "policy",
+    "policy": "policy",
+    "tokens": "auth",
+    "password": "user",
+    "enabled": "user",
+    "implies": "role_inference",
+    "role_inferences": "role_inference",
+    "OS-EC2": "credential",
+    "ec2tokens": "credentials",
+}
+_FLAT = ("OS-EC2", "tags", "config")  # bodies that have their keys in the serializer, or none
+_BATCHES = ("limits", "registered_limits")  # a POST holds a list
+
+
+_made: dict[str, Any] = {}
+
+
+def _around(name: str, **fields: Any) -> Any:
+    """Return the component of this name, the same one each time: two of one name would be an error."""
+    if name not in _made:
+        _made[name] = inline_serializer(name, fields)
+    return _made[name]
 
 
 class TokenScheme(OpenApiAuthenticationExtension):
@@ -24,3 +53,57 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "apiKey", "in": "cookie", "name": "sessionid"}
+
+
+class IdentitySchema(AutoSchema):
+    """Bodies have a key around them, which is the path's noun. Views say with ``bodiless`` that they answer 204."""
+
+    @property
+    def _words(self) -> list[str]:
+        return [word for word in self.path.strip("/").split("/")[2:] if not word.startswith("{")]
+
+    @property
+    def _noun(self) -> str:
+        words = self._words
+        if "config" in words:
+            return "config"
+        if words[-1] == "OS-KSADM":
+            return "roles"
+        return words[-1]
+
+    @property
+    def _key(self) -> str:
+        if "OS-KSADM/services" in self.path:
+            return "OS-KSADM:service"
+        return _KEYS.get(self._noun, self._noun.removesuffix("s"))
+
+    @property
+    def _is_list(self) -> bool:
+        return self.method == "GET" and not self.path.endswith("}") and self._noun.endswith("s")
+
+    def _wrapped(self, serializer: Any) -> Any:
+        if self._noun in _FLAT or self._key in serializer().get_fields():
+            return serializer
+        if self._noun in _BATCHES and self.method == "POST":
+            return _around(self._name("NewList"), **{self._noun: serializer(many=True)})
+        return _around(self._name(f"{str(self.method).title()}Body"), **{self._key: serializer()})
+
+    def get_response_serializers(self) -> Any:
+        if self.method == "DELETE" or self.view.bodiless or (self.method == "PUT" and "OS-EP-FILTER" in self.path):
+            return {204: None}
+        if self._is_list and self._noun != "tags":
+            key = "OS-KSADM:services" if self._key.startswith("OS-") else self._noun
+            fields = {key: serializers.ListField(child=serializers.DictField()), "links": serializers.DictField()}
+            return {200: _around(self._name("List"), **fields)}
+        if self._noun == "tags":
+            return {200: _around("IdentityTagsAnswer", tags=serializers.ListField())}
+        one: Any = serializers.DictField()
+        many = self._noun in _BATCHES and self.method == "POST"
+        key = "token" if self._noun == "ec2tokens" else "access" if "/v2.0/tokens" in self.path else self._key
+        fields = {self._noun: serializers.ListField(child=one)} if many else {key: one}
+        created = self.method == "POST" and "/v3/" in self.path
+        return {201 if created else 200: _around(self._name("Made" if many else "Answer"), **fields)}
+
+    def _name(self, ending: str) -> str:
+        version = "V2" if "/v2.0" in self.path else ""
+        return "Identity" + version + self._key.replace(":", "_").replace("-", "_").title().replace("_", "") + ending

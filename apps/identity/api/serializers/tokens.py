@@ -115,6 +115,12 @@ class AuthSerializer(serializers.Serializer[Any]):
         return {"scope": Scope(kind), "target": parsed.validated_data}
 
 
+class TokenAnswer(serializers.Serializer[Any]):
+    """What a token is for; the token itself is the header X-Subject-Token."""
+
+    token = serializers.DictField()
+
+
 def _name(values: dict[str, Any]) -> Name:
     domain = values.get("domain", {})
     return Name(

@@ -4,6 +4,7 @@ from typing import Any
 
 from apps.common import policy
 from apps.common.api.views import Response, ServiceView
+from apps.identity.api.openapi import IdentitySchema
 from apps.identity.models import Group, Project, Role, User
 from apps.identity.states import DEFAULT_DOMAIN_ID
 
@@ -36,6 +37,9 @@ def target_of_role(role: Role | None) -> dict[str, Any]:
 
 
 class IdentityView(ServiceView):
+    schema = IdentitySchema()
+    bodiless = False  # whether all its answers are 204
+
     def authorize(self, rule: str, target: dict[str, Any] | None = None) -> None:
         """Raise PolicyForbidden (403) unless ``identity:<rule>`` allows the call on ``target``."""
         policy.check(self.caller, f"identity:{rule}", target or {})

@@ -56,6 +56,8 @@ class GroupUsersView(IdentityView):
 class GroupUserView(IdentityView):
     """HEAD and GET: 204 or 404. PUT and DELETE: 204."""
 
+    bodiless = True
+
     def _authorize(self, rule: str, group_id: str, user_id: str) -> None:
         group, user = target_of_group(reading.find(group_id)), target_of_user(users.find(user_id))
         self.authorize(rule, {**group, **user})

@@ -24,7 +24,7 @@ class RegionsView(IdentityView):
 
 
 class RegionView(IdentityView):
-    request_serializers = {"patch": RegionSerializer}
+    request_serializers = {"patch": RegionSerializer, "put": RegionSerializer}
 
     def get(self, request: Any, region_id: str) -> Response:
         self.authorize("get_region")

@@ -5,7 +5,7 @@ from typing import Any
 from apps.common import addresses, policy
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import BadRequest, Unauthorized
-from apps.identity.api.serializers.tokens import AuthSerializer, sign_in_of, token_document
+from apps.identity.api.serializers.tokens import AuthSerializer, TokenAnswer, sign_in_of, token_document
 from apps.identity.exceptions import NotFound
 from apps.identity.selectors import catalog, tokens
 from apps.identity.selectors.tokens import Token
@@ -16,6 +16,7 @@ from apps.identity.states import Scope
 
 class TokensView(ServiceView):
     request_serializers = {"post": AuthSerializer}
+    response_serializers = {"post": {201: TokenAnswer}, "get": TokenAnswer}
     examples = {
         "POST": {
             "auth": {
