@@ -8,7 +8,8 @@ Rules, each a comparison of sets:
   bound ports                      = servers that are there, on the same host
   servers with a task              = servers with an open run
   contents of images               = files in the image store, of the recorded size
-  domains, files, ports on a host  = servers whose rows are on that host
+  domains, files on a host         = servers whose rows are on that host
+  plugged ports, taps, DHCP        = bound ports, and what these need
   cached images                    = what was verified
 """
 
@@ -20,9 +21,11 @@ from apps.compute.selectors import servers
 from apps.compute.services import quota_verification
 from apps.images.selectors import blobs as image_rows
 from apps.networking.selectors import bindings
+from apps.networking.values import PortFacts
 from apps.workflow.selectors import runs
 from workers.audit import rows
 from workers.config import HostDrivers
+from workers.mapping import networks
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,17 @@ def of_rows() -> Iterator[Finding]:
 
 def of_host(drivers: HostDrivers) -> Iterator[Finding]:
     """Compare one host with its rows; servers with an open run are left out: they are on their way."""
+    yield from _of_servers(drivers)
+    yield from _of_ports(drivers)
+    for text in (*drivers.network.residue(remove=False), *drivers.storage.residue(remove=False)):
+        yield Finding("residue", text, f"no record on {drivers.host} names it")
+    for sha512 in drivers.storage.damaged_images():
+        yield Finding("cache", sha512[:64], f"not what was verified on {drivers.host}, or gone")
+
+
+def _of_servers(drivers: HostDrivers) -> Iterator[Finding]:
     domains = {info.id: str(info.power_state) for info in drivers.hypervisor.list_domains()}
     files = set(drivers.storage.list_servers())
-    plugged = {port.id: port.tap for port in drivers.network.list_ports()}
     wanted = {str(server.id): server for server in servers.on_host(host=drivers.host)}
     for kind, there in (("domain", set(domains)), ("files", files)):
         for server_id in sorted(there - set(wanted)):
@@ -82,8 +93,20 @@ def of_host(drivers: HostDrivers) -> Iterator[Finding]:
         ):
             details = f"{server.vm_state} by its row, {domains.get(server_id)} on {drivers.host}"
             yield Finding("power", server_id, details)
-    bound = {str(facts.id) for facts in bindings.specs_for_host(host=drivers.host)}
-    for port_id in sorted(set(plugged) - bound):
+
+
+def _of_ports(drivers: HostDrivers) -> Iterator[Finding]:
+    plugged = {port.id: port.tap for port in drivers.network.list_ports()}
+    bound: dict[str, list[PortFacts]] = {}
+    for facts in bindings.specs_for_host(host=drivers.host):
+        bound.setdefault(str(facts.network.id), []).append(facts)
+    known = {str(facts.id) for ports in bound.values() for facts in ports}
+    for port_id in sorted(set(plugged) - known):
         yield Finding("port", port_id, f"plugged on {drivers.host} as {plugged[port_id]}, but not bound to it")
-    for sha512 in drivers.storage.damaged_images():
-        yield Finding("cache", sha512[:64], f"not what was verified on {drivers.host}, or gone")
+    for network_id, ports in bound.items():
+        here = [networks.port_spec(facts) for facts in ports if str(facts.id) in plugged]
+        for text in drivers.network.faults(networks.network_spec(ports[0].network), here) if here else ():
+            yield Finding("network", network_id, f"{text} on {drivers.host}")
+        for facts in ports:
+            if str(facts.id) not in plugged and not runs.has_active(subject_id=uuid.UUID(facts.server_id)):
+                yield Finding("port", str(facts.id), f"bound to {drivers.host}, but not plugged there")

@@ -292,8 +292,9 @@ def test_what_no_record_names_is_removed(driver: NetworkDriver, network: Network
     for name in ("cly-tstray", port.tap):
         subprocess.run(["ip", "tuntap", "add", name, "mode", "tap"], check=True)
         subprocess.run(["ip", "link", "set", name, "master", network.bridge], check=True)
-    assert sorted(driver.tidy()) == [f"DHCP entry {entry.name}", "tap cly-tstray"]
+    assert len(driver.residue(remove=False)) == 2
+    assert sorted(driver.residue(remove=True)) == [f"DHCP entry {entry.name}", "tap cly-tstray"]
     assert not entry.exists()
     assert "cly-tstray" not in output("ip", "-o", "link")
     assert port.tap in output("ip", "-o", "link")
-    assert driver.tidy() == ()
+    assert driver.residue(remove=True) == ()

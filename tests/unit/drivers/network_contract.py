@@ -46,7 +46,7 @@ class NetworkContract:
         driver.plug(network, port)
         assert driver.faults(network, [port]) == ()
         assert driver.faults(dataclasses.replace(network, mtu=1400), [port]) == ()
-        assert driver.tidy() == ()
+        assert driver.residue(remove=True) == ()
         assert [item.id for item in driver.list_ports()] == [port.id]
 
     def test_a_network_changes(self, driver: NetworkDriver, network: NetworkSpec) -> None:

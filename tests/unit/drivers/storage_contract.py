@@ -27,7 +27,7 @@ class StorageContract:
 
     def test_what_is_whole_is_left_alone(self, driver: StorageDriver, image: ImageSpec, source: ImageSource) -> None:
         driver.create_root(samples.new_id(), driver.cache_image(image, source), 1)
-        assert driver.tidy() == ()
+        assert driver.residue(remove=True) == ()
         assert driver.damaged_images() == ()
         assert [item.sha512 for item in driver.list_images()] == [image.sha512]
 

@@ -333,9 +333,10 @@ def test_what_a_killed_fetch_left_is_removed(driver: LocalStorage, image: ImageS
     for path in (cached.with_name(orphan), cached.with_name(f".part-{half}"), old, disk):
         path.write_text("half")
     with driver._image_lock(half):  # somebody fetches it right now
-        assert f"partial download {half[:16]}" not in driver.tidy()
-    assert driver.tidy() == (f"partial download {half[:16]}",)
-    assert driver.tidy() == ()
+        assert f"partial download {half[:16]}" not in driver.residue(remove=True)
+    assert driver.residue(remove=False) == (f"partial download {half[:16]}",)
+    assert driver.residue(remove=True) == (f"partial download {half[:16]}",)
+    assert driver.residue(remove=True) == ()
     assert sorted(item.name for item in cached.parent.iterdir()) == [image.sha512, f"{image.sha512}.json"]
     assert not disk.exists()
 

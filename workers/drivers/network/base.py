@@ -220,8 +220,8 @@ class NetworkDriver(ABC):
         """
 
     @abstractmethod
-    def tidy(self) -> tuple[str, ...]:
-        """Remove what a killed process left and no record names: taps on our bridges, DHCP entries. Says what went."""
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
+        """Say what a killed process left and no record names: taps on our bridges, DHCP entries; and remove it."""
 
     @abstractmethod
     def lease(self, network_id: str, port_id: str) -> Lease | None:

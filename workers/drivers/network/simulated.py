@@ -96,12 +96,12 @@ class SimulatedNetwork(NetworkDriver):
                 if record is not None and record["served"] != served_address(network, port)
             )
 
-    def tidy(self) -> tuple[str, ...]:
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
         """See the contract: ports whose network is not there."""
-        with self._simulation.operation("tidy"):
+        with self._simulation.operation("residue"):
             known = set(self._simulation.names("networks"))
             strays = [port for port in self._ports() if port.network_id not in known]
-            for port in strays:
+            for port in strays if remove else ():
                 self._simulation.remove("ports", port.id)
             return tuple(f"tap {port.tap}" for port in strays)
 

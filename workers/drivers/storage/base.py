@@ -168,8 +168,8 @@ class StorageDriver(ABC):
         """
 
     @abstractmethod
-    def tidy(self) -> tuple[str, ...]:
-        """Remove what a killed process left and no record names: partial downloads, bits, disks. Says what went."""
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
+        """Say what a killed process left and no record names: partial downloads, bits, disks; and remove it."""
 
     @abstractmethod
     def usage(self) -> StorageUse:

@@ -149,10 +149,10 @@ class LocalStorage(StorageDriver):
         """See the contract."""
         return tuple(upkeep.damaged(self.paths))
 
-    def tidy(self) -> tuple[str, ...]:
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
         """See the contract."""
         with _on_disk():
-            return tuple(upkeep.tidy(self.paths))
+            return tuple(upkeep.residue(self.paths, remove=remove))
 
     def usage(self) -> StorageUse:
         """See the contract."""

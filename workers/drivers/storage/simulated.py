@@ -132,11 +132,11 @@ class SimulatedStorage(StorageDriver):
             found = ((name, self._simulation.read("images", name)) for name in self._simulation.names("images"))
             return tuple(name for name, record in found if record is not None and record.get("damaged"))
 
-    def tidy(self) -> tuple[str, ...]:
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
         """See the contract."""
-        with self._simulation.operation("tidy"):
+        with self._simulation.operation("residue"):
             found = files.abandoned(self._simulation.directory / "images")
-            for path in found:
+            for path in found if remove else ():
                 path.unlink(missing_ok=True)
             return tuple(f"partial download {path.name}" for path in found)
 

@@ -37,28 +37,34 @@ def damaged(paths: HostPaths) -> Iterator[str]:
             yield record.stem
 
 
-def tidy(paths: HostPaths) -> Iterator[str]:
-    """Remove bits without a record, partial downloads, and unfinished disks; say which.
+def residue(paths: HostPaths, *, remove: bool) -> Iterator[str]:
+    """Say what there is of bits without a record, partial downloads and unfinished disks, and remove it.
 
     An image whose lock is held is being fetched: it is left alone.
     """
     for path in sorted(paths.images.glob("*")) + sorted(paths.images.glob(f"{files.TEMPORARY_PREFIX}*")):
         name = path.name.removeprefix(files.TEMPORARY_PREFIX)
-        if len(name) == 128 and not path.with_name(f"{path.name}.json").exists() and _drop(paths, path, name):
+        if (
+            len(name) == 128
+            and not path.with_name(f"{path.name}.json").exists()
+            and _is_left(paths, path, name, remove)
+        ):
             yield f"{'partial download' if path.name != name else 'bits without a record'} {name[:16]}"
     for directory in [paths.images, *paths.instances.glob("*/")]:
         for path in files.abandoned(directory):
-            path.unlink(missing_ok=True)
+            if remove:
+                path.unlink(missing_ok=True)
             yield f"unfinished file {path.relative_to(paths.root)}"
 
 
-def _drop(paths: HostPaths, path: Path, sha512: str) -> bool:
+def _is_left(paths: HostPaths, path: Path, sha512: str, remove: bool) -> bool:
     try:
         with locks.host_lock(paths.locks, lock_name(sha512), timeout_s=_LIMIT_S):
             if path.with_name(f"{path.name}.json").exists():  # its fetch ended meanwhile
                 return False
             there = path.exists()
-            path.unlink(missing_ok=True)
+            if remove:
+                path.unlink(missing_ok=True)
             return there
     except locks.LockTimeout:
         return False

@@ -28,7 +28,7 @@ KIND = "cache"
 
 def reconcile(one: Round) -> None:
     storage = one.drivers.storage
-    for text in storage.tidy():
+    for text in storage.residue(remove=True):
         one.told.repaired(KIND, text[:64], found=f"{text}: left by a fetch that was killed", done="removed")
     used = {server.image_facts.get("sha512"): server for server in one.rows.values()}
     for sha512 in storage.damaged_images():

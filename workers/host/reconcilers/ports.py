@@ -45,7 +45,7 @@ def reconcile(one: Round) -> None:
     _unplug_strangers(one, {str(facts.id) for facts in bound})
     _remove_networks(one, {str(key) for key in by_network})
     if not one.restarted:
-        for text in one.drivers.network.tidy():
+        for text in one.drivers.network.residue(remove=True):
             one.told.repaired(KIND, text, found=f"{text}: no record names it", done="removed")
 
 

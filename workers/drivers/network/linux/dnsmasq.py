@@ -123,17 +123,17 @@ class Dnsmasq:
         """Say whether a port has an entry."""
         return (self.hosts / port_id).exists()
 
-    def tidy(self, known: set[str]) -> list[str]:
-        """Remove the entries of ports that are none of `known`, and unfinished ones; say which."""
+    def strays(self, known: set[str], *, remove: bool) -> list[str]:
+        """Say which entries are of ports that are none of `known`, and remove them, and unfinished ones."""
         if not self.hosts.is_dir():
             return []
         entries = [item.name for item in self.hosts.iterdir() if not item.name.startswith(files.TEMPORARY_PREFIX)]
-        strays = sorted(set(entries) - known)
-        for path in files.abandoned(self.hosts):
+        found = sorted(set(entries) - known)
+        for path in files.abandoned(self.hosts) if remove else ():
             path.unlink(missing_ok=True)
-        for port_id in strays:
+        for port_id in found if remove else ():
             self.forget_port(port_id)
-        return [f"DHCP entry {port_id}" for port_id in strays]
+        return [f"DHCP entry {port_id}" for port_id in found]
 
     def reload(self) -> None:
         """Have it read its entries again."""

@@ -102,16 +102,16 @@ class LinuxNetwork(NetworkDriver):
                 and not dnsmasq.has_port(port.id)
             )
 
-    def tidy(self) -> tuple[str, ...]:
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
         """See the contract."""
         found: list[str] = []
         with self._locked():
             for network_id in self.list_networks():
                 network = self.records.network(network_id)
                 known = self.records.ports(network_id)
-                found += self._dnsmasq(network_id).tidy({port.id for port in known})
+                found += self._dnsmasq(network_id).strays({port.id for port in known}, remove=remove)
                 if network is not None and bridge.is_networks(network.bridge, network.id):
-                    found += tap.tidy(network.bridge, {port.tap for port in known})
+                    found += tap.strays(network.bridge, {port.tap for port in known}, remove=remove)
         return tuple(found)
 
     def lease(self, network_id: str, port_id: str) -> Lease | None:
@@ -171,7 +171,7 @@ class LinuxNetwork(NetworkDriver):
         dnsmasq.forget_port(port_id)
         if port is None:
             return
-        tap.remove(port.tap)
+        tap.delete(port.tap)
         lease = dnsmasq.lease_of(port.mac, port_id)
         if lease is not None and network is not None:
             self._release(network, lease)
@@ -186,7 +186,7 @@ class LinuxNetwork(NetworkDriver):
     def _remove(self, network_id: str) -> None:
         network = self.records.network(network_id)
         for port in self.records.ports(network_id):
-            tap.remove(port.tap)
+            tap.delete(port.tap)
         self._dnsmasq(network_id).end()
         if network is not None:
             self._dismantle(network)

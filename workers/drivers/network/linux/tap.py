@@ -9,17 +9,17 @@ from workers.drivers.network.linux.bridge import netlink
 _NET = Path("/sys/class/net")
 
 
-def tidy(bridge: str, known: set[str]) -> list[str]:
-    """Remove the taps on a bridge that are none of `known`; say which."""
+def strays(bridge: str, known: set[str], *, remove: bool) -> list[str]:
+    """Say which taps on a bridge are none of `known`, and remove them."""
     members = _NET / bridge / "brif"
     names = [item.name for item in members.iterdir()] if members.is_dir() else []
-    strays = [name for name in names if name not in known and (_NET / name / "tun_flags").exists()]
-    for name in strays:
-        remove(name)
-    return [f"tap {name}" for name in strays]
+    found = [name for name in names if name not in known and (_NET / name / "tun_flags").exists()]
+    for name in found if remove else ():
+        delete(name)
+    return [f"tap {name}" for name in found]
 
 
-def remove(name: str) -> None:
+def delete(name: str) -> None:
     """Remove a tap that was left behind. Absent is success; an interface that is no tap is left alone."""
     if not (_NET / name / "tun_flags").exists():
         return
