@@ -42,13 +42,10 @@ def residue(paths: HostPaths, *, remove: bool) -> Iterator[str]:
 
     An image whose lock is held is being fetched: it is left alone.
     """
-    for path in sorted(paths.images.glob("*")) + sorted(paths.images.glob(f"{files.TEMPORARY_PREFIX}*")):
+    for path in sorted(paths.images.glob("*")):
         name = path.name.removeprefix(files.TEMPORARY_PREFIX)
-        if (
-            len(name) == 128
-            and not path.with_name(f"{path.name}.json").exists()
-            and _is_left(paths, path, name, remove)
-        ):
+        bits = len(name) == 128 and not path.with_name(f"{path.name}.json").exists()
+        if bits and _is_left(paths, path, name, remove):
             yield f"{'partial download' if path.name != name else 'bits without a record'} {name[:16]}"
     for directory in [paths.images, *paths.instances.glob("*/")]:
         for path in files.abandoned(directory):
