@@ -40,16 +40,16 @@ FILTERS = (
     f"{_F}io_ops.IoOpsFilter",
     f"{_F}json_query.JsonQueryFilter",
 )
-# Multipliers are Nova's; same_zone has none there.
+# Multipliers are Nova's, but for the soft policies: Nova's 1 is outweighed by how full the group's own host is.
 WEIGHERS = (
     (f"{_W}ram.RamWeigher", 1.0),
     (f"{_W}vcpu.VcpuWeigher", 1.0),
     (f"{_W}disk.DiskWeigher", 1.0),
     (f"{_W}io_ops.IoOpsWeigher", -1.0),
     (f"{_W}build_failure.BuildFailureWeigher", 1_000_000.0),
-    (f"{_W}soft_affinity.SoftAffinityWeigher", 1.0),
-    (f"{_W}soft_affinity.SoftAntiAffinityWeigher", 1.0),
-    (f"{_W}same_zone.SameZoneWeigher", 1.0),
+    (f"{_W}soft_affinity.SoftAffinityWeigher", 10.0),
+    (f"{_W}soft_affinity.SoftAntiAffinityWeigher", 10.0),
+    (f"{_W}same_zone.SameZoneWeigher", 5.0),
     (f"{_W}hypervisor_version.HypervisorVersionWeigher", 1.0),
 )
 # What may neither be left out: a server would be sent to a host that cannot answer.
@@ -101,7 +101,7 @@ def _weighers(changes: tuple[str, ...]) -> list[tuple[Weigher, float]]:
             found[one.name] = (one, _number(number or "1.0", change))
         elif word.startswith("-") and name in found and not equals:
             del found[name]
-        elif name in found and equals:
+        elif word in found and equals:
             found[name] = (found[name][0], _number(number, change))
         else:
             raise ImproperlyConfigured(f"CELERITY_SCHEDULER_WEIGHERS: {_wrong(change, found)}")

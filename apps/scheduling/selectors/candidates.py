@@ -23,6 +23,7 @@ from apps.workflow.selectors.hosts import BUSY_HOSTS
 
 BLOCK = 64  # hosts that are looked at, of those that fit; a smaller cloud is looked at as a whole
 _STARTS = 3  # how often it begins anew because facts changed meanwhile
+TOGETHER = ("affinity", "soft-affinity")
 LAST_SECONDS = 5.0  # how long the last hosts with room are tried first, in a large cloud that is nearly full
 
 _COLUMNS = """
@@ -226,7 +227,7 @@ def _state(host: HostState, row: tuple[Any, ...]) -> HostState:
 
 
 def _found(now: Facts, hosts: list[HostState], demand: Demand, *, complete: bool) -> Found:
-    if demand.group and demand.group.members:
+    if demand.group and demand.group.policy in TOGETHER:
         zones = {now.zones[name] for name in demand.group.members if name in now.zones}
         demand = replace(demand, near_zones=demand.near_zones | zones)
     return Found(hosts=hosts, complete=complete, total=len(now.hosts), demand=demand)

@@ -1,0 +1,95 @@
+"""The operator's own filters and weighers: the settings' language, and the example of the manual."""
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from apps.scheduling import chosen, ranking
+from apps.scheduling.states import AggregateState, Demand, HostState
+from apps.scheduling.weighers.base import Weigher
+from tests.unit.scheduling.test_filters import DEMAND, HOST
+
+MANUAL = Path(__file__).parents[3] / "docs" / "scheduling.md"
+
+
+class NameWeigher(Weigher):
+    """Prefers hosts with long names."""
+
+    name = "long_names"
+
+    def weigh(self, host: HostState, demand: Demand) -> float:
+        return float(len(host.name))
+
+
+HERE = f"{__name__}.NameWeigher"
+
+
+@pytest.fixture
+def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Write the manual's module where it can be imported; return the setting that the manual gives."""
+    text = MANUAL.read_text()
+    [code] = re.findall(r"```python\n(# mycloud/filters\.py\n.*?)```", text, re.DOTALL)
+    [setting] = re.findall(r'CELERITY_SCHEDULER_FILTERS="(.*?)"', text)
+    (tmp_path / "mycloud").mkdir()
+    (tmp_path / "mycloud" / "filters.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("mycloud", "mycloud.filters"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return str(setting).split(",")
+
+
+def test_the_documented_filter_works(documented: list[str], settings: Any) -> None:
+    settings.SCHEDULER_FILTERS = documented
+    gpus = replace(HOST, id="2", name="gpus", aggregates=(AggregateState(name="a", metadata={"gpus": "4"}),))
+    wanting = replace(DEMAND, extra_specs={"mycloud:gpus": "1"})
+    assert [host.name for host in ranking.rank(hosts=[HOST, gpus], demand=wanting).hosts] == ["gpus"]
+    verdict = ranking.rank(hosts=[HOST, gpus], demand=DEMAND)
+    assert [host.name for host in verdict.hosts] == ["host-1"]
+    assert verdict.table[-1] == {"filter": "gpu", "in": 2, "out": 1}
+    assert verdict.misses == ["gpus is kept for flavors with GPUs"]
+
+
+def test_filters_are_left_out(settings: Any) -> None:
+    settings.SCHEDULER_FILTERS = ["-json_query", "-ram"]
+    assert {"json_query", "ram"}.isdisjoint({one.name for one in chosen.filters()})
+    assert ranking.rank(hosts=[replace(HOST, ram_free=0)], demand=DEMAND).hosts
+
+
+def test_limits_come_from_settings(settings: Any) -> None:
+    settings.SCHEDULER_MAX_INSTANCES_PER_HOST = 3
+    assert not ranking.rank(hosts=[replace(HOST, servers=3)], demand=DEMAND).hosts
+    settings.SCHEDULER_MAX_INSTANCES_PER_HOST = 0
+    assert ranking.rank(hosts=[replace(HOST, servers=3)], demand=DEMAND).hosts
+
+
+def test_weighers_are_added_and_changed(settings: Any) -> None:
+    settings.SCHEDULER_WEIGHERS = [f"+{HERE}=9", "ram=0.5", "-disk"]
+    found = {one.name: multiplier for one, multiplier in chosen.weighers()}
+    assert (found["long_names"], found["ram"], "disk" in found) == (9.0, 0.5, False)
+    longer = replace(HOST, id="2", name="a-much-longer-name", ram_free=600)
+    assert ranking.rank(hosts=[HOST, longer], demand=DEMAND).candidates[0]["host"] == longer.name
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("FILTERS", "ram"), ("FILTERS", "-bogus"), ("FILTERS", "-up"), ("FILTERS", "+no.such.Module"), ("FILTERS", ""),
+        ("FILTERS", f"+{HERE}"), ("WEIGHERS", "bogus=1"), ("WEIGHERS", "ram"), ("WEIGHERS", "ram=much"),
+        ("WEIGHERS", "-bogus"), ("WEIGHERS", "+apps.scheduling.filters.ram.RamFilter"), ("WEIGHERS", "-ram=1"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_understood_is_said(settings: Any, setting: str, value: str) -> None:
+    setattr(settings, f"SCHEDULER_{setting}", [value])
+    with pytest.raises(ImproperlyConfigured, match="CELERITY_SCHEDULER_"):
+        chosen.filters() if setting == "FILTERS" else chosen.weighers()
+
+
+def test_the_manual_names_every_filter_and_weigher() -> None:
+    text = MANUAL.read_text()
+    for name in [one.name for one in chosen.filters()] + [one.name for one, _ in chosen.weighers()]:
+        assert f"`{name}`" in text, name
