@@ -1,14 +1,53 @@
-"""The short form of `make chaos ARGS="--real"`: real guests while the agent, libvirtd and QEMU processes are killed."""
+"""The short form of `make chaos ARGS="--real"`, and what reconcilers do on a real host. On a libvirt of their own."""
+
+import os
+import signal
+from collections.abc import Iterator
 
 import pytest
 
 from tests.chaos import private_libvirt, real
+from tests.chaos.private_libvirt import PrivateLibvirt
+from tests.cloud import Cloud, wait_for
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.processes, pytest.mark.slow]
 
 
-def test_three_guests_under_fire() -> None:
+@pytest.fixture(scope="module")
+def lab() -> Iterator[tuple[Cloud, PrivateLibvirt]]:
     if not private_libvirt.is_possible():
         pytest.skip("needs root, libvirtd and virtlogd")
-    told = real.run(seed=3, servers=3, strikes=3)
+    with real.real_cloud() as (cloud, libvirt):
+        yield cloud, libvirt
+
+
+def test_three_guests_under_fire(lab: tuple[Cloud, PrivateLibvirt]) -> None:
+    told = real.storm(*lab, seed=3, servers=3, strikes=3)
     assert sum(told["states"].values()) == 3
+
+
+def test_what_is_planted_on_a_real_host_is_repaired(lab: tuple[Cloud, PrivateLibvirt]) -> None:
+    """DHCP dies; a server's row is gone while its guest runs: its domain, tap, DHCP entry and files follow."""
+    cloud, libvirt = lab
+    cloud.rows("DELETE FROM workflow_finding")
+    image = cloud.call("GET", "/image/v2/images?name=tiny").json()["images"][0]["id"]
+    key = str(cloud.settled(cloud.create("planted", imageRef=image))["id"])
+    taps = real.taps_of(cloud)
+    assert libvirt.domains() == {key}
+
+    [pid_file] = (cloud.state / "hosts").glob("*/networks/*/dnsmasq.pid")
+    os.kill(int(pid_file.read_text()), signal.SIGKILL)
+    wait_for(lambda: ("network", "the DHCP server does not run") in findings(cloud), what="DHCP seen and mended")
+
+    cloud.rows("UPDATE compute_server SET deleted_at = now(), vm_state = 'deleted' WHERE id = %s", key)
+    wait_for(
+        lambda: {"domain", "port", "allocation", "quota"} <= {kind for kind, _ in findings(cloud)}, what="findings"
+    )
+    wait_for(lambda: not libvirt.domains(), what="no domain")
+    cloud.assert_clean()
+    real.assert_nothing_left(cloud, libvirt, [key], taps)
+    assert not cloud.rows("SELECT 1 FROM workflow_finding WHERE resolved_at IS NULL")
+
+
+def findings(cloud: Cloud) -> list[tuple[str, str]]:
+    return [(kind, found) for kind, found in cloud.rows("SELECT kind, found FROM workflow_finding")]
