@@ -19,7 +19,6 @@ def test_done(cloud: Cloud) -> None:
     key = cloud.create("web", metadata={})
     cloud.settled(key)
     told = why(cloud, "web")
-    print(told)
     assert told == why(cloud, key) or key in told
     for part in (key, "ACTIVE", "demo of the project demo", "m1.tiny", "schedule", "spawn", "success", "server.create"):
         assert part in told, part
@@ -33,7 +32,6 @@ def test_failed_for_want_of_a_host(cloud: Cloud) -> None:
     key = cloud.create("nowhere")
     cloud.settled(key)
     told = why(cloud, key)
-    print(told)
     cloud.rows("UPDATE scheduling_host SET enabled = true")
     assert "3 hosts looked at" in told
     assert "sim-001 is disabled" in told
@@ -46,7 +44,6 @@ def test_failed_on_hosts(cloud: Cloud) -> None:
     key = cloud.create("unlucky")
     cloud.settled(key)
     told = why(cloud, key)
-    print(told)
     assert told.count("This host cannot.") >= 3
     assert "3 attempts" in meaning(told)
 
@@ -60,7 +57,6 @@ def test_waiting_for_an_agent_that_is_gone(cloud: Cloud) -> None:
         answer = cloud.call("POST", f"/compute/v2.1/servers/{key}/action", {"os-stop": None})
         assert answer.status_code == 202
         told = why(cloud, key)
-        print(told)
     finally:
         cloud.start("agent")
     assert "Waiting: the step power_off has waited" in meaning(told)
@@ -74,7 +70,6 @@ def test_waiting_for_a_scheduler_that_is_gone(cloud: Cloud) -> None:
     try:
         keys = [cloud.create(f"vm{number}") for number in range(3)]
         told = why(cloud, keys[2])
-        print(told)
     finally:
         cloud.start("scheduler")
     assert "in the queue scheduler, 2 runs before it" in meaning(told)
@@ -84,19 +79,17 @@ def test_waiting_for_a_scheduler_that_is_gone(cloud: Cloud) -> None:
 
 
 def test_working_and_then_gone(cloud: Cloud) -> None:
-    cloud.plan(spawn=3.0)
+    cloud.plan(spawn=12.0)  # longer than a new interpreter takes on a busy machine
     key = cloud.create("slow")
     running = "SELECT 1 FROM workflow_run WHERE subject_id = %s AND next_step = 'spawn' AND step_state = 'running'"
     wait_for(lambda: cloud.rows(running, key), what="a running spawn")
-    told = why(cloud, key)
+    told = why(cloud, key, "--no-workers")
     cloud.plan()
-    print(told)
     assert "Working: the step spawn has been running on sim-" in meaning(told)
     assert "its worker is alive" in meaning(told)
     cloud.settled(key)
     cloud.delete(key)
     told = why(cloud, "slow")
-    print(told)
     assert "Done: the server was deleted" in meaning(told)
     assert "no allocation" in told
 
