@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import keystoneauth1.exceptions as refusals
 import openstack
 import pytest
+import requests
 import yaml
 from openstack import exceptions
 
@@ -125,3 +127,17 @@ def test_commands(url: str, tmp_path: Path) -> None:
     kinds = {row["Type"] for row in run("catalog", "list", "-f", "json")}
     assert kinds == {"identity", "compute", "image", "network"}
     run("user", "delete", "bob")
+
+
+def test_callers_at_the_same_time_stay_who_they_are(url: str) -> None:
+    """OSSA 2014-007: whatever is kept between requests is kept by the whole token."""
+    people = {name: connect(url, name).session.get_token() for name in ("admin", "demo")}
+
+    def ask(number: int) -> tuple[str, str]:
+        name = list(people)[number % 2]
+        headers = {"X-Auth-Token": people[name], "X-Subject-Token": people[name]}
+        answer = requests.get(f"{url}/v3/auth/tokens?nocatalog", headers=headers, timeout=30)
+        return name, answer.json()["token"]["user"]["name"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert not [pair for pair in pool.map(ask, range(200)) if pair[0] != pair[1]]

@@ -302,6 +302,8 @@ project show t1
 project list
 user = user create --project t1 --password x --email a@b u1
 user set --email b@c u1
+user set --password y u1
+user set --disable u1
 user show u1
 user list
 user list --project t1

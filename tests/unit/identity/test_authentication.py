@@ -140,3 +140,14 @@ def test_passwords_and_tokens_stay_out_of_the_log(api: Api, cloud: None, capfd: 
     assert "sentinel-password" not in out
     assert PASSWORD not in out
     assert token not in out
+
+
+@pytest.mark.parametrize("password", ["", None, False, 0, [], {}])
+def test_no_password_is_no_way_in(api: Api, demo: User, password: Any) -> None:
+    """OSSA 2013-015: not even for a user that has none."""
+    User.objects.filter(pk=demo.pk).update(password="")
+    answers = [api.sign_in(password_body(password=password))]
+    old = {"auth": {"passwordCredentials": {"username": "demo", "password": password}}}
+    answers.append(api.call("post", "/v2.0/tokens", old))
+    assert {answer.status_code for answer in answers} <= {400, 401}
+    assert not [answer for answer in answers if "X-Subject-Token" in answer]
