@@ -2,7 +2,24 @@
 
 from typing import Any
 
+from rest_framework import serializers
+
 from apps.compute.services.rehearsals import Rehearsal
+
+
+class DryRunAnswer(serializers.Serializer[Any]):
+    """What a dry run answers; ``hosts`` and ``explanation`` for administrators alone."""
+
+    fits = serializers.BooleanField()
+    servers_asked = serializers.IntegerField()
+    servers_fitting = serializers.IntegerField()
+    message = serializers.CharField()
+    hosts = serializers.ListField(child=serializers.CharField(), required=False)
+    explanation = serializers.DictField(required=False)
+
+
+class DryRunDocument(serializers.Serializer[Any]):
+    dry_run = DryRunAnswer()
 
 
 def document(found: Rehearsal, *, full: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import OpenApiResponse
 from rest_framework import status
 from rest_framework.request import Request
 
@@ -63,6 +64,9 @@ class ServerViewBase(ComputeView):
 
 class ServersView(ServerViewBase):
     request_serializers = {"post": ServerCreate}
+    response_serializers = {
+        "post": {200: rehearsal_documents.DryRunDocument, 202: OpenApiResponse(description="The build has begun.")}
+    }
     examples = {"POST": EXAMPLE}
 
     def get(self, request: Request) -> Response:
