@@ -1,8 +1,11 @@
 """What a user reads when something failed: the reason, and what to do about it. No host is named."""
 
+from apps.workflow import states
+
 # Causes that stay until the user asks for something else: the engine's words, the drivers' codes, a refusal's kind.
 _CHANGE = {
     "NoValidHost": "",  # the scheduler says itself what may help
+    states.BY_OPERATOR: "Ask your operator why, before you try again.",
     "image_corrupt": "Upload the image again.",
     "image_unsafe": "Use another image.",
     "disk_too_small": "Choose a flavor with a larger disk.",
@@ -17,7 +20,7 @@ _CHANGE = {
     "OverQuota": "Delete what you do not need, or ask your operator for a larger quota.",
     "QuotaExceeded": "Delete what you do not need, or ask your operator for a larger quota.",
 }
-_AGAIN = {"create": "Delete the server and create it again"}
+_AGAIN = dict.fromkeys(("create", "retry"), "Delete the server and create it again")
 _OPERATOR = "if it fails again, tell your operator the id of the request, which the server's events show."
 
 

@@ -344,3 +344,13 @@ def test_networks_and_subnets(operator: Client) -> None:
     do(operator, lan, "delete")
     assert not Network.objects.filter(name="wire").exists()
     assert [event[0] for event in events("network.update")] == ["operator"]
+
+
+@pytest.mark.parametrize(
+    "model", [Flavor, Limit, Aggregate, Project, User, Network, Subnet], ids=lambda one: one.__name__
+)
+def test_everything_that_is_asked_for_can_be_entered(operator: Client, model: Any) -> None:
+    """On a new object's page no field is only shown."""
+    shown = operator.get(add(model))
+    fields = [field for fieldset in shown.context["adminform"] for line in fieldset for field in line]
+    assert fields and not [field for field in fields if getattr(field, "is_readonly", False)]

@@ -54,6 +54,11 @@ def of(label: str) -> list[Operation]:
     return list(_operations.get(label, []))
 
 
+def offered(label: str, row: Any) -> list[Operation]:
+    """Return what there is a button for: deleting stands last."""
+    return sorted((one for one in of(label) if one.offered(row)), key=lambda one: one.name == "delete")
+
+
 def find(label: str, name: str) -> Operation | None:
     return next((one for one in of(label) if one.name == name), None)
 

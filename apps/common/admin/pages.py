@@ -49,6 +49,7 @@ class _Looked:
 
 
 class ReadOnlyInline(_Looked, TabularInline):  # type: ignore[misc]
+    hide_title = True
     extra = 0
     can_delete = False
 
@@ -105,7 +106,9 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
         return [*entered, ("Facts", {"fields": self.facts})] if obj is not None and self.facts else entered
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.facts if self._service_form(request, obj) else super().get_readonly_fields(request, obj)
+        if self._service_form(request, obj) is None:
+            return super().get_readonly_fields(request, obj)
+        return self.facts if obj is not None else ()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """The service has written it."""
@@ -148,8 +151,7 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     ) -> HttpResponse:  # fmt: skip
         if obj is not None:
             context["panels"] = self.panels(request, obj)
-            label, acts = self.opts.label_lower, may_act(request)
-            context["operations"] = [one for one in operations.of(label) if one.offered(obj)] if acts else []
+            context["operations"] = operations.offered(self.opts.label_lower, obj) if may_act(request) else []
         context.update(show_save_and_continue=False, show_save_and_add_another=False)
         found: HttpResponse = super().render_change_form(request, context, add, change, form_url, obj)
         return found

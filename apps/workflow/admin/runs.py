@@ -16,7 +16,7 @@ LABELS = {
     states.QUEUED: "info", states.RUNNING: "info", states.REVERTING: "warning", states.SUCCEEDED: "success",
     states.FAILED: "danger", states.CANCELLED: "",
 }  # fmt: skip
-HEAVY = ("params", "explanation", "error_details", "excluded_hosts", "alternates")
+HEAVY = ("params", "explanation", "error_details", "excluded_hosts")
 
 
 class OpenFilter(admin.SimpleListFilter):

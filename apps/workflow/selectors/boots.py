@@ -51,7 +51,7 @@ def last_failures(*, limit: int = 8, hours: int = 24) -> QuerySet[Run]:
     """Return the newest runs that failed, of any pipeline, within ``hours``."""
     since = timezone.now() - timedelta(hours=hours)
     rows = Run.objects.filter(state=states.FAILED, created_at__gt=since).order_by("-created_at")
-    return rows.defer("params", "explanation", "error_details", "excluded_hosts", "alternates")[:limit]
+    return rows.defer("params", "explanation", "error_details", "excluded_hosts")[:limit]
 
 
 def causes(*, hours: int = 24) -> list[dict[str, Any]]:
