@@ -69,7 +69,7 @@ class Cloud:
                     "--threads", "8", "-k", "gthread", "--no-control-socket", "--log-level", "warning"],
             "scheduler": [*CELERY, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads",
                           "-c", "4", "--without-gossip", "--without-mingle", "-l", "WARNING"],
-            "beat": [*CELERY, "beat", "-s", str(self.state / "beat-schedule"), "--pidfile=", "-l", "WARNING"],
+            "beat": [PYTHON, "-m", "cloud.beat", str(self.state / "beat-schedule")],
             "agent": [PYTHON, "manage.py", "host_agent"],
         }  # fmt: skip
         return commands[name]
@@ -98,9 +98,10 @@ class Cloud:
     def start(self, name: str) -> None:
         self._held.discard(name)
         (self.state / "log").mkdir(exist_ok=True)
+        environment = {**self.environment, "CELERITY_PROCESS": "host-agent" if name == "agent" else name}
         with (self.state / "log" / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
-                self.command(name), cwd=ROOT, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                self.command(name), cwd=ROOT, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
 
     def kill(self, name: str, *, restart: bool = True) -> None:

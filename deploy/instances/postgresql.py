@@ -21,7 +21,7 @@ unix_socket_permissions = 0700
 password_encryption = 'scram-sha-256'
 max_connections = 200
 # Small: one machine is shared with the guests. Writes stay safe.
-shared_buffers = '64MB'
+shared_buffers = '32MB'
 work_mem = '4MB'
 maintenance_work_mem = '64MB'
 max_wal_size = '512MB'

@@ -83,7 +83,7 @@ def cloud(environment: Environment) -> list[Program]:
     commands = {
         "api": [
             python, "-m", "gunicorn", "cloud.wsgi:application", "--bind", environment["CELERITY_LISTEN"],
-            "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--worker-tmp-dir", memory,
+            "--worker-class", "gthread", "--workers", "2", "--threads", "6", "--worker-tmp-dir", memory,
             "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "30", "--no-control-socket",
             "--log-level", "warning", "--preload",
         ],
@@ -91,9 +91,12 @@ def cloud(environment: Environment) -> list[Program]:
             *celery, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads", "-c", "4",
             "--without-gossip", "--without-mingle",
         ],
-        "beat": [*celery, "beat", "-s", str(environment.run / "beat-schedule"), "--pidfile="],
+        "beat": [python, "-m", "cloud.beat", str(environment.run / "beat-schedule")],
         "host-agent": [python, "manage.py", "host_agent"],
-        "flower": [*celery, "flower", f"--address={flower_host}", f"--port={flower_port}", "--max_tasks=2000"],
+        "flower": [
+            python, "-m", "celery", "-A", "cloud.messages", "flower", f"--address={flower_host}",
+            f"--port={flower_port}", "--max_tasks=1000",
+        ],
     }  # fmt: skip
     # glibc keeps what a thread has freed for that thread, so that a sign-in (Argon2, 19 MiB) in each of 16 threads
     # would cost 300 MiB for good. Two arenas are enough for the interpreter, and large blocks go back at once.

@@ -87,11 +87,3 @@ class Base64Field(Text):
 
 class LooseBoolean(serializers.BooleanField):
     """True/False/"true"/"1"…, but not null."""
-
-
-def parse_uuid(text: Any) -> uuid.UUID | None:
-    """Return the UUID in ``text``, or None when it is none."""
-    try:
-        return uuid.UUID(str(text))
-    except ValueError:
-        return None

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from apps.common.api.serializers import parse_uuid
+from apps.common.identifiers import parse_uuid
 from apps.compute import states
 from apps.compute.selectors import server_groups
 from apps.scheduling.states import Demand, GroupAsk

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from apps.common import pagination
-from apps.common.api.serializers import parse_uuid
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
+from apps.common.identifiers import parse_uuid
 from apps.compute import faults
 from apps.compute.exceptions import ServerNotFound
 from apps.compute.models import Server

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from apps.common.api.serializers import parse_uuid
 from apps.common.context import RequestContext
+from apps.common.identifiers import parse_uuid
 from apps.compute.exceptions import ServerGroupNotFound
 from apps.compute.models import Server, ServerGroup
 

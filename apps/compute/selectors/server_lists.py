@@ -10,9 +10,9 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
-from apps.common.api.serializers import parse_uuid
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
+from apps.common.identifiers import parse_uuid
 from apps.compute.models import Server
 from apps.compute.selectors import servers
 from apps.networking.selectors import bindings

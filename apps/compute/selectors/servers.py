@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.common.api.serializers import parse_uuid
 from apps.common.context import RequestContext
+from apps.common.identifiers import parse_uuid
 from apps.common.prepared import Statement
 from apps.compute import states
 from apps.compute.exceptions import ServerNotFound

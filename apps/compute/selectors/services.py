@@ -4,8 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.common.api.serializers import parse_uuid
 from apps.common.exceptions import BadRequest
+from apps.common.identifiers import parse_uuid
 from apps.compute.exceptions import ServiceNotFound
 from apps.compute.models import Server
 from apps.scheduling.selectors import hosts

@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Q
 
 from apps.common import pagination
-from apps.common.api.serializers import parse_uuid
 from apps.common.exceptions import BadRequest
+from apps.common.identifiers import parse_uuid
 from apps.compute.models import Server
 
 SORT = (("created_at", "asc"), ("id", "asc"))

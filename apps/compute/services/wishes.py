@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 
 from apps.common import policy
-from apps.common.api.serializers import parse_uuid
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
+from apps.common.identifiers import parse_uuid
 from apps.compute.exceptions import FlavorNotFound, ImageUnusable, KeyPairNotFound, ServerGroupNotFound
 from apps.compute.models import Flavor
 from apps.compute.selectors import flavors, keypairs, server_groups

@@ -9,7 +9,7 @@ from django.core.validators import validate_ipv46_address
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.common.api.serializers import parse_uuid
+from apps.common.identifiers import parse_uuid
 
 MAX_HINTS = 32
 MAX_LENGTH = 8192  # characters, all hints together

@@ -7,8 +7,8 @@ from rest_framework import status
 from rest_framework.request import Request
 
 from apps.common import pagination, policy
-from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import BadRequest, Response
+from apps.common.identifiers import parse_uuid
 from apps.common.microversions import since
 from apps.compute import states
 from apps.compute.api.serializers import rehearsals as rehearsal_documents

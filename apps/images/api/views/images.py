@@ -8,9 +8,9 @@ from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.parsers import JSONParser, JSONPatchParser, OldJSONPatchParser
-from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import BadRequest
+from apps.common.identifiers import parse_uuid
 from apps.common.pagination import limit_of, page
 from apps.images import patches, states
 from apps.images.api.serializers import images as documents

@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from apps.common import policy
-from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import Response, ServiceView
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
+from apps.common.identifiers import parse_uuid
 from apps.common.pagination import limit_of, page
 from apps.networking.exceptions import UnknownMarker
 from apps.networking.selectors import filters

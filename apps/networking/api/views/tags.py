@@ -5,9 +5,9 @@ import uuid
 from rest_framework.request import Request
 
 from apps.common import policy
-from apps.common.api.serializers import parse_uuid
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import NotFound
+from apps.common.identifiers import parse_uuid
 from apps.networking.api.serializers.base import TagsDocument
 from apps.networking.exceptions import InvalidInput, TagNotFound
 from apps.networking.selectors import tags as rows

@@ -1,0 +1,67 @@
+"""The Celery app by itself: broker and messages, and no application. Beat and Flower need nothing more.
+
+Without Django's applications each of them takes 40 MiB less. `cloud.celery` adds what workers and the API need.
+"""
+
+import logging.config
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
+
+from django.conf import settings
+
+from workers.periodic import timetable
+
+VISIBILITY_TIMEOUT_SECONDS = 3600
+
+# No fixups: Celery's own for Django closes the database session around every task; ours carry leases and are kept.
+app = Celery("celerity", fixups=[])
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+        "unacked_restore_interval": 5,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 3,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+        "priority_steps": [0],
+        "queue_order_strategy": "round_robin",
+    }
+    if settings.BROKER_URL.startswith("redis")
+    else {},
+    broker_pool_limit=10,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_ignore_result=True,
+    task_store_eager_result=False,
+    task_serializer="json",
+    accept_content=["json"],
+    task_default_queue="scheduler",
+    task_create_missing_queues=True,
+    task_routes=("workers.routing.route",),
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
+    worker_consumer="cloud.consumer:Consumer",
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    worker_soft_shutdown_timeout=10,
+    worker_hijack_root_logger=False,
+    worker_enable_remote_control=True,
+    worker_send_task_events=True,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    task_send_sent_event=False,
+    enable_utc=True,
+    beat_max_loop_interval=1,
+    beat_schedule=timetable.entries(),
+)
+
+
+@setup_logging.connect
+def _log(**_: object) -> None:
+    """Django's LOGGING holds in every process."""
+    logging.config.dictConfig(settings.LOGGING)

@@ -1,0 +1,28 @@
+"""The beat table: what runs every so often, as messages on the queue ``periodic``. Beat reads it without Django."""
+
+from typing import Any
+
+from django.conf import settings
+
+from workers import routing
+
+# name -> (the function, every how many seconds)
+TABLE: dict[str, tuple[str, float]] = {
+    "periodic.sweep": ("workers.periodic.sweeper.sweep", settings.SWEEP_INTERVAL),
+    "periodic.reconcile": ("workers.periodic.reconcile.reconcile", settings.RECONCILE_SECONDS),
+    "periodic.expire_reservations": ("workers.periodic.expiry.reservations", 60.0),
+    "periodic.expire_uploads": ("workers.periodic.expiry.uploads", 300.0),
+    "periodic.prune": ("workers.periodic.pruning.prune", 86400.0),
+}
+
+
+def entries() -> dict[str, dict[str, Any]]:
+    """Return Celery's beat_schedule. A message that waited longer than its period is worthless: the next is there."""
+    return {
+        name: {
+            "task": name,
+            "schedule": seconds,
+            "options": {"expires": max(seconds, 1.0), "queue": routing.PERIODIC_QUEUE},
+        }
+        for name, (_, seconds) in TABLE.items()
+    }
