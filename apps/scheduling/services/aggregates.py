@@ -185,9 +185,9 @@ def _touch(aggregate: Aggregate) -> None:
     Aggregate.objects.filter(id=aggregate.id).update(updated_at=timezone.now())
 
 
-def _save(aggregate: Aggregate, **how: bool) -> None:
+def _save(aggregate: Aggregate, *, force_insert: bool = False) -> None:
     try:
         with transaction.atomic():
-            aggregate.save(**how)
+            aggregate.save(force_insert=force_insert)
     except IntegrityError:
         raise AggregateNameExists(name=aggregate.name) from None
