@@ -9,8 +9,8 @@ from django.urls import reverse
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from apps.compute.selectors import flavors, server_counts
-from apps.scheduling.selectors import capacity, utilisation
+from apps.compute.selectors import capacity, server_counts
+from apps.scheduling.selectors import utilisation
 from apps.workflow.selectors import boots, findings, queues
 from cloud.admin import chart
 
@@ -34,7 +34,7 @@ def look() -> dict[str, Any]:
         "boots_now": _of_late(minutes),
         "failures": _failures(),
         "causes": boots.causes(),
-        "capacity": _capacity(),
+        "capacity": capacity.by_flavor()[:FLAVORS],
         "queues": _with_depths(busy),
         "findings": findings.still_open()[:8],
         "findings_open": sum(findings.open_by_kind().values()),
@@ -57,19 +57,6 @@ def _of_late(minutes: list[boots.Minute]) -> dict[str, Any]:
     rate = sum(one.succeeded for one in last) / len(last) if last else 0.0
     p95 = next((one.p95 for one in reversed(minutes) if one.p95 is not None), None)
     return {"rate": round(rate, 1), "p95": p95}
-
-
-def _capacity() -> list[dict[str, Any]]:
-    """Return the public flavors, smallest first, with how many servers of each still fit."""
-    shown = list(flavors.everything().filter(disabled=False, is_public=True)[:FLAVORS])
-    sizes = {
-        one.flavor_id: capacity.Size(
-            vcpus=one.vcpus, ram_mib=one.ram_mib, disk_gib=one.disk_gib + one.ephemeral_gib + -(-one.swap_mib // 1024)
-        )
-        for one in shown
-    }
-    fit = capacity.fitting(sizes=sizes)
-    return [{"flavor": one, "size": sizes[one.flavor_id], "fit": fit.get(one.flavor_id, 0)} for one in shown]
 
 
 def _failures() -> list[dict[str, Any]]:

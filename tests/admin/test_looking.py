@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.compute.models import Server
 from apps.identity.models import Role, RoleAssignment, User
 from apps.identity.services import users
+from apps.workflow.models import Run
 from tests.admin import rows
 from tests.admin.conftest import PASSWORD, browser
 
@@ -216,3 +217,21 @@ def test_servers_are_found(operator: Client, term: str) -> None:
 
 def test_an_administrator_by_flags_gets_in() -> None:
     assert browser(User.objects.get(name="admin")).get("/admin/").status_code == 200
+
+
+def test_names_are_no_markup(operator: Client) -> None:
+    rows.fill(1)
+    evil = "<script>alert(1)</script>"
+    Server.objects.update(name=evil, fault_message=evil)
+    Run.objects.update(error_message=evil, error_cause=evil, explanation={"misses": [evil], "weights": {evil: 1}})
+    for address in (reverse("admin:index"), listing(Server), page_of(Server), listing(Run), page_of(Run)):
+        text = operator.get(address).content.decode()
+        assert evil not in text and "&lt;script&gt;" in text, address
+
+
+@pytest.mark.parametrize("told", [[], "x", {"filters": 5}, {"weights": [1]}, {"candidates": [1, {}], "misses": None}])
+def test_an_explanation_of_another_shape_breaks_nothing(operator: Client, told: Any) -> None:
+    rows.fill(1)
+    Run.objects.update(explanation=told)
+    assert operator.get(page_of(Run)).status_code == 200
+    assert operator.get(page_of(Server)).status_code == 200

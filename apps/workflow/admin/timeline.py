@@ -108,26 +108,46 @@ def explanation_of(run: Run | None) -> panels.Panel | None:
     told = run.explanation if run is not None else None
     if not isinstance(told, dict) or not told:
         return None
-    filters = [one for one in told.get("filters") or [] if isinstance(one, dict)]
-    weights = told.get("weights") if isinstance(told.get("weights"), dict) else {}
-    candidates = sorted(weights.items(), key=lambda pair: -_number(pair[1]))
-    top = max([abs(_number(value)) for _, value in candidates] + [0.0001])
+    filters = [one for one in _list(told.get("filters")) if isinstance(one, dict)]
+    removed = [one for one in filters if one.get("in") != one.get("out")]
     values = {
-        "considered": told.get("considered"),
-        "excluded": told.get("excluded") or [],
-        "filters": filters,
-        "misses": told.get("misses") or [],
-        "candidates": [
-            {"name": name, "weight": weight, "percent": round(100 * abs(_number(weight)) / top)}
-            for name, weight in candidates
-        ],
+        "considered": told.get("hosts", told.get("considered")),
+        "sampled": bool(told.get("sampled")),
+        "excluded": _list(told.get("excluded")),
+        "filters": removed,
+        "passed": len(filters) - len(removed),
+        "misses": _list(told.get("misses")),
+        "candidates": _candidates(told),
         "host": run.host if run is not None else "",
     }
     return panels.Panel(title="Scheduling", template="admin/panels/explanation.html", values=values)
 
 
+def _candidates(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the best hosts with their weights, in all and by weigher; runs of before know the sums alone."""
+    known = told.get("candidates")
+    if not isinstance(known, list):
+        known = [{"host": host, "weight": weight} for host, weight in _dict(told.get("weights")).items()]
+    found = sorted((one for one in known if isinstance(one, dict)), key=lambda one: -_number(one.get("weight")))
+    top = max([abs(_number(one.get("weight"))) for one in found] + [0.0001])
+    return [
+        {
+            "name": one.get("host"),
+            "weight": one.get("weight"),
+            "parts": ", ".join(f"{name} {part}" for name, part in _dict(one.get("weights")).items()),
+            "percent": round(100 * abs(_number(one.get("weight"))) / top),
+        }
+        for one in found
+    ]
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _number(value: Any) -> float:
-    """Return a weight as a number: a plain one, or the total of a document of them."""
-    if isinstance(value, dict):
-        value = value.get("total", 0)
     return float(value) if isinstance(value, int | float) else 0.0
