@@ -98,7 +98,7 @@ def cloud(environment: Environment) -> list[Program]:
             f"--port={flower_port}", "--max_tasks=1000",
         ],
     }  # fmt: skip
-    # glibc keeps what a thread has freed for that thread, so that a sign-in (Argon2, 19 MiB) in each of 16 threads
+    # glibc keeps what a thread has freed for that thread, so that a sign-in (Argon2, 19 MiB) in each of 12 threads
     # would cost 300 MiB for good. Two arenas are enough for the interpreter, and large blocks go back at once.
     malloc = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
     secrets = {
