@@ -46,7 +46,7 @@ def since(first: str, until: str | None = None) -> Range:
 
 
 def requested(
-    headers: Mapping[str, str],
+    sent: Mapping[str, str],
     *,
     service: str,
     legacy: str | None,
@@ -56,10 +56,12 @@ def requested(
 ) -> Version:
     """Return the version a request asks for: ``unnamed``, or else ``lowest``, when it names none.
 
+    ``sent`` is the request's META, and ``legacy`` the key in it of an older header.
+
     Raises BadRequest (400) when it is malformed and NotAcceptable (406) when it is out of range.
     """
-    text = headers.get(legacy, "") if legacy else ""
-    for part in headers.get("OpenStack-API-Version", "").split(","):
+    text = sent.get(legacy, "") if legacy else ""
+    for part in sent.get("HTTP_OPENSTACK_API_VERSION", "").split(","):
         name, _, value = part.strip().partition(" ")
         if name.lower() == service:
             text = value.strip()

@@ -50,7 +50,7 @@ class RequestMiddleware:
         service = service_of(request.path_info)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        outer = request.headers.get("X-OpenStack-Request-ID", "")
+        outer = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
         if context.REQUEST_ID.match(outer):
             structlog.contextvars.bind_contextvars(global_request_id=outer)
         if service:

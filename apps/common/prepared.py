@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model, QuerySet
 
 M = TypeVar("M", bound=Model)
@@ -26,12 +26,13 @@ class _Planned:
 
     def text(self) -> str:
         """Return what to execute on this thread's connection."""
-        connection.ensure_connection()
-        raw: Any = connection.connection
-        owner, known = getattr(connection, "_prepared_statements", (None, set[str]()))
+        session = connections[DEFAULT_DB_ALIAS]
+        session.ensure_connection()
+        raw: Any = session.connection
+        owner, known = getattr(session, "_prepared_statements", (None, set[str]()))
         if owner is not raw:
             known = set[str]()
-            connection._prepared_statements = (raw, known)  # type: ignore[attr-defined]
+            session._prepared_statements = (raw, known)  # type: ignore[attr-defined]
         if self._name not in known:
             with raw.cursor() as cursor:
                 cursor.execute(self._prepare)
@@ -77,15 +78,16 @@ class Rows(Generic[M]):
     def fetch(self, **values: Any) -> list[M]:
         """Run it and return the rows. 1 query."""
         statement, model, names, converters = self._compiled
-        with connection.cursor() as cursor:
+        session = connections[DEFAULT_DB_ALIAS]
+        with session.cursor() as cursor:
             cursor.execute(statement.text(), values)
             rows = cursor.fetchall()
         found = []
         for row in rows:
             columns = list(row)
             for position, converter, expression in converters:
-                columns[position] = converter(columns[position], expression, connection)
-            found.append(model.from_db(connection.alias, names, columns))
+                columns[position] = converter(columns[position], expression, session)
+            found.append(model.from_db(DEFAULT_DB_ALIAS, names, columns))
         return found
 
     def first(self, **values: Any) -> M | None:

@@ -16,7 +16,7 @@ class BrowserOrJSON(BaseContentNegotiation):
         return None
 
     def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
-        wanted = "text/html" if "text/html" in request.headers.get("Accept", "") else "application/json"
+        wanted = "text/html" if "text/html" in request.META.get("HTTP_ACCEPT", "") else "application/json"
         for renderer in renderers:
             if renderer.media_type == wanted:
                 return renderer, renderer.media_type

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -10,6 +9,8 @@ from apps.common import microversions
 from apps.common.api.views import ServiceView
 from apps.common.microversions import Version
 from apps.compute.api import versions
+
+VARY = f"Accept, OpenStack-API-Version, {versions.LEGACY_HEADER}"
 
 
 class ComputeView(ServiceView):
@@ -20,9 +21,9 @@ class ComputeView(ServiceView):
         """
         page = request.accepted_renderer.media_type == "text/html"  # type: ignore[attr-defined]
         found = microversions.requested(
-            request.headers,
+            request.META,
             service=versions.SERVICE,
-            legacy=versions.LEGACY_HEADER,
+            legacy=versions.LEGACY_KEY,
             lowest=versions.LOWEST,
             unnamed=versions.HIGHEST if page else versions.LOWEST,
             highest=versions.HIGHEST,
@@ -34,5 +35,5 @@ class ComputeView(ServiceView):
         version = getattr(request, "version", None) or versions.LOWEST
         response["OpenStack-API-Version"] = f"{versions.SERVICE} {version}"
         response[versions.LEGACY_HEADER] = str(version)
-        patch_vary_headers(response, ["OpenStack-API-Version", versions.LEGACY_HEADER])
+        response["Vary"] = VARY
         return response
