@@ -2,13 +2,16 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.chaos import private_libvirt, real
 from tests.chaos.private_libvirt import PrivateLibvirt
 from tests.cloud import Cloud, wait_for
+from workers.drivers.hypervisor import loader as hypervisors
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.processes, pytest.mark.slow]
 
@@ -47,6 +50,20 @@ def test_what_is_planted_on_a_real_host_is_repaired(lab: tuple[Cloud, PrivateLib
     cloud.assert_clean()
     real.assert_nothing_left(cloud, libvirt, [key], taps)
     assert not cloud.rows("SELECT 1 FROM workflow_finding WHERE resolved_at IS NULL")
+
+
+def test_a_call_outlasts_a_restart_of_libvirtd(lab: tuple[Cloud, PrivateLibvirt], tmp_path: Path) -> None:
+    _, libvirt = lab
+    driver = hypervisors.load("libvirt", {"state_dir": tmp_path, "uri": libvirt.uri})
+    assert driver.list_domains() == ()
+    libvirt.kill()
+    back = threading.Timer(1.0, libvirt.start)
+    back.start()
+    try:
+        assert driver.list_domains() == ()
+    finally:
+        back.join()
+        driver.close()
 
 
 def findings(cloud: Cloud) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -17,6 +18,8 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 _KEEPALIVE_INTERVAL_S = 5
 _KEEPALIVE_COUNT = 3
+_PATIENCE_S = 5.0
+_RETRY_S = 0.2
 
 _loop_guard = threading.Lock()
 _loop_pid: int | None = None
@@ -61,9 +64,22 @@ class Connection:
         self._guard = threading.Lock()
         self._current: libvirt.virConnect | None = None
         self._pid = os.getpid()
+        self._patient_until = 0.0
 
     def get(self) -> libvirt.virConnect:
-        """The connection, opened if it is not open. Raises HypervisorUnavailable."""
+        """The connection, opened if it is not open. Raises HypervisorUnavailable.
+
+        A daemon that went away a moment ago is given the time to restart: an upgrade must not fail what is being built.
+        """
+        while True:
+            try:
+                return self._get()
+            except HypervisorUnavailable:
+                if time.monotonic() >= self._patient_until:
+                    raise
+            time.sleep(_RETRY_S)
+
+    def _get(self) -> libvirt.virConnect:
         with self._guard:
             if self._pid != os.getpid():  # another process's socket: leave it to its owner
                 self._current, self._pid = None, os.getpid()
@@ -91,6 +107,7 @@ class Connection:
         with self._guard:
             if self._current is broken:
                 self._current = None
+                self._patient_until = time.monotonic() + _PATIENCE_S
 
     def close(self) -> None:
         """Close the connection; the next `get` opens another."""
