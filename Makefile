@@ -57,7 +57,7 @@ test: ## Run all tests with services of their own (ARGS="-k name")
 	@deploy/bootstrap.sh --dev
 	@$(PYTHON) -m deploy.testrun $(ARGS)
 
-chaos: ## Boots and deletes under fire (ARGS="--seed 7 --seeds 20")
+chaos: ## Boots and deletes under fire (ARGS="--seed 7 --seeds 20", "--real": real guests)
 	@deploy/bootstrap.sh --dev
 	@$(PYTHON) -m tests.chaos.run $(ARGS)
 
