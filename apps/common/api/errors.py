@@ -72,6 +72,8 @@ def _translate(exc: Exception) -> CloudError:
 def headers_of(error: CloudError, request: HttpRequest) -> dict[str, str]:
     if isinstance(error, Unauthorized) or error.code == 401:
         return {"WWW-Authenticate": f'Keystone uri="{request.build_absolute_uri("/identity")}"'}
+    if error.code == 429 and "seconds" in error.values:
+        return {"Retry-After": str(error.values["seconds"])}
     return {}
 
 

@@ -30,7 +30,7 @@ def test_it_is_refused_with_a_count(as_admin: Api, busy: Project) -> None:
     answer = as_admin.call("delete", f"/v3/projects/{busy.pk}")
     assert answer.status_code == 409
     message = answer.json()["error"]["message"]
-    assert all(part in message for part in ("1 networks", "1 ports", "1 images", "1 security groups"))
+    assert all(part in message for part in ("1 network", "1 port", "1 image", "1 security group"))
     domain = as_admin.call("post", "/v3/domains", {"domain": {"name": "d"}}).json()["domain"]
     Project.objects.filter(pk=busy.pk).update(domain_id=domain["id"], parent_id=domain["id"])
     as_admin.call("patch", f"/v3/domains/{domain['id']}", {"domain": {"enabled": False}})
