@@ -354,3 +354,14 @@ def test_everything_that_is_asked_for_can_be_entered(operator: Client, model: An
     shown = operator.get(add(model))
     fields = [field for fieldset in shown.context["adminform"] for line in fieldset for field in line]
     assert fields and not [field for field in fields if getattr(field, "is_readonly", False)]
+
+
+def test_writes_need_the_token_of_the_form() -> None:
+    rows.fill(1)
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.get(name="admin"), backend="apps.identity.backends.DomainUserBackend")
+    server = Server.objects.get()
+    for address in (reverse("admin:compute_server_operation", args=[server.pk, "delete"]), add(Flavor)):
+        assert client.post(address, FLAVOR).status_code == 403
+    server.refresh_from_db()
+    assert server.task_state == "" and not Flavor.objects.filter(name="m1.new").exists()

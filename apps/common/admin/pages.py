@@ -57,7 +57,8 @@ class ReadOnlyInline(_Looked, TabularInline):  # type: ignore[misc]
 class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     """``add_form`` and ``edit_form`` are forms of services; without them nothing is added or changed.
 
-    ``facts`` are columns shown beside the form. Deleting is an operation like others.
+    ``facts`` are columns shown beside the form. ``collapsed``: the panels tell what the columns do, which are unfolded
+    when asked for. Deleting is an operation like others.
     """
 
     list_per_page = 50
@@ -67,6 +68,7 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     add_form: type[ServiceForm] | None = None
     edit_form: type[ServiceForm] | None = None
     facts: tuple[str, ...] = ()
+    collapsed = False
 
     # --- what subclasses fill in ------------------------------------------------------------------
 
@@ -100,6 +102,9 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         form = self._service_form(request, obj)
+        if form is None and self.collapsed:
+            shown = [field.name for field in self.opts.fields if field.name not in (self.exclude or ())]
+            return [("All columns", {"fields": shown, "classes": ["collapse"]})]
         if form is None:
             return super().get_fieldsets(request, obj)
         entered: list[Any] = [(None, {"fields": list(form.base_fields)})]

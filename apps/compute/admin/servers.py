@@ -82,10 +82,7 @@ class ServerAdmin(Page):
     search_help_text = "Name, id, address, host, or project by name or id"
     ordering = ("-created_at", "-id")
     exclude = SECRET
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        shown = [one.name for one in Server._meta.fields if one.name not in SECRET]
-        return [("All columns", {"fields": shown, "classes": ["collapse"]})]
+    collapsed = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
         rows: QuerySet[Server] = super().get_queryset(request)

@@ -1,7 +1,5 @@
 """Ports and their addresses: bindings are the services' own."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -21,6 +19,7 @@ class PortAdmin(Page):
     search_help_text = "Id, name, MAC, address, device or project"
     list_select_related = ("network",)
     ordering = ("-created_at", "id")
+    collapsed = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Port]:
         return Port.objects.select_related("network").prefetch_related("fixed_ips")
@@ -50,9 +49,6 @@ class PortAdmin(Page):
             panels.table("Security groups", ["name"], groups),
             *super().panels(request, row),
         ]
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [(None, {"fields": [one.name for one in Port._meta.fields]})]
 
     @display(description="addresses")
     def addresses(self, port: Port) -> str:

@@ -45,15 +45,12 @@ class HostAdmin(Page):
     list_filter = (StateFilter, filters.text("zone"), filters.text("arch"))
     search_fields = ("name", "id", "address")
     list_select_related = ("inventory",)
+    collapsed = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Host]:
         rows: QuerySet[Host] = super().get_queryset(request)
         one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
         return rows.select_related("inventory") if one else rows.defer("cpu_info", "traits")
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        shown = [one.name for one in Host._meta.fields]
-        return [("All columns", {"fields": shown, "classes": ["collapse"]})]
 
     def panels(self, request: HttpRequest, row: Host) -> list[panels.Panel]:
         return [

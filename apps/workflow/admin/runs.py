@@ -45,6 +45,7 @@ class RunAdmin(Page):
         filters.text("cause", column="error_cause"),
     )  # fmt: skip
     search_fields = ("id", "subject_id", "request_id", "project_id", "host")
+    collapsed = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
