@@ -9,8 +9,10 @@ from apps.common.prepared import Statement
 from apps.compute import states
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
+from apps.networking.services import bindings
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
+from apps.workflow.selectors import runs
 
 _ENTER = Statement(
     "compute_server_enter",
@@ -116,6 +118,27 @@ def observed(*, server_id: uuid.UUID, power_state: str) -> bool:
 def end_task(*, server_id: uuid.UUID) -> None:
     """The action failed and changed nothing that is not told elsewhere: no task is under way any more."""
     Server.objects.filter(id=server_id, deleted_at=None).update(task_state="", updated_at=timezone.now())
+
+
+@transaction.atomic
+def give_up(*, server_id: uuid.UUID, message: str) -> tuple[str, str] | None:
+    """End a task that no run is open for: a build in ERROR with ``message``, everything it held given back.
+
+    The caller holds the subject's lock. The row is locked before the runs are asked: whoever begins something writes
+    both in one transaction. Returns (vm_state, task_state) as they were; None where there is nothing to end.
+    """
+    server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+    if server is None or not (server.task_state or server.vm_state == states.BUILDING):
+        return None
+    if runs.has_active(subject_id=server_id):
+        return None
+    if server.vm_state == states.BUILDING:
+        bindings.release_for_server(server_id=server_id)
+        unplace(server_id=server_id)
+        failed(server_id=server_id, code=500, message=message, details=f"{server.task_state}, and no run was open")
+    else:
+        end_task(server_id=server_id)
+    return server.vm_state, server.task_state
 
 
 @transaction.atomic

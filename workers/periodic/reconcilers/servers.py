@@ -11,12 +11,8 @@ A server and its run are written in one transaction, at the beginning and at the
 
 import uuid
 
-from django.db import transaction
-
 from apps.compute import states
-from apps.compute.selectors import servers as selectors
 from apps.compute.services import progress
-from apps.networking.services import bindings
 from apps.workflow.services import leases
 from apps.workflow.services.findings import Look
 from workers.audit import rows
@@ -33,17 +29,14 @@ def reconcile(told: Look) -> None:
 
 def _free(told: Look, server_id: uuid.UUID) -> None:
     with leases.at_rest(subject_id=server_id) as resting:
-        server = selectors.load(server_id=server_id) if resting else None
-        if server is None or not (server.task_state or server.vm_state == states.BUILDING):
-            return
-        found = f"{server.vm_state}, task {server.task_state or 'none'}, and no run is open"
-        if server.vm_state == states.BUILDING:
-            with transaction.atomic():
-                bindings.release_for_server(server_id=server_id)
-                progress.unplace(server_id=server_id)
-                progress.failed(server_id=server_id, code=500, message=MESSAGE, details=found)
-            done = "in error; its ports and its allocation were given back"
-        else:
-            progress.end_task(server_id=server_id)
-            done = "the task was ended"
-    told.repaired(KIND, server_id, found=found, done=done)
+        ended = progress.give_up(server_id=server_id, message=MESSAGE) if resting else None
+    if ended is None:
+        return
+    vm_state, task_state = ended
+    building = vm_state == states.BUILDING
+    told.repaired(
+        KIND,
+        server_id,
+        found=f"{vm_state}, task {task_state or 'none'}, and no run is open",
+        done="in error; its ports and its allocation were given back" if building else "the task was ended",
+    )
