@@ -155,7 +155,7 @@ def test_a_console_that_does_not_come_is_a_sentence(operator: Client) -> None:
 def test_a_host_is_taken_out_of_service_and_back(operator: Client) -> None:
     rows.fill(1)
     host = Host.objects.get()
-    assert "1 are still there" in do(operator, host, "drain", reason="new fans")
+    assert "Still there, and listed below: 1." in do(operator, host, "drain", reason="new fans")
     host.refresh_from_db()
     assert (host.enabled, host.disabled_reason) == (False, "new fans")
     assert "no live migration yet" in operator.get(change(host)).content.decode()
@@ -168,6 +168,16 @@ def test_a_host_is_taken_out_of_service_and_back(operator: Client) -> None:
     assert (host.enabled, host.disabled_reason, host.forced_down) == (False, "repair", True)
     assert "hosting instances" in do(operator, host, "delete")
     assert len(events("service.update")) == 4
+
+
+def test_the_servers_of_a_host_are_stopped(operator: Client) -> None:
+    rows.fill(3)
+    host = Host.objects.get(name="n1")
+    Server.objects.exclude(name="n3").update(vm_state="active")
+    Server.objects.filter(name="n2").update(task_state="rebooting")
+    assert "Servers being stopped on n1: 1." in do(operator, host, "stop-servers")
+    assert [one.name for one in Server.objects.filter(task_state="powering-off")] == ["n1"]
+    assert events("server.os-stop") == [("operator", "success", str(Server.objects.get(name="n1").id))]
 
 
 # --- flavors, quotas, aggregates --------------------------------------------------------------------

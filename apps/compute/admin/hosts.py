@@ -6,15 +6,17 @@ from django import forms
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.common import audit
+from apps.common import audit, policy
 from apps.common.admin import Operation, Operator, operations, panels
+from apps.common.exceptions import CloudError
 from apps.compute import states
 from apps.compute.selectors import server_counts
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import services
+from apps.compute.services import power, services
 
 RULE = "os_compute_api:os-services:update"
 SHOWN = 100  # servers on a host's page
+MOST = 500  # servers that are stopped by one word
 
 
 class ReasonForm(forms.Form):
@@ -39,7 +41,22 @@ def _disable(operator: Operator, host: Any, values: dict[str, Any]) -> str:
 def _drain(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     _update(operator, host, enabled=False, reason=values["reason"] or "drained")
     left = sum(count for _, count in server_counts.of_host(host=host.name))
-    return f"{host.name} takes no new servers. {left} are still there: they are listed below."
+    return f"{host.name} takes no new servers. Still there, and listed below: {left}."
+
+
+def _stop_all(operator: Operator, host: Any, values: dict[str, Any]) -> str:
+    """Stop what runs on the host, one by one: what cannot be stopped now is counted, and keeps nothing from it."""
+    rows = selectors.on_host(host=host.name).filter(vm_state=states.ACTIVE, task_state="").order_by("created_at")
+    stopped, refused = 0, ""
+    for server in rows[:MOST]:
+        try:
+            policy.check(operator.context, "os_compute_api:servers:stop", {"project_id": server.project_id})
+            with audit.action("server.os-stop", "server", server.id):
+                power.stop(context=operator.context, server=server)
+            stopped += 1
+        except CloudError as error:
+            refused = error.message
+    return f"Servers being stopped on {host.name}: {stopped}.{' The last refusal: ' + refused if refused else ''}"
 
 
 def _force(operator: Operator, host: Any, values: dict[str, Any]) -> str:
@@ -70,8 +87,8 @@ def _servers(request: HttpRequest, host: Any) -> panels.Panel:
     note = f"{total} in all: {told}." if total else ""
     if total and not host.enabled:
         note += (
-            " To empty the host: stop or delete each on its own page, or have their owners create them anew elsewhere."
-            " They cannot be moved while they run: there is no live migration yet."
+            " To empty the host: stop them all, or each on its own page, and have their owners create them"
+            " anew elsewhere. They cannot be moved while they run: there is no live migration yet."
         )
     head = ["server", "status", "task", "flavor", "created"]
     return panels.table("Servers here", head, rows, wide=True, note=note)
@@ -94,6 +111,12 @@ operations.add(
         offered=lambda host: host.enabled,
         explains="Disables the host and lists what is still on it, to be stopped or deleted one by one. There is no "
         "live migration yet: nothing is moved.",
+    ),
+    Operation(
+        name="stop-servers", title="Stop its servers", icon="stop", danger=True, run=_stop_all, rule=RULE,
+        offered=lambda host: not host.enabled,
+        explains="Every running server on this host is shut down, as its owner would do it. Its owner may start it "
+        "again, on this host: it is not moved.",
     ),
     Operation(
         name="force-down", title="Force down or undo", icon="power_off", danger=True, run=_force, rule=RULE,
