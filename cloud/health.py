@@ -5,7 +5,7 @@ import time
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from cloud import metrics
+from cloud.metrics import page
 
 BROKER_SECONDS = 2
 
@@ -45,4 +45,4 @@ def _broker() -> str:
 
 def prometheus(request: HttpRequest) -> HttpResponse:
     """Return Prometheus' text format, read from the rows at the moment of asking."""
-    return HttpResponse(metrics.render(), content_type="text/plain; version=0.0.4; charset=utf-8")
+    return HttpResponse(page.render(), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cloud.metrics.requests.LatencyMiddleware",
     "apps.common.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -253,6 +254,9 @@ SIMULATED_HOST_VCPUS = env.int("CELERITY_SIMULATED_VCPUS", default=64)
 SIMULATED_HOST_RAM_MIB = env.int("CELERITY_SIMULATED_RAM", default=262144)
 SIMULATED_HOST_DISK_GIB = env.int("CELERITY_SIMULATED_DISK", default=4096)
 CONSOLE_LOG_LIMIT = 102400  # bytes of a console that one call returns
+
+# --- Seen ---------------------------------------------------------------------------------------
+METRICS_HOSTS = env.int("CELERITY_METRICS_HOSTS", default=200)  # up to so many hosts each has series of its own
 
 LOGGING = logging_config(
     form=env.str("CELERITY_LOG_FORMAT", default="json"),

@@ -6,6 +6,10 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
+
+from cloud.metrics import directory
+
+directory.prepare()
 application = get_wsgi_application()
 
 from django.urls import get_resolver  # noqa: E402 - needs the applications

@@ -2,20 +2,15 @@
 
 from typing import Any
 
-import redis
-import structlog
-from django.conf import settings
 from django.urls import reverse
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from apps.compute.selectors import capacity, server_counts
 from apps.scheduling.selectors import utilisation
 from apps.workflow.selectors import boots, findings, queues
+from cloud import broker
 from cloud.admin import chart
 
-log = structlog.get_logger("celerity.admin")
-BROKER_SECONDS = 0.5
+SILENT_BROKER = "The broker does not answer. What is accepted meanwhile is sent when it is back."
 FLAVORS = 12  # whose room is shown
 KINDS = {
     "ACTIVE": "good", "ERROR": "bad", "BUILD": "busy", "REBOOT": "busy", "HARD_REBOOT": "busy",
@@ -76,25 +71,7 @@ def _failures() -> list[dict[str, Any]]:
 
 def _with_depths(busy: list[queues.Queue]) -> dict[str, Any]:
     """Return queues with what the broker holds; a broker that does not answer is a sentence, at once."""
-    depths, note = broker_depths([queue.name for queue in busy] or ["scheduler"])
-    rows = [{"queue": queue, "depth": depths.get(queue.name)} for queue in busy]
+    depths = broker.depths([queue.name for queue in busy][:50] or ["scheduler"])
+    note = "" if depths is not None else SILENT_BROKER
+    rows = [{"queue": queue, "depth": (depths or {}).get(queue.name)} for queue in busy]
     return {"rows": rows[:12], "more": max(0, len(rows) - 12), "note": note}
-
-
-def broker_depths(names: list[str]) -> tuple[dict[str, int], str]:
-    """Return queue -> messages in the broker, and a sentence where there is something to say about it.
-
-    Only Redis is asked, and never for longer than ``BROKER_SECONDS`` a word.
-    """
-    if not settings.BROKER_URL.startswith("redis"):
-        return {}, ""
-    limits: dict[str, Any] = {"socket_timeout": BROKER_SECONDS, "socket_connect_timeout": BROKER_SECONDS}
-    try:
-        with redis.Redis.from_url(settings.BROKER_URL, retry=Retry(NoBackoff(), 0), **limits) as client:
-            pipe = client.pipeline(transaction=False)
-            for name in names[:50]:
-                pipe.llen(name)
-            return dict(zip(names, map(int, pipe.execute()), strict=False)), ""
-    except (redis.RedisError, OSError) as error:
-        log.info("broker does not answer", error=type(error).__name__)
-        return {}, "The broker does not answer. What is accepted meanwhile is sent when it is back."

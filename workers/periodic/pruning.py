@@ -8,7 +8,7 @@ from django.conf import settings
 from apps.common import audit
 from apps.compute.selectors import servers
 from apps.workflow.selectors import runs as selectors
-from apps.workflow.services import findings, runs
+from apps.workflow.services import counters, findings, runs
 
 BATCH = 1000
 KEPT = 10  # the newest runs of what is still there are kept, however old
@@ -16,6 +16,7 @@ KEPT = 10  # the newest runs of what is still there are kept, however old
 
 def prune() -> dict[str, int]:
     """Delete what is older than the settings say. Returns how many rows of each kind went."""
+    counters.fold()  # what goes has been counted
     return {
         "runs": old_runs(),
         "findings": findings.prune(days=settings.FINDING_DAYS),

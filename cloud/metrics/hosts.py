@@ -1,0 +1,86 @@
+"""Hosts: how many are up, when their agents were heard of, and what is claimed of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+RESOURCES = (("vcpus", "vCPUs"), ("ram_mib", "RAM in MiB"), ("disk_gib", "Disk in GiB"))
+STATES = ("up", "down", "disabled")
+
+_USE = """
+       coalesce({sum}(i.vcpus_used), 0)::bigint AS vcpus_used,
+       coalesce({sum}(floor((i.vcpus - i.vcpus_reserved) * i.vcpus_ratio)), 0)::bigint AS vcpus_capacity,
+       coalesce({sum}(i.ram_used), 0)::bigint AS ram_mib_used,
+       coalesce({sum}(floor((i.ram_mib - i.ram_reserved) * i.ram_ratio)), 0)::bigint AS ram_mib_capacity,
+       coalesce({sum}(i.disk_used), 0)::bigint AS disk_gib_used,
+       coalesce({sum}(floor((i.disk_gib - i.disk_reserved) * i.disk_ratio)), 0)::bigint AS disk_gib_capacity
+"""
+_UP = "NOT h.forced_down AND h.heartbeat_at >= now() - make_interval(secs => %(down)s)"
+_AGE = "greatest(extract(epoch FROM clock_timestamp() - h.heartbeat_at), 0)::float8"
+_FROM = "FROM scheduling_host h LEFT JOIN scheduling_inventory i ON i.host_id = h.id"
+_TOTALS = f"""
+SELECT count(*) AS hosts, count(*) FILTER (WHERE h.enabled AND {_UP}) AS up,
+       count(*) FILTER (WHERE h.enabled AND NOT ({_UP})) AS down, count(*) FILTER (WHERE NOT h.enabled) AS disabled,
+       coalesce(max({_AGE}) FILTER (WHERE h.enabled AND NOT h.forced_down), 0) AS age, {_USE.format(sum="sum")} {_FROM}
+"""
+_EACH = f"""
+SELECT h.name, h.enabled AND {_UP} AS up, {_AGE} AS age, coalesce(i.servers, 0) AS servers, {_USE.format(sum="")}
+       {_FROM} ORDER BY h.name LIMIT %(limit)s
+"""
+
+
+def _rows(statement: str) -> list[dict[str, Any]]:
+    values = {"down": settings.HOST_DOWN_SECONDS, "limit": settings.METRICS_HOSTS}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def totals() -> dict[str, Any]:
+    """Return the whole cloud's counts. 1 statement."""
+    return _rows(_TOTALS)[0]
+
+
+def each(found: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Return each host, or None where there are more than the setting METRICS_HOSTS. At most 1 statement."""
+    return _rows(_EACH) if found["hosts"] <= settings.METRICS_HOSTS else None
+
+
+def collect(found: dict[str, Any]) -> Iterator[Metric]:
+    """Yield the cloud's hosts and capacity."""
+    states = GaugeMetricFamily("celerity_hosts", "Hosts by state; disabled ones count as such only.", labels=["state"])
+    for state in STATES:
+        states.add_metric([state], found[state])
+    yield states
+    text = "The longest silence among the agents of enabled hosts, in seconds."
+    yield GaugeMetricFamily("celerity_heartbeat_age_seconds", text, value=found["age"])
+    for resource, unit in RESOURCES:
+        family = GaugeMetricFamily(f"celerity_{resource}", f"{unit} claimed and there.", labels=["kind"])
+        for kind in ("used", "capacity"):
+            family.add_metric([kind], found[f"{resource}_{kind}"])
+        yield family
+
+
+def collect_each(found: list[dict[str, Any]] | None) -> Iterator[Metric]:
+    """Yield each host's state and capacity; nothing where there are too many."""
+    told = (
+        ("up", "up", "Whether the host is enabled and its agent is heard of."),
+        ("heartbeat_age_seconds", "age", "Since the agent's last heartbeat, in seconds."),
+        ("servers", "servers", "Servers that have claimed a part of the host."),
+    )
+    for name, key, text in told if found is not None else ():
+        family = GaugeMetricFamily(f"celerity_host_{name}", text, labels=["host"])
+        for one in found or ():
+            family.add_metric([one["name"]], float(one[key]))
+        yield family
+    for resource, unit in RESOURCES if found is not None else ():
+        family = GaugeMetricFamily(f"celerity_host_{resource}", f"{unit} by host.", labels=["host", "kind"])
+        for one in found or ():
+            for kind in ("used", "capacity"):
+                family.add_metric([one["name"], kind], one[f"{resource}_{kind}"])
+        yield family

@@ -1,0 +1,115 @@
+"""/metrics: what it tells, what a scrape costs, and that it answers when nothing else does."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.scheduling.models import Host
+from apps.workflow.services import counters
+from cloud import broker
+from cloud.metrics import page
+from tests.unit.metrics import rows
+
+pytestmark = pytest.mark.django_db
+STATEMENTS = 7
+
+
+def lines(text: str, start: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(start)]
+
+
+def test_hosts_and_capacity() -> None:
+    rows.hosts(4)
+    long_ago = timezone.now() - timedelta(seconds=100)
+    Host.objects.filter(name="h00001").update(enabled=False, heartbeat_at=long_ago)
+    Host.objects.filter(name="h00002").update(heartbeat_at=long_ago)
+    text = page.render().decode()
+    assert 'celerity_hosts{state="up"} 2.0' in text
+    assert 'celerity_hosts{state="down"} 1.0' in text
+    assert 'celerity_hosts{state="disabled"} 1.0' in text
+    assert 'celerity_vcpus{kind="used"} 12.0' in text
+    assert 'celerity_vcpus{kind="capacity"} 64.0' in text
+    assert 'celerity_host_up{host="h00002"} 0.0' in text
+    assert 'celerity_host_disk_gib{host="h00003",kind="capacity"} 40.0' in text
+    assert 'celerity_queue_waiting{queue="host.h00001"} 0.0' in text
+    assert 100 <= float(lines(text, "celerity_heartbeat_age_seconds ")[0].split()[1]) < 110
+
+
+def test_many_hosts_have_no_series_each(settings: object) -> None:
+    settings.METRICS_HOSTS = 3  # type: ignore[attr-defined]
+    rows.hosts(4)
+    text = page.render().decode()
+    assert not lines(text, "celerity_host_")
+    assert 'celerity_vcpus{kind="used"} 12.0' in text
+    assert 'celerity_queue_waiting{queue="hosts"} 0.0' in text
+
+
+def test_queues_and_their_ages() -> None:
+    rows.hosts(1)
+    at = timezone.now() - timedelta(seconds=50)
+    rows.run(at=at, state="queued", step_state="queued").save()
+    waiting = rows.run(at=at, state="running", step_state="running")
+    waiting.queue = "host.h00001"
+    waiting.save()
+    text = page.render().decode()
+    assert 'celerity_queue_waiting{queue="scheduler"} 1.0' in text
+    assert 50 <= float(lines(text, 'celerity_queue_oldest_seconds{queue="scheduler"}')[0].split()[1]) < 60
+    assert 'celerity_queue_running{queue="host.h00001"} 1.0' in text
+    assert 'celerity_queue_oldest_seconds{queue="host.h00001"} 0.0' in text
+    assert 'celerity_runs_active{pipeline="server.build"} 2.0' in text
+
+
+@pytest.mark.slow
+def test_ten_thousand_servers_and_hosts_cost_no_more_statements() -> None:
+    for size in (1, 10_000):
+        rows.hosts(size - Host.objects.count())
+        rows.servers(size)
+        rows.add(size, age_seconds=3600)
+        rows.add(100)
+        counters.fold()
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        with CaptureQueriesContext(connection) as told:
+            started = time.perf_counter()
+            page.render()
+            seconds = time.perf_counter() - started
+        assert len(told) <= STATEMENTS, [one["sql"][:80] for one in told]
+        assert seconds < 2.0, f"{size}: {seconds:.3f} s"
+        print(f"{size} servers, runs and hosts: {len(told)} statements, {seconds * 1000:.0f} ms")
+
+
+def test_a_broker_that_is_away(settings: object) -> None:
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"  # type: ignore[attr-defined]
+    started = time.monotonic()
+    text = page.render().decode()
+    assert time.monotonic() - started < 3 * broker.BROKER_SECONDS
+    assert "celerity_broker_up 0.0" in text
+    assert not lines(text, "celerity_broker_messages{")
+
+
+def test_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.db import OperationalError
+
+    def away() -> None:
+        raise OperationalError
+
+    monkeypatch.setattr("cloud.metrics.counters.collect", away)
+    monkeypatch.setattr("django.db.connection.close", lambda: None)
+    text = page.render().decode()
+    assert "celerity_database_up 0.0" in text
+    assert "celerity_build_info{" in text
+
+
+def test_a_request_is_counted_by_its_route(client: Client) -> None:
+    client.get("/compute/v2.1/servers/no-such-server-at-all")
+    client.get("/nothing/here/4711")
+    text = client.get("/metrics").content.decode()
+    found = lines(text, "celerity_api_request_seconds_count{")
+    assert any('route="compute/v2.1/servers/<server_id>"' in line and 'status="4xx"' in line for line in found), found
+    assert any('route="(none)"' in line for line in found)
+    assert "4711" not in text and "no-such-server" not in text
