@@ -20,8 +20,8 @@ class Filter(ABC):
     reason: str
     advice: str = ""
     soft_for_forced = True  # a host that an administrator named skips this filter
-    # Looks at nothing of a host but what it is (name, zone, architecture, hypervisor, traits, aggregates), and at
-    # nothing of a demand but zone, project, flavor, extra specs and image properties: its answers may be kept.
+    # Looks at nothing of a host but what it is (zone, architecture, hypervisor, traits, aggregates; not its name), and
+    # at nothing of a demand but zone, project, flavor, extra specs and image properties: its answers may be kept.
     facts_only = False
     settings: ClassVar[Mapping[str, str]] = {}  # argument of __init__ -> name of the Django setting it is given
 

@@ -7,7 +7,7 @@ Where no host of the block will do, everything that fits is read: a refusal is a
 import random
 import time
 import uuid
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,9 @@ from apps.workflow.selectors.hosts import BUSY_HOSTS
 BLOCK = 64  # hosts that are looked at, of those that fit; a smaller cloud is looked at as a whole
 _STARTS = 3  # how often it begins anew because facts changed meanwhile
 TOGETHER = ("affinity", "soft-affinity")
-LAST_SECONDS = 5.0  # how long the last hosts with room are tried first, in a large cloud that is nearly full
+IDS = 1 << 128
+RARE = 0.2  # in a large cloud where so many hosts have to be read over to fill a block, …
+LAST_SECONDS = 5.0  # … those that had room are tried first for so long
 
 _COLUMNS = """
 SELECT h.id::text, h.enabled, NOT h.forced_down AND h.heartbeat_at >= now() - make_interval(secs => %(down)s) AS up,
@@ -34,10 +36,11 @@ SELECT h.id::text, h.enabled, NOT h.forced_down AND h.heartbeat_at >= now() - ma
        floor((i.disk_gib - i.disk_reserved) * i.disk_ratio)::bigint AS disk, coalesce(b.count, 0) AS io_ops
   FROM scheduling_inventory i JOIN scheduling_host h ON h.id = i.host_id LEFT JOIN busy b ON b.host = h.name
 """
+# RAM first: of a full host it is what is used up, as a rule, and the rest need not be worked out.
 _FITS = """
-      floor((i.vcpus - i.vcpus_reserved) * i.vcpus_ratio) - i.vcpus_used >= %(vcpus)s
-  AND floor((i.ram_mib - i.ram_reserved) * i.ram_ratio) - i.ram_used >= %(ram)s
+      floor((i.ram_mib - i.ram_reserved) * i.ram_ratio) - i.ram_used >= %(ram)s
   AND floor((i.disk_gib - i.disk_reserved) * i.disk_ratio) - i.disk_used >= %(disk)s
+  AND floor((i.vcpus - i.vcpus_reserved) * i.vcpus_ratio) - i.vcpus_used >= %(vcpus)s
   AND h.enabled AND NOT h.forced_down AND h.heartbeat_at >= now() - make_interval(secs => %(down)s)
   AND NOT h.name = ANY(%(ignored)s)
 """
@@ -80,8 +83,8 @@ class Found:
     demand: Demand
 
 
-# In a cloud that is nearly full, finding what is left takes a look at every host: (vCPUs, RAM, disk) -> until when, and
-# the names of all that had room. They are tried first; who is not served by them looks at every host.
+# In a cloud that is nearly full, finding what is left takes a look at many hosts: (vCPUs, RAM, disk) -> until when, and
+# the names of those that had room. They are tried first; who is not served by them looks further.
 _last: dict[tuple[int, int, int], tuple[float, list[str]]] = {}
 
 
@@ -125,9 +128,10 @@ def _widening(known: Facts, demand: Demand) -> Iterator[Found]:
     if names and time.monotonic() < until:
         now, hosts = _fitting(_NAMED, demand, names=names)
         yield _found(now, _with_preferred(hosts, demand), demand, complete=False)
-    now, hosts = _fitting(_BLOCK, demand, start=uuid.uuid4(), size=BLOCK)
+    start = uuid.uuid4()
+    now, hosts = _fitting(_BLOCK, demand, start=start, size=BLOCK)
     complete = len(hosts) < BLOCK
-    if complete and len(now.hosts) > 4 * BLOCK:
+    if len(now.hosts) > 4 * BLOCK and (complete or _way(start, hosts[-1].id) > RARE):
         _last[size] = (time.monotonic() + LAST_SECONDS, [host.name for host in hosts])
     else:
         _last.pop(size, None)
@@ -142,6 +146,11 @@ def _widening(known: Facts, demand: Demand) -> Iterator[Found]:
         return
     now, hosts = _fitting(_FITTING, demand)
     yield _found(now, hosts, demand, complete=True)
+
+
+def _way(start: uuid.UUID, end: str) -> float:
+    """Return the part of all hosts that lies between two ids: how many were read over to fill the block."""
+    return (uuid.UUID(end).int - start.int) % IDS / IDS
 
 
 def _among(known: Facts, names: list[str], demand: Demand, *, sample: bool) -> Iterator[Found]:
@@ -177,10 +186,7 @@ def _eligible(known: Facts, demand: Demand) -> list[str]:
     """Return the names of the hosts that pass every filter of facts."""
     filters = [one for one in ranking.running(demand) if one.facts_only and one.applies(demand)]
 
-    def work(hosts: Iterable[HostState]) -> list[str]:
-        return [host.name for host in hosts if all(one.passes(host, demand) for one in filters)]
-
-    return known.keep(_signature(demand), work)
+    return known.keep(_signature(demand), lambda host: all(one.passes(host, demand) for one in filters))
 
 
 def _fitting(statement: Statement, demand: Demand, **values: Any) -> tuple[Facts, list[HostState]]:

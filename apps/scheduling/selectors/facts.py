@@ -40,6 +40,16 @@ class Facts:
         """Host name -> zone."""
         return {host.name: host.zone for host in self.hosts.values()}
 
+    @cached_property
+    def kinds(self) -> list[tuple[HostState, list[str]]]:
+        """Hosts that are alike but for their names: one of them, and all their names."""
+        found: dict[Hashable, tuple[HostState, list[str]]] = {}
+        for host in self.hosts.values():
+            alike = (host.zone, host.arch, host.hypervisor_type, host.virt_type, host.hypervisor_version)
+            key = (*alike, id(host.traits), id(host.aggregates))  # alike ones share these
+            found.setdefault(key, (host, []))[1].append(host.name)
+        return list(found.values())
+
     def kept(self, key: Hashable) -> list[str] | None:
         """Return an answer about these hosts that was worked out before."""
         with self._lock:
@@ -47,11 +57,11 @@ class Facts:
                 self._answers.move_to_end(key)
             return self._answers.get(key)
 
-    def keep(self, key: Hashable, work: Callable[[Iterable[HostState]], list[str]]) -> list[str]:
-        """Return the answer under ``key``, worked out once. The oldest of many are forgotten."""
+    def keep(self, key: Hashable, passes: Callable[[HostState], bool]) -> list[str]:
+        """Return the names of the hosts that pass, worked out once for ``key``. The oldest of many are forgotten."""
         found = self.kept(key)
         if found is None:
-            found = work(self.hosts.values())
+            found = [name for host, names in self.kinds if passes(host) for name in names]
             with self._lock:
                 self._answers[key] = found
                 if len(self._answers) > KEPT_ANSWERS:
@@ -84,7 +94,11 @@ def _read() -> Facts:
         row = cursor.fetchone()
         aggregates = {one.id: _state(one) for one in Aggregate.objects.all()}
         cursor.execute(_MEMBERS)
-        members = {host: tuple(aggregates[one] for one in sorted(ids) if one in aggregates) for host, ids in cursor}
+        same: dict[tuple[int, ...], tuple[AggregateState, ...]] = {}  # many hosts are in the same aggregates
+        members = {}
+        for host, ids in cursor:
+            key = tuple(sorted(one for one in ids if one in aggregates))
+            members[host] = same.get(key) or same.setdefault(key, tuple(aggregates[one] for one in key))
         cursor.execute(_HOSTS)
         _kept = Facts(row[0] if row else None, _hosts(cursor, members))
     return _kept

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.common.prepared import Statement
 from apps.scheduling import ranking
@@ -93,11 +93,29 @@ def claim(*, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str]) ->
         "ram": demand.ram_mib,
         "disk": demand.disk_gib,
     }
-    for statement in (_CLAIM_NEXT, _CLAIM_WAIT):
-        for first in range(0, len(host_ids), CLAIMED_AMONG):
-            rows = statement.fetch({**values, "hosts": list(host_ids[first : first + CLAIMED_AMONG])})
-            if rows:
-                return str(rows[0][0])
+    chosen = _without_waiting(values, host_ids)
+    # Who waits keeps locks on the rows that turned out full: all wait in one order, or they would wait for each other.
+    return chosen or _try(_CLAIM_WAIT, values, sorted(host_ids))
+
+
+def _without_waiting(values: dict[str, Any], host_ids: Sequence[str]) -> str | None:
+    """In a transaction of the caller's, what was locked in vain is let go again."""
+    if not connection.in_atomic_block:
+        return _try(_CLAIM_NEXT, values, host_ids)
+    mark = transaction.savepoint()
+    chosen = _try(_CLAIM_NEXT, values, host_ids)
+    if chosen is None:
+        transaction.savepoint_rollback(mark)
+    else:
+        transaction.savepoint_commit(mark)
+    return chosen
+
+
+def _try(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) -> str | None:
+    for first in range(0, len(host_ids), CLAIMED_AMONG):
+        rows = statement.fetch({**values, "hosts": list(host_ids[first : first + CLAIMED_AMONG])})
+        if rows:
+            return str(rows[0][0])
     return None
 
 

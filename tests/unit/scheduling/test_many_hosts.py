@@ -141,6 +141,7 @@ def _stamp() -> str:
         return str(cursor.fetchone()[0])
 
 
+@pytest.mark.django_db(transaction=True)
 def test_choosing_costs_two_statements(make_hosts: MakeHosts) -> None:
     make_hosts(3)
     placed()
