@@ -41,7 +41,9 @@ def counts(project_id: str) -> dict[str, int]:
 
 def refuse_owning(project_id: str) -> None:
     """Raise InUse (409) naming what the project still owns, and how many."""
-    owned = ", ".join(f"{number} {noun if number > 1 else noun.removesuffix('s')}" for noun, number in counts(project_id).items())
+    owned = ", ".join(
+        f"{number} {noun if number > 1 else noun.removesuffix('s')}" for noun, number in counts(project_id).items()
+    )
     if owned:
         raise InUse(noun="project", id=project_id, resources=owned)
 
