@@ -130,7 +130,7 @@ def rotate_keys() -> int:
         for row in rows:
             row.blob = seal(blob_of(row))
         for one in options:
-            one.value = seal(keys.unseal(one.value, directory).decode())
+            one.value = seal(keys.unseal(str(one.value), directory).decode())
         Credential.objects.bulk_update(rows, ["blob"], batch_size=500)
         DomainOption.objects.bulk_update(options, ["value"], batch_size=500)
     return len(rows) + len(options)
