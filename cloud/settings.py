@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from cloud.logs import logging_config
 
@@ -179,6 +180,11 @@ AUDIT_DAYS = env.int("CELERITY_AUDIT_DAYS", default=90)  # how long events are k
 
 # --- Workflow -----------------------------------------------------------------------------------
 INSTANCE_BUILD_TIMEOUT = env.int("CELERITY_INSTANCE_BUILD_TIMEOUT", default=900)  # seconds, never 0
+if INSTANCE_BUILD_TIMEOUT < 1:
+    raise ImproperlyConfigured(
+        f"CELERITY_INSTANCE_BUILD_TIMEOUT is {INSTANCE_BUILD_TIMEOUT}: it must be at least 1 (second). "
+        "No build waits for ever; the default is 900."
+    )
 STEP_TIMEOUT = env.int("CELERITY_STEP_TIMEOUT", default=600)  # seconds, where a step names none
 MAX_ATTEMPTS = env.int("CELERITY_MAX_ATTEMPTS", default=3)  # hosts tried for one build
 LOCK_WAIT_SECONDS = env.int("CELERITY_LOCK_WAIT", default=10)

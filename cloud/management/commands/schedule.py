@@ -57,7 +57,7 @@ def _request(options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         project_id = project.id
     context = RequestContext(user_id="operator", project_id=project_id, roles=("admin", "member"), is_admin=True)
     flavor = flavors.everything().filter(name=options["flavor"]).first()
-    named = list(images.visible(context=context).filter(name=options["image"]).distinct()[:2])
+    named = list(images.visible(context=context).filter(name=options["image"], os_hidden=False).distinct()[:2])
     if len(named) > 1:
         raise CommandError(f"Several images are called {options['image']}: name one by its id.")
     values = {

@@ -1,6 +1,7 @@
 """Dry runs: what the scheduler would do, told in words, with nothing written; and the operator's command."""
 
 import io
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -170,6 +171,16 @@ def schedule(*arguments: str) -> tuple[str, bool]:
     assert rows() == before
     assert max(map(len, printed.getvalue().splitlines())) <= 100
     return printed.getvalue(), fits
+
+
+@pytest.mark.usefixtures("three_hosts", "flavor")
+def test_the_command_asks_for_the_image_that_is_shown(image: Image) -> None:
+    """An older content of the same name is hidden when `make up` loads a newer one."""
+    Image.objects.filter(id=image.id).update(name="cirros")
+    image.refresh_from_db()
+    image.pk, image.os_hidden, image._state.adding = uuid.uuid4(), True, True
+    image.save()
+    assert schedule("--count", "1")[1]
 
 
 @pytest.mark.usefixtures("three_hosts", "image", "flavor")
