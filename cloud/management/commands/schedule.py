@@ -45,6 +45,7 @@ class Command(BaseCommand):
 def _request(options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Return the caller and the body's values, as the API would have them."""
     from apps.common.context import RequestContext
+    from apps.common.identifiers import parse_uuid
     from apps.compute.selectors import flavors
     from apps.identity.selectors import projects
     from apps.images.selectors import images
@@ -60,6 +61,8 @@ def _request(options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     named = list(images.visible(context=context).filter(name=options["image"], os_hidden=False).distinct()[:2])
     if len(named) > 1:
         raise CommandError(f"Several images are called {options['image']}: name one by its id.")
+    if not named and parse_uuid(options["image"]) is None:
+        raise CommandError(f"No image has the id or the name {options['image']}.")
     values = {
         "name": "schedule",
         "flavorRef": flavor.flavor_id if flavor else options["flavor"],

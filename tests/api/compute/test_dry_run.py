@@ -212,7 +212,7 @@ def test_the_command(alice: ComputeCaller, make_server: Callable[..., Server]) -
     ("arguments", "says"),
     [
         (["--flavor", "none", "--image", "cirros"], "Flavor none could not be found"),
-        (["--flavor", "7", "--image", "none"], "imageRef"),
+        (["--flavor", "7", "--image", "none"], "No image has the id or the name none"),
         (["--flavor", "7", "--image", "cirros", "--zone", "none"], "availability zone is not available"),
         (["--flavor", "7", "--image", "cirros", "--host", "none"], "none could not be found"),
         (["--flavor", "7", "--image", "cirros", "--project", "none"], "No project"),
