@@ -8,9 +8,22 @@ from rest_framework.parsers import BaseParser
 
 from apps.common.exceptions import BadRequest, TooLarge
 
+MAX_NESTING = 64  # lists and objects within one another; json and orjson give up at some 250 when it is written again
+
+
+def _is_nested_too_deep(document: Any) -> bool:
+    """Return whether lists and objects stand deeper within one another than ``MAX_NESTING``, without recursion."""
+    level, depth = [document], 0
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        if depth > MAX_NESTING:
+            return True
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return False
+
 
 class JSONParser(BaseParser):
-    """Strict JSON objects of at most ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bytes."""
+    """Strict JSON objects of at most ``DATA_UPLOAD_MAX_MEMORY_SIZE`` bytes, nested at most ``MAX_NESTING`` deep."""
 
     media_type = "application/json"
 
@@ -20,9 +33,13 @@ class JSONParser(BaseParser):
         if len(raw) > limit:
             raise TooLarge("The request body is too large.")
         try:
-            return orjson.loads(raw)
+            document = orjson.loads(raw)
         except orjson.JSONDecodeError as error:
             raise BadRequest(f"The request body is not valid JSON: {error}") from None
+        # Hardly a body has so many brackets at all: counting them is nothing, walking is.
+        if raw.count(b"{") + raw.count(b"[") > MAX_NESTING and _is_nested_too_deep(document):
+            raise BadRequest(f"The request body is nested more than {MAX_NESTING} levels deep.")
+        return document
 
 
 class JSONPatchParser(JSONParser):

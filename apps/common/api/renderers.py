@@ -1,5 +1,6 @@
 """JSON by orjson, and DRF's browsable API for people."""
 
+import json
 from typing import Any
 
 import orjson
@@ -16,7 +17,12 @@ class JSONRenderer(BaseRenderer):
         if data is None:
             return b""
         pretty = accepted_media_type == "text/html" or (renderer_context or {}).get("indent")
-        return orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2 if pretty else 0)
+        try:
+            return orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2 if pretty else 0)
+        except TypeError:
+            # PostgreSQL gives a large number in a jsonb column back as an integer beyond 64 bits. One such row must not
+            # take a whole list with it.
+            return json.dumps(data, default=str, ensure_ascii=False, indent=2 if pretty else None).encode()
 
 
 class BrowsableRenderer(BrowsableAPIRenderer):
