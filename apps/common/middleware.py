@@ -12,7 +12,7 @@ from apps.common import context
 log = structlog.get_logger("celerity.api")
 SERVICES = ("identity", "compute", "image", "network", "volume")
 _SLASHES = re.compile(r"/{2,}")
-_TOKEN_IN_PATH = re.compile(r"(/v2\.0/tokens/)[^/]+")
+_TOKEN_IN_PATH = re.compile(r"(/v2\.0/+tokens/+)[^/]+|gAAAA[\w-]{16,}=*", re.IGNORECASE)
 
 
 def service_of(path: str) -> str:
@@ -22,8 +22,8 @@ def service_of(path: str) -> str:
 
 
 def shown(path: str) -> str:
-    """Return a path as logs may show it: without the token that identity v2.0 puts there."""
-    return _TOKEN_IN_PATH.sub(r"\1***", path) if "/tokens/" in path else path
+    """Return a path as logs may show it: without the token that identity v2.0 puts there, or a client in error."""
+    return _TOKEN_IN_PATH.sub(r"\1***", path)
 
 
 def _refuse(request: HttpRequest) -> HttpResponse:
@@ -55,7 +55,7 @@ class RequestMiddleware:
             structlog.contextvars.bind_contextvars(global_request_id=outer)
         if service:
             request.path_info = _SLASHES.sub("/", request.path_info).rstrip("/")
-            request.path = shown(request.path)  # what everyone logs; routing looks at path_info
+        request.path = shown(request.path)  # what everyone logs; routing looks at path_info
         try:
             if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
                 response = _refuse(request)  # PostgreSQL's texts have no NUL: an error there, a 400 here
