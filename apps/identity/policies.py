@@ -18,9 +18,10 @@ def _domain_manager(attribute: str) -> str:
 
 _SELF = "user_id:%(target.user.id)s"
 _SUBJECT = "user_id:%(target.token.user_id)s"
-# A manager of the domain in which administrators live must not become one by setting their password.
+# A manager of the domain in which administrators live must not become one by setting their password, nor by joining a
+# group of theirs. Keystone's rules do not look.
 _USER_MANAGER = (
-    f"{_ADMIN} or (role:manager and domain_id:%(target.user.domain_id)s and False:%(target.user.is_superuser)s)"
+    f"{_ADMIN} or (role:manager and domain_id:%(target.user.domain_id)s and False:%(target.user.is_privileged)s)"
 )
 _PROJECT_READER = f"{_domain_reader('target.project.domain_id')} or project_id:%(target.project.id)s"
 _PROJECT_MANAGER = _domain_manager("target.project.domain_id")
@@ -119,7 +120,8 @@ _ACTORS = {
     "identity:list_users_in_group": _domain_reader("target.group.domain_id"),
     "identity:check_user_in_group": f"{_domain_reader('target.group.domain_id')} or {_SELF}",
     "identity:add_user_to_group": (
-        f"{_ADMIN} or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)"
+        f"{_ADMIN} or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s"
+        " and False:%(target.group.is_privileged)s)"
     ),
     "identity:remove_user_from_group": _domain_manager("target.group.domain_id"),
 }

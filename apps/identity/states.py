@@ -5,6 +5,8 @@ from enum import StrEnum
 
 DEFAULT_DOMAIN_ID = "default"
 ROLES = ("admin", "manager", "member", "reader", "service")
+# What managers of a domain cannot hand out, nor reach through a user or a group that has it.
+PRIVILEGED_ROLES = ("admin", "service")
 # Each role contains the next one (Keystone's bootstrap makes the same implications).
 IMPLICATIONS = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
 

@@ -12,7 +12,7 @@ from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceF
 from apps.identity import models
 from apps.identity.admin.inlines import AssignmentInline, MembershipInline
 from apps.identity.api.serializers import users as documents
-from apps.identity.api.views.base import target_of_user
+from apps.identity.api.views.base import target_of_written_user
 from apps.identity.selectors import names
 from apps.identity.services import users
 from apps.identity.states import DEFAULT_DOMAIN_ID
@@ -51,7 +51,7 @@ class UserEdit(ServiceForm):
         return entered
 
     def serve(self, values: dict[str, Any]) -> models.User:
-        policy.check(self.operator.context, "identity:update_user", target_of_user(self.instance))
+        policy.check(self.operator.context, "identity:update_user", target_of_written_user(self.instance))
         return users.update(user_id=self.instance.pk, changes=values)
 
 
@@ -68,7 +68,7 @@ class UserAdd(UserEdit):
         self.fields["domain_id"].choices = names.choices_of_domains()  # type: ignore[attr-defined]
 
     def serve(self, values: dict[str, Any]) -> models.User:
-        target = {"target.user.domain_id": values["domain_id"], "target.user.is_superuser": False}
+        target = {"target.user.domain_id": values["domain_id"], "target.user.is_privileged": False}
         policy.check(self.operator.context, "identity:create_user", target)
         return users.create(values=values, default_domain_id=DEFAULT_DOMAIN_ID)
 
@@ -113,7 +113,7 @@ operations.add(
     "identity.user",
     Operation(
         name="delete", title="Delete", icon="delete", danger=True, run=_delete, rule="identity:delete_user",
-        target=target_of_user,
+        target=target_of_written_user,
         explains="The user goes with its memberships and roles; its tokens and sessions end. What it made stays.",
     ),
 )  # fmt: skip

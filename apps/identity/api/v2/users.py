@@ -6,7 +6,7 @@ from apps.common import addresses
 from apps.common.api.views import Response
 from apps.identity.api.v2 import documents, tokens
 from apps.identity.api.v2.serializers import OwnPasswordSerializer, UserSerializer, user_values
-from apps.identity.api.views.base import IdentityView, target_of_user
+from apps.identity.api.views.base import IdentityView, target_of_user, target_of_written_user
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import User
 from apps.identity.selectors import users as reading
@@ -38,7 +38,7 @@ class UsersView(IdentityView):
         return Response({"users": [documents.user(row) for row in rows], "users_links": []})
 
     def post(self, request: Any) -> Response:
-        subject = {"target.user.domain_id": DEFAULT_DOMAIN_ID, "target.user.is_superuser": False}
+        subject = {"target.user.domain_id": DEFAULT_DOMAIN_ID, "target.user.is_privileged": False}
         self.authorize("create_user", subject)
         values = user_values(self.parse(request, "user"))
         if "name" not in values:
@@ -55,12 +55,12 @@ class UserView(IdentityView):
 
     def put(self, request: Any, user_id: str) -> Response:
         """Change a user; also at …/enabled and …/OS-KSADM/password, whose bodies hold one attribute."""
-        self.authorize("update_user", target_of_user(reading.find(user_id)))
+        self.authorize("update_user", target_of_written_user(reading.find(user_id)))
         changes = user_values(self.parse(request, "user"))
         return Response({"user": documents.user(users.update(user_id=the_user(user_id).pk, changes=changes))})
 
     def delete(self, request: Any, user_id: str) -> Response:
-        self.authorize("delete_user", target_of_user(reading.find(user_id)))
+        self.authorize("delete_user", target_of_written_user(reading.find(user_id)))
         users.delete(user_id=the_user(user_id).pk)
         return Response(status=204)
 

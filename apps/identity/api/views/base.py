@@ -6,20 +6,31 @@ from apps.common import policy
 from apps.common.api.views import Response, ServiceView
 from apps.identity.api.openapi import IdentitySchema
 from apps.identity.models import Group, Project, Role, User
+from apps.identity.selectors import role_assignments
 from apps.identity.states import DEFAULT_DOMAIN_ID
 
-__all__ = ["IdentityView", "Response", "target_of_group", "target_of_project", "target_of_user"]
+__all__ = [
+    "IdentityView",
+    "Response",
+    "target_of_group",
+    "target_of_project",
+    "target_of_user",
+    "target_of_written_user",
+]
 
 
 def target_of_user(user: User | None) -> dict[str, Any]:
     """Return what rules may look at; nothing for a user that is not there, so that ordinary callers learn nothing."""
     if user is None:
         return {}
-    return {
-        "target.user.id": user.pk,
-        "target.user.domain_id": user.domain_id,
-        "target.user.is_superuser": user.is_superuser,
-    }
+    return {"target.user.id": user.pk, "target.user.domain_id": user.domain_id}
+
+
+def target_of_written_user(user: User | None) -> dict[str, Any]:
+    """Return what the rules of changing a user look at beyond that: whether it is an administrator, say. 1 query."""
+    if user is None:
+        return {}
+    return {**target_of_user(user), "target.user.is_privileged": role_assignments.is_privileged(user)}
 
 
 def target_of_group(group: Group | None) -> dict[str, Any]:

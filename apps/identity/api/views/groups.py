@@ -8,7 +8,7 @@ from apps.identity.api.serializers.groups import GroupSerializer, GroupUpdateSer
 from apps.identity.api.views.base import IdentityView, Response, target_of_group, target_of_user
 from apps.identity.exceptions import NotFound
 from apps.identity.selectors import groups as reading
-from apps.identity.selectors import users
+from apps.identity.selectors import role_assignments, users
 from apps.identity.services import groups
 
 
@@ -59,8 +59,11 @@ class GroupUserView(IdentityView):
     bodiless = True
 
     def _authorize(self, rule: str, group_id: str, user_id: str) -> None:
-        group, user = target_of_group(reading.find(group_id)), target_of_user(users.find(user_id))
-        self.authorize(rule, {**group, **user})
+        group = reading.find(group_id)
+        subject = {**target_of_group(group), **target_of_user(users.find(user_id))}
+        if group is not None and rule == "add_user_to_group":
+            subject["target.group.is_privileged"] = role_assignments.is_privileged(group)
+        self.authorize(rule, subject)
 
     def get(self, request: Any, group_id: str, user_id: str) -> Response:
         self._authorize("check_user_in_group", group_id, user_id)

@@ -8,7 +8,7 @@ from apps.identity.api.documents import many, one
 from apps.identity.api.serializers import groups as group_documents
 from apps.identity.api.serializers import projects as project_documents
 from apps.identity.api.serializers.users import PasswordSerializer, UserSerializer, UserUpdateSerializer, document
-from apps.identity.api.views.base import IdentityView, Response, target_of_user
+from apps.identity.api.views.base import IdentityView, Response, target_of_user, target_of_written_user
 from apps.identity.selectors import filters, groups, projects
 from apps.identity.selectors import users as reading
 from apps.identity.services import users
@@ -25,7 +25,7 @@ class UsersView(IdentityView):
     def post(self, request: Any) -> Response:
         values = self.parse(request, "user")
         domain_id = values.get("domain_id") or self.own_domain_id
-        self.authorize("create_user", {"target.user.domain_id": domain_id, "target.user.is_superuser": False})
+        self.authorize("create_user", {"target.user.domain_id": domain_id, "target.user.is_privileged": False})
         user = users.create(values=values, default_domain_id=domain_id)
         return Response({"user": one(request, "users", document(user))}, status=201)
 
@@ -38,12 +38,12 @@ class UserView(IdentityView):
         return Response({"user": one(request, "users", document(reading.get(user_id)))})
 
     def patch(self, request: Any, user_id: str) -> Response:
-        self.authorize("update_user", target_of_user(reading.find(user_id)))
+        self.authorize("update_user", target_of_written_user(reading.find(user_id)))
         user = users.update(user_id=user_id, changes=self.parse(request, "user"))
         return Response({"user": one(request, "users", document(user))})
 
     def delete(self, request: Any, user_id: str) -> Response:
-        self.authorize("delete_user", target_of_user(reading.find(user_id)))
+        self.authorize("delete_user", target_of_written_user(reading.find(user_id)))
         users.delete(user_id=user_id)
         return Response(status=204)
 
