@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.compute.models import Server
-from apps.identity.models import Role, RoleAssignment, User
+from apps.identity.models import ApplicationCredential, Credential, Role, RoleAssignment, User
 from apps.identity.services import users
 from apps.workflow.models import Run
 from tests.admin import rows
@@ -180,6 +180,27 @@ def test_bad_filters_break_nothing(operator: Client, query: str) -> None:
     for model in rows.models():
         answer = operator.get(f"{listing(model)}?{query}")
         assert answer.status_code in (200, 302, 400), (model, query)
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [
+        (User, "password"), (Server, "user_data"), (Server, "personality"), (ApplicationCredential, "secret"),
+        (Credential, "blob"), (ApplicationCredential, "user__password"), (Credential, "user_id__password"),
+    ],
+)  # fmt: skip
+def test_what_is_not_shown_cannot_be_guessed(viewer: Client, model: Any, column: str) -> None:
+    """Django lets a list be asked for any column of its rows; whether a row is found tells how the value begins."""
+    rows.fill(1)
+    for value in ("a", "c2", "blob$", "argon2$"):
+        for how in ("startswith", "regex", "gte"):
+            assert viewer.get(f"{listing(model)}?{column}__{how}={value}").status_code == 400, (value, how)
+
+
+def test_a_list_is_asked_by_its_filters(viewer: Client) -> None:
+    rows.fill(1)
+    assert viewer.get(f"{listing(Run)}?state__exact=failed&host=n1").status_code == 200
+    assert viewer.get(f"{listing(ApplicationCredential)}?unrestricted__exact=0").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import FieldDoesNotExist
 from django.db import DataError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -85,6 +86,18 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.edit_form is not None and may_act(request)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """Columns are asked by the page's own filters alone: of any other, what it hides could be guessed by its
+        beginning, a letter at a time (``?password__startswith=``).
+        """
+        column = lookup.split("__")[0]
+        try:
+            self.opts.get_field(column)
+        except FieldDoesNotExist:  # a filter's own word, or one that is ignored further on
+            return bool(super().lookup_allowed(lookup, value, request))
+        filters = (one if isinstance(one, str) else one.parameter_name for one in self.get_list_filter(request))
+        return column in {name.split("__")[0] for name in filters}
 
     # --- forms ----------------------------------------------------------------------------------
 
