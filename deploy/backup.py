@@ -143,7 +143,8 @@ def write(environment: Environment, place: Path, target: Path, guests: list[str]
     free = shutil.disk_usage(target.parent).free
     if free < size:
         raise DeployError(f"{target.parent} has {free >> 20} MiB free, and the backup needs {size >> 20} MiB.")
-    command = ["tar", "--create", "--sparse", "--hard-dereference", f"--directory={place}", *members]
+    # posix: times to the nanosecond, by which a host knows the bits it has verified.
+    command = ["tar", "--create", "--format=posix", "--sparse", "--hard-dereference", f"--directory={place}", *members]
     if guests:
         command += [f"--directory={environment.state}", *guests]
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -60,6 +60,10 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None
     member.uid, member.gid, member.uname, member.gname = os.geteuid(), os.getegid(), "", ""
     member.mode = 0o711 if member.isdir() else member.mode & 0o755
     tar.extract(member, place)
+    if member.isfile():
+        seconds, _, fraction = member.pax_headers.get("mtime", str(int(member.mtime))).partition(".")
+        moment = int(seconds) * 10**9 + int(fraction[:9].ljust(9, "0"))
+        os.utime(place / member.name, ns=(moment, moment))
 
 
 def _is(path: Path, sha512: str) -> bool:

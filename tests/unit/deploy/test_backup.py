@@ -129,11 +129,16 @@ def credential(cloud: Cloud) -> dict[str, object]:
 def test_guests_come_along_when_the_cloud_is_down(cloud: Cloud, fresh: Path, tmp_path: Path) -> None:
     key, target = cloud.settled(cloud.create("guest"))["id"], tmp_path / "cloud.tar"
     stop(cloud)
+    verified = Path("hosts", "far", "images", "bits")  # a host knows what it has verified by size and time
+    (cloud.state / verified).parent.mkdir(parents=True)
+    (cloud.state / verified).write_bytes(b"bits")
+    os.utime(cloud.state / verified, ns=(1_700_000_000_123_456_789,) * 2)
     said = run("backup", cloud.environment, TO=str(target), GUESTS="1")  # starts the database, and stops it again
     assert said.returncode == 0, said.stdout + said.stderr
     assert cloud.services.postgresql.pid() is None
     said = run("restore", bare(fresh), FROM=str(target))
     assert said.returncode == 0, said.stdout + said.stderr
+    assert (fresh / verified).stat().st_mtime_ns == 1_700_000_000_123_456_789
     with Restored(fresh) as services, Cloud(services) as back:
         assert back.settled(key)["status"] == "ACTIVE"
         back.assert_clean()
