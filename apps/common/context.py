@@ -49,11 +49,13 @@ class RequestContext:
         return {
             "user_id": self.user_id,
             "project_id": self.project_id,
+            "tenant_id": self.project_id,
             "domain_id": self.domain_id,
             "system_scope": self.system_scope,
             "roles": list(self.roles),
             "user_domain_id": self.user_domain_id,
             "project_domain_id": self.project_domain_id,
             "is_admin": self.is_admin,
+            "is_admin_project": True,  # oslo.context's word for clouds that know no such project
             "is_delegated": self.is_delegated,
         }

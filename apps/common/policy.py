@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import structlog
 from django.conf import settings
 
 from apps.common.context import RequestContext
@@ -28,8 +29,25 @@ BUILDING_BLOCKS = {
     "project_member_or_admin": "rule:project_member or rule:context_is_admin",
     "project_reader_or_admin": "rule:project_reader or rule:context_is_admin",
     "owner": "user_id:%(user_id)s",
+    # Names that operators' own files refer to: Nova's, Neutron's and Keystone's.
+    "admin_api": "rule:context_is_admin",
+    "admin_only": "rule:context_is_admin",
+    "admin_or_owner": "rule:context_is_admin or project_id:%(project_id)s",
+    "project_manager": "role:manager and project_id:%(project_id)s",
+    "project_manager_or_admin": "rule:project_manager or rule:context_is_admin",
+    "project_manager_api": "rule:project_manager",
+    "project_member_api": "rule:project_member",
+    "project_reader_api": "rule:project_reader",
+    "service_role": "role:service",
+    "service_api": "role:service",
 }
 _registered: dict[str, str] = dict(BUILDING_BLOCKS)
+_good: dict[str, Any] = {}  # the engine that the last readable file made, by path
+log = structlog.get_logger("celerity.policy")
+
+
+class BadPolicyFile(RuntimeError):
+    """The operator's rules cannot be read: nothing starts with them."""
 
 
 def register(rules: Mapping[str, str]) -> None:
@@ -45,17 +63,32 @@ def register(rules: Mapping[str, str]) -> None:
 def _enforcer(overrides: str, _changed: int) -> Any:
     """Return the engine with the defaults and what the operator's file puts in their place.
 
-    oslo.policy would look for files at every check; a stat of one file is all that is needed.
+    oslo.policy would look for files at every check; a stat of one file is all that is needed. A file that cannot be
+    read leaves the rules that were good before in force; without such (at start) it raises BadPolicyFile.
     """
     from oslo_config import cfg
-    from oslo_policy import policy
+    from oslo_policy import _checks, policy
 
     conf = cfg.ConfigOpts()
     conf([], default_config_files=[], default_config_dirs=[])
     merged = policy.Rules.from_dict(_registered)
     if _changed:
-        merged.update(policy.Rules.load(Path(overrides).read_text()))
-    return policy.Enforcer(conf, rules=merged, use_conf=False)
+        try:
+            merged.update(policy.Rules.load(Path(overrides).read_text()))
+        except Exception as error:
+            if overrides in _good:
+                log.error("policy.yaml cannot be read; the rules of before hold", error=str(error)[:500])
+                return _good[overrides]
+            raise BadPolicyFile(f"{overrides} cannot be read: {error}") from error
+    engine = policy.Enforcer(conf, rules=merged, use_conf=False)
+    if _changed and not engine.check_rules():  # oslo.policy logs which rules
+        log.warning(
+            "policy.yaml has rules that refer to each other, or to rules that are not there: they allow nothing"
+        )
+        for name in [name for name, check in engine.rules.items() if engine._cycle_check(check)]:
+            engine.rules[name] = _checks.FalseCheck()
+    _good[overrides] = engine
+    return engine
 
 
 def _engine() -> Any:
@@ -79,6 +112,8 @@ def allowed(context: RequestContext, rule: str, target: Mapping[str, Any] | None
     subject = target if target is not None else {"project_id": context.project_id, "user_id": context.user_id}
     # oslo.policy compares texts: None would equal None, and a caller without a project would own what has none.
     known = {key: value for key, value in subject.items() if value is not None}
+    if "project_id" in known:
+        known.setdefault("tenant_id", known["project_id"])  # Neutron's older name, on both sides
     who = {key: value for key, value in context.credentials().items() if value is not None}
     engine = _engine()
     # Enforcer.enforce() would copy both sides and look for changed files at every check.

@@ -52,8 +52,11 @@ class IdentityView(ServiceView):
     bodiless = False  # whether all its answers are 204
 
     def authorize(self, rule: str, target: dict[str, Any] | None = None) -> None:
-        """Raise PolicyForbidden (403) unless ``identity:<rule>`` allows the call on ``target``."""
-        policy.check(self.caller, f"identity:{rule}", target or {})
+        """Raise PolicyForbidden (403) unless ``identity:<rule>`` allows the call on ``target``.
+
+        Rules may look at the ids of the path too, as in Keystone: ``user_id:%(user_id)s``.
+        """
+        policy.check(self.caller, f"identity:{rule}", {**self.kwargs, **(target or {})})
 
     def allows(self, rule: str, target: dict[str, Any] | None = None) -> bool:
         """Return whether ``identity:<rule>`` allows the call on ``target``."""
