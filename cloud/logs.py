@@ -1,20 +1,16 @@
 """Structured logs: one JSON line per event, with the request, server, run, step and host in hand."""
 
-import sys
 from typing import Any
 
 import orjson
 
+from cloud.absent import absent
+
 # structlog's development renderer loads Rich and Pygments where they are installed: 3 MiB in each process, for
 # tracebacks in colour that no log file shows.
-_absent = "rich" not in sys.modules
-if _absent:
-    sys.modules["rich"] = None  # type: ignore[assignment]
-import structlog  # noqa: E402
-import structlog.dev  # noqa: E402
-
-if _absent:
-    del sys.modules["rich"]
+with absent("rich"):
+    import structlog
+    import structlog.dev
 
 
 def _message_last(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:

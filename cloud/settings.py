@@ -6,7 +6,11 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from cloud.absent import absent
 from cloud.logs import logging_config
+
+with absent("opentelemetry"):  # it is for traces (below): redis-py would load it for metrics, 10 MiB in each process
+    import redis  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -58,6 +62,11 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+
+# Where traces go (OTLP over HTTP, without /v1/traces). Nothing of OpenTelemetry is loaded without it.
+OTLP_ENDPOINT = env.str("CELERITY_OTLP_ENDPOINT", default=env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default=""))
+if OTLP_ENDPOINT:
+    MIDDLEWARE.insert(MIDDLEWARE.index("apps.common.middleware.RequestMiddleware") + 1, "cloud.traces.TraceMiddleware")
 
 ROOT_URLCONF = "cloud.urls"
 WSGI_APPLICATION = "cloud.wsgi.application"

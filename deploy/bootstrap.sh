@@ -156,4 +156,7 @@ install_requirements() {
 }
 
 install_requirements base requirements.txt
-if [ "$dev" = yes ]; then install_requirements dev requirements.txt requirements-dev.txt; fi
+if [ -n "${CELERITY_OTLP_ENDPOINT:-}" ] || grep -qs '^CELERITY_OTLP_ENDPOINT=.' "$state/celerity.env"; then
+    install_requirements otel requirements-otel.txt
+fi
+if [ "$dev" = yes ]; then install_requirements dev requirements.txt requirements-otel.txt requirements-dev.txt; fi

@@ -6,6 +6,8 @@ from typing import Protocol
 import structlog
 from django.db import transaction
 
+from apps.common import tracing
+
 log = structlog.get_logger("celerity.dispatch")
 
 
@@ -41,7 +43,9 @@ def send(run: Message) -> bool:
     if _send is None:
         raise RuntimeError("dispatch is not configured: import cloud.celery")
     try:
-        _send(run)
+        parent = tracing.parent_of(getattr(run, "params", None))
+        with tracing.span("dispatch", parent=parent, pipeline=run.pipeline, step=run.next_step, token=run.token):
+            _send(run)
     except Exception as error:  # any transport's own error types: the row is safe, the sweeper sends it
         log.warning("dispatch failed", run_id=str(run.id), pipeline=run.pipeline, error=type(error).__name__)
         return False

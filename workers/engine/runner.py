@@ -14,12 +14,13 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
-from apps.common import dispatch
+from apps.common import dispatch, tracing
 from apps.workflow import states
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import leases, tallies
 from apps.workflow.services.leases import BUSY, STALE, Claim
 from workers import config, routing
+from workers.engine import spans
 from workers.engine.errors import LeaseLost, failure_of
 from workers.engine.steps import HOST, Step, StepContext
 from workers.system.locks import LockTimeout
@@ -67,9 +68,13 @@ def run_step(pipeline: Pipeline, step: Step, message: dict[str, Any], drivers: A
     """
     claim = _take(pipeline, step.name, step.timeout_seconds, message)
     ctx = _context(claim, message, drivers)
-    with structlog.contextvars.bound_contextvars(
-        request_id=claim.request_id, server=str(claim.subject_id), run=str(claim.run_id), step=step.name, host=ctx.host
-    ):
+    with (
+        structlog.contextvars.bound_contextvars(
+            request_id=claim.request_id, server=str(claim.subject_id), run=str(claim.run_id), step=step.name,
+            host=ctx.host,
+        ),
+        spans.step(pipeline.task_name(step.name), ctx),
+    ):  # fmt: skip
         try:
             with _on_host_or_rows_only(ctx) if step.rows_only_when_hung else _on_host(ctx):
                 step.enter(ctx)
@@ -104,7 +109,7 @@ def _context(claim: Claim, message: dict[str, Any], drivers: Any) -> StepContext
     return StepContext(
         claim=claim,
         host=claim.host,
-        drivers=None if detached else drivers,
+        drivers=None if detached else spans.traced(drivers),
         detached=detached,
     )
 
@@ -171,6 +176,7 @@ def fail(pipeline: Pipeline, step: Step, ctx: StepContext, error: Exception) -> 
     """A step failed: decide whether there is another attempt, and revert at once while the lock is held."""
     failure, retryable = failure_of(error)
     retrying = retryable and ctx.claim.attempt < settings.MAX_ATTEMPTS
+    tracing.failed(failure.cause)
     log.warning(
         "step failed", cause=failure.cause, error=failure.message, details=failure.details[:2000], retrying=retrying
     )
@@ -193,8 +199,15 @@ def run_revert(pipeline: Pipeline, message: dict[str, Any], drivers: Any) -> Non
         cause=claim.error_cause, message=claim.error_message, details=claim.error_details, code=claim.error_code or 500
     )
     ctx.final, ctx.blames_host = not claim.retrying, claim.retrying
-    with structlog.contextvars.bound_contextvars(
-        request_id=claim.request_id, server=str(claim.subject_id), run=str(claim.run_id), step="revert", host=ctx.host
+    with (
+        structlog.contextvars.bound_contextvars(
+            request_id=claim.request_id,
+            server=str(claim.subject_id),
+            run=str(claim.run_id),
+            step="revert",
+            host=ctx.host,
+        ),
+        spans.step(pipeline.task_name(states.REVERT), ctx),
     ):
         revert(pipeline, pipeline.steps, ctx)
 

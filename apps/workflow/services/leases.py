@@ -44,11 +44,13 @@ class Claim:
     error_cause: str
     error_message: str
     error_details: str
+    waited_seconds: float
 
 
 _COLUMNS = (
     "token, pipeline, subject_id, project_id, user_id, request_id, params::text, host, attempt, "
-    "excluded_hosts, retrying, error_code, error_cause, error_message, error_details"
+    "excluded_hosts, retrying, error_code, error_cause, error_message, error_details, "
+    "extract(epoch FROM step_started_at - enqueued_at)::float8"
 )
 # The only thing inserted into the text is the list of columns above.
 _CLAIM = Statement(
@@ -120,7 +122,15 @@ def claim(
 
 def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any]) -> Claim:
     names = ("token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params", "host", "attempt")
-    more = ("excluded_hosts", "retrying", "error_code", "error_cause", "error_message", "error_details")
+    more = (
+        "excluded_hosts",
+        "retrying",
+        "error_code",
+        "error_cause",
+        "error_message",
+        "error_details",
+        "waited_seconds",
+    )
     values = dict(zip((*names, *more), row, strict=True))
     values["params"] = orjson.loads(values["params"])
     return Claim(run_id=run_id, step_id=step_id, **values)

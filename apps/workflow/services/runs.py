@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from apps.common import dispatch
+from apps.common import dispatch, tracing
 from apps.common.context import RequestContext
 from apps.workflow import states
 from apps.workflow.models import Run
@@ -70,7 +70,7 @@ def build(
         project_id=project_id or context.project_id or "",
         user_id=context.user_id or "",
         request_id=context.request_id,
-        params=params or {},
+        params=tracing.carried(params or {}),
         next_step=dispatch.steps_of(pipeline)[0],
         host=host,
         queue=queue or (states.host_queue(host) if host else states.SCHEDULER_QUEUE),
