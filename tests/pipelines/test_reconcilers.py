@@ -260,6 +260,21 @@ def test_missing_files_of_a_server_are_reported(cloud: Cloud) -> None:
     reported(cloud, "files", server["id"])  # nothing is missing any more
 
 
+def test_a_restart_makes_no_disks(cloud: Cloud) -> None:
+    """A file system that is not mounted looks like lost disks: starting the guest would give it an empty one."""
+    server = boot(cloud)
+    disks = record(cloud, host_of(server), "disks", server["id"])
+    cloud.kill("agent", restart=False)
+    disks.rename(disks.with_suffix(".away"))
+    record(cloud, host_of(server), "domains", server["id"]).unlink()
+    (cloud.state / "simulated" / host_of(server) / "boot_id").write_text("another life")
+    cloud.start("agent")
+    reported(cloud, "files", server["id"], resolved=False)
+    assert cloud.settled(server["id"])["status"] == "SHUTOFF" and not disks.exists()
+    disks.with_suffix(".away").rename(disks)
+    reported(cloud, "files", server["id"])
+
+
 def test_a_port_that_is_not_plugged_is_plugged(cloud: Cloud) -> None:
     server = boot(cloud)
     port = port_of(cloud, server["id"])

@@ -15,13 +15,17 @@ _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 _SHA512 = re.compile(r"[0-9a-f]{128}\Z")
 
 
+def is_uuid(value: str) -> bool:
+    """Say whether it is the canonical lower-case text of a UUID."""
+    try:
+        return str(uuid.UUID(value)) == value
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
 def check_uuid(value: str, what: str) -> None:
     """Accept the canonical lower-case text of a UUID only (it becomes a file name); else raise SpecInvalid."""
-    try:
-        canonical = str(uuid.UUID(value))
-    except (ValueError, AttributeError, TypeError):
-        canonical = ""
-    if not value or canonical != value:
+    if not is_uuid(value):
         raise SpecInvalid(f"{what} is not a UUID: {value!r}")
 
 

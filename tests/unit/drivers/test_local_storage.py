@@ -354,3 +354,12 @@ def test_bits_that_changed_or_went_are_told(driver: LocalStorage, image: ImageSp
     assert driver.damaged_images() == (image.sha512,)
     driver.cache_image(image, source)
     assert driver.damaged_images() == ()
+
+
+def test_what_is_no_servers_is_not_listed(driver: LocalStorage) -> None:
+    """A file system that is mounted there has a lost+found; recovery would remove a stranger, or fail on its name."""
+    server_id = "5d4ab9f0-6c1e-4f7a-9b1c-0d6a7f3e2b10"
+    driver.create_swap(server_id, 8)
+    for name in ("lost+found", "of-the-operator", server_id.upper()):
+        (driver.paths.instances / name).mkdir(exist_ok=True)
+    assert driver.list_servers() == (server_id,)

@@ -127,7 +127,9 @@ class LocalStorage(StorageDriver):
     def list_servers(self) -> tuple[str, ...]:
         """See the contract."""
         root = self.paths.instances
-        return tuple(sorted(item.name for item in root.iterdir() if item.is_dir())) if root.is_dir() else ()
+        found = root.iterdir() if root.is_dir() else ()
+        # A file system of its own has a lost+found, an operator may keep things there: neither is a server's.
+        return tuple(sorted(item.name for item in found if values.is_uuid(item.name) and item.is_dir()))
 
     def list_images(self) -> tuple[CachedImage, ...]:
         """See the contract."""

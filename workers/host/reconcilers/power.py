@@ -4,7 +4,8 @@ Sets, per host:
   wanted  = servers whose rows are on this host, at rest, neither deleted nor building nor in error
   running = Celerity's domains that run
 Rules:
-  ACTIVE by its row and in wanted, not in running -> started, if the machine restarted; else the row becomes SHUTOFF
+  ACTIVE by its row and in wanted, not in running -> started, if the machine restarted and its files are there; else
+                                                     the row becomes SHUTOFF. Nobody gets an empty disk unasked
   STOPPED by its row and in wanted, in running    -> the row becomes ACTIVE: a guest is never ended unasked
   PAUSED or SUSPENDED by its row, another state   -> the row says what the domain does
 """
@@ -65,6 +66,11 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
 
 
 def _start(drivers: HostDrivers, server: Any) -> bool:
+    """Start a guest whose disks are there: a start makes what is missing anew from the image, which is the user's to
+    wish. A file system that is not mounted yet looks just like lost disks.
+    """
+    if str(server.id) not in drivers.storage.list_servers():
+        return False
     try:
         drivers.hypervisor.start(servers.prepare(server, drivers))
     except Exception as error:
