@@ -93,17 +93,17 @@ def claim(*, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str]) ->
         "ram": demand.ram_mib,
         "disk": demand.disk_gib,
     }
-    chosen = _without_waiting(values, host_ids)
+    chosen = _letting_go(_CLAIM_NEXT, values, host_ids)
     # Who waits keeps locks on the rows that turned out full: all wait in one order, or they would wait for each other.
-    return chosen or _try(_CLAIM_WAIT, values, sorted(host_ids))
+    return chosen or _letting_go(_CLAIM_WAIT, values, sorted(host_ids))
 
 
-def _without_waiting(values: dict[str, Any], host_ids: Sequence[str]) -> str | None:
-    """In a transaction of the caller's, what was locked in vain is let go again."""
+def _letting_go(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) -> str | None:
+    """In a transaction of the caller's, what was locked in vain is let go again: another list of hosts comes next."""
     if not connection.in_atomic_block:
-        return _try(_CLAIM_NEXT, values, host_ids)
+        return _try(statement, values, host_ids)
     mark = transaction.savepoint()
-    chosen = _try(_CLAIM_NEXT, values, host_ids)
+    chosen = _try(statement, values, host_ids)
     if chosen is None:
         transaction.savepoint_rollback(mark)
     else:

@@ -66,14 +66,19 @@ def set_traits(*, name: str, traits: Iterable[str]) -> Host:
 def update(
     *, name: str, enabled: bool | None = None, reason: str | None = None, forced_down: bool | None = None
 ) -> Host:
-    """Enable, disable with a reason, or force down. Raises HostNotFound (404)."""
+    """Enable, disable with a reason, or force down. Raises HostNotFound (404).
+
+    What is not asked for is not written: of two operators at once neither undoes what the other did.
+    """
     host = selectors.get(name=name)
+    changes: dict[str, Any] = {}
     if enabled is not None:
-        host.enabled = enabled
-        host.disabled_reason = "" if enabled else (reason or "")
+        changes |= {"enabled": enabled, "disabled_reason": "" if enabled else (reason or "")}
     elif reason is not None:
-        host.disabled_reason = reason
+        changes["disabled_reason"] = reason
     if forced_down is not None:
-        host.forced_down = forced_down
-    host.save(update_fields=["enabled", "disabled_reason", "forced_down"])
+        changes["forced_down"] = forced_down
+    for key, value in changes.items():
+        setattr(host, key, value)
+    host.save(update_fields=list(changes))
     return host

@@ -2,12 +2,14 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.scheduling.exceptions import NoValidHost
-from apps.scheduling.models import Allocation, Inventory
+from apps.scheduling.models import Allocation, Host, Inventory
+from apps.scheduling.selectors import hosts as selectors
 from apps.scheduling.services import allocations, hosts
 from apps.scheduling.states import Demand
 
@@ -77,3 +79,59 @@ def test_a_forced_host_is_claimed_only_while_it_has_room(cloud: None) -> None:
     assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=wanted).host == "h2"
     with pytest.raises(NoValidHost):
         allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=wanted)
+
+
+def test_operators_at_once_do_not_undo_each_other(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One reads the host, another disables it, the first forces it down: it stays disabled."""
+    read = selectors.get
+
+    def slow(*, name: str) -> Host:
+        host = read(name=name)
+        Host.objects.filter(name=name).update(enabled=False, disabled_reason="memory errors")
+        return host
+
+    monkeypatch.setattr(selectors, "get", slow)
+    hosts.update(name="h0", forced_down=True)
+    host = Host.objects.get(name="h0")
+    assert (host.enabled, host.disabled_reason, host.forced_down) == (False, "memory errors", True)
+
+
+def test_who_waited_in_vain_keeps_no_host_locked(cloud: None) -> None:
+    """In a transaction (a group's member is placed in one) other hosts are tried next: two that keep the rows they
+    waited for would wait for each other.
+    """
+    host = Host.objects.get(name="h0")
+    filling, waiting = Event(), Event()
+
+    def fill() -> None:
+        with transaction.atomic():
+            Inventory.objects.filter(host=host).update(vcpus_used=10)
+            filling.set()
+            waiting.wait(timeout=30)
+        connection.close()
+
+    def watch() -> None:
+        try:
+            with connection.cursor() as cursor:
+                for _ in range(3000):
+                    cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+                    if cursor.fetchone()[0]:
+                        return
+        finally:
+            waiting.set()
+            connection.close()
+
+    def free() -> bool:
+        try:
+            with transaction.atomic():
+                return Inventory.objects.select_for_update(skip_locked=True).filter(host=host).exists()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=2) as pool, transaction.atomic():
+        filled = pool.submit(fill)
+        assert filling.wait(timeout=30)
+        watched = pool.submit(watch)
+        assert allocations.claim(consumer_id=uuid.uuid4(), demand=DEMAND, host_ids=[str(host.id)]) is None
+        filled.result(), watched.result()
+        assert pool.submit(free).result()
