@@ -136,6 +136,15 @@ def test_a_run_that_waits_is_cancelled(operator: Client, failed: Server) -> None
     assert "already" in do(operator, run, "cancel")
 
 
+def test_a_run_that_has_ended_is_not_cancelled_for_another(operator: Client, failed: Server) -> None:
+    """The page may be old: its button must not reach what the owner began since."""
+    old = Run.objects.filter(subject_id=failed.id, state="failed").first()
+    Server.objects.filter(id=failed.id).update(host="n1", vm_state="stopped")
+    do(operator, failed, "start")
+    assert "this action has ended; 'start' is under way" in do(operator, old, "cancel")
+    assert Run.objects.get(subject_id=failed.id, pipeline="server.start").state == "queued"
+
+
 def test_the_page_of_a_server_tells_its_story(operator: Client, failed: Server) -> None:
     text = operator.get(change(failed)).content.decode()
     for told in ("No valid host was found.", "RamFilter", "n1 lacks 1 MiB", "10.1.0.1", "root", "NoValidHost", "spawn"):

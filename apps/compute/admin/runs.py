@@ -22,7 +22,7 @@ def _retry(operator: Operator, run: Any, values: dict[str, Any]) -> str:
 
 def _cancel(operator: Operator, run: Any, values: dict[str, Any]) -> str:
     with audit.action("server.cancel", "server", run.subject_id):
-        action = instance_actions.cancel(server_id=run.subject_id)
+        action = instance_actions.cancel(server_id=run.subject_id, run_id=run.id)
     return f"'{action}' is cancelled; what it has done is being undone."
 
 

@@ -50,8 +50,10 @@ def retry(*, context: RequestContext, server_id: uuid.UUID) -> None:
     rpcapi.build(context=context, servers=[server], action="retry")
 
 
-def cancel(*, server_id: uuid.UUID) -> str:
+def cancel(*, server_id: uuid.UUID, run_id: uuid.UUID | None = None) -> str:
     """Take the active run from whoever works on it and have it reverted. Returns the name of its action.
+
+    With ``run_id`` that run or none: the page it was read on may be old, and another action under way by now.
 
     A build ends in ERROR with "cancelled" as its fault; a power action in the state that the host reports. Not in a
     transaction: the revert is sent at once. Raises Conflict (409) where nothing is under way, and for a delete, which
@@ -63,6 +65,8 @@ def cancel(*, server_id: uuid.UUID) -> str:
     run = run_selectors.active_of(subject_id=server.id)
     if run is None:
         raise Conflict(f"Cannot 'cancel' for instance {server.id}: no action is under way.")
+    if run_id not in (None, run.id):
+        raise Conflict(f"Cannot 'cancel' for instance {server.id}: this action has ended; '{run.action}' is under way.")
     if run.pipeline == "server.delete":
         raise Conflict(f"Cannot 'cancel' for instance {server.id}: a delete ends only with the server gone.")
     reachable = not run.host or run.host in hosts.names_up(names=[run.host])
