@@ -67,6 +67,12 @@ def listed(params: Mapping[str, str]) -> list[Grant]:
     return [grant for grant in unique if _matches(grant, params, wanted)]
 
 
+def within(domain_id: str, grants: Iterable[Grant]) -> list[Grant]:
+    """Return the grants on a domain and on its projects. 1 query."""
+    inside = set(Project.objects.filter(domain_id=domain_id).values_list("id", flat=True))
+    return [one for one in grants if one.domain_id == domain_id or one.project_id in inside]
+
+
 def _grant(row: RoleAssignment) -> Grant:
     return Grant(
         role_id=row.role_id,

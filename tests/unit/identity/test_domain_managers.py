@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.identity.models import Domain, Group, GroupMembership, ImpliedRole, Role, User
+from apps.identity.models import Domain, Group, GroupMembership, ImpliedRole, Project, Role, User
 from apps.identity.services import passwords
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
@@ -80,3 +80,21 @@ def test_administrators_manage_administrators(as_admin: Api, other_domain: Domai
     boss = make_user(other_domain, "boss")
     grant(user=boss, system=True, role=role("admin"))
     assert as_admin.call("patch", f"/v3/users/{boss.pk}", {"user": {"password": "new one"}}).status_code == 200
+
+
+def test_managers_see_the_assignments_of_their_domain(
+    manager: Api, other_domain: Domain, project: Any, role: Any, grant: Any
+) -> None:
+    clerk = make_user(other_domain, "clerk")
+    theirs = Project.objects.create(name="theirs", domain=other_domain, parent=other_domain)
+    for where in ({"project": theirs}, {"domain": other_domain}, {"project": project}, {"system": True}):
+        grant(user=clerk, role=role("reader"), **where)
+
+    def scopes(query: str) -> list[str]:
+        answer = manager.call("get", f"/v3/role_assignments?user.id={clerk.pk}{query}")
+        assert answer.status_code == 200
+        return sorted(next(iter(one["scope"].values()))["id"] for one in answer.json()["role_assignments"])
+
+    assert scopes("") == scopes("&effective") == sorted([theirs.pk, other_domain.pk])
+    assert scopes(f"&scope.project.id={theirs.pk}") == [theirs.pk]
+    assert scopes(f"&scope.project.id={project.pk}") == scopes("&scope.domain.id=default") == []

@@ -90,7 +90,10 @@ class RoleAssignmentsView(IdentityView):
                 "list_role_assignments_for_tree", {"target.project.domain_id": project.domain_id if project else None}
             )
         else:
-            self.authorize("list_role_assignments", {"target.domain_id": params.get("scope.domain.id")})
+            domain_id = self.caller.domain_id or params.get("scope.domain.id")
+            self.authorize("list_role_assignments", {"target.domain_id": domain_id})
         grants = reading.listed(params)
+        if self.caller.domain_id is not None:  # a token for a domain sees what is within it, as in Keystone
+            grants = reading.within(self.caller.domain_id, grants)
         names = documents.Names(grants) if documents.wants_names(params) else None
         return Response(many(request, "role_assignments", (documents.document(request, row, names) for row in grants)))
