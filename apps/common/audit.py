@@ -97,6 +97,13 @@ def prune(*, days: int) -> int:
             return removed
 
 
+def failures_of(*, target_id: str, seconds: int, limit: int) -> int:
+    """Return how many of the newest ``limit`` events about an object are failures of the last ``seconds``. 1 query."""
+    newest = AuditEvent.objects.filter(target_id=target_id).order_by("-id").values_list("outcome", "at")[:limit]
+    since = timezone.now() - timedelta(seconds=seconds)
+    return sum(1 for outcome, at in newest if outcome == FAILURE and at >= since)
+
+
 def of_target(*, target_id: object, limit: int) -> list[AuditEvent]:
     """Return what was done to one object, the newest ``limit`` events, oldest first. 1 query."""
     return list(AuditEvent.objects.filter(target_id=str(target_id)).order_by("-id")[:limit])[::-1]

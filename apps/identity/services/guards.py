@@ -79,7 +79,10 @@ def user_failed(user: User, address: str) -> None:
 
 
 def refused(user: User, address: str, reason: str) -> None:
-    """Record that a sign-in of a known user was refused."""
+    """Record that a sign-in of a known user was refused; after some in one window no more of them."""
+    seconds = settings.LOCKOUT_SECONDS
+    if audit.failures_of(target_id=user.pk, seconds=seconds, limit=RECORDED_FAILURES) >= RECORDED_FAILURES:
+        return
     audit.record(
         "authenticate",
         "user",

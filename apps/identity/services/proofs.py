@@ -60,8 +60,11 @@ class Proof:
 
 
 def refuse(cause: str, request: SignIn, **details: Any) -> Unauthorized:
-    """Return the one answer for every cause; the cause itself is for the log only."""
+    """Return the one answer for every cause; the cause itself is for the log and the user's audit trail."""
     log.info("sign-in refused", cause=cause, remote_address=request.remote_address, **details)
+    user = users.find(details["user_id"]) if details.get("user_id") and cause != "password" else None
+    if user is not None:  # wrong passwords are recorded where they are counted
+        guards.refused(user, request.remote_address, cause)
     return Unauthorized()
 
 
@@ -127,7 +130,7 @@ def by_application_credential(request: SignIn) -> Proof:
     good, _ = hashers.verify_password(request.secret or "", stored)
     if credential is None or not good:
         guards.address_failed(request.remote_address)
-        raise refuse("application credential", request)
+        raise refuse("application credential", request, user_id=credential.user_id if credential else None)
     user = credential.user
     if not user.enabled:
         raise refuse("disabled", request, user_id=user.pk)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from apps.common import audit
 from apps.identity import keys, payloads
 from apps.identity.exceptions import Unauthorized
 from apps.identity.models import Revocation, Trust
@@ -105,3 +106,4 @@ def revoke(*, payload: Payload) -> None:
         ],
         ignore_conflicts=True,
     )
+    audit.record("revoke", "token", payload.audit_chain[0], details={"user": payload.user_id})

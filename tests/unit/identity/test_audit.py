@@ -120,3 +120,35 @@ def test_old_events_go(db: None) -> None:
     audit.record("create", "thing", "2")
     assert audit.prune(days=90) == 1
     assert events() == [("create", "thing", "2")]
+
+
+def test_every_refused_sign_in_of_a_user_is_on_record(api: Api, as_demo: Api, demo: User, project: Project) -> None:
+    made = as_demo.call(
+        "post", f"/v3/users/{demo.pk}/application_credentials", {"application_credential": {"name": "c"}}
+    )
+    credential = {"id": made.json()["application_credential"]["id"], "secret": "wrong"}
+    by_credential = {"methods": ["application_credential"], "application_credential": credential}
+    AuditEvent.objects.all().delete()
+    assert api.sign_in({"auth": {"identity": by_credential}}).status_code == 401
+    assert api.sign_in(password_body(scope=project_scope("admin"))).status_code == 401
+    User.objects.filter(pk=demo.pk).update(enabled=False)
+    assert api.sign_in(password_body()).status_code == 401
+    rows = AuditEvent.objects.order_by("id").values_list("action", "outcome", "target_id", "details")
+    reasons = ("application credential", "scope", "disabled or expired")
+    assert list(rows) == [("authenticate", "failure", demo.pk, {"reason": reason}) for reason in reasons]
+
+
+def test_refusals_do_not_fill_the_trail(api: Api, as_demo: Api, demo: User, settings: Any) -> None:
+    settings.ADDRESS_FAILURES = 0
+    AuditEvent.objects.all().delete()
+    User.objects.filter(pk=demo.pk).update(enabled=False)
+    for _ in range(13):
+        assert api.sign_in(password_body()).status_code == 401
+    assert AuditEvent.objects.count() == 10
+
+
+def test_ending_a_token_is_on_record(as_demo: Api, demo: User) -> None:
+    AuditEvent.objects.all().delete()
+    assert as_demo.call("delete", "/v3/auth/tokens", **{"X-Subject-Token": as_demo.token}).status_code == 204
+    row = AuditEvent.objects.get()
+    assert (row.action, row.target_type, row.user_id, row.details) == ("revoke", "token", demo.pk, {"user": demo.pk})
