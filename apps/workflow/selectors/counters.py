@@ -16,7 +16,7 @@ from apps.workflow.models import Tally
 COUNTED_UNTIL = "counted_until"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Upper bounds in seconds. They are in the tallies' labels: with other bounds, what was counted keeps the old ones.
-BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 ROUNDS = 5
 
 # (name, label, value) of what runs that began within the window have done. Times of a step that was lost or taken
