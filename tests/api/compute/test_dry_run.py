@@ -225,3 +225,13 @@ def test_the_command(alice: ComputeCaller, make_server: Callable[..., Server]) -
 def test_what_the_command_refuses(arguments: list[str], says: str) -> None:
     with pytest.raises(CommandError, match=says):
         call_command("schedule", *arguments)
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_a_dry_run_in_the_wrong_place_boots_nothing(alice: ComputeCaller, body: dict[str, Any]) -> None:
+    """Nova's schema knows nothing beside ``server`` but hints; whoever errs by a brace is told so."""
+    wanted = {name: value for name, value in body.items() if name != "dry_run"}
+    answer = alice.at("2.96").post("/servers", {"server": wanted, "dry_run": True, "x": 1})
+    assert answer.status_code == 400
+    assert "'dry_run', 'x' was unexpected" in answer.json()["badRequest"]["message"]
+    assert not Server.objects.exists()
