@@ -53,6 +53,11 @@ def release() -> str:
     return content.hexdigest()[:12]
 
 
+def settings_digest(environment: Environment) -> str:
+    """Return a digest of the settings: processes read them when they start, so `make up` restarts what read others."""
+    return hashlib.sha256(repr(sorted(environment.values.items())).encode()).hexdigest()[:12]
+
+
 def services(environment: Environment, *, with_libvirt: bool) -> list[Program]:
     """Return the servers that the cloud's own processes need; their files must have been prepared."""
     found = []
@@ -77,7 +82,7 @@ def cloud(environment: Environment) -> list[Program]:
     """Return the cloud's own processes."""
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "cloud"]
-    code = release()
+    code, settings = release(), settings_digest(environment)
     flower_host, _, flower_port = environment["CELERITY_FLOWER_LISTEN"].rpartition(":")
     memory = "/dev/shm"  # noqa: S108 - gunicorn's heartbeats: a disk that stalls must not look like a hung worker
     commands = {
@@ -110,7 +115,13 @@ def cloud(environment: Environment) -> list[Program]:
             name,
             command,
             CLOUD,
-            environment={"CELERITY_PROCESS": name, "CELERITY_RELEASE": code, **malloc, **secrets.get(name, {})},
+            environment={
+                "CELERITY_PROCESS": name,
+                "CELERITY_RELEASE": code,
+                "SETTINGS_DIGEST": settings,
+                **malloc,
+                **secrets.get(name, {}),
+            },
             # A host agent hands its running steps back first (Celery's soft shutdown).
             stop_seconds=40 if name == "host-agent" else 20,
         )

@@ -52,6 +52,14 @@ def test_awkward_values_survive_the_file(environment: Environment) -> None:
     assert "100% of it; all" in found.command
 
 
+def test_a_changed_setting_changes_every_program(environment: Environment) -> None:
+    """The supervisor restarts what changed: else a new setting would count from some later restart on."""
+    before = {program.name: program for program in programs.cloud(environment)}
+    assert {program.name: program for program in programs.cloud(secrets.ensure(environment.state))} == before
+    changed = Environment(environment.state, {**environment.values, "CELERITY_REMOVE_STRANGERS": "false"})
+    assert all(program != before[program.name] for program in programs.cloud(changed))
+
+
 def test_no_password_is_on_a_command_line(environment: Environment) -> None:
     secret = {value for name, value in secrets.generate().items()} | {
         environment["CELERITY_FLOWER_PASSWORD"],
