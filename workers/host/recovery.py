@@ -3,27 +3,50 @@
 What is compared, by which rules, and what is done: see the modules of ``workers.host.reconcilers``.
 """
 
+from dataclasses import replace
+from types import ModuleType
+
 import structlog
+from django.db import connection
 
 from apps.workflow.services import findings
+from apps.workflow.services.findings import Look
 from workers.config import HostDrivers
 from workers.host import boot
 from workers.host.reconcilers import base, domains, images, ports, power
+from workers.host.reconcilers.base import Round
 
 log = structlog.get_logger("celerity.agent")
-KINDS = (ports.KIND, ports.NETWORK, power.KIND, domains.KIND, domains.FILES, images.KIND)
+# Ports first: guests are started on them. Each closes the findings of its kinds alone.
+GUESTS = ((ports, (ports.KIND, ports.NETWORK)), (power, (power.KIND,)))
+REST = ((domains, (domains.KIND, domains.FILES)), (images, (images.KIND,)))
 
 
 def recover(drivers: HostDrivers) -> dict[str, int]:
-    """Make the host what the rows say. Returns what was found, by kind; a healthy host has nothing."""
+    """Make the host what the rows say. Returns what was found, by kind; a healthy host has nothing.
+
+    One reconciler that fails keeps none behind it from looking, but for guests: without their ports none is started,
+    and until both have ended well the machine counts as just restarted.
+    """
     restarted = boot.restarted(drivers.paths)
-    with findings.looking(kinds=KINDS, host=drivers.host) as told:
-        one = base.look(drivers, told, restarted=restarted)
-        ports.reconcile(one)
-        power.reconcile(one)
-        domains.reconcile(one)
-        images.reconcile(one)
+    one = base.look(drivers, Look(drivers.host), restarted=restarted)
+    counts: dict[str, int] = {}
+    for module, kinds in GUESTS:
+        counts |= _look(module, kinds, one)
     boot.remember(drivers.paths)
-    if told.counts:
-        log.info("recovered", host=drivers.host, machine_restarted=restarted, **told.counts)
+    for module, kinds in REST:
+        try:
+            counts |= _look(module, kinds, one)
+        except Exception:
+            if not connection.is_usable():
+                raise
+            log.exception("reconciler failed", reconciler=module.__name__, host=drivers.host)
+    if counts:
+        log.info("recovered", host=drivers.host, machine_restarted=restarted, **counts)
+    return counts
+
+
+def _look(module: ModuleType, kinds: tuple[str, ...], one: Round) -> dict[str, int]:
+    with findings.looking(kinds=kinds, host=one.drivers.host) as told:
+        module.reconcile(replace(one, told=told))
     return told.counts
