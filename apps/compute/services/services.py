@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from apps.common.exceptions import BadRequest, Conflict
 from apps.compute.selectors import services as selectors
 from apps.scheduling.services import host_removal, hosts
+from apps.workflow.services import findings
 
 
 def update(
@@ -24,4 +27,6 @@ def delete(*, host: str) -> None:
         raise Conflict(
             "Unable to delete compute service that is hosting instances. Migrate or delete the instances first."
         )
-    host_removal.remove(name=host)
+    with transaction.atomic():
+        host_removal.remove(name=host)
+        findings.close_of_host(host=host)

@@ -77,6 +77,12 @@ def _now() -> datetime:
         return found
 
 
+def close_of_host(*, host: str) -> None:
+    """Close what is open of a host that was removed: its agent looks no more, and nobody else would."""
+    rows = Finding.objects.filter(host=host, resolved_at=None)
+    rows.update(resolved_at=timezone.now(), done="the host was removed")
+
+
 def prune(*, days: int) -> int:
     """Delete findings that were resolved more than ``days`` ago, a batch at a time. Returns how many."""
     limit, removed = timezone.now() - timedelta(days=days), 0
