@@ -185,6 +185,9 @@ PASSWORD_REGEX = env.str("CELERITY_PASSWORD_REGEX", default="")  # what a new pa
 PASSWORD_CHANGE_AT_FIRST_USE = env.bool("CELERITY_PASSWORD_CHANGE_AT_FIRST_USE", default=False)
 CREDENTIALS_PER_USER = env.int("CELERITY_QUOTA_CREDENTIALS", default=100)  # of each kind
 EC2_SIGNATURE_SECONDS = env.int("CELERITY_EC2_SIGNATURE_AGE", default=900)
+IDENTITY_LIST_LIMIT = env.int("CELERITY_IDENTITY_LIST_LIMIT", default=10000)  # rows of one answer, as list_limit
+if IDENTITY_LIST_LIMIT < 1:
+    raise ImproperlyConfigured(f"CELERITY_IDENTITY_LIST_LIMIT is {IDENTITY_LIST_LIMIT}: it must be at least 1.")
 AUDIT_DAYS = env.int("CELERITY_AUDIT_DAYS", default=90)  # how long events are kept
 
 # --- Workflow -----------------------------------------------------------------------------------

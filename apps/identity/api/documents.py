@@ -1,9 +1,15 @@
 """Times, links and envelopes as Keystone writes them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
+from apps.common import pagination
+from apps.identity.selectors import pages
+
+Show = Callable[[Any], dict[str, Any]]
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -27,7 +33,15 @@ def one(request: Any, collection: str, document: dict[str, Any]) -> dict[str, An
     return {**document, "links": {"self": link(request, collection, str(document["id"]))}}
 
 
-def many(request: Any, key: str, documents: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Return the whole list: the SDK follows no next link of identity, so it is never cut."""
-    links = {"self": request.build_absolute_uri(), "previous": None, "next": None}
-    return {key: list(documents), "links": links}
+def envelope(request: Any, key: str, documents: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return a whole list with its links."""
+    return {key: list(documents), "links": {"self": request.build_absolute_uri(), "previous": None, "next": None}}
+
+
+def many(request: Any, key: str, rows: QuerySet[Any], show: Show) -> dict[str, Any]:
+    """Return the page of ``rows`` that the query asks for, cut at the settings' limit and marked where it was."""
+    page = pages.read(rows, request.query_params)
+    answer = envelope(request, key, (show(row) for row in page.rows))
+    if page.more:
+        answer["links"]["next"] = pagination.next_link(request, marker=page.rows[-1].pk)[0]["href"]
+    return {**answer, "truncated": True} if page.truncated else answer

@@ -9,6 +9,8 @@ from apps.identity.exceptions import NotFound
 from apps.identity.models import Credential
 from apps.identity.selectors import filters
 
+EC2 = "ec2"  # the type of the credentials that hold EC2 keys
+
 
 def id_of_access(access: str) -> str:
     """Return the id of an EC2 key's credential, as Keystone makes it."""
@@ -34,8 +36,8 @@ def listed(params: Mapping[str, str], *, owner_id: str | None) -> QuerySet[Crede
 
 
 def ec2_of(user_id: str) -> QuerySet[Credential]:
-    return Credential.objects.filter(user_id=user_id, type="ec2")
+    return Credential.objects.filter(user_id=user_id, type=EC2)
 
 
 def ec2(access: str) -> Credential | None:
-    return Credential.objects.select_related("user").filter(pk=id_of_access(access), type="ec2").first()
+    return Credential.objects.select_related("user").filter(pk=id_of_access(access), type=EC2).first()

@@ -47,10 +47,11 @@ def has_project(group: EndpointGroup, project_id: str) -> bool:
     return group.projects.filter(pk=project_id).exists()
 
 
-def given_endpoints(project_id: str) -> list[Endpoint]:
+def given_endpoints(project_id: str) -> QuerySet[Endpoint]:
     """Return the endpoints that a project was given, one by one or by groups; disabled ones too."""
     chosen = chosen_by(project_id)
-    return [row for row in Endpoint.objects.all() if chosen is not None and chosen(row)]
+    ids = [row.pk for row in Endpoint.objects.all() if chosen(row)] if chosen is not None else []
+    return Endpoint.objects.filter(pk__in=ids)
 
 
 def was_given(project_id: str, endpoint_id: str) -> bool:

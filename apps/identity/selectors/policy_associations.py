@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Endpoint, Policy, PolicyAssociation, Region
 
@@ -52,7 +54,8 @@ def policy_of(endpoint: Endpoint) -> Policy:
     return found
 
 
-def endpoints_of(policy: Policy) -> list[Endpoint]:
+def endpoints_of(policy: Policy) -> QuerySet[Endpoint]:
     """Return the endpoints that take this policy."""
     table = Table.read()
-    return [row for row in Endpoint.objects.all() if table.policy_of(row) == policy.pk]
+    ids = [row.pk for row in Endpoint.objects.all() if table.policy_of(row) == policy.pk]
+    return Endpoint.objects.filter(pk__in=ids)

@@ -1,12 +1,12 @@
 """Who has which role where, as assigned and as it works out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from django.db.models import Q, QuerySet
 
 from apps.identity.models import Group, GroupMembership, Project, Role, RoleAssignment, User
-from apps.identity.selectors import filters, projects, roles
+from apps.identity.selectors import filters, pages, projects, roles
 from apps.identity.states import PRIVILEGED_ROLES
 
 
@@ -52,25 +52,46 @@ def is_privileged(actor: User | Group) -> bool:
     return actor.is_superuser or rows.exists()
 
 
-def listed(params: Mapping[str, str]) -> list[Grant]:
-    """Return what matches Keystone's filters; ``effective`` works out groups, inheritance and implications."""
-    effective = "effective" in params and filters.truth(params["effective"])
+def listed(params: Mapping[str, str], *, domain_id: str | None = None) -> tuple[list[Grant], bool]:
+    """Return what matches Keystone's filters, and whether more than the settings allow would.
+
+    ``effective`` works out groups, inheritance and implications. ``domain_id``: only on that domain and its projects.
+    """
     rows = RoleAssignment.objects.order_by("id")
-    if not effective:
-        return [_grant(row) for row in rows.filter(_stated(params))]
-    user_id = params.get("user.id")
-    if user_id is not None:
-        rows = rows.filter(Q(user_id=user_id) | Q(group__memberships__user_id=user_id))
-    worked_out = _implied(_spread(_members([_grant(row) for row in rows])))
-    unique = dict.fromkeys(worked_out)
+    if domain_id is not None:
+        rows = rows.filter(Q(domain_id=domain_id) | Q(project__domain_id=domain_id))
     wanted = _targets(params)
-    return [grant for grant in unique if _matches(grant, params, wanted)]
+    if not ("effective" in params and filters.truth(params["effective"])):
+        found, more = pages.cut(rows.filter(_stated(params, wanted)))
+        return [_grant(row) for row in found], more
+    found, fewer_rows = pages.cut(rows.filter(_sources(params, wanted)).distinct())
+    given, fewer_members = _members([_grant(row) for row in found], params.get("user.id"))
+    matching = (grant for grant in _implied(_spread(given)) if _matches(grant, params, wanted))
+    grants, more = pages.cut(_once(matching))
+    return grants, more or fewer_rows or fewer_members
 
 
-def within(domain_id: str, grants: Iterable[Grant]) -> list[Grant]:
-    """Return the grants on a domain and on its projects. 1 query."""
-    inside = set(Project.objects.filter(domain_id=domain_id).values_list("id", flat=True))
-    return [one for one in grants if one.domain_id == domain_id or one.project_id in inside]
+def users_on(project: Project) -> QuerySet[User]:
+    """Return who has a role on a project: itself, through a group, or from above."""
+    above = [row.pk for row in projects.ancestors(project)]
+    here = Q(project=project, inherited=False) | Q(_of(above), inherited=True)
+    # A domain's own role stands only for those that it implies.
+    rows = RoleAssignment.objects.filter(here, Q(role__domain=None) | Q(role__implications__isnull=False))
+    members = GroupMembership.objects.filter(group_id__in=rows.exclude(group=None).values("group_id"))
+    alone = rows.exclude(user=None).values("user_id")
+    return User.objects.filter(Q(pk__in=alone) | Q(pk__in=members.values("user_id")))
+
+
+def _of(target_ids: Collection[str]) -> Q:
+    return Q(project_id__in=target_ids) | Q(domain_id__in=target_ids)
+
+
+def _once(grants: Iterable[Grant]) -> Iterator[Grant]:
+    seen: set[Grant] = set()
+    for grant in grants:
+        if grant not in seen:
+            seen.add(grant)
+            yield grant
 
 
 def _grant(row: RoleAssignment) -> Grant:
@@ -97,12 +118,11 @@ def _targets(params: Mapping[str, str]) -> set[str] | None:
     return wanted
 
 
-def _stated(params: Mapping[str, str]) -> Q:
+def _stated(params: Mapping[str, str], wanted: set[str] | None) -> Q:
     condition = Q()
     for key, column in (("user.id", "user_id"), ("group.id", "group_id"), ("role.id", "role_id")):
         if key in params:
             condition &= Q(**{column: params[key]})
-    wanted = _targets(params)
     if wanted is not None:
         condition &= Q(project_id__in=wanted)
     if "scope.domain.id" in params:
@@ -114,37 +134,62 @@ def _stated(params: Mapping[str, str]) -> Q:
     return condition
 
 
-def _members(grants: Iterable[Grant]) -> list[Grant]:
-    """Give what a group has to each of its members."""
-    grants = list(grants)
+def _sources(params: Mapping[str, str], wanted: set[str] | None) -> Q:
+    """Return the condition on assignments from which an effective one that matches may follow."""
+    condition = Q()
+    if "user.id" in params:
+        user_id = params["user.id"]
+        condition &= Q(user_id=user_id) | Q(group__memberships__user_id=user_id)
+    if "group.id" in params:
+        condition &= Q(group_id=params["group.id"])
+    if "role.id" in params:
+        role_id = params["role.id"]
+        priors = [prior for prior, implied in roles.closures().items() if role_id in implied]
+        condition &= Q(role_id__in=[role_id, *priors])
+    if wanted is not None:
+        top = projects.find(params["scope.project.id"])
+        above = {row.pk for row in projects.ancestors(top)} if top else set()
+        condition &= Q(project_id__in=wanted, inherited=False) | Q(_of(wanted | above), inherited=True)
+    if "scope.domain.id" in params:
+        condition &= Q(domain_id=params["scope.domain.id"], inherited=False)
+    if "scope.system" in params:
+        condition &= Q(system=True)
+    return condition
+
+
+def _members(grants: list[Grant], user_id: str | None) -> tuple[Iterator[Grant], bool]:
+    """Give what a group has to each of its members, or to ``user_id`` alone; and say whether some were left out."""
     groups = {grant.group_id for grant in grants if grant.group_id}
+    rows = GroupMembership.objects.filter(group_id__in=groups).order_by("id")
+    if user_id is not None:
+        rows = rows.filter(user_id=user_id)
+    pairs, more = pages.cut(rows.values_list("group_id", "user_id"))
     members: dict[str, list[str]] = {}
-    for group_id, user_id in GroupMembership.objects.filter(group_id__in=groups).values_list("group_id", "user_id"):
-        members.setdefault(group_id, []).append(user_id)
-    found = []
-    for grant in grants:
-        if grant.group_id is None:
-            found.append(grant)
-        else:
-            found += [replace(grant, user_id=user_id) for user_id in members.get(grant.group_id, [])]
-    return found
+    for group_id, member_id in pairs:
+        members.setdefault(group_id, []).append(member_id)
+    # One by one: many grants of a large group are more than anybody reads.
+    shared = (
+        grant if grant.group_id is None else replace(grant, user_id=member_id)
+        for grant in grants
+        for member_id in (members.get(grant.group_id, []) if grant.group_id else [None])
+    )
+    return shared, more
 
 
-def _spread(grants: Iterable[Grant]) -> list[Grant]:
+def _spread(grants: Iterable[Grant]) -> Iterator[Grant]:
     """Put inherited roles on every project below their target."""
-    found, children = [], None
+    children = None
     for grant in grants:
         if not grant.inherited:
-            found.append(grant)
+            yield grant
             continue
         if children is None:
             children = _children()
         waiting = list(children.get(grant.project_id or grant.domain_id or "", []))
         while waiting:
             project_id = waiting.pop()
-            found.append(replace(grant, project_id=project_id, domain_id=None, inherited=False))
+            yield replace(grant, project_id=project_id, domain_id=None, inherited=False)
             waiting += children.get(project_id, [])
-    return found
 
 
 def _children() -> dict[str, list[str]]:
@@ -154,14 +199,13 @@ def _children() -> dict[str, list[str]]:
     return children
 
 
-def _implied(grants: Iterable[Grant]) -> list[Grant]:
+def _implied(grants: Iterable[Grant]) -> Iterator[Grant]:
     """Add what each role implies, and leave out the roles of domains, which only stand for others."""
-    closures, found = roles.closures(), []
+    closures = roles.closures()
     local = set(Role.objects.exclude(domain=None).values_list("id", flat=True))
     for grant in grants:
-        for role_id in {grant.role_id, *closures.get(grant.role_id, ())} - local:
-            found.append(replace(grant, role_id=role_id, effective=True))
-    return found
+        for role_id in sorted({grant.role_id, *closures.get(grant.role_id, ())} - local):
+            yield replace(grant, role_id=role_id, effective=True)
 
 
 def _matches(grant: Grant, params: Mapping[str, str], wanted: set[str] | None) -> bool:

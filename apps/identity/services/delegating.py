@@ -13,8 +13,19 @@ from apps.identity.models import Role
 
 def refuse_delegated(context: RequestContext) -> None:
     """Raise Forbidden (403) for a token that is itself lent. An unrestricted application credential may go on."""
-    if context.trust_id is not None or context.is_restricted:
+    if not may_read_keys(context):
         raise Forbidden("A token of a trust or of a restricted application credential cannot make credentials.")
+
+
+def may_read_keys(context: RequestContext) -> bool:
+    """Return whether a caller may see EC2 secrets: who signs with one has all of its owner's roles, not those lent."""
+    return context.trust_id is None and not context.is_restricted
+
+
+def refuse_reading_keys(context: RequestContext) -> None:
+    """Raise Forbidden (403) for a token of a trust or of a restricted application credential."""
+    if not may_read_keys(context):
+        raise Forbidden("A token of a trust or of a restricted application credential cannot read EC2 credentials.")
 
 
 def refuse_beyond_limit(rows: QuerySet[Any], noun: str) -> None:

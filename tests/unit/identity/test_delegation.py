@@ -1,5 +1,6 @@
 """Application credentials and trusts: lent power is what was lent, and no more (security classes 7 and 8)."""
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -180,6 +181,34 @@ def test_access_rules(as_demo: Api, demo: User) -> None:
     again = make(as_demo, demo, name="two", access_rules=[{"id": made["access_rules"][0]["id"]}])
     rule_id = again["access_rules"][0]["id"]
     assert as_demo.call("delete", f"/v3/users/{demo.pk}/access_rules/{rule_id}").status_code == 409
+
+
+@pytest.mark.parametrize("kind", ["restricted", "trust"])
+def test_what_is_lent_reads_no_ec2_keys(
+    as_demo: Api, demo: User, other: User, project: Project, role: Any, grant: Any, kind: str
+) -> None:
+    """A reader's loan would sign with its owner's key, and be member again."""
+    made = as_demo.call("post", f"/v3/users/{demo.pk}/credentials/OS-EC2", {"tenant_id": project.pk}).json()
+    key = made["credential"]
+    as_demo.call("post", "/v3/credentials", {"credential": {"type": "cert", "blob": "b"}})
+    if kind == "restricted":
+        api = signed_in(make(as_demo, demo, roles=[{"name": "reader"}]))
+    else:
+        api = Api()
+        api.token = _trust_token(as_demo, demo, other, project, impersonation=True)
+    pk = hashlib.sha256(key["access"].encode()).hexdigest()
+    for version in ("v3", "v2.0"):
+        path = f"/{version}/users/{demo.pk}/credentials/OS-EC2"
+        for asked in (path, f"{path}/{key['access']}"):
+            refused = api.call("get", asked)
+            assert (refused.status_code, key["secret"] in refused.content.decode()) == (403, False), asked
+            assert key["secret"] in as_demo.call("get", asked).content.decode()
+    assert api.call("get", f"/v3/credentials/{pk}").status_code == 403
+    assert key["secret"] in as_demo.call("get", f"/v3/credentials/{pk}").json()["credential"]["blob"]
+    for query in ("", "?type=ec2"):
+        listed = api.call("get", f"/v3/credentials{query}")
+        assert [row["type"] for row in listed.json()["credentials"]] == ([] if query else ["cert"])
+    assert len(as_demo.call("get", "/v3/credentials").json()["credentials"]) == 2
 
 
 def _trust(api: Api, trustor: User, trustee: User, project: Project, **values: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from apps.identity.api.views.base import IdentityView
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Endpoint, Service
 from apps.identity.selectors import endpoints as reading_endpoints
+from apps.identity.selectors import pages
 from apps.identity.selectors import roles as reading
 from apps.identity.selectors import services as reading_services
 from apps.identity.services import endpoints, roles, services
@@ -48,7 +49,7 @@ class RolesView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_roles")
-        return Response({"roles": [documents.role(row) for row in reading.listed({})], "roles_links": []})
+        return Response(documents.many(request, "roles", reading.listed({}), documents.role))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_role")
@@ -79,8 +80,7 @@ class ServicesView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_services")
-        rows = [service(row) for row in reading_services.listed({})]
-        return Response({"OS-KSADM:services": rows, "OS-KSADM:services_links": []})
+        return Response(documents.many(request, "OS-KSADM:services", reading_services.listed({}), service))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_service")
@@ -103,8 +103,9 @@ class EndpointsView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_endpoints")
-        rows = documents.endpoints(list(reading_endpoints.listed({})))
-        return Response({"endpoints": rows, "endpoints_links": []})
+        rows, truncated = pages.cut(reading_endpoints.listed({}))
+        answer = {"endpoints": documents.endpoints(rows), "endpoints_links": []}
+        return Response({**answer, "truncated": True} if truncated else answer)
 
     def post(self, request: Any) -> Response:
         self.authorize("create_endpoint")

@@ -2,12 +2,24 @@
 
 from typing import Any
 
-from apps.identity.api.documents import time_of_microseconds
+from django.db.models import QuerySet
+
+from apps.common import pagination
+from apps.identity.api.documents import Show, time_of_microseconds
 from apps.identity.models import Endpoint, Project, Role, User
+from apps.identity.selectors import pages
 from apps.identity.selectors.tokens import Token
 from apps.identity.states import Interface, Scope
 
 _URLS = {Interface.PUBLIC: "publicURL", Interface.INTERNAL: "internalURL", Interface.ADMIN: "adminURL"}
+
+
+def many(request: Any, key: str, rows: QuerySet[Any], show: Show) -> dict[str, Any]:
+    """Return the page of ``rows`` that ``limit`` and ``marker`` ask for; its links tell where the next one is."""
+    page = pages.read(rows, request.query_params)
+    links = pagination.next_link(request, marker=page.rows[-1].pk) if page.more else []
+    answer: dict[str, Any] = {key: [show(row) for row in page.rows], f"{key}_links": links}
+    return {**answer, "truncated": True} if page.truncated else answer
 
 
 def tenant(project: Project) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class TenantsView(IdentityView):
             if found is None:
                 raise NotFound(noun="tenant", id=name[:64])
             return Response({"tenant": documents.tenant(found)})
-        return Response({"tenants": [documents.tenant(row) for row in rows], "tenants_links": []})
+        return Response(documents.many(request, "tenants", rows, documents.tenant))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_project", {"target.project.domain_id": DEFAULT_DOMAIN_ID})
@@ -74,10 +74,8 @@ class TenantUsersView(IdentityView):
     def get(self, request: Any, tenant_id: str) -> Response:
         """List the users who have a role on the tenant itself."""
         self.authorize("list_users", {"target.domain_id": DEFAULT_DOMAIN_ID})
-        grants = role_assignments.listed({"scope.project.id": the_tenant(tenant_id).pk, "effective": ""})
-        ids = {grant.user_id for grant in grants if grant.user_id}
-        rows = users.listed({"domain_id": DEFAULT_DOMAIN_ID}).filter(pk__in=ids)
-        return Response({"users": [documents.user(row) for row in rows], "users_links": []})
+        rows = role_assignments.users_on(the_tenant(tenant_id)).filter(domain_id=DEFAULT_DOMAIN_ID)
+        return Response(documents.many(request, "users", rows, documents.user))
 
 
 class TenantUserRolesView(IdentityView):

@@ -35,7 +35,7 @@ class UsersView(IdentityView):
             if found is None:
                 raise NotFound(noun="user", id=name[:64])
             return Response({"user": documents.user(found)})
-        return Response({"users": [documents.user(row) for row in rows], "users_links": []})
+        return Response(documents.many(request, "users", rows, documents.user))
 
     def post(self, request: Any) -> Response:
         subject = {"target.user.domain_id": DEFAULT_DOMAIN_ID, "target.user.is_privileged": False}

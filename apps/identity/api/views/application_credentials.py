@@ -33,8 +33,9 @@ class ApplicationCredentialsView(OfUserView):
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize_user("list_application_credentials", user_id)
         rows = reading.of_user(user_id, request.query_params.dict())
-        shown = (self.linked(request, user_id, document(row)) for row in rows)
-        return Response(many(request, "application_credentials", shown))
+        return Response(
+            many(request, "application_credentials", rows, lambda row: self.linked(request, user_id, document(row)))
+        )
 
     def post(self, request: Any, user_id: str) -> Response:
         """Make a credential. Its secret is in this answer and in no other."""
@@ -66,7 +67,7 @@ class AccessRulesView(OfUserView):
         self.authorize_user("list_access_rules", user_id)
         rows = reading.rules_of(user_id, request.query_params.dict())
         return Response(
-            many(request, "access_rules", (self.linked(request, user_id, rule_document(row)) for row in rows))
+            many(request, "access_rules", rows, lambda row: self.linked(request, user_id, rule_document(row)))
         )
 
 

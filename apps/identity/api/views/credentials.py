@@ -18,7 +18,7 @@ from apps.identity.exceptions import NotFound
 from apps.identity.models import Credential
 from apps.identity.selectors import catalog, users
 from apps.identity.selectors import credentials as reading
-from apps.identity.services import credentials, ec2_tokens
+from apps.identity.services import credentials, delegating, ec2_tokens
 
 
 def target_of_credential(credential: Credential | None) -> dict[str, Any]:
@@ -33,7 +33,9 @@ class CredentialsView(IdentityView):
         all_owners = self.allows("list_credentials:any_user")
         self.authorize("list_credentials", {"target.credential.user_id": self.caller.user_id})
         rows = reading.listed(params, owner_id=None if all_owners else str(self.caller.user_id))
-        return Response(many(request, "credentials", (one(request, "credentials", document(row)) for row in rows)))
+        if not delegating.may_read_keys(self.caller):
+            rows = rows.exclude(type=reading.EC2)
+        return Response(many(request, "credentials", rows, lambda row: one(request, "credentials", document(row))))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "credential")
@@ -48,7 +50,10 @@ class CredentialView(IdentityView):
 
     def get(self, request: Any, credential_id: str) -> Response:
         self.authorize("get_credential", target_of_credential(reading.find(credential_id)))
-        return Response({"credential": one(request, "credentials", document(reading.get(credential_id)))})
+        found = reading.get(credential_id)
+        if found.type == reading.EC2:
+            delegating.refuse_reading_keys(self.caller)
+        return Response({"credential": one(request, "credentials", document(found))})
 
     def patch(self, request: Any, credential_id: str) -> Response:
         self.authorize("update_credential", target_of_credential(reading.find(credential_id)))
@@ -67,8 +72,9 @@ class EC2CredentialsView(IdentityView):
 
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize("ec2_list_credentials", target_of_user(users.find(user_id)))
+        delegating.refuse_reading_keys(self.caller)
         rows = reading.ec2_of(users.get(user_id).pk)
-        return Response(many(request, "credentials", (ec2_document(request, row) for row in rows)))
+        return Response(many(request, "credentials", rows, lambda row: ec2_document(request, row)))
 
     def post(self, request: Any, user_id: str) -> Response:
         self.authorize("ec2_create_credential", target_of_user(users.find(user_id)))
@@ -87,6 +93,7 @@ class EC2CredentialView(IdentityView):
 
     def get(self, request: Any, user_id: str, access: str) -> Response:
         row = self._row("ec2_get_credential", user_id, access)
+        delegating.refuse_reading_keys(self.caller)
         return Response({"credential": ec2_document(request, row)})
 
     def delete(self, request: Any, user_id: str, access: str) -> Response:

@@ -19,7 +19,7 @@ class DomainsView(IdentityView):
         rows = reading.listed(params)
         if self.caller.domain_id is not None:
             rows = rows.filter(pk=self.caller.domain_id)
-        return Response(many(request, "domains", (one(request, "domains", document(row)) for row in rows)))
+        return Response(many(request, "domains", rows, lambda row: one(request, "domains", document(row))))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_domain")

@@ -1,7 +1,8 @@
 """``/v3/OS-EP-FILTER``: which endpoints the catalog of a project's tokens shows."""
 
-from collections.abc import Iterable
 from typing import Any
+
+from django.db.models import QuerySet
 
 from apps.identity.api.documents import link, many, one
 from apps.identity.api.serializers import endpoints as endpoint_documents
@@ -21,18 +22,19 @@ from apps.identity.services import endpoint_groups
 _COLLECTION = "OS-EP-FILTER/endpoint_groups"
 
 
-def _groups(request: Any, rows: Iterable[EndpointGroup]) -> Response:
-    return Response(many(request, "endpoint_groups", (one(request, _COLLECTION, document(row)) for row in rows)))
+def _groups(request: Any, rows: QuerySet[EndpointGroup]) -> Response:
+    return Response(many(request, "endpoint_groups", rows, lambda row: one(request, _COLLECTION, document(row))))
 
 
-def _endpoints(request: Any, rows: Iterable[Endpoint]) -> Response:
-    documents = (one(request, "endpoints", endpoint_documents.document(row)) for row in rows)
-    return Response(many(request, "endpoints", documents))
-
-
-def _projects(request: Any, rows: Iterable[Project]) -> Response:
+def _endpoints(request: Any, rows: QuerySet[Endpoint]) -> Response:
     return Response(
-        many(request, "projects", (one(request, "projects", project_documents.document(row)) for row in rows))
+        many(request, "endpoints", rows, lambda row: one(request, "endpoints", endpoint_documents.document(row)))
+    )
+
+
+def _projects(request: Any, rows: QuerySet[Project]) -> Response:
+    return Response(
+        many(request, "projects", rows, lambda row: one(request, "projects", project_documents.document(row)))
     )
 
 

@@ -15,7 +15,7 @@ class EndpointsView(IdentityView):
     def get(self, request: Any) -> Response:
         self.authorize("list_endpoints")
         rows = reading.listed(request.query_params.dict())
-        return Response(many(request, "endpoints", (one(request, "endpoints", document(row)) for row in rows)))
+        return Response(many(request, "endpoints", rows, lambda row: one(request, "endpoints", document(row))))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_endpoint")

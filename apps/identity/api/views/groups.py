@@ -18,7 +18,7 @@ class GroupsView(IdentityView):
 
     def get(self, request: Any) -> Response:
         rows = reading.listed(self.authorize_list(request, "list_groups"))
-        return Response(many(request, "groups", (one(request, "groups", document(row)) for row in rows)))
+        return Response(many(request, "groups", rows, lambda row: one(request, "groups", document(row))))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "group")
@@ -50,7 +50,7 @@ class GroupUsersView(IdentityView):
     def get(self, request: Any, group_id: str) -> Response:
         self.authorize("list_users_in_group", target_of_group(reading.find(group_id)))
         rows = users.in_group(reading.get(group_id).pk, request.query_params.dict())
-        return Response(many(request, "users", (one(request, "users", user_documents.document(row)) for row in rows)))
+        return Response(many(request, "users", rows, lambda row: one(request, "users", user_documents.document(row))))
 
 
 class GroupUserView(IdentityView):

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework.serializers import Serializer
 
 from apps.common.exceptions import BadRequest
-from apps.identity.api.documents import many, one
+from apps.identity.api.documents import envelope, many, one
 from apps.identity.api.serializers.limits import (
     LimitSerializer,
     LimitUpdateSerializer,
@@ -42,14 +42,20 @@ class RegisteredLimitsView(BatchView):
     def get(self, request: Any) -> Response:
         self.authorize("list_registered_limits")
         rows = reading.registered(request.query_params.dict())
-        shown = (one(request, "registered_limits", registered_document(row)) for row in rows)
-        return Response(many(request, "registered_limits", shown))
+        return Response(
+            many(
+                request,
+                "registered_limits",
+                rows,
+                lambda row: one(request, "registered_limits", registered_document(row)),
+            )
+        )
 
     def post(self, request: Any) -> Response:
         self.authorize("create_registered_limits")
         rows = limits.register(values=self.parse_list(request, "registered_limits", RegisteredLimitSerializer))
         shown = (one(request, "registered_limits", registered_document(row)) for row in rows)
-        return Response(many(request, "registered_limits", shown), status=201)
+        return Response(envelope(request, "registered_limits", shown), status=201)
 
 
 class RegisteredLimitView(IdentityView):
@@ -80,12 +86,14 @@ class LimitsView(BatchView):
         caller = self.caller
         owners = None if self.allows("list_limits:any_owner") else (caller.project_id, caller.domain_id)
         rows = reading.listed(request.query_params.dict(), owners=owners)
-        return Response(many(request, "limits", (one(request, "limits", document(row)) for row in rows)))
+        return Response(many(request, "limits", rows, lambda row: one(request, "limits", document(row))))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_limits")
         rows = limits.create(values=self.parse_list(request, "limits", LimitSerializer))
-        return Response(many(request, "limits", (one(request, "limits", document(row)) for row in rows)), status=201)
+        return Response(
+            envelope(request, "limits", (one(request, "limits", document(row)) for row in rows)), status=201
+        )
 
 
 class LimitModelView(IdentityView):

@@ -15,7 +15,7 @@ class PoliciesView(IdentityView):
     def get(self, request: Any) -> Response:
         self.authorize("list_policies")
         rows = reading.listed(request.query_params.dict())
-        return Response(many(request, "policies", (one(request, "policies", document(row)) for row in rows)))
+        return Response(many(request, "policies", rows, lambda row: one(request, "policies", document(row))))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_policy")

@@ -23,8 +23,9 @@ class PolicyEndpointsView(IdentityView):
     def get(self, request: Any, policy_id: str) -> Response:
         self.authorize("list_endpoints_for_policy")
         rows = reading.endpoints_of(policies.get(policy_id))
-        documents = (one(request, "endpoints", endpoint_documents.document(row)) for row in rows)
-        return Response(many(request, "endpoints", documents))
+        return Response(
+            many(request, "endpoints", rows, lambda row: one(request, "endpoints", endpoint_documents.document(row)))
+        )
 
 
 class PolicyAssociationView(IdentityView):

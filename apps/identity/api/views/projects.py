@@ -28,7 +28,7 @@ class ProjectsView(IdentityView):
 
     def get(self, request: Any) -> Response:
         rows = reading.listed(self.authorize_list(request, "list_projects"))
-        return Response(many(request, "projects", (one(request, "projects", document(row)) for row in rows)))
+        return Response(many(request, "projects", rows, lambda row: one(request, "projects", document(row))))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "project")

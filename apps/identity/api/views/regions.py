@@ -15,7 +15,7 @@ class RegionsView(IdentityView):
     def get(self, request: Any) -> Response:
         self.authorize("list_regions")
         rows = reading.listed(request.query_params.dict())
-        return Response(many(request, "regions", (one(request, "regions", document(row)) for row in rows)))
+        return Response(many(request, "regions", rows, lambda row: one(request, "regions", document(row))))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_region")

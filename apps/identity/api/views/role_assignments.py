@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.identity.api.documents import many, one
+from apps.identity.api.documents import envelope, many, one
 from apps.identity.api.serializers import role_assignments as documents
 from apps.identity.api.serializers import roles as role_documents
 from apps.identity.api.views.base import IdentityView, Response
@@ -56,7 +56,7 @@ class GrantsView(GrantView):
     def get(self, request: Any, actor_id: str, target_id: str | None = None) -> Response:
         columns = role_assignments.columns(**self.columns("list", actor_id, target_id))
         rows = reading.roles_of(**columns, inherited=self.inherited)
-        return Response(many(request, "roles", (one(request, "roles", role_documents.document(row)) for row in rows)))
+        return Response(many(request, "roles", rows, lambda row: one(request, "roles", role_documents.document(row))))
 
 
 class GrantRoleView(GrantView):
@@ -92,8 +92,8 @@ class RoleAssignmentsView(IdentityView):
         else:
             domain_id = self.caller.domain_id or params.get("scope.domain.id")
             self.authorize("list_role_assignments", {"target.domain_id": domain_id})
-        grants = reading.listed(params)
-        if self.caller.domain_id is not None:  # a token for a domain sees what is within it, as in Keystone
-            grants = reading.within(self.caller.domain_id, grants)
+        # A token for a domain sees what is within it, as in Keystone.
+        grants, truncated = reading.listed(params, domain_id=self.caller.domain_id)
         names = documents.Names(grants) if documents.wants_names(params) else None
-        return Response(many(request, "role_assignments", (documents.document(request, row, names) for row in grants)))
+        answer = envelope(request, "role_assignments", (documents.document(request, row, names) for row in grants))
+        return Response({**answer, "truncated": True} if truncated else answer)

@@ -21,7 +21,7 @@ class RolesView(IdentityView):
         rule = "list_domain_roles" if domain_id else "list_roles"
         self.authorize(rule, {"target.role.domain_id": domain_id})
         rows = reading.listed(params)
-        return Response(many(request, "roles", (one(request, "roles", document(row)) for row in rows)))
+        return Response(many(request, "roles", rows, lambda row: one(request, "roles", document(row))))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "role")

@@ -25,16 +25,18 @@ class AuthProjectsView(IdentityView):
     def get(self, request: Any) -> Response:
         self.authorize("get_auth_projects")
         rows = projects.of_user(user_id=str(self.caller.user_id))
-        documents = (one(request, "projects", project_documents.document(row)) for row in rows)
-        return Response(many(request, "projects", documents))
+        return Response(
+            many(request, "projects", rows, lambda row: one(request, "projects", project_documents.document(row)))
+        )
 
 
 class AuthDomainsView(IdentityView):
     def get(self, request: Any) -> Response:
         self.authorize("get_auth_domains")
         rows = domains.of_user(user_id=str(self.caller.user_id))
-        documents = (one(request, "domains", domain_documents.document(row)) for row in rows)
-        return Response(many(request, "domains", documents))
+        return Response(
+            many(request, "domains", rows, lambda row: one(request, "domains", domain_documents.document(row)))
+        )
 
 
 class AuthSystemView(IdentityView):

@@ -15,7 +15,7 @@ class ServicesView(IdentityView):
     def get(self, request: Any) -> Response:
         self.authorize("list_services")
         rows = reading.listed(request.query_params.dict())
-        return Response(many(request, "services", (one(request, "services", document(row)) for row in rows)))
+        return Response(many(request, "services", rows, lambda row: one(request, "services", document(row))))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_service")

@@ -29,7 +29,7 @@ class TrustsView(IdentityView):
                 rule = f"list_trusts_for_{who}"
         subject = {f"target.trust.{name}": params.get(name) for name in ("trustor_user_id", "trustee_user_id")}
         self.authorize(rule, subject)
-        return Response(many(request, "trusts", (document(request, row) for row in reading.listed(params))))
+        return Response(many(request, "trusts", reading.listed(params), lambda row: document(request, row)))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "trust")
@@ -53,7 +53,7 @@ class TrustRolesView(IdentityView):
     def get(self, request: Any, trust_id: str) -> Response:
         self.authorize("list_roles_for_trust", target_of_trust(reading.find(trust_id)))
         rows = reading.get(trust_id).roles.all()
-        return Response(many(request, "roles", (brief(request, role) for role in rows)))
+        return Response(many(request, "roles", rows, lambda role: brief(request, role)))
 
 
 class TrustRoleView(IdentityView):

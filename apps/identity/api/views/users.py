@@ -20,7 +20,7 @@ class UsersView(IdentityView):
 
     def get(self, request: Any) -> Response:
         rows = reading.listed(self.authorize_list(request, "list_users"))
-        return Response(many(request, "users", (one(request, "users", document(row)) for row in rows)))
+        return Response(many(request, "users", rows, lambda row: one(request, "users", document(row))))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "user")
@@ -77,13 +77,15 @@ class UserProjectsView(IdentityView):
         self.authorize("list_user_projects", target_of_user(reading.find(user_id)))
         rows = projects.of_user(user_id=reading.get(user_id).pk, enabled_only=False)
         rows = filters.apply(rows, request.query_params.dict(), texts=("name", "domain_id"), booleans=("enabled",))
-        documents = (one(request, "projects", project_documents.document(row)) for row in rows)
-        return Response(many(request, "projects", documents))
+        return Response(
+            many(request, "projects", rows, lambda row: one(request, "projects", project_documents.document(row)))
+        )
 
 
 class UserGroupsView(IdentityView):
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize("list_groups_for_user", target_of_user(reading.find(user_id)))
         rows = groups.of_user(reading.get(user_id).pk, request.query_params.dict())
-        documents = (one(request, "groups", group_documents.document(row)) for row in rows)
-        return Response(many(request, "groups", documents))
+        return Response(
+            many(request, "groups", rows, lambda row: one(request, "groups", group_documents.document(row)))
+        )
