@@ -10,10 +10,11 @@ from apps.scheduling.states import Demand
 
 
 def test_they_wait_in_the_order_of_ids(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[list[str]] = []
-    monkeypatch.setattr(allocations, "_without_waiting", lambda values, host_ids: None)
-    monkeypatch.setattr(allocations, "_try", lambda statement, values, host_ids: tried.append(list(host_ids)))
+    tried: list[tuple[Any, list[str]]] = []
+    monkeypatch.setattr(
+        allocations, "_letting_go", lambda statement, values, host_ids: tried.append((statement, list(host_ids)))
+    )
     ids = [str(uuid.uuid4()) for _ in range(50)]
     demand: Any = Demand(vcpus=1, ram_mib=1, disk_gib=1)
     assert allocations.claim(consumer_id=uuid.uuid4(), demand=demand, host_ids=ids) is None
-    assert tried == [sorted(ids)]
+    assert tried == [(allocations._CLAIM_NEXT, ids), (allocations._CLAIM_WAIT, sorted(ids))]
