@@ -29,17 +29,17 @@ def body_of(service: str, *, code: int, message: str, kind: str = "") -> dict[st
     return {FAULT_KEYS.get(code, "computeFault"): {"code": code, "message": message}}
 
 
-def _sentence(detail: Any, path: str = "") -> str:
+def sentence(detail: Any, path: str = "") -> str:
     """Flatten DRF's nested validation errors into one sentence that names the field."""
     if isinstance(detail, dict):
         key, value = next(iter(detail.items()))
         if key == "non_field_errors":
-            return _sentence(value, path)
-        return _sentence(value, f"{path}.{key}" if path else str(key))
+            return sentence(value, path)
+        return sentence(value, f"{path}.{key}" if path else str(key))
     if isinstance(detail, list):
         index, value = next(((i, v) for i, v in enumerate(detail) if v), (0, "not valid"))
         nested = isinstance(value, dict)
-        return _sentence(value, f"{path}[{index}]" if nested and path else path)
+        return sentence(value, f"{path}[{index}]" if nested and path else path)
     return f"Invalid input for field/attribute {path}: {detail}" if path else str(detail)
 
 
@@ -60,7 +60,7 @@ def _translate(exc: Exception) -> CloudError:
     if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):
         return Unauthorized()
     if isinstance(exc, drf.ValidationError):
-        return BadRequest(_sentence(exc.detail))
+        return BadRequest(sentence(exc.detail))
     if isinstance(exc, drf.APIException):
         error = CloudError(str(getattr(exc, "detail", exc)))
         error.code = exc.status_code

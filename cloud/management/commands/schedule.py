@@ -80,6 +80,7 @@ def _hints(pairs: list[str]) -> dict[str, Any]:
     """Return hints as the API takes them; one that is repeated is a list."""
     from rest_framework.serializers import ValidationError
 
+    from apps.common.api.errors import sentence
     from apps.compute.api.serializers.scheduler_hints import SchedulerHints
 
     found: dict[str, Any] = {}
@@ -92,7 +93,7 @@ def _hints(pairs: list[str]) -> dict[str, Any]:
     try:
         parsed.is_valid(raise_exception=True)
     except ValidationError as error:
-        raise CommandError(f"--hint: {error.detail}") from error
+        raise CommandError(f"--hint: {sentence(error.detail)}") from error
     return found
 
 

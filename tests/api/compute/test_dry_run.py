@@ -218,6 +218,10 @@ def test_the_command(alice: ComputeCaller, make_server: Callable[..., Server]) -
         (["--flavor", "7", "--image", "cirros", "--project", "none"], "No project"),
         (["--flavor", "7", "--image", "cirros", "--hint", "x"], "KEY=VALUE"),
         (["--flavor", "7", "--image", "cirros", "--hint", "group=x"], "not a 'uuid'"),
+        (
+            ["--flavor", "7", "--image", "cirros", "--hint", "same_host=x"],
+            "^--hint: Invalid input for field/attribute os:scheduler_hints.same_host: 'x' is not a 'uuid'$",
+        ),
         (["--flavor", "7", "--image", "cirros", "--count", "0"], "at least 1"),
         (["--flavor", "7", "--image", "cirros", "--count", "101"], "at most 100"),
     ],
