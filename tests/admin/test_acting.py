@@ -260,6 +260,7 @@ def test_aggregates(operator: Client) -> None:
     assert fast.metadata == {"availability_zone": "east", "ssd": "true"}
     assert Host.objects.get().zone == "east"
     assert "nowhere" in refused(operator, change(fast), hosts="n1\nnowhere")
+    assert "colon" in refused(operator, change(fast), availability_zone="a:b")
     saved(operator, change(fast), hosts="", metadata="")
     fast.refresh_from_db()
     assert fast.metadata == {"availability_zone": "east"} and not fast.hosts.exists()

@@ -96,6 +96,16 @@ def test_metadata_is_added_and_removed_by_null(admin: Any, aggregate: int) -> No
     assert act(admin, aggregate, "set_metadata", metadata={"availability_zone": None}).status_code == 400
 
 
+@pytest.mark.parametrize("zone", ["a:b", " ", "", " east", "z" * 256, "a\tb"])
+def test_a_zone_has_a_zones_name_by_metadata_too(admin: Any, aggregate: int, zone: str) -> None:
+    """A zone with a colon could never be asked for: ``zone:host`` names a host."""
+    refused = act(admin, aggregate, "set_metadata", metadata={"availability_zone": zone, "ssd": "true"})
+    assert refused.status_code == 400
+    assert "availability_zone" in refused.json()["badRequest"]["message"]
+    assert Aggregate.objects.get().metadata == {"availability_zone": "east"}
+    assert admin.put(f"/os-aggregates/{aggregate}", {"aggregate": {"availability_zone": zone}}).status_code == 400
+
+
 def test_names_are_unique(admin: Any, aggregate: int) -> None:
     admin.post("/os-aggregates", {"aggregate": {"name": "a2"}})
     assert admin.put(f"/os-aggregates/{aggregate}", {"aggregate": {"name": "a2"}}).status_code == 409

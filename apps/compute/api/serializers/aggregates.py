@@ -12,6 +12,7 @@ from apps.compute.api import documents
 from apps.compute.api.serializers.server_metadata import Items
 
 FIELDS = {"uuid": since("2.41")}
+ZONE = "availability_zone"
 
 
 class ZoneName(TrimmedName):
@@ -55,6 +56,15 @@ class AggregateMetadata(StrictSerializer):
     """The body of set_metadata."""
 
     metadata = NullableItems()
+
+    def validate_metadata(self, value: dict[str, str | None]) -> dict[str, str | None]:
+        """A zone has the same names by whichever way it comes; null is the service's to refuse or to allow."""
+        if value.get(ZONE) is not None:
+            try:
+                ZoneName().run_validation(value[ZONE])
+            except serializers.ValidationError as error:
+                raise serializers.ValidationError({ZONE: error.detail}) from None
+        return value
 
 
 def created(aggregate: Any, version: Version) -> dict[str, Any]:
