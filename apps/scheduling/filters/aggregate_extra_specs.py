@@ -1,5 +1,6 @@
 """Hosts whose aggregates say what the flavor's extra specs ask for (Nova's AggregateInstanceExtraSpecsFilter)."""
 
+from collections.abc import Collection
 from functools import lru_cache
 
 import pyparsing
@@ -9,6 +10,7 @@ from apps.scheduling.filters.base import Filter
 from apps.scheduling.states import Demand, HostState
 
 SCOPE = "aggregate_instance_extra_specs"
+ALL_IN = "<all-in>"
 NOT_ASKED = {"group_policy"}  # a name of Nova's own that has no scope and says nothing about aggregates
 
 
@@ -38,7 +40,7 @@ class AggregateExtraSpecsFilter(Filter):
     def _missing(self, host: HostState, demand: Demand) -> str | None:
         """Return the first key that no aggregate answers."""
         for key, wanted in _asked(demand).items():
-            if not any(matches(value, wanted) for value in host.said(key)):
+            if not answers(host.said(key), wanted):
                 return key
         return None
 
@@ -52,6 +54,18 @@ def _asked(demand: Demand) -> dict[str, str]:
         elif scope == SCOPE:
             found[rest] = value
     return found
+
+
+def answers(values: Collection[str], wanted: str) -> bool:
+    """Return whether one of ``values`` answers what is asked for; of ``<all-in>``, whether all together have its words.
+
+    Words stand alone, behind commas, or in a list as Python writes it, which is how Nova's documentation tells them.
+    """
+    operator, *asked = wanted.split() or [""]
+    if operator == ALL_IN:
+        there = {word.strip("[]'\"") for value in values for word in value.replace(",", " ").split()}
+        return bool(asked) and there.issuperset(asked)
+    return any(matches(value, wanted) for value in values)
 
 
 @lru_cache(maxsize=4096)

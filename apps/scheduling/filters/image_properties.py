@@ -6,6 +6,7 @@ from apps.scheduling.filters.base import Filter
 from apps.scheduling.states import Demand, HostState
 
 _ALIASES = {"amd64": "x86_64", "x64": "x86_64", "i386": "i686", "i486": "i686", "i586": "i686", "arm64": "aarch64"}
+_RUNS_TOO = {"x86_64": {"i686"}}  # what guests of a host may be beside its own architecture, as libvirt tells it to Nova
 _WHOLE_MACHINES = {"hvm", "hv"}  # every hypervisor here runs whole machines; "hv" is the older word
 
 
@@ -29,7 +30,7 @@ class ImagePropertiesFilter(Filter):
     def _missing(self, host: HostState, demand: Demand) -> str:
         image = demand.image_properties
         arch = image.get("hw_architecture") or image.get("architecture")
-        if arch and _ALIASES.get(arch.lower(), arch.lower()) != host.arch:
+        if arch and not _runs(host.arch, _ALIASES.get(arch.lower(), arch.lower())):
             return f"architecture {arch}"
         kind = image.get("img_hv_type") or image.get("hypervisor_type")
         if kind and kind.lower() not in (host.hypervisor_type.lower(), host.virt_type.lower()):
@@ -41,6 +42,10 @@ class ImagePropertiesFilter(Filter):
         if wanted and not _version_suits(host.hypervisor_version, wanted):
             return f"hypervisor version {wanted}"
         return ""
+
+
+def _runs(own: str, arch: str) -> bool:
+    return arch == own or arch in _RUNS_TOO.get(own, ())
 
 
 def _version_suits(version: int, wanted: str) -> bool:
