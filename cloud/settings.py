@@ -56,10 +56,10 @@ MIDDLEWARE = [
     "apps.common.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "cloud.layers.SessionMiddleware",
+    "cloud.layers.CsrfViewMiddleware",
+    "cloud.layers.AuthenticationMiddleware",
+    "cloud.layers.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
