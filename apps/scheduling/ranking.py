@@ -54,6 +54,18 @@ def narrowed(demand: Demand) -> frozenset[str] | None:
     return found
 
 
+def limits(*, hosts: Sequence[HostState], demand: Demand) -> dict[str, int]:
+    """Return host id -> how many servers it may have at most, of those hosts for which there is a limit."""
+    found: dict[str, int] = {}
+    for one in running(demand):
+        if one.limits_servers:
+            for host in hosts:
+                most = one.most_servers(host)
+                if most is not None:
+                    found[host.id] = min(most, found.get(host.id, most))
+    return found
+
+
 def rank(*, hosts: Sequence[HostState], demand: Demand) -> Verdict:
     """Filter, weigh and order ``hosts``; of the first ``SCHEDULER_HOST_SUBSET_SIZE`` those are shuffled that differ
     from the best in their load alone.

@@ -23,6 +23,7 @@ class Filter(ABC):
     # Looks at nothing of a host but what it is (zone, architecture, hypervisor, traits, aggregates; not its name), and
     # at nothing of a demand but zone, project, flavor, extra specs and image properties: its answers may be kept.
     facts_only = False
+    limits_servers = False  # most_servers() tells something
     settings: ClassVar[Mapping[str, str]] = {}  # argument of __init__ -> name of the Django setting it is given
 
     def applies(self, demand: Demand) -> bool:
@@ -40,6 +41,12 @@ class Filter(ABC):
     def lack(self, host: HostState, demand: Demand) -> float:
         """Return how far a host is from passing: 1 is short of all that is asked for. Orders the nearest misses."""
         return OTHER_KIND
+
+    def most_servers(self, host: HostState) -> int | None:
+        """Return how many servers ``host`` may have at most; None: any number. What ``passes`` has counted may be out of
+        date when the host is claimed: the claim counts again, with the host's row locked.
+        """
+        return None
 
     def narrow(self, demand: Demand) -> frozenset[str] | None:
         """Return the names of the only hosts that could pass, where the demand names them; None: any could."""

@@ -14,17 +14,21 @@ class NumInstancesFilter(Filter):
     name = "num_instances"
     reason = "with as many servers as are allowed there"
     advice = "Try again when servers are gone."
+    limits_servers = True
     settings: ClassVar[Mapping[str, str]] = {"maximum": "SCHEDULER_MAX_INSTANCES_PER_HOST"}
 
     def __init__(self, maximum: int = 0) -> None:
         self.maximum = maximum
 
     def passes(self, host: HostState, demand: Demand) -> bool:
-        limit = limit_of(host, "max_instances_per_host", self.maximum)
-        return not limit or host.servers < limit
+        limit = self.most_servers(host)
+        return limit is None or host.servers < limit
+
+    def most_servers(self, host: HostState) -> int | None:
+        return limit_of(host, "max_instances_per_host", self.maximum) or None
 
     def shortfall(self, host: HostState, demand: Demand) -> str:
-        return f"has {host.servers} servers, at most {limit_of(host, 'max_instances_per_host', self.maximum)} may be"
+        return f"has {host.servers} servers, at most {self.most_servers(host)} may be"
 
     def lack(self, host: HostState, demand: Demand) -> float:
-        return share(1, limit_of(host, "max_instances_per_host", self.maximum) - host.servers)
+        return share(1, (self.most_servers(host) or 0) - host.servers)

@@ -1,7 +1,7 @@
 """Choosing a host and claiming it: one statement decides, so capacity is never oversold."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,21 +24,26 @@ AND floor((i.ram_mib - i.ram_reserved) * i.ram_ratio) - i.ram_used >= %(ram)s
 AND floor((i.disk_gib - i.disk_reserved) * i.disk_ratio) - i.disk_used >= %(disk)s
 """
 # The first host of the list that still fits is locked, claimed and written down at once. SKIP LOCKED sends requests
-# that run at the same moment to the next host instead of behind each other.
+# that run at the same moment to the next host instead of behind each other. ``limits``: how many servers each host may
+# have, NULL for any number, or nothing at all.
 _CLAIM = """
 WITH chosen AS MATERIALIZED (
-    SELECT i.host_id FROM unnest(%(hosts)s::uuid[]) WITH ORDINALITY AS wanted(id, position)
+    SELECT i.host_id, wanted.most
+      FROM unnest(%(hosts)s::uuid[], %(limits)s) WITH ORDINALITY AS wanted(id, most, position)
       JOIN scheduling_inventory i ON i.host_id = wanted.id
-     WHERE {fitting} ORDER BY wanted.position LIMIT 1 FOR UPDATE OF i {skip}),
+     WHERE {fitting} AND (i.servers < wanted.most) IS NOT FALSE ORDER BY wanted.position LIMIT 1 FOR UPDATE OF i {skip}),
 taken AS (
     UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used + %(vcpus)s, ram_used = i.ram_used + %(ram)s,
            disk_used = i.disk_used + %(disk)s, servers = i.servers + 1
-      FROM chosen WHERE i.host_id = chosen.host_id AND {fitting} RETURNING i.host_id)
+      FROM chosen WHERE i.host_id = chosen.host_id AND {fitting} AND (i.servers < chosen.most) IS NOT FALSE
+   RETURNING i.host_id)
 INSERT INTO scheduling_allocation (id, consumer_id, host_id, vcpus, ram_mib, disk_gib, created_at)
 SELECT gen_random_uuid(), %(consumer)s, host_id, %(vcpus)s, %(ram)s, %(disk)s, clock_timestamp() FROM taken
 RETURNING host_id::text
 """
-_TYPES = {"hosts": "text[]", "consumer": "uuid", "vcpus": "bigint", "ram": "bigint", "disk": "bigint"}
+_TYPES = {
+    "hosts": "text[]", "limits": "bigint[]", "consumer": "uuid", "vcpus": "bigint", "ram": "bigint", "disk": "bigint",
+}  # fmt: skip
 _CLAIM_NEXT = Statement("scheduling_claim", _CLAIM.format(fitting=_FITTING, skip="SKIP LOCKED"), _TYPES)
 _CLAIM_WAIT = Statement("scheduling_claim_waiting", _CLAIM.format(fitting=_FITTING, skip=""), _TYPES)
 
@@ -62,7 +67,12 @@ def choose_and_claim(*, consumer_id: uuid.UUID, demand: Demand) -> Choice:
         for found in candidates.widening(demand=demand):
             verdict = ranking.rank(hosts=found.hosts, demand=found.demand)
             left = bool(verdict.hosts)
-            chosen = claim(consumer_id=consumer_id, demand=demand, host_ids=[host.id for host in verdict.hosts])
+            chosen = claim(
+                consumer_id=consumer_id,
+                demand=demand,
+                host_ids=[host.id for host in verdict.hosts],
+                limits=ranking.limits(hosts=verdict.hosts, demand=demand),
+            )
             if chosen:
                 return _choice(next(host for host in verdict.hosts if host.id == chosen), verdict, found)
         if not left:
@@ -85,13 +95,19 @@ def _choice(host: HostState, verdict: ranking.Verdict, found: Found) -> Choice:
     return Choice(host=host.name, zone=host.zone, explanation=told)
 
 
-def claim(*, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str]) -> str | None:
-    """Claim the first of ``host_ids`` that fits; return its id, or None when none does any more."""
+def claim(
+    *, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str], limits: Mapping[str, int] | None = None
+) -> str | None:
+    """Claim the first of ``host_ids`` that fits; return its id, or None when none does any more.
+
+    ``limits``: host id -> how many servers it may have at most, for hosts that may not have any number.
+    """
     values: dict[str, Any] = {
         "consumer": consumer_id,
         "vcpus": demand.vcpus,
         "ram": demand.ram_mib,
         "disk": demand.disk_gib,
+        "limits": limits or {},
     }
     chosen = _letting_go(_CLAIM_NEXT, values, host_ids)
     # Who waits keeps locks on the rows that turned out full: all wait in one order, or they would wait for each other.
@@ -113,7 +129,10 @@ def _letting_go(statement: Statement, values: dict[str, Any], host_ids: Sequence
 
 def _try(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) -> str | None:
     for first in range(0, len(host_ids), CLAIMED_AMONG):
-        rows = statement.fetch({**values, "hosts": list(host_ids[first : first + CLAIMED_AMONG])})
+        part = list(host_ids[first : first + CLAIMED_AMONG])
+        most = [values["limits"].get(host) for host in part] if values["limits"] else []
+        # A list of nothing but NULL would be one of texts.
+        rows = statement.fetch({**values, "hosts": part, "limits": most if set(most) != {None} else []})
         if rows:
             return str(rows[0][0])
     return None

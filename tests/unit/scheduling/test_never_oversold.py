@@ -5,16 +5,17 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation, Host, Inventory
 from apps.scheduling.selectors import candidates
-from apps.scheduling.services import allocations
+from apps.scheduling.services import aggregates, allocations
 from apps.scheduling.states import Demand
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,3 +116,66 @@ def test_as_many_as_there_is_room_for_find_it_at_once(pool: ThreadPoolExecutor, 
     assert None not in list(pool.map(claim, [(1, 512, 1)] * AT_ONCE))
     assert_books_agree()
     assert claim((1, 512, 1)) is None
+
+
+@pytest.mark.parametrize("hosts", [1, 3])
+@pytest.mark.parametrize("limit", [1, 3])
+def test_no_host_has_more_servers_than_it_may(
+    pool: ThreadPoolExecutor, settings: Any, limit: int, hosts: int
+) -> None:
+    """The filter counts what was there when it looked; 32 requests that look at once would all be let through."""
+    settings.SCHEDULER_MAX_INSTANCES_PER_HOST = limit
+    cloud([(99, 99_999, 999)] * hosts)
+    placed = [consumer for consumer in pool.map(claim, [(1, 256, 1)] * AT_ONCE) if consumer]
+    assert len(placed) == limit * hosts
+    assert set(Inventory.objects.values_list("servers", flat=True)) == {limit}
+    assert_books_agree()
+    allocations.release(consumer_id=placed[0])
+    assert [bool(claim((1, 256, 1))) for _ in range(2)] == [True, False], "what is given back is had again"
+
+
+def test_the_smallest_limit_of_a_hosts_aggregates_holds(pool: ThreadPoolExecutor, settings: Any) -> None:
+    """Hosts without a limit take what the others may not."""
+    cloud([(99, 99_999, 999)] * 3)
+    for name, host, most in (("a", "h0", "9"), ("b", "h0", "3"), ("c", "h1", "1")):
+        made = aggregates.create(name=name)
+        aggregates.add_host(aggregate_id=made.id, host=host)
+        aggregates.set_metadata(aggregate_id=made.id, metadata={"max_instances_per_host": most})
+    assert None not in list(pool.map(claim, [(1, 256, 1)] * AT_ONCE))
+    had = dict(Inventory.objects.values_list("host__name", "servers"))
+    assert had["h0"] <= 3 and had["h1"] <= 1 and sum(had.values()) == AT_ONCE
+    Host.objects.filter(name="h2").update(enabled=False)
+    list(pool.map(claim, [(1, 256, 1)] * AT_ONCE))
+    assert dict(Inventory.objects.values_list("host__name", "servers")) == {**had, "h0": 3, "h1": 1}
+
+
+def test_who_waits_for_a_host_looks_at_its_limit_again(pool: ThreadPoolExecutor) -> None:
+    cloud([(99, 99_999, 999)])
+    host, demand = Host.objects.get(), Demand(vcpus=1, ram_mib=256, disk_gib=1)
+
+    def try_it(_: int) -> str | None:
+        return allocations.claim(
+            consumer_id=uuid.uuid4(), demand=demand, host_ids=[str(host.id)], limits={str(host.id): 3}
+        )
+
+    with transaction.atomic():
+        Inventory.objects.select_for_update().get()
+        waiting = [pool.submit(try_it, number) for number in range(12)]
+        with connection.cursor() as cursor:
+            for _ in range(3000):
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                if cursor.fetchone()[0] >= 12:
+                    break
+    assert sum(one.result() is not None for one in waiting) == 3
+    assert Inventory.objects.get().servers == 3
+
+
+@pytest.mark.parametrize("changes", [["-num_instances"], []])
+def test_no_limit_for_a_filter_that_does_not_look(settings: Any, changes: list[str]) -> None:
+    """Left out, or passed over for a host that an administrator names."""
+    settings.SCHEDULER_FILTERS, settings.SCHEDULER_MAX_INSTANCES_PER_HOST = changes, 1
+    cloud([(99, 99_999, 999)])
+    named = Demand(vcpus=1, ram_mib=256, disk_gib=1, force_host=None if changes else "h0")
+    for _ in range(2):
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=named)
+    assert Inventory.objects.get().servers == 2
