@@ -49,7 +49,7 @@ class RequestMiddleware:
         request.request_id = request_id  # type: ignore[attr-defined]
         service = service_of(request.path_info)
         # No cookie on an API's path: no browser, so no session (cloud/layers.py).
-        request.is_program = bool(service) and "HTTP_COOKIE" not in request.META  # type: ignore[attr-defined]
+        request.is_program = bool(service) and not request.META.get("HTTP_COOKIE")  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         outer = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
