@@ -43,8 +43,10 @@ class Filter(ABC):
         return OTHER_KIND
 
     def most_servers(self, host: HostState) -> int | None:
-        """Return how many servers ``host`` may have at most; None: any number. What ``passes`` has counted may be out of
-        date when the host is claimed: the claim counts again, with the host's row locked.
+        """Return how many servers ``host`` may have at most; None: any number.
+
+        What ``passes`` has counted may be out of date when the host is claimed: the claim counts again, with the host's
+        row locked.
         """
         return None
 

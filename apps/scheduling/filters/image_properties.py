@@ -6,7 +6,7 @@ from apps.scheduling.filters.base import Filter
 from apps.scheduling.states import Demand, HostState
 
 _ALIASES = {"amd64": "x86_64", "x64": "x86_64", "i386": "i686", "i486": "i686", "i586": "i686", "arm64": "aarch64"}
-_RUNS_TOO = {"x86_64": {"i686"}}  # what guests of a host may be beside its own architecture, as libvirt tells it to Nova
+_RUNS_TOO = {"x86_64": {"i686"}}  # what a host's guests may be beside its own kind, as libvirt tells it to Nova
 _WHOLE_MACHINES = {"hvm", "hv"}  # every hypervisor here runs whole machines; "hv" is the older word
 
 

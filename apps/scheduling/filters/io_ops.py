@@ -11,7 +11,8 @@ from apps.scheduling.states import Demand, HostState
 class IoOpsFilter(Filter):
     """``maximum`` 0 is no limit. The aggregate's key is ``max_io_ops_per_host``.
 
-    Builds under way are counted when a host is chosen, from their runs: requests of one moment may exceed it, as in Nova.
+    Builds under way are counted from their runs when a host is chosen: requests of one moment may exceed it, as in
+    Nova.
     """
 
     name = "io_ops"

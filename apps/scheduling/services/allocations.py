@@ -31,7 +31,8 @@ WITH chosen AS MATERIALIZED (
     SELECT i.host_id, wanted.most
       FROM unnest(%(hosts)s::uuid[], %(limits)s) WITH ORDINALITY AS wanted(id, most, position)
       JOIN scheduling_inventory i ON i.host_id = wanted.id
-     WHERE {fitting} AND (i.servers < wanted.most) IS NOT FALSE ORDER BY wanted.position LIMIT 1 FOR UPDATE OF i {skip}),
+     WHERE {fitting} AND (i.servers < wanted.most) IS NOT FALSE
+     ORDER BY wanted.position LIMIT 1 FOR UPDATE OF i {skip}),
 taken AS (
     UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used + %(vcpus)s, ram_used = i.ram_used + %(ram)s,
            disk_used = i.disk_used + %(disk)s, servers = i.servers + 1

@@ -120,9 +120,7 @@ def test_as_many_as_there_is_room_for_find_it_at_once(pool: ThreadPoolExecutor, 
 
 @pytest.mark.parametrize("hosts", [1, 3])
 @pytest.mark.parametrize("limit", [1, 3])
-def test_no_host_has_more_servers_than_it_may(
-    pool: ThreadPoolExecutor, settings: Any, limit: int, hosts: int
-) -> None:
+def test_no_host_has_more_servers_than_it_may(pool: ThreadPoolExecutor, settings: Any, limit: int, hosts: int) -> None:
     """The filter counts what was there when it looked; 32 requests that look at once would all be let through."""
     settings.SCHEDULER_MAX_INSTANCES_PER_HOST = limit
     cloud([(99, 99_999, 999)] * hosts)

@@ -157,9 +157,7 @@ def test_guests_of_32_bits_run_on_hosts_of_64() -> None:
     narrow = replace(HOST, arch="i686")
     assert one.passes(narrow, replace(DEMAND, image_properties={"hw_architecture": "i386"}))
     assert not one.passes(narrow, replace(DEMAND, image_properties={"hw_architecture": "x86_64"}))
-    assert not one.passes(
-        replace(HOST, arch="aarch64"), replace(DEMAND, image_properties={"hw_architecture": "i686"})
-    )
+    assert not one.passes(replace(HOST, arch="aarch64"), replace(DEMAND, image_properties={"hw_architecture": "i686"}))
 
 
 def test_numbers_an_operator_allows() -> None:
