@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common.api.serializers import NameField
+from apps.identity import access_rules
 from apps.identity.api.documents import time_text
 from apps.identity.api.serializers.base import DescriptionField, ExtraSerializer, TextField, TimeField
 from apps.identity.models import AccessRule, ApplicationCredential
@@ -31,6 +32,8 @@ class AccessRuleSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "id" not in attrs and not {"path", "method", "service"} <= set(attrs):
             raise serializers.ValidationError("it must have an id, or a path, a method and a service")
+        if access_rules.wildcards(attrs.get("path", "")) > access_rules.MAX_WILDCARDS:
+            raise serializers.ValidationError(f"its path has more than {access_rules.MAX_WILDCARDS} wildcards")
         return attrs
 
 
