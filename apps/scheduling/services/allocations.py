@@ -15,7 +15,7 @@ from apps.scheduling.selectors import candidates
 from apps.scheduling.selectors.candidates import Found
 from apps.scheduling.states import Demand, HostState
 
-ROUNDS = 5  # how often the hosts are read again after every candidate was taken by somebody else
+ROUNDS = 5  # how often the hosts are read again after every candidate was taken by somebody else, or room was freed
 CLAIMED_AMONG = 256  # hosts that one statement tries
 
 _FITTING = """
@@ -64,21 +64,32 @@ def choose_and_claim(*, consumer_id: uuid.UUID, demand: Demand) -> Choice:
     A consumer that already has an allocation gets an IntegrityError: ask ``of_consumer`` first where that may be.
     """
     for _ in range(ROUNDS):
-        left = False
-        for found in candidates.widening(demand=demand):
-            verdict = ranking.rank(hosts=found.hosts, demand=found.demand)
-            left = bool(verdict.hosts)
-            chosen = claim(
-                consumer_id=consumer_id,
-                demand=demand,
-                host_ids=[host.id for host in verdict.hosts],
-                limits=ranking.limits(hosts=verdict.hosts, demand=demand),
-            )
-            if chosen:
-                return _choice(next(host for host in verdict.hosts if host.id == chosen), verdict, found)
-        if not left:
-            break
-    raise _refusal(demand)
+        choice, left = _attempt(consumer_id, demand)
+        if choice:
+            return choice
+        if left:
+            continue  # somebody else was faster
+        refusal, freed = _last_look(demand)
+        if not freed:
+            raise refusal
+    raise _last_look(demand)[0]
+
+
+def _attempt(consumer_id: uuid.UUID, demand: Demand) -> tuple[Choice | None, bool]:
+    """Claim the best of the hosts as they are now; without a choice, say whether any was left by the filters."""
+    left = False
+    for found in candidates.widening(demand=demand):
+        verdict = ranking.rank(hosts=found.hosts, demand=found.demand)
+        left = bool(verdict.hosts)
+        chosen = claim(
+            consumer_id=consumer_id,
+            demand=demand,
+            host_ids=[host.id for host in verdict.hosts],
+            limits=ranking.limits(hosts=verdict.hosts, demand=demand),
+        )
+        if chosen:
+            return _choice(next(host for host in verdict.hosts if host.id == chosen), verdict, found), left
+    return None, left
 
 
 def _choice(host: HostState, verdict: ranking.Verdict, found: Found) -> Choice:
@@ -139,7 +150,8 @@ def _try(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) 
     return None
 
 
-def _refusal(demand: Demand) -> NoValidHost:
+def _last_look(demand: Demand) -> tuple[NoValidHost, bool]:
+    """Return the refusal, which is about all hosts, and whether there is room by now: then nothing explains it."""
     everything = candidates.everything()
     if demand.force_host:
         everything = [host for host in everything if host.name == demand.force_host]
@@ -151,7 +163,13 @@ def _refusal(demand: Demand) -> NoValidHost:
         "considered": len(everything),
         "excluded": sorted(demand.ignore_hosts),
     }
-    return error
+    return error, any(_has_room(host, demand) for host in verdict.hosts)
+
+
+def _has_room(host: HostState, demand: Demand) -> bool:
+    """The claim asks this of hosts even where the filters of the amounts are left out."""
+    free = ((host.vcpus_free, demand.vcpus), (host.ram_free, demand.ram_mib), (host.disk_free, demand.disk_gib))
+    return all(there >= asked for there, asked in free)
 
 
 _RELEASE = """

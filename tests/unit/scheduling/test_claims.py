@@ -2,6 +2,7 @@
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -9,9 +10,10 @@ from django.db import connection, transaction
 
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation, Host, Inventory
+from apps.scheduling.selectors import candidates
 from apps.scheduling.selectors import hosts as selectors
 from apps.scheduling.services import allocations, hosts
-from apps.scheduling.states import Demand
+from apps.scheduling.states import Demand, HostState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FACTS = {"hypervisor_type": "simulated", "virt_type": "simulated"}
@@ -57,6 +59,50 @@ def test_the_refusal_says_what_is_lacking(cloud: None) -> None:
     assert "h0" not in refusal.value.message
     assert "h0 lacks 880 MiB of RAM" in refusal.value.values["explanation"]["misses"]
     assert refusal.value.values["explanation"]["considered"] == 4
+
+
+def test_room_that_is_freed_at_the_last_look_is_taken(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal said that none of four hosts was left, and one of them had room by then."""
+    Inventory.objects.update(vcpus_used=10)
+    read, looks = candidates.everything, []
+
+    def freeing() -> list[HostState]:
+        Inventory.objects.filter(host__name="h2").update(vcpus_used=9)
+        looks.append(1)
+        return read()
+
+    monkeypatch.setattr(candidates, "everything", freeing)
+    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=DEMAND).host == "h2"
+    assert len(looks) == 1
+
+
+def test_who_always_comes_too_late_is_refused_in_the_end(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    Inventory.objects.update(vcpus_used=10)
+    read, looks = candidates.everything, []
+
+    def fleeting() -> list[HostState]:
+        looks.append(1)
+        Inventory.objects.update(vcpus_used=0)
+        try:
+            return read()
+        finally:
+            Inventory.objects.update(vcpus_used=10)
+
+    monkeypatch.setattr(candidates, "everything", fleeting)
+    with pytest.raises(NoValidHost, match="None of the 4 hosts was left"):
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=DEMAND)
+    assert len(looks) == allocations.ROUNDS + 1
+
+
+def test_amounts_that_no_filter_looks_at_are_refused_at_once(
+    cloud: None, monkeypatch: pytest.MonkeyPatch, settings: object
+) -> None:
+    settings.SCHEDULER_FILTERS = ["-vcpu"]
+    looks, read = [], candidates.everything
+    monkeypatch.setattr(candidates, "everything", lambda: looks.append(1) or read())
+    with pytest.raises(NoValidHost):
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=replace(DEMAND, vcpus=11))
+    assert len(looks) == 1
 
 
 def test_release_gives_everything_back_once(cloud: None) -> None:
