@@ -4,7 +4,10 @@ from django.db import models
 
 
 class Revocation(models.Model):
-    """One audit id: the token that has it and all tokens made from that one are dead. Rows go when they expire."""
+    """One audit id: the token that has it and all tokens made from that one are dead.
+
+    Rows go when nobody is shown the token any more: at its expiry, and ALLOW_EXPIRED_SECONDS.
+    """
 
     audit_id = models.CharField(primary_key=True, max_length=32)
     user_id = models.CharField(max_length=64)
