@@ -30,6 +30,7 @@ FILTERS = (
     f"{_F}group_affinity.GroupAntiAffinityFilter",
     f"{_F}image_properties.ImagePropertiesFilter",
     f"{_F}traits.TraitsFilter",
+    f"{_F}capabilities.CapabilitiesFilter",
     f"{_F}aggregate_extra_specs.AggregateExtraSpecsFilter",
     f"{_F}aggregate_tenants.AggregateTenantsFilter",
     f"{_F}aggregate_types.AggregateTypesFilter",

@@ -42,6 +42,10 @@ class Filter(ABC):
         """Return how far a host is from passing: 1 is short of all that is asked for. Orders the nearest misses."""
         return OTHER_KIND
 
+    def of_facts(self, demand: Demand) -> bool:
+        """Return whether for this demand it looks at nothing but what ``facts_only`` says."""
+        return self.facts_only
+
     def most_servers(self, host: HostState) -> int | None:
         """Return how many servers ``host`` may have at most; None: any number.
 

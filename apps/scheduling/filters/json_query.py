@@ -4,6 +4,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from apps.scheduling.filters import variables
 from apps.scheduling.filters.base import Filter
 from apps.scheduling.states import Demand, HostState
 
@@ -13,23 +14,6 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     "<=": operator.le,
     ">=": operator.ge,
-}
-# What $name stands for, under Nova's names (nova/scheduler/host_manager.py, HostState).
-VARIABLES: dict[str, Callable[[HostState], Any]] = {
-    "free_ram_mb": lambda host: host.ram_free,
-    "free_disk_mb": lambda host: host.disk_free * 1024,
-    "total_usable_ram_mb": lambda host: host.ram_total,
-    "total_usable_disk_gb": lambda host: host.disk_total,
-    "vcpus_total": lambda host: host.vcpus_total,
-    "vcpus_used": lambda host: host.vcpus_total - host.vcpus_free,
-    "num_instances": lambda host: host.servers,
-    "num_io_ops": lambda host: host.io_ops,
-    "failed_builds": lambda host: host.failed_builds,
-    "host": lambda host: host.name,
-    "nodename": lambda host: host.name,
-    "hypervisor_hostname": lambda host: host.name,
-    "hypervisor_type": lambda host: host.hypervisor_type,
-    "hypervisor_version": lambda host: host.hypervisor_version,
 }
 
 
@@ -80,6 +64,6 @@ def _value(one: Any, host: HostState) -> Any:
     if isinstance(one, list):
         return _answer(one, host)
     if isinstance(one, str) and one.startswith("$"):
-        known = VARIABLES.get(one[1:])
+        known = variables.EVERY.get(one[1:])
         return known(host) if known else None
     return one

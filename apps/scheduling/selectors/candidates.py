@@ -184,8 +184,7 @@ def _signature(demand: Demand) -> Hashable:
 
 def _eligible(known: Facts, demand: Demand) -> list[str]:
     """Return the names of the hosts that pass every filter of facts."""
-    filters = [one for one in ranking.running(demand) if one.facts_only and one.applies(demand)]
-
+    filters = [one for one in ranking.running(demand) if one.of_facts(demand) and one.applies(demand)]
     return known.keep(_signature(demand), lambda host: all(one.passes(host, demand) for one in filters))
 
 

@@ -1,0 +1,62 @@
+"""Hosts that offer what the flavor's extra specs ask for beside its sizes (Nova's ComputeCapabilitiesFilter)."""
+
+import re
+from collections.abc import Mapping
+
+from apps.scheduling.filters import variables
+from apps.scheduling.filters.aggregate_extra_specs import answers
+from apps.scheduling.filters.base import Filter
+from apps.scheduling.states import Demand, HostState
+
+SCOPE = "capabilities:"
+FACTS: Mapping[str, variables.Getter] = {**variables.KINDS, "cpu_info:arch": lambda host: host.arch}
+KNOWN: Mapping[str, variables.Getter] = {**variables.EVERY, **FACTS}
+_RESOURCE = re.compile(r"resources[a-zA-Z0-9_-]{0,64}:(?P<kind>.+)", re.DOTALL)
+SIZES = ("VCPU", "MEMORY_MB", "DISK_GB")  # the flavor's own count
+# What guests are not given here -> the values that ask for nothing of it. Without it they must not be booted.
+NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
+    "pci_passthrough:alias": (),
+    "accel:device_profile": (),
+    "hw:pmem": (),
+    "hw:cpu_policy": ("shared",),
+    "hw:numa_nodes": (),
+    "hw:mem_page_size": ("small", "any"),
+}
+
+
+class CapabilitiesFilter(Filter):
+    """``capabilities:KEY`` of a flavor, with the operators of aggregates' extra specs; a key that is not known here
+    matches no host. ``resources:CLASS=N`` of anything but the sizes, and what this cloud does not offer, neither.
+    """
+
+    name = "capabilities"
+    reason = "without what the flavor's extra specs ask for"
+    advice = "Choose another flavor."
+
+    def applies(self, demand: Demand) -> bool:
+        return bool(demand.extra_specs)
+
+    def of_facts(self, demand: Demand) -> bool:
+        return all(key.removeprefix(SCOPE) in FACTS for key in demand.extra_specs if key.startswith(SCOPE))
+
+    def passes(self, host: HostState, demand: Demand) -> bool:
+        return all(_offers(host, key, value) for key, value in demand.extra_specs.items())
+
+    def shortfall(self, host: HostState, demand: Demand) -> str:
+        missing = [_told(host, *one) for one in demand.extra_specs.items() if not _offers(host, *one)]
+        return f"does not offer {', '.join(missing)}"
+
+
+def _offers(host: HostState, key: str, value: str) -> bool:
+    if key.startswith(SCOPE):
+        known = KNOWN.get(key.removeprefix(SCOPE))
+        return known is not None and answers([str(known(host))], value)
+    if key in NOT_OFFERED:
+        return value.strip().lower() in NOT_OFFERED[key]
+    found = _RESOURCE.fullmatch(key) if key.startswith("resources") else None
+    return not found or found["kind"] in SIZES or not value.strip("0 ")
+
+
+def _told(host: HostState, key: str, value: str) -> str:
+    known = KNOWN.get(key.removeprefix(SCOPE)) if key.startswith(SCOPE) else None
+    return f"{key}={value} (there: {known(host)})" if known else f"{key}={value}"
