@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 
 from apps.common import context
 
@@ -30,6 +31,15 @@ def _refuse(request: HttpRequest) -> HttpResponse:
     from apps.common.api import errors  # imports service_of from here
 
     return errors.bad_request(request)
+
+
+def _sign(response: HttpResponse, service: str, request_id: str) -> None:
+    """Set the headers that every answer of a service has, refusals and unknown paths too."""
+    response["x-openstack-request-id"] = request_id
+    if service == "compute":
+        response["x-compute-request-id"] = request_id
+    if service == "identity":  # no cache gives one caller what another one was told
+        patch_vary_headers(response, ("X-Auth-Token",))
 
 
 class RequestMiddleware:
@@ -67,12 +77,10 @@ class RequestMiddleware:
             context.current_request_id.reset(token)
         if request.method == "HEAD" and not response.streaming:
             response.content = b""  # WSGI servers send what they are given
-        response["x-openstack-request-id"] = request_id
+        _sign(response, service, request_id)
         bodiless = request.method == "HEAD" or response.status_code in (204, 304)
         if not bodiless and not response.streaming and "Content-Length" not in response:
             response["Content-Length"] = str(len(response.content))
-        if service == "compute":
-            response["x-compute-request-id"] = request_id
         if service or response.status_code >= 400:
             log.info(
                 "request",

@@ -34,7 +34,7 @@ class VersionView(ServiceView):
     permission_classes = ()
 
     def get(self, request: Any) -> Response:
-        return Response({"version": version_document(request)}, headers={"Vary": "X-Auth-Token"})
+        return Response({"version": version_document(request)})
 
 
 class ExtensionsView(VersionView):

@@ -34,7 +34,7 @@ def sign_in_of(values: dict[str, Any], address: str) -> SignIn:
 def answer(text: str, token: Token) -> Response:
     project_id = token.payload.scope_id if token.payload.scope is Scope.PROJECT else None
     services = catalog.catalog(user_id=token.payload.user_id, project_id=project_id) if project_id else None
-    return Response(documents.access(text, token, services), headers={"Vary": "X-Auth-Token"})
+    return Response(documents.access(text, token, services))
 
 
 class TokensView(IdentityView):

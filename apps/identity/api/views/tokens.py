@@ -40,8 +40,7 @@ class TokensView(ServiceView):
         services = None
         if "nocatalog" not in request.query_params and token.standing.scope is not Scope.UNSCOPED:
             services = self._catalog(token)
-        headers = {"X-Subject-Token": text, "Vary": "X-Auth-Token"}
-        return Response(token_document(token, services), status=status, headers=headers)
+        return Response(token_document(token, services), status=status, headers={"X-Subject-Token": text})
 
     @staticmethod
     def _catalog(token: Token) -> list[dict[str, Any]]:

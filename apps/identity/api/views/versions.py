@@ -23,10 +23,10 @@ class DiscoveryView(ServiceView):
 class VersionsView(DiscoveryView):
     def get(self, request: Any) -> Response:
         version = version_document(request)
-        headers = {"Location": version["links"][0]["href"], "Vary": "X-Auth-Token"}
-        return Response({"versions": {"values": [version]}}, status=300, headers=headers)
+        location = version["links"][0]["href"]
+        return Response({"versions": {"values": [version]}}, status=300, headers={"Location": location})
 
 
 class VersionView(DiscoveryView):
     def get(self, request: Any) -> Response:
-        return Response({"version": version_document(request)}, headers={"Vary": "X-Auth-Token"})
+        return Response({"version": version_document(request)})
