@@ -36,7 +36,7 @@ def of_server(server: Any, *, excluded: list[str]) -> Demand:
         hints=server.scheduler_hints,
         project_id=server.project_id,
         flavor_name=str(flavor.get("original_name") or ""),
-        query=_query(server.scheduler_hints),
+        query=query_of(server.scheduler_hints),
         **_neighbours(server),
     )
 
@@ -68,8 +68,8 @@ def _ids(hint: Any) -> frozenset[uuid.UUID]:
     return frozenset(key for one in values if one and (key := parse_uuid(one)))
 
 
-def _query(hints: dict[str, Any]) -> list[object] | None:
-    """Return the JSON query; an empty one asks for nothing."""
+def query_of(hints: dict[str, Any]) -> list[object] | None:
+    """Return the JSON query of the hint; an empty one asks for nothing."""
     try:
         found = orjson.loads(hints.get("query") or "null")
     except orjson.JSONDecodeError:  # of a server from before such hints were refused

@@ -13,18 +13,20 @@ from apps.common.exceptions import BadRequest, NotFound
 from apps.common.identifiers import parse_uuid
 from apps.compute.exceptions import FlavorNotFound, ImageUnusable, KeyPairNotFound, ServerGroupNotFound
 from apps.compute.models import Flavor
-from apps.compute.selectors import flavors, keypairs, server_groups
+from apps.compute.selectors import demands, flavors, keypairs, server_groups
 from apps.compute.services.servers import Wish
 from apps.images.selectors import images
 from apps.networking.services import limits as network_limits
 from apps.networking.services import requested_networks, security_groups
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.selectors import limits
+from apps.scheduling.filters import json_query, variables
 from apps.scheduling.selectors import hosts
 
 GIB = 1024**3
 MAX_USER_DATA = 65535  # characters of base64, as in Nova
 BOOTABLE = ("qcow2", "raw")
+SEES_HOSTS = "os_compute_api:os-extended-server-attributes"
 
 
 def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any]) -> Wish:
@@ -32,6 +34,7 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
 
     Raises BadRequest (400) naming the field, NotFound for a private flavor's id, QuotaExceeded (403).
     """
+    _check_query(context, hints)
     flavor = _flavor(context, values["flavorRef"])
     image = _image(context, values)
     if image is not None:
@@ -172,6 +175,17 @@ def _place(context: RequestContext, values: dict[str, Any]) -> tuple[str, str]:
     if zone and not hosts.zone_exists(zone=zone):
         raise BadRequest("The requested availability zone is not available")
     return zone, host
+
+
+def _check_query(context: RequestContext, hints: dict[str, Any]) -> None:
+    """What hosts are called, and what goes on there, is told to those who see hosts: a query would let it be guessed."""
+    inner = {name for name in json_query.asked_by(demands.query_of(hints) or ()) if name in variables.INNER}
+    if inner and not policy.allowed(context, SEES_HOSTS):
+        told, others = (", ".join(f"${name}" for name in sorted(names)) for names in (inner, variables.OPEN))
+        raise BadRequest(
+            f"Invalid input for field/attribute os:scheduler_hints.query: only administrators may ask by {told}. "
+            f"Others may ask by {others}."
+        )
 
 
 def _server_group(context: RequestContext, hints: dict[str, Any]) -> uuid.UUID | None:

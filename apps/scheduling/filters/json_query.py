@@ -40,6 +40,19 @@ class JsonQueryFilter(Filter):
         return "does not satisfy the query"
 
 
+def asked_by(query: Sequence[Any]) -> list[str]:
+    """Return the names of the variables in a query, as often as they are there, however deep."""
+    found: list[str] = []
+    left: list[Any] = list(query)
+    while left:  # without recursion: nesting is the caller's to choose
+        one = left.pop()
+        if isinstance(one, list):
+            left += one
+        elif isinstance(one, str) and one.startswith("$"):
+            found.append(one[1:])
+    return found
+
+
 def _answer(query: Sequence[Any], host: HostState) -> Any:
     """Raises ValueError for an operator that is not known."""
     if not query:

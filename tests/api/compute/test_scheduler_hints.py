@@ -1,5 +1,6 @@
 """Scheduler hints and places: what Nova's schema accepts and refuses, and what becomes of them."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.compute.models import Flavor, Server
 from apps.compute.selectors import demands
 from apps.images.models import Image
+from apps.scheduling.filters import variables
 from apps.scheduling.models import Allocation, Host
 from apps.scheduling.states import Demand
 from tests.api.compute.conftest import ComputeCaller
@@ -85,6 +87,41 @@ def test_refused(alice: ComputeCaller, body: dict[str, Any], hints: dict[str, An
     assert answer.status_code == 400, answer.content
     assert "os:scheduler_hints" in answer.json()["badRequest"]["message"]
     assert not Server.objects.exists()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("name", sorted(variables.INNER))
+def test_no_query_tells_what_hosts_are_called(
+    alice: ComputeCaller, admin: ComputeCaller, body: dict[str, Any], make_host: Callable[..., Host],
+    no_broker: list[Any], name: str, dry_run: bool,
+) -> None:  # fmt: skip
+    """With dry runs a query is an oracle: ``["<", "$host", "m"]`` finds a host's name letter by letter."""
+    make_host("h1", 1)
+    query = json.dumps(["or", ["not", ["and", [">=", "$free_ram_mb", 1], ["in", "h1", f"${name}"]]]])
+    wanted = {"server": {**body, "dry_run": dry_run}, "os:scheduler_hints": {"query": query}}
+    refused = alice.at("2.96").post("/servers", wanted)
+    assert refused.status_code == 400
+    message = refused.json()["badRequest"]["message"]
+    assert f"os:scheduler_hints.query: only administrators may ask by ${name}. Others may ask by " in message
+    assert "$free_ram_mb" in message and "$hypervisor_type" in message
+    assert not Server.objects.exists()
+    assert admin.at("2.96").post("/servers", wanted).status_code == (200 if dry_run else 202)
+
+
+@pytest.mark.parametrize("name", [*variables.OPEN, "bogus"])
+def test_amounts_may_be_asked_by(
+    alice: ComputeCaller, body: dict[str, Any], make_host: Callable[..., Host], name: str
+) -> None:
+    make_host("h1", 1)
+    wanted = {"server": {**body, "dry_run": True}, "os:scheduler_hints": {"query": json.dumps(["=", f"${name}", 1])}}
+    assert alice.at("2.96").post("/servers", wanted).status_code == 200
+
+
+def test_a_query_as_deep_as_json_goes(alice: ComputeCaller, body: dict[str, Any]) -> None:
+    for depth, inner, code in ((1000, '"$host"', 400), (1000, "1", 200), (4000, "1", 400)):
+        hints = {"query": "[" * depth + inner + "]" * depth}
+        answer = alice.at("2.96").post("/servers", {"server": {**body, "dry_run": True}, "os:scheduler_hints": hints})
+        assert answer.status_code == code, (depth, inner)
 
 
 def test_what_is_nested_beyond_measure_is_refused(alice: ComputeCaller, body: dict[str, Any]) -> None:

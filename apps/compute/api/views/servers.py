@@ -98,7 +98,7 @@ class ServersView(ServerViewBase):
         return self._accepted(created[0])
 
     def _sees_hosts(self) -> bool:
-        return policy.allowed(self.caller, "os_compute_api:os-extended-server-attributes")
+        return policy.allowed(self.caller, wishes.SEES_HOSTS)
 
     def _accepted(self, server: Server) -> Response:
         key = str(server.id)
