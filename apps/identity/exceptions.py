@@ -37,6 +37,12 @@ class InUse(exceptions.Conflict):
     template = "Cannot delete {noun} {id}: it still owns {resources}."
 
 
+class Named(exceptions.Forbidden):
+    """Keystone refuses regions with endpoints this way."""
+
+    template = "Unable to delete {noun} {id}: it is named by {resources}."
+
+
 class DomainEnabled(exceptions.Forbidden):
     template = "Cannot delete a domain that is enabled, please disable it first."
 

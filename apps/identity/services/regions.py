@@ -9,7 +9,7 @@ from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Region
 from apps.identity.selectors import regions
-from apps.identity.services import saving
+from apps.identity.services import limits, saving
 from apps.identity.states import new_id
 
 
@@ -42,11 +42,14 @@ def update(*, region_id: str, changes: Mapping[str, Any]) -> Region:
 
 @transaction.atomic
 def delete(*, region_id: str) -> None:
-    """Delete a region and the regions under it; refused while an endpoint is in one of them."""
+    """Delete a region and the regions under it; refused (403) while an endpoint or a limit is in one of them."""
     region = regions.get(region_id)
-    if regions.has_endpoints(regions.below(region)):
+    doomed = regions.below(region)
+    list(Region.objects.select_for_update().filter(pk__in=doomed))  # nothing new names them meanwhile
+    if regions.has_endpoints(doomed):
         raise Forbidden(
             f"Unable to delete region {region.pk} because it or its child regions have associated endpoints."
         )
+    limits.refuse_named("region", region.pk, region_id__in=doomed)
     region.delete()
     audit.record("delete", "region", region_id)

@@ -8,8 +8,7 @@ from django.db import transaction
 from apps.common import audit
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Service
-from apps.identity.selectors import services
-from apps.identity.services import saving
+from apps.identity.services import limits, saving
 
 _FIELDS = ("type", "name", "description", "enabled", "extra")
 
@@ -36,6 +35,10 @@ def update(*, service_id: str, changes: Mapping[str, Any]) -> Service:
 
 @transaction.atomic
 def delete(*, service_id: str) -> None:
-    """Delete a service with its endpoints."""
-    services.get(service_id).delete()
+    """Delete a service with its endpoints; refused (Named, 403) while limits are registered for it, as in Keystone."""
+    service = saving.locked(Service.objects.all(), service_id)
+    if service is None:
+        raise NotFound(noun="service", id=service_id[:64])
+    limits.refuse_named("service", service.pk, service=service)
+    service.delete()
     audit.record("delete", "service", service_id)
