@@ -3,6 +3,7 @@
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from apps.identity import keys
 from apps.identity.models import (
@@ -52,7 +53,12 @@ def bootstrap(*, admin_password: str, demo_password: str, public_url: str, regio
 
 
 def _roles() -> dict[str, Role]:
+    """The roles that rules name are neither renamed nor deleted, unless an operator has said ``immutable: false``."""
     roles = {name: Role.objects.get_or_create(name=name, domain=None)[0] for name in ROLES}
+    for role in roles.values():
+        if "immutable" not in role.options:
+            role.options = {**role.options, "immutable": True}
+            role.save(update_fields=["options"])
     for prior, implied in IMPLICATIONS:
         ImpliedRole.objects.get_or_create(prior=roles[prior], implied=roles[implied])
     return roles
@@ -76,16 +82,36 @@ def _user(domain: Domain, name: str, password: str, project: Project) -> User:
 
 
 def _catalog(*, public_url: str, region: str) -> None:
-    """Services of ours follow the settings; what an operator added stays as it is."""
-    row, _ = Region.objects.get_or_create(id=region)
+    """Add what is missing. What is there stays, but for our own endpoints, which follow the public URL."""
+    Region.objects.get_or_create(id=region)
+    row = Region.objects.select_for_update().get(id=region)  # two at once would add every endpoint twice
     for kind, name, path in SERVICES:
-        service = Service.objects.filter(type=kind).order_by("id").first()
-        if service is None:
-            service = Service.objects.create(type=kind, name=name)
+        service = _service(kind, name)
         for interface in Interface:
-            Endpoint.objects.update_or_create(
-                service=service, region=row, interface=interface.value, defaults={"url": public_url + path}
-            )
+            _endpoint(service, row, interface.value, public_url + path)
+
+
+def _service(kind: str, name: str) -> Service:
+    """Return the service of a type that has our endpoints, else one of our name, else any, else a new one."""
+    rows = Service.objects.filter(type=kind).order_by("id")
+    found = rows.filter(endpoints__bootstrap_url__gt="").first() or rows.filter(name=name).first() or rows.first()
+    return found or Service.objects.create(type=kind, name=name)
+
+
+def _endpoint(service: Service, region: Region, interface: str, url: str) -> None:
+    """Make the endpoint, or let ours follow, which is the one whose URL is still what was written there last.
+
+    One with the URL of now becomes ours: clouds that are older than the mark have theirs so.
+    """
+    there = Endpoint.objects.select_for_update().filter(service=service, region=region, interface=interface)
+    if not there.exists():
+        Endpoint.objects.create(service=service, region=region, interface=interface, url=url, bootstrap_url=url)
+    elif not there.filter(url=F("bootstrap_url")).update(url=url, bootstrap_url=url):
+        same = there.filter(url=url).first()
+        if same is None:
+            log.info("an edited endpoint is kept", service=service.name, interface=interface, public_url=url)
+        else:
+            Endpoint.objects.filter(pk=same.pk).update(bootstrap_url=url)
 
 
 @transaction.atomic
