@@ -14,12 +14,18 @@ PAUSE_SECONDS = (0.4, 1.6)
 
 
 class Killer:
-    """Strikes the cloud's processes, Redis and PostgreSQL now and then. The same seed strikes in the same order."""
+    """Strikes the cloud's processes, Redis and PostgreSQL now and then. The same seed strikes in the same order.
+
+    Every weapon has its turn before any has its next. ``broken`` names those that could not be used: then nothing
+    is proved.
+    """
 
     def __init__(self, cloud: Cloud, *, seed: int) -> None:
         self.cloud = cloud
         self.random = random.Random(seed)
         self.strikes: list[str] = []
+        self.broken: list[str] = []
+        self._bag: list[str] = []
         self.weapons: dict[str, Callable[[], None]] = {
             "kill agent": lambda: cloud.kill("agent"),
             "kill scheduler": lambda: cloud.kill("scheduler"),
@@ -33,6 +39,11 @@ class Killer:
             "restart postgresql": self._restart_postgresql,
             "pause agent": self._pause_agent,
         }
+
+    @property
+    def is_through(self) -> bool:
+        """Whether every weapon was used."""
+        return len(self.strikes) >= len(self.weapons)
 
     def strike_while(self, busy: Callable[[], bool]) -> None:
         """Strike now and then as long as ``busy`` says so, then see that the services are up again.
@@ -51,12 +62,14 @@ class Killer:
                 service.start()
 
     def _strike(self) -> None:
-        name = self.random.choice(list(self.weapons))
+        if not self._bag:
+            self._bag = self.random.sample(list(self.weapons), len(self.weapons))
+        name = self._bag.pop()
         self.strikes.append(name)
         try:
             self.weapons[name]()
         except Exception as error:
-            self.strikes[-1] += f" ({type(error).__name__}: {error})"
+            self.broken.append(f"{name} ({type(error).__name__}: {error})")
 
     def _redis(self) -> "redis.Redis":
         return redis.Redis.from_url(self.cloud.environment["CELERITY_BROKER_URL"], socket_timeout=3)
@@ -91,7 +104,9 @@ class Killer:
 
     def _kill_a_session(self) -> None:
         """End one database session of the cloud's, whosever it is: its locks go with it."""
-        self.cloud.rows(
-            "SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-            " AND datname = current_database() ORDER BY random() LIMIT 1) one"
+        sessions = self.cloud.rows(
+            "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            " ORDER BY application_name, backend_start"
         )
+        if sessions:
+            self.cloud.rows("SELECT pg_terminate_backend(%s)", self.random.choice(sessions)[0])

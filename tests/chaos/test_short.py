@@ -10,3 +10,4 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow]
 def test_thirty_servers_under_fire() -> None:
     told = run.run(seed=11, servers=30, concurrency=8)
     assert told["accepted"]
+    assert told["strikes"] >= 11, "not every weapon had its turn"
