@@ -17,12 +17,14 @@ class ServiceView(APIView):
     """``request_serializers`` and ``response_serializers`` map HTTP methods to classes, for parsing and OpenAPI.
 
     ``request_schemas`` maps a method to {media type: JSON schema}, for bodies that no serializer describes.
+    ``beside`` names what may stand in a body beside the object that is asked for; None: anything, which is ignored.
     ``examples`` maps HTTP methods to documents that the browsable API's form starts with.
     """
 
     request_serializers: dict[str, type[Serializer[Any]]] = {}
     request_schemas: dict[str, Any] = {}
     response_serializers: dict[str, Any] = {}
+    beside: tuple[str, ...] | None = None
     examples: dict[str, Any] = {}
 
     @property
@@ -44,6 +46,7 @@ class ServiceView(APIView):
         if key is not None:
             if key not in data:
                 raise BadRequest(f"Invalid input: the request body must have the key '{key}'.")
+            self._check_beside(data, key)
             data = data[key]
             if not isinstance(data, dict):
                 raise BadRequest(f"Invalid input for field/attribute {key}: it must be an object.")
@@ -51,3 +54,10 @@ class ServiceView(APIView):
         parsed = cls(data=data, context={"view": self, "request": request})
         parsed.is_valid(raise_exception=True)
         return dict(parsed.validated_data)
+
+    def _check_beside(self, body: dict[str, Any], key: str) -> None:
+        if self.beside is None:
+            return
+        unknown = "', '".join(sorted(str(name)[:64] for name in body if name not in (key, *self.beside))[:5])
+        if unknown:
+            raise BadRequest(f"Additional properties are not allowed ('{unknown}' was unexpected)")

@@ -178,7 +178,7 @@ def _place(context: RequestContext, values: dict[str, Any]) -> tuple[str, str]:
 
 
 def _check_query(context: RequestContext, hints: dict[str, Any]) -> None:
-    """What hosts are called, and what goes on there, is told to those who see hosts: a query would let it be guessed."""
+    """What hosts are called and what goes on there is told to those who see hosts: by queries it could be guessed."""
     inner = {name for name in json_query.asked_by(demands.query_of(hints) or ()) if name in variables.INNER}
     if inner and not policy.allowed(context, SEES_HOSTS):
         told, others = (", ".join(f"${name}" for name in sorted(names)) for names in (inner, variables.OPEN))

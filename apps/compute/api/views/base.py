@@ -14,6 +14,10 @@ VARY = f"Accept, OpenStack-API-Version, {versions.LEGACY_HEADER}"
 
 
 class ComputeView(ServiceView):
+    """Nova's schemas know nothing beside the one object of a body, but where a view says otherwise."""
+
+    beside: tuple[str, ...] = ()
+
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Version, None]:
         """DRF's own hook: what it returns becomes ``request.version``.
 
