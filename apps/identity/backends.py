@@ -6,6 +6,7 @@ from django.contrib.auth.backends import BaseBackend
 
 from apps.common import addresses, audit
 from apps.common.exceptions import BadRequest
+from apps.identity import multi_factor
 from apps.identity.exceptions import TooManyFailures
 from apps.identity.models import User
 from apps.identity.selectors import users
@@ -17,20 +18,31 @@ class DomainUserBackend(BaseBackend):
     def authenticate(
         self, request: Any, username: str | None = None, password: str | None = None, **_: Any
     ) -> User | None:
-        """Return the user whose password this is, when user and domain are enabled."""
+        """Return the user whose password this is, when user and domain are enabled and a password is enough for it."""
         if username is None or password is None:
             return None
         user = users.by_name(name=username, domain_id=DEFAULT_DOMAIN_ID) if "\x00" not in username else None
+        address = addresses.of(request) if request else ""
         try:
-            good = guards.verify(user=user, password=password, address=addresses.of(request) if request else "")
+            good = guards.verify(user=user, password=password, address=address)
         except (BadRequest, TooManyFailures):  # over-long: refused before hashing
             return None
-        if user is None or not good or not authentication.may_sign_in(user) or not user.domain.enabled:
+        if user is None or not good:
             return None
-        address = addresses.of(request) if request else ""
+        cause = self._obstacle(user)
+        if cause:
+            guards.refused(user, address, cause)
+            return None
         who = {"user_id": user.pk, "user_name": user.name, "address": address}
         audit.record("authenticate", "user", user.pk, details={"methods": ["session"]}, **who)
         return user
+
+    @staticmethod
+    def _obstacle(user: User) -> str:
+        """Return why a right password does not let the user in; nothing where it does."""
+        if not authentication.may_sign_in(user) or not user.domain.enabled:
+            return "disabled or expired"
+        return "" if multi_factor.suffice(user.options, ("password",)) else "too few methods"
 
     def get_user(self, user_id: str) -> User | None:
         """Return the session's user as long as it may be here: asked anew at every request."""

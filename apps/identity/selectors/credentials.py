@@ -9,7 +9,8 @@ from apps.identity.exceptions import NotFound
 from apps.identity.models import Credential
 from apps.identity.selectors import filters
 
-EC2 = "ec2"  # the type of the credentials that hold EC2 keys
+EC2, TOTP = "ec2", "totp"  # the types of credentials that hold EC2 keys, and the secrets of passcodes
+KEYS = (EC2, TOTP)  # who knows what stands in them can sign in with it
 
 
 def id_of_access(access: str) -> str:
@@ -37,6 +38,10 @@ def listed(params: Mapping[str, str], *, owner_id: str | None) -> QuerySet[Crede
 
 def ec2_of(user_id: str) -> QuerySet[Credential]:
     return Credential.objects.filter(user_id=user_id, type=EC2)
+
+
+def totp_of(user_id: str) -> QuerySet[Credential]:
+    return Credential.objects.filter(user_id=user_id, type=TOTP)
 
 
 def ec2(access: str) -> Credential | None:

@@ -14,11 +14,10 @@ from django.utils import timezone
 
 from apps.common import audit
 from apps.identity.exceptions import Unauthorized
-from apps.identity.models import UsedSignature
 from apps.identity.payloads import Delegation
 from apps.identity.selectors import credentials as reading
 from apps.identity.selectors.tokens import Token
-from apps.identity.services import credentials, tokens
+from apps.identity.services import credentials, signatures, tokens
 from apps.identity.services.proofs import microseconds
 from apps.identity.states import Scope
 
@@ -102,13 +101,7 @@ def _check(request: SignedRequest, secret: str) -> None:
 
 def _use_once(signature: str) -> None:
     """Raise Unauthorized when this signature has given a token before (OSSA 2020-003)."""
-    now = timezone.now()
-    UsedSignature.objects.filter(expires_at__lt=now).delete()
-    _, fresh = UsedSignature.objects.get_or_create(
-        digest=hashlib.sha256(signature.encode()).hexdigest(),
-        defaults={"expires_at": now + timedelta(seconds=2 * settings.EC2_SIGNATURE_SECONDS)},
-    )
-    if not fresh:
+    if not signatures.use_once(signature, lasts=timedelta(seconds=2 * settings.EC2_SIGNATURE_SECONDS)):
         raise Unauthorized
 
 

@@ -5,12 +5,14 @@ Nothing here inserts a row for a stranger: users are there already, and addresse
 
 import hashlib
 import hmac
+from collections.abc import Callable, Collection
 
 import structlog
 from django.conf import settings
 from django.db import connection
 
 from apps.common import audit
+from apps.identity import multi_factor
 from apps.identity.exceptions import TooManyFailures
 from apps.identity.models import AddressSlot, User
 from apps.identity.services import passwords
@@ -69,13 +71,13 @@ def is_locked(user: User) -> bool:
         return cursor.fetchone() is not None
 
 
-def user_failed(user: User, address: str) -> None:
-    """Count a wrong password of a user, and record the first ones."""
+def user_failed(user: User, address: str, what: str) -> None:
+    """Count a wrong password, passcode or secret of a user, and record the first ones."""
     with connection.cursor() as cursor:
         cursor.execute(_USER_FAILED, (settings.LOCKOUT_SECONDS, user.pk))
         row = cursor.fetchone()
     if row is not None and row[0] <= RECORDED_FAILURES:
-        refused(user, address, "password")
+        refused(user, address, what)
 
 
 def refused(user: User, address: str, reason: str) -> None:
@@ -100,17 +102,37 @@ def verify(*, user: User | None, password: str, address: str) -> bool:
 
     Raises TooManyFailures (429) for an address that has to wait, and BadRequest (400) for over-long passwords.
     """
+    good = attempt(
+        user=user, address=address, what="password", check=lambda: passwords.matches(user=user, password=password)
+    )
+    if good and user is not None:
+        succeeded(user, ("password",))
+    return good
+
+
+def attempt(*, user: User | None, address: str, what: str, check: Callable[[], bool]) -> bool:
+    """Return whether ``check`` says yes and the user is not locked; a failure counts for the address and the user.
+
+    Raises TooManyFailures (429) before ``check`` costs anything.
+    """
     check_address(address)
     locked = user is not None and is_locked(user)
-    good = passwords.matches(user=user, password=password)
-    if good and user is not None and not locked:
-        if user.failed_auth_count:
-            User.objects.filter(pk=user.pk).update(failed_auth_count=0, failed_auth_at=None)
+    if check() and user is not None and not locked:
         return True
     address_failed(address)
     if user is not None and not locked:
-        user_failed(user, address)
+        user_failed(user, address, what)
     return False
+
+
+def succeeded(user: User, methods: Collection[str]) -> None:
+    """Forget the failures of a user who proved all that its rules ask for.
+
+    Half of it forgets none: who has found the password out would else try passcodes without end. Nor does an
+    application credential's secret (its program signs in all day, while somebody tries passwords).
+    """
+    if user.failed_auth_count and multi_factor.suffice(user.options, methods):
+        User.objects.filter(pk=user.pk).update(failed_auth_count=0, failed_auth_at=None)
 
 
 def slots_are_there() -> bool:

@@ -79,6 +79,36 @@ def test_the_other_ways_in_count_too(api: Api, demo: User, settings: Any) -> Non
     assert AuditEvent.objects.filter(action="authenticate", outcome="failure").count() == 3
 
 
+def test_secrets_of_application_credentials_count_for_their_user(
+    api: Api, as_demo: Api, demo: User, settings: Any
+) -> None:
+    """They counted for the address alone: a secret that somebody chose could be guessed from many."""
+    settings.LOCKOUT_FAILURES = 3
+    path = f"/v3/users/{demo.pk}/application_credentials"
+    made = as_demo.call("post", path, {"application_credential": {"name": "ci", "secret": "s"}}).json()
+    pk = made["application_credential"]["id"]
+
+    def sign_in(secret: str, name: str = pk) -> Any:
+        given = {"id": name, "secret": secret}
+        return api.sign_in(
+            {"auth": {"identity": {"methods": ["application_credential"], "application_credential": given}}}
+        )
+
+    unknown = sign_in("x", "nobody's")
+    wrong = [sign_in(secret) for secret in ("x", "y")]
+    assert sign_in("s").status_code == 201
+    demo.refresh_from_db()
+    assert demo.failed_auth_count == 2  # a program that signs in all day gives no new tries
+    wrong.append(sign_in("z"))
+    locked = [sign_in("s"), api.sign_in(password_body())]
+    assert {answer.content for answer in (unknown, *wrong, *locked)} == {unknown.content}
+    assert unknown.status_code == 401
+    reasons = AuditEvent.objects.filter(outcome="failure").values_list("details__reason", flat=True)
+    assert list(reasons) == ["application credential"] * 3
+    User.objects.update(failed_auth_at="2020-01-01T00:00:00Z")
+    assert sign_in("s").status_code == 201
+
+
 def test_strangers_write_no_rows(api: Api, cloud: None, settings: Any) -> None:
     before = (AuditEvent.objects.count(), AddressSlot.objects.count())
     for number in range(5):

@@ -66,9 +66,10 @@ class OptionsField(serializers.DictField):
         for name, value in data.items():
             if name not in self.names:
                 raise serializers.ValidationError(f"'{str(name)[:64]}' is no option")
-            plain = value is None or isinstance(value, bool)
-            if not plain and not (name.endswith("_rules") and _is_rules(value)):
-                raise serializers.ValidationError(f"'{name}' must be true, false or null")
+            rules = name.endswith("_rules")
+            if value is not None and not (_is_rules(value) if rules else isinstance(value, bool)):
+                wanted = "a list of lists of methods" if rules else "true, false"
+                raise serializers.ValidationError(f"'{name}' must be {wanted} or null")
         return dict(data)
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.identity import multi_factor
 from apps.identity.api.documents import time_of_microseconds, time_text
 from apps.identity.api.serializers.base import TextField
 from apps.identity.selectors.delegations import Delegated
@@ -47,6 +48,14 @@ class PasswordMethod(serializers.Serializer[Any]):
     user = PasswordUser()
 
 
+class PasscodeUser(Named):
+    passcode = TextField(max_length=64)
+
+
+class PasscodeMethod(serializers.Serializer[Any]):
+    user = PasscodeUser()
+
+
 class CredentialMethod(serializers.Serializer[Any]):
     """An id, or a name with the user whose it is."""
 
@@ -70,12 +79,13 @@ class Identity(serializers.Serializer[Any]):
     password = PasswordMethod(required=False)
     token = TokenMethod(required=False)
     application_credential = CredentialMethod(required=False)
+    totp = PasscodeMethod(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         methods = attrs["methods"]
         if len(set(methods)) != len(methods):
             raise serializers.ValidationError({"methods": "a method must not be named twice"})
-        for method in ("password", "token", "application_credential"):
+        for method in sorted(multi_factor.SUPPORTED):
             if method in methods and method not in attrs:
                 raise serializers.ValidationError({method: "This field is required."})
         return attrs
@@ -132,11 +142,14 @@ def sign_in_of(values: dict[str, Any], *, remote_address: str) -> SignIn:
     """Return what validated values ask for."""
     identity, scope = values["identity"], values.get("scope") or {}
     user = identity.get("password", {}).get("user")
+    device = identity.get("totp", {}).get("user")
     credential = identity.get("application_credential") or {}
     return SignIn(
         methods=tuple(identity["methods"]),
         user=_name(user) if user else None,
         password=user["password"] if user else None,
+        passcode_user=_name(device) if device else None,
+        passcode=device["passcode"] if device else None,
         token=identity.get("token", {}).get("id"),
         credential=Name(id=credential.get("id"), name=credential.get("name")) if credential else None,
         credential_user=_name(credential["user"]) if "user" in credential else None,

@@ -34,7 +34,7 @@ class CredentialsView(IdentityView):
         self.authorize("list_credentials", {"target.credential.user_id": self.caller.user_id})
         rows = reading.listed(params, owner_id=None if all_owners else str(self.caller.user_id))
         if not delegating.may_read_keys(self.caller):
-            rows = rows.exclude(type=reading.EC2)
+            rows = rows.exclude(type__in=reading.KEYS)
         return Response(many(request, "credentials", rows, lambda row: one(request, "credentials", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -51,7 +51,7 @@ class CredentialView(IdentityView):
     def get(self, request: Any, credential_id: str) -> Response:
         self.authorize("get_credential", target_of_credential(reading.find(credential_id)))
         found = reading.get(credential_id)
-        if found.type == reading.EC2:
+        if found.type in reading.KEYS:
             delegating.refuse_reading_keys(self.caller)
         return Response({"credential": one(request, "credentials", document(found))})
 
