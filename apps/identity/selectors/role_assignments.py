@@ -9,10 +9,15 @@ from apps.identity.models import Group, GroupMembership, Project, Role, RoleAssi
 from apps.identity.selectors import filters, pages, projects, roles
 from apps.identity.states import PRIVILEGED_ROLES
 
+INHERITED_TO = "scope.OS-INHERIT:inherited_to"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """One role of one actor on one target. ``group_id`` beside ``user_id``: the group that brought it."""
+    """One role of one actor on one target. An effective one has the assignment that it follows from as ``stated``.
+
+    ``prior_role_id``: the role that implies this one directly, where it is not the one that was given.
+    """
 
     role_id: str
     user_id: str | None = None
@@ -21,7 +26,13 @@ class Grant:
     domain_id: str | None = None
     system: bool = False
     inherited: bool = False
-    effective: bool = False
+    stated: "Grant | None" = None
+    prior_role_id: str | None = None
+
+    @property
+    def source(self) -> "Grant":
+        """Return the assignment behind this one; of a stated one itself."""
+        return self.stated or self
 
 
 def exists(**values: object) -> bool:
@@ -52,22 +63,28 @@ def is_privileged(actor: User | Group) -> bool:
     return actor.is_superuser or rows.exists()
 
 
+def asks(params: Mapping[str, str], name: str) -> bool:
+    """Return whether a parameter is there that needs no value (``?effective``) and is not told to be false."""
+    return name in params and filters.truth(params[name])
+
+
 def listed(params: Mapping[str, str], *, domain_id: str | None = None) -> tuple[list[Grant], bool]:
     """Return what matches Keystone's filters, and whether more than the settings allow would.
 
-    ``effective`` works out groups, inheritance and implications. ``domain_id``: only on that domain and its projects.
+    ``effective`` works out groups, inheritance and implications: one row for each way in which a role is held, as in
+    Keystone. ``domain_id``: only on that domain and its projects.
     """
     rows = RoleAssignment.objects.order_by("id")
     if domain_id is not None:
         rows = rows.filter(Q(domain_id=domain_id) | Q(project__domain_id=domain_id))
     wanted = _targets(params)
-    if not ("effective" in params and filters.truth(params["effective"])):
+    if not asks(params, "effective"):
         found, more = pages.cut(rows.filter(_stated(params, wanted)))
         return [_grant(row) for row in found], more
     found, fewer_rows = pages.cut(rows.filter(_sources(params, wanted)).distinct())
     given, fewer_members = _members([_grant(row) for row in found], params.get("user.id"))
     matching = (grant for grant in _implied(_spread(given)) if _matches(grant, params, wanted))
-    grants, more = pages.cut(_once(matching))
+    grants, more = pages.cut(matching)
     return grants, more or fewer_rows or fewer_members
 
 
@@ -84,14 +101,6 @@ def users_on(project: Project) -> QuerySet[User]:
 
 def _of(target_ids: Collection[str]) -> Q:
     return Q(project_id__in=target_ids) | Q(domain_id__in=target_ids)
-
-
-def _once(grants: Iterable[Grant]) -> Iterator[Grant]:
-    seen: set[Grant] = set()
-    for grant in grants:
-        if grant not in seen:
-            seen.add(grant)
-            yield grant
 
 
 def _grant(row: RoleAssignment) -> Grant:
@@ -112,7 +121,7 @@ def _targets(params: Mapping[str, str]) -> set[str] | None:
     if project_id is None:
         return None
     wanted = {project_id}
-    if "include_subtree" in params and filters.truth(params["include_subtree"]):
+    if asks(params, "include_subtree"):
         top = projects.find(project_id)
         wanted |= {row.pk for row in projects.below(top)} if top else set()
     return wanted
@@ -127,10 +136,16 @@ def _stated(params: Mapping[str, str], wanted: set[str] | None) -> Q:
         condition &= Q(project_id__in=wanted)
     if "scope.domain.id" in params:
         condition &= Q(domain_id=params["scope.domain.id"])
+    return condition & _of_kind(params)
+
+
+def _of_kind(params: Mapping[str, str]) -> Q:
+    """Return the condition for the system, and for assignments that are inherited (or, with another word, are not)."""
+    condition = Q()
     if "scope.system" in params:
         condition &= Q(system=True)
-    if "scope.OS-INHERIT:inherited_to" in params:
-        condition &= Q(inherited=True)
+    if INHERITED_TO in params:
+        condition &= Q(inherited=params[INHERITED_TO] == "projects")
     return condition
 
 
@@ -140,8 +155,6 @@ def _sources(params: Mapping[str, str], wanted: set[str] | None) -> Q:
     if "user.id" in params:
         user_id = params["user.id"]
         condition &= Q(user_id=user_id) | Q(group__memberships__user_id=user_id)
-    if "group.id" in params:
-        condition &= Q(group_id=params["group.id"])
     if "role.id" in params:
         role_id = params["role.id"]
         priors = [prior for prior, implied in roles.closures().items() if role_id in implied]
@@ -152,9 +165,7 @@ def _sources(params: Mapping[str, str], wanted: set[str] | None) -> Q:
         condition &= Q(project_id__in=wanted, inherited=False) | Q(_of(wanted | above), inherited=True)
     if "scope.domain.id" in params:
         condition &= Q(domain_id=params["scope.domain.id"], inherited=False)
-    if "scope.system" in params:
-        condition &= Q(system=True)
-    return condition
+    return condition & _of_kind(params)
 
 
 def _members(grants: list[Grant], user_id: str | None) -> tuple[Iterator[Grant], bool]:
@@ -169,7 +180,7 @@ def _members(grants: list[Grant], user_id: str | None) -> tuple[Iterator[Grant],
         members.setdefault(group_id, []).append(member_id)
     # One by one: many grants of a large group are more than anybody reads.
     shared = (
-        grant if grant.group_id is None else replace(grant, user_id=member_id)
+        replace(grant, user_id=member_id or grant.user_id, group_id=None, stated=grant)
         for grant in grants
         for member_id in (members.get(grant.group_id, []) if grant.group_id else [None])
     )
@@ -188,7 +199,7 @@ def _spread(grants: Iterable[Grant]) -> Iterator[Grant]:
         waiting = list(children.get(grant.project_id or grant.domain_id or "", []))
         while waiting:
             project_id = waiting.pop()
-            yield replace(grant, project_id=project_id, domain_id=None, inherited=False)
+            yield replace(grant, project_id=project_id, domain_id=None)
             waiting += children.get(project_id, [])
 
 
@@ -204,8 +215,9 @@ def _implied(grants: Iterable[Grant]) -> Iterator[Grant]:
     closures = roles.closures()
     local = set(Role.objects.exclude(domain=None).values_list("id", flat=True))
     for grant in grants:
-        for role_id in sorted({grant.role_id, *closures.get(grant.role_id, ())} - local):
-            yield replace(grant, role_id=role_id, effective=True)
+        held: dict[str, str | None] = {grant.role_id: None, **closures.get(grant.role_id, {})}
+        for role_id in sorted(held.keys() - local):
+            yield replace(grant, role_id=role_id, prior_role_id=held[role_id])
 
 
 def _matches(grant: Grant, params: Mapping[str, str], wanted: set[str] | None) -> bool:
@@ -213,7 +225,6 @@ def _matches(grant: Grant, params: Mapping[str, str], wanted: set[str] | None) -
         return False
     pairs = (
         ("user.id", grant.user_id),
-        ("group.id", grant.group_id),
         ("role.id", grant.role_id),
         ("scope.domain.id", grant.domain_id),
     )

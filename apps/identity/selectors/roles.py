@@ -1,5 +1,6 @@
 """Reading roles and their implications."""
 
+from collections import deque
 from collections.abc import Mapping
 
 from django.db.models import QuerySet
@@ -44,18 +45,23 @@ def inferences() -> list[tuple[Role, list[Role]]]:
     return list(found.values())
 
 
-def closures() -> dict[str, set[str]]:
-    """Return for each role with implications every role id that it brings, near and far."""
-    direct: dict[str, set[str]] = {}
-    for prior, implied in ImpliedRole.objects.values_list("prior_id", "implied_id"):
-        direct.setdefault(prior, set()).add(implied)
+def closures() -> dict[str, dict[str, str]]:
+    """Return for each role with implications every role id that it brings, near and far, with the one just before it.
+
+    Of several ways to a role the shortest counts.
+    """
+    direct: dict[str, list[str]] = {}
+    for prior, implied in ImpliedRole.objects.order_by("id").values_list("prior_id", "implied_id"):
+        direct.setdefault(prior, []).append(implied)
     found = {}
     for role_id in direct:
-        seen: set[str] = set()
-        waiting = [role_id]
+        before: dict[str, str] = {}
+        waiting = deque([role_id])
         while waiting:
-            for implied in direct.get(waiting.pop(), set()) - seen - {role_id}:
-                seen.add(implied)
-                waiting.append(implied)
-        found[role_id] = seen
+            prior = waiting.popleft()
+            for implied in direct.get(prior, []):
+                if implied not in before and implied != role_id:
+                    before[implied] = prior
+                    waiting.append(implied)
+        found[role_id] = before
     return found

@@ -3,14 +3,37 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from apps.common.exceptions import BadRequest
 from apps.identity.api.documents import link
 from apps.identity.models import Group, Project, Role, User
-from apps.identity.selectors import filters
-from apps.identity.selectors.role_assignments import Grant
+from apps.identity.selectors.role_assignments import INHERITED_TO, Grant, asks
 
 
 def wants_names(params: Mapping[str, str]) -> bool:
-    return "include_names" in params and filters.truth(params["include_names"])
+    return asks(params, "include_names")
+
+
+# Keystone's words: one assignment has one actor and one target, and an effective one is a user's.
+_EXCLUSIVE = (
+    ("scope.domain.id", "scope.project.id", "Specify a domain or project, not both"),
+    ("scope.system", "scope.domain.id", "Specify system or domain, not both"),
+    ("scope.system", "scope.project.id", "Specify system or project, not both"),
+    ("user.id", "group.id", "Specify a user or group, not both"),
+    ("effective", "group.id", "Combining effective and group filter will always result in an empty list."),
+)
+
+
+def refuse_contradictions(params: Mapping[str, str]) -> None:
+    """Raise BadRequest (400) for filters that nothing could match, and for a subtree of no project."""
+    given = {name for name, value in params.items() if value}
+    given = given - {"effective"} | ({"effective"} if asks(params, "effective") else set())
+    for one, other, message in _EXCLUSIVE:
+        if {one, other} <= given:
+            raise BadRequest(message)
+    if {"effective", "scope.domain.id"} <= given and params.get(INHERITED_TO) == "projects":
+        raise BadRequest("Combining effective, domain and inherited filters will always result in an empty list.")
+    if asks(params, "include_subtree") and "scope.project.id" not in given:
+        raise BadRequest("scope.project.id must be specified if include_subtree is also specified")
 
 
 class Names:
@@ -40,6 +63,24 @@ def _rows(model: Any, ids: Iterable[str | None]) -> dict[str, Any]:
     return {row.pk: row for row in model.objects.select_related("domain").filter(pk__in={pk for pk in ids if pk})}
 
 
+def _links(request: Any, grant: Grant) -> dict[str, str]:
+    """Return links to what is there: the assignment, the membership and the implication that bring this about."""
+    stated = grant.source
+    place = ["system"] if stated.system else ["projects", stated.project_id or ""]
+    if stated.domain_id:
+        place = ["domains", stated.domain_id]
+    actor = ["groups", stated.group_id] if stated.group_id else ["users", stated.user_id or ""]
+    parts = [*place, *actor, "roles", stated.role_id]
+    if stated.inherited:
+        parts = ["OS-INHERIT", *parts, "inherited_to_projects"]
+    links = {"assignment": link(request, *parts)}
+    if stated.group_id and grant.user_id:
+        links["membership"] = link(request, "groups", stated.group_id, "users", grant.user_id)
+    if grant.prior_role_id:
+        links["prior_role"] = link(request, "roles", grant.prior_role_id, "implies", grant.role_id)
+    return links
+
+
 def document(request: Any, grant: Grant, names: Names | None) -> dict[str, Any]:
     """Return ``{role, scope, user|group, links}``; with ``names`` each carries its name and domain."""
 
@@ -51,13 +92,9 @@ def document(request: Any, grant: Grant, names: Names | None) -> dict[str, Any]:
     if grant.inherited:
         scope["OS-INHERIT:inherited_to"] = "projects"
     actor, actor_id = ("user", grant.user_id) if grant.user_id else ("group", grant.group_id)
-    parts = ["system"] if grant.system else [f"{kind}s", str(pk)]
-    parts += [f"{actor}s", str(actor_id), "roles", grant.role_id]
-    if grant.inherited:
-        parts = ["OS-INHERIT", *parts, "inherited_to_projects"]
     return {
         "role": shown("role", grant.role_id),
         "scope": scope,
         actor: shown(actor, str(actor_id)),
-        "links": {"assignment": link(request, *parts)},
+        "links": _links(request, grant),
     }

@@ -84,14 +84,14 @@ class GrantRoleView(GrantView):
 class RoleAssignmentsView(IdentityView):
     def get(self, request: Any) -> Response:
         params = request.query_params.dict()
-        if "include_subtree" in params:
+        if reading.asks(params, "include_subtree"):
             project = projects.find(params.get("scope.project.id", ""))
-            self.authorize(
-                "list_role_assignments_for_tree", {"target.project.domain_id": project.domain_id if project else None}
-            )
+            domain_id = project.domain_id if project else None
+            self.authorize("list_role_assignments_for_tree", {"target.project.domain_id": domain_id})
         else:
             domain_id = self.caller.domain_id or params.get("scope.domain.id")
             self.authorize("list_role_assignments", {"target.domain_id": domain_id})
+        documents.refuse_contradictions(params)
         # A token for a domain sees what is within it, as in Keystone.
         grants, truncated = reading.listed(params, domain_id=self.caller.domain_id)
         names = documents.Names(grants) if documents.wants_names(params) else None
