@@ -11,6 +11,7 @@ from apps.compute.selectors import demands
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_groups, servers, wishes
 from apps.compute.services.servers import Wish
+from apps.quotas.exceptions import QuotaExceeded
 from apps.scheduling import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.ranking import Verdict
@@ -64,38 +65,49 @@ def rehearse(
     with transaction.atomic():
         try:
             wish = wishes.resolve(context=context, values=values, hints=hints)
-            count = _allowed(context, wish, least, most) if counted else most
+            count, limit = _allowed(context, wish, least, most) if counted else (most, "")
             demand = demands.of_server(servers.draft(context, wish), excluded=[])
             everything = candidates.everything()
         finally:
             transaction.set_rollback(True)
-    return _place(everything, demand, count)
+    found = _place(everything, demand, count)
+    return replace(found, asked=most, reason=found.reason or limit)
 
 
-def _allowed(context: RequestContext, wish: Wish, least: int, most: int) -> int:
-    """Return as many as the quotas have room for. Raises QuotaExceeded (403) below ``least``."""
+def _allowed(context: RequestContext, wish: Wish, least: int, most: int) -> tuple[int, str]:
+    """Return as many as the quotas have room for, and why not one more. Raises QuotaExceeded (403) below ``least``."""
     usage = selectors.usage_of(servers.snapshot(wish.flavor))
-    count = servers.room(context=context, usage=usage, least=least, most=most)
+    count, limit = servers.room(context=context, usage=usage, least=least, most=most), ""
+    while count < most and not limit:  # once, as a rule: unless room was freed meanwhile
+        try:
+            count = servers.room(context=context, usage=usage, least=count + 1, most=most)
+        except QuotaExceeded as error:
+            limit = error.message
     if wish.group_id:
         server_groups.check_room(context=context, group_id=wish.group_id, adding=count)
-    return count
+    return count, limit
 
 
 def _place(everything: list[HostState], demand: Demand, count: int) -> Rehearsal:
-    """Place one server after another in thought: each takes what it needs from the host it would get."""
-    cloud = {host.id: host for host in everything}
+    """Place one server after another in thought: each takes what it needs from the host it would get.
+
+    Of a host that an administrator names no other is looked at, as by the scheduler.
+    """
+    zones = {host.name: host.zone for host in everything}
+    cloud = {host.id: host for host in everything if demand.force_host in (None, host.name)}
     pool: list[HostState] | None = None
     placed: list[str] = []
     first: dict[str, Any] = {}
     while len(placed) < count:
-        verdict = ranking.rank(hosts=pool if pool is not None else list(cloud.values()), demand=demand)
+        asked = candidates.leaning(demand=demand, zones=zones)
+        verdict = ranking.rank(hosts=pool if pool is not None else list(cloud.values()), demand=asked)
         suited = [host for host in verdict.hosts if _suits(host, demand)]
         if not suited:
             if pool is None:
                 return _refused(list(cloud.values()), demand, verdict, count, placed)
             pool = None  # of all hosts, the last word
             continue
-        first = first or _told(verdict, len(cloud))
+        first = first or {**_told(verdict, len(cloud)), "hosts": len(everything)}
         chosen = _taken(suited[0], demand)
         cloud[chosen.id] = chosen
         pool = [cloud[host.id] for host in suited[: max(count, POOL)]]
@@ -106,8 +118,7 @@ def _place(everything: list[HostState], demand: Demand, count: int) -> Rehearsal
 
 def _suits(host: HostState, demand: Demand) -> bool:
     """A host that an administrator names passes few filters; its group's policy still holds."""
-    named = demand.force_host in (None, host.name)
-    return named and not (demand.group and demands.breaks_policy(demand.group, host.name))
+    return not (demand.group and demands.breaks_policy(demand.group, host.name))
 
 
 def _taken(host: HostState, demand: Demand) -> HostState:
@@ -133,10 +144,7 @@ def _told(verdict: Verdict, considered: int) -> dict[str, Any]:
     return {"considered": considered, **{name: value for name, value in told.items() if value}}
 
 
-def _refused(everything: list[HostState], demand: Demand, verdict: Verdict, count: int, placed: list[str]) -> Rehearsal:
-    if demand.force_host:
-        everything = [host for host in everything if host.name == demand.force_host]
-        verdict = ranking.rank(hosts=everything, demand=demand)
-    reason = demands.policy_reason(demand) if verdict.hosts else ranking.explain(verdict=verdict, hosts=everything)
+def _refused(looked_at: list[HostState], demand: Demand, verdict: Verdict, count: int, placed: list[str]) -> Rehearsal:
+    reason = demands.policy_reason(demand) if verdict.hosts else ranking.explain(verdict=verdict, hosts=looked_at)
     refusal = NoValidHost(reason=reason)
-    return Rehearsal(asked=count, hosts=placed, reason=refusal.message, explanation=_told(verdict, len(everything)))
+    return Rehearsal(asked=count, hosts=placed, reason=refusal.message, explanation=_told(verdict, len(looked_at)))

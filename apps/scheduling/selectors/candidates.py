@@ -7,7 +7,7 @@ Where no host of the block will do, everything that fits is read: a refusal is a
 import random
 import time
 import uuid
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -232,7 +232,12 @@ def _state(host: HostState, row: tuple[Any, ...]) -> HostState:
 
 
 def _found(now: Facts, hosts: list[HostState], demand: Demand, *, complete: bool) -> Found:
-    if demand.group and demand.group.policy in TOGETHER:
-        zones = {now.zones[name] for name in demand.group.members if name in now.zones}
-        demand = replace(demand, near_zones=demand.near_zones | zones)
-    return Found(hosts=hosts, complete=complete, total=len(now.hosts), demand=demand)
+    return Found(hosts=hosts, complete=complete, total=len(now.hosts), demand=leaning(demand=demand, zones=now.zones))
+
+
+def leaning(*, demand: Demand, zones: Mapping[str, str]) -> Demand:
+    """Return the demand with where it would rather be: in the zones of its group's servers. ``zones``: host -> zone."""
+    if demand.group is None or demand.group.policy not in TOGETHER:
+        return demand
+    near = {zones[name] for name in demand.group.members if name in zones}
+    return replace(demand, near_zones=demand.near_zones | near)

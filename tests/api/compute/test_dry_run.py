@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from apps.compute.models import Flavor, Server, ServerGroup
+from apps.compute.services import servers
 from apps.images.models import Image
 from apps.quotas.services import limits
 from apps.scheduling.models import Host, Inventory
@@ -118,6 +119,89 @@ def test_a_host_by_name(admin: ComputeCaller, body: dict[str, Any]) -> None:
     told = ask(admin, body, {"group": str(group.id)}, host="h1", min_count=2).json()["dry_run"]
     assert told["hosts"] == ["h1"]
     assert "does not suit the policy of the server's group: anti-affinity" in told["message"]
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_a_host_by_name_is_all_that_is_looked_at(admin: ComputeCaller, body: dict[str, Any]) -> None:
+    """The scheduler reads no other host then; the answer named all of them as candidates."""
+    told = ask(admin, body, host="h1", min_count=3).json()["dry_run"]
+    assert told["hosts"] == ["h1"] * 3
+    real = _explained(admin, requested_host="h1")
+    for one in (told["explanation"], real):
+        assert (one["considered"], one["hosts"]) == (1, 3)
+        assert [row["host"] for row in one["candidates"]] == ["h1"]
+    told = ask(admin, body, host="h1", min_count=3).json()["dry_run"]
+    assert (told["hosts"], told["explanation"]["considered"]) == (["h1"] * 2, 1)
+    assert told["explanation"]["misses"] == ["h1 lacks 2 vCPUs"]
+
+
+def _explained(owner: ComputeCaller, **values: Any) -> dict[str, Any]:
+    """Place such a server as its build would, and return what the scheduler tells."""
+    flavor = {"original_name": "f7", "vcpus": 2, "ram": 256, "disk": 3, "ephemeral": 0, "swap": 0}
+    server = Server.objects.create(
+        project_id=owner.project_id, user_id="u", name="s", hostname="s", vm_state="building", flavor=flavor,
+        reservation_id="r-12345678", **values,
+    )  # fmt: skip
+    choice = place(server, excluded=[])
+    return {**choice.explanation, "host": choice.host}
+
+
+@pytest.mark.parametrize("policy", ["affinity", "soft-affinity", "soft-anti-affinity"])
+def test_the_zone_of_the_group_counts(
+    admin: ComputeCaller, body: dict[str, Any], make_host: Callable[..., Host], settings: Any, policy: str
+) -> None:
+    """With the zone of the others, which the scheduler would rather be in; dry runs did not look at it."""
+    settings.SCHEDULER_HOST_SUBSET_SIZE = 1
+    for number, zone in enumerate(["east", "east", "west", "west"]):
+        make_host(f"h{number}", number, zone=zone)
+    Inventory.objects.filter(host__zone="west").update(ram_mib=99_999, vcpus=99)
+    Inventory.objects.filter(host__name="h3").update(disk_gib=200)  # no two are alike
+    values = {"project_id": admin.project_id, "user_id": admin.project_id, "name": "g", "policy": policy}
+    group = ServerGroup.objects.create(**values)
+    _explained(admin, group_id=group.id, requested_host="h0")
+    if policy != "affinity":
+        Inventory.objects.filter(host__name="h0").update(vcpus_used=8, vcpus_ratio=1.0)
+    told = ask(admin, body, {"group": str(group.id)}).json()["dry_run"]
+    real = _explained(admin, group_id=group.id)
+    assert told["hosts"] == [real["host"]]
+    assert told["explanation"]["candidates"] == real["candidates"]
+    assert (real["host"] == "h1") is (policy == "soft-affinity")
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_what_the_quota_limits_is_told(alice: ComputeCaller, body: dict[str, Any]) -> None:
+    """As many as the quota had room for were called all that was asked for."""
+    limits.set_many(owner_id=alice.project_id, values={"instances": 5, "cores": 12})
+    told = ask(alice, body, min_count=2, max_count=100).json()["dry_run"]
+    assert (told["fits"], told["servers_asked"], told["servers_fitting"]) == (False, 100, 5)
+    assert told["message"] == (
+        "5 of 100 servers would fit now. Of the next: Quota exceeded for instances: "
+        "Requested 6, but already used 0 of 5 instances"
+    )
+    limits.set_many(owner_id=alice.project_id, values={"instances": 50, "cores": 100})
+    told = ask(alice, body, max_count=100).json()["dry_run"]
+    assert (told["servers_asked"], told["servers_fitting"]) == (100, 9)
+    assert "9 of 100 servers would fit now. Of the next: No valid host was found." in told["message"]
+    limits.set_many(owner_id=alice.project_id, values={"instances": 1})
+    refused = ask(alice, body, min_count=2, max_count=100)
+    assert refused.status_code == 403
+    assert "Requested 2, but already used 0 of 1" in refused.json()["forbidden"]["message"]
+
+
+@pytest.mark.usefixtures("three_hosts")
+def test_quota_that_is_freed_meanwhile_counts(
+    alice: ComputeCaller, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits.set_many(owner_id=alice.project_id, values={"instances": 9, "cores": 100})
+    room, looks = servers.room, []
+
+    def growing(*, most: int, **values: Any) -> int:
+        looks.append(1)
+        return room(most=min(most, 2 * len(looks)), **values)
+
+    monkeypatch.setattr(servers, "room", growing)
+    told = ask(alice, body, max_count=5).json()["dry_run"]
+    assert (told["fits"], told["servers_asked"], told["servers_fitting"]) == (True, 5, 5)
 
 
 @pytest.mark.usefixtures("three_hosts")
