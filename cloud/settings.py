@@ -1,5 +1,6 @@
 """Settings: every knob is an environment variable CELERITY_*, or a line of <state>/celerity.env."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -14,6 +15,7 @@ with absent("opentelemetry"):  # it is for traces (below): redis-py would load i
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
+GIVEN_ADMIN_PASSWORD = os.environ.get("CELERITY_ADMIN_PASSWORD", "")  # by whoever runs a command, not by the file
 STATE_DIR = Path(env.str("CELERITY_STATE_DIR", default="/var/lib/celerity"))
 env.read_env(str(STATE_DIR / "celerity.env"))  # the environment wins over the file
 

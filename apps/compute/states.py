@@ -8,6 +8,7 @@ ERROR = "error"
 DELETED = "deleted"
 PAUSED = "paused"
 SUSPENDED = "suspended"
+SETTLED = (ACTIVE, STOPPED, PAUSED, SUSPENDED)  # with a guest, and its files, on a host
 VM_STATES = [(s, s) for s in (BUILDING, ACTIVE, STOPPED, PAUSED, SUSPENDED, ERROR, DELETED)]
 
 # task_state ("" is none)

@@ -17,7 +17,7 @@ from apps.quotas.selectors import reservations
 from apps.scheduling.selectors import hosts
 from apps.scheduling.services import allocations
 from apps.workflow import states
-from apps.workflow.selectors import runs
+from apps.workflow.selectors import findings, runs
 from cloud.stories import queues
 
 MAX_RUNS = 10
@@ -38,6 +38,7 @@ class Story:
     reserved: dict[str, int] = field(default_factory=dict)
     ports: tuple[Any, ...] = ()
     events: list[Any] = field(default_factory=list)
+    findings: list[Any] = field(default_factory=list)  # open ones of reconcilers
     names: dict[str, str] = field(default_factory=dict)  # of users, projects, networks and the image, by id
     host: Any = None
     queue: queues.Place | None = None
@@ -57,7 +58,7 @@ class Story:
 
 
 def of_server(server: Any, *, ask_workers: bool = True) -> Story:
-    """Gather a server's story: at most 18 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
+    """Gather a server's story: at most 19 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
     found = list(runs.of_subject(subject_id=server.id)[:MAX_RUNS])[::-1]
     steps: dict[uuid.UUID, list[Any]] = {run.id: [] for run in found}
     for step in runs.steps_of(run_ids=list(steps))[:MAX_STEPS]:
@@ -75,6 +76,7 @@ def of_server(server: Any, *, ask_workers: bool = True) -> Story:
         reserved=reservations.of_consumer(consumer_id=server.id),
         ports=ports,
         events=events,
+        findings=findings.open_of(subject=str(server.id)),
         names=_names(server, found, ports),
         host=_host(server.host or (active.host if active else "")),
         queue=queues.place_of(active, ask_workers=ask_workers) if active else None,

@@ -74,7 +74,12 @@ def _failed(story: Story) -> Iterator[str]:
     if failed is not None:
         cause, attempts = failed.error_cause or "unknown", words.plural(failed.attempt, "attempt")
         yield f"Cause: {cause}, after {attempts}. {_advice(failed.error_cause)}".rstrip()
-    yield "The server keeps its quota and nothing else. The user deletes it and asks again once the cause is gone."
+    if failed is not None and failed.pipeline == "server.delete":
+        yield "It still has what it had. The user deletes it once more when the cause is gone."
+    elif server.host or story.ports or story.allocation is not None:
+        yield "It has what is listed under Holds. The user deletes it when the cause is gone."
+    else:
+        yield "The server keeps its quota and nothing else. The user deletes it and asks again once the cause is gone."
 
 
 def _advice(cause: str) -> str:
@@ -154,8 +159,12 @@ def _reader(story: Story) -> Iterator[str]:
 
 
 def _left_behind(story: Story) -> Iterator[str]:
-    """What a server that ended should not hold any more."""
+    """What reconcilers found, and what a server that ended should not hold any more."""
     server = story.server
+    for one in story.findings:
+        place = f" on {one.host}" if one.host else ""
+        seen = f"{words.moment(one.first_seen_at)} and {words.plural(one.times, 'look')}"
+        yield f"A reconciler finds{place}, since {seen}: {one.found}. Done about it: {one.done or 'nothing can be'}."
     if story.active is not None:
         return
     held = []

@@ -256,6 +256,7 @@ def test_missing_files_of_a_server_are_reported(cloud: Cloud) -> None:
     record(cloud, host_of(server), "disks", server["id"]).unlink()
     found, _ = reported(cloud, "files", server["id"], resolved=False)
     assert "none of its files" in found
+    assert [one["kind"] for one in cloud.audit() if one["what"] == server["id"]] == ["files"]
     cloud.delete(server["id"])
     reported(cloud, "files", server["id"])  # nothing is missing any more
 

@@ -8,7 +8,7 @@ Rules, each a comparison of sets:
   bound ports                      = servers that are there, on the same host
   servers with a task              = servers with an open run
   contents of images               = files in the image store, of the recorded size
-  domains, files on a host         = servers whose rows are on that host
+  domains, files on a host         = servers whose rows are on that host; none without its files
   plugged ports, taps, DHCP        = bound ports, and what these need
   cached images                    = what was verified
 """
@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from apps.compute import states
 from apps.compute.selectors import servers
 from apps.compute.services import quota_verification
 from apps.images.selectors import blobs as image_rows
@@ -93,6 +94,9 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Finding]:
         ):
             details = f"{server.vm_state} by its row, {domains.get(server_id)} on {drivers.host}"
             yield Finding("power", server_id, details)
+        if not server.task_state and server.vm_state in states.SETTLED and server_id not in files:
+            details = f"{server.vm_state} by its row, and none of its files are on {drivers.host}"
+            yield Finding("files", server_id, details)
 
 
 def _of_ports(drivers: HostDrivers) -> Iterator[Finding]:

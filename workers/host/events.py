@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 from django.db import close_old_connections, connection
 
+from apps.compute import states
 from apps.compute.selectors import servers as selectors
 from workers.config import HostDrivers
 from workers.host.reconcilers import power
@@ -34,7 +35,7 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
     the next recovery sees.
     """
     server = selectors.load(server_id=server_id)
-    if server is None or server.task_state or server.host != drivers.host or server.vm_state not in power.SETTLED:
+    if server is None or server.task_state or server.host != drivers.host or server.vm_state not in states.SETTLED:
         return
     info = drivers.hypervisor.info(str(server_id))
     power_state = str(info.power_state) if info else "shutdown"

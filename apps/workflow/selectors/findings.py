@@ -15,6 +15,11 @@ def still_open() -> QuerySet[Finding]:
     return everything().filter(resolved_at=None)
 
 
+def open_of(*, subject: str) -> list[Finding]:
+    """Return what is open about a server or another thing, newest first. 1 query."""
+    return list(still_open().filter(subject=subject))
+
+
 def open_by_kind() -> dict[str, int]:
     """Return how many findings of each kind are open. 1 query."""
     rows = Finding.objects.filter(resolved_at=None).order_by().values_list("kind").annotate(count=Count("id"))

@@ -1,5 +1,6 @@
 """Bootstrapping twice changes nothing; a lost administrator comes back."""
 
+import io
 import stat
 from pathlib import Path
 from typing import Any
@@ -151,13 +152,27 @@ def test_the_command_writes_a_private_clouds_yaml(
     assert "secret" not in "".join(capsys.readouterr())
 
 
-def test_the_administrator_comes_back(api: Api, admin: User, monkeypatch: Any, capsys: Any) -> None:
+def test_the_administrator_comes_back(api: Api, admin: User, settings: Any) -> None:
     RoleAssignment.objects.filter(user=admin).delete()
     users.update(user_id=admin.pk, changes={"enabled": False, "password": "forgotten"})
-    monkeypatch.setenv("CELERITY_ADMIN_PASSWORD", "found again")
+    settings.GIVEN_ADMIN_PASSWORD = "found again"
     call_command("admin_password")
     token = api.sign_in(password_body("admin", "found again")).json()["token"]
     assert "admin" in [role["name"] for role in token["roles"]]
     admin.refresh_from_db()
     assert admin.is_staff
     assert admin.is_superuser
+
+
+def test_the_file_gives_the_administrator_no_password(
+    api: Api, admin: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """celerity.env says the password of before: to set that again would end every token and help nobody."""
+    settings.GIVEN_ADMIN_PASSWORD = ""
+    monkeypatch.setenv("CELERITY_ADMIN_PASSWORD", "of-the-file")  # as reading the file leaves it
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(CommandError, match="no password was given; nothing is changed"):
+        call_command("admin_password")
+    monkeypatch.setattr("sys.stdin", io.StringIO("of-a-pipe\n"))
+    call_command("admin_password")
+    assert api.sign_in(password_body("admin", "of-a-pipe")).status_code == 201

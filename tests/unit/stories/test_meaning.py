@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.common import audit
 from apps.compute.models import Server
 from apps.scheduling.models import Allocation, Host, Inventory
-from apps.workflow.models import Run, Step
+from apps.workflow.models import Finding, Run, Step
 from cloud.stories import facts, meaning, page, queues
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +129,27 @@ def test_failed(server: Server, start: Callable[..., Run]) -> None:
     )
 
 
+def test_what_a_failed_server_keeps(server: Server, start: Callable[..., Run], host: Host) -> None:
+    start(state="failed", error_cause="NoValidHost", error_message="No host.")
+    Server.objects.update(vm_state="error", task_state="", fault_message="No host.")
+    assert "The server keeps its quota and nothing else." in told(server)
+    start(state="failed", pipeline="server.delete", action="delete", error_message="libvirt hangs.")
+    Server.objects.update(host="h1", fault_message="libvirt hangs.")
+    Allocation.objects.create(consumer_id=server.id, host=host, vcpus=1, ram_mib=1, disk_gib=1)
+    assert "nothing else" not in told(server)
+    assert "It still has what it had. The user deletes it once more" in told(server)
+
+
+def test_what_reconcilers_found(server: Server, start: Callable[..., Run], host: Host) -> None:
+    start(state="succeeded")
+    Server.objects.update(vm_state="active", task_state="", host="h1")
+    Finding.objects.create(kind="files", subject=str(server.id), host="h1", found="none of its files are on the host")
+    assert "A reconciler finds on h1, since" in told(server)
+    assert "none of its files are on the host. Done about it: nothing can be." in told(server)
+    Finding.objects.update(resolved_at=timezone.now())
+    assert "A reconciler finds" not in told(server)
+
+
 def test_a_failed_action_of_a_server_that_runs(server: Server, start: Callable[..., Run], host: Host) -> None:
     start(state="failed", action="stop", error_cause="StepTimeout", error_message="It did not stop.")
     Server.objects.update(vm_state="active", task_state="", host="h1")
@@ -151,7 +172,7 @@ def test_what_a_deleted_server_still_holds(server: Server, start: Callable[..., 
     assert "It still holds capacity of h1, which it should not: run manage.py audit." in told(server)
 
 
-def test_a_story_costs_at_most_eighteen_queries(server: Server, start: Callable[..., Run], host: Host) -> None:
+def test_a_story_costs_at_most_nineteen_queries(server: Server, start: Callable[..., Run], host: Host) -> None:
     for number in range(15):
         run = start(state="succeeded", request_id=f"req-{number}")
         now = timezone.now()
@@ -163,7 +184,7 @@ def test_a_story_costs_at_most_eighteen_queries(server: Server, start: Callable[
     Server.objects.update(requested_networks=networks, image_id=uuid.uuid4())
     with CaptureQueriesContext(connection) as queries:
         call_command("why", "vm")
-    assert len(queries) <= 18
+    assert len(queries) <= 19
 
 
 def test_nothing_of_that_name(db: None) -> None:

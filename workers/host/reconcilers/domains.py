@@ -15,10 +15,10 @@ import uuid
 
 from django.conf import settings
 
+from apps.compute import states
 from apps.compute.selectors import servers as selectors
 from workers.config import HostDrivers
 from workers.host.reconcilers.base import Round, at_rest
-from workers.host.reconcilers.power import SETTLED
 
 KIND = "domain"
 FILES = "files"
@@ -28,7 +28,7 @@ def reconcile(one: Round) -> None:
     for server_id in sorted((one.files | set(one.domains)) - set(one.rows)):
         _remove_stranger(one, uuid.UUID(server_id))
     for server_id, server in one.rows.items():
-        if server.vm_state in SETTLED and not server.task_state and server_id not in one.files:
+        if server.vm_state in states.SETTLED and not server.task_state and server_id not in one.files:
             _tell_missing(one, server.id)
 
 
@@ -61,7 +61,7 @@ def _there(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:
 def _tell_missing(one: Round, server_id: uuid.UUID) -> None:
     with at_rest(one.drivers, server_id) as resting:
         row = selectors.load(server_id=server_id) if resting else None
-        if row is None or row.host != one.drivers.host or row.vm_state not in SETTLED or row.task_state:
+        if row is None or row.host != one.drivers.host or row.vm_state not in states.SETTLED or row.task_state:
             return
         if str(server_id) in one.drivers.storage.list_servers():
             return

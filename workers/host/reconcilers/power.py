@@ -25,13 +25,16 @@ from workers.mapping import servers
 
 log = structlog.get_logger("celerity.agent")
 KIND = "power"
-SETTLED = (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED)
 
 
 def reconcile(one: Round) -> None:
     """Settle every server that differs; a first look without locks finds those."""
     for server_id, server in one.rows.items():
-        if server.vm_state not in SETTLED or server.task_state or not differs(server, one.domains.get(server_id)):
+        if (
+            server.vm_state not in states.SETTLED
+            or server.task_state
+            or not differs(server, one.domains.get(server_id))
+        ):
             continue
         found = f"{server.vm_state} by its row, {one.domains.get(server_id, 'no domain')} on the host"
         done = settle(one.drivers, server.id, restarted=one.restarted)
@@ -53,7 +56,7 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
     """
     with at_rest(drivers, server_id) as resting:
         server = selectors.load(server_id=server_id) if resting else None
-        if server is None or server.host != drivers.host or server.task_state or server.vm_state not in SETTLED:
+        if server is None or server.host != drivers.host or server.task_state or server.vm_state not in states.SETTLED:
             return ""
         info = drivers.hypervisor.info(str(server_id))
         power_state = str(info.power_state) if info else "shutdown"

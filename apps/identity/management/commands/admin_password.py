@@ -1,9 +1,13 @@
-"""``manage.py admin_password``: a new password for the administrator, from the environment or asked for."""
+"""``manage.py admin_password``: a new password for the administrator, from the environment or asked for.
+
+What celerity.env says is the password of before, so it is not taken from there.
+"""
 
 import getpass
-import os
+import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.common.exceptions import BadRequest
@@ -11,10 +15,13 @@ from apps.identity.services import bootstrap
 
 
 class Command(BaseCommand):
-    help = "Set the password of admin (CELERITY_ADMIN_PASSWORD, else asked) and give it back its roles."
+    help = (
+        "Set the password of admin and give it back its roles. The password is CELERITY_ADMIN_PASSWORD, if it stands "
+        "before the command, else a line of standard input, or asked for."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        password = os.environ.get("CELERITY_ADMIN_PASSWORD", "") or self._ask()
+        password = settings.GIVEN_ADMIN_PASSWORD or self._ask()
         try:
             bootstrap.recover_admin(password=password)
         except BadRequest as error:
@@ -22,6 +29,11 @@ class Command(BaseCommand):
         self.stdout.write("the password of admin is changed; its tokens and sessions are ended")
 
     def _ask(self) -> str:
+        if not sys.stdin.isatty():
+            password = sys.stdin.readline().rstrip("\n")
+            if not password:
+                raise CommandError("no password was given; nothing is changed")
+            return password
         password = getpass.getpass("New password: ")
         if not password or password != getpass.getpass("Once more: "):
             raise CommandError("the passwords are empty or differ; nothing is changed")
