@@ -38,8 +38,9 @@ PAGES = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
+PROCESS = env.str("CELERITY_PROCESS", default="")  # api, scheduler, host-agent …; empty: a command
 INSTALLED_APPS = [
-    *([] if env.str("CELERITY_PROCESS", default="") in ("scheduler", "host-agent") else PAGES),
+    *([] if PROCESS in ("scheduler", "host-agent") else PAGES),
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "apps.common",
@@ -97,7 +98,7 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 5,
-            "application_name": env.str("CELERITY_PROCESS", default="celerity"),
+            "application_name": PROCESS or "celerity",
             # Only named statements (apps/common/prepared.py) and foreign keys' own checks have plans to keep.
             "options": "-c plan_cache_mode=force_generic_plan",
             # A peer that vanished must not keep its advisory locks for the kernel's default of two hours.
@@ -126,6 +127,7 @@ FORMAT_MODULE_PATH = ["cloud.formats"]
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # API documents; image bits are streamed past this limit
+FILE_UPLOAD_HANDLERS = ["apps.images.intake.Intake"]
 
 UNFOLD = {
     "SITE_TITLE": "Celerity",

@@ -7,6 +7,7 @@ Both settings are lists, empty as a rule:
   multiplier of one that is there, ``-name`` leaves it out.
 """
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from apps.scheduling.filters.base import Filter
+from apps.scheduling.guarded import Guarded
 from apps.scheduling.weighers.base import Weigher
 
 _F, _W = "apps.scheduling.filters.", "apps.scheduling.weighers."
@@ -55,15 +57,26 @@ WEIGHERS = (
 )
 # What may neither be left out: a server would be sent to a host that cannot answer.
 KEPT = ("up",)
+NEEDED = {"FILTERS": ("name", "reason"), "WEIGHERS": ("name",)}  # texts that a class has to have
 
 
 def filters() -> list[Filter]:
-    """Return the filters in their order. Raises ImproperlyConfigured when the setting cannot be understood."""
+    """Return the filters in their order, an operator's own ones guarded, for one look at hosts.
+
+    Raises ImproperlyConfigured when the setting cannot be understood.
+    """
     found = []
-    for one in _filter_classes(tuple(settings.SCHEDULER_FILTERS)):
-        given = {argument: getattr(settings, name) for argument, name in one.settings.items()}
-        found.append(_made(one, tuple(sorted(given.items()))))
+    for one, change in _filter_classes(tuple(settings.SCHEDULER_FILTERS)):
+        if change:
+            found.append(Guarded(_own(change, lambda one=one: _with_settings(one))))
+        else:
+            found.append(_with_settings(one))
     return found
+
+
+def _with_settings(one: type[Filter]) -> Filter:
+    given = {argument: getattr(settings, name) for argument, name in one.settings.items()}
+    return _made(one, tuple(sorted(given.items())))
 
 
 def weighers() -> list[tuple[Weigher, float]]:
@@ -77,13 +90,14 @@ def _made(one: Callable[..., Filter], given: tuple[tuple[str, Any], ...]) -> Fil
 
 
 @lru_cache(maxsize=8)
-def _filter_classes(changes: tuple[str, ...]) -> list[type[Filter]]:
-    found = {one.name: one for one in map(import_string, FILTERS)}
+def _filter_classes(changes: tuple[str, ...]) -> list[tuple[type[Filter], str]]:
+    """Return the classes, each with the part of the setting that added it: "" of the house's."""
+    found = {one.name: (one, "") for one in map(import_string, FILTERS)}
     for change in changes:
         sign, word = change[:1], change[1:].strip()
         if sign == "+":
             one = _import(word, Filter, change)
-            found[one.name] = one
+            found[one.name] = (one, change)
         elif sign == "-" and word in found and word not in KEPT:
             del found[word]
         else:
@@ -98,7 +112,7 @@ def _weighers(changes: tuple[str, ...]) -> list[tuple[Weigher, float]]:
         word, equals, number = (part.strip() for part in change.partition("="))
         name = word.removeprefix("+").removeprefix("-")
         if word.startswith("+"):
-            one = _import(name, Weigher, change)()
+            one = _own(change, _import(name, Weigher, change), "WEIGHERS")
             found[one.name] = (one, _number(number or "1.0", change))
         elif word.startswith("-") and name in found and not equals:
             del found[name]
@@ -110,20 +124,39 @@ def _weighers(changes: tuple[str, ...]) -> list[tuple[Weigher, float]]:
 
 
 def _import(path: str, kind: type, change: str) -> Any:
+    setting = "FILTERS" if kind is Filter else "WEIGHERS"
     try:
         found = import_string(path)
-    except ImportError as error:
-        raise ImproperlyConfigured(f"CELERITY_SCHEDULER_*: '{change}' cannot be imported: {error}") from error
+    except Exception as error:  # whatever a module does when it is imported
+        raise ImproperlyConfigured(
+            f"CELERITY_SCHEDULER_{setting}: '{change}' cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     if not (isinstance(found, type) and issubclass(found, kind)):
-        raise ImproperlyConfigured(f"CELERITY_SCHEDULER_*: '{change}' is no subclass of {kind.__name__}")
+        raise ImproperlyConfigured(f"CELERITY_SCHEDULER_{setting}: '{change}' is no subclass of {kind.__name__}")
+    missing = [word for word in NEEDED[setting] if not isinstance(getattr(found, word, None), str)]
+    missing += sorted(getattr(found, "__abstractmethods__", ()))
+    if missing:
+        raise ImproperlyConfigured(f"CELERITY_SCHEDULER_{setting}: '{change}' has no {' and no '.join(missing)}")
     return found
+
+
+def _own(change: str, make: Callable[[], Any], setting: str = "FILTERS") -> Any:
+    try:
+        return make()
+    except Exception as error:  # whatever an operator's class does when it is made
+        raise ImproperlyConfigured(
+            f"CELERITY_SCHEDULER_{setting}: '{change}' cannot be made: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _number(text: str, change: str) -> float:
     try:
-        return float(text)
+        found = float(text)
     except ValueError:
-        raise ImproperlyConfigured(f"CELERITY_SCHEDULER_WEIGHERS: '{change}' has no number behind the =") from None
+        found = math.nan
+    if not math.isfinite(found):
+        raise ImproperlyConfigured(f"CELERITY_SCHEDULER_WEIGHERS: '{change}' has no number behind the =")
+    return found
 
 
 def _wrong(change: str, known: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
 from django.conf import settings
 
 from apps.scheduling import chosen
@@ -16,6 +17,7 @@ from apps.scheduling.weighers.base import Weigher
 
 TOLD_CANDIDATES = 10
 TOLD_MISSES = 20
+log = structlog.get_logger("celerity.scheduling")
 _CAP = 100.0  # no filter makes a host further away than this
 
 
@@ -77,6 +79,7 @@ def rank(*, hosts: Sequence[HostState], demand: Demand) -> Verdict:
     lost: list[HostState] = []
     for one in filters:
         kept = [host for host in left if one.passes(host, demand)] if one.applies(demand) else left
+        kept = [] if one.failure else kept
         verdict.table.append({"filter": one.name, "in": len(left), "out": len(kept)})
         if len(kept) < len(left):
             names = {host.id for host in kept}
@@ -131,10 +134,8 @@ def _ordered(hosts: list[HostState], demand: Demand, verdict: Verdict) -> list[H
 
 def _scaled(weigher: Weigher, multiplier: float, hosts: list[HostState], demand: Demand) -> list[float]:
     """Return the hosts' weights scaled to 0…1 and multiplied: by what an aggregate says, or by ``multiplier``."""
-    if not weigher.applies(demand):
-        return [0.0] * len(hosts)
-    raw = [weigher.weigh(host, demand) for host in hosts]
-    low, high = min(raw), max(raw)
+    raw = _raw(weigher, hosts, demand)
+    low, high = min(raw, default=0.0), max(raw, default=0.0)
     if high <= low:
         return [0.0] * len(hosts)
     key, span = weigher.key, high - low
@@ -142,6 +143,18 @@ def _scaled(weigher: Weigher, multiplier: float, hosts: list[HostState], demand:
         (_multiplier(host, key, multiplier) if host.aggregates else multiplier) * ((weight - low) / span)
         for host, weight in zip(hosts, raw, strict=True)
     ]
+
+
+def _raw(weigher: Weigher, hosts: list[HostState], demand: Demand) -> list[float]:
+    """Return the weights as the weigher tells them; none where it does not apply, or fails: an operator's own may."""
+    try:
+        raw = [weigher.weigh(host, demand) for host in hosts] if weigher.applies(demand) else []
+        if not math.isfinite(sum(raw)):
+            raise ValueError("a weight is no finite number")
+    except Exception:
+        log.exception("a weigher failed: it weighs nothing", weigher=weigher.name)
+        return []
+    return raw
 
 
 def _multiplier(host: HostState, key: str, default: float) -> float:

@@ -23,6 +23,7 @@ class Filter(ABC):
     # Looks at nothing of a host but what it is (zone, architecture, hypervisor, traits, aggregates; not its name), and
     # at nothing of a demand but zone, project, flavor, extra specs and image properties: its answers may be kept.
     facts_only = False
+    failure = ""  # what an operator's own filter raised (apps/scheduling/guarded.py)
     limits_servers = False  # most_servers() tells something
     settings: ClassVar[Mapping[str, str]] = {}  # argument of __init__ -> name of the Django setting it is given
 

@@ -185,7 +185,8 @@ def _signature(demand: Demand) -> Hashable:
 def _eligible(known: Facts, demand: Demand) -> list[str]:
     """Return the names of the hosts that pass every filter of facts."""
     filters = [one for one in ranking.running(demand) if one.of_facts(demand) and one.applies(demand)]
-    return known.keep(_signature(demand), lambda host: all(one.passes(host, demand) for one in filters))
+    # One that fails has said nothing about what hosts are that could be kept: it is asked again of those that are read.
+    return known.keep(_signature(demand), lambda host: all(one.passes(host, demand) or one.failure for one in filters))
 
 
 def _fitting(statement: Statement, demand: Demand, **values: Any) -> tuple[Facts, list[HostState]]:

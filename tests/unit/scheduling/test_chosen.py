@@ -2,14 +2,18 @@
 
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 from apps.scheduling import chosen, ranking
+from apps.scheduling.filters.base import Filter
+from apps.scheduling.filters.ram import RamFilter
 from apps.scheduling.states import AggregateState, Demand, HostState
 from apps.scheduling.weighers.base import Weigher
 from tests.unit.scheduling.test_filters import DEMAND, HOST
@@ -27,6 +31,34 @@ class NameWeigher(Weigher):
 
 
 HERE = f"{__name__}.NameWeigher"
+
+
+class Nameless(RamFilter):
+    name = None  # type: ignore[assignment]
+
+
+class Abstract(Filter):
+    name, reason = "abstract", "that nobody asks"
+
+
+class Weightless(Weigher):
+    name = "weightless"
+
+
+class Unmakeable(RamFilter):
+    name = "unmakeable"
+
+    def __init__(self, size: int) -> None: ...
+
+
+class UnmakeableWeigher(NameWeigher):
+    def __init__(self) -> None:
+        raise OSError("no such file")
+
+
+class Unset(RamFilter):
+    name = "unset"
+    settings: ClassVar[Mapping[str, str]] = {"size": "NO_SUCH_SETTING"}
 
 
 @pytest.fixture
@@ -81,12 +113,30 @@ def test_weighers_are_added_and_changed(settings: Any) -> None:
         ("FILTERS", "ram"), ("FILTERS", "-bogus"), ("FILTERS", "-up"), ("FILTERS", "+no.such.Module"), ("FILTERS", ""),
         ("FILTERS", f"+{HERE}"), ("WEIGHERS", "bogus=1"), ("WEIGHERS", "ram"), ("WEIGHERS", "ram=much"),
         ("WEIGHERS", "-bogus"), ("WEIGHERS", "+apps.scheduling.filters.ram.RamFilter"), ("WEIGHERS", "-ram=1"),
+        ("WEIGHERS", "ram=nan"), ("WEIGHERS", "ram=inf"), ("WEIGHERS", f"+{HERE}=-inf"),
+        ("FILTERS", f"+{__name__}.Nameless"), ("FILTERS", f"+{__name__}.Abstract"),
+        ("WEIGHERS", f"+{__name__}.Weightless"),
+        ("FILTERS", f"+{__name__}.Unmakeable"), ("WEIGHERS", f"+{__name__}.UnmakeableWeigher"),
+        ("FILTERS", f"+{__name__}.Unset"), ("FILTERS", "+tests.unit.scheduling.broken_module.Filter"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_understood_is_said(settings: Any, setting: str, value: str) -> None:
     setattr(settings, f"SCHEDULER_{setting}", [value])
     with pytest.raises(ImproperlyConfigured, match="CELERITY_SCHEDULER_"):
         chosen.filters() if setting == "FILTERS" else chosen.weighers()
+
+
+def test_django_checks_the_settings(settings: Any) -> None:
+    def told() -> list[str]:
+        return [str(one.msg) for one in run_checks() if one.id == "scheduling.E001"]
+
+    assert told() == []
+    settings.SCHEDULER_FILTERS, settings.SCHEDULER_WEIGHERS = ["+no.such.Module"], ["ram=nan"]
+    first, second = told()
+    assert "CELERITY_SCHEDULER_FILTERS: '+no.such.Module' cannot be imported" in first
+    assert "CELERITY_SCHEDULER_WEIGHERS: 'ram=nan'" in second
+    settings.PROCESS = "host-agent"
+    assert told() == [], "an agent's machine need not have the operator's module"
 
 
 def test_the_manual_names_every_filter_and_weigher() -> None:

@@ -1,0 +1,65 @@
+"""An operator's own filter, kept from breaking boots and dry runs: what it raises is logged, and no host passes."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+
+from apps.scheduling.filters.base import OTHER_KIND, Filter
+from apps.scheduling.states import Demand, HostState
+
+T = TypeVar("T")
+MAX_TOLD = 200  # characters of an exception
+log = structlog.get_logger("celerity.scheduling")
+
+
+class Guarded(Filter):
+    """Stands for ``inner`` for one look at hosts. ``failure`` is what it raised then; the first time is logged."""
+
+    def __init__(self, inner: Filter) -> None:
+        self.inner = inner
+        self.name, self.reason, self.advice = inner.name, inner.reason, inner.advice
+        self.soft_for_forced, self.limits_servers = inner.soft_for_forced, inner.limits_servers
+
+    def applies(self, demand: Demand) -> bool:
+        return self._asked(lambda: bool(self.inner.applies(demand)), True, judging=True)
+
+    def passes(self, host: HostState, demand: Demand) -> bool:
+        return not self.failure and self._asked(lambda: bool(self.inner.passes(host, demand)), False, judging=True)
+
+    def shortfall(self, host: HostState, demand: Demand) -> str:
+        told = "" if self.failure else self._asked(lambda: str(self.inner.shortfall(host, demand)), "")
+        return told or f"could not be judged: the filter {self.name} failed ({self.failure})"
+
+    def lack(self, host: HostState, demand: Demand) -> float:
+        return OTHER_KIND if self.failure else self._asked(lambda: float(self.inner.lack(host, demand)), OTHER_KIND)
+
+    def of_facts(self, demand: Demand) -> bool:
+        return self._asked(lambda: bool(self.inner.of_facts(demand)), False)
+
+    def most_servers(self, host: HostState) -> int | None:
+        return self._asked(lambda: self._number(self.inner.most_servers(host)), None)
+
+    def narrow(self, demand: Demand) -> frozenset[str] | None:
+        return self._asked(lambda: self._names(self.inner.narrow(demand)), None)
+
+    @staticmethod
+    def _number(found: int | None) -> int | None:
+        return None if found is None else int(found)
+
+    @staticmethod
+    def _names(found: frozenset[str] | None) -> frozenset[str] | None:
+        return None if found is None else frozenset(found)
+
+    def _asked(self, ask: Callable[[], T], otherwise: T, *, judging: bool = False) -> T:
+        """Return the answer, or ``otherwise``. Where it was ``judging``, that is the reason why no host passes."""
+        try:
+            return ask()
+        except Exception as error:
+            if not self.failure:
+                log.exception("a filter failed: no host passes it", filter=self.name)
+            self.failure = f"{type(error).__name__}: {error}"[:MAX_TOLD]
+            if judging:
+                self.reason = f"that the filter {self.name} could not judge"
+                self.advice = "Ask the operator: a filter of the scheduler fails."
+            return otherwise

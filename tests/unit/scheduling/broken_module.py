@@ -1,0 +1,3 @@
+"""A module of an operator's that cannot be imported, and not for want of it."""
+
+raise RuntimeError("no licence")
