@@ -58,4 +58,19 @@ class RequestContext:
             "is_admin": self.is_admin,
             "is_admin_project": True,  # oslo.context's word for clouds that know no such project
             "is_delegated": self.is_delegated,
+            "token": self._token(),
         }
+
+    def _token(self) -> dict[str, object]:
+        """Return what Keystone's rules call ``token.domain.id``, ``token.project.domain.id`` and so on.
+
+        What the token does not have is not there: it must be equal to nothing.
+        """
+        parts: dict[str, object] = {}
+        of_domains = (("user", self.user_id, self.user_domain_id), ("project", self.project_id, self.project_domain_id))
+        for noun, pk, domain_id in of_domains:
+            if pk is not None:
+                parts[noun] = {"id": pk, "domain": {"id": domain_id} if domain_id is not None else {}}
+        if self.domain_id is not None:
+            parts["domain"] = {"id": self.domain_id}
+        return parts

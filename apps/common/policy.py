@@ -1,7 +1,8 @@
 """One policy engine for every service: OpenStack's rule names and language (oslo.policy).
 
 Each app lists its rules in ``policies.py`` and registers them when it starts. A rule that an operator wrote in
-``<state>/policy.yaml`` replaces the default of the same name.
+``<state>/policy.yaml`` replaces the default of the same name. A few words (``admin_or_owner``) mean one thing in one of
+OpenStack's services and another in the next: an app says what they mean in its own rules.
 """
 
 import os
@@ -40,9 +41,18 @@ BUILDING_BLOCKS = {
     "project_reader_api": "rule:project_reader",
     "service_role": "role:service",
     "service_api": "role:service",
+    "service_or_admin": "rule:admin_required or rule:service_role",
+    "token_subject": "user_id:%(target.token.user_id)s",
+    "admin_or_token_subject": "rule:admin_required or rule:token_subject",
+    "service_admin_or_token_subject": "rule:service_or_admin or rule:token_subject",
+    "domain_managed_target_role": (
+        "'manager':%(target.role.name)s or 'member':%(target.role.name)s or 'reader':%(target.role.name)s"
+    ),
 }
 _registered: dict[str, str] = dict(BUILDING_BLOCKS)
-_good: dict[str, Any] = {}  # the engine that the last readable file made, by path
+_vocabularies: dict[str, dict[str, str]] = {"": {}}  # what words mean in the rules of one service
+_service_of: dict[str, str] = {}
+_good: dict[str, dict[str, Any]] = {}  # the engines that the last readable file made, by path
 log = structlog.get_logger("celerity.policy")
 
 
@@ -50,59 +60,70 @@ class BadPolicyFile(RuntimeError):
     """The operator's rules cannot be read: nothing starts with them."""
 
 
-def register(rules: Mapping[str, str]) -> None:
-    """Add the default rules of an app: name -> check string."""
+def register(rules: Mapping[str, str], *, service: str = "", words: Mapping[str, str] | None = None) -> None:
+    """Add the default rules of an app: name -> check string. ``words``: building blocks that mean these in them."""
     for name, check in rules.items():
         if _registered.get(name, check) != check:
             raise ValueError(f"policy rule {name} is registered twice")
-        _registered[name] = check
-    _enforcer.cache_clear()
+        _registered[name], _service_of[name] = check, service
+    _vocabularies.setdefault(service, {}).update(words or {})
+    _engines.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def _enforcer(overrides: str, _changed: int) -> Any:
-    """Return the engine with the defaults and what the operator's file puts in their place.
+def _engines(overrides: str, _changed: int) -> dict[str, Any]:
+    """Return each service's engine with the defaults and what the operator's file puts in their place.
 
     oslo.policy would look for files at every check; a stat of one file is all that is needed. A file that cannot be
     read leaves the rules that were good before in force; without such (at start) it raises BadPolicyFile.
     """
-    from oslo_config import cfg
-    from oslo_policy import _checks, policy
+    from oslo_policy import policy
 
-    conf = cfg.ConfigOpts()
-    conf([], default_config_files=[], default_config_dirs=[])
-    merged = policy.Rules.from_dict(_registered)
+    written: Mapping[str, Any] = {}
     if _changed:
         try:
-            merged.update(policy.Rules.load(Path(overrides).read_text()))
+            written = policy.Rules.load(Path(overrides).read_text())
         except Exception as error:
             if overrides in _good:
                 log.error("policy.yaml cannot be read; the rules of before hold", error=str(error)[:500])
                 return _good[overrides]
             raise BadPolicyFile(f"{overrides} cannot be read: {error}") from error
+    _good[overrides] = {
+        service: _engine_of({**_registered, **words}, written) for service, words in _vocabularies.items()
+    }
+    return _good[overrides]
+
+
+def _engine_of(defaults: Mapping[str, str], written: Mapping[str, Any]) -> Any:
+    from oslo_config import cfg
+    from oslo_policy import _checks, policy
+
+    conf = cfg.ConfigOpts()
+    conf([], default_config_files=[], default_config_dirs=[])
+    merged = policy.Rules.from_dict(defaults)
+    merged.update(written)
     engine = policy.Enforcer(conf, rules=merged, use_conf=False)
-    if _changed and not engine.check_rules():  # oslo.policy logs which rules
+    if written and not engine.check_rules():  # oslo.policy logs which rules
         log.warning(
             "policy.yaml has rules that refer to each other, or to rules that are not there: they allow nothing"
         )
         for name in [name for name, check in engine.rules.items() if engine._cycle_check(check)]:
             engine.rules[name] = _checks.FalseCheck()
-    _good[overrides] = engine
     return engine
 
 
-def _engine() -> Any:
+def _engine(rule: str) -> Any:
     path = f"{settings.STATE_DIR}/policy.yaml"  # a text: this runs at every check
     try:
         changed = os.stat(path).st_mtime_ns
     except FileNotFoundError:
         changed = 0
-    return _enforcer(path, changed)
+    return _engines(path, changed)[_service_of.get(rule, "")]
 
 
 def warm() -> None:
-    """Load the engine and its rules now and not with the first request."""
-    _engine()
+    """Load the engines and their rules now and not with the first request."""
+    _engine("")
 
 
 def allowed(context: RequestContext, rule: str, target: Mapping[str, Any] | None = None) -> bool:
@@ -115,7 +136,7 @@ def allowed(context: RequestContext, rule: str, target: Mapping[str, Any] | None
     if "project_id" in known:
         known.setdefault("tenant_id", known["project_id"])  # Neutron's older name, on both sides
     who = {key: value for key, value in context.credentials().items() if value is not None}
-    engine = _engine()
+    engine = _engine(rule)
     # Enforcer.enforce() would copy both sides and look for changed files at every check.
     return bool(engine.rules[rule](known, who, engine, rule))
 
@@ -129,3 +150,8 @@ def check(context: RequestContext, rule: str, target: Mapping[str, Any] | None =
 def rules() -> dict[str, str]:
     """Return every registered rule with its default check string."""
     return dict(_registered)
+
+
+def vocabularies() -> dict[str, dict[str, str]]:
+    """Return by service the words that mean something else in its rules, with their check strings."""
+    return {service: dict(words) for service, words in _vocabularies.items() if words}

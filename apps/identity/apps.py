@@ -12,4 +12,4 @@ class IdentityConfig(AppConfig):
         from apps.common import policy
         from apps.identity import policies
 
-        policy.register(policies.RULES)
+        policy.register(policies.RULES, service="identity", words=policies.WORDS)

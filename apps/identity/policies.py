@@ -6,6 +6,8 @@ users see themselves and their project.
 
 _ADMIN = "rule:admin_required"
 _READER = f"{_ADMIN} or (role:reader and system_scope:all)"
+# What Nova's word of the same name means by an owner is the project; Keystone means the user.
+WORDS = {"admin_or_owner": "rule:admin_required or rule:owner"}
 
 
 def _domain_reader(attribute: str) -> str:
@@ -18,15 +20,23 @@ def _domain_manager(attribute: str) -> str:
 
 _SELF = "user_id:%(target.user.id)s"
 _SUBJECT = "user_id:%(target.token.user_id)s"
-# A manager of the domain in which administrators live must not become one by setting their password, nor by joining a
-# group of theirs. Keystone's rules do not look.
+# A manager of the domain in which administrators live, or managers of other domains, must not become one by setting
+# their password, nor by joining a group of theirs, nor cut them off. Keystone's rules do not look.
 _USER_MANAGER = (
     f"{_ADMIN} or (role:manager and domain_id:%(target.user.domain_id)s and False:%(target.user.is_privileged)s)"
 )
+_GROUP_MANAGER = (
+    f"{_ADMIN} or (role:manager and domain_id:%(target.group.domain_id)s and False:%(target.group.is_privileged)s)"
+)
+_MEMBERSHIP_MANAGER = (
+    f"{_ADMIN} or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s"
+    " and False:%(target.group.is_privileged)s)"
+)
 _PROJECT_READER = f"{_domain_reader('target.project.domain_id')} or project_id:%(target.project.id)s"
 _PROJECT_MANAGER = _domain_manager("target.project.domain_id")
-# Managers hand out only what they have themselves or less, in their own domain, to actors of that domain.
-_GRANTABLE = "('manager':%(target.role.name)s or 'member':%(target.role.name)s or 'reader':%(target.role.name)s)"
+# Managers hand out only what they have themselves or less, in their own domain, to actors of that domain. A domain's
+# own role may imply anything, whatever it is called.
+_GRANTABLE = "None:%(target.role.domain_id)s and rule:domain_managed_target_role"
 _GRANT_WRITER = (
     f"{_ADMIN} or (role:manager and domain_id:%(target.scope.domain_id)s and domain_id:%(target.actor.domain_id)s"
     f" and {_GRANTABLE})"
@@ -115,15 +125,12 @@ _ACTORS = {
     "identity:list_groups_for_user": f"{_domain_reader('target.user.domain_id')} or {_SELF}",
     "identity:get_group": _domain_reader("target.group.domain_id"),
     "identity:create_group": _domain_manager("target.group.domain_id"),
-    "identity:update_group": _domain_manager("target.group.domain_id"),
-    "identity:delete_group": _domain_manager("target.group.domain_id"),
+    "identity:update_group": _GROUP_MANAGER,
+    "identity:delete_group": _GROUP_MANAGER,
     "identity:list_users_in_group": _domain_reader("target.group.domain_id"),
     "identity:check_user_in_group": f"{_domain_reader('target.group.domain_id')} or {_SELF}",
-    "identity:add_user_to_group": (
-        f"{_ADMIN} or (role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s"
-        " and False:%(target.group.is_privileged)s)"
-    ),
-    "identity:remove_user_from_group": _domain_manager("target.group.domain_id"),
+    "identity:add_user_to_group": _MEMBERSHIP_MANAGER,
+    "identity:remove_user_from_group": _GROUP_MANAGER,
 }
 _ROLES = {
     "identity:list_roles": f"{_READER} or role:manager",

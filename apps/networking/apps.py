@@ -14,5 +14,5 @@ class NetworkingConfig(AppConfig):
         from apps.networking import policies
         from apps.networking.services import belongings
 
-        policy.register(policies.RULES)
+        policy.register(policies.RULES, service="network", words=policies.WORDS)
         belongings.register()

@@ -2,6 +2,13 @@
 
 from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER, PROJECT_READER
 
+# Neutron's own words, for operators' files.
+WORDS = {
+    "owner": "tenant_id:%(tenant_id)s",
+    "admin_or_owner": "rule:context_is_admin or rule:owner",
+    "context_is_advsvc": "role:advsvc",
+    "regular_user": "",
+}
 NETWORK_OWNER = f"{ADMIN} or (role:member and project_id:%(network_project_id)s)"
 
 # Which rows a caller sees is the selectors' business: its project's, and what is shared with it.

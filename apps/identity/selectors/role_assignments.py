@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 
 from django.db.models import Q, QuerySet
 
-from apps.identity.models import Group, GroupMembership, Project, Role, RoleAssignment, User
+from apps.identity.models import GroupMembership, Project, Role, RoleAssignment, User
 from apps.identity.selectors import filters, pages, projects, roles
-from apps.identity.states import PRIVILEGED_ROLES
 
 INHERITED_TO = "scope.OS-INHERIT:inherited_to"
 
@@ -48,19 +47,6 @@ def rows_of(**values: object) -> QuerySet[RoleAssignment]:
 def roles_of(**values: object) -> QuerySet[Role]:
     """Return the roles assigned to one actor on one target."""
     return Role.objects.filter(pk__in=rows_of(**values).values("role_id"))
-
-
-def is_privileged(actor: User | Group) -> bool:
-    """Return whether a user, itself or by a group, or a group has power that managers may not hand out. 3 queries."""
-    named = Q()
-    for name in PRIVILEGED_ROLES:  # rules compare roles' names without regard to case
-        named |= Q(name__iexact=name)
-    powers = set(Role.objects.filter(named, domain=None).values_list("id", flat=True))
-    powers |= {role_id for role_id, implied in roles.closures().items() if powers & set(implied)}
-    if isinstance(actor, Group):
-        return RoleAssignment.objects.filter(group=actor, role_id__in=powers).exists()
-    rows = RoleAssignment.objects.filter(Q(user=actor) | Q(group__memberships__user=actor), role_id__in=powers)
-    return actor.is_superuser or rows.exists()
 
 
 def asks(params: Mapping[str, str], name: str) -> bool:

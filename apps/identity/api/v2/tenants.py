@@ -5,6 +5,7 @@ from typing import Any
 from apps.common.api.views import Response
 from apps.identity.api.v2 import documents
 from apps.identity.api.v2.serializers import TenantSerializer, TenantUpdateSerializer
+from apps.identity.api.views import targets
 from apps.identity.api.views.base import IdentityView, target_of_project
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Project
@@ -88,12 +89,8 @@ class TenantUserRolesView(IdentityView):
 class TenantUserRoleView(IdentityView):
     def _who(self, verb: str, tenant_id: str, user_id: str, role_id: str) -> dict[str, Any]:
         role, user = roles.find(role_id), users.find(user_id)
-        subject: dict[str, Any] = {"target.scope.domain_id": DEFAULT_DOMAIN_ID}
-        if user is not None:
-            subject["target.actor.domain_id"] = user.domain_id
-        if role is not None and role.domain_id is None:
-            subject["target.role.name"] = role.name
-        self.authorize(f"{verb}_grant", subject)
+        subject = targets.of_grant(actor=user, target=reading.find(tenant_id), role=role)
+        self.authorize(f"{verb}_grant", {**subject, "target.scope.domain_id": DEFAULT_DOMAIN_ID})
         return {"actor": users.get(user_id), "target": the_tenant(tenant_id), "role": roles.get(role_id)}
 
     def put(self, request: Any, tenant_id: str, user_id: str, role_id: str) -> Response:

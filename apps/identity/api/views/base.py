@@ -5,8 +5,11 @@ from typing import Any
 from apps.common import policy
 from apps.common.api.views import Response, ServiceView
 from apps.identity.api.openapi import IdentitySchema
-from apps.identity.models import Group, Project, Role, User
-from apps.identity.selectors import role_assignments
+from apps.identity.api.views.targets import of_group as target_of_group
+from apps.identity.api.views.targets import of_project as target_of_project
+from apps.identity.api.views.targets import of_role as target_of_role
+from apps.identity.api.views.targets import of_user as target_of_user
+from apps.identity.api.views.targets import of_written_user as target_of_written_user
 from apps.identity.states import DEFAULT_DOMAIN_ID
 
 __all__ = [
@@ -14,37 +17,10 @@ __all__ = [
     "Response",
     "target_of_group",
     "target_of_project",
+    "target_of_role",
     "target_of_user",
     "target_of_written_user",
 ]
-
-
-def target_of_user(user: User | None) -> dict[str, Any]:
-    """Return what rules may look at; nothing for a user that is not there, so that ordinary callers learn nothing."""
-    if user is None:
-        return {}
-    return {"target.user.id": user.pk, "target.user.domain_id": user.domain_id}
-
-
-def target_of_written_user(user: User | None) -> dict[str, Any]:
-    """Return what the rules of changing a user look at beyond that: whether it is an administrator, say. 1 query."""
-    if user is None:
-        return {}
-    return {**target_of_user(user), "target.user.is_privileged": role_assignments.is_privileged(user)}
-
-
-def target_of_group(group: Group | None) -> dict[str, Any]:
-    return {} if group is None else {"target.group.id": group.pk, "target.group.domain_id": group.domain_id}
-
-
-def target_of_project(project: Project | None) -> dict[str, Any]:
-    if project is None:
-        return {}
-    return {"target.project.id": project.pk, "target.project.domain_id": project.domain_id}
-
-
-def target_of_role(role: Role | None) -> dict[str, Any]:
-    return {} if role is None else {"target.role.name": role.name, "target.role.domain_id": role.domain_id}
 
 
 class IdentityView(ServiceView):
@@ -60,14 +36,15 @@ class IdentityView(ServiceView):
 
     def allows(self, rule: str, target: dict[str, Any] | None = None) -> bool:
         """Return whether ``identity:<rule>`` allows the call on ``target``."""
-        return policy.allowed(self.caller, f"identity:{rule}", target or {})
+        return policy.allowed(self.caller, f"identity:{rule}", {**self.kwargs, **(target or {})})
 
     def authorize_list(self, request: Any, rule: str) -> dict[str, str]:
         """Return the query of a list; a token for a domain sees that domain where none is named."""
         params: dict[str, str] = request.query_params.dict()
         if self.caller.domain_id is not None:
             params.setdefault("domain_id", self.caller.domain_id)
-        self.authorize(rule, {"target.domain_id": params.get("domain_id")})
+        domain_id = params.get("domain_id")
+        self.authorize(rule, {"target.domain_id": domain_id, "target.group.domain_id": domain_id})
         return params
 
     @property

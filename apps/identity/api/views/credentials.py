@@ -22,7 +22,14 @@ from apps.identity.services import credentials, delegating, ec2_tokens
 
 
 def target_of_credential(credential: Credential | None) -> dict[str, Any]:
-    return {} if credential is None else {"target.credential.user_id": credential.user_id}
+    if credential is None:
+        return {}
+    return {
+        "target.credential.id": credential.pk,
+        "target.credential.type": credential.type,
+        "target.credential.user_id": credential.user_id,
+        "target.credential.project_id": credential.project_id,
+    }
 
 
 class CredentialsView(IdentityView):
@@ -85,11 +92,12 @@ class EC2CredentialsView(IdentityView):
 
 class EC2CredentialView(IdentityView):
     def _row(self, rule: str, user_id: str, access: str) -> Credential:
-        self.authorize(rule, target_of_user(users.find(user_id)))
         found = reading.ec2(access)
-        if found is None or found.user_id != user_id:
+        own = found if found is not None and found.user_id == user_id else None
+        self.authorize(rule, {**target_of_credential(own), **target_of_user(users.find(user_id))})
+        if own is None:
             raise NotFound(noun="credential", id=access[:64])
-        return found
+        return own
 
     def get(self, request: Any, user_id: str, access: str) -> Response:
         row = self._row("ec2_get_credential", user_id, access)

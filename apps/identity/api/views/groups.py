@@ -5,10 +5,11 @@ from typing import Any
 from apps.identity.api.documents import many, one
 from apps.identity.api.serializers import users as user_documents
 from apps.identity.api.serializers.groups import GroupSerializer, GroupUpdateSerializer, document
+from apps.identity.api.views import targets
 from apps.identity.api.views.base import IdentityView, Response, target_of_group, target_of_user
 from apps.identity.exceptions import NotFound
 from apps.identity.selectors import groups as reading
-from apps.identity.selectors import role_assignments, users
+from apps.identity.selectors import users
 from apps.identity.services import groups
 
 
@@ -36,12 +37,12 @@ class GroupView(IdentityView):
         return Response({"group": one(request, "groups", document(reading.get(group_id)))})
 
     def patch(self, request: Any, group_id: str) -> Response:
-        self.authorize("update_group", target_of_group(reading.find(group_id)))
+        self.authorize("update_group", targets.of_written_group(reading.find(group_id)))
         group = groups.update(group_id=group_id, changes=self.parse(request, "group"))
         return Response({"group": one(request, "groups", document(group))})
 
     def delete(self, request: Any, group_id: str) -> Response:
-        self.authorize("delete_group", target_of_group(reading.find(group_id)))
+        self.authorize("delete_group", targets.of_written_group(reading.find(group_id)))
         groups.delete(group_id=group_id)
         return Response(status=204)
 
@@ -59,11 +60,8 @@ class GroupUserView(IdentityView):
     bodiless = True
 
     def _authorize(self, rule: str, group_id: str, user_id: str) -> None:
-        group = reading.find(group_id)
-        subject = {**target_of_group(group), **target_of_user(users.find(user_id))}
-        if group is not None and rule == "add_user_to_group":
-            subject["target.group.is_privileged"] = role_assignments.is_privileged(group)
-        self.authorize(rule, subject)
+        of_group = targets.of_group if rule == "check_user_in_group" else targets.of_written_group
+        self.authorize(rule, {**of_group(reading.find(group_id)), **target_of_user(users.find(user_id))})
 
     def get(self, request: Any, group_id: str, user_id: str) -> Response:
         self._authorize("check_user_in_group", group_id, user_id)

@@ -5,7 +5,8 @@ from typing import Any
 from apps.identity.api.documents import envelope, many, one
 from apps.identity.api.serializers import role_assignments as documents
 from apps.identity.api.serializers import roles as role_documents
-from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.api.views import targets
+from apps.identity.api.views.base import IdentityView, Response, target_of_project
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Group, Project, Role, User
 from apps.identity.selectors import domains, groups, projects, roles, users
@@ -37,12 +38,8 @@ class GrantView(IdentityView):
     def columns(self, verb: str, actor_id: str, target_id: str | None, role: Role | None = None) -> dict[str, Any]:
         """Check the rule, then return actor and target. Raises NotFound for either."""
         actor, target = self._actor(actor_id), self._target(target_id)
-        subject: dict[str, Any] = {"target.actor.domain_id": actor.domain_id if actor else None}
-        if target is not None:
-            subject["target.scope.domain_id"] = target.pk if target.is_domain else target.domain_id
-        if role is not None and role.domain_id is None:
-            subject["target.role.name"] = role.name
-        self.authorize(self._rule(verb), subject)
+        named = {f"{self.actor}_id": actor_id, f"{self.target}_id": target_id}  # as Keystone's paths have them
+        self.authorize(self._rule(verb), {**named, **targets.of_grant(actor=actor, target=target, role=role)})
         if actor is None:
             raise NotFound(noun=self.actor, id=actor_id[:64])
         if target is None and target_id is not None:
@@ -65,7 +62,7 @@ class GrantRoleView(GrantView):
     bodiless = True
 
     def get(self, request: Any, actor_id: str, role_id: str, target_id: str | None = None) -> Response:
-        columns = role_assignments.columns(**self.columns("check", actor_id, target_id))
+        columns = role_assignments.columns(**self.columns("check", actor_id, target_id, roles.find(role_id)))
         if not reading.exists(**columns, inherited=self.inherited, role_id=roles.get(role_id).pk):
             raise NotFound(noun="role assignment", id=role_id[:64])
         return Response(status=204)
@@ -86,8 +83,7 @@ class RoleAssignmentsView(IdentityView):
         params = request.query_params.dict()
         if reading.asks(params, "include_subtree"):
             project = projects.find(params.get("scope.project.id", ""))
-            domain_id = project.domain_id if project else None
-            self.authorize("list_role_assignments_for_tree", {"target.project.domain_id": domain_id})
+            self.authorize("list_role_assignments_for_tree", target_of_project(project))
         else:
             domain_id = self.caller.domain_id or params.get("scope.domain.id")
             self.authorize("list_role_assignments", {"target.domain_id": domain_id})

@@ -25,7 +25,9 @@ class RolesView(IdentityView):
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "role")
-        self.authorize("create_domain_role" if values.get("domain_id") else "create_role")
+        domain_id = values.get("domain_id")
+        rule = "create_domain_role" if domain_id else "create_role"
+        self.authorize(rule, {"target.role.domain_id": domain_id, "target.role.name": values["name"]})
         return Response({"role": one(request, "roles", document(roles.create(values=values)))}, status=201)
 
 

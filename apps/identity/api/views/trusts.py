@@ -33,7 +33,10 @@ class TrustsView(IdentityView):
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "trust")
-        self.authorize("create_trust", {"target.trust.trustor_user_id": values["trustor_user_id"]})
+        trustor_id = values["trustor_user_id"]  # under Keystone's name for this rule alone, and under all others'
+        self.authorize(
+            "create_trust", {"trust.trustor_user_id": trustor_id, "target.trust.trustor_user_id": trustor_id}
+        )
         trust = trusts.create(context=self.caller, values=values)
         return Response({"trust": document(request, trust)}, status=201)
 

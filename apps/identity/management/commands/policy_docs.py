@@ -36,9 +36,12 @@ def _section(title: str, rules: dict[str, str], guarded: dict[str, list[str]]) -
     lines = [f"## {title}", "", "| Rule | Default | Guards |", "|---|---|---|"]
     for name, check in sorted(rules.items()):
         shown = "<br>".join(f"`{call}`" for call in guarded.get(name, [])) or "-"
-        default = f"`{check}`".replace("|", "\\|") if check else "(empty)"
-        lines.append(f"| `{name}` | {default} | {shown} |")
+        lines.append(f"| `{name}` | {_shown(check)} | {shown} |")
     return [*lines, ""]
+
+
+def _shown(check: str) -> str:
+    return f"`{check}`".replace("|", "\\|") if check else "(empty)"
 
 
 def page(rules: dict[str, str], calls: dict[str, list[str]]) -> str:
@@ -62,6 +65,11 @@ def page(rules: dict[str, str], calls: dict[str, list[str]]) -> str:
     lines = [INTRODUCTION]
     for title, chosen in sections.items():
         lines += _section(title, chosen, guarded)
+    lines += ["In one service's rules some of these mean what that service means by them:", ""]
+    lines += ["| Rules of | Word | Means |", "|---|---|---|"]
+    for service, words in sorted(policy.vocabularies().items()):
+        lines += [f"| {service} | `{word}` | {_shown(check)} |" for word, check in sorted(words.items())]
+    lines.append("")
     return "\n".join(lines)
 
 
