@@ -89,6 +89,11 @@ def state_directory() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "celerity"
 
 
+def up_command(state: Path) -> str:
+    """Return how this state's cloud is started, as one would type it."""
+    return "make up" if state == SYSTEM_STATE else f"make up STATE={state}"
+
+
 def cache_directory() -> Path:
     """Return the place of built guest images: kept between runs of the tests and over `make clean`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "celerity"

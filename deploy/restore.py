@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deploy import archive, ports, secrets
 from deploy.console import explain, line, stage
-from deploy.environment import Environment, from_process, state_directory
+from deploy.environment import Environment, from_process, state_directory, up_command
 from deploy.errors import DeployError
 from deploy.up import alone
 
@@ -159,7 +159,7 @@ def main() -> int:
         line("Guests' disks are not part of it: servers whose host is new show as SHUTOFF.")
     if named := ", ".join(sorted(set(from_process()) - {"CELERITY_HYPERVISOR", "CELERITY_HOSTS"})):
         line(f"Settings of the environment were kept: {named}.")
-    line("Start it: make up")
+    line(f"Start it: {up_command(state)}")
     return 0
 
 

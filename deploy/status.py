@@ -10,7 +10,7 @@ from rich.table import Table
 from deploy import health
 from deploy.cloud_api import CloudApi
 from deploy.console import console, explain, line
-from deploy.environment import Environment, load
+from deploy.environment import Environment, load, up_command
 from deploy.errors import DeployError
 from deploy.supervision.client import RUNNING, Supervisor
 
@@ -60,7 +60,7 @@ def show(environment: Environment) -> bool:
     """Print it all; say whether the cloud is healthy."""
     states = Supervisor(environment).states()
     if not states:
-        line(f"The cloud of {environment.state} is not running. Start it: make up")
+        line(f"The cloud of {environment.state} is not running. Start it: {up_command(environment.state)}")
         return False
     console.print(process_table(states))
     api, flower = health.api(environment), health.flower(environment)

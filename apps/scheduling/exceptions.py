@@ -43,5 +43,9 @@ class AggregateHostRefused(Conflict):
     template = "Cannot {action} host {host} in aggregate {aggregate}. Reason: {reason}."
 
 
+class CapacityInvalid(BadRequest):
+    template = "{name} {value} is out of range: {range}."
+
+
 class TraitInvalid(BadRequest):
     template = "'{trait}' is no name of an operator's trait: CUSTOM_ and letters A-Z, digits and _, at most 255."

@@ -27,6 +27,9 @@ COUNTERS = (
         "celerity_reconciler_findings", "reconciler_findings", ("kind",), "Differences that reconcilers found, by kind."
     ),
     Counter("celerity_sweeper_actions", "sweeper_actions", ("what",), "What the sweeper did, by reason."),
+    Counter(
+        "celerity_periodic_rounds", "periodic_rounds", (), "Grows by one a minute while beat and a scheduler live."
+    ),
     Counter("celerity_messages_dropped", "messages_dropped", ("reason",), "Stale or doubled messages, by reason."),
 )
 

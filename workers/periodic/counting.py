@@ -1,7 +1,8 @@
 """Keeps the counters of the metrics cheap: what old runs have done goes into tallies."""
 
-from apps.workflow.services import counters
+from apps.workflow.services import counters, tallies
 
 
 def count() -> None:
     counters.fold()
+    tallies.add(name="periodic_rounds", counts={"": 1})  # that this grows says that beat and a scheduler are alive

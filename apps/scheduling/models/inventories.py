@@ -1,5 +1,7 @@
 """Inventory: what a host has and what is claimed of it. One wide row, so that a claim is one update."""
 
+import math
+
 from django.db import models
 
 from apps.scheduling.models.hosts import Host
@@ -31,3 +33,8 @@ class Inventory(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host_id}: {self.vcpus_used}/{self.vcpus} vCPU"
+
+    def capacity(self, word: str) -> int:
+        """Return how much servers may have in all; ``word`` is vcpus, ram or disk."""
+        total = getattr(self, {"vcpus": "vcpus", "ram": "ram_mib", "disk": "disk_gib"}[word])
+        return math.floor((total - getattr(self, f"{word}_reserved")) * getattr(self, f"{word}_ratio"))

@@ -1,11 +1,19 @@
-"""Setting the books of hosts right: for reconcilers. Claims and releases keep them by themselves."""
+"""What hosts offer, and their books set right. Claims and releases keep the books by themselves."""
 
+import math
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, transaction
 
+from apps.scheduling.exceptions import CapacityInvalid
+from apps.scheduling.models import Inventory
+from apps.scheduling.selectors import hosts as selectors
 from apps.scheduling.states import Demand
+
+MAX_RATIO = 1000.0
+_TOTALS = {"vcpus_reserved": "vcpus", "ram_reserved": "ram_mib", "disk_reserved": "disk_gib"}
 
 # The lock comes first, in a statement of its own: the sum then sees every claim that was there before, and whoever
 # claims or releases now waits for us.
@@ -30,6 +38,26 @@ UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used + %(vcpus)s, ram_use
        disk_used = i.disk_used + %(disk)s, servers = i.servers + 1
   FROM made WHERE i.host_id = made.host_id
 """
+
+
+@transaction.atomic
+def set_capacity(*, host: str, changes: Mapping[str, float]) -> Inventory:
+    """Change a host's ratios and reserves (fields of Inventory; MiB, GiB) and return its inventory.
+
+    What is claimed already stays: a host that is over its new capacity takes no more. Raises CapacityInvalid (400),
+    HostNotFound (404).
+    """
+    found = Inventory.objects.select_for_update().get(host=selectors.get(name=host))
+    for name, value in changes.items():
+        if name.endswith("_ratio"):
+            if not (math.isfinite(value) and 0 < value <= MAX_RATIO):
+                raise CapacityInvalid(name=name, value=value, range=f"more than 0, at most {MAX_RATIO:g}")
+        elif not 0 <= value <= getattr(found, _TOTALS[name]):
+            raise CapacityInvalid(name=name, value=value, range=f"0 to {getattr(found, _TOTALS[name])}")
+        setattr(found, name, value)
+    if changes:
+        found.save(update_fields=list(changes))
+    return found
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from apps.workflow.selectors import counters as selectors
 from apps.workflow.services import counters, runs
 from cloud.metrics import page
 from tests.unit.metrics import rows
+from workers.periodic import counting
 
 pytestmark = pytest.mark.django_db
 
@@ -115,3 +116,10 @@ def test_an_odd_cause_is_a_label_of_its_length() -> None:
     counters.fold()
     cause = next(dict(labels)["cause"] for (name, labels) in told() if name == "celerity_boots_total")
     assert cause.startswith("opsxyyy") and len(cause) == 48
+
+
+def test_beat_and_scheduler_are_seen_to_live() -> None:
+    assert value("celerity_periodic_rounds_total") == 0
+    counting.count()
+    counting.count()
+    assert value("celerity_periodic_rounds_total") == 2
