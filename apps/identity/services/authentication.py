@@ -5,7 +5,7 @@ import structlog
 from apps.common import audit
 from apps.identity.exceptions import Unauthorized
 from apps.identity.payloads import Delegation
-from apps.identity.selectors import domains, projects, scopes
+from apps.identity.selectors import domains, projects, scopes, users
 from apps.identity.selectors.tokens import Token
 from apps.identity.services import tokens, trusts
 from apps.identity.services.proofs import Name, Proof, SignIn, may_sign_in, prove, refuse
@@ -56,8 +56,23 @@ def _scope(request: SignIn, proof: Proof) -> tuple[Scope, str | None]:
     return _default_scope(proof) if request.scope is None else _target(request)
 
 
-def sign_in(request: SignIn) -> tuple[str, Token]:
-    """Return a new token.
+def _within(
+    domain_id: str, request: SignIn, proof: Proof, scope: Scope, scope_id: str | None
+) -> tuple[Scope, str | None]:
+    """Return the scope, or none instead of a default project elsewhere. Raises Unauthorized for all else elsewhere."""
+    user = users.find(proof.user_id)
+    if user is None or user.domain_id != domain_id:
+        raise refuse("another domain", request, user_id=proof.user_id)
+    project = projects.find(scope_id or "") if scope is Scope.PROJECT else None
+    if project is None or project.domain_id == domain_id:
+        return scope, scope_id
+    if request.scope is None and proof.delegation is None:
+        return Scope.UNSCOPED, None
+    raise refuse("another domain", request, user_id=proof.user_id)
+
+
+def sign_in(request: SignIn, *, domain_id: str | None = None) -> tuple[str, Token]:
+    """Return a new token; only for users and projects of ``domain_id`` where it is given, which v2.0 does.
 
     Raises Unauthorized (401), always the same; BadRequest (400) for over-long passwords; TooManyFailures (429) for an
     address that has to wait; Forbidden (403) for a trust that is not the caller's or is used up.
@@ -66,6 +81,8 @@ def sign_in(request: SignIn) -> tuple[str, Token]:
     if request.trust_id is not None:
         return _told(request, proof, *_by_trust(request, proof))
     scope, scope_id = _scope(request, proof)
+    if domain_id is not None:
+        scope, scope_id = _within(domain_id, request, proof, scope, scope_id)
     try:
         text, token = tokens.issue(
             user_id=proof.user_id,

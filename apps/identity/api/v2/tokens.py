@@ -17,7 +17,7 @@ from apps.identity.states import DEFAULT_DOMAIN_ID, Scope
 
 
 def sign_in_of(values: dict[str, Any], address: str) -> SignIn:
-    """Return what a v2.0 request asks for. Names are of the default domain: v2.0 knows no other."""
+    """Return what a v2.0 request asks for. Names are of the default domain: v2.0 knows no other; nor may ids be."""
     name, pk = values.get("tenantName"), values.get("tenantId")
     given = values.get("passwordCredentials")
     return SignIn(
@@ -43,7 +43,9 @@ class TokensView(IdentityView):
     request_serializers = {"post": AuthSerializer}
 
     def post(self, request: Any) -> Response:
-        text, token = authentication.sign_in(sign_in_of(self.parse(request, "auth"), addresses.of(request)))
+        text, token = authentication.sign_in(
+            sign_in_of(self.parse(request, "auth"), addresses.of(request)), domain_id=DEFAULT_DOMAIN_ID
+        )
         return answer(text, token)
 
 
@@ -61,8 +63,16 @@ class TokenView(IdentityView):
             raise NotFound("Could not find token.")
         return token
 
+    def _shown(self, text: str) -> Token:
+        """Return a token whose user and tenant v2.0 can tell from their namesakes elsewhere. Raises NotFound."""
+        token = self._subject("validate_token", text)
+        places = (token.standing.user_domain, token.standing.target_domain)
+        if any(place is not None and place.id != DEFAULT_DOMAIN_ID for place in places):
+            raise NotFound("Could not find token.")
+        return token
+
     def get(self, request: Any, token_id: str) -> Response:
-        return answer(token_id, self._subject("validate_token", token_id))
+        return answer(token_id, self._shown(token_id))
 
     def delete(self, request: Any, token_id: str) -> Response:
         ending.revoke(payload=self._subject("revoke_token", token_id).payload)
@@ -73,7 +83,7 @@ class TokenEndpointsView(TokenView):
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: Any, token_id: str) -> Response:
-        payload = self._subject("validate_token", token_id).payload
+        payload = self._shown(token_id).payload
         project_id = payload.scope_id if payload.scope is Scope.PROJECT else None
         services = documents.service_catalog(catalog.catalog(user_id=payload.user_id, project_id=project_id))
         found = [

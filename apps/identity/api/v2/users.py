@@ -78,11 +78,12 @@ class OwnUserView(IdentityView):
         self.authorize("get_user", target_of_user(reading.find(user_id)))
         if user_id != self.caller.user_id or self.caller.is_delegated:
             raise Forbidden
+        the_user(user_id)
         values, address = self.parse(request, "user"), addresses.of(request)
         users.change_password(
             user_id=user_id, original=values["original_password"], password=values["password"], address=address
         )
-        project_id = self.caller.project_id
+        project_id = self.caller.project_id if self.caller.project_domain_id == DEFAULT_DOMAIN_ID else None
         text, token = authentication.sign_in(
             SignIn(
                 methods=("password",),
@@ -91,6 +92,7 @@ class OwnUserView(IdentityView):
                 scope=Scope.PROJECT if project_id else Scope.UNSCOPED,
                 target=Name(id=project_id) if project_id else None,
                 remote_address=address,
-            )
+            ),
+            domain_id=DEFAULT_DOMAIN_ID,
         )
         return tokens.answer(text, token)
