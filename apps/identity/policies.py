@@ -220,6 +220,7 @@ _KEPT = {
     "identity:list_limits:any_owner": _READER,
     "identity:get_limit": (
         f"{_READER} or project_id:%(target.limit.project.id)s or domain_id:%(target.limit.domain.id)s"
+        " or domain_id:%(target.limit.project.domain_id)s"
     ),
     "identity:create_limits": _ADMIN,
     "identity:update_limit": _ADMIN,

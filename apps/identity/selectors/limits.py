@@ -22,7 +22,7 @@ def get_registered(limit_id: str) -> RegisteredLimit:
 
 
 def find(limit_id: str) -> Limit | None:
-    return Limit.objects.select_related("registered_limit").filter(pk=limit_id).first()
+    return Limit.objects.select_related("registered_limit", "project").filter(pk=limit_id).first()
 
 
 def get(limit_id: str) -> Limit:

@@ -30,12 +30,17 @@ def by_name(*, name: str, domain_id: str | None = None, domain_name: str | None 
     return rows.first()
 
 
-def listed(params: Mapping[str, str]) -> QuerySet[User]:
-    return filters.apply(User.objects.all(), params, texts=("name", "domain_id", "email"), booleans=("enabled",))
+def listed(params: Mapping[str, str], *, expiries: Iterable[str] = ()) -> QuerySet[User]:
+    """Return users. ``expiries`` are all ``password_expires_at`` of the query: ``lt:<time>`` and the like.
+
+    Raises Invalid (400).
+    """
+    rows = filters.apply(User.objects.all(), params, texts=("name", "domain_id", "email"), booleans=("enabled",))
+    return filters.by_times(rows, "password_expires_at", expiries)
 
 
-def in_group(group_id: str, params: Mapping[str, str]) -> QuerySet[User]:
-    return listed(params).filter(memberships__group_id=group_id)
+def in_group(group_id: str, params: Mapping[str, str], *, expiries: Iterable[str] = ()) -> QuerySet[User]:
+    return listed(params, expiries=expiries).filter(memberships__group_id=group_id)
 
 
 def names(user_ids: Iterable[str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.common import audit
-from apps.identity.exceptions import DomainEnabled, Forbidden, NotFound
+from apps.identity.exceptions import DomainEnabled, Forbidden, Invalid, NotFound
 from apps.identity.models import Domain, Project
 from apps.identity.services import owners, saving
 from apps.identity.states import DEFAULT_DOMAIN_ID
@@ -30,6 +30,8 @@ def update(*, domain_id: str, changes: Mapping[str, Any]) -> Domain:
     if domain is None:
         raise NotFound(noun="domain", id=domain_id[:64])
     saving.refuse_immutable("domain", domain, changes)
+    if changes.get("is_domain", True) is not True:
+        raise Invalid(field="is_domain", reason="it cannot be changed")
     if changes.get("enabled") is False and domain.enabled:
         domain.tokens_valid_after = Now()
     saving.merge(domain, changes, ("name", "description", "enabled", "tags", "options", "extra"))

@@ -8,23 +8,28 @@ from django.db import transaction
 from apps.common import audit
 from apps.identity import url_names
 from apps.identity.exceptions import Invalid, NotFound
-from apps.identity.models import Endpoint, Region
+from apps.identity.models import Endpoint
 from apps.identity.selectors import endpoints, services
-from apps.identity.services import saving
+from apps.identity.selectors import regions as finding
+from apps.identity.services import regions, saving
 
 _FIELDS = ("interface", "url", "name", "enabled", "extra")
 
 
 def _place(endpoint: Endpoint, values: Mapping[str, Any]) -> None:
-    """Set service and region. A region that is named and not there is made, as in Keystone's v2 days and devstack."""
+    """Set service and region. ``region_id`` has to be there; ``region``, of v2's days, is made, as in Keystone."""
     if "service_id" in values:
         service_id = values["service_id"]
         if services.find(service_id) is None:
             raise Invalid(field="service_id", reason=f"there is no service {service_id[:64]}")
         endpoint.service_id = service_id
-    region_id = values.get("region_id", values.get("region"))
-    if region_id:
-        endpoint.region = Region.objects.get_or_create(id=region_id)[0]
+    region_id = values.get("region_id")
+    if region_id is not None:
+        endpoint.region = finding.find(region_id)
+        if endpoint.region is None:
+            raise Invalid(field="region_id", reason=f"there is no region {region_id[:255]}")
+    elif values.get("region") is not None:
+        endpoint.region = regions.ensure(region_id=values["region"])
     elif "region_id" in values:
         endpoint.region = None
     if "url" in values:
@@ -62,9 +67,9 @@ def delete(*, endpoint_id: str) -> None:
 
 
 @transaction.atomic
-def create_many(*, service_id: str, region_id: str | None, urls: Mapping[str, str]) -> list[Endpoint]:
+def create_many(*, service_id: str, region: str | None, urls: Mapping[str, str]) -> list[Endpoint]:
     """Make one endpoint per interface, as v2.0 knows them: all or none."""
-    place = {"service_id": service_id, "region_id": region_id}
+    place = {"service_id": service_id, "region": region}
     return [create(values={**place, "interface": interface, "url": url}) for interface, url in urls.items()]
 
 

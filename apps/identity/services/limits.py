@@ -19,7 +19,9 @@ def _place(row: RegisteredLimit, values: Mapping[str, Any]) -> None:
             raise Invalid(field="service_id", reason=f"there is no service {values['service_id'][:64]}")
         row.service_id = values["service_id"]
     if "region_id" in values:
-        row.region = regions.get(values["region_id"]) if values["region_id"] else None
+        row.region = regions.find(values["region_id"] or "")
+        if values["region_id"] and row.region is None:
+            raise Invalid(field="region_id", reason=f"there is no region {values['region_id'][:255]}")
 
 
 def refuse_named(noun: str, pk: str, **names: Any) -> None:

@@ -56,8 +56,9 @@ def update(*, project_id: str, changes: Mapping[str, Any]) -> Project:
     if project is None:
         raise NotFound(noun="project", id=project_id[:64])
     saving.refuse_immutable("project", project, changes)
-    if changes.get("domain_id", project.domain_id) != project.domain_id:
-        raise Invalid(field="domain_id", reason="it cannot be changed")
+    for name in ("domain_id", "is_domain"):
+        if changes.get(name, getattr(project, name)) != getattr(project, name):
+            raise Invalid(field=name, reason="it cannot be changed")
     if changes.get("parent_id", project.parent_id) != project.parent_id:
         raise Forbidden("Update of `parent_id` is not allowed.")
     if "enabled" in changes and changes["enabled"] != project.enabled:

@@ -13,9 +13,22 @@ from apps.identity.services import limits, saving
 from apps.identity.states import new_id
 
 
+def _refuse_nameless(region_id: str) -> None:
+    """Raise Invalid for ids that no path could name: those with a slash, and those that clients resolve away."""
+    if "/" in region_id or region_id in (".", ".."):
+        raise Invalid(field="id", reason="a region's id stands in paths: it has no slash, and is not . or ..")
+
+
+@transaction.atomic
+def ensure(*, region_id: str) -> Region:
+    """Return the region of this id; it is made where there is none."""
+    return regions.find(region_id) or create(values={"id": region_id})
+
+
 @transaction.atomic
 def create(*, values: Mapping[str, Any]) -> Region:
     parent_id = values.get("parent_region_id")
+    _refuse_nameless(values.get("id") or "")
     region = Region(id=values.get("id") or new_id(), parent=regions.get(parent_id) if parent_id else None)
     saving.merge(region, values, ("description", "extra"))
     with saving.unique("region", f"ID {region.pk}"):

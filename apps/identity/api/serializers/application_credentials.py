@@ -7,7 +7,7 @@ from rest_framework import serializers
 from apps.common.api.serializers import NameField
 from apps.identity import access_rules
 from apps.identity.api.documents import time_text
-from apps.identity.api.serializers.base import DescriptionField, ExtraSerializer, TextField, TimeField
+from apps.identity.api.serializers.base import BooleanField, DescriptionField, ExtraSerializer, TextField, TimeField
 from apps.identity.models import AccessRule, ApplicationCredential
 
 METHODS = ("POST", "PUT", "PATCH", "GET", "HEAD", "DELETE", "OPTIONS")
@@ -43,7 +43,7 @@ class ApplicationCredentialSerializer(ExtraSerializer):
     secret = TextField(max_length=None, required=False, allow_null=True)  # its length is refused by who hashes it
     expires_at = TimeField(required=False, allow_null=True)
     roles = serializers.ListField(child=RoleName(), max_length=64, required=False)
-    unrestricted = serializers.BooleanField(required=False)
+    unrestricted = BooleanField(required=False)
     access_rules = serializers.ListField(child=AccessRuleSerializer(), max_length=100, required=False)
 
 

@@ -25,6 +25,15 @@ class TextField(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
+class BooleanField(serializers.BooleanField):
+    """True or false, as Keystone's schema has it: DRF's own takes words and numbers for it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("it must be true or false")
+        return data
+
+
 class TimeField(serializers.DateTimeField):
     """A moment with a zone; without one it is UTC."""
 

@@ -5,7 +5,14 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common.api.serializers import NameField
-from apps.identity.api.serializers.base import IMMUTABLE, DescriptionField, ExtraSerializer, OptionsField, TagField
+from apps.identity.api.serializers.base import (
+    IMMUTABLE,
+    BooleanField,
+    DescriptionField,
+    ExtraSerializer,
+    OptionsField,
+    TagField,
+)
 from apps.identity.models import Domain
 from apps.identity.states import MAX_TAGS
 
@@ -13,7 +20,7 @@ from apps.identity.states import MAX_TAGS
 class DomainSerializer(ExtraSerializer):
     name = NameField(max_length=64)
     description = DescriptionField()
-    enabled = serializers.BooleanField(required=False)
+    enabled = BooleanField(required=False)
     tags = serializers.ListField(child=TagField(), max_length=MAX_TAGS, required=False)
     options = OptionsField(names=IMMUTABLE)
 

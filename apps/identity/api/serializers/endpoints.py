@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.identity.api.serializers.base import ExtraSerializer, IdField, TextField
+from apps.identity.api.serializers.base import BooleanField, ExtraSerializer, IdField, TextField
 from apps.identity.models import Endpoint
 from apps.identity.states import Interface
 
@@ -16,7 +16,7 @@ class EndpointSerializer(ExtraSerializer):
     region_id = TextField(required=False, allow_null=True)
     region = TextField(required=False, allow_null=True)
     name = TextField(required=False, allow_blank=True)
-    enabled = serializers.BooleanField(required=False)
+    enabled = BooleanField(required=False)
 
     ignored = (*ExtraSerializer.ignored, "legacy_endpoint_id")
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from apps.common.api.serializers import NameField
 from apps.identity.api.serializers.base import (
     IMMUTABLE,
+    BooleanField,
     DescriptionField,
     ExtraSerializer,
     IdField,
@@ -21,9 +22,9 @@ class ProjectSerializer(ExtraSerializer):
     name = NameField(max_length=64)
     domain_id = IdField(allow_null=True)
     parent_id = IdField(allow_null=True)
-    is_domain = serializers.BooleanField(required=False)
+    is_domain = BooleanField(required=False)
     description = DescriptionField()
-    enabled = serializers.BooleanField(required=False)
+    enabled = BooleanField(required=False)
     tags = serializers.ListField(child=TagField(), max_length=MAX_TAGS, required=False)
     options = OptionsField(names=IMMUTABLE)
 

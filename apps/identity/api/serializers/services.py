@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
-from apps.identity.api.serializers.base import DescriptionField, ExtraSerializer, TextField
+from apps.identity.api.serializers.base import BooleanField, DescriptionField, ExtraSerializer, TextField
 from apps.identity.models import Service
 
 
@@ -12,7 +10,7 @@ class ServiceSerializer(ExtraSerializer):
     type = TextField()
     name = TextField(required=False, allow_blank=True)
     description = DescriptionField()
-    enabled = serializers.BooleanField(required=False)
+    enabled = BooleanField(required=False)
 
 
 class ServiceUpdateSerializer(ServiceSerializer):

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from apps.identity.api.documents import link, time_text
 from apps.identity.api.serializers.application_credentials import RoleName
-from apps.identity.api.serializers.base import ExtraSerializer, IdField, TimeField
+from apps.identity.api.serializers.base import BooleanField, ExtraSerializer, IdField, TimeField
 from apps.identity.api.serializers.roles import brief
 from apps.identity.models import Trust
 
@@ -15,11 +15,11 @@ class TrustSerializer(ExtraSerializer):
     trustor_user_id = IdField(required=True)
     trustee_user_id = IdField(required=True)
     project_id = IdField(required=True)
-    impersonation = serializers.BooleanField()
+    impersonation = BooleanField()
     roles = serializers.ListField(child=RoleName(), max_length=64, required=False)
     expires_at = TimeField(required=False, allow_null=True)
     remaining_uses = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False, allow_null=True)
-    allow_redelegation = serializers.BooleanField(required=False)
+    allow_redelegation = BooleanField(required=False)
 
 
 def document(request: Any, trust: Trust) -> dict[str, Any]:

@@ -6,7 +6,14 @@ from rest_framework import serializers
 
 from apps.common.api.serializers import NameField
 from apps.identity.api.documents import time_text
-from apps.identity.api.serializers.base import DescriptionField, ExtraSerializer, IdField, OptionsField, TextField
+from apps.identity.api.serializers.base import (
+    BooleanField,
+    DescriptionField,
+    ExtraSerializer,
+    IdField,
+    OptionsField,
+    TextField,
+)
 from apps.identity.models import User
 
 # Keystone's resource options of users.
@@ -28,7 +35,7 @@ class UserSerializer(ExtraSerializer):
     password = TextField(max_length=None, allow_null=True, required=False)
     email = TextField(required=False, allow_blank=True, allow_null=True)
     description = DescriptionField()
-    enabled = serializers.BooleanField(required=False)
+    enabled = BooleanField(required=False)
     default_project_id = IdField(allow_null=True)
     options = OptionsField(names=OPTIONS)
 

@@ -112,7 +112,7 @@ class EndpointsView(IdentityView):
         values = self.parse(request, "endpoint")
         made: list[Endpoint] = endpoints.create_many(
             service_id=values["service_id"],
-            region_id=values.get("region"),
+            region=values.get("region"),
             urls={one.value: values[f"{one.value}url"] for one in Interface if values.get(f"{one.value}url")},
         )
         return Response({"endpoint": documents.endpoints(made)[0]})

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common.api.serializers import NameField
-from apps.identity.api.serializers.base import DescriptionField, ExtraSerializer, IdField, TextField
+from apps.identity.api.serializers.base import BooleanField, DescriptionField, ExtraSerializer, IdField, TextField
 
 
 class PasswordCredentials(serializers.Serializer[Any]):
@@ -40,7 +40,7 @@ class AuthSerializer(serializers.Serializer[Any]):
 class TenantSerializer(ExtraSerializer):
     name = NameField(max_length=64)
     description = DescriptionField()
-    enabled = serializers.BooleanField(required=False)
+    enabled = BooleanField(required=False)
 
 
 class TenantUpdateSerializer(TenantSerializer):
@@ -52,7 +52,7 @@ class UserSerializer(ExtraSerializer):
     username = NameField(required=False)
     email = TextField(required=False, allow_blank=True, allow_null=True)
     password = TextField(max_length=None, required=False, allow_null=True)
-    enabled = serializers.BooleanField(required=False)
+    enabled = BooleanField(required=False)
     tenantId = IdField(allow_null=True)
 
     ignored = (*ExtraSerializer.ignored, "is_superuser", "is_staff", "domain_id", "options")

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from rest_framework.serializers import Serializer
+
 from apps.common import policy
 from apps.common.api.views import Response, ServiceView
+from apps.common.exceptions import BadRequest
 from apps.identity.api.openapi import IdentitySchema
 from apps.identity.api.views.targets import of_group as target_of_group
 from apps.identity.api.views.targets import of_project as target_of_project
@@ -26,6 +29,17 @@ __all__ = [
 class IdentityView(ServiceView):
     schema = IdentitySchema()
     bodiless = False  # whether all its answers are 204
+
+    def parse(
+        self, request: Any, key: str | None = None, serializer: type[Serializer[Any]] | None = None
+    ) -> dict[str, Any]:
+        """Return the body's values. What is changed may say its id, and no other: BadRequest (400), as in Keystone."""
+        values = super().parse(request, key, serializer)
+        own = list(self.kwargs.values())
+        whole = key is not None and request.method == "PATCH" and len(own) == 1
+        if whole and request.data[key].get("id", own[0]) != own[0]:
+            raise BadRequest("Cannot change ID")
+        return values
 
     def authorize(self, rule: str, target: dict[str, Any] | None = None) -> None:
         """Raise PolicyForbidden (403) unless ``identity:<rule>`` allows the call on ``target``.

@@ -50,7 +50,8 @@ class GroupView(IdentityView):
 class GroupUsersView(IdentityView):
     def get(self, request: Any, group_id: str) -> Response:
         self.authorize("list_users_in_group", target_of_group(reading.find(group_id)))
-        rows = users.in_group(reading.get(group_id).pk, request.query_params.dict())
+        query = request.query_params
+        rows = users.in_group(reading.get(group_id).pk, query.dict(), expiries=query.getlist("password_expires_at"))
         return Response(many(request, "users", rows, lambda row: one(request, "users", user_documents.document(row))))
 
 

@@ -105,7 +105,11 @@ class LimitModelView(IdentityView):
 def target_of_limit(limit: Limit | None) -> dict[str, Any]:
     if limit is None:
         return {}
-    return {"target.limit.project.id": limit.project_id, "target.limit.domain.id": limit.domain_id}
+    return {
+        "target.limit.project.id": limit.project_id,
+        "target.limit.project.domain_id": limit.project.domain_id if limit.project else None,
+        "target.limit.domain.id": limit.domain_id,
+    }
 
 
 class LimitView(IdentityView):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from apps.common.exceptions import BadRequest
 from apps.identity.api.documents import many, one
 from apps.identity.api.serializers.regions import RegionSerializer, document
 from apps.identity.api.views.base import IdentityView, Response
@@ -43,5 +44,7 @@ class RegionView(IdentityView):
     def put(self, request: Any, region_id: str) -> Response:
         """Create a region under a name of the caller's choice, as old clients do."""
         self.authorize("create_region")
-        values = {**self.parse(request, "region", RegionSerializer), "id": region_id}
+        values = self.parse(request, "region", RegionSerializer)
+        if values.setdefault("id", region_id) != region_id:
+            raise BadRequest("Conflicting region IDs specified: in the path and in the body.")
         return Response({"region": one(request, "regions", document(regions.create(values=values)))}, status=201)

@@ -19,7 +19,8 @@ class UsersView(IdentityView):
     examples = {"POST": {"user": {"name": "", "domain_id": "default", "password": ""}}}
 
     def get(self, request: Any) -> Response:
-        rows = reading.listed(self.authorize_list(request, "list_users"))
+        params = self.authorize_list(request, "list_users")
+        rows = reading.listed(params, expiries=request.query_params.getlist("password_expires_at"))
         return Response(many(request, "users", rows, lambda row: one(request, "users", document(row))))
 
     def post(self, request: Any) -> Response:
