@@ -1,10 +1,12 @@
 """The audit trail: a row in the transaction that makes the change, and a line in the log ``celerity.audit``.
 
 Who acts is bound to the request when its token is checked (``initiator``); every log line of the request has it too.
+Where somebody acts with power that was lent, the row's details say by which ``credential``: its type and id, and for a
+trust both users, for its tokens may say that they are the trustor's (CADF: ``initiator.credential``).
 Names and ids only: no value that a request sends is ever copied.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -20,19 +22,41 @@ SUCCESS, FAILURE = AuditEvent.Outcome.SUCCESS, AuditEvent.Outcome.FAILURE
 log = structlog.get_logger("celerity.audit")
 PRUNE_BATCH = 1000
 _WHO = ("user_id", "user_name", "project_id", "address", "request_id")
+_MACHINE = "operator on this machine"  # whoever may run manage.py there: no user of the cloud
 
 
-def initiator(*, user_id: str | None, user_name: str, project_id: str | None, address: str) -> None:
-    """Bind who acts to the request under way. RequestMiddleware clears it before the next one."""
+def initiator(
+    *,
+    user_id: str | None,
+    user_name: str,
+    project_id: str | None,
+    address: str,
+    credential: Mapping[str, str] | None = None,
+) -> None:
+    """Bind who acts to the request under way, and by whose ``credential``. RequestMiddleware clears it before the next.
+
+    ``credential``: what ``details.credential`` of each event is to say, if the power is lent.
+    """
     structlog.contextvars.bind_contextvars(
         user_id=user_id or "", user_name=user_name, project_id=project_id or "", address=address
     )
+    structlog.contextvars.unbind_contextvars("credential")
+    if credential:
+        structlog.contextvars.bind_contextvars(credential=dict(credential))
+
+
+@contextmanager
+def by_command() -> Iterator[None]:
+    """Let the events of the block be those of whoever runs a command on this machine."""
+    with structlog.contextvars.bound_contextvars(user_id="", user_name=_MACHINE, project_id="", address=""):
+        yield
 
 
 def _event(action: str, target_type: str, target_id: object, outcome: str, who: dict[str, Any]) -> AuditEvent:
     bound = {**structlog.contextvars.get_contextvars(), **who}
     known = {name: str(bound.get(name) or "") for name in _WHO}
     event = AuditEvent(action=action, target_type=target_type, target_id=str(target_id)[:255], outcome=outcome, **known)
+    event.details = {"credential": bound["credential"]} if bound.get("credential") else {}
     event.user_name, event.address = event.user_name[:255], event.address[:64]
     return event
 
@@ -63,7 +87,7 @@ def record(
 ) -> None:
     """Write one event. ``who`` replaces what the request has bound (a sign-in knows its user only at the end)."""
     event = _event(action, target_type, target_id, outcome, who)
-    event.details = details or {}
+    event.details = {**event.details, **(details or {})}
     event.save(force_insert=True)
     transaction.on_commit(lambda: _tell([event]))
 

@@ -33,8 +33,6 @@ class DomainUserBackend(BaseBackend):
         if cause:
             guards.refused(user, address, cause)
             return None
-        who = {"user_id": user.pk, "user_name": user.name, "address": address}
-        audit.record("authenticate", "user", user.pk, details={"methods": ["session"]}, **who)
         return user
 
     @staticmethod
@@ -43,6 +41,13 @@ class DomainUserBackend(BaseBackend):
         if not authentication.may_sign_in(user) or not user.domain.enabled:
             return "disabled or expired"
         return "" if multi_factor.suffice(user.options, ("password",)) else "too few methods"
+
+    @staticmethod
+    def tell(sender: Any, request: Any, user: User, **_: Any) -> None:
+        """Record a session that began (signal ``user_logged_in``): a page may refuse whom a password lets in."""
+        address = addresses.of(request) if request else ""
+        who = {"user_id": user.pk, "user_name": user.name, "address": address}
+        audit.record("authenticate", "user", user.pk, details={"methods": ["session"]}, **who)
 
     def get_user(self, user_id: str) -> User | None:
         """Return the session's user as long as it may be here: asked anew at every request."""

@@ -22,7 +22,7 @@ from apps.common.exceptions import CloudError
 from apps.common.operators import Operator
 from apps.identity.api.authentication import context_of
 from apps.identity.selectors import scopes
-from apps.identity.services import users
+from apps.identity.services import guards, users
 from apps.identity.states import Scope
 from cloud.admin import overview
 
@@ -52,6 +52,7 @@ class SignIn(AuthenticationForm):  # type: ignore[misc]
     def confirm_login_allowed(self, user: Any) -> None:
         AnySignIn.confirm_login_allowed(self, user)
         if find_operator(self.request, user) is None:
+            guards.refused(user, addresses.of(self.request), "no role on the system")
             raise ValidationError("This is for operators: it takes a role on the system.", code="invalid_login")
 
 

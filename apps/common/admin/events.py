@@ -12,7 +12,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     """What was done in the cloud, newest first."""
 
     list_display = ("at", "action", "target_type", "target_id", "outcome", "user_name", "project_id", "address")
-    list_filter = ("outcome", filters.text("target_type", "kind"), filters.text("action"), "at")
+    list_filter = ("outcome", filters.text("target_type", "kind"), filters.text("action"),
+                   filters.text("credential", "credential's id", "details__credential__id"), "at")  # fmt: skip
     search_fields = ("target_id", "user_id", "user_name", "project_id", "address", "request_id")
 
 

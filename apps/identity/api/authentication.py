@@ -67,12 +67,13 @@ def _delegation(standing: Standing) -> dict[str, Any]:
     return {"trust_id" if given.kind == "trust" else "application_credential_id": given.id, "is_restricted": restricted}
 
 
-def _bind(context: RequestContext) -> None:
+def _bind(context: RequestContext, standing: Standing) -> None:
     audit.initiator(
         user_id=context.user_id,
         user_name=context.user_name,
         project_id=context.project_id,
         address=context.remote_address,
+        credential=standing.delegated.told() if standing.delegated is not None else None,
     )
 
 
@@ -93,7 +94,7 @@ class TokenAuthentication(BaseAuthentication):
             raise Unauthorized
         principal = Principal(id=standing.user_id, name=standing.user_name, token=token)
         context = context_of(standing, request._request)
-        _bind(context)
+        _bind(context, standing)
         return principal, context
 
     def authenticate_header(self, request: Any) -> str:
@@ -114,7 +115,7 @@ class BrowserSessionAuthentication(SessionAuthentication):
         if standing is None:
             return None
         context = context_of(standing, request._request)
-        _bind(context)
+        _bind(context, standing)
         return Principal(id=user.pk, name=user.name, is_staff=user.is_staff), context
 
     def _standing(self, request: Any, user: Any) -> Standing | None:

@@ -25,7 +25,7 @@ _CREDENTIAL_COLUMNS = """,
        ARRAY(SELECT ARRAY[ar.service, ar.method, ar.path, ar.id] FROM identity_accessrule ar
              JOIN identity_applicationcredential_access_rules l ON l.accessrule_id = ar.id
              WHERE l.applicationcredential_id = $4 ORDER BY ar.id),
-       NULL::text, NULL::text, 0::bigint, 0::bigint, false"""
+       NULL::text, NULL::text, 0::bigint, 0::bigint, false, ''"""
 _CREDENTIAL_JOINS = """
 LEFT JOIN identity_applicationcredential d ON d.id = $4 AND d.user_id = $1 AND d.project_id = $2"""
 
@@ -33,7 +33,7 @@ _TRUST = {"table": "identity_trust_roles", "column": "trust_id"}
 _TRUST_COLUMNS = """,
        d.id IS NOT NULL AND {unexpired} AND o.enabled AND od.enabled AND {complete},
        '', false, ARRAY[]::text[],
-       d.trustor_id, d.trustee_id, coalesce({epoch}, 0), coalesce({domain_after}, 0), d.impersonation"""
+       d.trustor_id, d.trustee_id, coalesce({epoch}, 0), coalesce({domain_after}, 0), d.impersonation, o.name"""
 # Whom a token is of follows from the trust alone: the trustor where it impersonates, else the trustee.
 _TRUST_JOINS = """
 LEFT JOIN identity_trust d ON d.id = $4 AND d.project_id = $2
@@ -78,7 +78,8 @@ class Delegated:
     """A delegation as the database has it now. ``alive``: there, not expired, every role still held by its giver.
 
     ``access_rules`` are (service, method, path, id). ``other_epoch`` and ``other_valid_after`` (µs) are of the trust's
-    other user and of that one's domain.
+    other user and of that one's domain, ``other_name`` is that user's. The other user is the trustee where the trust
+    impersonates, else the trustor.
     """
 
     kind: str
@@ -92,13 +93,22 @@ class Delegated:
     trustee_id: str | None
     other_epoch: int
     other_valid_after: int
+    other_name: str = ""
+
+    def told(self) -> dict[str, str]:
+        """Return what the audit trail says of it: which one it is, and of a trust who gave it to whom."""
+        if self.kind != "trust":
+            return {"type": self.kind, "id": self.id, "name": self.name}
+        users = {"trustor": self.trustor_id or "", "trustee": self.trustee_id or ""}
+        named = {"trustee_name": self.other_name} if self.impersonation else {"trustor_name": self.other_name}
+        return {"type": self.kind, "id": self.id, **users, **named}
 
     def holds(self, issued_at: int) -> bool:
         return self.alive and issued_at >= self.other_valid_after
 
 
 def read(delegation: Delegation, columns: Sequence[Any]) -> Delegated:
-    alive, name, unrestricted, rules, trustor_id, trustee_id, epoch, valid_after, impersonation = columns
+    alive, name, unrestricted, rules, trustor_id, trustee_id, epoch, valid_after, impersonation, other_name = columns
     return Delegated(
         kind=delegation.kind,
         id=delegation.id,
@@ -111,4 +121,5 @@ def read(delegation: Delegation, columns: Sequence[Any]) -> Delegated:
         trustee_id=trustee_id,
         other_epoch=epoch,
         other_valid_after=valid_after,
+        other_name=other_name or "",
     )

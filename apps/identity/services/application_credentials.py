@@ -82,3 +82,4 @@ def delete_rule(*, context: RequestContext, user_id: str, rule_id: str) -> None:
     if used:
         raise InUse(noun="access rule", id=rule.pk, resources=f"{used} application credentials")
     rule.delete()
+    audit.record("delete", "access_rule", rule_id)

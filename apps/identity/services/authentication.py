@@ -118,13 +118,18 @@ def _by_trust(request: SignIn, proof: Proof) -> tuple[str, Token]:
 
 def _told(request: SignIn, proof: Proof, text: str, token: Token) -> tuple[str, Token]:
     payload, standing = token.payload, token.standing
+    details: dict[str, object] = {"methods": list(payload.methods), "scope": payload.scope.value, "audit_id": payload.audit_chain[0]}
+    given = standing.delegated
+    if given is not None:
+        details["credential"] = given.told()
     audit.record(
         "authenticate",
         "user",
         payload.user_id,
-        details={"methods": list(payload.methods), "scope": payload.scope.value, "audit_id": payload.audit_chain[0]},
+        details=details,
         user_id=proof.user_id,
-        user_name=standing.user_name if proof.user_id == standing.user_id else "",
+        # A trust's token may be its trustor's; who signed in is the trustee.
+        user_name=standing.user_name if proof.user_id == standing.user_id or given is None else given.other_name,
         project_id=(payload.scope_id or "") if payload.scope is Scope.PROJECT else "",
         address=request.remote_address,
     )

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from apps.common import audit
 from apps.identity import keys
 from apps.identity.models import (
     Domain,
@@ -78,7 +79,13 @@ def _user(domain: Domain, name: str, password: str, project: Project) -> User:
         user.save()
     elif not passwords.matches(user=user, password=password):
         passwords.change(user=user, password=password)
+        _tell_of_password(user, "bootstrap")
     return user
+
+
+def _tell_of_password(user: User, command: str) -> None:
+    with audit.by_command():
+        audit.record("update", "user", user.pk, details={"changed": ["password"], "command": command})
 
 
 def _catalog(*, public_url: str, region: str) -> None:
@@ -128,5 +135,6 @@ def recover_admin(*, password: str) -> None:
     user.default_project_id = project.pk
     passwords.assign(user=user, password=password)
     user.save()
+    _tell_of_password(user, "admin_password")
     RoleAssignment.objects.get_or_create(user=user, project=project, role=roles["admin"])
     RoleAssignment.objects.get_or_create(user=user, system=True, role=roles["admin"])

@@ -125,6 +125,10 @@ def issue(request: SignedRequest) -> tuple[str, Token]:
         scope_id=credential.project_id,
         delegation=Delegation(kind="application_credential", id=made_with) if made_with else None,
     )
-    details: dict[str, Any] = {"methods": ["ec2credential"], "for_user": credential.user_id}
+    details: dict[str, Any] = {
+        "methods": ["ec2credential"],
+        "for_user": credential.user_id,
+        "ec2_credential": credential.pk,
+    }
     audit.record("authenticate", "user", credential.user_id, details=details)
     return text, token

@@ -28,12 +28,15 @@ class Command(BaseCommand):
             self.stdout.write(f"{number} {noun}")
         if options["dry_run"]:
             return
-        audit.record("purge", "project", project.pk, user_name="manage.py")
-        deadline = time.monotonic() + options["timeout"]
+        with audit.by_command():
+            self._empty(project, keep=options["keep_project"], deadline=time.monotonic() + options["timeout"])
+
+    def _empty(self, project: Project, *, keep: bool, deadline: float) -> None:
+        audit.record("purge", "project", project.pk)
         for owner in owners.registered():
             if owner.counted and owner.count(project.pk):
                 self._purge(owner, project.pk, deadline)
-        if options["keep_project"]:
+        if keep:
             return
         try:
             projects.delete(project_id=project.pk)
