@@ -118,7 +118,11 @@ def _by_trust(request: SignIn, proof: Proof) -> tuple[str, Token]:
 
 def _told(request: SignIn, proof: Proof, text: str, token: Token) -> tuple[str, Token]:
     payload, standing = token.payload, token.standing
-    details: dict[str, object] = {"methods": list(payload.methods), "scope": payload.scope.value, "audit_id": payload.audit_chain[0]}
+    details: dict[str, object] = {
+        "methods": list(payload.methods),
+        "scope": payload.scope.value,
+        "audit_id": payload.audit_chain[0],
+    }
     given = standing.delegated
     if given is not None:
         details["credential"] = given.told()
