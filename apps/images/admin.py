@@ -3,15 +3,18 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations, panels
+from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations, panels, shown
 from apps.common.admin.forms import Lines, Pairs
 from apps.identity.selectors import names
-from apps.images import patches, states
+from apps.images import attributes, exceptions, patches, states
+from apps.images.api.serializers import images as documents
 from apps.images.models import Image, Member
 from apps.images.services import images
 
@@ -70,6 +73,48 @@ def pointer(name: str) -> str:
     return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
+class ImageAdd(ImageEdit):
+    """A new image, with its bits or to be filled through the API. Bits that are refused leave no image behind."""
+
+    disk_format = forms.ChoiceField(choices=[(one, one) for one in states.DISK_FORMATS], initial="qcow2")
+    container_format = forms.ChoiceField(choices=[(one, one) for one in states.CONTAINER_FORMATS], initial="bare")
+    min_disk = forms.IntegerField(label="Least disk (GiB)", initial=0)
+    min_ram = forms.IntegerField(label="Least RAM (MiB)", initial=0)
+    bits = forms.FileField(
+        required=False, label="File", help_text="It must be of the disk format. Empty: the bits come through the API."
+    )
+
+    request: HttpRequest
+    serializer: Any = documents.ImageCreate
+    event = ("image.create", "image")
+
+    def prepare(self) -> None:
+        self.fields["owner"].choices = names.choices_of_projects()  # type: ignore[attr-defined]
+        self.fields["visibility"].initial = states.PRIVATE
+
+    def document(self) -> dict[str, Any]:
+        """Raises BadRequest (400) for a property that is called like an attribute: one of both would be lost.
+
+        Raises TooManyBytes (413).
+        """
+        if getattr(self.request, "too_many_bytes", False):
+            raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP, field="bits")
+        entered = {name: self.cleaned_data[name] for name in self.fields if name not in ("properties", "bits")}
+        properties = self.cleaned_data["properties"]
+        taken = sorted(set(properties) & {*attributes.SETTABLE, "id"})
+        if taken:
+            raise attributes.invalid("properties", f"'{taken[0]}' is an attribute, and no property")
+        return {**properties, **entered, "name": entered["name"] or None}
+
+    def serve(self, values: dict[str, Any]) -> Image:
+        context = self.operator.context
+        image = images.create(context=context, values=values["values"], properties=values["properties"])
+        bits = self.cleaned_data["bits"]
+        if bits is None:
+            return image
+        return images.upload(context=context, image_id=image.id, source=bits, expected=bits.size)
+
+
 class DeletedFilter(admin.SimpleListFilter):
     """Deleted images keep their rows: they are shown when asked for."""
 
@@ -93,7 +138,7 @@ class ImageAdmin(Page):
     list_filter = (DeletedFilter, filters.text("status"), filters.text("visibility"), "os_hidden", "protected")
     search_fields = ("name", "id", "project_id", "os_hash_value", "checksum")
     ordering = ("-created_at",)
-    edit_form = ImageEdit
+    add_form, edit_form = ImageAdd, ImageEdit
     facts = (
         "id", "status", "disk_format", "container_format", "size", "virtual_size", "checksum", "os_hash_algo",
         "os_hash_value", "created_at", "updated_at", "deleted_at",
@@ -106,6 +151,11 @@ class ImageAdmin(Page):
     def _service_form(self, request: HttpRequest, obj: Any) -> type[ServiceForm] | None:
         return super()._service_form(request, obj) if self.has_change_permission(request, obj) else None
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.request = request
+        return form
+
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
         projects = names.of_projects(project_ids=[row.project_id for row in rows])
         for row in rows:
@@ -117,8 +167,8 @@ class ImageAdmin(Page):
         return [*shared, *super().panels(request, row)]
 
     @display(description="name", ordering="name")
-    def shown_name(self, image: Image) -> str:
-        return str(image)
+    def shown_name(self, image: Image) -> SafeString:
+        return shown.cut(image)
 
     @display(description="status", ordering="status", label=LABELS)
     def shown_status(self, image: Image) -> str:

@@ -8,6 +8,8 @@ def _widget(field: forms.Field) -> forms.Widget | None:
     given = field.widget
     if isinstance(given, forms.HiddenInput):
         return None
+    if isinstance(field, forms.FileField):
+        return widgets.UnfoldAdminFileFieldWidget()
     if isinstance(field, forms.MultipleChoiceField):
         return widgets.UnfoldAdminSelectMultipleWidget()
     if isinstance(field, forms.ChoiceField):
