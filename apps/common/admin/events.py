@@ -12,11 +12,13 @@ class AuditEventAdmin(ReadOnlyAdmin):
     """What was done in the cloud, newest first."""
 
     list_display = ("at", "action", "target_type", "target_id", "outcome", "user_name", "project_id", "address")
-    list_filter = ("outcome", filters.text("target_type", "kind"), filters.text("action"),
-                   filters.text("credential", "credential's id", "details__credential__id"), "at")  # fmt: skip
+    list_filter = (
+        "outcome", filters.text("target_type", "kind"), filters.text("target_id", "target's id"),
+        filters.text("action"), filters.text("credential", "credential's id", "details__credential__id"), "at",
+    )  # fmt: skip
     search_fields = ("target_id", "user_id", "user_name", "project_id", "address", "request_id")
 
 
-def of_target(target_id: object, *, limit: int = 10) -> list[AuditEvent]:
+def of_target(kind: str, target_id: object, *, limit: int = 10) -> list[AuditEvent]:
     """Return the newest events about one object. 1 query."""
-    return list(AuditEvent.objects.filter(target_id=str(target_id))[:limit])
+    return list(AuditEvent.objects.filter(target_type=kind, target_id=str(target_id))[:limit])

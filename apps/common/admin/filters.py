@@ -9,7 +9,10 @@ from django.http import HttpRequest
 
 
 class TextFilter(admin.SimpleListFilter):
-    """One text, compared as it is. ``parameter_name`` is the column unless ``column`` says otherwise."""
+    """One text, compared as it is, or with an asterisk at its end by its beginning (the field says so).
+
+    ``parameter_name`` is the column unless ``column`` says otherwise.
+    """
 
     template = "admin/filters/text.html"
     column = ""
@@ -30,8 +33,10 @@ class TextFilter(admin.SimpleListFilter):
         }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        return queryset.filter(**{self.column or str(self.parameter_name): value}) if value else queryset
+        value, column = self.value() or "", self.column or str(self.parameter_name)
+        if value.endswith("*"):
+            return queryset.filter(**{f"{column}__startswith": value.removesuffix("*")})
+        return queryset.filter(**{column: value}) if value else queryset
 
 
 def text(parameter: str, title: str = "", column: str = "") -> type[TextFilter]:

@@ -22,15 +22,16 @@ Run = Callable[[Operator, Any, dict[str, Any]], str]
 class Operation:
     """``run(operator, object, values)`` calls one service and returns the sentence that is shown.
 
-    ``name`` is the segment of its address. ``explains`` says what will happen, before it does. ``rule`` is asked with
-    ``target(object)``. ``event`` is the action in the audit trail, "" where the service records it itself.
+    ``name`` is the segment of its address. ``explains`` says what will happen, before it does; it may be a function of
+    the object. ``rule`` is asked with ``target(object)``. ``event`` is the action in the audit trail, "" where the
+    service records it itself.
     ``offered`` says for which objects there is a button; the service decides all the same.
     """
 
     name: str
     title: str
     run: Run
-    explains: str
+    explains: str | Callable[[Any], str]
     icon: str = "play_arrow"
     danger: bool = False
     form: type[forms.Form] | None = None
@@ -79,6 +80,7 @@ def respond(page: Any, request: HttpRequest, row: Any, operation: Operation) -> 
         "original": row,
         "object": row,
         "operation": operation,
+        "explains": operation.explains(row) if callable(operation.explains) else operation.explains,
         "form": form,
         "back": page.address_of(row),
         "media": page.media,

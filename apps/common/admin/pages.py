@@ -1,5 +1,6 @@
 """The base of all pages: who may look and act, a fixed number of queries, panels, operations, forms of services."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,10 +11,12 @@ from django.db import DataError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
 from unfold.views import ChangeList
 
-from apps.common.admin import operations, panels
+from apps.common.admin import operations, panels, shown
 from apps.common.admin.forms import ServiceForm
 from apps.common.operators import acting, may_act, operator_of
 
@@ -79,6 +82,10 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     def panels(self, request: HttpRequest, row: Any) -> list[panels.Panel]:
         return panels.of(self.opts.label_lower, request, row)
 
+    def audited(self, row: Any) -> tuple[str, object]:
+        """Return the kind and the id under which the audit trail knows a row."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.opts.object_name).lower(), row.pk
+
     # --- who may --------------------------------------------------------------------------------
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -136,6 +143,14 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
 
     # --- pages ----------------------------------------------------------------------------------
 
+    @display(description="name", ordering="name")
+    def named(self, row: Any) -> SafeString:
+        return shown.cut(row.name)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Names are cut where their column ends: a long one would push the others out of sight."""
+        return tuple("named" if one == "name" else one for one in self.list_display)
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Listed
 
@@ -175,8 +190,13 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
         return found
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """An object's history is the audit trail's."""
-        return HttpResponseRedirect(f"{reverse('admin:common_auditevent_changelist')}?{urlencode({'q': object_id})}")
+        """An object's history is the audit trail's: of this object, and of no other that is called alike."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        kind, key = self.audited(row)
+        query = urlencode({"target_type": kind, "target_id": str(key)})
+        return HttpResponseRedirect(f"{reverse('admin:common_auditevent_changelist')}?{query}")
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         return ""

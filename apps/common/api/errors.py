@@ -7,6 +7,7 @@ import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -91,9 +92,17 @@ def handle(exc: Exception, info: dict[str, Any]) -> Response | None:
     return Response(body, status=error.code, headers=headers_of(error, request._request))
 
 
+def _page(request: HttpRequest, code: int, message: str) -> HttpResponse | None:
+    """Return a refusal for people on the operator's pages; None elsewhere. No session is asked: there may be none."""
+    if not request.path.startswith("/admin/"):
+        return None
+    title = HTTPStatus(code).phrase
+    return HttpResponse(render_to_string("refused.html", {"title": title, "message": message}), status=code)
+
+
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler404: unknown URLs in the service's own shape."""
-    return JsonResponse(
+    return _page(request, 404, "There is no such page.") or JsonResponse(
         body_of(service_of(request.path), code=404, message="The resource could not be found.", kind="HTTPNotFound"),
         status=404,
     )
@@ -102,10 +111,12 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500: nothing about the inside leaves the house."""
     message = "Unexpected API error. The operator finds it in the log under this request's id."
-    return JsonResponse(body_of(service_of(request.path), code=500, message=message), status=500)
+    body = body_of(service_of(request.path), code=500, message=message)
+    return _page(request, 500, message) or JsonResponse(body, status=500)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler400: requests that Django itself refuses (a host name that is not allowed, say)."""
     message = "The request could not be understood."
-    return JsonResponse(body_of(service_of(request.path), code=400, message=message), status=400)
+    body = body_of(service_of(request.path), code=400, message=message)
+    return _page(request, 400, message) or JsonResponse(body, status=400)

@@ -32,7 +32,7 @@ def of(request: HttpRequest, server: Server) -> list[panels.Panel]:
         _ports(server),
         _disks(server),
         _console(server),
-        audit_events(server.id),
+        audit_events("server", server.id),
     ]
     return [panel for panel in found if panel is not None]
 
@@ -113,12 +113,12 @@ def _console(server: Server) -> panels.Panel | None:
     return panels.Panel(title="Console", template="admin/panels/console.html", values=values, wide=True)
 
 
-def audit_events(key: object) -> panels.Panel:
+def audit_events(kind: str, key: object) -> panels.Panel:
     rows = [
         [
             f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, one.user_name or one.user_id,
             {"text": one.outcome, "kind": "good" if one.outcome == "success" else "bad"}, one.address,
         ]
-        for one in events.of_target(key)
+        for one in events.of_target(kind, key)
     ]  # fmt: skip
     return panels.table("Audit trail", ["at", "action", "by", "outcome", "from"], rows)

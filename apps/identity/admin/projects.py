@@ -6,9 +6,11 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
 
 from apps.common import policy
-from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations
+from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations, shown
 from apps.common.admin.forms import Lines
 from apps.identity import models
 from apps.identity.admin.inlines import DomainAssignmentInline, ProjectAssignmentInline
@@ -67,11 +69,19 @@ class ProjectAdmin(Page):
     list_select_related = ("domain", "parent")
     inlines = (ProjectAssignmentInline,)
     add_form, edit_form = ProjectAdd, ProjectEdit
-    facts = ("id", "domain", "parent", "options", "extra", "created_at")
+    facts = ("id", "domain", "above", "options", "extra", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Project]:
         rows: QuerySet[models.Project] = super().get_queryset(request)
         return rows.filter(is_domain=False)
+
+    @display(description="parent")
+    def above(self, project: models.Project) -> SafeString:
+        """The parent of a project at the top is its domain, which has a page of its own."""
+        parent = project.parent
+        if parent is None:
+            return SafeString("-")
+        return shown.link("identity_domain" if parent.is_domain else "identity_project", parent.pk, parent.name)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj is not None else ()

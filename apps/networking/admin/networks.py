@@ -6,9 +6,10 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Operation, Operator, Page, ServiceForm, filters, operations, panels
+from apps.common.admin import Operation, Operator, Page, ServiceForm, filters, operations, panels, shown
 from apps.identity.selectors import names
 from apps.networking.api.serializers import networks as documents
 from apps.networking.models import Network
@@ -75,8 +76,8 @@ class NetworkAdmin(Page):
         return [found, *super().panels(request, row)]
 
     @display(description="name", ordering="name")
-    def shown_name(self, network: Network) -> str:
-        return str(network)
+    def shown_name(self, network: Network) -> SafeString:
+        return shown.cut(network)
 
     @display(description="project", ordering="project_id")
     def project(self, network: Network) -> str:

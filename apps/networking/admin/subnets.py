@@ -4,9 +4,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Operation, Operator, Page, ServiceForm, operations
+from apps.common.admin import Operation, Operator, Page, ServiceForm, operations, shown
 from apps.common.admin.forms import Lines
 from apps.networking.api.serializers import subnets as documents
 from apps.networking.models import Subnet
@@ -86,8 +87,8 @@ class SubnetAdmin(Page):
     facts = ("id", "network", "cidr", "ip_version", "host_routes", "project_id", "created_at", "updated_at")
 
     @display(description="name", ordering="name")
-    def shown_name(self, subnet: Subnet) -> str:
-        return str(subnet)
+    def shown_name(self, subnet: Subnet) -> SafeString:
+        return shown.cut(subnet)
 
 
 def _delete(operator: Operator, subnet: Subnet, values: dict[str, Any]) -> str:
