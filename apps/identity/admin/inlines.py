@@ -19,6 +19,7 @@ class MembershipInline(ReadOnlyInline):
 
 class AssignmentInline(ReadOnlyInline):
     model = models.RoleAssignment
+    show_change_link = True  # there it can be removed
     fields = ("user", "group", "role", "project", "domain", "system", "inherited")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""Roles, and who has which on what."""
+"""Roles, and what each implies."""
 
 from django.contrib import admin
 
@@ -14,11 +14,3 @@ class RoleAdmin(ReadOnlyAdmin):
     search_fields = ("name", "id")
     list_select_related = ("domain",)
     inlines = (ImpliedRoleInline,)
-
-
-@admin.register(models.RoleAssignment)
-class RoleAssignmentAdmin(ReadOnlyAdmin):
-    list_display = ("role", "user", "group", "project", "domain", "system", "inherited")
-    list_filter = (filters.text("role", column="role__name"), "system", "inherited")
-    search_fields = ("user__name", "group__name", "project__name", "domain__name", "role__name")
-    list_select_related = ("role", "user", "group", "project", "domain")

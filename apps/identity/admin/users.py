@@ -10,6 +10,7 @@ from unfold.decorators import display
 from apps.common import policy
 from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations
 from apps.identity import models
+from apps.identity.admin import lockout
 from apps.identity.admin.inlines import AssignmentInline, MembershipInline
 from apps.identity.api.serializers import users as documents
 from apps.identity.api.views.base import target_of_written_user
@@ -52,7 +53,8 @@ class UserEdit(ServiceForm):
 
     def serve(self, values: dict[str, Any]) -> models.User:
         policy.check(self.operator.context, "identity:update_user", target_of_written_user(self.instance))
-        return users.update(user_id=self.instance.pk, changes=values)
+        with lockout.refused(self.operator):
+            return users.update(user_id=self.instance.pk, changes=values)
 
 
 class UserAdd(UserEdit):
@@ -105,7 +107,8 @@ class GroupAdmin(ReadOnlyAdmin):
 
 
 def _delete(operator: Operator, user: models.User, values: dict[str, Any]) -> str:
-    users.delete(user_id=user.pk)
+    with lockout.refused(operator):
+        users.delete(user_id=user.pk)
     return f"{user.name} is deleted, with its memberships and roles."
 
 

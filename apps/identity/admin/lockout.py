@@ -1,0 +1,27 @@
+"""Nobody locks everybody out: what would leave the system without an administrator, or oneself outside, is refused."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from apps.common.admin import Operator
+from apps.identity.exceptions import Forbidden
+from apps.identity.selectors import administrators
+
+
+@contextmanager
+def refused(operator: Operator) -> Iterator[None]:
+    """Undo the block, and raise Forbidden, if after it ``operator`` or nobody at all administers the system.
+
+    One at a time: of two administrators who take each other's power away at once, the second is refused.
+    """
+    own = str(operator.context.user_id)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('celerity.administrators'))")
+        yield
+        if not administrators.exist():
+            raise Forbidden("This is the last enabled administrator of the system: make another one first.")
+        if not administrators.exist(user_id=own):
+            raise Forbidden("This would lock you out: it is your own account. Another administrator can do it.")
