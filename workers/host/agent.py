@@ -10,6 +10,7 @@ from django.db import close_old_connections, connection
 
 from apps.scheduling.services import hosts as host_services
 from workers.config import HostDrivers
+from workers.drivers.hypervisor.base import HostUse
 from workers.host import events, http, recovery
 
 log = structlog.get_logger("celerity.agent")
@@ -25,6 +26,7 @@ class Agent:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._watches: list[Callable[[], None]] = []
+        self._guests: dict[str, int] = {}  # host -> guests, as told last
 
     def start(self) -> None:
         """Register, watch for events, recover, and begin the heartbeat. Raises what the hypervisor raises."""
@@ -63,8 +65,14 @@ class Agent:
                 connection.close()
 
     def _beat_once(self, *, refresh: bool) -> None:
-        alive = [drivers for drivers in self.hosts if _answers(drivers)]
-        host_services.heartbeat(names=[drivers.host for drivers in alive], uptime=_uptime())
+        uses = {drivers.host: _use(drivers) for drivers in self.hosts}
+        alive = [drivers for drivers in self.hosts if uses[drivers.host] is not None]
+        guests = {host: use.servers for host, use in uses.items() if use is not None}
+        # What has changed is told; now and then all of it, for the rows may come from a backup.
+        told = {} if refresh else self._guests
+        changed = {host: count for host, count in guests.items() if told.get(host) != count}
+        host_services.heartbeat(names=[drivers.host for drivers in alive], running=changed, uptime=_uptime())
+        self._guests = guests
         if refresh:
             for drivers in alive:
                 register(drivers, self.url)
@@ -103,14 +111,13 @@ def register(drivers: HostDrivers, url: str) -> None:
     )
 
 
-def _answers(drivers: HostDrivers) -> bool:
-    """A host whose hypervisor does not answer is not alive, though its agent is."""
+def _use(drivers: HostDrivers) -> HostUse | None:
+    """Return what is in use. A host whose hypervisor does not answer is not alive, though its agent is: None."""
     try:
-        drivers.hypervisor.use()
+        return drivers.hypervisor.use()
     except Exception as error:
         log.warning("hypervisor does not answer", host=drivers.host, error=str(error)[:300])
-        return False
-    return True
+        return None
 
 
 def _uptime() -> str:

@@ -13,6 +13,7 @@ from apps.compute import states
 from apps.compute.selectors import server_counts
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import power, services
+from apps.scheduling.admin import health
 
 RULE = "os_compute_api:os-services:update"
 SHOWN = 100  # servers on a host's page
@@ -59,9 +60,35 @@ def _stop_all(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     return f"Servers being stopped on {host.name}: {stopped}.{' The last refusal: ' + refused if refused else ''}"
 
 
-def _force(operator: Operator, host: Any, values: dict[str, Any]) -> str:
-    _update(operator, host, forced_down=not host.forced_down)
-    return f"{host.name} counts as {'what its heartbeat says' if host.forced_down else 'down'}."
+def _force_down(operator: Operator, host: Any, values: dict[str, Any]) -> str:
+    if host.forced_down:
+        return f"{host.name} is forced down already."
+    _update(operator, host, forced_down=True)
+    return f"{host.name} counts as down, whatever its agent says."
+
+
+def _trust_agent(operator: Operator, host: Any, values: dict[str, Any]) -> str:
+    if not host.forced_down:
+        return f"{host.name} is not forced down: it counts as what its heartbeat says already."
+    _update(operator, host, forced_down=False)
+    return f"{host.name} counts as what its heartbeat says: {'up' if health.is_heard(host) else 'down'} now."
+
+
+def _explain_force(host: Any) -> str:
+    now = (
+        "Its agent was heard just now: the host seems to live. Make sure that the machine is off."
+        if health.is_heard(host)
+        else "Its agent is silent: the host counts as down already, until it is heard again."
+    )
+    return (
+        f"The host is not forced down. {now} Forced down, it counts as down whatever its agent says: builds leave it, "
+        "and deletes go on without it."
+    )
+
+
+def _explain_trust(host: Any) -> str:
+    now = "is heard: the host is up at once" if health.is_heard(host) else "is silent: the host stays down until it is"
+    return f"The host is forced down. From then on it counts as what its heartbeat says again. Its agent {now}."
 
 
 def _delete(operator: Operator, host: Any, values: dict[str, Any]) -> str:
@@ -109,8 +136,8 @@ operations.add(
     Operation(
         name="drain", title="Drain", icon="output", danger=True, run=_drain, rule=RULE, form=ReasonForm,
         offered=lambda host: host.enabled,
-        explains="Disables the host and lists what is still on it, to be stopped or deleted one by one. There is no "
-        "live migration yet: nothing is moved.",
+        explains="Disables the host and lists what is still on it. 'Stop its servers', offered then, stops them all; "
+        "there is no live migration yet: nothing is moved.",
     ),
     Operation(
         name="stop-servers", title="Stop its servers", icon="stop", danger=True, run=_stop_all, rule=RULE,
@@ -119,9 +146,12 @@ operations.add(
         "again, on this host: it is not moved.",
     ),
     Operation(
-        name="force-down", title="Force down or undo", icon="power_off", danger=True, run=_force, rule=RULE,
-        explains="Forced down, a host counts as down whatever its agent says: builds leave it, and deletes go on "
-        "without it. Asked again, its heartbeat counts.",
+        name="force-down", title="Force down", icon="power_off", danger=True, run=_force_down, rule=RULE,
+        offered=lambda host: not host.forced_down, explains=_explain_force,
+    ),
+    Operation(
+        name="trust-agent", title="No longer forced down", icon="power", run=_trust_agent, rule=RULE,
+        offered=lambda host: bool(host.forced_down), explains=_explain_trust,
     ),
     Operation(
         name="delete", title="Forget", icon="delete", danger=True, run=_delete,

@@ -7,18 +7,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from apps.common.admin import Page, filters, panels
+from apps.scheduling.admin import health
 from apps.scheduling.models import Host
 from apps.scheduling.selectors import utilisation
 from apps.workflow.admin import queues
-
-
-def state_of(host: Host) -> str:
-    return "down" if not host.is_up else "up" if host.enabled else "disabled"
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -54,16 +50,19 @@ class HostAdmin(Page):
 
     def panels(self, request: HttpRequest, row: Host) -> list[panels.Panel]:
         return [
-            _health(row),
+            health.panel_of(row),
             _use(row),
             queues.panel_of_host(row.name),
             *super().panels(request, row),
             _aggregates(row),
         ]
 
+    def audited(self, row: Host) -> tuple[str, object]:
+        return "host", row.name
+
     @display(description="state", ordering="enabled", label={"up": "success", "down": "danger", "disabled": "warning"})
     def shown_state(self, host: Host) -> str:
-        return state_of(host)
+        return health.state_of(host)
 
     @display(description="use", ordering="inventory__ram_used")
     def use(self, host: Host) -> SafeString:
@@ -75,31 +74,7 @@ class HostAdmin(Page):
 
     @display(description="agent heard", ordering="heartbeat_at")
     def agent(self, host: Host) -> str:
-        return f"{_silent(host):.0f} s ago"
-
-
-def _silent(host: Host) -> float:
-    return max(0.0, (timezone.now() - host.heartbeat_at).total_seconds())
-
-
-def _health(host: Host) -> panels.Panel:
-    state = state_of(host)
-    kind = {"up": "good", "down": "bad"}.get(state, "busy")
-    pairs: list[tuple[str, Any]] = [
-        ("state", {"text": state, "kind": kind}),
-        ("takes new servers", "yes" if host.enabled and host.is_up else "no"),
-        ("reason", host.disabled_reason),
-        ("forced down", "yes" if host.forced_down else ""),
-        ("last heartbeat", f"{_silent(host):.1f} s ago, at {host.heartbeat_at:%Y-%m-%d %H:%M:%S}"),
-        ("agent", host.agent_url),
-        ("address", host.address),
-        ("zone", host.zone),
-        ("hypervisor", f"{host.hypervisor_type} {host.virt_type} {host.arch}"),
-        ("uptime", host.uptime),
-        ("guests seen", host.running_servers),
-        ("registered", f"{host.registered_at:%Y-%m-%d %H:%M:%S}"),
-    ]
-    return panels.facts("Agent", pairs)
+        return f"{health.silent(host):.0f} s ago"
 
 
 def _use(host: Host) -> panels.Panel:

@@ -53,7 +53,10 @@ def uses(inventory: Any) -> list[Use]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostUse:
-    """A host at a glance. ``state`` is up, down or disabled; ``silent_seconds`` since its last heartbeat."""
+    """A host at a glance. ``state`` is up, down or disabled; ``silent_seconds`` since its last heartbeat.
+
+    ``forced``: an operator says that it is down, whatever its agent says.
+    """
 
     id: str
     name: str
@@ -63,6 +66,7 @@ class HostUse:
     silent_seconds: float
     servers: int
     uses: list[Use]
+    forced: bool
 
 
 _HOSTS = """
@@ -72,7 +76,7 @@ SELECT h.id::text, h.name, h.zone,
        h.disabled_reason, extract(epoch FROM now() - h.heartbeat_at)::float8, i.servers,
        i.vcpus_used, floor((i.vcpus - i.vcpus_reserved) * i.vcpus_ratio)::bigint,
        i.ram_used, floor((i.ram_mib - i.ram_reserved) * i.ram_ratio)::bigint,
-       i.disk_used, floor((i.disk_gib - i.disk_reserved) * i.disk_ratio)::bigint
+       i.disk_used, floor((i.disk_gib - i.disk_reserved) * i.disk_ratio)::bigint, h.forced_down
   FROM scheduling_host h JOIN scheduling_inventory i ON i.host_id = h.id
  ORDER BY (NOT h.forced_down AND h.heartbeat_at >= now() - make_interval(secs => %(down)s) AND h.enabled),
           i.ram_used::float8 / nullif((i.ram_mib - i.ram_reserved) * i.ram_ratio, 0) DESC NULLS LAST, h.name
@@ -90,6 +94,7 @@ def hosts(*, limit: int = 12) -> list[HostUse]:
             id=row[0], name=row[1], zone=row[2], state=row[3], reason=row[4], silent_seconds=row[5], servers=row[6],
             uses=[Use("vCPUs", row[7], row[8], ""), Use("RAM", row[9], row[10], "MiB"),
                   Use("disk", row[11], row[12], "GiB")],
+            forced=row[13],
         )
         for row in rows
     ]  # fmt: skip

@@ -1,0 +1,79 @@
+"""Hosts on the pages: forcing one down and taking it back, and what its agent tells meanwhile."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from apps.scheduling.models import Host
+from tests.admin import rows
+from tests.admin.acting import change, do, events
+from workers.drivers.hypervisor.base import HostUse
+from workers.host.agent import Agent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def host() -> Host:
+    rows.fill(1)
+    return Host.objects.get()
+
+
+def test_forced_down_and_back_are_two_buttons(operator: Client, host: Host) -> None:
+    """Each stands only where it applies; pressed twice, or on an old page, it undoes nothing."""
+    text = operator.get(change(host)).content.decode()
+    assert "/do/force-down/" in text and "/do/trust-agent/" not in text
+    assert "counts as down" in do(operator, host, "force-down")
+    assert "forced down already" in do(operator, host, "force-down")
+    host.refresh_from_db()
+    assert host.forced_down
+    text = operator.get(change(host)).content.decode()
+    assert "/do/trust-agent/" in text and "/do/force-down/" not in text
+    assert "up now" in do(operator, host, "trust-agent")
+    assert "not forced down" in do(operator, host, "trust-agent")
+    host.refresh_from_db()
+    assert not host.forced_down
+    assert len(events("service.update")) == 2
+
+
+def test_what_is_asked_tells_how_the_host_is(operator: Client, host: Host) -> None:
+    asked = f"/admin/scheduling/host/{host.pk}/do/force-down/"
+    assert "was heard just now" in operator.get(asked).content.decode()
+    Host.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    assert "is silent" in operator.get(asked).content.decode()
+
+
+def test_a_host_that_is_forced_down_and_beats_says_so(operator: Client, host: Host) -> None:
+    Host.objects.update(forced_down=True)
+    assert "still beats" in operator.get(change(host)).content.decode()
+    assert "forced down, heard" in operator.get("/admin/").content.decode()
+    Host.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    assert "still beats" not in operator.get(change(host)).content.decode()
+
+
+class Hypervisor:
+    guests = 3
+
+    def use(self) -> HostUse:
+        return HostUse(vcpus=0, ram_mib=0, disk_gib=0, servers=self.guests)
+
+
+def test_an_agent_tells_how_many_guests_it_sees(host: Host, django_assert_num_queries: Any) -> None:
+    """One statement more when the number has changed, none when it has not."""
+    hypervisor = Hypervisor()
+    agent = Agent.__new__(Agent)
+    agent.hosts, agent._guests = [SimpleNamespace(host=host.name, hypervisor=hypervisor)], {}  # type: ignore[list-item]
+    with django_assert_num_queries(2):
+        agent._beat_once(refresh=False)
+    host.refresh_from_db()
+    assert host.running_servers == 3
+    with django_assert_num_queries(1):
+        agent._beat_once(refresh=False)
+    hypervisor.guests = 0
+    agent._beat_once(refresh=False)
+    host.refresh_from_db()
+    assert host.running_servers == 0
