@@ -12,6 +12,7 @@ from cloud.admin import chart
 
 SILENT_BROKER = "The broker does not answer. What is accepted meanwhile is sent when it is back."
 FLAVORS = 12  # whose room is shown
+CAUSES = 6  # of failures, by name
 KINDS = {
     "ACTIVE": "good", "ERROR": "bad", "BUILD": "busy", "REBOOT": "busy", "HARD_REBOOT": "busy",
 }  # fmt: skip
@@ -19,16 +20,17 @@ KINDS = {
 
 def look() -> dict[str, Any]:
     """Return what the start page's template shows. Times are UTC."""
-    minutes = boots.by_minute()
+    causes = boots.causes()
     busy = queues.busy()
     return {
         "totals": utilisation.totals(),
         "hosts": utilisation.hosts(),
         "statuses": _statuses(),
-        "boots": chart.boots(minutes),
-        "boots_now": _of_late(minutes),
+        "boots": chart.boots(boots.by_minute()),
+        "boots_now": boots.of_late(),
         "failures": _failures(),
-        "causes": boots.causes(),
+        "failed": sum(one["count"] for one in causes),
+        "causes": causes[:CAUSES],
         "capacity": capacity.by_flavor()[:FLAVORS],
         "queues": _with_depths(busy),
         "findings": findings.still_open()[:8],
@@ -44,14 +46,6 @@ def _statuses() -> dict[str, Any]:
         for name, count in counts.items()
     ]
     return {"total": total, "parts": parts}
-
-
-def _of_late(minutes: list[boots.Minute]) -> dict[str, Any]:
-    """Return the rate of the last five whole minutes, and the p95 of the newest minute that had boots."""
-    last = minutes[-6:-1] or minutes
-    rate = sum(one.succeeded for one in last) / len(last) if last else 0.0
-    p95 = next((one.p95 for one in reversed(minutes) if one.p95 is not None), None)
-    return {"rate": round(rate, 1), "p95": p95}
 
 
 def _failures() -> list[dict[str, Any]]:

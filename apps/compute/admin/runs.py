@@ -1,17 +1,23 @@
 """What an operator does to a run of a server: the server's own operations, from the run's page."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.common import audit
+from apps.common import audit, policy
 from apps.common.admin import Operation, Operator, operations, panels
-from apps.compute.admin.server_operations import ADMIN_RULE
+from apps.common.context import RequestContext
+from apps.common.exceptions import Conflict
+from apps.compute.admin.server_operations import ADMIN_RULE, load
+from apps.compute.models import Server
 from apps.compute.rpcapi import SUBJECT
 from apps.compute.selectors import server_counts
-from apps.compute.services import instance_actions
+from apps.compute.services import instance_actions, power, servers
 from apps.workflow import states
+from apps.workflow.admin import subjects
 
 
 def _retry(operator: Operator, run: Any, values: dict[str, Any]) -> str:
@@ -26,6 +32,43 @@ def _cancel(operator: Operator, run: Any, values: dict[str, Any]) -> str:
     return f"'{action}' is cancelled; what it has done is being undone."
 
 
+def _reboot(context: RequestContext, server: Server, run: Any) -> None:
+    power.reboot(context=context, server=server, hard=bool(run.params.get("hard", True)))
+
+
+def _delete(context: RequestContext, server: Server, run: Any) -> None:
+    servers.delete(context=context, server_id=server.id)
+
+
+# Pipeline -> the API's action, the call that it made, and whether the call writes its own event.
+AGAIN: dict[str, tuple[str, Callable[[RequestContext, Server, Any], None], bool]] = {
+    "server.delete": ("delete", _delete, True),
+    "server.start": ("start", lambda context, server, run: power.start(context=context, server=server), False),
+    "server.stop": ("stop", lambda context, server, run: power.stop(context=context, server=server), False),
+    "server.reboot": ("reboot", _reboot, False),
+}
+
+
+def _again(operator: Operator, run: Any, values: dict[str, Any]) -> str:
+    """Call what the owner's own call would call, under its rule. Raises NotFound (404), WrongState (409)."""
+    if run.pipeline not in AGAIN or run.state not in (states.FAILED, states.CANCELLED):
+        raise Conflict("Only an action that has failed is tried again.")
+    action, call, tells = AGAIN[run.pipeline]
+    server = load(run.subject_id)
+    target = {"project_id": server.project_id, "user_id": server.user_id}
+    event = f"server.{action}" if action in ("delete", "reboot") else f"server.os-{action}"
+    with nullcontext() if tells else audit.action(event, "server", server.id):
+        policy.check(operator.context, f"os_compute_api:servers:{action}", target)
+        call(operator.context, server, run)
+    return f"'{action}' of {server.name} is tried again, by a run of its own."
+
+
+def _may_again(run: Any) -> bool:
+    """1 query, of a run that has failed."""
+    failed = run.pipeline in AGAIN and run.state in (states.FAILED, states.CANCELLED)
+    return failed and server_counts.is_there(server_id=run.subject_id)
+
+
 def _subject(request: HttpRequest, run: Any) -> panels.Panel | None:
     """Return the way to the server. 1 query."""
     if run.subject_type != SUBJECT:
@@ -38,6 +81,14 @@ def _subject(request: HttpRequest, run: Any) -> panels.Panel | None:
     return panels.facts("Of", pairs)
 
 
+subjects.add(
+    SUBJECT,
+    subjects.Kind(
+        page="compute_server",
+        names=lambda ids: server_counts.names(server_ids=ids),
+        like=lambda text: server_counts.ids_like(text=text),
+    ),
+)
 panels.add("workflow.run", _subject, position=10)
 operations.add(
     "workflow.run",
@@ -45,6 +96,11 @@ operations.add(
         name="retry", title="Build again", icon="replay", run=_retry, rule=ADMIN_RULE,
         offered=lambda run: run.pipeline == "server.build" and run.state in (states.FAILED, states.CANCELLED),
         explains="A new run builds the server as it was asked for, when it is in ERROR because its build failed.",
+    ),
+    Operation(
+        name="again", title="Try again", icon="replay", run=_again, offered=_may_again,
+        explains="The same action is asked for again, as its owner would ask: a run of its own does it, if the state "
+        "of the server still allows it.",
     ),
     Operation(
         name="cancel", title="Cancel", icon="cancel", danger=True, run=_cancel, rule=ADMIN_RULE,

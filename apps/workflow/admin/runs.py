@@ -1,15 +1,18 @@
 """Runs and their steps: what pipelines wrote about themselves."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Page, ReadOnlyAdmin, filters, panels
+from apps.common.admin import Page, ReadOnlyAdmin, filters, panels, shown
 from apps.workflow import states
-from apps.workflow.admin import timeline
+from apps.workflow.admin import subjects, timeline
 from apps.workflow.models import Run, Step
 
 LABELS = {
@@ -17,6 +20,9 @@ LABELS = {
     states.FAILED: "danger", states.CANCELLED: "",
 }  # fmt: skip
 HEAVY = ("params", "explanation", "error_details", "excluded_hosts")
+
+
+WITHIN = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -34,23 +40,54 @@ class OpenFilter(admin.SimpleListFilter):
         return queryset.exclude(state__in=states.ACTIVE) if self.value() == "no" else queryset
 
 
+class WithinFilter(admin.SimpleListFilter):
+    """Runs of late."""
+
+    title = "accepted within"
+    parameter_name = "within"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("1h", "an hour"), ("24h", "24 hours"), ("7d", "7 days")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        age = WITHIN.get(str(self.value()))
+        return queryset if age is None else queryset.filter(created_at__gt=timezone.now() - age)
+
+
 @admin.register(Run)
 class RunAdmin(Page):
     list_display = (
         "pipeline", "subject", "shown_state", "next_step", "host", "queue", "attempt", "took", "error_cause",
-        "created_at",
+        "asked_by", "created_at",
     )  # fmt: skip
     list_filter = (
-        OpenFilter, "state", filters.text("pipeline"), filters.text("host"), filters.text("queue"),
+        OpenFilter, WithinFilter, "state", filters.text("pipeline"), filters.text("host"), filters.text("queue"),
         filters.text("cause", column="error_cause"),
     )  # fmt: skip
     search_fields = ("id", "subject_id", "request_id", "project_id", "host")
+    search_help_text = "Server's name or id, run, request, project's id, or host"
+    list_display_links = ("pipeline",)
     collapsed = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
         one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
         return rows if one else rows.defer(*HEAVY)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
+    ) -> tuple[QuerySet[Run], bool]:
+        """Ids by any part of them, and what the run works on by its name."""
+        found, doubled = super().get_search_results(request, queryset, search_term)
+        term = search_term.strip()[:255]
+        return (found | queryset.filter(subject_id__in=subjects.like(term)) if term else found), doubled
+
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        subjects.complete(rows)
+
+    def audited(self, row: Run) -> tuple[str, object]:
+        """What is done to a run is told of its subject."""
+        return row.subject_type, row.subject_id
 
     def panels(self, request: HttpRequest, row: Run) -> list[panels.Panel]:
         error = panels.facts(
@@ -65,8 +102,12 @@ class RunAdmin(Page):
         return run.state
 
     @display(description="subject", ordering="subject_id")
-    def subject(self, run: Run) -> str:
-        return f"{run.subject_type} {run.subject_id}"
+    def subject(self, run: Run) -> SafeString:
+        return subjects.cell(run)
+
+    @display(description="request")
+    def asked_by(self, run: Run) -> SafeString:
+        return shown.short(run.request_id, 12)
 
     @display(description="seconds")
     def took(self, run: Run) -> str:

@@ -55,7 +55,33 @@ def last_failures(*, limit: int = 8, hours: int = 24) -> QuerySet[Run]:
 
 
 def causes(*, hours: int = 24) -> list[dict[str, Any]]:
-    """Return {"error_cause", "count"} of builds that failed within ``hours``, the most frequent first. 1 query."""
+    """Return {"error_cause", "count"} of all runs that failed within ``hours``, the most frequent first. 1 query."""
     since = timezone.now() - timedelta(hours=hours)
-    rows = Run.objects.filter(state=states.FAILED, pipeline="server.build", created_at__gt=since).order_by()
-    return list(rows.values("error_cause").annotate(count=Count("id")).order_by("-count", "error_cause")[:6])
+    rows = Run.objects.filter(state=states.FAILED, created_at__gt=since).order_by()
+    return list(rows.values("error_cause").annotate(count=Count("id")).order_by("-count", "error_cause"))
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Builds that succeeded within the last ``minutes``: how many a minute, and their p95 in seconds; None of none."""
+
+    minutes: int
+    rate: float
+    p95: float | None
+
+
+_LATE = """
+SELECT count(*), percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - created_at)::float8)
+  FROM workflow_run
+ WHERE pipeline = 'server.build' AND state = 'succeeded'
+   AND created_at > now() - make_interval(mins => %(minutes)s, secs => %(longest)s)
+   AND finished_at > now() - make_interval(mins => %(minutes)s)
+"""
+
+
+def of_late(*, minutes: int = 5) -> Late:
+    """Return the rate and the p95 of one and the same window. 1 query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LATE, {"minutes": minutes, "longest": settings.INSTANCE_BUILD_TIMEOUT * 2})
+        count, p95 = cursor.fetchone()
+    return Late(minutes, round(count / minutes, 1), p95)
