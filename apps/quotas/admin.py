@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from apps.common.admin import Page, ReadOnlyAdmin, ServiceForm, filters
+from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations
 from apps.identity.selectors import names, projects
 from apps.quotas.exceptions import UnknownOwner
 from apps.quotas.models import Limit, Reservation, Usage
@@ -53,12 +53,28 @@ class LimitEdit(LimitForm):
 
 
 class Owned(Page):
-    """Rows of owners, shown by their names. 1 query more."""
+    """Rows of owners, shown and found by their names: 2 queries more, 1 for a search."""
+
+    search_fields = ("owner_id", "resource")
+    search_help_text = "Project's name or id, or resource"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found, doubled = super().get_search_results(request, queryset, search_term)
+        term = search_term.strip()[:255]
+        return (found | queryset.filter(owner_id__in=names.project_ids_like(text=term)) if term else found), doubled
+
+    def audited(self, row: Any) -> tuple[str, object]:
+        return "quota", row.owner_id
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
-        known = names.of_projects(project_ids=[row.owner_id for row in rows])
+        owners = [row.owner_id for row in rows]
+        # Key pairs are counted for users; the ids of both are made alike, and never the same.
+        known = {**names.of_users(user_ids=owners), **names.of_projects(project_ids=owners)}
         for row in rows:
-            row.owner_name = known.get(row.owner_id, row.owner_id)
+            own = "all that have none" if row.owner_id == DEFAULT_OWNER else f"{row.owner_id} (not there)"
+            row.owner_name = known.get(row.owner_id, own)
 
     @display(description="owner", ordering="owner_id")
     def owner(self, row: Any) -> str:
@@ -69,7 +85,6 @@ class Owned(Page):
 class LimitAdmin(Owned):
     list_display = ("owner", "resource", "value", "owner_id")
     list_filter = (filters.text("resource"), filters.text("owner_id", "owner's id"))
-    search_fields = ("owner_id", "resource")
     add_form, edit_form = LimitForm, LimitEdit
     facts = ("owner_id", "resource")
 
@@ -78,7 +93,6 @@ class LimitAdmin(Owned):
 class UsageAdmin(Owned):
     list_display = ("owner", "resource", "in_use", "reserved", "total", "owner_id")
     list_filter = (filters.text("resource"), filters.text("owner_id", "owner's id"))
-    search_fields = ("owner_id", "resource")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Usage]:
         rows: QuerySet[Usage] = super().get_queryset(request)
@@ -94,3 +108,17 @@ class ReservationAdmin(ReadOnlyAdmin):
     list_display = ("owner_id", "resource", "delta", "consumer_id", "created_at", "expires_at")
     list_filter = (filters.text("resource"),)
     search_fields = ("owner_id", "consumer_id")
+
+
+def _delete(operator: Operator, limit: Limit, values: dict[str, Any]) -> str:
+    limits.reset_one(owner_id=limit.owner_id, resource=limit.resource)
+    return f"The default of {limit.resource} holds again."
+
+
+operations.add(
+    "quotas.limit",
+    Operation(
+        name="delete", title="Delete", icon="delete", danger=True, run=_delete,
+        explains="The limit goes: what holds for all holds here again, also where more than that is in use.",
+    ),
+)  # fmt: skip

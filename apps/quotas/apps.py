@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class QuotasConfig(AppConfig):
     name = "apps.quotas"
     label = "quotas"
+
+    def ready(self) -> None:
+        from apps.quotas.services import belongings
+
+        belongings.register()

@@ -32,3 +32,9 @@ def reset(*, owner_id: str) -> None:
     """Drop an owner's own limits: the defaults hold again."""
     Limit.objects.filter(owner_id=owner_id).delete()
     audit.record("reset", "quota", owner_id)
+
+
+def reset_one(*, owner_id: str, resource: str) -> None:
+    """Drop one limit: the default holds again. Absent is success."""
+    Limit.objects.filter(owner_id=owner_id, resource=resource).delete()
+    audit.record("reset", "quota", owner_id, details={"resource": resource})

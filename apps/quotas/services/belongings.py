@@ -1,0 +1,22 @@
+"""What is kept of a project in the books, for who deletes the project: it goes with the project."""
+
+from apps.common.context import RequestContext
+from apps.identity.services import owners
+from apps.quotas.models import Limit, Usage
+from apps.quotas.services import limits
+
+
+def count_limits(project_id: str) -> int:
+    return Limit.objects.filter(owner_id=project_id).count()
+
+
+def drop(context: RequestContext) -> None:
+    """Drop the limits of the caller's project, and its usage: a project that may be deleted owns nothing."""
+    project_id = str(context.project_id)
+    if count_limits(project_id):
+        limits.reset(owner_id=project_id)
+    Usage.objects.filter(owner_id=project_id, in_use=0, reserved=0).delete()
+
+
+def register() -> None:
+    owners.register(owners.Owner(noun="limits", count=count_limits, purge=drop, rank=3, counted=False))
