@@ -41,6 +41,10 @@ group list --user u1 --user-domain d1
 group remove user --group-domain d1 --user-domain d1 g1 u1
 role create r1
 role set --description x r1
+role set --no-immutable manager
+role set --name managers manager
+role set --name manager managers
+role set --immutable manager
 role show r1
 role list
 role create --domain d1 r2
@@ -157,7 +161,8 @@ rule = access rule list
 access rule show {rule}
 application credential delete {other}
 access rule delete {rule}
-trust = trust create --project {project} --role member {user} {admin}
+token issue -c user_id -c project_id
+trust = trust create --project {project} --role member --impersonate {user} {admin}
 trust show {trust}
 trust list --trustor {user}
 trust delete {trust}
