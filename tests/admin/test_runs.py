@@ -111,3 +111,10 @@ def test_a_text_filter_takes_a_beginning(operator: Client, server: Server) -> No
     found = {text: operator.get(f"{LIST}?pipeline={text}").context["cl"].result_count for text in
              ("server.stop", "server", "server*", "x*")}  # fmt: skip
     assert found == {"server.stop": 1, "server": 0, "server*": 1, "x*": 0}
+
+
+def test_hosts_that_are_ruled_out_are_not_told_as_full(operator: Client, server: Server) -> None:
+    table = [{"filter": "failed_before", "in": 5, "out": 3}, {"filter": "fits", "in": 3, "out": 2}]
+    text = operator.get(change(failed(server, "server.build", explanation={"filters": table}))).content.decode()
+    assert "<td>has not failed this build before</td><td>5</td>" in text
+    assert "<td>is up, enabled and has room</td><td>3</td>" in text

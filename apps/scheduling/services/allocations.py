@@ -93,10 +93,8 @@ def _attempt(consumer_id: uuid.UUID, demand: Demand) -> tuple[Choice | None, boo
 
 
 def _choice(host: HostState, verdict: ranking.Verdict, found: Found) -> Choice:
-    """The filters' table begins with what PostgreSQL left: hosts that are up, with room, and not ruled out."""
-    fits = {"filter": "fits", "in": found.total, "out": len(found.hosts)}
     told = {
-        "filters": [fits, *verdict.table],
+        "filters": [*_left(found), *verdict.table],
         "candidates": verdict.candidates,
         "weights": verdict.weights,
         "misses": verdict.misses,
@@ -105,6 +103,19 @@ def _choice(host: HostState, verdict: ranking.Verdict, found: Found) -> Choice:
         "sampled": not found.complete,
     }
     return Choice(host=host.name, zone=host.zone, explanation=told)
+
+
+def _left(found: Found) -> list[dict[str, Any]]:
+    """Return the rows of what PostgreSQL left: hosts that may be, and of those the ones that are up and have room."""
+    rows, left, demand = [], found.total, found.demand
+    if demand.force_host:
+        rows.append({"filter": "named", "in": left, "out": min(left, 1)})
+        left = min(left, 1)
+    elif demand.ignore_hosts:
+        may_be = max(left - len(demand.ignore_hosts), len(found.hosts))
+        rows.append({"filter": "failed_before", "in": left, "out": may_be})
+        left = may_be
+    return [*rows, {"filter": "fits", "in": left, "out": len(found.hosts)}]
 
 
 def claim(

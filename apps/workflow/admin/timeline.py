@@ -48,6 +48,14 @@ class Drawn:
     bars: list[Bar] = field(default_factory=list)
 
 
+# What the scheduler's table begins with is no filter: it is told in words.
+WORDS = {
+    "named": "is the host that was asked for",
+    "failed_before": "has not failed this build before",
+    "fits": "is up, enabled and has room",
+}
+
+
 def explained(run: Run) -> bool:
     """Return whether the run's error is told by a table: its details are the same in one long line."""
     return run.error_cause == "NoValidHost" and bool(run.explanation)
@@ -109,7 +117,11 @@ def explanation_of(run: Run | None) -> panels.Panel | None:
     if not isinstance(told, dict) or not told:
         return None
     filters = [one for one in _list(told.get("filters")) if isinstance(one, dict)]
-    removed = [one for one in filters if one.get("in") != one.get("out")]
+    removed = [
+        {**one, "filter": WORDS.get(str(one.get("filter")), one.get("filter"))}
+        for one in filters
+        if one.get("in") != one.get("out")
+    ]
     values = {
         "considered": told.get("hosts", told.get("considered")),
         "sampled": bool(told.get("sampled")),
