@@ -84,6 +84,7 @@ class ImageAdd(ImageEdit):
         required=False, label="File", help_text="It must be of the disk format. Empty: the bits come through the API."
     )
 
+    field_order = ("name", "bits", "disk_format", "container_format", "owner")
     request: HttpRequest
     serializer: Any = documents.ImageCreate
     event = ("image.create", "image")

@@ -46,3 +46,9 @@ def test_the_parent_of_a_project_at_the_top_is_its_domain(operator: Client) -> N
     text = operator.get(change(Project.objects.get(name="demo"))).content.decode()
     assert '<a href="/admin/identity/domain/default/change/">Default</a>' in text
     assert "/admin/identity/project/default/" not in text
+
+
+@pytest.mark.parametrize("address", ["/compute/v2.1/flavors", "/sign-in/login/", "/api/docs/"])
+def test_pages_of_the_apis_fit_a_phone_and_the_night(operator: Client, address: str) -> None:
+    text = operator.get(address, HTTP_ACCEPT="text/html").content.decode()
+    assert 'name="viewport"' in text and "cloud/dark.css" in text

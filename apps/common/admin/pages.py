@@ -127,7 +127,9 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
             return [("All columns", {"fields": shown, "classes": ["collapse"]})]
         if form is None:
             return super().get_fieldsets(request, obj)
-        entered: list[Any] = [(None, {"fields": list(form.base_fields)})]
+        first = [*(form.field_order or [])]
+        fields = [*first, *(name for name in form.base_fields if name not in first)]
+        entered: list[Any] = [(None, {"fields": fields})]
         return [*entered, ("Facts", {"fields": self.facts})] if obj is not None and self.facts else entered
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

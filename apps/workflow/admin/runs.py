@@ -57,8 +57,8 @@ class WithinFilter(admin.SimpleListFilter):
 @admin.register(Run)
 class RunAdmin(Page):
     list_display = (
-        "pipeline", "subject", "shown_state", "next_step", "host", "queue", "attempt", "took", "error_cause",
-        "asked_by", "created_at",
+        "pipeline", "subject", "shown_state", "created_at", "took", "host", "error_cause", "next_step", "attempt",
+        "queue", "asked_by",
     )  # fmt: skip
     list_filter = (
         OpenFilter, WithinFilter, "state", filters.text("pipeline"), filters.text("host"), filters.text("queue"),
