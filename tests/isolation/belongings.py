@@ -64,15 +64,17 @@ def _network(owner: Person, octet: int) -> dict[str, str]:
 
     network = make("networks", "network", name="n")
     group = make("security-groups", "security_group", name="g")
-    return {
+    rule = make("security-group-rules", "security_group_rule", security_group_id=group, direction="ingress")
+    items = {
         "networks": network,
         "subnets": make("subnets", "subnet", network_id=network, ip_version=4, cidr=f"10.{octet}.0.0/24"),
         "ports": make("ports", "port", network_id=network, name="p"),
         "security-groups": group,
-        "security-group-rules": make(
-            "security-group-rules", "security_group_rule", security_group_id=group, direction="ingress"
-        ),
+        "security-group-rules": rule,
     }
+    for collection, pk in items.items():
+        assert owner.call("put", f"/network/v2.0/{collection}/{pk}/tags/t").status_code in (201, 404)
+    return items
 
 
 def _compute(owner: Person) -> dict[str, str]:
@@ -108,11 +110,31 @@ def _endpoint_group(owner: Person, domain: identity.Domain) -> str:
     return group.pk
 
 
+def _grants(owner: Person, domain: identity.Domain, group: identity.Group, role: identity.Role) -> None:
+    """Give the role to both kinds of actor on every kind of target, so that what takes it away would find it."""
+    for actor in ({"user": owner.user}, {"group": group}):
+        for target in ({"project": owner.project}, {"domain": domain}, {"system": True}):
+            for inherited in (False,) if "system" in target else (False, True):
+                found = {**actor, **target, "role": role, "inherited": inherited}
+                identity.RoleAssignment.objects.get_or_create(**found)
+
+
+def _policy(project: identity.Project, service: identity.Service, endpoint: identity.Endpoint) -> str:
+    """Return a policy that everything of the catalog takes, and give the project an endpoint."""
+    policy = identity.Policy.objects.create(type="t", blob="b")
+    region = identity.Region.objects.get(pk="RegionOne")
+    for target in ({"endpoint": endpoint}, {"service": service}, {"service": service, "region": region}):
+        identity.PolicyAssociation.objects.create(policy=policy, **target)
+    identity.ProjectEndpoint.objects.create(project=project, endpoint=endpoint)
+    return policy.pk
+
+
 def _identity(owner: Person) -> dict[str, str]:
     role = identity.Role.objects.get(name="member")
     domain = identity.Domain.objects.create(name=f"d-{owner.user.name}")
     group = identity.Group.objects.create(name="g", domain=domain)
     identity.GroupMembership.objects.create(group=group, user=owner.user)
+    _grants(owner, domain, group, role)
     credential = identity.ApplicationCredential.objects.create(
         user=owner.user, project=owner.project, name="a", secret="!", unrestricted=True
     )
@@ -122,7 +144,7 @@ def _identity(owner: Person) -> dict[str, str]:
         trustor=owner.user, trustee=owner.user, project=owner.project, impersonation=True
     )
     trust.roles.set([role])
-    service = identity.Service.objects.first()
+    service, endpoint = identity.Service.objects.all()[0], identity.Endpoint.objects.all()[0]
     registered = identity.RegisteredLimit.objects.create(service=service, resource_name=domain.pk, default_limit=1)
     limit = identity.Limit.objects.create(registered_limit=registered, project=owner.project, resource_limit=2)
     made = _made(owner, f"/identity/v3/users/{owner.user.pk}/credentials/OS-EC2", {"tenant_id": owner.project.pk})
@@ -132,21 +154,19 @@ def _identity(owner: Person) -> dict[str, str]:
         "domain_id": domain.pk,
         "project_id": owner.project.pk,
         "tenant_id": owner.project.pk,
-        "target_id": owner.project.pk,
         "user_id": owner.user.pk,
-        "actor_id": owner.user.pk,
         "group_id": group.pk,
         "role_id": role.pk,
         "implied_role_id": identity.Role.objects.get(name="reader").pk,
         "region_id": "RegionOne",
-        "service_id": service.pk if service else "",
-        "endpoint_id": identity.Endpoint.objects.all()[0].pk,
+        "service_id": service.pk,
+        "endpoint_id": endpoint.pk,
         "credential_id": credential.pk,
         "keystone_credential": credentials.reading.id_of_access(access),
         "access": access,
         "rule_id": rule.pk,
         "trust_id": trust.pk,
-        "policy_id": identity.Policy.objects.create(type="t", blob="b").pk,
+        "policy_id": _policy(owner.project, service, endpoint),
         "endpoint_group_id": _endpoint_group(owner, domain),
         "group": "identity",
         "option": "list_limit",
@@ -195,6 +215,9 @@ class Belongings:
         values["name"] = values["keypair"] if "keypairs" in route else "image" if "schemas" in route else "default"
         if route.endswith("/members/<str:member_id>"):
             values["image_id"] = values["shared_image"]
+        # Grants: the route says which kinds of actor and target its ids are.
+        values["actor_id"] = values["group_id" if "/groups/<str:actor_id>" in route else "user_id"]
+        values["target_id"] = values["domain_id" if "/domains/<str:target_id>" in route else "project_id"]
         values["limit_id"] = values["registered_limit" if "registered_limits" in route else "limit"]
         if "/v3/credentials/" in route:
             values["credential_id"] = values["keystone_credential"]

@@ -55,6 +55,31 @@ def test_every_parameter_is_known(bobs: Belongings) -> None:
     assert not unknown, "add what they stand for to tests/isolation/belongings.py"
 
 
+# What is there for nobody in these tests, or for its owner alone.
+NOWHERE = {
+    "compute/v2.1/servers/<server_id>/ips/<network>": "the server has no network",
+    "compute/v2.1/servers/<server_id>/os-instance-actions/<request_id>": "nothing was done with it",
+    "compute/v2.1/os-keypairs/<name>": "a user's own",
+    "compute/v2.1/extensions/<alias>": "there are none",
+    "network/v2.0/extensions/<str:alias>": "there are none of this name",
+}
+NO_HOSTS = "compute/v2.1/os-hypervisors/"
+
+
+def test_what_strangers_are_asked_about_is_there(bobs: Belongings) -> None:
+    """Else their 404 would say nothing: grants on domains were asked about with a project's id."""
+    root, wrong = Person("root", "b", "admin"), []
+    for call in calls():
+        if call.writes or not call.parameters or call.is_open or call.route in NOWHERE:
+            continue
+        if call.route.startswith(NO_HOSTS):
+            continue
+        code = root.call(call.method, call.path(bobs.of(call.route))).status_code
+        if code not in (200, 204):
+            wrong.append(f"{call}: {code}")
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
 def test_a_stranger_finds_nothing_and_changes_nothing(alice: Person, bobs: Belongings, rows: Rows) -> None:
     before, wrong = rows(), []
     for call in calls():
