@@ -25,6 +25,7 @@ from deploy.instances.process import die_with_parent
 from deploy.instances.redis import Redis
 
 PREFIX = "celerity-test-"
+SENTINEL = "s3ntinel"  # in every password and key of a test's cloud: tests/sentinels.py looks for it in all logs
 INTERRUPTED = 130
 
 
@@ -40,9 +41,17 @@ def move_port(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{userinfo}@{parts.hostname}:{ports.find_free()}"))
 
 
+def marked(value: str) -> str:
+    """Return a generated secret, or a URL with one, that can be told from everything else."""
+    parts = urlsplit(value)
+    if not parts.password:
+        return SENTINEL + value
+    return value.replace(f":{parts.password}@", f":{SENTINEL}{parts.password}@")
+
+
 def settings(state: Path) -> dict[str, str]:
-    """Return the settings of a cloud that shares nothing with another one on this machine."""
-    fresh = secrets.generate()
+    """Return the settings of a cloud that shares nothing with another one on this machine and logs all it can."""
+    fresh = {name: marked(value) for name, value in secrets.generate().items()}
     fresh["CELERITY_DATABASE_URL"] = move_port(fresh["CELERITY_DATABASE_URL"])
     fresh["CELERITY_BROKER_URL"] = move_port(fresh["CELERITY_BROKER_URL"])
     return {
@@ -53,6 +62,7 @@ def settings(state: Path) -> dict[str, str]:
         "CELERITY_HYPERVISOR": "simulated",
         "CELERITY_HOSTS": "3",
         "CELERITY_HOST": "test",
+        "CELERITY_LOG_LEVEL": "DEBUG",
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from deploy import guest_image as image_cache
 from deploy.testrun import Services, make_state
+from tests import sentinels
 
 ONE_AT_A_TIME = ("libvirt", "processes")
 
@@ -34,6 +35,7 @@ def own_services() -> Iterator[Services]:
     """
     with Services(make_state()) as services:
         yield services
+        sentinels.look_at_logs(services.state)
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,9 @@ tcp_keepalives_count = 3
 timezone = 'UTC'
 log_timezone = 'UTC'
 log_line_prefix = '%m [%p] %a '
+# Statements hold values, and so do the details of an error: hashes of passwords, user data.
+log_min_error_statement = panic
+log_error_verbosity = terse
 """
 ACCESS = """\
 # Over the socket, whose directory only the owner may enter: the owner's account, as the superuser.
