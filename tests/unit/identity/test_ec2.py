@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.common.models import AuditEvent
-from apps.identity.models import Credential, Project, Role, RoleAssignment, User
+from apps.identity.models import Credential, Domain, Project, Role, RoleAssignment, User
 from apps.identity.services import credentials, ec2_tokens, users
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope
 
@@ -113,6 +113,31 @@ def test_the_user_is_asked_about_anew(service: Api, key: dict[str, Any], demo: U
     assert service.call("post", "/v3/ec2tokens", signed(key, path="/2")).status_code == 200
     RoleAssignment.objects.filter(user=demo).delete()
     assert service.call("post", "/v3/ec2tokens", signed(key, path="/3")).status_code == 401
+
+
+@pytest.mark.parametrize("place", ["project", "domain of the user", "domain of the project"])
+def test_its_places_are_asked_about_anew(
+    service: Api, demo: User, other_domain: Domain, place: str, grant: Any, role: Any
+) -> None:
+    """A disabled project or domain gives no token, and what was given before is dead."""
+    project = Project.objects.create(name="within", domain=other_domain, parent=other_domain)
+    home = Domain.objects.create(name="home")
+    User.objects.filter(pk=demo.pk).update(domain_id=home.pk)
+    grant(user=demo, project=project, role=role("member"))
+    pair = {"access": "a" * 32, "secret": "s" * 32}
+    blob = credentials.seal(f'{{"access": "{pair["access"]}", "secret": "{pair["secret"]}"}}')
+    pk = hashlib.sha256(pair["access"].encode()).hexdigest()
+    Credential.objects.create(id=pk, user=demo, project=project, type="ec2", blob=blob)
+    given = service.call("post", "/v3/ec2tokens", signed(pair, path="/1"))
+    assert given.status_code == 200
+    subject = {"X-Subject-Token": given["X-Subject-Token"]}
+    assert service.call("get", "/v3/auth/tokens", **subject).status_code == 200
+    which = {"project": project.pk, "domain of the user": home.pk, "domain of the project": other_domain.pk}[place]
+    Project.objects.filter(pk=which).update(enabled=False)
+    assert service.call("post", "/v3/ec2tokens", signed(pair, path="/2")).status_code == 401
+    assert service.call("get", "/v3/auth/tokens", **subject).status_code == 404
+    Project.objects.filter(pk=which).update(enabled=True)
+    assert service.call("post", "/v3/ec2tokens", signed(pair, path="/3")).status_code == 200
 
 
 def test_secrets_are_encrypted_and_keys_rotate(key: dict[str, Any]) -> None:
