@@ -47,6 +47,8 @@ def test_a_role_is_given_and_taken_away(operator: Client) -> None:
     row = RoleAssignment.objects.get(user=ada)
     assert (row.project_id, row.role, row.inherited) == (demo.pk, member, False)
     assert events("grant") == [("operator", "success", ada.pk)]
+    for page in (change(ada), change(demo)):
+        assert f'href="{change(row)}"' in operator.get(page).content.decode()
     assert "no longer has the role member on demo" in do(operator, row, "delete")
     assert not RoleAssignment.objects.filter(user=ada).exists()
     saved(operator, add(RoleAssignment), user=ada.pk, role=member.pk, on="domain default", inherited="on")

@@ -44,7 +44,7 @@ def test_names_stand_as_they_are_written_and_are_cut_in_lists(operator: Client) 
 
 def test_the_parent_of_a_project_at_the_top_is_its_domain(operator: Client) -> None:
     text = operator.get(change(Project.objects.get(name="demo"))).content.decode()
-    assert '<a href="/admin/identity/domain/default/change/">Default</a>' in text
+    assert '<a class="cel-link" href="/admin/identity/domain/default/change/">Default</a>' in text
     assert "/admin/identity/project/default/" not in text
 
 

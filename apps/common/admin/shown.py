@@ -20,4 +20,4 @@ def short(key: object, length: int = 8) -> SafeString:
 
 def link(page: str, key: Any, text: object) -> SafeString:
     """Return the way to the page of a row; ``page`` is "app_model"."""
-    return format_html('<a href="{}">{}</a>', reverse(f"admin:{page}_change", args=[key]), text)
+    return format_html('<a class="cel-link" href="{}">{}</a>', reverse(f"admin:{page}_change", args=[key]), text)

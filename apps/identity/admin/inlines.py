@@ -4,8 +4,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
 
-from apps.common.admin import ReadOnlyInline
+from apps.common.admin import ReadOnlyInline, shown
 from apps.identity import models
 
 
@@ -19,8 +21,13 @@ class MembershipInline(ReadOnlyInline):
 
 class AssignmentInline(ReadOnlyInline):
     model = models.RoleAssignment
-    show_change_link = True  # there it can be removed
-    fields = ("user", "group", "role", "project", "domain", "system", "inherited")
+    fields = ("user", "group", "assigned", "project", "domain", "system", "inherited")
+    readonly_fields = ("assigned",)
+
+    @display(description="role")
+    def assigned(self, row: models.RoleAssignment) -> SafeString:
+        """The way to the assignment's own page, where it is removed."""
+        return shown.link("identity_roleassignment", row.pk, row.role.name)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("user", "group", "role", "project", "domain")
