@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from apps.common.admin import events, panels
 from apps.common.exceptions import CloudError
+from apps.compute.admin import findings
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import console
@@ -26,6 +27,7 @@ def of(request: HttpRequest, server: Server) -> list[panels.Panel]:
     explained = next((run for run in runs if run.explanation), None)
     found = [
         _state(server, told=bool(runs) and timeline.explained(runs[0])),
+        findings.of_server(server),
         _allocation(server),
         timeline.panel_of(runs),
         timeline.explanation_of(explained),

@@ -1,0 +1,39 @@
+"""What reconcilers found about a server, on its page; and the server, on a finding's page."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.common.admin import panels
+from apps.common.identifiers import parse_uuid
+from apps.compute.selectors import server_counts
+from apps.workflow.selectors import findings
+
+
+def of_server(server: Any) -> panels.Panel | None:
+    """Return the open findings about a server, or nothing where there is none. 1 query."""
+    rows = [
+        [
+            {"text": one.kind, "href": reverse("admin:workflow_finding_change", args=[one.pk])},
+            one.found,
+            one.done or "nothing can be done",
+            f"{one.first_seen_at:%Y-%m-%d %H:%M:%S}",
+        ]
+        for one in findings.open_of(subject=str(server.id))
+    ]
+    return panels.table("Open findings", ["kind", "found", "done about it", "since"], rows, wide=True) if rows else None
+
+
+def _subject(request: HttpRequest, finding: Any) -> panels.Panel | None:
+    """Lead from a finding to the server that it is about, if it is about one."""
+    key = parse_uuid(finding.subject)
+    names = server_counts.names(server_ids=[key]) if key else {}
+    if not names:
+        return None
+    name = names[key]
+    link = {"text": name, "href": reverse("admin:compute_server_change", args=[str(key)])}
+    return panels.facts("About", [("server", link)], note="manage.py why tells its whole story.")
+
+
+panels.add("workflow.finding", _subject, position=10)
