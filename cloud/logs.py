@@ -79,6 +79,8 @@ def logging_config(*, form: str, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django.server": {"level": "WARNING"},
+            # At DEBUG a traceback for every variable that a page's template asks for in vain: seconds a page.
+            "django.template": {"level": "INFO"},
             # Every 4xx would be a line of its own beside the request line that RequestMiddleware writes.
             "django.request": {"level": "ERROR"},
             "celery": {"level": "WARNING"},
