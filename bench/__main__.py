@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bench import report, statements
+from bench import report, statements, usage
 from bench.private_cloud import PrivateCloud
 from deploy import testrun
 from deploy.environment import REPOSITORY
@@ -129,6 +129,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _stop)
     testrun.sweep()
     results: dict[str, Any] = {"load_before": os.getloadavg(), "cpus": os.cpu_count()}
+    results["additions_before_s"] = usage.additions()
     try:
         if "only" not in (options.real, options.identity):
             results["simulated"] = simulated(options)
@@ -142,6 +143,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return testrun.INTERRUPTED
     results["load_after"] = os.getloadavg()
+    results["additions_after_s"] = usage.additions()
     options.output.write_text(json.dumps(results, indent=1) + "\n")
     report.show(results)
     print(f"\nEverything measured: {options.output}")

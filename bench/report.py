@@ -60,6 +60,9 @@ def show(results: dict[str, Any]) -> None:
         console.print(table)
     elif real:
         console.print(f"Real guests: {real}")
+    if "additions_before_s" in results:
+        before, after = results["additions_before_s"], results["additions_after_s"]
+        console.print(f"This machine: ten million additions in Python took {before} s before and {after} s after.")
 
 
 def _show_identity(console: Console, found: list[dict[str, Any]]) -> None:
