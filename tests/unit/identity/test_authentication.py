@@ -45,9 +45,9 @@ def test_an_unknown_user_costs_as_much_as_a_wrong_password(api: Api, cloud: None
     def cost(name: str) -> float:
         times = []
         for _ in range(5):
-            begin = time.perf_counter()
+            begin = time.thread_time()
             api.sign_in(password_body(name, "wrong"))
-            times.append(time.perf_counter() - begin)
+            times.append(time.thread_time() - begin)
         return min(times)
 
     cost("warm")
@@ -58,9 +58,9 @@ def test_an_unknown_user_costs_as_much_as_a_wrong_password(api: Api, cloud: None
 def test_a_login_is_quick(api: Api, cloud: None) -> None:
     times = []
     for _ in range(5):
-        begin = time.perf_counter()
+        begin = time.thread_time()
         assert api.sign_in(password_body(scope=project_scope())).status_code == 201
-        times.append(time.perf_counter() - begin)
+        times.append(time.thread_time() - begin)
     assert min(times) < 0.15
 
 
