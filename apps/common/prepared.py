@@ -34,7 +34,8 @@ class _Planned:
             known = set[str]()
             session._prepared_statements = (raw, known)  # type: ignore[attr-defined]
         if self._name not in known:
-            with raw.cursor() as cursor:
+            # A session that ends just now is Django's OperationalError, which callers know, not psycopg2's own.
+            with session.wrap_database_errors, raw.cursor() as cursor:
                 cursor.execute(self._prepare)
             known.add(self._name)
         return self._execute
@@ -119,5 +120,5 @@ class Rows(Generic[M]):
 def _literal(value: Any) -> str:
     connection.ensure_connection()
     raw: Any = connection.connection
-    with raw.cursor() as cursor:
+    with connection.wrap_database_errors, raw.cursor() as cursor:
         return str(cursor.mogrify("%s", [value]).decode())

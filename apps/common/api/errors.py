@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from rest_framework import exceptions as drf
@@ -50,7 +50,8 @@ def _translate(exc: Exception) -> CloudError:
         return exc
     if isinstance(exc, Http404):
         return NotFound()
-    if isinstance(exc, OperationalError | InterfaceError):
+    # psycopg2 raises the bare DatabaseError where a session ended in the middle of an answer.
+    if isinstance(exc, OperationalError | InterfaceError) or type(exc) is DatabaseError:
         log.warning("database does not answer", error=str(exc)[:300])
         return Unavailable()
     if isinstance(exc, DataError):  # a regular expression that only PostgreSQL refuses, a number beyond a column

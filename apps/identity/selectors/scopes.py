@@ -141,7 +141,7 @@ def _prepared(scope: Scope, kind: str) -> str:
         names = set()
         connection._identity_prepared = (raw, names)
     if name not in names:
-        with raw.cursor() as cursor:
+        with connection.wrap_database_errors, raw.cursor() as cursor:
             types = "text, text, text[], text" if kind else "text, text, text[]"
             cursor.execute(f"PREPARE {name} ({types}) AS {_statement(scope, kind)}")
         names.add(name)
