@@ -18,7 +18,7 @@ STATEMENT = Statement("regression_never_planned", "SELECT 1 AS one", {})
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("plan", [STATEMENT.text, lambda: scopes._prepared(Scope.PROJECT, "")])
+@pytest.mark.parametrize("plan", [STATEMENT.text, scopes._planned(Scope.PROJECT, "").text])
 def test_the_error_is_djangos(plan: Callable[[], str]) -> None:
     connection.ensure_connection()
     settings: dict[str, Any] = connection.get_connection_params()

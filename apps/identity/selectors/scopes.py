@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
-
+from apps.common.prepared import Statement
 from apps.identity.payloads import Delegation
 from apps.identity.selectors import delegations
 from apps.identity.selectors.delegations import MICROSECONDS, Delegated
@@ -133,19 +132,11 @@ def _statement(scope: Scope, kind: str) -> str:
     )
 
 
-def _prepared(scope: Scope, kind: str) -> str:
-    """Return the name of the statement, prepared once per connection: planning it costs three times its run."""
-    name, raw = f"identity_standing_{scope.value}{kind and '_'}{kind}", connection.connection
-    owner, names = getattr(connection, "_identity_prepared", (None, set()))
-    if owner is not raw:
-        names = set()
-        connection._identity_prepared = (raw, names)
-    if name not in names:
-        with connection.wrap_database_errors, raw.cursor() as cursor:
-            types = "text, text, text[], text" if kind else "text, text, text[]"
-            cursor.execute(f"PREPARE {name} ({types}) AS {_statement(scope, kind)}")
-        names.add(name)
-    return name
+@lru_cache
+def _planned(scope: Scope, kind: str) -> Statement:
+    """Return the statement, planned once per session: planning it costs three times its run."""
+    types = {"user": "text", "scope": "text", "audit_ids": "text[]", **({"by": "text"} if kind else {})}
+    return Statement(f"identity_standing_{scope.value}{kind and '_'}{kind}", _statement(scope, kind), types)
 
 
 def _place(columns: Sequence[Any]) -> Place | None:
@@ -156,13 +147,9 @@ def _place(columns: Sequence[Any]) -> Place | None:
 
 def _ask(user_id: str, scope: Scope, scope_id: str | None, audit_ids: Sequence[str], by: Delegation | None) -> Any:
     """Return the one row, or None."""
-    values: tuple[Any, ...] = (user_id, scope_id, list(audit_ids))
-    with connection.cursor() as cursor:
-        if by is None:
-            cursor.execute(f"EXECUTE {_prepared(scope, '')} (%s, %s, %s)", values)
-        else:
-            cursor.execute(f"EXECUTE {_prepared(scope, by.kind)} (%s, %s, %s, %s)", (*values, by.id))
-        return cursor.fetchone()
+    values = {"user": user_id, "scope": scope_id, "audit_ids": list(audit_ids), "by": by.id if by else None}
+    rows = _planned(scope, by.kind if by else "").fetch(values)
+    return rows[0] if rows else None
 
 
 def standing(
