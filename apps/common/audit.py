@@ -17,8 +17,10 @@ from django.utils import timezone
 
 from apps.common.exceptions import CloudError
 from apps.common.models import AuditEvent
+from apps.common.prepared import Inserts
 
 SUCCESS, FAILURE = AuditEvent.Outcome.SUCCESS, AuditEvent.Outcome.FAILURE
+_EVENTS = Inserts("common_audit_event", AuditEvent)
 log = structlog.get_logger("celerity.audit")
 PRUNE_BATCH = 1000
 _WHO = ("user_id", "user_name", "project_id", "address", "request_id")
@@ -88,14 +90,14 @@ def record(
     """Write one event. ``who`` replaces what the request has bound (a sign-in knows its user only at the end)."""
     event = _event(action, target_type, target_id, outcome, who)
     event.details = {**event.details, **(details or {})}
-    event.save(force_insert=True)
+    _EVENTS.add([event])
     transaction.on_commit(lambda: _tell([event]))
 
 
 def record_many(action: str, target_type: str, target_ids: Iterable[object]) -> None:
     """Write one event for each target, in one statement."""
     events = [_event(action, target_type, target_id, SUCCESS, {}) for target_id in target_ids]
-    AuditEvent.objects.bulk_create(events)
+    _EVENTS.add(events)
     transaction.on_commit(lambda: _tell(events))
 
 

@@ -5,7 +5,7 @@ Planning takes longer than running what every boot and every poll asks. Sessions
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -63,6 +63,42 @@ class Statement(_Planned):
             cursor.execute(self.text(), values)
             return list(cursor.fetchall())
 
+    def run(self, values: Mapping[str, Any]) -> int:
+        """Run one that returns no rows; return how many it changed."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.text(), values)
+            return int(cursor.rowcount)
+
+
+class Reader(Generic[M]):
+    """Makes a model's rows of what a statement returned: select ``columns``, all of them in this order."""
+
+    def __init__(self, model: type[M]) -> None:
+        self._model = model
+
+    @cached_property
+    def columns(self) -> str:
+        return ", ".join(field.column for field in self._model._meta.concrete_fields)
+
+    def read(self, row: Sequence[Any]) -> M:
+        """Return the model's row; it is as if the ORM had read it."""
+        names, converters = self._compiled
+        session = connections[DEFAULT_DB_ALIAS]
+        values = list(row)
+        for position, converter, expression in converters:
+            values[position] = converter(values[position], expression, session)
+        return self._model.from_db(DEFAULT_DB_ALIAS, names, values)
+
+    @cached_property
+    def _compiled(self) -> tuple[list[str], list[Any]]:
+        fields = self._model._meta.concrete_fields
+        converters = [
+            (position, converter, field.get_col(self._model._meta.db_table))
+            for position, field in enumerate(fields)
+            for converter in field.get_db_converters(connection)
+        ]
+        return [field.attname for field in fields], converters
+
 
 class Rows(Generic[M]):
     """The rows of a queryset that is compiled once per process and planned once per session.
@@ -78,18 +114,10 @@ class Rows(Generic[M]):
 
     def fetch(self, **values: Any) -> list[M]:
         """Run it and return the rows. 1 query."""
-        statement, model, names, converters = self._compiled
-        session = connections[DEFAULT_DB_ALIAS]
-        with session.cursor() as cursor:
+        statement, reader = self._compiled
+        with connection.cursor() as cursor:
             cursor.execute(statement.text(), values)
-            rows = cursor.fetchall()
-        found = []
-        for row in rows:
-            columns = list(row)
-            for position, converter, expression in converters:
-                columns[position] = converter(columns[position], expression, session)
-            found.append(model.from_db(DEFAULT_DB_ALIAS, names, columns))
-        return found
+            return [reader.read(row) for row in cursor.fetchall()]
 
     def first(self, **values: Any) -> M | None:
         """Run it and return the first row. 1 query."""
@@ -97,7 +125,7 @@ class Rows(Generic[M]):
         return found[0] if found else None
 
     @cached_property
-    def _compiled(self) -> tuple[_Planned, type[M], list[str], list[Any]]:
+    def _compiled(self) -> tuple[_Planned, Reader[M]]:
         queryset = self._build(**self._samples)
         sql, parameters = queryset.query.sql_with_params()
         used = [name for name, value in self._samples.items() if value in parameters]
@@ -108,13 +136,47 @@ class Rows(Generic[M]):
             "",
             _arguments(used),
         )
-        fields = queryset.model._meta.concrete_fields
-        converters = [
-            (position, converter, field.get_col(queryset.model._meta.db_table))
-            for position, field in enumerate(fields)
-            for converter in field.get_db_converters(connection)
-        ]
-        return statement, queryset.model, [field.attname for field in fields], converters
+        return statement, Reader(queryset.model)
+
+
+class Inserts(Generic[M]):
+    """Writing a model's new rows: the statement for one is compiled once per process and planned once per session.
+
+    ``add`` is Django's ``bulk_create``: no signals, and a key that the database gives is set on the row. Composing the
+    INSERT of one wide row takes longer than running it.
+    """
+
+    BATCH = 100
+
+    def __init__(self, name: str, model: type[M]) -> None:
+        self._name, self._model = name, model
+
+    def add(self, rows: Sequence[M]) -> None:
+        """Write the rows, in the caller's transaction where there is one. 1 query for one row, or for a hundred."""
+        if len(rows) != 1:
+            self._model._default_manager.bulk_create(rows, batch_size=self.BATCH)
+            return
+        statement, fields, key = self._compiled
+        session, row = connections[DEFAULT_DB_ALIAS], rows[0]
+        with session.cursor() as cursor:
+            values = [field.get_db_prep_save(field.pre_save(row, True), session) for field in fields]
+            cursor.execute(statement.text(), values)
+            if key is not None:
+                setattr(row, key, cursor.fetchone()[0])
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+    @cached_property
+    def _compiled(self) -> tuple[_Planned, list[Any], str | None]:
+        meta = self._model._meta
+        given = meta.auto_field
+        fields = [field for field in meta.concrete_fields if field is not given]
+        columns = ", ".join(f'"{field.column}"' for field in fields)
+        values = ", ".join(f"${number}" for number in range(1, len(fields) + 1))
+        body = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({values})'
+        if given is not None:
+            body += f' RETURNING "{given.column}"'
+        arguments = ", ".join(["%s"] * len(fields))
+        return _Planned(self._name, body, "", f"({arguments})"), fields, given.attname if given else None
 
 
 def _literal(value: Any) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.workflow.selectors import runs
-from apps.workflow.services import leases
+from apps.workflow.services import claims
 from workers.periodic.broker import Broker
 
 ASK_SECONDS = 1.0
@@ -36,7 +36,7 @@ def place_of(run: Any, *, ask_workers: bool) -> Place:
         messages=messages,
         readers=_readers(run.queue) if ask_workers and messages is not None else None,
         served_until=runs.served_until(queue=run.queue, margin_seconds=0),
-        holder=runs.held_locks().get(leases.lock_key(run.subject_id)),
+        holder=runs.held_locks().get(claims.lock_key(run.subject_id)),
     )
 
 

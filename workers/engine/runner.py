@@ -17,8 +17,8 @@ from django.utils import timezone
 from apps.common import dispatch, tracing
 from apps.workflow import states
 from apps.workflow.selectors import runs as run_selectors
-from apps.workflow.services import leases, tallies
-from apps.workflow.services.leases import BUSY, STALE, Claim
+from apps.workflow.services import claims, leases, tallies
+from apps.workflow.services.claims import BUSY, STALE, Claim, Entry
 from workers import config, routing
 from workers.engine import spans
 from workers.engine.errors import LeaseLost, failure_of
@@ -66,7 +66,7 @@ def run_step(pipeline: Pipeline, step: Step, message: dict[str, Any], drivers: A
     Raises Stale when the chain must not go on from here: a stale message, a failure (its revert is under way or
     done), a lost lease.
     """
-    claim = _take(pipeline, step.name, step.timeout_seconds, message)
+    claim = _take(pipeline, step.name, step.timeout_seconds, message, step.entry())
     ctx = _context(claim, message, drivers)
     with (
         structlog.contextvars.bound_contextvars(
@@ -114,18 +114,21 @@ def _context(claim: Claim, message: dict[str, Any], drivers: Any) -> StepContext
     )
 
 
-def _take(pipeline: Pipeline, step: str, timeout: float | None, message: dict[str, Any]) -> Claim:
+def _take(
+    pipeline: Pipeline, step: str, timeout: float | None, message: dict[str, Any], entry: Entry | None = None
+) -> Claim:
     """Claim, waiting a while for whoever still holds the subject (a step that was overtaken by a delete, say)."""
     deadline = time.monotonic() + settings.LOCK_WAIT_SECONDS
     pause = 0.02
     while True:
-        found = leases.claim(
+        found = claims.claim(
             run_id=uuid.UUID(message["run_id"]),
             token=int(message["token"]),
             step=step,
             subject_id=uuid.UUID(message["subject_id"]),
             timeout_seconds=timeout or settings.STEP_TIMEOUT,
             worker=WORKER,
+            entry=entry,
         )
         if isinstance(found, Claim):
             return found

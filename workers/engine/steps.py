@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.workflow.services import leases
-from apps.workflow.services.leases import Claim, Failure
+from apps.workflow.services.claims import Claim, Entry
+from apps.workflow.services.leases import Failure
 from workers.engine.errors import LeaseLost
 from workers.routing import HOST, SCHEDULER
 
@@ -54,8 +55,12 @@ class Step:
     where: str = HOST
     timeout_seconds: float | None = None  # the setting STEP_TIMEOUT
 
+    def entry(self) -> Entry | None:
+        """Return what moves the subject's task_state within the claim's own statement, where the step knows it before."""
+        return None
+
     def enter(self, ctx: StepContext) -> None:
-        """Move the subject's task_state. Runs right after the claim; raises LeaseLost when that is not legal."""
+        """Move the subject's task_state, or see that the claim did; raises LeaseLost when that is not legal."""
 
     def execute(self, ctx: StepContext) -> None:
         raise NotImplementedError

@@ -22,7 +22,7 @@ from django.utils import timezone
 from apps.scheduling.selectors import hosts
 from apps.workflow import states
 from apps.workflow.selectors import runs as selectors
-from apps.workflow.services import leases, runs, tallies
+from apps.workflow.services import claims, runs, tallies
 from apps.workflow.services.runs import Run
 from workers import routing
 from workers.periodic.broker import Broker
@@ -90,7 +90,7 @@ def _sweep() -> dict[str, int]:
 
 
 def _look_at(run: Run, one: Sweep) -> None:
-    holder = one.locks.get(leases.lock_key(run.subject_id))
+    holder = one.locks.get(claims.lock_key(run.subject_id))
     grace = timedelta(seconds=settings.SWEEP_GRACE)
     if run.state != states.REVERTING and run.deadline_at < one.now:
         _expire(run, holder, one)
@@ -202,4 +202,4 @@ def _take_lock_away(run: Run, pid: int) -> None:
     The worker stops before its next side effect.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_TERMINATE, [pid, leases.lock_key(run.subject_id)])
+        cursor.execute(_TERMINATE, [pid, claims.lock_key(run.subject_id)])

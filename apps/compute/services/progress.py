@@ -1,6 +1,8 @@
 """What pipelines write about a server: every move is a compare-and-swap along the legal transitions."""
 
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,30 +15,52 @@ from apps.networking.services import bindings
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 from apps.workflow.selectors import runs
+from apps.workflow.services.claims import Companion, Entry
 
-_ENTER = Statement(
-    "compute_server_enter",
-    f"""
+_ENTER = f"""
 UPDATE compute_server SET task_state = %(task_state)s, updated_at = clock_timestamp()
- WHERE id = %(id)s AND deleted_at IS NULL AND task_state = ANY(%(before)s) RETURNING {selectors.COLUMNS}
-""",  # noqa: S608 - nothing but column names is put in
-    {
-        "task_state": "text",
-        "id": "uuid",
-        "before": "text[]",
-    },
+ WHERE id = {{which}} AND deleted_at IS NULL AND task_state = ANY(%(before)s) RETURNING {selectors.ROW.columns}
+"""  # noqa: S608 - nothing but column names is put in
+_TYPES = {"task_state": "text", "before": "text[]"}
+_ENTER_ONE = Statement("compute_server_enter", _ENTER.format(which="%(id)s"), {**_TYPES, "id": "uuid"})
+# The same within the claim of a step, so that both are one statement. Whoever changes a server and its run locks the
+# server first.
+_ENTER_WITH_CLAIM = Companion(
+    name="server",
+    lock="SELECT id FROM compute_server WHERE id = %(subject)s FOR NO KEY UPDATE",
+    change=_ENTER.format(which="(SELECT subject_id FROM claimed)"),
+    types=_TYPES,
 )
 
 
 def enter(*, server_id: uuid.UUID, task_state: str) -> Server | None:
     """Move the server to ``task_state`` and return its row. None: no way leads there (it was deleted, say)."""
-    values = {"task_state": task_state, "id": server_id, "before": list(states.TRANSITIONS[task_state])}
-    return next(iter(Server.objects.raw(_ENTER.text(), values)), None)
+    return next((selectors.ROW.read(row) for row in _ENTER_ONE.fetch({**_move_to(task_state), "id": server_id})), None)
+
+
+def entering(*, task_state: str) -> Entry:
+    """Return the same as a part of a step's claim, which gives the row's values: ``entered`` reads them."""
+    return Entry(companion=_ENTER_WITH_CLAIM, values=_move_to(task_state))
+
+
+def entered(row: Sequence[Any]) -> Server:
+    return selectors.ROW.read(row)
+
+
+def _move_to(task_state: str) -> dict[str, Any]:
+    return {"task_state": task_state, "before": list(states.TRANSITIONS[task_state])}
+
+
+_PLACE = Statement(
+    "compute_server_place",
+    "UPDATE compute_server SET host = %(host)s, zone = %(zone)s, updated_at = clock_timestamp() WHERE id = %(id)s",
+    {"host": "text", "zone": "text", "id": "uuid"},
+)
 
 
 def place(*, server_id: uuid.UUID, host: str, zone: str) -> None:
     """Note where the server is built."""
-    Server.objects.filter(id=server_id).update(host=host, zone=zone, updated_at=timezone.now())
+    _PLACE.run({"id": server_id, "host": host, "zone": zone})
 
 
 def map_devices(*, server_id: uuid.UUID, devices: dict[uuid.UUID, str], root: str) -> None:
@@ -46,21 +70,22 @@ def map_devices(*, server_id: uuid.UUID, devices: dict[uuid.UUID, str], root: st
     Server.objects.filter(id=server_id).update(root_device_name=f"/dev/{root}")
 
 
+_LAUNCHED = Statement(
+    "compute_server_launched",
+    f"""
+UPDATE compute_server
+   SET vm_state = '{states.ACTIVE}', task_state = '', power_state = {states.RUNNING}, progress = 100,
+       launched_at = clock_timestamp(), updated_at = clock_timestamp(),
+       fault_code = NULL, fault_message = '', fault_details = '', fault_at = NULL
+ WHERE id = %(id)s
+""",  # noqa: S608 - nothing but our own constants is put in
+    {"id": "uuid"},
+)
+
+
 def launched(*, server_id: uuid.UUID) -> None:
     """ACTIVE: the task is over, the reservations are use now. In the transaction that ends the run."""
-    now = timezone.now()
-    Server.objects.filter(id=server_id).update(
-        vm_state=states.ACTIVE,
-        task_state="",
-        power_state=states.RUNNING,
-        launched_at=now,
-        updated_at=now,
-        progress=100,
-        fault_code=None,
-        fault_message="",
-        fault_details="",
-        fault_at=None,
-    )
+    _LAUNCHED.run({"id": server_id})
     reservations.commit(consumers=[server_id])
 
 

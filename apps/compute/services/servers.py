@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.common import audit
 from apps.common.context import RequestContext
+from apps.common.prepared import Inserts
 from apps.compute import rpcapi, states
 from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import BlockDevice, Flavor, Server
@@ -23,7 +24,8 @@ from apps.scheduling.selectors import hosts
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
-BATCH = 100
+_SERVERS = Inserts("compute_server_insert", Server)
+_BLOCK_DEVICES = Inserts("compute_block_device_insert", BlockDevice)
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -69,8 +71,8 @@ def create(*, context: RequestContext, wish: Wish, min_count: int = 1, max_count
         if wish.group_id:
             server_groups.join(context=context, group_id=wish.group_id, adding=count)
         servers = [draft(context, wish, reservation, index, max_count) for index in range(count)]
-        Server.objects.bulk_create(servers, batch_size=BATCH)
-        BlockDevice.objects.bulk_create([device for server in servers for device in _devices(server)], batch_size=BATCH)
+        _SERVERS.add(servers)
+        _BLOCK_DEVICES.add([device for server in servers for device in _devices(server)])
         rpcapi.build(context=context, servers=servers)
         audit.record_many("server.create", "server", [server.id for server in servers])
         # Last, because the usage row stays locked until the commit.

@@ -6,8 +6,15 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
+from apps.common.prepared import Statement
 from apps.networking import exceptions
 from apps.networking.models import SecurityGroup
+
+_DEFAULT = Statement(
+    "networking_default_group",
+    "SELECT id FROM networking_securitygroup WHERE project_id = %(project)s AND name = 'default'",
+    {"project": "text"},
+)
 
 
 def visible(*, context: RequestContext) -> QuerySet[SecurityGroup]:
@@ -26,7 +33,7 @@ def get(*, context: RequestContext, group_id: uuid.UUID) -> SecurityGroup:
 
 def default_id(*, project_id: str) -> uuid.UUID | None:
     """Return the id of a project's default group, or None when it was never needed yet."""
-    return SecurityGroup.objects.filter(project_id=project_id, name="default").values_list("id", flat=True).first()
+    return next((row[0] for row in _DEFAULT.fetch({"project": project_id})), None)
 
 
 def matching(*, project_id: str, names: Iterable[str], ids: Iterable[uuid.UUID]) -> list[tuple[uuid.UUID, str]]:

@@ -7,8 +7,15 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
+from apps.common.prepared import Rows
 from apps.networking import exceptions
 from apps.networking.models import Subnet
+
+_OF_NETWORK = Rows(
+    "networking_subnets_of_network",
+    lambda network: Subnet.objects.filter(network_id=network).order_by("created_at", "id"),
+    {"network": uuid.UUID(int=1)},
+)
 
 
 def visible(*, context: RequestContext) -> QuerySet[Subnet]:
@@ -29,7 +36,10 @@ def get(*, context: RequestContext, subnet_id: uuid.UUID) -> Subnet:
 
 def by_network(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Subnet]]:
     """Return the subnets of networks, oldest first. 1 query."""
+    wanted = list(network_ids)
+    if len(wanted) == 1:
+        return {wanted[0]: _OF_NETWORK.fetch(network=wanted[0])}
     found: dict[uuid.UUID, list[Subnet]] = defaultdict(list)
-    for subnet in Subnet.objects.filter(network_id__in=list(network_ids)).order_by("created_at", "id"):
+    for subnet in Subnet.objects.filter(network_id__in=wanted).order_by("created_at", "id"):
         found[subnet.network_id].append(subnet)
     return found

@@ -9,10 +9,12 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from apps.common.exceptions import NotFound
+from apps.common.prepared import Inserts, Rows, Statement
 from apps.networking import exceptions, states
 from apps.networking.models import Port, PortSecurityGroup, Subnet
 from apps.networking.selectors import subnets as subnet_rows
@@ -21,7 +23,16 @@ from apps.networking.values import PortBinding, RequestedNetwork
 
 ATTEMPTS = 5
 
-_RELEASE = """
+_PORTS = Inserts("networking_port_insert", Port)
+_GROUPS = Inserts("networking_port_group_insert", PortSecurityGroup)
+_OF_SERVER = Rows(
+    "networking_ports_of_server",
+    lambda device: Port.objects.filter(device_id=device, request_index__isnull=False),
+    {"device": "a server's id"},
+)
+_RELEASE = Statement(
+    "networking_release",
+    """
 WITH gone AS (
     DELETE FROM networking_port
     WHERE device_id = %(device)s AND request_index IS NOT NULL AND NOT preserved
@@ -32,7 +43,17 @@ WITH gone AS (
     DELETE FROM networking_portsecuritygroup USING gone WHERE networking_portsecuritygroup.port_id = gone.id
 )
 SELECT count(*) FROM gone
-"""
+""",
+    {"device": "text"},
+)
+_SET_STATUS = Statement(
+    "networking_set_status",
+    """
+UPDATE networking_port SET status = %(status)s, updated_at = clock_timestamp()
+ WHERE device_id = %(device)s AND request_index IS NOT NULL AND status <> %(status)s
+""",
+    {"status": "text", "device": "text"},
+)
 
 
 def new_mac() -> str:
@@ -119,7 +140,7 @@ def _allocate(
             )
             for index, request in made
         ]
-        Port.objects.bulk_create(rows)
+        _PORTS.add(rows)
         for row, (index, request) in zip(rows, made, strict=True):
             given = _addresses(row, request, subnets.get(request.network_id, []))
             present[index] = _binding(row, [ip for _, ip in given])
@@ -140,9 +161,8 @@ def _allocate(
 
 def _present(*, server_id: uuid.UUID, host: str) -> dict[int, PortBinding]:
     """Ports the server has already; those on another host are moved to ``host``."""
-    rows = list(
-        Port.objects.filter(device_id=str(server_id), request_index__isnull=False).prefetch_related("fixed_ips")
-    )
+    rows = _OF_SERVER.fetch(device=str(server_id))
+    prefetch_related_objects(rows, "fixed_ips")
     if any(row.host != host for row in rows):
         Port.objects.filter(id__in=[row.id for row in rows]).update(
             host=host, status=states.DOWN, updated_at=timezone.now()
@@ -165,9 +185,7 @@ def _addresses(port: Port, request: RequestedNetwork, subnets: Sequence[Subnet])
 
 def _guard(rows: Sequence[Port], *, project_id: str, groups: Sequence[uuid.UUID]) -> None:
     chosen = list(groups) or [security_groups.ensure_default(project_id=project_id)]
-    PortSecurityGroup.objects.bulk_create(
-        PortSecurityGroup(port=row, security_group_id=group) for row in rows for group in chosen
-    )
+    _GROUPS.add([PortSecurityGroup(port=row, security_group_id=group) for row in rows for group in chosen])
 
 
 def _bind(
@@ -225,9 +243,7 @@ def release_for_server(*, server_id: uuid.UUID) -> int:
     Returns how many ports were deleted.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_RELEASE, {"device": str(server_id)})
-            deleted = int(cursor.fetchone()[0])
+        deleted = int(_RELEASE.fetch({"device": str(server_id)})[0][0])
         unbind(Port.objects.filter(device_id=str(server_id), request_index__isnull=False, preserved=True).values("id"))
     return deleted
 
@@ -260,6 +276,4 @@ def set_status(*, port_ids: Iterable[uuid.UUID], status: str) -> None:
 
 def set_server_status(*, server_id: uuid.UUID, up: bool) -> None:
     """Record that a server's ports carry traffic, or that they do not. 1 statement."""
-    status = states.ACTIVE if up else states.DOWN
-    rows = Port.objects.filter(device_id=str(server_id), request_index__isnull=False).exclude(status=status)
-    rows.update(status=status, updated_at=timezone.now())
+    _SET_STATUS.run({"status": states.ACTIVE if up else states.DOWN, "device": str(server_id)})

@@ -9,13 +9,16 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from apps.common.prepared import Statement
 from apps.networking import exceptions, ranges
 from apps.networking.models import Subnet
 
 DRAWS = 8
 ATTEMPTS = 64
 
-_TAKE = """
+_TAKE = Statement(
+    "networking_take",
+    """
 INSERT INTO networking_fixedip (port_id, subnet_id, ip_address)
 SELECT %(port)s, %(subnet)s, candidate FROM unnest(%(candidates)s::inet[]) AS candidate
 WHERE NOT EXISTS (
@@ -24,7 +27,9 @@ WHERE NOT EXISTS (
 LIMIT 1
 ON CONFLICT (subnet_id, ip_address) DO NOTHING
 RETURNING host(ip_address)
-"""
+""",
+    {"port": "uuid", "subnet": "uuid", "candidates": "text[]"},
+)
 
 _FREE = """
 SELECT host(candidate) FROM (
@@ -94,10 +99,8 @@ def subnet_of(ip: str, subnets: Sequence[Subnet]) -> Subnet | None:
 
 
 def _insert(*, port_id: uuid.UUID, subnet_id: uuid.UUID, candidates: Sequence[str]) -> str | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE, {"port": str(port_id), "subnet": str(subnet_id), "candidates": list(candidates)})
-        row = cursor.fetchone()
-    return str(row[0]) if row else None
+    rows = _TAKE.fetch({"port": port_id, "subnet": subnet_id, "candidates": list(candidates)})
+    return str(rows[0][0]) if rows else None
 
 
 def _free(subnet_id: uuid.UUID, pools: Sequence[ranges.Pool]) -> list[str]:

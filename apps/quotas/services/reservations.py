@@ -7,15 +7,28 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from apps.common.prepared import Statement
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.models import Usage
 from apps.quotas.selectors import limits, usages
 
 # The locking read comes first and in a fixed order, so that two requests cannot wait for each other; the update then
 # sees the newest row versions, because PostgreSQL re-checks its condition on them (READ COMMITTED, EvalPlanQual).
-_RESERVE = """
+_INSERT = """
+INSERT INTO quotas_reservation (id, owner_id, resource, delta, consumer_id, created_at, expires_at)
+SELECT gen_random_uuid(), %(owner)s, resource, delta, consumer, now(), now() + make_interval(secs => %(lifetime)s)
+  FROM unnest(%(whole)s, %(each)s) AS w(resource, delta), unnest(%(consumers)s) AS consumer
+"""
+_PROMISE_TYPES = {
+    "owner": "text", "whole": "text[]", "each": "bigint[]", "consumers": "uuid[]", "lifetime": "float8",
+}  # fmt: skip
+_PROMISE = Statement("quotas_promise", _INSERT, _PROMISE_TYPES)
+# The promise is written down at once where all that is wanted (``whole``) could be moved.
+_RESERVE = Statement(
+    "quotas_reserve",
+    f"""
 WITH wanted AS (
-    SELECT * FROM unnest(%(resources)s::text[], %(deltas)s::bigint[], %(defaults)s::bigint[])
+    SELECT * FROM unnest(%(resources)s, %(deltas)s, %(defaults)s)
         AS w(resource, delta, usual)),
 locked AS MATERIALIZED (
     SELECT u.id FROM quotas_usage u WHERE u.owner_id = %(owner)s AND u.resource = ANY(%(resources)s)
@@ -28,15 +41,12 @@ moved AS (
      WHERE u.id IN (SELECT id FROM locked) AND u.resource = w.resource
        AND (coalesce(own.value, general.value, w.usual) < 0
             OR u.in_use + u.reserved + w.delta <= coalesce(own.value, general.value, w.usual))
- RETURNING w.resource)
+ RETURNING w.resource),
+promised AS ({_INSERT} WHERE (SELECT count(*) FROM moved) = cardinality(%(whole)s))
 SELECT resource FROM moved
-"""
-_PROMISE = """
-INSERT INTO quotas_reservation (id, owner_id, resource, delta, consumer_id, created_at, expires_at)
-SELECT gen_random_uuid(), %(owner)s, resource, delta, consumer, now(), now() + make_interval(secs => %(lifetime)s)
-  FROM unnest(%(resources)s::text[], %(each)s::bigint[]) AS w(resource, delta),
-       unnest(%(consumers)s::uuid[]) AS consumer
-"""
+""",
+    {"resources": "text[]", "deltas": "bigint[]", "defaults": "bigint[]", "limits_of": "text", **_PROMISE_TYPES},
+)
 
 
 def reserve(
@@ -57,32 +67,32 @@ def reserve(
         "owner": owner_id,
         "limits_of": limits_of or owner_id,
         "resources": list(wanted),
+        "whole": list(wanted),
         "each": list(wanted.values()),
         "deltas": [amount * len(consumers) for amount in wanted.values()],
         "defaults": [settings.QUOTA_DEFAULTS[resource] for resource in wanted],
         "consumers": list(consumers),
         "lifetime": settings.RESERVATION_LIFETIME,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_RESERVE, values)
-        moved = {row[0] for row in cursor.fetchall()}
-        if len(moved) < len(wanted):
-            # Refused, or never counted before. Another request may have made the rows since the first statement
-            # looked, so a second look is due in any case.
-            _create_missing(owner_id, list(wanted))
-            missing = [resource for resource in wanted if resource not in moved]
-            again = {
-                **values,
-                "resources": missing,
-                "deltas": [wanted[resource] * len(consumers) for resource in missing],
-                "defaults": [settings.QUOTA_DEFAULTS[resource] for resource in missing],
-            }
-            cursor.execute(_RESERVE, again)
-            moved |= {row[0] for row in cursor.fetchall()}
-        refused = next((resource for resource in wanted if resource not in moved), None)
-        if refused:
-            raise _exceeded(owner_id, limits_of or owner_id, refused, wanted[refused] * len(consumers))
-        cursor.execute(_PROMISE, values)
+    moved = {row[0] for row in _RESERVE.fetch(values)}
+    if len(moved) == len(wanted):
+        return
+    # Refused, or never counted before. Another request may have made the rows since the first statement looked, so a
+    # second look is due in any case.
+    _create_missing(owner_id, list(wanted))
+    missing = [resource for resource in wanted if resource not in moved]
+    again = {
+        **values,
+        "resources": missing,
+        "deltas": [wanted[resource] * len(consumers) for resource in missing],
+        "defaults": [settings.QUOTA_DEFAULTS[resource] for resource in missing],
+    }
+    moved |= {row[0] for row in _RESERVE.fetch(again)}
+    refused = next((resource for resource in wanted if resource not in moved), None)
+    if refused:
+        raise _exceeded(owner_id, limits_of or owner_id, refused, wanted[refused] * len(consumers))
+    if len(missing) < len(wanted):  # else the second look promised
+        _PROMISE.run(values)
 
 
 def _create_missing(owner_id: str, resources: list[str]) -> None:
@@ -97,8 +107,10 @@ def _exceeded(owner_id: str, limits_of: str, resource: str, requested: int) -> Q
     return QuotaExceeded(resource=resource, requested=requested, used=used, allowed=allowed)
 
 
-_SETTLE = """
-WITH gone AS (DELETE FROM quotas_reservation WHERE consumer_id = ANY(%(consumers)s::uuid[])
+_SETTLE = Statement(
+    "quotas_settle",
+    """
+WITH gone AS (DELETE FROM quotas_reservation WHERE consumer_id = ANY(%(consumers)s)
               RETURNING owner_id, resource, delta),
 total AS (SELECT owner_id, resource, sum(delta) AS delta FROM gone GROUP BY owner_id, resource),
 locked AS MATERIALIZED (
@@ -107,7 +119,9 @@ locked AS MATERIALIZED (
 UPDATE quotas_usage u SET reserved = u.reserved - t.delta, in_use = u.in_use + t.delta * %(factor)s
   FROM total t
  WHERE u.id IN (SELECT id FROM locked) AND u.owner_id = t.owner_id AND u.resource = t.resource
-"""
+""",
+    {"consumers": "uuid[]", "factor": "int"},
+)
 
 
 def commit(*, consumers: Sequence[uuid.UUID]) -> None:
@@ -121,13 +135,14 @@ def cancel(*, consumers: Sequence[uuid.UUID]) -> None:
 
 
 def _settle(consumers: Sequence[uuid.UUID], factor: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_SETTLE, {"consumers": list(consumers), "factor": factor})
+    _SETTLE.run({"consumers": list(consumers), "factor": factor})
 
 
-_RELEASE = """
+_RELEASE = Statement(
+    "quotas_release",
+    """
 WITH gone AS (DELETE FROM quotas_reservation WHERE consumer_id = %(consumer)s RETURNING resource, delta),
-wanted AS (SELECT * FROM unnest(%(resources)s::text[], %(deltas)s::bigint[]) AS w(resource, delta)),
+wanted AS (SELECT * FROM unnest(%(resources)s, %(deltas)s) AS w(resource, delta)),
 locked AS MATERIALIZED (
     SELECT u.id FROM quotas_usage u WHERE u.owner_id = %(owner)s AND u.resource = ANY(%(resources)s)
      ORDER BY u.owner_id, u.resource FOR UPDATE)
@@ -136,7 +151,9 @@ UPDATE quotas_usage u
        in_use = u.in_use - CASE WHEN g.delta IS NULL THEN w.delta ELSE 0 END
   FROM wanted w LEFT JOIN gone g ON g.resource = w.resource
  WHERE u.id IN (SELECT id FROM locked) AND u.resource = w.resource
-"""
+""",
+    {"consumer": "uuid", "resources": "text[]", "deltas": "bigint[]", "owner": "text"},
+)
 
 
 def release(*, owner_id: str, each: Mapping[str, int], consumer: uuid.UUID) -> None:
@@ -150,8 +167,7 @@ def release(*, owner_id: str, each: Mapping[str, int], consumer: uuid.UUID) -> N
         "resources": sorted(each),
         "deltas": [each[r] for r in sorted(each)],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_RELEASE, values)
+    _RELEASE.run(values)
 
 
 _EXPIRED = """

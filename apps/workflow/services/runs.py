@@ -11,8 +11,11 @@ from django.utils import timezone
 
 from apps.common import dispatch, tracing
 from apps.common.context import RequestContext
+from apps.common.prepared import Inserts
 from apps.workflow import states
 from apps.workflow.models import Run
+
+_RUNS = Inserts("workflow_run_insert", Run)
 
 
 def start(
@@ -43,8 +46,7 @@ def start(
         params=params,
         queue=queue,
     )
-    run.save(force_insert=True)
-    dispatch.after_commit(run)
+    start_many(pending=[run])
     return run
 
 
@@ -83,7 +85,7 @@ def build(
 
 def start_many(*, pending: list[Run]) -> None:
     """Write runs that ``build`` made, in the caller's transaction, and send them after commit."""
-    Run.objects.bulk_create(pending)
+    _RUNS.add(pending)
     for run in pending:
         dispatch.after_commit(run)
 

@@ -1,12 +1,15 @@
-"""Querysets that are compiled once: the same rows as the queryset's, with any parameters, in any session."""
+"""Querysets and inserts that are compiled once: the same rows as the ORM's, with any values, in any session."""
+
+from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import Model, Q
 
 from apps.common.context import RequestContext
-from apps.common.prepared import Rows
-from apps.compute.models import Flavor, FlavorAccess
+from apps.common.models import AuditEvent
+from apps.common.prepared import Inserts, Rows
+from apps.compute.models import Flavor, FlavorAccess, Server
 from apps.compute.selectors import flavors
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +66,60 @@ def test_a_new_session_and_a_failed_transaction_do_no_harm() -> None:
 def _fail() -> None:
     assert len(BY_NAME.fetch(name="a", least=10**6)) == 1
     Flavor.objects.create(name="a", flavor_id="again", ram_mib=1, vcpus=1)
+
+
+SERVERS = Inserts("test_server_insert", Server)
+EVENTS = Inserts("test_event_insert", AuditEvent)
+
+
+def a_server(**values: Any) -> Server:
+    given: dict[str, Any] = {
+        "project_id": "p",
+        "user_id": "u",
+        "name": "it's 100% \\ \"quoted\"",
+        "hostname": "h",
+        "flavor": {"id": "1", "extra_specs": {"hw:x": "%s $1"}},
+        "tags": ["a", "b's"],
+        "requested_networks": None,
+        "access_ip_v4": "192.0.2.7",
+        "access_ip_v6": "2001:db8::7",
+        "locked": True,
+        "reservation_id": "r-1",
+    }
+    return Server(**{**given, **values})
+
+
+def columns(row: Model) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_rows_are_written_as_the_orm_writes_them(count: int) -> None:
+    made = [a_server(launch_index=index) for index in range(count)]
+    SERVERS.add(made)
+    assert not any(one._state.adding for one in made)
+    found = {one.id: one for one in Server.objects.all()}
+    assert {one.id: columns(one) for one in made} == {key: columns(one) for key, one in found.items()}
+
+
+def test_a_key_that_the_database_gives_is_set() -> None:
+    event = AuditEvent(action="a", target_type="t", details={"a": [None, 1.5, "x"]})
+    EVENTS.add([event])
+    found = AuditEvent.objects.get(pk=event.pk)
+    assert columns(found) == columns(event) and event.at is not None
+
+
+def test_a_row_that_the_database_refuses_is_djangos_error() -> None:
+    server = a_server()
+    SERVERS.add([server])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SERVERS.add([a_server(id=server.id)])
+    with pytest.raises(DataError), transaction.atomic():
+        SERVERS.add([a_server(name="n" * 256)])
+    assert Server.objects.count() == 1
+
+
+def test_one_row_is_one_statement(django_assert_num_queries: Any) -> None:
+    SERVERS.add([a_server()])
+    with django_assert_num_queries(1):
+        SERVERS.add([a_server()])

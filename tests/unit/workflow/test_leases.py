@@ -10,8 +10,9 @@ from apps.common import dispatch
 from apps.common.context import RequestContext
 from apps.workflow import states
 from apps.workflow.models import Run, Step
-from apps.workflow.services import leases, runs
-from apps.workflow.services.leases import Claim, Failure
+from apps.workflow.services import claims, leases, runs
+from apps.workflow.services.claims import Claim
+from apps.workflow.services.leases import Failure
 from tests.cloud import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,14 +41,17 @@ def run() -> Iterator[Run]:
 
 
 def take(run: Run, step: str = "schedule", token: int = 1) -> Claim | str:
-    return leases.claim(
+    return claims.claim(
         run_id=run.id, token=token, step=step, subject_id=run.subject_id, timeout_seconds=60, worker="w"
     )
 
 
 def holders(run: Run) -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+            "WHERE d.datname = current_database() AND locktype = 'advisory' AND granted AND objsubid = 1"
+        )
         return int(cursor.fetchone()[0])
 
 
@@ -66,22 +70,22 @@ def test_a_claim_opens_a_step_and_holds_the_lock(run: Run) -> None:
 
 @pytest.mark.parametrize(("step", "token"), [("schedule", 2), ("spawn", 1), ("revert", 1)])
 def test_a_stale_message_changes_nothing_and_holds_nothing(run: Run, step: str, token: int) -> None:
-    assert take(run, step=step, token=token) == leases.STALE
+    assert take(run, step=step, token=token) == claims.STALE
     assert holders(run) == 0
     assert not Step.objects.exists()
 
 
 def test_a_doubled_message_is_stale(run: Run) -> None:
     assert isinstance(take(run), Claim)
-    assert take(run) == leases.STALE
+    assert take(run) == claims.STALE
 
 
 def test_another_session_waits(run: Run) -> None:
     other = connections.create_connection("default")
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [leases.lock_key(run.subject_id)])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [claims.lock_key(run.subject_id)])
     try:
-        assert take(run) == leases.BUSY
+        assert take(run) == claims.BUSY
         run.refresh_from_db()
         assert run.state == states.QUEUED
     finally:
@@ -129,7 +133,7 @@ def test_resend_bumps_the_token_once(run: Run, sent: list[tuple[str, int]]) -> N
     assert runs.resend(run=Run.objects.get(id=run.id))
     assert not runs.resend(run=seen), "somebody was faster"
     assert sent[-1] == ("schedule", 2)
-    assert take(run, token=1) == leases.STALE
+    assert take(run, token=1) == claims.STALE
     assert isinstance(take(run, token=2), Claim)
 
 

@@ -3,6 +3,7 @@
 from apps.compute import faults
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import progress
+from apps.workflow.services.claims import Entry
 from apps.workflow.services.leases import Failure
 from workers.config import HostDrivers
 from workers.engine.errors import Abort, LeaseLost
@@ -16,13 +17,15 @@ class ServerStep(Step):
 
     task_state: str | None = None
 
+    def entry(self) -> Entry | None:
+        return progress.entering(task_state=self.task_state) if self.task_state is not None else None
+
     def enter(self, ctx: StepContext) -> None:
         if self.task_state is None:
             return
-        row = progress.enter(server_id=ctx.subject_id, task_state=self.task_state)
-        if row is None:
+        if ctx.claim.entered is None:
             raise LeaseLost
-        ctx.notes[ENTERED] = row
+        ctx.notes[ENTERED] = progress.entered(ctx.claim.entered)
 
     def server(self, ctx: StepContext) -> "selectors.Server":
         """Return the server's row: as the step found it when it entered, then read anew. LeaseLost: it is gone."""

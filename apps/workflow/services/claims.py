@@ -1,0 +1,185 @@
+"""The lease of a step: a session-level advisory lock on the subject, and the claim.
+
+One statement, because this is the path of every boot. The lock lives in this thread's database session: when
+the worker dies the kernel closes its socket and PostgreSQL drops the lock at once.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from apps.common.prepared import Statement
+from apps.workflow import states
+
+
+def lock_key(subject_id: uuid.UUID) -> int:
+    """Return the 64-bit key of a subject's advisory lock."""
+    return int.from_bytes(subject_id.bytes[:8], "big", signed=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a worker holds while it runs a step."""
+
+    run_id: uuid.UUID
+    token: int
+    step_id: int
+    pipeline: str
+    subject_id: uuid.UUID
+    project_id: str
+    user_id: str
+    request_id: str
+    params: dict[str, Any]
+    host: str
+    attempt: int
+    excluded_hosts: list[str]
+    retrying: bool
+    error_code: int | None
+    error_cause: str
+    error_message: str
+    error_details: str
+    waited_seconds: float
+    entered: tuple[Any, ...] | None = None  # what the entry's change returned; None where nothing was changed
+
+
+_COLUMNS = ", ".join(
+    f"claimed.{name}"
+    for name in (
+        "token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params::text", "host", "attempt",
+        "excluded_hosts", "retrying", "error_code", "error_cause", "error_message", "error_details",
+    )
+)  # fmt: skip
+_COLUMNS += ", extract(epoch FROM claimed.step_started_at - claimed.enqueued_at)::float8"
+# The only things inserted into the text are the list of columns above and a companion's.
+_CLAIM = f"""
+WITH lease AS MATERIALIZED (SELECT pg_try_advisory_lock(%(key)s) AS held),
+{{lock}}claimed AS (
+    UPDATE workflow_run r
+       SET state = CASE WHEN state = 'queued' THEN 'running' ELSE state END, step_state = 'running',
+           started_at = coalesce(started_at, clock_timestamp()), step_started_at = clock_timestamp(),
+           step_deadline_at = clock_timestamp() + make_interval(secs => %(timeout)s), updated_at = clock_timestamp()
+      FROM lease{{join}}
+     WHERE lease.held AND r.id = %(run)s AND r.token = %(token)s AND r.next_step = %(step)s
+       AND r.step_state = 'queued' AND r.state = ANY(%(states)s)
+ RETURNING r.*),
+opened AS (
+    INSERT INTO workflow_step (run_id, name, direction, attempt, token, queue, host, worker, enqueued_at, started_at,
+                               result, error_message, error_details)
+    SELECT id, next_step, %(direction)s, attempt, token, queue, host, %(worker)s, enqueued_at, clock_timestamp(),
+           '', '', ''
+      FROM claimed RETURNING id){{change}}
+SELECT lease.held, opened.id, {_COLUMNS}{{columns}}
+  FROM lease LEFT JOIN claimed ON true LEFT JOIN opened ON true{{joined}}
+"""  # noqa: S608
+_TYPES = {
+    "key": "bigint",
+    "run": "uuid",
+    "token": "int",
+    "step": "text",
+    "timeout": "float8",
+    "states": "text[]",
+    "direction": "text",
+    "worker": "text",
+}
+_ALONE = Statement("workflow_claim", _CLAIM.format(lock="", join="", change="", columns="", joined=""), _TYPES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Companion:
+    """What changes with the claim, in the same statement: the subject's own row. Its app writes the SQL.
+
+    ``lock`` selects and locks that row, ``%(subject)s``: whoever changes a subject and its run locks the subject first.
+    ``change`` is an UPDATE … RETURNING that may read ``claimed`` (the run's row as claimed, none if it was not).
+    ``types``: its own parameters, PostgreSQL's names of their types.
+    """
+
+    name: str
+    lock: str
+    change: str
+    types: Mapping[str, str]
+
+    @cached_property
+    def claim(self) -> Statement:
+        text = _CLAIM.format(
+            lock=f"subject AS MATERIALIZED ({self.lock}),\n",
+            join=", subject",
+            change=f",\nentered AS ({self.change})",
+            columns=", entered.*",
+            joined=" LEFT JOIN entered ON true",
+        )
+        return Statement(f"workflow_claim_{self.name}", text, {**_TYPES, "subject": "uuid", **self.types})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A companion with the values of its parameters."""
+
+    companion: Companion
+    values: Mapping[str, Any]
+
+
+BUSY = "busy"
+STALE = "stale"
+
+
+def claim(
+    *,
+    run_id: uuid.UUID,
+    token: int,
+    step: str,
+    subject_id: uuid.UUID,
+    timeout_seconds: float,
+    worker: str,
+    entry: Entry | None = None,
+) -> Claim | str:
+    """Take the subject's lock and claim the step; with an ``entry`` the subject's row moves in the same statement.
+
+    Returns BUSY when another session holds the lock and STALE when the message is old or doubled; then nothing is
+    held and nothing changed.
+    """
+    revert = step == states.REVERT
+    values: dict[str, Any] = {
+        "key": lock_key(subject_id),
+        "run": run_id,
+        "token": token,
+        "step": step,
+        "timeout": timeout_seconds,
+        "states": [states.REVERTING] if revert else [states.QUEUED, states.RUNNING],
+        "direction": states.REVERT if revert else states.EXECUTE,
+        "worker": worker,
+    }
+    statement = _ALONE
+    if entry is not None:
+        statement = entry.companion.claim
+        values |= {"subject": subject_id, **entry.values}
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text(), values)
+        held, step_id, *row = cursor.fetchone()
+        if held and step_id is None:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [values["key"]])
+    if not held:
+        return BUSY
+    return _claim_of(run_id, step_id, row) if step_id is not None else STALE
+
+
+def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any]) -> Claim:
+    names = ("token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params", "host", "attempt")
+    more = (
+        "excluded_hosts",
+        "retrying",
+        "error_code",
+        "error_cause",
+        "error_message",
+        "error_details",
+        "waited_seconds",
+    )
+    own = len(names) + len(more)
+    values = dict(zip((*names, *more), row[:own], strict=True))
+    values["params"] = orjson.loads(values["params"])
+    entered = tuple(row[own:]) if any(value is not None for value in row[own:]) else None
+    return Claim(run_id=run_id, step_id=step_id, entered=entered, **values)
