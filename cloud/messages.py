@@ -8,6 +8,7 @@ import os
 
 from celery import Celery
 from celery.signals import setup_logging
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 
@@ -16,6 +17,7 @@ from django.conf import settings
 from workers.periodic import timetable
 
 VISIBILITY_TIMEOUT_SECONDS = 3600
+TRANSPORT_ALIASES["redis"] = "cloud.redis_transport:Transport"
 
 # No fixups: Celery's own for Django closes the database session around every task; ours carry leases and are kept.
 app = Celery("celerity", fixups=[])

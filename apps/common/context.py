@@ -61,6 +61,13 @@ class RequestContext:
             "token": self._token(),
         }
 
+    def standing(self) -> tuple[object, ...]:
+        """Return all that ``credentials`` is made of, as a key."""
+        return (
+            self.user_id, self.project_id, self.domain_id, self.system_scope, tuple(self.roles), self.user_domain_id,
+            self.project_domain_id, self.is_admin, self.is_delegated,
+        )  # fmt: skip
+
     def _token(self) -> dict[str, object]:
         """Return what Keystone's rules call ``token.domain.id``, ``token.project.domain.id`` and so on.
 

@@ -7,6 +7,7 @@ OpenStack's services and another in the next: an app says what they mean in its 
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ ADMIN = "rule:context_is_admin"
 PROJECT_MEMBER = "rule:project_member_or_admin"
 PROJECT_READER = "rule:project_reader_or_admin"
 ANYBODY = ""
+ANSWERS = 4096  # that a process keeps for each service
 
 BUILDING_BLOCKS = {
     "context_is_admin": "role:admin",
@@ -52,12 +54,47 @@ BUILDING_BLOCKS = {
 _registered: dict[str, str] = dict(BUILDING_BLOCKS)
 _vocabularies: dict[str, dict[str, str]] = {"": {}}  # what words mean in the rules of one service
 _service_of: dict[str, str] = {}
-_good: dict[str, dict[str, Any]] = {}  # the engines that the last readable file made, by path
+_good: dict[str, dict[str, "_Engine"]] = {}  # the engines that the last readable file made, by path
 log = structlog.get_logger("celerity.policy")
 
 
 class BadPolicyFile(RuntimeError):
     """The operator's rules cannot be read: nothing starts with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """The rules of a service, and what they answered: they look at nothing but the caller and the target.
+
+    ``answers`` is None where the operator has written rules: those may ask a server (``http:``).
+    """
+
+    enforcer: Any
+    answers: dict[Any, bool] | None
+
+    def judge(self, context: RequestContext, rule: str, target: Mapping[str, Any]) -> bool:
+        if self.answers is None:
+            return self._evaluate(context, rule, target)
+        try:
+            key = (rule, context.standing(), frozenset((name, type(value), value) for name, value in target.items()))
+            found = self.answers.get(key)
+        except TypeError:  # a value that is a list or an object
+            return self._evaluate(context, rule, target)
+        if found is None:
+            found = self._evaluate(context, rule, target)
+            if len(self.answers) >= ANSWERS:
+                self.answers.clear()
+            self.answers[key] = found
+        return found
+
+    def _evaluate(self, context: RequestContext, rule: str, target: Mapping[str, Any]) -> bool:
+        # oslo.policy compares texts: None would equal None, and a caller without a project would own what has none.
+        known = {key: value for key, value in target.items() if value is not None}
+        if "project_id" in known:
+            known.setdefault("tenant_id", known["project_id"])  # Neutron's older name, on both sides
+        who = {key: value for key, value in context.credentials().items() if value is not None}
+        # Enforcer.enforce() would copy both sides and look for changed files at every check.
+        return bool(self.enforcer.rules[rule](known, who, self.enforcer, rule))
 
 
 def register(rules: Mapping[str, str], *, service: str = "", words: Mapping[str, str] | None = None) -> None:
@@ -71,7 +108,7 @@ def register(rules: Mapping[str, str], *, service: str = "", words: Mapping[str,
 
 
 @lru_cache(maxsize=1)
-def _engines(overrides: str, _changed: int) -> dict[str, Any]:
+def _engines(overrides: str, _changed: int) -> dict[str, _Engine]:
     """Return each service's engine with the defaults and what the operator's file puts in their place.
 
     oslo.policy would look for files at every check; a stat of one file is all that is needed. A file that cannot be
@@ -89,12 +126,13 @@ def _engines(overrides: str, _changed: int) -> dict[str, Any]:
                 return _good[overrides]
             raise BadPolicyFile(f"{overrides} cannot be read: {error}") from error
     _good[overrides] = {
-        service: _engine_of({**_registered, **words}, written) for service, words in _vocabularies.items()
+        service: _Engine(_enforcer_of({**_registered, **words}, written), None if written else {})
+        for service, words in _vocabularies.items()
     }
     return _good[overrides]
 
 
-def _engine_of(defaults: Mapping[str, str], written: Mapping[str, Any]) -> Any:
+def _enforcer_of(defaults: Mapping[str, str], written: Mapping[str, Any]) -> Any:
     from oslo_config import cfg
     from oslo_policy import _checks, policy
 
@@ -112,7 +150,7 @@ def _engine_of(defaults: Mapping[str, str], written: Mapping[str, Any]) -> Any:
     return engine
 
 
-def _engine(rule: str) -> Any:
+def _engine(rule: str) -> _Engine:
     path = f"{settings.STATE_DIR}/policy.yaml"  # a text: this runs at every check
     try:
         changed = os.stat(path).st_mtime_ns
@@ -131,14 +169,7 @@ def allowed(context: RequestContext, rule: str, target: Mapping[str, Any] | None
     if rule not in _registered:
         raise KeyError(f"policy rule {rule} is not registered")
     subject = target if target is not None else {"project_id": context.project_id, "user_id": context.user_id}
-    # oslo.policy compares texts: None would equal None, and a caller without a project would own what has none.
-    known = {key: value for key, value in subject.items() if value is not None}
-    if "project_id" in known:
-        known.setdefault("tenant_id", known["project_id"])  # Neutron's older name, on both sides
-    who = {key: value for key, value in context.credentials().items() if value is not None}
-    engine = _engine(rule)
-    # Enforcer.enforce() would copy both sides and look for changed files at every check.
-    return bool(engine.rules[rule](known, who, engine, rule))
+    return _engine(rule).judge(context, rule, subject)
 
 
 def check(context: RequestContext, rule: str, target: Mapping[str, Any] | None = None) -> None:

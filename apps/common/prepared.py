@@ -172,7 +172,7 @@ class Inserts(Generic[M]):
         fields = [field for field in meta.concrete_fields if field is not given]
         columns = ", ".join(f'"{field.column}"' for field in fields)
         values = ", ".join(f"${number}" for number in range(1, len(fields) + 1))
-        body = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({values})'
+        body = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({values})'  # noqa: S608 - the model's own names
         if given is not None:
             body += f' RETURNING "{given.column}"'
         arguments = ", ".join(["%s"] * len(fields))

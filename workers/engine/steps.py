@@ -56,7 +56,7 @@ class Step:
     timeout_seconds: float | None = None  # the setting STEP_TIMEOUT
 
     def entry(self) -> Entry | None:
-        """Return what moves the subject's task_state within the claim's own statement, where the step knows it before."""
+        """Return what moves the subject's task_state within the claim's own statement, if the step knows it before."""
         return None
 
     def enter(self, ctx: StepContext) -> None:

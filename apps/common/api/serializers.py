@@ -11,10 +11,12 @@ from rest_framework import serializers
 class StrictSerializer(serializers.Serializer[Any]):
     """Unknown keys are an error, as with OpenStack's ``additionalProperties: false``.
 
-    ``ignored`` lists keys that real clients send and that have no meaning here.
+    ``ignored`` lists keys that real clients send and that have no meaning here. ``reusable``: the fields are the same
+    for every request, so that an instance can serve many (`parsing.py`).
     """
 
     ignored: tuple[str, ...] = ()
+    reusable = False
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):

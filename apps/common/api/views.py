@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from apps.common.api import parsing
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
 
@@ -51,9 +52,9 @@ class ServiceView(APIView):
             if not isinstance(data, dict):
                 raise BadRequest(f"Invalid input for field/attribute {key}: it must be an object.")
         cls = serializer or self.request_serializers[str(request.method).lower()]
-        parsed = cls(data=data, context={"view": self, "request": request})
-        parsed.is_valid(raise_exception=True)
-        return dict(parsed.validated_data)
+        with parsing.parser(cls, data=data, context={"view": self, "request": request}) as parsed:
+            parsed.is_valid(raise_exception=True)
+            return dict(parsed.validated_data)
 
     def _check_beside(self, body: dict[str, Any], key: str) -> None:
         if self.beside is None:

@@ -8,7 +8,8 @@ from django.db.models import Q, QuerySet
 from apps.common.context import RequestContext
 from apps.common.prepared import Rows
 from apps.networking import exceptions
-from apps.networking.models import Network, Subnet
+from apps.networking.models import Network
+from apps.networking.selectors import subnets as subnet_rows
 
 
 def visible(*, context: RequestContext) -> QuerySet[Network]:
@@ -37,7 +38,7 @@ def usable(*, context: RequestContext, network_ids: Iterable[uuid.UUID]) -> dict
     if network is None:
         return {}
     subnets = network.subnets.all()
-    subnets._result_cache = _SUBNETS.fetch(network=network.id)
+    subnets._result_cache = subnet_rows.by_network(network_ids=[network.id])[network.id]
     network._prefetched_objects_cache = {"subnets": subnets}  # type: ignore[attr-defined]
     return {network.id: network}
 
@@ -53,9 +54,6 @@ _ONE = {
     )
     for admin in (True, False)
 }
-_SUBNETS = Rows(
-    "networking_subnets_of", lambda network: Subnet.objects.filter(network_id=network), {"network": _SAMPLE}
-)
 
 
 def owned(*, project_id: str) -> list[Network]:

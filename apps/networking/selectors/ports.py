@@ -57,7 +57,10 @@ def get(*, context: RequestContext, port_id: uuid.UUID) -> Port:
 
 def usable(*, context: RequestContext, port_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Port]:
     """Return those of ``port_ids`` that belong to the caller's project (any project's for administrators)."""
-    rows = with_parts().filter(id__in=list(port_ids))
+    wanted = list(port_ids)
+    if not wanted:
+        return {}
+    rows = with_parts().filter(id__in=wanted)
     if not context.is_admin:
         rows = rows.filter(project_id=context.project_id or "-")
     return {row.id: row for row in rows}

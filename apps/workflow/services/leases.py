@@ -1,4 +1,4 @@
-"""What follows a step's claim (`claims.py`): the finish, in one statement that gives the lock back; and the lock alone."""
+"""What follows a step's claim (`claims.py`): the finish, in one statement that also unlocks. And the lock alone."""
 
 import uuid
 from collections.abc import Iterator

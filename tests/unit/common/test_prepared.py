@@ -76,7 +76,7 @@ def a_server(**values: Any) -> Server:
     given: dict[str, Any] = {
         "project_id": "p",
         "user_id": "u",
-        "name": "it's 100% \\ \"quoted\"",
+        "name": 'it\'s 100% \\ "quoted"',
         "hostname": "h",
         "flavor": {"id": "1", "extra_specs": {"hw:x": "%s $1"}},
         "tags": ["a", "b's"],

@@ -1,4 +1,4 @@
-"""A step's claim moves the server's task_state in the same statement: both or neither, and no deadlock with a delete."""
+"""A step's claim moves task_state in the same statement: both or neither, and no deadlock with a delete."""
 
 import threading
 import uuid

@@ -44,14 +44,16 @@ class NetworkWish(StrictSerializer):
 class NetworksField(serializers.Field[Any, Any, Any, Any]):
     """A list of networks, "auto" or "none" (2.37)."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._wishes = NetworkWish(many=True)
+
     def to_internal_value(self, data: Any) -> Any:
         if data in ("auto", "none"):
             return data
         if not isinstance(data, list) or len(data) > 64:
             raise serializers.ValidationError("it must be a list of at most 64 networks, 'auto' or 'none'")
-        parsed = NetworkWish(data=data, many=True)
-        parsed.is_valid(raise_exception=True)
-        return parsed.validated_data
+        return self._wishes.run_validation(data)
 
     def to_representation(self, value: Any) -> Any:
         return value
@@ -106,7 +108,9 @@ class TagList(serializers.ListField):
 
 
 class ServerCreate(StrictSerializer):
-    """POST /servers. Fields of later microversions are refused below theirs, see ``FIELDS``."""
+    """POST /servers. Fields of later microversions are refused below theirs, by the view."""
+
+    reusable = True
 
     ignored = (
         "adminPass",

@@ -1,0 +1,33 @@
+"""Serializers of hot requests are kept: making one copies its fields, which takes longer than checking a body."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rest_framework.serializers import Serializer
+
+_kept = threading.local()
+
+
+@contextmanager
+def parser(cls: type[Serializer[Any]], *, data: Any, context: dict[str, Any]) -> Iterator[Serializer[Any]]:
+    """Give the block a serializer for ``data``: this thread's own, where the class says that it is ``reusable``.
+
+    Reusable are those whose fields are the same for every request. Nothing of a request stays in it.
+    """
+    if not getattr(cls, "reusable", False):
+        yield cls(data=data, context=context)
+        return
+    shelf: dict[type[Serializer[Any]], Serializer[Any]] = _kept.__dict__.setdefault("shelf", {})
+    one = shelf.pop(cls, None)  # taken away while it is in use
+    if one is None:
+        one = cls(data=data, context=context)
+    one.initial_data, one._context = data, context
+    try:
+        yield one
+    finally:
+        one.initial_data, one._context = None, {}
+        for name in ("_validated_data", "_errors", "_data"):
+            one.__dict__.pop(name, None)
+        shelf[cls] = one
