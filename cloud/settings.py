@@ -271,6 +271,15 @@ LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
 VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
 AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where the API reaches the agent
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
+# Read by the supervisor's configuration, and looked at here, so that no process starts with what is no number.
+API_PROCESSES = env.int("CELERITY_API_PROCESSES", default=2)
+API_THREADS = env.int("CELERITY_API_THREADS", default=4)
+SCHEDULER_THREADS = env.int("CELERITY_SCHEDULER_THREADS", default=3)
+if min(AGENT_THREADS, API_PROCESSES, API_THREADS, SCHEDULER_THREADS) < 1:
+    raise ImproperlyConfigured(
+        "CELERITY_AGENT_THREADS, CELERITY_API_PROCESSES, CELERITY_API_THREADS and CELERITY_SCHEDULER_THREADS must be at "
+        "least 1."
+    )
 SIMULATION_PLAN = env.str("CELERITY_SIMULATION_PLAN", default=str(STATE_DIR / "simulation.json"))
 SIMULATED_HOST_VCPUS = env.int("CELERITY_SIMULATED_VCPUS", default=64)
 SIMULATED_HOST_RAM_MIB = env.int("CELERITY_SIMULATED_RAM", default=262144)

@@ -85,17 +85,19 @@ def cloud(environment: Environment) -> list[Program]:
     celery = [python, "-m", "celery", "-A", "cloud"]
     code, settings = release(), settings_digest(environment)
     flower_host, _, flower_port = environment["CELERITY_FLOWER_LISTEN"].rpartition(":")
+    how_many = environment.values  # cloud/settings.py refuses what is no number
     memory = "/dev/shm"  # noqa: S108 - gunicorn's heartbeats: a disk that stalls must not look like a hung worker
     commands = {
         "api": [
             python, "-m", "gunicorn", "cloud.wsgi:application", "--bind", environment["CELERITY_LISTEN"],
-            "--worker-class", "gthread", "--workers", "2", "--threads", "6", "--worker-tmp-dir", memory,
+            "--worker-class", "gthread", "--workers", how_many.get("CELERITY_API_PROCESSES", "2"),
+            "--threads", how_many.get("CELERITY_API_THREADS", "4"), "--worker-tmp-dir", memory,
             "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "30", "--no-control-socket",
             "--log-level", "warning", "--preload",
         ],
         "scheduler": [
-            *celery, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads", "-c", "4",
-            "--without-gossip", "--without-mingle",
+            *celery, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads",
+            "-c", how_many.get("CELERITY_SCHEDULER_THREADS", "3"), "--without-gossip", "--without-mingle",
         ],
         "beat": [python, "-m", "cloud.beat", str(environment.run / "beat-schedule")],
         "host-agent": [python, "manage.py", "host_agent"],
@@ -104,8 +106,8 @@ def cloud(environment: Environment) -> list[Program]:
             f"--port={flower_port}", "--max_tasks=1000",
         ],
     }  # fmt: skip
-    # glibc keeps what a thread has freed for that thread, so that a sign-in (Argon2, 19 MiB) in each of 12 threads
-    # would cost 300 MiB for good. Two arenas are enough for the interpreter, and large blocks go back at once.
+    # glibc keeps what a thread has freed for that thread, so that a sign-in (Argon2, 19 MiB) in each of 8 threads
+    # would cost 200 MiB for good. Two arenas are enough for the interpreter, and large blocks go back at once.
     malloc = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
     secrets = {
         # By the environment: a command line is everybody's to read.

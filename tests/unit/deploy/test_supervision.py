@@ -122,3 +122,10 @@ def test_orphans_of_a_killed_supervisor_are_found(environment: Environment, supe
     assert [process.pid for process in orphans.find(environment, None)] == [pid]
     processes.end(orphans.find(environment, None), 5)
     assert orphans.find(environment, None) == []
+
+
+def test_how_many_is_a_setting(environment: Environment) -> None:
+    values = {"CELERITY_API_PROCESSES": "5", "CELERITY_API_THREADS": "7", "CELERITY_SCHEDULER_THREADS": "9"}
+    changed = Environment(environment.state, {**environment.values, **values})
+    commands = {program.name: " ".join(program.command) for program in programs.cloud(changed)}
+    assert "--workers 5 --threads 7 " in commands["api"] and "-c 9 " in commands["scheduler"]
