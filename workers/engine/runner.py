@@ -155,7 +155,9 @@ def _finish(pipeline: Pipeline, step: Step, ctx: StepContext) -> bool:
     with transaction.atomic():
         step.record(ctx)
         done = _move_on(pipeline, ctx, following)
-        if not done:
+        if done:
+            step.settle(ctx)
+        else:
             transaction.set_rollback(True)
     return done
 

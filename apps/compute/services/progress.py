@@ -84,8 +84,12 @@ UPDATE compute_server
 
 
 def launched(*, server_id: uuid.UUID) -> None:
-    """ACTIVE: the task is over, the reservations are use now. In the transaction that ends the run."""
+    """ACTIVE: the task is over. In the transaction that ends the run, and with ``counted``."""
     _LAUNCHED.run({"id": server_id})
+
+
+def counted(*, server_id: uuid.UUID) -> None:
+    """The reservations are use now. It locks the project's usage, which every other boot of the project waits for."""
     reservations.commit(consumers=[server_id])
 
 

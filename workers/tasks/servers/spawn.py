@@ -29,6 +29,9 @@ class Spawn(ServerStep):
         if ctx.notes.get("networks"):
             bindings.set_server_status(server_id=ctx.subject_id, up=True)
 
+    def settle(self, ctx: StepContext) -> None:
+        progress.counted(server_id=ctx.subject_id)
+
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:
             drivers = self.drivers(ctx)
