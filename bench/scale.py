@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import statements
+from bench import statements, usage
 from bench.__main__ import QUIET_SECONDS, WARM_UP, client
 from bench.private_cloud import PrivateCloud
 from deploy import testrun
@@ -31,6 +31,7 @@ ROWS = (
     ("To ACTIVE, p95, s", "active_p95"),
     ("POST, p95, s", "post_p95"),
     ("SQL statements of a boot", "sql_per_boot"),
+    ("Polls of a boot", "polls"),
     ("PostgreSQL's time of a boot, ms", "sql_ms_per_boot"),
     ("CPU of a boot, ms", "cpu_ms_per_boot"),
     ("First page of the list with details, p50, ms", "list_ms"),
@@ -38,11 +39,13 @@ ROWS = (
     ("Show, p50, ms", "show_ms"),
     ("Memory of all processes, MiB PSS", "memory"),
     ("Errors", "errors"),
+    ("This machine: ten million additions, s", "additions_s"),
 )
 
 
 def window(cloud: PrivateCloud, common: list[str], count: int, mark: int) -> dict[str, Any]:
     """Boot ``count`` servers; return what they cost, and what lists cost afterwards."""
+    speed = usage.additions()
     if statements.is_there():
         statements.reset(cloud.database_url)
     before = sum(cloud.cpu().values())
@@ -50,6 +53,8 @@ def window(cloud: PrivateCloud, common: list[str], count: int, mark: int) -> dic
     used = sum(cloud.cpu().values()) - before
     active = boots["active"] or 1
     found = {
+        "additions_s": round((speed + usage.additions()) / 2, 3),
+        "polls": round(boots["poll_s"]["n"] / active, 2),
         "boots_per_s": boots["boots_per_s"],
         "active_p95": boots["time_to_active_s"]["p95"],
         "post_p95": boots["post_s"]["p95"],
