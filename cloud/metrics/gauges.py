@@ -23,7 +23,7 @@ _RUNS = """
 SELECT pipeline, queue, count(*), count(*) FILTER (WHERE waits), count(*) FILTER (WHERE step_state = 'running'),
        coalesce(max(extract(epoch FROM clock_timestamp() - enqueued_at)) FILTER (WHERE waits), 0)::float8
   FROM (SELECT pipeline, CASE WHEN %(each)s OR queue NOT LIKE 'host.%%' THEN queue ELSE %(hosts)s END AS queue,
-               step_state, enqueued_at,
+               step_state, coalesce(waiting_since, enqueued_at) AS enqueued_at,
                step_state = 'queued' AND (not_before IS NULL OR not_before <= clock_timestamp()) AS waits
           FROM workflow_run WHERE state IN ('queued', 'running', 'reverting')) r
  GROUP BY 1, 2

@@ -121,9 +121,11 @@ def _working(story: Story) -> Iterator[str]:
 
 def _waiting(story: Story) -> Iterator[str]:
     run, place = story.active, story.queue
-    waited = words.between(run.enqueued_at, story.now)
+    waited = words.between(run.since, story.now)
     ahead = f"{words.plural(place.ahead, 'run')} before it" if place and place.ahead else "first in line"
     yield f"Waiting: the step {run.next_step} has waited {waited} in the queue {run.queue}, {ahead}."
+    if run.waiting_since:
+        yield f"Its message was lost, and sent again at {words.moment(run.enqueued_at)}."
     if place is None:
         return
     if place.messages is None:

@@ -159,7 +159,7 @@ def _steps(story: Story, steps: list[Any]) -> Table:
             step.name,
             str(step.attempt),
             step.host or "-",
-            words.between(step.enqueued_at, step.started_at),
+            words.between(step.since, step.started_at),
             words.between(step.started_at, step.finished_at or story.now),
             step.result or "running",
         )

@@ -123,7 +123,7 @@ class StepAdmin(ReadOnlyAdmin):
 
     @display(description="waited (s)")
     def waited(self, step: Step) -> str:
-        return f"{(step.started_at - step.enqueued_at).total_seconds():.3f}"
+        return f"{(step.started_at - step.since).total_seconds():.3f}"
 
     @display(description="worked (s)")
     def worked(self, step: Step) -> str:

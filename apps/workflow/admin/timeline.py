@@ -72,9 +72,9 @@ def draw(run: Run, steps: Sequence[Step], *, now: datetime) -> Drawn:
     bars = []
     for step in steps:
         until = step.finished_at or now
-        waited = max(0.0, (step.started_at - step.enqueued_at).total_seconds())
+        waited = max(0.0, (step.started_at - step.since).total_seconds())
         worked = max(0.0, (until - step.started_at).total_seconds())
-        sent, began = ((at - run.created_at).total_seconds() for at in (step.enqueued_at, step.started_at))
+        sent, began = ((at - run.created_at).total_seconds() for at in (step.since, step.started_at))
         where = f" on {step.host}" if step.host else ""
         tries = f", attempt {step.attempt}" if step.attempt > 1 or run.attempt > 1 else ""
         result = step.result or "running"

@@ -1,6 +1,7 @@
 """Run: one execution of a pipeline for one subject."""
 
 import uuid
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -40,6 +41,9 @@ class Run(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     enqueued_at = models.DateTimeField(default=timezone.now)
+    waiting_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the step was sent first, if its message was lost and it was sent again."
+    )
     not_before = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     step_started_at = models.DateTimeField(null=True, blank=True)
@@ -65,6 +69,11 @@ class Run(models.Model):
             models.Index(fields=["enqueued_at"], condition=Q(state__in=states.ACTIVE), name="run_active"),
             models.Index(fields=["-created_at"], name="run_by_age"),
         ]
+
+    @property
+    def since(self) -> datetime:
+        """Since when the next step waits, messages that were lost included."""
+        return self.waiting_since or self.enqueued_at
 
     def __str__(self) -> str:
         return f"{self.pipeline} {self.subject_id} ({self.state})"

@@ -1,5 +1,7 @@
 """Step: one attempt of one step of a run, with the time it waited and the time it worked."""
 
+from datetime import datetime
+
 from django.db import models
 
 from apps.workflow import states
@@ -16,6 +18,7 @@ class Step(models.Model):
     host = models.CharField(max_length=255, blank=True)
     worker = models.CharField(max_length=255, blank=True)
     enqueued_at = models.DateTimeField()
+    waiting_since = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     result = models.CharField(max_length=16, blank=True, choices=states.RESULTS)
@@ -28,6 +31,11 @@ class Step(models.Model):
             models.Index(fields=["queue", "-enqueued_at"], name="step_by_queue"),
             models.Index(fields=["run", "started_at"], name="step_by_run"),
         ]
+
+    @property
+    def since(self) -> datetime:
+        """When it was sent first: ``enqueued_at`` is of the message that arrived."""
+        return self.waiting_since or self.enqueued_at
 
     def __str__(self) -> str:
         return f"{self.name} ({self.result or 'running'})"

@@ -30,7 +30,7 @@ WITH ended AS MATERIALIZED (
 boots AS (SELECT * FROM ended WHERE pipeline = 'server.build'),
 steps AS MATERIALIZED (
     SELECT r.pipeline || ' ' || s.name AS step, s.result, s.result IN ('success', 'error', 'retry') AS timed,
-           greatest(extract(epoch FROM s.started_at - s.enqueued_at), 0)::float8 AS waiting,
+           greatest(extract(epoch FROM s.started_at - coalesce(s.waiting_since, s.enqueued_at)), 0)::float8 AS waiting,
            greatest(extract(epoch FROM s.finished_at - s.started_at), 0)::float8 AS working
       FROM workflow_run r JOIN workflow_step s ON s.run_id = r.id
      WHERE r.created_at > %(since)s AND r.created_at <= %(until)s AND s.result <> ''),

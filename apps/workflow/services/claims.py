@@ -54,7 +54,7 @@ _COLUMNS = ", ".join(
         "excluded_hosts", "retrying", "error_code", "error_cause", "error_message", "error_details",
     )
 )  # fmt: skip
-_COLUMNS += ", extract(epoch FROM claimed.step_started_at - claimed.enqueued_at)::float8"
+_COLUMNS += ", extract(epoch FROM claimed.step_started_at - coalesce(claimed.waiting_since, claimed.enqueued_at))::float8"
 # The only things inserted into the text are the list of columns above and a companion's.
 _CLAIM = f"""
 WITH lease AS MATERIALIZED (SELECT pg_try_advisory_lock(%(key)s) AS held),
@@ -68,10 +68,10 @@ WITH lease AS MATERIALIZED (SELECT pg_try_advisory_lock(%(key)s) AS held),
        AND r.step_state = 'queued' AND r.state = ANY(%(states)s)
  RETURNING r.*),
 opened AS (
-    INSERT INTO workflow_step (run_id, name, direction, attempt, token, queue, host, worker, enqueued_at, started_at,
-                               result, error_message, error_details)
-    SELECT id, next_step, %(direction)s, attempt, token, queue, host, %(worker)s, enqueued_at, clock_timestamp(),
-           '', '', ''
+    INSERT INTO workflow_step (run_id, name, direction, attempt, token, queue, host, worker, enqueued_at, waiting_since,
+                               started_at, result, error_message, error_details)
+    SELECT id, next_step, %(direction)s, attempt, token, queue, host, %(worker)s, enqueued_at, waiting_since,
+           clock_timestamp(), '', '', ''
       FROM claimed RETURNING id){{change}}
 SELECT lease.held, opened.id, {_COLUMNS}{{columns}}
   FROM lease LEFT JOIN claimed ON true LEFT JOIN opened ON true{{joined}}

@@ -53,7 +53,7 @@ _ADVANCE = Statement(
 WITH moved AS (
     UPDATE workflow_run
        SET next_step = %(next)s, step_state = 'queued', state = 'running', host = %(host)s, queue = %(queue)s,
-           enqueued_at = clock_timestamp(), updated_at = clock_timestamp()
+           enqueued_at = clock_timestamp(), waiting_since = NULL, updated_at = clock_timestamp()
      WHERE id = %(run)s AND token = %(token)s RETURNING id),
 closed AS (
     UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success', host = %(host)s
@@ -115,7 +115,7 @@ WITH moved AS (
     UPDATE workflow_run
        SET next_step = %(next)s, step_state = 'queued', state = 'running', host = %(host)s, queue = %(queue)s,
            attempt = attempt + 1, excluded_hosts = %(excluded)s, retrying = false, not_before = %(not_before)s,
-           enqueued_at = clock_timestamp(), updated_at = clock_timestamp()
+           enqueued_at = clock_timestamp(), waiting_since = NULL, updated_at = clock_timestamp()
      WHERE id = %(run)s AND token = %(token)s RETURNING id),
 closed AS (
     UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success'

@@ -106,9 +106,12 @@ def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
     return run
 
 
-# Everything the caller saw must still be so: a step that ended meanwhile has a message of its own under way.
+# Everything the caller saw must still be so: a step that ended meanwhile has a message of its own under way. What waited
+# for a message that was lost goes on waiting; what had begun is told by the step that is lost.
 _RESEND = """
 UPDATE workflow_run SET token = token + 1, step_state = 'queued', enqueued_at = clock_timestamp(), queue = %s,
+       waiting_since = CASE WHEN step_state = 'queued' AND not_before IS NULL
+                            THEN coalesce(waiting_since, enqueued_at) END,
        not_before = NULL, updated_at = clock_timestamp()
  WHERE id = %s AND token = %s AND next_step = %s AND step_state = %s AND enqueued_at = %s
    AND state IN ('queued', 'running', 'reverting')
@@ -157,6 +160,7 @@ def order_revert(
         error_message=message,
         error_details=details,
         enqueued_at=now,
+        waiting_since=None,
         not_before=None,
         updated_at=now,
     )

@@ -95,6 +95,13 @@ def test_waiting_on_purpose(server: Server, start: Callable[..., Run]) -> None:
     assert "Waiting on purpose: the step schedule is tried again at" in told(server)
 
 
+def test_a_message_that_was_lost(server: Server, start: Callable[..., Run]) -> None:
+    now = timezone.now()
+    start(waiting_since=now - timedelta(seconds=100), enqueued_at=now - timedelta(seconds=1))
+    assert "has waited 100 s in the queue" in told(server)
+    assert "Its message was lost, and sent again at" in told(server)
+
+
 def test_a_worker_that_died(server: Server, start: Callable[..., Run]) -> None:
     start(step_state="running", step_started_at=timezone.now(), host="h1")
     assert "The worker of the step schedule on h1 died" in told(server)

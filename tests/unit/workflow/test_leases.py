@@ -128,6 +128,34 @@ def test_a_revert_keeps_the_lock_and_the_cause(run: Run) -> None:
     assert [step.result for step in run.steps.order_by("id")] == [states.RETRY, ""]
 
 
+def test_waiting_counts_from_the_first_message(run: Run) -> None:
+    for token in (1, 2):
+        assert runs.resend(run=Run.objects.get(id=run.id, token=token))
+    again = Run.objects.get(id=run.id)
+    assert again.waiting_since == again.since == run.enqueued_at < again.enqueued_at
+    claim = take(run, token=3)
+    assert isinstance(claim, Claim)
+    step = Step.objects.get()
+    assert step.since == run.enqueued_at and step.enqueued_at == again.enqueued_at
+    assert claim.waited_seconds == pytest.approx((step.started_at - step.since).total_seconds(), abs=0.05)
+    assert leases.advance(claim=claim, next_step="spawn", host="h", queue="host.h")
+    ahead = Run.objects.get(id=run.id)
+    assert ahead.waiting_since is None and ahead.since == ahead.enqueued_at > again.enqueued_at
+
+
+def test_a_step_that_had_begun_waits_anew(run: Run) -> None:
+    assert isinstance(take(run), Claim)
+    assert runs.resend(run=Run.objects.get(id=run.id))
+    again = Run.objects.get(id=run.id)
+    assert again.waiting_since is None and again.since == again.enqueued_at > run.enqueued_at
+
+
+def test_a_retry_that_was_put_off_has_lost_no_message(run: Run) -> None:
+    Run.objects.filter(id=run.id).update(not_before=run.enqueued_at)
+    assert runs.resend(run=Run.objects.get(id=run.id))
+    assert Run.objects.get(id=run.id).waiting_since is None
+
+
 def test_resend_bumps_the_token_once(run: Run, sent: list[tuple[str, int]]) -> None:
     seen = Run.objects.get(id=run.id)
     assert runs.resend(run=Run.objects.get(id=run.id))
