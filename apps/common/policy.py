@@ -23,6 +23,7 @@ PROJECT_MEMBER = "rule:project_member_or_admin"
 PROJECT_READER = "rule:project_reader_or_admin"
 ANYBODY = ""
 ANSWERS = 4096  # that a process keeps for each service
+LONG = 64  # characters: ids are no longer, and whatever else a path may say is not kept
 
 BUILDING_BLOCKS = {
     "context_is_admin": "role:admin",
@@ -82,9 +83,10 @@ class _Engine:
             return self._evaluate(context, rule, target)
         if found is None:
             found = self._evaluate(context, rule, target)
-            if len(self.answers) >= ANSWERS:
-                self.answers.clear()
-            self.answers[key] = found
+            if not any(isinstance(value, str) and len(value) > LONG for value in target.values()):
+                if len(self.answers) >= ANSWERS:
+                    self.answers.clear()
+                self.answers[key] = found
         return found
 
     def _evaluate(self, context: RequestContext, rule: str, target: Mapping[str, Any]) -> bool:

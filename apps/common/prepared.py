@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Model, QuerySet
 
 M = TypeVar("M", bound=Model)
@@ -158,7 +158,7 @@ class Inserts(Generic[M]):
             return
         statement, fields, key = self._compiled
         session, row = connections[DEFAULT_DB_ALIAS], rows[0]
-        with session.cursor() as cursor:
+        with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), session.cursor() as cursor:
             values = [field.get_db_prep_save(field.pre_save(row, True), session) for field in fields]
             cursor.execute(statement.text(), values)
             if key is not None:
@@ -170,6 +170,7 @@ class Inserts(Generic[M]):
         meta = self._model._meta
         given = meta.auto_field
         fields = [field for field in meta.concrete_fields if field is not given]
+        assert not any(field.generated or field.has_db_default() for field in fields), "the database makes a value"
         columns = ", ".join(f'"{field.column}"' for field in fields)
         values = ", ".join(f"${number}" for number in range(1, len(fields) + 1))
         body = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({values})'  # noqa: S608 - the model's own names

@@ -154,10 +154,10 @@ def _finish(pipeline: Pipeline, step: Step, ctx: StepContext) -> bool:
         return _move_on(pipeline, ctx, following)
     with transaction.atomic():
         step.record(ctx)
+        # Before the run moves, for with that statement the lease goes, whether or not this commits.
+        step.settle(ctx)
         done = _move_on(pipeline, ctx, following)
-        if done:
-            step.settle(ctx)
-        else:
+        if not done:
             transaction.set_rollback(True)
     return done
 

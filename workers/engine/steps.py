@@ -69,7 +69,7 @@ class Step:
         """Write results in the transaction that finishes the step. Steps without ``records`` cost no transaction."""
 
     def settle(self, ctx: StepContext) -> None:
-        """Write what locks rows that many share, as the last act of that transaction: others wait until it commits."""
+        """Write what locks rows that many share: last in that transaction, as others wait until it commits."""
 
     records = False
     rows_only_when_hung = False  # go on with the rows alone when a hung step keeps the host's lock on the subject

@@ -186,5 +186,6 @@ def gone(*, server_id: uuid.UUID) -> None:
         user_data="",
         personality=[],
     )
-    reservations.release(owner_id=server.project_id, each=selectors.usage(server), consumer=server_id)
+    # The host's rows before the project's, as everywhere: else a delete and a failing build could wait for each other.
     allocations.release(consumer_id=server_id)
+    reservations.release(owner_id=server.project_id, each=selectors.usage(server), consumer=server_id)

@@ -70,10 +70,10 @@ class Run(models.Model):
             models.Index(fields=["-created_at"], name="run_by_age"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.pipeline} {self.subject_id} ({self.state})"
+
     @property
     def since(self) -> datetime:
         """Since when the next step waits, messages that were lost included."""
         return self.waiting_since or self.enqueued_at
-
-    def __str__(self) -> str:
-        return f"{self.pipeline} {self.subject_id} ({self.state})"

@@ -32,10 +32,10 @@ class Step(models.Model):
             models.Index(fields=["run", "started_at"], name="step_by_run"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.name} ({self.result or 'running'})"
+
     @property
     def since(self) -> datetime:
         """When it was sent first: ``enqueued_at`` is of the message that arrived."""
         return self.waiting_since or self.enqueued_at
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.result or 'running'})"

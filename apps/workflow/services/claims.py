@@ -6,7 +6,7 @@ the worker dies the kernel closes its socket and PostgreSQL drops the lock at on
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -44,7 +44,8 @@ class Claim:
     error_message: str
     error_details: str
     waited_seconds: float
-    entered: tuple[Any, ...] | None = None  # what the entry's change returned; None where nothing was changed
+    # What the entry's change returned; None where nothing was changed. Users' data is in it.
+    entered: tuple[Any, ...] | None = field(default=None, repr=False)
 
 
 _COLUMNS = ", ".join(
@@ -54,7 +55,9 @@ _COLUMNS = ", ".join(
         "excluded_hosts", "retrying", "error_code", "error_cause", "error_message", "error_details",
     )
 )  # fmt: skip
-_COLUMNS += ", extract(epoch FROM claimed.step_started_at - coalesce(claimed.waiting_since, claimed.enqueued_at))::float8"
+_COLUMNS += (
+    ", extract(epoch FROM claimed.step_started_at - coalesce(claimed.waiting_since, claimed.enqueued_at))::float8"
+)
 # The only things inserted into the text are the list of columns above and a companion's.
 _CLAIM = f"""
 WITH lease AS MATERIALIZED (SELECT pg_try_advisory_lock(%(key)s) AS held),
@@ -94,7 +97,8 @@ class Companion:
     """What changes with the claim, in the same statement: the subject's own row. Its app writes the SQL.
 
     ``lock`` selects and locks that row, ``%(subject)s``: whoever changes a subject and its run locks the subject first.
-    ``change`` is an UPDATE … RETURNING that may read ``claimed`` (the run's row as claimed, none if it was not).
+    ``change`` is an UPDATE … RETURNING that may read ``claimed`` (the run's row as claimed, none if it was not); one of
+    its columns at least is never NULL.
     ``types``: its own parameters, PostgreSQL's names of their types.
     """
 

@@ -106,8 +106,8 @@ def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
     return run
 
 
-# Everything the caller saw must still be so: a step that ended meanwhile has a message of its own under way. What waited
-# for a message that was lost goes on waiting; what had begun is told by the step that is lost.
+# Everything the caller saw must still be so: a step that ended meanwhile has a message of its own under way. What
+# waited for a message that was lost goes on waiting; what had begun is told by the step that is lost.
 _RESEND = """
 UPDATE workflow_run SET token = token + 1, step_state = 'queued', enqueued_at = clock_timestamp(), queue = %s,
        waiting_since = CASE WHEN step_state = 'queued' AND not_before IS NULL

@@ -53,7 +53,11 @@ def test_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "ANSWERS", 8)
     for number in range(50):
         assert not policy.allowed(CALLER, "owner", {"user_id": f"somebody {number}"})
-    assert len(policy._engine("owner").answers or {}) <= 8
+    kept = policy._engine("owner").answers or {}
+    assert len(kept) <= 8
+    before = dict(kept)
+    assert not policy.allowed(CALLER, "owner", {"user_id": "x" * 1000})
+    assert kept == before, "what a caller may choose at length is not kept"
 
 
 def test_the_operators_rules_are_asked_every_time(settings: Any, tmp_path: Any) -> None:

@@ -1,10 +1,12 @@
 """Querysets and inserts that are compiled once: the same rows as the ORM's, with any values, in any session."""
 
+import contextlib
 from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Model, Q
+from django.db.transaction import TransactionManagementError
 
 from apps.common.context import RequestContext
 from apps.common.models import AuditEvent
@@ -117,6 +119,19 @@ def test_a_row_that_the_database_refuses_is_djangos_error() -> None:
     with pytest.raises(DataError), transaction.atomic():
         SERVERS.add([a_server(name="n" * 256)])
     assert Server.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_that_somebody_catches_still_ends_the_transaction() -> None:
+    """As with bulk_create: a commit behind it would run the hooks of rows that are not there."""
+    server, sent = a_server(), []
+    SERVERS.add([server])
+    with pytest.raises(TransactionManagementError), transaction.atomic():
+        transaction.on_commit(lambda: sent.append(1))
+        with contextlib.suppress(IntegrityError):
+            SERVERS.add([a_server(id=server.id)])
+        Server.objects.count()
+    assert not sent
 
 
 def test_one_row_is_one_statement(django_assert_num_queries: Any) -> None:

@@ -67,6 +67,7 @@ class PowerOff(PowerStep):
     task_state = states.POWERING_OFF
 
     def execute(self, ctx: StepContext) -> None:
+        ctx.checkpoint()  # the host's lock may have been waited for, and the run taken away meanwhile
         self.drivers(ctx).hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
         self.note_power(ctx)
 
