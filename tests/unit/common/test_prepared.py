@@ -124,13 +124,19 @@ def test_a_row_that_the_database_refuses_is_djangos_error() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_refusal_that_somebody_catches_still_ends_the_transaction() -> None:
     """As with bulk_create: a commit behind it would run the hooks of rows that are not there."""
-    server, sent = a_server(), []
+    sent: list[int] = []
+    server = a_server()
     SERVERS.add([server])
-    with pytest.raises(TransactionManagementError), transaction.atomic():
-        transaction.on_commit(lambda: sent.append(1))
-        with contextlib.suppress(IntegrityError):
-            SERVERS.add([a_server(id=server.id)])
-        Server.objects.count()
+
+    def refused_and_caught() -> None:
+        with transaction.atomic():
+            transaction.on_commit(lambda: sent.append(1))
+            with contextlib.suppress(IntegrityError):
+                SERVERS.add([a_server(id=server.id)])
+            Server.objects.count()
+
+    with pytest.raises(TransactionManagementError):
+        refused_and_caught()
     assert not sent
 
 

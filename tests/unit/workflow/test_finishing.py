@@ -19,8 +19,8 @@ from apps.workflow.services.claims import Claim
 from workers.config import HostDrivers
 from workers.engine import runner
 from workers.engine.errors import LeaseLost
-from workers.engine.steps import StepContext
 from workers.engine.steps import Step as EngineStep
+from workers.engine.steps import StepContext
 from workers.tasks.servers.power import PowerOff
 
 pytestmark = pytest.mark.django_db(transaction=True)
