@@ -209,11 +209,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     made.add_argument("--clients", type=int, default=4, help="processes that choose and claim")
     made.add_argument("--rate", type=float, default=50, help="claims a second in all; 0: as fast as they can")
     made.add_argument("--burst", type=int, default=32, help="requests at the same moment, afterwards")
-    made.add_argument("--fill", type=float, default=0.5, help="part of the RAM that is taken before, 0 to 0.5")
-    made.add_argument("--full", type=float, default=0.0, help="part of the hosts that have no room at all")
+    made.add_argument("--fill", type=_part, default=0.5, help="part of the RAM that is taken before, 0 to 0.5")
+    made.add_argument("--full", type=_part, default=0.0, help="part of the hosts that have no room at all")
     made.add_argument("--kinds", default=",".join(KINDS), help="what is asked for")
     made.add_argument("--json", action="store_true", help="print everything as JSON")
     return made.parse_args(arguments)
+
+
+def _part(text: str) -> float:
+    found = float(text)
+    if not 0 <= found <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no part: from 0 to 1")
+    return found
 
 
 def main(arguments: list[str]) -> int:

@@ -5,14 +5,25 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError, DataError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
+from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from psycopg2 import errorcodes
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from apps.common.exceptions import FAULT_KEYS, BadRequest, CloudError, NotFound, TooLarge, Unauthorized, Unavailable
+from apps.common.exceptions import (
+    FAULT_KEYS,
+    BadRequest,
+    CloudError,
+    Conflict,
+    NotFound,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
 from apps.common.middleware import service_of
 
 log = structlog.get_logger("celerity.api")
@@ -57,6 +68,9 @@ def _translate(exc: Exception) -> CloudError:
     if isinstance(exc, DataError):  # a regular expression that only PostgreSQL refuses, a number beyond a column
         log.warning("database refused a value", error=str(exc)[:300])
         return BadRequest("A value in the request is not acceptable.")
+    if isinstance(exc, IntegrityError) and _overtaken(exc):
+        log.warning("overtaken by another request", error=str(exc)[:300])
+        return Conflict("What the request refers to was changed or deleted at the same moment. Try it again.")
     if isinstance(exc, RequestDataTooBig):
         return TooLarge("The request body is too large.")
     if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):
@@ -69,6 +83,17 @@ def _translate(exc: Exception) -> CloudError:
         error.kind = type(exc).__name__
         return error
     raise exc
+
+
+def _overtaken(exc: IntegrityError) -> bool:
+    """Say whether rows stood in the way that services had looked for before: somebody was faster.
+
+    Values that break a column's own rules are mistakes of ours.
+    """
+    if isinstance(exc, ProtectedError | RestrictedError):
+        return True
+    code = getattr(exc.__cause__, "pgcode", None)
+    return code in (errorcodes.FOREIGN_KEY_VIOLATION, errorcodes.UNIQUE_VIOLATION, errorcodes.RESTRICT_VIOLATION)
 
 
 def headers_of(error: CloudError, request: HttpRequest) -> dict[str, str]:
