@@ -106,7 +106,7 @@ class TestGate:
         assert process is not None
         deadline = time.monotonic() + 5
         # setsid has the argument, too, and none is told while it becomes sleep.
-        while Path(f"/proc/{process.pid}/cmdline").read_bytes() != b"sleep\030\0":
+        while Path(f"/proc/{process.pid}/cmdline").read_bytes() != b"sleep\x0030\x00":
             assert time.monotonic() < deadline
         process.end("not an argument of it", 1)
         assert process.is_running("30")
