@@ -48,14 +48,11 @@ class Claim:
     entered: tuple[Any, ...] | None = field(default=None, repr=False)
 
 
-_COLUMNS = ", ".join(
-    f"claimed.{name}"
-    for name in (
-        "token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params::text", "host", "attempt",
-        "excluded_hosts", "retrying", "error_code", "error_cause", "error_message", "error_details",
-    )
+_NAMES = (
+    "token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params", "host", "attempt",
+    "excluded_hosts", "retrying", "error_code", "error_cause", "error_message", "error_details",
 )  # fmt: skip
-_COLUMNS += (
+_COLUMNS = ", ".join(f"claimed.{name}{'::text' if name == 'params' else ''}" for name in _NAMES) + (
     ", extract(epoch FROM claimed.step_started_at - coalesce(claimed.waiting_since, claimed.enqueued_at))::float8"
 )
 # The only things inserted into the text are the list of columns above and a companion's.
@@ -172,18 +169,8 @@ def claim(
 
 
 def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any]) -> Claim:
-    names = ("token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params", "host", "attempt")
-    more = (
-        "excluded_hosts",
-        "retrying",
-        "error_code",
-        "error_cause",
-        "error_message",
-        "error_details",
-        "waited_seconds",
-    )
-    own = len(names) + len(more)
-    values = dict(zip((*names, *more), row[:own], strict=True))
+    own = len(_NAMES) + 1
+    values = dict(zip((*_NAMES, "waited_seconds"), row[:own], strict=True))
     values["params"] = orjson.loads(values["params"])
     entered = tuple(row[own:]) if any(value is not None for value in row[own:]) else None
     return Claim(run_id=run_id, step_id=step_id, entered=entered, **values)
