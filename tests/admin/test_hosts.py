@@ -13,6 +13,7 @@ from tests.admin import rows
 from tests.admin.acting import change, do, events
 from workers.drivers.hypervisor.base import HostUse
 from workers.host.agent import Agent
+from workers.host.counting import GuestCounts
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +59,9 @@ def test_a_host_that_is_forced_down_and_beats_says_so(operator: Client, host: Ho
 class Hypervisor:
     guests = 3
 
+    def ping(self) -> None:
+        """It answers."""
+
     def use(self) -> HostUse:
         return HostUse(vcpus=0, ram_mib=0, disk_gib=0, servers=self.guests)
 
@@ -66,14 +70,17 @@ def test_an_agent_tells_how_many_guests_it_sees(host: Host, django_assert_num_qu
     """One statement more when the number has changed, none when it has not."""
     hypervisor = Hypervisor()
     agent = Agent.__new__(Agent)
-    agent.hosts, agent._guests = [SimpleNamespace(host=host.name, hypervisor=hypervisor)], {}  # type: ignore[list-item]
+    agent.hosts = [SimpleNamespace(host=host.name, hypervisor=hypervisor)]  # type: ignore[list-item]
+    agent._counts = GuestCounts(agent.hosts)
+    agent._counts.refresh()
     with django_assert_num_queries(2):
-        agent._beat_once(refresh=False)
+        agent._beat_once()
     host.refresh_from_db()
     assert host.running_servers == 3
     with django_assert_num_queries(1):
-        agent._beat_once(refresh=False)
+        agent._beat_once()
     hypervisor.guests = 0
-    agent._beat_once(refresh=False)
+    agent._counts.refresh()
+    agent._beat_once()
     host.refresh_from_db()
     assert host.running_servers == 0

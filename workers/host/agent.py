@@ -10,8 +10,8 @@ from django.db import close_old_connections, connection
 
 from apps.scheduling.services import hosts as host_services
 from workers.config import HostDrivers
-from workers.drivers.hypervisor.base import HostUse
 from workers.host import events, http, recovery
+from workers.host.counting import GuestCounts
 
 log = structlog.get_logger("celerity.agent")
 EVENTS_LOCK_SECONDS = 5.0
@@ -26,13 +26,14 @@ class Agent:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._watches: list[Callable[[], None]] = []
-        self._guests: dict[str, int] = {}  # host -> guests, as told last
+        self._counts = GuestCounts(self.hosts)
 
     def start(self) -> None:
         """Register, watch for events, recover, and begin the heartbeat. Raises what the hypervisor raises."""
         for drivers in self.hosts:
             register(drivers, self.url)
         self._spawn("heartbeat", self._beat)
+        self._spawn("census", self._take_census)
         for drivers in self.hosts:
             self._watches.append(drivers.hypervisor.watch(events.reporter(drivers)))
         self._spawn("recovery", self._recover)
@@ -54,28 +55,43 @@ class Agent:
         self._threads.append(thread)
 
     def _beat(self) -> None:
-        turn = 0
         while not self._stop.wait(settings.HEARTBEAT_SECONDS):
-            turn += 1
             try:
                 close_old_connections()
-                self._beat_once(refresh=turn % 12 == 0)
+                self._beat_once()
             except Exception as error:
                 log.warning("heartbeat failed", error=f"{type(error).__name__}: {error}"[:300])
                 connection.close()
 
-    def _beat_once(self, *, refresh: bool) -> None:
-        uses = {drivers.host: _use(drivers) for drivers in self.hosts}
-        alive = [drivers for drivers in self.hosts if uses[drivers.host] is not None]
-        guests = {host: use.servers for host, use in uses.items() if use is not None}
-        # What has changed is told; now and then all of it, for the rows may come from a backup.
-        told = {} if refresh else self._guests
-        changed = {host: count for host, count in guests.items() if told.get(host) != count}
-        host_services.heartbeat(names=[drivers.host for drivers in alive], running=changed, uptime=_uptime())
-        self._guests = guests
-        if refresh:
-            for drivers in alive:
+    def _beat_once(self) -> None:
+        """Report every host whose hypervisor answers, with the counts that the census has by now.
+
+        Nothing here asks about a guest: a domain that vanishes or is busy must not make its host look dead.
+        """
+        alive = [drivers.host for drivers in self.hosts if _answers(drivers)]
+        changed = self._counts.changed()
+        host_services.heartbeat(names=alive, running=changed, uptime=_uptime())
+        self._counts.reported(changed)
+
+    def _take_census(self) -> None:
+        """Count guests, and now and then report everything again: the rows may come from a backup."""
+        turn = 0
+        while not self._stop.is_set():
+            self._counts.refresh()
+            if turn % 12 == 11:
+                self._register_again()
+            turn += 1
+            self._stop.wait(settings.HEARTBEAT_SECONDS)
+
+    def _register_again(self) -> None:
+        self._counts.forget_reported()
+        for drivers in self.hosts:
+            try:
+                close_old_connections()
                 register(drivers, self.url)
+            except Exception as error:
+                log.warning("registration failed", host=drivers.host, error=f"{type(error).__name__}: {error}"[:300])
+                connection.close()
 
     def _recover(self) -> None:
         """Bring servers back, then look again now and then for what no row owns."""
@@ -111,13 +127,14 @@ def register(drivers: HostDrivers, url: str) -> None:
     )
 
 
-def _use(drivers: HostDrivers) -> HostUse | None:
-    """Return what is in use. A host whose hypervisor does not answer is not alive, though its agent is: None."""
+def _answers(drivers: HostDrivers) -> bool:
+    """A host whose hypervisor does not answer counts as dead, even while its agent lives."""
     try:
-        return drivers.hypervisor.use()
+        drivers.hypervisor.ping()
     except Exception as error:
         log.warning("hypervisor does not answer", host=drivers.host, error=str(error)[:300])
-        return None
+        return False
+    return True
 
 
 def _uptime() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -89,6 +90,31 @@ class HypervisorContract:
             driver.destroy(spec.id)
             assert driver.info(spec.id) is None
         assert spec.id not in [item.id for item in driver.list_domains()]
+
+    def test_counted_while_it_is_deleted(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        """Nobody who counts or lists meets an error, whatever is deleted meanwhile."""
+        over = threading.Event()
+        failures: list[Exception] = []
+
+        def count() -> None:
+            while not over.is_set():
+                try:
+                    driver.ping()
+                    driver.use()
+                    driver.list_domains()
+                except Exception as error:
+                    failures.append(error)
+
+        counters = [threading.Thread(target=count) for _ in range(3)]
+        for counter in counters:
+            counter.start()
+        for _ in range(3):
+            driver.spawn(spec)
+            driver.destroy(spec.id)
+        over.set()
+        for counter in counters:
+            counter.join(30)
+        assert failures == []
 
     def test_what_is_absent(self, driver: HypervisorDriver) -> None:
         nobody = samples.new_id()

@@ -212,8 +212,18 @@ class HypervisorDriver(ABC):
         """Say what the host is. Reads only. Raises HypervisorUnavailable when the hypervisor does not answer."""
 
     @abstractmethod
+    def ping(self) -> None:
+        """Return when the hypervisor answers. Asks about no domain, so no domain can delay it or make it fail.
+
+        Raises HypervisorUnavailable.
+        """
+
+    @abstractmethod
     def use(self) -> HostUse:
-        """Say what of the host is in use. Reads only. Raises HypervisorUnavailable."""
+        """Say what of the host is in use. Reads only; domains that vanish meanwhile are left out.
+
+        Raises HypervisorUnavailable.
+        """
 
     @abstractmethod
     def spawn(self, spec: ServerSpec) -> DomainInfo:
@@ -274,7 +284,9 @@ class HypervisorDriver(ABC):
 
     @abstractmethod
     def list_domains(self) -> tuple[DomainInfo, ...]:
-        """List Celerity's domains on this host, in no order. An operator's own domains are left out."""
+        """List Celerity's domains on this host, in no order. An operator's own domains are left out, and those that
+        vanish meanwhile.
+        """
 
     @abstractmethod
     def console_output(self, server_id: str, max_bytes: int = CONSOLE_MAX_BYTES) -> bytes:

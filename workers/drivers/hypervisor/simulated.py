@@ -98,6 +98,11 @@ class SimulatedHypervisor(HypervisorDriver):
                 traits=tuple(self._options.get("traits", TRAITS)),
             )
 
+    def ping(self) -> None:
+        """See the contract."""
+        with self._simulation.operation("ping"):
+            return
+
     def use(self) -> HostUse:
         """See the contract. The disk in use is the servers' root disks', as the storage driver recorded them."""
         with self._simulation.operation("use"):

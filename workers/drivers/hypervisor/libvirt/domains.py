@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import TypeVar
 
 import libvirt
 from lxml import etree
 
 from workers.drivers.hypervisor.base import DomainInfo, PowerState
-from workers.drivers.hypervisor.libvirt.failures import is_absent, is_invalid_now
+from workers.drivers.hypervisor.libvirt.failures import is_absent, is_invalid_now, is_vanishing
 from workers.drivers.hypervisor.libvirt.host import parse
 from workers.drivers.hypervisor.libvirt.xml.metadata import NAMESPACE
 
+_T = TypeVar("_T")
 _POLL_S = 0.05
 _ASK_AGAIN_S = 5.0
 
@@ -34,9 +36,20 @@ def find(connection: libvirt.virConnect, server_id: str, home: str) -> libvirt.v
     return domain if domain is not None and is_ours(domain, home) else None
 
 
-def ours(connection: libvirt.virConnect, home: str) -> Iterator[libvirt.virDomain]:
-    """All of our domains."""
-    return (domain for domain in connection.listAllDomains() if is_ours(domain, home))
+def survey(connection: libvirt.virConnect, home: str, look: Callable[[libvirt.virDomain], _T]) -> list[_T]:
+    """What `look` says of each of our domains. The only walk over domains: one that vanishes on the way is passed over.
+
+    A guest is deleted between the listing and the look whenever a cloud is busy; it must cost nobody anything.
+    """
+    seen = []
+    for domain in connection.listAllDomains():
+        try:
+            if is_ours(domain, home):
+                seen.append(look(domain))
+        except libvirt.libvirtError as error:
+            if not is_vanishing(error):
+                raise
+    return seen
 
 
 def find_any(connection: libvirt.virConnect, server_id: str) -> libvirt.virDomain | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,15 @@ class LibvirtDriver(HypervisorDriver):
         with translated():
             return self._connection.run(lambda it: host.read_facts(it, self.policy, self.paths.root))
 
+    def ping(self) -> None:
+        """See the contract. libvirt answers this from its own memory, on a thread that no domain's job can hold."""
+        with translated():
+            self._connection.run(lambda it: it.getLibVersion())
+
     def use(self) -> HostUse:
         """See the contract."""
         with translated():
-            infos = self._connection.run(lambda it: [domain.info() for domain in domains.ours(it, self._home)])
+            infos = self._connection.run(lambda it: domains.survey(it, self._home, lambda domain: domain.info()))
         on = [item for item in infos if item[0] not in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED)]
         files.make_directory(self.paths.root, 0o711)
         return HostUse(
@@ -168,11 +173,7 @@ class LibvirtDriver(HypervisorDriver):
         """See the contract. VNC addresses are left out; `info` has them."""
 
         def work(connection: libvirt.virConnect) -> tuple[DomainInfo, ...]:
-            found = []
-            for domain in domains.ours(connection, self._home):
-                with suppress(ServerNotFound), translated():
-                    found.append(domains.read(domain, with_console=False))
-            return tuple(found)
+            return tuple(domains.survey(connection, self._home, partial(domains.read, with_console=False)))
 
         with translated():
             return self._connection.run(work)

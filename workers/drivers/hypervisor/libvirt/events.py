@@ -128,7 +128,9 @@ class Watchers:
         current = self._connection().get()
         if current is self._seen:
             return
-        now = {domain.UUIDString(): domains.power_state(domain) for domain in domains.ours(current, self._home)}
+        now = dict(
+            domains.survey(current, self._home, lambda domain: (domain.UUIDString(), domains.power_state(domain)))
+        )
         before, self._known, self._seen = self._known, now, current
         if not tell:
             return

@@ -61,6 +61,11 @@ def is_absent(error: libvirt.libvirtError) -> bool:
     return bool(error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN)
 
 
+def is_vanishing(error: libvirt.libvirtError) -> bool:
+    """Say whether the domain is gone, or its process is and libvirt has yet to notice (its times cannot be read)."""
+    return is_absent(error) or error.get_error_code() == libvirt.VIR_ERR_OPERATION_FAILED
+
+
 def is_invalid_now(error: libvirt.libvirtError) -> bool:
     """Say whether the error means that the domain is in the wrong state (off already, on already)."""
     return bool(error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID)
