@@ -80,6 +80,21 @@ def _one_of(choices: tuple[str, ...], *, null: bool = False) -> Callable[[str, A
     return check
 
 
+def _format(choices: tuple[str, ...]) -> Callable[[str, Any], str | None]:
+    check_choice = _one_of(choices, null=True)
+
+    def check(name: str, value: Any) -> str | None:
+        if value in states.AMAZON_FORMATS:
+            raise invalid(
+                name,
+                f"images of the format {value} (kernel, ramdisk and disk apart) cannot be booted by this cloud. "
+                "Upload a whole disk, as qcow2 or raw",
+            )
+        return check_choice(name, value)
+
+    return check
+
+
 def _tags(name: str, value: Any) -> list[str]:
     if not isinstance(value, list):
         raise invalid(name, "it must be a list of strings")
@@ -94,8 +109,8 @@ SETTABLE: Mapping[str, tuple[str, Callable[[str, Any], Any]]] = {
     "name": ("name", _text),
     "owner": ("project_id", _owner),
     "visibility": ("visibility", _one_of(states.VISIBILITIES)),
-    "disk_format": ("disk_format", _one_of(states.DISK_FORMATS, null=True)),
-    "container_format": ("container_format", _one_of(states.CONTAINER_FORMATS, null=True)),
+    "disk_format": ("disk_format", _format(states.DISK_FORMATS)),
+    "container_format": ("container_format", _format(states.CONTAINER_FORMATS)),
     "min_disk": ("min_disk", _number),
     "min_ram": ("min_ram", _number),
     "protected": ("protected", _boolean),

@@ -13,13 +13,22 @@ from typing import Protocol
 
 from oslo_utils.imageutils import format_inspector
 
-from apps.images import qcow2, states
+from apps.images import qcow2
 
 # The inspectors log what tenants send; a refusal says it already.
 logging.getLogger("oslo_utils.imageutils.format_inspector").setLevel(logging.CRITICAL)
 
 
-HEAD = 4096  # bytes
+HEAD = TAIL = 4096  # bytes of a stream that are kept
+# What QEMU recognises by its first bytes and the inspectors do not know (its block/*.c, *_probe).
+SIGNATURES = {
+    b"COWD": "vmdk (COWD)",
+    b"WithoutFreeSpace": "parallels",
+    b"WithouFreSpacExt": "parallels",
+    b"Bochs Virtual HD Image": "bochs",
+    b"#!/bin/sh\n#V2.0 Format\nmodprobe cloop": "cloop",
+}
+DMG_TRAILER = 512  # bytes, beginning with "koly"
 
 
 class Readable(Protocol):
@@ -49,7 +58,7 @@ class Inspector:
         self._wrapper = format_inspector.InspectWrapper(source)  # type: ignore[arg-type]
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha512 = hashlib.sha512()
-        self._head = b""
+        self._head = self._tail = b""
         self.size = 0
 
     def read(self, size: int) -> bytes:
@@ -59,29 +68,36 @@ class Inspector:
         self._sha512.update(chunk)
         self.size += len(chunk)
         if len(self._head) < HEAD:
-            self._head = (self._head + chunk)[:HEAD]
+            self._head = (self._head + chunk[:HEAD])[:HEAD]
+        if chunk:
+            self._tail = (self._tail + chunk[-TAIL:])[-TAIL:]
         return chunk
 
     def finish(self, declared: str, path: str) -> Facts:
         """Return the facts once the stream has ended and lies in ``path``. Raises Refused."""
         self._wrapper.close()
-        if self.size == 0:
-            raise Refused("there is no data")
-        inspector = _match(self._wrapper.formats or [], declared)
         virtual_size = self.size
-        if inspector is None and _is_vmdk_text(self._head):
-            raise Refused(f"disk_format is {declared}, but the content is vmdk")
-        if inspector is not None:
-            _check_safe(inspector)
-            virtual_size = int(inspector.virtual_size)
+        if self.size:  # an image without a byte is no disk of any format
+            virtual_size = self._examine(declared, path)
+        return Facts(
+            size=self.size, virtual_size=virtual_size, md5=self._md5.hexdigest(), sha512=self._sha512.hexdigest()
+        )
+
+    def _examine(self, declared: str, path: str) -> int:
+        """Return the virtual size in bytes of what is truly of the declared format, and safe. Raises Refused."""
+        known = _signature(self._head, self._tail)
+        if known and not (known == "vmdk" and declared == "vmdk"):
+            raise Refused(f"disk_format is {declared}, but the content is {known}")
+        inspector = _match(self._wrapper.formats or [], declared)
+        if inspector is None:
+            return self.size
+        _check_safe(inspector)
         if declared == "qcow2":
             with open(path, "rb") as stream:
                 fault = qcow2.fault(stream, self.size)
             if fault:
                 raise Refused(fault)
-        return Facts(
-            size=self.size, virtual_size=virtual_size, md5=self._md5.hexdigest(), sha512=self._sha512.hexdigest()
-        )
+        return int(inspector.virtual_size)
 
 
 def _match(found: list[format_inspector.FileInspector], declared: str) -> format_inspector.FileInspector | None:
@@ -90,13 +106,23 @@ def _match(found: list[format_inspector.FileInspector], declared: str) -> format
     A raw disk may hold a partition table, and an ISO image one too (hybrid); nothing else may be two things at once.
     """
     names = {inspector.NAME for inspector in found}
-    if declared in states.RAW_FORMATS:
+    if declared == "raw":
         if names <= {"raw", "gpt"}:
             return None
     elif names == {declared} or (declared == "iso" and names == {"iso", "gpt"}):
         return next(inspector for inspector in found if declared == inspector.NAME)
     told = "raw" if names == {"gpt"} else ", ".join(sorted(names)) or "nothing known"
     raise Refused(f"disk_format is {declared}, but the content is {told}")
+
+
+def _signature(head: bytes, tail: bytes) -> str | None:
+    """Return the format that QEMU would take the bits for although the inspectors overlook it; None for none."""
+    for magic, name in SIGNATURES.items():
+        if head.startswith(magic):
+            return name
+    if tail[-DMG_TRAILER:].startswith(b"koly"):
+        return "dmg"
+    return "vmdk" if _is_vmdk_text(head) else None
 
 
 def _is_vmdk_text(head: bytes) -> bool:

@@ -18,7 +18,8 @@ ACCEPTED = "accepted"
 REJECTED = "rejected"
 MEMBER_STATUSES = (PENDING, ACCEPTED, REJECTED)
 
-# Only formats whose inspection proves something. ami, ari and aki are raw bits by another name.
-DISK_FORMATS = ("raw", "qcow2", "iso", "vmdk", "vdi", "vhd", "vhdx", "ami", "ari", "aki")
-CONTAINER_FORMATS = ("bare", "ovf", "ova", "ami", "ari", "aki", "docker", "compressed")
-RAW_FORMATS = ("raw", "ami", "ari", "aki")
+# Only formats whose inspection proves something.
+DISK_FORMATS = ("raw", "qcow2", "iso", "vmdk", "vdi", "vhd", "vhdx")
+CONTAINER_FORMATS = ("bare", "ovf", "ova", "docker", "compressed")
+# Amazon's kernel, ramdisk and file system apart: no host boots them.
+AMAZON_FORMATS = ("ami", "ari", "aki")

@@ -107,6 +107,8 @@ def _image(context: RequestContext, values: dict[str, Any]) -> Any:
         raise ImageUnusable(f"Image {key} is not active: it is {image.status}.")
     if image.disk_format not in BOOTABLE:
         raise ImageUnusable(f"Image {key} cannot be booted: its disk_format is {image.disk_format}.")
+    if image.size == 0:
+        raise ImageUnusable(f"Image {key} cannot be booted: it has no data.")
     return image
 
 

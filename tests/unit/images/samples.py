@@ -15,6 +15,9 @@ def qcow2(
     data_at: int | None = None,
     length: int = 5 * CLUSTER,
     filler: bytes = b"\x00",
+    l1_entries: int | None = None,
+    refcount_order: int = 4,
+    header_length: int = 104,
 ) -> bytes:
     """Return a small qcow2 file: header, refcounts at cluster 1, L1 at 3, one L2 at 4 when ``data_at`` is given."""
     header = struct.pack(
@@ -26,7 +29,7 @@ def qcow2(
         16,
         size,
         encrypted,
-        2,
+        l1_entries or min(max(-(-size // 2**29), 2), CLUSTER // 8),
         3 * CLUSTER,
         CLUSTER,
         1,
@@ -34,7 +37,7 @@ def qcow2(
         0,
     )
     if version == 3:
-        header += struct.pack(">QQQII", features, 0, 0, 4, 104)
+        header += struct.pack(">QQQII", features, 0, 0, refcount_order, header_length)
     image = bytearray(filler * length)
     image[: len(header)] = header
     if filler != b"\x00":
@@ -71,3 +74,16 @@ def flat_vmdk(padding: bytes = b"\n") -> bytes:
 
 
 RAW = b"just some bytes, no format at all " * 300
+
+
+def back_references(*, cluster_bits: int = 21, entries: int = 2048) -> bytes:
+    """Return a qcow2 file whose L1 entries all name one L2 table: small to send, long to walk."""
+    cluster = 1 << cluster_bits
+    virtual_size = entries << (2 * cluster_bits - 3)
+    header = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 3, 0, 0, cluster_bits, virtual_size, 0, entries, 3 * cluster,
+                         cluster, 1, 0, 0) + struct.pack(">QQQII", 0, 0, 0, 4, 104)  # fmt: skip
+    l1_clusters = -(-entries * 8 // cluster)
+    image = bytearray((4 + l1_clusters) * cluster)
+    image[: len(header)] = header
+    image[3 * cluster : 3 * cluster + 8 * entries] = struct.pack(">Q", 1 << 63 | (3 + l1_clusters) * cluster) * entries
+    return bytes(image)

@@ -27,7 +27,6 @@ def inspect(data: bytes, declared: str, tmp_path: Path, chunk_size: int = 4096) 
         (samples.qcow2(data_at=0), "qcow2"),
         (samples.qcow2(data_at=5 * samples.CLUSTER, length=6 * samples.CLUSTER), "qcow2"),
         (samples.RAW, "raw"),
-        (samples.RAW, "aki"),
         (samples.mbr(), "raw"),
         (samples.iso(), "iso"),
     ],
@@ -51,7 +50,12 @@ def test_good_bits(data: bytes, declared: str, tmp_path: Path) -> None:
         (samples.flat_vmdk(), "raw", "content is vmdk"),
         (samples.flat_vmdk(padding=b"\x00"), "vmdk", "content is raw"),
         (samples.flat_vmdk(padding=b"\x00"), "raw", "content is vmdk"),
-        (b"", "raw", "no data"),
+        (samples.flat_vmdk() + samples.iso()[4096:], "iso", "content is vmdk"),
+        (b"COWD" + samples.RAW, "raw", "content is vmdk"),
+        (b"COWD" + samples.RAW, "vmdk", "content is vmdk"),
+        (b"WithoutFreeSpace" + samples.RAW, "raw", "content is parallels"),
+        (b"Bochs Virtual HD Image" + samples.RAW, "raw", "content is bochs"),
+        (samples.RAW + b"koly" + bytes(508), "raw", "content is dmg"),
         (samples.qcow2(backing=512), "qcow2", "backing file"),
         (samples.qcow2(features=1 << 2), "qcow2", "data_file"),
         (samples.qcow2(features=1 << 9), "qcow2", "features"),
@@ -60,11 +64,22 @@ def test_good_bits(data: bytes, declared: str, tmp_path: Path) -> None:
         (samples.qcow2(length=2 * samples.CLUSTER), "qcow2", "truncated"),
         (samples.qcow2(data_at=7 * samples.CLUSTER), "qcow2", "truncated"),
         (samples.qcow2()[:300], "qcow2", "content is raw"),
+        (samples.qcow2(features=1 << 1), "qcow2", "corrupt"),
+        (samples.qcow2(refcount_order=63), "qcow2", "reference counts"),
+        (samples.qcow2(header_length=2**31), "qcow2", "length of its header"),
+        (samples.qcow2(header_length=96), "qcow2", "length of its header"),
+        (samples.qcow2(l1_entries=4096), "qcow2", "too large"),
+        (samples.qcow2(size=2**40, l1_entries=2), "qcow2", "too small"),
+        (samples.qcow2(data_at=5 * samples.CLUSTER + 512), "qcow2", "truncated"),
     ],
 )
 def test_bad_bits(data: bytes, declared: str, text: str, tmp_path: Path) -> None:
     with pytest.raises(inspection.Refused, match=text):
         inspect(data, declared, tmp_path)
+
+
+def test_an_image_without_a_byte_is_no_disk_and_accepted(tmp_path: Path) -> None:
+    assert (inspect(b"", "qcow2", tmp_path).size, inspect(b"", "raw", tmp_path).virtual_size) == (0, 0)
 
 
 def test_the_size_of_chunks_changes_nothing(tmp_path: Path) -> None:

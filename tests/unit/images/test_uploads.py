@@ -209,8 +209,15 @@ def test_chunked_bodies() -> None:
     with pytest.raises(exceptions.LengthRequired):  # a server that might hide that the body was cut off
         files._announced(request("other", **chunked))
     assert files._announced(request("other", size="4", **chunked)) == 4
-    with pytest.raises(exceptions.LengthRequired):
-        files._announced(request("gunicorn"))
+    assert files._announced(request("gunicorn")) == 0  # no body at all
+
+
+def test_an_upload_without_a_byte_is_active(alice: Caller, create: Any, put: Any) -> None:
+    """What ``openstack image create NAME`` sends when nothing is on its standard input."""
+    image = create(alice)
+    assert put(alice, image["id"], b"").status_code == 204
+    shown = alice.get(f"/v2/images/{image['id']}").json()
+    assert (shown["status"], shown["size"], shown["checksum"]) == ("active", 0, "d41d8cd98f00b204e9800998ecf8427e")
 
 
 @pytest.mark.django_db

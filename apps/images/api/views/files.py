@@ -91,9 +91,13 @@ def _announced(request: HttpRequest) -> int | None:
     known = [int(text) for text in lengths if text is not None]
     if len(set(known)) > 1:
         raise BadRequest("X-OpenStack-Image-Size differs from Content-Length.")
-    if not known and not (_chunked(request) and _tells_cut_bodies(request)):
+    if known:
+        return known[0]
+    if not _chunked(request):
+        return 0  # a request that announces neither a length nor chunks has no body (RFC 9112, 6.3)
+    if not _tells_cut_bodies(request):
         raise LengthRequired
-    return known[0] if known else None
+    return None
 
 
 def _tells_cut_bodies(request: HttpRequest) -> bool:
