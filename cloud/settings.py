@@ -237,6 +237,7 @@ HEARTBEAT_SECONDS = env.int("CELERITY_HEARTBEAT", default=5)
 # Off: agents only report what no row owns. For the time after a backup was restored under hosts that lived on.
 REMOVE_STRANGERS = env.bool("CELERITY_REMOVE_STRANGERS", default=True)
 RECOVERY_SECONDS = env.int("CELERITY_RECOVERY", default=60)  # how often an agent compares its host with the rows
+MANAGEMENT_RANGES = env.list("CELERITY_MANAGEMENT_RANGES", default=[])  # no guest reaches them, no network holds them
 DEFAULT_ZONE = env.str("CELERITY_ZONE", default="nova")
 ALLOCATION_RATIOS = {
     "vcpus": env.float("CELERITY_CPU_RATIO", default=4.0),

@@ -65,4 +65,5 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "state_dir": str(root),
         "uri": settings.LIBVIRT_URI,
         "virt_type": settings.VIRT_TYPE,
+        "management_ranges": settings.MANAGEMENT_RANGES,
     }

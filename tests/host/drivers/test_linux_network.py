@@ -15,20 +15,14 @@ import pytest
 
 from tests.cloud import wait_for
 from tests.host.drivers.conftest import output
+from tests.host.drivers.plugged import ask_for_lease, guest, reaches
 from tests.unit.drivers import samples
 from tests.unit.drivers.network_contract import NetworkContract
 from workers.drivers.network import loader as networks
-from workers.drivers.network.base import FixedIP, HostRoute, NetworkDriver, NetworkSpec, PortSpec, SubnetSpec
+from workers.drivers.network.base import FixedIP, HostRoute, NetworkDriver, NetworkSpec, SubnetSpec
 from workers.drivers.network.errors import AddressOverlap, BridgeTaken
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.usefixtures("clean_host")]
-
-LEASE_SCRIPT = """#!/bin/sh
-[ "$1" = bound ] || exit 0
-ip addr add $ip/$mask dev $interface
-[ -n "$router" ] && ip route add default via $router
-env > $OUT
-"""
 
 
 @pytest.fixture
@@ -38,45 +32,6 @@ def driver(network_driver: NetworkDriver) -> NetworkDriver:
 
 def dnsmasq_pid(state_directory: Path, network: NetworkSpec) -> int:
     return int((state_directory / "networks" / network.id / "dnsmasq.pid").read_text())
-
-
-@contextmanager
-def guest(network: NetworkSpec, port: PortSpec) -> Iterator[str]:
-    """A network namespace that is plugged in as a guest would be; gives its name."""
-    name = port.tap
-    commands = [
-        f"ip netns add {name}",
-        f"ip link add {port.tap} type veth peer name eth0 netns {name}",
-        f"ip link set {port.tap} master {network.bridge} up",
-        f"ip -n {name} link set eth0 address {port.mac} up",
-        f"ip -n {name} link set lo up",
-    ]
-    try:
-        for command in commands:
-            subprocess.run(command.split(), check=True)
-        yield name
-    finally:
-        subprocess.run(["ip", "netns", "del", name], check=False)
-        subprocess.run(["ip", "link", "del", port.tap], check=False, capture_output=True)
-
-
-def ask_for_lease(name: str, directory: Path) -> dict[str, str]:
-    """What DHCP tells a guest, by udhcpc's names; empty when nothing is told."""
-    script, told = directory / f"{name}.sh", directory / f"{name}.out"
-    script.write_text(LEASE_SCRIPT)
-    script.chmod(0o755)
-    command = ["ip", "netns", "exec", name, "busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-t", "4", "-T", "1", "-f"]
-    options = ["-s", str(script), "-O", "staticroutes", "-O", "mtu", "-x", "hostname:x"]
-    subprocess.run([*command, *options], check=False, capture_output=True, env={**os.environ, "OUT": str(told)})
-    text = told.read_text() if told.exists() else ""
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-
-
-def reaches(name: str, address: str, port: int | None = None) -> bool:
-    check = ["busybox", "ping", "-c1", "-W1", address]
-    if port is not None:
-        check = ["busybox", "nc", "-w", "1", address, str(port), "-e", "true"]
-    return subprocess.run(["ip", "netns", "exec", name, *check], check=False, capture_output=True).returncode == 0
 
 
 class TestContract(NetworkContract):

@@ -32,6 +32,8 @@ class NetworkContract:
         for _ in range(2):
             driver.unplug(network.id, port.id)
             assert driver.list_ports() == ()
+        assert driver.list_networks() == (() if driver.capabilities.real_packets else (network.id,))
+        driver.plug(network, port)
         assert driver.list_networks() == (network.id,)
 
     def test_a_port_changes(self, driver: NetworkDriver, network: NetworkSpec) -> None:

@@ -180,6 +180,8 @@ class NetworkDriver(ABC):
         """Make the network on this host, or mend it: bridge up with the host's addresses, DHCP, NAT.
 
         Success: it is there as the spec says; a network that changed is adjusted, its ports stay.
+        A range that holds addresses, routes or resolvers of the host's own, or of its operator's management, is
+        refused.
         Failure (AddressOverlap, BridgeTaken, NetworkUnavailable): what this call made anew is taken back; a network
         that was there before is left as far as it got, and the next call mends it.
         """
@@ -196,7 +198,8 @@ class NetworkDriver(ABC):
     def unplug(self, network_id: str, port_id: str) -> None:
         """Forget the port: its DHCP entry, its lease, and its tap if one was left behind. Absent is success.
 
-        The network stays, even when this was its last port.
+        A network whose last port goes leaves a real host with it: bridge, addresses, routes, DHCP. Nothing of a
+        tenant's outlives its use there.
         """
 
     @abstractmethod

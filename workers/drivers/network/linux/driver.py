@@ -18,7 +18,7 @@ from workers.drivers.network.base import (
     PortSpec,
 )
 from workers.drivers.network.errors import AddressOverlap, NetworkUnavailable
-from workers.drivers.network.linux import bridge, nat, tap
+from workers.drivers.network.linux import bridge, nat, protected, tap
 from workers.drivers.network.linux.dnsmasq import Dnsmasq
 from workers.drivers.network.linux.records import Records
 from workers.drivers.network.linux.release import release
@@ -33,7 +33,8 @@ _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 class LinuxNetwork(NetworkDriver):
     """Options: `state_dir` (required), `lease_time_s` (86400), `metadata_port` (None: 169.254.169.254 is not served;
-    else what is sent there comes to this port of the host).
+    else what is sent there comes to this port of the host), `management_ranges` (none: ranges, as texts, that no guest
+    reaches and no network may hold).
     """
 
     capabilities = Capabilities(dhcp=True, nat=True, overlapping_ranges=False, real_packets=True)
@@ -45,6 +46,9 @@ class LinuxNetwork(NetworkDriver):
         self.lease_time_s = int(options.get("lease_time_s", 86400))
         port = options.get("metadata_port")
         self.metadata_port = None if port is None else int(port)
+        for text in options.get("management_ranges") or ():
+            values.check_cidr(text)
+        self.management = tuple(ipaddress.ip_network(text) for text in options.get("management_ranges") or ())
 
     def ensure_network(self, spec: NetworkSpec) -> None:
         """See the contract."""
@@ -69,6 +73,8 @@ class LinuxNetwork(NetworkDriver):
         values.check_uuid(port_id, "a port's id")
         with self._locked():
             self._unplug(network_id, port_id)
+            if self.records.network(network_id) is not None and not self.records.ports(network_id):
+                self._remove(network_id)
 
     def remove_network(self, network_id: str) -> None:
         """See the contract."""
@@ -147,12 +153,13 @@ class LinuxNetwork(NetworkDriver):
             self.records.write_network(spec)
             bridge.ensure(spec)
             _ensure_forwarding(spec)
-            nat.ensure(spec, self.metadata_port)
+            nat.ensure(spec, self.metadata_port, self.management)
             self._dnsmasq(spec.id).ensure(spec)
             undo.commit()
 
     def _refuse_overlap(self, spec: NetworkSpec) -> None:
         bridge.refuse_overlap(spec)
+        protected.refuse(spec, self.management)
         ranges = [ipaddress.ip_network(subnet.cidr) for subnet in spec.subnets]
         for network_id in self.records.network_ids():
             other = self.records.network(network_id) if network_id != spec.id else None
@@ -195,7 +202,7 @@ class LinuxNetwork(NetworkDriver):
     def _dismantle(self, network: NetworkSpec) -> None:
         """Take away what the kernel holds for a network."""
         self._dnsmasq(network.id).end()
-        nat.remove(network.bridge)
+        nat.remove(network)
         bridge.remove(network.bridge, network.id)
 
 

@@ -1,21 +1,28 @@
 """Rules: one nftables table of Celerity's own, with chains per network that come and go with it.
 
-Guests of one network reach each other and, with NAT, the world; not another network, and of the host itself nothing
-but DHCP, DNS, ping and the metadata service. An address that is not the network's does not leave the bridge. Rules
-are handed over as JSON, so no text of anybody's can become a rule.
+Guests of one network reach each other and, with NAT, the world; not another network, nor link-local and management
+ranges. Of the host itself they reach nothing but DHCP, DNS, ping and the metadata service, at their own network's
+addresses alone: those serve nobody else. An address that is not the network's does not leave the bridge. Rules are
+handed over as JSON, so no text of anybody's can become a rule.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from workers.drivers.network.base import NetworkSpec
 from workers.drivers.network.errors import NetworkUnavailable
+from workers.drivers.network.linux.bridge import host_addresses
 from workers.system import processes
 
 TABLE = "celerity"
 _METADATA_IP = "169.254.169.254"
+_LINK_LOCAL = ipaddress.IPv4Network("169.254.0.0/16")  # the metadata of the machine under the host is there
+_BROADCAST = "255.255.255.255"
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 _FAMILY = {"family": "inet", "table": TABLE}
 _HOOKS = {
     "forward": ("filter", "forward", 0),
@@ -35,21 +42,26 @@ _ACCEPT: dict[str, Any] = {"accept": None}
 _DROP: dict[str, Any] = {"drop": None}
 
 
-def ensure(spec: NetworkSpec, metadata_port: int | None) -> None:
-    """Have the network's rules, exactly; in one transaction. Raises NetworkUnavailable."""
-    _apply([*_base(), *_network(spec, metadata_port)])
+def ensure(spec: NetworkSpec, metadata_port: int | None, management: Sequence[IPNetwork] = ()) -> None:
+    """Have the network's rules, exactly; in one transaction. Guests do not reach the `management` ranges.
+
+    Raises NetworkUnavailable.
+    """
+    _apply([*_base(), *_network(spec, metadata_port, management)])
 
 
-def remove(bridge: str) -> None:
-    """Remove the rules of a bridge, and the table with the last one of the host. Absent is success."""
+def remove(spec: NetworkSpec) -> None:
+    """Remove the rules of a network, and the table with the last one of the host. Absent is success."""
+    bridge = spec.bridge
     if _bridges() <= {bridge}:
         _apply([{"add": {"table": _table()}}, {"delete": {"table": _table()}}])
         return
-    commands = [*_base(), *_declare(bridge)]
+    commands = [*_base(), *_declare(spec)]
     commands += [{"delete": {"element": _element(name, bridge)}} for name in _MAPS]
     commands += [{"delete": {"element": _bridge_element(bridge)}}]
     commands += [{"flush": {"chain": _chain(_name(name, bridge))}} for name in _MAPS]
     commands += [{"delete": {"chain": _chain(_name(name, bridge))}} for name in _MAPS]
+    commands += [{"delete": {"element": _gateway(address)}} for address in _gateways(spec)]
     _apply(commands)
 
 
@@ -109,6 +121,15 @@ def _bridge_element(bridge: str) -> dict[str, Any]:
     return {**_FAMILY, "name": "bridges", "elem": [bridge]}
 
 
+def _gateway(address: str) -> dict[str, Any]:
+    return {**_FAMILY, "name": "gateways", "elem": [address]}
+
+
+def _gateways(spec: NetworkSpec) -> list[str]:
+    """The host's addresses in the network."""
+    return sorted(address for address, _length in host_addresses(spec))
+
+
 def _base() -> list[dict[str, Any]]:
     """The table, its hooks and maps. Declaring what is there changes nothing."""
     commands: list[dict[str, Any]] = [{"add": {"table": _table()}}]
@@ -119,22 +140,28 @@ def _base() -> list[dict[str, Any]]:
     for name, (chain_name, key) in _MAPS.items():
         commands.append({"add": {"map": {**_FAMILY, "name": name, "type": "ifname", "map": "verdict"}}})
         commands.append(_rule(chain_name, {"vmap": {"key": _meta(key), "data": f"@{name}"}}))
+    # After the bridges' own rules: whoever comes by another way has no business with a network's gateway.
+    commands.append({"add": {"set": {**_FAMILY, "name": "gateways", "type": "ipv4_addr"}}})
+    stranger = _match(_meta("iifname"), "lo", "!=")
+    commands.append(_rule("input", stranger, _match(_payload("ip", "daddr"), "@gateways"), _DROP))
     return commands
 
 
-def _declare(bridge: str) -> list[dict[str, Any]]:
+def _declare(spec: NetworkSpec) -> list[dict[str, Any]]:
+    bridge = spec.bridge
     commands = [{"add": {"chain": _chain(_name(name, bridge))}} for name in _MAPS]
     commands += [{"add": {"element": _element(name, bridge)}} for name in _MAPS]
+    commands += [{"add": {"element": _gateway(address)}} for address in _gateways(spec)]
     return [*commands, {"add": {"element": _bridge_element(bridge)}}]
 
 
-def _network(spec: NetworkSpec, metadata_port: int | None) -> list[dict[str, Any]]:
-    commands = _declare(spec.bridge)
+def _network(spec: NetworkSpec, metadata_port: int | None, management: Sequence[IPNetwork]) -> list[dict[str, Any]]:
+    commands = _declare(spec)
     for name in _MAPS:
         commands.append({"flush": {"chain": _chain(_name(name, spec.bridge))}})
     return [
         *commands,
-        *_from_guests(spec),
+        *_from_guests(spec, management),
         *_to_guests(spec),
         *_to_host(spec, metadata_port),
         *_translation(spec, metadata_port),
@@ -142,13 +169,22 @@ def _network(spec: NetworkSpec, metadata_port: int | None) -> list[dict[str, Any
 
 
 def _ranges(spec: NetworkSpec) -> list[dict[str, Any]]:
-    parts = [subnet.cidr.split("/") for subnet in spec.subnets if subnet.version == 4]
-    return [{"prefix": {"addr": address, "len": int(length)}} for address, length in parts]
+    return _prefixes([ipaddress.IPv4Network(subnet.cidr) for subnet in spec.subnets if subnet.version == 4])
 
 
-def _from_guests(spec: NetworkSpec) -> list[dict[str, Any]]:
+def _prefixes(ranges: Sequence[IPNetwork]) -> list[dict[str, Any]]:
+    """IPv4 ranges, none within another: nft refuses a set whose intervals overlap."""
+    distinct = ipaddress.collapse_addresses(item for item in ranges if isinstance(item, ipaddress.IPv4Network))
+    return [{"prefix": {"addr": str(item.network_address), "len": item.prefixlen}} for item in distinct]
+
+
+def _from_guests(spec: NetworkSpec, management: Sequence[IPNetwork]) -> list[dict[str, Any]]:
     chain = _name("from_bridge", spec.bridge)
-    rules = [_rule(chain, _match(_meta("oifname"), spec.bridge), _ACCEPT)]
+    closed = {"set": _prefixes([_LINK_LOCAL, *management])}
+    rules = [
+        _rule(chain, _match(_meta("oifname"), spec.bridge), _ACCEPT),
+        _rule(chain, _match(_payload("ip", "daddr"), closed), _DROP),
+    ]
     ranges = _ranges(spec)
     if spec.nat and ranges:
         rules.append(_rule(chain, _match(_meta("oifname"), "@bridges"), _DROP))
@@ -168,12 +204,17 @@ def _to_guests(spec: NetworkSpec) -> list[dict[str, Any]]:
 
 def _to_host(spec: NetworkSpec, metadata_port: int | None) -> list[dict[str, Any]]:
     chain = _name("at_host", spec.bridge)
-    rules = [
-        _rule(chain, _match(_ct("state"), {"set": ["established", "related"]}), _ACCEPT),
-        _rule(chain, _match(_payload("udp", "dport"), {"set": [53, 67]}), _ACCEPT),
-        _rule(chain, _match(_payload("tcp", "dport"), 53), _ACCEPT),
-        _rule(chain, _match(_payload("icmp", "type"), "echo-request"), _ACCEPT),
-    ]
+    rules = [_rule(chain, _match(_ct("state"), {"set": ["established", "related"]}), _ACCEPT)]
+    addresses = _gateways(spec)
+    if addresses:
+        here = _match(_payload("ip", "daddr"), {"set": addresses})
+        asking = _match(_payload("ip", "daddr"), {"set": [*addresses, _BROADCAST]})
+        rules += [
+            _rule(chain, asking, _match(_payload("udp", "dport"), 67), _ACCEPT),
+            _rule(chain, here, _match(_payload("udp", "dport"), 53), _ACCEPT),
+            _rule(chain, here, _match(_payload("tcp", "dport"), 53), _ACCEPT),
+            _rule(chain, here, _match(_payload("icmp", "type"), "echo-request"), _ACCEPT),
+        ]
     if metadata_port is not None:
         original = {"ct": {"key": "ip daddr", "dir": "original"}}
         rules.append(
