@@ -1,5 +1,6 @@
 """Settings: every knob is an environment variable CELERITY_*, or a line of <state>/celerity.env."""
 
+import ipaddress
 import os
 import socket
 from pathlib import Path
@@ -255,6 +256,20 @@ IMAGE_VIRTUAL_SIZE_CAP = env.int("CELERITY_IMAGE_VIRTUAL_SIZE_CAP", default=1024
 NETWORK_MTU = env.int("CELERITY_NETWORK_MTU", default=1500)  # bytes
 DNS_NAMESERVERS = env.list("CELERITY_DNS", default=[])  # of subnets that name none; empty: the host's own dnsmasq
 AUTOMATIC_NETWORK_POOL = env.str("CELERITY_AUTOMATIC_NETWORKS", default="10.128.0.0/10")  # cut into /24
+# Ranges that subnets of tenants may hold, where the network driver puts them into the hosts' routing tables: private,
+# of carriers, of benchmarks and documentation (RFC 1918, 6598, 2544, 5737, 4193, 3849).
+TENANT_RANGES = env.list(
+    "CELERITY_TENANT_RANGES",
+    default=[
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15",
+        "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "fc00::/7", "2001:db8::/32",
+    ],
+)  # fmt: skip
+for _range in TENANT_RANGES:
+    try:
+        ipaddress.ip_network(_range, strict=False)
+    except ValueError as _error:
+        raise ImproperlyConfigured(f"CELERITY_TENANT_RANGES: {_error}") from None
 NETWORK_QUOTAS = {
     "network": env.int("CELERITY_QUOTA_NETWORKS", default=100),
     "subnet": env.int("CELERITY_QUOTA_SUBNETS", default=100),

@@ -46,6 +46,23 @@ class InvalidInput(BadRequest):
     template = "Invalid input for operation: {reason}."
 
 
+class RangeNotAllowed(InvalidInput):
+    template = "Invalid input for operation: cidr: '{cidr}' is not among the ranges that this cloud's networks may use."
+
+
+class RangeNeeded(InvalidInput):
+    template = "Invalid input for operation: cidr: '{cidr}' holds an address that the cloud itself needs. Use another."
+
+
+class RangeTaken(InvalidInput):
+    """Clients that pick ranges by chance try another one when they read "overlaps with another subnet"."""
+
+    template = (
+        "Invalid input for operation: Requested subnet with cidr: {cidr} for network: {network_id} overlaps with "
+        "another subnet{whose}. Use another range."
+    )
+
+
 class NetworkInUse(Conflict):
     kind = "NetworkInUse"
     template = "Unable to complete operation on network {id}. There are one or more ports still in use on the network."

@@ -4,6 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
@@ -32,6 +33,19 @@ def get(*, context: RequestContext, subnet_id: uuid.UUID) -> Subnet:
     if found is None:
         raise exceptions.SubnetNotFound(id=subnet_id)
     return found
+
+
+_OVERLAPPING = """
+SELECT id, network_id, cidr FROM networking_subnet
+ WHERE ip_version = 4 AND cidr::inet && %s::inet AND network_id IS DISTINCT FROM %s ORDER BY created_at LIMIT 100
+"""
+
+
+def overlapping(*, cidr: str, network_id: uuid.UUID | None = None) -> list[tuple[uuid.UUID, uuid.UUID, str]]:
+    """Return (subnet, network, range) of IPv4 subnets of networks other than ``network_id`` that share an address."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OVERLAPPING, [cidr, network_id])
+        return list(cursor.fetchall())
 
 
 def by_network(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Subnet]]:

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from apps.common.context import RequestContext
-from apps.networking import exceptions, ranges
+from apps.networking import capabilities, exceptions, ranges
 from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_rows
 from apps.networking.selectors import ports as port_rows
-from apps.networking.services import fixed_ips
+from apps.networking.selectors import subnets as subnet_rows
+from apps.networking.services import fixed_ips, shared_ranges
 from apps.networking.values import RequestedNetwork
 
 AUTOMATIC_PREFIX = 24
@@ -142,12 +143,22 @@ def _make_automatic(*, project_id: str) -> uuid.UUID:
             break
         try:
             with transaction.atomic():
-                return _write_automatic(project_id=project_id, index=random.choice(free))
+                index = random.choice(free)
+                if _is_free(index):
+                    return _write_automatic(project_id=project_id, index=index)
         except IntegrityError:
             found = Network.objects.filter(project_id=project_id, automatic_range__isnull=False).first()
             if found is not None:
                 return found.id
     raise exceptions.IpAddressGenerationFailure(id="auto", network_id="auto")
+
+
+def _is_free(index: int) -> bool:
+    """Return whether no subnet that somebody made stands in the way, where the hosts' driver cannot have both."""
+    if capabilities.current().overlapping_ranges:
+        return True
+    shared_ranges.hold()
+    return not subnet_rows.overlapping(cidr=str(automatic_range(index)))
 
 
 def _write_automatic(*, project_id: str, index: int) -> uuid.UUID:

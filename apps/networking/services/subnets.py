@@ -13,7 +13,7 @@ from apps.networking import exceptions, ranges, states
 from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_rows
 from apps.networking.selectors import subnets as rows
-from apps.networking.services import bindings, fixed_ips, limits
+from apps.networking.services import bindings, fixed_ips, limits, shared_ranges
 
 MAX_NAMESERVERS = 5
 MAX_ROUTES = 20
@@ -32,6 +32,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Subnet:
     with transaction.atomic():
         Network.objects.select_for_update(no_key=True).get(id=network.id)
         _refuse_overlap(network, columns["cidr"])
+        shared_ranges.check(context=context, network=network, text=columns["cidr"])
         limits.check(
             resource="subnet", project_id=network.project_id, rows=Subnet.objects.filter(project_id=network.project_id)
         )
@@ -94,9 +95,7 @@ def _refuse_overlap(network: Network, text: str) -> None:
     cidr = ranges.network(text, field="cidr")
     for other in Subnet.objects.filter(network=network).values_list("cidr", flat=True):
         if ranges.overlap(cidr, ranges.network(other, field="cidr")):
-            raise exceptions.InvalidInput(
-                reason=f"Requested subnet with cidr: {cidr} for network: {network.id} overlaps with another subnet"
-            )
+            raise exceptions.RangeTaken(cidr=cidr, network_id=network.id, whose=f" ({other})")
 
 
 def _settle_dhcp(subnet: Subnet) -> None:

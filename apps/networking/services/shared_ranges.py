@@ -1,0 +1,53 @@
+"""Ranges on hosts that route all networks in one table: which of them a new subnet may have."""
+
+import structlog
+from django.db import connection
+
+from apps.common.context import RequestContext
+from apps.networking import capabilities, exceptions, protection, ranges
+from apps.networking.models import Network
+from apps.networking.selectors import networks as network_rows
+from apps.networking.selectors import subnets as rows
+
+log = structlog.get_logger("celerity.networking")
+
+
+def check(*, context: RequestContext, network: Network, text: str) -> None:
+    """Refuse a range that the hosts cannot have beside what is there. Call it inside the transaction that writes.
+
+    Drivers that keep networks apart take any range. Raises RangeNotAllowed, RangeNeeded, RangeTaken (400).
+    """
+    driver = capabilities.current()
+    cidr = ranges.network(text, field="cidr")
+    if driver.ranges_in_host_routes:
+        _check_protected(context, cidr)
+    if not driver.overlapping_ranges and cidr.version == 4:
+        hold()
+        _refuse_taken(context, network, str(cidr))
+
+
+def _check_protected(context: RequestContext, cidr: ranges.Range) -> None:
+    if not context.is_admin and not protection.allowed(cidr):
+        raise exceptions.RangeNotAllowed(cidr=cidr)
+    conflict = protection.conflict(cidr)
+    if conflict is not None:
+        log.warning("subnet refused", cidr=str(cidr), holds=conflict, project_id=context.project_id)
+        raise exceptions.RangeNeeded(cidr=cidr)
+
+
+def hold() -> None:
+    """Let nobody else choose a range until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('networking.ranges', 0))")
+
+
+def _refuse_taken(context: RequestContext, network: Network, cidr: str) -> None:
+    """Name the network that holds the range if the caller may see one, and log all of them for the operator."""
+    taken = rows.overlapping(cidr=cidr, network_id=network.id)
+    if not taken:
+        return
+    log.info("subnet refused", cidr=cidr, overlaps=[f"{other} of network {owner}" for _, owner, other in taken[:10]])
+    seen = {one.id: one for one in network_rows.visible(context=context).filter(id__in=[one[1] for one in taken])}
+    named = next(((seen[owner], other) for _, owner, other in taken if owner in seen), None)
+    whose = f" ({named[1]} of network {named[0]})" if named else " on this cloud"
+    raise exceptions.RangeTaken(cidr=cidr, network_id=network.id, whose=whose)
