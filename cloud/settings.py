@@ -279,6 +279,7 @@ NETWORK_QUOTAS = {
 }
 
 # --- Compute and hosts --------------------------------------------------------------------------
+ENABLE_INSTANCE_PASSWORD = env.bool("CELERITY_ENABLE_INSTANCE_PASSWORD", default=True)  # adminPass in answers
 FORCE_CONFIG_DRIVE = env.bool("CELERITY_FORCE_CONFIG_DRIVE", default=True)
 HYPERVISOR = env.str("CELERITY_HYPERVISOR", default="libvirt")
 HOST_NAME = env.str("CELERITY_HOST", default=socket.gethostname().split(".")[0])

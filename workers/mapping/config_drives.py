@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from apps.compute import admin_passwords
 from workers.drivers.network.base import NetworkSpec, PortSpec, SubnetSpec
 
 VERSIONS = ("2018-08-27", "latest")
@@ -55,6 +56,9 @@ def meta_data(server: Any) -> dict[str, Any]:
         "devices": [],
         "random_seed": base64.b64encode(secrets.token_bytes(512)).decode(),
     }
+    password = admin_passwords.unseal(server.admin_password)
+    if password:
+        document["admin_pass"] = password
     if server.public_key:
         key = {"name": server.key_name, "type": "ssh", "data": server.public_key}
         document |= {"public_keys": {server.key_name: server.public_key}, "keys": [key]}

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import ipaddress
 import uuid
 from typing import Any
 
@@ -51,6 +52,25 @@ class UUIDString(Text):
             return uuid.UUID(text)
         except ValueError:
             raise serializers.ValidationError(f"'{text[:64]}' is not a 'uuid'") from None
+
+
+class AddressField(Text):
+    """An IP address in any of its notations, of ``version`` 4 or 6 where one is named; the value is the short form."""
+
+    def __init__(self, *, version: int | None = None, **kwargs: Any) -> None:
+        self._version = version
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        kind = f"IPv{self._version}" if self._version else "IP"
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            raise serializers.ValidationError(f"'{text[:64]}' is not an {kind} address") from None
+        if "%" in text or (self._version and address.version != self._version):
+            raise serializers.ValidationError(f"'{text[:64]}' is not an {kind} address")
+        return str(address)
 
 
 class NameField(Text):

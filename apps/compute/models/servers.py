@@ -39,6 +39,7 @@ class Server(models.Model):
     key_name = models.CharField(max_length=255, null=True, blank=True)
     public_key = models.TextField(blank=True)
     user_data = models.TextField(blank=True)
+    admin_password = models.TextField(blank=True, editable=False, help_text="Encrypted, until the config drive has it.")
     config_drive = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict, blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)

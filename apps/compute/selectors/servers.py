@@ -13,7 +13,7 @@ from apps.compute.exceptions import ServerNotFound
 from apps.compute.models import BlockDevice, Server
 
 # Never shown in lists; the host and the metadata service read them by name.
-HEAVY = ("user_data", "personality", "public_key", "fault_details")
+HEAVY = ("user_data", "admin_password", "personality", "public_key", "fault_details")
 
 ROW = Reader(Server)
 _BY_ID = Statement(
@@ -54,7 +54,7 @@ def load(*, server_id: uuid.UUID) -> Server | None:
 def named(*, text: str, limit: int = 20) -> list[Server]:
     """Return the servers that an operator means by an id or a name, deleted ones too, newest first. 1 query."""
     key = parse_uuid(text)
-    rows = Server.objects.select_related("group").defer("user_data", "personality", "public_key")
+    rows = Server.objects.select_related("group").defer("user_data", "admin_password", "personality", "public_key")
     rows = rows.filter(id=key) if key else rows.filter(name=text)
     return list(rows.order_by("-created_at", "-id")[:limit])
 

@@ -76,7 +76,7 @@ _LAUNCHED = Statement(
 UPDATE compute_server
    SET vm_state = '{states.ACTIVE}', task_state = '', power_state = {states.RUNNING}, progress = 100,
        launched_at = clock_timestamp(), updated_at = clock_timestamp(),
-       fault_code = NULL, fault_message = '', fault_details = '', fault_at = NULL
+       fault_code = NULL, fault_message = '', fault_details = '', fault_at = NULL, admin_password = ''
  WHERE id = %(id)s
 """,  # noqa: S608 - nothing but our own constants is put in
     {"id": "uuid"},
@@ -84,7 +84,10 @@ UPDATE compute_server
 
 
 def launched(*, server_id: uuid.UUID) -> None:
-    """ACTIVE: the task is over. In the transaction that ends the run, and with ``counted``."""
+    """ACTIVE: the task is over, and the config drive has the administrator's password, which is erased here.
+
+    In the transaction that ends the run, and with ``counted``.
+    """
     _LAUNCHED.run({"id": server_id})
 
 
@@ -184,6 +187,7 @@ def gone(*, server_id: uuid.UUID) -> None:
         deleted_at=now,
         updated_at=now,
         user_data="",
+        admin_password="",
         personality=[],
     )
     # The host's rows before the project's, as everywhere: else a delete and a failing build could wait for each other.

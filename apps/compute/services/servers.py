@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.common import audit
 from apps.common.context import RequestContext
 from apps.common.prepared import Inserts
-from apps.compute import rpcapi, states
+from apps.compute import admin_passwords, rpcapi, states
 from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.selectors import servers as selectors
@@ -43,6 +43,7 @@ class Wish:
     key_name: str | None = None
     public_key: str = ""
     user_data: str = ""
+    admin_password: str = field(default="", repr=False)
     config_drive: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
@@ -67,10 +68,11 @@ def create(*, context: RequestContext, wish: Wish, min_count: int = 1, max_count
     usage = selectors.usage_of(snapshot(wish.flavor))
     count = max_count if max_count == 1 else room(context=context, usage=usage, least=min_count, most=max_count)
     reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    sealed = _sealed(wish)
     with transaction.atomic():
         if wish.group_id:
             server_groups.join(context=context, group_id=wish.group_id, adding=count)
-        servers = [draft(context, wish, reservation, index, max_count) for index in range(count)]
+        servers = [draft(context, wish, reservation, index, max_count, sealed) for index in range(count)]
         _SERVERS.add(servers)
         _BLOCK_DEVICES.add([device for server in servers for device in _devices(server)])
         rpcapi.build(context=context, servers=servers)
@@ -110,8 +112,15 @@ def snapshot(flavor: Flavor) -> dict[str, Any]:
     }
 
 
-def draft(context: RequestContext, wish: Wish, reservation: str = "", index: int = 0, count: int = 1) -> Server:
-    """Return the row of the ``index``-th of ``count`` servers, not written."""
+def _sealed(wish: Wish) -> str:
+    """Return the administrator's password, encrypted; "" where no config drive will tell it to the guest."""
+    return admin_passwords.seal(wish.admin_password) if wish.config_drive else ""
+
+
+def draft(
+    context: RequestContext, wish: Wish, reservation: str = "", index: int = 0, count: int = 1, sealed: str = ""
+) -> Server:
+    """Return the row of the ``index``-th of ``count`` servers, not written. ``sealed`` is its encrypted password."""
     now = timezone.now()
     name = wish.name if count == 1 else f"{wish.name}-{index + 1}"
     hostname = wish.hostname or default_hostname(name)
@@ -130,6 +139,7 @@ def draft(context: RequestContext, wish: Wish, reservation: str = "", index: int
         key_name=wish.key_name,
         public_key=wish.public_key,
         user_data=wish.user_data,
+        admin_password=sealed,
         config_drive=wish.config_drive,
         metadata=wish.metadata,
         tags=wish.tags,

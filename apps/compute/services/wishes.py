@@ -11,6 +11,7 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
 from apps.common.identifiers import parse_uuid
+from apps.compute import admin_passwords
 from apps.compute.exceptions import FlavorNotFound, ImageUnusable, KeyPairNotFound, ServerGroupNotFound
 from apps.compute.models import Flavor
 from apps.compute.selectors import demands, flavors, keypairs, server_groups
@@ -58,6 +59,7 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
         key_name=key.name if key else None,
         public_key=key.public_key if key else "",
         user_data=_user_data(values.get("user_data")),
+        admin_password=_admin_password(values),
         config_drive=bool(values.get("config_drive")) or settings.FORCE_CONFIG_DRIVE,
         metadata=metadata,
         tags=sorted(set(values.get("tags") or [])),
@@ -213,6 +215,12 @@ def _user_data(text: str | None) -> str:
     except (binascii.Error, ValueError):
         raise BadRequest("Invalid input for field/attribute user_data: it is not valid base64.") from None
     return "".join(text.split())
+
+
+def _admin_password(values: dict[str, Any]) -> str:
+    """Return the administrator's password: the one given, or a new one where answers tell it."""
+    given = str(values.get("adminPass") or "")
+    return given or (admin_passwords.generate() if settings.ENABLE_INSTANCE_PASSWORD else "")
 
 
 def _networks(context: RequestContext, wanted: Any) -> list[dict[str, Any]] | None:

@@ -10,6 +10,7 @@ from apps.common import dispatch
 from apps.compute.models import Flavor, Server
 from apps.identity.models import Domain, Project
 from apps.identity.states import DEFAULT_DOMAIN_ID
+from apps.images.models import Image
 from apps.scheduling.models import Host, Inventory
 from tests.callers import Caller
 
@@ -58,6 +59,20 @@ def admin(db: None) -> ComputeCaller:
 @pytest.fixture
 def flavor(db: None) -> Flavor:
     return Flavor.objects.create(flavor_id="7", name="f7", vcpus=2, ram_mib=256, disk_gib=3)
+
+
+@pytest.fixture
+def image(db: None) -> Image:
+    return Image.objects.create(
+        name="cirros", project_id="x", visibility="public", status="active", disk_format="raw", container_format="bare",
+        size=10, os_hash_algo="sha512", os_hash_value="0" * 128,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def wanted(flavor: Flavor, image: Image) -> dict[str, Any]:
+    """The body of POST /servers: a server without networks."""
+    return {"name": "vm", "imageRef": str(image.id), "flavorRef": flavor.flavor_id}
 
 
 @pytest.fixture

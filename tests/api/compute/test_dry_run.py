@@ -20,14 +20,6 @@ from workers.tasks.servers.schedule import place
 
 
 @pytest.fixture
-def image(db: None) -> Image:
-    return Image.objects.create(
-        name="cirros", project_id="x", visibility="public", status="active", disk_format="raw", container_format="bare",
-        size=10, os_hash_algo="sha512", os_hash_value="0" * 128,
-    )  # fmt: skip
-
-
-@pytest.fixture
 def body(flavor: Flavor, image: Image) -> dict[str, Any]:
     wanted = {"name": "vm", "imageRef": str(image.id), "flavorRef": flavor.flavor_id, "networks": "none"}
     return {**wanted, "dry_run": True}

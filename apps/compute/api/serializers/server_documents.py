@@ -45,9 +45,25 @@ ADMIN_FIELDS = (
     "OS-EXT-SRV-ATTR:user_data",
     "host_status",
 )
+# What PUT tells below 2.75 is a part of what GET tells (nova/api/openstack/compute/servers.py, update).
+WHOLE_AFTER_UPDATE = since("2.75")
+NOT_AFTER_UPDATE = (
+    "OS-EXT-AZ:availability_zone",
+    "config_drive",
+    "key_name",
+    "OS-SRV-USG:launched_at",
+    "OS-SRV-USG:terminated_at",
+    "security_groups",
+    "OS-EXT-STS:task_state",
+    "OS-EXT-STS:vm_state",
+    "OS-EXT-STS:power_state",
+    "os-extended-volumes:volumes_attached",
+    *(name for name in ADMIN_FIELDS),
+    "OS-EXT-SRV-ATTR:hostname",
+)
+PROGRESS_STATUSES = ("ACTIVE", "BUILD")  # of those that Nova tells a progress of, what there is
 HOSTNAME_FOR_ALL = since("2.90")
 EMBEDDED_FLAVOR = since("2.47")
-LIST_ONLY_SHOW = ("server_groups",)
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 MICROSECONDS = "%Y-%m-%dT%H:%M:%S.%f"
 
@@ -58,7 +74,7 @@ Groups = Mapping[uuid.UUID, Sequence[str]]
 class Renderer:
     """Renders servers for one request: what does not depend on the server is worked out once."""
 
-    def __init__(self, *, request: HttpRequest, version: Version, admin: bool) -> None:
+    def __init__(self, *, request: HttpRequest, version: Version, admin: bool, update: bool = False) -> None:
         links = documents.Links(request)
         self.links, self.bookmark = links.of, links.bookmark
         self.version = version
@@ -67,6 +83,9 @@ class Renderer:
             self.hidden |= set(ADMIN_FIELDS)
         if not admin and version not in HOSTNAME_FOR_ALL:
             self.hidden.add("OS-EXT-SRV-ATTR:hostname")
+        self.extended_addresses = not update or version in WHOLE_AFTER_UPDATE
+        if not self.extended_addresses:
+            self.hidden |= set(NOT_AFTER_UPDATE)
         self.embedded = version in EMBEDDED_FLAVOR
 
     def brief(self, server: Server) -> dict[str, Any]:
@@ -88,7 +107,7 @@ class Renderer:
             "flavor": self._flavor(server),
             "created": _time(server.created_at, SECONDS),
             "updated": _time(server.updated_at, SECONDS),
-            "addresses": addresses_of(ports),
+            "addresses": addresses_of(ports, extended=self.extended_addresses),
             "accessIPv4": server.access_ip_v4 or "",
             "accessIPv6": server.access_ip_v6 or "",
             "OS-DCF:diskConfig": server.disk_config,
@@ -125,7 +144,7 @@ class Renderer:
         names = _group_names(ports, groups)
         if names:
             document["security_groups"] = names
-        if server.status in ("ACTIVE", "BUILD", "REBOOT", "HARD_REBOOT"):
+        if server.status in PROGRESS_STATUSES:
             document["progress"] = server.progress
         if server.vm_state == states.ERROR and server.fault_message:
             document["fault"] = self._fault(server, show)
@@ -167,16 +186,13 @@ def host_id(server: Server) -> str:
     return hashlib.sha224(f"{server.project_id}{server.host}".encode()).hexdigest()
 
 
-def addresses_of(ports: Sequence[ServerAddress]) -> dict[str, list[dict[str, Any]]]:
-    """Return network name -> addresses."""
+def addresses_of(ports: Sequence[ServerAddress], *, extended: bool = True) -> dict[str, list[dict[str, Any]]]:
+    """Return network name -> addresses; ``extended`` with their kind and MAC."""
     found: dict[str, list[dict[str, Any]]] = {}
     for one in ports:
-        entry = {
-            "version": one.version,
-            "addr": one.ip,
-            "OS-EXT-IPS:type": "fixed",
-            "OS-EXT-IPS-MAC:mac_addr": one.mac,
-        }
+        entry: dict[str, Any] = {"version": one.version, "addr": one.ip}
+        if extended:
+            entry |= {"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": one.mac}
         found.setdefault(one.network_name, []).append(entry)
     return found
 

@@ -5,7 +5,16 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.common.api.serializers import Base64Field, LooseBoolean, NameField, Pattern, StrictSerializer, Text
+from apps.common.api.serializers import (
+    AddressField,
+    Base64Field,
+    LooseBoolean,
+    NameField,
+    Pattern,
+    StrictSerializer,
+    Text,
+)
+from apps.compute import admin_passwords
 from apps.compute.api.serializers.server_metadata import Items
 
 HOST_NAME = r"^[a-zA-Z0-9-._]*$"
@@ -15,7 +24,7 @@ MAX_COUNT = 1000
 class NetworkWish(StrictSerializer):
     uuid = serializers.UUIDField(required=False)
     port = serializers.UUIDField(required=False, allow_null=True)
-    fixed_ip = serializers.IPAddressField(required=False)
+    fixed_ip = AddressField(required=False)
     tag = Text(required=False, max_length=60)
 
     def validate(self, attrs: Any) -> Any:
@@ -113,7 +122,6 @@ class ServerCreate(StrictSerializer):
     reusable = True
 
     ignored = (
-        "adminPass",
         "return_reservation_id",
         "trusted_image_certificates",
         "block_device_mapping",
@@ -124,6 +132,7 @@ class ServerCreate(StrictSerializer):
     flavorRef = serializers.CharField(max_length=512)
     imageRef = Text(max_length=512, required=False, allow_blank=True, allow_null=True)
     networks = NetworksField(required=False)
+    adminPass = Text(required=False, allow_blank=True, trim_whitespace=False, max_length=admin_passwords.MAX_LENGTH)
     key_name = Text(required=False, max_length=255, allow_null=True)
     metadata = Items(required=False)
     user_data = Text(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
@@ -134,8 +143,8 @@ class ServerCreate(StrictSerializer):
     security_groups = GroupName(many=True, required=False, max_length=64)
     block_device_mapping_v2 = BlockDeviceWish(many=True, required=False, max_length=64)
     personality = InjectedFile(many=True, required=False, max_length=64)
-    accessIPv4 = serializers.IPAddressField(protocol="IPv4", required=False, allow_blank=True, allow_null=True)
-    accessIPv6 = serializers.IPAddressField(protocol="IPv6", required=False, allow_blank=True, allow_null=True)
+    accessIPv4 = AddressField(version=4, required=False, allow_blank=True, allow_null=True)
+    accessIPv6 = AddressField(version=6, required=False, allow_blank=True, allow_null=True)
     description = Text(required=False, max_length=255, allow_null=True, allow_blank=True)
     tags = TagList(required=False)
     hostname = Pattern(HOST_NAME, required=False, min_length=1, max_length=255)
@@ -166,8 +175,8 @@ class ServerUpdate(StrictSerializer):
 
     name = NameField(required=False)
     description = Text(required=False, max_length=255, allow_null=True, allow_blank=True)
-    accessIPv4 = serializers.IPAddressField(protocol="IPv4", required=False, allow_blank=True, allow_null=True)
-    accessIPv6 = serializers.IPAddressField(protocol="IPv6", required=False, allow_blank=True, allow_null=True)
+    accessIPv4 = AddressField(version=4, required=False, allow_blank=True, allow_null=True)
+    accessIPv6 = AddressField(version=6, required=False, allow_blank=True, allow_null=True)
     hostname = Pattern(HOST_NAME, required=False, min_length=1, max_length=255)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import OpenApiResponse
 from rest_framework import status
 from rest_framework.request import Request
@@ -44,7 +45,12 @@ class ServerViewBase(ComputeView):
     """Rendering with what lists and single servers need beside the rows: addresses and security groups."""
 
     def renderer(self) -> Renderer:
-        return Renderer(request=self.request._request, version=self.request.version, admin=self.caller.is_admin)
+        return Renderer(
+            request=self.request._request,
+            version=self.request.version,
+            admin=self.caller.is_admin,
+            update=self.request.method == "PUT",
+        )
 
     def documents(self, rows: list[Server], *, show: bool = False) -> list[dict[str, Any]]:
         addresses = bindings.for_servers(server_ids=[server.id for server in rows])
@@ -95,19 +101,21 @@ class ServersView(ServerViewBase):
         )
         if isinstance(body, dict) and body.get("return_reservation_id"):
             return Response({"reservation_id": created[0].reservation_id}, status=status.HTTP_202_ACCEPTED)
-        return self._accepted(created[0])
+        return self._accepted(created[0], wish.admin_password)
 
     def _sees_hosts(self) -> bool:
         return policy.allowed(self.caller, wishes.SEES_HOSTS)
 
-    def _accepted(self, server: Server) -> Response:
+    def _accepted(self, server: Server, password: str) -> Response:
         key = str(server.id)
-        document = {
+        document: dict[str, Any] = {
             "id": key,
             "links": self.renderer().links("servers", key),
             "OS-DCF:diskConfig": server.disk_config,
             "security_groups": self._asked_groups() or [{"name": "default"}],
         }
+        if settings.ENABLE_INSTANCE_PASSWORD:
+            document["adminPass"] = password
         location = self.request.build_absolute_uri(f"/compute/v2.1/servers/{key}")
         return Response({"server": document}, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
