@@ -12,15 +12,20 @@ from apps.common.exceptions import BadRequest
 MAX_LIMIT = 1000
 
 
-def limit_of(params: Mapping[str, str], *, maximum: int = MAX_LIMIT) -> int:
-    """Return the page size asked for, at most ``maximum``. Raises BadRequest when it is no whole number >= 0."""
+def limit_of(params: Mapping[str, str], *, maximum: int = MAX_LIMIT, zero: int | None = None) -> int:
+    """Return the page size asked for, at most ``maximum``. ``zero`` is what 0 means; None: the maximum.
+
+    Raises BadRequest when it is no whole number >= 0.
+    """
     text = params.get("limit")
     if text is None or text == "":
         return maximum
     if not text.isascii() or not text.isdigit():
         raise BadRequest(f"Invalid input for query parameters limit. Value: {text[:64]}. It must be an integer >= 0.")
     value = int(text[:12])
-    return min(value, maximum) if value > 0 else maximum
+    if value == 0:
+        return maximum if zero is None else zero
+    return min(value, maximum)
 
 
 def _after(column: str, direction: str, value: Any) -> Q:
@@ -36,8 +41,13 @@ def page(
 ) -> tuple[list[Any], bool]:
     """Return at most ``limit`` rows after the row ``marker``, and whether there are more.
 
-    ``sort`` is a list of (column, "asc" or "desc"); the last column must be unique.
+    ``sort`` is a list of (column, "asc" or "desc"); the last column must be unique. A column that is named again sorts
+    nothing and is left out: the condition of a marker grows with the square of their number.
     """
+    chosen: dict[str, str] = {}
+    for column, direction in sort:
+        chosen.setdefault(column, direction)
+    sort = list(chosen.items())
     order = [
         F(column).asc(nulls_last=True) if direction == "asc" else F(column).desc(nulls_last=True)
         for column, direction in sort

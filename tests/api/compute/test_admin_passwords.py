@@ -80,7 +80,10 @@ def test_no_document_shows_it(alice: ComputeCaller, admin: ComputeCaller, wanted
     _, server = create(alice, wanted, config_drive=True, adminPass="very-s3cret")
     sealed = server.admin_password
     for caller in (alice, admin):
-        for path in (f"/servers/{server.id}", "/servers/detail?all_tenants=1" if caller is admin else "/servers/detail"):
+        for path in (
+            f"/servers/{server.id}",
+            "/servers/detail?all_tenants=1" if caller is admin else "/servers/detail",
+        ):
             text = caller.at("2.96").get(path).content.decode()
             assert str(server.id) in text
             assert "adminPass" not in text and "very-s3cret" not in text and sealed not in text

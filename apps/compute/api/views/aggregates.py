@@ -10,6 +10,7 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.compute.api.serializers import aggregates as documents
 from apps.compute.api.views.base import ComputeView
+from apps.scheduling.exceptions import AggregateNotFound
 from apps.scheduling.selectors import aggregates as selectors
 from apps.scheduling.services import aggregates
 
@@ -22,9 +23,13 @@ BODIES = {
 
 
 def number(text: str) -> int:
-    """Return an aggregate's id. Raises BadRequest (400) when it is none."""
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
+    """Return an aggregate's id. Raises BadRequest (400) for what is no whole number, AggregateNotFound (404) for one
+    that no aggregate can have.
+    """
+    if not text.isascii() or not text.removeprefix("-").isdigit():
         raise BadRequest(f"Invalid id {text[:64]}: it must be a whole number.")
+    if text.startswith("-") or len(text) > 9:
+        raise AggregateNotFound(aggregate=text[:64])
     return int(text)
 
 

@@ -158,7 +158,7 @@ class ServersView(ServerViewBase):
             policy.check(self.caller, f"os_compute_api:servers:{rule}:get_all_tenants")
         rows = server_lists.filtered(context=self.caller, params=params, all_projects=everywhere)
         rows = rows.defer(*selectors.HEAVY)
-        limit = pagination.limit_of(params)
+        limit = pagination.limit_of(params, zero=0)  # as Nova: servers alone
         found, more = pagination.page(
             rows, sort=server_lists.order_of(params), marker=self._marker(params), limit=limit
         )

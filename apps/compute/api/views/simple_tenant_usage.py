@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from apps.common import pagination, policy
 from apps.common.api.views import Response
-from apps.common.exceptions import BadRequest
+from apps.common.exceptions import BadRequest, NotFound
 from apps.common.microversions import since
 from apps.compute.api import queries
 from apps.compute.api.serializers import simple_tenant_usage as documents
@@ -58,6 +58,8 @@ class UsagesView(_UsageView):
     """What all projects used in a period."""
 
     def get(self, request: Request) -> Response:
+        if request._request.path.endswith("/"):  # the usage of one project, whose id is missing
+            raise NotFound()
         policy.check(self.caller, RULE.format("list"))
         found, more, start, stop = self.read(request, None)
         detailed = request.GET.get("detailed", "0") in ("1", "true", "True")

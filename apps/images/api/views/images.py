@@ -62,14 +62,14 @@ class Images(ServiceView):
             or states.ACCEPTED,
         )
         found = filters.apply(found, dict(params.lists()))
-        limit = limit_of(params) if params.get("limit") else DEFAULT_LIMIT
+        limit = limit_of(params, zero=0) if params.get("limit") else DEFAULT_LIMIT
         images_, more = page(found, sort=_sort(params), marker=self._marker(params.get("marker")), limit=limit)
         body: dict[str, Any] = {
             "images": [documents.render(image) for image in images_],
             "first": _link(request, None),
             "schema": "/v2/schemas/images",
         }
-        if more:
+        if more and images_:
             body["next"] = _link(request, str(images_[-1].id))
         return Response(body)
 
