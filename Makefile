@@ -1,7 +1,7 @@
 # Celerity's commands. `make` alone lists them.
 #
 # Accepted on the line: HYPERVISOR=libvirt|simulated  HOSTS=n  STATE=/path  ARGS="…" (make test)  YES=1 (make clean)
-#   TO=/file.tar GUESTS=1 (make backup)  FROM=/file.tar (make restore)
+#   SERVICE=identity,compute (make conformance)  TO=/file.tar GUESTS=1 (make backup)  FROM=/file.tar (make restore)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -18,11 +18,11 @@ ifdef STATE
 export CELERITY_STATE_DIR := $(STATE)
 endif
 
-.PHONY: help up down status logs doctor clean backup restore test chaos lint bench
+.PHONY: help up down status logs doctor clean backup restore test chaos conformance lint bench
 
 help: ## List these commands
 	@echo "Celerity: a compute cloud. Commands:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Without root or libvirt: make up HYPERVISOR=simulated HOSTS=5"
 
@@ -60,6 +60,10 @@ test: ## Run all tests with services of their own (ARGS="-k name")
 chaos: ## Boots and deletes under fire (ARGS="--seed 7 --seeds 20", "--real": real guests)
 	@deploy/bootstrap.sh --dev
 	@$(PYTHON) -m tests.chaos.run $(ARGS)
+
+conformance: ## Run OpenStack's own test suite (SERVICE=identity,image,compute,network ARGS="--match x")
+	@deploy/bootstrap.sh --dev
+	@$(PYTHON) -m tests.conformance $(SERVICE) $(ARGS)
 
 lint: ## ruff, mypy, import-linter, migrations
 	@deploy/bootstrap.sh --dev

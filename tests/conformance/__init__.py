@@ -1,0 +1,1 @@
+"""`make conformance`: Tempest, OpenStack's own test suite, unmodified, against a private cloud of simulated hosts."""

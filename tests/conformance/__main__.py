@@ -1,0 +1,124 @@
+"""`make conformance`: runs Tempest's suites against a private cloud, compares the outcome with what passed before."""
+
+import argparse
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+from deploy.errors import DeployError
+from tests.conformance import configuration, environments, records, report, target
+from tests.conformance.configuration import Options
+from tests.conformance.records import Verdict
+from tests.conformance.stestr import Outcome, Runner, bare
+from tests.conformance.suites import SERVICES, SLOW, SUITES, Suite
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make conformance", description=__doc__)
+    parser.add_argument("services", nargs="?", default=",".join(SERVICES), help="identity,image,compute,network")
+    parser.add_argument("--match", default="", metavar="REGEX", help="only tests whose id matches")
+    parser.add_argument("--concurrency", type=int, default=2, metavar="N", help="tests at a time (default 2)")
+    parser.add_argument("--option", action="append", default=[], metavar="SECTION.KEY=VALUE", help="for tempest.conf")
+    parser.add_argument("--passing", action="store_true", help="only tests that passed before")
+    parser.add_argument("--stable", action="store_true", help="--passing without the slow classes, for CI")
+    parser.add_argument("--seconds", type=float, metavar="S", help="end each suite after this time")
+    parser.add_argument("--record", action="store_true", help="write passing.txt and docs/conformance.md")
+    parser.add_argument("--keep", action="store_true", help="keep Tempest's logs and the cloud's")
+    options = parser.parse_args(arguments)
+    options.passing = options.passing or options.stable
+    options.services = [name for name in options.services.split(",") if name]
+    if unknown := set(options.services) - set(SERVICES):
+        parser.error(f"no such service: {', '.join(sorted(unknown))} (there are {', '.join(SERVICES)})")
+    return options
+
+
+def overrides(texts: list[str]) -> Options:
+    """Return --option's values. Raises DeployError for one that is not SECTION.KEY=VALUE."""
+    parsed = {}
+    for text in texts:
+        match = re.fullmatch(r"([\w-]+)\.([\w-]+)=(.*)", text)
+        if not match:
+            raise DeployError(f"--option takes SECTION.KEY=VALUE, not {text}.")
+        parsed[match[1], match[2]] = match[3]
+    return parsed
+
+
+def run_suite(
+    suite: Suite, options: argparse.Namespace, site: configuration.Target, work: Path, passing: set[str]
+) -> dict[str, Outcome]:
+    """Run one suite in a directory of its own; return how each selected test ended."""
+    work.mkdir(parents=True)
+    path = configuration.write(work, site, suite.options, overrides(options.option))
+    runner = Runner(environments.ensure(suite.tempest), work, path)
+    tests = [test for test in runner.list() if suite.selects(test) and re.search(options.match, test)]
+    if options.passing:
+        tests = [test for test in tests if bare(test) in passing and not (options.stable and SLOW.search(test))]
+    print(f"-- {suite.name}: {len(tests)} tests", file=sys.stderr, flush=True)
+    return runner.run(tests, concurrency=options.concurrency, seconds=options.seconds)
+
+
+def run(options: argparse.Namespace, directory: Path) -> dict[str, Verdict]:
+    """Start the cloud, run every suite that was asked for, remove the cloud; return the verdicts by suite."""
+    passing, missing = records.read_passing(), records.read_missing()
+    suites = [suite for suite in SUITES if suite.service in options.services]
+    for version in {suite.tempest for suite in suites}:
+        environments.ensure(version)
+    web = directory / "web"
+    web.mkdir()
+    verdicts = {}
+    with target.serve(web) as web_url, target.cloud() as private:
+        site = target.prepare(private, web, web_url)
+        for suite in suites:
+            outcomes = run_suite(suite, options, site, directory / suite.name.replace(" ", "-"), passing)
+            if outcomes:
+                verdicts[suite.name] = records.judge(outcomes, passing, missing)
+        if options.keep:
+            shutil.copytree(private.environment.log, directory / "cloud-log")
+    return verdicts
+
+
+def conclude(options: argparse.Namespace, verdicts: dict[str, Verdict]) -> int:
+    """Print the tables; record what passes if asked to. Return the exit status."""
+    print(f"\n{report.table(verdicts)}")
+    if lines := report.failures(verdicts):
+        print(f"\n{lines}")
+    if options.record:
+        recorded = records.read_passing()
+        records.write_passing(recorded.union(*(verdict.passed for verdict in verdicts.values())))
+        if not (options.match or options.passing):
+            report.record(verdicts)
+    regressions = sum(len(verdict.regressions) for verdict in verdicts.values())
+    passed = sum(len(verdict.passed) for verdict in verdicts.values())
+    print(f"\n{passed} tests pass. {regressions} that passed before fail now.")
+    return 1 if regressions or not passed else 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    directory = Path(tempfile.mkdtemp(prefix="celerity-conformance-"))
+    try:
+        return conclude(options, run(options, directory))
+    except DeployError as error:
+        print(f"{error.details}\n{error.message}\n{error.hint}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        if options.keep:
+            print(f"Logs: {directory}", file=sys.stderr)
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
