@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import json
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from tests.unit.drivers import samples
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.network.base import FixedIP, HostRoute, NetworkSpec, PortSpec, SubnetSpec
-from workers.drivers.network.linux import nat, release
+from workers.drivers.network.linux import nat, protected, release
 from workers.drivers.network.linux.dnsmasq import Dnsmasq, parse, render
 from workers.drivers.network.linux.records import Records
 from workers.system.paths import HostPaths
@@ -57,9 +58,12 @@ def test_dnsmasq_golden() -> None:
     golden("dnsmasq.conf", Dnsmasq(DIRECTORY, 86400, metadata=True).configuration(spec()))
 
 
+MANAGEMENT = tuple(ipaddress.ip_network(text) for text in ("203.0.113.0/28", "203.0.113.0/24", "fd00:7::/64"))
+
+
 def test_rules_golden() -> None:
-    golden("rules.json", "\n".join(json.dumps(item) for item in nat._network(spec(), 8775)) + "\n")
-    golden("rules-without-nat.json", "\n".join(json.dumps(item) for item in nat._network(spec(nat=False), None)) + "\n")
+    golden("rules.json", "\n".join(json.dumps(item) for item in nat._network(spec(), 8775, MANAGEMENT)) + "\n")
+    golden("rules-without-nat.json", "\n".join(json.dumps(item) for item in nat._network(spec(nat=False), None, ())) + "\n")
 
 
 @pytest.mark.skipif(shutil.which("dnsmasq", path="/usr/sbin:/usr/bin") is None, reason="dnsmasq is not installed")
@@ -117,9 +121,17 @@ def test_a_broken_record_counts_as_none(tmp_path: Path) -> None:
 
 
 def test_guests_cannot_leave_without_nat() -> None:
-    rules = json.dumps(nat._from_guests(dataclasses.replace(spec(), nat=False)))
+    rules = json.dumps(nat._from_guests(dataclasses.replace(spec(), nat=False), ()))
     assert rules.count('"accept"') == 1
     assert rules.rstrip("]}").endswith('{"drop": null')
+
+
+def test_the_hosts_resolvers(tmp_path: Path) -> None:
+    """Those on the host itself are nobody's range; what is no address is no resolver."""
+    listed = tmp_path / "resolv.conf"
+    listed.write_text("# x\nnameserver 127.0.0.53\nnameserver 198.18.0.53\nnameserver fe80::1%eth0\nnameserver x\nsearch a\n")
+    assert protected.resolvers(listed) == ["198.18.0.53", "fe80::1"]
+    assert protected.resolvers(tmp_path / "none") == []
 
 
 def test_release_message() -> None:
