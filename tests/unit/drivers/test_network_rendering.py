@@ -62,8 +62,10 @@ MANAGEMENT = tuple(ipaddress.ip_network(text) for text in ("203.0.113.0/28", "20
 
 
 def test_rules_golden() -> None:
-    golden("rules.json", "\n".join(json.dumps(item) for item in nat._network(spec(), 8775, MANAGEMENT)) + "\n")
-    golden("rules-without-nat.json", "\n".join(json.dumps(item) for item in nat._network(spec(nat=False), None, ())) + "\n")
+    rules = nat._network(spec(), 8775, MANAGEMENT)
+    golden("rules.json", "\n".join(json.dumps(item) for item in rules) + "\n")
+    rules = nat._network(spec(nat=False), None, ())
+    golden("rules-without-nat.json", "\n".join(json.dumps(item) for item in rules) + "\n")
 
 
 @pytest.mark.skipif(shutil.which("dnsmasq", path="/usr/sbin:/usr/bin") is None, reason="dnsmasq is not installed")
@@ -129,7 +131,8 @@ def test_guests_cannot_leave_without_nat() -> None:
 def test_the_hosts_resolvers(tmp_path: Path) -> None:
     """Those on the host itself are nobody's range; what is no address is no resolver."""
     listed = tmp_path / "resolv.conf"
-    listed.write_text("# x\nnameserver 127.0.0.53\nnameserver 198.18.0.53\nnameserver fe80::1%eth0\nnameserver x\nsearch a\n")
+    servers = ("127.0.0.53", "198.18.0.53", "fe80::1%eth0", "x")
+    listed.write_text("# x\nsearch a\n" + "".join(f"nameserver {server}\n" for server in servers))
     assert protected.resolvers(listed) == ["198.18.0.53", "fe80::1"]
     assert protected.resolvers(tmp_path / "none") == []
 
