@@ -18,7 +18,7 @@ ifdef STATE
 export CELERITY_STATE_DIR := $(STATE)
 endif
 
-.PHONY: help up down status logs doctor clean backup restore test chaos conformance lint bench
+.PHONY: help up down status logs doctor clean backup restore test test-all chaos conformance lint bench
 
 help: ## List these commands
 	@echo "Celerity: a compute cloud. Commands:"
@@ -56,6 +56,10 @@ restore: ## Make a fresh state directory from such a file (FROM=/place/celerity.
 test: ## Run all tests with services of their own (ARGS="-k name")
 	@deploy/bootstrap.sh --dev
 	@$(PYTHON) -m deploy.testrun $(ARGS)
+
+test-all: ## Run all tests, those that take minutes too
+	@deploy/bootstrap.sh --dev
+	@$(PYTHON) -m deploy.testrun --all $(ARGS)
 
 chaos: ## Boots and deletes under fire (ARGS="--seed 7 --seeds 20", "--real": real guests)
 	@deploy/bootstrap.sh --dev

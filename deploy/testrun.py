@@ -27,6 +27,7 @@ from deploy.instances.redis import Redis
 PREFIX = "celerity-test-"
 SENTINEL = "s3ntinel"  # in every password and key of a test's cloud: tests/sentinels.py looks for it in all logs
 INTERRUPTED = 130
+SLOWEST = 20  # tests whose times are shown at the end of a whole run
 
 
 def root_of_states() -> Path:
@@ -146,13 +147,20 @@ def sweep() -> None:
 
 
 def pytest_command(arguments: list[str]) -> list[str]:
-    """Return the pytest command: everything on all cores, or what the arguments choose in one process."""
+    """Return the pytest command: what the arguments choose in one process; without any, all but the tests marked
+    ``heavy`` on all cores; with ``--all``, those too.
+    """
     command = [sys.executable, "-m", "pytest", "-p", "deploy.testworker"]
-    jobs = os.environ.get("TEST_JOBS") or ("0" if arguments else str(min(os.cpu_count() or 1, 4)))
-    if jobs not in {"0", "1"} and "-n" not in arguments:
+    chosen = [argument for argument in arguments if argument != "--all"]
+    if not chosen:
+        command += [f"--durations={SLOWEST}", "--durations-min=1"]
+        if "--all" not in arguments:
+            command += ["-m", "not heavy"]
+    jobs = os.environ.get("TEST_JOBS") or ("0" if chosen else str(min(os.cpu_count() or 1, 4)))
+    if jobs not in {"0", "1"} and "-n" not in chosen:
         # Tests of one group (see tests/services.py) share a worker: real guests and killed processes one at a time.
         command += ["-n", jobs]
-    return [*command, *arguments]
+    return [*command, *chosen]
 
 
 def run_pytest(command: list[str], environment: dict[str, str]) -> int:

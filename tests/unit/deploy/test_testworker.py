@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.environment import REPOSITORY
+from deploy.testrun import pytest_command
 from deploy.testworker import group_of, separate
 
 
@@ -18,6 +19,21 @@ def test_each_worker_has_its_own() -> None:
         "CELERITY_STATE_DIR": "/var/lib/state/gw0",
     }
     assert separate("gw1", shared)["CELERITY_BROKER_URL"].endswith("/2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "has_heavy", "in_parallel"),
+    [([], False, True), (["--all"], True, True), (["-k", "x"], True, False), (["--all", "-k", "x"], True, False)],
+)
+def test_heavy_tests_run_when_asked_for(
+    arguments: list[str], has_heavy: bool, in_parallel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEST_JOBS", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    command = pytest_command(arguments)
+    assert ("not heavy" not in command) is has_heavy
+    assert ("-n" in command) is in_parallel
+    assert "--all" not in command
 
 
 class Marked:
