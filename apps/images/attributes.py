@@ -46,8 +46,8 @@ def _text(name: str, value: Any) -> str | None:
         return None
     if not isinstance(value, str) or len(value) > 255:
         raise invalid(name, "it must be a string of at most 255 characters")
-    if not value.isprintable():
-        raise invalid(name, "it can only contain printable characters")
+    if "\x00" in value:
+        raise invalid(name, "it cannot contain NUL")
     return value
 
 
@@ -95,12 +95,20 @@ def _format(choices: tuple[str, ...]) -> Callable[[str, Any], str | None]:
     return check
 
 
+TAG_RULE = "a tag has 1 to 255 characters, none of them NUL"
+
+
+def is_tag(value: Any) -> bool:
+    """Return whether a value may be a tag."""
+    return isinstance(value, str) and 0 < len(value) <= 255 and "\x00" not in value
+
+
 def _tags(name: str, value: Any) -> list[str]:
     if not isinstance(value, list):
         raise invalid(name, "it must be a list of strings")
     for tag in value:
-        if not isinstance(tag, str) or not 0 < len(tag) <= 255 or not tag.isprintable():
-            raise invalid(name, "a tag has 1 to 255 printable characters")
+        if not is_tag(tag):
+            raise invalid(name, TAG_RULE)
     return list(dict.fromkeys(value))
 
 
@@ -136,8 +144,8 @@ def column(name: str, value: Any) -> tuple[str, Any]:
 
 def property_value(name: str, value: Any) -> str:
     """Return the checked value of a property."""
-    if not 0 < len(name) <= MAX_PROPERTY_NAME or not name.isprintable():
-        raise invalid("property name", f"{name[:64]!r} is not 1 to {MAX_PROPERTY_NAME} printable characters")
+    if not 0 < len(name) <= MAX_PROPERTY_NAME or "\x00" in name:
+        raise invalid("property name", f"{name[:64]!r} is not 1 to {MAX_PROPERTY_NAME} characters, none of them NUL")
     if not isinstance(value, str):
         raise invalid(name, "it must be a string")
     if len(value) > MAX_PROPERTY_VALUE or "\x00" in value:

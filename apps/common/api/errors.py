@@ -14,6 +14,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from apps.common.api import fault_pages
 from apps.common.exceptions import (
     FAULT_KEYS,
     BadRequest,
@@ -104,7 +105,7 @@ def headers_of(error: CloudError, request: HttpRequest) -> dict[str, str]:
     return {}
 
 
-def handle(exc: Exception, info: dict[str, Any]) -> Response | None:
+def handle(exc: Exception, info: dict[str, Any]) -> HttpResponse | None:
     """DRF's exception handler. What it does not know becomes the service's own 500, told only in the log."""
     request = info["request"]
     service = service_of(request.path)
@@ -114,8 +115,32 @@ def handle(exc: Exception, info: dict[str, Any]) -> Response | None:
         log.exception("unexpected error", path=request.path[:500])
         error = CloudError("Unexpected API error. The operator finds it in the log under this request's id.")
     set_rollback()  # only where a request is a transaction (ATOMIC_REQUESTS); services roll back their own
+    headers = headers_of(error, request._request)
+    if error.code != 401 and _as_html(service, request._request) and not _is_browser(request):
+        page = fault_pages.render(error.code, error.message)
+        for name, value in headers.items():
+            page[name] = value
+        return page
     body = body_of(service, code=error.code, message=error.message, kind=error.kind)
-    return Response(body, status=error.code, headers=headers_of(error, request._request))
+    return Response(body, status=error.code, headers=headers)
+
+
+def _as_html(service: str, request: HttpRequest) -> bool:
+    return fault_pages.wanted(service, request.META.get("HTTP_ACCEPT", ""))
+
+
+def _is_browser(request: Any) -> bool:
+    """Return whether the browsable API renders the answer: it shows refusals in its own page."""
+    renderer = getattr(request, "accepted_renderer", None)
+    return renderer is not None and renderer.media_type == "text/html"
+
+
+def _plain(request: HttpRequest, code: int, message: str, kind: str = "") -> HttpResponse:
+    """Return a refusal from outside of any view, in the shape of the service that was asked."""
+    service = service_of(request.path)
+    if _as_html(service, request):
+        return fault_pages.render(code, message)
+    return JsonResponse(body_of(service, code=code, message=message, kind=kind), status=code)
 
 
 def _page(request: HttpRequest, code: int, message: str) -> HttpResponse | None:
@@ -128,21 +153,18 @@ def _page(request: HttpRequest, code: int, message: str) -> HttpResponse | None:
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler404: unknown URLs in the service's own shape."""
-    return _page(request, 404, "There is no such page.") or JsonResponse(
-        body_of(service_of(request.path), code=404, message="The resource could not be found.", kind="HTTPNotFound"),
-        status=404,
+    return _page(request, 404, "There is no such page.") or _plain(
+        request, 404, "The resource could not be found.", "HTTPNotFound"
     )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500: nothing about the inside leaves the house."""
     message = "Unexpected API error. The operator finds it in the log under this request's id."
-    body = body_of(service_of(request.path), code=500, message=message)
-    return _page(request, 500, message) or JsonResponse(body, status=500)
+    return _page(request, 500, message) or _plain(request, 500, message)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler400: requests that Django itself refuses (a host name that is not allowed, say)."""
     message = "The request could not be understood."
-    body = body_of(service_of(request.path), code=400, message=message)
-    return _page(request, 400, message) or JsonResponse(body, status=400)
+    return _page(request, 400, message) or _plain(request, 400, message)

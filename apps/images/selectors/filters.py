@@ -1,8 +1,9 @@
 """The filters of an image list, as Glance names them."""
 
+import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
@@ -33,12 +34,15 @@ NUMBERS = {
 }
 BOOLEANS = {"protected": "protected"}
 TIMES = ("created_at", "updated_at")
-TIME_OPERATORS = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "eq": ""}
+TIME_OPERATORS = ("gt", "gte", "lt", "lte", "eq", "neq")
 # Read elsewhere: they page, sort or choose what is shown at all.
 CONTROL = frozenset(
     {"limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "os_hidden", "tag"}
 )
 MAX_FILTERS = 32
+MAX_VALUES = 1000  # of one filter
+# One of the values behind "in:", in quotes or up to the next comma; in quotes a backslash keeps a quote.
+_VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|([^",]*)')
 
 
 def apply(rows: QuerySet[Image], params: Mapping[str, list[str]]) -> QuerySet[Image]:
@@ -70,12 +74,27 @@ def _condition(name: str, text: str) -> Q:
 def _exact(name: str, text: str) -> Q:
     values = [text]
     if text.startswith("in:") and name in WITH_IN:
-        values = [part.strip('"') for part in text[3:].split(",")][:1000]
+        values = split(name, text.removeprefix("in:"))[:MAX_VALUES]
     if name == "status" and not set(values) <= set(states.STATUSES):
         raise BadRequest(f"Invalid value for option status: {text[:64]}")
     if name == "id":
         values = [value for value in values if _is_uuid(value)]
     return Q(**{f"{EXACT[name]}__in": values})
+
+
+def split(name: str, text: str) -> list[str]:
+    """Return the values of a list such as ``"a, with comma",b``. Raises BadRequest (400) for quotes out of place."""
+    values, at = [], 0
+    while True:
+        found = _VALUE.match(text, at)
+        end = found.end() if found else at
+        if found is None or (end < len(text) and text[end] != ","):
+            raise BadRequest(f"Invalid filter value {text[:64]} for {name}: a quote is out of place.")
+        quoted, bare = found.groups()
+        values.append(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else bare)
+        if end == len(text):
+            return values
+        at = end + 1
 
 
 def _is_uuid(text: str) -> bool:
@@ -95,9 +114,16 @@ def _time(name: str, text: str) -> Q:
         moment = None
     if moment is None:
         raise BadRequest(f"Invalid time for {name}: {text[:64]}")
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    suffix = TIME_OPERATORS[operator]
-    return Q(**{f"{name}__{suffix}" if suffix else name: moment})
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).replace(microsecond=0)
+    return _as_shown(name, operator, moment)
+
+
+def _as_shown(name: str, operator: str, moment: datetime) -> Q:
+    """Compare with the time that documents show, which is whole seconds: a row holds microseconds."""
+    later = Q(**{f"{name}__gte": moment + timedelta(seconds=1)})
+    earlier = Q(**{f"{name}__lt": moment})
+    conditions = {"gt": later, "gte": ~earlier, "lt": earlier, "lte": ~later, "eq": ~later & ~earlier}
+    return conditions[operator] if operator in conditions else later | earlier
 
 
 def number(name: str, text: str) -> int:

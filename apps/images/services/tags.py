@@ -4,15 +4,15 @@ import uuid
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
-from apps.images import exceptions
+from apps.images import attributes, exceptions
 from apps.images.models import Image
 from apps.images.services import images
 
 
 def add(*, context: RequestContext, image_id: uuid.UUID, tag: str) -> None:
     """Put a tag on an image; it may be there already."""
-    if not 0 < len(tag) <= 255 or not tag.isprintable():
-        raise BadRequest("A tag has 1 to 255 printable characters.")
+    if not attributes.is_tag(tag):
+        raise BadRequest(f"Invalid tag: {attributes.TAG_RULE}.")
 
     def change(image: Image) -> None:
         if tag not in image.tags:

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -60,6 +61,10 @@ def test_create(alice: Caller) -> None:
     ("values", "code", "text"),
     [
         ({"disk_format": "exe"}, 400, "disk_format"),
+        ({"disk_format": "ami"}, 400, "whole disk"),
+        ({"container_format": "aki"}, 400, "whole disk"),
+        ({"name": "a\x00b"}, 400, "NUL"),
+        ({"tags": ["\x00"]}, 400, "NUL"),
         ({"name": "n" * 256}, 400, "name"),
         ({"min_disk": -1}, 400, "min_disk"),
         ({"min_ram": "1"}, 400, "min_ram"),
@@ -84,6 +89,26 @@ def test_refused_images_write_nothing(alice: Caller, values: dict[str, Any], cod
     assert got == code
     assert text in message
     assert Image.objects.count() == 0
+
+
+def test_names_are_any_text(alice: Caller, create: Any) -> None:
+    for name in (
+        "\u00a0",
+        "a\u3000b",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "a\nb",
+    ):
+        image = create(alice, name=name, tags=[name], **{f"p{name}": name})
+        shown = alice.get(f"/v2/images/{image['id']}").json()
+        assert (shown["name"], shown["tags"], shown[f"p{name}"]) == (name, [name], name)
+        assert names(alice, name=name) == [name]
+
+
+def test_an_empty_id_is_no_list(alice: Caller) -> None:
+    for method in ("get", "delete", "patch"):
+        assert refusal(alice.call(method, "/v2/images/"))[0] == 404
+    assert alice.get("/v2/images").status_code == 200
 
 
 def test_an_id_is_used_once(alice: Caller, create: Any) -> None:
@@ -190,29 +215,42 @@ def test_members(alice: Caller, bob: Caller, create: Callable[..., Any]) -> None
     assert alice.post(f"/v2/images/{private['id']}/members", {"member": bob.project_id}).status_code == 403
 
 
+def big_row(document: dict[str, Any]) -> Image:
+    return Image.objects.get(id=document["id"])
+
+
 def test_filters(alice: Caller, create: Any, active: Any) -> None:
     create(alice, name="a", os_type="linux", tags=["x", "y"])
     big = active(alice, name="b")
     create(alice, name="h", os_hidden=True, disk_format="raw")
-    size = big["size"]
+    create(alice, name="c, with comma")
+    create(alice, name='d"e')
+    size, born = big["size"], big["created_at"]
+    Image.objects.exclude(name="b").update(created_at=big_row(big).created_at - timedelta(days=1))
     for params, expected in [
         ({"name": "a"}, ["a"]),
         ({"name": "in:a,b"}, ["a", "b"]),
+        ({"name": 'in:"c, with comma",b'}, ["b", "c, with comma"]),
+        ({"name": r'in:"d\"e","a"'}, ["a", 'd"e']),
+        ({"created_at": f"eq:{born}"}, ["b"]),
+        ({"created_at": f"neq:{born}", "name": "in:a,b"}, ["a"]),
+        ({"created_at": f"lte:{born}", "name": "in:a,b"}, ["a", "b"]),
+        ({"created_at": f"gt:{born}"}, []),
         ({"status": "active"}, ["b"]),
         ({"tag": "x"}, ["a"]),
         ({"os_type": "linux"}, ["a"]),
         ({"size_min": size}, ["b"]),
         ({"size_max": size - 1}, []),
         ({"os_hidden": "true"}, ["h"]),
-        ({"disk_format": "in:raw,qcow2"}, ["a", "b"]),
-        ({"created_at": "gte:2020-01-01T00:00:00Z"}, ["a", "b"]),
+        ({"disk_format": "in:raw,qcow2", "name": "in:a,b"}, ["a", "b"]),
+        ({"created_at": "gte:2020-01-01T00:00:00Z", "name": "in:a,b"}, ["a", "b"]),
         ({"updated_at": "lt:2020-01-01T00:00:00"}, []),
         ({"id": big["id"]}, ["b"]),
         ({"id": "in:x"}, []),
-        ({"owner": alice.project_id}, ["a", "b"]),
+        ({"owner": alice.project_id, "name": "in:a,b"}, ["a", "b"]),
         ({"owner": "x"}, []),
         ({"checksum": big["checksum"]}, ["b"]),
-        ({"protected": "False"}, ["a", "b"]),
+        ({"protected": "False", "name": "in:a,b"}, ["a", "b"]),
         ({"nothing": "so"}, []),
     ]:
         assert names(alice, **params) == expected, params
@@ -234,6 +272,9 @@ def test_filters(alice: Caller, create: Any, active: Any) -> None:
         {"created_at": "gt:x"},
         {"protected": "x"},
         {"status": "x"},
+        {"name": 'in:"a'},
+        {"name": 'in:a"b'},
+        {"name": 'in:"a"b'},
     ],
 )
 def test_refused_lists(alice: Caller, params: dict[str, str]) -> None:

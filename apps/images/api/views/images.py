@@ -52,6 +52,12 @@ class Images(ServiceView):
         "POST": {"name": "my-image", "disk_format": "qcow2", "container_format": "bare", "visibility": "private"}
     }
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # Everywhere else a slash at the end means nothing. Here it is an image whose id is empty, as for Glance.
+        if request.method != "POST" and request._request.path.endswith("/images/"):
+            raise ImageNotFound(id="")
+
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "get_images")
         params = request.query_params

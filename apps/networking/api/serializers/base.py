@@ -29,7 +29,7 @@ def standard(row: Resource) -> dict[str, Any]:
 
 
 class TextField(serializers.CharField):
-    """Printable text of at most 255 characters, or none; null is none."""
+    """Text of at most 255 characters without NUL, or none."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -40,8 +40,6 @@ class TextField(serializers.CharField):
         if not isinstance(data, str):
             raise serializers.ValidationError("it must be a string")
         text = super().to_internal_value(data)
-        if not text.isprintable():
-            raise serializers.ValidationError("it can only contain printable characters")
         return str(text)
 
 

@@ -53,8 +53,8 @@ class TagItem(ServiceView):
         return Response(status=204)
 
     def put(self, request: Request, collection: str, item_id: str, tag: str) -> Response:
-        if len(tag) > 255 or not tag.isprintable():
-            raise InvalidInput(reason="a tag has 1 to 255 printable characters")
+        if len(tag) > 255 or "\x00" in tag:
+            raise InvalidInput(reason="a tag has 1 to 255 characters, none of them NUL")
         tags.add(context=self.caller, collection=collection, resource_id=_id(item_id), tag=tag)
         return Response(status=201)
 
