@@ -18,7 +18,7 @@ ifdef STATE
 export CELERITY_STATE_DIR := $(STATE)
 endif
 
-.PHONY: help up down status logs doctor clean backup restore test test-all chaos conformance lint bench
+.PHONY: help up down env shell status logs doctor clean backup restore test test-all chaos conformance lint bench
 
 help: ## List these commands
 	@echo "Celerity: a compute cloud. Commands:"
@@ -32,6 +32,12 @@ up: ## Install what is missing, start everything, boot a first server
 
 down: ## Stop the cloud and its guests; nothing is left running
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.down; else echo "There is no .venv here: nothing was ever started."; fi
+
+env: ## Print the variables for your shell: eval "$$(make env)"
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.shell_environment; else echo "There is no .venv here: run make up." >&2; exit 1; fi
+
+shell: ## Start a shell with those variables
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.shell_environment shell; else echo "There is no .venv here: run make up."; exit 1; fi
 
 status: ## Show processes, health and hosts
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.status; else echo "There is no .venv here: run make up."; exit 1; fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Django's command line for Celerity."""
+"""Django's command line for Celerity; also what the `celerity` command runs."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    execute_from_command_line([os.environ.get("CELERITY_PROG", sys.argv[0]), *sys.argv[1:]])
 
 
 if __name__ == "__main__":

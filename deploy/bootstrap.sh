@@ -156,6 +156,7 @@ install_requirements() {
 }
 
 install_requirements base requirements.txt
+ln -sfn ../../deploy/celerity "$venv/bin/celerity"
 if [ -n "${CELERITY_OTLP_ENDPOINT:-}" ] || grep -qs '^CELERITY_OTLP_ENDPOINT=.' "$state/celerity.env"; then
     install_requirements otel requirements-otel.txt
 fi

@@ -141,13 +141,12 @@ def bring_up(environment: Environment) -> first_server.FirstServer:
 
 
 def summarise(environment: Environment, server: first_server.FirstServer, seconds: float) -> None:
-    """Tell what runs, and where everything is."""
+    """Print what runs, and where everything is."""
     url = environment.public_url
-    openstack = Path(sys.executable).parent / "openstack"
-    elsewhere = "" if environment.state == SYSTEM_STATE else f"export CELERITY_STATE_DIR={environment.state}\n    "
+    state = "" if environment.state == SYSTEM_STATE else f" STATE={environment.state}"
     ssh = f"ssh -i {server.key} root@{server.address}" if server.address and not environment.simulated else ""
     if server.console:
-        line(f"\nThe last lines of {first_server.NAME}'s console:")
+        line(f"\nLast lines of the console of {first_server.NAME}:")
         for text in server.console.rstrip().splitlines()[-12:]:
             line(f"    | {text}")
     line(f"""
@@ -162,11 +161,13 @@ Celerity is up after {seconds:.1f} s.
   Logs           {environment.log}   (make logs)
   First server   {first_server.NAME}, {server.status}, {server.address or "no address"}   {ssh}
 
-Try it:
-    {elsewhere}export OS_CLIENT_CONFIG_FILE={environment.clouds_yaml}
-    {openstack} --os-cloud celerity-demo server list
+Security groups are not enforced yet: their rules are stored, and all traffic reaches the servers.
 
-Stop it: make down""")
+Try it:
+    eval "$(make env{state})"
+    openstack server list
+
+Stop it: make down{state}""")
 
 
 def main() -> int:

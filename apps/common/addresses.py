@@ -1,6 +1,7 @@
 """Where a request comes from."""
 
 import ipaddress
+import re
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,14 @@ def of(request: Any) -> str:
         if address and address not in settings.TRUSTED_PROXIES:
             return address
     return peer
+
+
+_BEGINNING = re.compile(r"\d{1,3}\.(\d{1,3}\.?){0,2}(\d{1,3})?|[0-9a-fA-F]{1,4}:[0-9a-fA-F:]*")
+
+
+def is_beginning(text: str) -> bool:
+    """Return whether ``text`` may be the beginning of an IP address: "10.64.", "10.64.1", "fd00:"."""
+    return len(text) <= 39 and _BEGINNING.fullmatch(text) is not None
 
 
 def is_address(text: str) -> bool:

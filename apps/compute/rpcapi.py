@@ -20,6 +20,7 @@ def build(*, context: RequestContext, servers: list[Server], action: str = "crea
             subject_type=SUBJECT,
             subject_id=server.id,
             project_id=server.project_id,
+            subject_name=server.name,
         )
         for server in servers
     ]
@@ -62,4 +63,5 @@ def _start(
         host=server.host,
         params=params,
         queue=queue,
+        subject_name=server.name,
     )

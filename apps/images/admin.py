@@ -10,7 +10,18 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations, panels, shown
+from apps.common.admin import (
+    Operation,
+    Operator,
+    Page,
+    ReadOnlyAdmin,
+    ServiceForm,
+    filters,
+    operations,
+    panels,
+    shown,
+    targets,
+)
 from apps.common.admin.forms import Lines, Pairs
 from apps.identity.selectors import names
 from apps.images import attributes, exceptions, patches, states
@@ -27,11 +38,11 @@ LABELS = {
 class ImageEdit(ServiceForm):
     name = forms.CharField(max_length=255, required=False)
     visibility = forms.ChoiceField(choices=[(one, one) for one in states.VISIBILITIES])
-    owner = forms.ChoiceField(help_text="The project that it belongs to.")
-    min_disk = forms.IntegerField(label="Least disk (GiB)")
-    min_ram = forms.IntegerField(label="Least RAM (MiB)")
-    protected = forms.BooleanField(required=False, help_text="It cannot be deleted.")
-    os_hidden = forms.BooleanField(required=False, label="Hidden", help_text="Lists leave it out.")
+    owner = forms.ChoiceField(help_text="The project that owns the image.")
+    min_disk = forms.IntegerField(label="Minimum disk (GiB)")
+    min_ram = forms.IntegerField(label="Minimum RAM (MiB)")
+    protected = forms.BooleanField(required=False, help_text="Prevents deletion.")
+    os_hidden = forms.BooleanField(required=False, label="Hidden", help_text="Leaves the image out of lists.")
     tags = Lines(help_text="One per line.")
     properties = Pairs()
 
@@ -78,10 +89,12 @@ class ImageAdd(ImageEdit):
 
     disk_format = forms.ChoiceField(choices=[(one, one) for one in states.DISK_FORMATS], initial="qcow2")
     container_format = forms.ChoiceField(choices=[(one, one) for one in states.CONTAINER_FORMATS], initial="bare")
-    min_disk = forms.IntegerField(label="Least disk (GiB)", initial=0)
-    min_ram = forms.IntegerField(label="Least RAM (MiB)", initial=0)
+    min_disk = forms.IntegerField(label="Minimum disk (GiB)", initial=0)
+    min_ram = forms.IntegerField(label="Minimum RAM (MiB)", initial=0)
     bits = forms.FileField(
-        required=False, label="File", help_text="It must be of the disk format. Empty: the bits come through the API."
+        required=False,
+        label="File",
+        help_text="Must match the disk format. Leave empty to upload the data through the API.",
     )
 
     field_order = ("name", "bits", "disk_format", "container_format", "owner")
@@ -129,6 +142,9 @@ class DeletedFilter(admin.SimpleListFilter):
         if self.value() == "all":
             return queryset
         return queryset.filter(deleted_at__isnull=self.value() != "yes")
+
+
+targets.add_model("image", Image)
 
 
 @admin.register(Image)
@@ -194,35 +210,36 @@ class MemberAdmin(ReadOnlyAdmin):
 
 def _deactivate(operator: Operator, image: Image, values: dict[str, Any]) -> str:
     images.deactivate(context=operator.context, image_id=image.id)
-    return f"{image} cannot be used until it is reactivated."
+    return f"Deactivated {image}."
 
 
 def _reactivate(operator: Operator, image: Image, values: dict[str, Any]) -> str:
     images.reactivate(context=operator.context, image_id=image.id)
-    return f"{image} can be used again."
+    return f"Reactivated {image}."
 
 
 def _delete(operator: Operator, image: Image, values: dict[str, Any]) -> str:
     images.delete(context=operator.context, image_id=image.id)
-    return f"{image} is deleted; servers that run from it go on."
+    return f"Deleted {image}. Servers made from it are not affected."
 
 
 operations.add(
     "images.image",
     Operation(
-        name="deactivate", title="Deactivate", icon="block", danger=True, run=_deactivate,
+        name="deactivate", title="Deactivate", icon="block", tone=operations.AMBER, run=_deactivate,
         event="image.deactivate", event_type="image", offered=lambda image: image.status == states.ACTIVE,
-        explains="Nobody can boot from it or download it until it is reactivated. Servers that run from it go on.",
+        explains="Blocks boots and downloads of the image until you reactivate it. Servers made from it are not "
+        "affected.",
     ),
     Operation(
         name="reactivate", title="Reactivate", icon="check_circle", run=_reactivate,
         event="image.reactivate", event_type="image", offered=lambda image: image.status == states.DEACTIVATED,
-        explains="It can be booted from and downloaded again.",
+        explains="Allows boots and downloads of the image again.",
     ),
     Operation(
-        name="delete", title="Delete", icon="delete", danger=True, run=_delete,
+        name="delete", title="Delete", icon="delete", tone=operations.RED, typed=True, run=_delete,
         event="image.delete", event_type="image", offered=lambda image: image.deleted_at is None,
-        explains="The image and its bits go, where no other image has the same. Servers that run from it go on. This "
-        "cannot be undone.",
+        explains="Deletes the image, and its data unless another image shares it. Servers made from it are not "
+        "affected. This cannot be undone.",
     ),
 )  # fmt: skip

@@ -20,10 +20,12 @@ BIG = 0x7FFFFFFF
 
 
 class LimitForm(ServiceForm):
-    owner_id = forms.CharField(max_length=64, label="Project's id", help_text='"default": of all that have none.')
+    owner_id = forms.CharField(
+        max_length=64, label="Project id", help_text='"default" sets the limit of all projects without their own.'
+    )
     resource = forms.ChoiceField()
-    value = forms.IntegerField(min_value=-1, max_value=BIG, help_text="-1: unlimited")
-    force = forms.BooleanField(required=False, help_text="Also below what is in use.")
+    value = forms.IntegerField(min_value=-1, max_value=BIG, help_text="-1 means unlimited.")
+    force = forms.BooleanField(required=False, label="Allow limits below current usage")
 
     def prepare(self) -> None:
         self.fields["resource"].choices = [(name, name) for name in sorted(settings.QUOTA_DEFAULTS)]  # type: ignore[attr-defined]
@@ -73,7 +75,7 @@ class Owned(Page):
         # Key pairs are counted for users; the ids of both are made alike, and never the same.
         known = {**names.of_users(user_ids=owners), **names.of_projects(project_ids=owners)}
         for row in rows:
-            own = "all that have none" if row.owner_id == DEFAULT_OWNER else f"{row.owner_id} (not there)"
+            own = "all projects without their own" if row.owner_id == DEFAULT_OWNER else f"{row.owner_id} (deleted)"
             row.owner_name = known.get(row.owner_id, own)
 
     @display(description="owner", ordering="owner_id")
@@ -112,13 +114,14 @@ class ReservationAdmin(ReadOnlyAdmin):
 
 def _delete(operator: Operator, limit: Limit, values: dict[str, Any]) -> str:
     limits.reset_one(owner_id=limit.owner_id, resource=limit.resource)
-    return f"The default of {limit.resource} holds again."
+    return f"Deleted the limit. The default of {limit.resource} applies."
 
 
 operations.add(
     "quotas.limit",
     Operation(
-        name="delete", title="Delete", icon="delete", danger=True, run=_delete,
-        explains="The limit goes: what holds for all holds here again, also where more than that is in use.",
+        name="delete", title="Delete", icon="delete", tone=operations.AMBER, run=_delete,
+        confirm="Delete the limit", keep="Keep the limit",
+        explains="Deletes this limit. The default applies, even if usage exceeds it.",
     ),
 )  # fmt: skip

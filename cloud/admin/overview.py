@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from django.urls import reverse
-
 from apps.compute.selectors import capacity, server_counts
 from apps.scheduling.selectors import utilisation
 from apps.workflow.selectors import boots, findings, queues
 from cloud import broker
 from cloud.admin import chart
 
-SILENT_BROKER = "The broker does not answer. What is accepted meanwhile is sent when it is back."
+SILENT_BROKER = "The broker does not answer. Accepted work is queued and sent when it is back."
 FLAVORS = 12  # whose room is shown
-CAUSES = 6  # of failures, by name
+CAUSES = 8  # groups of failures
 KINDS = {
     "ACTIVE": "good", "ERROR": "bad", "BUILD": "busy", "REBOOT": "busy", "HARD_REBOOT": "busy",
 }  # fmt: skip
@@ -20,7 +18,7 @@ KINDS = {
 
 def look() -> dict[str, Any]:
     """Return what the start page's template shows. Times are UTC."""
-    causes = boots.causes()
+    grouped = boots.grouped_failures()
     busy = queues.busy()
     return {
         "totals": utilisation.totals(),
@@ -28,9 +26,9 @@ def look() -> dict[str, Any]:
         "statuses": _statuses(),
         "boots": chart.boots(boots.by_minute()),
         "boots_now": boots.of_late(),
-        "failures": _failures(),
-        "failed": sum(one["count"] for one in causes),
-        "causes": causes[:CAUSES],
+        "failures": _failures(grouped[:CAUSES]),
+        "failed": sum(group.count for group in grouped),
+        "failures_more": max(0, len(grouped) - CAUSES),
         "capacity": capacity.by_flavor()[:FLAVORS],
         "queues": _with_depths(busy),
         "findings": findings.still_open()[:8],
@@ -48,19 +46,10 @@ def _statuses() -> dict[str, Any]:
     return {"total": total, "parts": parts}
 
 
-def _failures() -> list[dict[str, Any]]:
-    runs = list(boots.last_failures())
-    names = server_counts.names(server_ids=[run.subject_id for run in runs if run.subject_type == "server"])
-    return [
-        {
-            "run": run,
-            "name": names.get(run.subject_id, str(run.subject_id)),
-            "href": reverse("admin:compute_server_change", args=[run.subject_id])
-            if run.subject_id in names
-            else reverse("admin:workflow_run_change", args=[run.id]),
-        }
-        for run in runs
-    ]
+def _failures(groups: list[boots.Failures]) -> list[dict[str, Any]]:
+    """Return the groups of failures with the newest run of each and the name of its subject. 1 query."""
+    names = server_counts.names(server_ids=[group.subject_id for group in groups])
+    return [{"group": group, "name": names.get(group.subject_id, str(group.subject_id)[:8])} for group in groups]
 
 
 def _with_depths(busy: list[queues.Queue]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The site: who is let in, who may act, and what every request of theirs binds to the audit trail.
+"""The operators' site: who has access, who may change anything, and whom the audit trail names.
 
-Roles on the system decide, as they do for tokens of that scope: `admin` acts, whoever holds `reader` (which `member`
-and `manager` imply) looks. The administrator that `bootstrap` makes gets in by its flags, whatever becomes of roles.
+System roles decide, as they do for tokens of that scope: `admin` changes, `reader` (which `member` and `manager` imply)
+views. The administrator that `bootstrap` creates has access by its flags, so that a lost role locks nobody out.
 """
 
 from collections.abc import Callable
@@ -13,21 +13,28 @@ from django.contrib.auth.forms import AuthenticationForm as AnySignIn
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.html import format_html
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from apps.common import addresses, audit
+from apps.common import addresses, audit, live
 from apps.common.exceptions import CloudError
 from apps.common.operators import Operator
 from apps.identity.api.authentication import context_of
 from apps.identity.selectors import scopes
 from apps.identity.services import guards, users
 from apps.identity.states import Scope
-from cloud.admin import overview
+from cloud.admin import overview, search
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 OWN = ("logout", "password_change")  # what everybody may post
+NOT_OPERATOR = format_html(
+    "These pages are for operators; your account has no system role. Project members sign in "
+    '<a class="underline" href="{}">here</a>.',
+    "/sign-in/login/?next=/",
+)
 ALL_ROLES = ("admin", "manager", "member", "reader")
 
 
@@ -53,7 +60,7 @@ class SignIn(AuthenticationForm):  # type: ignore[misc]
         AnySignIn.confirm_login_allowed(self, user)
         if find_operator(self.request, user) is None:
             guards.refused(user, addresses.of(self.request), "no role on the system")
-            raise ValidationError("This is for operators: it takes a role on the system.", code="invalid_login")
+            raise ValidationError(NOT_OPERATOR, code="invalid_login")
 
 
 class OwnPassword(AdminOwnPasswordChangeForm):  # type: ignore[misc]
@@ -89,15 +96,27 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         return super().admin_view(update_wrapper(guarded(view), view), cacheable)
 
+    def get_urls(self) -> list[Any]:
+        return [path("live/", self.admin_view(self.live), name="live"), *super().get_urls()]
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().index(request, {**overview.look(), **(extra_context or {})})
+        return super().index(request, {**self._overview(), **(extra_context or {})})
+
+    def live(self, request: HttpRequest) -> HttpResponse:
+        """The overview as it is now, for the script that refreshes it."""
+        return live.respond(request, "admin/overview/live.html", self._overview())
+
+    def _overview(self) -> dict[str, Any]:
+        address = reverse(f"{self.name}:live", current_app=self.name)
+        return {**overview.look(), "live_url": address, "live_every": live.IDLE_SECONDS}
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Names of pages; a page of results that is none is the first (unfold's own would fail on it)."""
-        if not request.GET.get("page", "1").isdecimal():
-            request.GET = request.GET.copy()
-            request.GET["page"] = "1"
-        return super().search(request, extra_context)
+        """Pages by their title, and objects by name, id, address or request id."""
+        text = request.GET.get("s", "").strip()[:255]
+        if not text:
+            return HttpResponse()
+        context = {"groups": search.look(self, request, text), "text": text}
+        return TemplateResponse(request, "unfold/helpers/search_results.html", context)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         request.current_app = self.name  # type: ignore[attr-defined]

@@ -1,8 +1,18 @@
 """Numbers in the form that people read."""
 
+from datetime import datetime
+
 from django import template
 
 register = template.Library()
+
+
+@register.filter
+def ago(value: datetime | None) -> str:
+    """Return the age of a time, with the UTC time as its title."""
+    from apps.common.admin import shown  # pages load the templates that load this module
+
+    return shown.ago(value)
 
 
 @register.filter

@@ -5,6 +5,7 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
+from apps.common.admin.operations import TYPED, name_of
 from apps.common.models import AuditEvent
 
 
@@ -17,13 +18,17 @@ def change(row: Any) -> str:
 
 
 def do(client: Client, row: Any, name: str, **values: Any) -> str:
-    """Ask, do it, and return what is said then."""
+    """Ask, confirm (typing the name where the page asks for it), and return the messages and errors shown then."""
     address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_operation", args=[row.pk, name])
     asked = client.get(address)
     assert asked.status_code == 200 and "<form" in asked.content.decode()
+    if (form := asked.context["form"]) is not None and TYPED in form.fields:
+        values.setdefault(TYPED, name_of(row))
     answer = client.post(address, values, follow=True)
     assert answer.status_code == 200
-    return " ".join(str(message) for message in answer.context["messages"])
+    refused = answer.context.get("form") if answer.context.get("operation") else None
+    errors = [error for listed in refused.errors.values() for error in listed] if refused is not None else []
+    return " ".join([*(str(message) for message in answer.context["messages"]), *errors])
 
 
 def save(client: Client, address: str, **changed: Any) -> Any:

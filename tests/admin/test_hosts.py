@@ -28,13 +28,13 @@ def test_forced_down_and_back_are_two_buttons(operator: Client, host: Host) -> N
     """Each stands only where it applies; pressed twice, or on an old page, it undoes nothing."""
     text = operator.get(change(host)).content.decode()
     assert "/do/force-down/" in text and "/do/trust-agent/" not in text
-    assert "counts as down" in do(operator, host, "force-down")
-    assert "forced down already" in do(operator, host, "force-down")
+    assert "is forced down, whatever" in do(operator, host, "force-down")
+    assert "already forced down" in do(operator, host, "force-down")
     host.refresh_from_db()
     assert host.forced_down
     text = operator.get(change(host)).content.decode()
     assert "/do/trust-agent/" in text and "/do/force-down/" not in text
-    assert "up now" in do(operator, host, "trust-agent")
+    assert "it is up" in do(operator, host, "trust-agent")
     assert "not forced down" in do(operator, host, "trust-agent")
     host.refresh_from_db()
     assert not host.forced_down
@@ -43,17 +43,17 @@ def test_forced_down_and_back_are_two_buttons(operator: Client, host: Host) -> N
 
 def test_what_is_asked_tells_how_the_host_is(operator: Client, host: Host) -> None:
     asked = f"/admin/scheduling/host/{host.pk}/do/force-down/"
-    assert "was heard just now" in operator.get(asked).content.decode()
+    assert "sent a heartbeat just now" in operator.get(asked).content.decode()
     Host.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
     assert "is silent" in operator.get(asked).content.decode()
 
 
 def test_a_host_that_is_forced_down_and_beats_says_so(operator: Client, host: Host) -> None:
     Host.objects.update(forced_down=True)
-    assert "still beats" in operator.get(change(host)).content.decode()
-    assert "forced down, heard" in operator.get("/admin/").content.decode()
+    assert "its agent still reports" in operator.get(change(host)).content.decode()
+    assert "forced down, last heard" in operator.get("/admin/").content.decode()
     Host.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
-    assert "still beats" not in operator.get(change(host)).content.decode()
+    assert "its agent still reports" not in operator.get(change(host)).content.decode()
 
 
 class Hypervisor:

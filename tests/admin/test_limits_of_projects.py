@@ -29,7 +29,7 @@ def test_limits_go_with_their_project(lab: Project) -> None:
 
 def test_a_limit_is_deleted(operator: Client, lab: Project) -> None:
     limit = Limit.objects.get(owner_id=lab.pk, resource="cores")
-    assert "The default of cores holds again" in do(operator, limit, "delete")
+    assert "The default of cores applies" in do(operator, limit, "delete")
     assert list(Limit.objects.filter(owner_id=lab.pk).values_list("resource", flat=True)) == ["ram"]
     assert events("reset") == [("operator", "success", lab.pk)]
 
@@ -41,4 +41,4 @@ def test_found_by_the_projects_name(operator: Client, lab: Project, page: str) -
 
 
 def test_a_limit_without_a_project_says_so(operator: Client, lab: Project) -> None:
-    assert "elsewhere (not there)" in operator.get("/admin/quotas/limit/").content.decode()
+    assert "elsewhere (deleted)" in operator.get("/admin/quotas/limit/").content.decode()

@@ -76,17 +76,17 @@ def start_page(client: Client) -> int:
 def test_the_start_page_costs_a_fixed_number_of_queries(operator: Client, django_assert_num_queries: Any) -> None:
     rows.fill(1)
     start_page(operator)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(15):
         operator.get(reverse("admin:index"))
     rows.fill(49, start=2)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(15):
         operator.get(reverse("admin:index"))
 
 
 def test_the_start_page_of_an_empty_cloud(operator: Client) -> None:
     text = operator.get(reverse("admin:index")).content.decode()
     assert "No servers yet." in text
-    assert "No host has registered." in text
+    assert "No hosts have registered yet." in text
 
 
 def test_the_start_page_without_a_broker(operator: Client, settings: Any) -> None:
@@ -158,7 +158,7 @@ def test_a_role_that_is_taken_away_ends_the_visit(viewer: Client) -> None:
 def test_roles_on_the_system_let_in(client: Client) -> None:
     """The sign-in page refuses members, and lets in readers; a role on a project alone is not enough."""
     form = {"username": "demo", "password": PASSWORD}
-    assert "it takes a role on the system" in client.post("/admin/login/", form).content.decode()
+    assert "your account has no system role" in client.post("/admin/login/", form).content.decode()
     demo = User.objects.get(name="demo")
     RoleAssignment.objects.create(user=demo, role=Role.objects.get(name="reader", domain=None), system=True)
     assert client.post("/admin/login/?next=/admin/", form)["Location"] == "/admin/"

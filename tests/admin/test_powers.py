@@ -60,14 +60,14 @@ def test_a_group_gets_a_role_on_the_system(operator: Client) -> None:
     reader = Role.objects.get(name="reader", domain=None)
     saved(operator, add(RoleAssignment), group="lookers", role=reader.pk, on="system")
     assert RoleAssignment.objects.get(group=group).system
-    assert "Nothing inherits" in refused(
+    assert "cannot be inherited" in refused(
         operator, add(RoleAssignment), group="lookers", role=reader.pk, on="system", inherited="on"
     )
 
 
 def test_what_cannot_be_given_is_a_sentence(operator: Client) -> None:
     role = Role.objects.get(name="reader", domain=None).pk
-    assert "Either a user or a group" in refused(operator, add(RoleAssignment), role=role, on="system")
+    assert "Enter either a user or a group" in refused(operator, add(RoleAssignment), role=role, on="system")
     assert "Could not find user: nobody" in refused(
         operator, add(RoleAssignment), user="nobody", role=role, on="system"
     )

@@ -29,8 +29,8 @@ def test_an_api_goes_on_answering_in_its_own_shape(client: Client) -> None:
 
 
 def test_who_may_act_is_not_told_to_become_an_administrator(operator: Client, viewer: Client) -> None:
-    assert "offers no such thing" in operator.get("/admin/identity/domain/add/").content.decode()
-    assert "takes the role" in viewer.get("/admin/identity/domain/add/").content.decode()
+    assert "This page is read-only" in operator.get("/admin/identity/domain/add/").content.decode()
+    assert "You have read-only access" in viewer.get("/admin/identity/domain/add/").content.decode()
 
 
 def test_names_stand_as_they_are_written_and_are_cut_in_lists(operator: Client) -> None:

@@ -37,7 +37,7 @@ def server() -> Server:
 def test_a_failed_delete_is_tried_again(operator: Client, server: Server) -> None:
     run = failed(server, "server.delete")
     assert "/do/again/" in operator.get(change(run)).content.decode()
-    assert "'delete' of n1 is tried again" in do(operator, run, "again")
+    assert "Trying 'delete' of n1 again" in do(operator, run, "again")
     server.refresh_from_db()
     assert server.task_state == "deleting"
     assert Run.objects.get(state="queued").pipeline == "server.delete"
@@ -71,7 +71,7 @@ def test_of_a_server_that_is_gone_nothing_is_offered(operator: Client, server: S
     Server.objects.update(deleted_at=timezone.now())
     assert "/do/again/" not in operator.get(change(run)).content.decode()
     assert "could not be found" in do(operator, run, "again")
-    assert "Only an action that has failed" in do(operator, failed(server, "server.build"), "again")
+    assert "Only a failed action can be tried again" in do(operator, failed(server, "server.build"), "again")
 
 
 def test_runs_are_listed_and_found_by_the_servers_name(operator: Client, server: Server) -> None:
@@ -91,7 +91,7 @@ def test_the_start_page_counts_all_failures_of_the_day_and_links_to_them(operato
     failed(server, "server.stop")
     failed(server, "server.stop", created_at=timezone.now() - timedelta(hours=25))
     text = operator.get("/admin/").content.decode()
-    assert "<strong>12</strong><span>failed runs in 24 hours" in text and "Boom 12" in text
+    assert "<strong>12</strong><span>failed runs in 24 hours" in text and "12 ×" in text and "<b>Boom</b>" in text
     link = f"{LIST}?state__exact=failed&amp;within=24h"
     assert link in text
     assert operator.get(link.replace("&amp;", "&")).context["cl"].result_count == 12
@@ -116,5 +116,5 @@ def test_a_text_filter_takes_a_beginning(operator: Client, server: Server) -> No
 def test_hosts_that_are_ruled_out_are_not_told_as_full(operator: Client, server: Server) -> None:
     table = [{"filter": "failed_before", "in": 5, "out": 3}, {"filter": "fits", "in": 3, "out": 2}]
     text = operator.get(change(failed(server, "server.build", explanation={"filters": table}))).content.decode()
-    assert "<td>has not failed this build before</td><td>5</td>" in text
-    assert "<td>is up, enabled and has room</td><td>3</td>" in text
+    assert "<td>not tried before for this server</td><td>5</td>" in text
+    assert "<td>up, enabled and with enough room</td><td>3</td>" in text

@@ -1,5 +1,6 @@
 """The API and its reference in a browser: pages, forms, sessions, CSRF."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.common.api import renderers
 from apps.compute.services import bootstrap as compute
 from apps.identity.services import bootstrap as identity
 from apps.networking.services import bootstrap as networking
@@ -113,3 +115,22 @@ def test_reference(client: Client, db: None) -> None:
 def test_static_files_are_served(client: Client) -> None:
     for path in ("rest_framework/css/default.css", "unfold/css/styles.css", "cloud/admin.css"):
         assert client.get(f"/static/{path}").status_code == 200
+
+
+def test_forms_that_change_start_from_the_object(browser: Client) -> None:
+    """A page's PUT is sent as it is shown: it must not rename what nobody meant to rename."""
+    token = browser.cookies["csrftoken"].value
+    made = post(browser, "/network/v2.0/networks", {"network": {"name": "mine"}}, **{"X-CSRFToken": token})
+    assert made.status_code == 201
+    listed = browser.get("/network/v2.0/networks?name=mine", headers={"Accept": "application/json"}).json()
+    found = listed["networks"][0]
+    text = html.unescape(browser.get(f"/network/v2.0/networks/{found['id']}").content.decode())
+    forms = re.findall(r'<textarea[^>]*name="_content"[^>]*>(.*?)</textarea>', text, re.S)
+    assert [json.loads(form) for form in forms] == [{"network": {"name": "mine"}}]
+    assert re.search(r"delete this [\w ]*mine\?", text)
+
+
+def test_forms_leave_out_what_the_object_does_not_have() -> None:
+    example = {"server": {"name": "vm1", "description": "What it is for"}}
+    assert renderers.filled(example, {"server": {"name": "web", "id": "1"}}) == {"server": {"name": "web"}}
+    assert renderers.filled(example, None) == example

@@ -60,11 +60,15 @@ class Stale(Exception):
     """The message is old or doubled: the chain ends here, quietly."""
 
 
+class StepFailed(Stale):
+    """The step failed and was reverted: the chain ends here. Its text is the cause, for whoever watches tasks."""
+
+
 def run_step(pipeline: Pipeline, step: Step, message: dict[str, Any], drivers: Any) -> dict[str, Any]:
     """Run one step for one message; return the message for the next link.
 
-    Raises Stale when the chain must not go on from here: a stale message, a failure (its revert is under way or
-    done), a lost lease.
+    Raises Stale when the chain must not go on from here: a stale message or a lost lease; StepFailed after a failure,
+    whose revert is under way or done.
     """
     claim = _take(pipeline, step.name, step.timeout_seconds, message, step.entry())
     ctx = _context(claim, message, drivers)
@@ -89,7 +93,8 @@ def run_step(pipeline: Pipeline, step: Step, message: dict[str, Any], drivers: A
                 log.warning("database session lost", error=type(error).__name__)
                 raise Stale from None
             fail(pipeline, step, ctx, error)
-            raise Stale from None
+            failure, _ = failure_of(error)
+            raise StepFailed(f"{failure.cause}: {failure.message}") from None
         if not done:
             _let_go(claim)
             raise Stale

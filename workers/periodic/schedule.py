@@ -19,7 +19,8 @@ def register(app: Celery) -> None:
 
 
 def _task(app: Celery, name: str, work: Callable[[], object]) -> None:
-    @app.task(name=name)
+    # No events: a round every two seconds would crowd the servers' steps out of what Flower keeps.
+    @app.task(name=name, send_events=False)
     def run() -> None:
         close_old_connections()
         try:

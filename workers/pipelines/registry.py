@@ -10,7 +10,7 @@ from django.db import close_old_connections, connection
 from apps.workflow import states
 from workers import config, routing
 from workers.engine import runner
-from workers.engine.runner import Pipeline, Stale
+from workers.engine.runner import Pipeline, Stale, StepFailed
 from workers.engine.steps import HOST, Step
 from workers.pipelines import server_build, server_delete, server_reboot, server_start, server_stop
 
@@ -32,29 +32,36 @@ def _step_task(app: Celery, pipeline: Pipeline, step: Step) -> None:
     name = pipeline.task_name(step.name)
     routing.place(name, step.where)
 
-    @app.task(name=name)
-    def run(message: dict[str, Any]) -> dict[str, Any]:
+    @app.task(name=name, bind=True, throws=(StepFailed,))
+    def run(self: Any, message: dict[str, Any]) -> dict[str, Any]:
         drivers = config.drivers_for(message["host"]) if step.where == HOST else None
-        return guarded(lambda: runner.run_step(pipeline, step, message, drivers))
+        return guarded(self, lambda: runner.run_step(pipeline, step, message, drivers))
 
 
 def _revert_task(app: Celery, pipeline: Pipeline) -> None:
     name = pipeline.task_name(states.REVERT)
     routing.place(name, HOST)
 
-    @app.task(name=name)
-    def run(message: dict[str, Any]) -> None:
-        guarded(lambda: runner.run_revert(pipeline, message, config.drivers_for(message["host"])))
+    @app.task(name=name, bind=True)
+    def run(self: Any, message: dict[str, Any]) -> None:
+        guarded(self, lambda: runner.run_revert(pipeline, message, config.drivers_for(message["host"])))
 
 
-def guarded(work: Any) -> Any:
-    """Run a task's body with a healthy database session; a session that broke, or may hold a lock, is closed."""
+def guarded(task: Any, work: Any) -> Any:
+    """Run a task's body with a healthy database session; a session that broke, or may hold a lock, is closed.
+
+    A step that failed is a failed task, so that Flower shows its cause. Celery reports no end of a message that is
+    dropped; it is reported as revoked.
+    """
     close_old_connections()
     try:
         return work()
-    except Stale:
+    except Stale as error:
         if not connection.is_usable():
             connection.close()
+        if isinstance(error, StepFailed):
+            raise
+        task.send_event("task-revoked", terminated=False, signum=None, expired=False)
         raise Ignore from None
     except BaseException:
         connection.close()  # whatever lock the session held goes with it
@@ -62,13 +69,14 @@ def guarded(work: Any) -> Any:
 
 
 def send(app: Celery, run: Any) -> None:
-    """Publish the chain from the run's next step on. The message carries ids and the host, nothing else."""
+    """Publish the chain from the run's next step on. The message carries ids, the host, and the name to search for."""
     pipeline = PIPELINES[run.pipeline]
     message = {
         "run_id": str(run.id),
         "subject_id": str(run.subject_id),
         "token": run.token,
         "host": run.host,
+        "name": getattr(run, "subject_name", ""),
         "detached": routing.is_detached(pipeline.task_name(run.next_step), queue=run.queue, host=run.host),
     }
     first, links = _links(app, run.pipeline, run.next_step)

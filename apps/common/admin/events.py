@@ -1,25 +1,50 @@
 """The audit trail."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import filters, shown
+from apps.common.admin import filters, shown, targets
 from apps.common.admin.pages import ReadOnlyAdmin
 from apps.common.models import AuditEvent
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    """What was done in the cloud, newest first."""
+    """Audit events, newest first."""
 
-    list_display = ("at", "action", "target_type", "target_id", "outcome", "user_name", "address", "project")
+    list_display = ("at", "action", "target", "outcome", "user_name", "address", "asked_by", "project")
     list_filter = (
         "outcome", filters.text("target_type", "kind"), filters.text("target_id", "target's id"),
         filters.text("action"), filters.text("credential", "credential's id", "details__credential__id"), "at",
     )  # fmt: skip
-    search_help_text = "Ids of a target, user, project or request, a user's name, or an address: the whole or a part"
+    search_help_text = "Name or id of a target, user or project, request id, or address"
     search_fields = ("target_id", "user_id", "user_name", "project_id", "address", "request_id")
+
+    empty = "No events recorded yet."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
+    ) -> tuple[QuerySet[AuditEvent], bool]:
+        """Columns by any part, and targets by name."""
+        found, doubled = super().get_search_results(request, queryset, search_term)
+        term = search_term.strip()[:255]
+        return (found | queryset.filter(target_id__in=targets.like(term)) if term else found), doubled
+
+    def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        targets.complete(rows)
+
+    @display(description="target", ordering="target_type")
+    def target(self, event: AuditEvent) -> SafeString:
+        return targets.cell(event)
+
+    @display(description="request", ordering="request_id")
+    def asked_by(self, event: AuditEvent) -> SafeString:
+        return shown.short(event.request_id, 12)
 
     @display(description="project", ordering="project_id")
     def project(self, event: AuditEvent) -> SafeString:

@@ -29,7 +29,9 @@ class Pairs(forms.CharField):
     """A mapping: ``key=value`` per line."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"widget": forms.Textarea, "required": False, "help_text": "key=value per line", **kwargs})
+        super().__init__(
+            **{"widget": forms.Textarea, "required": False, "help_text": "key=value, one per line", **kwargs}
+        )
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(f"{k}={v}" for k, v in sorted(value.items())) if isinstance(value, dict) else value
@@ -39,7 +41,7 @@ class Pairs(forms.CharField):
         for line in (super().clean(value) or "").splitlines():
             key, is_pair, text = line.partition("=")
             if line.strip() and (not is_pair or not key.strip()):
-                raise forms.ValidationError(f"'{line[:64]}' is not key=value.")
+                raise forms.ValidationError(f"Line '{line[:64]}' is not key=value.")
             if line.strip():
                 found[key.strip()] = text.strip()
         return found

@@ -1,4 +1,4 @@
-"""The base of all pages: who may look and act, a fixed number of queries, panels, operations, forms of services."""
+"""The base of all pages: access, a fixed number of queries, panels, operations, forms of services."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import FieldDoesNotExist
 from django.db import DataError
-from django.db.models import Model
+from django.db.models import DateTimeField, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -16,13 +16,14 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from apps.common import live
 from apps.common.admin import operations, panels, shown
 from apps.common.admin.forms import ServiceForm
 from apps.common.operators import acting, may_act, operator_of
 
 
 class Listed(ChangeList):
-    """A page of a list whose rows the page may complete, with a fixed number of queries for all of them."""
+    """A list whose rows the page may complete, with a fixed number of queries for all of them."""
 
     def get_results(self, request: HttpRequest) -> None:
         try:
@@ -34,7 +35,7 @@ class Listed(ChangeList):
 
 
 class _Looked:
-    """Everyone whom the site lets in looks; nobody writes here."""
+    """Everyone with access to the site may view; nobody writes here."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return operator_of(request) is not None
@@ -61,8 +62,8 @@ class ReadOnlyInline(_Looked, TabularInline):  # type: ignore[misc]
 class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     """``add_form`` and ``edit_form`` are forms of services; without them nothing is added or changed.
 
-    ``facts`` are columns shown beside the form. ``collapsed``: the panels tell what the columns do, which are unfolded
-    when asked for. Deleting is an operation like others.
+    ``facts`` are columns shown beside the form. ``collapsed``: the panels show what the columns hold, which are folded
+    away. ``empty`` is the sentence of a list without rows. Deleting is an operation like others.
     """
 
     list_per_page = 50
@@ -73,6 +74,7 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     edit_form: type[ServiceForm] | None = None
     facts: tuple[str, ...] = ()
     collapsed = False
+    empty = ""
 
     # --- what subclasses fill in ------------------------------------------------------------------
 
@@ -81,6 +83,14 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
 
     def panels(self, request: HttpRequest, row: Any) -> list[panels.Panel]:
         return panels.of(self.opts.label_lower, request, row)
+
+    def is_busy(self, row: Any) -> bool:
+        """Return whether something runs for this row, so that its page is refreshed often."""
+        return False
+
+    def empty_words(self) -> str:
+        """Return the sentence of a list without rows and without filters."""
+        return self.empty or f"There are no {self.opts.verbose_name_plural} yet."
 
     def audited(self, row: Any) -> tuple[str, object]:
         """Return the kind and the id under which the audit trail knows a row."""
@@ -149,12 +159,27 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     def named(self, row: Any) -> SafeString:
         return shown.cut(row.name)
 
-    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """Names are cut where their column ends: a long one would push the others out of sight."""
-        return tuple("named" if one == "name" else one for one in self.list_display)
+    def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Cut long names, shorten ids, and show times by their age: wide cells would push the others out of sight."""
+        return tuple(self._column(name) for name in self.list_display)
+
+    def _column(self, name: Any) -> Any:
+        if name == "name":
+            return "named"
+        if name == "id" and self.list_display[0] != "id":
+            return shown.id_column()
+        try:
+            field = self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return name
+        return shown.time_column(name, field.verbose_name) if isinstance(field, DateTimeField) else name
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Listed
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Return whether bulk actions are offered."""
+        return may_act(request)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions: dict[str, Any] = super().get_actions(request) if may_act(request) else {}
@@ -163,7 +188,28 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
 
     def get_urls(self) -> list[URLPattern]:
         wrap, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}_operation"
-        return [path("<path:object_id>/do/<slug:name>/", wrap(self.operation_view), name=name), *super().get_urls()]
+        return [
+            path("<path:object_id>/do/<slug:name>/", wrap(self.operation_view), name=name),
+            path("<path:object_id>/live/", wrap(self.live_view), name=name.replace("_operation", "_live")),
+            *super().get_urls(),
+        ]
+
+    def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Return the panels and buttons of a row as they are now, for the script that refreshes them."""
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_view_permission(request, row):
+            return HttpResponse(status=404)
+        context = {"opts": self.opts, "original": row, **self._above(request, row)}
+        return live.respond(request, "admin/above.html", context)
+
+    def _above(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        base = f"admin:{self.opts.app_label}_{self.opts.model_name}_live"
+        return {
+            "panels": self.panels(request, row),
+            "operations": operations.offered(self.opts.label_lower, row) if may_act(request) else [],
+            "live_url": reverse(base, args=[row.pk]),
+            "live_every": live.every(busy=self.is_busy(row)),
+        }
 
     def operation_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         acting(request)
@@ -185,8 +231,7 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
         form_url: str = "", obj: Any = None,
     ) -> HttpResponse:  # fmt: skip
         if obj is not None:
-            context["panels"] = self.panels(request, obj)
-            context["operations"] = operations.offered(self.opts.label_lower, obj) if may_act(request) else []
+            context.update(self._above(request, obj))
         context.update(show_save_and_continue=False, show_save_and_add_another=False)
         found: HttpResponse = super().render_change_form(request, context, add, change, form_url, obj)
         return found

@@ -27,7 +27,7 @@ class AggregateAdd(ServiceForm):
 
 
 class AggregateEdit(AggregateAdd):
-    metadata = Pairs(help_text="key=value per line; the zone has its own field.")
+    metadata = Pairs(help_text="key=value, one per line. Enter the zone in its own field.")
     hosts = Lines(help_text="Names of hosts, one per line.")
 
     def shown(self, row: Any) -> dict[str, Any]:
@@ -81,13 +81,13 @@ AggregateAdmin.add_form, AggregateAdmin.edit_form = AggregateAdd, AggregateEdit
 
 def _delete(operator: Operator, aggregate: Any, values: dict[str, Any]) -> str:
     aggregates.delete(aggregate_id=aggregate.pk)
-    return f"The aggregate {aggregate.name} is gone."
+    return f"Deleted the aggregate {aggregate.name}."
 
 
 operations.add(
     "scheduling.aggregate",
     Operation(
-        name="delete", title="Delete", icon="delete", danger=True, run=_delete, rule=RULE.format("delete"),
-        explains="Removes an aggregate that has no hosts.",
+        name="delete", title="Delete", icon="delete", tone=operations.RED, run=_delete, rule=RULE.format("delete"),
+        explains="Deletes the aggregate. It must have no hosts.",
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What reconcilers found about a server, on its page; and the server, on a finding's page."""
+"""Open findings on a server's page, and the server on a finding's page."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ def of_server(server: Any) -> panels.Panel | None:
         [
             {"text": one.kind, "href": reverse("admin:workflow_finding_change", args=[one.pk])},
             one.found,
-            one.done or "nothing can be done",
+            one.done or "none possible",
             f"{one.first_seen_at:%Y-%m-%d %H:%M:%S}",
         ]
         for one in findings.open_of(subject=str(server.id))
     ]
-    return panels.table("Open findings", ["kind", "found", "done about it", "since"], rows, wide=True) if rows else None
+    return panels.table("Open findings", ["kind", "found", "action taken", "since"], rows, wide=True) if rows else None
 
 
 def _subject(request: HttpRequest, finding: Any) -> panels.Panel | None:
@@ -33,7 +33,7 @@ def _subject(request: HttpRequest, finding: Any) -> panels.Panel | None:
         return None
     name = names[key]
     link = {"text": name, "href": reverse("admin:compute_server_change", args=[str(key)])}
-    return panels.facts("About", [("server", link)], note="manage.py why tells its whole story.")
+    return panels.facts("About", [("server", link)], note=f"Run “celerity why {key}” for the full history.")
 
 
 panels.add("workflow.finding", _subject, position=10)

@@ -40,17 +40,19 @@ class _FlavorForm(ServiceForm):
 
 class FlavorAdd(_FlavorForm):
     name = forms.CharField(max_length=255)
-    flavor_id = forms.CharField(max_length=255, required=False, label="ID", help_text="Empty: a new UUID.")
+    flavor_id = forms.CharField(max_length=255, required=False, label="ID", help_text="Leave empty to get a UUID.")
     vcpus = forms.IntegerField(label="vCPUs")
     ram_mib = forms.IntegerField(label="RAM (MiB)")
-    disk_gib = forms.IntegerField(label="Root disk (GiB)", initial=0, help_text="0: as large as the image.")
+    disk_gib = forms.IntegerField(label="Root disk (GiB)", initial=0, help_text="0 means as large as the image.")
     ephemeral_gib = forms.IntegerField(label="Ephemeral disk (GiB)", initial=0)
     swap_mib = forms.IntegerField(label="Swap (MiB)", initial=0)
     rxtx_factor = forms.FloatField(initial=1.0, label="RX/TX factor")
-    is_public = forms.BooleanField(required=False, initial=True, help_text="Else only for the projects named below.")
+    is_public = forms.BooleanField(
+        required=False, initial=True, help_text="If off, only the projects below can use it."
+    )
     description = forms.CharField(widget=forms.Textarea, required=False)
     extra_specs = Pairs()
-    projects = Lines(help_text="Ids of projects that may use it, one per line; only where it is not public.")
+    projects = Lines(help_text="Project ids, one per line. Applies only if the flavor is not public.")
 
     serializer = documents.FlavorCreate
     event = ("flavor.create", "flavor")
@@ -74,7 +76,7 @@ class FlavorAdd(_FlavorForm):
 class FlavorEdit(_FlavorForm):
     description = forms.CharField(widget=forms.Textarea, required=False)
     extra_specs = Pairs()
-    projects = Lines(help_text="Ids of projects that may use it, one per line; only where it is not public.")
+    projects = Lines(help_text="Project ids, one per line. Applies only if the flavor is not public.")
 
     event = ("flavor.update", "flavor")
 
@@ -118,7 +120,7 @@ class FlavorAdmin(Page):
         ids = selectors.projects_of(flavor=row)
         told = names.of_projects(project_ids=ids)
         rows: list[list[Any]] = [[told.get(key, ""), key] for key in ids]
-        return [panels.table("Projects that may use it", ["project", "id"], rows), *found]
+        return [panels.table("Projects with access", ["project", "id"], rows), *found]
 
 
 @admin.register(FlavorAccess)
@@ -130,14 +132,14 @@ class FlavorAccessAdmin(ReadOnlyAdmin):
 
 def _delete(operator: Operator, flavor: Flavor, values: dict[str, Any]) -> str:
     flavors.delete(flavor=Flavor.objects.get(pk=flavor.pk))
-    return f"The flavor {flavor.name} is gone; servers keep their copy of it."
+    return f"Deleted the flavor {flavor.name}. Existing servers keep their copy."
 
 
 operations.add(
     "compute.flavor",
     Operation(
-        name="delete", title="Delete", icon="delete", danger=True, run=_delete, rule=RULE.format("delete"),
+        name="delete", title="Delete", icon="delete", tone=operations.RED, run=_delete, rule=RULE.format("delete"),
         event="flavor.delete", event_type="flavor",
-        explains="The flavor goes. Servers that were made of it keep their copy.",
+        explains="Deletes the flavor. Existing servers keep their copy of it. This cannot be undone.",
     ),
 )  # fmt: skip

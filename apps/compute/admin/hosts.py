@@ -17,11 +17,11 @@ from apps.scheduling.admin import health
 
 RULE = "os_compute_api:os-services:update"
 SHOWN = 100  # servers on a host's page
-MOST = 500  # servers that are stopped by one word
+MOST = 500  # servers that one click stops
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=255, required=False, help_text="Shown to whoever asks why.")
+    reason = forms.CharField(max_length=255, required=False, help_text="Shown in host lists.")
 
 
 def _update(operator: Operator, host: Any, **changes: Any) -> None:
@@ -31,22 +31,22 @@ def _update(operator: Operator, host: Any, **changes: Any) -> None:
 
 def _enable(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     _update(operator, host, enabled=True)
-    return f"{host.name} takes new servers again."
+    return f"{host.name} is enabled and accepts new servers."
 
 
 def _disable(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     _update(operator, host, enabled=False, reason=values["reason"] or None)
-    return f"{host.name} takes no new servers; what runs there goes on."
+    return f"{host.name} is disabled. Its running servers are not affected."
 
 
 def _drain(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     _update(operator, host, enabled=False, reason=values["reason"] or "drained")
     left = sum(count for _, count in server_counts.of_host(host=host.name))
-    return f"{host.name} takes no new servers. Still there, and listed below: {left}."
+    return f"{host.name} is disabled. Servers left on it, listed below: {left}."
 
 
 def _stop_all(operator: Operator, host: Any, values: dict[str, Any]) -> str:
-    """Stop what runs on the host, one by one: what cannot be stopped now is counted, and keeps nothing from it."""
+    """Stop the host's servers one by one; a refusal does not keep the others from being stopped."""
     rows = selectors.on_host(host=host.name).filter(vm_state=states.ACTIVE, task_state="").order_by("created_at")
     stopped, refused = 0, ""
     for server in rows[:MOST]:
@@ -57,44 +57,48 @@ def _stop_all(operator: Operator, host: Any, values: dict[str, Any]) -> str:
             stopped += 1
         except CloudError as error:
             refused = error.message
-    return f"Servers being stopped on {host.name}: {stopped}.{' The last refusal: ' + refused if refused else ''}"
+    return f"Servers being stopped on {host.name}: {stopped}.{' Last refusal: ' + refused if refused else ''}"
 
 
 def _force_down(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     if host.forced_down:
-        return f"{host.name} is forced down already."
+        return f"{host.name} is already forced down."
     _update(operator, host, forced_down=True)
-    return f"{host.name} counts as down, whatever its agent says."
+    return f"{host.name} is forced down, whatever its agent reports."
 
 
 def _trust_agent(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     if not host.forced_down:
-        return f"{host.name} is not forced down: it counts as what its heartbeat says already."
+        return f"{host.name} is not forced down; its heartbeat already decides its state."
     _update(operator, host, forced_down=False)
-    return f"{host.name} counts as what its heartbeat says: {'up' if health.is_heard(host) else 'down'} now."
+    return f"{host.name} is no longer forced down. By its heartbeat it is {'up' if health.is_heard(host) else 'down'}."
 
 
 def _explain_force(host: Any) -> str:
     now = (
-        "Its agent was heard just now: the host seems to live. Make sure that the machine is off."
+        "Its agent sent a heartbeat just now, so the host seems to be running. Make sure that the machine is off."
         if health.is_heard(host)
-        else "Its agent is silent: the host counts as down already, until it is heard again."
+        else "Its agent is silent, so the host already counts as down until the agent reports again."
     )
     return (
-        f"The host is not forced down. {now} Forced down, it counts as down whatever its agent says: builds leave it, "
-        "and deletes go on without it."
+        f"Treats the host as down whatever its agent reports. {now} Builds move to other hosts, and servers here can "
+        "be deleted without the host. If the machine still runs, their guests keep running unseen."
     )
 
 
 def _explain_trust(host: Any) -> str:
-    now = "is heard: the host is up at once" if health.is_heard(host) else "is silent: the host stays down until it is"
-    return f"The host is forced down. From then on it counts as what its heartbeat says again. Its agent {now}."
+    now = (
+        "Its agent is reporting, so the host will be up at once."
+        if health.is_heard(host)
+        else "Its agent is silent, so the host stays down until the agent reports."
+    )
+    return f"Lets the heartbeat decide again whether the host is up. {now}"
 
 
 def _delete(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     with audit.action("service.delete", "host", host.name):
         services.delete(host=host.name)
-    return f"{host.name} is forgotten; an agent that starts there registers it anew."
+    return f"Removed {host.name}. If an agent starts there, it registers the host again."
 
 
 def _servers(request: HttpRequest, host: Any) -> panels.Panel:
@@ -111,14 +115,14 @@ def _servers(request: HttpRequest, host: Any) -> panels.Panel:
     ]  # fmt: skip
     total = sum(counts.values())
     told = ", ".join(f"{count} {state}" for state, count in counts.items())
-    note = f"{total} in all: {told}." if total else ""
+    note = f"{total} in total: {told}." if total else ""
     if total and not host.enabled:
         note += (
-            " To empty the host: stop them all, or each on its own page, and have their owners create them"
-            " anew elsewhere. They cannot be moved while they run: there is no live migration yet."
+            " To empty the host, stop all servers or stop each on its page, and ask their owners to create them"
+            " again on another host. Running servers cannot be moved: there is no live migration yet."
         )
     head = ["server", "status", "task", "flavor", "created"]
-    return panels.table("Servers here", head, rows, wide=True, note=note)
+    return panels.table("Servers on this host", head, rows, wide=True, note=note, empty="No servers on this host.")
 
 
 panels.add("scheduling.host", _servers, position=60)
@@ -126,36 +130,40 @@ operations.add(
     "scheduling.host",
     Operation(
         name="enable", title="Enable", icon="check_circle", run=_enable, rule=RULE,
-        offered=lambda host: not host.enabled, explains="The scheduler may choose this host again.",
+        offered=lambda host: not host.enabled, explains="Lets the scheduler place new servers here again.",
     ),
     Operation(
-        name="disable", title="Disable", icon="block", danger=True, run=_disable, rule=RULE, form=ReasonForm,
+        name="disable", title="Disable", icon="block", run=_disable, rule=RULE, form=ReasonForm,
         offered=lambda host: host.enabled,
-        explains="The scheduler chooses this host no more. Servers there go on running and obey their owners.",
+        explains="No new servers will be placed here. Existing servers keep running and stay under their owners' "
+        "control.",
     ),
     Operation(
-        name="drain", title="Drain", icon="output", danger=True, run=_drain, rule=RULE, form=ReasonForm,
+        name="drain", title="Drain", icon="output", run=_drain, rule=RULE, form=ReasonForm,
         offered=lambda host: host.enabled,
-        explains="Disables the host and lists what is still on it. 'Stop its servers', offered then, stops them all; "
-        "there is no live migration yet: nothing is moved.",
+        explains="Disables the host and lists the servers left on it. You can then stop them all with 'Stop all "
+        "servers'. Servers are not moved: there is no live migration yet.",
     ),
     Operation(
-        name="stop-servers", title="Stop its servers", icon="stop", danger=True, run=_stop_all, rule=RULE,
-        offered=lambda host: not host.enabled,
-        explains="Every running server on this host is shut down, as its owner would do it. Its owner may start it "
-        "again, on this host: it is not moved.",
+        name="stop-servers", title="Stop all servers", icon="stop", tone=operations.AMBER, run=_stop_all, rule=RULE,
+        offered=lambda host: not host.enabled, confirm=lambda host: f"Stop all servers on {host.name}",
+        explains="Shuts down every running server on this host, as its owner would. Servers are not moved; their "
+        "owners can start them again on this host.",
     ),
     Operation(
-        name="force-down", title="Force down", icon="power_off", danger=True, run=_force_down, rule=RULE,
-        offered=lambda host: not host.forced_down, explains=_explain_force,
+        name="force-down", title="Force down", icon="power_off", tone=operations.RED, typed=True, run=_force_down,
+        rule=RULE, offered=lambda host: not host.forced_down, explains=_explain_force,
+        confirm=lambda host: f"Force {host.name} down", keep=lambda host: f"Keep {host.name} as it is",
     ),
     Operation(
-        name="trust-agent", title="No longer forced down", icon="power", run=_trust_agent, rule=RULE,
+        name="trust-agent", title="Clear “forced down”", icon="power", run=_trust_agent, rule=RULE,
+        confirm=lambda host: f"Clear “forced down” on {host.name}",
         offered=lambda host: bool(host.forced_down), explains=_explain_trust,
     ),
     Operation(
-        name="delete", title="Forget", icon="delete", danger=True, run=_delete,
+        name="delete", title="Remove", icon="delete", tone=operations.AMBER, run=_delete,
         rule="os_compute_api:os-services:delete", offered=lambda host: not host.is_up,
-        explains="Removes a host whose agent is gone for good and that has no servers.",
+        explains="Removes the host from the cloud. It must have no servers. If its agent starts again, the host "
+        "registers itself again.",
     ),
 )  # fmt: skip

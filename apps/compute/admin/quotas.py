@@ -1,4 +1,4 @@
-"""What compute adds to a project's page: its quotas, set as os-quota-sets sets them, and what it has of them."""
+"""The quotas of a project on its page: limits and usage, set as os-quota-sets sets them."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ RULE = "os_compute_api:os-quota-sets:{}"
 
 
 class QuotaForm(forms.Form):
-    force = forms.BooleanField(required=False, help_text="Also below what is in use.")
+    force = forms.BooleanField(required=False, label="Allow limits below current usage")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         force = self.fields.pop("force")
         for name in selectors.RESOURCES:
-            self.fields[name] = forms.IntegerField(required=False, help_text="-1: unlimited")
+            self.fields[name] = forms.IntegerField(required=False, help_text="-1 means unlimited.")
         self.fields["force"] = force
 
 
@@ -45,7 +45,7 @@ def _set(operator: Operator, project: Any, values: dict[str, Any]) -> str:
 
 def _reset(operator: Operator, project: Any, values: dict[str, Any]) -> str:
     quota_sets.reset(project_id=project.id)
-    return "The defaults hold again."
+    return "Removed this project's own limits. The defaults apply."
 
 
 def _quotas(request: HttpRequest, project: Any) -> panels.Panel:
@@ -65,11 +65,13 @@ operations.add(
         name="quotas", title="Set quotas", icon="speed", run=_set, form=QuotaForm,
         initial=lambda project: selectors.of_project(project_id=project.id),
         rule=RULE.format("update"), target=lambda project: {"project_id": project.id},
-        explains="Limits of this project alone. A limit below what is in use is refused unless it is forced.",
+        confirm=lambda project: f"Set the quotas of {project.name}",
+        explains="Sets limits for this project only. A limit below current usage is refused unless you allow it.",
     ),
     Operation(
-        name="reset-quotas", title="Reset quotas", icon="restart_alt", danger=True, run=_reset,
+        name="reset-quotas", title="Reset quotas", icon="restart_alt", tone=operations.AMBER, run=_reset,
+        confirm=lambda project: f"Reset the quotas of {project.name}",
         rule=RULE.format("delete"), target=lambda project: {"project_id": project.id},
-        explains="The project's own limits go; the defaults hold again.",
+        explains="Removes this project's own limits; the defaults apply.",
     ),
 )  # fmt: skip

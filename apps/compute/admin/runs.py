@@ -1,4 +1,4 @@
-"""What an operator does to a run of a server: the server's own operations, from the run's page."""
+"""Actions of operators on a run of a server: the server's own operations, from the run's page."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -11,7 +11,7 @@ from apps.common import audit, policy
 from apps.common.admin import Operation, Operator, operations, panels
 from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict
-from apps.compute.admin.server_operations import ADMIN_RULE, load
+from apps.compute.admin.server_operations import ADMIN_RULE, cancel_words, load
 from apps.compute.models import Server
 from apps.compute.rpcapi import SUBJECT
 from apps.compute.selectors import server_counts
@@ -23,13 +23,13 @@ from apps.workflow.admin import subjects
 def _retry(operator: Operator, run: Any, values: dict[str, Any]) -> str:
     with audit.action("server.retry", "server", run.subject_id):
         instance_actions.retry(context=operator.context, server_id=run.subject_id)
-    return "The server is being built again, by a run of its own."
+    return "The server is being built again, in a new run."
 
 
 def _cancel(operator: Operator, run: Any, values: dict[str, Any]) -> str:
     with audit.action("server.cancel", "server", run.subject_id):
         action = instance_actions.cancel(server_id=run.subject_id, run_id=run.id)
-    return f"'{action}' is cancelled; what it has done is being undone."
+    return f"Cancelled '{action}'. Its changes are being undone."
 
 
 def _reboot(context: RequestContext, server: Server, run: Any) -> None:
@@ -52,7 +52,7 @@ AGAIN: dict[str, tuple[str, Callable[[RequestContext, Server, Any], None], bool]
 def _again(operator: Operator, run: Any, values: dict[str, Any]) -> str:
     """Call what the owner's own call would call, under its rule. Raises NotFound (404), WrongState (409)."""
     if run.pipeline not in AGAIN or run.state not in (states.FAILED, states.CANCELLED):
-        raise Conflict("Only an action that has failed is tried again.")
+        raise Conflict("Only a failed action can be tried again.")
     action, call, tells = AGAIN[run.pipeline]
     server = load(run.subject_id)
     target = {"project_id": server.project_id, "user_id": server.user_id}
@@ -60,7 +60,7 @@ def _again(operator: Operator, run: Any, values: dict[str, Any]) -> str:
     with nullcontext() if tells else audit.action(event, "server", server.id):
         policy.check(operator.context, f"os_compute_api:servers:{action}", target)
         call(operator.context, server, run)
-    return f"'{action}' of {server.name} is tried again, by a run of its own."
+    return f"Trying '{action}' of {server.name} again, in a new run."
 
 
 def _may_again(run: Any) -> bool:
@@ -78,7 +78,7 @@ def _subject(request: HttpRequest, run: Any) -> panels.Panel | None:
     pairs: list[tuple[str, Any]] = [
         ("server", link or str(run.subject_id)), ("host", run.host), ("queue", run.queue), ("request", run.request_id),
     ]  # fmt: skip
-    return panels.facts("Of", pairs)
+    return panels.facts("About", pairs)
 
 
 subjects.add(
@@ -95,18 +95,21 @@ operations.add(
     Operation(
         name="retry", title="Build again", icon="replay", run=_retry, rule=ADMIN_RULE,
         offered=lambda run: run.pipeline == "server.build" and run.state in (states.FAILED, states.CANCELLED),
-        explains="A new run builds the server as it was asked for, when it is in ERROR because its build failed.",
+        confirm="Build the server again",
+        explains="Builds the server again from the original request, if it is in ERROR because its build failed.",
     ),
     Operation(
         name="again", title="Try again", icon="replay", run=_again, offered=_may_again,
-        explains="The same action is asked for again, as its owner would ask: a run of its own does it, if the state "
-        "of the server still allows it.",
+        confirm=lambda run: f"Try the {run.action} again",
+        explains="Requests the same action again, as the server's owner would. It starts only if the server's state "
+        "still allows it.",
     ),
     Operation(
-        name="cancel", title="Cancel", icon="cancel", danger=True, run=_cancel, rule=ADMIN_RULE,
+        name="cancel", title="Cancel", icon="cancel", tone=operations.AMBER, run=_cancel, rule=ADMIN_RULE,
+        confirm=lambda run: cancel_words(run.action)[0], keep=lambda run: cancel_words(run.action)[1],
         offered=lambda run: run.subject_type == SUBJECT and run.state in (states.QUEUED, states.RUNNING)
         and run.pipeline != "server.delete",
-        explains="The run is taken from its worker, and what it has done is undone: a build ends in ERROR, a power "
-        "action in the state that the host reports.",
+        explains="Stops the run and undoes its changes. A build ends in ERROR; after a power action the state is read "
+        "from the host.",
     ),
 )  # fmt: skip

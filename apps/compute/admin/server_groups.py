@@ -47,14 +47,14 @@ class ServerGroupAdmin(Page):
 def _delete(operator: Operator, group: ServerGroup, values: dict[str, Any]) -> str:
     with audit.action("server_group.delete", "server_group", group.id):
         server_groups.delete(group_id=group.id)
-    return f"The group {group.name} is gone; its servers stay."
+    return f"Deleted the group {group.name}. Its servers are not affected."
 
 
 operations.add(
     "compute.servergroup",
     Operation(
-        name="delete", title="Delete", icon="delete", danger=True, run=_delete,
+        name="delete", title="Delete", icon="delete", tone=operations.RED, run=_delete,
         rule="os_compute_api:os-server-groups:delete", target=lambda group: {"project_id": group.project_id},
-        explains="The group goes; its servers stay where they are and are bound by its policy no more.",
+        explains="Deletes the group. Its servers stay where they are; the policy no longer applies to them.",
     ),
 )  # fmt: skip

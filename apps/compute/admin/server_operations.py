@@ -1,4 +1,4 @@
-"""What an operator does to a server: each calls the service that the API calls, under the API's rules."""
+"""Actions of operators on a server: each calls the service that the API calls, under the API's rules."""
 
 import uuid
 from collections.abc import Mapping
@@ -35,12 +35,12 @@ def _retry(operator: Operator, server: Server, values: dict[str, Any]) -> str:
 
 def _cancel(operator: Operator, server: Server, values: dict[str, Any]) -> str:
     action = instance_actions.cancel(server_id=server.id)
-    return f"The action '{action}' of {server.name} is cancelled; what it has done is being undone."
+    return f"Cancelled '{action}' of {server.name}. Its changes are being undone."
 
 
 def _reset(operator: Operator, server: Server, values: dict[str, Any]) -> str:
     power.reset_state(server=load(server.id), vm_state=values["state"])
-    return f"The state of {server.name} was set to {values['state']}."
+    return f"Set the state of {server.name} to {values['state']}."
 
 
 def _reboot(operator: Operator, server: Server, values: dict[str, Any]) -> str:
@@ -63,6 +63,19 @@ def _delete(operator: Operator, server: Server, values: dict[str, Any]) -> str:
     return f"{server.name} is being deleted."
 
 
+def cancel_words(action: str) -> tuple[str, str]:
+    """Return the two labels of the question whether to cancel: "Cancel the build", "Keep building"."""
+    known = {"create": "build", "retry": "build", "build": "build"}
+    noun = known.get(action, action or "action")
+    return f"Cancel the {noun}", "Keep building" if noun == "build" else f"Let the {noun} go on"
+
+
+def _task_words(server: Server) -> tuple[str, str]:
+    nouns = {states.POWERING_OFF: "stop", states.POWERING_ON: "start"}
+    building = server.vm_state == states.BUILDING
+    return cancel_words("build" if building else nouns.get(server.task_state, "reboot"))
+
+
 def _target(server: Server) -> Mapping[str, Any]:
     return {"project_id": server.project_id, "user_id": server.user_id}
 
@@ -77,42 +90,44 @@ operations.add(
         name="retry", title="Build again", icon="replay", run=_retry, rule=ADMIN_RULE, target=_target,
         event="server.retry", event_type="server",
         offered=lambda one: _is(states.ERROR)(one) and one.launched_at is None and not one.host,
-        explains="A new run builds the server as it was asked for. Its quota is counted already; hosts that failed "
-        "before are tried again.",
+        explains="Builds the server again from the original request. Uses no extra quota; hosts that failed before "
+        "may be tried again.",
     ),
     Operation(
-        name="cancel", title="Cancel", icon="cancel", danger=True, run=_cancel, rule=ADMIN_RULE, target=_target,
+        name="cancel", title="Cancel", icon="cancel", tone=operations.AMBER, run=_cancel,
+        rule=ADMIN_RULE, target=_target, confirm=lambda one: _task_words(one)[0], keep=lambda one: _task_words(one)[1],
         event="server.cancel", event_type="server",
         offered=lambda one: one.deleted_at is None and one.task_state not in ("", states.DELETING),
-        explains="What is under way is taken from its worker and undone: a build ends in ERROR, a power action in "
-        "the state that the host reports.",
+        explains="Stops the running action and undoes its changes. A build ends in ERROR; after a power action the "
+        "state is read from the host.",
     ),
     Operation(
         name="start", title="Start", icon="play_arrow", run=_start, rule="os_compute_api:servers:start",
         target=_target, event="server.os-start", event_type="server", offered=_is(states.STOPPED),
-        explains="The guest is powered on.",
+        explains="Powers the guest on.",
     ),
     Operation(
-        name="stop", title="Stop", icon="stop", danger=True, run=_stop, rule="os_compute_api:servers:stop",
+        name="stop", title="Stop", icon="stop", tone=operations.AMBER, run=_stop, rule="os_compute_api:servers:stop",
         target=_target, event="server.os-stop", event_type="server", offered=_is(states.ACTIVE),
-        explains="The guest is asked to shut down, and powered off when it does not.",
+        explains="Asks the guest to shut down, and powers it off if it does not.",
     ),
     Operation(
-        name="reboot", title="Hard reboot", icon="restart_alt", danger=True, run=_reboot,
+        name="reboot", title="Hard reboot", icon="restart_alt", tone=operations.AMBER, run=_reboot,
         rule="os_compute_api:servers:reboot", target=_target, event="server.reboot", event_type="server",
         offered=lambda one: bool(one.host) and _is(*states.ACTION_STATES["reboot_hard"])(one),
-        explains="The guest is powered off and on, as if its plug was pulled. What it has not written is lost.",
+        explains="Powers the guest off and on without asking it. Data that the guest has not written to disk is lost.",
     ),
     Operation(
-        name="reset-state", title="Reset state", icon="rule_settings", danger=True, run=_reset, rule=ADMIN_RULE,
-        target=_target, event="server.os-resetState", event_type="server", form=StateForm,
+        name="reset-state", title="Reset state", icon="rule_settings", tone=operations.AMBER, run=_reset,
+        rule=ADMIN_RULE, confirm=lambda one: f"Reset the state of {one.name}", target=_target,
+        event="server.os-resetState", event_type="server", form=StateForm,
         offered=lambda one: one.deleted_at is None,
-        explains="Writes the state by hand, cancels what is under way, and touches nothing on the host. Use it when "
-        "the row is wrong and the host is right.",
+        explains="Sets the recorded state, cancels any running action, and changes nothing on the host. Use it when "
+        "the record is wrong and the host is right.",
     ),
     Operation(
-        name="delete", title="Delete", icon="delete", danger=True, run=_delete,
+        name="delete", title="Delete", icon="delete", tone=operations.RED, typed=True, run=_delete,
         rule="os_compute_api:servers:delete", target=_target, offered=lambda one: one.deleted_at is None,
-        explains="The guest, its disks, ports and addresses go, whatever state it is in. This cannot be undone.",
+        explains="Deletes the guest, its disks, ports and addresses, whatever its state. This cannot be undone.",
     ),
 )  # fmt: skip

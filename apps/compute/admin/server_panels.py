@@ -1,4 +1,4 @@
-"""What stands above a server's fields: its story, its host's claim, ports, disks, console and audit events."""
+"""The panels of a server's page: state, timeline, allocation, ports, disks, console and audit events."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ def _link(page: str, key: str, text: str, *, there: bool = True) -> Any:
 def _allocation(server: Server) -> panels.Panel:
     claim = allocations.of_consumer(consumer_id=server.id)
     if claim is None:
-        return panels.facts("Allocation", [("host", server.host or "none")], note="Nothing is claimed on any host.")
+        return panels.facts("Allocation", [("host", server.host or "none")], note="No resources allocated.")
     pairs: list[tuple[str, Any]] = [
         ("host", _link("scheduling_host", str(claim.host_id), claim.host.name)),
         ("zone", claim.host.zone),
@@ -81,7 +81,7 @@ def _allocation(server: Server) -> panels.Panel:
         ("disk", f"{claim.disk_gib} GiB"),
         ("since", f"{claim.created_at:%Y-%m-%d %H:%M:%S}"),
     ]
-    note = "" if claim.host.name == server.host else f"The server's row says {server.host or 'no host'}."
+    note = "" if claim.host.name == server.host else f"The server's record names {server.host or 'no host'}."
     return panels.facts("Allocation", pairs, note=note)
 
 
@@ -111,7 +111,7 @@ def _console(server: Server) -> panels.Panel | None:
         text, told = console.output(server=server, lines=CONSOLE_LINES, timeout_seconds=CONSOLE_SECONDS), ""
     except CloudError as error:
         text, told = "", error.message
-    values = {"text": text, "told": told or ("" if text.strip() else "It has written nothing yet.")}
+    values = {"text": text, "told": told or ("" if text.strip() else "No console output yet.")}
     return panels.Panel(title="Console", template="admin/panels/console.html", values=values, wide=True)
 
 

@@ -1,22 +1,24 @@
-"""Servers: states in colour, found by name, id, address or project; user data and injected files are not shown."""
+"""Servers: list, search and bulk actions; user data and injected files are not shown."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
-from apps.common.addresses import is_address
-from apps.common.admin import Page, ReadOnlyAdmin, filters, panels
+from apps.common.addresses import is_address, is_beginning
+from apps.common.admin import Page, ReadOnlyAdmin, bulk, filters, panels, targets
 from apps.compute import states
 from apps.compute.admin import server_operations, server_panels
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
 from apps.identity.selectors import names
 from apps.networking.selectors import bindings
+from apps.workflow.selectors import runs
 
-assert server_operations  # registers what the page offers
+assert server_operations  # registers the page's operations
+targets.add_model("server", Server)
 STATUSES = ("ACTIVE", "BUILD", "ERROR", "SHUTOFF", "PAUSED", "SUSPENDED", "REBOOT", "HARD_REBOOT")
 LABELS = {
     "ACTIVE": "success", "ERROR": "danger", "BUILD": "info", "REBOOT": "warning", "HARD_REBOOT": "warning",
@@ -72,17 +74,19 @@ class TaskFilter(admin.SimpleListFilter):
 @admin.register(Server)
 class ServerAdmin(Page):
     list_display = (
-        "name", "shown_status", "task_state", "host", "addresses", "size", "project", "zone", "created_at", "id",
+        "name", "shown_status", "task_state", "host", "addresses", "size", "project", "created_at", "id",
     )  # fmt: skip
     list_filter = (
         StatusFilter, TaskFilter, DeletedFilter, filters.text("host"), filters.text("zone"),
         filters.text("project_id", "project's id"), "locked",
     )  # fmt: skip
     search_fields = ("name", "id")
-    search_help_text = "Name, id, address, host, or project by name or id"
+    search_help_text = "Name, id, address or its beginning, host, request id, or project"
     ordering = ("-created_at", "-id")
     exclude = SECRET
     collapsed = True
+    empty = "No servers yet. Servers are created through the API: see the README for a first one."
+    actions = ("start_many", "stop_many", "delete_many")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
         rows: QuerySet[Server] = super().get_queryset(request)
@@ -92,16 +96,35 @@ class ServerAdmin(Page):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Server], search_term: str
     ) -> tuple[QuerySet[Server], bool]:
-        """Name and host by their beginning or middle; ids whole or by their beginning. 1 query for projects."""
+        """Names by any part; ids whole or by their beginning. 1 query each for projects, addresses and requests."""
         term = search_term.strip()[:255]
         if not term:
             return queryset, False
         if is_address(term):
             return queryset.filter(id__in=bindings.server_ids_at(address=term)), False
+        if term.startswith("req-"):
+            return queryset.filter(id__in=runs.subjects_of_request(text=term)), False
         wanted = Q(name__icontains=term) | Q(host__iexact=term) | Q(project_id=term) | Q(user_id=term)
         wanted |= Q(id__istartswith=term) | Q(reservation_id=term)
         wanted |= Q(project_id__in=names.project_ids_like(text=term))
+        if is_beginning(term):
+            wanted |= Q(id__in=bindings.server_ids_below(beginning=term))
         return queryset.filter(wanted), False
+
+    def is_busy(self, row: Server) -> bool:
+        return bool(row.task_state)
+
+    @admin.action(description="Start", permissions=["act"])
+    def start_many(self, request: HttpRequest, queryset: QuerySet[Server]) -> HttpResponse | None:
+        return bulk.respond(self, request, queryset, "start")
+
+    @admin.action(description="Stop", permissions=["act"])
+    def stop_many(self, request: HttpRequest, queryset: QuerySet[Server]) -> HttpResponse | None:
+        return bulk.respond(self, request, queryset, "stop")
+
+    @admin.action(description="Delete", permissions=["act"])
+    def delete_many(self, request: HttpRequest, queryset: QuerySet[Server]) -> HttpResponse | None:
+        return bulk.respond(self, request, queryset, "delete")
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
         projects = names.of_projects(project_ids=[row.project_id for row in rows])

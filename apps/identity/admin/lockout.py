@@ -22,6 +22,6 @@ def refused(operator: Operator) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('celerity.administrators'))")
         yield
         if not administrators.exist():
-            raise Forbidden("This is the last enabled administrator of the system: make another one first.")
+            raise Forbidden("This is the last enabled administrator of the system. Create another one first.")
         if not administrators.exist(user_id=own):
-            raise Forbidden("This would lock you out: it is your own account. Another administrator can do it.")
+            raise Forbidden("This is your own account; the change would lock you out. Ask another administrator.")

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from apps.common import policy
-from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations, shown
+from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations, shown, targets
 from apps.common.admin.forms import Lines
 from apps.identity import models
 from apps.identity.admin.inlines import DomainAssignmentInline, ProjectAssignmentInline
@@ -24,7 +24,9 @@ from apps.identity.states import DEFAULT_DOMAIN_ID
 class ProjectEdit(ServiceForm):
     name = forms.CharField(max_length=64)
     description = forms.CharField(widget=forms.Textarea, required=False)
-    enabled = forms.BooleanField(required=False, initial=True, help_text="Disabling ends every token for it, for good.")
+    enabled = forms.BooleanField(
+        required=False, initial=True, help_text="Disabling permanently revokes all tokens for this project."
+    )
     tags = Lines(help_text="One per line.")
 
     serializer: Any = documents.ProjectUpdateSerializer
@@ -59,6 +61,9 @@ class ProjectAdd(ProjectEdit):
         target = {"target.project.domain_id": values["domain_id"]}
         policy.check(self.operator.context, "identity:create_project", target)
         return projects.create(values=values, default_domain_id=DEFAULT_DOMAIN_ID)
+
+
+targets.add_model("project", models.Project)
 
 
 @admin.register(models.Project)
@@ -98,14 +103,15 @@ class DomainAdmin(ReadOnlyAdmin):
 
 def _delete(operator: Operator, project: models.Project, values: dict[str, Any]) -> str:
     projects.delete(project_id=project.pk)
-    return f"The project {project.name} is deleted."
+    return f"Deleted the project {project.name}."
 
 
 operations.add(
     "identity.project",
     Operation(
-        name="delete", title="Delete", icon="delete", danger=True, run=_delete, rule="identity:delete_project",
-        target=target_of_project,
-        explains="Removes a project that has no children and owns nothing. `manage.py project_purge` empties one.",
+        name="delete", title="Delete", icon="delete", tone=operations.RED, typed=True, run=_delete,
+        rule="identity:delete_project", target=target_of_project,
+        explains="Deletes the project. It must have no child projects and no resources; `celerity project_purge` "
+        "deletes its resources. This cannot be undone.",
     ),
 )  # fmt: skip

@@ -41,18 +41,20 @@ def _find(model: Any, noun: str, text: str) -> Any:
     called = list(model.objects.filter(name=text)[:20])
     own = [one for one in called if one.domain_id == DEFAULT_DOMAIN_ID] or called
     if len(own) > 1:
-        raise BadRequest(f"Several domains have a {noun} of this name: give the id.", field=noun)
+        raise BadRequest(f"Several domains have a {noun} of this name. Enter the id.", field=noun)
     if not own:
         raise NotFound(noun=noun, id=text[:64], field=noun)
     return own[0]
 
 
 class AssignmentAdd(ServiceForm):
-    user = forms.CharField(max_length=255, required=False, help_text="Name or id. Either a user or a group.")
+    user = forms.CharField(max_length=255, required=False, help_text="Name or id. Enter a user or a group, not both.")
     group = forms.CharField(max_length=255, required=False, help_text="Name or id.")
     role = forms.ChoiceField()
-    on = forms.ChoiceField(label="On", help_text="A role on the system opens these pages: reader looks, admin acts.")
-    inherited = forms.BooleanField(required=False, help_text="On what lies below the project or domain, not on itself.")
+    on = forms.ChoiceField(
+        label="On", help_text="System roles give access to these pages: reader can view, admin can change."
+    )
+    inherited = forms.BooleanField(required=False, help_text="Applies to child projects only.")
 
     def prepare(self) -> None:
         known = models.Role.objects.select_related("domain").order_by("name", "id")[:1000]
@@ -67,7 +69,7 @@ class AssignmentAdd(ServiceForm):
 
     def document(self) -> dict[str, Any]:
         if bool(self.cleaned_data["user"]) == bool(self.cleaned_data["group"]):
-            raise BadRequest("Either a user or a group gets a role.")
+            raise BadRequest("Enter either a user or a group.")
         return dict(self.cleaned_data)
 
     def serve(self, values: dict[str, Any]) -> models.RoleAssignment:
@@ -79,7 +81,7 @@ class AssignmentAdd(ServiceForm):
         role, target = roles.get(values["role"]), _target(values["on"])
         inherited = values["inherited"]
         if inherited and target is None:
-            raise BadRequest("Nothing inherits a role on the system.", field="inherited")
+            raise BadRequest("A role on the system cannot be inherited.", field="inherited")
         _check(self.operator, "create", role=role, actor=actor, target=target)
         role_assignments.grant(role=role, actor=actor, target=target, inherited=inherited)
         columns = role_assignments.columns(actor=actor, target=target)
@@ -132,7 +134,8 @@ def _remove(operator: Operator, row: models.RoleAssignment, values: dict[str, An
 operations.add(
     "identity.roleassignment",
     Operation(
-        name="delete", title="Remove", icon="delete", danger=True, run=_remove,
-        explains="The role is taken away: the next request of whoever had it lacks it, with tokens that live as well.",
+        name="delete", title="Remove", icon="delete", tone=operations.AMBER, run=_remove,
+        confirm=lambda row: f"Remove the role {row.role.name}", keep="Keep the role",
+        explains="Removes the role. Takes effect on the next request, also for tokens already issued.",
     ),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from apps.common import policy
-from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations
+from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations, targets
 from apps.identity import models
 from apps.identity.admin import lockout
 from apps.identity.admin.inlines import AssignmentInline, MembershipInline
@@ -23,11 +23,11 @@ class UserEdit(ServiceForm):
     name = forms.CharField(max_length=255)
     email = forms.CharField(max_length=255, required=False)
     description = forms.CharField(widget=forms.Textarea, required=False)
-    enabled = forms.BooleanField(required=False, initial=True, help_text="Disabling ends every token and session.")
+    enabled = forms.BooleanField(required=False, initial=True, help_text="Disabling signs the user out everywhere.")
     default_project_id = forms.ChoiceField(required=False, label="Default project")
     password = forms.CharField(
         widget=forms.PasswordInput, required=False, strip=False,
-        help_text="Empty: it stays as it is. A new one ends every token and session.",
+        help_text="Leave empty to keep the password. Changing it signs the user out everywhere.",
     )  # fmt: skip
 
     serializer: Any = documents.UserUpdateSerializer
@@ -60,7 +60,10 @@ class UserEdit(ServiceForm):
 class UserAdd(UserEdit):
     domain_id = forms.ChoiceField(label="Domain")
     password = forms.CharField(
-        widget=forms.PasswordInput, required=False, strip=False, help_text="Empty: no sign-in with a password."
+        widget=forms.PasswordInput,
+        required=False,
+        strip=False,
+        help_text="Leave empty for a user that cannot sign in with a password.",
     )
 
     serializer = documents.UserSerializer
@@ -73,6 +76,10 @@ class UserAdd(UserEdit):
         target = {"target.user.domain_id": values["domain_id"], "target.user.is_privileged": False}
         policy.check(self.operator.context, "identity:create_user", target)
         return users.create(values=values, default_domain_id=DEFAULT_DOMAIN_ID)
+
+
+targets.add_model("user", models.User)
+targets.add_model("group", models.Group)
 
 
 @admin.register(models.User)
@@ -109,14 +116,15 @@ class GroupAdmin(ReadOnlyAdmin):
 def _delete(operator: Operator, user: models.User, values: dict[str, Any]) -> str:
     with lockout.refused(operator):
         users.delete(user_id=user.pk)
-    return f"{user.name} is deleted, with its memberships and roles."
+    return f"Deleted {user.name}, its memberships and its roles."
 
 
 operations.add(
     "identity.user",
     Operation(
-        name="delete", title="Delete", icon="delete", danger=True, run=_delete, rule="identity:delete_user",
-        target=target_of_written_user,
-        explains="The user goes with its memberships and roles; its tokens and sessions end. What it made stays.",
+        name="delete", title="Delete", icon="delete", tone=operations.RED, typed=True, run=_delete,
+        rule="identity:delete_user", target=target_of_written_user,
+        explains="Deletes the user, its memberships and roles, and revokes its tokens and sessions. Resources that it "
+        "created stay. This cannot be undone.",
     ),
 )  # fmt: skip

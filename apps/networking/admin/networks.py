@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Operation, Operator, Page, ServiceForm, filters, operations, panels, shown
+from apps.common.admin import Operation, Operator, Page, ServiceForm, filters, operations, panels, shown, targets
 from apps.identity.selectors import names
 from apps.networking.api.serializers import networks as documents
 from apps.networking.models import Network
@@ -20,9 +20,9 @@ class NetworkEdit(ServiceForm):
     name = forms.CharField(max_length=255, required=False)
     description = forms.CharField(max_length=255, required=False)
     admin_state_up = forms.BooleanField(required=False, initial=True, label="Administratively up")
-    shared = forms.BooleanField(required=False, help_text="Every project may use it.")
+    shared = forms.BooleanField(required=False, help_text="Lets every project use the network.")
     external = forms.BooleanField(required=False)
-    mtu = forms.IntegerField(label="MTU (bytes)", required=False, help_text="Empty: the cloud's default.")
+    mtu = forms.IntegerField(label="MTU (bytes)", required=False, help_text="Leave empty for the cloud's default.")
 
     serializer: Any = documents.NetworkUpdate
     wire = {"router:external": "external"}
@@ -48,6 +48,9 @@ class NetworkAdd(NetworkEdit):
 
     def serve(self, values: dict[str, Any]) -> Network:
         return networks.create(context=self.operator.context, values=values)
+
+
+targets.add_model("network", Network)
 
 
 @admin.register(Network)
@@ -86,13 +89,14 @@ class NetworkAdmin(Page):
 
 def _delete(operator: Operator, network: Network, values: dict[str, Any]) -> str:
     networks.delete(context=operator.context, network_id=network.id)
-    return f"The network {network} and its subnets are gone."
+    return f"Deleted the network {network} and its subnets."
 
 
 operations.add(
     "networking.network",
     Operation(
-        name="delete", title="Delete", icon="delete", danger=True, run=_delete, event="network.delete",
-        event_type="network", explains="The network and its subnets go, when no port is on it.",
+        name="delete", title="Delete", icon="delete", tone=operations.RED, run=_delete, event="network.delete",
+        event_type="network",
+        explains="Deletes the network and its subnets. It must have no ports. This cannot be undone.",
     ),
 )  # fmt: skip

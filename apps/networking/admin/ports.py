@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from unfold.decorators import display
 
-from apps.common.addresses import is_address
+from apps.common.addresses import is_address, is_beginning
 from apps.common.admin import Page, ReadOnlyAdmin, filters, panels
 from apps.networking.models import FixedIP, Port
 
@@ -29,8 +29,11 @@ class PortAdmin(Page):
     ) -> tuple[QuerySet[Port], bool]:
         if is_address(search_term.strip()):
             return queryset.filter(fixed_ips__ip_address=search_term.strip()), False
-        found: tuple[QuerySet[Port], bool] = super().get_search_results(request, queryset, search_term)
-        return found
+        found, doubled = super().get_search_results(request, queryset, search_term)
+        if is_beginning(search_term.strip()):  # a MAC begins alike
+            fixed = FixedIP.objects.filter(ip_address__startswith=search_term.strip().lower())
+            found = found | queryset.filter(id__in=fixed.values("port_id"))
+        return found, doubled
 
     def panels(self, request: HttpRequest, row: Port) -> list[panels.Panel]:
         addresses = [

@@ -32,7 +32,8 @@ class SecurityGroupAdmin(Page):
             for one in rules.order_by("direction", "created_at", "id")[:200]
         ]  # fmt: skip
         head = ["direction", "ethertype", "protocol", "ports", "remote"]
-        return [panels.table("Rules", head, rows, wide=True), *super().panels(request, row)]
+        note = "Security groups are not enforced yet: these rules are stored, and all traffic reaches the servers."
+        return [panels.table("Rules", head, rows, wide=True, note=note), *super().panels(request, row)]
 
     def project(self, group: Any) -> str:
         return str(getattr(group, "project_name", group.project_id))

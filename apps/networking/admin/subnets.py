@@ -38,10 +38,12 @@ class Pools(Lines):
 class SubnetEdit(ServiceForm):
     name = forms.CharField(max_length=255, required=False)
     description = forms.CharField(max_length=255, required=False)
-    gateway_ip = forms.CharField(max_length=64, required=False, label="Gateway", help_text="Empty: none.")
+    gateway_ip = forms.CharField(
+        max_length=64, required=False, label="Gateway", help_text="Leave empty for no gateway."
+    )
     enable_dhcp = forms.BooleanField(required=False, initial=True, label="DHCP")
     dns_nameservers = Lines(label="Name servers", help_text="One address per line.")
-    allocation_pools = Pools(help_text="first-last per line. Empty: all that is not the gateway.")
+    allocation_pools = Pools(help_text="first-last, one per line. Leave empty for all addresses but the gateway.")
 
     serializer: Any = documents.SubnetUpdate
     event = ("subnet.update", "subnet")
@@ -58,10 +60,13 @@ class SubnetEdit(ServiceForm):
 
 class SubnetAdd(SubnetEdit):
     network_id = forms.CharField(max_length=36, label="Network's id")
-    cidr = forms.CharField(max_length=64, label="Range", help_text="Such as 10.0.0.0/24.")
+    cidr = forms.CharField(max_length=64, label="Range", help_text="For example 10.0.0.0/24.")
     ip_version = forms.TypedChoiceField(choices=[("4", "IPv4"), ("6", "IPv6")], coerce=int, initial="4")
     gateway_ip = forms.CharField(
-        max_length=64, required=False, label="Gateway", help_text='Empty: the first address. "none": none.'
+        max_length=64,
+        required=False,
+        label="Gateway",
+        help_text='Leave empty for the first address. Enter "none" for no gateway.',
     )
 
     serializer = documents.SubnetCreate
@@ -93,13 +98,13 @@ class SubnetAdmin(Page):
 
 def _delete(operator: Operator, subnet: Subnet, values: dict[str, Any]) -> str:
     subnets.delete(context=operator.context, subnet_id=subnet.id)
-    return f"The subnet {subnet} is gone."
+    return f"Deleted the subnet {subnet}."
 
 
 operations.add(
     "networking.subnet",
     Operation(
-        name="delete", title="Delete", icon="delete", danger=True, run=_delete, event="subnet.delete",
-        event_type="subnet", explains="The subnet goes, when no port has an address in it.",
+        name="delete", title="Delete", icon="delete", tone=operations.RED, run=_delete, event="subnet.delete",
+        event_type="subnet", explains="Deletes the subnet. No port may have an address in it. This cannot be undone.",
     ),
 )  # fmt: skip

@@ -189,6 +189,12 @@ def server_ids_by_address(*, pattern: str) -> QuerySet[Port]:
     return rows.annotate(server_id=Cast("device_id", UUIDField())).values("server_id")  # type: ignore[return-value]
 
 
+def server_ids_below(*, beginning: str) -> QuerySet[Port]:
+    """Return the ids of servers with an address that begins so, as a subquery."""
+    rows = _bound().filter(fixed_ips__ip_address__startswith=beginning.lower())
+    return rows.annotate(server_id=Cast("device_id", UUIDField())).values("server_id")  # type: ignore[return-value]
+
+
 def server_ids_at(*, address: str) -> QuerySet[Port]:
     """Return the ids of servers that have this address, as a subquery."""
     rows = _bound().filter(fixed_ips__ip_address=address)

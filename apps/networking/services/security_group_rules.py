@@ -8,7 +8,6 @@ from django.db import IntegrityError, transaction
 
 from apps.common import policy
 from apps.common.context import RequestContext
-from apps.common.identifiers import parse_uuid
 from apps.networking import exceptions, states
 from apps.networking.exceptions import InvalidRule
 from apps.networking.models import SecurityGroup, SecurityGroupRule
@@ -84,7 +83,8 @@ def _checked(context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
     prefix, remote = values.get("remote_ip_prefix"), values.get("remote_group_id")
     if prefix and remote:
         raise InvalidRule("Only remote_ip_prefix or remote_group_id may be provided.")
-    group_id = _remote_group(context, remote) if remote else None
+    if remote:
+        group_rows.get(context=context, group_id=remote)
     return {
         "direction": values["direction"],
         "ethertype": ethertype,
@@ -92,17 +92,9 @@ def _checked(context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
         "port_range_min": low,
         "port_range_max": high,
         "remote_ip_prefix": _prefix(prefix, ethertype) if prefix else None,
-        "remote_group_id": group_id,
+        "remote_group_id": remote,
         "description": values.get("description", ""),
     }
-
-
-def _remote_group(context: RequestContext, text: str) -> uuid.UUID:
-    """Return the id of a group the caller may see. Raises SecurityGroupNotFound (404), also for what is no id."""
-    found = parse_uuid(text)
-    if found is None:
-        raise exceptions.SecurityGroupNotFound(id=text[:64])
-    return group_rows.get(context=context, group_id=found).id
 
 
 def _protocol(value: Any, ethertype: str) -> str | None:

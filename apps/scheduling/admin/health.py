@@ -26,10 +26,10 @@ def is_heard(host: Host) -> bool:
 def panel_of(host: Host) -> panels.Panel:
     state = state_of(host)
     kind = {"up": "good", "down": "bad"}.get(state, "busy")
-    forced = "yes: it counts as down whatever its agent says" if host.forced_down else ""
+    forced = "yes, whatever its agent reports" if host.forced_down else ""
     pairs: list[tuple[str, Any]] = [
         ("state", {"text": state, "kind": kind}),
-        ("takes new servers", "yes" if host.enabled and host.is_up else "no"),
+        ("accepts new servers", "yes" if host.enabled and host.is_up else "no"),
         ("reason", host.disabled_reason),
         ("forced down", forced),
         ("last heartbeat", f"{silent(host):.1f} s ago, at {host.heartbeat_at:%Y-%m-%d %H:%M:%S}"),
@@ -41,5 +41,9 @@ def panel_of(host: Host) -> panels.Panel:
         ("guests seen", str(host.running_servers)),
         ("registered", f"{host.registered_at:%Y-%m-%d %H:%M:%S}"),
     ]
-    note = "It is forced down, and its agent still beats: the machine is not off." if forced and is_heard(host) else ""
+    note = (
+        "The host is forced down, but its agent still reports: the machine is not off."
+        if (forced and is_heard(host))
+        else ""
+    )
     return panels.facts("Agent", pairs, note=note)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Page, filters, panels
+from apps.common.admin import Page, filters, panels, shown
 from apps.scheduling.admin import health
 from apps.scheduling.models import Host
 from apps.scheduling.selectors import utilisation
@@ -37,7 +37,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Host)
 class HostAdmin(Page):
-    list_display = ("name", "shown_state", "zone", "use", "servers", "agent", "disabled_reason", "hypervisor_type")
+    list_display = ("name", "shown_state", "zone", "use", "servers", "agent", "reason")
     list_filter = (StateFilter, filters.text("zone"), filters.text("arch"))
     search_fields = ("name", "id", "address")
     list_select_related = ("inventory",)
@@ -72,14 +72,18 @@ class HostAdmin(Page):
     def servers(self, host: Host) -> int:
         return int(host.inventory.servers)
 
-    @display(description="agent heard", ordering="heartbeat_at")
-    def agent(self, host: Host) -> str:
-        return f"{health.silent(host):.0f} s ago"
+    @display(description="heartbeat", ordering="heartbeat_at")
+    def agent(self, host: Host) -> SafeString | str:
+        return shown.ago(host.heartbeat_at)
+
+    @display(description="reason", ordering="disabled_reason")
+    def reason(self, host: Host) -> SafeString:
+        return shown.cut(host.disabled_reason)
 
 
 def _use(host: Host) -> panels.Panel:
     values = {"uses": utilisation.uses(host.inventory)}
-    note = f"{host.inventory.servers} servers have a claim here. Reserves and ratios are taken into account."
+    note = f"{host.inventory.servers} servers are allocated here. Figures include reserves and overcommit ratios."
     return panels.Panel(title="Utilisation", template="admin/panels/bars.html", values=values, note=note)
 
 

@@ -1,4 +1,4 @@
-"""The queue of a host, as the rows tell it; put on pages of hosts by who stands above both."""
+"""The queue of a host, read from the rows; scheduling puts it on the pages of hosts."""
 
 from apps.common.admin import panels
 from apps.workflow import states
@@ -6,15 +6,15 @@ from apps.workflow.selectors import queues
 
 
 def panel_of_host(host: str) -> panels.Panel:
-    """Return what waits for a host's agent, and for how long. 1 query."""
+    """Return the steps that wait for a host's agent, and for how long. 1 query."""
     found = next(iter(queues.busy(queue=states.host_queue(host))), None)
     if found is None:
-        return panels.facts("Its queue", [], note="Nothing waits and nothing runs.")
+        return panels.facts("Queue", [], note="The queue is empty.")
     pairs = [
         ("queue", found.name),
         ("waiting", str(found.waiting)),
-        ("the oldest since", f"{found.age_seconds:.1f} s" if found.oldest_at else ""),
+        ("oldest", f"{found.age_seconds:.1f} s" if found.oldest_at else ""),
         ("running", str(found.running)),
         ("delayed", str(found.delayed)),
     ]
-    return panels.facts("Its queue", pairs)
+    return panels.facts("Queue", pairs)

@@ -54,20 +54,33 @@ class WithinFilter(admin.SimpleListFilter):
         return queryset if age is None else queryset.filter(created_at__gt=timezone.now() - age)
 
 
+class FailedStepFilter(filters.TextFilter):
+    """Runs with an attempt that failed at a step."""
+
+    title = "failed step"
+    parameter_name = "failed_step"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        failed = Step.objects.filter(name=str(self.value() or "")[:64], direction=states.EXECUTE)
+        failed = failed.exclude(error_message="")
+        return queryset.filter(id__in=failed.values("run_id")) if self.value() else queryset
+
+
 @admin.register(Run)
 class RunAdmin(Page):
     list_display = (
-        "pipeline", "subject", "shown_state", "created_at", "took", "host", "error_cause", "next_step", "attempt",
-        "queue", "asked_by",
+        "pipeline", "subject", "shown_state", "created_at", "took", "host", "cause", "next_step", "attempt", "asked_by",
     )  # fmt: skip
     list_filter = (
         OpenFilter, WithinFilter, "state", filters.text("pipeline"), filters.text("host"), filters.text("queue"),
         filters.text("cause", column="error_cause"),
+        filters.text("request_id", "request id"), FailedStepFilter,
     )  # fmt: skip
     search_fields = ("id", "subject_id", "request_id", "project_id", "host")
     search_help_text = "Server's name or id, run, request, project's id, or host"
     list_display_links = ("pipeline",)
     collapsed = True
+    empty = "No runs yet. A run is recorded for every action on a server."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
@@ -82,8 +95,17 @@ class RunAdmin(Page):
         term = search_term.strip()[:255]
         return (found | queryset.filter(subject_id__in=subjects.like(term)) if term else found), doubled
 
+    def is_busy(self, row: Run) -> bool:
+        return row.state in states.ACTIVE
+
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Put on subjects' names and first causes. 1 query for each kind of subject, and 1."""
         subjects.complete(rows)
+        steps: dict[Any, list[Step]] = {}
+        for step in Step.objects.filter(run_id__in=[row.id for row in rows]).exclude(error_message="").order_by("id"):
+            steps.setdefault(step.run_id, []).append(step)
+        for row in rows:
+            row.first_cause = timeline.first_cause(row, steps.get(row.id, []))
 
     def audited(self, row: Run) -> tuple[str, object]:
         """What is done to a run is told of its subject."""
@@ -104,6 +126,11 @@ class RunAdmin(Page):
     @display(description="subject", ordering="subject_id")
     def subject(self, run: Run) -> SafeString:
         return subjects.cell(run)
+
+    @display(description="cause", ordering="error_cause")
+    def cause(self, run: Run) -> SafeString:
+        """The first failed attempt's cause, where the last attempt only found no host left."""
+        return shown.cut(getattr(run, "first_cause", "") or run.error_cause)
 
     @display(description="request")
     def asked_by(self, run: Run) -> SafeString:

@@ -12,6 +12,8 @@ from apps.workflow import states
 from apps.workflow.models import Run, Step
 from apps.workflow.selectors import runs as selectors
 
+NO_HOST, SCHEDULE = "NoValidHost", "schedule"
+RESULTS = {states.LOST: "cancelled"}  # what people call a result; else its own name
 RUNS = 10  # of one subject, newest first
 STEPS = 400  # of all of them
 KINDS = {
@@ -36,6 +38,8 @@ class Bar:
     worked: float
     error: str = ""
     details: str = ""
+    folded: bool = False  # the scheduling table shows the details
+    key: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +50,21 @@ class Drawn:
     waited: float
     worked: float
     bars: list[Bar] = field(default_factory=list)
+    cause: str = ""  # of the first failed attempt, if the last one only found no host
+    host: str = ""  # the host of the queue
 
 
-# What the scheduler's table begins with is no filter: it is told in words.
+# The scheduler's table begins with conditions that are no filters: they have names of their own for people.
 WORDS = {
-    "named": "is the host that was asked for",
-    "failed_before": "has not failed this build before",
-    "fits": "is up, enabled and has room",
+    "named": "the requested host",
+    "failed_before": "not tried before for this server",
+    "fits": "up, enabled and with enough room",
 }
 
 
 def explained(run: Run) -> bool:
-    """Return whether the run's error is told by a table: its details are the same in one long line."""
-    return run.error_cause == "NoValidHost" and bool(run.explanation)
+    """Return whether the scheduling table shows the details of the run's error."""
+    return run.error_cause == NO_HOST and bool(run.explanation)
 
 
 def draw(run: Run, steps: Sequence[Step], *, now: datetime) -> Drawn:
@@ -81,16 +87,30 @@ def draw(run: Run, steps: Sequence[Step], *, now: datetime) -> Drawn:
         bars.append(
             Bar(
                 name=step.name, kind=KINDS.get(step.result, "busy"), result=result,
-                told=f"waited {waited:.3f} s, worked {worked:.3f} s{where}{tries}: {result}",
+                told=f"waited {_short(waited)}, worked {_short(worked)}{where}{tries}: {RESULTS.get(result, result)}",
                 wait_left=share(sent), wait_width=share(waited), work_left=share(began), work_width=share(worked),
                 waited=waited, worked=worked, error=step.error_message,
-                details="" if explained(run) else step.error_details,
+                details=step.error_details, folded=step.name == SCHEDULE and explained(run), key=step.pk or 0,
             )
         )  # fmt: skip
     return Drawn(
         run=run, kind=KINDS.get(run.state, "busy"), seconds=whole, bars=bars,
         waited=sum(bar.waited for bar in bars), worked=sum(bar.worked for bar in bars),
+        cause=first_cause(run, steps), host=run.queue.removeprefix("host.") if run.queue.startswith("host.") else "",
     )  # fmt: skip
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def first_cause(run: Run, steps: Sequence[Step]) -> str:
+    """Return why the first attempt failed, of a run whose last attempt only found no host left; "" otherwise."""
+    if run.error_cause != NO_HOST:
+        return ""
+    failed = (step for step in steps if step.error_message and step.name != SCHEDULE and step.result != states.SUCCESS)
+    step = next((each for each in failed if each.direction == states.EXECUTE), None)
+    return "" if step is None else f"{step.name}{f' on {step.host}' if step.host else ''}: {step.error_message}"
 
 
 def panel_of(runs: Sequence[Run], *, title: str = "Timeline") -> panels.Panel:

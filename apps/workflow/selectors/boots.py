@@ -1,16 +1,11 @@
 """Builds of late: how many ended a minute, how long they took, and why some failed."""
 
+import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, QuerySet
-from django.utils import timezone
-
-from apps.workflow import states
-from apps.workflow.models import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +42,53 @@ def by_minute(*, minutes: int = 60) -> list[Minute]:
         return [Minute(*row) for row in cursor.fetchall()]
 
 
-def last_failures(*, limit: int = 8, hours: int = 24) -> QuerySet[Run]:
-    """Return the newest runs that failed, of any pipeline, within ``hours``."""
-    since = timezone.now() - timedelta(hours=hours)
-    rows = Run.objects.filter(state=states.FAILED, created_at__gt=since).order_by("-created_at")
-    return rows.defer("params", "explanation", "error_details", "excluded_hosts")[:limit]
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Runs that failed for one cause: how many, and the newest of them.
+
+    Of a run that ended with no host left, the cause is that of its first failed attempt: ``step`` and its message.
+    """
+
+    cause: str
+    step: str
+    count: int
+    newest_at: datetime
+    run_id: uuid.UUID
+    subject_id: uuid.UUID
+    action: str
+    message: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.step} failed" if self.step else self.cause or "unknown"
 
 
-def causes(*, hours: int = 24) -> list[dict[str, Any]]:
-    """Return {"error_cause", "count"} of all runs that failed within ``hours``, the most frequent first. 1 query."""
-    since = timezone.now() - timedelta(hours=hours)
-    rows = Run.objects.filter(state=states.FAILED, created_at__gt=since).order_by()
-    return list(rows.values("error_cause").annotate(count=Count("id")).order_by("-count", "error_cause"))
+# Ids and numbers in messages do not make causes of their own.
+_GROUPED = """
+WITH failed AS (
+    SELECT r.id, r.subject_id, r.action, r.created_at, r.error_cause AS cause, coalesce(s.name, '') AS step,
+           coalesce(s.error_message, r.error_message) AS message
+      FROM workflow_run r
+      LEFT JOIN LATERAL (
+           SELECT name, error_message FROM workflow_step
+            WHERE run_id = r.id AND name <> 'schedule' AND direction = 'execute' AND error_message <> ''
+            ORDER BY started_at, id LIMIT 1) s ON r.error_cause = 'NoValidHost'
+     WHERE r.state = 'failed' AND r.created_at > now() - make_interval(hours => %(hours)s)
+     ORDER BY r.created_at DESC LIMIT %(most)s)
+SELECT CASE WHEN step = '' THEN cause ELSE '' END, step, count(*), max(created_at),
+       (array_agg(id ORDER BY created_at DESC))[1], (array_agg(subject_id ORDER BY created_at DESC))[1],
+       (array_agg(action ORDER BY created_at DESC))[1], (array_agg(message ORDER BY created_at DESC))[1]
+  FROM failed
+ GROUP BY 1, 2, CASE WHEN step = '' THEN '' ELSE regexp_replace(message, '[0-9a-f-]{36}|[0-9]+', '#', 'g') END
+ ORDER BY 3 DESC, 4 DESC
+"""
+
+
+def grouped_failures(*, hours: int = 24, most: int = 20000) -> list[Failures]:
+    """Return all runs that failed within ``hours``, grouped by cause, the most frequent first. 1 query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUPED, {"hours": hours, "most": most})
+        return [Failures(*row) for row in cursor.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)

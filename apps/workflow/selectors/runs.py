@@ -25,6 +25,12 @@ def get_by_request(*, subject_id: uuid.UUID, request_id: str) -> Run:
     return run
 
 
+def subjects_of_request(*, text: str, limit: int = 200) -> list[uuid.UUID]:
+    """Return the subjects of the newest runs whose request id begins with ``text``. 1 query."""
+    rows = Run.objects.filter(request_id__startswith=text).order_by("-created_at")
+    return list(rows.values_list("subject_id", flat=True)[:limit])
+
+
 def steps_of(*, run_ids: Sequence[uuid.UUID]) -> QuerySet[Step]:
     return Step.objects.filter(run_id__in=run_ids).order_by("started_at", "id")
 

@@ -29,6 +29,7 @@ def start(
     host: str = "",
     params: dict[str, Any] | None = None,
     queue: str | None = None,
+    subject_name: str = "",
 ) -> Run:
     """Write a run in the caller's transaction and send its first step after commit.
 
@@ -45,6 +46,7 @@ def start(
         host=host,
         params=params,
         queue=queue,
+        subject_name=subject_name,
     )
     start_many(pending=[run])
     return run
@@ -61,10 +63,11 @@ def build(
     host: str = "",
     params: dict[str, Any] | None = None,
     queue: str | None = None,
+    subject_name: str = "",
 ) -> Run:
-    """Return an unsaved run: for callers that write many at once."""
+    """Return an unsaved run: for callers that write many at once. ``subject_name`` is carried by its first message."""
     now = timezone.now()
-    return Run(
+    run = Run(
         pipeline=pipeline,
         action=action,
         subject_type=subject_type,
@@ -81,6 +84,8 @@ def build(
         enqueued_at=now,
         deadline_at=now + timedelta(seconds=settings.INSTANCE_BUILD_TIMEOUT),
     )
+    run.subject_name = subject_name  # type: ignore[attr-defined]
+    return run
 
 
 def start_many(*, pending: list[Run]) -> None:

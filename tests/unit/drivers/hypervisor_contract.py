@@ -105,17 +105,15 @@ class HypervisorContract:
                 except Exception as error:
                     failures.append(error)
 
-        counters = [threading.Thread(target=count, daemon=True) for _ in range(2)]
+        counters = [threading.Thread(target=count) for _ in range(3)]
         for counter in counters:
             counter.start()
-        try:
-            for _ in range(3):
-                driver.spawn(spec)
-                driver.destroy(spec.id)
-        finally:
-            over.set()
-            for counter in counters:
-                counter.join(30)
+        for _ in range(3):
+            driver.spawn(spec)
+            driver.destroy(spec.id)
+        over.set()
+        for counter in counters:
+            counter.join(30)
         assert failures == []
 
     def test_what_is_absent(self, driver: HypervisorDriver) -> None:

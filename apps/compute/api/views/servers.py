@@ -201,7 +201,7 @@ class ServersDetailView(ServersView):
 
 class ServerView(ServerViewBase):
     request_serializers = {"put": ServerUpdate}
-    examples = {"PUT": {"server": {"name": "vm1"}}}
+    examples = {"PUT": {"server": {"name": "vm1", "description": "What it is for"}}}
 
     def get(self, request: Request, server_id: str) -> Response:
         server = selectors.get(context=self.caller, server_id=server_id)

@@ -1,4 +1,4 @@
-"""``manage.py project_purge PROJECT``: deletes what a project owns, as the API would, and then the project."""
+"""``celerity project_purge PROJECT``: deletes what a project owns, as the API would, and then the project."""
 
 import time
 from typing import Any
@@ -17,16 +17,21 @@ class Command(BaseCommand):
     help = "Delete everything that a project owns (servers, ports, networks, images, …) and then the project itself."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("project", help="its id, or its name in the default domain")
-        parser.add_argument("--dry-run", action="store_true", help="only say what there is")
-        parser.add_argument("--keep-project", action="store_true", help="leave the empty project behind")
+        parser.add_argument("project", help="project id, or project name in the default domain")
+        parser.add_argument("--dry-run", action="store_true", help="list what would be deleted; delete nothing")
+        parser.add_argument("--keep-project", action="store_true", help="keep the empty project")
         parser.add_argument("--timeout", type=int, default=SECONDS, help="seconds to wait for hosts (%(default)s)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         project = self._find(options["project"])
-        for noun, number in owners.counts(project.pk).items():
+        owned = owners.counts(project.pk)
+        for noun, number in owned.items():
             self.stdout.write(f"{number} {noun}")
+        if not owned:
+            self.stdout.write(f"Project {project.name} owns nothing.")
         if options["dry_run"]:
+            end = "" if options["keep_project"] else f" Without --dry-run, the project {project.name} is deleted too."
+            self.stdout.write(f"Nothing was deleted.{end}")
             return
         with audit.by_command():
             self._empty(project, keep=options["keep_project"], deadline=time.monotonic() + options["timeout"])
@@ -42,25 +47,25 @@ class Command(BaseCommand):
             projects.delete(project_id=project.pk)
         except CloudError as error:
             raise CommandError(error.message) from None
-        self.stdout.write(f"project {project.name} is deleted")
+        self.stdout.write(f"Deleted the project {project.name}.")
 
     def _find(self, text: str) -> Project:
         rows = Project.objects.filter(is_domain=False)
         found = rows.filter(pk=text).first() or rows.filter(name=text, domain_id="default").first()
         if found is None:
-            raise CommandError(f"there is no project {text}")
+            raise CommandError(f"No project has the id or name {text}.")
         return found
 
     def _purge(self, owner: owners.Owner, project_id: str, deadline: float) -> None:
         """Delete all of one noun and wait until they are gone: servers are deleted by their hosts."""
         if owner.purge is None:
-            raise CommandError(f"{owner.noun} have to be deleted by hand first")
+            raise CommandError(f"Delete the {owner.noun} by hand first.")
         try:
             owner.purge(owners.caller_for(project_id))
         except CloudError as error:
             raise CommandError(f"{owner.noun}: {error.message}") from None
         while owner.count(project_id):
             if time.monotonic() > deadline:
-                raise CommandError(f"{owner.count(project_id)} {owner.noun} are still there: is a host away?")
+                raise CommandError(f"{owner.count(project_id)} {owner.noun} are not deleted yet. Is a host down?")
             time.sleep(0.2)
-        self.stdout.write(f"{owner.noun} are deleted")
+        self.stdout.write(f"Deleted the {owner.noun}.")

@@ -1,0 +1,120 @@
+"""Questions before actions: verb and object on both buttons, the name typed before the worst, input kept."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.compute.models import Server
+from apps.identity.models import Project
+from apps.networking.models import Network
+from apps.quotas.models import Usage
+from apps.scheduling.models import Host
+from apps.workflow.models import Run
+from tests.admin import rows
+from tests.admin.acting import add
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def server() -> Server:
+    rows.fill(1)
+    Server.objects.update(vm_state="active")
+    return Server.objects.get(name="n1")
+
+
+def ask(client: Client, row: Any, name: str) -> str:
+    label = f"admin:{row._meta.app_label}_{row._meta.model_name}_operation"
+    return client.get(reverse(label, args=[row.pk, name])).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("vm_state", "task_state", "labels"),
+    [
+        ("building", "scheduling", ("Cancel the build", "Keep building")),
+        ("active", "powering-off", ("Cancel the stop", "Let the stop go on")),
+        ("stopped", "powering-on", ("Cancel the start", "Let the start go on")),
+    ],
+)
+def test_cancelling(operator: Client, server: Server, vm_state: str, task_state: str, labels: tuple[str, str]) -> None:
+    Server.objects.update(vm_state=vm_state, task_state=task_state)
+    text = ask(operator, server, "cancel")
+    assert f">{labels[0]}</button>" in text and f">{labels[1]}</a>" in text
+
+
+def test_the_buttons_name_the_object(operator: Client, server: Server) -> None:
+    text = ask(operator, server, "delete")
+    assert ">Delete n1</button>" in text and ">Keep n1</a>" in text and "cel-do-red" in text
+    assert "cel-do-amber" in ask(operator, server, "stop") and ">Stop n1</button>" in ask(operator, server, "stop")
+    assert "cel-do-neutral" in ask(operator, Host.objects.get(), "disable")
+
+
+def test_the_name_is_typed_before_the_worst(operator: Client, server: Server) -> None:
+    address = reverse("admin:compute_server_operation", args=[server.pk, "delete"])
+    for typed in ("", "n2", "N1"):
+        answer = operator.post(address, {"typed_name": typed})
+        assert answer.status_code == 200 and answer.context["form"].errors
+    server.refresh_from_db()
+    assert server.task_state == ""
+    assert operator.post(address, {"typed_name": "n1"}).status_code == 302
+    server.refresh_from_db()
+    assert server.task_state == "deleting"
+
+
+def test_a_refused_question_keeps_its_input(operator: Client) -> None:
+    rows.fill(1)
+    demo = Project.objects.get(name="demo")
+    Usage.objects.create(owner_id=demo.pk, resource="cores", in_use=9)
+    address = reverse("admin:identity_project_operation", args=[demo.pk, "quotas"])
+    answer = operator.post(address, {"cores": "4", "instances": "77"})
+    text = answer.content.decode()
+    assert answer.status_code == 200 and 'value="77"' in text and "already used" in text
+
+
+def test_a_refused_form_keeps_its_input_and_marks_the_field(operator: Client) -> None:
+    rows.fill(1)
+    project = Project.objects.get(name="demo")
+    answer = operator.post(add(Network), {"name": "lan", "mtu": "5", "project_id": project.pk})
+    form = answer.context["adminform"].form
+    assert answer.status_code == 200 and form["name"].value() == "lan" and "576" in str(form.errors["mtu"])
+
+
+# --- many at once -----------------------------------------------------------------------------------
+
+
+def select(client: Client, action: str, *servers: Server, **more: str) -> Any:
+    values = {"action": action, "_selected_action": [str(one.pk) for one in servers], **more}
+    return client.post(reverse("admin:compute_server_changelist"), values, follow=True)
+
+
+def test_many_servers_are_stopped(operator: Client) -> None:
+    rows.fill(3)
+    Server.objects.update(vm_state="active")
+    Server.objects.filter(name="n3").update(vm_state="stopped")
+    servers = list(Server.objects.order_by("name"))
+    asked = select(operator, "stop_many", *servers).content.decode()
+    assert "Stop 3 servers" in asked and not Server.objects.exclude(task_state="").exists()
+    told = select(operator, "stop_many", *servers, confirmed="1").content.decode()
+    assert "Stop: 2 accepted." in told and "1 refused" in told and "n3" in told
+    assert set(Server.objects.filter(task_state="powering-off").values_list("name", flat=True)) == {"n1", "n2"}
+
+
+def test_many_servers_are_deleted_after_their_number_is_typed(operator: Client) -> None:
+    rows.fill(2)
+    servers = list(Server.objects.all())
+    select(operator, "delete_many", *servers, confirmed="1", typed_name="3")
+    assert not Server.objects.filter(task_state="deleting").exists()
+    assert (
+        "Delete: 2 accepted."
+        in select(operator, "delete_many", *servers, confirmed="1", typed_name="2").content.decode()
+    )
+    assert Server.objects.filter(task_state="deleting").count() == 2
+
+
+def test_who_only_views_stops_nothing(viewer: Client) -> None:
+    rows.fill(1)
+    Server.objects.update(vm_state="active")
+    answer = select(viewer, "stop_many", Server.objects.get(), confirmed="1")
+    assert answer.status_code == 403 and not Run.objects.filter(pipeline="server.stop").exists()
