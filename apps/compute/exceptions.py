@@ -1,6 +1,22 @@
 """What compute refuses."""
 
-from apps.common.exceptions import BadRequest, Conflict, NotFound
+from apps.common.exceptions import BadRequest, Conflict, Gone, NotFound
+
+
+class NotOffered(NotFound):
+    """404 for a call of Nova's that this cloud does not have."""
+
+    template = "This cloud does not offer {what}."
+
+
+class RemovedFromNova(Gone):
+    """410, as Nova itself answers."""
+
+    template = "{what} are not available any more: OpenStack has removed this API."
+
+
+class ActionNotOffered(BadRequest):
+    template = "This cloud does not offer {what}: the action '{action}' is not available."
 
 
 class ServerNotFound(NotFound):

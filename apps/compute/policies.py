@@ -4,21 +4,30 @@ from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER, PROJECT_READER
 
 _READ = (
     "servers:index servers:detail servers:show server-metadata:index server-metadata:show "
-    "os-instance-actions:list os-instance-actions:show os-server-tags:index os-server-tags:show limits "
-    "os-simple-tenant-usage:show ips:index ips:show os-server-groups:index os-server-groups:show"
+    "os-instance-actions:list os-instance-actions:show os-attach-interfaces:list os-attach-interfaces:show "
+    "os-security-groups:get os-security-groups:show os-security-groups:list os-networks:list os-networks:show "
+    "os-tenant-networks:list os-tenant-networks:show os-floating-ips:list os-floating-ips:show "
+    "os-volumes-attachments:index os-volumes-attachments:show os-server-password:show os-server-tags:index "
+    "os-server-tags:show limits os-simple-tenant-usage:show ips:index ips:show os-server-groups:index "
+    "os-server-groups:show"
 )
 _WRITE = (
-    "servers:create servers:create:attach_network servers:update servers:delete servers:start "
-    "servers:stop servers:reboot os-deferred-delete:force os-console-output server-metadata:create "
+    "os-security-groups:create os-security-groups:update os-security-groups:delete os-security-groups:rule:create "
+    "os-security-groups:rule:delete os-security-groups:add os-security-groups:remove os-server-password:clear "
+    "servers:create servers:create:attach_network servers:update servers:delete servers:start servers:stop "
+    "servers:reboot os-pause-server:unpause os-deferred-delete:force os-console-output server-metadata:create "
     "server-metadata:update server-metadata:update_all server-metadata:delete os-server-tags:update "
     "os-server-tags:update_all os-server-tags:delete os-server-tags:delete_all os-lock-server:lock "
     "os-lock-server:unlock os-server-groups:create os-server-groups:delete"
 )
 _ADMIN = (
-    "servers:index:get_all_tenants servers:detail:get_all_tenants servers:create:forced_host "
-    "os-admin-actions:reset_state os-extended-server-attributes os-instance-actions:events "
-    "os-instance-actions:events:details os-lock-server:unlock:unlock_override os-flavor-manage:create "
-    "os-flavor-manage:update os-flavor-manage:delete os-flavor-access os-flavor-access:add_tenant_access "
+    "os-instance-usage-audit-log:list os-instance-usage-audit-log:show os-hosts:list os-hosts:show "
+    "os-hosts:update os-hosts:reboot os-hosts:shutdown os-hosts:start os-migrations:index "
+    "servers:migrations:index servers:migrations:show servers:index:get_all_tenants "
+    "servers:detail:get_all_tenants servers:create:forced_host os-admin-actions:reset_state "
+    "os-extended-server-attributes os-instance-actions:events os-instance-actions:events:details "
+    "os-lock-server:unlock:unlock_override os-flavor-manage:create os-flavor-manage:update "
+    "os-flavor-manage:delete os-flavor-access os-flavor-access:add_tenant_access "
     "os-flavor-access:remove_tenant_access os-flavor-extra-specs:create os-flavor-extra-specs:update "
     "os-flavor-extra-specs:delete os-quota-sets:update os-quota-sets:delete os-quota-class-sets:show "
     "os-quota-class-sets:update limits:other_project os-availability-zone:detail os-hypervisors:list "
@@ -26,12 +35,11 @@ _ADMIN = (
     "os-hypervisors:servers os-hypervisors:uptime os-services:list os-services:update os-services:delete "
     "os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update os-aggregates:delete "
     "os-aggregates:add_host os-aggregates:remove_host os-aggregates:set_metadata os-simple-tenant-usage:list "
-    "servers:show:host_status "
-    "os-server-groups:index:all_projects servers:create:requested_destination"
+    "servers:show:host_status os-server-groups:index:all_projects servers:create:requested_destination"
 )
 _ANYBODY = (
-    "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list "
-    "os-quota-sets:defaults extensions flavors"
+    "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list os-quota-sets:defaults "
+    "extensions flavors os-floating-ip-pools"
 )
 _USER = "rule:context_is_admin or user_id:%(user_id)s"
 

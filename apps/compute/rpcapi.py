@@ -41,6 +41,10 @@ def stop(*, context: RequestContext, server: Server) -> None:
     _start(context, "server.stop", "stop", server)
 
 
+def unpause(*, context: RequestContext, server: Server) -> None:
+    _start(context, "server.unpause", "unpause", server)
+
+
 def reboot(*, context: RequestContext, server: Server, hard: bool) -> None:
     _start(context, "server.reboot", "reboot", server, params={"hard": hard})
 

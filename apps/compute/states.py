@@ -20,6 +20,7 @@ POWERING_ON = "powering-on"
 POWERING_OFF = "powering-off"
 REBOOTING = "rebooting"
 REBOOTING_HARD = "rebooting_hard"
+UNPAUSING = "unpausing"
 DELETING = "deleting"
 
 # What may follow what within a pipeline; a step that starts over repeats its own state, a retry goes back.
@@ -31,6 +32,7 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     SPAWNING: (BLOCK_DEVICE_MAPPING, SPAWNING),
     POWERING_ON: ("", POWERING_ON),
     POWERING_OFF: ("", POWERING_OFF),
+    UNPAUSING: ("", UNPAUSING),
     REBOOTING: ("", REBOOTING),
     REBOOTING_HARD: ("", REBOOTING, REBOOTING_HARD),
 }
@@ -75,6 +77,7 @@ GROUP_POLICIES = (*HARD_POLICIES, "soft-anti-affinity", "soft-affinity")
 ACTION_STATES: dict[str, tuple[str, ...]] = {
     "start": (STOPPED,),
     "stop": (ACTIVE, ERROR),
+    "unpause": (PAUSED,),
     "reboot_soft": (ACTIVE,),
     "reboot_hard": (ACTIVE, STOPPED, PAUSED, SUSPENDED, ERROR),
 }

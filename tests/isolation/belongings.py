@@ -3,6 +3,7 @@
 A new kind of object gets a line here, or ``test_every_parameter_is_known`` fails.
 """
 
+import re
 import uuid
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
 SUBJECT: list[str] = []  # the token that calls about tokens are about
 NOBODY = uuid.UUID(int=0)
+PROXIED = re.compile(r"/compute/v2\.1/(images|os-(networks|tenant-networks|security-group|floating-ip|hosts))")
 
 
 class Person:
@@ -41,8 +43,9 @@ class Person:
 
 
 def request(client: Client, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
-    """Send as clients do, at compute's newest microversion."""
-    headers = {"OpenStack-API-Version": "compute 2.96", **headers}
+    """Send as clients do, at compute's newest microversion that has the call."""
+    version = "2.35" if PROXIED.match(path) else "2.96"
+    headers = {"OpenStack-API-Version": f"compute {version}", **headers}
     if path == "/identity/v3/auth/tokens" and "X-Auth-Token" in headers:
         headers["X-Subject-Token"] = SUBJECT[0] if SUBJECT else headers["X-Auth-Token"]
     kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
@@ -187,7 +190,9 @@ class Belongings:
     """The ids of one of everything of one person's project."""
 
     def __init__(self, owner: Person, octet: int) -> None:
-        image = _made(owner, "/image/v2/images", {"name": "i", "disk_format": "raw", "container_format": "bare"})
+        image = _made(
+            owner, "/image/v2/images", {"name": "i", "disk_format": "raw", "container_format": "bare", "k": "v"}
+        )
         self.items = _network(owner, octet)
         SUBJECT[:] = [owner.token]
         self.values = {
@@ -199,6 +204,8 @@ class Belongings:
             "sha512": "0" * 128,
             "tag": "t",
             "request_id": f"req-{NOBODY}",
+            **dict.fromkeys(("floating_ip_id", "migration_id", "port_id", "volume_id"), str(NOBODY)),
+            "before": "2026-01-01 00:00:00",
             "network": "n",
             "alias": "none",
             "aggregate_id": str(Aggregate.objects.create(name=f"a-{owner.user.name}").id),
@@ -211,6 +218,8 @@ class Belongings:
         collection = next((part for part in parts if part in self.items), "networks")
         values |= {"network_id": self.items["networks"], "security_group_id": self.items["security-groups"]}
         values |= {"collection": collection, "item_id": self.items.get(collection, str(NOBODY))}
+        if route.startswith("compute/"):
+            values |= {"group_id": values["security_group_id"], "rule_id": self.items["security-group-rules"]}
         values["key"] = "k" if "metadata" in route or "extra_specs" in route else "host-1"
         values["name"] = values["keypair"] if "keypairs" in route else "image" if "schemas" in route else "default"
         if route.endswith("/members/<str:member_id>"):

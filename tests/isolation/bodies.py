@@ -11,6 +11,8 @@ _ACTION_VALUES: dict[str, Any] = {
     "reboot": {"type": "SOFT"},
     "os-resetState": {"state": "active"},
     "os-getConsoleOutput": {"length": 1},
+    "addSecurityGroup": {"name": "default"},
+    "removeSecurityGroup": {"name": "default"},
 }
 _AGGREGATE_ACTIONS = [
     {"add_host": {"host": "host-1"}},
@@ -44,6 +46,8 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("os-quota-sets", {"quota_set": {"instances": 1}}),
     ("os-quota-class-sets", {"quota_class_set": {"instances": 1}}),
     ("os-services", {"status": "disabled"}),
+    ("os-hosts", {"status": "disable"}),
+    ("os-security-groups", {"security_group": {"name": "written", "description": "written"}}),
     ("/members/<str:member_id>", {"status": "accepted"}),
     ("/members", {"member": "0" * 32}),
     ("image/v2/images", {"name": "written"}),
@@ -60,6 +64,9 @@ def _referring(call: Call, values: dict[str, str]) -> Any:
         "network/v2.0/ports": {"port": {"network_id": network}},
         "network/v2.0/security-group-rules": {
             "security_group_rule": {"security_group_id": group, "direction": "egress"}
+        },
+        "compute/v2.1/os-security-group-rules": {
+            "security_group_rule": {"parent_group_id": group, "ip_protocol": "tcp", "from_port": 1, "to_port": 1}
         },
         "identity/v3/OS-TRUST/trusts": {
             "trust": {**trust, "project_id": values["project_id"], "roles": [{"name": "member"}]}

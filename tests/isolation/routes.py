@@ -7,6 +7,8 @@ from typing import Any
 
 from django.urls import get_resolver
 
+from apps.compute.api.views.not_offered import NotOfferedView
+
 SERVICES = ("identity", "compute", "image", "network", "volume")
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -21,12 +23,14 @@ OPEN = {
     ("post", "identity/v2.0/tokens"),
 }
 # Between the cloud's own processes: hosts show a signature of their own, no token, and everyone else finds nothing.
+# The routes of compute/v2.1 under other names, and what only says that it is not offered.
+ALIASES = ("compute/v2/", "compute/v2.1/<project:project_in_url>/")
 INTERNAL = {"image/internal/blobs/<str:sha512>"}
 
 
 @dataclass(frozen=True)
 class Call:
-    """A method on a route. ``compute/v2`` is left out: its routes are those of ``compute/v2.1``."""
+    """A method on a route; aliases are left out."""
 
     method: str
     route: str
@@ -64,9 +68,11 @@ def calls() -> list[Call]:
     """Return every call that the services answer, in the order of the table."""
     found = []
     for route, callback in _walk(get_resolver().url_patterns):
-        if route in INTERNAL or route.split("/", 1)[0] not in SERVICES or route.startswith("compute/v2/"):
+        if route in INTERNAL or route.split("/", 1)[0] not in SERVICES or route.startswith(ALIASES):
             continue
         view = getattr(callback, "view_class", None) or getattr(callback, "cls", None)
+        if view is NotOfferedView:
+            continue
         for method in METHODS:
             name = "get" if method == "head" else method
             if hasattr(view, name) and name in view.http_method_names:

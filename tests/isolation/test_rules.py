@@ -56,7 +56,9 @@ def _rules_of(call: Call, values: dict[str, str], person: Person, asked: set[str
             person.call(call.method, call.path(values), body)
             transaction.set_rollback(True)
     if not asked and call.route.startswith("compute"):  # what newer microversions have no more
-        person.call(call.method, call.path(values), **{"OpenStack-API-Version": "compute 2.1"})
+        with transaction.atomic():
+            person.call(call.method, call.path(values), **{"OpenStack-API-Version": "compute 2.1"})
+            transaction.set_rollback(True)
     return set(asked)
 
 

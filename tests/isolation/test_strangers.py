@@ -59,11 +59,15 @@ def test_every_parameter_is_known(bobs: Belongings) -> None:
 NOWHERE = {
     "compute/v2.1/servers/<server_id>/ips/<network>": "the server has no network",
     "compute/v2.1/servers/<server_id>/os-instance-actions/<request_id>": "nothing was done with it",
+    "compute/v2.1/os-floating-ips/<floating_ip_id>": "there are none",
+    "compute/v2.1/servers/<server_id>/migrations/<migration_id>": "there are none",
+    "compute/v2.1/servers/<server_id>/os-interface/<port_id>": "the server has no network",
+    "compute/v2.1/servers/<server_id>/os-volume_attachments/<volume_id>": "there are none",
     "compute/v2.1/os-keypairs/<name>": "a user's own",
     "compute/v2.1/extensions/<alias>": "there are none",
     "network/v2.0/extensions/<str:alias>": "there are none of this name",
 }
-NO_HOSTS = "compute/v2.1/os-hypervisors/"
+NO_HOSTS = ("compute/v2.1/os-hypervisors/", "compute/v2.1/os-hosts/")
 
 
 def test_what_strangers_are_asked_about_is_there(bobs: Belongings) -> None:

@@ -12,11 +12,11 @@ from workers import config, routing
 from workers.engine import runner
 from workers.engine.runner import Pipeline, Stale, StepFailed
 from workers.engine.steps import HOST, Step
-from workers.pipelines import server_build, server_delete, server_reboot, server_start, server_stop
+from workers.pipelines import server_build, server_delete, server_reboot, server_start, server_stop, server_unpause
 
 PIPELINES: dict[str, Pipeline] = {
     module.PIPELINE.name: module.PIPELINE
-    for module in (server_build, server_delete, server_start, server_stop, server_reboot)
+    for module in (server_build, server_delete, server_start, server_stop, server_unpause, server_reboot)
 }
 
 

@@ -8,8 +8,9 @@ from drf_spectacular.utils import OpenApiExample, inline_serializer
 
 
 def without_aliases(endpoints: list[Any], **_: Any) -> list[Any]:
-    """Leave out /compute/v2: the same views as /compute/v2.1."""
-    return [endpoint for endpoint in endpoints if not endpoint[0].startswith("/compute/v2/")]
+    """Leave out /compute/v2 and URLs with the project's id: the same views as /compute/v2.1."""
+    aliases = ("/compute/v2/", "/compute/v2.1/{project_in_url}/")
+    return [endpoint for endpoint in endpoints if not endpoint[0].startswith(aliases)]
 
 
 class AutoSchema(SpectacularSchema):

@@ -45,6 +45,7 @@ AGAIN: dict[str, tuple[str, Callable[[RequestContext, Server, Any], None], bool]
     "server.delete": ("delete", _delete, True),
     "server.start": ("start", lambda context, server, run: power.start(context=context, server=server), False),
     "server.stop": ("stop", lambda context, server, run: power.stop(context=context, server=server), False),
+    "server.unpause": ("unpause", lambda context, server, run: power.unpause(context=context, server=server), False),
     "server.reboot": ("reboot", _reboot, False),
 }
 
@@ -56,7 +57,7 @@ def _again(operator: Operator, run: Any, values: dict[str, Any]) -> str:
     action, call, tells = AGAIN[run.pipeline]
     server = load(run.subject_id)
     target = {"project_id": server.project_id, "user_id": server.user_id}
-    event = f"server.{action}" if action in ("delete", "reboot") else f"server.os-{action}"
+    event = f"server.{action}" if action in ("delete", "reboot", "unpause") else f"server.os-{action}"
     with nullcontext() if tells else audit.action(event, "server", server.id):
         policy.check(operator.context, f"os_compute_api:servers:{action}", target)
         call(operator.context, server, run)

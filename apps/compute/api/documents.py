@@ -25,6 +25,7 @@ class Links:
     def __init__(self, request: HttpRequest) -> None:
         self.base = base_of(request)
         self.bookmark = request.build_absolute_uri("/compute")
+        self.images = request.build_absolute_uri("/image/v2/images")
 
     def of(self, kind: str, key: str) -> list[dict[str, str]]:
         return [

@@ -3,7 +3,9 @@
 from django.urls import URLPattern, path
 
 from apps.compute.api.routes_catalog import CATALOG_ROUTES
+from apps.compute.api.routes_not_offered import NOT_OFFERED_ROUTES
 from apps.compute.api.routes_parts import SERVER_PART_ROUTES
+from apps.compute.api.routes_proxies import PROXY_ROUTES
 from apps.compute.api.views import actions, servers
 
 SERVER_ROUTES: list[URLPattern] = [
@@ -12,4 +14,4 @@ SERVER_ROUTES: list[URLPattern] = [
     path("servers/<server_id>", servers.ServerView.as_view()),
     path("servers/<server_id>/action", actions.ServerActionView.as_view()),
 ]
-ROUTES = [*SERVER_ROUTES, *SERVER_PART_ROUTES, *CATALOG_ROUTES]
+ROUTES = [*SERVER_ROUTES, *SERVER_PART_ROUTES, *CATALOG_ROUTES, *PROXY_ROUTES, *NOT_OFFERED_ROUTES]

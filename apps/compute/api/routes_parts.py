@@ -2,7 +2,15 @@
 
 from django.urls import URLPattern, path
 
-from apps.compute.api.views import instance_actions, ips, server_metadata, server_tags
+from apps.compute.api.views import (
+    absences,
+    instance_actions,
+    interfaces,
+    ips,
+    security_groups,
+    server_metadata,
+    server_tags,
+)
 
 SERVER_PART_ROUTES: list[URLPattern] = [
     path("servers/<server_id>/metadata", server_metadata.MetadataView.as_view()),
@@ -13,4 +21,12 @@ SERVER_PART_ROUTES: list[URLPattern] = [
     path("servers/<server_id>/ips/<network>", ips.NetworkIPsView.as_view()),
     path("servers/<server_id>/os-instance-actions", instance_actions.InstanceActionsView.as_view()),
     path("servers/<server_id>/os-instance-actions/<request_id>", instance_actions.InstanceActionView.as_view()),
+    path("servers/<server_id>/os-interface", interfaces.InterfacesView.as_view()),
+    path("servers/<server_id>/os-interface/<port_id>", interfaces.InterfaceView.as_view()),
+    path("servers/<server_id>/os-security-groups", security_groups.ServerSecurityGroupsView.as_view()),
+    path("servers/<server_id>/os-server-password", absences.ServerPasswordView.as_view()),
+    path("servers/<server_id>/os-volume_attachments", absences.VolumeAttachmentsView.as_view()),
+    path("servers/<server_id>/os-volume_attachments/<volume_id>", absences.VolumeAttachmentView.as_view()),
+    path("servers/<server_id>/migrations", absences.ServerMigrationsView.as_view()),
+    path("servers/<server_id>/migrations/<migration_id>", absences.ServerMigrationView.as_view()),
 ]

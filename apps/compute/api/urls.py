@@ -1,9 +1,12 @@
 """Compute's routes. ``v2`` is the same API without microversions' names; ids of projects in paths are accepted."""
 
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
+from apps.compute.api.converters import ProjectIdConverter
 from apps.compute.api.routes import ROUTES
 from apps.compute.api.views import discovery
+
+register_converter(ProjectIdConverter, "project")
 
 urlpatterns = [
     path("compute", discovery.VersionsView.as_view()),
@@ -11,4 +14,6 @@ urlpatterns = [
     path("compute/v2", discovery.VersionView.as_view(), {"name": "v2"}),
     path("compute/v2.1/", include(ROUTES)),
     path("compute/v2/", include(ROUTES)),
+    path("compute/v2.1/<project:project_in_url>/", include(ROUTES)),
+    path("compute/v2/<project:project_in_url>/", include(ROUTES)),
 ]

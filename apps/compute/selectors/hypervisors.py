@@ -70,3 +70,26 @@ def totals() -> dict[str, int]:
     sums = rows.order_by().aggregate(count=Count("id"), **{c: Sum(f"inventory__{c}", default=0) for c in columns})
     busy = Server.objects.filter(deleted_at=None).exclude(task_state="").exclude(host="").count()
     return {**{key: int(value) for key, value in sums.items()}, "workload": busy}
+
+
+def resources_of(*, host: Any) -> list[dict[str, Any]]:
+    """Return os-hosts' rows of a host: its total, what is used, the most that could be, and each project's servers."""
+    inventory = host.inventory
+    rows = Server.objects.filter(host=host.name, deleted_at=None).only("project_id", "flavor")[:MAX_SERVERS]
+    projects: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    asked = [0, 0, 0]
+    for server in rows:
+        wanted = (server.flavor["vcpus"], server.flavor["ram"], server.flavor["disk"] + server.flavor["ephemeral"])
+        for index, amount in enumerate(wanted):
+            projects[server.project_id][index] += int(amount)
+            asked[index] += int(amount)
+    amounts = {
+        "(total)": [inventory.vcpus, inventory.ram_mib, inventory.disk_gib],
+        "(used_now)": [inventory.vcpus_used, inventory.ram_used, inventory.disk_used],
+        "(used_max)": asked,
+        **projects,
+    }
+    return [
+        {"host": host.name, "project": project, "cpu": cpu, "memory_mb": ram, "disk_gb": disk}
+        for project, (cpu, ram, disk) in amounts.items()
+    ]

@@ -1,4 +1,4 @@
-"""Start, stop, reboot and the administrator's reset."""
+"""Start, stop, unpause, reboot and the administrator's reset."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -34,6 +34,15 @@ def stop(*, context: RequestContext, server: Server) -> None:
     servers.begin_action(context=context, server=server, action="stop", allowed=allowed, task=states.POWERING_OFF)
     _with_host(server, "stop")
     rpcapi.stop(context=context, server=server)
+
+
+@transaction.atomic
+def unpause(*, context: RequestContext, server: Server) -> None:
+    """Let a paused guest go on. Hosts pause guests too, when a disk fails or is full. Raises WrongState (409)."""
+    allowed = states.ACTION_STATES["unpause"]
+    servers.begin_action(context=context, server=server, action="unpause", allowed=allowed, task=states.UNPAUSING)
+    _with_host(server, "unpause")
+    rpcapi.unpause(context=context, server=server)
 
 
 @transaction.atomic

@@ -55,6 +55,12 @@ def get(*, context: RequestContext, port_id: uuid.UUID) -> Port:
     return found
 
 
+def of_server(*, server_id: uuid.UUID) -> list[Port]:
+    """Return the ports that a server has, in the order of its request, whoever asks. 3 queries."""
+    rows = with_parts().filter(device_id=str(server_id), request_index__isnull=False)
+    return list(rows.order_by("request_index"))
+
+
 def usable(*, context: RequestContext, port_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Port]:
     """Return those of ``port_ids`` that belong to the caller's project (any project's for administrators)."""
     wanted = list(port_ids)

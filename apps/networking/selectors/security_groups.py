@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from apps.common.context import RequestContext
 from apps.common.prepared import Statement
 from apps.networking import exceptions
-from apps.networking.models import SecurityGroup
+from apps.networking.models import PortSecurityGroup, SecurityGroup
 
 _DEFAULT = Statement(
     "networking_default_group",
@@ -40,3 +40,16 @@ def matching(*, project_id: str, names: Iterable[str], ids: Iterable[uuid.UUID])
     """Return (id, name) of a project's groups that have one of the names or ids. 1 query."""
     rows = SecurityGroup.objects.filter(Q(name__in=list(names)) | Q(id__in=list(ids)), project_id=project_id)
     return list(rows.values_list("id", "name"))
+
+
+def by_id(*, group_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, SecurityGroup]:
+    """Return groups by id, whoever asks: rules name groups of other projects too. At most 1 query."""
+    wanted = list(group_ids)
+    return SecurityGroup.objects.in_bulk(wanted) if wanted else {}
+
+
+def of_server(*, server_id: uuid.UUID) -> list[SecurityGroup]:
+    """Return the groups that guard a server's ports, by name, with their rules, whoever asks. 2 queries."""
+    ports = PortSecurityGroup.objects.filter(port__device_id=str(server_id), port__request_index__isnull=False)
+    rows = SecurityGroup.objects.prefetch_related("rules").filter(id__in=ports.values("security_group_id"))
+    return list(rows.order_by("name", "id"))

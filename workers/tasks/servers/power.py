@@ -1,4 +1,4 @@
-"""Start, stop and reboot: one step each; the state that is written is the one the host reports."""
+"""Start, stop, unpause and reboot: one step each; the state that is written is the one the host reports."""
 
 from apps.compute import states
 from apps.compute.services import progress
@@ -69,6 +69,16 @@ class PowerOff(PowerStep):
     def execute(self, ctx: StepContext) -> None:
         ctx.checkpoint()  # the host's lock may have been waited for, and the run taken away meanwhile
         self.drivers(ctx).hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
+        self.note_power(ctx)
+
+
+class Unpause(PowerStep):
+    name = "unpause"
+    task_state = states.UNPAUSING
+
+    def execute(self, ctx: StepContext) -> None:
+        ctx.checkpoint()
+        self.drivers(ctx).hypervisor.unpause(str(ctx.subject_id))
         self.note_power(ctx)
 
 

@@ -10,9 +10,10 @@ from rest_framework.request import Request
 from apps.common import audit, policy
 from apps.common.api.views import BadRequest, Response
 from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.not_offered import refuse_action
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import console, power, servers
+from apps.compute.services import console, power, server_security_groups, servers
 
 Handler = Callable[["ServerActionView", Server, Any], Response]
 ACTIONS: dict[str, tuple[str, Handler]] = {}
@@ -31,6 +32,7 @@ def action(name: str, rule: str) -> Callable[[Handler], Handler]:
     return mark
 
 
+GROUP = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "maxLength": 255}}}
 # One key, the action's name; for OpenAPI.
 BODY = {
     "type": "object",
@@ -39,6 +41,9 @@ BODY = {
     "properties": {
         "os-start": {"nullable": True},
         "os-stop": {"nullable": True},
+        "unpause": {"nullable": True},
+        "addSecurityGroup": GROUP,
+        "removeSecurityGroup": GROUP,
         "reboot": {"type": "object", "properties": {"type": {"type": "string", "enum": ["SOFT", "HARD"]}}},
         "os-getConsoleOutput": {"type": "object", "properties": {"length": {"type": "integer", "nullable": True}}},
         "os-resetState": {"type": "object", "properties": {"state": {"type": "string", "enum": ["active", "error"]}}},
@@ -54,13 +59,14 @@ class ServerActionView(ComputeView):
     examples = {"POST": {"reboot": {"type": "SOFT"}}}
 
     def post(self, request: Request, server_id: str) -> Response:
-        """Do one action: os-start, os-stop, reboot, os-getConsoleOutput, os-resetState, forceDelete, lock, unlock."""
+        """Do one action, whose name is the body's only key."""
         server = selectors.get(context=self.caller, server_id=server_id)
         body = request.data
         if not isinstance(body, dict) or len(body) != 1:
             raise BadRequest("The request body must be an object with exactly one action.")
         name, values = next(iter(body.items()))
         if name not in ACTIONS:
+            refuse_action(str(name))
             raise BadRequest(f"There is no such action: {str(name)[:64]}")
         rule, handler = ACTIONS[name]
         policy.check(self.caller, f"os_compute_api:{rule}", {"project_id": server.project_id})
@@ -77,6 +83,12 @@ def start(view: ServerActionView, server: Server, values: Any) -> Response:
 @action("os-stop", "servers:stop")
 def stop(view: ServerActionView, server: Server, values: Any) -> Response:
     power.stop(context=view.caller, server=server)
+    return Response(status=ACCEPTED)
+
+
+@action("unpause", "os-pause-server:unpause")
+def unpause(view: ServerActionView, server: Server, values: Any) -> Response:
+    power.unpause(context=view.caller, server=server)
     return Response(status=ACCEPTED)
 
 
@@ -116,6 +128,25 @@ def lock(view: ServerActionView, server: Server, values: Any) -> Response:
 @action("unlock", "os-lock-server:unlock")
 def unlock(view: ServerActionView, server: Server, values: Any) -> Response:
     servers.set_lock(server=server, locked=False)
+    return Response(status=ACCEPTED)
+
+
+def _group_name(values: Any) -> str:
+    name = values.get("name") if isinstance(values, dict) and set(values) == {"name"} else None
+    if not isinstance(name, str) or not 1 <= len(name) <= 255 or "\0" in name or not name.strip():
+        raise BadRequest("Invalid input for field/attribute name: it must be a security group's name or id.")
+    return name
+
+
+@action("addSecurityGroup", "os-security-groups:add")
+def add_security_group(view: ServerActionView, server: Server, values: Any) -> Response:
+    server_security_groups.add(context=view.caller, server=server, name=_group_name(values))
+    return Response(status=ACCEPTED)
+
+
+@action("removeSecurityGroup", "os-security-groups:remove")
+def remove_security_group(view: ServerActionView, server: Server, values: Any) -> Response:
+    server_security_groups.remove(context=view.caller, server=server, name=_group_name(values))
     return Response(status=ACCEPTED)
 
 

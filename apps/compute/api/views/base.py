@@ -7,8 +7,10 @@ from rest_framework.response import Response
 
 from apps.common import microversions
 from apps.common.api.views import ServiceView
+from apps.common.exceptions import BadRequest
 from apps.common.microversions import Version
 from apps.compute.api import versions
+from apps.compute.exceptions import NotOffered
 
 VARY = f"Accept, OpenStack-API-Version, {versions.LEGACY_HEADER}"
 
@@ -17,6 +19,7 @@ class ComputeView(ServiceView):
     """Nova's schemas know nothing beside the one object of a body, but where a view says otherwise."""
 
     beside: tuple[str, ...] = ()
+    not_offered: dict[str, str] = {}  # HTTP method -> the feature that is missing with it
 
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Version, None]:
         """DRF's own hook: what it returns becomes ``request.version``.
@@ -33,6 +36,22 @@ class ComputeView(ServiceView):
             highest=versions.HIGHEST,
         )
         return found, None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Take the project's id of old URLs out of the handler's arguments. Raises BadRequest (400) for another's."""
+        super().initial(request, *args, **kwargs)
+        project = self.kwargs.pop("project_in_url", None)
+        if project is not None and project != (self.caller.project_id or "").replace("-", ""):
+            raise BadRequest(
+                f"Malformed request URL: URL's project_id '{project}' doesn't match the token's project_id."
+            )
+
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Say that Nova's call is not offered, where it is one. Raises NotOffered (404), MethodNotAllowed (405)."""
+        missing = self.not_offered.get(str(request.method).lower())
+        if missing:
+            raise NotOffered(what=missing)
+        return super().http_method_not_allowed(request, *args, **kwargs)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

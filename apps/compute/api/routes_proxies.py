@@ -1,0 +1,38 @@
+"""Routes of Nova's proxies for the image and network services, and of os-hosts, which later microversions dropped."""
+
+from django.urls import URLPattern, path
+
+from apps.compute.api.views import absences, hosts, images, networks, security_groups, usage_audit_log
+
+IMAGE_ROUTES: list[URLPattern] = [
+    path("images", images.ImagesView.as_view()),
+    path("images/detail", images.ImagesDetailView.as_view()),
+    path("images/<image_id>", images.ImageView.as_view()),
+    path("images/<image_id>/metadata", images.ImageMetadataView.as_view()),
+    path("images/<image_id>/metadata/<key>", images.ImageMetadataItemView.as_view()),
+]
+NETWORK_ROUTES: list[URLPattern] = [
+    path("os-networks", networks.NetworksView.as_view()),
+    path("os-networks/<network_id>", networks.NetworkView.as_view()),
+    path("os-tenant-networks", networks.TenantNetworksView.as_view()),
+    path("os-tenant-networks/<network_id>", networks.TenantNetworkView.as_view()),
+    path("os-floating-ip-pools", networks.FloatingIPPoolsView.as_view()),
+    path("os-floating-ips", networks.FloatingIPsView.as_view()),
+    path("os-floating-ips/<floating_ip_id>", networks.FloatingIPView.as_view()),
+    path("os-security-groups", security_groups.SecurityGroupsView.as_view()),
+    path("os-security-groups/<group_id>", security_groups.SecurityGroupView.as_view()),
+    path("os-security-group-rules", security_groups.SecurityGroupRulesView.as_view()),
+    path("os-security-group-rules/<rule_id>", security_groups.SecurityGroupRuleView.as_view()),
+]
+HOST_ROUTES: list[URLPattern] = [
+    path("os-hosts", hosts.HostsView.as_view()),
+    path("os-hosts/<name>", hosts.HostView.as_view()),
+    *(
+        path(f"os-hosts/<name>/{verb}", hosts.HostPowerView.as_view(rule=rule))
+        for verb, rule in (("reboot", "reboot"), ("shutdown", "shutdown"), ("startup", "start"))
+    ),
+    path("os-instance_usage_audit_log", usage_audit_log.UsageAuditLogsView.as_view()),
+    path("os-instance_usage_audit_log/<before>", usage_audit_log.UsageAuditLogView.as_view()),
+    path("os-migrations", absences.MigrationsView.as_view()),
+]
+PROXY_ROUTES: list[URLPattern] = [*IMAGE_ROUTES, *NETWORK_ROUTES, *HOST_ROUTES]

@@ -1,0 +1,35 @@
+"""Images as Nova's proxy shows them."""
+
+from typing import Any
+
+from apps.compute.api.documents import Links
+
+SECONDS = "%Y-%m-%dT%H:%M:%SZ"
+_STATUS = {"active": "ACTIVE", "queued": "SAVING", "saving": "SAVING", "importing": "SAVING", "killed": "ERROR"}
+_PROGRESS = {"queued": 25, "saving": 50, "importing": 50, "active": 100}
+MEDIA_TYPE = "application/vnd.openstack.image"
+
+
+def statuses_of(wanted: str) -> list[str]:
+    """Return the image service's words for a status of Nova's."""
+    return [word for word, status in _STATUS.items() if status == wanted.upper()]
+
+
+def brief(image: Any, links: Links) -> dict[str, Any]:
+    key = str(image.id)
+    alternate = {"rel": "alternate", "type": MEDIA_TYPE, "href": f"{links.images}/{key}"}
+    return {"id": key, "name": image.name, "links": [*links.of("images", key), alternate]}
+
+
+def full(image: Any, links: Links) -> dict[str, Any]:
+    return {
+        **brief(image, links),
+        "status": _STATUS.get(image.status, "UNKNOWN"),
+        "progress": _PROGRESS.get(image.status, 0),
+        "created": image.created_at.strftime(SECONDS),
+        "updated": image.updated_at.strftime(SECONDS),
+        "minDisk": image.min_disk,
+        "minRam": image.min_ram,
+        "metadata": image.properties,
+        "OS-EXT-IMG-SIZE:size": image.size,
+    }

@@ -1,0 +1,85 @@
+"""/os-hosts, until 2.42: what /os-hypervisors and /os-services replaced."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from apps.common import policy
+from apps.common.api.serializers import StrictSerializer
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest, NotFound
+from apps.common.microversions import since
+from apps.compute.api.views.proxies import ProxyView
+from apps.compute.exceptions import NotOffered
+from apps.compute.selectors import hypervisors
+from apps.compute.services import services
+from apps.scheduling.selectors import hosts
+
+RULE = "os_compute_api:os-hosts:{}"
+
+
+class HostUpdate(StrictSerializer):
+    """``maintenance_mode`` is not offered; it is parsed, so that the refusal names it."""
+
+    status = serializers.ChoiceField(["enable", "disable"], required=False)
+    maintenance_mode = serializers.ChoiceField(["enable", "disable"], required=False)
+
+
+class _HostsView(ProxyView):
+    versions = since("2.1", "2.42")
+
+    def host(self, name: str) -> Any:
+        try:
+            return hosts.get(name=name)
+        except NotFound:
+            raise NotFound(f"Host {name[:255]} could not be found.") from None
+
+
+class HostsView(_HostsView):
+    """The hosts with their services and zones."""
+
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("list"))
+        wanted = request.GET.get("zone")
+        found = [
+            {"host_name": host.name, "service": "compute", "zone": zone}
+            for zone, members in hosts.zones().items()
+            for host in members
+            if not wanted or zone == wanted
+        ]
+        return Response({"hosts": found})
+
+
+class HostView(_HostsView):
+    """One host: what it has and what its servers use, by project. PUT enables or disables it."""
+
+    request_serializers = {"put": HostUpdate}
+    examples = {"PUT": {"status": "disable"}}
+
+    def get(self, request: Request, name: str) -> Response:
+        policy.check(self.caller, RULE.format("show"))
+        host = self.host(name)
+        return Response({"host": [{"resource": one} for one in hypervisors.resources_of(host=host)]})
+
+    def put(self, request: Request, name: str) -> Response:
+        policy.check(self.caller, RULE.format("update"))
+        values = self.parse(request)
+        if not values:
+            raise BadRequest("Invalid input: status or maintenance_mode is needed.")
+        host = self.host(name)
+        if "maintenance_mode" in values:
+            raise NotOffered(what="a maintenance mode of hosts; disable the host instead")
+        services.update(host=host.name, enabled=values["status"] == "enable")
+        return Response({"host": host.name, "status": f"{values['status']}d"})
+
+
+class HostPowerView(_HostsView):
+    """Power actions on hosts are not offered."""
+
+    rule = ""
+
+    def get(self, request: Request, name: str) -> Response:
+        policy.check(self.caller, RULE.format(self.rule))
+        self.host(name)
+        raise NotOffered(what="power actions on hosts")

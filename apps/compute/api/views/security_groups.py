@@ -1,0 +1,125 @@
+"""/os-security-groups and /os-security-group-rules, until 2.35; a server's groups, in all versions."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from apps.common import pagination, policy
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
+from apps.common.identifiers import parse_uuid
+from apps.compute.api import queries
+from apps.compute.api.serializers import security_groups as documents
+from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.proxies import ProxyView, nova_faults
+from apps.compute.selectors import servers
+from apps.networking.selectors import security_groups as selectors
+from apps.networking.services import security_group_rules as rule_services
+from apps.networking.services import security_groups as services
+
+RULE = "os_compute_api:os-security-groups:{}"
+
+
+def _id(text: str) -> Any:
+    key = parse_uuid(text)
+    if key is None:
+        raise BadRequest(f"Security group id should be uuid: {text[:64]}")
+    return key
+
+
+def _documents(rows: list[Any]) -> list[dict[str, Any]]:
+    sources = {one.remote_group_id for row in rows for one in row.rules.all() if one.remote_group_id}
+    groups = selectors.by_id(group_ids=sources)
+    return [documents.group(row, groups) for row in rows]
+
+
+class SecurityGroupsView(ProxyView):
+    """The project's security groups."""
+
+    request_serializers = {"post": documents.SecurityGroupCreate}
+    examples = {"POST": {"security_group": {"name": "web", "description": "Web servers"}}}
+
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("get"))
+        rows = selectors.visible(context=self.caller).order_by("name", "id")
+        everywhere = "all_tenants" in request.GET and queries.boolean(request.GET["all_tenants"] or "1", "all_tenants")
+        if not (everywhere and self.caller.is_admin):
+            services.ensure_default(project_id=str(self.caller.project_id))
+            rows = rows.filter(project_id=self.caller.project_id)
+        first = queries.whole(request.GET.get("offset") or "0", "Invalid offset: {}")
+        limit = pagination.limit_of(request.GET)
+        return Response({"security_groups": _documents(list(rows[first : first + limit]))})
+
+    def post(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("create"))
+        values = self.parse(request, "security_group")
+        with nova_faults():
+            row = services.create(
+                context=self.caller, values={**values, "description": values.get("description") or ""}
+            )
+        return Response({"security_group": _documents([selectors.get(context=self.caller, group_id=row.id)])[0]})
+
+
+class SecurityGroupView(ProxyView):
+    """One security group."""
+
+    request_serializers = {"put": documents.SecurityGroupCreate}
+    examples = {"PUT": {"security_group": {"name": "web", "description": "Web servers"}}}
+
+    def get(self, request: Request, group_id: str) -> Response:
+        policy.check(self.caller, RULE.format("show"))
+        return Response({"security_group": _documents([selectors.get(context=self.caller, group_id=_id(group_id))])[0]})
+
+    def put(self, request: Request, group_id: str) -> Response:
+        policy.check(self.caller, RULE.format("update"))
+        values = self.parse(request, "security_group")
+        with nova_faults():
+            values["description"] = values.get("description") or ""
+            row = services.update(context=self.caller, group_id=_id(group_id), values=values)
+        return Response({"security_group": _documents([row])[0]})
+
+    def delete(self, request: Request, group_id: str) -> Response:
+        policy.check(self.caller, RULE.format("delete"))
+        with nova_faults():
+            services.delete(context=self.caller, group_id=_id(group_id))
+        return Response(status=202)
+
+
+class SecurityGroupRulesView(ProxyView):
+    """Rules are made here, and shown with their groups."""
+
+    request_serializers = {"post": documents.RuleCreate}
+    examples = {
+        "POST": {
+            "security_group_rule": {
+                "parent_group_id": "<a group's id>", "ip_protocol": "tcp", "from_port": 22, "to_port": 22,
+                "cidr": "0.0.0.0/0",
+            }
+        }
+    }  # fmt: skip
+
+    def post(self, request: Request) -> Response:
+        policy.check(self.caller, RULE.format("rule:create"))
+        values = self.parse(request, "security_group_rule")
+        with nova_faults():
+            row = rule_services.create(context=self.caller, values=documents.neutron_rule(values))
+        groups = selectors.by_id(group_ids=[row.remote_group_id] if row.remote_group_id else [])
+        return Response({"security_group_rule": documents.rule(row, groups)})
+
+
+class SecurityGroupRuleView(ProxyView):
+    """A rule is deleted here."""
+
+    def delete(self, request: Request, rule_id: str) -> Response:
+        policy.check(self.caller, RULE.format("rule:delete"))
+        rule_services.delete(context=self.caller, rule_id=_id(rule_id))
+        return Response(status=202)
+
+
+class ServerSecurityGroupsView(ComputeView):
+    """The groups that guard a server's ports."""
+
+    def get(self, request: Request, server_id: str) -> Response:
+        server = servers.get(context=self.caller, server_id=server_id)
+        policy.check(self.caller, RULE.format("list"), {"project_id": server.project_id})
+        return Response({"security_groups": _documents(selectors.of_server(server_id=server.id))})

@@ -1,0 +1,49 @@
+"""Giving a server's ports a security group, and taking one away."""
+
+import uuid
+
+from django.db import transaction
+
+from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest, NotFound
+from apps.compute.models import Server
+from apps.networking.selectors import ports as port_rows
+from apps.networking.services import ports, security_groups
+
+
+def _group(context: RequestContext, name: str) -> uuid.UUID:
+    """Return the id of a group of the caller's project. Raises NotFound (404)."""
+    try:
+        return security_groups.resolve(context=context, names_or_ids=[name])[0]
+    except BadRequest as error:
+        raise NotFound(error.message) from error
+
+
+@transaction.atomic
+def add(*, context: RequestContext, server: Server, name: str) -> None:
+    """Give all ports of a server a group, by its name or id. Raises NotFound (404), BadRequest (400)."""
+    group = _group(context, name)
+    found = port_rows.of_server(server_id=server.id)
+    if not found or not all(port.port_security_enabled and port.fixed_ips.all() for port in found):
+        raise BadRequest(
+            f"Security group {name[:255]} cannot be applied to instance {server.id}: it has no port, or one without an "
+            "address or without port security."
+        )
+    for port in found:
+        groups = [one.security_group_id for one in port.portsecuritygroup_set.all()]
+        if group not in groups:
+            ports.update(context=context, port_id=port.id, values={"security_groups": [*groups, group]})
+
+
+@transaction.atomic
+def remove(*, context: RequestContext, server: Server, name: str) -> None:
+    """Take a group from all ports of a server. Raises NotFound (404) where none has it."""
+    group, found = _group(context, name), False
+    for port in port_rows.of_server(server_id=server.id):
+        groups = [one.security_group_id for one in port.portsecuritygroup_set.all()]
+        if group in groups:
+            found = True
+            groups.remove(group)
+            ports.update(context=context, port_id=port.id, values={"security_groups": groups})
+    if not found:
+        raise NotFound(f"Security group {name[:255]} is not associated with the instance {server.id}")

@@ -1,0 +1,193 @@
+"""What OpenStack's clients may call, against what is routed and what README says is missing."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import Resolver404, resolve
+
+from apps.compute.api.views import actions, not_offered
+from apps.compute.api.views.not_offered import NotOfferedView
+from tests.api.compute.conftest import ComputeCaller, _caller
+
+HERE = Path(__file__).parent
+README = (HERE.parents[2] / "README.md").read_text()
+PREFIX = {"compute": "/compute/v2.1", "image": "/image", "network": "/network", "volume": "/volume/v3"}
+ID = "11111111-1111-1111-1111-111111111111"
+
+# What README names as missing -> the calls that are missing with it.
+MISSING = {
+    "bare metal nodes": ["compute .*/os-baremetal-nodes"],
+    "guest agent builds": ["compute .*/os-agents"],
+    "root certificates": ["compute .*/os-certificates"],
+    "default rules of security groups": ["compute .*/os-security-group-default-rules"],
+    "events from other services": ["compute .*/os-server-external-events"],
+    "diagnostics": ["compute .*/diagnostics"],
+    "remote consoles": ["compute .*/(remote-consoles|os-console-auth-tokens)", "compute .*#os-getVNCConsole"],
+    "shares": ["compute .*/shares"],
+    "resize": ["compute .*#(resize|confirmResize|revertResize)"],
+    "rebuild": ["compute .*#rebuild"],
+    "rescue": ["compute .*#(un)?rescue"],
+    "shelving": ["compute .*#(un)?shelve"],
+    "suspension": ["compute .*#(suspend|resume)"],
+    "pausing": ["compute .*#pause"],
+    "migration": ["compute .*#(migrate|os-migrateLive)", "compute .*/migrations/.*#force_complete"],
+    "evacuation": ["compute .*#evacuate"],
+    "snapshots": ["compute .*#createImage"],
+    "backups": ["compute .*#createBackup"],
+    "changing passwords in guests": ["compute .*#changePassword"],
+    "restoring deleted servers": ["compute .*#restore"],
+    "adding and removing fixed IPs": ["compute .*#(add|remove)FixedIp"],
+    "injection of network settings": ["compute .*#(injectNetworkInfo|resetNetwork)"],
+    "attaching and detaching interfaces": ["compute (POST|DELETE) .*/os-interface"],
+    "volumes": [
+        "volume .*",
+        "compute .*/(os-volumes|os-snapshots|os-assisted-volume-snapshots)",
+        "compute (POST|PUT|DELETE) .*/os-volume_attachments",
+    ],
+    "image import": ["image .*/v2/images/.*/(import|stage|locations|tasks)", "image .*/v2/tasks"],
+    "metadata definitions": ["image .*/metadefs"],
+    "the image cache": ["image .*/v2/cache"],
+    "several image stores": ["image .*/v2/stores/"],
+    "routers": ["network .*/routers"],
+    "floating IPs": [
+        "network .*/floatingips(/{[^/]*})?$",
+        "compute .*#(add|remove)FloatingIp",
+        "compute (POST|DELETE) .*/os-floating-ips",
+    ],
+    "port forwarding": ["network .*/port_forwardings"],
+    "changing quotas of networks": [
+        "network (PUT|DELETE) .*/quotas",
+        r"network GET .*/quotas(/\{tenant_id\}/details\.json)?$",
+    ],
+    "subnet pools": ["network .*/subnetpools"],
+    "trunks": ["network .*/trunks"],
+    "QoS policies": ["network .*/qos/"],
+    "metering": ["network .*/metering/"],
+    "packet logging": ["network .*/log/"],
+    "segments": ["network .*/segments"],
+    "network agents": ["network .*/agents", "network .*/dhcp-agents"],
+    "service providers": ["network .*/service-providers"],
+}
+# Neither here nor planned: whole services, of which nobody routes a call.
+NOT_PLANNED = (
+    "load balancers",
+    "DNS as a service",
+    "object storage",
+    "orchestration",
+    "Manila",
+    "Barbican",
+)
+
+
+def listed(name: str) -> list[str]:
+    return [line for line in (HERE / name).read_text().splitlines() if line and line[0] != "#"]
+
+
+def calls() -> list[str]:
+    return [" ".join(line.split()) for line in listed("calls.txt")]
+
+
+def view_of(path: str) -> Any:
+    try:
+        func = resolve(path.rstrip("/")).func
+    except Resolver404:
+        return None
+    return getattr(func, "cls", None) or getattr(func, "view_class", None) or func
+
+
+def is_served(call: str) -> bool:
+    service, method, path = call.split()
+    path, _, action = path.partition("#")
+    path = re.sub(r"/\{version(_url)?\}", {"network": "/v2.0"}.get(service, ""), path)
+    view = view_of(PREFIX[service] + re.sub(r"\{[^}]*\}", ID, path))
+    if view is None or view is NotOfferedView:
+        return False
+    if action and service == "compute" and path.startswith("/servers/") and action != "{action_name}":
+        return action in actions.ACTIONS
+    return not isinstance(view, type) or hasattr(view, method.lower())
+
+
+def section() -> str:
+    text = README.partition("## What it does not do yet")[2].partition("\n## ")[0]
+    return " ".join(text.split()).lower()
+
+
+def missing_as_readme_says(call: str) -> list[str]:
+    return [feature for feature, patterns in MISSING.items() if any(re.match(one, call) for one in patterns)]
+
+
+def test_every_call_is_served_or_named_as_missing() -> None:
+    wrong = []
+    for call in calls():
+        served, features = is_served(call), missing_as_readme_says(call)
+        if served and features:
+            wrong.append(f"{call}: served, and README says that {features} are missing")
+        if not served and not features:
+            wrong.append(f"{call}: neither served nor named in README")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("feature", [*MISSING, *NOT_PLANNED])
+def test_readme_names_it(feature: str) -> None:
+    assert feature.lower() in section()
+
+
+@pytest.mark.parametrize("feature", MISSING)
+def test_what_is_named_as_missing_is(feature: str) -> None:
+    """A feature that came is taken out of the list."""
+    assert any(feature in missing_as_readme_says(call) for call in calls())
+
+
+def nova_routes() -> Iterator[tuple[str, str]]:
+    for line in listed("nova_routes.txt"):
+        path, *methods = line.split()
+        for method in methods:
+            yield method.lower(), f"/{path}"
+
+
+@pytest.fixture
+def caller(db: None) -> ComputeCaller:
+    return _caller(admin=True)
+
+
+def test_every_route_of_nova_is_known(caller: ComputeCaller) -> None:
+    """Whatever the answer, it is never that there is no such place, and never a method that is not allowed."""
+    unknown = []
+    for version in ("2.35", "2.96"):
+        for method, path in nova_routes():
+            answer = caller.at(version).call(method, re.sub(r"\{[^}]*\}", ID, path), {} if method != "get" else None)
+            message = str(answer.json() if answer.content else "")
+            if answer.status_code in (405, 500) or "The resource could not be found" in message:
+                unknown.append(f"{version} {method} {path}: {answer.status_code} {message}")
+    assert not unknown, "\n".join(unknown)
+
+
+def test_what_is_not_offered_says_so(caller: ComputeCaller) -> None:
+    for path, word in (("/os-volumes", "volumes"), (f"/servers/{ID}/diagnostics", "diagnostics")):
+        answer = caller.get(path)
+        assert answer.status_code == 404
+        assert answer.json()["itemNotFound"]["message"].startswith(f"This cloud does not offer {word}")
+    assert caller.get("/os-cells").status_code == 410
+    assert "2.36" in caller.at("2.36").get("/os-volumes").json()["itemNotFound"]["message"]
+
+
+def test_every_action_of_nova_is_known(caller: ComputeCaller) -> None:
+    from apps.compute.models import Server
+
+    server = Server.objects.create(
+        project_id=caller.project_id, name="s", hostname="s", vm_state="active", reservation_id="r",
+        flavor={"id": "x", "original_name": "x", "vcpus": 1, "ram": 64, "disk": 0, "ephemeral": 0, "swap": 0},
+    )  # fmt: skip
+    names = listed("nova_actions.txt")
+    offered = set(actions.ACTIONS)
+    assert offered | set(not_offered.ACTIONS) | set(not_offered.REMOVED_ACTIONS) == set(names)
+    assert not offered & set(not_offered.ACTIONS)
+    for name in sorted(set(names) - offered):
+        answer = caller.post(f"/servers/{server.id}/action", {name: {}})
+        message = str(answer.json())
+        assert answer.status_code in (400, 410), name
+        assert "does not offer" in message or "OpenStack has removed" in message, message
+    assert "no such action" in str(caller.post(f"/servers/{server.id}/action", {"dance": {}}).json())
