@@ -3,7 +3,7 @@
 Those that compute's users meet while they ask for a server carry Nova's sentences (nova/exception.py).
 """
 
-from apps.common.exceptions import BadRequest, Conflict, Forbidden, NotFound
+from apps.common.exceptions import BadRequest, CloudError, Conflict, Forbidden, NotFound
 
 
 class NetworkNotFound(NotFound):
@@ -118,6 +118,37 @@ class InvalidIpForNetwork(BadRequest):
     template = "IP address {ip} is not a valid IP for any of the subnets on the specified network."
 
 
+class AllocationOnAutoAddressSubnet(BadRequest):
+    kind = "AllocationOnAutoAddressSubnet"
+    template = (
+        "IPv6 address {ip} can not be directly assigned to a port on subnet {subnet_id} since the subnet is configured "
+        "for automatic addresses"
+    )
+
+
+class GroupsNeedPortSecurity(BadRequest):
+    kind = "PortSecurityAndIPRequiredForSecurityGroups"
+    template = "Port security must be enabled and port must have an IP address in order to use security groups."
+
+
+class PairsNeedPortSecurity(Conflict):
+    kind = "AddressPairAndPortSecurityRequired"
+    template = "Port Security must be enabled in order to have allowed address pairs on a port."
+
+
+class PortHasGroups(Conflict):
+    kind = "PortSecurityPortHasSecurityGroup"
+    template = (
+        "Port has security group associated. Cannot disable port security or IP address until security group is "
+        "removed."
+    )
+
+
+class DuplicateAddressPair(BadRequest):
+    kind = "DuplicateAddressPairInRequest"
+    template = "Request contains duplicate address pair: mac_address {mac} ip_address {ip}."
+
+
 class MacAddressInUse(Conflict):
     kind = "MacAddressInUse"
     template = "Unable to complete operation for network {network_id}. The mac address {mac} is in use."
@@ -165,6 +196,12 @@ class RuleExists(Conflict):
     template = "Security group rule already exists. Rule id is {id}."
 
 
+class RevisionChanged(CloudError):
+    code = 412
+    kind = "RevisionNumberConstraintFailed"
+    template = "Constrained to {expected}, but current revision is {actual}"
+
+
 class OverQuota(Conflict):
     kind = "OverQuota"
     template = "Quota exceeded for resources: ['{resource}']."
@@ -191,6 +228,11 @@ class NetworkRequiresSubnet(BadRequest):
 class PortRequiresFixedIp(BadRequest):
     kind = "PortRequiresFixedIP"
     template = "Port {id} requires a FixedIP in order to be used."
+
+
+class PortMacUnusable(BadRequest):
+    kind = "PortNotUsable"
+    template = "Port {id} cannot be used by a server: its MAC address {mac} is one of a group (multicast)."
 
 
 class PortInUse(Conflict):

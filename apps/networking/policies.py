@@ -9,6 +9,7 @@ WORDS = {
     "context_is_advsvc": "role:advsvc",
     "regular_user": "",
 }
+SHARED = "True:%(network_shared)s"
 NETWORK_OWNER = f"{ADMIN} or (role:member and project_id:%(network_project_id)s)"
 
 # Which rows a caller sees is the selectors' business: its project's, and what is shared with it.
@@ -38,6 +39,8 @@ RULES = {
     "create_port": PROJECT_MEMBER,
     "create_port:mac_address": NETWORK_OWNER,
     "create_port:fixed_ips": ANYBODY,
+    "create_port:fixed_ips:ip_address": NETWORK_OWNER,
+    "create_port:fixed_ips:subnet_id": f"{NETWORK_OWNER} or {SHARED}",
     "create_port:port_security_enabled": NETWORK_OWNER,
     "create_port:allowed_address_pairs": NETWORK_OWNER,
     "create_port:device_owner:network": ADMIN,
@@ -48,6 +51,8 @@ RULES = {
     "update_port": PROJECT_MEMBER,
     "update_port:mac_address": ADMIN,
     "update_port:fixed_ips": ANYBODY,
+    "update_port:fixed_ips:ip_address": NETWORK_OWNER,
+    "update_port:fixed_ips:subnet_id": f"{NETWORK_OWNER} or {SHARED}",
     "update_port:port_security_enabled": NETWORK_OWNER,
     "update_port:allowed_address_pairs": NETWORK_OWNER,
     "update_port:device_owner:network": ADMIN,

@@ -16,6 +16,7 @@ Pool = tuple[Address, Address]
 
 MAX_POOLS = 32
 FORBIDDEN_V4 = [ipaddress.ip_network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")]
+LINK_LOCAL_V6 = ipaddress.ip_network("fe80::/10")  # a router's address there is a gateway as good as any
 FORBIDDEN_V6 = [ipaddress.ip_network(text) for text in ("::/127", "fe80::/10", "ff00::/8", "::ffff:0:0/96")]
 
 
@@ -30,18 +31,13 @@ def address(text: Any, *, field: str) -> Address:
 
 
 def network(text: Any, *, field: str) -> Range:
-    """Parse a range whose host bits are zero. Raises InvalidInput naming ``field``."""
+    """Parse a range and set its host bits to zero. Raises InvalidInput naming ``field``."""
     try:
         if not isinstance(text, str) or "%" in text or "/" not in text:
             raise ValueError
-        found = ipaddress.ip_network(text, strict=False)
+        return ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise exceptions.InvalidInput(reason=f"{field}: '{str(text)[:64]}' is not a valid IP subnet") from None
-    if str(found.network_address) != str(ipaddress.ip_interface(text).ip):
-        raise exceptions.InvalidInput(
-            reason=f"{field}: '{text[:64]}' isn't a recognized IP subnet cidr, '{found}' is recommended"
-        )
-    return found
 
 
 def subnet_range(text: Any, *, version: int, dhcp: bool) -> Range:
@@ -82,15 +78,28 @@ def default_gateway(cidr: Range) -> Address:
 
 
 def check_gateway(gateway: Address, cidr: Range) -> None:
-    """Raise InvalidInput unless ``gateway`` is a usable address of ``cidr``."""
+    """Raise InvalidInput for the network's own and the broadcast address; a gateway outside of ``cidr`` is allowed."""
     first, last = usable(cidr)
-    if gateway.version != cidr.version or not int(first) <= int(gateway) <= int(last):
+    outside = gateway.version == cidr.version and gateway not in cidr
+    unusable = gateway.version != cidr.version or not int(first) <= int(gateway) <= int(last)
+    if (unusable and not outside) or (outside and not _is_host(gateway)):
         raise exceptions.InvalidInput(reason=f"gateway_ip: Gateway {gateway} is not valid on subnet {cidr}")
+
+
+def _is_host(address_: Address) -> bool:
+    forbidden: Sequence[Range] = FORBIDDEN_V4 if address_.version == 4 else FORBIDDEN_V6
+    return address_ in LINK_LOCAL_V6 or not any(address_ in other for other in forbidden)
+
+
+def inside(cidr: Range, address_: Address | None) -> Address | None:
+    """Return an address if it lies in ``cidr``, else None."""
+    return address_ if address_ is not None and address_ in cidr else None
 
 
 def default_pools(cidr: Range, gateway: Address | None) -> list[Pool]:
     """Return every usable address but the gateway, as one or two pools."""
     first, last = usable(cidr)
+    gateway = inside(cidr, gateway)
     if gateway is None:
         return [(first, last)]
     pools = []
@@ -150,3 +159,18 @@ def candidates(pools: Sequence[Pool], count: int) -> list[str]:
     sizes = [int(end) - int(start) + 1 for start, end in pools]
     chosen = random.choices(pools, weights=sizes, k=count)
     return [str(start + random.randint(0, int(end) - int(start))) for start, end in chosen]
+
+
+AUTOMATIC_MODES = ("slaac", "dhcpv6-stateless")
+
+
+def is_automatic(subnet: Any) -> bool:
+    """Return whether guests make their addresses in a subnet themselves, from the prefix and their MAC."""
+    return subnet.ipv6_address_mode in AUTOMATIC_MODES or subnet.ipv6_ra_mode in AUTOMATIC_MODES
+
+
+def eui64(cidr: str, mac: str) -> str:
+    """Return the address that a guest with this MAC makes for itself in a /64 (RFC 4291, appendix A)."""
+    octets = bytes.fromhex(mac.replace(":", ""))
+    interface = bytes([octets[0] ^ 0x02, *octets[1:3], 0xFF, 0xFE, *octets[3:]])
+    return str(ipaddress.IPv6Network(cidr)[int.from_bytes(interface, "big")])

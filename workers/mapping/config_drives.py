@@ -100,6 +100,12 @@ def _network(name: str, network: NetworkSpec, port: PortSpec, subnet: SubnetSpec
     if subnet.gateway_ip:
         any_address = "0.0.0.0" if cidr.version == 4 else "::"  # noqa: S104 - the default route's destination
         document["routes"].append({"network": any_address, "netmask": any_address, "gateway": subnet.gateway_ip})
+    for route in subnet.host_routes:
+        to = ipaddress.ip_network(route.destination)
+        document["routes"].append(
+            {"network": str(to.network_address), "netmask": str(to.netmask), "gateway": route.nexthop}
+        )
+    document["services"] = [{"type": "dns", "address": address} for address in subnet.dns_nameservers]
     return document
 
 

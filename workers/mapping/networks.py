@@ -1,5 +1,6 @@
 """Port rows as what a host plugs, and a server's wishes as what networking allocates."""
 
+import ipaddress
 import uuid
 from typing import Any
 
@@ -32,10 +33,14 @@ def network_spec(facts: NetworkFacts) -> NetworkSpec:
 
 
 def _subnet(facts: SubnetFacts) -> SubnetSpec:
+    """A gateway outside of the range is another machine's business: the host neither holds nor announces it."""
+    gateway = facts.gateway_ip
+    if gateway is not None and ipaddress.ip_address(gateway) not in ipaddress.ip_network(facts.cidr):
+        gateway = None
     return SubnetSpec(
         id=str(facts.id),
         cidr=facts.cidr,
-        gateway_ip=facts.gateway_ip,
+        gateway_ip=gateway,
         dhcp_enabled=facts.enable_dhcp,
         dns_nameservers=facts.dns_nameservers,
         host_routes=tuple(HostRoute(destination=to, nexthop=via) for to, via in facts.host_routes),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.common.exceptions import NotFound
 from apps.common.prepared import Inserts, Rows, Statement
 from apps.networking import exceptions, states
-from apps.networking.models import Port, PortSecurityGroup, Subnet
+from apps.networking.models import Port, Subnet
 from apps.networking.selectors import subnets as subnet_rows
 from apps.networking.services import fixed_ips, security_groups
 from apps.networking.values import PortBinding, RequestedNetwork
@@ -24,7 +24,22 @@ from apps.networking.values import PortBinding, RequestedNetwork
 ATTEMPTS = 5
 
 _PORTS = Inserts("networking_port_insert", Port)
-_GROUPS = Inserts("networking_port_group_insert", PortSecurityGroup)
+# A network without port security hands that down to its ports, and no group guards them.
+_GUARD = Statement(
+    "networking_guard",
+    """
+WITH unguarded AS (
+    UPDATE networking_port p SET port_security_enabled = false
+      FROM networking_network n
+     WHERE p.id = ANY(%(ports)s) AND n.id = p.network_id AND NOT n.port_security_enabled
+    RETURNING p.id
+)
+INSERT INTO networking_portsecuritygroup (port_id, security_group_id)
+SELECT port, guard FROM unnest(%(ports)s) AS port, unnest(%(groups)s) AS guard
+ WHERE port NOT IN (SELECT id FROM unguarded)
+""",
+    {"ports": "uuid[]", "groups": "uuid[]"},
+)
 _OF_SERVER = Rows(
     "networking_ports_of_server",
     lambda device: Port.objects.filter(device_id=device, request_index__isnull=False),
@@ -173,19 +188,21 @@ def _present(*, server_id: uuid.UUID, host: str) -> dict[int, PortBinding]:
 def _addresses(port: Port, request: RequestedNetwork, subnets: Sequence[Subnet]) -> list[tuple[uuid.UUID, str]]:
     if not subnets:
         raise exceptions.NetworkRequiresSubnet(id=request.network_id)
+    automatic = fixed_ips.add_automatic(port_id=port.id, mac=port.mac_address, subnets=subnets)
     if request.fixed_ip is None:
-        return fixed_ips.draw_each_version(port_id=port.id, network_id=request.network_id, subnets=subnets)
+        drawn = fixed_ips.draw_each_version(port_id=port.id, network_id=request.network_id, subnets=subnets)
+        return drawn + automatic
     subnet = fixed_ips.subnet_of(request.fixed_ip, subnets)
     if subnet is None:
         raise exceptions.FixedIpInvalid(ip=request.fixed_ip, network_id=request.network_id)
     if not fixed_ips.take(port_id=port.id, subnet_id=subnet.id, ip=request.fixed_ip):
         raise exceptions.FixedIpInUse(ip=request.fixed_ip, network_id=request.network_id)
-    return [(subnet.id, request.fixed_ip)]
+    return [(subnet.id, request.fixed_ip), *automatic]
 
 
 def _guard(rows: Sequence[Port], *, project_id: str, groups: Sequence[uuid.UUID]) -> None:
     chosen = list(groups) or [security_groups.ensure_default(project_id=project_id)]
-    _GROUPS.add([PortSecurityGroup(port=row, security_group_id=group) for row in rows for group in chosen])
+    _GUARD.run({"ports": [row.id for row in rows], "groups": list(dict.fromkeys(chosen))})
 
 
 def _bind(

@@ -71,17 +71,34 @@ def draw_each_version(
 ) -> list[tuple[uuid.UUID, str]]:
     """Give a port one address of each IP version that the network has, from the first subnet with a free one.
 
+    Subnets whose addresses guests make themselves are passed over: see ``add_automatic``.
+
     Raises IpAddressGenerationFailure (409) when the subnets of a version are all full.
     """
     given: list[tuple[uuid.UUID, str]] = []
-    for version in sorted({subnet.ip_version for subnet in subnets}):
-        for subnet in subnets:
+    drawn = [subnet for subnet in subnets if subnet.ip_version == 4 or not ranges.is_automatic(subnet)]
+    for version in sorted({subnet.ip_version for subnet in drawn}):
+        for subnet in drawn:
             ip = draw(port_id=port_id, subnet=subnet) if subnet.ip_version == version else None
             if ip is not None:
                 given.append((subnet.id, ip))
                 break
         else:
             raise exceptions.IpAddressGenerationFailure(id=network_id, network_id=network_id)
+    return given
+
+
+def add_automatic(*, port_id: uuid.UUID, mac: str, subnets: Sequence[Subnet]) -> list[tuple[uuid.UUID, str]]:
+    """Give a port the address that its guest makes itself in each subnet with such a mode; nothing where there is none.
+
+    Neutron does so whatever addresses a request names. The addresses are told by the MAC, which is unique on a network.
+    """
+    given = []
+    for subnet in subnets:
+        if subnet.ip_version == 6 and ranges.is_automatic(subnet):
+            ip = ranges.eui64(subnet.cidr, mac)
+            take(port_id=port_id, subnet_id=subnet.id, ip=ip)
+            given.append((subnet.id, ip))
     return given
 
 

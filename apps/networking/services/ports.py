@@ -11,17 +11,15 @@ from django.utils import timezone
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import exceptions, states
-from apps.networking.models import FixedIP, Network, Port, PortSecurityGroup, SecurityGroup
+from apps.networking.models import Network, Port, PortSecurityGroup, SecurityGroup
 from apps.networking.selectors import networks as network_rows
 from apps.networking.selectors import ports as rows
-from apps.networking.selectors import subnets as subnet_rows
-from apps.networking.services import fixed_ips, limits, owners, security_groups
+from apps.networking.services import limits, owners, port_addresses, security_groups
 from apps.networking.services.bindings import allocate_for_server, new_mac, release_for_server, set_status, unbind
 
 __all__ = ["allocate_for_server", "create", "delete", "release_for_server", "set_status", "update"]
 
 MAC_ATTEMPTS = 5
-MAX_FIXED_IPS = 5
 
 # Values that have a policy rule of their own, by the rule's last part.
 _GUARDED = {
@@ -53,13 +51,18 @@ _FROZEN_WHILE_BOUND = ("mac_address", "fixed_ips", "device_id", "device_owner", 
 def create(*, context: RequestContext, values: dict[str, Any]) -> Port:
     """Make a port, with an address of each IP version unless ``fixed_ips`` says otherwise ([] for none).
 
-    Raises NetworkNotFound (404), InvalidIpForNetwork (400), IpAddressAlreadyAllocated, IpAddressGenerationFailure,
-    MacAddressInUse, DeviceNotOwned, OverQuota (409).
+    What is not named is inherited from the network before it is checked.
+
+    Raises NetworkNotFound (404), InvalidIpForNetwork, AllocationOnAutoAddressSubnet, GroupsNeedPortSecurity (400),
+    IpAddressAlreadyAllocated, IpAddressGenerationFailure, MacAddressInUse, DeviceNotOwned, PairsNeedPortSecurity,
+    OverQuota (409).
     """
     project_id = owners.of(context=context, rule="create_port", values=values)
     network = network_rows.get(context=context, network_id=values["network_id"])
     _refuse_foreign_network(network, context)
     _check_guarded("create_port", context, project_id, network, values)
+    values = {"port_security_enabled": network.port_security_enabled, **values}
+    _check_security(values, pairs=values.get("allowed_address_pairs"), held_groups=False)
     groups = _groups(context, project_id, values)
     for attempt in range(MAC_ATTEMPTS):
         mac = values.get("mac_address") or new_mac()
@@ -70,9 +73,9 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Port:
                     network=network,
                     project_id=project_id,
                     mac_address=mac,
-                    **{"port_security_enabled": network.port_security_enabled, **_columns(values)},
+                    **_columns(values, mac),
                 )
-                _give_addresses(port, values.get("fixed_ips"))
+                port_addresses.give(port, values.get("fixed_ips"))
                 _set_groups(port, groups)
             return rows.get(context=context, port_id=port.id)
         except IntegrityError as error:
@@ -83,8 +86,47 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Port:
     raise AssertionError("unreachable")
 
 
-def _columns(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: values[key] for key in _PLAIN if key in values}
+def _columns(values: dict[str, Any], mac: str, options: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Return the columns of a port; ``options`` are the DHCP options that it has."""
+    columns = {key: values[key] for key in _PLAIN if key in values}
+    if "extra_dhcp_opts" in columns:
+        columns["extra_dhcp_opts"] = _merged(options, columns["extra_dhcp_opts"])
+    if "allowed_address_pairs" in columns:
+        columns["allowed_address_pairs"] = _pairs(columns["allowed_address_pairs"], mac)
+    return columns
+
+
+def _merged(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return DHCP options after a request that names some: a value of null takes one away, others stay."""
+    found = {(one["opt_name"], one["ip_version"]): one for one in [*old, *new]}
+    return [one for one in found.values() if one["opt_value"] is not None]
+
+
+def _pairs(pairs: Sequence[dict[str, Any]], mac: str) -> list[dict[str, Any]]:
+    """Return pairs that all have a MAC, the port's where none is named. Raises DuplicateAddressPair (400)."""
+    found = [{"mac_address": mac, **pair} for pair in pairs]
+    distinct: set[tuple[str, str]] = set()
+    for pair in found:
+        key = (pair["mac_address"], pair["ip_address"])
+        if key in distinct:
+            raise exceptions.DuplicateAddressPair(mac=key[0], ip=key[1])
+        distinct.add(key)
+    return found
+
+
+def _check_security(values: dict[str, Any], *, pairs: Any, held_groups: bool) -> None:
+    """Refuse what a port without port security cannot have. ``values`` hold what it inherits.
+
+    Raises GroupsNeedPortSecurity (400), PairsNeedPortSecurity and PortHasGroups (409).
+    """
+    if values["port_security_enabled"]:
+        return
+    if pairs:
+        raise exceptions.PairsNeedPortSecurity
+    if values.get("security_groups"):
+        raise exceptions.GroupsNeedPortSecurity
+    if held_groups and "security_groups" not in values:
+        raise exceptions.PortHasGroups
 
 
 def _refuse_foreign_network(network: Network, context: RequestContext) -> None:
@@ -94,12 +136,19 @@ def _refuse_foreign_network(network: Network, context: RequestContext) -> None:
 
 
 def _check_guarded(
-    action: str, context: RequestContext, project_id: str, network: Network, values: dict[str, Any]
+    action: str,
+    context: RequestContext,
+    project_id: str,
+    network: Network,
+    values: dict[str, Any],
+    held: frozenset[str] = frozenset(),
 ) -> None:
     target = {"project_id": project_id, "network_project_id": network.project_id}
     for key, name in _GUARDED.items():
         if key in values:
             policy.check(context, f"{action}:{name}", target)
+    for part in port_addresses.named(values.get("fixed_ips"), held=held):
+        policy.check(context, f"{action}:fixed_ips:{part}", {**target, "network_shared": network.shared})
     if str(values.get("device_owner") or "").startswith(states.OWNER_NETWORK):
         policy.check(context, f"{action}:device_owner:network", target)
     device_id = values.get("device_id")
@@ -111,9 +160,7 @@ def _check_guarded(
 def _groups(context: RequestContext, project_id: str, values: dict[str, Any]) -> list[uuid.UUID]:
     wanted: Sequence[uuid.UUID] | None = values.get("security_groups")
     if wanted is None:
-        return (
-            [security_groups.ensure_default(project_id=project_id)] if values.get("port_security_enabled", True) else []
-        )
+        return [security_groups.ensure_default(project_id=project_id)] if values["port_security_enabled"] else []
     ids = list(dict.fromkeys(wanted))
     owned = SecurityGroup.objects.filter(id__in=ids)
     owned = owned if context.is_admin else owned.filter(project_id=project_id)
@@ -121,8 +168,6 @@ def _groups(context: RequestContext, project_id: str, values: dict[str, Any]) ->
     for group_id in ids:
         if group_id not in found:
             raise exceptions.SecurityGroupNotFound(id=group_id)
-    if ids and values.get("port_security_enabled") is False:
-        raise exceptions.InvalidInput(reason="security_groups: port security must be enabled for security groups")
     return ids
 
 
@@ -133,71 +178,43 @@ def _set_groups(port: Port, groups: Sequence[uuid.UUID]) -> None:
     )
 
 
-def _give_addresses(port: Port, wanted: Sequence[dict[str, Any]] | None) -> None:
-    subnets = subnet_rows.by_network(network_ids=[port.network_id]).get(port.network_id, [])
-    if wanted is None:
-        if subnets:
-            fixed_ips.draw_each_version(port_id=port.id, network_id=port.network_id, subnets=subnets)
-        return
-    if len(wanted) > MAX_FIXED_IPS:
-        raise exceptions.InvalidInput(
-            reason=f"fixed_ips: exceeded maximum amount of fixed ips per port ({MAX_FIXED_IPS})"
-        )
-    for one in wanted:
-        subnet_id, ip = one.get("subnet_id"), one.get("ip_address")
-        chosen = [subnet for subnet in subnets if subnet_id in (None, subnet.id)]
-        if not chosen:
-            raise exceptions.InvalidInput(
-                reason=f"Failed to create port on network {port.network_id}, "
-                f"because fixed_ips included invalid subnet {subnet_id}"
-            )
-        if ip is None:
-            _draw(port, chosen, one_only=subnet_id is not None)
-        else:
-            _take(port, chosen, ip, subnet_id)
-
-
-def _draw(port: Port, subnets: Sequence[Any], *, one_only: bool) -> None:
-    if not one_only:
-        fixed_ips.draw_each_version(port_id=port.id, network_id=port.network_id, subnets=subnets)
-    elif fixed_ips.draw(port_id=port.id, subnet=subnets[0]) is None:
-        raise exceptions.IpAddressGenerationFailure(id=port.network_id, network_id=port.network_id)
-
-
-def _take(port: Port, subnets: Sequence[Any], ip: str, subnet_id: uuid.UUID | None) -> None:
-    subnet = fixed_ips.subnet_of(ip, subnets)
-    if subnet is None:
-        raise (exceptions.InvalidIpForSubnet(ip=ip) if subnet_id else exceptions.InvalidIpForNetwork(ip=ip))
-    if subnet.gateway_ip == ip:
-        raise exceptions.IpAddressInUse(ip=ip, network_id=port.network_id)
-    if not fixed_ips.take(port_id=port.id, subnet_id=subnet.id, ip=ip):
-        raise exceptions.IpAddressAlreadyAllocated(ip=ip, subnet_id=subnet.id)
-
-
 def update(*, context: RequestContext, port_id: uuid.UUID, values: dict[str, Any]) -> Port:
-    """Change a port. While a server holds it, its addresses and its device stay (PortBound, 409)."""
+    """Change a port. While a server holds it, its addresses and its device stay (PortBound, 409).
+
+    Raises what ``create`` raises, and PortHasGroups (409) for switching port security off under groups.
+    """
     seen = rows.get(context=context, port_id=port_id)
     policy.check(context, "update_port", {"project_id": seen.project_id})
-    _check_guarded("update_port", context, seen.project_id, seen.network, values)
+    held = frozenset(fixed.ip_address for fixed in seen.fixed_ips.all())
+    _check_guarded("update_port", context, seen.project_id, seen.network, values, held)
     try:
         with transaction.atomic():
             port = Port.objects.select_for_update(no_key=True).filter(id=port_id).first()
             if port is None:
                 raise exceptions.PortNotFound(id=port_id)
             _refuse_bound(port, values)
-            _change_addresses(port, values)
-            if "security_groups" in values or values.get("port_security_enabled") is False:
-                values = {"port_security_enabled": port.port_security_enabled, "security_groups": [], **values}
-                _set_groups(port, _groups(context, port.project_id, values))
-            columns = _columns(values)
-            if "mac_address" in values:
-                columns["mac_address"] = values["mac_address"]
+            columns = _changed(context, port, values)
             Port.objects.filter(id=port.id).update(
                 **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
             )
     except IntegrityError:
         raise exceptions.MacAddressInUse(network_id=seen.network_id, mac=values.get("mac_address")) from None
     return rows.get(context=context, port_id=port_id)
+
+
+def _changed(context: RequestContext, port: Port, values: dict[str, Any]) -> dict[str, Any]:
+    """Change a locked port's groups and addresses, and return the columns that change with them."""
+    values = {"port_security_enabled": port.port_security_enabled, **values}
+    _check_security(
+        values,
+        pairs=values.get("allowed_address_pairs", port.allowed_address_pairs),
+        held_groups=PortSecurityGroup.objects.filter(port=port).exists(),
+    )
+    mac = values.get("mac_address", port.mac_address)
+    port_addresses.change(port, values.get("fixed_ips"), mac=mac)
+    if "security_groups" in values:
+        _set_groups(port, _groups(context, port.project_id, values))
+    return {**_columns(values, mac, port.extra_dhcp_opts), "mac_address": mac}
 
 
 def _refuse_bound(port: Port, values: dict[str, Any]) -> None:
@@ -208,23 +225,8 @@ def _refuse_bound(port: Port, values: dict[str, Any]) -> None:
             continue
         if values[key] != getattr(port, key):
             raise exceptions.PortBound(id=port.id, device_id=port.device_id, field=key)
-    if "fixed_ips" in values and not _same_addresses(port, values["fixed_ips"]):
+    if "fixed_ips" in values and not port_addresses.are_same(port, values["fixed_ips"]):
         raise exceptions.PortBound(id=port.id, device_id=port.device_id, field="fixed_ips")
-
-
-def _same_addresses(port: Port, wanted: Sequence[dict[str, Any]]) -> bool:
-    held = set(port.fixed_ips.values_list("ip_address", flat=True))
-    return {one.get("ip_address") for one in wanted} == held
-
-
-def _change_addresses(port: Port, values: dict[str, Any]) -> None:
-    if "fixed_ips" not in values or (port.bound and _same_addresses(port, values["fixed_ips"])):
-        return
-    wanted = values["fixed_ips"]
-    keep = {one["ip_address"] for one in wanted if one.get("ip_address")}
-    FixedIP.objects.filter(port=port).exclude(ip_address__in=keep).delete()
-    held = set(port.fixed_ips.values_list("ip_address", flat=True))
-    _give_addresses(port, [one for one in wanted if one.get("ip_address") not in held])
 
 
 def delete(*, context: RequestContext, port_id: uuid.UUID) -> None:

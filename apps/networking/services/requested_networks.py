@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import capabilities, exceptions, ranges
 from apps.networking.models import FixedIP, Network, Port, Subnet
@@ -26,7 +27,8 @@ def resolve(*, context: RequestContext, requested: Sequence[Mapping[str, Any]]) 
     """Check a list of {network_id | port_id, fixed_ip, tag} and return it with every network named. At most 5 queries.
 
     Raises RequestedNetworkNotFound, RequestedPortNotFound, NetworkRequiresSubnet, PortRequiresFixedIp, FixedIpInvalid,
-    FixedIpInUse (400), ExternalNetworkForbidden (403), PortInUse (409).
+    FixedIpInUse, PortMacUnusable (400), ExternalNetworkForbidden, PolicyForbidden (403: the address is not the caller's
+    to choose), PortInUse (409).
     """
     networks = network_rows.usable(context=context, network_ids=_ids(requested, "network_id"))
     ports = port_rows.usable(context=context, port_ids=_ids(requested, "port_id"))
@@ -41,7 +43,7 @@ def resolve(*, context: RequestContext, requested: Sequence[Mapping[str, Any]]) 
             found.append(RequestedNetwork(network_id=port.network_id, port_id=port.id, tag=one.get("tag")))
         else:
             network = _network(one, networks, context)
-            ip = _fixed_ip(one, network)
+            ip = _fixed_ip(one, network, context)
             found.append(RequestedNetwork(network_id=network.id, fixed_ip=ip, tag=one.get("tag")))
     _check_free(found)
     return found
@@ -66,6 +68,8 @@ def _port(one: Mapping[str, Any], ports: Mapping[uuid.UUID, Port]) -> Port:
         raise exceptions.PortInUse(id=port.id)
     if not port.fixed_ips.all():
         raise exceptions.PortRequiresFixedIp(id=port.id)
+    if int(port.mac_address[1], 16) & 1:
+        raise exceptions.PortMacUnusable(id=port.id, mac=port.mac_address)
     return port
 
 
@@ -80,15 +84,18 @@ def _network(one: Mapping[str, Any], networks: Mapping[uuid.UUID, Network], cont
     return network
 
 
-def _fixed_ip(one: Mapping[str, Any], network: Network) -> str | None:
+def _fixed_ip(one: Mapping[str, Any], network: Network, context: RequestContext) -> str | None:
     text = one.get("fixed_ip")
     if not text:
         return None
+    owner = {"project_id": context.project_id, "network_project_id": network.project_id}
+    policy.check(context, "create_port:fixed_ips:ip_address", owner)
     try:
         ip = str(ipaddress.ip_address(str(text)))
     except ValueError:
         raise exceptions.FixedIpInvalid(ip=str(text)[:64], network_id=network.id) from None
-    if "%" in ip or fixed_ips.subnet_of(ip, list(network.subnets.all())) is None:
+    subnet = None if "%" in ip else fixed_ips.subnet_of(ip, list(network.subnets.all()))
+    if subnet is None or (subnet.ip_version == 6 and ranges.is_automatic(subnet)):
         raise exceptions.FixedIpInvalid(ip=ip[:64], network_id=network.id)
     if any(subnet.gateway_ip == ip for subnet in network.subnets.all()):
         raise exceptions.FixedIpInUse(ip=ip, network_id=network.id)

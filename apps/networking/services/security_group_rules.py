@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from apps.common import policy
 from apps.common.context import RequestContext
+from apps.common.identifiers import parse_uuid
 from apps.networking import exceptions, states
 from apps.networking.exceptions import InvalidRule
 from apps.networking.models import SecurityGroup, SecurityGroupRule
@@ -83,8 +84,7 @@ def _checked(context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
     prefix, remote = values.get("remote_ip_prefix"), values.get("remote_group_id")
     if prefix and remote:
         raise InvalidRule("Only remote_ip_prefix or remote_group_id may be provided.")
-    if remote:
-        group_rows.get(context=context, group_id=remote)
+    group_id = _remote_group(context, remote) if remote else None
     return {
         "direction": values["direction"],
         "ethertype": ethertype,
@@ -92,9 +92,17 @@ def _checked(context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
         "port_range_min": low,
         "port_range_max": high,
         "remote_ip_prefix": _prefix(prefix, ethertype) if prefix else None,
-        "remote_group_id": remote,
+        "remote_group_id": group_id,
         "description": values.get("description", ""),
     }
+
+
+def _remote_group(context: RequestContext, text: str) -> uuid.UUID:
+    """Return the id of a group the caller may see. Raises SecurityGroupNotFound (404), also for what is no id."""
+    found = parse_uuid(text)
+    if found is None:
+        raise exceptions.SecurityGroupNotFound(id=text[:64])
+    return group_rows.get(context=context, group_id=found).id
 
 
 def _protocol(value: Any, ethertype: str) -> str | None:

@@ -13,7 +13,7 @@ from apps.networking import exceptions, ranges, states
 from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_rows
 from apps.networking.selectors import subnets as rows
-from apps.networking.services import bindings, fixed_ips, limits, shared_ranges
+from apps.networking.services import bindings, fixed_ips, limits, port_addresses, shared_ranges
 
 MAX_NAMESERVERS = 5
 MAX_ROUTES = 20
@@ -38,13 +38,37 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Subnet:
         )
         subnet = Subnet.objects.create(network=network, project_id=network.project_id, **columns)
         _settle_dhcp(subnet)
+        if ranges.is_automatic(subnet):
+            port_addresses.add_automatic(subnet)
     return subnet
+
+
+def _check_modes(values: dict[str, Any], cidr: ranges.Range) -> None:
+    """Refuse IPv6 modes that contradict each other, or that this range cannot have. Raises InvalidInput (400)."""
+    ra, address = values.get("ipv6_ra_mode"), values.get("ipv6_address_mode")
+    if not ra and not address:
+        return
+    if not values.get("enable_dhcp", True):
+        raise exceptions.InvalidInput(
+            reason="ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False"
+        )
+    if ra and address and ra != address:
+        raise exceptions.InvalidInput(
+            reason=f"ipv6_ra_mode set to '{ra}' with ipv6_address_mode set to '{address}' is not valid. If both "
+            "attributes are set, they must be the same value"
+        )
+    if {ra, address} & set(ranges.AUTOMATIC_MODES) and cidr.prefixlen != 64:
+        raise exceptions.InvalidInput(
+            reason=f"Invalid CIDR {cidr} for IPv6 address mode. OpenStack uses the EUI-64 address format, which "
+            "requires the prefix to be /64"
+        )
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
     """Return the columns of a new subnet."""
     version = values["ip_version"]
     cidr = ranges.subnet_range(values["cidr"], version=version, dhcp=values.get("enable_dhcp", True))
+    _check_modes(values, cidr)
     gateway: ranges.Address | None = ranges.default_gateway(cidr)
     if "gateway_ip" in values:
         gateway = ranges.address(values["gateway_ip"], field="gateway_ip") if values["gateway_ip"] else None
@@ -99,8 +123,10 @@ def _refuse_overlap(network: Network, text: str) -> None:
 
 
 def _settle_dhcp(subnet: Subnet) -> None:
-    """Give DHCP an address of its own where there is no gateway to serve it from; take it back where there is."""
-    needed = subnet.enable_dhcp and subnet.gateway_ip is None and subnet.ip_version == 4
+    """Give DHCP an address of its own where no gateway in the range serves it; take it back where one does."""
+    cidr = ranges.network(subnet.cidr, field="cidr")
+    gateway = ranges.address(subnet.gateway_ip, field="gateway_ip") if subnet.gateway_ip else None
+    needed = subnet.enable_dhcp and ranges.inside(cidr, gateway) is None and subnet.ip_version == 4
     present = Port.objects.filter(fixed_ips__subnet=subnet, device_owner=states.OWNER_DHCP)
     if not needed:
         ids = list(present.values_list("id", flat=True))
@@ -169,6 +195,8 @@ def delete(*, context: RequestContext, subnet_id: uuid.UUID) -> None:
             )
             FixedIP.objects.filter(port_id__in=own).delete()
             Port.objects.filter(id__in=own).delete()
+            if ranges.is_automatic(subnet):  # guests make these addresses, and give them up with the subnet
+                FixedIP.objects.filter(subnet=subnet).delete()
             subnet.delete()
     except (ProtectedError, IntegrityError):
         raise exceptions.SubnetInUse(id=subnet_id) from None

@@ -19,23 +19,10 @@ ALIASES = {
 }
 MAX_PAIRS = 10
 MAX_DHCP_OPTIONS = 20
-# Names that dnsmasq knows and that change nothing but the guest that asked.
-DHCP_OPTIONS = (
-    "bootfile-name",
-    "classless-static-route",
-    "dns-server",
-    "domain-name",
-    "domain-search",
-    "interface-mtu",
-    "mtu",
-    "ntp-server",
-    "router",
-    "server-ip-address",
-    "tftp-server",
-    "tftp-server-address",
-)
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
-_DHCP_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,254}\Z")
+# What stays one word, and one line, of a DHCP server's configuration.
+_DHCP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
+_DHCP_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/,=@ -]{0,254}\Z")
 
 
 def render(port: Port, context: RequestContext) -> dict[str, Any]:
@@ -65,11 +52,11 @@ def render(port: Port, context: RequestContext) -> dict[str, Any]:
 
 
 class MacField(serializers.CharField):
-    """A unicast MAC address, in lower case."""
+    """A MAC address in lower case. Neutron takes those of groups (multicast) as well."""
 
     def to_internal_value(self, data: Any) -> str:
         text = str(data).lower() if isinstance(data, str) else ""
-        if not _MAC.match(text) or int(text[1], 16) & 1 or text == "00:00:00:00:00:00":
+        if not _MAC.match(text) or text == "00:00:00:00:00:00":
             raise serializers.ValidationError(f"'{str(data)[:64]}' is not a valid MAC address")
         return text
 
@@ -117,20 +104,20 @@ class AddressPair(StrictSerializer):
 
 
 class DhcpOption(StrictSerializer):
-    """One DHCP option: an allowed name, and a value that stays on its line (OSSA-2021-005)."""
+    """One DHCP option: a name of one word, and a value that stays on its line (OSSA-2021-005); null takes it away."""
 
     opt_name = serializers.CharField(max_length=64)
     opt_value = serializers.CharField(max_length=255, allow_null=True)
     ip_version = serializers.ChoiceField([4, 6], default=4)
 
     def validate_opt_name(self, text: str) -> str:
-        if text not in DHCP_OPTIONS:
-            raise serializers.ValidationError(f"'{text}' is not one of {', '.join(DHCP_OPTIONS)}")
+        if not _DHCP_NAME.match(text):
+            raise serializers.ValidationError(f"'{text}' is not the name of a DHCP option: letters, digits, _ and -")
         return text
 
     def validate_opt_value(self, text: str | None) -> str | None:
         if text is not None and not _DHCP_VALUE.match(text):
-            raise serializers.ValidationError("it may hold letters, digits and . _ : / - only")
+            raise serializers.ValidationError("it may hold letters, digits, spaces and . _ : / , = @ - only")
         return text
 
 
@@ -159,13 +146,10 @@ class PortUpdate(ResourceSerializer):
         pairs = attrs.get("allowed_address_pairs", [])
         if len(pairs) > MAX_PAIRS:
             raise serializers.ValidationError({"allowed_address_pairs": [f"at most {MAX_PAIRS} are allowed"]})
-        distinct = {(pair["ip_address"], pair.get("mac_address")) for pair in pairs}
-        if len(distinct) != len(pairs):
-            raise serializers.ValidationError({"allowed_address_pairs": ["a pair is named twice"]})
         if len(attrs.get("extra_dhcp_opts", [])) > MAX_DHCP_OPTIONS:
             raise serializers.ValidationError({"extra_dhcp_opts": [f"at most {MAX_DHCP_OPTIONS} are allowed"]})
         if "extra_dhcp_opts" in attrs:
-            attrs["extra_dhcp_opts"] = [dict(one) for one in attrs["extra_dhcp_opts"] if one["opt_value"] is not None]
+            attrs["extra_dhcp_opts"] = [dict(one) for one in attrs["extra_dhcp_opts"]]
         if "allowed_address_pairs" in attrs:
             attrs["allowed_address_pairs"] = [dict(pair) for pair in pairs]
         return attrs

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.common.api.serializers import StrictSerializer, UUIDString
+from apps.common.api.serializers import StrictSerializer, Text, UUIDString
 from apps.common.context import RequestContext
 from apps.networking import states
 from apps.networking.api.serializers.base import ProjectField, TextField, standard
@@ -38,7 +38,7 @@ class SecurityGroupRuleCreate(StrictSerializer):
     port_range_min = serializers.IntegerField(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)
     port_range_max = serializers.IntegerField(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)
     remote_ip_prefix = serializers.CharField(required=False, allow_null=True, max_length=64)
-    remote_group_id = UUIDString(required=False, allow_null=True)
+    remote_group_id = Text(required=False, allow_null=True, allow_blank=True, max_length=255)
     remote_address_group_id = serializers.CharField(required=False, allow_null=True)
     description = TextField(allow_null=True)
     project_id = ProjectField()

@@ -1,7 +1,9 @@
 """What the views of all collections share: lists, single and bulk creation, and the items."""
 
+import re
 import uuid
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -18,8 +20,10 @@ from apps.common.identifiers import parse_uuid
 from apps.common.pagination import limit_of, page
 from apps.networking.exceptions import UnknownMarker
 from apps.networking.selectors import filters
+from apps.networking.services import revisions
 
 MAX_BULK = 100
+_REVISION = re.compile(r"revision_number=([0-9]{1,9})")
 RENAMED = {"tenant_id": "project_id"}
 
 
@@ -165,9 +169,23 @@ class Item(Noun):
         return Response({self.noun: only(self.render(row), request.query_params)})
 
     def put(self, request: Request, item_id: str) -> Response:
-        row = self.change(self.id_of(item_id), self.parse(request, self.noun))
+        found, values = self.id_of(item_id), self.parse(request, self.noun)
+        with self._constrained(request, found):
+            row = self.change(found, values)
         return Response({self.noun: self.render(row)})
 
     def delete(self, request: Request, item_id: str) -> Response:
-        self.remove(self.id_of(item_id))
+        found = self.id_of(item_id)
+        with self._constrained(request, found):
+            self.remove(found)
         return Response(status=204)
+
+    def _constrained(self, request: Request, item_id: uuid.UUID) -> AbstractContextManager[None]:
+        """Hold the resource at the revision that If-Match names, if it names one."""
+        header = request.headers.get("If-Match")
+        if header is None:
+            return nullcontext()
+        match = _REVISION.fullmatch(header.strip())
+        if match is None:
+            raise BadRequest("If-Match takes revision_number=N.")
+        return revisions.expected(self.load(item_id), int(match.group(1)))

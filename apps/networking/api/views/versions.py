@@ -15,6 +15,7 @@ EXTENSIONS = {
     "project-id": ("project_id field enabled", "Resources show project_id beside tenant_id"),
     "provider": ("Provider Network", "Shows how a network is realised, for administrators"),
     "quotas": ("Quota management support", "Shows how many resources a project may have"),
+    "revision-if-match": ("If-Match constraints based on revision_number", "Changes of a certain revision, else 412"),
     "security-group": ("security-group", "The security groups extension: rows so far, not yet enforced on the hosts"),
     "sorting": ("Sorting support", "Lists are sorted by sort_key and sort_dir"),
     "standard-attr-description": ("standard-attr-description", "Every resource has a description"),

@@ -1,0 +1,26 @@
+"""Changes that hold only while a resource has a certain revision: ``If-Match: revision_number=N``."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+
+from apps.networking import exceptions
+from apps.networking.models.base import Resource
+
+
+@contextmanager
+def expected(row: Resource, number: int | None) -> Iterator[None]:
+    """Let nobody change ``row`` while the block does, provided it has this revision. None: any.
+
+    Raises RevisionChanged (412).
+    """
+    if number is None:
+        yield
+        return
+    with transaction.atomic():
+        rows = type(row).objects.select_for_update(no_key=True)  # type: ignore[attr-defined]
+        actual = rows.filter(pk=row.pk).values_list("revision_number", flat=True).first()
+        if actual != number:
+            raise exceptions.RevisionChanged(expected=number, actual=actual)
+        yield
