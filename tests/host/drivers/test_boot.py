@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import stat
 import time
 from pathlib import Path
 
@@ -16,6 +19,13 @@ from workers.drivers.storage.base import CachedImage, StorageDriver
 pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host")]
 
 META_DATA = b'{"uuid": "%s", "hostname": "booted", "name": "booted"}'
+
+
+def vnc_greeting(path: str) -> bytes:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(path)
+        return client.recv(12)
 
 
 def test_boot(
@@ -47,8 +57,10 @@ def test_boot(
     try:
         info = hypervisor.spawn(spec)
         spawned = time.monotonic()
-        assert info.vnc_port is not None
-        assert info.vnc_host == "127.0.0.1"
+        assert info.vnc_socket is not None
+        assert stat.S_IMODE(os.stat(info.vnc_socket).st_mode) == 0o600
+        assert stat.S_IMODE(os.stat(os.path.dirname(info.vnc_socket)).st_mode) & 0o007 == 0
+        assert vnc_greeting(info.vnc_socket).startswith(b"RFB ")
         eventually(lambda: b"login:" in hypervisor.console_output(server_id), 180)
         text = hypervisor.console_output(server_id).decode()
         assert "host name booted" in text

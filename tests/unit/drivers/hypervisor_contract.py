@@ -105,15 +105,17 @@ class HypervisorContract:
                 except Exception as error:
                     failures.append(error)
 
-        counters = [threading.Thread(target=count) for _ in range(3)]
+        counters = [threading.Thread(target=count, daemon=True) for _ in range(2)]
         for counter in counters:
             counter.start()
-        for _ in range(3):
-            driver.spawn(spec)
-            driver.destroy(spec.id)
-        over.set()
-        for counter in counters:
-            counter.join(30)
+        try:
+            for _ in range(3):
+                driver.spawn(spec)
+                driver.destroy(spec.id)
+        finally:
+            over.set()
+            for counter in counters:
+                counter.join(30)
         assert failures == []
 
     def test_what_is_absent(self, driver: HypervisorDriver) -> None:

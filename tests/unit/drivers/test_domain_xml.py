@@ -13,8 +13,8 @@ from lxml import etree
 
 from tests.unit.drivers import samples
 from workers.drivers.errors import SpecInvalid
-from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
-from workers.drivers.hypervisor.libvirt.definition import HostPolicy, define
+from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, Hardware, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.libvirt.definition import EMULATED_FEATURES, SPARE_PORTS, HostPolicy, completed, define
 from workers.drivers.hypervisor.libvirt.driver import policy_from
 from workers.drivers.hypervisor.libvirt.host import decide_virt_type, parse
 from workers.drivers.hypervisor.libvirt.xml.element import clean
@@ -51,10 +51,35 @@ def full() -> ServerSpec:
     )
 
 
+def asked() -> ServerSpec:
+    """What an image may ask for beside the usual."""
+    directory = f"{HOME}/instances/{ID}"
+    return server(
+        vcpus=4,
+        disks=(
+            DiskSpec("hda", f"{directory}/root", "qcow2", boot_index=1),
+            DiskSpec("sda", f"{directory}/swap", "raw", bus="sata"),
+        ),
+        interfaces=(
+            InterfaceSpec("0c7e2d8e-3f2b-4f6a-8a53-6a1c9f1d2b01", "fa:16:3e:00:00:01", "tap1", "br1", 1450, queues=4),
+        ),
+        hardware=Hardware(
+            machine="pc",
+            firmware="uefi",
+            video="virtio",
+            watchdog="reset",
+            boot_menu=True,
+            local_time=True,
+            topology=(2, 1, 2),
+        ),
+    )
+
+
 CASES = {
     "minimal": (server(), HostPolicy(home=HOME)),
     "full-qemu": (full(), HostPolicy(home=HOME)),
     "full-kvm": (full(), HostPolicy(home=HOME, virt_type="kvm", cpu_mode="host-model", disk_cache="none")),
+    "asked": (asked(), HostPolicy(home=HOME)),
     "passthrough": (server(), HostPolicy(home=HOME, virt_type="kvm", cpu_mode="host-passthrough")),
 }
 
@@ -124,7 +149,12 @@ def test_text_stays_text(name: str, key: str, value: str, flavor: str, project: 
 
 @pytest.mark.parametrize(
     "disk",
-    [DiskSpec("hda", "/x", "raw"), DiskSpec("vda", "/x", "iso", device="cdrom"), DiskSpec("xvda", "/x", "raw")],
+    [
+        DiskSpec("vda", "/x", "iso", device="cdrom"),
+        DiskSpec("xvda", "/x", "raw"),
+        DiskSpec("vda", "/x", "raw", bus="ide"),
+        DiskSpec("hda", "/x", "raw", bus="sata"),
+    ],
 )
 def test_disks_no_bus_takes(disk: DiskSpec) -> None:
     with pytest.raises(SpecInvalid):
@@ -147,6 +177,35 @@ def test_virt_type(tmp_path: Path, flags: str, device: bool, expected: str) -> N
     if device:
         kvm.touch()
     assert decide_virt_type(info, kvm) == expected
+
+
+def test_processor_features_come_with_their_companions() -> None:
+    """A guest with `aes` and without `pclmulqdq` has an oops in Debian's kernel."""
+    assert completed(("aes",)) == ("aes", "pclmuldq")
+    assert completed(("vaes",)) == ("vaes", "aes", "avx", "pclmuldq", "xsave")
+    assert completed(EMULATED_FEATURES) == EMULATED_FEATURES
+    assert policy_from({"state_dir": "/x", "cpu_features": ["aes"]}).cpu_features == ("aes", "pclmuldq")
+    with pytest.raises(SpecInvalid, match="aes needs pclmuldq"):
+        completed(("aes", "-pclmuldq"))
+
+
+def test_ports_to_plug_into() -> None:
+    """Whatever a guest has from the start, so many disks and cards can be plugged in later."""
+    for spec, policy in (CASES["minimal"], CASES["full-qemu"]):
+        tree = define(spec, policy).build()
+        ports = tree.findall("devices/controller[@model='pcie-root-port']")
+        disks = [disk for disk in tree.findall("devices/disk/target") if disk.get("bus") == "virtio"]
+        scsi = tree.findall("devices/controller[@type='scsi']")
+        used = len(disks) + len(scsi) + len(tree.findall("devices/interface")) + 3
+        assert len(ports) - used == SPARE_PORTS >= 12
+    assert not define(*CASES["asked"]).build().findall("devices/controller[@model='pcie-root-port']")
+
+
+def test_the_console_has_no_port() -> None:
+    """An unprivileged user of the host could open 127.0.0.1:5900, which asks for no password."""
+    graphics = define(*CASES["full-qemu"]).build().find("devices/graphics")
+    assert graphics.get("port") is None
+    assert [listen.get("type") for listen in graphics.findall("listen")] == ["socket"]
 
 
 def test_no_cpuinfo(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ class DiskSpec:
 
     The format is what was recorded when the file was made; a guest writes its own header, so nobody probes.
     `boot_index` counts from 1; None is never booted from. `serial` is what the guest finds in /dev/disk/by-id.
+    `bus` None: virtio for vdX, virtio-scsi for sdX, IDE for hdX.
     """
 
     target: str
@@ -79,6 +80,7 @@ class DiskSpec:
     readonly: bool = False
     serial: str | None = None
     backing: DiskBacking | None = None
+    bus: Literal["virtio", "scsi", "sata", "ide"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse targets and paths that could mean something else further down."""
@@ -94,7 +96,10 @@ class DiskSpec:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceSpec:
-    """One network interface of a server: its port, and where on the host it is plugged. `mtu` in bytes."""
+    """One network interface of a server: its port, and where on the host it is plugged. `mtu` in bytes.
+
+    `queues`: pairs of queues of a virtio card; 1 for any other.
+    """
 
     port_id: str
     mac: str
@@ -102,6 +107,7 @@ class InterfaceSpec:
     bridge: str
     mtu: int = 1500
     model: Literal["virtio", "e1000", "e1000e", "rtl8139"] = "virtio"
+    queues: int = 1
 
     def __post_init__(self) -> None:
         """Refuse what the kernel or libvirt would read otherwise."""
@@ -110,6 +116,23 @@ class InterfaceSpec:
         values.check_interface_name(self.tap, "a tap's name")
         values.check_interface_name(self.bridge, "a bridge's name")
         values.check_range(self.mtu, "an MTU", 576, 65535)
+        values.check_range(self.queues, "the number of queues", 1, 256)
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """The machine around disks and cards, where the image or the flavor asks for it. None: the host's own choice.
+
+    `topology` is (sockets, cores, threads). `watchdog` says what happens when the guest stops feeding it.
+    """
+
+    machine: Literal["q35", "pc"] | None = None
+    firmware: Literal["bios", "uefi"] = "bios"
+    video: Literal["vga", "virtio", "cirrus", "bochs", "none"] = "vga"
+    watchdog: Literal["reset", "poweroff", "pause", "none"] | None = None
+    boot_menu: bool = False
+    local_time: bool = False
+    topology: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +157,7 @@ class ServerSpec:
     console_log: str
     instance_dir: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    hardware: Hardware = Hardware()
 
     def __post_init__(self) -> None:
         """Refuse names, sizes and paths that no hypervisor could take."""
@@ -153,13 +177,17 @@ class ServerSpec:
 
 @dataclass(frozen=True, slots=True)
 class DomainInfo:
-    """What runs on the host for one server. `vnc_host`/`vnc_port` are set while it has a graphical console."""
+    """What runs on the host for one server.
+
+    `vnc_socket` is the path of its graphical console's unix socket while there is one; root and the hypervisor alone
+    may open it. `reason` is the hypervisor's word for a pause that Celerity did not ask for, `io_error` say.
+    """
 
     id: str
     name: str
     power_state: PowerState
-    vnc_host: str | None = None
-    vnc_port: int | None = None
+    vnc_socket: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

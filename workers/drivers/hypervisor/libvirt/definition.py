@@ -10,13 +10,31 @@ from workers.drivers.hypervisor.base import DiskSpec, InterfaceSpec, ServerSpec
 from workers.drivers.hypervisor.libvirt.xml import devices, disk, interface, machine, metadata
 from workers.drivers.hypervisor.libvirt.xml.domain import Domain
 
-_BUSES: dict[str, Literal["virtio", "scsi"]] = {"vd": "virtio", "sd": "scsi"}
+Bus = Literal["virtio", "scsi", "sata", "ide"]
+_BUSES: dict[str, Bus] = {"vd": "virtio", "sd": "scsi", "hd": "ide"}
+# Which names a bus gives its disks.
+_PREFIXES: dict[Bus, str] = {"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd"}
+# Free PCI Express ports: each takes one disk or card that is plugged in while the guest runs. libvirt's own choice
+# leaves one.
+SPARE_PORTS = 12
 _TITLE_LIMIT = 255
 
 # An emulated processor by default: QEMU's plain model, which is AMD's (so that a guest's kernel sees no need for page
 # table isolation, which costs an emulated guest dear), with what x86-64-v2 adds, which today's distributions ask for.
 # A leading "-" takes a feature away: no virtual machines inside emulated ones.
-EMULATED_FEATURES = ("ssse3", "sse4.1", "sse4.2", "popcnt", "cx16", "lahf_lm", "aes", "rdrand", "-svm")
+EMULATED_FEATURES = ("ssse3", "sse4.1", "sse4.2", "popcnt", "cx16", "lahf_lm", "aes", "pclmuldq", "rdrand", "-svm")
+# Features that no real processor has without these, and that systems therefore use together: Linux' AES module asks
+# for aes alone and multiplies with pclmulqdq, so a guest with one of the two has an oops at boot.
+COMPANIONS: dict[str, tuple[str, ...]] = {
+    "aes": ("pclmuldq",),
+    "avx": ("xsave",),
+    "avx2": ("avx",),
+    "f16c": ("avx",),
+    "fma": ("avx",),
+    "sha-ni": ("ssse3", "sse4.1"),
+    "vaes": ("aes", "avx"),
+    "vpclmulqdq": ("pclmuldq", "avx"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,18 @@ class HostPolicy:
     tcg_cache_mib: int = 64
 
 
+def completed(features: tuple[str, ...]) -> tuple[str, ...]:
+    """The features with those that belong to them. Raises SpecInvalid where one of these is taken away."""
+    found = list(features)
+    for name in found:  # grows while it is read: companions have companions
+        for companion in COMPANIONS.get(name, ()):
+            if f"-{companion}" in features:
+                raise SpecInvalid(f"the processor feature {name} needs {companion}, which is taken away")
+            if companion not in found:
+                found.append(companion)
+    return tuple(found)
+
+
 def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
     """The domain of a server on a host. Pure. Raises SpecInvalid for a disk no bus takes."""
     return Domain(
@@ -49,12 +79,12 @@ def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
         memory=machine.Memory(mib=spec.ram_mib),
         vcpu=machine.Vcpu(count=spec.vcpus),
         sysinfo=_sysinfo(spec),
-        os=machine.Os(type=machine.OsType(arch=policy.arch, machine=policy.machine)),
+        os=_os(spec, policy),
         features=machine.Features(
             tcg=machine.Tcg(machine.TbCache(mib=policy.tcg_cache_mib)) if policy.virt_type == "qemu" else None
         ),
         cpu=_cpu(spec, policy),
-        clock=machine.Clock(timers=_timers(policy)),
+        clock=machine.Clock(offset="localtime" if spec.hardware.local_time else "utc", timers=_timers(policy)),
         devices=_devices(spec, policy),
     )
 
@@ -93,8 +123,21 @@ def _sysinfo(spec: ServerSpec) -> machine.Sysinfo:
     return machine.Sysinfo(system=table)
 
 
+def _os(spec: ServerSpec, policy: HostPolicy) -> machine.Os:
+    return machine.Os(
+        firmware="efi" if spec.hardware.firmware == "uefi" else None,
+        type=machine.OsType(arch=policy.arch, machine=_machine(spec, policy)),
+        bootmenu=machine.BootMenu() if spec.hardware.boot_menu else None,
+    )
+
+
+def _machine(spec: ServerSpec, policy: HostPolicy) -> str:
+    return spec.hardware.machine or policy.machine
+
+
 def _cpu(spec: ServerSpec, policy: HostPolicy) -> machine.Cpu:
-    topology = machine.Topology(sockets=1, cores=spec.vcpus, threads=1)
+    sockets, cores, threads = spec.hardware.topology or (1, spec.vcpus, 1)
+    topology = machine.Topology(sockets=sockets, cores=cores, threads=threads)
     if policy.cpu_mode != "custom":
         return machine.Cpu(mode=policy.cpu_mode, topology=topology)
     return machine.Cpu(
@@ -120,22 +163,37 @@ def _timers(policy: HostPolicy) -> tuple[machine.Timer, ...]:
 
 
 def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
-    # Without a USB controller the firmware has none to scan; keyboard and mouse are PS/2.
-    controllers = [devices.Controller(type="usb", model="none")]
-    if any(_bus(item) == "scsi" for item in spec.disks):
-        controllers.append(devices.Controller(type="scsi", model="virtio-scsi"))
+    hardware = spec.hardware
+    video = devices.VideoModel(type=hardware.video, vram=16384 if hardware.video == "vga" else None)
     return devices.Devices(
         disks=tuple(_disk(item, policy) for item in spec.disks),
-        controllers=tuple(controllers),
+        controllers=tuple(_controllers(spec, policy)),
         interfaces=tuple(_interface(item) for item in spec.interfaces),
         serial=devices.Serial(log=devices.Log(file=spec.console_log)),
+        video=devices.Video(model=video),
+        watchdog=devices.Watchdog(hardware.watchdog) if hardware.watchdog else None,
     )
 
 
-def _bus(spec: DiskSpec) -> Literal["virtio", "scsi"]:
-    """virtio for vdX, virtio-scsi for sdX: both are in every cloud image's kernel (AHCI is not)."""
-    bus = _BUSES.get(spec.target[:2])
-    if bus is None or (bus == "virtio" and spec.device == "cdrom"):
+def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controller]:
+    # Without a USB controller the firmware has none to scan; keyboard and mouse are PS/2.
+    found = [devices.Controller(type="usb", model="none")]
+    scsi = any(_bus(item) == "scsi" for item in spec.disks)
+    if scsi:
+        found.append(devices.Controller(type="scsi", model="virtio-scsi"))
+    if "q35" in _machine(spec, policy):
+        # virtio's serial, balloon and random numbers have a port each, as every virtio disk and card.
+        used = 3 + scsi + len(spec.interfaces) + sum(_bus(item) == "virtio" for item in spec.disks)
+        found.append(devices.Controller(type="pci", model="pcie-root"))
+        found += [devices.Controller(type="pci", model="pcie-root-port")] * (used + SPARE_PORTS)
+    return found
+
+
+def _bus(spec: DiskSpec) -> Bus:
+    """virtio for vdX, virtio-scsi for sdX: both are in every cloud image's kernel (AHCI is not); IDE for hdX."""
+    bus = spec.bus or _BUSES.get(spec.target[:2])
+    wrong_name = bus is None or not spec.target.startswith(_PREFIXES[bus])
+    if bus is None or wrong_name or (bus == "virtio" and spec.device == "cdrom"):
         raise SpecInvalid(f"a {spec.device} cannot be {spec.target}")
     return bus
 
@@ -176,5 +234,6 @@ def _interface(spec: InterfaceSpec) -> interface.Interface:
         source=interface.BridgeSource(spec.bridge),
         target=interface.InterfaceTarget(spec.tap),
         model=interface.InterfaceModel(spec.model),
+        driver=interface.InterfaceDriver(spec.queues) if spec.queues > 1 else None,
         mtu=interface.Mtu(spec.mtu),
     )

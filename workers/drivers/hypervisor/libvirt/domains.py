@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import libvirt
@@ -34,6 +36,24 @@ def find(connection: libvirt.virConnect, server_id: str, home: str) -> libvirt.v
     """Our domain of this id, or None. A domain of somebody else's with this id is None as well."""
     domain = find_any(connection, server_id)
     return domain if domain is not None and is_ours(domain, home) else None
+
+
+# Why a domain is paused, in words for an operator. What the driver itself was asked for is "user".
+PAUSE_REASONS: dict[int, str] = {
+    libvirt.VIR_DOMAIN_PAUSED_USER: "user",
+    libvirt.VIR_DOMAIN_PAUSED_MIGRATION: "migration",
+    libvirt.VIR_DOMAIN_PAUSED_SAVE: "save",
+    libvirt.VIR_DOMAIN_PAUSED_DUMP: "dump",
+    libvirt.VIR_DOMAIN_PAUSED_IOERROR: "io_error",
+    libvirt.VIR_DOMAIN_PAUSED_WATCHDOG: "watchdog",
+    libvirt.VIR_DOMAIN_PAUSED_FROM_SNAPSHOT: "from_snapshot",
+    libvirt.VIR_DOMAIN_PAUSED_SHUTTING_DOWN: "shutting_down",
+    libvirt.VIR_DOMAIN_PAUSED_SNAPSHOT: "snapshot",
+    libvirt.VIR_DOMAIN_PAUSED_CRASHED: "guest_panicked",
+    libvirt.VIR_DOMAIN_PAUSED_STARTING_UP: "starting_up",
+    libvirt.VIR_DOMAIN_PAUSED_POSTCOPY: "postcopy",
+    libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED: "postcopy_failed",
+}
 
 
 def survey(connection: libvirt.virConnect, home: str, look: Callable[[libvirt.virDomain], _T]) -> list[_T]:
@@ -83,21 +103,31 @@ def power_state(domain: libvirt.virDomain) -> PowerState:
 
 
 def read(domain: libvirt.virDomain, *, with_console: bool) -> DomainInfo:
-    """What `info` says; `with_console` costs one more question, for the VNC address of a domain that is on."""
-    state = power_state(domain)
-    host, port = None, None
-    if with_console and state in (PowerState.RUNNING, PowerState.PAUSED):
-        host, port = _vnc(domain)
-    return DomainInfo(id=domain.UUIDString(), name=domain.name(), power_state=state, vnc_host=host, vnc_port=port)
+    """What `info` says; `with_console` costs one more question, for the VNC socket of a domain that is on."""
+    state, reason = domain.state()
+    word = POWER_STATES.get(state, PowerState.NOSTATE)
+    socket = _vnc(domain) if with_console and word in (PowerState.RUNNING, PowerState.PAUSED) else None
+    pause = PAUSE_REASONS.get(reason, "unknown") if word == PowerState.PAUSED else ""
+    return DomainInfo(id=domain.UUIDString(), name=domain.name(), power_state=word, vnc_socket=socket, reason=pause)
 
 
-def _vnc(domain: libvirt.virDomain) -> tuple[str | None, int | None]:
+def _vnc(domain: libvirt.virDomain) -> str | None:
     try:
-        graphics = parse(domain.XMLDesc()).find("devices/graphics[@type='vnc']")
+        listen = parse(domain.XMLDesc()).find("devices/graphics[@type='vnc']/listen[@type='socket']")
     except etree.XMLSyntaxError:
-        return None, None
-    port = int(graphics.get("port", "-1")) if graphics is not None else -1
-    return (graphics.get("listen", "127.0.0.1"), port) if port > 0 else (None, None)
+        return None
+    return listen.get("socket") if listen is not None else None
+
+
+def close_console(info: DomainInfo) -> None:
+    """Let nobody but the hypervisor's own account and root open the VNC socket.
+
+    libvirt's directory around it is closed to others; the mode holds where an operator opened that. An agent that is
+    not root cannot change it, and the guest runs all the same.
+    """
+    if info.vnc_socket is not None:
+        with suppress(OSError):
+            os.chmod(info.vnc_socket, 0o600)
 
 
 def power_off(domain: libvirt.virDomain) -> None:

@@ -25,7 +25,7 @@ from workers.drivers.hypervisor.base import (
 from workers.drivers.hypervisor.errors import ServerNotFound, SoftRebootFailed, SpawnFailed
 from workers.drivers.hypervisor.libvirt import console, domains, host
 from workers.drivers.hypervisor.libvirt.connection import Connection
-from workers.drivers.hypervisor.libvirt.definition import HostPolicy, define
+from workers.drivers.hypervisor.libvirt.definition import HostPolicy, completed, define
 from workers.drivers.hypervisor.libvirt.events import Watchers
 from workers.drivers.hypervisor.libvirt.failures import translated
 from workers.system import files
@@ -47,7 +47,7 @@ def policy_from(options: Mapping[str, Any]) -> HostPolicy:
         chosen.setdefault("cpu_mode", "custom")
         chosen.setdefault("cpu_features", ())  # the usual ones go with the usual model
     if "cpu_features" in chosen:
-        chosen["cpu_features"] = tuple(chosen["cpu_features"])
+        chosen["cpu_features"] = completed(tuple(chosen["cpu_features"]))
     chosen.setdefault("cpu_mode", "host-model" if virt_type == "kvm" else "custom")
     return HostPolicy(home=str(Path(options["state_dir"])), virt_type=virt_type, **chosen)
 
@@ -117,6 +117,7 @@ class LibvirtDriver(HypervisorDriver):
                     "The server did not react to the request to reboot.", details=f"waited {timeout_s:g} s"
                 )
             domain.create()
+            domains.close_console(domains.read(domain, with_console=True))
 
     def hard_reboot(self, spec: ServerSpec) -> DomainInfo:
         """See the contract."""
@@ -210,7 +211,9 @@ class LibvirtDriver(HypervisorDriver):
             # libvirt sets what `define` leaves open (addresses of devices) only for a definition that is new.
             there = connection.defineXMLFlags(define(spec, self.policy).xml(), 0)
             there.create()
-        return domains.read(there, with_console=True)
+        info = domains.read(there, with_console=True)
+        domains.close_console(info)
+        return info
 
     def _stop(self, connection: libvirt.virConnect, server_id: str, graceful_timeout_s: float) -> None:
         domain = domains.find(connection, server_id, self._home)

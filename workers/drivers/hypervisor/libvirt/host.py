@@ -32,11 +32,12 @@ _RENAMED = {
 
 # What this driver does for every server on every host (nova.virt.libvirt's words for it).
 _DRIVER_TRAITS = (
-    "COMPUTE_GRAPHICS_MODEL_VGA",
     "COMPUTE_IMAGE_TYPE_ISO",
     "COMPUTE_IMAGE_TYPE_QCOW2",
     "COMPUTE_IMAGE_TYPE_RAW",
     "COMPUTE_NODE",
+    "COMPUTE_STORAGE_BUS_IDE",
+    "COMPUTE_STORAGE_BUS_SATA",
     "COMPUTE_STORAGE_BUS_SCSI",
     "COMPUTE_STORAGE_BUS_VIRTIO",
 )
@@ -133,6 +134,8 @@ def traits(features: Iterable[str], domain_capabilities: Any, policy: HostPolicy
     found |= {_PREFIX + _RENAMED.get(name, name.upper().replace("-", "_").replace(".", "_")) for name in features}
     for model in ("virtio", "e1000", "e1000e", "rtl8139"):
         found.add(f"COMPUTE_NET_VIF_MODEL_{model.upper()}")
+    for value in domain_capabilities.findall("devices/video/enum[@name='modelType']/value"):
+        found.add(f"COMPUTE_GRAPHICS_MODEL_{(value.text or '').upper()}")
     firmware = [value.text for value in domain_capabilities.findall("os/enum[@name='firmware']/value")]
     if "efi" in firmware:
         found.add("COMPUTE_FIRMWARE_UEFI")

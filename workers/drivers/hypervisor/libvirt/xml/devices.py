@@ -17,8 +17,8 @@ class Controller(Element):
     """<controller>."""
 
     tag: ClassVar[str] = "controller"
-    type: Literal["scsi", "usb"] = attribute("type")
-    model: Literal["virtio-scsi", "none"] = attribute("model")
+    type: Literal["scsi", "usb", "pci"] = attribute("type")
+    model: Literal["virtio-scsi", "none", "pcie-root", "pcie-root-port"] = attribute("model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +69,18 @@ class Channel(Element):
 
 @dataclass(frozen=True, slots=True)
 class Listen(Element):
-    """<listen>: this host only; the console proxy is the way in."""
+    """<listen>: a unix socket in the domain's own directory, at a path of libvirt's choice; no port of the host."""
 
     tag: ClassVar[str] = "listen"
-    type: Literal["address"] = attribute("type", default="address")
-    address: str = attribute("address", default="127.0.0.1")
+    type: Literal["socket"] = attribute("type", default="socket")
 
 
 @dataclass(frozen=True, slots=True)
 class Graphics(Element):
-    """<graphics>: VNC on a port of libvirt's choice, so that two guests never share one."""
+    """<graphics>: VNC. It knows no password, so file permissions guard it."""
 
     tag: ClassVar[str] = "graphics"
     type: Literal["vnc"] = attribute("type", default="vnc")
-    port: int = attribute("port", default=-1)
-    autoport: bool = attribute("autoport", default=True)
     listen: Listen = child(default=Listen())
 
 
@@ -92,8 +89,17 @@ class VideoModel(Element):
     """<model> of <video>. `vram` in KiB."""
 
     tag: ClassVar[str] = "model"
-    type: Literal["vga"] = attribute("type", default="vga")
-    vram: int = attribute("vram", default=16384)
+    type: Literal["vga", "virtio", "cirrus", "bochs", "none"] = attribute("type", default="vga")
+    vram: int | None = attribute("vram", default=16384)
+
+
+@dataclass(frozen=True, slots=True)
+class Watchdog(Element):
+    """<watchdog>: the card that every guest system knows; what happens when the guest stops feeding it."""
+
+    tag: ClassVar[str] = "watchdog"
+    action: Literal["reset", "poweroff", "pause", "none"] = attribute("action")
+    model: Literal["i6300esb"] = attribute("model", default="i6300esb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +160,4 @@ class Devices(Element):
     video: Video = child(default=Video())
     memballoon: Memballoon = child(default=Memballoon())
     rng: Rng = child(default=Rng())
+    watchdog: Watchdog | None = child(default=None)

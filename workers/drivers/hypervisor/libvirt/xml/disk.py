@@ -64,7 +64,7 @@ class DiskTarget(Element):
 
     tag: ClassVar[str] = "target"
     dev: str = attribute("dev")
-    bus: Literal["virtio", "scsi"] = attribute("bus")
+    bus: Literal["virtio", "scsi", "sata", "ide"] = attribute("bus")
 
 
 @dataclass(frozen=True, slots=True)

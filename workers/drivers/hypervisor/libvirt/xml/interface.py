@@ -43,6 +43,14 @@ class InterfaceModel(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class InterfaceDriver(Element):
+    """<driver> of a virtio card: its queues, so that several processors work on one card."""
+
+    tag: ClassVar[str] = "driver"
+    queues: int = attribute("queues")
+
+
+@dataclass(frozen=True, slots=True)
 class Mtu(Element):
     """<mtu> in bytes."""
 
@@ -73,5 +81,6 @@ class Interface(Element):
     source: BridgeSource | None = child(default=None)
     target: InterfaceTarget | None = child(default=None)
     model: InterfaceModel | None = child(default=None)
+    driver: InterfaceDriver | None = child(default=None)
     mtu: Mtu | None = child(default=None)
     rom: Rom = child(default=Rom())

@@ -47,11 +47,22 @@ class Smbios(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class BootMenu(Element):
+    """<bootmenu>: the firmware waits `timeout` milliseconds for a key."""
+
+    tag: ClassVar[str] = "bootmenu"
+    enable: bool = attribute("enable", default=True)
+    timeout: int = attribute("timeout", default=3000)
+
+
+@dataclass(frozen=True, slots=True)
 class Os(Element):
-    """<os>. The boot order stands at the disks."""
+    """<os>. The boot order stands at the disks. `firmware` efi: libvirt chooses the file, and makes its variables."""
 
     tag: ClassVar[str] = "os"
     type: OsType = child()
+    firmware: Literal["efi"] | None = attribute("firmware", default=None)
+    bootmenu: BootMenu | None = child(default=None)
     smbios: Smbios = child(default=Smbios())
 
 
@@ -175,8 +186,8 @@ class Timer(Element):
 
 @dataclass(frozen=True, slots=True)
 class Clock(Element):
-    """<clock>: the guest's clock shows UTC."""
+    """<clock>: the guest's clock shows UTC, or what the host's wall shows (Windows expects that)."""
 
     tag: ClassVar[str] = "clock"
-    offset: Literal["utc"] = attribute("offset", default="utc")
+    offset: Literal["utc", "localtime"] = attribute("offset", default="utc")
     timers: tuple[Timer, ...] = child(default=())
