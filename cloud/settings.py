@@ -251,6 +251,11 @@ RESERVED_RAM_MIB = env.int("CELERITY_RESERVED_RAM", default=512)
 # --- Images -------------------------------------------------------------------------------------
 IMAGE_DIR = STATE_DIR / "images"
 IMAGE_SIZE_CAP = env.int("CELERITY_IMAGE_SIZE_CAP", default=64 * 1024**3)  # bytes, upload
+IMAGE_RESERVE = env.int("CELERITY_IMAGE_RESERVE", default=1024**3)  # bytes of the store's disk that stay free
+IMAGE_QUOTAS = {  # under the names that Glance's unified limits have
+    "image_count_total": env.int("CELERITY_QUOTA_IMAGES", default=100),
+    "image_size_total": env.int("CELERITY_QUOTA_IMAGE_SIZE", default=102400),  # MiB
+}
 IMAGE_VIRTUAL_SIZE_CAP = env.int("CELERITY_IMAGE_VIRTUAL_SIZE_CAP", default=1024**4)  # bytes
 
 # --- Networking ---------------------------------------------------------------------------------

@@ -76,6 +76,17 @@ class LimitExceeded(TooLarge):
     kind = "LimitExceeded"
 
 
+class QuotaExceeded(TooLarge):
+    kind = "LimitExceeded"
+    template = "Quota exceeded for {what}: the project's limit is {allowed}{unit}."
+
+
+class NoRoom(CloudError):
+    code = 507
+    kind = "StorageFull"
+    template = "The image store has no room for more data. Try again later, or ask the operator of the cloud."
+
+
 class TooManyBytes(TooLarge):
     kind = "ImageSizeLimitExceeded"
     template = "Image exceeds the size cap of {cap} bytes."

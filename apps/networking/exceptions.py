@@ -31,6 +31,11 @@ class SecurityGroupRuleNotFound(NotFound):
     template = "Security group rule {id} does not exist"
 
 
+class ProjectNotFound(NotFound):
+    kind = "ProjectNotFound"
+    template = "Project {id} could not be found."
+
+
 class ExtensionNotFound(NotFound):
     kind = "ExtensionNotFound"
     template = "Extension with alias {id} does not exist"

@@ -68,5 +68,7 @@ RULES = {
     "create_tags": PROJECT_MEMBER,
     "delete_tags": PROJECT_MEMBER,
     "get_quota": PROJECT_READER,
+    "update_quota": ADMIN,
+    "delete_quota": ADMIN,
     "networking:any_project": ADMIN,
 }

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
@@ -13,6 +12,7 @@ from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceF
 from apps.identity.selectors import names, projects
 from apps.quotas.exceptions import UnknownOwner
 from apps.quotas.models import Limit, Reservation, Usage
+from apps.quotas.selectors import limits as selectors
 from apps.quotas.selectors.limits import DEFAULT_OWNER
 from apps.quotas.services import limits
 
@@ -28,7 +28,7 @@ class LimitForm(ServiceForm):
     force = forms.BooleanField(required=False, label="Allow limits below current usage")
 
     def prepare(self) -> None:
-        self.fields["resource"].choices = [(name, name) for name in sorted(settings.QUOTA_DEFAULTS)]  # type: ignore[attr-defined]
+        self.fields["resource"].choices = [(name, name) for name in sorted(selectors.known())]  # type: ignore[attr-defined]
 
     def document(self) -> dict[str, Any]:
         return dict(self.cleaned_data)

@@ -45,6 +45,7 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("os-server-groups", {"server_group": {"name": "written", "policy": "affinity"}}),
     ("os-quota-sets", {"quota_set": {"instances": 1}}),
     ("os-quota-class-sets", {"quota_class_set": {"instances": 1}}),
+    ("v2.0/quotas", {"quota": {"port": 1}}),
     ("os-services", {"status": "disabled"}),
     ("os-hosts", {"status": "disable"}),
     ("os-security-groups", {"security_group": {"name": "written", "description": "written"}}),

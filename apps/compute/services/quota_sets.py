@@ -11,9 +11,9 @@ def update(*, project_id: str, values: dict[str, int], force: bool) -> None:
 
 
 def reset(*, project_id: str) -> None:
-    """The defaults hold again."""
+    """Drop compute's limits of a project: the defaults apply again."""
     selectors.check_project(project_id)
-    limits.reset(owner_id=project_id)
+    limits.reset(owner_id=project_id, resources=(*selectors.RESOURCES, *selectors.NETWORK_RESOURCES))
 
 
 def set_defaults(*, values: dict[str, int]) -> None:

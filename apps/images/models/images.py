@@ -12,6 +12,7 @@ from apps.images import states
 class Image(models.Model):
     """``size`` and ``virtual_size`` in bytes, ``min_disk`` in GiB, ``min_ram`` in MiB; ``checksum`` is MD5.
 
+    ``charged``: bytes of an upload under way that count against the quota, also when the image is deleted meanwhile.
     Rows of deleted images stay, so that an id is never used twice.
     """
 
@@ -33,6 +34,7 @@ class Image(models.Model):
     os_hidden = models.BooleanField(default=False)
     tags = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     properties = models.JSONField(default=dict, blank=True)
+    charged = models.BigIntegerField(default=0, editable=False)
     upload_id = models.UUIDField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -42,6 +44,7 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["os_hash_value"], name="image_live_hash", condition=models.Q(deleted_at=None)),
             models.Index(fields=["visibility"], name="image_live_visibility", condition=models.Q(deleted_at=None)),
+            models.Index(fields=["project_id"], name="image_charged", condition=models.Q(charged__gt=0)),
             models.Index(fields=["status"], name="image_saving", condition=models.Q(status=states.SAVING)),
         ]
         constraints = [

@@ -13,7 +13,7 @@ from apps.common.exceptions import Forbidden
 from apps.images import exceptions, states
 from apps.images.models import Image
 from apps.images.selectors import images as rows
-from apps.images.services import blobs
+from apps.images.services import blobs, charges
 from apps.images.services.uploads import expire_stale as expire_stale_uploads
 from apps.images.services.uploads import read, store, upload
 
@@ -39,14 +39,16 @@ MAX_TAGS = 128
 def create(*, context: RequestContext, values: Mapping[str, Any], properties: Mapping[str, str]) -> Image:
     """Make a queued image, shared (with nobody yet) unless it says otherwise.
 
-    Raises PolicyForbidden (403), ImageExists (409) for an id that was ever used, LimitExceeded (413).
+    Raises PolicyForbidden (403), ImageExists (409) for an id that was ever used, LimitExceeded, QuotaExceeded (413).
     """
     project_id = str(values.get("project_id") or context.project_id or "")
     policy.check(context, "add_image", {"project_id": project_id})
     if project_id != context.project_id and not context.is_admin:
         raise Forbidden(f"You are not permitted to create images owned by '{project_id[:64]}'.")
     check_visibility(context, str(values.get("visibility", states.SHARED)), project_id)
-    return create_for_project(project_id=project_id, values=values, properties=properties)
+    with transaction.atomic():
+        charges.check_count(project_id)
+        return create_for_project(project_id=project_id, values=values, properties=properties)
 
 
 def create_for_project(*, project_id: str, values: Mapping[str, Any], properties: Mapping[str, str]) -> Image:

@@ -17,7 +17,7 @@ from apps.images import exceptions, inspection, states
 from apps.images.models import Image
 from apps.images.selectors import blobs as blob_rows
 from apps.images.selectors import images as rows
-from apps.images.services import blobs, locks
+from apps.images.services import blobs, charges, locks
 
 log = structlog.get_logger("celerity.images")
 CHUNK = 1024 * 1024
@@ -31,8 +31,8 @@ def upload(
     The declared disk_format must be what the bits are; backing and data files, oversized virtual sizes and files that
     were cut off are refused. After a refusal, or when the client goes away, the image is queued again, nothing stays.
 
-    Raises ImageNotFound (404), PolicyForbidden (403), WrongStatus, UploadInProgress (409), TooManyBytes (413),
-    BadBits, UploadCutOff (400), ImageGone (410) when the image was deleted meanwhile.
+    Raises ImageNotFound (404), PolicyForbidden (403), WrongStatus, UploadInProgress (409), TooManyBytes,
+    QuotaExceeded (413), NoRoom (507), BadBits, UploadCutOff (400), ImageGone (410; it was deleted meanwhile).
     """
     image = rows.get_visible(context=context, image_id=image_id)
     policy.check(context, "upload_image", {"project_id": image.project_id})
@@ -40,13 +40,14 @@ def upload(
         raise exceptions.BadBits(reason="disk_format and container_format must be set before the data is uploaded")
     if expected is not None and expected > settings.IMAGE_SIZE_CAP:
         raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP)
+    charges.check_size(image.project_id, expected or 0)
     with locks.upload(image.id) as held:
         if not held:
             raise exceptions.UploadInProgress(id=image.id)
-        return _upload(image, source, expected)
+        return _upload(image, source, expected, charges.Charge(image))
 
 
-def _upload(image: Image, source: inspection.Readable, expected: int | None) -> Image:
+def _upload(image: Image, source: inspection.Readable, expected: int | None, charge: charges.Charge) -> Image:
     upload_id = uuid.uuid4()
     begun = Image.objects.filter(id=image.id, status=states.QUEUED, deleted_at=None)
     if not begun.update(status=states.SAVING, upload_id=upload_id, updated_at=timezone.now()):
@@ -55,24 +56,30 @@ def _upload(image: Image, source: inspection.Readable, expected: int | None) -> 
     blobs.prepare()
     staged = blob_rows.staging() / f"{image.id}.{upload_id}"
     try:
-        facts = _stage(staged, source, expected, str(image.disk_format))
+        charge.cover(expected or 0)
+        facts = _stage(staged, source, expected, str(image.disk_format), charge)
         with transaction.atomic():
             _activate(image, upload_id, facts)
             blobs.adopt(staged=staged, sha512=facts.sha512)
     except BaseException:
         staged.unlink(missing_ok=True)
         _give_up(image.id, upload_id)
+        charge.release()
         raise
     log.info("image active", image_id=str(image.id), bytes=facts.size)
     return rows.get(image_id=image.id)
 
 
-def _stage(staged: Path, source: inspection.Readable, expected: int | None, declared: str) -> inspection.Facts:
+def _stage(
+    staged: Path, source: inspection.Readable, expected: int | None, declared: str, charge: charges.Charge
+) -> inspection.Facts:
     """Write the stream to a file only we can read, and return what it is."""
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         try:
-            inspector = inspection.copy(source, file.write, cap=settings.IMAGE_SIZE_CAP, chunk_size=CHUNK)
+            inspector = inspection.copy(
+                source, charge.writer(file.write), cap=settings.IMAGE_SIZE_CAP, chunk_size=CHUNK
+            )
         except OverflowError:
             raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP) from None
         file.flush()
@@ -95,6 +102,7 @@ def _activate(image: Image, upload_id: uuid.UUID, facts: inspection.Facts) -> No
     done = mine.update(
         status=states.ACTIVE,
         upload_id=None,
+        charged=0,
         size=facts.size,
         virtual_size=facts.virtual_size,
         checksum=facts.md5,
@@ -116,7 +124,8 @@ def store(*, image_id: uuid.UUID, path: Path) -> Image:
     with path.open("rb") as source, locks.upload(image_id) as held:
         if not held:
             raise exceptions.UploadInProgress(id=image_id)
-        return _upload(rows.get(image_id=image_id), source, path.stat().st_size)
+        image = rows.get(image_id=image_id)
+        return _upload(image, source, path.stat().st_size, charges.Charge(image, limited=False))
 
 
 def expire_stale() -> int:
@@ -133,6 +142,10 @@ def expire_stale() -> int:
         with contextlib.suppress(ValueError), locks.upload(uuid.UUID(entry.name.partition(".")[0])) as dead:
             if dead:
                 entry.unlink(missing_ok=True)
+    for image in Image.objects.filter(charged__gt=0).only("id"):
+        with locks.upload(image.id) as dead:
+            if dead:
+                charges.release(image)
     if expired:
         log.warning("dead uploads given up", count=expired)
     return expired

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
 from apps.networking import exceptions
 from apps.networking.models import Port
+from apps.networking.selectors import quotas
 
 
-def limit(resource: str) -> int:
-    """Return the limit of a resource; -1 is none."""
-    return int(settings.NETWORK_QUOTAS[resource])
+def limit(resource: str, project_id: str) -> int:
+    """Return a project's limit of a resource; -1 is none. 1 query."""
+    return quotas.of_project(project_id=project_id)[resource]
 
 
 def check(*, resource: str, project_id: str, rows: QuerySet[Any], adding: int = 1) -> None:
@@ -20,7 +20,7 @@ def check(*, resource: str, project_id: str, rows: QuerySet[Any], adding: int = 
 
     Raises OverQuota (409).
     """
-    allowed = limit(resource)
+    allowed = limit(resource, project_id)
     if allowed < 0:
         return
     with connection.cursor() as cursor:
@@ -34,6 +34,6 @@ def check_ports(*, project_id: str, adding: int) -> None:
     """Refuse servers whose ports would go over the project's limit of ports. A plain look: servers with one port
     each are bounded by the servers' own quota, which is exact. Raises OverQuota (409).
     """
-    allowed = limit("port")
+    allowed = limit("port", project_id)
     if 0 <= allowed < Port.objects.filter(project_id=project_id).count() + adding:
         raise exceptions.OverQuota(resource="port")

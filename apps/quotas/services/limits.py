@@ -1,5 +1,7 @@
 """Changing limits."""
 
+from collections.abc import Collection
+
 from apps.common import audit
 from apps.common.exceptions import BadRequest
 from apps.quotas.models import Limit
@@ -28,9 +30,10 @@ def set_defaults(*, values: dict[str, int]) -> None:
     set_many(owner_id=limits.DEFAULT_OWNER, values=values, force=True)
 
 
-def reset(*, owner_id: str) -> None:
-    """Drop an owner's own limits: the defaults hold again."""
-    Limit.objects.filter(owner_id=owner_id).delete()
+def reset(*, owner_id: str, resources: Collection[str] | None = None) -> None:
+    """Drop an owner's own limits, of all resources or of one service's: the defaults apply again."""
+    rows = Limit.objects.filter(owner_id=owner_id)
+    (rows if resources is None else rows.filter(resource__in=list(resources))).delete()
     audit.record("reset", "quota", owner_id)
 
 

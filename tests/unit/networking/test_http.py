@@ -423,3 +423,36 @@ def test_options_of_dhcp(alice: Caller, network: Network) -> None:
     for name in ("a\nb", "a,b", "tag:x", "", "a" * 65):
         answer = alice.put(path, {"port": {"extra_dhcp_opts": [{"opt_name": name, "opt_value": "x"}]}})
         assert refusal(answer)[0] == 400
+
+
+def test_a_projects_own_quotas(alice: Caller, bob: Caller, admin: Caller, monkeypatch: Any) -> None:
+    from apps.identity.selectors import projects
+
+    monkeypatch.setattr(projects, "find", lambda project_id: project_id != "nobody" or None)
+    path = f"/quotas/{alice.project_id}"
+    usual = alice.get(path).json()["quota"]
+    assert refusal(alice.put(path, {"quota": {"port": 5}}))[:2] == (403, "PolicyNotAuthorized")
+    assert admin.put(path, {"quota": {"port": 5, "network": "1"}}).json()["quota"] == {**usual, "port": 5, "network": 1}
+    assert alice.get(f"{path}/default").json()["quota"] == usual == bob.get(f"/quotas/{bob.project_id}").json()["quota"]
+    make(alice, "network")
+    assert refusal(alice.post("/networks", {"network": {}}))[:2] == (409, "OverQuota")
+    assert alice.get(f"{path}/details").json()["quota"]["network"] == {"limit": 1, "used": 1, "reserved": 0}
+    make(bob, "network")
+    make(bob, "network")
+    (listed,) = admin.get("/quotas").json()["quotas"]
+    assert (listed["project_id"], listed["port"]) == (alice.project_id, 5)
+    assert refusal(alice.get("/quotas"))[0] == 403
+    assert alice.get("/quotas/tenant").json()["tenant"]["tenant_id"] == alice.project_id
+    assert refusal(alice.delete(path))[0] == 403
+    assert admin.delete(path).status_code == 204
+    assert alice.get(path).json()["quota"] == usual
+    make(alice, "network")
+
+
+@pytest.mark.parametrize(
+    "values", [{"port": -2}, {"port": "x"}, {"port": None}, {"port": 2**31}, {"router": 1}, {"port": [1]}]
+)
+def test_refused_quotas(alice: Caller, admin: Caller, values: dict[str, Any]) -> None:
+    path = f"/quotas/{alice.project_id}"
+    assert refusal(admin.put(path, {"quota": values}))[0] == 400
+    assert refusal(admin.put("/quotas/nobody", {"quota": {"port": 1}}))[0] == 404

@@ -1,19 +1,59 @@
 """How many resources a project may have."""
 
-from django.conf import settings
 from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response, ServiceView
+from apps.networking.api.serializers.quotas import QuotaUpdate
+from apps.networking.selectors import quotas as rows
 from apps.networking.selectors import usage
+from apps.networking.services import quotas
+
+
+class Quotas(ServiceView):
+    """The projects that have limits of their own, for administrators."""
+
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, "update_quota", {"project_id": self.caller.project_id})
+        found = rows.own()
+        return Response(
+            {"quotas": [{"tenant_id": key, "project_id": key, **limits} for key, limits in sorted(found.items())]}
+        )
+
+
+class OwnTenant(ServiceView):
+    """Which project the caller's token is for: old clients ask before they ask for its limits."""
+
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, "get_quota")
+        return Response({"tenant": {"tenant_id": self.caller.project_id, "project_id": self.caller.project_id}})
 
 
 class QuotaItem(ServiceView):
-    """The limits of a project: those of the settings, for every project the same."""
+    """The limits of a project: show, set, drop."""
+
+    request_serializers = {"put": QuotaUpdate}
+    examples = {"PUT": {"quota": {"port": 50}}}
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, "get_quota", {"project_id": project_id})
-        return Response({"quota": dict(settings.NETWORK_QUOTAS)})
+        return Response({"quota": rows.of_project(project_id=project_id)})
+
+    def put(self, request: Request, project_id: str) -> Response:
+        quotas.update(context=self.caller, project_id=project_id, values=self.parse(request, "quota"))
+        return Response({"quota": rows.of_project(project_id=project_id)})
+
+    def delete(self, request: Request, project_id: str) -> Response:
+        quotas.reset(context=self.caller, project_id=project_id)
+        return Response(status=204)
+
+
+class QuotaDefaults(ServiceView):
+    """The limits of projects that have none of their own."""
+
+    def get(self, request: Request, project_id: str) -> Response:
+        policy.check(self.caller, "get_quota", {"project_id": project_id})
+        return Response({"quota": rows.defaults()})
 
 
 class QuotaDetails(ServiceView):
@@ -22,11 +62,11 @@ class QuotaDetails(ServiceView):
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, "get_quota", {"project_id": project_id})
         used = usage.of_project(project_id=project_id)
+        limits = rows.of_project(project_id=project_id)
         return Response(
             {
                 "quota": {
-                    name: {"limit": limit, "used": used.get(name, 0), "reserved": 0}
-                    for name, limit in settings.NETWORK_QUOTAS.items()
+                    name: {"limit": limit, "used": used.get(name, 0), "reserved": 0} for name, limit in limits.items()
                 }
             }
         )

@@ -1,0 +1,125 @@
+"""What an upload costs its project, and the store: bytes are charged before they are written, released once gone.
+
+An image that is deleted while its bytes come in keeps its charge until nothing of them is left (OSSA-2015-003).
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from apps.images import exceptions
+from apps.images.models import Image
+from apps.quotas.selectors import limits
+
+STEP = 64 * 1024 * 1024  # bytes that are charged at once of an upload whose length nobody announced
+MIB = 1024 * 1024
+
+
+def limit(resource: str, project_id: str) -> int:
+    """Return a project's limit: of images, or of their MiB; -1 is none. 1 query."""
+    return limits.among(owner_id=project_id, defaults=settings.IMAGE_QUOTAS)[resource]
+
+
+def used_bytes(project_id: str) -> int:
+    """Return the bytes of a project's images and of its uploads under way. 2 queries."""
+    rows = Image.objects.filter(project_id=project_id)
+    stored = rows.filter(deleted_at=None).aggregate(total=Sum("size"))["total"] or 0
+    return int(stored + (rows.filter(charged__gt=0).aggregate(total=Sum("charged"))["total"] or 0))
+
+
+def check_count(project_id: str) -> None:
+    """Refuse one image more than the project may have. Call it inside the transaction that writes.
+
+    Raises QuotaExceeded (413).
+    """
+    allowed = limit("image_count_total", project_id)
+    if allowed < 0:
+        return
+    _hold(project_id)
+    rows = Image.objects.filter(project_id=project_id)
+    have = rows.filter(deleted_at=None).count() + rows.exclude(deleted_at=None).filter(charged__gt=0).count()
+    if have >= allowed:
+        raise exceptions.QuotaExceeded(what="images", allowed=allowed, unit="")
+
+
+def check_room(size: int) -> None:
+    """Refuse bytes that would take the reserve of the store's disk. Raises NoRoom (507)."""
+    directory = Path(settings.IMAGE_DIR)
+    while not directory.is_dir():
+        directory = directory.parent
+    if shutil.disk_usage(directory).free - size < settings.IMAGE_RESERVE:
+        raise exceptions.NoRoom
+
+
+def check_size(project_id: str, size: int) -> None:
+    """Refuse an upload of ``size`` bytes that the project has no quota for, or the store no room. Writes nothing.
+
+    Raises QuotaExceeded (413), NoRoom (507).
+    """
+    check_room(size)
+    _check_quota(project_id, size)
+
+
+def _check_quota(project_id: str, size: int) -> None:
+    allowed = limit("image_size_total", project_id)
+    if 0 <= allowed * MIB < used_bytes(project_id) + size:
+        raise exceptions.QuotaExceeded(what="the size of all images", allowed=allowed, unit=" MiB")
+
+
+def _hold(project_id: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"images.quota:{project_id}"])
+
+
+class Charge:
+    """The bytes of one upload, charged in steps. ``limited`` False: the cloud's own work, the store's room counts."""
+
+    def __init__(self, image: Image, *, limited: bool = True) -> None:
+        self._image, self._limited = image, limited
+        self.size = 0
+
+    def cover(self, size: int) -> None:
+        """Charge ``size`` bytes in all. Raises QuotaExceeded (413), NoRoom (507)."""
+        if size <= self.size:
+            return
+        added = size - self.size
+        check_room(added)
+        with transaction.atomic():
+            if self._limited:
+                _hold(self._image.project_id)
+                _check_quota(self._image.project_id, added)
+            Image.objects.filter(id=self._image.id).update(charged=size)
+        self.size = size
+
+    def writer(self, write: Callable[[bytes], object]) -> Callable[[bytes], object]:
+        """Return a function that writes a chunk and charges it first."""
+        written = 0
+
+        def charged(chunk: bytes) -> object:
+            nonlocal written
+            written += len(chunk)
+            if written > self.size:
+                self._grow(written)
+            return write(chunk)
+
+        return charged
+
+    def _grow(self, size: int) -> None:
+        """Charge some bytes more than are needed, so that it is not done for each chunk; just those if they fit."""
+        try:
+            self.cover(self.size + max(STEP, size - self.size))
+        except (exceptions.QuotaExceeded, exceptions.NoRoom):
+            self.cover(size)
+
+    def release(self) -> None:
+        """End the charge: the bytes are gone, or belong to an image that is counted itself."""
+        release(self._image)
+
+
+def release(image: Image) -> None:
+    """End the charge of an image's upload, whoever made it. For the sweeper, once nothing is staged."""
+    Image.objects.filter(id=image.id).exclude(charged=0).update(charged=0)
