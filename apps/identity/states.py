@@ -14,6 +14,8 @@ MAX_PASSWORD_BYTES = 4096  # longer ones are refused before hashing (OSSA 2012-0
 MAX_PROJECT_DEPTH = 5  # a domain counts as the first level
 MAX_TAGS = 80  # of a project
 ADDRESS_SLOTS = 4096  # rows that count failed sign-ins by address; a migration made them
+KNOWN_ADDRESSES = 32  # of a user: those from which it signed in last
+KNOWN_ADDRESS_DAYS = 30  # after which an address is a stranger's again
 MAX_RESCOPES = 32  # tokens made one from another: each keeps the audit ids of all its ancestors
 
 

@@ -16,7 +16,7 @@ from apps.identity.models.revocations import Revocation
 from apps.identity.models.role_assignments import RoleAssignment
 from apps.identity.models.roles import ImpliedRole, Role
 from apps.identity.models.services import Service
-from apps.identity.models.sign_ins import AddressSlot, FormerPassword
+from apps.identity.models.sign_ins import AddressSlot, FormerPassword, KnownAddress
 from apps.identity.models.trusts import Trust
 from apps.identity.models.users import User
 
@@ -33,6 +33,7 @@ __all__ = [
     "Group",
     "GroupMembership",
     "ImpliedRole",
+    "KnownAddress",
     "Limit",
     "Policy",
     "PolicyAssociation",

@@ -17,6 +17,22 @@ class FormerPassword(models.Model):
         return f"of {self.user_id}"
 
 
+class KnownAddress(models.Model):
+    """An address from which a user signed in lately, as a digest, and its failures since: it is locked by itself."""
+
+    user = models.ForeignKey("identity.User", models.CASCADE, related_name="known_addresses")
+    digest = models.CharField(max_length=32, editable=False)
+    seen_at = models.DateTimeField()
+    failures = models.PositiveIntegerField(default=0)
+    failed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="known_address_of_user_once")]
+
+    def __str__(self) -> str:
+        return f"of {self.user_id}"
+
+
 class AddressSlot(models.Model):
     """Failures of the addresses that fall into one slot. All slots are there from the start: strangers add no rows."""
 

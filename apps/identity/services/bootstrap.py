@@ -18,7 +18,7 @@ from apps.identity.models import (
     Service,
     User,
 )
-from apps.identity.services import guards, passwords
+from apps.identity.services import guards, lockouts, passwords
 from apps.identity.states import DEFAULT_DOMAIN_ID, IMPLICATIONS, ROLES, Interface
 
 log = structlog.get_logger("celerity.identity")
@@ -135,6 +135,7 @@ def recover_admin(*, password: str) -> None:
     user.default_project_id = project.pk
     passwords.assign(user=user, password=password)
     user.save()
+    lockouts.unlock(user)
     _tell_of_password(user, "admin_password")
     RoleAssignment.objects.get_or_create(user=user, project=project, role=roles["admin"])
     RoleAssignment.objects.get_or_create(user=user, system=True, role=roles["admin"])

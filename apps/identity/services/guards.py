@@ -1,4 +1,4 @@
-"""Against guessing: a user that fails too often is locked for a while, an address that fails too often waits.
+"""Against guessing: a user that fails too often is locked for a while (lockouts.py), an address that does waits.
 
 Nothing here inserts a row for a stranger: users are there already, and addresses fall into a fixed set of slots.
 """
@@ -15,16 +15,10 @@ from apps.common import audit
 from apps.identity import multi_factor
 from apps.identity.exceptions import TooManyFailures
 from apps.identity.models import AddressSlot, User
-from apps.identity.services import passwords
+from apps.identity.services import lockouts, passwords
 from apps.identity.states import ADDRESS_SLOTS
 
 log = structlog.get_logger("celerity.identity")
-_USER_FAILED = """
-UPDATE identity_user
-   SET failed_auth_count = CASE WHEN failed_auth_at IS NULL OR failed_auth_at < now() - make_interval(secs => %s)
-                                THEN 1 ELSE failed_auth_count + 1 END,
-       failed_auth_at = now()
- WHERE id = %s RETURNING failed_auth_count"""
 _ADDRESS_FAILED = """
 UPDATE identity_addressslot
    SET failures = CASE WHEN since IS NULL OR since < now() - make_interval(secs => %s) THEN 1 ELSE failures + 1 END,
@@ -33,9 +27,6 @@ UPDATE identity_addressslot
 _ADDRESS_WAITS = """
 SELECT 1 FROM identity_addressslot
  WHERE id = %s AND failures >= %s AND since > now() - make_interval(secs => %s)"""
-_USER_LOCKED = """
-SELECT 1 FROM identity_user
- WHERE id = %s AND failed_auth_count >= %s AND failed_auth_at > now() - make_interval(secs => %s)"""
 RECORDED_FAILURES = 10  # of one user in one window: strangers cannot fill the audit trail
 
 
@@ -62,21 +53,9 @@ def address_failed(address: str) -> None:
         cursor.execute(_ADDRESS_FAILED, (window, window, _slot(address)))
 
 
-def is_locked(user: User) -> bool:
-    """Return whether the user failed too often a short while ago."""
-    if settings.LOCKOUT_FAILURES <= 0 or user.options.get("ignore_lockout_failure_attempts") is True:
-        return False
-    with connection.cursor() as cursor:
-        cursor.execute(_USER_LOCKED, (user.pk, settings.LOCKOUT_FAILURES, settings.LOCKOUT_SECONDS))
-        return cursor.fetchone() is not None
-
-
 def user_failed(user: User, address: str, what: str) -> None:
     """Count a wrong password, passcode or secret of a user, and record the first ones."""
-    with connection.cursor() as cursor:
-        cursor.execute(_USER_FAILED, (settings.LOCKOUT_SECONDS, user.pk))
-        row = cursor.fetchone()
-    if row is not None and row[0] <= RECORDED_FAILURES:
+    if lockouts.count_failure(user, address) <= RECORDED_FAILURES:
         refused(user, address, what)
 
 
@@ -106,7 +85,7 @@ def verify(*, user: User | None, password: str, address: str) -> bool:
         user=user, address=address, what="password", check=lambda: passwords.matches(user=user, password=password)
     )
     if good and user is not None:
-        succeeded(user, ("password",))
+        succeeded(user, ("password",), address)
     return good
 
 
@@ -116,7 +95,7 @@ def attempt(*, user: User | None, address: str, what: str, check: Callable[[], b
     Raises TooManyFailures (429) before ``check`` costs anything.
     """
     check_address(address)
-    locked = user is not None and is_locked(user)
+    locked = user is not None and lockouts.is_locked(user, address)
     if check() and user is not None and not locked:
         return True
     address_failed(address)
@@ -125,14 +104,14 @@ def attempt(*, user: User | None, address: str, what: str, check: Callable[[], b
     return False
 
 
-def succeeded(user: User, methods: Collection[str]) -> None:
-    """Forget the failures of a user who proved all that its rules ask for.
+def succeeded(user: User, methods: Collection[str], address: str) -> None:
+    """Forget the failures of a user who proved all that its rules ask for, and remember the address as its own.
 
     Half of it forgets none: who has found the password out would else try passcodes without end. Nor does an
     application credential's secret (its program signs in all day, while somebody tries passwords).
     """
-    if user.failed_auth_count and multi_factor.suffice(user.options, methods):
-        User.objects.filter(pk=user.pk).update(failed_auth_count=0, failed_auth_at=None)
+    if multi_factor.suffice(user.options, methods):
+        lockouts.succeeded(user, address)
 
 
 def slots_are_there() -> bool:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.common.exceptions import BadRequest
 from apps.identity.exceptions import Invalid
 from apps.identity.models import FormerPassword, User
+from apps.identity.services import lockouts
 from apps.identity.states import MAX_PASSWORD_BYTES
 
 
@@ -110,4 +111,5 @@ def change(*, user: User, password: str | None, by_owner: bool = False) -> None:
     assign(user=user, password=password, by_owner=by_owner)
     user.save(update_fields=_COLUMNS)
     remember(user, replaced)
+    lockouts.unlock(user)
     user.refresh_from_db(fields=["tokens_valid_after"])

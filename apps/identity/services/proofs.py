@@ -224,4 +224,4 @@ def _refuse_too_few(request: SignIn, found: list[Proof], methods: tuple[str, ...
     if user is None or not multi_factor.suffice(user.options, methods):
         raise refuse("too few methods", request, user_id=found[0].user_id)
     if "totp" in methods and len(found) > 1:
-        guards.succeeded(user, methods)
+        guards.succeeded(user, methods, request.remote_address)

@@ -10,7 +10,7 @@ from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound, Unauthorized
 from apps.identity.models import User
 from apps.identity.selectors import domains, users
-from apps.identity.services import guards, passwords, saving
+from apps.identity.services import guards, lockouts, passwords, saving
 
 _FIELDS = ("name", "email", "description", "enabled", "default_project_id", "options", "extra")
 
@@ -46,6 +46,7 @@ def update(*, user_id: str, changes: Mapping[str, Any]) -> User:
         user.save()
     if "password" in changes:
         passwords.remember(user, replaced)
+        lockouts.unlock(user)
     audit.record("update", "user", user.pk, details={"changed": sorted(set(changes) & {*_FIELDS, "password"})})
     return user
 

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from apps.common.models import AuditEvent
-from apps.identity.models import AddressSlot, FormerPassword, User
+from apps.identity.models import AddressSlot, FormerPassword, KnownAddress, User
 from apps.identity.services import guards, users
-from apps.identity.states import ADDRESS_SLOTS
+from apps.identity.states import ADDRESS_SLOTS, KNOWN_ADDRESSES
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
 pytestmark = pytest.mark.django_db
@@ -97,16 +97,68 @@ def test_secrets_of_application_credentials_count_for_their_user(
     unknown = sign_in("x", "nobody's")
     wrong = [sign_in(secret) for secret in ("x", "y")]
     assert sign_in("s").status_code == 201
-    demo.refresh_from_db()
-    assert demo.failed_auth_count == 2  # a program that signs in all day gives no new tries
+    assert KnownAddress.objects.get(user=demo).failures == 2  # a program that signs in all day gives no new tries
     wrong.append(sign_in("z"))
     locked = [sign_in("s"), api.sign_in(password_body())]
     assert {answer.content for answer in (unknown, *wrong, *locked)} == {unknown.content}
     assert unknown.status_code == 401
     reasons = AuditEvent.objects.filter(outcome="failure").values_list("details__reason", flat=True)
     assert list(reasons) == ["application credential"] * 3
-    User.objects.update(failed_auth_at="2020-01-01T00:00:00Z")
+    KnownAddress.objects.update(failed_at="2020-01-01T00:00:00Z")
     assert sign_in("s").status_code == 201
+
+
+class Places:
+    """Sign-ins of demo from several addresses."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+
+    def sign_in(self, address: str, password: str = PASSWORD) -> int:
+        post = self.api.client.post
+        body = password_body(password=password)
+        answer = post("/identity/v3/auth/tokens", body, content_type="application/json", REMOTE_ADDR=address)
+        return int(answer.status_code)
+
+    def fail(self, address: str, times: int) -> None:
+        assert {self.sign_in(address, "wrong") for _ in range(times)} == {401}
+
+
+def test_nobody_locks_a_user_out_of_its_own_addresses(api: Api, demo: User, settings: Any) -> None:
+    """Ten wrong passwords, repeated, kept the administrator out for ever, whoever sent them."""
+    settings.LOCKOUT_FAILURES = 3
+    places = Places(api)
+    assert places.sign_in("192.0.2.1") == 201
+    for stranger in ("198.51.100.1", "198.51.100.2", "203.0.113.3"):
+        places.fail(stranger, 2)
+    assert places.sign_in("198.51.100.1") == 401, "a locked user, for an address that is not its own"
+    assert places.sign_in("192.0.2.1") == 201
+    assert places.sign_in("198.51.100.1") == 401, "its own sign-in opens no door for strangers"
+    User.objects.update(failed_auth_at="2020-01-01T00:00:00Z")
+    assert places.sign_in("198.51.100.9") == 201
+
+
+def test_an_own_address_is_locked_by_itself(api: Api, demo: User, settings: Any) -> None:
+    settings.LOCKOUT_FAILURES = 3
+    places = Places(api)
+    assert [places.sign_in(address) for address in ("192.0.2.1", "192.0.2.2")] == [201, 201]
+    places.fail("192.0.2.1", 3)
+    assert places.sign_in("192.0.2.1") == 401
+    assert places.sign_in("192.0.2.2") == 201
+    users.update(user_id=demo.pk, changes={"password": PASSWORD})
+    assert places.sign_in("192.0.2.1") == 201, "a new password unlocks"
+
+
+def test_addresses_are_forgotten(api: Api, demo: User, settings: Any) -> None:
+    settings.LOCKOUT_FAILURES = 1
+    places = Places(api)
+    for number in range(KNOWN_ADDRESSES + 2):
+        assert places.sign_in(f"192.0.2.{number}") == 201
+    assert KnownAddress.objects.filter(user=demo).count() == KNOWN_ADDRESSES
+    assert "192.0.2" not in str(list(KnownAddress.objects.values()))
+    KnownAddress.objects.update(seen_at="2020-01-01T00:00:00Z")
+    places.fail("198.51.100.1", 1)
+    assert places.sign_in("192.0.2.5") == 401, "an address of long ago is a stranger's"
 
 
 def test_strangers_write_no_rows(api: Api, cloud: None, settings: Any) -> None:
