@@ -37,10 +37,8 @@ class InUse(exceptions.Conflict):
     template = "Cannot delete {noun} {id}: it still owns {resources}."
 
 
-class Named(exceptions.Forbidden):
-    """Keystone refuses regions with endpoints this way."""
-
-    template = "Unable to delete {noun} {id}: it is named by {resources}."
+class RuleInUse(exceptions.Forbidden):
+    template = "Unable to delete access rule {id}: an application credential uses it."
 
 
 class DomainEnabled(exceptions.Forbidden):

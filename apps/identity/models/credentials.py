@@ -4,7 +4,9 @@ from django.db import models
 
 
 class Credential(models.Model):
-    """``blob`` is encrypted. An EC2 key's id is the SHA-256 of its access key, as in Keystone.
+    """``blob`` is encrypted. An EC2 key's id is the SHA-256 of its first access key, as in Keystone.
+
+    ``access_hash`` is that of the access key of now: the owner may change it.
 
     A credential made with an application credential stays within it, and dies with it.
     """
@@ -14,6 +16,7 @@ class Credential(models.Model):
     project = models.ForeignKey("identity.Project", models.CASCADE, null=True, blank=True, related_name="credentials")
     type = models.CharField(max_length=255)
     blob = models.TextField(editable=False)
+    access_hash = models.CharField(max_length=64, null=True, unique=True, editable=False)
     application_credential = models.ForeignKey(
         "identity.ApplicationCredential", models.CASCADE, null=True, blank=True, related_name="credentials"
     )

@@ -34,6 +34,13 @@ def rules_of(user_id: str, params: Mapping[str, str]) -> QuerySet[AccessRule]:
     return filters.apply(AccessRule.objects.filter(user_id=user_id), params, texts=("service", "method", "path"))
 
 
+def same_rule(wanted: AccessRule) -> AccessRule | None:
+    """Return the user's rule that says the same."""
+    return AccessRule.objects.filter(
+        user_id=wanted.user_id, service=wanted.service, method=wanted.method, path=wanted.path
+    ).first()
+
+
 def rule(*, user_id: str, rule_id: str) -> AccessRule:
     """Raises NotFound."""
     found = AccessRule.objects.filter(user_id=user_id, pk=rule_id).first()

@@ -13,8 +13,8 @@ EC2, TOTP = "ec2", "totp"  # the types of credentials that hold EC2 keys, and th
 KEYS = (EC2, TOTP)  # who knows what stands in them can sign in with it
 
 
-def id_of_access(access: str) -> str:
-    """Return the id of an EC2 key's credential, as Keystone makes it."""
+def hash_of_access(access: str) -> str:
+    """Return what an EC2 key is found by. It is the id of the credential that is made for it, as in Keystone."""
     return hashlib.sha256(access.encode()).hexdigest()
 
 
@@ -45,4 +45,4 @@ def totp_of(user_id: str) -> QuerySet[Credential]:
 
 
 def ec2(access: str) -> Credential | None:
-    return Credential.objects.select_related("user").filter(pk=id_of_access(access), type=EC2).first()
+    return Credential.objects.select_related("user").filter(access_hash=hash_of_access(access)).first()

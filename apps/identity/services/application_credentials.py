@@ -4,18 +4,17 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import hashers
 from django.db import transaction
 from django.utils import timezone
 
 from apps.common import audit
 from apps.common.context import RequestContext
-from apps.identity.exceptions import Forbidden, InUse, Invalid
+from apps.identity.exceptions import Forbidden, Invalid, RuleInUse
 from apps.identity.models import AccessRule, ApplicationCredential
 from apps.identity.selectors import application_credentials as reading
 from apps.identity.services import delegating, passwords, saving
-
-MAX_ACCESS_RULES = 100
 
 
 @transaction.atomic
@@ -27,9 +26,8 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> tuple[Appli
     delegating.refuse_delegated(context)
     if context.project_id is None or context.user_id is None:
         raise Forbidden("An application credential needs a token for a project.")
-    delegating.refuse_beyond_limit(
-        ApplicationCredential.objects.filter(user_id=context.user_id), "application credential"
-    )
+    own = ApplicationCredential.objects.filter(user_id=context.user_id)
+    delegating.refuse_beyond_limit(owner_id=context.user_id, rows=own, noun="application credential")
     expires_at = values.get("expires_at")
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid(field="expires_at", reason="it lies in the past")
@@ -54,32 +52,45 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> tuple[Appli
 
 
 def _rules(user_id: str, wanted: Any) -> list[AccessRule]:
-    """Return the user's rules that are named by id or by what they say, made where they are not there."""
-    found = []
+    """Return the user's rules that are named by id or by what they say, made where they are not there.
+
+    Raises LimitReached (403): a rule outlives its credentials, so that rules have a limit of their own.
+    """
+    found: list[AccessRule] = []
+    new: list[AccessRule] = []
     for named in wanted:
         if "id" in named:
             found.append(reading.rule(user_id=user_id, rule_id=named["id"]))
-        else:
-            what = {name: named[name] for name in ("service", "method", "path")}
-            found.append(AccessRule.objects.get_or_create(user_id=user_id, **what)[0])
-    return found
+            continue
+        rule = AccessRule(user_id=user_id, **{name: named[name] for name in ("service", "method", "path")})
+        there = reading.same_rule(rule)
+        (found if there is not None else new).append(there or rule)
+    delegating.refuse_beyond_limit(
+        owner_id=user_id, rows=AccessRule.objects.filter(user_id=user_id), noun="access rule", more=len(new),
+        limit=settings.ACCESS_RULES_PER_USER,
+    )  # fmt: skip
+    return found + [
+        AccessRule.objects.get_or_create(user_id=user_id, service=rule.service, method=rule.method, path=rule.path)[0]
+        for rule in new
+    ]
 
 
 @transaction.atomic
 def delete(*, context: RequestContext, user_id: str, credential_id: str) -> None:
     """Delete a credential: its tokens are dead with the next request. A restricted one deletes none, as in Keystone."""
     delegating.refuse_delegated(context)
-    reading.get(user_id=user_id, credential_id=credential_id).delete()
+    credential = reading.get(user_id=user_id, credential_id=credential_id)
+    delegating.refuse_elsewhere(context, credential.project_id)
+    credential.delete()
     audit.record("delete", "application_credential", credential_id)
 
 
 @transaction.atomic
 def delete_rule(*, context: RequestContext, user_id: str, rule_id: str) -> None:
-    """Raises InUse (409) while a credential has the rule."""
+    """Delete a rule. Raises RuleInUse (403) while a credential has it; it outlives its credentials, as in Keystone."""
     delegating.refuse_delegated(context)
     rule = reading.rule(user_id=user_id, rule_id=rule_id)
-    used = rule.application_credentials.count()
-    if used:
-        raise InUse(noun="access rule", id=rule.pk, resources=f"{used} application credentials")
+    if rule.application_credentials.exists():
+        raise RuleInUse(id=rule.pk)
     rule.delete()
     audit.record("delete", "access_rule", rule_id)

@@ -14,9 +14,9 @@ from apps.identity import domain_options, keys
 from apps.identity.exceptions import Forbidden, Invalid
 from apps.identity.models import Credential, DomainOption
 from apps.identity.selectors import credentials as reading
-from apps.identity.selectors import projects, scopes, users
+from apps.identity.selectors import projects, users
 from apps.identity.services import delegating, saving
-from apps.identity.states import Scope, new_id
+from apps.identity.states import new_id
 
 
 def seal(blob: str) -> str:
@@ -54,10 +54,11 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> Credential:
     if context.is_delegated and user.pk != context.user_id:
         raise Forbidden("An application credential makes credentials for its own user only.")
     project_id, kind, blob = values.get("project_id"), values["type"], values["blob"]
-    delegating.refuse_beyond_limit(Credential.objects.filter(user_id=user.pk), "credential")
-    pk = new_id()
-    if kind == "ec2":
-        pk = reading.id_of_access(_access_of(blob))
+    delegating.refuse_elsewhere(context, project_id)
+    delegating.refuse_beyond_limit(owner_id=user.pk, rows=Credential.objects.filter(user_id=user.pk), noun="credential")
+    pk, access_hash = new_id(), None
+    if kind == reading.EC2:
+        pk = access_hash = reading.hash_of_access(_access_of(blob))
         if not project_id:
             raise Invalid(field="project_id", reason="an ec2 credential belongs to a project")
     credential = Credential(
@@ -66,6 +67,7 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> Credential:
         project=projects.get(project_id) if project_id else None,
         type=kind,
         blob=seal(blob),
+        access_hash=access_hash,
         application_credential_id=context.application_credential_id,
     )
     with saving.unique("credential", f"ID {pk}"):
@@ -76,23 +78,28 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> Credential:
 
 @transaction.atomic
 def update(*, context: RequestContext, credential_id: str, changes: Mapping[str, Any]) -> Credential:
-    """Change type and blob. Whose it is and for which project never changes (OSSA 2020-004)."""
+    """Change type and blob. Whose it is and for which project never changes (OSSA 2020-004).
+
+    A new access key in the blob takes the old one's place; the id stays. Raises Duplicate (409) when it is taken.
+    """
     delegating.refuse_delegated(context)
     credential = saving.locked(Credential.objects.all(), credential_id)
     if credential is None:
         return reading.get(credential_id)
+    delegating.refuse_out_of_reach(context, credential)
     for name in ("user_id", "project_id"):
         if name in changes and changes[name] != getattr(credential, name):
             raise Invalid(field=name, reason="it cannot be changed")
-    if "ec2" in (credential.type, changes.get("type")):
-        if changes.get("type", "ec2") != credential.type:
+    if reading.EC2 in (credential.type, changes.get("type")):
+        if changes.get("type", reading.EC2) != credential.type:
             raise Invalid(field="type", reason="it cannot become or stop being ec2")
-        if "blob" in changes and reading.id_of_access(_access_of(changes["blob"])) != credential.pk:
-            raise Invalid(field="blob", reason="the access key cannot be changed")
+        if "blob" in changes:
+            credential.access_hash = reading.hash_of_access(_access_of(changes["blob"]))
     credential.type = changes.get("type", credential.type)
     if "blob" in changes:
         credential.blob = seal(changes["blob"])
-    credential.save()
+    with saving.unique("credential", "this access key"):
+        credential.save()
     audit.record("update", "credential", credential.pk)
     return credential
 
@@ -100,22 +107,19 @@ def update(*, context: RequestContext, credential_id: str, changes: Mapping[str,
 @transaction.atomic
 def delete(*, context: RequestContext, credential_id: str) -> None:
     delegating.refuse_delegated(context)
-    reading.get(credential_id).delete()
+    credential = reading.get(credential_id)
+    delegating.refuse_out_of_reach(context, credential)
+    credential.delete()
     audit.record("delete", "credential", credential_id)
 
 
 def create_ec2(*, context: RequestContext, user_id: str, project_id: str) -> Credential:
-    """Make an EC2 key of a user for a project on which it has a role."""
+    """Make an EC2 key of a user for a project. It opens what the user may do there when it is used, or nothing."""
     delegating.refuse_delegated(context)
     users.get(user_id), projects.get(project_id)
-    there = scopes.standing(user_id=user_id, scope=Scope.PROJECT, scope_id=project_id)
-    if there is None or not there.holds(there.now):
-        raise Forbidden("The user has no role on this project.")
-    if context.is_delegated and project_id != context.project_id:
-        raise Forbidden("An application credential makes keys for its own project only.")
     pair = {"access": new_id(), "secret": secrets.token_hex(16)}
     blob = orjson.dumps(pair).decode()
-    values = {"user_id": user_id, "project_id": project_id, "type": "ec2", "blob": blob}
+    values = {"user_id": user_id, "project_id": project_id, "type": reading.EC2, "blob": blob}
     return create(context=context, values=values)
 
 

@@ -1,20 +1,27 @@
-"""Who may hand on power: what every way of making a credential, a trust or a key asks first (security class 8)."""
+"""What a delegated token may do with credentials: every read, write and delete asks here (security class 8).
+
+A token of a trust or of a restricted application credential makes, changes and deletes none, and reads no keys. A token
+of an unrestricted application credential reaches the credentials of its own project alone, and no key that opens more
+than its own roles. Other tokens are not asked: the policy rules decide.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
 from apps.identity.exceptions import Forbidden, Invalid, LimitReached
-from apps.identity.models import Role
+from apps.identity.models import ApplicationCredential, Credential, Role, User
+from apps.identity.selectors import credentials, scopes
+from apps.identity.states import Scope
 
 
 def refuse_delegated(context: RequestContext) -> None:
-    """Raise Forbidden (403) for a token that is itself lent. An unrestricted application credential may go on."""
+    """Raise Forbidden (403) for a token of a trust or of a restricted application credential: it writes none."""
     if not may_read_keys(context):
-        raise Forbidden("A token of a trust or of a restricted application credential cannot make credentials.")
+        raise Forbidden("A token of a trust or of a restricted application credential cannot manage credentials.")
 
 
 def may_read_keys(context: RequestContext) -> bool:
@@ -28,10 +35,66 @@ def refuse_reading_keys(context: RequestContext) -> None:
         raise Forbidden("A token of a trust or of a restricted application credential cannot read EC2 credentials.")
 
 
-def refuse_beyond_limit(rows: QuerySet[Any], noun: str) -> None:
-    """Raise LimitReached (403) when the owner has as many as the settings allow."""
-    limit = settings.CREDENTIALS_PER_USER
-    if 0 <= limit <= rows.count():
+def refuse_trust(context: RequestContext) -> None:
+    """Raise Forbidden (403) for a token of a trust: it reaches no application credentials, as in Keystone."""
+    if context.trust_id is not None:
+        raise Forbidden("A token of a trust cannot manage application credentials.")
+
+
+def refuse_elsewhere(context: RequestContext, project_id: str | None) -> None:
+    """Raise Forbidden (403) when a delegated token names another project than its own, or none."""
+    if context.is_delegated and project_id != context.project_id:
+        raise Forbidden("The credential's project is not the project of the delegated token.")
+
+
+def within_reach(context: RequestContext, rows: QuerySet[Credential]) -> QuerySet[Credential]:
+    """Return those of ``rows`` that the caller's token may see and change. At most one query more, for delegated ones.
+
+    A key opens all of its owner's roles in the project, so that an application credential with fewer of them reaches
+    only the keys that it made itself.
+    """
+    if not context.is_delegated:
+        return rows
+    rows = rows.filter(project_id=context.project_id)
+    if not may_read_keys(context):
+        return rows.exclude(type__in=credentials.KEYS)
+    if _has_all_roles(context):
+        return rows
+    own = Q(application_credential_id=context.application_credential_id)
+    return rows.filter(~Q(type__in=credentials.KEYS) | own)
+
+
+def refuse_out_of_reach(context: RequestContext, credential: Credential) -> None:
+    """Raise Forbidden (403) for a credential that the caller's token does not reach."""
+    if context.is_delegated and not within_reach(context, Credential.objects.filter(pk=credential.pk)).exists():
+        raise Forbidden("The credential is out of reach of a delegated token.")
+
+
+def application_credentials_within_reach(
+    context: RequestContext, rows: QuerySet[ApplicationCredential]
+) -> QuerySet[ApplicationCredential]:
+    """Return those of ``rows`` that the caller's token may see and delete: a delegated one, those of its project."""
+    return rows.filter(project_id=context.project_id) if context.is_delegated else rows
+
+
+def _has_all_roles(context: RequestContext) -> bool:
+    """Return whether the token has every role that its user holds in its project."""
+    there = scopes.standing(user_id=str(context.user_id), scope=Scope.PROJECT, scope_id=context.project_id)
+    return there is None or set(there.role_names) <= set(context.roles)
+
+
+def refuse_beyond_limit(
+    *, owner_id: str, rows: QuerySet[Any], noun: str, more: int = 1, limit: int | None = None
+) -> None:
+    """Raise LimitReached (403) when ``more`` rows are more than the owner may have. Default: CREDENTIALS_PER_USER.
+
+    The owner's row stays locked until the transaction ends, so that requests at one time do not all fit in.
+    """
+    limit = settings.CREDENTIALS_PER_USER if limit is None else limit
+    if limit < 0 or more <= 0:
+        return
+    User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
+    if rows.count() + more > limit:
         raise LimitReached(noun=noun, limit=limit)
 
 

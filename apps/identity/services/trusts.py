@@ -29,7 +29,8 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> Trust:
         raise Forbidden("A trust is made by its trustor.")
     if values.get("allow_redelegation"):
         raise Forbidden("Trusts cannot be handed on.")
-    delegating.refuse_beyond_limit(Trust.objects.filter(trustor_id=context.user_id), "trust")
+    own = Trust.objects.filter(trustor_id=context.user_id)
+    delegating.refuse_beyond_limit(owner_id=str(context.user_id), rows=own, noun="trust")
     trustee, project = users.get(values["trustee_user_id"]), projects.get(values["project_id"])
     expires_at = values.get("expires_at")
     if expires_at is not None and expires_at <= timezone.now():

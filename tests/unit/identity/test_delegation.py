@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.identity.models import ApplicationCredential, Domain, Project, RoleAssignment, Trust, User
+from apps.identity.models import AccessRule, ApplicationCredential, Domain, Project, Role, RoleAssignment, Trust, User
 from apps.identity.services import passwords, users
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope, token_body
 
@@ -127,29 +127,125 @@ def test_a_credentials_expiry_bounds_its_tokens(as_demo: Api, demo: User) -> Non
     assert answer["token"]["expires_at"] == soon
 
 
-@pytest.mark.parametrize("kind", ["reader", "restricted", "trust"])
+@pytest.mark.parametrize("kind", ["restricted", "trust"])
 def test_no_way_of_making_credentials_for_lent_power(
-    kind: str, as_demo: Api, demo: User, project: Project, other: User, grant: Any, role: Any
+    kind: str, as_demo: Api, demo: User, project: Project, other: User
 ) -> None:
     """OSSA 2026-005, 2020-004, 2013-032, 2014-018: every such route, with every such token."""
-    api, user = Api(), demo
+    api = Api()
     if kind == "restricted":
         api = signed_in(make(as_demo, demo))
-    elif kind == "trust":
-        api.token = _trust_token(as_demo, demo, other, project, impersonation=True)
     else:
-        grant(user=other, project=project, role=role("reader"))
-        api.token, user = api.sign_in(password_body("other", scope=project_scope()))["X-Subject-Token"], other
-    trust = {"trustor_user_id": user.pk, "trustee_user_id": other.pk, "project_id": project.pk}
-    bodies = {
+        api.token = _trust_token(as_demo, demo, other, project, impersonation=True)
+    for path, body in _makings(demo, other, project).items():
+        assert api.call("post", path, body).status_code == 403, path
+
+
+def _makings(user: User, trustee: User, project: Project) -> dict[str, dict[str, Any]]:
+    """Return every call that makes a credential or a trust, with its body."""
+    trust = {"trustor_user_id": user.pk, "trustee_user_id": trustee.pk, "project_id": project.pk}
+    role = RoleAssignment.objects.filter(user=user, project=project).values_list("role_id", flat=True)
+    return {
         f"/v3/users/{user.pk}/application_credentials": {"application_credential": {"name": "more"}},
         f"/v3/users/{user.pk}/credentials/OS-EC2": {"tenant_id": project.pk},
         f"/v2.0/users/{user.pk}/credentials/OS-EC2": {"tenant_id": project.pk},
         "/v3/credentials": {"credential": {"type": "x", "blob": "y", "user_id": user.pk}},
-        "/v3/OS-TRUST/trusts": {"trust": {**trust, "impersonation": True, "roles": [{"name": "reader"}]}},
+        "/v3/OS-TRUST/trusts": {"trust": {**trust, "impersonation": True, "roles": [{"id": role[0]}]}},
     }
-    for path, body in bodies.items():
-        assert api.call("post", path, body).status_code == 403, path
+
+
+@pytest.mark.parametrize("name", ["custom", "reader"])
+def test_a_users_own_credentials_need_no_role_by_name(
+    name: str, demo: User, project: Project, other: User, grant: Any
+) -> None:
+    """Keystone asks who it is: they took the role member, which a user with another role only has not."""
+    given, _ = Role.objects.get_or_create(name=name, domain=None)
+    grant(user=other, project=project, role=given)
+    api = Api()
+    api.token = api.sign_in(password_body("other", scope=project_scope()))["X-Subject-Token"]
+    for path, body in _makings(other, demo, project).items():
+        assert api.call("post", path, body).status_code == (200 if "v2.0" in path else 201), path
+    listed = api.call("get", "/v3/credentials").json()["credentials"]
+    for credential in listed:
+        change = {"credential": {"type": credential["type"]}}
+        assert api.call("patch", f"/v3/credentials/{credential['id']}", change).status_code == 200
+        assert api.call("delete", f"/v3/credentials/{credential['id']}").status_code == 204
+    assert len(listed) == 3
+    for path, body in _makings(demo, other, project).items():
+        assert api.call("post", path, body).status_code == 403, f"{path} of somebody else"
+
+
+@pytest.mark.parametrize("wide", [True, False], ids=["all roles", "a reader's"])
+def test_an_unrestricted_credential_reaches_its_own_project_alone(
+    as_demo: Api, demo: User, project: Project, grant: Any, role: Any, wide: bool
+) -> None:
+    """It read and changed the user's EC2 key of another project, and so got a token for that one."""
+    elsewhere = Project.objects.get(name="admin")
+    grant(user=demo, project=elsewhere, role=role("member"))
+    owner = f"/v3/users/{demo.pk}/credentials/OS-EC2"
+    here = as_demo.call("post", owner, {"tenant_id": project.pk}).json()["credential"]
+    there = as_demo.call("post", owner, {"tenant_id": elsewhere.pk}).json()["credential"]
+    totp = as_demo.call("post", "/v3/credentials", {"credential": {"type": "totp", "blob": "GEZDGNBV"}}).json()
+    api = Api()
+    api.token = api.sign_in(password_body(scope=project_scope("admin")))["X-Subject-Token"]
+    far = make(api, demo, name="far")
+    lent = signed_in(make(as_demo, demo, unrestricted=True, roles=[{"name": "member" if wide else "reader"}]))
+
+    def pk(key: dict[str, Any]) -> str:
+        return hashlib.sha256(key["access"].encode()).hexdigest()
+
+    out = [pk(there), totp["credential"]["id"], *([] if wide else [pk(here)])]
+    change = {"credential": {"blob": f'{{"access": "{there["access"]}", "secret": "mine"}}'}}
+    for one in out:
+        for method, body in (("get", None), ("patch", change), ("delete", None)):
+            assert lent.call(method, f"/v3/credentials/{one}", body).status_code == 403, (method, one)
+    for method in ("get", "delete"):
+        assert lent.call(method, f"{owner}/{there['access']}").status_code == 403
+        assert lent.call(method, f"/v3/users/{demo.pk}/application_credentials/{far['id']}").status_code == 403
+    seen = [pk(here)] if wide else []
+    assert [row["id"] for row in lent.call("get", "/v3/credentials").json()["credentials"]] == seen
+    assert [pk(row) for row in lent.call("get", owner).json()["credentials"]] == seen
+    shown = lent.call("get", f"/v3/users/{demo.pk}/application_credentials").json()["application_credentials"]
+    assert [row["name"] for row in shown] == ["ci"]
+    assert lent.call("post", owner, {"tenant_id": elsewhere.pk}).status_code == 403
+    for where in ({}, {"project_id": elsewhere.pk}):
+        made = lent.call("post", "/v3/credentials", {"credential": {"type": "x", "blob": "y", **where}})
+        assert made.status_code == 403
+    own = lent.call("post", owner, {"tenant_id": project.pk}).json()["credential"]
+    assert lent.call("get", f"{owner}/{own['access']}").json()["credential"]["secret"] == own["secret"]
+    assert lent.call("delete", f"{owner}/{own['access']}").status_code == 204
+
+
+def test_a_trust_reaches_no_application_credentials(as_demo: Api, demo: User, other: User, project: Project) -> None:
+    made = make(as_demo, demo, access_rules=[{"service": "compute", "method": "GET", "path": "/v2.1/servers"}])
+    api = Api()
+    api.token = _trust_token(as_demo, demo, other, project, impersonation=True)
+    base = f"/v3/users/{demo.pk}"
+    paths = ["application_credentials", "access_rules", f"application_credentials/{made['id']}"]
+    for path in (*paths, f"access_rules/{made['access_rules'][0]['id']}"):
+        assert api.call("get", f"{base}/{path}").status_code == 403, path
+        assert as_demo.call("get", f"{base}/{path}").status_code == 200, path
+
+
+def test_access_rules_have_a_limit_and_outlive_their_credential(as_demo: Api, demo: User, settings: Any) -> None:
+    settings.ACCESS_RULES_PER_USER = 3
+    rules = [{"service": "compute", "method": "GET", "path": f"/v2.1/{number}"} for number in range(4)]
+    body = {"application_credential": {"name": "many", "access_rules": rules}}
+    path = f"/v3/users/{demo.pk}"
+    refused = as_demo.call("post", f"{path}/application_credentials", body)
+    assert (refused.status_code, "access rule" in refused.json()["error"]["message"]) == (403, True)
+    assert not AccessRule.objects.exists()
+    assert not ApplicationCredential.objects.exists()
+    made = make(as_demo, demo, access_rules=rules[:3])
+    again = make(as_demo, demo, name="same", access_rules=rules[:3])
+    assert {row["id"] for row in made["access_rules"]} == {row["id"] for row in again["access_rules"]}
+    rule = f"{path}/access_rules/{made['access_rules'][0]['id']}"
+    assert as_demo.call("delete", rule).status_code == 403
+    for credential in (made, again):
+        assert as_demo.call("delete", f"{path}/application_credentials/{credential['id']}").status_code == 204
+    assert len(as_demo.call("get", f"{path}/access_rules").json()["access_rules"]) == 3
+    assert as_demo.call("delete", rule).status_code == 204
+    assert len(as_demo.call("get", f"{path}/access_rules").json()["access_rules"]) == 2
 
 
 def test_an_unrestricted_credential_makes_keys_within_itself(as_demo: Api, demo: User, project: Project) -> None:
@@ -180,7 +276,7 @@ def test_access_rules(as_demo: Api, demo: User) -> None:
     assert get("/network/v2.0/networks/x", headers=headers).status_code == 404
     again = make(as_demo, demo, name="two", access_rules=[{"id": made["access_rules"][0]["id"]}])
     rule_id = again["access_rules"][0]["id"]
-    assert as_demo.call("delete", f"/v3/users/{demo.pk}/access_rules/{rule_id}").status_code == 409
+    assert as_demo.call("delete", f"/v3/users/{demo.pk}/access_rules/{rule_id}").status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["restricted", "trust"])
@@ -190,7 +286,7 @@ def test_what_is_lent_reads_no_ec2_keys(
     """A reader's loan would sign with its owner's key, and be member again."""
     made = as_demo.call("post", f"/v3/users/{demo.pk}/credentials/OS-EC2", {"tenant_id": project.pk}).json()
     key = made["credential"]
-    as_demo.call("post", "/v3/credentials", {"credential": {"type": "cert", "blob": "b"}})
+    as_demo.call("post", "/v3/credentials", {"credential": {"type": "cert", "blob": "b", "project_id": project.pk}})
     if kind == "restricted":
         api = signed_in(make(as_demo, demo, roles=[{"name": "reader"}]))
     else:

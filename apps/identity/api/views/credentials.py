@@ -40,8 +40,7 @@ class CredentialsView(IdentityView):
         all_owners = self.allows("list_credentials:any_user")
         self.authorize("list_credentials", {"target.credential.user_id": self.caller.user_id})
         rows = reading.listed(params, owner_id=None if all_owners else str(self.caller.user_id))
-        if not delegating.may_read_keys(self.caller):
-            rows = rows.exclude(type__in=reading.KEYS)
+        rows = delegating.within_reach(self.caller, rows)
         return Response(many(request, "credentials", rows, lambda row: one(request, "credentials", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -58,8 +57,7 @@ class CredentialView(IdentityView):
     def get(self, request: Any, credential_id: str) -> Response:
         self.authorize("get_credential", target_of_credential(reading.find(credential_id)))
         found = reading.get(credential_id)
-        if found.type in reading.KEYS:
-            delegating.refuse_reading_keys(self.caller)
+        delegating.refuse_out_of_reach(self.caller, found)
         return Response({"credential": one(request, "credentials", document(found))})
 
     def patch(self, request: Any, credential_id: str) -> Response:
@@ -76,18 +74,19 @@ class CredentialView(IdentityView):
 
 class EC2CredentialsView(IdentityView):
     request_serializers = {"post": EC2Serializer}
+    created = 201  # v2.0 answers 200
 
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize("ec2_list_credentials", target_of_user(users.find(user_id)))
         delegating.refuse_reading_keys(self.caller)
-        rows = reading.ec2_of(users.get(user_id).pk)
+        rows = delegating.within_reach(self.caller, reading.ec2_of(users.get(user_id).pk))
         return Response(many(request, "credentials", rows, lambda row: ec2_document(request, row)))
 
     def post(self, request: Any, user_id: str) -> Response:
         self.authorize("ec2_create_credential", target_of_user(users.find(user_id)))
         project_id = self.parse(request)["tenant_id"]
         made = credentials.create_ec2(context=self.caller, user_id=user_id, project_id=project_id)
-        return Response({"credential": ec2_document(request, made)}, status=201)
+        return Response({"credential": ec2_document(request, made)}, status=self.created)
 
 
 class EC2CredentialView(IdentityView):
@@ -101,7 +100,7 @@ class EC2CredentialView(IdentityView):
 
     def get(self, request: Any, user_id: str, access: str) -> Response:
         row = self._row("ec2_get_credential", user_id, access)
-        delegating.refuse_reading_keys(self.caller)
+        delegating.refuse_out_of_reach(self.caller, row)
         return Response({"credential": ec2_document(request, row)})
 
     def delete(self, request: Any, user_id: str, access: str) -> Response:
@@ -127,8 +126,8 @@ class EC2TokensView(IdentityView):
             ec2_tokens.SignedRequest(
                 access=values["access"],
                 signature=values["signature"],
-                verb=values["verb"],
-                path=values["path"],
+                verb=values.get("verb", ""),
+                path=values.get("path", ""),
                 params=values.get("params", {}),
                 headers=headers,
                 body_hash=values["body_hash"],
