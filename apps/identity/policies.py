@@ -5,7 +5,8 @@ users see themselves and their project.
 """
 
 _ADMIN = "rule:admin_required"
-_READER = f"{_ADMIN} or (role:reader and system_scope:all)"
+_SYSTEM_READER = "(role:reader and system_scope:all)"
+_READER = f"{_ADMIN} or {_SYSTEM_READER}"
 # What Nova's word of the same name means by an owner is the project; Keystone means the user.
 WORDS = {"admin_or_owner": "rule:admin_required or rule:owner"}
 
@@ -41,11 +42,15 @@ _GRANT_WRITER = (
     f"{_ADMIN} or (role:manager and domain_id:%(target.scope.domain_id)s and domain_id:%(target.actor.domain_id)s"
     f" and {_GRANTABLE})"
 )
-_GRANT_READER = f"{_READER} or (role:reader and domain_id:%(target.scope.domain_id)s)"
+_GRANT_IN_DOMAIN = "role:reader and domain_id:%(target.scope.domain_id)s and domain_id:%(target.actor.domain_id)s"
+_GRANT_READER = f"{_READER} or ({_GRANT_IN_DOMAIN})"
+_GRANT_CHECKER = (
+    f"{_READER} or ({_GRANT_IN_DOMAIN} and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s))"
+)
 
 _TOKENS = {
     "identity:validate_token": f"{_READER} or role:service or {_SUBJECT}",
-    "identity:check_token": f"{_READER} or role:service or {_SUBJECT}",
+    "identity:check_token": f"{_READER} or {_SUBJECT}",
     "identity:revoke_token": f"{_ADMIN} or {_SUBJECT}",
     "identity:get_auth_catalog": "",
     "identity:get_auth_projects": "",
@@ -128,18 +133,21 @@ _ACTORS = {
     "identity:update_group": _GROUP_MANAGER,
     "identity:delete_group": _GROUP_MANAGER,
     "identity:list_users_in_group": _domain_reader("target.group.domain_id"),
-    "identity:check_user_in_group": f"{_domain_reader('target.group.domain_id')} or {_SELF}",
+    "identity:check_user_in_group": (
+        f"{_READER} or (role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)"
+    ),
     "identity:add_user_to_group": _MEMBERSHIP_MANAGER,
     "identity:remove_user_from_group": _GROUP_MANAGER,
 }
 _ROLES = {
-    "identity:list_roles": f"{_READER} or role:manager",
+    # A manager of a domain: one of a project has no caller.domain_id.
+    "identity:list_roles": f"{_READER} or (role:manager and domain_id:%(caller.domain_id)s)",
     "identity:get_role": f"{_READER} or role:manager",
     "identity:create_role": _ADMIN,
     "identity:update_role": _ADMIN,
     "identity:delete_role": _ADMIN,
-    "identity:list_domain_roles": f"{_READER} or (role:reader and domain_id:%(target.role.domain_id)s)",
-    "identity:get_domain_role": f"{_READER} or (role:reader and domain_id:%(target.role.domain_id)s)",
+    "identity:list_domain_roles": _READER,
+    "identity:get_domain_role": _READER,
     "identity:create_domain_role": _ADMIN,
     "identity:update_domain_role": _ADMIN,
     "identity:delete_domain_role": _ADMIN,
@@ -152,7 +160,7 @@ _ROLES = {
 }
 _GRANTS = {
     "identity:list_grants": _GRANT_READER,
-    "identity:check_grant": _GRANT_READER,
+    "identity:check_grant": _GRANT_CHECKER,
     "identity:create_grant": _GRANT_WRITER,
     "identity:revoke_grant": _GRANT_WRITER,
     **{f"identity:list_system_grants_for_{actor}": _READER for actor in ("user", "group")},
@@ -165,28 +173,28 @@ _GRANTS = {
 
 _OWN = f"{_ADMIN} or {_SELF}"
 _OWN_READ = f"{_READER} or {_SELF}"
-# What makes a credential is a write: a reader makes none, not even for itself (OSSA 2026-005).
-_OWN_WRITE = f"{_ADMIN} or ({_SELF} and role:member)"
 _CREDENTIAL = "user_id:%(target.credential.user_id)s"
 _TRUSTOR, _TRUSTEE = "user_id:%(target.trust.trustor_user_id)s", "user_id:%(target.trust.trustee_user_id)s"
+# These ask who the caller is, not which role it has: a user whose only role is a custom one owns its credentials too.
+# What a delegated token may do is decided in services/delegating.py (OSSA 2026-005).
 _DELEGATION = {
     "identity:list_application_credentials": _OWN_READ,
     "identity:get_application_credential": _OWN_READ,
-    "identity:create_application_credential": f"{_SELF} and (role:member or {_ADMIN})",
+    "identity:create_application_credential": _SELF,
     "identity:delete_application_credential": _OWN,
-    "identity:list_access_rules": _OWN_READ,
-    "identity:get_access_rule": _OWN_READ,
-    "identity:delete_access_rule": _OWN,
+    "identity:list_access_rules": f"{_SYSTEM_READER} or {_SELF}",
+    "identity:get_access_rule": f"{_SYSTEM_READER} or {_SELF}",
+    "identity:delete_access_rule": f"(role:admin and system_scope:all) or {_SELF}",
     "identity:list_credentials": f"{_READER} or {_CREDENTIAL}",
     "identity:list_credentials:any_user": _READER,
     "identity:get_credential": f"{_READER} or {_CREDENTIAL}",
-    "identity:create_credential": f"{_ADMIN} or ({_CREDENTIAL} and role:member)",
-    "identity:update_credential": f"{_ADMIN} or ({_CREDENTIAL} and role:member)",
-    "identity:delete_credential": f"{_ADMIN} or ({_CREDENTIAL} and role:member)",
+    "identity:create_credential": f"{_ADMIN} or {_CREDENTIAL}",
+    "identity:update_credential": f"{_ADMIN} or {_CREDENTIAL}",
+    "identity:delete_credential": f"{_ADMIN} or {_CREDENTIAL}",
     "identity:ec2_list_credentials": _OWN_READ,
     "identity:ec2_get_credential": _OWN_READ,
-    "identity:ec2_create_credential": _OWN_WRITE,
-    "identity:ec2_delete_credential": _OWN_WRITE,
+    "identity:ec2_create_credential": _OWN,
+    "identity:ec2_delete_credential": _OWN,
     # OSSA 2025-002: whoever could ask anonymously turned any signed URL into a token.
     "identity:ec2_validate_token": f"{_ADMIN} or role:service",
     "identity:list_trusts": _READER,
@@ -195,7 +203,7 @@ _DELEGATION = {
     "identity:get_trust": f"{_READER} or {_TRUSTOR} or {_TRUSTEE}",
     "identity:list_roles_for_trust": f"{_READER} or {_TRUSTOR} or {_TRUSTEE}",
     "identity:get_role_for_trust": f"{_READER} or {_TRUSTOR} or {_TRUSTEE}",
-    "identity:create_trust": f"{_TRUSTOR} and (role:member or {_ADMIN})",
+    "identity:create_trust": _TRUSTOR,
     "identity:delete_trust": f"{_ADMIN} or {_TRUSTOR}",
 }
 _POLICY_TARGETS = ("endpoint", "service", "region_and_service")

@@ -53,10 +53,15 @@ def delete(*, role_id: str) -> None:
 
 @transaction.atomic
 def imply(*, prior_id: str, implied_id: str) -> tuple[Role, Role]:
-    """Let a role contain another one. Raises Forbidden (403) for admin and for a domain's role as the inner one."""
+    """Let a role contain another one.
+
+    Raises Forbidden (403) for admin as the implied role, and for a global role that would imply a domain's role.
+    """
     prior, implied = roles.get(prior_id), roles.get(implied_id)
-    if implied.name in NEVER_IMPLIED or implied.domain_id is not None:
+    if implied.name in NEVER_IMPLIED:
         raise Forbidden(f"The role {implied.pk} cannot be an implied role.")
+    if prior.domain_id is None and implied.domain_id is not None:
+        raise Forbidden("A global role cannot imply a domain-specific role.")
     if prior.pk == implied.pk:
         raise Invalid(field="implied_role_id", reason="a role does not imply itself")
     ImpliedRole.objects.get_or_create(prior=prior, implied=implied)

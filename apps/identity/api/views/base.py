@@ -46,11 +46,15 @@ class IdentityView(ServiceView):
 
         Rules may look at the ids of the path too, as in Keystone: ``user_id:%(user_id)s``.
         """
-        policy.check(self.caller, f"identity:{rule}", {**self.kwargs, **(target or {})})
+        policy.check(self.caller, f"identity:{rule}", self._looked_at(target))
 
     def allows(self, rule: str, target: dict[str, Any] | None = None) -> bool:
         """Return whether ``identity:<rule>`` allows the call on ``target``."""
-        return policy.allowed(self.caller, f"identity:{rule}", {**self.kwargs, **(target or {})})
+        return policy.allowed(self.caller, f"identity:{rule}", self._looked_at(target))
+
+    def _looked_at(self, target: dict[str, Any] | None) -> dict[str, Any]:
+        """Return what a rule may look at: the path's ids, the domain that the caller's token is for, and ``target``."""
+        return {**self.kwargs, "caller.domain_id": self.caller.domain_id, **(target or {})}
 
     def authorize_list(self, request: Any, rule: str) -> dict[str, str]:
         """Return the query of a list; a token for a domain sees that domain where none is named."""

@@ -69,12 +69,23 @@ class ImpliedRoleView(IdentityView):
         inference = {"prior_role": brief(request, prior), "implies": brief(request, implied)}
         return Response({"role_inference": inference, "links": links}, status=status)
 
-    def get(self, request: Any, role_id: str, implied_role_id: str) -> Response:
-        self.authorize("get_implied_role")
+    @staticmethod
+    def _pair(role_id: str, implied_role_id: str) -> tuple[Role, Role]:
+        """Return both roles. Raises NotFound unless the first implies the second."""
         prior, implied = reading.get(role_id), reading.get(implied_role_id)
         if not reading.implies(prior_id=role_id, implied_id=implied_role_id):
             raise NotFound(noun="implied role", id=implied_role_id)
-        return self._answer(request, prior, implied)
+        return prior, implied
+
+    def get(self, request: Any, role_id: str, implied_role_id: str) -> Response:
+        self.authorize("get_implied_role")
+        return self._answer(request, *self._pair(role_id, implied_role_id))
+
+    def head(self, request: Any, role_id: str, implied_role_id: str) -> Response:
+        """Answer 204 where GET answers 200, as Keystone does."""
+        self.authorize("check_implied_role")
+        self._pair(role_id, implied_role_id)
+        return Response(status=204)
 
     def put(self, request: Any, role_id: str, implied_role_id: str) -> Response:
         self.authorize("create_implied_role")

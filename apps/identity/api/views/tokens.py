@@ -68,6 +68,10 @@ class TokensView(ServiceView):
         text, token = self._subject(request, "identity:validate_token")
         return self._answer(request, token, text, 200)
 
+    def head(self, request: Any) -> Response:
+        text, token = self._subject(request, "identity:check_token")
+        return self._answer(request, token, text, 200)
+
     def delete(self, request: Any) -> Response:
         _, token = self._subject(request, "identity:revoke_token")
         ending.revoke(payload=token.payload)
