@@ -22,6 +22,11 @@ def get(role_id: str) -> Role:
     return role
 
 
+def global_named(name: str) -> Role | None:
+    """Return the role of this name that is of no domain."""
+    return Role.objects.filter(domain=None, name=name).first()
+
+
 def listed(params: Mapping[str, str]) -> QuerySet[Role]:
     """Return global roles, or the roles of the domain that is asked for."""
     rows = Role.objects.all() if "domain_id" in params else Role.objects.filter(domain=None)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
-from apps.identity.exceptions import Forbidden, NotFound
+from apps.identity.exceptions import Duplicate, Forbidden, NotFound
 from apps.identity.models import Domain, Group, Project, Role, RoleAssignment, User
 from apps.identity.selectors import role_assignments
 
@@ -17,16 +17,21 @@ def grant(
     actor: User | Group,
     target: Project | Domain | None,
     inherited: bool = False,
+    once: bool = False,
 ) -> None:
-    """Give ``actor`` the role on ``target`` (None: the system); once is enough.
+    """Give ``actor`` the role on ``target`` (None: the system).
 
-    Raises Forbidden when a role of one domain is given on what belongs to another.
+    Raises Forbidden when a role of one domain is given on what belongs to another; with ``once`` Duplicate (409) when
+    the actor has it already.
     """
     if role.domain_id is not None:
         own = None if target is None else (target.pk if target.is_domain else target.domain_id)
         if own != role.domain_id:
             raise Forbidden("A role of a domain can only be assigned within this domain.")
-    RoleAssignment.objects.get_or_create(**columns(actor=actor, target=target), role_id=role.pk, inherited=inherited)
+    row = {**columns(actor=actor, target=target), "role_id": role.pk, "inherited": inherited}
+    _, is_new = RoleAssignment.objects.get_or_create(**row)
+    if once and not is_new:
+        raise Duplicate(noun="role grant", what=f"role {role.pk}")
     _tell("grant", role, actor, target, inherited)
 
 

@@ -42,7 +42,7 @@ def test_tokens_of_others(as_admin: Api, as_demo: Api, project: Project, caplog:
     text = as_demo.token
     shown = as_admin.call("get", f"/v2.0/tokens/{text}?belongsTo={project.pk}").json()["access"]
     assert shown["user"]["name"] == "demo"
-    assert as_admin.call("get", f"/v2.0/tokens/{text}?belongsTo=x").status_code == 404
+    assert as_admin.call("get", f"/v2.0/tokens/{text}?belongsTo=x").status_code == 401
     assert as_admin.call("head", f"/v2.0/tokens/{text}").status_code == 200
     assert as_admin.call("get", f"/v2.0/tokens/{text}/endpoints").json()["endpoints"]
     assert as_demo.call("get", f"/v2.0/tokens/{as_admin.token}").status_code == 403
@@ -61,8 +61,10 @@ def test_tenants_users_and_roles(as_admin: Api, as_demo: Api) -> None:
     bob = as_admin.call("post", "/v2.0/users", {"user": user}).json()["user"]
     role = as_admin.call("get", "/v2.0/OS-KSADM/roles/member").json()["role"]
     path = f"/v2.0/tenants/{tenant['id']}/users/{bob['id']}/roles"
+    assert [row["name"] for row in as_admin.call("get", path).json()["roles"]] == ["_member_"]
     assert as_admin.call("put", f"{path}/OS-KSADM/{role['id']}").status_code == 200
-    assert [row["name"] for row in as_admin.call("get", path).json()["roles"]] == ["member"]
+    assert [row["name"] for row in as_admin.call("get", path).json()["roles"]] == ["_member_", "member"]
+    assert as_admin.call("put", f"{path}/OS-KSADM/{role['id']}").status_code == 409
     there = as_admin.call("get", f"/v2.0/tenants/{tenant['id']}/users").json()["users"]
     assert [row["id"] for row in there] == [bob["id"]]
     assert sign_in(Api(), name="bob").json()["access"]["token"]["tenant"]["id"] == tenant["id"]
@@ -90,3 +92,48 @@ def test_services_endpoints_and_discovery(as_admin: Api, api: Api) -> None:
     assert as_admin.call("delete", f"/v2.0/OS-KSADM/services/{service['id']}").status_code == 204
     assert api.call("get", "/v2.0/").json()["version"]["id"] == "v2.0"
     assert api.call("get", "/v2.0/extensions").status_code == 200
+
+
+def test_a_default_tenant_makes_its_user_a_member(as_admin: Api, as_demo: Api) -> None:
+    made = [as_admin.call("post", "/v2.0/tenants", {"tenant": {"name": name}}).json()["tenant"] for name in "ab"]
+    first, second = (tenant["id"] for tenant in made)
+    body = {"user": {"name": "bob", "password": PASSWORD, "tenantId": first}}
+    bob = as_admin.call("post", "/v2.0/users", body).json()["user"]
+    roles = sign_in(Api(), {"tenantName": "a"}, "bob").json()["access"]["user"]["roles"]
+    assert [role["name"] for role in roles] == ["_member_", "member", "reader"]
+    there = as_admin.call("get", f"/v2.0/tenants/{first}/users").json()["users"]
+    assert [row["id"] for row in there] == [bob["id"]]
+    moved = as_admin.call("put", f"/v2.0/users/{bob['id']}", {"user": {"tenantId": second}})
+    assert moved.json()["user"]["tenantId"] == second
+    assert sign_in(Api(), {"tenantName": "a"}, "bob").status_code == 401
+    assert sign_in(Api(), {"tenantName": "b"}, "bob").status_code == 200
+    for change in ("post", "/v2.0/users", {"user": {"name": "eve", "tenantId": "nowhere"}}), (
+        "put", f"/v2.0/users/{bob['id']}", {"user": {"tenantId": "nowhere"}},
+    ):  # fmt: skip
+        assert as_admin.call(*change).status_code == 404, change
+    assert not User.objects.filter(name="eve").exists()
+
+
+def test_the_admin_url(api: Api, as_admin: Api, as_demo: Api, demo: User) -> None:
+    """Keystone had a port for it: there a list of tenants is a list of all, and no member's own."""
+    catalog = sign_in(api, {"tenantName": "demo"}).json()["access"]["serviceCatalog"]
+    urls = next(entry for entry in catalog if entry["type"] == "identity")["endpoints"][0]
+    assert urls["adminURL"] == "http://testserver/identity/admin/v2.0"
+    assert urls["publicURL"] == "http://testserver/identity/v2.0"
+    assert as_demo.call("get", "/v2.0/tenants").status_code == 200
+    assert as_demo.call("get", "/admin/v2.0/tenants").status_code == 403
+    names = {row["name"] for row in as_admin.call("get", "/admin/v2.0/tenants").json()["tenants"]}
+    assert {"admin", "demo", "service"} <= names
+    assert api.call("get", "/admin/v2.0/tenants").status_code == 401
+    assert as_admin.call("get", f"/admin/v2.0/users/{demo.pk}").json()["user"]["name"] == "demo"
+    assert api.call("get", "/admin/v2.0").json()["version"]["id"] == "v2.0"
+
+
+def test_what_old_clients_compare(api: Api, as_admin: Api, as_demo: Api, demo: User, project: Project) -> None:
+    keys = {"alias", "name", "description", "namespace", "updated", "links"}
+    values = api.call("get", "/v2.0/extensions").json()["extensions"]["values"]
+    assert values and all(set(value) == keys and value["updated"] for value in values)
+    path = f"/v2.0/users/{demo.pk}/credentials/OS-EC2"
+    assert as_demo.call("post", path, {"tenant_id": project.pk}).status_code == 200
+    bad = as_admin.call("head", "/v2.0/tokens/gAAAAAbad")
+    assert (bad.status_code, bad.content) == (404, b"")

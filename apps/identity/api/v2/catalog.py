@@ -37,11 +37,29 @@ class VersionView(ServiceView):
         return Response({"version": version_document(request)})
 
 
+# Alias, name, description, when Keystone changed it last.
+EXTENSIONS = (
+    ("OS-KSADM", "OpenStack Keystone Admin", "Roles, services and users for administrators", "2013-07-11T17:14:00Z"),
+    ("OS-KSCRUD", "OpenStack Keystone User CRUD", "Users change their own password", "2013-07-07T12:00:00Z"),
+    ("OS-EC2", "OpenStack EC2 API", "EC2 credentials of users", "2013-07-07T12:00:00Z"),
+)
+
+
+def _extension(alias: str, name: str, description: str, updated: str) -> dict[str, Any]:
+    namespace = f"https://docs.openstack.org/identity/api/ext/{alias}/v1.0"
+    return {
+        "alias": alias,
+        "name": name,
+        "description": description,
+        "namespace": namespace,
+        "updated": updated,
+        "links": [],
+    }
+
+
 class ExtensionsView(VersionView):
     def get(self, request: Any) -> Response:
-        names = ("OS-KSADM", "OS-KSCRUD", "OS-EC2")
-        values = [{"alias": name, "name": name, "links": [], "description": "", "namespace": ""} for name in names]
-        return Response({"extensions": {"values": values}})
+        return Response({"extensions": {"values": [_extension(*described) for described in EXTENSIONS]}})
 
 
 class RolesView(IdentityView):

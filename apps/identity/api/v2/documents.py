@@ -47,13 +47,17 @@ def role(row: Role) -> dict[str, Any]:
 
 
 def service_catalog(catalog: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the catalog with one entry per service and region, its three URLs side by side."""
+    """Return the catalog with one entry per service and region, its three URLs side by side.
+
+    A service without endpoints is left out: v2.0 lists endpoints.
+    """
     services = []
-    for service in catalog:
+    for service in (service for service in catalog if service["endpoints"]):
         regions: dict[str | None, dict[str, Any]] = {}
         for endpoint in service["endpoints"]:
             entry = regions.setdefault(endpoint["region"], {"region": endpoint["region"], "id": endpoint["id"]})
-            entry[_URLS[Interface(endpoint["interface"])]] = _url(service["type"], endpoint["url"])
+            interface = Interface(endpoint["interface"])
+            entry[_URLS[interface]] = _url(service["type"], endpoint["url"], interface)
         services.append(
             {
                 "type": service["type"],
@@ -65,9 +69,16 @@ def service_catalog(catalog: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return services
 
 
-def _url(service_type: str, url: str) -> str:
-    """Return where an old client finds a service: the version document of identity itself does not name v2.0."""
-    return f"{url.rstrip('/')}/v2.0" if service_type == "identity" and url.rstrip("/").endswith("/identity") else url
+def _url(service_type: str, url: str, interface: Interface) -> str:
+    """Return where an old client finds a service.
+
+    Identity's own version document does not name v2.0, and its admin URL is another place: only there a list of tenants
+    is a list of all (Keystone had a port for it).
+    """
+    base = url.rstrip("/")
+    if service_type != "identity" or not base.endswith("/identity"):
+        return url
+    return f"{base}/admin/v2.0" if interface is Interface.ADMIN else f"{base}/v2.0"
 
 
 def access(text: str, token: Token, catalog: list[dict[str, Any]] | None) -> dict[str, Any]:

@@ -25,12 +25,17 @@ def the_tenant(tenant_id: str) -> Project:
 
 
 class TenantsView(IdentityView):
+    """``for_administrators``: under the admin URL, which lists no caller's own tenants."""
+
     request_serializers = {"post": TenantSerializer}
+    for_administrators = False
 
     def get(self, request: Any) -> Response:
         """List all tenants for who may see all, else the caller's own; ``name`` asks for one."""
         subject = {"target.domain_id": DEFAULT_DOMAIN_ID}
-        if self.allows("list_projects", subject):
+        if self.for_administrators:
+            self.authorize("list_projects", subject)
+        if self.for_administrators or self.allows("list_projects", subject):
             rows = reading.listed({"domain_id": DEFAULT_DOMAIN_ID})
         else:
             self.authorize("get_auth_projects")
@@ -81,7 +86,8 @@ class TenantUsersView(IdentityView):
 
 class TenantUserRolesView(IdentityView):
     def get(self, request: Any, tenant_id: str, user_id: str) -> Response:
-        self.authorize("list_grants", {"target.scope.domain_id": DEFAULT_DOMAIN_ID})
+        subject = targets.of_grant(actor=users.find(user_id), target=reading.find(tenant_id), role=None)
+        self.authorize("list_grants", subject)
         columns = {"user_id": users.get(user_id).pk, "project_id": the_tenant(tenant_id).pk}
         return Response({"roles": [documents.role(row) for row in role_assignments.roles_of(**columns)]})
 
@@ -95,7 +101,7 @@ class TenantUserRoleView(IdentityView):
 
     def put(self, request: Any, tenant_id: str, user_id: str, role_id: str) -> Response:
         who = self._who("create", tenant_id, user_id, role_id)
-        granting.grant(**who)
+        granting.grant(**who, once=True)
         return Response({"role": documents.role(who["role"])})
 
     def delete(self, request: Any, tenant_id: str, user_id: str, role_id: str) -> Response:

@@ -7,7 +7,7 @@ from apps.common.api.views import Response
 from apps.identity.api.v2 import documents
 from apps.identity.api.v2.serializers import AuthSerializer
 from apps.identity.api.views.base import IdentityView
-from apps.identity.exceptions import NotFound
+from apps.identity.exceptions import NotFound, Unauthorized
 from apps.identity.selectors import catalog, tokens
 from apps.identity.selectors.tokens import Token
 from apps.identity.services import authentication
@@ -53,14 +53,14 @@ class TokenView(IdentityView):
     """The token stands in the path, as v2.0 has it; logs show it as ``***``."""
 
     def _subject(self, rule: str, text: str) -> Token:
-        """Return the token. Raises NotFound when it is none, or not for the tenant that ``belongsTo`` names."""
+        """Return the token. Raises NotFound when it is none, Unauthorized when ``belongsTo`` names another tenant."""
         token = tokens.validate(text)
         if token is None:
             raise NotFound("Could not find token.")
         self.authorize(rule, {"target.token.user_id": token.payload.user_id})
         tenant = self.request.query_params.get("belongsTo")
         if tenant and tenant != token.payload.scope_id:
-            raise NotFound("Could not find token.")
+            raise Unauthorized
         return token
 
     def _shown(self, text: str) -> Token:

@@ -6,13 +6,18 @@ from apps.common import addresses
 from apps.common.api.views import Response
 from apps.identity.api.v2 import documents, tokens
 from apps.identity.api.v2.serializers import OwnPasswordSerializer, UserSerializer, user_values
+from apps.identity.api.v2.tenants import the_tenant
+from apps.identity.api.views import targets
 from apps.identity.api.views.base import IdentityView, target_of_user, target_of_written_user
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import User
 from apps.identity.selectors import users as reading
-from apps.identity.services import authentication, users
+from apps.identity.services import authentication, tenancies, users
 from apps.identity.services.authentication import Name, SignIn
 from apps.identity.states import DEFAULT_DOMAIN_ID, Scope
+
+# Every user of v2.0 is of the default domain.
+V2_ACTOR = {"target.actor.domain_id": DEFAULT_DOMAIN_ID, "target.user.domain_id": DEFAULT_DOMAIN_ID}
 
 
 def the_user(user_id: str) -> User:
@@ -23,7 +28,16 @@ def the_user(user_id: str) -> User:
     return found
 
 
-class UsersView(IdentityView):
+class WithTenantView(IdentityView):
+    def _check_tenant(self, values: dict[str, Any]) -> None:
+        """Check that the caller may make the user a member of the tenant that it names. Raises NotFound."""
+        if values.get("default_project_id"):
+            tenant, member = the_tenant(values["default_project_id"]), tenancies.member()
+            subject = {**targets.of_grant(actor=None, target=tenant, role=member), **V2_ACTOR}
+            self.authorize("create_grant", subject)
+
+
+class UsersView(WithTenantView):
     request_serializers = {"post": UserSerializer}
 
     def get(self, request: Any) -> Response:
@@ -43,10 +57,12 @@ class UsersView(IdentityView):
         values = user_values(self.parse(request, "user"))
         if "name" not in values:
             raise Invalid(field="user", reason="it must have a name")
-        return Response({"user": documents.user(users.create(values=values, default_domain_id=DEFAULT_DOMAIN_ID))})
+        self._check_tenant(values)
+        user = tenancies.create_user(values=values, default_domain_id=DEFAULT_DOMAIN_ID)
+        return Response({"user": documents.user(user)})
 
 
-class UserView(IdentityView):
+class UserView(WithTenantView):
     request_serializers = {"put": UserSerializer}
 
     def get(self, request: Any, user_id: str) -> Response:
@@ -57,7 +73,8 @@ class UserView(IdentityView):
         """Change a user; also at …/enabled and …/OS-KSADM/password, whose bodies hold one attribute."""
         self.authorize("update_user", target_of_written_user(reading.find(user_id)))
         changes = user_values(self.parse(request, "user"))
-        return Response({"user": documents.user(users.update(user_id=the_user(user_id).pk, changes=changes))})
+        self._check_tenant(changes)
+        return Response({"user": documents.user(tenancies.update_user(user_id=the_user(user_id).pk, changes=changes))})
 
     def delete(self, request: Any, user_id: str) -> Response:
         self.authorize("delete_user", target_of_written_user(reading.find(user_id)))
