@@ -244,6 +244,30 @@ def test_tampered_malformed_and_foreign(as_demo: Api) -> None:
         assert tokens.validate(keys.seal(raw)) is None
 
 
+def test_a_token_has_one_text(as_demo: Api, api: Api) -> None:
+    """Decoders pass over signs outside the alphabet, padding, and the last sign's bits that stand for nothing."""
+    good = as_demo.token
+    assert tokens.validate(good) is not None
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    bits = 6 * len(good) % 8  # of the last sign, that are no part of a byte
+    last = alphabet.index(good[-1])
+    others = [good[:-1] + alphabet[last ^ flip] for flip in range(1, 1 << bits)]
+    middle = len(good) // 2
+    inserted = [good[:middle] + sign + good[middle:] for sign in ("!", " ", "=", ".", "\u00e4", "\n", "+", "/")]
+    around = [
+        f" {good}",
+        f"{good} ",
+        f"{good}=",
+        f"{good}==",
+        f"{good}!",
+        good.replace("-", "+").replace("_", "/") + "!",
+    ]
+    for bad in (*others, *inserted, *around):
+        assert tokens.validate(bad) is None, bad
+    api.token = f"{good[:9]}!{good[9:]}"
+    assert api.call("get", "/v3/auth/projects").status_code == 401
+
+
 def test_expired(as_demo: Api, settings: Any) -> None:
     settings.TOKEN_LIFETIME_SECONDS = 0
     token = as_demo.sign_in(password_body())["X-Subject-Token"]
