@@ -1,4 +1,4 @@
-"""What is kept for a while and then deleted, a batch at a time: ended runs, resolved findings, audit events.
+"""What is kept for a while and then deleted, a batch at a time: ended runs, resolved findings, audit events, sessions.
 
 Rows of deleted servers stay: usage and audits ask for them.
 """
@@ -7,6 +7,7 @@ from django.conf import settings
 
 from apps.common import audit
 from apps.compute.selectors import servers
+from apps.identity.services import sessions
 from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import counters, findings, runs
 
@@ -21,6 +22,7 @@ def prune() -> dict[str, int]:
         "runs": old_runs(),
         "findings": findings.prune(days=settings.FINDING_DAYS),
         "audit_events": audit.prune(days=settings.AUDIT_DAYS),
+        "sessions": sessions.prune(),
     }
 
 

@@ -4,11 +4,13 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from apps.common import audit
 from apps.common.models import AuditEvent
 from apps.compute.models import Server
+from apps.identity.services import sessions
 from apps.workflow import states
 from apps.workflow.models import Finding, Run, Step
 from apps.workflow.services import findings
@@ -75,3 +77,13 @@ def test_audit_events_go(monkeypatch: pytest.MonkeyPatch) -> None:
     AuditEvent.objects.filter(id__in=keys[:5]).update(at=OLD)
     assert pruning.prune()["audit_events"] == 5
     assert list(AuditEvent.objects.values_list("id", flat=True)) == keys[5:]
+
+
+def test_sessions_that_have_expired_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every sign-in on a page makes one, and nothing removed them."""
+    monkeypatch.setattr(sessions, "PRUNE_BATCH", 2)
+    for number in range(5):
+        Session.objects.create(session_key=f"old{number}", expire_date=timezone.now() - timedelta(seconds=1))
+    Session.objects.create(session_key="living", expire_date=timezone.now() + timedelta(hours=1))
+    assert pruning.prune()["sessions"] == 5
+    assert [row.pk for row in Session.objects.all()] == ["living"]

@@ -1,0 +1,185 @@
+"""Every countable thing has a limit: a table of all models, and how many rows of each a member can make.
+
+A new model fails here until it has a line. The line names the quota or the setting that bounds its rows, the row that
+it is a part of, or who alone makes such rows.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Counted for each project or user against a limit that operators set: a resource of QUOTA_DEFAULTS or the like."""
+
+    resource: str
+
+    def fault(self, model: str) -> str | None:
+        known = {**settings.QUOTA_DEFAULTS, **settings.NETWORK_QUOTAS}
+        if self.resource not in known:
+            return f"{model}: there is no quota {self.resource}"
+        return None if known[self.resource] >= 0 else f"{model}: {self.resource} has no limit by default"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Bounded by a setting (of cloud/settings.py) that services read."""
+
+    name: str
+
+    def fault(self, model: str) -> str | None:
+        value = getattr(settings, self.name, None)
+        if not isinstance(value, int) or value < 0:
+            return f"{model}: the setting {self.name} bounds nothing"
+        return None if _is_read(f"settings.{self.name}") else f"{model}: nothing reads {self.name}"
+
+
+@dataclass(frozen=True)
+class Aged:
+    """Written for what happens, and removed when it is old: ``text`` stands in the code that decides when."""
+
+    text: str
+
+    def fault(self, model: str) -> str | None:
+        return None if _is_read(self.text) else f"{model}: nothing says {self.text}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of another row that has a limit; ``bound`` is the constant that limits the parts, in ``module``."""
+
+    whole: str
+    bound: str
+    module: str
+
+    def fault(self, model: str) -> str | None:
+        if self.whole not in LIMITS:
+            return f"{model}: {self.whole} is no model"
+        text = (ROOT / self.module).read_text()
+        return (
+            None if re.search(rf"\b{re.escape(self.bound)}\b", text) else f"{model}: no {self.bound} in {self.module}"
+        )
+
+
+@dataclass(frozen=True)
+class Others:
+    """No member makes such rows. ``who`` does."""
+
+    who: str
+
+    def fault(self, model: str) -> str | None:
+        return None if self.who else f"{model}: who makes the rows?"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A member makes rows without limit. MISSING lists what is known."""
+
+    def fault(self, model: str) -> str | None:
+        return None
+
+
+def _is_read(text: str) -> bool:
+    paths = [path for room in ("apps", "workers") for path in (ROOT / room).rglob("*.py")]
+    return any(text in path.read_text() for path in paths)
+
+
+OPERATORS = Others("operators, who administer the cloud or a domain")
+SYSTEM = Others("the cloud itself: one row for each host, resource, project or running work")
+APPLICATION, PORTS = "identity.ApplicationCredential", "apps/networking"
+CREDENTIALS = "apps/identity/api/serializers/application_credentials.py"
+LIMITS = {
+    "admin.LogEntry": OPERATORS,
+    "auth.Group": OPERATORS,
+    "auth.Group_permissions": OPERATORS,
+    "auth.Permission": SYSTEM,
+    "contenttypes.ContentType": SYSTEM,
+    "sessions.Session": Aged("expire_date < now()"),
+    "common.AuditEvent": Aged("settings.AUDIT_DAYS"),
+    "identity.AccessRule": Setting("ACCESS_RULES_PER_USER"),
+    "identity.AddressSlot": SYSTEM,
+    "identity.ApplicationCredential": Setting("CREDENTIALS_PER_USER"),
+    "identity.ApplicationCredential_access_rules": Part(
+        "identity.ApplicationCredential", "max_length=100", CREDENTIALS
+    ),
+    "identity.ApplicationCredential_roles": Part(APPLICATION, "max_length=64", CREDENTIALS),
+    "identity.Credential": Setting("CREDENTIALS_PER_USER"),
+    "identity.Domain": OPERATORS,
+    "identity.DomainOption": OPERATORS,
+    "identity.Endpoint": OPERATORS,
+    "identity.EndpointGroup": OPERATORS,
+    "identity.EndpointGroup_projects": OPERATORS,
+    "identity.FormerPassword": Setting("PASSWORD_HISTORY"),
+    "identity.Group": OPERATORS,
+    "identity.GroupMembership": OPERATORS,
+    "identity.ImpliedRole": OPERATORS,
+    "identity.KnownAddress": Part("identity.User", "KNOWN_ADDRESSES", "apps/identity/services/lockouts.py"),
+    "identity.Limit": OPERATORS,
+    "identity.Policy": OPERATORS,
+    "identity.PolicyAssociation": OPERATORS,
+    "identity.Project": OPERATORS,
+    "identity.ProjectEndpoint": OPERATORS,
+    "identity.Region": OPERATORS,
+    "identity.RegisteredLimit": OPERATORS,
+    "identity.Revocation": Aged("settings.ALLOW_EXPIRED_SECONDS"),
+    "identity.Role": OPERATORS,
+    "identity.RoleAssignment": OPERATORS,
+    "identity.Service": OPERATORS,
+    "identity.Trust": Setting("CREDENTIALS_PER_USER"),
+    "identity.Trust_roles": Part("identity.Trust", "max_length=64", "apps/identity/api/serializers/trusts.py"),
+    "identity.UsedSignature": Aged("settings.EC2_SIGNATURE_SECONDS"),
+    "identity.User": OPERATORS,
+    "workflow.Finding": Aged("settings.FINDING_DAYS"),
+    "workflow.Run": Aged("settings.RUN_DAYS"),
+    "workflow.Step": Part("workflow.Run", "steps", "workers/pipelines/server_build.py"),
+    "workflow.Tally": SYSTEM,
+    "quotas.Limit": OPERATORS,
+    "quotas.Reservation": Aged("settings.RESERVATION_LIFETIME"),
+    "quotas.Usage": SYSTEM,
+    "images.Image": Missing(),
+    "images.Member": Part("images.Image", "MAX_MEMBERS", "apps/images/services/members.py"),
+    "scheduling.Aggregate": OPERATORS,
+    "scheduling.Aggregate_hosts": OPERATORS,
+    "scheduling.Allocation": SYSTEM,
+    "scheduling.Host": SYSTEM,
+    "scheduling.Inventory": SYSTEM,
+    "scheduling.Stamp": SYSTEM,
+    "networking.FixedIP": Part("networking.Port", "MAX_FIXED_IPS", f"{PORTS}/services/ports.py"),
+    "networking.Network": Quota("network"),
+    "networking.Port": Quota("port"),
+    "networking.PortSecurityGroup": Part("networking.Port", "max_length=32", f"{PORTS}/api/serializers/ports.py"),
+    "networking.SecurityGroup": Quota("security_group"),
+    "networking.SecurityGroupRule": Quota("security_group_rule"),
+    "networking.Subnet": Quota("subnet"),
+    "compute.BlockDevice": Part("compute.Server", "block_device_mapping_v2", "apps/compute/api/serializers/servers.py"),
+    "compute.Flavor": OPERATORS,
+    "compute.FlavorAccess": OPERATORS,
+    "compute.KeyPair": Quota("key_pairs"),
+    "compute.Server": Quota("instances"),
+    "compute.ServerGroup": Quota("server_groups"),
+}
+MISSING = {"images.Image"}  # nothing is to be added here
+
+
+def models() -> list[str]:
+    return [model._meta.label for model in apps.get_models(include_auto_created=True)]
+
+
+def test_every_model_has_a_line() -> None:
+    assert set(models()) == set(LIMITS)
+
+
+@pytest.mark.parametrize("model", sorted(LIMITS))
+def test_what_a_line_names_is_there(model: str) -> None:
+    assert LIMITS[model].fault(model) is None
+
+
+def test_what_has_no_limit_is_known() -> None:
+    assert {model for model, limit in LIMITS.items() if isinstance(limit, Missing)} == MISSING
