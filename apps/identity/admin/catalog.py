@@ -34,7 +34,7 @@ class EndpointAdmin(ReadOnlyAdmin):
 class RegisteredLimitAdmin(ReadOnlyAdmin):
     list_display = ("resource_name", "service", "region", "default_limit")
     search_fields = ("resource_name", "service__type")
-    list_select_related = ("service", "region")
+    list_select_related = ("region",)  # joined with its service, a row that outlived that would be left out
 
 
 @admin.register(models.Limit)

@@ -18,6 +18,15 @@ def time_text(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).strftime(FORMAT) if moment is not None else None
 
 
+def zoneless_time_text(moment: datetime | None) -> str | None:
+    """Return ``2026-01-01T00:00:00.000000``.
+
+    Keystone writes a user's ``password_expires_at`` and an application credential's ``expires_at`` this way, and
+    gophercloud parses them so.
+    """
+    return moment.astimezone(UTC).strftime(FORMAT.removesuffix("Z")) if moment is not None else None
+
+
 def time_of_microseconds(value: int) -> str:
     seconds, micro = divmod(value, 1_000_000)
     return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=micro).strftime(FORMAT)

@@ -7,9 +7,13 @@ from apps.identity.states import new_id
 
 
 class RegisteredLimit(models.Model):
+    """A default. As in Keystone it outlives the service and the region that it names, until somebody deletes it."""
+
     id = models.CharField(primary_key=True, max_length=64, default=new_id, editable=False)
-    service = models.ForeignKey("identity.Service", models.CASCADE, related_name="registered_limits")
-    region = models.ForeignKey("identity.Region", models.PROTECT, null=True, blank=True, related_name="+")
+    service = models.ForeignKey("identity.Service", models.DO_NOTHING, db_constraint=False, related_name="+")
+    region = models.ForeignKey(
+        "identity.Region", models.DO_NOTHING, db_constraint=False, null=True, blank=True, related_name="+"
+    )
     resource_name = models.CharField(max_length=255)
     default_limit = models.IntegerField()
     description = models.TextField(default="", blank=True)

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
-from apps.identity.exceptions import Forbidden, Invalid, Named, NotFound
+from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Limit, RegisteredLimit
 from apps.identity.selectors import domains, limits, projects, regions, services
 from apps.identity.services import saving
@@ -22,17 +22,6 @@ def _place(row: RegisteredLimit, values: Mapping[str, Any]) -> None:
         row.region = regions.find(values["region_id"] or "")
         if values["region_id"] and row.region is None:
             raise Invalid(field="region_id", reason=f"there is no region {values['region_id'][:255]}")
-
-
-def refuse_named(noun: str, pk: str, **names: Any) -> None:
-    """Raise Named (403) while registered limits with these columns are there; it tells which, and how many limits."""
-    rows = RegisteredLimit.objects.filter(**names)
-    resources = list(rows.values_list("resource_name", flat=True)[:5])
-    if not resources:
-        return
-    numbers = ((rows, "registered limit"), (Limit.objects.filter(registered_limit__in=rows), "limit"))
-    counted = ", ".join(f"{number} {what}{'s' * (number > 1)}" for found, what in numbers if (number := found.count()))
-    raise Named(noun=noun, id=pk, resources=f"{counted} ({', '.join(name[:64] for name in resources)})")
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Region
 from apps.identity.selectors import regions
-from apps.identity.services import limits, saving
+from apps.identity.services import saving
 from apps.identity.states import new_id
 
 
@@ -55,7 +55,7 @@ def update(*, region_id: str, changes: Mapping[str, Any]) -> Region:
 
 @transaction.atomic
 def delete(*, region_id: str) -> None:
-    """Delete a region and the regions under it; refused (403) while an endpoint or a limit is in one of them."""
+    """Delete a region and the regions under it; refused (403) while an endpoint is in one of them."""
     region = regions.get(region_id)
     doomed = regions.below(region)
     list(Region.objects.select_for_update().filter(pk__in=doomed))  # nothing new names them meanwhile
@@ -63,6 +63,5 @@ def delete(*, region_id: str) -> None:
         raise Forbidden(
             f"Unable to delete region {region.pk} because it or its child regions have associated endpoints."
         )
-    limits.refuse_named("region", region.pk, region_id__in=doomed)
     region.delete()
     audit.record("delete", "region", region_id)

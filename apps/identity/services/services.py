@@ -8,7 +8,7 @@ from django.db import transaction
 from apps.common import audit
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Service
-from apps.identity.services import limits, saving
+from apps.identity.services import saving
 
 _FIELDS = ("type", "name", "description", "enabled", "extra")
 
@@ -35,10 +35,9 @@ def update(*, service_id: str, changes: Mapping[str, Any]) -> Service:
 
 @transaction.atomic
 def delete(*, service_id: str) -> None:
-    """Delete a service with its endpoints; refused (Named, 403) while limits are registered for it, as in Keystone."""
+    """Delete a service with its endpoints. Limits that are registered for it stay, as in Keystone."""
     service = saving.locked(Service.objects.all(), service_id)
     if service is None:
         raise NotFound(noun="service", id=service_id[:64])
-    limits.refuse_named("service", service.pk, service=service)
     service.delete()
     audit.record("delete", "service", service_id)

@@ -39,7 +39,7 @@ def group_of(as_admin: Api, name: str, **filters: str) -> Any:
 def test_life_of_a_group(as_admin: Api) -> None:
     made = group_of(as_admin, "public", interface="public")
     assert made["links"]["self"].endswith(f"{GROUPS}/{made['id']}")
-    assert made["description"] == ""
+    assert made["description"] is None
     path = f"{GROUPS}/{made['id']}"
     assert as_admin.call("get", path).json()["endpoint_group"] == made
     assert as_admin.call("head", path).status_code == 200

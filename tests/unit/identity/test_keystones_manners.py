@@ -165,3 +165,39 @@ def test_users_by_the_expiry_of_their_passwords(as_admin: Api, conditions: list[
 )
 def test_what_is_no_expiry(as_admin: Api, bad: str) -> None:
     assert code(as_admin, "get", f"/v3/users?password_expires_at={bad}") == 400
+
+
+def test_two_times_have_no_zone(as_admin: Api, as_demo: Api, demo: User, settings: Any) -> None:
+    """Keystone writes these two without Z, and gophercloud parses no other form."""
+    body = {"application_credential": {"name": "ci", "expires_at": "2099-01-02T03:04:05.678901"}}
+    path = f"/v3/users/{demo.pk}/application_credentials"
+    made = as_demo.call("post", path, body).json()["application_credential"]
+    shown = as_demo.call("get", f"{path}/{made['id']}").json()["application_credential"]
+    assert made["expires_at"] == shown["expires_at"] == "2099-01-02T03:04:05.678901"
+    User.objects.filter(pk=demo.pk).update(password_expires_at="2099-01-02T03:04:05Z")
+    assert as_admin.call("get", f"/v3/users/{demo.pk}").json()["user"]["password_expires_at"] == (
+        "2099-01-02T03:04:05.000000"
+    )
+    token = as_demo.call("get", "/v3/auth/tokens", **{"X-Subject-Token": as_demo.token}).json()["token"]
+    assert token["user"]["password_expires_at"] == "2099-01-02T03:04:05.000000"
+    assert token["expires_at"].endswith("Z")
+
+
+def test_the_catalog_lists_services_without_endpoints(as_admin: Api, as_demo: Api) -> None:
+    service = as_admin.call("post", "/v3/services", {"service": {"type": "t", "name": "n"}}).json()["service"]
+    hidden = as_admin.call("post", "/v3/services", {"service": {"type": "u", "enabled": False}}).json()["service"]
+    catalog = {entry["id"]: entry for entry in as_demo.call("get", "/v3/auth/catalog").json()["catalog"]}
+    assert catalog[service["id"]] == {"id": service["id"], "type": "t", "name": "n", "endpoints": []}
+    assert hidden["id"] not in catalog
+    one = {"service_id": service["id"], "interface": "public", "url": "http://x", "enabled": False, "name": "mine"}
+    made = as_admin.call("post", "/v3/endpoints", {"endpoint": one}).json()["endpoint"]
+    assert made["name"] == "mine"
+    assert as_admin.call("get", f"/v3/endpoints/{made['id']}").json()["endpoint"]["name"] == "mine"
+    catalog = {entry["id"]: entry for entry in as_demo.call("get", "/v3/auth/catalog").json()["catalog"]}
+    assert catalog[service["id"]]["endpoints"] == []
+
+
+def test_an_endpoint_group_without_a_description(as_admin: Api) -> None:
+    body = {"endpoint_group": {"name": "g", "filters": {"interface": "public"}}}
+    made = as_admin.call("post", "/v3/OS-EP-FILTER/endpoint_groups", body).json()["endpoint_group"]
+    assert made["description"] is None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.identity.models import Project, Service, User
+from apps.identity.models import Domain, Project, Service, User
 from apps.identity.services import owners
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope
 
@@ -113,6 +113,8 @@ def test_projects_form_a_tree(as_admin: Api) -> None:
     assert as_admin.call("patch", f"/v3/projects/{top['id']}", {"project": {"enabled": False}}).status_code == 403
     shown = as_admin.call("get", f"/v3/projects/{parent['id']}?parents_as_ids").json()["project"]
     assert list(shown["parents"]) != [top["id"]]
+    shown = as_admin.call("get", f"/v3/projects/{parent['id']}?parents_as_list").json()["project"]["parents"]
+    assert [row["project"]["name"] for row in shown] == ["p1", "p0", "top"], "no domain"
     tree = as_admin.call("get", f"/v3/projects/{top['id']}?subtree_as_list").json()["project"]["subtree"]
     assert [row["project"]["name"] for row in tree] == ["p0", "p1", "p2"]
 
@@ -157,7 +159,7 @@ def test_immutable(as_admin: Api) -> None:
 
 
 def test_tags(as_admin: Api) -> None:
-    project = make(as_admin, "project", name="p", tags=["a", "b", "a"])
+    project = make(as_admin, "project", name="p", tags=["a", "b"])
     assert project["tags"] == ["a", "b"]
     path = f"/v3/projects/{project['id']}/tags"
     assert as_admin.call("put", f"{path}/c").status_code == 201
@@ -170,6 +172,12 @@ def test_tags(as_admin: Api) -> None:
     assert as_admin.call("put", path, {"tags": ["x/y"]}).status_code == 400
     assert as_admin.call("put", path, {"tags": [str(n) for n in range(81)]}).status_code == 400
     assert as_admin.call("put", path, {"tags": ["x"]}).json()["tags"] == ["x"]
+    twice = {"name": "q", "tags": ["a", "b", "a"]}
+    assert as_admin.call("put", path, {"tags": twice["tags"]}).status_code == 400
+    assert as_admin.call("post", "/v3/projects", {"project": twice}).status_code == 400
+    assert as_admin.call("patch", f"/v3/projects/{project['id']}", {"project": twice}).status_code == 400
+    assert as_admin.call("post", "/v3/domains", {"domain": twice}).status_code == 400
+    assert as_admin.call("get", path).json()["tags"] == ["x"]
 
 
 def test_groups(as_admin: Api, demo: User) -> None:
@@ -234,7 +242,8 @@ def test_roles_and_implications(as_admin: Api, role: Any) -> None:
     assert as_admin.call("put", f"{implies}/{role('admin').pk}").status_code == 403
     assert as_admin.call("put", f"{implies}/{outer['id']}").status_code == 400
     assert as_admin.call("put", f"{implies}/{role('reader').pk}").status_code == 201
-    assert as_admin.call("head", f"{implies}/{role('reader').pk}").status_code == 200
+    assert as_admin.call("head", f"{implies}/{role('reader').pk}").status_code == 204
+    assert as_admin.call("head", f"{implies}/{role('member').pk}").status_code == 404
     assert [row["name"] for row in as_admin.call("get", implies).json()["role_inference"]["implies"]] == ["reader"]
     assert as_admin.call("delete", f"{implies}/{role('reader').pk}").status_code == 204
     assert as_admin.call("get", f"{implies}/{role('reader').pk}").status_code == 404
@@ -243,6 +252,16 @@ def test_roles_and_implications(as_admin: Api, role: Any) -> None:
     assert local["id"] not in [row["id"] for row in as_admin.call("get", "/v3/roles").json()["roles"]]
     listed = as_admin.call("get", "/v3/roles?domain_id=default").json()["roles"]
     assert [row["id"] for row in listed] == [local["id"]]
+
+
+def test_domains_roles_imply_others(as_admin: Api, other_domain: Domain, role: Any) -> None:
+    first, second = (make(as_admin, "role", name=name, domain_id="default") for name in ("one", "two"))
+    third = make(as_admin, "role", name="three", domain_id=other_domain.pk)
+    for implied in (second["id"], third["id"], role("reader").pk):
+        assert as_admin.call("put", f"/v3/roles/{first['id']}/implies/{implied}").status_code == 201
+    refused = as_admin.call("put", f"/v3/roles/{role('reader').pk}/implies/{first['id']}")
+    assert refused.status_code == 403
+    assert as_admin.call("put", f"/v3/roles/{first['id']}/implies/{role('admin').pk}").status_code == 403
 
 
 def test_catalog_urls_fill_in_only_known_names(as_admin: Api, api: Api) -> None:
@@ -264,9 +283,10 @@ def test_catalog_urls_fill_in_only_known_names(as_admin: Api, api: Api) -> None:
         body = {"endpoint": {"service_id": service["id"], "interface": "public", "url": bad}}
         assert as_admin.call("post", "/v3/endpoints", body).status_code == 400, bad
     system = api.sign_in(password_body("admin", scope={"system": {"all": True}})).json()["token"]["catalog"]
-    assert "volume" not in [entry["type"] for entry in system]
+    assert [entry["endpoints"] for entry in system if entry["type"] == "volume"] == [[]]
     as_admin.call("patch", f"/v3/endpoints/{endpoint['id']}", {"endpoint": {"enabled": False}})
-    assert "volume" not in [entry["type"] for entry in as_admin.call("get", "/v3/auth/catalog").json()["catalog"]]
+    catalog = as_admin.call("get", "/v3/auth/catalog").json()["catalog"]
+    assert [entry["endpoints"] for entry in catalog if entry["type"] == "volume"] == [[]]
 
 
 def test_regions(as_admin: Api) -> None:

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from apps.common.api.serializers import NameField
 from apps.identity import access_rules
-from apps.identity.api.documents import time_text
+from apps.identity.api.documents import zoneless_time_text
 from apps.identity.api.serializers.base import BooleanField, DescriptionField, ExtraSerializer, TextField, TimeField
 from apps.identity.models import AccessRule, ApplicationCredential
 
@@ -62,7 +62,7 @@ def document(credential: ApplicationCredential, secret: str | None = None) -> di
         "user_id": credential.user_id,
         "project_id": credential.project_id,
         "system": None,
-        "expires_at": time_text(credential.expires_at),
+        "expires_at": zoneless_time_text(credential.expires_at),
         "unrestricted": credential.unrestricted,
         "roles": roles,
         **({"access_rules": rules} if rules else {}),

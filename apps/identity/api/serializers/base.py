@@ -7,6 +7,7 @@ import orjson
 from rest_framework import serializers
 
 from apps.common.api.serializers import NameField
+from apps.identity.states import MAX_TAGS
 
 MAX_EXTRA_BYTES = 16 * 1024
 MAX_EXTRA_KEYS = 64
@@ -98,6 +99,19 @@ class TagField(NameField):
         if "," in tag or "/" in tag:
             raise serializers.ValidationError("a tag has no comma and no slash")
         return tag
+
+
+class TagsField(serializers.ListField):
+    """A set of tags. Keystone's schema refuses duplicates."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"child": TagField(), "max_length": MAX_TAGS, **kwargs})
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        tags = list(super().to_internal_value(data))
+        if len(set(tags)) != len(tags):
+            raise serializers.ValidationError("it has non-unique elements")
+        return tags
 
 
 class ExtraSerializer(serializers.Serializer[Any]):

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from rest_framework import serializers
-
 from apps.common.api.serializers import NameField
 from apps.identity.api.serializers.base import (
     IMMUTABLE,
@@ -11,17 +9,16 @@ from apps.identity.api.serializers.base import (
     DescriptionField,
     ExtraSerializer,
     OptionsField,
-    TagField,
+    TagsField,
 )
 from apps.identity.models import Domain
-from apps.identity.states import MAX_TAGS
 
 
 class DomainSerializer(ExtraSerializer):
     name = NameField(max_length=64)
     description = DescriptionField()
     enabled = BooleanField(required=False)
-    tags = serializers.ListField(child=TagField(), max_length=MAX_TAGS, required=False)
+    tags = TagsField(required=False)
     options = OptionsField(names=IMMUTABLE)
 
 

@@ -35,4 +35,4 @@ class EndpointGroupUpdateSerializer(EndpointGroupSerializer):
 
 
 def document(group: EndpointGroup) -> dict[str, Any]:
-    return {"id": group.pk, "name": group.name, "description": group.description, "filters": group.filters}
+    return {"id": group.pk, "name": group.name, "description": group.description or None, "filters": group.filters}

@@ -36,6 +36,7 @@ def document(endpoint: Endpoint) -> dict[str, Any]:
     return {
         **endpoint.extra,
         "id": endpoint.pk,
+        **({"name": endpoint.name} if endpoint.name else {}),
         "service_id": endpoint.service_id,
         "interface": endpoint.interface,
         "url": endpoint.url,

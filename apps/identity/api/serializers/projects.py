@@ -12,10 +12,9 @@ from apps.identity.api.serializers.base import (
     ExtraSerializer,
     IdField,
     OptionsField,
-    TagField,
+    TagsField,
 )
 from apps.identity.models import Project
-from apps.identity.states import MAX_TAGS
 
 
 class ProjectSerializer(ExtraSerializer):
@@ -25,11 +24,8 @@ class ProjectSerializer(ExtraSerializer):
     is_domain = BooleanField(required=False)
     description = DescriptionField()
     enabled = BooleanField(required=False)
-    tags = serializers.ListField(child=TagField(), max_length=MAX_TAGS, required=False)
+    tags = TagsField(required=False)
     options = OptionsField(names=IMMUTABLE)
-
-    def validate_tags(self, value: list[str]) -> list[str]:
-        return list(dict.fromkeys(value))
 
 
 class ProjectUpdateSerializer(ProjectSerializer):
@@ -37,7 +33,7 @@ class ProjectUpdateSerializer(ProjectSerializer):
 
 
 class TagsSerializer(serializers.Serializer[Any]):
-    tags = serializers.ListField(child=TagField(), max_length=MAX_TAGS)
+    tags = TagsField()
 
 
 def document(project: Project) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.identity import multi_factor
-from apps.identity.api.documents import time_of_microseconds, time_text
+from apps.identity.api.documents import time_of_microseconds, zoneless_time_text
 from apps.identity.api.serializers.base import TextField
 from apps.identity.selectors.delegations import Delegated
 from apps.identity.selectors.scopes import Place, Standing
@@ -205,7 +205,7 @@ def token_document(token: Token, catalog: list[dict[str, Any]] | None) -> dict[s
             "id": standing.user_id,
             "name": standing.user_name,
             "domain": _place(standing.user_domain),
-            "password_expires_at": time_text(standing.password_expires_at),
+            "password_expires_at": zoneless_time_text(standing.password_expires_at),
         },
         "audit_ids": payload.audit_ids,
         "expires_at": time_of_microseconds(payload.expires_at),

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common.api.serializers import NameField
-from apps.identity.api.documents import time_text
+from apps.identity.api.documents import zoneless_time_text
 from apps.identity.api.serializers.base import (
     BooleanField,
     DescriptionField,
@@ -62,7 +62,7 @@ def document(user: User) -> dict[str, Any]:
         "name": user.name,
         "domain_id": user.domain_id,
         "enabled": user.enabled,
-        "password_expires_at": time_text(user.password_expires_at),
+        "password_expires_at": zoneless_time_text(user.password_expires_at),
         "options": user.options,
     }
     for name in ("email", "description", "default_project_id"):

@@ -51,7 +51,7 @@ def _nested(parent_id: str | None, rows: list[Project]) -> dict[str, Any] | None
 def _family(request: Any, project: Project) -> dict[str, Any]:
     """Return what ``parents_as_list``, ``parents_as_ids`` and the same of the subtree ask for.
 
-    The lists hold whole documents, so ordinary callers see there only projects on which they have a role.
+    The lists hold whole documents: no domain's, and ordinary callers see there only projects on which they have a role.
     """
     query, found = request.query_params, {}
     mine = None if request.auth.is_admin else {row.pk for row in reading.of_user(user_id=request.auth.user_id)}
@@ -69,7 +69,7 @@ def _family(request: Any, project: Project) -> dict[str, Any]:
 
 
 def _shown(request: Any, rows: list[Project], mine: set[str] | None) -> list[dict[str, Any]]:
-    return [_enveloped(request, row) for row in rows if mine is None or row.pk in mine]
+    return [_enveloped(request, row) for row in rows if not row.is_domain and (mine is None or row.pk in mine)]
 
 
 def _enveloped(request: Any, project: Project) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class ProjectTagsView(IdentityView):
 
     def put(self, request: Any, project_id: str) -> Response:
         self.authorize("update_project_tags", target_of_project(reading.find(project_id)))
-        tags = list(dict.fromkeys(self.parse(request)["tags"]))
+        tags = self.parse(request)["tags"]
         return self._answer(request, projects.set_tags(project_id=project_id, tags=tags))
 
     def delete(self, request: Any, project_id: str) -> Response:
