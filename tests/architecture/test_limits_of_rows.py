@@ -53,19 +53,19 @@ class Aged:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of another row that has a limit; ``bound`` is the constant that limits the parts, in ``module``."""
+    """A part of another row that has a limit; ``bound`` is what limits the parts, somewhere in ``room``."""
 
     whole: str
     bound: str
-    module: str
+    room: str
 
     def fault(self, model: str) -> str | None:
         if self.whole not in LIMITS:
             return f"{model}: {self.whole} is no model"
-        text = (ROOT / self.module).read_text()
-        return (
-            None if re.search(rf"\b{re.escape(self.bound)}\b", text) else f"{model}: no {self.bound} in {self.module}"
-        )
+        path = ROOT / self.room
+        texts = [module.read_text() for module in (path.rglob("*.py") if path.is_dir() else [path])]
+        is_there = any(re.search(rf"\b{re.escape(self.bound)}\b", text) for text in texts)
+        return None if is_there else f"{model}: there is no {self.bound} in {self.room}"
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ LIMITS = {
     "scheduling.Host": SYSTEM,
     "scheduling.Inventory": SYSTEM,
     "scheduling.Stamp": SYSTEM,
-    "networking.FixedIP": Part("networking.Port", "MAX_FIXED_IPS", f"{PORTS}/services/ports.py"),
+    "networking.FixedIP": Part("networking.Port", "MAX_FIXED_IPS", PORTS),
     "networking.Network": Quota("network"),
     "networking.Port": Quota("port"),
     "networking.PortSecurityGroup": Part("networking.Port", "max_length=32", f"{PORTS}/api/serializers/ports.py"),
