@@ -60,7 +60,8 @@ def meta_data(server: Any) -> dict[str, Any]:
     if password:
         document["admin_pass"] = password
     if server.public_key:
-        key = {"name": server.key_name, "type": "ssh", "data": server.public_key}
+        kind = "x509" if server.public_key.lstrip().startswith("-----BEGIN CERTIFICATE") else "ssh"
+        key = {"name": server.key_name, "type": kind, "data": server.public_key}
         document |= {"public_keys": {server.key_name: server.public_key}, "keys": [key]}
     if server.personality:
         document["files"] = [

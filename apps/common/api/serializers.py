@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ipaddress
+import unicodedata
 import uuid
 from typing import Any
 
@@ -74,19 +75,23 @@ class AddressField(Text):
 
 
 class NameField(Text):
-    """A printable name of 1 to 255 characters."""
+    """A name of 1 to 255 characters, any of Unicode's but NUL."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 255, "min_length": 1, **kwargs})
 
+
+class PrintableName(NameField):
+    """Compute's names: no control characters, no separators of lines or paragraphs."""
+
     def to_internal_value(self, data: Any) -> str:
         text: str = super().to_internal_value(data)
-        if not text.isprintable():
+        if any(unicodedata.category(char) in ("Cc", "Zl", "Zp") for char in text):
             raise serializers.ValidationError("it can only contain printable characters")
         return text
 
 
-class TrimmedName(NameField):
+class TrimmedName(PrintableName):
     """Nova refuses white space at the ends rather than cutting it off."""
 
     def to_internal_value(self, data: Any) -> str:

@@ -59,7 +59,7 @@ def page(*, server_id: uuid.UUID, params: Mapping[str, str], limit: int | None) 
     if since:
         rows = rows.filter(updated_at__gte=since)
     if before:
-        rows = rows.filter(updated_at__lte=before)
+        rows = rows.filter(updated_at__lt=server_lists.end_of(before))
     marker = _marker(server_id, params.get("marker"))
     return pagination.page(rows, sort=SORT, marker=marker, limit=limit or pagination.MAX_LIMIT)
 

@@ -21,6 +21,7 @@ RESOURCES = (
 # The network service counts these; compute has shown them, unlimited, since it has had a network service.
 NETWORK_RESOURCES = ("fixed_ips", "floating_ips", "security_groups", "security_group_rules")
 UNLIMITED = -1
+MAX_CLASS_NAME = 58
 # Counted per server, per user or per group: a project has no usage of them (nova/quota.py).
 _NOT_OF_A_PROJECT = ("key_pairs", "metadata_items", "server_group_members")
 
@@ -37,6 +38,20 @@ def of_project(*, project_id: str) -> dict[str, int]:
 
 def defaults() -> dict[str, int]:
     return _all(limits.defaults())
+
+
+def owner_of_class(name: str) -> str:
+    """Return whose limits a quota class is. Raises BadRequest (400) for a name that is too long."""
+    if name == limits.DEFAULT_OWNER:
+        return name
+    if len(name) > MAX_CLASS_NAME:
+        raise BadRequest(f"The name of a quota class has at most {MAX_CLASS_NAME} characters.")
+    return f"class:{name}"
+
+
+def of_class(name: str) -> dict[str, int]:
+    """Return a quota class's limits: its own, else the defaults."""
+    return _all(limits.of_owner(owner_id=owner_of_class(name)))
 
 
 def _all(values: Mapping[str, int]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -110,6 +110,11 @@ def moment(text: str, name: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def end_of(asked: datetime) -> datetime:
+    """Return the moment behind all that documents show as ``asked``: without a fraction, whole seconds."""
+    return asked + (timedelta(microseconds=1) if asked.microsecond else timedelta(seconds=1))
+
+
 def filtered(*, context: RequestContext, params: QueryDict, all_projects: bool) -> QuerySet[Server]:
     """Return the servers that the query asks for; filters for administrators are ignored for others, as in Nova.
 
@@ -165,7 +170,7 @@ def _by_time(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
     if "changes-since" in params:
         rows = rows.filter(updated_at__gte=moment(params["changes-since"], "changes-since"))
     if "changes-before" in params:
-        rows = rows.filter(updated_at__lte=moment(params["changes-before"], "changes-before"))
+        rows = rows.filter(updated_at__lt=end_of(moment(params["changes-before"], "changes-before")))
     return rows
 
 

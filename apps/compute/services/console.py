@@ -9,6 +9,7 @@ from django.core import signing
 
 from apps.common.exceptions import Conflict, Unavailable
 from apps.compute.models import Server
+from apps.compute.services import console_text
 from apps.scheduling.selectors import hosts
 
 log = structlog.get_logger("celerity.console")
@@ -28,8 +29,7 @@ def output(*, server: Server, lines: int | None = None, timeout_seconds: float =
             f"Cannot get the console of instance {server.id}: it has no host, its build did not get that far."
         )
     raw = _fetch(hosts.get(name=server.host).agent_url, server, timeout_seconds)
-    # NUL and other control characters would break clients that print the text; tabs and escapes stay.
-    text = raw.decode("utf-8", "replace").replace("\r\n", "\n").replace("\0", "")
+    text = console_text.clean(raw, cut=len(raw) >= settings.CONSOLE_LOG_LIMIT)
     return text if lines is None else "\n".join(text.splitlines()[-lines:] if lines else [])
 
 

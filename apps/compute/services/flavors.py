@@ -60,10 +60,13 @@ def delete_extra_spec(*, flavor: Flavor, key: str) -> None:
     Flavor.objects.filter(id=row.id).update(extra_specs={k: v for k, v in row.extra_specs.items() if k != key})
 
 
-def add_access(*, flavor: Flavor, project_id: str) -> None:
-    """Let a project use a private flavor. Raises BadRequest for an unknown project, Conflict if it changes nothing."""
+def add_access(*, flavor: Flavor, project_id: str, public: bool = False) -> None:
+    """Let a project use a private flavor. With ``public`` public ones are taken too, as in Nova below 2.7.
+
+    Raises BadRequest for an unknown project, Conflict (409) if it changes nothing.
+    """
     _check_project(project_id)
-    if flavor.is_public:
+    if flavor.is_public and not public:
         raise Conflict("Can not add access to a public flavor.")
     _, created = FlavorAccess.objects.get_or_create(flavor=flavor, project_id=project_id)
     if not created:

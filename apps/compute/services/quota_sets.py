@@ -16,5 +16,6 @@ def reset(*, project_id: str) -> None:
     limits.reset(owner_id=project_id, resources=(*selectors.RESOURCES, *selectors.NETWORK_RESOURCES))
 
 
-def set_defaults(*, values: dict[str, int]) -> None:
-    limits.set_defaults(values=values)
+def set_class(*, name: str, values: dict[str, int]) -> None:
+    """Change a quota class; the one called ``default`` holds for every project. Raises BadRequest (400)."""
+    limits.set_many(owner_id=selectors.owner_of_class(name), values=values, force=True)

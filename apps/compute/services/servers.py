@@ -162,9 +162,9 @@ def draft(
 
 
 def default_hostname(name: str) -> str:
-    """Return a host name made of a server's name (nova/utils.py, sanitize_hostname): at most 63 characters."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" if c in " _" else "" for c in name)
-    return kept.lower().strip("-.")[:63].rstrip("-.") or "server"
+    """Return a host name made of a server's name (nova/utils.py, sanitize_hostname): a label of at most 63."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c == "-") else "-" if c in " _." else "" for c in name)
+    return kept.lower().strip("-")[:63].rstrip("-") or "server"
 
 
 def _devices(server: Server) -> list[BlockDevice]:

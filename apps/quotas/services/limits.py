@@ -5,7 +5,7 @@ from collections.abc import Collection
 from apps.common import audit
 from apps.common.exceptions import BadRequest
 from apps.quotas.models import Limit
-from apps.quotas.selectors import limits, usages
+from apps.quotas.selectors import usages
 
 
 def set_many(*, owner_id: str, values: dict[str, int], force: bool = False) -> None:
@@ -24,10 +24,6 @@ def set_many(*, owner_id: str, values: dict[str, int], force: bool = False) -> N
         update_fields=["value"],
     )
     audit.record("update", "quota", owner_id, details=values)
-
-
-def set_defaults(*, values: dict[str, int]) -> None:
-    set_many(owner_id=limits.DEFAULT_OWNER, values=values, force=True)
 
 
 def reset(*, owner_id: str, resources: Collection[str] | None = None) -> None:

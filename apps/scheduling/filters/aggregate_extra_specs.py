@@ -15,7 +15,7 @@ NOT_ASKED = {"group_policy"}  # a name of Nova's own that has no scope and says 
 
 
 class AggregateExtraSpecsFilter(Filter):
-    """Looks at keys of the scope ``aggregate_instance_extra_specs`` and at keys without any.
+    """Looks at keys of the scope ``aggregate_instance_extra_specs``.
 
     The value may begin with an operator: ``= == != >= <= > <`` (numbers), ``s== s!= s>= s> s<= s<`` (texts), ``<in>``,
     ``<all-in>``, ``<or>``; without one it has to be the same text.
@@ -35,25 +35,29 @@ class AggregateExtraSpecsFilter(Filter):
     def shortfall(self, host: HostState, demand: Demand) -> str:
         key = self._missing(host, demand)
         said = ", ".join(sorted(host.said(key or ""))) or "nothing"
-        return f"is in no aggregate with {key} {_asked(demand).get(key or '')} (there: {said})"
+        return f"is in no aggregate with {key} {self.asked(demand).get(key or '')} (there: {said})"
+
+    def asked(self, demand: Demand) -> dict[str, str]:
+        """Return key -> value of what the flavor asks aggregates for."""
+        scope = f"{SCOPE}:"
+        return {name.removeprefix(scope): value for name, value in demand.extra_specs.items() if name.startswith(scope)}
 
     def _missing(self, host: HostState, demand: Demand) -> str | None:
         """Return the first key that no aggregate answers."""
-        for key, wanted in _asked(demand).items():
+        for key, wanted in self.asked(demand).items():
             if not answers(host.said(key), wanted):
                 return key
         return None
 
 
-def _asked(demand: Demand) -> dict[str, str]:
-    found = {}
-    for name, value in demand.extra_specs.items():
-        scope, colon, rest = name.partition(":")
-        if not colon and name not in NOT_ASKED:
-            found[name] = value
-        elif scope == SCOPE:
-            found[rest] = value
-    return found
+class UnscopedExtraSpecsFilter(AggregateExtraSpecsFilter):
+    """Looks at keys without a scope too, as Nova's filter does, which Nova does not use unless it is chosen."""
+
+    name = "unscoped_extra_specs"
+
+    def asked(self, demand: Demand) -> dict[str, str]:
+        """Return key -> value of the keys without a scope: the others are asked by the filter that is always there."""
+        return {name: value for name, value in demand.extra_specs.items() if ":" not in name and name not in NOT_ASKED}
 
 
 def answers(values: Collection[str], wanted: str) -> bool:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from apps.scheduling.filters.aggregate_extra_specs import AggregateExtraSpecsFilter, matches
+from apps.scheduling import chosen
+from apps.scheduling.filters.aggregate_extra_specs import AggregateExtraSpecsFilter, UnscopedExtraSpecsFilter, matches
 from apps.scheduling.filters.aggregate_tenants import AggregateTenantsFilter
 from apps.scheduling.filters.aggregate_types import AggregateTypesFilter
 from apps.scheduling.filters.base import Filter
@@ -79,10 +80,21 @@ def test_aggregate_extra_specs() -> None:
     assert not one.passes(within({"j": "v"}), scoped("v"))
     assert not one.passes(HOST, scoped("v"))
     assert "k v (there: u)" in one.shortfall(within({"k": "u"}), scoped("v"))
-    assert one.passes(within({"k": "v"}), specs(k="v")), "without a scope too"
-    assert not one.passes(HOST, specs(k="v"))
+    assert one.passes(HOST, specs(k="v")), "keys without a scope are not read"
     assert one.passes(HOST, specs(hw__cpu_policy="dedicated", trait__X="required")), "another scope is another's"
     assert one.passes(HOST, specs(group_policy="none"))
+
+
+def test_unscoped_extra_specs_are_read_where_they_are_chosen(settings: Any) -> None:
+    """Nova's default filters do not read them: a flavor with one ended every boot in ERROR."""
+    one = UnscopedExtraSpecsFilter()
+    assert one.passes(within({"k": "v"}), specs(k="v"))
+    assert not one.passes(HOST, specs(k="v"))
+    assert one.passes(HOST, specs(group_policy="none"))
+    assert one.passes(HOST, scoped("v")), "those are the other filter's"
+    assert "unscoped_extra_specs" not in [each.name for each in chosen.filters()]
+    settings.SCHEDULER_FILTERS = [f"+{UnscopedExtraSpecsFilter.__module__}.UnscopedExtraSpecsFilter"]
+    assert "unscoped_extra_specs" in [each.name for each in chosen.filters()]
 
 
 def test_aggregate_tenants() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common import microversions
-from apps.common.api.serializers import NameField, StrictSerializer, Text
+from apps.common.api.serializers import PrintableName, StrictSerializer, Text
 from apps.common.microversions import Version, since
 from apps.compute import public_keys
 from apps.compute.api import documents
@@ -22,7 +22,7 @@ IMPORT_ONLY = since("2.92")
 class KeyPairCreate(StrictSerializer):
     """``public_key`` absent: generate, which is refused from 2.92 on."""
 
-    name = NameField(trim_whitespace=False)
+    name = PrintableName(trim_whitespace=False)
     type = serializers.ChoiceField([public_keys.SSH, public_keys.X509], required=False)
     public_key = Text(required=False, trim_whitespace=False, max_length=public_keys.MAX_LENGTH)
     user_id = Text(required=False, min_length=1, max_length=64)

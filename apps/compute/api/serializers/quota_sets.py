@@ -38,8 +38,7 @@ class QuotaSetUpdate(_Limits):
 
 
 class QuotaClassSetUpdate(_Limits):
-    ignored = ("id", "networks")
-    shown = CLASS_FIELDS
+    ignored = ("id", "networks")  # groups are taken in all versions, and shown since 2.50
 
 
 def document(values: Mapping[str, Any], version: Version, **more: Any) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.common.api.serializers import NameField, StrictSerializer, Text, UUIDString
+from apps.common.api.serializers import PrintableName, StrictSerializer, Text, UUIDString
 
 PROTOCOLS = ("tcp", "udp", "icmp")
 ANYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 
 
 class SecurityGroupCreate(StrictSerializer):
-    name = NameField()
+    name = PrintableName()
     description = Text(max_length=255, allow_blank=True, allow_null=True, required=False)
 
     def validate_name(self, value: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common import microversions
-from apps.common.api.serializers import NameField, StrictSerializer
+from apps.common.api.serializers import PrintableName, StrictSerializer
 from apps.common.microversions import Version, since
 from apps.compute import states
 from apps.compute.api import documents
@@ -32,7 +32,7 @@ class Rules(StrictSerializer):
 class ServerGroupCreate(StrictSerializer):
     """``policies`` is a list of one policy until 2.63, from then on ``policy`` is that one."""
 
-    name = NameField()
+    name = PrintableName()
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()

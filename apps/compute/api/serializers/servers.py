@@ -9,15 +9,17 @@ from apps.common.api.serializers import (
     AddressField,
     Base64Field,
     LooseBoolean,
-    NameField,
     Pattern,
+    PrintableName,
     StrictSerializer,
     Text,
 )
 from apps.compute import admin_passwords
 from apps.compute.api.serializers.server_metadata import Items
 
-HOST_NAME = r"^[a-zA-Z0-9-._]*$"
+_LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+HOST_NAME = rf"^{_LABEL}(\.{_LABEL})*\Z"  # RFC 1123: what DHCP and DNS can carry
+MAX_LABEL = 63
 MAX_COUNT = 1000
 
 
@@ -95,6 +97,22 @@ class BlockDeviceWish(StrictSerializer):
         return {**attrs, "uuid": str(attrs["uuid"]) if attrs.get("uuid") else None}
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string"}, "maxItems": 0, "nullable": True})
+class NotOfferedField(serializers.Field[Any, Any, Any, Any]):
+    """A field of Nova's that this cloud has nothing for: null and empty lists ask for nothing, the rest is refused."""
+
+    def __init__(self, *, what: str, **kwargs: Any) -> None:
+        self._what = what
+        super().__init__(required=False, allow_null=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> None:
+        if data != []:
+            raise serializers.ValidationError(f"this cloud does not offer {self._what}")
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class GroupName(serializers.Serializer[Any]):
     name = Text(max_length=255)
 
@@ -123,12 +141,11 @@ class ServerCreate(StrictSerializer):
 
     ignored = (
         "return_reservation_id",
-        "trusted_image_certificates",
         "block_device_mapping",
         "OS-EXT-AZ:availability_zone",
     )
 
-    name = NameField()
+    name = PrintableName()
     flavorRef = serializers.CharField(max_length=512)
     imageRef = Text(max_length=512, required=False, allow_blank=True, allow_null=True)
     networks = NetworksField(required=False)
@@ -150,6 +167,7 @@ class ServerCreate(StrictSerializer):
     hostname = Pattern(HOST_NAME, required=False, min_length=1, max_length=255)
     host = Text(required=False, max_length=255)
     hypervisor_hostname = Text(required=False, max_length=255)
+    trusted_image_certificates = NotOfferedField(what="signatures of images")
     dry_run = LooseBoolean(
         required=False,
         help_text="An extension: answer with 200 whether it would fit now, and make nothing (docs/placement.md).",
@@ -167,13 +185,16 @@ class ServerCreate(StrictSerializer):
             raise serializers.ValidationError("min_count must be <= max_count")
         if not attrs["name"].strip():
             raise serializers.ValidationError({"name": ["it must not be only white space"]})
+        last = attrs.get("hostname", "").rpartition(".")[2]
+        if most > 1 and len(f"{last}-{most}") > MAX_LABEL:
+            raise serializers.ValidationError({"hostname": [f"it is too long for {most} servers, which get a number"]})
         return {**attrs, "min_count": least, "max_count": most}
 
 
 class ServerUpdate(StrictSerializer):
     """PUT /servers/{id}."""
 
-    name = NameField(required=False)
+    name = PrintableName(required=False)
     description = Text(required=False, max_length=255, allow_null=True, allow_blank=True)
     accessIPv4 = AddressField(version=4, required=False, allow_blank=True, allow_null=True)
     accessIPv6 = AddressField(version=6, required=False, allow_blank=True, allow_null=True)

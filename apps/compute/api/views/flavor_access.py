@@ -5,11 +5,13 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound
+from apps.common.microversions import since
 from apps.compute.api.serializers import flavors as documents
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import flavors as selectors
 from apps.compute.services import flavors
 
+PUBLIC_REFUSED = since("2.7")
 ACTIONS = {
     "addTenantAccess": ("add_tenant_access", flavors.add_access),
     "removeTenantAccess": ("remove_tenant_access", flavors.remove_access),
@@ -41,5 +43,6 @@ class FlavorActionView(ComputeView):
         policy.check(self.caller, f"os_compute_api:os-flavor-access:{rule}")
         values = self.parse(request, names[0])
         flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
-        act(flavor=flavor, project_id=values["tenant"])
+        more = {} if names[0] != "addTenantAccess" else {"public": request.version not in PUBLIC_REFUSED}
+        act(flavor=flavor, project_id=values["tenant"], **more)
         return Response(documents.access(flavor, selectors.projects_of(flavor=flavor)))
