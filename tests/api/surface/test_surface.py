@@ -58,7 +58,6 @@ MISSING = {
         "compute (POST|DELETE) .*/os-floating-ips",
     ],
     "port forwarding": ["network .*/port_forwardings"],
-    "changing quotas of networks": [
         "network (PUT|DELETE) .*/quotas",
         r"network GET .*/quotas(/\{tenant_id\}/details\.json)?$",
     ],

@@ -12,13 +12,13 @@ ANYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 
 
 class SecurityGroupCreate(StrictSerializer):
-    name = PrintableName()
+    name = PrintableName(trim_whitespace=False)
     description = Text(max_length=255, allow_blank=True, allow_null=True, required=False)
 
     def validate_name(self, value: str) -> str:
         if not value.strip():
             raise serializers.ValidationError("it must not be only white space")
-        return value.strip()
+        return value
 
 
 class WholeNumber(serializers.IntegerField):

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from apps.common import microversions
 from apps.common.api.views import ServiceView
-from apps.common.exceptions import BadRequest
+from apps.common.exceptions import BadRequest, NotFound
 from apps.common.microversions import Version
 from apps.compute.api import versions
 from apps.compute.exceptions import NotOffered
@@ -51,6 +51,8 @@ class ComputeView(ServiceView):
         missing = self.not_offered.get(str(request.method).lower())
         if missing:
             raise NotOffered(what=missing)
+        if request._request.path.endswith("/"):  # one of the collection was meant, and its id is missing
+            raise NotFound()
         return super().http_method_not_allowed(request, *args, **kwargs)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:

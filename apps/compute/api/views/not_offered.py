@@ -19,6 +19,7 @@ ACTIONS: dict[str, str] = {
     "createBackup": "backups of servers",
     "createImage": "snapshots of servers",
     "evacuate": "evacuation of servers",
+    "injectNetworkInfo": "injection of network settings",
     "migrate": "migration of servers",
     "os-getMKSConsole": "remote consoles",
     "os-getRDPConsole": "remote consoles",
@@ -43,7 +44,6 @@ ACTIONS: dict[str, str] = {
     "unshelve": "shelving of servers",
 }
 REMOVED_ACTIONS = {
-    "injectNetworkInfo": "injection of network settings",
     "resetNetwork": "resets of servers' networks",
 }
 
