@@ -36,6 +36,7 @@ urlpatterns = [
     path(f"{V2}/quotas/<str:project_id>", quotas.QuotaItem.as_view()),
     path(f"{V2}/quotas/<str:project_id>/default", quotas.QuotaDefaults.as_view()),
     path(f"{V2}/quotas/<str:project_id>/details", quotas.QuotaDetails.as_view()),
+    path(f"{V2}/quotas/<str:project_id>/details.json", quotas.QuotaDetails.as_view()),  # as the SDK asks
     path(f"{V2}/<str:collection>/<str:item_id>/tags", tags.Tags.as_view()),
     path(f"{V2}/<str:collection>/<str:item_id>/tags/<str:tag>", tags.TagItem.as_view()),
 ]
