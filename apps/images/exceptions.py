@@ -23,6 +23,31 @@ class SchemaNotFound(NotFound):
     template = "There is no schema named {name}."
 
 
+class NamespaceNotFound(NotFound):
+    kind = "NamespaceNotFound"
+    template = "Metadata definition namespace not found: {name}"
+
+
+class DefinitionNotFound(NotFound):
+    kind = "MetadefNotFound"
+    template = "The metadata definition {kind} with name={name} was not found in namespace={namespace}."
+
+
+class NamespaceExists(Conflict):
+    kind = "MetadefDuplicateNamespace"
+    template = "The metadata definition namespace={name} already exists."
+
+
+class DefinitionExists(Conflict):
+    kind = "MetadefDuplicate"
+    template = "A metadata definition {kind} with name={name} already exists in namespace={namespace}."
+
+
+class ProtectedNamespace(Forbidden):
+    kind = "ProtectedMetadefNamespaceDelete"
+    template = "Metadata definition namespace {name} is protected and cannot be deleted."
+
+
 class BlobNotFound(NotFound):
     kind = "BlobNotFound"
     template = "There are no such bits."

@@ -19,4 +19,20 @@ RULES = {
     "get_members": ANYBODY,
     "modify_member": "rule:context_is_admin or (role:member and project_id:%(member_id)s)",
     "images:any_project": ADMIN,
+    # Metadata definitions: everybody reads what is public, administrators write.
+    **{
+        f"get_metadef_{noun}": ANYBODY
+        for noun in ("namespace", "namespaces", "object", "objects", "property", "properties", "tag", "tags")
+    },
+    "get_metadef_resource_type": ANYBODY,
+    "list_metadef_resource_types": ANYBODY,
+    **{
+        f"{verb}_metadef_{noun}": ADMIN
+        for verb in ("add", "modify", "delete")
+        for noun in ("namespace", "object", "property", "tag")
+    },
+    "add_metadef_tags": ADMIN,
+    "delete_metadef_tags": ADMIN,
+    "add_metadef_resource_type_association": ADMIN,
+    "remove_metadef_resource_type_association": ADMIN,
 }

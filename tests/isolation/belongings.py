@@ -13,7 +13,7 @@ from apps.compute import states as compute_states
 from apps.compute.models import Flavor, KeyPair, Server, ServerGroup
 from apps.identity import models as identity
 from apps.identity.services import credentials
-from apps.images.models import Image
+from apps.images.models import Image, Namespace
 from apps.images.models import Member as ImageMember
 from apps.scheduling.models import Aggregate
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
@@ -186,6 +186,15 @@ def _shared_with(owner: Person) -> str:
     return str(image.id)
 
 
+def _namespace(owner: Person) -> str:
+    """Return the name of a private set of metadata definitions, with one of each kind."""
+    row = Namespace.objects.create(namespace=f"of-{owner.user.name}", project_id=owner.project.pk)
+    for kind in ("object", "property", "tag"):
+        row.definitions.create(kind=kind, name="default", document={})
+    row.associations.create(name="default")
+    return row.namespace
+
+
 class Belongings:
     """The ids of one of everything of one person's project."""
 
@@ -201,6 +210,7 @@ class Belongings:
             "image_id": image["id"],
             "shared_image": _shared_with(owner),
             "member_id": owner.project.pk,
+            "namespace": _namespace(owner),
             "sha512": "0" * 128,
             "tag": "t",
             "request_id": f"req-{NOBODY}",
@@ -222,6 +232,8 @@ class Belongings:
             values |= {"group_id": values["security_group_id"], "rule_id": self.items["security-group-rules"]}
         values["key"] = "k" if "metadata" in route or "extra_specs" in route else "host-1"
         values["name"] = values["keypair"] if "keypairs" in route else "image" if "schemas" in route else "default"
+        if "schemas/metadefs" in route:
+            values["name"] = "namespace"
         if route.endswith("/members/<str:member_id>"):
             values["image_id"] = values["shared_image"]
         # Grants: the route says which kinds of actor and target its ids are.

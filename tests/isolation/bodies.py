@@ -20,6 +20,11 @@ _AGGREGATE_ACTIONS = [
     {"set_metadata": {"metadata": {"written": "1"}}},
 ]
 _BY_PATH: list[tuple[str, Any]] = [
+    ("<str:namespace>/tags/", {"name": "written"}),
+    ("<str:namespace>/tags", {"tags": [{"name": "written"}]}),
+    ("<str:namespace>/properties", {"name": "written", "title": "t", "type": "string"}),
+    ("<str:namespace>/", {"name": "written"}),
+    ("metadefs/namespaces", {"namespace": "written"}),
     ("/password", {"user": {"password": "p", "original_password": "o"}}),
     ("OS-KSCRUD", {"user": {"password": "p", "original_password": "o"}}),
     ("/application_credentials", {"application_credential": {"name": "x"}}),

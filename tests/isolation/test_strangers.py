@@ -18,6 +18,7 @@ EVERYBODYS = {
     "compute/v2.1/extensions/<alias>",
     "compute/v2.1/os-quota-sets/<project_id>/defaults",
     "image/v2/schemas/<str:name>",
+    "image/v2/schemas/metadefs/<str:name>",
     "network/v2.0/extensions/<str:alias>",
     "identity/v3/regions/<str:region_id>",
     "identity/v3/registered_limits/<str:limit_id>",

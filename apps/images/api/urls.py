@@ -2,7 +2,10 @@
 
 from django.urls import path
 
-from apps.images.api.views import files, images, members, schemas, tags, versions
+from apps.images.api.views import files, images, members, metadefs, schemas, tags, versions
+
+NAMESPACES = "image/v2/metadefs/namespaces"
+NAMESPACE = f"{NAMESPACES}/<str:namespace>"
 
 urlpatterns = [
     path("image", versions.Root.as_view()),
@@ -17,6 +20,18 @@ urlpatterns = [
     path("image/v2/images/<str:image_id>/members/<str:member_id>", members.MemberItem.as_view()),
     path("image/v2/images/<str:image_id>/tags/<str:tag>", tags.TagItem.as_view()),
     path("image/v2/schemas/<str:name>", schemas.SchemaItem.as_view()),
+    path("image/v2/schemas/metadefs/<str:name>", schemas.MetadefSchemaItem.as_view()),
+    path("image/v2/metadefs/resource_types", metadefs.ResourceTypes.as_view()),
+    path(NAMESPACES, metadefs.Namespaces.as_view()),
+    path(NAMESPACE, metadefs.NamespaceItem.as_view()),
+    path(f"{NAMESPACE}/objects", metadefs.Objects.as_view()),
+    path(f"{NAMESPACE}/objects/<str:name>", metadefs.ObjectItem.as_view()),
+    path(f"{NAMESPACE}/properties", metadefs.Properties.as_view()),
+    path(f"{NAMESPACE}/properties/<str:name>", metadefs.PropertyItem.as_view()),
+    path(f"{NAMESPACE}/tags", metadefs.Tags.as_view()),
+    path(f"{NAMESPACE}/tags/<str:name>", metadefs.TagItem.as_view()),
+    path(f"{NAMESPACE}/resource_types", metadefs.Associations.as_view()),
+    path(f"{NAMESPACE}/resource_types/<str:name>", metadefs.AssociationItem.as_view()),
     path("image/v2/info/import", schemas.ImportInfo.as_view()),
     path("image/v2/info/stores", schemas.StoresInfo.as_view()),
     path("image/internal/blobs/<str:sha512>", files.Blob.as_view()),

@@ -2,5 +2,6 @@
 
 from apps.images.models.images import Image
 from apps.images.models.members import Member
+from apps.images.models.metadefs import Association, Definition, Namespace
 
-__all__ = ["Image", "Member"]
+__all__ = ["Association", "Definition", "Image", "Member", "Namespace"]

@@ -3,6 +3,7 @@
 from rest_framework.request import Request
 
 from apps.common.api.views import Response, ServiceView
+from apps.images.api.serializers import metadef_schemas
 from apps.images.api.serializers.schemas import SCHEMAS
 from apps.images.exceptions import SchemaNotFound
 
@@ -14,6 +15,15 @@ class SchemaItem(ServiceView):
         if name not in SCHEMAS:
             raise SchemaNotFound(name=name[:64])
         return Response(SCHEMAS[name])
+
+
+class MetadefSchemaItem(ServiceView):
+    """One JSON schema of metadata definitions."""
+
+    def get(self, request: Request, name: str) -> Response:
+        if name not in metadef_schemas.SCHEMAS:
+            raise SchemaNotFound(name=name[:64])
+        return Response(metadef_schemas.SCHEMAS[name])
 
 
 class ImportInfo(ServiceView):

@@ -1,0 +1,236 @@
+"""Metadata definitions: namespaces, and the objects, properties, tags and resource types in them."""
+
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+
+from apps.common import policy
+from apps.common.api.views import Response, ServiceView
+from apps.common.exceptions import BadRequest
+from apps.common.pagination import limit_of, page
+from apps.images.api.serializers import metadefs as documents
+from apps.images.models import Namespace
+from apps.images.selectors import metadefs as rows
+from apps.images.services import metadefs
+
+SORT_KEYS = ("created_at", "namespace", "updated_at")
+DEFAULT_LIMIT = 25
+
+
+class Namespaces(ServiceView):
+    """List and create."""
+
+    request_serializers = {"post": documents.NamespaceCreate}
+    examples = {"POST": {"namespace": "My::Namespace", "visibility": "public"}}
+
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, "get_metadef_namespaces")
+        params = request.query_params
+        found = rows.visible(context=self.caller)
+        if params.get("visibility"):
+            found = found.filter(visibility=params["visibility"])
+        if params.get("resource_types"):
+            found = rows.about(found, params["resource_types"].split(",")[:100])
+        key, direction = params.get("sort_key") or "created_at", params.get("sort_dir") or "desc"
+        if key not in SORT_KEYS or direction not in ("asc", "desc"):
+            raise BadRequest(f"Namespaces are sorted by one of {', '.join(SORT_KEYS)}, asc or desc.")
+        limit = limit_of(params, zero=0) if params.get("limit") else DEFAULT_LIMIT
+        marker = rows.get(context=self.caller, name=params["marker"]) if params.get("marker") else None
+        namespaces, more = page(found, sort=[(key, direction), ("id", direction)], marker=marker, limit=limit)
+        body: dict[str, Any] = {
+            "namespaces": [documents.render(row) for row in namespaces],
+            "first": _link(request, None),
+            "schema": "/v2/schemas/metadefs/namespaces",
+        }
+        if more and namespaces:
+            body["next"] = _link(request, namespaces[-1].namespace)
+        return Response(body)
+
+    def post(self, request: Request) -> Response:
+        values = self.parse(request)
+        properties = [_property(name, value) for name, value in values.pop("properties", {}).items()]
+        parts = {"property": properties, "object": values.pop("objects", []), "tag": values.pop("tags", [])}
+        associations = values.pop("resource_type_associations", [])
+        row = metadefs.create(context=self.caller, values=values, parts=parts, associations=associations)
+        location = request.build_absolute_uri(f"/image{documents.place(row.namespace)}")
+        return Response(_whole(row), status=201, headers={"Location": location})
+
+
+def _property(name: str, value: Any) -> dict[str, Any]:
+    parsed = documents.PropertyWrite(data={**value, "name": name})
+    parsed.is_valid(raise_exception=True)
+    return dict(parsed.validated_data)
+
+
+def _whole(row: Namespace) -> dict[str, Any]:
+    """Return a namespace with what is in it, as far as there is something."""
+
+    def of(kind: str) -> list[dict[str, Any]]:
+        found = rows.definitions(namespace=row, kind=kind)
+        return [documents.render_definition(one, row.namespace) for one in found]
+
+    parts: dict[str, Any] = {
+        "properties": {one.pop("name"): one for one in of("property")},
+        "objects": of("object"),
+        "tags": [{"name": one["name"]} for one in of("tag")],
+        "resource_type_associations": [documents.render_association(one) for one in rows.associations(namespace=row)],
+    }
+    return {**documents.render(row), **{key: value for key, value in parts.items() if value}}
+
+
+def _link(request: Request, marker: str | None) -> str:
+    pairs = [(k, v) for k, values in request.query_params.lists() for v in values if k != "marker"]
+    pairs += [("marker", marker)] if marker else []
+    return f"/v2/metadefs/namespaces?{urlencode(pairs)}" if pairs else "/v2/metadefs/namespaces"
+
+
+class NamespaceItem(ServiceView):
+    """Show, update, delete."""
+
+    request_serializers = {"put": documents.NamespaceUpdate}
+
+    def get(self, request: Request, namespace: str) -> Response:
+        policy.check(self.caller, "get_metadef_namespace")
+        return Response(_whole(rows.get(context=self.caller, name=namespace)))
+
+    def put(self, request: Request, namespace: str) -> Response:
+        row = metadefs.update(context=self.caller, name=namespace, values=self.parse(request))
+        return Response(documents.render(row))
+
+    def delete(self, request: Request, namespace: str) -> Response:
+        metadefs.delete(context=self.caller, name=namespace)
+        return Response(status=204)
+
+
+class _Definitions(ServiceView):
+    """List, add, remove all. ``kind`` names one, ``plural`` is the segment of the URL and the key of the list."""
+
+    kind: ClassVar[str]
+    plural: ClassVar[str]
+
+    def get(self, request: Request, namespace: str) -> Response:
+        policy.check(self.caller, f"get_metadef_{self.plural}")
+        row = rows.get(context=self.caller, name=namespace)
+        found = rows.definitions(namespace=row, kind=self.kind)
+        listed = [documents.render_definition(one, namespace) for one in found]
+        body: Any = {one["name"]: one for one in listed} if self.kind == "property" else listed
+        links = {"first": documents.place(namespace, self.plural), "schema": f"/v2/schemas/metadefs/{self.plural}"}
+        return Response({self.plural: body, **links})
+
+    def post(self, request: Request, namespace: str) -> Response:
+        row = metadefs.define(context=self.caller, name=namespace, kind=self.kind, document=self.parse(request))
+        return Response(documents.render_definition(row, namespace), status=201)
+
+    def delete(self, request: Request, namespace: str) -> Response:
+        metadefs.undefine(context=self.caller, name=namespace, kind=self.kind)
+        return Response(status=204)
+
+
+class _Definition(ServiceView):
+    """Show, replace, remove."""
+
+    kind: ClassVar[str]
+
+    def get(self, request: Request, namespace: str, name: str) -> Response:
+        policy.check(self.caller, f"get_metadef_{self.kind}")
+        row = rows.get(context=self.caller, name=namespace)
+        found = rows.definition(namespace=row, kind=self.kind, name=name)
+        return Response(documents.render_definition(found, namespace))
+
+    def put(self, request: Request, namespace: str, name: str) -> Response:
+        row = metadefs.redefine(
+            context=self.caller, name=namespace, kind=self.kind, old=name, document=self.parse(request)
+        )
+        return Response(documents.render_definition(row, namespace))
+
+    def delete(self, request: Request, namespace: str, name: str) -> Response:
+        metadefs.undefine(context=self.caller, name=namespace, kind=self.kind, old=name)
+        return Response(status=204)
+
+
+class Objects(_Definitions):
+    """Objects of a namespace."""
+
+    kind, plural = "object", "objects"
+    request_serializers: dict[str, type[Serializer[Any]]] = {"post": documents.ObjectWrite}
+
+
+class ObjectItem(_Definition):
+    """One object."""
+
+    kind = "object"
+    request_serializers: dict[str, type[Serializer[Any]]] = {"put": documents.ObjectWrite}
+
+
+class Properties(_Definitions):
+    """Properties of a namespace."""
+
+    kind, plural = "property", "properties"
+    request_serializers: dict[str, type[Serializer[Any]]] = {"post": documents.PropertyWrite}
+
+
+class PropertyItem(_Definition):
+    """One property."""
+
+    kind = "property"
+    request_serializers: dict[str, type[Serializer[Any]]] = {"put": documents.PropertyWrite}
+
+
+class Tags(_Definitions):
+    """Tags of a namespace: a POST replaces them, or adds to them with ``X-OpenStack-Append: true``."""
+
+    kind, plural = "tag", "tags"
+    request_serializers: dict[str, type[Serializer[Any]]] = {"post": documents.TagsWrite}
+
+    def post(self, request: Request, namespace: str) -> Response:
+        names = [one["name"] for one in self.parse(request)["tags"]]
+        append = request.headers.get("X-OpenStack-Append", "").lower() in ("true", "1")
+        kept = metadefs.replace_tags(context=self.caller, name=namespace, tags=names, append=append)
+        return Response({"tags": [{"name": one} for one in kept]}, status=201)
+
+
+class TagItem(_Definition):
+    """One tag; a POST makes it."""
+
+    kind = "tag"
+    request_serializers: dict[str, type[Serializer[Any]]] = {"put": documents.TagWrite}
+
+    def post(self, request: Request, namespace: str, name: str) -> Response:
+        parsed = documents.TagWrite(data={"name": name})
+        parsed.is_valid(raise_exception=True)
+        row = metadefs.define(context=self.caller, name=namespace, kind="tag", document={"name": name})
+        return Response(documents.render_definition(row, namespace), status=201)
+
+
+class ResourceTypes(ServiceView):
+    """Every kind of resource that a namespace can be about."""
+
+    def get(self, request: Request) -> Response:
+        policy.check(self.caller, "list_metadef_resource_types")
+        found = [{"name": name} for name in rows.resource_types()]
+        return Response({"resource_types": found, "schema": "/v2/schemas/metadefs/resource_types"})
+
+
+class Associations(ServiceView):
+    """The kinds of resources that a namespace is about."""
+
+    request_serializers = {"post": documents.AssociationCreate}
+
+    def get(self, request: Request, namespace: str) -> Response:
+        policy.check(self.caller, "get_metadef_resource_type")
+        found = rows.associations(namespace=rows.get(context=self.caller, name=namespace))
+        return Response({"resource_type_associations": [documents.render_association(one) for one in found]})
+
+    def post(self, request: Request, namespace: str) -> Response:
+        row = metadefs.associate(context=self.caller, name=namespace, values=self.parse(request))
+        return Response(documents.render_association(row), status=201)
+
+
+class AssociationItem(ServiceView):
+    """One association: remove."""
+
+    def delete(self, request: Request, namespace: str, name: str) -> Response:
+        metadefs.dissociate(context=self.caller, name=namespace, resource_type=name)
+        return Response(status=204)
