@@ -49,6 +49,18 @@ def reboot(*, context: RequestContext, server: Server, hard: bool) -> None:
     _start(context, "server.reboot", "reboot", server, params={"hard": hard})
 
 
+def record(*, context: RequestContext, action: str, server: Server) -> None:
+    """Note an action that needs no worker among the server's actions, in the caller's transaction."""
+    runs.record(
+        context=context,
+        action=action,
+        subject_type=SUBJECT,
+        subject_id=server.id,
+        project_id=server.project_id,
+        host=server.host,
+    )
+
+
 def _start(
     context: RequestContext,
     pipeline: str,

@@ -8,6 +8,7 @@ from django.db import close_old_connections, connection
 
 from apps.compute import states
 from apps.compute.selectors import servers as selectors
+from apps.workflow.services import findings
 from workers.config import HostDrivers
 from workers.host.reconcilers import power
 
@@ -41,5 +42,8 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
     power_state = str(info.power_state) if info else "shutdown"
     if power_state == "nostate" or not power.differs(server, power_state):
         return
-    power.settle(drivers, server_id)
+    found = f"{server.vm_state} by its row, {power_state} on the host"
+    done = power.settle(drivers, server_id)
+    if done and info is not None and info.reason:  # a pause needs somebody: a power-off is the guest's own affair
+        findings.Look(host=drivers.host).repaired(power.KIND, server_id, found=found, done=done)
     log.info("power state changed", server=str(server_id), host=drivers.host, hypervisor_event=event)

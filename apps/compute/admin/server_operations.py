@@ -39,7 +39,7 @@ def _cancel(operator: Operator, server: Server, values: dict[str, Any]) -> str:
 
 
 def _reset(operator: Operator, server: Server, values: dict[str, Any]) -> str:
-    power.reset_state(server=load(server.id), vm_state=values["state"])
+    power.reset_state(context=operator.context, server=load(server.id), vm_state=values["state"])
     return f"Set the state of {server.name} to {values['state']}."
 
 
@@ -58,6 +58,11 @@ def _start(operator: Operator, server: Server, values: dict[str, Any]) -> str:
     return f"{server.name} is being started."
 
 
+def _unpause(operator: Operator, server: Server, values: dict[str, Any]) -> str:
+    power.unpause(context=operator.context, server=load(server.id))
+    return f"{server.name} is being unpaused."
+
+
 def _delete(operator: Operator, server: Server, values: dict[str, Any]) -> str:
     servers.delete(context=operator.context, server_id=server.id)
     return f"{server.name} is being deleted."
@@ -71,7 +76,7 @@ def cancel_words(action: str) -> tuple[str, str]:
 
 
 def _task_words(server: Server) -> tuple[str, str]:
-    nouns = {states.POWERING_OFF: "stop", states.POWERING_ON: "start"}
+    nouns = {states.POWERING_OFF: "stop", states.POWERING_ON: "start", states.UNPAUSING: "unpause"}
     building = server.vm_state == states.BUILDING
     return cancel_words("build" if building else nouns.get(server.task_state, "reboot"))
 
@@ -110,6 +115,11 @@ operations.add(
         name="stop", title="Stop", icon="stop", tone=operations.AMBER, run=_stop, rule="os_compute_api:servers:stop",
         target=_target, event="server.os-stop", event_type="server", offered=_is(states.ACTIVE),
         explains="Asks the guest to shut down, and powers it off if it does not.",
+    ),
+    Operation(
+        name="unpause", title="Unpause", icon="play_arrow", run=_unpause, rule="os_compute_api:os-pause-server:unpause",
+        target=_target, event="server.unpause", event_type="server", offered=_is(states.PAUSED),
+        explains="Lets the paused guest run on. If a disk failed or was full, mend that first.",
     ),
     Operation(
         name="reboot", title="Hard reboot", icon="restart_alt", tone=operations.AMBER, run=_reboot,

@@ -56,7 +56,7 @@ def reboot(*, context: RequestContext, server: Server, hard: bool) -> None:
 
 
 @transaction.atomic
-def reset_state(*, server: Server, vm_state: str) -> None:
+def reset_state(*, context: RequestContext, server: Server, vm_state: str) -> None:
     """Set the state by hand (administrators): active or error. Touches nothing on the host.
 
     A run under way is cancelled: it would otherwise go on against the state that was just set.
@@ -68,3 +68,4 @@ def reset_state(*, server: Server, vm_state: str) -> None:
     if vm_state == states.ACTIVE:
         values |= {"fault_code": None, "fault_message": "", "fault_details": "", "fault_at": None}
     Server.objects.filter(id=server.id, deleted_at=None).update(**values)
+    rpcapi.record(context=context, action="resetState", server=server)

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
+from apps.compute import rpcapi
 from apps.compute.models import Server
 from apps.networking.selectors import ports as port_rows
 from apps.networking.services import ports, security_groups
@@ -33,6 +34,7 @@ def add(*, context: RequestContext, server: Server, name: str) -> None:
         groups = [one.security_group_id for one in port.portsecuritygroup_set.all()]
         if group not in groups:
             ports.update(context=context, port_id=port.id, values={"security_groups": [*groups, group]})
+    rpcapi.record(context=context, action="addSecurityGroup", server=server)
 
 
 @transaction.atomic
@@ -47,3 +49,4 @@ def remove(*, context: RequestContext, server: Server, name: str) -> None:
             ports.update(context=context, port_id=port.id, values={"security_groups": groups})
     if not found:
         raise NotFound(f"Security group {name[:255]} is not associated with the instance {server.id}")
+    rpcapi.record(context=context, action="removeSecurityGroup", server=server)

@@ -195,8 +195,10 @@ def set_tags(*, server: Server, tags: list[str]) -> None:
     Server.objects.filter(id=server.id).update(tags=tags, updated_at=timezone.now())
 
 
-def set_lock(*, server: Server, locked: bool, reason: str | None = None) -> None:
+@transaction.atomic
+def set_lock(*, context: RequestContext, server: Server, locked: bool, reason: str | None = None) -> None:
     Server.objects.filter(id=server.id).update(locked=locked, locked_reason=reason if locked else None)
+    rpcapi.record(context=context, action="lock" if locked else "unlock", server=server)
 
 
 @transaction.atomic

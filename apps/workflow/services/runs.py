@@ -88,6 +88,34 @@ def build(
     return run
 
 
+def record(
+    *, context: RequestContext, action: str, subject_type: str, subject_id: uuid.UUID, project_id: str, host: str = ""
+) -> None:
+    """Write the run of an action that was done within the request, in the caller's transaction: it has no steps."""
+    now = timezone.now()
+    _RUNS.add(
+        [
+            Run(
+                pipeline=f"{subject_type}.{action}",
+                action=action,
+                subject_type=subject_type,
+                subject_id=subject_id,
+                project_id=project_id,
+                user_id=context.user_id or "",
+                request_id=context.request_id,
+                state=states.SUCCEEDED,
+                host=host,
+                created_at=now,
+                updated_at=now,
+                enqueued_at=now,
+                started_at=now,
+                finished_at=now,
+                deadline_at=now,
+            )
+        ]
+    )
+
+
 def start_many(*, pending: list[Run]) -> None:
     """Write runs that ``build`` made, in the caller's transaction, and send them after commit."""
     _RUNS.add(pending)

@@ -20,11 +20,19 @@ from apps.compute.selectors import servers as selectors
 from apps.compute.services import progress
 from apps.networking.services import bindings
 from workers.config import HostDrivers
+from workers.drivers.hypervisor.base import DomainInfo
 from workers.host.reconcilers.base import Round, at_rest
 from workers.mapping import servers
 
 log = structlog.get_logger("celerity.agent")
 KIND = "power"
+# libvirt's reasons of a pause that nobody asked the cloud for.
+PAUSED_BECAUSE = {
+    "io_error": "a disk failed or its file system is full",
+    "watchdog": "the guest's watchdog fired",
+    "guest_panicked": "the guest crashed",
+    "user": "somebody paused it on the host",
+}
 
 
 def reconcile(one: Round) -> None:
@@ -65,7 +73,14 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
         if power_state == "nostate" or not progress.observed(server_id=server_id, power_state=power_state):
             return ""
         bindings.set_server_status(server_id=server_id, up=power_state == "running")
-        return f"the row says {power_state} now"
+        return f"the row says {power_state} now{_because(info)}"
+
+
+def _because(info: DomainInfo | None) -> str:
+    """Return why a guest is paused, in words for the operator."""
+    if info is None or not info.reason:
+        return ""
+    return f": {PAUSED_BECAUSE.get(info.reason, info.reason)}. Unpause it when the cause is gone"
 
 
 def _start(drivers: HostDrivers, server: Any) -> bool:

@@ -106,7 +106,7 @@ def reset_state(view: ServerActionView, server: Server, values: Any) -> Response
     state = values.get("state") if isinstance(values, dict) else None
     if state not in ("active", "error"):
         raise BadRequest("Invalid input for field/attribute state: it must be active or error.")
-    power.reset_state(server=server, vm_state=state)
+    power.reset_state(context=view.caller, server=server, vm_state=state)
     return Response(status=ACCEPTED)
 
 
@@ -121,13 +121,13 @@ def lock(view: ServerActionView, server: Server, values: Any) -> Response:
     reason = values.get("locked_reason") if isinstance(values, dict) else None
     if reason is not None and (not isinstance(reason, str) or not 1 <= len(reason) <= 255 or "\0" in reason):
         raise BadRequest("Invalid input for field/attribute locked_reason: it must have 1 to 255 characters, no NUL.")
-    servers.set_lock(server=server, locked=True, reason=reason)
+    servers.set_lock(context=view.caller, server=server, locked=True, reason=reason)
     return Response(status=ACCEPTED)
 
 
 @action("unlock", "os-lock-server:unlock")
 def unlock(view: ServerActionView, server: Server, values: Any) -> Response:
-    servers.set_lock(server=server, locked=False)
+    servers.set_lock(context=view.caller, server=server, locked=False)
     return Response(status=ACCEPTED)
 
 

@@ -1,0 +1,74 @@
+"""A guest that its host paused: the row says so, the operator reads why, and there is a way out."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from apps.compute.models import Server
+from apps.workflow.models import Finding
+from workers.drivers.hypervisor.base import DomainInfo, PowerState
+from workers.host import events
+from workers.host.reconcilers import power
+from workers.tasks.servers.power import Unpause
+
+pytestmark = pytest.mark.django_db
+
+
+class Hypervisor:
+    """One guest, paused for want of room on a disk."""
+
+    def __init__(self, server_id: uuid.UUID) -> None:
+        self.state, self.id = PowerState.PAUSED, str(server_id)
+
+    def info(self, server_id: str) -> DomainInfo:
+        reason = "io_error" if self.state == PowerState.PAUSED else ""
+        return DomainInfo(id=server_id, name="guest", power_state=self.state, reason=reason)
+
+    def unpause(self, server_id: str) -> None:
+        assert server_id == self.id
+        self.state = PowerState.RUNNING
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server.objects.create(
+        project_id="p", user_id="u", name="s", hostname="s", reservation_id="r", vm_state="active", host="h1",
+        power_state=1, flavor={"vcpus": 1, "ram": 1, "disk": 1, "ephemeral": 0, "swap": 0},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def drivers(server: Server, monkeypatch: pytest.MonkeyPatch) -> Any:
+    @contextmanager
+    def rest(drivers: Any, server_id: uuid.UUID) -> Iterator[bool]:
+        yield True
+
+    monkeypatch.setattr(power, "at_rest", rest)
+    return SimpleNamespace(host="h1", hypervisor=Hypervisor(server.id))
+
+
+def test_the_operator_reads_why(drivers: Any, server: Server) -> None:
+    events.settle(drivers, server.id, "paused")
+    server.refresh_from_db()
+    assert server.status == "PAUSED"
+    finding = Finding.objects.get()
+    assert (finding.host, finding.subject) == ("h1", str(server.id))
+    assert "a disk failed or its file system is full" in finding.done and "Unpause" in finding.done
+    events.settle(drivers, server.id, "paused")  # events come twice
+    assert Finding.objects.count() == 1
+
+
+def test_unpause(drivers: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    Server.objects.filter(id=server.id).update(vm_state="paused", task_state="unpausing")
+    step, notes = Unpause(), dict[str, Any]()
+    monkeypatch.setattr(step, "drivers", lambda ctx: drivers)
+    ctx: Any = SimpleNamespace(subject_id=server.id, notes=notes, checkpoint=lambda: None)
+    step.execute(ctx)
+    step.execute(ctx)  # a step that starts over
+    step.record(ctx)
+    server.refresh_from_db()
+    assert (server.status, server.task_state, server.power_state) == ("ACTIVE", "", 1)
