@@ -9,6 +9,7 @@ from apps.networking.exceptions import ExtensionNotFound
 EXTENSIONS = {
     "binding": ("Port Binding", "Where a port is bound, for administrators"),
     "external-net": ("Neutron external network", "Adds external network attribute to network resource"),
+    "ip-substring-filtering": ("IP address substring filtering", "Ports are found by a part of an address"),
     "net-mtu": ("Network MTU", "Provides MTU attribute for a network resource"),
     "net-mtu-writable": ("Network MTU (writable)", "Provides a writable MTU attribute for a network resource"),
     "pagination": ("Pagination support", "Lists come in pages with limit and marker"),
