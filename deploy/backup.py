@@ -107,7 +107,7 @@ def collect(environment: Environment, place: Path, *, guests: bool) -> archive.M
     """Put everything into ``place``, and say what it is."""
     snapshot = take_snapshot(environment, place)
     for sha512 in snapshot.missing:
-        line(f"    not in the image store, and so not in the backup: {sha512[:16]}… (manage.py audit)")
+        line(f"    not in the image store, and so not in the backup: {sha512[:16]}… (celerity audit)")
     write_private(place / archive.ENV, environment.file.read_text())
     for name in archive.KEYS:
         if (environment.state / name).is_dir():
@@ -199,7 +199,7 @@ def main() -> int:
         return 1
     what = f"{len(manifest.images)} images, " + ("with guests' disks" if guests else "without guests' disks")
     line(f"{target}: {target.stat().st_size >> 20} MiB, {what}, {time.monotonic() - started:.1f} s.")
-    line("It holds passwords and keys: keep it as you keep those.")
+    line("It contains passwords and keys; protect it accordingly.")
     return 0
 
 

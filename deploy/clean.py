@@ -25,7 +25,7 @@ def main() -> int:
                 line("Nothing was removed.")
                 return 1
         except EOFError:
-            line("Nobody answers here; to remove it without asking: make clean YES=1")
+            line("No terminal to ask on. To remove the state without asking: make clean YES=1")
             return 1
     shutil.rmtree(state)
     line(f"Removed {state}.")

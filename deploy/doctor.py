@@ -37,7 +37,7 @@ def main() -> int:
         if found.advice:
             print(f"{'':18} -> {found.advice}")
         worst += found.level is Level.FAIL
-    print(f"\n{worst} to put right." if worst else "\nNothing stands in the way.")
+    print(f"\n{worst} to put right." if worst else "\nNo problems found.")
     return 1 if worst else 0
 
 

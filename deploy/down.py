@@ -57,7 +57,7 @@ def take_down(environment: Environment) -> None:
         rest = orphans.find(environment, None) + leftovers(environment)
         processes.end(rest, 20)
         for process in rest:
-            line(f"    ended what was left: process {process.pid}")
+            line(f"    ended a leftover process: {process.pid}")
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ def require_fresh(state: Path) -> None:
     there = [name for name in (archive.ENV, "postgresql", *archive.KEYS, *archive.GUESTS) if (state / name).exists()]
     if there:
         raise DeployError(
-            f"{state} holds a cloud already ({', '.join(there)}).",
+            f"{state} already contains a cloud ({', '.join(there)}).",
             hint="Restore beside it with STATE=/another/directory; or remove it: make down, make clean.",
         )
 
@@ -56,7 +56,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None
     """Unpack a plain file or directory below ``place``, as ours: no link, no device, no way out."""
     parts = Path(member.name).parts
     if not (member.isfile() or member.isdir()) or member.name.startswith("/") or ".." in parts:
-        raise DeployError(f"The backup holds what no backup of Celerity holds: {member.name!r}.")
+        raise DeployError(f"This is not a backup of Celerity; it contains {member.name!r}.")
     member.uid, member.gid, member.uname, member.gname = os.geteuid(), os.getegid(), "", ""
     member.mode = 0o711 if member.isdir() else member.mode & 0o755
     tar.extract(member, place)
@@ -154,7 +154,7 @@ def main() -> int:
     except DeployError as error:
         explain(error)
         return 1
-    line(f"Restored to {state} what was there at {manifest.made_at}, in {time.monotonic() - started:.1f} s.")
+    line(f"Restored the cloud of {manifest.made_at} to {state} in {time.monotonic() - started:.1f} s.")
     if not manifest.guests:
         line("Guests' disks are not part of it: servers whose host is new show as SHUTOFF.")
     if named := ", ".join(sorted(set(from_process()) - {"CELERITY_HYPERVISOR", "CELERITY_HOSTS"})):

@@ -186,7 +186,7 @@ def main() -> int:
         explain(error)
         return 1
     except KeyboardInterrupt:
-        console.print("\nInterrupted. make up goes on from here; make down stops what was started.")
+        console.print("\nInterrupted. make up continues from here; make down stops everything.")
         return 130
     return 0
 

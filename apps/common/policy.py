@@ -144,9 +144,7 @@ def _enforcer_of(defaults: Mapping[str, str], written: Mapping[str, Any]) -> Any
     merged.update(written)
     engine = policy.Enforcer(conf, rules=merged, use_conf=False)
     if written and not engine.check_rules():  # oslo.policy logs which rules
-        log.warning(
-            "policy.yaml has rules that refer to each other, or to rules that are not there: they allow nothing"
-        )
+        log.warning("policy.yaml has circular rules, or rules with unknown names; these allow nothing")
         for name in [name for name, check in engine.rules.items() if engine._cycle_check(check)]:
             engine.rules[name] = _checks.FalseCheck()
     return engine

@@ -13,20 +13,20 @@ _CHANGE = {
     "spec_invalid": "Choose another flavor or another image.",
     "port_invalid": "Give the port an address of its network.",
     "IpAddressGenerationFailure": "Release addresses of that network, or choose another network.",
-    "RequestedNetworkNotFound": "Choose a network that is there.",
-    "RequestedPortNotFound": "Choose a port that is there.",
-    "PortInUse": "Choose a port that is free.",
+    "RequestedNetworkNotFound": "Choose an existing network.",
+    "RequestedPortNotFound": "Choose an existing port.",
+    "PortInUse": "Choose an unused port.",
     "FixedIpInUse": "Choose another address.",
     "OverQuota": "Delete what you do not need, or ask your operator for a larger quota.",
     "QuotaExceeded": "Delete what you do not need, or ask your operator for a larger quota.",
 }
 _AGAIN = dict.fromkeys(("create", "retry"), "Delete the server and create it again")
-_OPERATOR = "if it fails again, tell your operator the id of the request, which the server's events show."
+_OPERATOR = "if it fails again, send your operator the request id from the server's events."
 
 
 def told(*, action: str, cause: str, message: str) -> str:
     """Return ``message`` with what the user may do: change what was asked for, or try again."""
-    reason = message.strip() or "It failed for a reason that was not recorded."
+    reason = message.strip() or "It failed; no reason was recorded."
     if reason[-1] not in ".!?":
         reason += "."
     advice = _CHANGE.get(cause)

@@ -21,7 +21,7 @@ MAX_ACTIVE_KEYS = 3
 
 
 class KeysMissing(RuntimeError):
-    """There are no keys yet: ``manage.py fernet_setup`` makes them."""
+    """There are no keys yet: ``celerity fernet_setup`` makes them."""
 
 
 def _numbers(directory: Path) -> list[int]:
@@ -36,7 +36,7 @@ def _fernet(directory: Path, _changed: int) -> MultiFernet:
         with suppress(FileNotFoundError):  # a rotation is under way: the directory's time changes once more
             keys.append((directory / str(number)).read_bytes().strip())
     if not keys:
-        raise KeysMissing(f"no Fernet keys in {directory}: run manage.py fernet_setup")
+        raise KeysMissing(f"no Fernet keys in {directory}: run celerity fernet_setup")
     return MultiFernet([Fernet(key) for key in keys])
 
 
@@ -44,7 +44,7 @@ def _changed(directory: Path) -> int:
     try:
         return os.stat(directory).st_mtime_ns
     except FileNotFoundError:
-        raise KeysMissing(f"{directory} does not exist: run manage.py fernet_setup") from None
+        raise KeysMissing(f"{directory} does not exist: run celerity fernet_setup") from None
 
 
 def seal(payload: bytes, directory: Path | None = None) -> str:
@@ -124,7 +124,7 @@ def rotate(directory: Path | None = None) -> int:
     with _locked(directory):
         numbers = _numbers(directory)
         if not numbers:
-            raise KeysMissing(f"no Fernet keys in {directory}: run manage.py fernet_setup")
+            raise KeysMissing(f"no Fernet keys in {directory}: run celerity fernet_setup")
         primary = numbers[-1] + 1
         if STAGED not in numbers:
             _write(directory, STAGED)

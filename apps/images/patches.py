@@ -59,7 +59,7 @@ def _name(path: Any) -> str:
         raise BadRequest(f"Pointer `{str(path)[:64]}` does not start with '/'.")
     parts = path[1:].split("/")
     if parts[0] == "locations":
-        raise Forbidden("It's not allowed to add, replace or remove locations: the bits come by upload.")
+        raise Forbidden("It's not allowed to add, replace or remove locations: upload the data instead.")
     if len(parts) != 1 or not parts[0]:
         raise BadRequest(f"Invalid JSON pointer for this resource: '{path[:64]}'")
     if _BAD_ESCAPE.search(parts[0]):

@@ -115,7 +115,7 @@ def _place_fault(header: Header, size: int) -> str | None:
         if offset % header.cluster:
             return "a table does not begin at a cluster"
         if offset + length > size:
-            return "it is truncated: a table lies behind its end"
+            return "it is truncated: a table is behind its end"
     return None
 
 
@@ -126,10 +126,10 @@ def _table_fault(stream: BinaryIO, header: Header, size: int, cpu_seconds: float
         if offset % header.cluster:
             return "a table does not begin at a cluster"
         if offset + header.cluster > size:
-            return "it is truncated: a table lies behind its end"
+            return "it is truncated: a table is behind its end"
         stream.seek(offset)
         if _reaches(stream.read(header.cluster), header.cluster_bits, size):
-            return "it is truncated: data lies behind its end"
+            return "it is truncated: data is behind its end"
         if time.thread_time() > end:
             return "its tables take too long to check: use larger clusters"
     return None

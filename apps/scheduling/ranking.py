@@ -169,10 +169,18 @@ def _multiplier(host: HostState, key: str, default: float) -> float:
     return found if math.isfinite(found) else default
 
 
+# Reasons of filters -> what no host has, where that is the only reason.
+ENOUGH = {
+    "with too little RAM": "enough free RAM",
+    "with too little disk": "enough free disk",
+    "with too few vCPUs": "enough free vCPUs",
+}
+
+
 def explain(*, verdict: Verdict, hosts: Sequence[HostState]) -> str:
     """Return the sentences a user reads when no host is left: what hosts lack, how many, and what may help.
 
-    Names and amounts are the operator's (OSSA 2019-003): they stand in the run's explanation.
+    Only operators may see names and amounts (OSSA 2019-003): the run's explanation has these.
     """
     if not hosts:
         return "There is no compute host."
@@ -180,4 +188,6 @@ def explain(*, verdict: Verdict, hosts: Sequence[HostState]) -> str:
     told = "; ".join(f"{count} {reason}" for reason, count in verdict.reasons.items())
     if not told:
         return f"None of the {len(hosts)} {noun} was left. Try again."
-    return f"{len(hosts)} {noun} considered: {told}. {verdict.advice}".rstrip()
+    if len(verdict.reasons) == 1 and (missing := ENOUGH.get(next(iter(verdict.reasons)))):
+        return f"No host has {missing} ({len(hosts)} {noun} checked). {verdict.advice}".rstrip()
+    return f"{len(hosts)} {noun} checked: {told}. {verdict.advice}".rstrip()

@@ -96,4 +96,4 @@ def _messages(names: list[str]) -> Iterator[Metric]:
         return
     yield gauge("celerity_broker_up", "Whether the broker answered.", (), [((), float(depths is not None))])
     held = [((queue,), count) for queue, count in (depths or {}).items()]
-    yield gauge("celerity_broker_messages", "Messages that the broker holds, by queue.", ("queue",), held)
+    yield gauge("celerity_broker_messages", "Messages in the broker, by queue.", ("queue",), held)

@@ -23,8 +23,8 @@ def looked_at(told: dict[str, Any]) -> str:
     """Return "3 hosts looked at", or of how many when not all were read."""
     considered, there = told.get("considered", 0), told.get("hosts")
     if there is None or there <= considered:
-        return f"{words.plural(considered, 'host')} looked at"
-    return f"{considered} of {words.plural(there, 'host')} looked at"
+        return f"{words.plural(considered, 'host')} checked"
+    return f"{considered} of {words.plural(there, 'host')} checked"
 
 
 def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:

@@ -1,4 +1,4 @@
-"""The last lines of a story: what it means, and what to do. Pure: it looks at the gathered facts alone."""
+"""The last lines of a story: its meaning, and advice. Pure: uses the gathered facts only."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,24 +12,21 @@ from cloud.stories.facts import Story
 
 # Error causes (the engine's, the drivers', a refusal's kind) -> what an operator does about them.
 ADVICE = {
-    "NoValidHost": (
-        "Free or add what the table says is missing (a host, RAM, a zone, a trait), or let the user ask for less or "
-        "for other hints."
-    ),
-    "HostDown": "Look after that host: its agent or the machine stopped.",
+    "NoValidHost": ("Add capacity, or ask the user to request less. The table shows what is missing."),
+    "HostDown": "Check that host: its agent or the machine stopped.",
     "HostUnreachable": "Start the agent of that host.",
-    "StepTimeout": "The step hung. Look at the host's log for that time; the hypervisor or its storage may hang.",
-    "Timeout": "It waited or worked too long altogether. The slowest step above says where.",
-    "image_corrupt": "The image's bits differ from its checksum: upload it again.",
-    "image_unsafe": "The image refers to other files: do not use it.",
-    "image_unavailable": "The host could not fetch the image: look at the API and at the way to it from the host.",
-    "not_enough_space": "The host's disk is full: free space there.",
-    "disk_too_small": "The flavor's disk is smaller than the image: use a larger flavor.",
-    "hypervisor_unavailable": "libvirt does not answer on that host: look at libvirtd there.",
-    "QuotaExceeded": "Raise the project's quota, or let the user delete something.",
-    "NoMoreFixedIps": "The subnet has no free address: enlarge it or release addresses.",
+    "StepTimeout": "The step hung. Check the host's log for that time; the hypervisor or its storage may hang.",
+    "Timeout": "The run took too long. The slowest step above shows where.",
+    "image_corrupt": "The image's data does not match its checksum. Upload it again.",
+    "image_unsafe": "The image refers to other files. Do not use it.",
+    "image_unavailable": "The host could not download the image. Check the API and the host's connection to it.",
+    "not_enough_space": "The host's disk is full. Free space there.",
+    "disk_too_small": "The flavor's disk is smaller than the image. Use a larger flavor.",
+    "hypervisor_unavailable": "libvirt does not answer on that host. Check libvirtd there.",
+    "QuotaExceeded": "Raise the project's quota, or ask the user to delete something.",
+    "NoMoreFixedIps": "The subnet has no free address. Enlarge it or release addresses.",
 }
-NOBODY = "nobody reads this queue"
+NOBODY = "no worker reads this queue"
 
 
 def of_story(story: Story) -> list[str]:
@@ -49,8 +46,8 @@ def _state(story: Story) -> Iterator[str]:
         yield from _failed(story)
     elif server.vm_state == states.BUILDING or server.task_state:
         yield (
-            f"Lost: it is {server.task_state or server.vm_state}, and no run is under way. Nothing will happen by "
-            "itself. Reset its state or delete it, and report this: it should not be possible."
+            f"Lost: the server is {server.task_state or server.vm_state}, but no run is active, so this will not "
+            "change. Reset its state or delete it, and report this as a bug."
         )
     else:
         yield from _at_rest(story)
@@ -59,10 +56,10 @@ def _state(story: Story) -> Iterator[str]:
 def _at_rest(story: Story) -> Iterator[str]:
     server, last = story.server, story.last
     place = f" on {server.host}" if server.host else ""
-    yield f"Done: the server is {server.vm_state}{place}; nothing is under way."
+    yield f"Done: the server is {server.vm_state}{place}; no run is active."
     if story.host is not None and not story.host.is_up:
         silent = words.between(story.host.heartbeat_at, story.now)
-        yield f"But {server.host} has not been heard for {silent}: what is said here may be old. Look after that host."
+        yield f"But {server.host} has not reported for {silent}, so this may be outdated. Check that host."
     if last is not None and last.state == workflow.FAILED:
         yield f"Its last action ({last.action}) failed: {last.error_message} {_advice(last.error_cause)}".rstrip()
 
@@ -75,11 +72,11 @@ def _failed(story: Story) -> Iterator[str]:
         cause, attempts = failed.error_cause or "unknown", words.plural(failed.attempt, "attempt")
         yield f"Cause: {cause}, after {attempts}. {_advice(failed.error_cause)}".rstrip()
     if failed is not None and failed.pipeline == "server.delete":
-        yield "It still has what it had. The user deletes it once more when the cause is gone."
+        yield "It keeps its resources. Remove the cause; then the user can delete it again."
     elif server.host or story.ports or story.allocation is not None:
-        yield "It has what is listed under Holds. The user deletes it when the cause is gone."
+        yield "It keeps the resources listed under Holds. Remove the cause; then the user can delete it."
     else:
-        yield "The server keeps its quota and nothing else. The user deletes it and asks again once the cause is gone."
+        yield "The server keeps its quota only. Remove the cause; then the user can delete it and create a new one."
 
 
 def _advice(cause: str) -> str:
@@ -92,15 +89,15 @@ def _under_way(story: Story) -> Iterator[str]:
         after = "another attempt follows" if run.retrying else "the server becomes ERROR"
         yield f"Undoing {run.action} because: {run.error_message} When that is done {after}."
     if run.not_before is not None and run.not_before > story.now:
-        yield f"Waiting on purpose: the step {run.next_step} is tried again at {words.moment(run.not_before)}."
+        yield f"Waiting for a retry: the step {run.next_step} starts again at {words.moment(run.not_before)}."
     elif run.step_state == workflow.STEP_RUNNING:
         yield from _working(story)
     else:
         yield from _waiting(story)
     left = run.deadline_at - story.now
     if run.state != workflow.REVERTING:
-        word = f"in {words.span(left)}" if left > timedelta(0) else "now: its time is over"
-        yield f"If it is not done it is given up {word} (INSTANCE_BUILD_TIMEOUT)."
+        word = f"in {words.span(left)}" if left > timedelta(0) else "now"
+        yield f"Its deadline ends {word} (CELERITY_INSTANCE_BUILD_TIMEOUT)."
 
 
 def _working(story: Story) -> Iterator[str]:
@@ -109,14 +106,14 @@ def _working(story: Story) -> Iterator[str]:
     since = words.between(run.step_started_at, story.now)
     if place is not None and place.holder is None:
         yield (
-            f"The worker of the step {run.next_step}{where} died, {since} after the step began: nobody holds its lock. "
-            f"The sweeper sends the step again within {settings.SWEEP_INTERVAL + 1:.0f} s; if not, beat or every "
-            "worker of the queue periodic is down."
+            f"The worker of the step {run.next_step}{where} died {since} after the step began (its lock is free). "
+            f"The sweeper resends the step within {settings.SWEEP_INTERVAL + 1:.0f} s; otherwise beat or all workers "
+            "of the queue periodic are down."
         )
         return
     yield f"Working: the step {run.next_step} has been running{where} for {since}; its worker is alive."
     if run.step_deadline_at:
-        yield f"It is taken from that worker at {words.moment(run.step_deadline_at)} if it does not end."
+        yield f"The step is stopped at {words.moment(run.step_deadline_at)} if it has not ended."
 
 
 def _waiting(story: Story) -> Iterator[str]:
@@ -125,48 +122,48 @@ def _waiting(story: Story) -> Iterator[str]:
     ahead = f"{words.plural(place.ahead, 'run')} before it" if place and place.ahead else "first in line"
     yield f"Waiting: the step {run.next_step} has waited {waited} in the queue {run.queue}, {ahead}."
     if run.waiting_since:
-        yield f"Its message was lost, and sent again at {words.moment(run.enqueued_at)}."
+        yield f"Its message was lost and resent at {words.moment(run.enqueued_at)}."
     if place is None:
         return
     if place.messages is None:
-        yield "The broker does not answer: nothing is sent or served until it does. Look at CELERITY_BROKER_URL."
+        yield "The broker does not answer. Nothing is sent until it does; check CELERITY_BROKER_URL."
         return
     if place.holder is not None:
-        yield "Somebody still works on this server (a step that was cancelled, say): it goes on when that has ended."
+        yield "Another step still works on this server (for example a cancelled one). This run continues after it."
     yield from _reader(story)
 
 
 def _reader(story: Story) -> Iterator[str]:
-    """Say whether whoever should serve the queue is there."""
+    """Say whether a worker reads the queue."""
     run, place, host = story.active, story.queue, story.host
     if place is None:
         return
     if run.queue == workflow.host_queue(run.host) and host is not None and not host.is_up:
         silent = words.between(host.heartbeat_at, story.now)
         then = (
-            "the sweeper takes the build to another host"
+            "the sweeper moves the build to another host"
             if run.pipeline.endswith(".build")
-            else "it waits for the host"
+            else "the run waits for the host"
         )
-        yield f"The agent of {host.name} has not been heard for {silent}: start it, or {then}."
+        yield f"The agent of {host.name} has not reported for {silent}. Start it; otherwise {then}."
     elif place.readers == []:
         who = f"the agent of {run.host}" if run.host and run.queue.startswith("host.") else "a scheduler worker"
-        yield f"And {NOBODY}: start {who}."
+        yield f"Also, {NOBODY}. Start {who}."
     elif place.readers:
         served = words.between(place.served_until, story.now) if place.served_until else "a day or more"
         yield (
-            f"Its worker is alive ({', '.join(place.readers)}); the newest message it took was sent {served} ago. "
-            "It is its turn when the steps before it are done."
+            f"The queue's worker is alive ({', '.join(place.readers)}); its newest message was sent {served} ago. "
+            "This step starts after the steps before it."
         )
 
 
 def _left_behind(story: Story) -> Iterator[str]:
-    """What reconcilers found, and what a server that ended should not hold any more."""
+    """Findings of reconcilers, and resources that an ended server should not have."""
     server = story.server
     for one in story.findings:
         place = f" on {one.host}" if one.host else ""
         seen = f"{words.moment(one.first_seen_at)} and {words.plural(one.times, 'look')}"
-        yield f"A reconciler finds{place}, since {seen}: {one.found}. Done about it: {one.done or 'nothing can be'}."
+        yield f"A reconciler found{place}, since {seen}: {one.found}. Action taken: {one.done or 'none possible'}."
     if story.active is not None:
         return
     held = []
@@ -177,4 +174,4 @@ def _left_behind(story: Story) -> Iterator[str]:
     if story.reserved:
         held.append("a quota reservation")
     if held:
-        yield f"It still holds {', '.join(held)}, which it should not: run manage.py audit."
+        yield f"It still has {', '.join(held)}, which it should not. Run celerity audit."

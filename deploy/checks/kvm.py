@@ -17,8 +17,8 @@ def check(environment: Environment) -> Finding:
     if not kvm_device.is_settled():
         return warn("/dev/kvm is not open to the group kvm", "chgrp kvm /dev/kvm; chmod 660 /dev/kvm (udev does this).")
     if not cpu.flags():
-        there = "is there, and not used" if DEVICE.exists() else "is not there"
-        return ok(f"{there}: the processor shows no virtualisation")
+        there = "exists, but is unused" if DEVICE.exists() else "is missing"
+        return ok(f"/dev/kvm {there}: the processor has no virtualisation")
     if not DEVICE.exists():
         return warn("/dev/kvm is missing", "modprobe kvm_intel (or kvm_amd); until then guests are emulated (TCG).")
     if not os.access(DEVICE, os.R_OK | os.W_OK):

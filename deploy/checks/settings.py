@@ -9,7 +9,7 @@ def check(environment: Environment) -> Finding:
         try:
             mode = path.stat().st_mode & 0o777
         except FileNotFoundError:
-            return ok(f"{path} is not there yet; make up writes it")
+            return ok(f"{path} does not exist yet; make up writes it")
         except PermissionError:
             return fail(f"{path} may not be read", "Run as the user who ran make up.")
         if mode & 0o077:

@@ -87,7 +87,7 @@ def test_a_run_that_has_ended_is_not_cancelled_for_another(operator: Client, fai
     old = Run.objects.filter(subject_id=failed.id, state="failed").first()
     Server.objects.filter(id=failed.id).update(host="n1", vm_state="stopped")
     do(operator, failed, "start")
-    assert "this action has ended; 'start' is under way" in do(operator, old, "cancel")
+    assert "this action has ended; 'start' is running" in do(operator, old, "cancel")
     assert Run.objects.get(subject_id=failed.id, pipeline="server.start").state == "queued"
 
 

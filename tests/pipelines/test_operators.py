@@ -58,8 +58,8 @@ def test_only_a_failed_build_is_built_again(cloud: Cloud) -> None:
     assert cloud.call(
         "POST", f"/compute/v2.1/servers/{key}/action", {"os-resetState": {"state": "error"}}, admin=True
     ).status_code == 202  # fmt: skip
-    assert "it was built once" in order(cloud, "retry", key)
-    assert "no action is under way" in order(cloud, "cancel", key)
+    assert "it was already built once" in order(cloud, "retry", key)
+    assert "no action is running" in order(cloud, "cancel", key)
     assert states(cloud, key) == [("create", "succeeded")]
 
 

@@ -33,7 +33,7 @@ def test_failed_for_want_of_a_host(cloud: Cloud) -> None:
     cloud.settled(key)
     told = why(cloud, key)
     cloud.rows("UPDATE scheduling_host SET enabled = true")
-    assert "3 hosts looked at" in told
+    assert "3 hosts checked" in told
     assert "sim-001 is disabled" in told
     assert "Failed: No valid host was found" in meaning(told)
     assert "NoValidHost" in meaning(told)
@@ -60,7 +60,7 @@ def test_waiting_for_an_agent_that_is_gone(cloud: Cloud) -> None:
     finally:
         cloud.start("agent")
     assert "Waiting: the step power_off has waited" in meaning(told)
-    assert "has not been heard for" in meaning(told)
+    assert "has not reported for" in meaning(told)
     assert "DOWN" in told
     assert cloud.settled(key)["status"] == "SHUTOFF"
 
@@ -73,7 +73,7 @@ def test_waiting_for_a_scheduler_that_is_gone(cloud: Cloud) -> None:
     finally:
         cloud.start("scheduler")
     assert "in the queue scheduler, 2 runs before it" in meaning(told)
-    assert "nobody reads this queue: start a scheduler worker" in meaning(told)
+    assert "no worker reads this queue. Start a scheduler worker" in meaning(told)
     for key in keys:
         cloud.settled(key)
 

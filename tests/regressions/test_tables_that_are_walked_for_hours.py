@@ -38,8 +38,8 @@ def test_entries_that_are_compressed_are_told_from_flags() -> None:
     for kind, offset, fault in (
         (1 << 63, 4 * samples.CLUSTER, None),
         (1 << 62, 4 * samples.CLUSTER + 100, None),
-        (1 << 62, 6 * samples.CLUSTER, "data lies behind its end"),
-        (1 << 63, 6 * samples.CLUSTER, "data lies behind its end"),
+        (1 << 62, 6 * samples.CLUSTER, "data is behind its end"),
+        (1 << 63, 6 * samples.CLUSTER, "data is behind its end"),
         (1 << 62 | 3 << 54, 4 * samples.CLUSTER, None),  # three sectors of compressed data
     ):
         data = samples.qcow2(data_at=kind | offset)

@@ -47,7 +47,7 @@ def of_rows() -> Iterator[Finding]:
     for difference in quota.differences:
         yield Finding("quota", f"{difference.owner_id} {difference.resource}", str(difference))
     for orphan in quota.orphans:
-        yield Finding("reservation", str(orphan), "its consumer is not there")
+        yield Finding("reservation", str(orphan), "its consumer does not exist")
     for name, used, allocated in rows.miscounted():
         yield Finding("inventory", name, f"used {used}, allocated {allocated}")
     for one in rows.misplaced():
@@ -61,7 +61,7 @@ def of_rows() -> Iterator[Finding]:
         details = f"{stuck.vm_state}, task {stuck.task_state or 'none'}, and no run is open"
         yield Finding("server", str(stuck.server_id), details)
     for stray in rows.strays():
-        there = "is not there" if stray.server_host is None else f"is on {stray.server_host!r}"
+        there = "does not exist" if stray.server_host is None else f"is on {stray.server_host!r}"
         yield Finding("port", str(stray.server_id), f"bound on {stray.port_host!r}; its server {there}")
     for sha512, details in image_rows.damaged():
         yield Finding("image", sha512[:64], details)
@@ -74,7 +74,7 @@ def of_host(drivers: HostDrivers) -> Iterator[Finding]:
     for text in (*drivers.network.residue(remove=False), *drivers.storage.residue(remove=False)):
         yield Finding("residue", text, f"no record on {drivers.host} names it")
     for sha512 in drivers.storage.damaged_images():
-        yield Finding("cache", sha512[:64], f"not what was verified on {drivers.host}, or gone")
+        yield Finding("cache", sha512[:64], f"differs from the image verified on {drivers.host}, or gone")
 
 
 def _of_servers(drivers: HostDrivers) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 _serial = itertools.count()
 TEMPORARY_PREFIX = ".part-"
-"""What unfinished files begin with: whoever lists a directory skips these."""
+"""Prefix of unfinished files; listings skip these."""
 
 
 @contextmanager

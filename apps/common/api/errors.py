@@ -153,7 +153,7 @@ def _page(request: HttpRequest, code: int, message: str) -> HttpResponse | None:
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler404: unknown URLs in the service's own shape."""
-    return _page(request, 404, "There is no such page.") or _plain(
+    return _page(request, 404, "This page does not exist.") or _plain(
         request, 404, "The resource could not be found.", "HTTPNotFound"
     )
 

@@ -36,11 +36,13 @@ def retry(*, context: RequestContext, server_id: uuid.UUID) -> None:
     if server.task_state:
         raise WrongState(action="retry", server=server.id, attribute="task_state", state=server.task_state)
     if server.launched_at is not None:
-        raise Conflict(f"Cannot 'retry' instance {server.id}: it was built once; reboot it hard, or reset its state.")
+        raise Conflict(
+            f"Cannot 'retry' instance {server.id}: it was already built once. Hard-reboot it, or reset its state."
+        )
     if server.host or run_selectors.has_active(subject_id=server.id):
         raise Conflict(
-            f"Cannot 'retry' instance {server.id}: its build was interrupted, and may have left something on a host. "
-            "Delete it and create it anew."
+            f"Cannot 'retry' instance {server.id}: its build was interrupted and may have left something on a host. "
+            "Delete it and create it again."
         )
     now = timezone.now()
     Server.objects.filter(id=server.id).update(
@@ -64,11 +66,11 @@ def cancel(*, server_id: uuid.UUID, run_id: uuid.UUID | None = None) -> str:
         raise ServerNotFound(server=server_id)
     run = run_selectors.active_of(subject_id=server.id)
     if run is None:
-        raise Conflict(f"Cannot 'cancel' for instance {server.id}: no action is under way.")
+        raise Conflict(f"Cannot 'cancel' for instance {server.id}: no action is running.")
     if run_id not in (None, run.id):
-        raise Conflict(f"Cannot 'cancel' for instance {server.id}: this action has ended; '{run.action}' is under way.")
+        raise Conflict(f"Cannot 'cancel' for instance {server.id}: this action has ended; '{run.action}' is running.")
     if run.pipeline == "server.delete":
-        raise Conflict(f"Cannot 'cancel' for instance {server.id}: a delete ends only with the server gone.")
+        raise Conflict(f"Cannot 'cancel' for instance {server.id}: a delete cannot be cancelled.")
     reachable = not run.host or run.host in hosts.names_up(names=[run.host])
     message = CANCELLED.format(action="build" if run.pipeline == "server.build" else run.action)
     cancellation.cancel(run=run, message=message, queue="" if reachable else workflow.SCHEDULER_QUEUE)

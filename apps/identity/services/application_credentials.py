@@ -30,7 +30,7 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> tuple[Appli
     delegating.refuse_beyond_limit(owner_id=context.user_id, rows=own, noun="application credential")
     expires_at = values.get("expires_at")
     if expires_at is not None and expires_at <= timezone.now():
-        raise Invalid(field="expires_at", reason="it lies in the past")
+        raise Invalid(field="expires_at", reason="it is in the past")
     roles = delegating.roles_of(values.get("roles") or None, context.roles)
     secret = values.get("secret") or secrets.token_urlsafe(64)
     passwords.refuse_overlong(secret)

@@ -209,7 +209,7 @@ def prove(request: SignIn) -> Proof:
         raise refuse("methods disagree", request)
     delegated = [proof for proof in found if proof.delegation is not None]
     if delegated and len(found) > 1:
-        raise refuse("a delegation stands alone", request)
+        raise refuse("a delegation cannot be combined with other methods", request)
     methods = tuple(method for proof in found for method in proof.methods)
     _refuse_too_few(request, found, methods)
     if delegated:

@@ -16,7 +16,7 @@ from apps.identity.states import new_id
 def _refuse_nameless(region_id: str) -> None:
     """Raise Invalid for ids that no path could name: those with a slash, and those that clients resolve away."""
     if "/" in region_id or region_id in (".", ".."):
-        raise Invalid(field="id", reason="a region's id stands in paths: it has no slash, and is not . or ..")
+        raise Invalid(field="id", reason="a region's id is part of URLs: it cannot contain a slash, or be . or ..")
 
 
 @transaction.atomic

@@ -34,7 +34,7 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> Trust:
     trustee, project = users.get(values["trustee_user_id"]), projects.get(values["project_id"])
     expires_at = values.get("expires_at")
     if expires_at is not None and expires_at <= timezone.now():
-        raise Invalid(field="expires_at", reason="it lies in the past")
+        raise Invalid(field="expires_at", reason="it is in the past")
     there = scopes.standing(user_id=str(context.user_id), scope=Scope.PROJECT, scope_id=project.pk)
     if there is None or not there.holds(there.now):
         raise Forbidden("The trustor has no role on this project.")

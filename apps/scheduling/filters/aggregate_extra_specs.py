@@ -22,7 +22,7 @@ class AggregateExtraSpecsFilter(Filter):
     """
 
     name = "aggregate_extra_specs"
-    reason = "in no aggregate with what the flavor asks for"
+    reason = "without an aggregate that matches the flavor"
     advice = "Choose another flavor."
     facts_only = True
 

@@ -13,8 +13,8 @@ class AggregateTenantsFilter(Filter):
     """
 
     name = "aggregate_tenants"
-    reason = "kept for other projects"
-    advice = "Ask the operator for room: what is free is kept for other projects."
+    reason = "reserved for other projects"
+    advice = "Ask your operator for capacity: the free hosts are reserved for other projects."
     facts_only = True
 
     def passes(self, host: HostState, demand: Demand) -> bool:

@@ -10,7 +10,7 @@ class AggregateTypesFilter(Filter):
     """An aggregate's key ``instance_type`` lists the names of the flavors whose servers its hosts take."""
 
     name = "aggregate_types"
-    reason = "kept for other flavors"
+    reason = "reserved for other flavors"
     advice = "Choose another flavor."
     facts_only = True
 

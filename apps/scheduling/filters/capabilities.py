@@ -30,7 +30,7 @@ class CapabilitiesFilter(Filter):
     """
 
     name = "capabilities"
-    reason = "without what the flavor's extra specs ask for"
+    reason = "that do not match the flavor's extra specs"
     advice = "Choose another flavor."
 
     def applies(self, demand: Demand) -> bool:

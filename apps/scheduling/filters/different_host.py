@@ -6,7 +6,7 @@ from apps.scheduling.states import Demand, HostState
 
 class DifferentHostFilter(Filter):
     name = "different_host"
-    reason = "with a server that the hint different_host names"
+    reason = "with a server of the hint different_host"
     advice = "Name fewer servers in the hint different_host."
 
     def applies(self, demand: Demand) -> bool:

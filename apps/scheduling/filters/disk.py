@@ -7,7 +7,7 @@ from apps.scheduling.states import Demand, HostState
 class DiskFilter(Filter):
     name = "disk"
     reason = "with too little disk"
-    advice = "Choose a flavor with less disk, or try again when servers are gone."
+    advice = "Choose a smaller flavor, or try again later."
     soft_for_forced = False  # the claim would refuse it
 
     def passes(self, host: HostState, demand: Demand) -> bool:

@@ -9,7 +9,7 @@ class GroupAffinityFilter(Filter):
 
     name = "group_affinity"
     reason = "without the other servers of the group"
-    advice = "The group's policy is affinity: its host has no room for more. Leave the group out, or take another."
+    advice = "The group's policy is affinity, and its host is full. Use another group, or none."
 
     def applies(self, demand: Demand) -> bool:
         return demand.group is not None
@@ -32,8 +32,8 @@ class GroupAntiAffinityFilter(Filter):
     """``anti-affinity``: at most ``max_server_per_host`` of the group on one host."""
 
     name = "group_anti_affinity"
-    reason = "with as many servers of the group as its policy allows"
-    advice = "The group's policy is anti-affinity: it needs more hosts. Leave the group out, or soften its policy."
+    reason = "with the maximum number of servers of the group"
+    advice = "The group's policy is anti-affinity, and there are too few hosts. Use another group or a soft policy."
 
     def applies(self, demand: Demand) -> bool:
         return demand.group is not None

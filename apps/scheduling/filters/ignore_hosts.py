@@ -1,4 +1,4 @@
-"""Hosts that are not ruled out: a build was tried on them already, or somebody asked to leave them out."""
+"""Hosts that are not excluded: no attempt of this build failed there, and nobody asked to leave them out."""
 
 from apps.scheduling.filters.base import Filter
 from apps.scheduling.states import Demand, HostState
@@ -6,7 +6,8 @@ from apps.scheduling.states import Demand, HostState
 
 class IgnoreHostsFilter(Filter):
     name = "ignore_hosts"
-    reason = "tried before or ruled out"
+    reason = "already tried for this server"
+    advice = "See the earlier error."
 
     def applies(self, demand: Demand) -> bool:
         return bool(demand.ignore_hosts)
@@ -15,4 +16,4 @@ class IgnoreHostsFilter(Filter):
         return host.name not in demand.ignore_hosts
 
     def shortfall(self, host: HostState, demand: Demand) -> str:
-        return "was tried before or is ruled out"
+        return "was already tried for this server"

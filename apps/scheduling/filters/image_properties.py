@@ -14,7 +14,7 @@ class ImagePropertiesFilter(Filter):
     """``hw_architecture``, ``img_hv_type``, ``hw_vm_mode`` and ``img_hv_requested_version`` (``>=6.0,<8``)."""
 
     name = "image_properties"
-    reason = "without what the image asks for"
+    reason = "that do not match the image's properties"
     advice = "Choose another image, or correct its properties."
     facts_only = True
 

@@ -16,7 +16,7 @@ class IoOpsFilter(Filter):
     """
 
     name = "io_ops"
-    reason = "with too much to do at this moment"
+    reason = "with too many builds at the moment"
     advice = "Try again in a moment."
     settings: ClassVar[Mapping[str, str]] = {"maximum": "SCHEDULER_MAX_IO_OPS_PER_HOST"}
 

@@ -12,8 +12,8 @@ class NumInstancesFilter(Filter):
     """``maximum`` 0 is no limit."""
 
     name = "num_instances"
-    reason = "with as many servers as are allowed there"
-    advice = "Try again when servers are gone."
+    reason = "with the maximum number of servers"
+    advice = "Try again later."
     limits_servers = True
     settings: ClassVar[Mapping[str, str]] = {"maximum": "SCHEDULER_MAX_INSTANCES_PER_HOST"}
 

@@ -6,7 +6,7 @@ from apps.scheduling.states import Demand, HostState
 
 class SameHostFilter(Filter):
     name = "same_host"
-    reason = "without a server that the hint same_host names"
+    reason = "without a server of the hint same_host"
     advice = "Leave out the hint same_host, or name servers whose hosts have room."
 
     def applies(self, demand: Demand) -> bool:

@@ -18,7 +18,7 @@ class TraitsFilter(Filter):
     """
 
     name = "traits"
-    reason = "without the features that flavor or image ask for"
+    reason = "without the features that the flavor or image requires"
     advice = "Choose another flavor or image."
     facts_only = True
 

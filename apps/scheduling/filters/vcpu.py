@@ -7,7 +7,7 @@ from apps.scheduling.states import Demand, HostState
 class VcpuFilter(Filter):
     name = "vcpu"
     reason = "with too few vCPUs"
-    advice = "Choose a flavor with fewer vCPUs, or try again when servers are gone."
+    advice = "Choose a smaller flavor, or try again later."
     soft_for_forced = False  # the claim would refuse it
 
     def passes(self, host: HostState, demand: Demand) -> bool:

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = "Prints what was asked, what happened step by step, what is held, and what it means, of one server."
+    help = "Print the history of one server: the request, each step, its resources, and the meaning."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: Any) -> None:

@@ -17,9 +17,11 @@
     const icons = Array.from(element.querySelectorAll(".material-symbols-outlined"));
     const copy = element.cloneNode(true);
     copy.querySelectorAll(".material-symbols-outlined").forEach(function (icon) { icon.remove(); });
-    if (icons.length && !copy.textContent.trim()) {
-      const icon = icons[0].textContent.trim();
-      element.setAttribute("aria-label", NAMES[icon] || icon.replace(/_/g, " "));
+    if (!copy.textContent.trim()) {
+      const icon = icons.length ? icons[0].textContent.trim() : "";
+      const opens = /open(\w+)/.exec(element.getAttribute("x-on:click") || "");
+      const label = NAMES[icon] || (opens ? opens[1] : icon.replace(/_/g, " "));
+      if (label) { element.setAttribute("aria-label", label); }
     }
   }
   function tidy(root) {

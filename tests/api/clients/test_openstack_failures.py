@@ -34,7 +34,7 @@ def told(run: Commands) -> tuple[str, str]:
 def test_no_host(cloud: Cloud, run: Commands) -> None:
     cloud.rows("UPDATE scheduling_host SET enabled = false, disabled_reason = 'repair'")
     fault, event = told(run)
-    assert fault.startswith("No valid host was found. 3 hosts considered: 3 down or disabled.")
+    assert fault.startswith("No valid host was found. 3 hosts checked: 3 down or disabled.")
     assert event == fault
 
 

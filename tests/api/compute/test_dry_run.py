@@ -263,7 +263,7 @@ def test_the_command_asks_for_the_image_that_is_shown(image: Image) -> None:
 def test_the_command(alice: ComputeCaller, make_server: Callable[..., Server]) -> None:
     told, fits = schedule("--count", "3")
     assert fits
-    for part in ("All 3 servers would fit now.", "  1. h", "3 hosts looked at", "removed no host", "candidate"):
+    for part in ("All 3 servers would fit now.", "  1. h", "3 hosts checked", "removed no host", "candidate"):
         assert part in told, told
     told, fits = schedule("--count", "12", "--zone", "nova")
     assert not fits

@@ -34,7 +34,7 @@ def run(*arguments: str) -> tuple[str, int]:
 
 
 def test_an_empty_cloud() -> None:
-    assert run() == ("The quota's books agree with the rows.\n", 0)
+    assert run() == ("Quota usage matches the database.\n", 0)
 
 
 def test_reserved_and_in_use_are_told_apart() -> None:
@@ -63,7 +63,7 @@ def test_differences_are_found_and_repaired(change: str) -> None:
     assert code == 1 and text
     told, code = run("--repair")
     assert code == 0 and told.endswith("Repaired.\n")
-    assert run() == ("The quota's books agree with the rows.\n", 0)
+    assert run() == ("Quota usage matches the database.\n", 0)
 
 
 @pytest.mark.django_db(transaction=True)

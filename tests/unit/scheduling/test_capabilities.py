@@ -69,7 +69,7 @@ def test_it_is_told() -> None:
     )
     verdict = ranking.rank(hosts=[THERE], demand=wanted)
     told = ranking.explain(verdict=verdict, hosts=[THERE])
-    assert told.startswith("1 host considered: 1 without what the flavor's extra specs ask for. ")
+    assert told.startswith("1 host checked: 1 that do not match the flavor's extra specs. ")
     assert verdict.misses == [f"host-1 {FILTER.shortfall(THERE, wanted)}"]
     assert not FILTER.applies(DEMAND), "flavors without extra specs cost nothing"
 

@@ -55,7 +55,7 @@ def test_concurrent_claims_fill_every_host_and_not_more(cloud: None) -> None:
 def test_the_refusal_says_what_is_lacking(cloud: None) -> None:
     with pytest.raises(NoValidHost) as refusal:
         allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=Demand(vcpus=1, ram_mib=6000, disk_gib=1))
-    assert "4 hosts considered: 4 with too little RAM" in refusal.value.message
+    assert "No host has enough free RAM (4 hosts checked)." in refusal.value.message
     assert "h0" not in refusal.value.message
     assert "h0 lacks 880 MiB of RAM" in refusal.value.values["explanation"]["misses"]
     assert refusal.value.values["explanation"]["considered"] == 4

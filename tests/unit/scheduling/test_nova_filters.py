@@ -118,7 +118,7 @@ def test_aggregate_types() -> None:
 @pytest.mark.parametrize(
     ("one", "asking", "lacks"),
     [
-        (IgnoreHostsFilter(), {"ignore_hosts": frozenset({"host-1"})}, "ruled out"),
+        (IgnoreHostsFilter(), {"ignore_hosts": frozenset({"host-1"})}, "already tried"),
         (DifferentHostFilter(), {"different_hosts": frozenset({"host-1"})}, "keep away"),
         (SameHostFilter(), {"same_hosts": frozenset({"host-2"})}, "none of the servers"),
         (SameHostFilter(), {"same_hosts": frozenset()}, "none of the servers"),

@@ -67,13 +67,13 @@ def test_waiting_behind_others(server: Server, start: Callable[..., Run]) -> Non
         start(subject_id=uuid.uuid4())
     start()
     assert "Waiting: the step schedule has waited 0.0" in told(server)
-    assert "in the queue scheduler, 2 runs before it. Its worker is alive (scheduler@one)" in told(server)
+    assert "in the queue scheduler, 2 runs before it. The queue's worker is alive (scheduler@one)" in told(server)
 
 
 def test_waiting_for_nobody(server: Server, start: Callable[..., Run], broker: dict[str, Any]) -> None:
     start()
     broker["readers"] = []
-    assert "first in line. And nobody reads this queue: start a scheduler worker." in told(server)
+    assert "first in line. Also, no worker reads this queue. Start a scheduler worker." in told(server)
     broker["messages"] = None
     assert "The broker does not answer" in told(server)
 
@@ -86,20 +86,20 @@ def test_waiting_for_a_host_that_is_down(
 ) -> None:
     Host.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
     start(pipeline=pipeline, host="h1", queue="host.h1", next_step="spawn")
-    assert "The agent of h1 has not been heard for 5 min: start it, or" in told(server)
+    assert "The agent of h1 has not reported for 5 min. Start it; otherwise" in told(server)
     assert then in told(server)
 
 
 def test_waiting_on_purpose(server: Server, start: Callable[..., Run]) -> None:
     start(not_before=timezone.now() + timedelta(minutes=1))
-    assert "Waiting on purpose: the step schedule is tried again at" in told(server)
+    assert "Waiting for a retry: the step schedule starts again at" in told(server)
 
 
 def test_a_message_that_was_lost(server: Server, start: Callable[..., Run]) -> None:
     now = timezone.now()
     start(waiting_since=now - timedelta(seconds=100), enqueued_at=now - timedelta(seconds=1))
     assert "has waited 100 s in the queue" in told(server)
-    assert "Its message was lost, and sent again at" in told(server)
+    assert "Its message was lost and resent at" in told(server)
 
 
 def test_a_worker_that_died(server: Server, start: Callable[..., Run]) -> None:
@@ -113,7 +113,7 @@ def test_a_worker_that_lives(server: Server, start: Callable[..., Run], monkeypa
     started = timezone.now() - timedelta(seconds=100)
     start(step_state="running", step_started_at=started, step_deadline_at=timezone.now())
     assert "Working: the step schedule has been running for 100 s; its worker is alive." in told(server)
-    assert "It is taken from that worker at" in told(server)
+    assert "The step is stopped at" in told(server)
 
 
 def test_undoing(server: Server, start: Callable[..., Run]) -> None:
@@ -125,7 +125,7 @@ def test_undoing(server: Server, start: Callable[..., Run]) -> None:
 
 def test_its_time_is_over(server: Server, start: Callable[..., Run]) -> None:
     start(deadline_at=timezone.now() - timedelta(seconds=1))
-    assert "given up now: its time is over" in told(server)
+    assert "Its deadline ends now" in told(server)
 
 
 def test_failed(server: Server, start: Callable[..., Run]) -> None:
@@ -139,22 +139,22 @@ def test_failed(server: Server, start: Callable[..., Run]) -> None:
 def test_what_a_failed_server_keeps(server: Server, start: Callable[..., Run], host: Host) -> None:
     start(state="failed", error_cause="NoValidHost", error_message="No host.")
     Server.objects.update(vm_state="error", task_state="", fault_message="No host.")
-    assert "The server keeps its quota and nothing else." in told(server)
+    assert "The server keeps its quota only." in told(server)
     start(state="failed", pipeline="server.delete", action="delete", error_message="libvirt hangs.")
     Server.objects.update(host="h1", fault_message="libvirt hangs.")
     Allocation.objects.create(consumer_id=server.id, host=host, vcpus=1, ram_mib=1, disk_gib=1)
-    assert "nothing else" not in told(server)
-    assert "It still has what it had. The user deletes it once more" in told(server)
+    assert "quota only" not in told(server)
+    assert "It keeps its resources. Remove the cause; then the user can delete it again." in told(server)
 
 
 def test_what_reconcilers_found(server: Server, start: Callable[..., Run], host: Host) -> None:
     start(state="succeeded")
     Server.objects.update(vm_state="active", task_state="", host="h1")
     Finding.objects.create(kind="files", subject=str(server.id), host="h1", found="none of its files are on the host")
-    assert "A reconciler finds on h1, since" in told(server)
-    assert "none of its files are on the host. Done about it: nothing can be." in told(server)
+    assert "A reconciler found on h1, since" in told(server)
+    assert "none of its files are on the host. Action taken: none possible." in told(server)
     Finding.objects.update(resolved_at=timezone.now())
-    assert "A reconciler finds" not in told(server)
+    assert "A reconciler found" not in told(server)
 
 
 def test_a_failed_action_of_a_server_that_runs(server: Server, start: Callable[..., Run], host: Host) -> None:
@@ -163,20 +163,20 @@ def test_a_failed_action_of_a_server_that_runs(server: Server, start: Callable[.
     assert "Done: the server is active on h1" in told(server)
     assert "Its last action (stop) failed: It did not stop. The step hung." in told(server)
     Host.objects.update(heartbeat_at=timezone.now() - timedelta(hours=3))
-    assert "But h1 has not been heard for 3 h" in told(server)
+    assert "But h1 has not reported for 3 h" in told(server)
 
 
 def test_lost(server: Server) -> None:
-    assert told(server).startswith("Lost: it is scheduling, and no run is under way.")
+    assert told(server).startswith("Lost: the server is scheduling, but no run is active")
 
 
 def test_what_a_deleted_server_still_holds(server: Server, start: Callable[..., Run], host: Host) -> None:
     start(state="succeeded", pipeline="server.delete", action="delete")
     Server.objects.update(vm_state="deleted", deleted_at=timezone.now(), task_state="")
     assert "Done: the server was deleted by u at" in told(server)
-    assert "holds" not in told(server)
+    assert "It still has" not in told(server)
     Allocation.objects.create(consumer_id=server.id, host=host, vcpus=1, ram_mib=1, disk_gib=1)
-    assert "It still holds capacity of h1, which it should not: run manage.py audit." in told(server)
+    assert "It still has capacity of h1, which it should not. Run celerity audit." in told(server)
 
 
 def test_a_story_costs_at_most_nineteen_queries(server: Server, start: Callable[..., Run], host: Host) -> None:

@@ -43,7 +43,7 @@ def reconcile(one: Round) -> None:
 
 
 def _tell_damaged(one: Round, sha512: str, used: dict[str, Any]) -> None:
-    found = "the bits in the cache are not those that were verified, or gone"
+    found = "the cached data differs from the verified image, or is missing"
     storage = one.drivers.storage
     try:
         if sha512 not in used:

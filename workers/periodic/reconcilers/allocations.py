@@ -49,6 +49,6 @@ def _settle(told: Look, consumer_id: uuid.UUID) -> None:
         allocations.release(consumer_id=consumer_id)
         if server is not None and host:
             inventories.restore(consumer_id=consumer_id, host=host, demand=demands.of_server(server, excluded=[]))
-    there = f"is on {host or 'no host'}" if server else "is not there"
+    there = f"is on {host or 'no host'}" if server else "does not exist"
     found = f"claimed on {claimed or 'no host'}; the server {there}"
     told.repaired(KIND, consumer_id, found=found, done=f"claimed on {host}" if host else "released")

@@ -40,5 +40,5 @@ def _settle(told: Look, server_id: uuid.UUID) -> None:
         else:
             bindings.release_for_server(server_id=server_id)
             done = "released"
-    there = f"is on {server.host or 'no host'}" if server else "is not there"
+    there = f"is on {server.host or 'no host'}" if server else "does not exist"
     told.repaired(KIND, server_id, found=f"bound on {', '.join(hosts)}; the server {there}", done=done)

@@ -33,9 +33,9 @@ def reconcile(told: Look) -> None:
         return
     repaired = quota_verification.repair()
     for orphan in repaired.orphans:
-        told.repaired(RESERVATION, orphan, found="reserved for what is not there", done="given back")
+        told.repaired(RESERVATION, orphan, found="reserved for a server that does not exist", done="released")
     for one in repaired.differences:
-        told.repaired(KIND, f"{one.owner_id} {one.resource}", found=str(one), done="set to what the rows say")
+        told.repaired(KIND, f"{one.owner_id} {one.resource}", found=str(one), done="set to the actual usage")
 
 
 def _settle(told: Look, consumer_id: uuid.UUID) -> None:

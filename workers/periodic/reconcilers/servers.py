@@ -19,7 +19,7 @@ from workers.audit import rows
 
 KIND = "server"
 KINDS = (KIND,)
-MESSAGE = "Its build was lost: nobody works on it any more. Delete the server and create it again."
+MESSAGE = "The build was lost. Delete the server and create it again."
 
 
 def reconcile(told: Look) -> None:

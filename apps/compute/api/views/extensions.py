@@ -28,7 +28,7 @@ _OFFERED = {
     "os-flavor-manage": ("FlavorManage", "Creating and deleting flavors."),
     "os-hosts": ("Hosts", "Hosts, for administrators."),
     "os-hypervisors": ("Hypervisors", "Hypervisors, for administrators."),
-    "os-instance-actions": ("InstanceActions", "What was done to a server."),
+    "os-instance-actions": ("InstanceActions", "Actions on a server."),
     "os-instance-usage-audit-log": ("InstanceUsageAuditLog", "Which hosts reported usage, for administrators."),
     "os-keypairs": ("Keypairs", "Key pairs."),
     "os-lock-server": ("LockServer", "Locking a server."),

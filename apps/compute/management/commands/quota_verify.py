@@ -1,4 +1,4 @@
-"""``manage.py quota_verify``: whether the quota's books agree with the rows."""
+"""``celerity quota_verify``: whether quota usage matches the database."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ class Command(BaseCommand):
     help = "Recounts what quotas count (servers, key pairs, server groups) and prints every difference; exits 1 if any."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--repair", action="store_true", help="set the books to what the rows say")
+        parser.add_argument("--repair", action="store_true", help="correct the usage records")
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = quota_verification.repair() if options["repair"] else quota_verification.verify()
@@ -20,8 +20,8 @@ class Command(BaseCommand):
         for consumer in found.orphans:
             self.stdout.write(f"{consumer}: has a reservation and does not exist")
         if not found:
-            self.stdout.write("The quota's books agree with the rows.")
+            self.stdout.write("Quota usage matches the database.")
         elif options["repair"]:
             self.stdout.write("Repaired.")
         else:
-            raise CommandError("The quota's books differ from the rows; --repair sets them right.", returncode=1)
+            raise CommandError("Quota usage does not match the database. --repair corrects it.", returncode=1)

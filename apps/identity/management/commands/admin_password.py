@@ -16,8 +16,8 @@ from apps.identity.services import bootstrap
 
 class Command(BaseCommand):
     help = (
-        "Set the password of admin and give it back its roles. The password is CELERITY_ADMIN_PASSWORD, if it stands "
-        "before the command, else a line of standard input, or asked for."
+        "Set the password of the user admin and restore its roles. Give the password as CELERITY_ADMIN_PASSWORD before "
+        "the command, as a line of standard input, or at the prompt."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -19,7 +19,7 @@ OPTIONS: dict[str, tuple[str, type[int] | type[float], str]] = {
 
 
 class Command(BaseCommand):
-    help = "Show and change a host's allocation ratios and reserves. Servers that are there stay, whatever is left."
+    help = "Show and change a host's allocation ratios and reserves. Existing servers are not affected."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("host")

@@ -10,7 +10,7 @@ from apps.scheduling.services import hosts
 
 
 class Command(BaseCommand):
-    help = "Show a host's traits; add and remove traits of your own (CUSTOM_*)."
+    help = "Show a host's traits; add and remove your own traits (CUSTOM_*)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("host")

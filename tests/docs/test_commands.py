@@ -1,0 +1,143 @@
+"""Run every command that the README and the guides print, on a simulated cloud; exceptions have a reason."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.api.clients.commands import Commands
+from tests.cloud import Cloud
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.xdist_group("processes")]
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(sys.executable).parent
+DOCUMENTS = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
+COMMAND = re.compile(r"(openstack|nova|celerity|make|curl|eval|echo|grep|git|python|ssh|[A-Z_]+=\S*) ?")
+EXCUSED = {
+    r"^([A-Z_]+=(\"[^\"]*\"|\S*) +)*make ": "make's targets are run by the tests of deploy",
+    r"^eval ": "run by test_the_shell_environment",
+    r"^git ": "changes the checkout",
+    r"^python -m bench": "measures for minutes",
+    r"openstack server ssh": "simulated hosts run no guests",
+    r"compute-2": "needs a second machine",
+    r"celerity host_agent": "runs for ever",
+    r"^grep .*req-": "an id of another cloud",
+}
+
+
+def commands(document: str) -> list[str]:
+    """Return the commands of a document's indented blocks: continued lines joined, prompts and comments taken off."""
+    found = []
+    for block in re.findall(r"(?:^    .*\n)+", (ROOT / document).read_text(), re.MULTILINE):
+        text = "\n".join(line[4:] for line in block.splitlines()).replace("\\\n", " ")
+        lines = [line.removeprefix("$ ") for line in text.splitlines()]
+        while lines:
+            line = lines.pop(0)
+            if COMMAND.match(line):
+                while line.count("'") % 2 and lines:  # a document in quotes goes on
+                    line += "\n" + lines.pop(0)
+                found.append(re.sub(r"\s{2,}# .*$", "", line))
+    return found
+
+
+def excuse(command: str) -> str:
+    return next((pattern for pattern in EXCUSED if re.search(pattern, command)), "")
+
+
+class Reader:
+    """Types what a document prints, in one shell session."""
+
+    def __init__(self, cloud: Cloud, directory: Path) -> None:
+        self.directory = directory
+        clouds = yaml.safe_load((cloud.state / "clouds.yaml").read_text())["clouds"]
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("OS_", "CELERITY_"))},
+            **cloud.environment,
+            "PATH": f"{ROOT / 'deploy'}:{PROGRAMS}:/usr/bin:/bin",
+            "HOME": str(directory),
+            "OS_CLIENT_CONFIG_FILE": str(cloud.state / "clouds.yaml"),
+            "OS_CLOUD": "celerity-demo",
+            "OLD": clouds["celerity-demo"]["auth"]["password"],
+            "NEW": clouds["celerity-admin"]["auth"]["password"],
+        }
+        self.person = Commands(auth={}, directory=directory)
+
+    def type(self, command: str) -> str:
+        """Run a command and return what it prints. Raises AssertionError when it fails."""
+        if found := re.fullmatch(r"([A-Z_]+)=(\$\(.*\))", command):
+            self.environment[found[1]] = self._shell(f'printf %s "{found[2]}"')
+            return self.environment[found[1]]
+        if command.startswith("openstack ") and "$(" not in command:  # in this process: a second less
+            self.person.environment = self.environment
+            line = re.sub(r"\$(\w+)", lambda name: shlex.quote(self.environment[name[1]]), command.replace('"', ""))
+            return self.person(line.removeprefix("openstack "))
+        return self._shell(command)
+
+    def _shell(self, command: str) -> str:
+        done = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c", command], env=self.environment, cwd=self.directory,
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+
+def prepare(cloud: Cloud, reader: Reader) -> None:
+    """Make what documents take for granted: the key of `make up`, and the ids that people pass to each other."""
+    key = reader.directory / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    reader.type(f"openstack keypair create --public-key {key}.pub celerity-demo")
+    ids = dict(cloud.rows("SELECT name, id FROM identity_user WHERE name IN ('demo', 'admin')"))
+    project = cloud.rows("SELECT id FROM identity_project WHERE name = 'demo'")[0][0]
+    reader.environment |= {"MY_ID": ids["demo"], "OTHER_ID": ids["admin"], "PROJECT_ID": project}
+
+
+def test_commands(cloud: Cloud, tmp_path: Path) -> None:
+    reader = Reader(cloud, tmp_path)
+    prepare(cloud, reader)
+    used, said = set(), {}
+    for document in DOCUMENTS:
+        for command in commands(document):
+            if pattern := excuse(command):
+                used.add(pattern)
+                continue
+            said[command] = reader.type(command)
+            if "user password set" in command:  # and back: clouds.yaml has the old one
+                reader.environment |= {"OLD": reader.environment["NEW"], "NEW": reader.environment["OLD"]}
+                reader.type(command)
+                reader.environment |= {"OLD": reader.environment["NEW"], "NEW": reader.environment["OLD"]}
+    assert len(said) >= 25
+    assert not set(EXCUSED) - used, "an excuse without a command"
+    by_beginning = {command[:24]: text for command, text in said.items()}
+    assert '"fits": true' in by_beginning['curl -s "$COMPUTE/servers'].replace('":', '": ').replace("  ", " ")
+    assert "ACTIVE" in by_beginning["openstack server create "] or "BUILD" in by_beginning["openstack server create "]
+
+
+def test_the_shell_environment(cloud: Cloud, tmp_path: Path) -> None:
+    """`eval "$(make env)"`: our commands are found, and talk to this cloud as the demo project."""
+    environment = {"CELERITY_STATE_DIR": str(cloud.state), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    script = (
+        f'cd {ROOT}; eval "$({sys.executable} -m deploy.shell_environment)"; '
+        'echo "$CELERITY_STATE_DIR $OS_CLIENT_CONFIG_FILE $OS_CLOUD"; command -v openstack'
+    )
+    done = subprocess.run(
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    first, program = done.stdout.splitlines()
+    assert first == f"{cloud.state} {cloud.state}/clouds.yaml celerity-demo"
+    assert program == str(PROGRAMS / "openstack")
+
+
+def test_no_cloud_is_a_sentence(tmp_path: Path) -> None:
+    environment = {**os.environ, "CELERITY_STATE_DIR": str(tmp_path / "nowhere")}
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.shell_environment"], env=environment, cwd=ROOT, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "There is no cloud in" in done.stderr and "make up STATE=" in done.stderr
