@@ -108,9 +108,7 @@ def test_commands(cloud: Cloud, tmp_path: Path) -> None:
                 continue
             said[command] = reader.type(command)
             if "user password set" in command:  # and back: clouds.yaml has the old one
-                reader.environment |= {"OLD": reader.environment["NEW"], "NEW": reader.environment["OLD"]}
-                reader.type(command)
-                reader.environment |= {"OLD": reader.environment["NEW"], "NEW": reader.environment["OLD"]}
+                reader.type('openstack --os-cloud celerity-admin user set --password "$OLD" demo')
     assert len(said) >= 25
     assert not set(EXCUSED) - used, "an excuse without a command"
     by_beginning = {command[:24]: text for command, text in said.items()}

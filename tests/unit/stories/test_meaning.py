@@ -66,7 +66,7 @@ def test_waiting_behind_others(server: Server, start: Callable[..., Run]) -> Non
     for _ in range(2):
         start(subject_id=uuid.uuid4())
     start()
-    assert "Waiting: the step schedule has waited 0.0" in told(server)
+    assert "Waiting: the step schedule has waited 0." in told(server)
     assert "in the queue scheduler, 2 runs before it. The queue's worker is alive (scheduler@one)" in told(server)
 
 
