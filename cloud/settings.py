@@ -135,7 +135,11 @@ UNFOLD = {
     "SITE_HEADER": "Celerity",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"{STATIC_URL}cloud/icon.svg"}],
     "STYLES": [lambda request: f"{STATIC_URL}cloud/admin.css"],
-    "SCRIPTS": [lambda request: f"{STATIC_URL}cloud/access.js", lambda request: f"{STATIC_URL}cloud/live.js"],
+    "SCRIPTS": [
+        lambda request: f"{STATIC_URL}cloud/access.js",
+        lambda request: f"{STATIC_URL}cloud/live.js",
+        lambda request: f"{STATIC_URL}cloud/search.js",
+    ],
     "SIDEBAR": {"show_search": True, "show_all_applications": True, "navigation": "cloud.admin.navigation.navigation"},
 }
 REST_FRAMEWORK = {

@@ -47,7 +47,7 @@ def release() -> str:
     for room in ("apps", "cloud", "workers", "fixtures"):
         for path in sorted((REPOSITORY / room).rglob("*")):
             # Styles too: WhiteNoise goes on announcing the length that a file had when its process began.
-            if path.suffix in {".py", ".html", ".css", ".svg", ".json", ".yaml"} and path.is_file():
+            if path.suffix in {".py", ".html", ".css", ".js", ".svg", ".json", ".yaml"} and path.is_file():
                 content.update(f"{path.relative_to(REPOSITORY)} {path.stat().st_size}".encode())
                 content.update(path.read_bytes())
     content.update((REPOSITORY / "requirements.txt").read_bytes())
