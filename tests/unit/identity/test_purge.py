@@ -55,3 +55,11 @@ def test_what_came_by_itself_goes_by_itself(as_admin: Api, cloud: None) -> None:
     security_groups.ensure_default(project_id=made["id"])
     assert as_admin.call("delete", f"/v3/projects/{made['id']}").status_code == 204
     assert not SecurityGroup.objects.filter(project_id=made["id"]).exists()
+
+
+def test_a_dry_run_of_an_empty_project_says_so(cloud: None, capsys: Any) -> None:
+    Project.objects.create(name="empty", domain_id="default", parent_id="default")
+    call_command("project_purge", "empty", "--dry-run")
+    said = capsys.readouterr().out
+    assert "Project empty owns nothing." in said and "Nothing was deleted." in said
+    assert Project.objects.filter(name="empty").exists()

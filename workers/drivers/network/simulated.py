@@ -141,6 +141,6 @@ class SimulatedNetwork(NetworkDriver):
                 taken = ipaddress.ip_network(text)
                 if any(one.overlaps(taken) for one in wanted if one.version == taken.version):
                     raise AddressOverlap(
-                        "The network's range is already in use on the host.",
+                        "The network's range overlaps with another subnet on this cloud. Use another range.",
                         details=f"network {network_id}: {taken}",
                     )

@@ -134,5 +134,6 @@ def refuse_overlap(spec: NetworkSpec) -> None:
         for other in taken:
             if one.overlaps(other):
                 raise AddressOverlap(
-                    "The network's range is already in use on the host.", details=f"{one} overlaps {other}"
+                    "The network's range overlaps with another subnet on this cloud. Use another range.",
+                    details=f"{one} overlaps {other}",
                 )

@@ -167,7 +167,7 @@ class LinuxNetwork(NetworkDriver):
                 taken = ipaddress.ip_network(subnet.cidr)
                 if taken.version == 4 and any(one.version == 4 and one.overlaps(taken) for one in ranges):
                     raise AddressOverlap(
-                        "The network's range is already in use on the host.",
+                        "The network's range overlaps with another subnet on this cloud. Use another range.",
                         details=f"network {network_id}: {taken}",
                     )
 
