@@ -75,7 +75,7 @@ def test_flavors_ask_for_aggregates_and_traits(admin: Commands, run: Commands, c
         refused = run.done(f"{BOOT} gpu vm3")
         assert refused.code != 0
         fault = run.json("server show vm3")["fault"]["message"]
-        assert "3 without the features that flavor or image ask for" in fault and "sim-0" not in fault
+        assert "3 without the features that the flavor or image requires" in fault and "sim-0" not in fault
         cloud.manage("host_traits", "sim-002", "--add", "CUSTOM_GPU")
         run(f"{BOOT} gpu vm4")
         assert host_of(admin, "vm4") == "sim-002"
