@@ -14,8 +14,8 @@ LONG = "n" * 146
 
 @pytest.mark.parametrize(
     ("address", "code", "told"),
-    [("/admin/compute/server/?q=%00", 400, "could not be understood"), ("/admin/nothing/", 404, "This page does not exist"),
-     ("/admin/compute/nothing/1/", 404, "This page does not exist")],
+    [("/admin/compute/server/?q=%00", 400, "could not be understood"), ("/admin/nothing/", 404, "page does not exist"),
+     ("/admin/compute/nothing/1/", 404, "page does not exist")],
 )  # fmt: skip
 def test_refusals_are_pages(operator: Client, address: str, code: int, told: str) -> None:
     answer = operator.get(address)

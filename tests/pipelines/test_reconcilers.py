@@ -159,7 +159,7 @@ def test_a_reservation_without_a_run_is_settled(cloud: Cloud, alive: bool) -> No
         consumer,
     )
     _, done = reported(cloud, "reservation", consumer)
-    assert done == ("counted as use" if alive else "given back")
+    assert done == ("counted as use" if alive else "released")
 
 
 def test_ports_of_nobody_are_released(cloud: Cloud) -> None:
