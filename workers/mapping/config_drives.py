@@ -6,11 +6,14 @@ Formats: nova/api/metadata/base.py and OpenStack's "Metadata" user guide, versio
 import base64
 import ipaddress
 import secrets
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from apps.compute import admin_passwords
+from apps.networking.selectors import security_groups
 from workers.drivers.network.base import NetworkSpec, PortSpec, SubnetSpec
 
 VERSIONS = ("2018-08-27", "latest")
@@ -18,10 +21,10 @@ EC2_VERSIONS = ("2009-04-04", "latest")
 Plugs = list[tuple[NetworkSpec, PortSpec]]
 
 
-def files_of(server: Any, plugs: Plugs) -> dict[str, bytes]:
-    """Return path -> content of a server's config drive."""
+def files_of(server: Any, plugs: Plugs, devices: Sequence[dict[str, Any]]) -> dict[str, bytes]:
+    """Return path -> content of a server's config drive. ``devices`` are the tagged ones."""
     user_data = base64.b64decode(server.user_data) if server.user_data else b""
-    meta, network = _json(meta_data(server)), _json(network_data(plugs))
+    meta, network = _json(meta_data(server, devices)), _json(network_data(plugs))
     files: dict[str, bytes] = {}
     for version in VERSIONS:
         files[f"openstack/{version}/meta_data.json"] = meta
@@ -43,7 +46,7 @@ def _json(document: Any) -> bytes:
     return orjson.dumps(document)
 
 
-def meta_data(server: Any) -> dict[str, Any]:
+def meta_data(server: Any, devices: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Return meta_data.json."""
     document: dict[str, Any] = {
         "uuid": str(server.id),
@@ -53,7 +56,7 @@ def meta_data(server: Any) -> dict[str, Any]:
         "availability_zone": server.zone,
         "project_id": server.project_id,
         "meta": server.metadata,
-        "devices": [],
+        "devices": list(devices),
         "random_seed": base64.b64encode(secrets.token_bytes(512)).decode(),
     }
     password = admin_passwords.unseal(server.admin_password)
@@ -112,19 +115,33 @@ def _network(name: str, network: NetworkSpec, port: PortSpec, subnet: SubnetSpec
 
 def ec2_meta_data(server: Any, plugs: Plugs) -> dict[str, Any]:
     """Return ec2/…/meta-data.json."""
-    addresses = [fixed.ip for _, port in plugs for fixed in port.fixed_ips if ":" not in fixed.ip]
+    addresses = [fixed.ip for _, port in plugs for fixed in port.fixed_ips]
+    first = {6 if ":" in address else 4: address for address in reversed(addresses)}
+    root = server.root_device_name or "/dev/vda"
     document: dict[str, Any] = {
         "instance-id": f"i-{server.id.hex[:8]}",
         "ami-launch-index": server.launch_index,
         "hostname": server.hostname,
         "local-hostname": server.hostname,
-        "local-ipv4": addresses[0] if addresses else "",
         "instance-type": server.flavor["original_name"],
         "placement": {"availability-zone": server.zone},
         "reservation-id": server.reservation_id,
-        "security-groups": [],
-        "block-device-mapping": {"ami": "vda", "root": server.root_device_name or "/dev/vda"},
+        "security-groups": _security_groups(server, plugs),
+        "block-device-mapping": {"ami": root.removeprefix("/dev/"), "root": root},
     }
+    if 4 in first:
+        document["local-ipv4"] = first[4]
+    if 6 in first:
+        document["ipv6"] = first[6]
     if server.public_key:
         document["public-keys"] = {"0": {"openssh-key": server.public_key}}
     return document
+
+
+def _security_groups(server: Any, plugs: Plugs) -> list[str]:
+    """Return the names of the groups that were asked for; without a wish it is the project's own."""
+    if not server.security_groups:
+        return ["default"] if plugs else []
+    ids = [uuid.UUID(group) for group in server.security_groups]
+    known = dict(security_groups.matching(project_id=server.project_id, names=(), ids=ids))
+    return [known[key] for key in ids if key in known]

@@ -1,13 +1,17 @@
 """A server's rows as the domain that a host defines, with its disks made."""
 
+import itertools
+import string
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from apps.compute import image_properties
 from apps.compute.selectors import servers as selectors
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
 from workers.drivers.network.base import NetworkSpec, PortSpec
 from workers.drivers.storage.base import CachedImage, Disk
-from workers.mapping import config_drives, images, networks
+from workers.mapping import config_drives, devices, hardware, images, networks
 
 
 def prepare(server: Any, drivers: HostDrivers) -> ServerSpec:
@@ -16,22 +20,21 @@ def prepare(server: Any, drivers: HostDrivers) -> ServerSpec:
     Raises what the storage driver raises; disks that were made before are left alone.
     """
     plugs = networks.plugs_of(server.id)
-    disks = [
-        _disk(device, made, boot=device.kind == "root")
-        for device in selectors.block_devices(server_id=server.id)
-        for made in [_make(server, device, drivers)]
-    ]
+    rows = selectors.block_devices(server_id=server.id)
+    made = _make_all(server, rows, drivers)
+    disks = [_disk(server, row, disk) for row, disk in zip(rows, made, strict=True)]
+    interfaces = [_interface(server, network, port) for network, port in plugs]
     if server.config_drive:
-        drive = drivers.storage.create_config_drive(str(server.id), config_drives.files_of(server, plugs))
-        # A virtio disk, not a SATA CD-ROM: Debian's cloud kernel has no AHCI, and guests look for the label anyway.
-        disks.append(DiskSpec(target="vdz", path=drive.path, format="iso", readonly=True))
-    return spec_of(server, drivers, tuple(disks), plugs)
+        documents = config_drives.files_of(server, plugs, devices.of_server(server, rows, disks, plugs))
+        drive = drivers.storage.create_config_drive(str(server.id), documents)
+        disks.append(_config_drive(server, drive, disks))
+    return spec_of(server, drivers, tuple(disks), tuple(interfaces))
 
 
 def spec_of(
-    server: Any, drivers: HostDrivers, disks: tuple[DiskSpec, ...], plugs: list[tuple[NetworkSpec, PortSpec]]
+    server: Any, drivers: HostDrivers, disks: tuple[DiskSpec, ...], interfaces: tuple[InterfaceSpec, ...]
 ) -> ServerSpec:
-    """Return the domain of a server with the given disks and ports."""
+    """Return the domain of a server with the given disks and cards."""
     return ServerSpec(
         id=str(server.id),
         name=server.domain_name,
@@ -42,18 +45,24 @@ def spec_of(
         vcpus=int(server.flavor["vcpus"]),
         ram_mib=int(server.flavor["ram"]),
         disks=disks,
-        interfaces=tuple(_interface(server, network, port) for network, port in plugs),
+        interfaces=interfaces,
         console_log=str(drivers.paths.console_log(str(server.id))),
         instance_dir=str(drivers.paths.instance(str(server.id))),
+        hardware=hardware.of_server(server, disks),
     )
 
 
-def _make(server: Any, device: Any, drivers: HostDrivers) -> Disk:
+def _make_all(server: Any, rows: Sequence[Any], drivers: HostDrivers) -> list[Disk]:
+    ephemeral = itertools.count()
+    return [_make(server, row, drivers, ephemeral) for row in rows]
+
+
+def _make(server: Any, device: Any, drivers: HostDrivers, ephemeral: Iterator[int]) -> Disk:
     storage, key = drivers.storage, str(server.id)
     if device.kind == "swap":
         return storage.create_swap(key, device.size)
     if device.kind == "ephemeral":
-        return storage.create_ephemeral(key, 0, device.size)
+        return storage.create_ephemeral(key, next(ephemeral), device.size)
     return storage.create_root(key, _cached(server, drivers), device.size)
 
 
@@ -63,7 +72,7 @@ def _cached(server: Any, drivers: HostDrivers) -> CachedImage | None:
     return drivers.storage.cache_image(*images.of_server(server))
 
 
-def _disk(device: Any, made: Disk, *, boot: bool) -> DiskSpec:
+def _disk(server: Any, device: Any, made: Disk) -> DiskSpec:
     backing = None
     if made.backing_path and made.backing_format:
         backing = DiskBacking(path=made.backing_path, format=made.backing_format)
@@ -71,19 +80,33 @@ def _disk(device: Any, made: Disk, *, boot: bool) -> DiskSpec:
         target=device.device or "vda",
         path=made.path,
         format=made.format,
-        boot_index=1 if boot else None,
-        serial=device.id.hex[:20],
+        boot_index=1 if device.kind == "root" else None,
+        serial=devices.serial_of(device),
         backing=backing,
+        bus=hardware.bus_of(server, device),
     )
 
 
+def _config_drive(server: Any, drive: Disk, disks: Sequence[DiskSpec]) -> DiskSpec:
+    """A disk on the bus of the image's own, whose driver the guest has. Guests look for its label.
+
+    Not a SATA CD-ROM: Debian's cloud kernel has no AHCI.
+    """
+    bus = hardware.bus_of(server)
+    taken = {disk.target for disk in disks}
+    prefix = image_properties.disk_prefix(bus)
+    letters = "z" if bus == "virtio" else string.ascii_lowercase
+    target = next(f"{prefix}{letter}" for letter in letters if f"{prefix}{letter}" not in taken)
+    return DiskSpec(target=target, path=drive.path, format="iso", readonly=True, bus=bus)
+
+
 def _interface(server: Any, network: NetworkSpec, port: PortSpec) -> InterfaceSpec:
-    model = server.image_properties.get("hw_vif_model", "virtio")
     return InterfaceSpec(
         port_id=port.id,
         mac=port.mac,
         tap=port.tap,
         bridge=network.bridge,
         mtu=network.mtu,
-        model=model if model in ("virtio", "e1000", "e1000e", "rtl8139") else "virtio",
+        model=hardware.card_of(server),
+        queues=hardware.queues_of(server),
     )

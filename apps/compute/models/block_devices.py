@@ -8,7 +8,10 @@ from apps.compute.models.servers import Server
 
 
 class BlockDevice(models.Model):
-    """``kind`` is root, ephemeral or swap; ``size`` is GiB (MiB for swap). ``device`` is known once it is mapped."""
+    """``kind`` is root, ephemeral or swap; ``size`` is GiB (MiB for swap). ``device`` is known once it is mapped.
+
+    ``bus`` "" is what the image asks for.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="block_devices")
@@ -16,6 +19,7 @@ class BlockDevice(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
     size = models.PositiveIntegerField(default=0)
     device = models.CharField(max_length=32, blank=True)
+    bus = models.CharField(max_length=8, blank=True)
     tag = models.CharField(max_length=60, blank=True)
 
     class Meta:

@@ -16,7 +16,8 @@ from apps.compute import admin_passwords, rpcapi, states
 from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_groups
+from apps.compute.services import block_devices, server_groups
+from apps.compute.services.block_devices import RequestedDisk
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.selectors import limits, usages
 from apps.quotas.services import reservations
@@ -49,6 +50,7 @@ class Wish:
     tags: list[str] = field(default_factory=list)
     personality: list[dict[str, str]] = field(default_factory=list)
     requested_networks: list[dict[str, Any]] | None = None
+    disks: list[RequestedDisk] = field(default_factory=list)
     security_groups: list[str] = field(default_factory=list)
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
     group_id: uuid.UUID | None = None
@@ -69,12 +71,13 @@ def create(*, context: RequestContext, wish: Wish, min_count: int = 1, max_count
     count = max_count if max_count == 1 else room(context=context, usage=usage, least=min_count, most=max_count)
     reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
     sealed = _sealed(wish)
+    disks = wish.disks or block_devices.resolve([], wish.flavor, wish.image_properties)
     with transaction.atomic():
         if wish.group_id:
             server_groups.join(context=context, group_id=wish.group_id, adding=count)
         servers = [draft(context, wish, reservation, index, max_count, sealed) for index in range(count)]
         _SERVERS.add(servers)
-        _BLOCK_DEVICES.add([device for server in servers for device in _devices(server)])
+        _BLOCK_DEVICES.add([device for server in servers for device in block_devices.make(server, disks)])
         rpcapi.build(context=context, servers=servers)
         audit.record_many("server.create", "server", [server.id for server in servers])
         # Last, because the usage row stays locked until the commit.
@@ -154,30 +157,22 @@ def draft(
         access_ip_v6=wish.access_ip_v6,
         disk_config=wish.disk_config,
         reservation_id=reservation,
-        root_device_name="/dev/vda",
+        root_device_name=f"/dev/{_root_name(wish)}",
         launch_index=index,
         created_at=now,
         updated_at=now,
     )
 
 
+def _root_name(wish: Wish) -> str:
+    disks = wish.disks or block_devices.resolve([], wish.flavor, wish.image_properties)
+    return block_devices.names([BlockDevice(bus=disks[0].bus)], wish.image_properties)[0]
+
+
 def default_hostname(name: str) -> str:
     """Return a host name made of a server's name (nova/utils.py, sanitize_hostname): a label of at most 63."""
     kept = "".join(c if c.isascii() and (c.isalnum() or c == "-") else "-" if c in " _." else "" for c in name)
     return kept.lower().strip("-")[:63].rstrip("-") or "server"
-
-
-def _devices(server: Server) -> list[BlockDevice]:
-    """Return the devices under the names that `map_block_devices` finds right: vda, vdb, …"""
-    flavor = server.flavor
-    devices = [BlockDevice(server=server, kind="root", position=0, size=flavor["disk"])]
-    if flavor["ephemeral"]:
-        devices.append(BlockDevice(server=server, kind="ephemeral", position=1, size=flavor["ephemeral"]))
-    if flavor["swap"]:
-        devices.append(BlockDevice(server=server, kind="swap", position=2, size=flavor["swap"]))
-    for index, device in enumerate(devices):
-        device.device = f"vd{chr(ord('a') + index)}"
-    return devices
 
 
 def update(*, server: Server, values: dict[str, Any]) -> Server:

@@ -11,10 +11,11 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
 from apps.common.identifiers import parse_uuid
-from apps.compute import admin_passwords
+from apps.compute import admin_passwords, image_properties
 from apps.compute.exceptions import FlavorNotFound, ImageUnusable, KeyPairNotFound, ServerGroupNotFound
 from apps.compute.models import Flavor
 from apps.compute.selectors import demands, flavors, keypairs, server_groups
+from apps.compute.services import block_devices
 from apps.compute.services.servers import Wish
 from apps.images.selectors import images
 from apps.networking.services import limits as network_limits
@@ -38,10 +39,13 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
     _check_query(context, hints)
     flavor = _flavor(context, values["flavorRef"])
     image = _image(context, values)
+    properties = {key: str(value) for key, value in (image.properties if image is not None else {}).items()}
     if image is not None:
         _check_size(image, flavor)
+        image_properties.check(properties)
     key = _key(context, values.get("key_name"))
     zone, host = _place(context, values)
+    disks = block_devices.resolve(values.get("block_device_mapping_v2") or [], flavor, properties)
     metadata = values.get("metadata") or {}
     _check_counts(context, metadata, values)
     groups = _groups(context, values)
@@ -52,15 +56,18 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
         name=values["name"].strip(),
         flavor=flavor,
         image_id=image.id if image is not None else None,
-        image_properties={key: str(value) for key, value in (image.properties if image is not None else {}).items()},
+        image_properties=properties,
         image_facts=_facts(image),
+        disks=disks,
         hostname=values.get("hostname") or "",
         description=values.get("description"),
         key_name=key.name if key else None,
         public_key=key.public_key if key else "",
         user_data=_user_data(values.get("user_data")),
         admin_password=_admin_password(values),
-        config_drive=bool(values.get("config_drive")) or settings.FORCE_CONFIG_DRIVE,
+        config_drive=bool(values.get("config_drive"))
+        or settings.FORCE_CONFIG_DRIVE
+        or properties.get("img_config_drive") == "mandatory",
         metadata=metadata,
         tags=sorted(set(values.get("tags") or [])),
         personality=values.get("personality") or [],

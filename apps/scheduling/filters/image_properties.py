@@ -1,5 +1,7 @@
 """Hosts that can run what the image says it needs, by Glance's names and their older ones."""
 
+from collections.abc import Mapping
+
 from oslo_utils import versionutils
 
 from apps.scheduling.filters.base import Filter
@@ -7,11 +9,20 @@ from apps.scheduling.states import Demand, HostState
 
 _ALIASES = {"amd64": "x86_64", "x64": "x86_64", "i386": "i686", "i486": "i686", "i586": "i686", "arm64": "aarch64"}
 _RUNS_TOO = {"x86_64": {"i686"}}  # what a host's guests may be beside its own kind, as libvirt tells it to Nova
+# Property -> what its value is called among a host's traits.
+_TRAITS = {
+    "hw_disk_bus": "COMPUTE_STORAGE_BUS_",
+    "hw_firmware_type": "COMPUTE_FIRMWARE_",
+    "hw_vif_model": "COMPUTE_NET_VIF_MODEL_",
+    "hw_video_model": "COMPUTE_GRAPHICS_MODEL_",
+}
 _WHOLE_MACHINES = {"hvm", "hv"}  # every hypervisor here runs whole machines; "hv" is the older word
 
 
 class ImagePropertiesFilter(Filter):
-    """``hw_architecture``, ``img_hv_type``, ``hw_vm_mode`` and ``img_hv_requested_version`` (``>=6.0,<8``)."""
+    """``hw_architecture``, ``img_hv_type``, ``hw_vm_mode`` and ``img_hv_requested_version`` (``>=6.0,<8``); and by
+    hosts' traits the devices that ``hw_disk_bus``, ``hw_firmware_type``, ``hw_vif_model``, ``hw_video_model`` name.
+    """
 
     name = "image_properties"
     reason = "that do not match the image's properties"
@@ -41,7 +52,15 @@ class ImagePropertiesFilter(Filter):
         wanted = image.get("img_hv_requested_version") or image.get("hypervisor_version_requires")
         if wanted and not _version_suits(host.hypervisor_version, wanted):
             return f"hypervisor version {wanted}"
-        return ""
+        return _missing_device(host, image)
+
+
+def _missing_device(host: HostState, image: Mapping[str, str]) -> str:
+    for name, prefix in _TRAITS.items():
+        value = image.get(name)
+        if value and value != "none" and f"{prefix}{value.upper().replace('-', '_')}" not in host.traits:
+            return f"{name} {value}"
+    return ""
 
 
 def _runs(own: str, arch: str) -> bool:

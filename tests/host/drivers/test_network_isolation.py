@@ -91,8 +91,11 @@ def test_what_no_guest_reaches(
 def test_a_network_in_a_management_range_is_refused(state_directory: Path, closed: str) -> None:
     driver = networks.load("linux", {"state_dir": state_directory, "management_ranges": [closed]})
     network = samples.network(77)
-    with pytest.raises(AddressOverlap) as caught:
-        driver.ensure_network(network)
+    try:
+        with pytest.raises(AddressOverlap) as caught:
+            driver.ensure_network(network)
+    finally:
+        driver.remove_network(network.id)
     assert "management" in caught.value.details
     assert driver.list_networks() == ()
 

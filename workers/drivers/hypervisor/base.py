@@ -51,6 +51,8 @@ class Event(StrEnum):
     """The guest began or asked for its own power-off; `stopped` follows."""
 
 
+Bus = Literal["virtio", "scsi", "sata", "ide"]
+CardModel = Literal["virtio", "e1000", "e1000e", "rtl8139"]
 WatchCallback = Callable[[str, str], None]
 """Called as callback(server_id, event) on a thread of the driver's own; it may block, and call the driver."""
 
@@ -80,7 +82,7 @@ class DiskSpec:
     readonly: bool = False
     serial: str | None = None
     backing: DiskBacking | None = None
-    bus: Literal["virtio", "scsi", "sata", "ide"] | None = None
+    bus: Bus | None = None
 
     def __post_init__(self) -> None:
         """Refuse targets and paths that could mean something else further down."""
@@ -106,7 +108,7 @@ class InterfaceSpec:
     tap: str
     bridge: str
     mtu: int = 1500
-    model: Literal["virtio", "e1000", "e1000e", "rtl8139"] = "virtio"
+    model: CardModel = "virtio"
     queues: int = 1
 
     def __post_init__(self) -> None:

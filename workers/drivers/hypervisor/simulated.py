@@ -28,11 +28,13 @@ _ON = (PowerState.RUNNING, PowerState.PAUSED)
 # Those of a common processor and of what the real driver does.
 TRAITS = (
     "COMPUTE_FIRMWARE_BIOS",
+    "COMPUTE_FIRMWARE_UEFI",
+    *(f"COMPUTE_GRAPHICS_MODEL_{model}" for model in ("BOCHS", "CIRRUS", "NONE", "VGA", "VIRTIO")),
     "COMPUTE_IMAGE_TYPE_QCOW2",
     "COMPUTE_IMAGE_TYPE_RAW",
-    "COMPUTE_NET_VIF_MODEL_VIRTIO",
+    *(f"COMPUTE_NET_VIF_MODEL_{model}" for model in ("E1000", "E1000E", "RTL8139", "VIRTIO")),
     "COMPUTE_NODE",
-    "COMPUTE_STORAGE_BUS_VIRTIO",
+    *(f"COMPUTE_STORAGE_BUS_{bus}" for bus in ("IDE", "SATA", "SCSI", "VIRTIO")),
     "CUSTOM_VIRT_TYPE_SIMULATED",
     "HW_CPU_X86_AESNI",
     "HW_CPU_X86_AVX",

@@ -2,20 +2,21 @@
 
 from apps.compute import states
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import progress
+from apps.compute.services import block_devices, progress
 from workers.engine.steps import StepContext
 from workers.tasks.servers.base import ServerStep
 
 
 class MapBlockDevices(ServerStep):
-    """Root is vda; ephemeral disks and swap follow in order of their position."""
+    """Root is vda; ephemeral disks and swap follow in order of their position. Other buses have other names."""
 
     name = "map_block_devices"
     task_state = states.BLOCK_DEVICE_MAPPING
 
     def execute(self, ctx: StepContext) -> None:
         devices = selectors.block_devices(server_id=ctx.subject_id)
-        names = {device.id: f"vd{chr(ord('a') + index)}" for index, device in enumerate(devices)}
+        found = block_devices.names(devices, self.server(ctx).image_properties)
+        names = {device.id: name for device, name in zip(devices, found, strict=True)}
         if any(device.device != names[device.id] for device in devices):
             progress.map_devices(server_id=ctx.subject_id, devices=names, root=names[devices[0].id])
 

@@ -71,29 +71,37 @@ class NetworksField(serializers.Field[Any, Any, Any, Any]):
 
 
 class BlockDeviceWish(StrictSerializer):
-    """Only the image's own local disk: disks on volumes come with the volume service."""
+    """The image's own local disk and blank local ones: disks on volumes come with the volume service."""
 
-    ignored = (
-        "guest_format",
-        "disk_bus",
-        "device_name",
-        "device_type",
-        "volume_size",
-        "tag",
-        "volume_type",
-        "no_device",
-    )
+    ignored = ("device_name", "no_device")
     uuid = serializers.UUIDField(required=False)
     source_type = serializers.ChoiceField(["image", "blank", "volume", "snapshot"])
     destination_type = serializers.ChoiceField(["local", "volume"], default="local")
     boot_index = serializers.IntegerField(required=False, allow_null=True)
     delete_on_termination = LooseBoolean(default=True)
+    volume_size = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1 << 20)
+    guest_format = Text(required=False, allow_null=True, allow_blank=True, max_length=255)
+    disk_bus = serializers.ChoiceField(
+        ["virtio", "scsi", "sata", "ide", "fdc", "usb", "xen", "lxc", "uml"], required=False, allow_null=True
+    )
+    device_type = serializers.ChoiceField(["disk", "cdrom", "floppy", "lun"], required=False, allow_null=True)
+    volume_type = Text(required=False, allow_null=True, max_length=255)
+    tag = Pattern(r"^[^,/]+$", required=False, allow_null=True, max_length=60)
 
     def validate(self, attrs: Any) -> Any:
-        if attrs["source_type"] != "image" or attrs["destination_type"] != "local":
-            raise serializers.ValidationError(
-                "this cloud offers no volumes: only source_type image with destination_type local"
-            )
+        source, refused = attrs["source_type"], ""
+        if source not in ("image", "blank") or attrs["destination_type"] != "local" or attrs.get("volume_type"):
+            refused = "this cloud offers no volumes: only source_type image or blank with destination_type local"
+        elif attrs.get("disk_bus") not in (None, "virtio", "scsi", "sata", "ide"):
+            refused = f"disk_bus {attrs['disk_bus']} is not offered: virtio, scsi, sata, ide are"
+        elif attrs.get("device_type") not in (None, "disk"):
+            refused = f"device_type {attrs['device_type']} is not offered: only disk is"
+        elif attrs.get("guest_format") not in (None, "", "swap", "ext4"):
+            refused = f"guest_format {attrs['guest_format'][:64]} is not offered: swap and ext4 are"
+        elif source == "image" and attrs.get("guest_format"):
+            refused = "guest_format is for blank disks"
+        if refused:
+            raise serializers.ValidationError(refused)
         return {**attrs, "uuid": str(attrs["uuid"]) if attrs.get("uuid") else None}
 
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workers.drivers.errors import SpecInvalid
-from workers.drivers.hypervisor.base import DiskSpec, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.base import Bus, DiskSpec, InterfaceSpec, ServerSpec
 from workers.drivers.hypervisor.libvirt.xml import devices, disk, interface, machine, metadata
 from workers.drivers.hypervisor.libvirt.xml.domain import Domain
 
-Bus = Literal["virtio", "scsi", "sata", "ide"]
 _BUSES: dict[str, Bus] = {"vd": "virtio", "sd": "scsi", "hd": "ide"}
 # Which names a bus gives its disks.
 _PREFIXES: dict[Bus, str] = {"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd"}

@@ -32,7 +32,6 @@ _RENAMED = {
 
 # What this driver does for every server on every host (nova.virt.libvirt's words for it).
 _DRIVER_TRAITS = (
-    "COMPUTE_IMAGE_TYPE_ISO",
     "COMPUTE_IMAGE_TYPE_QCOW2",
     "COMPUTE_IMAGE_TYPE_RAW",
     "COMPUTE_NODE",

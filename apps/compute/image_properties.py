@@ -1,0 +1,220 @@
+"""What image properties do here: done, asked of hosts, refused in words, or of no effect by their nature.
+
+Names and values are Nova's (its ImageMetaProps object) and Glance's ("Useful image properties"). A property that is in
+no table belongs to whoever uses it and is not looked at. The table in docs/images.md is made from this one.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from apps.compute.exceptions import ImageUnusable
+
+_YES = ("1", "t", "true", "on", "y", "yes")
+_NO = ("0", "f", "false", "off", "n", "no")
+BOOLEAN = _YES + _NO
+ANYTHING = ("*",)
+_POSITIVE = ("1-",)  # whole numbers from 1 on
+_WHOLE = ("0-",)
+NOTHING: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """``values`` are what may stand there, ``offered`` those of them that servers get; ``effect`` says what they do."""
+
+    values: tuple[str, ...]
+    offered: tuple[str, ...]
+    effect: str
+
+
+_BUSES = ("virtio", "scsi", "sata", "ide", "usb", "fdc", "xen", "lxc", "uml")
+_CARDS = (
+    "virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet", "igb", "netfront", "spapr-vlan", "lan9118", "sriov",
+    "vmxnet", "vmxnet3", "VirtualE1000", "VirtualE1000e", "VirtualPCNet32", "VirtualSriovEthernetCard", "VirtualVmxnet",
+    "VirtualVmxnet3",
+)  # fmt: skip
+_SCSI = ("virtio-scsi", "buslogic", "ibmvscsi", "lsilogic", "lsisas1068", "lsisas1078", "vmpvscsi")
+_VIDEO = ("vga", "virtio", "cirrus", "bochs", "none", "qxl", "vmvga", "xen", "gop")
+_SOUND = ("ac97", "es1370", "ich6", "ich9", "pcspk", "sb16", "usb", "virtio")
+
+_COUNTED = "the processors' topology, where the flavor's number of processors allows it"
+_ENCRYPTED = "a host that can encrypt guests' memory; none here can"
+_TRAIT = "a host with the trait of that feature"
+_LATER = "nothing yet: servers' disks cannot be snapshotted or rescued here"
+_NONE = "nothing: it tells people and tools about the image"
+_XEN = "nothing: it is about Xen's or VMware's agents and stores"
+
+PROPERTIES: dict[str, Property] = {
+    # Done
+    "hw_disk_bus": Property(_BUSES, _BUSES[:4], "the bus of all disks; ide makes the machine pc"),
+    "hw_scsi_model": Property(_SCSI, _SCSI[:1], "the SCSI controller"),
+    "hw_vif_model": Property(_CARDS, _CARDS[:4], "the network cards' model"),
+    "hw_vif_multiqueue_enabled": Property(BOOLEAN, BOOLEAN, "a pair of queues per processor, up to 8, on virtio cards"),
+    "hw_video_model": Property(_VIDEO, _VIDEO[:5], "the graphics card"),
+    "hw_machine_type": Property(ANYTHING, ("q35", "pc"), "the board"),
+    "hw_firmware_type": Property(("bios", "uefi"), ("bios", "uefi"), "the firmware; uefi where the host has OVMF"),
+    "hw_watchdog_action": Property(
+        ("none", "pause", "poweroff", "reset", "disabled"),
+        ("none", "pause", "poweroff", "reset", "disabled"),
+        "a watchdog card (i6300esb), unless disabled; the flavor's hw:watchdog_action wins",
+    ),
+    "hw_rng_model": Property(("virtio",), ("virtio",), "a source of random numbers, which every server has"),
+    "hw_boot_menu": Property(BOOLEAN, BOOLEAN, "three seconds for a key in the firmware"),
+    "hw_qemu_guest_agent": Property(BOOLEAN, BOOLEAN, "the agent's channel, which every server has"),
+    "os_type": Property(ANYTHING, ANYTHING, "windows: the clock shows the host's local time"),
+    "hw_cpu_sockets": Property(_POSITIVE, _POSITIVE, _COUNTED),
+    "hw_cpu_cores": Property(_POSITIVE, _POSITIVE, _COUNTED),
+    "hw_cpu_threads": Property(_POSITIVE, _POSITIVE, _COUNTED),
+    "img_config_drive": Property(("mandatory", "optional"), ("mandatory", "optional"), "mandatory: a config drive"),
+    # Asked of hosts by the scheduler's filters
+    "hw_architecture": Property(ANYTHING, ANYTHING, "a host of that architecture"),
+    "hw_vm_mode": Property(ANYTHING, ANYTHING, "a host of that way of virtualisation"),
+    "img_hv_type": Property(ANYTHING, ANYTHING, "a host with that hypervisor"),
+    "img_hv_requested_version": Property(ANYTHING, ANYTHING, "a host with such a version of the hypervisor"),
+    "hw_mem_encryption": Property(BOOLEAN, BOOLEAN, _ENCRYPTED),
+    "hw_tpm_version": Property(("1.2", "2.0"), ("1.2", "2.0"), _TRAIT),
+    "hw_tpm_model": Property(("tpm-tis", "tpm-crb"), ("tpm-tis", "tpm-crb"), "with hw_tpm_version: such a device"),
+    "hw_virtio_packed_ring": Property(BOOLEAN, BOOLEAN, _TRAIT),
+    "hw_viommu_model": Property(
+        ("intel", "smmuv3", "virtio", "auto", "none"), ("intel", "smmuv3", "virtio", "auto", "none"), _TRAIT
+    ),
+    "hw_maxphysaddr_mode": Property(("passthrough", "emulate"), ("passthrough", "emulate"), _TRAIT),
+    "hw_maxphysaddr_bits": Property(_POSITIVE, _POSITIVE, "with hw_maxphysaddr_mode: the number of bits"),
+    "os_secure_boot": Property(("required", "disabled", "optional"), ("required", "disabled", "optional"), _TRAIT),
+    # Refused, but for the values that ask for nothing
+    "hw_cpu_max_sockets": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
+    "hw_cpu_max_cores": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
+    "hw_cpu_max_threads": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
+    "hw_cpu_policy": Property(("shared", "dedicated", "mixed"), ("shared",), "processors of one's own"),
+    "hw_cpu_thread_policy": Property(("prefer", "isolate", "require"), ("prefer",), "which threads processors share"),
+    "hw_emulator_threads_policy": Property(("share", "isolate"), ("share",), "where the emulator's threads run"),
+    "hw_numa_nodes": Property(_POSITIVE, ("1",), "NUMA nodes"),
+    "hw_mem_page_size": Property(ANYTHING, ("small", "any"), "memory in large pages"),
+    "hw_pci_numa_affinity_policy": Property(
+        ("required", "preferred", "legacy", "socket"), ("preferred", "legacy"), "NUMA nodes of devices"
+    ),
+    "hw_locked_memory": Property(BOOLEAN, _NO, "memory that is never swapped"),
+    "hw_pmu": Property(BOOLEAN, NOTHING, "performance counters"),
+    "hw_time_hpet": Property(BOOLEAN, _NO, "the HPET timer"),
+    "hw_serial_port_count": Property(_WHOLE, ("1",), "serial ports; every server has one"),
+    "hw_pointer_model": Property(("ps2mouse", "usbtablet"), ("ps2mouse",), "a tablet instead of a mouse"),
+    "hw_input_bus": Property(("usb", "virtio"), NOTHING, "the bus of tablet and keyboard"),
+    "hw_usb_model": Property(ANYTHING, NOTHING, "a USB controller"),
+    "hw_redirected_usb_ports": Property(_WHOLE, ("0",), "USB devices of whoever looks at the console"),
+    "hw_sound_model": Property(_SOUND, NOTHING, "a sound card"),
+    "hw_video_ram": Property(_POSITIVE, NOTHING, "the graphics card's memory"),
+    "hw_ipxe_boot": Property(BOOLEAN, _NO, "booting from the network"),
+    "hw_firmware_stateless": Property(BOOLEAN, _NO, "firmware without variables of its own"),
+    "hw_ephemeral_encryption": Property(BOOLEAN, _NO, "encrypted local disks"),
+    "hw_ephemeral_encryption_format": Property(("luks", "plain"), NOTHING, "encrypted local disks"),
+    "hw_ephemeral_encryption_secret_uuid": Property(ANYTHING, NOTHING, "encrypted local disks"),
+    "hw_mem_encryption_model": Property(("amd-sev", "amd-sev-es"), NOTHING, _ENCRYPTED),
+    "hw_cdrom_bus": Property(_BUSES, NOTHING, "the bus of optical drives; servers have none"),
+    "hw_floppy_bus": Property(_BUSES, NOTHING, "floppy disks"),
+    "img_hide_hypervisor_id": Property(BOOLEAN, _NO, "hiding the hypervisor from the guest"),
+    "img_bdm_v2": Property(BOOLEAN, NOTHING, "disks that the image prescribes"),
+    "img_block_device_mapping": Property(ANYTHING, NOTHING, "disks that the image prescribes"),
+    "block_device_mapping": Property(ANYTHING, ("[]",), "disks that the image prescribes"),
+    "os_command_line": Property(ANYTHING, NOTHING, "arguments for a kernel outside of the image"),
+    "kernel_id": Property(ANYTHING, NOTHING, "a kernel outside of the image"),
+    "ramdisk_id": Property(ANYTHING, NOTHING, "a ramdisk outside of the image"),
+    # Of no effect
+    "hw_rescue_bus": Property(_BUSES, _BUSES, _LATER),
+    "hw_rescue_device": Property(("disk", "cdrom", "floppy"), ("disk", "cdrom", "floppy"), _LATER),
+    "os_require_quiesce": Property(BOOLEAN, BOOLEAN, _LATER),
+    "os_admin_user": Property(ANYTHING, ANYTHING, _LATER),
+    "os_distro": Property(ANYTHING, ANYTHING, _NONE),
+    "os_version": Property(ANYTHING, ANYTHING, _NONE),
+    "hw_auto_disk_config": Property(ANYTHING, ANYTHING, _NONE),
+    "hw_disk_type": Property(ANYTHING, ANYTHING, _XEN),
+    "hw_device_id": Property(ANYTHING, ANYTHING, _XEN),
+    "img_bittorrent": Property(ANYTHING, ANYTHING, _XEN),
+    "img_cache_in_nova": Property(ANYTHING, ANYTHING, "nothing: every host keeps the images that it booted"),
+    "img_compression_level": Property(ANYTHING, ANYTHING, _XEN),
+    "img_linked_clone": Property(ANYTHING, ANYTHING, _XEN),
+    "img_mappings": Property(ANYTHING, ANYTHING, _NONE),
+    "img_owner_id": Property(ANYTHING, ANYTHING, _NONE),
+    "img_root_device_name": Property(ANYTHING, ANYTHING, _NONE),
+    "img_use_agent": Property(ANYTHING, ANYTHING, _XEN),
+    "img_version": Property(ANYTHING, ANYTHING, _NONE),
+    "os_skip_agent_inject_files_at_boot": Property(ANYTHING, ANYTHING, _XEN),
+    "os_skip_agent_inject_ssh": Property(ANYTHING, ANYTHING, _XEN),
+}
+# Properties with a number in their names.
+_NUMBERED = {re.compile(r"hw_numa_(cpus|mem)\.\d+"): Property(ANYTHING, NOTHING, "NUMA nodes")}
+
+
+def check(properties: Mapping[str, str]) -> None:
+    """Refuse what servers of the image would not get. Raises ImageUnusable (400) that names the property."""
+    for name, value in properties.items():
+        known = of(name)
+        if known is not None and value not in ("", "None"):
+            _check(name, value, known)
+    if properties.get("hw_disk_bus") == "ide" and properties.get("hw_machine_type", "pc") != "pc":
+        raise ImageUnusable("Image property hw_disk_bus=ide needs hw_machine_type=pc: the machine q35 has no IDE.")
+
+
+def of(name: str) -> Property | None:
+    """Return what is known of a property, or None."""
+    if name in PROPERTIES or not name.startswith("hw_numa_"):
+        return PROPERTIES.get(name)
+    return next((known for pattern, known in _NUMBERED.items() if pattern.fullmatch(name)), None)
+
+
+def _check(name: str, value: str, known: Property) -> None:
+    shown = f"{name}={value[:64]}"
+    if not _within(value, known.values):
+        raise ImageUnusable(f"Image property {shown} is not valid. It can be {_listed(known.values)}.")
+    if not _within(value, known.offered):
+        raise ImageUnusable(
+            f"Image property {shown} is not offered by this cloud ({known.effect}). "
+            + (f"Offered: {_listed(known.offered)}." if known.offered else "Remove the property to boot the image.")
+        )
+
+
+def _within(value: str, allowed: tuple[str, ...]) -> bool:
+    if allowed in (_POSITIVE, _WHOLE):
+        return value.isdecimal() and value.isascii() and int(value[:9]) >= int(allowed[0][0])
+    if allowed and set(allowed) <= set(BOOLEAN) and len(allowed) > 1:
+        return value.lower() in allowed
+    return allowed == ANYTHING or value in allowed
+
+
+def _listed(values: tuple[str, ...]) -> str:
+    if values in (_POSITIVE, _WHOLE):
+        return f"a whole number from {values[0][0]}"
+    if values == BOOLEAN:
+        return "true or false"
+    return "false" if values == _NO else ", ".join(values)
+
+
+def truth(value: object) -> bool:
+    """Return whether a property or an extra spec says yes."""
+    return str(value).lower() in _YES
+
+
+def disk_bus(properties: Mapping[str, str]) -> str:
+    """Return the bus of the server's disks."""
+    return properties.get("hw_disk_bus", "virtio")
+
+
+def disk_prefix(bus: str) -> str:
+    """Return how disks on a bus are called: vd, sd or hd."""
+    return {"virtio": "vd", "ide": "hd"}.get(bus, "sd")
+
+
+def topology(properties: Mapping[str, str], vcpus: int) -> tuple[int, int, int] | None:
+    """Return (sockets, cores, threads) as the image prefers them, or None: what is not said is as small as it can be.
+
+    None as well where they do not multiply to the number of processors: it is a preference, as in Nova.
+    """
+    wanted = [int(properties.get(f"hw_cpu_{part}", 0)) for part in ("sockets", "cores", "threads")]
+    if not any(wanted):
+        return None
+    sockets, cores, threads = wanted
+    threads = threads or 1
+    if not cores:
+        cores = vcpus // (threads * (sockets or 1))
+    sockets = sockets or vcpus // (max(cores, 1) * threads)
+    return (sockets, cores, threads) if sockets * cores * threads == vcpus else None
