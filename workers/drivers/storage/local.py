@@ -54,7 +54,7 @@ class LocalStorage(StorageDriver):
         self.fetch_timeout_s = float(options.get("fetch_timeout_s", 3600))
 
     def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
-        """See the contract."""
+        """See the contract. What QEMU itself cannot open is refused as unsafe."""
         cached = self._cached(image.sha512)
         if cached is None:
             with self._image_lock(image.sha512):
@@ -185,6 +185,7 @@ class LocalStorage(StorageDriver):
             try:
                 fetching.fetch(image, source, part, progress)
                 size = inspection.inspect(part, image.disk_format)
+                _open_once(part, image.disk_format)
                 part.chmod(0o444)
                 os.replace(part, self.paths.images / image.sha512)
             finally:
@@ -244,6 +245,21 @@ def _tool(argv: list[str]) -> None:
         processes.run(argv, **_LIMITS)
     except processes.ProcessError as error:
         raise StorageUnavailable("The host could not make the disk.", details=error.details) from error
+
+
+def _open_once(path: Path, disk_format: str) -> None:
+    """Let QEMU's own code read the header of an image that is new here, before a guest's start depends on it.
+
+    An image that QEMU refuses is refused on every host: the image is at fault, and no host. Raises ImageUnsafe.
+    """
+    if disk_format != "qcow2":
+        return
+    try:
+        processes.run(["qemu-img", "info", "-f", "qcow2", str(path)], **_LIMITS)
+    except processes.ProgramMissing as error:
+        raise StorageUnavailable("The host cannot check the image.", details=error.details) from error
+    except processes.ProcessError as error:
+        raise ImageUnsafe("The image cannot be opened by QEMU.", details=error.details or error.message) from error
 
 
 def _make_overlay(disk: Disk, path: Path) -> None:
