@@ -12,6 +12,8 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 
+from apps.quotas.selectors import limits
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -22,7 +24,7 @@ class Quota:
     resource: str
 
     def fault(self, model: str) -> str | None:
-        known = {**settings.QUOTA_DEFAULTS, **settings.NETWORK_QUOTAS}
+        known = limits.known()
         if self.resource not in known:
             return f"{model}: there is no quota {self.resource}"
         return None if known[self.resource] >= 0 else f"{model}: {self.resource} has no limit by default"
@@ -76,14 +78,6 @@ class Others:
 
     def fault(self, model: str) -> str | None:
         return None if self.who else f"{model}: who makes the rows?"
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A member makes rows without limit. MISSING lists what is known."""
-
-    def fault(self, model: str) -> str | None:
-        return None
 
 
 def _is_read(text: str) -> bool:
@@ -143,7 +137,10 @@ LIMITS = {
     "quotas.Limit": OPERATORS,
     "quotas.Reservation": Aged("settings.RESERVATION_LIFETIME"),
     "quotas.Usage": SYSTEM,
-    "images.Image": Missing(),
+    "images.Association": Part("images.Namespace", "MAX_DEFINITIONS", "apps/images/services/metadefs.py"),
+    "images.Definition": Part("images.Namespace", "MAX_DEFINITIONS", "apps/images/services/metadefs.py"),
+    "images.Image": Quota("image_count_total"),
+    "images.Namespace": OPERATORS,
     "images.Member": Part("images.Image", "MAX_MEMBERS", "apps/images/services/members.py"),
     "scheduling.Aggregate": OPERATORS,
     "scheduling.Aggregate_hosts": OPERATORS,
@@ -165,7 +162,6 @@ LIMITS = {
     "compute.Server": Quota("instances"),
     "compute.ServerGroup": Quota("server_groups"),
 }
-MISSING = {"images.Image"}  # nothing is to be added here
 
 
 def models() -> list[str]:
@@ -179,7 +175,3 @@ def test_every_model_has_a_line() -> None:
 @pytest.mark.parametrize("model", sorted(LIMITS))
 def test_what_a_line_names_is_there(model: str) -> None:
     assert LIMITS[model].fault(model) is None
-
-
-def test_what_has_no_limit_is_known() -> None:
-    assert {model for model, limit in LIMITS.items() if isinstance(limit, Missing)} == MISSING

@@ -131,6 +131,8 @@ def associate(*, context: RequestContext, name: str, values: Mapping[str, Any]) 
 
 
 def _associate(namespace: Namespace, values: Mapping[str, Any]) -> Association:
+    if namespace.associations.count() >= MAX_DEFINITIONS:
+        raise exceptions.LimitExceeded(f"A namespace has at most {MAX_DEFINITIONS} resource types.")
     try:
         with transaction.atomic():
             return Association.objects.create(namespace=namespace, created_at=timezone.now(), **values)

@@ -48,7 +48,6 @@ MISSING = {
         "compute (POST|PUT|DELETE) .*/os-volume_attachments",
     ],
     "image import": ["image .*/v2/images/.*/(import|stage|locations|tasks)", "image .*/v2/tasks"],
-    "metadata definitions": ["image .*/metadefs"],
     "the image cache": ["image .*/v2/cache"],
     "several image stores": ["image .*/v2/stores/"],
     "routers": ["network .*/routers"],
