@@ -1,10 +1,12 @@
 """A whole cloud of real processes on simulated hosts, to talk to over HTTP and to kill parts of."""
 
+import atexit
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ import requests
 
 from deploy.testrun import Services
 from tests import sentinels
+from tests.warm_commands import WarmCommands
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
@@ -62,6 +65,7 @@ class Cloud:
         self._held: set[str] = set()
         self._images: dict[str, str] = {}
         self._stopping = threading.Event()
+        self._commands = WarmCommands()
 
     def command(self, name: str) -> list[str]:
         listen = self.environment["CELERITY_LISTEN"]
@@ -78,7 +82,7 @@ class Cloud:
     # --- life -----------------------------------------------------------------------------------
 
     def __enter__(self) -> "Cloud":
-        self.manage("migrate", "--verbosity", "0")
+        self._migrate()
         self.manage("bootstrap")
         for name in ("api", "scheduler", "beat", "agent"):
             self.start(name)
@@ -95,7 +99,20 @@ class Cloud:
             process.kill()
         for process in self._processes.values():
             process.wait()
+        self._commands.stop()
         sentinels.look_at_logs(self.services.state)
+
+    def _migrate(self) -> None:
+        """Make the tables: by migrations for the first cloud of this process, for others from a dump of that one's."""
+        url = self.environment["CELERITY_DATABASE_URL"]
+        dump = Path(tempfile.gettempdir()) / f"celerity-tables-{os.getpid()}.sql"
+        if dump.exists():
+            command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, "-d", url, "-f", str(dump)]
+            subprocess.run(command, check=True)
+            return
+        self.manage("migrate", "--verbosity", "0")
+        subprocess.run(["pg_dump", "--no-owner", "-f", str(dump), "-d", url], check=True)
+        atexit.register(dump.unlink, missing_ok=True)
 
     def start(self, name: str) -> None:
         self._held.discard(name)
@@ -134,14 +151,7 @@ class Cloud:
             return False
 
     def manage(self, *arguments: str, check: bool = True) -> str:
-        done = subprocess.run(
-            [PYTHON, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = self._commands.run(*arguments, environment=self.environment)
         assert not check or done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
 

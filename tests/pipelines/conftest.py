@@ -9,11 +9,13 @@ import pytest
 from deploy.testrun import PREFIX, Services, root_of_states
 from tests.cloud import Cloud
 
+SETTINGS = {"CELERITY_HOSTS": "3", "CELERITY_RECOVERY": "1", "CELERITY_RECONCILE": "1"}
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture(scope="package")
 def shared_cloud() -> Iterator[Cloud]:
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
-    with Services(state) as services, Cloud(services, CELERITY_HOSTS="3") as cloud:
+    with Services(state) as services, Cloud(services, **SETTINGS) as cloud:
         yield cloud
 
 

@@ -1,7 +1,6 @@
 """Each reconciler: a difference is planted in a running cloud, and is seen reported and repaired."""
 
 import json
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,18 +8,9 @@ from typing import Any
 
 import pytest
 
-from deploy.testrun import PREFIX, Services, root_of_states
 from tests.cloud import Cloud, wait_for
 
 pytestmark = pytest.mark.processes
-SETTINGS = {"CELERITY_HOSTS": "2", "CELERITY_RECOVERY": "1", "CELERITY_RECONCILE": "1"}
-
-
-@pytest.fixture(scope="module")
-def shared_cloud() -> Iterator[Cloud]:
-    state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
-    with Services(state) as services, Cloud(services, **SETTINGS) as cloud:
-        yield cloud
 
 
 @pytest.fixture
@@ -337,7 +327,7 @@ def planted_damage(cloud: Cloud, image: Path) -> str:
 @pytest.mark.parametrize("plant", [planted_partial, planted_damage])
 def test_the_image_cache_is_looked_after(cloud: Cloud, plant: Callable[[Cloud, Path], str]) -> None:
     server = boot(cloud)
-    [image] = (cloud.state / "simulated" / host_of(server) / "images").glob("*.json")
+    image = min((cloud.state / "simulated" / host_of(server) / "images").glob("*.json"))
     cloud.delete(server["id"])
     subject = plant(cloud, image)
     reported(cloud, "cache", subject)
