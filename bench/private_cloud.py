@@ -36,6 +36,8 @@ class PrivateCloud:
         self.environment = Environment(state=self.state, values={**DEFAULTS, **values})
         self.programs = {one.name: one for one in programs.cloud(self.environment)}
         self.leave_out = leave_out
+        if "{listen}" in os.environ.get("BENCH_API", ""):  # another server takes the clients itself
+            self.leave_out += ("front",)
         self.children: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -45,7 +47,7 @@ class PrivateCloud:
     def __enter__(self) -> "PrivateCloud":
         self.services.__enter__()
         try:
-            for directory in (self.environment.run, self.environment.log):
+            for directory in (self.environment.run, self.environment.log, self.state / "front"):
                 directory.mkdir(exist_ok=True)
             self.manage("migrate", "--noinput", "-v", "0")
             self.manage("bootstrap")

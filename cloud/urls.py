@@ -10,7 +10,7 @@ from apps.compute.api import urls as compute
 from apps.identity.api import urls as identity
 from apps.images.api import urls as images
 from apps.networking.api import urls as networks
-from cloud import health
+from cloud import front, health
 
 handler400 = "apps.common.api.errors.bad_request"
 handler404 = "apps.common.api.errors.page_not_found"
@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/docs", RedirectView.as_view(url="/api/docs/")),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/images/admission/", front.admit_form),
     path("admin/", admin.site.urls),
     *routes.tree([*compute.urlpatterns, *networks.urlpatterns, *images.urlpatterns, *identity.urlpatterns]),
 ]

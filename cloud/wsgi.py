@@ -3,18 +3,21 @@
 import gc
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 
 from cloud.metrics import directory
 
 directory.prepare()
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from django.urls import get_resolver  # noqa: E402 - needs the applications
 
 from apps.common import policy  # noqa: E402
+from cloud.front import Application  # noqa: E402
+
+application = Application()
 
 get_resolver().url_patterns  # noqa: B018 - views, serializers, the API's description
 policy.warm()

@@ -76,7 +76,7 @@ install_packages() {
     if ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then quietly apt update; fi
 
     local fresh_services=()
-    for service in postgresql redis-server; do
+    for service in postgresql redis-server nginx; do
         if printf '%s\n' "${packages[@]}" | grep -qx "$service"; then fresh_services+=("$service"); fi
     done
     # Debian makes a cluster "main" on port 5432 with the first server package. Nobody asked for it here; where

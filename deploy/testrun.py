@@ -17,8 +17,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psutil
 
 from deploy import ports, processes, secrets
-from deploy.environment import REPOSITORY
+from deploy.environment import REPOSITORY, Environment
 from deploy.errors import DeployError
+from deploy.front.nginx import Front
 from deploy.instances.libvirt import TemporaryDaemons
 from deploy.instances.postgresql import PostgreSQL
 from deploy.instances.process import die_with_parent
@@ -132,7 +133,7 @@ def end_processes_of(state: Path) -> None:
             continue
         if process.pid not in spared and (theirs == str(state) or theirs.startswith(f"{state}/")):
             found.append(process)
-    processes.end(found, 3)
+    processes.end([*found, *Front(Environment(state=state, values={})).left()], 3)
 
 
 def sweep() -> None:

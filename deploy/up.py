@@ -50,6 +50,7 @@ def make_directories(environment: Environment) -> None:
     environment.log.mkdir(exist_ok=True)
     environment.log.chmod(0o750)
     environment.run.chmod(0o700)
+    (environment.state / "front").mkdir(mode=0o700, exist_ok=True)  # before both ends of the socket in it start
 
 
 def own_libvirt(environment: Environment, supervisor: Supervisor) -> bool:

@@ -68,9 +68,10 @@ class Cloud:
         self._commands = WarmCommands()
 
     def command(self, name: str) -> list[str]:
-        listen = self.environment["CELERITY_LISTEN"]
+        socket = f"unix:{self.state}/front/api.sock"
         commands = {
-            "api": [PYTHON, "-m", "gunicorn", "cloud.wsgi:application", "-b", listen, "-w", "1",
+            "front": [PYTHON, "-m", "deploy.front"],
+            "api": [PYTHON, "-m", "gunicorn", "cloud.wsgi:application", "-b", socket, "-w", "1",
                     "--threads", "8", "-k", "gthread", "--no-control-socket", "--log-level", "warning"],
             "scheduler": [*CELERY, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads",
                           "-c", "4", "--without-gossip", "--without-mingle", "-l", "WARNING"],
@@ -84,7 +85,8 @@ class Cloud:
     def __enter__(self) -> "Cloud":
         self._migrate()
         self.manage("bootstrap")
-        for name in ("api", "scheduler", "beat", "agent"):
+        (self.state / "front").mkdir(mode=0o700, exist_ok=True)
+        for name in ("front", "api", "scheduler", "beat", "agent"):
             self.start(name)
         threading.Thread(target=self._supervise, daemon=True).start()
         wait_for(self.healthy, what="a healthy API")
@@ -127,7 +129,7 @@ class Cloud:
         """SIGKILL a process; the supervisor starts it again unless ``restart`` is False."""
         if not restart:
             self._held.add(name)
-        if name == "api":  # gunicorn's worker is the process that serves
+        if name == "api" or (name == "front" and not restart):  # the workers are the processes that serve
             subprocess.run(["pkill", "-KILL", "-P", str(self._processes[name].pid)], check=False)
         self._processes[name].kill()
         self._processes[name].wait()

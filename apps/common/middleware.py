@@ -5,12 +5,15 @@ import time
 from collections.abc import Callable
 
 import structlog
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from apps.common import context
+from apps.common import bodies, context
+from apps.common.exceptions import CloudError
 
 log = structlog.get_logger("celerity.api")
+ANY_HOST = ("/healthz", "/metrics")  # asked by machines, under the address that they know
 SERVICES = ("identity", "compute", "image", "network", "volume")
 _SLASHES = re.compile(r"/{2,}")
 _TOKEN_IN_PATH = re.compile(r"(/v2\.0/+tokens/+)[^/]+|gAAAA[\w-]{16,}=*", re.IGNORECASE)
@@ -27,10 +30,24 @@ def shown(path: str) -> str:
     return _TOKEN_IN_PATH.sub(r"\1***", path)
 
 
-def _refuse(request: HttpRequest) -> HttpResponse:
+def _refusal(request: HttpRequest) -> HttpResponse | None:
+    """Return the answer to a request that no view should see; None for all others."""
     from apps.common.api import errors  # imports service_of from here
 
-    return errors.bad_request(request)
+    if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+        return errors.bad_request(request)  # PostgreSQL's texts have no NUL: an error there, a 400 here
+    if request.path_info not in ANY_HOST:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            host = repr(request.META.get("HTTP_HOST", ""))[1:-1][:253]
+            log.warning("host name not allowed", host=host)
+            return errors.refusal(request, 400, f"Host {host} is not in CELERITY_ALLOWED_HOSTS.")
+    try:
+        bodies.settle(request)
+    except CloudError as error:
+        return errors.refusal(request, error.code, error.message)
+    return None
 
 
 def _sign(response: HttpResponse, service: str, request_id: str) -> None:
@@ -69,10 +86,7 @@ class RequestMiddleware:
             request.path_info = _SLASHES.sub("/", request.path_info).rstrip("/")
         request.path = shown(request.path)  # what everyone logs; routing looks at path_info
         try:
-            if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-                response = _refuse(request)  # PostgreSQL's texts have no NUL: an error there, a 400 here
-            else:
-                response = self.get_response(request)
+            response = _refusal(request) or self.get_response(request)
         finally:
             context.current_request_id.reset(token)
         if request.method == "HEAD" and not response.streaming:

@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 
 from deploy.environment import Environment
+from deploy.front.nginx import Front
 from deploy.supervision import programs
 
 # What serves guests outlives a host agent on purpose, and inherits its environment.
@@ -28,13 +29,14 @@ def _is_marked(process: psutil.Process, state: Path) -> bool:
 def find(environment: Environment, supervisor_pid: int | None) -> list[psutil.Process]:
     """Return this cloud's processes that no living supervisor looks after.
 
-    The supervisor marks its children by environment variables. PostgreSQL and Redis write over theirs, and are found
-    by their pid files.
+    The supervisor marks its children by environment variables. PostgreSQL, Redis and nginx write over theirs, and are
+    found by their pid files and directories.
     """
     found = {p.pid: p for p in psutil.process_iter() if _is_marked(p, environment.state)}
     for server in (programs.postgresql(environment), programs.redis(environment)):
         if (pid := server.pid()) is not None:
             found[pid] = psutil.Process(pid)
+    found |= {process.pid: process for process in Front(environment).left()}
     return [p for p in found.values() if p.pid != os.getpid() and not _descends(p, supervisor_pid)]
 
 

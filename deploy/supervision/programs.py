@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.environment import REPOSITORY, Environment
+from deploy.front import nginx
 from deploy.instances import libvirt
 from deploy.instances.postgresql import PostgreSQL
 from deploy.instances.redis import Redis
@@ -88,12 +89,13 @@ def cloud(environment: Environment) -> list[Program]:
     how_many = environment.values  # cloud/settings.py refuses what is no number
     memory = "/dev/shm"  # noqa: S108 - gunicorn's heartbeats: a disk that stalls must not look like a hung worker
     commands = {
+        "front": [python, "-m", "deploy.front"],
         "api": [
-            python, "-m", "gunicorn", "cloud.wsgi:application", "--bind", environment["CELERITY_LISTEN"],
+            python, "-m", "gunicorn", "cloud.wsgi:application", "--bind", nginx.address(environment),
             "--worker-class", "gthread", "--workers", how_many.get("CELERITY_API_PROCESSES", "2"),
             "--threads", how_many.get("CELERITY_API_THREADS", "4"), "--worker-tmp-dir", memory,
-            "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "30", "--no-control-socket",
-            "--log-level", "warning", "--preload",
+            "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "0", "--no-control-socket",
+            "--log-level", "warning", "--preload", "--forwarder-headers", "",
         ],
         "scheduler": [
             *celery, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads",
@@ -120,11 +122,13 @@ def cloud(environment: Environment) -> list[Program]:
             CLOUD,
             environment={
                 "CELERITY_PROCESS": name,
-                "CELERITY_RELEASE": code,
+                "CELERITY_RELEASE": nginx.digest() if name == "front" else code,
                 "SETTINGS_DIGEST": settings,
                 **malloc,
                 **secrets.get(name, {}),
             },
+            # nginx ends what it has begun (worker_shutdown_timeout).
+            stop_signal="QUIT" if name == "front" else "TERM",
             # A host agent hands its running steps back first (Celery's soft shutdown).
             stop_seconds=40 if name == "host-agent" else 20,
         )

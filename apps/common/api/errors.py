@@ -165,6 +165,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """handler400: requests that Django itself refuses (a host name that is not allowed, say)."""
-    message = "The request could not be understood."
-    return _page(request, 400, message) or _plain(request, 400, message)
+    """handler400: requests that Django itself refuses."""
+    return refusal(request, 400, "The request could not be understood.")
+
+
+def refusal(request: HttpRequest, code: int, message: str) -> HttpResponse:
+    """Refuse a request before any view sees it: a page for people at the operator's pages, JSON for all others."""
+    return _page(request, code, message) or _plain(request, code, message)

@@ -14,10 +14,11 @@ from apps.images import exceptions, states
 from apps.images.models import Image
 from apps.images.selectors import images as rows
 from apps.images.services import blobs, charges
+from apps.images.services.uploads import admit, read, store, upload
 from apps.images.services.uploads import expire_stale as expire_stale_uploads
-from apps.images.services.uploads import read, store, upload
 
 __all__ = [
+    "admit",
     "create",
     "create_for_project",
     "deactivate",

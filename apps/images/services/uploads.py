@@ -34,6 +34,18 @@ def upload(
     Raises ImageNotFound (404), PolicyForbidden (403), WrongStatus, UploadInProgress (409), TooManyBytes,
     QuotaExceeded (413), NoRoom (507), BadBits, UploadCutOff (400), ImageGone (410; it was deleted meanwhile).
     """
+    image = admit(context=context, image_id=image_id, expected=expected)
+    with locks.upload(image.id) as held:
+        if not held:
+            raise exceptions.UploadInProgress(id=image.id)
+        return _upload(image, source, expected, charges.Charge(image))
+
+
+def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None) -> Image:
+    """Return the image if the caller may upload ``expected`` bytes to it; None: as many as the cap allows.
+
+    Raises what ``upload`` raises before it reads.
+    """
     image = rows.get_visible(context=context, image_id=image_id)
     policy.check(context, "upload_image", {"project_id": image.project_id})
     if not image.disk_format or not image.container_format:
@@ -41,10 +53,9 @@ def upload(
     if expected is not None and expected > settings.IMAGE_SIZE_CAP:
         raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP)
     charges.check_size(image.project_id, expected or 0)
-    with locks.upload(image.id) as held:
-        if not held:
-            raise exceptions.UploadInProgress(id=image.id)
-        return _upload(image, source, expected, charges.Charge(image))
+    if image.status not in (states.QUEUED, states.SAVING):  # of uploads under way the lock tells
+        raise exceptions.WrongStatus(id=image.id, status=image.status, action="upload")
+    return image
 
 
 def _upload(image: Image, source: inspection.Readable, expected: int | None, charge: charges.Charge) -> Image:

@@ -77,7 +77,7 @@ def download(cloud: Cloud, image: str) -> str:
 
 
 def stop(cloud: Cloud) -> None:
-    for name in ("api", "scheduler", "beat", "agent"):
+    for name in ("front", "api", "scheduler", "beat", "agent"):
         cloud.kill(name, restart=False)
     cloud.services.redis.stop()
     cloud.services.postgresql.stop()

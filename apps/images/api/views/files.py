@@ -1,12 +1,15 @@
 """An image's bits: upload, download, and the internal download of hosts."""
 
 import re
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.http import FileResponse, HttpRequest, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from rest_framework.request import Request
 
+from apps.common import bodies
 from apps.common.api.parsers import StreamParser
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import BadRequest, UnsupportedMediaType
@@ -29,6 +32,8 @@ class ImageFile(ServiceView):
         if request.content_type.split(";")[0].strip().lower() != StreamParser.media_type:
             raise UnsupportedMediaType(f"Image data has the content type {StreamParser.media_type}.")
         plain: HttpRequest = request._request
+        if plain.META.get("celerity.admission"):
+            return self._admit(image_id_of(image_id), plain)
         images.upload(
             context=self.caller,
             image_id=image_id_of(image_id),
@@ -37,14 +42,24 @@ class ImageFile(ServiceView):
         )
         return Response(status=204)
 
+    def _admit(self, image_id: uuid.UUID, request: HttpRequest) -> Response:
+        """Answer the front, which asks before it takes the body in (cloud/front.py)."""
+        text = request.META.get("HTTP_X_CELERITY_LENGTH", "")
+        expected = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+        images.admit(context=self.caller, image_id=image_id, expected=expected)
+        return Response(status=204)
+
     def get(self, request: Request, image_id: str) -> Any:
         image, stream = images.read(context=self.caller, image_id=image_id_of(image_id))
         if stream is None:
             return Response(status=204)
         size = int(image.size or 0)
-        response = _ranged(request.headers.get("Range"), stream, size) or FileResponse(
-            stream, content_type="application/octet-stream"
-        )
+        if request.META.get("celerity.front"):
+            response = _by_the_front(request.headers.get("Range"), stream, size)
+        else:
+            response = _ranged(request.headers.get("Range"), stream, size) or FileResponse(
+                stream, content_type="application/octet-stream"
+            )
         response["Content-MD5"] = str(image.checksum)
         response["Accept-Ranges"] = "bytes"
         return response
@@ -56,34 +71,25 @@ def _body(request: HttpRequest) -> Any:
     Django reads CONTENT_LENGTH bytes, none for a chunked body. A server that decodes chunks says so in
     ``wsgi.input_terminated``, or may only be known by that it passed the header on.
     """
-    if _chunked(request):
+    if bodies.is_chunked(request):
         return _Chunked(request.META["wsgi.input"])
     return request
 
 
-def _chunked(request: HttpRequest) -> bool:
-    return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() and not request.META.get(
-        "CONTENT_LENGTH"
-    )
-
-
 class _Chunked:
-    """A chunked body. Whatever a server raises when its client goes away, or sends nonsense, is a body cut off."""
+    """A chunked body."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def read(self, size: int, /) -> bytes:
-        try:
-            return bytes(self._stream.read(size))
-        except Exception as error:
-            raise BadRequest(f"The chunked body could not be read to its end ({type(error).__name__}).") from None
+        return bodies.read(self._stream, size)
 
 
 def _announced(request: HttpRequest) -> int | None:
     """Return the length in bytes that the headers announce; None when they do not."""
     lengths = [request.META.get("CONTENT_LENGTH") or None, request.headers.get("X-OpenStack-Image-Size")]
-    if _chunked(request):
+    if bodies.is_chunked(request):
         lengths[0] = None
     for text in lengths:
         if text is not None and (not text.isascii() or not text.isdigit() or len(text) > 18):
@@ -93,7 +99,7 @@ def _announced(request: HttpRequest) -> int | None:
         raise BadRequest("X-OpenStack-Image-Size differs from Content-Length.")
     if known:
         return known[0]
-    if not _chunked(request):
+    if not bodies.is_chunked(request):
         return 0  # a request that announces neither a length nor chunks has no body (RFC 9112, 6.3)
     if not _tells_cut_bodies(request):
         raise LengthRequired
@@ -105,8 +111,19 @@ def _tells_cut_bodies(request: HttpRequest) -> bool:
     return str(request.META.get("SERVER_SOFTWARE", "")).startswith("gunicorn")
 
 
-def _ranged(header: str | None, stream: BinaryIO, size: int) -> StreamingHttpResponse | None:
-    """Return the part of a file that one byte range asks for (RFC 9110); None for no or several ranges."""
+def _by_the_front(header: str | None, stream: BinaryIO, size: int) -> HttpResponse:
+    """Let the front send the file, or the range of it that the request asks for: no thread waits for a slow reader."""
+    with stream:
+        _range_of(header, size)
+        name = Path(stream.name).name
+    return HttpResponse(content_type="application/octet-stream", headers={"X-Accel-Redirect": f"/front/blobs/{name}"})
+
+
+def _range_of(header: str | None, size: int) -> tuple[int, int] | None:
+    """Return the first and the last byte of one byte range (RFC 9110); None for no or several ranges.
+
+    Raises RangeNotSatisfiable (416).
+    """
     match = _RANGE.match(header or "")
     if match is None or match.group(0) == "bytes=-":
         return None
@@ -114,8 +131,20 @@ def _ranged(header: str | None, stream: BinaryIO, size: int) -> StreamingHttpRes
     start = int(first) if first else max(size - int(last), 0)
     end = min(int(last), size - 1) if first and last else size - 1
     if start > end:
-        stream.close()
         raise RangeNotSatisfiable(size=size)
+    return start, end
+
+
+def _ranged(header: str | None, stream: BinaryIO, size: int) -> StreamingHttpResponse | None:
+    """Return the part of a file that one byte range asks for; None for no or several ranges."""
+    try:
+        found = _range_of(header, size)
+    except RangeNotSatisfiable:
+        stream.close()
+        raise
+    if found is None:
+        return None
+    start, end = found
     stream.seek(start)
     response = StreamingHttpResponse(
         _part(stream, end - start + 1), status=206, content_type="application/octet-stream"
@@ -140,4 +169,7 @@ class Blob(ServiceView):
 
     def get(self, request: Request, sha512: str) -> Any:
         path = blobs.check_signature(sha512=sha512, signature=request.query_params.get("signature", ""))
-        return FileResponse(path.open("rb"), content_type="application/octet-stream")
+        stream = path.open("rb")
+        if request.META.get("celerity.front"):
+            return _by_the_front(None, stream, path.stat().st_size)
+        return FileResponse(stream, content_type="application/octet-stream")

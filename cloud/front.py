@@ -1,0 +1,66 @@
+"""What the API believes of who is in front of it: the front by its socket, other proxies by their addresses."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, HttpResponse
+
+from apps.common.operators import may_act
+
+
+class Application(WSGIHandler):
+    """Django's, after a look at what clients say about themselves."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        settle(environ)
+        if not environ["celerity.admission"]:
+            return super().__call__(environ, start_response)
+        began: list[Any] = []
+        answer = super().__call__(environ, lambda *said: began.append(said))
+        text = b"".join(answer)
+        answer.close()
+        start_response(*_for_the_front(began[0][0], began[0][1], text))
+        return []
+
+
+def _for_the_front(status: str, headers: list[tuple[str, str]], text: bytes) -> tuple[str, list[tuple[str, str]]]:
+    """Put a refusal into headers: nginx's auth_request drops bodies, and takes 2xx, 401 and 403 for answers only."""
+    kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
+    if status[0] != "4":
+        return status, kept
+    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+    plain = json.dumps(json.loads(text)) if "json" in kind and text else text.decode(errors="replace")
+    line = " ".join(plain.encode("ascii", "xmlcharrefreplace").decode().split())
+    kept += [("X-Celerity-Status", status[:3]), ("X-Celerity-Refusal", line)]
+    return ("401 Unauthorized" if status.startswith("401") else "403 Forbidden"), kept
+
+
+def settle(environ: dict[str, Any]) -> None:
+    """Put the peer's address where it belongs, and drop what only a trusted proxy may say.
+
+    Over the front's socket there is no address (REMOTE_ADDR is empty); the front tells its client's. A path prefix
+    (SCRIPT_NAME) is nobody's to set.
+    """
+    told, admission = environ.pop("HTTP_X_CELERITY_PEER", ""), environ.pop("HTTP_X_CELERITY_ADMISSION", "")
+    environ["celerity.front"] = not environ.get("REMOTE_ADDR")
+    environ["celerity.admission"] = environ["celerity.front"] and bool(admission)
+    if environ["celerity.front"]:
+        environ["REMOTE_ADDR"] = told
+    forwarded = environ.get("HTTP_X_FORWARDED_PROTO", "").strip().lower()
+    if environ["REMOTE_ADDR"] not in settings.TRUSTED_PROXIES:
+        environ.pop("HTTP_X_FORWARDED_PROTO", None)
+        environ["wsgi.url_scheme"] = "http"
+    elif forwarded in ("http", "https"):
+        environ["wsgi.url_scheme"] = forwarded
+    if prefix := environ.get("SCRIPT_NAME"):
+        environ["PATH_INFO"] = prefix + environ.get("PATH_INFO", "")
+        environ["SCRIPT_NAME"] = ""
+
+
+def admit_form(request: HttpRequest) -> HttpResponse:
+    """Answer the front's question whether a browser may send a new image's file: 204, or 403."""
+    allowed = admin.site.has_permission(request) and may_act(request)
+    return HttpResponse(status=204 if allowed else 403)

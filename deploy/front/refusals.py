@@ -1,0 +1,92 @@
+"""What the front says by itself: in the shape of the service that was asked, with a request id."""
+
+import json
+from http import HTTPStatus
+
+SERVICES = ("identity", "compute", "image", "network", "volume")
+SENTENCES = {
+    400: "The request could not be understood.",
+    404: "The resource could not be found.",
+    408: "The request did not arrive in time.",
+    413: "The request body is too large.",
+    414: "The URL of the request is too long.",
+    416: "The requested range is not satisfiable.",
+    429: "Too many requests from this address are being handled. Try again later.",
+    431: "The headers of the request are too large.",
+    500: "Unexpected API error. The operator finds it in the log under this request id.",
+    503: "The API is not available at the moment. Try again in a few seconds.",
+    504: "The API did not answer in time. Try again later.",
+    507: "There is no room to store the request body.",
+}
+# What nginx finds wrong by its own numbers (ngx_http_request.h), by the status that clients get.
+FOUND = {400: (400, 495, 496, 497, 501, 505), 431: (494,), 503: (502, 503)}
+# Nova's fault keys, as apps/common/exceptions.py has them.
+FAULTS = {400: "badRequest", 404: "itemNotFound", 413: "overLimit", 429: "overLimit", 503: "serviceUnavailable"}
+PLACE = "/front/refused"
+
+
+def _documents() -> str:
+    """Return nginx's map from a service to its error document; what differs by status are variables."""
+    fault = {"$fault": {"code": "$code", "message": "$sentence"}}
+    shapes: dict[str, dict[str, object]] = {
+        "identity": {"error": {"code": "$code", "title": "$title", "message": "$sentence"}},
+        "network": {"NeutronError": {"type": "$kind", "message": "$sentence", "detail": ""}},
+        "image": {"code": "$code_text", "title": "$title", "message": "$sentence"},
+        "default": fault,
+    }
+    lines = []
+    for service, shape in shapes.items():
+        text = json.dumps(shape).replace('"$code"', "$code").replace("$code_text", "$code $title")
+        lines.append(f"        {service} '{text}';")
+    return "    map $service $document {\n" + "\n".join(lines) + "\n    }\n"
+
+
+def maps() -> str:
+    """Return the maps of the http block: the service of a request, its id in OpenStack's form, the documents."""
+    groups = "(?<r1>.{8})(?<r2>.{4})(?<r3>.{4})(?<r4>.{4})(?<r5>.{12})"
+    return (
+        "    map $request_uri $service {\n        default '';\n"
+        + "".join(f"        ~^/+{name}(?:[/?]|$) {name};\n" for name in SERVICES)
+        + "    }\n"
+        + f"    map $request_id $own_request_id {{\n        '~^{groups}$' req-$r1-$r2-$r3-$r4-$r5;\n    }}\n"
+        + "    map $service $compute_request_id {\n        default '';\n        compute $own_request_id;\n    }\n"
+        + _documents()
+    )
+
+
+def pages(*, without: tuple[int, ...] = ()) -> str:
+    """Return the error_page directives; ``without`` leaves nginx's numbers to the location that names them itself."""
+    lines = []
+    for status in SENTENCES:
+        codes = [code for code in FOUND.get(status, (status,)) if code not in without]
+        if codes:
+            lines.append(f"error_page {' '.join(map(str, codes))} ={status} {PLACE}/{status};")
+    return "\n            ".join(lines)
+
+
+# What the API answers to the question whether a body may come.
+ADMISSION = (400, 401, 403, 404, 405, 409, 410, 411, 413, 415, 429, 507)
+
+
+def returns(status: str, text: str) -> str:
+    """Return the directives that send the variable ``text`` with the status that another one holds."""
+    return "\n".join(f"            if (${status} = {code}) {{ return {code} ${text}; }}" for code in ADMISSION)
+
+
+def places() -> str:
+    """Return the locations that send the refusals."""
+    found = []
+    for status, sentence in SENTENCES.items():
+        title = HTTPStatus(status).phrase
+        found.append(f"""
+        location = {PLACE}/{status} {{
+            internal;
+            client_max_body_size 0;
+            access_log /dev/stderr refused;
+            set $code {status}; set $title "{title}"; set $kind "{title.replace(" ", "")}";
+            set $fault {FAULTS.get(status, "computeFault")}; set $sentence "{sentence}";
+            add_header x-openstack-request-id $own_request_id always;
+            add_header x-compute-request-id $compute_request_id always;
+            return {status} $document;
+        }}""")
+    return "".join(found)

@@ -1,0 +1,241 @@
+"""The front: who is slow, silent or large holds nobody up, and what the front says itself has the services' shapes."""
+
+import hashlib
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+import requests
+
+from tests.cloud import Cloud, wait_for
+
+pytestmark = [pytest.mark.processes]
+
+TOKENS = "/identity/v3/auth/tokens"
+JSON_BODY = (
+    f"POST {TOKENS} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{{"
+)
+IDLE = ("", "GET /compute/v2.1/servers HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Auth", JSON_BODY)
+ANSWER_SECONDS = 2.0
+
+
+@contextmanager
+def connections(cloud: Cloud, texts: list[str]) -> Iterator[list[socket.socket]]:
+    """Hold connections open that have sent so much and no more."""
+    host, _, port = cloud.environment["CELERITY_LISTEN"].rpartition(":")
+    with ExitStack() as stack:
+        opened = []
+        for text in texts:
+            made = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            made.sendall(text.encode())
+            opened.append(made)
+        yield opened
+
+
+def raw(cloud: Cloud, text: str, *, timeout: float = 30) -> tuple[int, dict[str, str], bytes]:
+    """Send bytes as they are; return status, headers in lower case and the body of the answer."""
+    with connections(cloud, [text]) as (made,):
+        made.settimeout(timeout)
+        data = b""
+        while b"\r\n\r\n" not in data:
+            piece = made.recv(65536)
+            assert piece, f"closed after {data!r}"
+            data += piece
+        head, _, body = data.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        while len(body) < int(headers.get("content-length", 0)):
+            body += made.recv(65536)
+        return int(lines[0].split()[1]), headers, body
+
+
+@pytest.fixture
+def cloud(shared_cloud: Cloud) -> Cloud:
+    """The cloud as it is: no test here makes a server."""
+    return shared_cloud
+
+
+def new_image(cloud: Cloud) -> str:
+    values = {"name": "big", "disk_format": "raw", "container_format": "bare"}
+    return str(cloud.call("POST", "/image/v2/images", values).json()["id"])
+
+
+def put_head(cloud: Cloud, image: str, *, token: str | None = None, length: int = 10**9) -> str:
+    return (
+        f"PUT /image/v2/images/{image}/file HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Auth-Token: {token or cloud.token}\r\n"
+        f"Content-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"
+    )
+
+
+def test_idle_connections_and_slow_uploads_hold_nobody_up(cloud: Cloud) -> None:
+    images = [new_image(cloud) for _ in range(10)]
+    with connections(cloud, [IDLE[index % 3] for index in range(40)] + [put_head(cloud, one) for one in images]):
+        for _ in range(5):
+            began = time.monotonic()
+            assert cloud.call("GET", "/compute/v2.1/servers/detail").status_code == 200
+            assert time.monotonic() - began < ANSWER_SECONDS
+    for one in images:
+        assert cloud.call("GET", f"/image/v2/images/{one}").json()["status"] == "queued"
+        cloud.call("DELETE", f"/image/v2/images/{one}")
+
+
+def test_a_slow_download_holds_no_thread(cloud: Cloud) -> None:
+    image = new_image(cloud)
+    bits = b"\x01\x02\x03\x04" * (2 * 1024 * 1024)
+    url = f"{cloud.url}/image/v2/images/{image}/file"
+    headers = {"X-Auth-Token": cloud.token}
+    sent = requests.put(url, bits, headers={**headers, "Content-Type": "application/octet-stream"}, timeout=60)
+    assert sent.status_code == 204, sent.text
+    asked = f"GET /image/v2/images/{image}/file HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Auth-Token: {cloud.token}\r\n\r\n"
+    with connections(cloud, [asked] * 10):
+        began = time.monotonic()
+        assert cloud.call("GET", "/compute/v2.1/servers/detail").status_code == 200
+        assert time.monotonic() - began < ANSWER_SECONDS
+    whole = requests.get(url, headers=headers, timeout=60)
+    assert whole.content == bits and whole.headers["Content-MD5"] == hashlib.md5(bits).hexdigest()
+    assert whole.headers["x-openstack-request-id"].startswith("req-")
+    part = requests.get(url, headers={**headers, "Range": "bytes=5-9"}, timeout=60)
+    assert (part.status_code, part.content) == (206, bits[5:10])
+    assert part.headers["Content-Range"] == f"bytes 5-9/{len(bits)}"
+    beyond = requests.get(url, headers={**headers, "Range": f"bytes={len(bits)}-"}, timeout=60)
+    assert beyond.status_code == 416 and beyond.json()["code"].startswith("416")
+    cloud.call("DELETE", f"/image/v2/images/{image}")
+
+
+@pytest.mark.parametrize("kind", ["stranger", "nowhere", "too large"])
+def test_a_refused_upload_is_refused_before_its_bits_arrive(cloud: Cloud, kind: str) -> None:
+    image = new_image(cloud)
+    heads = {
+        "stranger": (put_head(cloud, image, token="nonsense"), 401),
+        "nowhere": (put_head(cloud, "7d1a4d1e-0000-4000-8000-000000000000"), 404),
+        "too large": (put_head(cloud, image, length=2**40), 413),
+    }
+    text, status = heads[kind]
+    found, headers, body = raw(cloud, text)
+    assert found == status, body
+    assert headers["x-openstack-request-id"].startswith("req-") and json.loads(body)
+    assert not list((cloud.state / "front" / "body").rglob("*.*"))
+    cloud.call("DELETE", f"/image/v2/images/{image}")
+
+
+def test_credentials_with_access_rules_upload(cloud: Cloud) -> None:
+    """The front's question is asked under the path and the method of the upload itself."""
+    user = cloud.rows("SELECT id FROM identity_user WHERE name = 'demo'")[0][0]
+    rule = {"path": "/v2/images/*/file", "method": "PUT", "service": "image"}
+    body = {"application_credential": {"name": "uploads", "access_rules": [rule]}}
+    made = cloud.call("POST", f"/identity/v3/users/{user}/application_credentials", body).json()
+    given = made["application_credential"]
+    methods = {"methods": ["application_credential"]}
+    auth = {"auth": {"identity": {**methods, "application_credential": {"id": given["id"], "secret": given["secret"]}}}}
+    token = requests.post(cloud.url + TOKENS, json=auth, timeout=30).headers["X-Subject-Token"]
+    image = new_image(cloud)
+    sent = requests.put(
+        f"{cloud.url}/image/v2/images/{image}/file", b"\x01" * 512, timeout=30,
+        headers={"X-Auth-Token": token, "Content-Type": "application/octet-stream"},
+    )  # fmt: skip
+    assert sent.status_code == 204, sent.text
+    cloud.call("DELETE", f"/image/v2/images/{image}")
+    cloud.call("DELETE", f"/identity/v3/users/{user}/application_credentials/{given['id']}")
+
+
+SHAPES = {
+    "/identity/v3/projects": lambda body: body["error"]["code"],
+    "/compute/v2.1/servers": lambda body: body["overLimit"]["code"],
+    "/image/v2/images": lambda body: int(body["code"].split()[0]),
+    "/network/v2.0/networks": lambda body: body["NeutronError"]["message"] and 413,
+}
+
+
+@pytest.mark.parametrize("path", SHAPES)
+def test_the_front_refuses_in_the_shape_of_the_service(cloud: Cloud, path: str) -> None:
+    status, headers, body = raw(cloud, f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99999999\r\n\r\n")
+    assert status == 413 and SHAPES[path](json.loads(body)) == 413
+    assert headers["content-type"] == "application/json"
+    assert headers["x-openstack-request-id"].startswith("req-") and len(headers["x-openstack-request-id"]) == 40
+
+
+def test_the_front_answers_503_while_the_api_is_away(cloud: Cloud) -> None:
+    cloud.kill("api", restart=False)
+    try:
+        answer = requests.get(f"{cloud.url}/compute/v2.1/servers", timeout=30)
+        assert answer.status_code == 503, answer.text
+        assert answer.json()["serviceUnavailable"]["code"] == 503
+        assert answer.headers["x-compute-request-id"] == answer.headers["x-openstack-request-id"]
+        status, _, body = raw(cloud, put_head(cloud, "7d1a4d1e-0000-4000-8000-000000000000"))
+        assert status == 503 and json.loads(body)["code"].startswith("503")
+    finally:
+        cloud.start("api")
+        wait_for(cloud.healthy, what="a healthy API")
+
+
+CHUNKED: list[tuple[str, str, str, Any, int]] = [
+    ("POST", "/identity/v3/auth/tokens", "application/json", {"auth": {}}, 400),
+    ("POST", "/compute/v2.1/os-keypairs", "application/json", {"keypair": {"name": "chunked"}}, 200),
+    ("POST", "/network/v2.0/networks", "application/json", {"network": {"name": "chunked"}}, 201),
+    ("POST", "/image/v2/images", "application/json", {"name": "chunked"}, 201),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "kind", "document", "status"), CHUNKED, ids=[row[1] for row in CHUNKED])
+def test_chunked_documents_are_read(
+    cloud: Cloud, method: str, path: str, kind: str, document: Any, status: int
+) -> None:
+    text = json.dumps(document).encode()
+    headers = {"X-Auth-Token": cloud.token, "Content-Type": kind}
+    answer = requests.request(method, cloud.url + path, data=iter([text[:5], text[5:]]), headers=headers, timeout=30)
+    assert answer.status_code == status, answer.text
+    made = answer.json()
+    if status == 200:
+        cloud.call("DELETE", "/compute/v2.1/os-keypairs/chunked")
+    elif "network" in made:
+        cloud.call("DELETE", f"{path}/{made['network']['id']}")
+    elif status == 201:
+        patch = b'[{"op": "replace", "path": "/name", "value": "patched"}]'
+        kind = "application/openstack-images-v2.1-json-patch"
+        changed = requests.patch(
+            f"{cloud.url}{path}/{made['id']}", data=iter([patch]), timeout=30, headers={**headers, "Content-Type": kind}
+        )
+        assert changed.status_code == 200 and changed.json()["name"] == "patched"
+        cloud.call("DELETE", f"{path}/{made['id']}")
+
+
+def test_chunked_bodies_are_bounded(cloud: Cloud) -> None:
+    headers = {"X-Auth-Token": cloud.token, "Content-Type": "application/json"}
+    pieces = iter([b" " * 65536] * 48)
+    answer = requests.post(f"{cloud.url}/network/v2.0/networks", data=pieces, headers=headers, timeout=30)
+    assert answer.status_code == 413 and answer.json()["NeutronError"]
+
+
+def test_a_scheme_or_a_prefix_of_a_client_is_not_believed(cloud: Cloud) -> None:
+    said = {
+        "X-Forwarded-Proto": "https",
+        "SCRIPT_NAME": "/compute",
+        "Script-Name": "/compute",
+        "X-Celerity-Peer": "1.2.3.4",
+    }
+    answer = requests.get(f"{cloud.url}/compute/v2.1", headers=said, timeout=30)
+    assert answer.status_code == 200, answer.text
+    assert all(
+        link["href"].startswith(cloud.url) for link in answer.json()["version"]["links"] if link["rel"] == "self"
+    )
+
+
+def test_uploads_by_expect_and_in_chunks(cloud: Cloud) -> None:
+    image = new_image(cloud)
+    headers = {"X-Auth-Token": cloud.token, "Content-Type": "application/octet-stream", "Expect": "100-continue"}
+    pieces = iter([b"\x05" * 100_000] * 30)
+    sent = requests.put(f"{cloud.url}/image/v2/images/{image}/file", data=pieces, headers=headers, timeout=60)
+    assert sent.status_code == 204, sent.text
+    shown = cloud.call("GET", f"/image/v2/images/{image}").json()
+    assert (shown["status"], shown["size"]) == ("active", 3_000_000)
+    cloud.call("DELETE", f"/image/v2/images/{image}")
+
+
+def test_a_front_that_was_killed_starts_again(cloud: Cloud) -> None:
+    """Its workers outlive it and hold the port: the next one ends them."""
+    cloud.kill("front")
+    wait_for(cloud.healthy, what="a healthy API", seconds=20)
