@@ -5,8 +5,11 @@ import gc
 import django
 from celery.signals import worker_ready
 from django.apps import apps as django_apps
+from django.conf import settings
 
 from cloud.messages import app
+
+BREAK_SECONDS = 2.0  # how long requests leave a broker alone that did not answer one of them
 
 
 @worker_ready.connect
@@ -29,6 +32,7 @@ def _connect() -> None:
     schedule.register(app)
     dispatch.configure(
         send=lambda run: registry.send(app, run),
+        pause_seconds=BREAK_SECONDS if settings.PROCESS == "api" else 0.0,
         steps={name: pipeline.step_names() for name, pipeline in registry.PIPELINES.items()},
     )
 

@@ -34,7 +34,7 @@ def _for_the_front(status: str, headers: list[tuple[str, str]], text: bytes) -> 
     kind = next((value for name, value in headers if name.lower() == "content-type"), "")
     plain = json.dumps(json.loads(text)) if "json" in kind and text else text.decode(errors="replace")
     line = " ".join(plain.encode("ascii", "xmlcharrefreplace").decode().split())
-    kept += [("X-Celerity-Status", status[:3]), ("X-Celerity-Refusal", line)]
+    kept += [("X-Front-Status", status[:3]), ("X-Front-Refusal", line)]
     return ("401 Unauthorized" if status.startswith("401") else "403 Forbidden"), kept
 
 
@@ -44,7 +44,7 @@ def settle(environ: dict[str, Any]) -> None:
     Over the front's socket there is no address (REMOTE_ADDR is empty); the front tells its client's. A path prefix
     (SCRIPT_NAME) is nobody's to set.
     """
-    told, admission = environ.pop("HTTP_X_CELERITY_PEER", ""), environ.pop("HTTP_X_CELERITY_ADMISSION", "")
+    told, admission = environ.pop("HTTP_X_FRONT_PEER", ""), environ.pop("HTTP_X_FRONT_ADMISSION", "")
     environ["celerity.front"] = not environ.get("REMOTE_ADDR")
     environ["celerity.admission"] = environ["celerity.front"] and bool(admission)
     if environ["celerity.front"]:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from cloud.metrics import page
 
-BROKER_SECONDS = 2
+BROKER_SECONDS = 0.5
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -34,7 +34,7 @@ def _broker() -> str:
 
     try:
         with app.connection_for_write(connect_timeout=BROKER_SECONDS) as broker:
-            broker.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+            broker.ensure_connection(max_retries=0, timeout=BROKER_SECONDS)
             client = getattr(broker.default_channel, "client", None)
             if client is not None:
                 client.ping()

@@ -17,7 +17,30 @@ from django.conf import settings
 from workers.periodic import timetable
 
 VISIBILITY_TIMEOUT_SECONDS = 3600
+REQUEST_SECONDS = 0.2  # the patience of a request with the broker, which it does not need (apps/common/dispatch.py)
 TRANSPORT_ALIASES["redis"] = "cloud.redis_transport:Transport"
+
+
+def _transport_options() -> dict[str, object]:
+    """Return how the transport connects; requests of the API give up at once, workers hold on."""
+    is_redis, in_requests = settings.BROKER_URL.startswith("redis"), settings.PROCESS == "api"
+    patience: dict[str, object] = {"max_retries": 0, "connect_retries_timeout": REQUEST_SECONDS} if in_requests else {}
+    if not is_redis:
+        limits = {"connect_timeout": REQUEST_SECONDS, "read_timeout": 0.5, "write_timeout": 0.5}
+        return {**patience, **limits} if in_requests else {}
+    return {
+        "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+        "unacked_restore_interval": 5,
+        "socket_timeout": REQUEST_SECONDS if in_requests else 10,
+        "socket_connect_timeout": REQUEST_SECONDS if in_requests else 3,
+        "socket_keepalive": True,
+        # A check is a question before the question: a request's send finds out by itself.
+        "health_check_interval": 0 if in_requests else 10,
+        "priority_steps": [0],
+        "queue_order_strategy": "round_robin",
+        **patience,
+    }
+
 
 # No fixups: Celery's own for Django closes the database session around every task; ours carry leases and are kept.
 app = Celery("celerity", fixups=[])
@@ -25,18 +48,7 @@ app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_transport_options={
-        "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
-        "unacked_restore_interval": 5,
-        "socket_timeout": 10,
-        "socket_connect_timeout": 3,
-        "socket_keepalive": True,
-        "health_check_interval": 10,
-        "priority_steps": [0],
-        "queue_order_strategy": "round_robin",
-    }
-    if settings.BROKER_URL.startswith("redis")
-    else {},
+    broker_transport_options=_transport_options(),
     broker_pool_limit=10,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -47,6 +59,7 @@ app.conf.update(
     task_default_queue="scheduler",
     task_create_missing_queues=True,
     task_routes=("workers.routing.route",),
+    task_publish_retry=settings.PROCESS != "api",
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
     worker_consumer="cloud.consumer:Consumer",
     worker_prefetch_multiplier=1,

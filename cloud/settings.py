@@ -90,6 +90,17 @@ TEMPLATES = [
     }
 ]
 
+# Seconds that one statement may take: in the API, in scheduler and agents. Commands (migrate, backup) take their time.
+STATEMENT_SECONDS = {
+    "api": env.float("CELERITY_STATEMENT_TIMEOUT", default=10.0),
+    "scheduler": env.float("CELERITY_WORKER_STATEMENT_TIMEOUT", default=60.0),
+}
+STATEMENT_SECONDS["host-agent"] = STATEMENT_SECONDS["scheduler"]
+if min(STATEMENT_SECONDS.values()) < 0.001:
+    raise ImproperlyConfigured(
+        "CELERITY_STATEMENT_TIMEOUT and CELERITY_WORKER_STATEMENT_TIMEOUT are seconds, more than 0: "
+        "no statement runs without a limit."
+    )
 DATABASES = {
     "default": {
         **env.db_url("CELERITY_DATABASE_URL", default="postgresql://celerity@127.0.0.1:15432/celerity"),
@@ -101,7 +112,8 @@ DATABASES = {
             "connect_timeout": 5,
             "application_name": PROCESS or "celerity",
             # Only named statements (apps/common/prepared.py) and foreign keys' own checks have plans to keep.
-            "options": "-c plan_cache_mode=force_generic_plan",
+            "options": "-c plan_cache_mode=force_generic_plan "
+            f"-c statement_timeout={int(STATEMENT_SECONDS.get(PROCESS, 0) * 1000)}",
             # A peer that vanished must not keep its advisory locks for the kernel's default of two hours.
             "keepalives_idle": 10,
             "keepalives_interval": 5,

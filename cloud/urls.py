@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.urls import path
-from django.views.generic import RedirectView, TemplateView
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from apps.common import routes
@@ -10,14 +10,14 @@ from apps.compute.api import urls as compute
 from apps.identity.api import urls as identity
 from apps.images.api import urls as images
 from apps.networking.api import urls as networks
-from cloud import front, health
+from cloud import front, health, start
 
 handler400 = "apps.common.api.errors.bad_request"
 handler404 = "apps.common.api.errors.page_not_found"
 handler500 = "apps.common.api.errors.server_error"
 
 urlpatterns = [
-    path("", TemplateView.as_view(template_name="cloud/start.html"), name="start"),
+    path("", start.start, name="start"),
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.prometheus, name="metrics"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -1,5 +1,11 @@
-"""Sending pipelines to workers after commit, by name: apps never import workers."""
+"""Sending pipelines to workers after commit, by name: apps never import workers.
 
+A request never waits for the broker: it tries once, for a moment, and while the broker does not answer it does not try
+(``Breaker``). What is not sent stands in its row, and the sweeper sends it.
+"""
+
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -23,14 +29,44 @@ class Message(Protocol):
     def id(self) -> object: ...
 
 
+class Breaker:
+    """Remembers for ``seconds`` that the broker did not answer. After them one caller tries."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._closed_at = 0.0  # time.monotonic(); 0: the broker answered last time
+
+    def allows(self) -> bool:
+        """Say whether to try. Who is allowed while it was broken holds the others back for another pause."""
+        if not self._closed_at:
+            return True
+        with self._lock:
+            if time.monotonic() < self._closed_at:
+                return False
+            self._closed_at = time.monotonic() + self._seconds
+            return True
+
+    def failed(self) -> None:
+        with self._lock:
+            self._closed_at = time.monotonic() + self._seconds if self._seconds else 0.0
+
+    def succeeded(self) -> None:
+        self._closed_at = 0.0
+
+
+QUICK_SECONDS = 0.05  # a failure that comes sooner is a connection that ended at rest: worth another try
+_breaker = Breaker(0.0)
 _send: Callable[[Message], None] | None = None
 _steps: Mapping[str, Sequence[str]] = {}
 
 
-def configure(*, send: Callable[[Message], None], steps: Mapping[str, Sequence[str]]) -> None:
-    """Called once by the Celery app: how to send, and the step names of every pipeline."""
-    global _send, _steps
-    _send, _steps = send, steps
+def configure(
+    *, send: Callable[[Message], None], steps: Mapping[str, Sequence[str]], pause_seconds: float = 0.0
+) -> None:
+    """Called once by the Celery app: how to send, the step names of every pipeline, and the breaker's pause."""
+    global _send, _steps, _breaker
+    _send, _steps, _breaker = send, steps, Breaker(pause_seconds)
 
 
 def steps_of(pipeline: str) -> Sequence[str]:
@@ -42,14 +78,29 @@ def send(run: Message) -> bool:
     """Put the run's next step on its queue. Returns False when the broker is away: the sweeper sends it later."""
     if _send is None:
         raise RuntimeError("dispatch is not configured: import cloud.celery")
+    if not _breaker.allows():
+        log.info("broker does not answer: left to the sweeper", run_id=str(run.id), pipeline=run.pipeline)
+        return False
     try:
         parent = tracing.parent_of(getattr(run, "params", None))
         with tracing.span("dispatch", parent=parent, pipeline=run.pipeline, step=run.next_step, token=run.token):
-            _send(run)
+            _try_twice(_send, run)
+        _breaker.succeeded()
     except Exception as error:  # any transport's own error types: the row is safe, the sweeper sends it
+        _breaker.failed()
         log.warning("dispatch failed", run_id=str(run.id), pipeline=run.pipeline, error=type(error).__name__)
         return False
     return True
+
+
+def _try_twice(send: Callable[[Message], None], run: Message) -> None:
+    began = time.monotonic()
+    try:
+        send(run)
+    except Exception:
+        if time.monotonic() - began > QUICK_SECONDS:
+            raise
+        send(run)
 
 
 def after_commit(run: Message) -> None:

@@ -69,6 +69,12 @@ class RequestMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer for pages what ``errors.handle`` answers for the services: a database that is away is a 503."""
+        from apps.common.api import errors
+
+        return errors.database_fault(request, exception)
+
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         request_id = context.new_request_id()

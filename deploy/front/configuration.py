@@ -108,8 +108,8 @@ http {{
             internal;
             client_max_body_size {image_bytes};
             auth_request /front/admission/upload;
-            auth_request_set $refusal $upstream_http_x_celerity_refusal;
-            auth_request_set $refusal_status $upstream_http_x_celerity_status;
+            auth_request_set $refusal $upstream_http_x_front_refusal;
+            auth_request_set $refusal_status $upstream_http_x_front_status;
             auth_request_set $refusal_type $upstream_http_content_type;
             auth_request_set $refusal_id $upstream_http_x_openstack_request_id;
             error_page 401 403 = @not_admitted;
@@ -122,7 +122,7 @@ http {{
             client_max_body_size 0;
             proxy_method PUT;
             proxy_pass_request_body off;
-{admission}            proxy_set_header X-Celerity-Admission ask;
+{admission}            proxy_set_header X-Front-Admission ask;
             proxy_pass http://api$request_uri;
         }}
         # The API's refusal, which it has put into headers (cloud/front.py); the body is not read.
@@ -154,7 +154,7 @@ http {{
             client_max_body_size 0;
             proxy_method GET;
             proxy_pass_request_body off;
-{admission}            proxy_set_header X-Celerity-Admission "";
+{admission}            proxy_set_header X-Front-Admission "";
             proxy_pass http://api/admin/images/admission/;
         }}
         location @form_not_admitted {{
@@ -178,12 +178,12 @@ http {{
 HEADERS = """\
             proxy_set_header Host $asked_host;
             proxy_set_header Connection close;
-            proxy_set_header X-Celerity-Peer $remote_addr;
+            proxy_set_header X-Front-Peer $remote_addr;
 """
 PLAIN = (
     HEADERS
     + """\
-            proxy_set_header X-Celerity-Admission "";
+            proxy_set_header X-Front-Admission "";
 """
 )
 ADMISSION = (
@@ -191,7 +191,7 @@ ADMISSION = (
     + """\
             proxy_set_header Content-Length "";
             proxy_set_header Transfer-Encoding "";
-            proxy_set_header X-Celerity-Length $http_content_length;
+            proxy_set_header X-Front-Length $http_content_length;
 """
 )
 

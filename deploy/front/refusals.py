@@ -23,6 +23,23 @@ FOUND = {400: (400, 495, 496, 497, 501, 505), 431: (494,), 503: (502, 503)}
 # Nova's fault keys, as apps/common/exceptions.py has them.
 FAULTS = {400: "badRequest", 404: "itemNotFound", 413: "overLimit", 429: "overLimit", 503: "serviceUnavailable"}
 PLACE = "/front/refused"
+PAGE = (
+    "<html>\n <head>\n  <title>$code $title</title>\n </head>\n <body>\n  <h1>$code $title</h1>\n"
+    "  $sentence<br /><br />\n </body>\n</html>"
+)
+# apps/common/api/fault_pages.py: the image service answers in HTML where JSON is not asked for.
+SHAPES = """\
+    map $service:$http_accept $shape {
+        default $service;
+        '~^image:$' image;
+        '~*^image:.*application/(json|\\*)' image;
+        '~^image:' page;
+    }
+    map $shape $refused_type {
+        default application/json;
+        page 'text/html; charset=UTF-8';
+    }
+"""
 
 
 def _documents() -> str:
@@ -38,7 +55,8 @@ def _documents() -> str:
     for service, shape in shapes.items():
         text = json.dumps(shape).replace('"$code"', "$code").replace("$code_text", "$code $title")
         lines.append(f"        {service} '{text}';")
-    return "    map $service $document {\n" + "\n".join(lines) + "\n    }\n"
+    lines.append(f"        page '{PAGE}';")
+    return "    map $shape $document {\n" + "\n".join(lines) + "\n    }\n"
 
 
 def maps() -> str:
@@ -50,6 +68,7 @@ def maps() -> str:
         + "    }\n"
         + f"    map $request_id $own_request_id {{\n        '~^{groups}$' req-$r1-$r2-$r3-$r4-$r5;\n    }}\n"
         + "    map $service $compute_request_id {\n        default '';\n        compute $own_request_id;\n    }\n"
+        + SHAPES
         + _documents()
     )
 
@@ -85,6 +104,8 @@ def places() -> str:
             access_log /dev/stderr refused;
             set $code {status}; set $title "{title}"; set $kind "{title.replace(" ", "")}";
             set $fault {FAULTS.get(status, "computeFault")}; set $sentence "{sentence}";
+            default_type '';
+            add_header Content-Type $refused_type always;
             add_header x-openstack-request-id $own_request_id always;
             add_header x-compute-request-id $compute_request_id always;
             return {status} $document;

@@ -67,7 +67,7 @@ def new_image(cloud: Cloud) -> str:
 def put_head(cloud: Cloud, image: str, *, token: str | None = None, length: int = 10**9) -> str:
     return (
         f"PUT /image/v2/images/{image}/file HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Auth-Token: {token or cloud.token}\r\n"
-        f"Content-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"
+        f"Accept: application/json\r\nContent-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"
     )
 
 
@@ -102,7 +102,7 @@ def test_a_slow_download_holds_no_thread(cloud: Cloud) -> None:
     assert (part.status_code, part.content) == (206, bits[5:10])
     assert part.headers["Content-Range"] == f"bytes 5-9/{len(bits)}"
     beyond = requests.get(url, headers={**headers, "Range": f"bytes={len(bits)}-"}, timeout=60)
-    assert beyond.status_code == 416 and beyond.json()["code"].startswith("416")
+    assert beyond.status_code == 416
     cloud.call("DELETE", f"/image/v2/images/{image}")
 
 
@@ -117,6 +117,8 @@ def test_a_refused_upload_is_refused_before_its_bits_arrive(cloud: Cloud, kind: 
     text, status = heads[kind]
     found, headers, body = raw(cloud, text)
     assert found == status, body
+    pages = raw(cloud, text.replace("application/json", "*/*", 1))
+    assert pages[0] == status and (status == 401 or pages[2].startswith(b"<html>"))
     assert headers["x-openstack-request-id"].startswith("req-") and json.loads(body)
     assert not list((cloud.state / "front" / "body").rglob("*.*"))
     cloud.call("DELETE", f"/image/v2/images/{image}")
@@ -215,7 +217,7 @@ def test_a_scheme_or_a_prefix_of_a_client_is_not_believed(cloud: Cloud) -> None:
         "X-Forwarded-Proto": "https",
         "SCRIPT_NAME": "/compute",
         "Script-Name": "/compute",
-        "X-Celerity-Peer": "1.2.3.4",
+        "X-Front-Peer": "1.2.3.4",
     }
     answer = requests.get(f"{cloud.url}/compute/v2.1", headers=said, timeout=30)
     assert answer.status_code == 200, answer.text

@@ -1,7 +1,9 @@
 """The scheduler, the API, Redis, PostgreSQL and whole hosts go away in the middle of builds."""
 
+import os
 import signal
 import threading
+import time
 
 import pytest
 import redis
@@ -96,6 +98,31 @@ def test_api_dies_while_it_accepts(cloud: Cloud) -> None:
         thread.join()
     wait_for(cloud.healthy, what="a healthy API")
     assert {cloud.settled(key)["status"] for key in accepted} <= {"ACTIVE"}
+
+
+def test_a_suspended_broker_is_not_waited_for(cloud: Cloud) -> None:
+    """What was accepted meanwhile is built when the broker is back: the sweeper sends it."""
+    cloud.image()
+    broker = cloud.services.redis.pid()
+    assert broker is not None
+    keys, took = [], []
+    os.kill(broker, signal.SIGSTOP)
+    try:
+        for index in range(6):
+            began = time.monotonic()
+            answer = cloud.post_server(f"held-{index}")
+            took.append(time.monotonic() - began)
+            assert answer.status_code == 202, answer.text
+            keys.append(answer.json()["server"]["id"])
+        began = time.monotonic()
+        assert len(cloud.call("GET", "/compute/v2.1/servers/detail").json()["servers"]) == 6
+        assert cloud.sign_in("demo")
+        assert requests.get(f"{cloud.url}/healthz", timeout=30).json()["broker"] != "ok"
+        took.append(time.monotonic() - began)
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    assert max(took) < 3.0, took  # it was 10 to 30 s; measured alone each takes 0.1 to 0.3 s
+    assert {cloud.settled(key)["status"] for key in keys} == {"ACTIVE"}
 
 
 def test_beat_dies(cloud: Cloud) -> None:

@@ -1,5 +1,6 @@
 """One handler renders every refusal in the shape of the service that was asked."""
 
+import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -64,8 +65,7 @@ def _translate(exc: Exception) -> CloudError:
         return NotFound()
     # psycopg2 raises the bare DatabaseError where a session ended in the middle of an answer.
     if isinstance(exc, OperationalError | InterfaceError) or type(exc) is DatabaseError:
-        log.warning("database does not answer", error=str(exc)[:300])
-        return Unavailable()
+        return _unanswered(exc)
     if isinstance(exc, DataError):  # a regular expression that only PostgreSQL refuses, a number beyond a column
         log.warning("database refused a value", error=str(exc)[:300])
         return BadRequest("A value in the request is not acceptable.")
@@ -84,6 +84,14 @@ def _translate(exc: Exception) -> CloudError:
         error.kind = type(exc).__name__
         return error
     raise exc
+
+
+def _unanswered(exc: Exception) -> CloudError:
+    """Return the refusal for a database that is away, or that was stopped by ``statement_timeout``."""
+    log.warning("database does not answer", error=str(exc)[:300])
+    if getattr(exc.__cause__, "pgcode", None) == errorcodes.QUERY_CANCELED:
+        return Unavailable("The database did not answer in time. Ask for less, or try again.")
+    return Unavailable()
 
 
 def _overtaken(exc: IntegrityError) -> bool:
@@ -158,8 +166,21 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     )
 
 
+def database_fault(request: HttpRequest, exc: BaseException | None) -> HttpResponse | None:
+    """Return a refusal where the database is away or too slow, which is no fault of the page; None for all else."""
+    if not isinstance(exc, DatabaseError | InterfaceError) or isinstance(exc, DataError | IntegrityError):
+        return None
+    try:
+        error = _translate(exc)
+    except Exception:
+        return None
+    return refusal(request, error.code, error.message)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500: nothing about the inside leaves the house."""
+    if (fault := database_fault(request, sys.exc_info()[1])) is not None:
+        return fault
     message = "Unexpected API error. The operator finds it in the log under this request's id."
     return _page(request, 500, message) or _plain(request, 500, message)
 

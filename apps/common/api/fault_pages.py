@@ -25,12 +25,13 @@ def wanted(service: str, accept: str) -> bool:
     """
     if service != "image" or not accept.strip():
         return False
-    qualities = _qualities(accept)
-    json = qualities.get("application/json", qualities.get("application/*", 0.0))
-    return json <= 0 or qualities.get("text/html", 0.0) > json
+    found = qualities(accept)
+    json = found.get("application/json", found.get("application/*", 0.0))
+    return json <= 0 or found.get("text/html", 0.0) > json
 
 
-def _qualities(accept: str) -> dict[str, float]:
+def qualities(accept: str) -> dict[str, float]:
+    """Return media type -> quality of an Accept header."""
     found: dict[str, float] = {}
     for part in accept.split(",")[:MAX_RANGES]:
         media, *parameters = (word.strip().lower() for word in part.split(";"))

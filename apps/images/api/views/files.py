@@ -44,7 +44,7 @@ class ImageFile(ServiceView):
 
     def _admit(self, image_id: uuid.UUID, request: HttpRequest) -> Response:
         """Answer the front, which asks before it takes the body in (cloud/front.py)."""
-        text = request.META.get("HTTP_X_CELERITY_LENGTH", "")
+        text = request.META.get("HTTP_X_FRONT_LENGTH", "")
         expected = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
         images.admit(context=self.caller, image_id=image_id, expected=expected)
         return Response(status=204)
