@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg2
 import redis
 import requests
 
+from deploy import processes
 from deploy.testrun import Services
 from tests import sentinels
 from tests.warm_commands import WarmCommands
@@ -129,10 +131,12 @@ class Cloud:
         """SIGKILL a process; the supervisor starts it again unless ``restart`` is False."""
         if not restart:
             self._held.add(name)
+        workers = []
         if name == "api" or (name == "front" and not restart):  # the workers are the processes that serve
-            subprocess.run(["pkill", "-KILL", "-P", str(self._processes[name].pid)], check=False)
+            workers = psutil.Process(self._processes[name].pid).children(recursive=True)
         self._processes[name].kill()
         self._processes[name].wait()
+        processes.end(workers, 0)  # after their master, which would make new ones
 
     def signal(self, name: str, number: signal.Signals) -> None:
         os.kill(self._processes[name].pid, number)
