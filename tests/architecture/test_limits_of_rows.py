@@ -147,6 +147,7 @@ LIMITS = {
     "scheduling.Allocation": SYSTEM,
     "scheduling.Host": SYSTEM,
     "scheduling.Inventory": SYSTEM,
+    "scheduling.Scheduler": SYSTEM,
     "scheduling.Stamp": SYSTEM,
     "networking.FixedIP": Part("networking.Port", "MAX_FIXED_IPS", PORTS),
     "networking.Network": Quota("network"),

@@ -32,7 +32,16 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class Text(serializers.CharField):
-    """A string, and not something that could be made one: DRF's own field takes the number 5 for "5"."""
+    """A string, and not something that could be made one: DRF's own field takes the number 5 for "5".
+
+    Clients look for "too long" and "too short" in what Nova says of a length.
+    """
+
+    default_error_messages = {
+        "max_length": "it is too long: at most {max_length} characters",
+        "min_length": "it is too short: at least {min_length} characters",
+        "blank": "it is too short: it must not be empty",
+    }
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):

@@ -112,7 +112,10 @@ def moment(text: str, name: str) -> datetime:
 
 def end_of(asked: datetime) -> datetime:
     """Return the moment behind all that documents show as ``asked``: without a fraction, whole seconds."""
-    return asked + (timedelta(microseconds=1) if asked.microsecond else timedelta(seconds=1))
+    try:
+        return asked + (timedelta(microseconds=1) if asked.microsecond else timedelta(seconds=1))
+    except OverflowError:  # the last second there is
+        return asked
 
 
 def filtered(*, context: RequestContext, params: QueryDict, all_projects: bool) -> QuerySet[Server]:

@@ -1,4 +1,4 @@
-"""Hosts as compute services: the agent of each host."""
+"""Hosts as compute services, the agent of each host; and the machines that run schedulers."""
 
 from typing import Any
 
@@ -8,9 +8,11 @@ from apps.common.exceptions import BadRequest
 from apps.common.identifiers import parse_uuid
 from apps.compute.exceptions import ServiceNotFound
 from apps.compute.models import Server
-from apps.scheduling.selectors import hosts
+from apps.scheduling.selectors import hosts, schedulers
 
 BINARY = "nova-compute"
+SCHEDULER_BINARY = "nova-scheduler"
+INTERNAL_ZONE = "internal"  # of services that run no servers, as in Nova
 
 
 def listed(*, host: str | None = None, binary: str | None = None) -> QuerySet[Any]:
@@ -19,6 +21,22 @@ def listed(*, host: str | None = None, binary: str | None = None) -> QuerySet[An
     if host:
         rows = rows.filter(name=host)
     return rows if not binary or binary == BINARY else rows.none()
+
+
+def listed_schedulers(*, host: str | None = None, binary: str | None = None) -> list[Any]:
+    """Return the machines with schedulers whose services match. 1 query."""
+    rows = schedulers.everything()
+    if host:
+        rows = rows.filter(host=host)
+    return list(rows) if not binary or binary == SCHEDULER_BINARY else []
+
+
+def get_scheduler(*, key: str, by_uuid: bool) -> Any | None:
+    """Return the machine of a scheduler's service id, or None."""
+    if by_uuid:
+        return schedulers.everything().filter(id=parse_uuid(key)).first()
+    number = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else -1
+    return schedulers.everything().filter(number=number).first()
 
 
 def get(*, key: str, by_uuid: bool) -> Any:

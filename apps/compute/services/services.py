@@ -6,7 +6,7 @@ from django.db import transaction
 
 from apps.common.exceptions import BadRequest, Conflict
 from apps.compute.selectors import services as selectors
-from apps.scheduling.services import host_removal, hosts
+from apps.scheduling.services import host_removal, hosts, schedulers
 from apps.workflow.services import findings
 
 
@@ -30,3 +30,10 @@ def delete(*, host: str) -> None:
     with transaction.atomic():
         host_removal.remove(name=host)
         findings.close_of_host(host=host)
+
+
+def forget_scheduler(*, scheduler: Any) -> None:
+    """Remove the service of a machine whose schedulers are gone. Raises Conflict (409) while they run."""
+    if scheduler.is_up:
+        raise Conflict(f"The scheduler on {scheduler.host} is running. Stop it first.")
+    schedulers.remove(scheduler=scheduler)

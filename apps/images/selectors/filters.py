@@ -115,7 +115,10 @@ def _time(name: str, text: str) -> Q:
     if moment is None:
         raise BadRequest(f"Invalid time for {name}: {text[:64]}")
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).replace(microsecond=0)
-    return _as_shown(name, operator, moment)
+    try:
+        return _as_shown(name, operator, moment)
+    except OverflowError:  # the last second that there is
+        raise BadRequest(f"Invalid time for {name}: {text[:64]}") from None
 
 
 def _as_shown(name: str, operator: str, moment: datetime) -> Q:

@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 
 from apps.compute.models import Server
-from apps.scheduling.models import Allocation, Host
+from apps.scheduling.models import Allocation, Host, Scheduler
+from apps.scheduling.services import schedulers
 from apps.workflow.models import Finding
 from apps.workflow.services import findings
 
@@ -108,9 +109,9 @@ def test_lists_cost_the_same_for_any_number_of_hosts(
         ("2.96", "/os-hypervisors/detail"): 2,
         ("2.96", "/os-hypervisors/detail?with_servers=1"): 3,
         ("2.1", "/os-hypervisors/statistics"): 2,
-        ("2.96", "/os-services"): 1,
+        ("2.96", "/os-services"): 2,
         ("2.96", "/os-availability-zone"): 1,
-        ("2.96", "/os-availability-zone/detail"): 1,
+        ("2.96", "/os-availability-zone/detail"): 2,
     }
     for (version, path), cost in costs.items():
         with django_assert_num_queries(cost):
@@ -177,6 +178,27 @@ def test_a_service_is_deleted_when_nothing_is_lost(admin: Any, make_host: MakeHo
     assert not Finding.objects.filter(resolved_at=None).exists(), "nobody looks at that host any more"
     assert v.delete(path).status_code == 404
     assert not Host.objects.exists()
+
+
+def test_schedulers_are_services(admin: Any, alice: Any, make_host: MakeHost) -> None:
+    make_host("h1", 1)
+    for _ in range(2):
+        schedulers.beat(host="machine")
+    [found] = admin.at("2.53").get("/os-services", binary="nova-scheduler").json()["services"]
+    assert (found["host"], found["zone"], found["status"], found["state"]) == ("machine", "internal", "enabled", "up")
+    assert [one["binary"] for one in admin.get("/os-services").json()["services"]] == ["nova-scheduler", "nova-compute"]
+    path = f"/os-services/{found['id']}"
+    assert admin.at("2.53").put(path, {"status": "disabled"}).status_code == 400
+    assert admin.at("2.53").delete(path).status_code == 409
+    internal, nova = admin.get("/os-availability-zone/detail").json()["availabilityZoneInfo"]
+    assert internal["zoneName"] == "internal" and nova["zoneName"] == "nova"
+    assert internal["hosts"]["machine"]["nova-scheduler"]["available"] is True
+    assert [one["zoneName"] for one in alice.get("/os-availability-zone").json()["availabilityZoneInfo"]] == ["nova"]
+    Scheduler.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    [old] = admin.get("/os-services", binary="nova-scheduler").json()["services"]
+    assert old["state"] == "down"
+    assert admin.delete(f"/os-services/{old['id']}").status_code == 204
+    assert admin.get("/os-services", binary="nova-scheduler").json() == {"services": []}
 
 
 def test_availability_zones(alice: Any, admin: Any, make_host: MakeHost) -> None:

@@ -140,6 +140,7 @@ class TagList(serializers.ListField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 50, **kwargs})
+        self.error_messages["max_length"] = "the list is too long: at most {max_length} tags"
 
 
 class ServerCreate(StrictSerializer):
@@ -149,7 +150,6 @@ class ServerCreate(StrictSerializer):
 
     ignored = (
         "return_reservation_id",
-        "block_device_mapping",
         "OS-EXT-AZ:availability_zone",
     )
 
@@ -175,6 +175,7 @@ class ServerCreate(StrictSerializer):
     hostname = Pattern(HOST_NAME, required=False, min_length=1, max_length=255)
     host = Text(required=False, max_length=255)
     hypervisor_hostname = Text(required=False, max_length=255)
+    block_device_mapping = NotOfferedField(what="volumes")
     trusted_image_certificates = NotOfferedField(what="signatures of images")
     dry_run = LooseBoolean(
         required=False,

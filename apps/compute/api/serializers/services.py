@@ -8,7 +8,7 @@ from apps.common import microversions
 from apps.common.api.serializers import LooseBoolean, StrictSerializer, Text
 from apps.common.microversions import Version, since
 from apps.compute.api import documents
-from apps.compute.selectors.services import BINARY
+from apps.compute.selectors.services import BINARY, INTERNAL_ZONE, SCHEDULER_BINARY
 
 FIELDS = {"forced_down": since("2.11")}
 UUIDS = since("2.53")
@@ -52,5 +52,21 @@ def full(host: Any, version: Version) -> dict[str, Any]:
         "updated_at": documents.time(host.heartbeat_at),
         "disabled_reason": host.disabled_reason or None,
         "forced_down": host.forced_down,
+    }
+    return microversions.without(document, microversions.hidden(FIELDS, version))
+
+
+def scheduler(machine: Any, version: Version) -> dict[str, Any]:
+    """Return the service of a machine's schedulers: it cannot be disabled or forced down."""
+    document = {
+        "id": str(machine.id) if version in UUIDS else machine.number,
+        "binary": SCHEDULER_BINARY,
+        "host": machine.host,
+        "zone": INTERNAL_ZONE,
+        "status": "enabled",
+        "state": "up" if machine.is_up else "down",
+        "updated_at": documents.time(machine.heartbeat_at),
+        "disabled_reason": None,
+        "forced_down": False,
     }
     return microversions.without(document, microversions.hidden(FIELDS, version))

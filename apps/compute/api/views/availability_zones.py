@@ -8,8 +8,7 @@ from apps.common import policy
 from apps.common.api.views import Response
 from apps.compute.api import documents
 from apps.compute.api.views.base import ComputeView
-from apps.compute.selectors import availability_zones
-from apps.compute.selectors.services import BINARY
+from apps.compute.selectors import availability_zones, services
 
 RULE = "os_compute_api:os-availability-zone:{}"
 
@@ -17,7 +16,7 @@ RULE = "os_compute_api:os-availability-zone:{}"
 def _hosts(hosts: list[Any]) -> dict[str, Any]:
     return {
         host.name: {
-            BINARY: {
+            services.BINARY: {
                 "active": host.enabled,
                 "available": host.is_up,
                 "updated_at": documents.time(host.heartbeat_at),
@@ -25,6 +24,19 @@ def _hosts(hosts: list[Any]) -> dict[str, Any]:
         }
         for host in hosts
     }
+
+
+def _internal(machines: list[Any]) -> dict[str, Any]:
+    """Return the zone that Nova lists for services without servers."""
+    members = {
+        one.host: {
+            services.SCHEDULER_BINARY: {
+                "active": True, "available": one.is_up, "updated_at": documents.time(one.heartbeat_at),
+            }
+        }
+        for one in machines
+    }  # fmt: skip
+    return {"zoneName": services.INTERNAL_ZONE, "zoneState": {"available": True}, "hosts": members}
 
 
 class AvailabilityZonesView(ComputeView):
@@ -43,6 +55,8 @@ class AvailabilityZonesView(ComputeView):
             }
             for zone in availability_zones.everything()
         ]
+        if detailed and (internal := services.listed_schedulers()):
+            zones.insert(0, _internal(internal))
         return Response({"availabilityZoneInfo": zones})
 
 

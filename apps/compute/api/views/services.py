@@ -1,9 +1,10 @@
-"""/os-services: the agents of the hosts, as compute services."""
+"""/os-services: the agents of the hosts, as compute services, and the schedulers."""
 
 from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
 from apps.common.microversions import handler, since
 from apps.compute.api import queries
 from apps.compute.api.serializers import services as documents
@@ -17,13 +18,15 @@ FORCE_DOWN = since("2.11")
 
 
 class ServicesView(ComputeView):
-    """The agents of the hosts, as compute services."""
+    """The agents of the hosts, as compute services, and the machines that run schedulers."""
 
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("list"))
         queries.check(request, ("host", "binary"))
-        found = selectors.listed(host=request.GET.get("host"), binary=request.GET.get("binary"))
-        return Response({"services": [documents.full(host, request.version) for host in found]})
+        wanted = {"host": request.GET.get("host"), "binary": request.GET.get("binary")}
+        found = [documents.scheduler(one, request.version) for one in selectors.listed_schedulers(**wanted)]
+        found += [documents.full(host, request.version) for host in selectors.listed(**wanted)]
+        return Response({"services": found})
 
 
 class ServiceView(ComputeView):
@@ -49,6 +52,11 @@ class ServiceView(ComputeView):
     def put(self, request: Request, key: str) -> Response:  # noqa: F811 - the same call in later versions
         policy.check(self.caller, RULE.format("update"))
         values = self.parse(request)
+        if selectors.get_scheduler(key=key, by_uuid=True) is not None:
+            raise BadRequest(
+                f"Updating a {selectors.SCHEDULER_BINARY} service is not supported. Only {selectors.BINARY} services "
+                "can be updated."
+            )
         host = selectors.get(key=key, by_uuid=True)
         status = values.get("status")
         updated = services.update(
@@ -61,7 +69,12 @@ class ServiceView(ComputeView):
 
     def delete(self, request: Request, key: str) -> Response:
         policy.check(self.caller, RULE.format("delete"))
-        host = selectors.get(key=key, by_uuid=request.version in documents.UUIDS)
+        by_uuid = request.version in documents.UUIDS
+        scheduler = selectors.get_scheduler(key=key, by_uuid=by_uuid)
+        if scheduler is not None:
+            services.forget_scheduler(scheduler=scheduler)
+            return Response(status=204)
+        host = selectors.get(key=key, by_uuid=by_uuid)
         services.delete(host=host.name)
         return Response(status=204)
 
