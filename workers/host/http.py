@@ -30,8 +30,7 @@ class Handler(BaseHTTPRequestHandler):
         elif drivers is None or (parts[0], parts[2], parts[4]) != ("hosts", "servers", "console"):
             self._answer(HTTPStatus.NOT_FOUND)
         else:
-            limit = settings.CONSOLE_LOG_LIMIT
-            self._answer(HTTPStatus.OK, whole_lines(drivers.hypervisor.console_output(parts[3], limit + 1), limit))
+            self._answer(HTTPStatus.OK, drivers.hypervisor.console_output(parts[3], settings.CONSOLE_LOG_LIMIT))
 
     def _signed(self) -> bool:
         try:
@@ -50,18 +49,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Requests are logged by the API that makes them."""
-
-
-def whole_lines(text: bytes, limit: int) -> bytes:
-    """Return at most the last ``limit`` bytes; what is cut off ends with a line.
-
-    Clients look for lines of cloud-init's in it, from their beginning. One line that is longer than all is cut.
-    """
-    if len(text) <= limit:
-        return text
-    start = len(text) - limit
-    newline = text.find(b"\n", start - 1)
-    return text[start if newline < 0 else newline + 1 :]
 
 
 def serve() -> tuple[ThreadingHTTPServer, str]:
