@@ -3,7 +3,7 @@
 import itertools
 import string
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from apps.compute import image_properties
 from apps.compute.selectors import servers as selectors
@@ -88,16 +88,17 @@ def _disk(server: Any, device: Any, made: Disk) -> DiskSpec:
 
 
 def _config_drive(server: Any, drive: Disk, disks: Sequence[DiskSpec]) -> DiskSpec:
-    """A disk on the bus of the image's own, whose driver the guest has. Guests look for its label.
+    """On the bus of the image's own disks, whose driver the guest has. Guests look for its label.
 
-    Not a SATA CD-ROM: Debian's cloud kernel has no AHCI.
+    A plain disk where one can be read-only: Debian's cloud kernel knows no CD-ROM on q35. IDE and SATA have CD-ROMs.
     """
     bus = hardware.bus_of(server)
     taken = {disk.target for disk in disks}
     prefix = image_properties.disk_prefix(bus)
     letters = "z" if bus == "virtio" else string.ascii_lowercase
     target = next(f"{prefix}{letter}" for letter in letters if f"{prefix}{letter}" not in taken)
-    return DiskSpec(target=target, path=drive.path, format="iso", readonly=True, bus=bus)
+    device: Literal["disk", "cdrom"] = "cdrom" if bus in ("ide", "sata") else "disk"
+    return DiskSpec(target=target, path=drive.path, format="iso", device=device, readonly=True, bus=bus)
 
 
 def _interface(server: Any, network: NetworkSpec, port: PortSpec) -> InterfaceSpec:

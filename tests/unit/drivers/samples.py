@@ -44,8 +44,9 @@ def image_of(data: bytes, disk_format: str = "qcow2", **changes: Any) -> ImageSp
     return ImageSpec(**{"id": new_id(), "sha512": sha512, "size": len(data), "disk_format": disk_format, **changes})
 
 
-def interface(network: NetworkSpec, port: PortSpec) -> InterfaceSpec:
-    return InterfaceSpec(port_id=port.id, mac=port.mac, tap=port.tap, bridge=network.bridge, mtu=network.mtu)
+def interface(network: NetworkSpec, port: PortSpec, **changes: Any) -> InterfaceSpec:
+    values = {"port_id": port.id, "mac": port.mac, "tap": port.tap, "bridge": network.bridge, "mtu": network.mtu}
+    return InterfaceSpec(**{**values, **changes})
 
 
 def disk(made: Disk, target: str, **changes: Any) -> DiskSpec:

@@ -1,0 +1,101 @@
+"""What images ask of the machine, seen from within a real guest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.unit.drivers import samples
+from tests.unit.drivers.hypervisor_contract import eventually
+from workers.drivers.hypervisor.base import Bus, CardModel, Hardware, HypervisorDriver
+from workers.drivers.network.base import NetworkDriver, NetworkSpec
+from workers.drivers.storage.base import CachedImage, StorageDriver
+
+pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host")]
+
+# What the guest says of itself: its disks, and vendor and device of everything on its PCI bus.
+LOOK = b"""#!/bin/sh
+echo "disks: $(ls /sys/block | grep -v loop | tr '\\n' ' ')"
+for one in /sys/bus/pci/devices/*; do echo "pci: $(cat $one/vendor $one/device | tr '\\n' ' ')"; done
+echo "queues: $(ls -d /sys/class/net/eth0/queues/rx-* | wc -l)"
+echo "end of look"
+"""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for, and what of it the guest sees."""
+
+    root: str
+    drive: str
+    bus: Bus
+    hardware: Hardware
+    seen: tuple[str, ...]
+    card: CardModel = "virtio"
+    queues: int = 1
+    vcpus: int = 1
+
+
+IDE = ("disks: sda sr0", "0x8086 0x1237")  # and the board's bridge
+WISHES = {
+    "scsi": Wish(
+        "sda", "sdb", "scsi", Hardware(watchdog="reset"), ("disks: sda sdb", "0x8086 0x25ab"), queues=2, vcpus=2
+    ),
+    "ide": Wish("hda", "hdb", "ide", Hardware(machine="pc", video="cirrus"), (*IDE, "0x1013 0x00b8")),
+}
+
+
+@pytest.mark.parametrize("name", WISHES)
+def test_a_guest_sees_what_its_image_asked_for(
+    name: str,
+    hypervisor: HypervisorDriver,
+    network_driver: NetworkDriver,
+    network: NetworkSpec,
+    storage: StorageDriver,
+    cached: CachedImage,
+    state_directory: Path,
+) -> None:
+    wish = WISHES[name]
+    port, server_id = samples.port(network), samples.new_id()
+    network_driver.plug(network, port)
+    documents = {
+        "openstack/latest/meta_data.json": b'{"uuid": "%s", "hostname": "asked"}' % server_id.encode(),
+        "openstack/latest/user_data": LOOK,
+    }
+    drive = storage.create_config_drive(server_id, documents)
+    disks = (
+        samples.disk(storage.create_root(server_id, cached, 1), wish.root, boot_index=1, bus=wish.bus),
+        samples.disk(drive, wish.drive, bus=wish.bus, readonly=True, device="cdrom" if wish.bus == "ide" else "disk"),
+    )
+    card = samples.interface(network, port, model=wish.card, queues=wish.queues)
+    spec = samples.server(
+        state_directory, id=server_id, disks=disks, interfaces=(card,), vcpus=wish.vcpus, hardware=wish.hardware
+    )
+    try:
+        hypervisor.spawn(spec)
+        eventually(lambda: b"end of look" in hypervisor.console_output(server_id), 180)
+        text = hypervisor.console_output(server_id).decode("utf8", "replace")
+        for words in (*wish.seen, f"queues: {wish.queues}"):
+            assert words in text
+    finally:
+        print(hypervisor.console_output(server_id).decode("utf8", "replace"))
+        hypervisor.destroy(server_id)
+        network_driver.remove_network(network.id)
+        storage.remove_server(server_id)
+
+
+def test_uefi(hypervisor: HypervisorDriver, storage: StorageDriver, state_directory: Path) -> None:
+    """The firmware is OVMF: it finds nothing to boot on an empty disk, and says so. Its variables go with the guest."""
+    if "COMPUTE_FIRMWARE_UEFI" not in hypervisor.facts().traits:
+        pytest.skip("this host has no OVMF")
+    server_id = samples.new_id()
+    disk = samples.disk(storage.create_root(server_id, None, 1), "vda", boot_index=1)
+    spec = samples.server(state_directory, id=server_id, disks=(disk,), hardware=Hardware(firmware="uefi"))
+    try:
+        hypervisor.spawn(spec)
+        eventually(lambda: b"BdsDxe" in hypervisor.console_output(server_id), 120)
+    finally:
+        hypervisor.destroy(server_id)
+        storage.remove_server(server_id)
