@@ -13,7 +13,17 @@ _TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="[^"]*"')
 
 def respond(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """Render the part, or answer 304 if the caller has the same already (If-None-Match)."""
-    content = render_to_string(template, context, request).encode()
+    return answer(request, render_to_string(template, context, request).encode())
+
+
+def part_of(request: HttpRequest, page: bytes) -> HttpResponse:
+    """Answer with the part of a rendered page that refreshes: its element, from its start tag on."""
+    start, end = page.find(b'<div id="cel-live"'), page.find(b"<!--/live-->")
+    return answer(request, page[start:end] + b"</div>" if 0 <= start < end else b"")
+
+
+def answer(request: HttpRequest, content: bytes) -> HttpResponse:
+    """Return the part with its ETag, or 304."""
     etag = f'"{hashlib.sha256(_TOKEN.sub(b"", content)).hexdigest()[:32]}"'
     same = request.headers.get("If-None-Match") == etag
     response = HttpResponse(status=304) if same else HttpResponse(content)

@@ -91,6 +91,20 @@ def test_a_page_refreshes_its_panels(operator: Client) -> None:
     assert operator.get(address, headers={"If-None-Match": part["X-Live-ETag"]}).status_code == 200
 
 
+def test_a_list_refreshes_its_rows(operator: Client) -> None:
+    rows.fill(2)
+    Server.objects.filter(name="n1").update(task_state="spawning", vm_state="building")
+    address = reverse("admin:compute_server_changelist")
+    assert f'data-live="{address}?q=n1" data-every="2"' in operator.get(f"{address}?q=n1").content.decode()
+    part = operator.get(f"{address}?q=n1", headers={"X-Live": "1"})
+    text = part.content.decode()
+    assert text.startswith('<div id="cel-live"') and "BUILD" in text and "<html" not in text
+    same = operator.get(f"{address}?q=n1", headers={"X-Live": "1", "If-None-Match": part["X-Live-ETag"]})
+    assert same.status_code in (200, 304)  # ages grow
+    Server.objects.update(task_state="", vm_state="active")
+    assert 'data-every="15"' in operator.get(f"{address}?q=n1", headers={"X-Live": "1"}).content.decode()
+
+
 def test_the_overview_refreshes(operator: Client, member: Client) -> None:
     assert 'data-live="/admin/live/" data-every="15"' in operator.get("/admin/").content.decode()
     assert operator.get("/admin/live/")["X-Live-ETag"]

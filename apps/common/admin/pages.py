@@ -10,6 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import DataError
 from django.db.models import DateTimeField, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
@@ -32,6 +33,7 @@ class Listed(ChangeList):
         except (ValueError, OverflowError, DataError):  # a year that is none, a number beyond a column
             raise IncorrectLookupParameters from None
         self.model_admin.complete(request, self.result_list)
+        self.live_every = live.every(busy=any(self.model_admin.is_busy(row) for row in self.result_list))
 
 
 class _Looked:
@@ -193,6 +195,15 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
             path("<path:object_id>/live/", wrap(self.live_view), name=name.replace("_operation", "_live")),
             *super().get_urls(),
         ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list; for the script that refreshes it, only its rows."""
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        if request.method != "GET" or "X-Live" not in request.headers or response.status_code != 200:
+            return response
+        if isinstance(response, TemplateResponse):
+            response.render()
+        return live.part_of(request, response.content)
 
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Return the panels and buttons of a row as they are now, for the script that refreshes them."""

@@ -63,7 +63,11 @@
   });
   document.addEventListener("htmx:afterSettle", function () {
     const live = region();
-    if (live && kept) { restore(live, kept); kept = null; }
+    if (!live || !kept) { return; }
+    restore(live, kept);
+    kept = null;
+    const boxes = live.querySelectorAll("input.action-select");
+    if (boxes.length && window.Actions) { window.Actions(boxes); } /* Django's own script: selecting many */
   });
   document.addEventListener("visibilitychange", function () { if (!document.hidden) { refresh(); } });
   document.addEventListener("DOMContentLoaded", schedule);
