@@ -67,7 +67,8 @@
     restore(live, kept);
     kept = null;
     const boxes = live.querySelectorAll("input.action-select");
-    if (boxes.length && window.Actions) { window.Actions(boxes); } /* Django's own script: selecting many */
+    const list = live.closest(".result-list-wrapper");
+    if (boxes.length && list && window.Actions) { window.Actions(boxes, { parent: list }); } /* selecting many */
   });
   document.addEventListener("visibilitychange", function () { if (!document.hidden) { refresh(); } });
   document.addEventListener("DOMContentLoaded", schedule);
