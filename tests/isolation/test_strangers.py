@@ -67,6 +67,8 @@ NOWHERE = {
     "compute/v2.1/os-keypairs/<name>": "a user's own",
     "compute/v2.1/extensions/<alias>": "there are none",
     "network/v2.0/extensions/<str:alias>": "there are none of this name",
+    "identity/v3/users/<str:user_id>/access_rules": "a user's own, and the system's",
+    "identity/v3/users/<str:user_id>/access_rules/<str:rule_id>": "a user's own, and the system's",
 }
 NO_HOSTS = ("compute/v2.1/os-hypervisors/", "compute/v2.1/os-hosts/")
 
@@ -136,6 +138,7 @@ def test_nothing_without_a_good_token(token: str | None, bobs: Belongings, rows:
 READERS_OWN: dict[str, str] = {
     "POST /compute/v2.1/os-keypairs": "key pairs are the user's, not the project's",
     "DELETE /compute/v2.1/os-keypairs/<name>": "key pairs are the user's; bob's is not found",
+    "POST /identity/v3/credentials": "credentials are the user's, whatever its roles",
 }
 
 

@@ -384,6 +384,8 @@ def test_what_else_ends_a_trusts_token(as_demo: Api, demo: User, other: User, pr
     assert as_demo.call("delete", f"/v3/OS-TRUST/trusts/{trust['id']}").status_code == 204
     assert not works(api)
     assert _use(trust["id"]).status_code == 403
+    for method in ("get", "delete"):
+        assert as_demo.call(method, f"/v3/OS-TRUST/trusts/{trust['id']}").status_code == 404
 
 
 def _reader() -> Any:

@@ -69,7 +69,8 @@ def test_managers_of_a_domain_stay_in_it(as_demo: Api, role: Any, grant: Any, ot
     user = manager.call("post", "/v3/users", {"user": {"name": "theirs"}}).json()["user"]
     assert user["domain_id"] == other_domain.pk
     assert [row["name"] for row in manager.call("get", "/v3/users").json()["users"]] == ["theirs"]
-    assert manager.call("get", "/v3/users?domain_id=default").status_code == 403
+    elsewhere = manager.call("get", "/v3/users?domain_id=default")
+    assert (elsewhere.status_code, elsewhere.json()["users"]) == (200, []), "as Keystone"
     assert manager.call("post", "/v3/users", {"user": {"name": "x", "domain_id": "default"}}).status_code == 403
     project = manager.call("post", "/v3/projects", {"project": {"name": "p"}}).json()["project"]
     grants = f"/v3/projects/{project['id']}/users/{user['id']}/roles"

@@ -116,9 +116,6 @@ CALLS = [
     ("get", "projects/{project}/tags", "list_project_tags"),
     ("put", "projects/{project}/tags", "update_project_tags"),
     ("get", "role_assignments?include_subtree&scope.project.id={project}", "list_role_assignments_for_tree"),
-    ("get", "users?domain_id={domain}", "list_users"),
-    ("get", "groups?domain_id={domain}", "list_groups"),
-    ("get", "projects?domain_id={domain}", "list_projects"),
     ("get", "services", "list_services"),
     ("get", "endpoints", "list_endpoints"),
     ("post", "endpoints", "create_endpoint"),
@@ -205,3 +202,31 @@ def test_calls_refuse_whom_keystone_refuses(world: World) -> None:
             if code in (401, 405) or code >= 500 or (code == 403) == allowed:
                 wrong.append(f"{method} {path} by {persona} on {place}: {code}")
     assert wrong == []
+
+
+LISTS = ("users", "groups", "projects", "domains", "groups/{group}/users", "users/{user}/groups")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_token_for_a_domain_lists_that_domain_alone(world: World, path: str) -> None:
+    """Keystone answers 200 with what is within, an administrator of a domain included; others see all or nothing."""
+    group = models.Group.objects.get(pk=world.places["elsewhere"]["group"])
+    near = models.Group.objects.get(pk=world.places["domain"]["group"])
+    for one in models.User.objects.filter(name__in=("domain", "elsewhere")):
+        for joined in (group, near):
+            models.GroupMembership.objects.create(group=joined, user=one)
+    noun, home = path.split("/")[-1], world.domains[HOME].pk
+    for scope, role in (("domain", "reader"), ("domain", "admin"), ("system", "reader"), ("project", "admin")):
+        client = world.client(Persona(scope, role))
+        queries = ["", f"?domain_id={world.domains[ELSEWHERE].pk}"] if "/" not in path and noun != "domains" else [""]
+        for query in queries:
+            answer = client.get(f"/identity/v3/{path.format(**world.places['domain'])}{query}")
+            assert answer.status_code == 200, (scope, role, query)
+            seen = {row.get("domain_id", row["id"]) for row in answer.json()[noun]}
+            if scope == "domain":
+                assert seen == (set() if query else {home}), (role, query)
+            else:
+                assert world.domains[ELSEWHERE].pk in seen, (scope, role, query)
+    reader = world.client(Persona("project", "reader"))
+    if "/" not in path:
+        assert reader.get(f"/identity/v3/{path}").status_code == 403

@@ -1,7 +1,8 @@
 """What identity's views share: a rule about a row that may not be there, and lists bound to a domain."""
 
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from rest_framework.serializers import Serializer
 
 from apps.common import policy
@@ -24,6 +25,9 @@ __all__ = [
     "target_of_user",
     "target_of_written_user",
 ]
+
+
+Row = TypeVar("Row", bound=Model)
 
 
 class IdentityView(ServiceView):
@@ -57,13 +61,16 @@ class IdentityView(ServiceView):
         return {**self.kwargs, "caller.domain_id": self.caller.domain_id, **(target or {})}
 
     def authorize_list(self, request: Any, rule: str) -> dict[str, str]:
-        """Return the query of a list; a token for a domain sees that domain where none is named."""
+        """Return the query of a list; a token for a domain asks about that domain, whichever the query names."""
         params: dict[str, str] = request.query_params.dict()
-        if self.caller.domain_id is not None:
-            params.setdefault("domain_id", self.caller.domain_id)
-        domain_id = params.get("domain_id")
+        domain_id = self.caller.domain_id or params.get("domain_id")
         self.authorize(rule, {"target.domain_id": domain_id, "target.group.domain_id": domain_id})
         return params
+
+    def within_own_domain(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """Return those of ``rows`` that a token for a domain sees: its domain's, as in Keystone. Others see all."""
+        domain_id = self.caller.domain_id
+        return rows if domain_id is None else rows.filter(domain_id=domain_id)
 
     @property
     def own_domain_id(self) -> str:

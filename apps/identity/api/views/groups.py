@@ -18,7 +18,7 @@ class GroupsView(IdentityView):
     examples = {"POST": {"group": {"name": "", "domain_id": "default", "description": ""}}}
 
     def get(self, request: Any) -> Response:
-        rows = reading.listed(self.authorize_list(request, "list_groups"))
+        rows = self.within_own_domain(reading.listed(self.authorize_list(request, "list_groups")))
         return Response(many(request, "groups", rows, lambda row: one(request, "groups", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -52,6 +52,7 @@ class GroupUsersView(IdentityView):
         self.authorize("list_users_in_group", target_of_group(reading.find(group_id)))
         query = request.query_params
         rows = users.in_group(reading.get(group_id).pk, query.dict(), expiries=query.getlist("password_expires_at"))
+        rows = self.within_own_domain(rows)
         return Response(many(request, "users", rows, lambda row: one(request, "users", user_documents.document(row))))
 
 

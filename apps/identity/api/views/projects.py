@@ -27,7 +27,7 @@ class ProjectsView(IdentityView):
     examples = {"POST": {"project": {"name": "", "domain_id": "default", "description": ""}}}
 
     def get(self, request: Any) -> Response:
-        rows = reading.listed(self.authorize_list(request, "list_projects"))
+        rows = self.within_own_domain(reading.listed(self.authorize_list(request, "list_projects")))
         return Response(many(request, "projects", rows, lambda row: one(request, "projects", document(row))))
 
     def post(self, request: Any) -> Response:

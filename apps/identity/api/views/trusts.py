@@ -12,9 +12,7 @@ from apps.identity.selectors import trusts as reading
 from apps.identity.services import trusts
 
 
-def target_of_trust(trust: Trust | None) -> dict[str, Any]:
-    if trust is None:
-        return {}
+def target_of_trust(trust: Trust) -> dict[str, Any]:
     return {"target.trust.trustor_user_id": trust.trustor_id, "target.trust.trustee_user_id": trust.trustee_id}
 
 
@@ -43,25 +41,25 @@ class TrustsView(IdentityView):
 
 class TrustView(IdentityView):
     def get(self, request: Any, trust_id: str) -> Response:
-        self.authorize("get_trust", target_of_trust(reading.find(trust_id)))
+        self.authorize("get_trust", target_of_trust(reading.get(trust_id)))
         return Response({"trust": document(request, reading.get(trust_id))})
 
     def delete(self, request: Any, trust_id: str) -> Response:
-        self.authorize("delete_trust", target_of_trust(reading.find(trust_id)))
+        self.authorize("delete_trust", target_of_trust(reading.get(trust_id)))
         trusts.delete(context=self.caller, trust_id=trust_id)
         return Response(status=204)
 
 
 class TrustRolesView(IdentityView):
     def get(self, request: Any, trust_id: str) -> Response:
-        self.authorize("list_roles_for_trust", target_of_trust(reading.find(trust_id)))
+        self.authorize("list_roles_for_trust", target_of_trust(reading.get(trust_id)))
         rows = reading.get(trust_id).roles.all()
         return Response(many(request, "roles", rows, lambda role: brief(request, role)))
 
 
 class TrustRoleView(IdentityView):
     def get(self, request: Any, trust_id: str, role_id: str) -> Response:
-        self.authorize("get_role_for_trust", target_of_trust(reading.find(trust_id)))
+        self.authorize("get_role_for_trust", target_of_trust(reading.get(trust_id)))
         role = reading.get(trust_id).roles.filter(pk=role_id).first()
         if role is None:
             raise NotFound(noun="role of trust", id=role_id[:64])

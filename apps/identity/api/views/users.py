@@ -21,6 +21,7 @@ class UsersView(IdentityView):
     def get(self, request: Any) -> Response:
         params = self.authorize_list(request, "list_users")
         rows = reading.listed(params, expiries=request.query_params.getlist("password_expires_at"))
+        rows = self.within_own_domain(rows)
         return Response(many(request, "users", rows, lambda row: one(request, "users", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -86,7 +87,7 @@ class UserProjectsView(IdentityView):
 class UserGroupsView(IdentityView):
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize("list_groups_for_user", target_of_user(reading.find(user_id)))
-        rows = groups.of_user(reading.get(user_id).pk, request.query_params.dict())
+        rows = self.within_own_domain(groups.of_user(reading.get(user_id).pk, request.query_params.dict()))
         return Response(
             many(request, "groups", rows, lambda row: one(request, "groups", group_documents.document(row)))
         )
