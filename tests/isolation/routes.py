@@ -24,7 +24,7 @@ OPEN = {
 }
 # Between the cloud's own processes: hosts show a signature of their own, no token, and everyone else finds nothing.
 # The routes of compute/v2.1 under other names, and what only says that it is not offered.
-ALIASES = ("compute/v2/", "compute/v2.1/<project:project_in_url>/", "identity/admin/v2.0")
+ALIASES = ("compute/v2/", "compute/v2.1/<project:project_in_url>/")
 INTERNAL = {"image/internal/blobs/<str:sha512>"}
 
 

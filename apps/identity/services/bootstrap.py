@@ -95,7 +95,8 @@ def _catalog(*, public_url: str, region: str) -> None:
     for kind, name, path in SERVICES:
         service = _service(kind, name)
         for interface in Interface:
-            _endpoint(service, row, interface.value, public_url + path)
+            place = f"{path}/admin" if (kind, interface) == ("identity", Interface.ADMIN) else path
+            _endpoint(service, row, interface.value, public_url + place)
 
 
 def _service(kind: str, name: str) -> Service:

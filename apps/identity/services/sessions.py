@@ -15,7 +15,7 @@ def prune() -> int:
     while True:
         with connection.cursor() as cursor:
             cursor.execute(_PRUNE, (PRUNE_BATCH,))
-            batch = cursor.rowcount
+            batch = int(cursor.rowcount)
         removed += batch
         if batch < PRUNE_BATCH:
             return removed

@@ -75,7 +75,7 @@ def _url(service_type: str, url: str, interface: Interface) -> str:
     Identity's own version document does not name v2.0, and its admin URL is another place: only there a list of tenants
     is a list of all (Keystone had a port for it).
     """
-    base = url.rstrip("/")
+    base = url.rstrip("/").removesuffix("/admin")
     if service_type != "identity" or not base.endswith("/identity"):
         return url
     return f"{base}/admin/v2.0" if interface is Interface.ADMIN else f"{base}/v2.0"
