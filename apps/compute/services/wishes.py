@@ -115,7 +115,10 @@ def _image(context: RequestContext, values: dict[str, Any]) -> Any:
     if image.status != "active":
         raise ImageUnusable(f"Image {key} is not active: it is {image.status}.")
     if image.disk_format not in BOOTABLE:
-        raise ImageUnusable(f"Image {key} cannot be booted: its disk_format is {image.disk_format}.")
+        raise ImageUnusable(
+            f"Image {key} cannot be booted: its disk_format is {image.disk_format}. "
+            "Servers boot from qcow2 and raw; convert the image first."
+        )
     if image.size == 0:
         raise ImageUnusable(f"Image {key} cannot be booted: it has no data.")
     return image

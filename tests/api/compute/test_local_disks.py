@@ -105,6 +105,17 @@ def test_an_images_properties_are_obeyed_or_refused(alice: ComputeCaller, wanted
         assert next(iter(properties)) in answer.json()["badRequest"]["message"]
 
 
+@pytest.mark.parametrize("disk_format", ["vmdk", "vdi", "vhd", "vhdx", "iso", "ploop"])
+def test_formats_that_no_server_boots_from(alice: ComputeCaller, wanted: dict[str, Any], disk_format: str) -> None:
+    """Refused when a server is asked for, in words that say what to do; no host claims to take them."""
+    Image.objects.filter(id=wanted["imageRef"]).update(disk_format=disk_format)
+    answer = create(alice, wanted)
+    assert answer.status_code == 400
+    message = answer.json()["badRequest"]["message"]
+    assert disk_format in message and "qcow2 and raw" in message
+    assert not Server.objects.exists()
+
+
 def test_tagged_devices_are_told_to_the_guest(alice: ComputeCaller, wanted: dict[str, Any], roomy: Flavor) -> None:
     answer = create(alice, wanted, [root(wanted, tag="system"), {**BLANK, "disk_bus": "scsi"}])
     server = Server.objects.get(id=answer.json()["server"]["id"])
