@@ -54,7 +54,7 @@ def read_manifest(text: str) -> Manifest:
             raise DeployError(f"The backup has format {values['format']}; this Celerity restores format {FORMAT}.")
         manifest = Manifest(**values)
     except (ValueError, TypeError, KeyError):
-        raise DeployError("The backup's manifest cannot be read: is this file made by make backup?") from None
+        raise DeployError("The backup's manifest cannot be read. Was this file created by make backup?") from None
     unknown = [name for name in manifest.migrations if not _migration(name).exists()]
     if unknown:
         raise DeployError(
@@ -94,7 +94,7 @@ def run_tool(environment: Environment, command: list[str]) -> None:
     command = [tool(command[0]), *command[1:], f"--dbname={psycopg2.extensions.make_dsn(**parts)}", "--no-password"]
     done = subprocess.run(command, env=process, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        hint = "The programs of PostgreSQL here are older than the server." if "version mismatch" in done.stderr else ""
+        hint = "The local PostgreSQL programs are older than the server." if "version mismatch" in done.stderr else ""
         raise DeployError(f"{Path(command[0]).name} failed.", hint=hint, details=done.stderr[-3000:])
 
 

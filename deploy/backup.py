@@ -166,13 +166,13 @@ def check(environment: Environment, target: Path, *, guests: bool) -> None:
             f"There is no cloud in {environment.state}.", hint="STATE=/its/directory, if it is elsewhere."
         )
     if target.exists():
-        raise DeployError(f"{target} exists already.", hint="Another name, or remove it first: nothing is overwritten.")
+        raise DeployError(f"{target} exists already.", hint="Choose another name, or remove the file first.")
     if not target.parent.is_dir():
         raise DeployError(f"There is no directory {target.parent}.")
     if guests and Supervisor(environment).is_running():
         raise DeployError(
-            "Guests write to their disks while they run: a copy would be of no use.",
-            hint="First: make down. Without GUESTS=1 the backup is made while the cloud runs.",
+            "The cloud is running; disks cannot be copied while guests write to them.",
+            hint="Run make down first. Without GUESTS=1 you can back up a running cloud.",
         )
 
 

@@ -16,12 +16,12 @@ def main() -> int:
         line(f"There is no cloud in {state}.")
         return 0
     if Supervisor(environment).is_running():
-        line("The cloud is running. First: make down")
+        line("The cloud is running. Run make down first.")
         return 1
     if os.environ.get("YES") != "1":
         line(f"This removes {state}: database, images, disks of servers, keys and passwords.")
         try:
-            if input("Type yes to go on: ").strip() != "yes":
+            if input("Type yes to continue: ").strip() != "yes":
                 line("Nothing was removed.")
                 return 1
         except EOFError:

@@ -20,7 +20,7 @@ def examine(name: str, environment: Environment) -> Finding:
     except ModuleNotFoundError as error:
         return warn(f"cannot be checked without Python's {error.name}", "make up installs it.")
     except Exception as error:  # the doctor goes on to the next
-        return fail(f"the check itself failed: {type(error).__name__}: {error}", "This is a bug of the doctor.")
+        return fail(f"the check itself failed: {type(error).__name__}: {error}", "This is a bug in the doctor.")
     return found
 
 

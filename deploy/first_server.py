@@ -144,7 +144,7 @@ def boot(environment: Environment) -> FirstServer:
         fault = found.get("fault", {}).get("message", "no reason was recorded")
         raise DeployError(
             f"The server {NAME} is in ERROR: {fault}",
-            hint="make doctor and make logs may tell more; make up tries again.",
+            hint="Check make doctor and make logs; make up tries again.",
         )
     output = ""
     if found["status"] == "ACTIVE":

@@ -93,7 +93,7 @@ def require_free(wanted: list[Endpoint], is_ours: Callable[[int], bool]) -> None
             continue
         who = found.name if found.pid is None else f"process {found.pid} ({found.name})"
         raise DeployError(
-            f"Port {endpoint.port}, which {endpoint.purpose} wants, is taken by {who}.",
+            f"Port {endpoint.port}, needed by {endpoint.purpose}, is taken by {who}.",
             hint=f"Stop it, or move {endpoint.purpose}: set another port in {endpoint.setting}, "
             f"in the environment of `make up` or in the state's celerity.env.",
         )

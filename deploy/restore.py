@@ -23,7 +23,7 @@ def require_fresh(state: Path) -> None:
     if there:
         raise DeployError(
             f"{state} already contains a cloud ({', '.join(there)}).",
-            hint="Restore beside it with STATE=/another/directory; or remove it: make down, make clean.",
+            hint="Restore to STATE=/another/directory, or remove the cloud: make down, make clean.",
         )
 
 
@@ -40,7 +40,7 @@ def unpack(source: Path, place: Path) -> archive.Manifest:
                 _extract(tar, member, place)
     except (tarfile.TarError, EOFError, UnicodeDecodeError) as error:
         raise DeployError(
-            f"{source} cannot be read as an archive: it is damaged or cut off.", details=str(error)
+            f"{source} is not a readable archive: it is damaged or truncated.", details=str(error)
         ) from None
     for name, wanted in manifest.sums.items():
         if not (place / name).is_file() or archive.sha256(place / name) != wanted:
@@ -156,7 +156,7 @@ def main() -> int:
         return 1
     line(f"Restored the cloud of {manifest.made_at} to {state} in {time.monotonic() - started:.1f} s.")
     if not manifest.guests:
-        line("Guests' disks are not part of it: servers whose host is new show as SHUTOFF.")
+        line("The backup has no guests' disks: servers on new hosts show as SHUTOFF.")
     if named := ", ".join(sorted(set(from_process()) - {"CELERITY_HYPERVISOR", "CELERITY_HOSTS"})):
         line(f"Settings of the environment were kept: {named}.")
     line(f"Start it: {up_command(state)}")

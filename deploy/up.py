@@ -30,7 +30,7 @@ def alone(state: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            line("Another make up or make down is at work on this state; waiting for it.")
+            line("Another make up or make down is running on this state; waiting for it.")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

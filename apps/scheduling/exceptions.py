@@ -48,4 +48,4 @@ class CapacityInvalid(BadRequest):
 
 
 class TraitInvalid(BadRequest):
-    template = "'{trait}' is no name of an operator's trait: CUSTOM_ and letters A-Z, digits and _, at most 255."
+    template = "'{trait}' is not a valid operator's trait: use CUSTOM_ and letters A-Z, digits and _, at most 255."

@@ -61,5 +61,5 @@ class Guarded(Filter):
             self.failure = f"{type(error).__name__}: {error}"[:MAX_TOLD]
             if judging:
                 self.reason = f"that the filter {self.name} could not judge"
-                self.advice = "Ask the operator: a filter of the scheduler fails."
+                self.advice = "Ask your operator: a filter of the scheduler fails."
             return otherwise

@@ -12,5 +12,5 @@ def check(environment: Environment) -> Finding:
     trouble = attempt("ip", "link", "add", "name", NAME, "type", "bridge")
     attempt("ip", "link", "delete", NAME)
     if trouble and "exists" not in trouble:
-        return fail(f"a bridge cannot be made: {trouble}", f"Root, and the kernel's module `bridge`, {SIMULATED}")
-    return ok("a bridge was made and removed")
+        return fail(f"cannot create a bridge: {trouble}", f"Root, and the kernel's module `bridge`, {SIMULATED}")
+    return ok("created and removed a bridge")

@@ -10,7 +10,7 @@ from deploy.supervision.client import Supervisor
 def check(environment: Environment) -> Finding:
     url = environment.values.get("CELERITY_BROKER_URL")
     if url is None:
-        return ok("not made yet; make up makes it")
+        return ok("does not exist yet; make up creates it")
     try:
         with Connection(url, connect_timeout=5) as connection:  # type: ignore[no-untyped-call]
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=5)
@@ -18,4 +18,4 @@ def check(environment: Environment) -> Finding:
     except Exception as error:  # each transport has its own
         if environment.private_broker and not Supervisor(environment).is_running():
             return ok("the cloud is down; make up starts it")
-        return fail(f"{type(error).__name__}: {error}"[:200], "Look at redis.log; make up starts it again.")
+        return fail(f"{type(error).__name__}: {error}"[:200], "Check redis.log; make up restarts it.")

@@ -12,6 +12,6 @@ def check(environment: Environment) -> Finding:
     if ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(512)) == TIME_ERROR:
         return warn(
             "the kernel's clock is not synchronised",
-            "No matter on one machine. With several, run an NTP client (chrony, systemd-timesyncd) on each.",
+            "Harmless on one machine. With several, run an NTP client (chrony, systemd-timesyncd) on each.",
         )
     return ok("synchronised")

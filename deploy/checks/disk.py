@@ -5,7 +5,7 @@ import shutil
 from deploy.checks.finding import Finding, fail, ok, warn
 from deploy.environment import Environment
 
-ADVICE = "Make room, or put the state elsewhere: make up STATE=/a/bigger/place"
+ADVICE = "Free some space, or use another directory: make up STATE=/a/bigger/place"
 
 
 def check(environment: Environment) -> Finding:

@@ -17,7 +17,7 @@ def check(environment: Environment) -> Finding:
     if not libvirt.answers():
         return ok("libvirtd is installed and not running; make up starts it")
     if trouble := attempt("virsh", "-c", environment["CELERITY_LIBVIRT_URI"], "version"):
-        return fail(f"libvirtd listens but does not serve: {trouble}", "Look at libvirtd's log, and restart it.")
+        return fail(f"libvirtd listens but does not serve: {trouble}", "Check libvirtd's log, and restart it.")
     if not libvirt.accepts(libvirt.LOG_SOCKET):
         return warn("libvirtd serves, virtlogd does not listen", "Consoles need virtlogd: start it (virtlogd -d).")
     return ok("libvirtd and virtlogd serve")

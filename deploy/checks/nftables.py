@@ -17,4 +17,4 @@ def check(environment: Environment) -> Finding:
             f"nft cannot masquerade: {trouble.splitlines()[0]}",
             f"Root, Debian's nftables, and the kernel's modules nf_tables and nft_masq, {SIMULATED}",
         )
-    return ok("a table with masquerading was made and removed")
+    return ok("created and removed a table with masquerading")

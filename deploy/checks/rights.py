@@ -10,5 +10,5 @@ def check(environment: Environment) -> Finding:
     if os.geteuid() == 0:
         return ok("root")
     if environment.simulated:
-        return ok("not root, which simulated hosts do not need")
+        return ok("not root; simulated hosts do not need it")
     return fail("not root", f"Bridges and libvirt's system socket need root: run it as root, {SIMULATED}")

@@ -143,7 +143,7 @@ class PostgreSQL(Server):
             stdin=sql,
         )  # fmt: skip
         if answer.returncode != 0:
-            raise DeployError("PostgreSQL's role could not be made.", details=answer.stderr)
+            raise DeployError("PostgreSQL's role could not be created.", details=answer.stderr)
         psycopg2.connect(self.url, connect_timeout=5).close()
 
     def start(self, timeout: float = 30) -> None:

@@ -182,7 +182,7 @@ def _expire(run: Run, holder: int | None, one: Sweep) -> None:
     if holder is not None:
         _take_lock_away(run, holder)
     message = (
-        f"It was not done within {settings.INSTANCE_BUILD_TIMEOUT} seconds; the step {run.next_step} was under way."
+        f"The run did not end within {settings.INSTANCE_BUILD_TIMEOUT} seconds; the step {run.next_step} was running."
     )
     host_is_gone = run.queue.startswith("host.") and not one.is_up(run.host)
     runs.order_revert(run=run, cause="Timeout", message=message, queue=routing.DETACHED_QUEUE if host_is_gone else "")

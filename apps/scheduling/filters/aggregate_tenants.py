@@ -28,4 +28,4 @@ class AggregateTenantsFilter(Filter):
         return not projects or demand.project_id in projects
 
     def shortfall(self, host: HostState, demand: Demand) -> str:
-        return "is kept for other projects by its aggregate"
+        return "is reserved for other projects by its aggregate"

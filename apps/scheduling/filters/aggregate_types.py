@@ -19,4 +19,4 @@ class AggregateTypesFilter(Filter):
         return not flavors or demand.flavor_name in flavors
 
     def shortfall(self, host: HostState, demand: Demand) -> str:
-        return f"is kept for the flavors {', '.join(sorted(host.said(KEY)))} by its aggregate"
+        return f"is reserved for the flavors {', '.join(sorted(host.said(KEY)))} by its aggregate"

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = "Compares rows with rows and with this machine's hosts. Prints findings; exits with 1 if there are any."
+    help = "Compare the database with itself and with this machine's hosts. Prints findings; exits with 1 if any."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: Any) -> None:

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Runs the agent of this host: its queue, its heartbeat, its hypervisor's events, its recovery."
+    help = "Run the agent of this host: its queue, heartbeat, hypervisor events, and recovery."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Powers off this host's guests, ends DHCP and removes bridges. The next agent brings servers back."
+    help = "Power off this host's guests, stop DHCP and remove bridges. The next agent starts the servers again."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: Any) -> None:

@@ -13,7 +13,7 @@ WIDTH = 100
 
 
 class Command(BaseCommand):
-    help = "Asks the scheduler where servers would go now. Nothing is written; exits 1 when they would not all fit."
+    help = "Show where the scheduler would place servers now. Writes nothing; exits with 1 if not all fit."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: Any) -> None:
@@ -60,7 +60,7 @@ def _request(options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     flavor = flavors.everything().filter(name=options["flavor"]).first()
     named = list(images.visible(context=context).filter(name=options["image"], os_hidden=False).distinct()[:2])
     if len(named) > 1:
-        raise CommandError(f"Several images are called {options['image']}: name one by its id.")
+        raise CommandError(f"Several images are called {options['image']}. Use the id.")
     if not named and parse_uuid(options["image"]) is None:
         raise CommandError(f"No image has the id or the name {options['image']}.")
     values = {
@@ -87,7 +87,7 @@ def _hints(pairs: list[str]) -> dict[str, Any]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
-            raise CommandError(f"--hint {pair}: write it as KEY=VALUE.")
+            raise CommandError(f"--hint {pair} is not KEY=VALUE.")
         found[key] = [*(found[key] if isinstance(found[key], list) else [found[key]]), value] if key in found else value
     parsed = SchedulerHints(data=found)
     try:

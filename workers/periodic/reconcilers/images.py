@@ -18,6 +18,6 @@ KINDS = (KIND,)
 
 def reconcile(told: Look) -> None:
     for sha512 in blobs.drop_orphans():
-        told.repaired(KIND, sha512[:64], found="in the store, and no image has it", done="removed")
+        told.repaired(KIND, sha512[:64], found="in the store, but not used by any image", done="removed")
     for sha512, found in selectors.damaged():
         told.remains(KIND, sha512[:64], found=found)

@@ -46,4 +46,4 @@ def _settle(told: Look, consumer_id: uuid.UUID) -> None:
         settle = reservations.commit if present else reservations.cancel
         settle(consumers=[consumer_id])
     done = "counted as use" if present else "given back"
-    told.repaired(RESERVATION, consumer_id, found="reserved, and no run is open that would settle it", done=done)
+    told.repaired(RESERVATION, consumer_id, found="reserved, but no active run will settle it", done=done)

@@ -38,5 +38,5 @@ def _free(told: Look, server_id: uuid.UUID) -> None:
         KIND,
         server_id,
         found=f"{vm_state}, task {task_state or 'none'}, and no run is open",
-        done="in error; its ports and its allocation were given back" if building else "the task was ended",
+        done="in error; its ports and its allocation were released" if building else "the task was ended",
     )
