@@ -81,7 +81,7 @@ def test_a_build_that_nobody_works_on_ends_in_error(cloud: Cloud) -> None:
     found, _ = reported(cloud, "server", key)
     assert found == "building, task spawning, and no run is open"
     after = cloud.settled(key)
-    assert after["status"] == "ERROR" and "nobody works on it" in after["fault"]["message"]
+    assert after["status"] == "ERROR" and "The build was lost" in after["fault"]["message"]
     reported(cloud, "domain", key)  # its host's reconciler: no row has it there any more
     assert not record(cloud, host_of(server), "domains", key).exists()
 

@@ -171,7 +171,7 @@ def test_a_database_of_ones_own(cloud: Cloud, fresh: Path, tmp_path: Path) -> No
         assert cursor.fetchone() == (cloud.rows("SELECT count(*) FROM identity_user")[0][0],)
     session.close()
     said = run("restore", bare(fresh, CELERITY_DATABASE_URL=other), FROM=str(target))
-    assert said.returncode == 1 and "holds a cloud already" in said.stderr
+    assert said.returncode == 1 and "already contains a cloud" in said.stderr
 
 
 def test_what_cannot_go_well_is_said(cloud: Cloud, fresh: Path, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_what_cannot_go_well_is_said(cloud: Cloud, fresh: Path, tmp_path: Path) 
 
     assert "There is no file" in run("restore", bare(fresh), FROM=str(tmp_path / "none.tar")).stderr
     free = {"CELERITY_DATABASE_URL": move_port(cloud.environment["CELERITY_DATABASE_URL"])}
-    for change, words in ((cut, "damaged or cut off"), (flip, "The backup is damaged"), (lie, "a newer Celerity")):
+    for change, words in ((cut, "damaged or truncated"), (flip, "The backup is damaged"), (lie, "a newer Celerity")):
         broken = tmp_path / f"{change.__name__}.tar"
         shutil.copy(target, broken)
         change(broken)

@@ -111,7 +111,7 @@ def test_no_host_passes_and_the_filter_is_named(mine: Any, logged: list[Any], wh
     verdict = ranking.rank(hosts=[HOST, replace(HOST, id="3", name="host-3")], demand=DEMAND)
     assert not verdict.hosts
     told = ranking.explain(verdict=verdict, hosts=[HOST])
-    assert "2 that the filter mine could not judge. Ask the operator" in told
+    assert "2 that the filter mine could not judge. Ask your operator" in told
     assert verdict.misses[0] == "host-1 could not be judged: the filter mine failed (KeyError: 'gpus')"
     assert verdict.table[-1] == {"filter": "mine", "in": 2, "out": 0}
     [entry] = [one for one in logged if one["log_level"] == "error"]
