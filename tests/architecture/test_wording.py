@@ -48,7 +48,7 @@ def literals(path: Path) -> Iterator[str]:
                   if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)}  # fmt: skip
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            text = " ".join(node.value.split())
+            text = " ".join(re.sub(r"(?m)^\s*#.*$", "", node.value).split())  # comments of generated files are none
             if len(text.split()) > 2 and not re.search(r"\b(SELECT|UPDATE|INSERT|DELETE FROM)\b", text):
                 yield text
 
