@@ -35,9 +35,9 @@ def allowed(cidr: ranges.Range) -> bool:
 
 @functools.lru_cache(maxsize=1)
 def _own(_minute: int) -> list[tuple[ranges.Range, str]]:
-    management: list[str] = getattr(settings, "MANAGEMENT_RANGES", [])
-    found = [(ipaddress.ip_network(text, strict=False), "a management range") for text in management]
+    found: list[tuple[ranges.Range, str]] = []
     for reason, texts in (
+        ("a management range", settings.MANAGEMENT_RANGES),
         ("a default gateway", gateways()),
         ("a resolver", resolvers()),
         ("the database", _addresses_of(settings.DATABASES["default"].get("HOST") or "")),
@@ -46,7 +46,7 @@ def _own(_minute: int) -> list[tuple[ranges.Range, str]]:
     ):
         for text in texts:
             with contextlib.suppress(ValueError):
-                found.append((ipaddress.ip_network(text.partition("%")[0]), reason))
+                found.append((ipaddress.ip_network(text.partition("%")[0], strict=False), reason))
     return found
 
 
