@@ -104,6 +104,15 @@ def launch_cloud(environment: Environment, supervisor: Supervisor) -> None:
     supervisor.wait_running(names)
 
 
+def collect_static(environment: Environment) -> None:
+    """Copy static files under hashed names and compressed, once for each version of them."""
+    mark = environment.state / "static" / ".collected"
+    version = programs.release()
+    if not mark.exists() or mark.read_text() != version:
+        manage.run(environment, "collectstatic", "--noinput", "--clear", "-v", "0")
+        mark.write_text(version)
+
+
 def image_file(environment: Environment) -> tuple[Path, str]:
     """Return the guest image and its format: the built one, or an empty disk where simulated hosts cannot build it."""
     try:
@@ -133,6 +142,8 @@ def bring_up(environment: Environment) -> first_server.FirstServer:
             manage.run(environment, "migrate", "--noinput", "-v", "0")
         with stage("Users, roles, flavors, first network"):
             manage.run(environment, "bootstrap")
+        with stage("Static files"):
+            collect_static(environment)
         with stage("Processes: API, scheduler, beat, hosts, Flower"):
             launch_cloud(environment, supervisor)
         with stage("Guest image"):

@@ -9,7 +9,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from apps.common import bodies, context
+from apps.common import bodies, content_policy, context
 from apps.common.exceptions import CloudError
 
 log = structlog.get_logger("celerity.api")
@@ -110,6 +110,7 @@ class RequestMiddleware:
         if request.method == "HEAD" and not response.streaming:
             response.content = b""  # WSGI servers send what they are given
         _sign(response, service, request_id)
+        content_policy.set_on(response, request.path_info)
         bodiless = request.method == "HEAD" or response.status_code in (204, 304)
         if not bodiless and not response.streaming and "Content-Length" not in response:
             response["Content-Length"] = str(len(response.content))

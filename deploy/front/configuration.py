@@ -1,5 +1,8 @@
 """The text of the front's nginx.conf."""
 
+import base64
+import hashlib
+
 from deploy.environment import Environment
 from deploy.front import refusals
 
@@ -171,8 +174,29 @@ http {{
             add_header Content-MD5 $upstream_http_content_md5;
         }}
     }}
+
+    # Flower, which asks for its password on every page but its metrics.
+    upstream flower {{ server unix:{state}/front/flower.sock; }}
+    server {{
+        listen {flower} backlog=64;
+        add_header Content-Security-Policy "{flower_policy}" always;
+        add_header X-Frame-Options DENY always;
+        add_header Referrer-Policy same-origin always;
+        location / {{
+            proxy_set_header Host $asked_host;
+            proxy_set_header Connection close;
+            proxy_pass http://flower;
+        }}
+        location = /metrics {{ return 404 '{no_metrics}'; }}
+    }}
 }}
 """
+# The one inline script of Flower's pages (flower/templates/workers.html) is allowed by its digest.
+FLOWER_SCRIPT = b"\nvar autorefresh = 1;\n"
+FLOWER_POLICY = (
+    "default-src 'self'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 # What the API is told of a client. Everything else about it, X-Forwarded-For too, passes as it came: the API decides
 # whom it believes (cloud/front.py).
 HEADERS = """\
@@ -218,5 +242,9 @@ def render(environment: Environment, *, user: str | None, files: int, connection
         refusals=refusals.returns("refusal_status", "refusal"),
         upload_pages=refusals.pages(without=(500,)),
         places=refusals.places(),
+        state=environment.state,
+        no_metrics="Flower is not asked for metrics here. The API has the metrics of the cloud, under /metrics.",
+        flower=environment["CELERITY_FLOWER_LISTEN"],
+        flower_policy=FLOWER_POLICY.format(digest=base64.b64encode(hashlib.sha256(FLOWER_SCRIPT).digest()).decode()),
         blobs=environment.state / "images" / "blobs",
     )

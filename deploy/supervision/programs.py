@@ -85,7 +85,6 @@ def cloud(environment: Environment) -> list[Program]:
     python = sys.executable
     celery = [python, "-m", "celery", "-A", "cloud"]
     code, settings = release(), settings_digest(environment)
-    flower_host, _, flower_port = environment["CELERITY_FLOWER_LISTEN"].rpartition(":")
     how_many = environment.values  # cloud/settings.py refuses what is no number
     memory = "/dev/shm"  # noqa: S108 - gunicorn's heartbeats: a disk that stalls must not look like a hung worker
     commands = {
@@ -104,8 +103,8 @@ def cloud(environment: Environment) -> list[Program]:
         "beat": [python, "-m", "cloud.beat", str(environment.run / "beat-schedule")],
         "host-agent": [python, "manage.py", "host_agent"],
         "flower": [
-            python, "-m", "celery", "-A", "cloud.messages", "flower", f"--address={flower_host}",
-            f"--port={flower_port}", "--max_tasks=1000",
+            python, "-m", "celery", "-A", "cloud.messages", "flower",
+            f"--unix_socket={environment.state / 'front' / 'flower.sock'}", "--max_tasks=1000",
         ],
     }  # fmt: skip
     # glibc keeps what a thread has freed for that thread, so that a sign-in (Argon2, 19 MiB) in each of 8 threads
