@@ -6,6 +6,8 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from drf_spectacular.utils import OpenApiExample, inline_serializer
 
+from apps.common.api import schema_words
+
 
 def without_aliases(endpoints: list[Any], **_: Any) -> list[Any]:
     """Leave out /compute/v2 and URLs with the project's id: the same views as /compute/v2.1."""
@@ -15,12 +17,27 @@ def without_aliases(endpoints: list[Any], **_: Any) -> list[Any]:
 
 class AutoSchema(SpectacularSchema):
     def get_description(self) -> str:
-        """Return what the handler or the view itself says; not what it inherits."""
+        """Return what the handler or the view itself says, not what it inherits; else what the path tells."""
+        return self._said() or f"{schema_words.summary(self.method, self.path)}."
+
+    def _said(self) -> str:
         handler = getattr(self.view, self.method.lower(), None)
         return inspect.cleandoc(getattr(handler, "__doc__", None) or type(self.view).__doc__ or "")
 
+    def get_summary(self) -> str:
+        """Return a title: a verb and its object."""
+        return schema_words.summary(self.method, self.path)
+
     def get_tags(self) -> list[str]:
-        return [self.path.strip("/").split("/", 1)[0] or "celerity"]
+        return [schema_words.resource(self.path)]
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        """Return the answers, and the refusals that every operation of its kind may give."""
+        found = super()._get_response_bodies(direction)
+        has_body = self.method in ("POST", "PUT", "PATCH")
+        for code, refusal in schema_words.refusals(self.method, self.path, has_body=has_body).items():
+            found.setdefault(code, refusal)
+        return found
 
     def get_operation_id(self) -> str:
         """Return a name for each operation: a collection and its members share their path's words."""
