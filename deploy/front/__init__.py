@@ -1,1 +1,1 @@
-"""The front: an nginx of this cloud's own, between clients and the API's threads (docs/decisions/front.md)."""
+"""The front: this cloud's own nginx, between clients and the API's threads (docs/decisions/front.md)."""

@@ -18,7 +18,7 @@ pid nginx.pid;
 {user}worker_processes 1;
 worker_rlimit_nofile {files};
 worker_shutdown_timeout 10s;
-# Lines at lower levels show URLs, and URLs of identity v2.0 hold tokens. Refusals have a log line of their own.
+# Lines at lower levels show URLs, and URLs of identity v2.0 hold tokens. Each refusal has its own log line.
 error_log stderr crit;
 thread_pool default threads=4;
 events {{ worker_connections {connections}; }}
@@ -101,7 +101,7 @@ http {{
             return 404;
         }}
 
-        # The bits of images. Whoever may not send them is told so before they arrive.
+        # Image data. A refused upload is refused before its data arrives.
         location ~ "^/image/v2/images/[^/]+/file/?$" {{
             client_max_body_size {image_bytes};
             if ($request_method = PUT) {{ rewrite ^ /front/upload last; }}
@@ -197,7 +197,7 @@ FLOWER_POLICY = (
     "default-src 'self'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# What the API is told of a client. Everything else about it, X-Forwarded-For too, passes as it came: the API decides
+# What the API learns about a client. Everything else about it, X-Forwarded-For too, passes as it came: the API decides
 # whom it believes (cloud/front.py).
 HEADERS = """\
             proxy_set_header Host $asked_host;

@@ -44,7 +44,7 @@ SHAPES = """\
 
 def _documents() -> str:
     """Return nginx's map from a service to its error document; what differs by status are variables."""
-    fault = {"$fault": {"code": "$code", "message": "$sentence"}}
+    fault: dict[str, object] = {"$fault": {"code": "$code", "message": "$sentence"}}
     shapes: dict[str, dict[str, object]] = {
         "identity": {"error": {"code": "$code", "title": "$title", "message": "$sentence"}},
         "network": {"NeutronError": {"type": "$kind", "message": "$sentence", "detail": ""}},
