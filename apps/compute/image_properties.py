@@ -86,7 +86,7 @@ PROPERTIES: dict[str, Property] = {
     "hw_cpu_max_sockets": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
     "hw_cpu_max_cores": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
     "hw_cpu_max_threads": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
-    "hw_cpu_policy": Property(("shared", "dedicated", "mixed"), ("shared",), "processors of one's own"),
+    "hw_cpu_policy": Property(("shared", "dedicated", "mixed"), ("shared",), "dedicated processors"),
     "hw_cpu_thread_policy": Property(("prefer", "isolate", "require"), ("prefer",), "which threads processors share"),
     "hw_emulator_threads_policy": Property(("share", "isolate"), ("share",), "where the emulator's threads run"),
     "hw_numa_nodes": Property(_POSITIVE, ("1",), "NUMA nodes"),
