@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
-from apps.identity.exceptions import Duplicate, Forbidden, NotFound
+from apps.identity.exceptions import Duplicate, Forbidden, Invalid, NotFound
 from apps.identity.models import Domain, Group, Project, Role, RoleAssignment, User
 from apps.identity.selectors import role_assignments
 
@@ -21,13 +21,17 @@ def grant(
 ) -> None:
     """Give ``actor`` the role on ``target`` (None: the system).
 
-    Raises Forbidden when a role of one domain is given on what belongs to another; with ``once`` Duplicate (409) when
-    the actor has it already.
+    As in Keystone, raises Forbidden when a domain's role is given on a project of another domain, and Invalid (400)
+    when it is given on the system; on another domain it stands for the roles that it implies. With ``once`` raises
+    Duplicate (409) when the actor has the role already.
     """
     if role.domain_id is not None:
-        own = None if target is None else (target.pk if target.is_domain else target.domain_id)
-        if own != role.domain_id:
-            raise Forbidden("A role of a domain can only be assigned within this domain.")
+        if target is None:
+            raise Invalid(
+                field="role_id", reason=f"role {role.pk} is a role of a domain: it has no power on the system"
+            )
+        if not target.is_domain and target.domain_id != role.domain_id:
+            raise Forbidden("A role of a domain can only be assigned on projects of this domain.")
     row = {**columns(actor=actor, target=target), "role_id": role.pk, "inherited": inherited}
     _, is_new = RoleAssignment.objects.get_or_create(**row)
     if once and not is_new:

@@ -264,6 +264,21 @@ def test_domains_roles_imply_others(as_admin: Api, other_domain: Domain, role: A
     assert as_admin.call("put", f"/v3/roles/{first['id']}/implies/{role('admin').pk}").status_code == 403
 
 
+def test_where_a_domains_role_is_given(as_admin: Api, demo: User, other_domain: Domain, project: Project) -> None:
+    """Keystone looks at projects alone: on another domain the role stands for what it implies."""
+    local = make(as_admin, "role", name="local", domain_id=other_domain.pk)["id"]
+    own = make(as_admin, "project", name="own", domain_id=other_domain.pk)["id"]
+    for place, code in (
+        (f"projects/{own}", 204),
+        (f"projects/{project.pk}", 403),
+        (f"domains/{other_domain.pk}", 204),
+        ("domains/default", 204),
+        ("system", 400),
+    ):
+        answer = as_admin.call("put", f"/v3/{place}/users/{demo.pk}/roles/{local}")
+        assert answer.status_code == code, place
+
+
 def test_catalog_urls_fill_in_only_known_names(as_admin: Api, api: Api) -> None:
     service = make(as_admin, "service", type="volume", name="v")
     url = "http://h/$(project_id)s/%(tenant_id)s"
