@@ -11,7 +11,9 @@ PROTOCOLS = ("tcp", "udp", "icmp")
 ANYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 
 
-class SecurityGroupCreate(StrictSerializer):
+class GroupOfNova(StrictSerializer):
+    """A security group in the words of Nova's proxy."""
+
     name = PrintableName(trim_whitespace=False)
     description = Text(max_length=255, allow_blank=True, allow_null=True, required=False)
 

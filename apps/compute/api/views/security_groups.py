@@ -36,7 +36,7 @@ def _documents(rows: list[Any]) -> list[dict[str, Any]]:
 class SecurityGroupsView(ProxyView):
     """The project's security groups."""
 
-    request_serializers = {"post": documents.SecurityGroupCreate}
+    request_serializers = {"post": documents.GroupOfNova}
     examples = {"POST": {"security_group": {"name": "web", "description": "Web servers"}}}
 
     def get(self, request: Request) -> Response:
@@ -63,7 +63,7 @@ class SecurityGroupsView(ProxyView):
 class SecurityGroupView(ProxyView):
     """One security group."""
 
-    request_serializers = {"put": documents.SecurityGroupCreate}
+    request_serializers = {"put": documents.GroupOfNova}
     examples = {"PUT": {"security_group": {"name": "web", "description": "Web servers"}}}
 
     def get(self, request: Request, group_id: str) -> Response:
