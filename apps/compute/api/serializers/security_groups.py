@@ -23,6 +23,10 @@ class GroupOfNova(StrictSerializer):
         return value
 
 
+class GroupOfNovaUpdate(GroupOfNova):
+    """The same as a change: both values are replaced."""
+
+
 class WholeNumber(serializers.IntegerField):
     """A number, or the text of one, as old clients send it."""
 

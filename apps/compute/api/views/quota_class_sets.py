@@ -24,6 +24,5 @@ class QuotaClassSetView(ComputeView):
     def put(self, request: Request, name: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-quota-class-sets:update")
         values = self.parse(request, "quota_class_set")
-        values = {key: value for key, value in values.items() if key in selectors.RESOURCES}
         quota_sets.set_class(name=name, values=values)
         return Response({"quota_class_set": documents.class_document(selectors.of_class(name), request.version)})

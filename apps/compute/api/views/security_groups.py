@@ -63,7 +63,7 @@ class SecurityGroupsView(ProxyView):
 class SecurityGroupView(ProxyView):
     """One security group."""
 
-    request_serializers = {"put": documents.GroupOfNova}
+    request_serializers = {"put": documents.GroupOfNovaUpdate}
     examples = {"PUT": {"security_group": {"name": "web", "description": "Web servers"}}}
 
     def get(self, request: Request, group_id: str) -> Response:
