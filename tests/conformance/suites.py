@@ -34,12 +34,7 @@ SUITES = (
             ("identity-feature-enabled", "api_v2_admin"): "true",
         },
     ),
-    Suite(
-        "image",
-        "image",
-        r"tempest\.api\.image\.",
-        options={("image-feature-enabled", "image_format_enforcement"): "true"},
-    ),
+    Suite("image", "image", r"tempest\.api\.image\."),
     Suite("compute", "compute", r"tempest\.api\.compute\."),
     Suite("network", "network", r"tempest\.api\.network\."),
 )
