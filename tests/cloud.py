@@ -110,6 +110,9 @@ class Cloud:
         """Make the tables: by migrations for the first cloud of this process, for others from a dump of that one's."""
         url = self.environment["CELERITY_DATABASE_URL"]
         dump = Path(tempfile.gettempdir()) / f"celerity-tables-{os.getpid()}.sql"
+        if self.rows("SELECT 1 FROM pg_tables WHERE tablename = 'django_migrations'"):  # a restored database
+            self.manage("migrate", "--verbosity", "0")
+            return
         if dump.exists():
             command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.devnull, "-d", url, "-f", str(dump)]
             subprocess.run(command, check=True)
