@@ -41,12 +41,12 @@ def _blank(path: Path, mib: int) -> None:
         stream.truncate(mib * MIB)
 
 
-def boot_partition(path: Path, files: dict[str, Path]) -> None:
+def boot_partition(path: Path, files: dict[str, Path], mib: int = BOOT_MIB) -> None:
     """Make `path` a FAT16 partition with syslinux and `files` (name to source).
 
     FAT16, because syslinux cannot read FAT32 on so small a partition.
     """
-    _blank(path, BOOT_MIB)
+    _blank(path, mib)
     environ = _environment()
     number = SERIAL.removeprefix("0x")
     shell.run(
@@ -59,12 +59,12 @@ def boot_partition(path: Path, files: dict[str, Path]) -> None:
     shell.run("syslinux", "--install", path, env=environ)
 
 
-def root_partition(path: Path, tree: Path) -> None:
+def root_partition(path: Path, tree: Path, mib: int = ROOT_MIB, label: str = ROOT_LABEL, inodes: int = 8192) -> None:
     """Make `path` an ext4 file system that holds `tree`, everything owned by root.
 
     Blocks of 4 KiB and a reserve of group descriptors let it grow on line to 1 TiB.
     """
-    _blank(path, ROOT_MIB)
+    _blank(path, mib)
     options = "resize=268435456,lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0,nodiscard"
     options += ",hash_seed=74696e79-0000-4000-8000-000000000001"
     uuid = "74696e79-0000-4000-8000-000000000002"
@@ -72,7 +72,7 @@ def root_partition(path: Path, tree: Path) -> None:
     prefix = () if os.geteuid() == 0 else ("unshare", "--map-root-user")
     shell.run(
         *(*prefix, "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "0", "-J", "size=4"),
-        *("-N", "8192", "-L", ROOT_LABEL, "-U", uuid, "-E", options, "-d", tree, path),
+        *("-N", str(inodes), "-L", label, "-U", uuid, "-E", options, "-d", tree, path),
         env=_environment(),
     )
 
@@ -104,13 +104,14 @@ def _paste(disk: Path, part: Path, offset: int) -> None:
 
 
 def assemble(path: Path, boot: Path, root: Path) -> None:
-    """Make `path` a raw disk from the two partitions."""
-    _blank(path, 1 + BOOT_MIB + ROOT_MIB)
-    first = partition_table(MBR_CODE.read_bytes(), BOOT_MIB, ROOT_MIB)
+    """Make `path` a raw disk from the two partitions, whole MiB each."""
+    boot_mib, root_mib = boot.stat().st_size // MIB, root.stat().st_size // MIB
+    _blank(path, 1 + boot_mib + root_mib)
+    first = partition_table(MBR_CODE.read_bytes(), boot_mib, root_mib)
     with path.open("r+b") as stream:
         stream.write(first)
     _paste(path, boot, ALIGNMENT * SECTOR)
-    _paste(path, root, ALIGNMENT * SECTOR + BOOT_MIB * MIB)
+    _paste(path, root, ALIGNMENT * SECTOR + boot_mib * MIB)
 
 
 def compress(raw: Path, path: Path) -> None:
