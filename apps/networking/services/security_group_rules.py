@@ -156,15 +156,16 @@ def _check_icmp(kind: int | None, code: int | None) -> None:
 
 
 def _prefix(text: str, ethertype: str) -> str:
+    """Return the prefix in its short form, with its host bits: Neutron shows both this and the network it is in."""
     try:
         if "%" in text:
             raise ValueError
-        network = ipaddress.ip_network(text, strict=False)
+        interface = ipaddress.ip_interface(text)
     except ValueError:
         raise InvalidRule(f"Invalid CIDR {text[:64]} given as IP prefix") from None
-    if network.version != (4 if ethertype == states.IPV4 else 6):
+    if interface.version != (4 if ethertype == states.IPV4 else 6):
         raise InvalidRule(f"Conflicting value ethertype {ethertype} for CIDR {text[:64]}")
-    return str(network)
+    return str(interface)
 
 
 def delete(*, context: RequestContext, rule_id: uuid.UUID) -> None:

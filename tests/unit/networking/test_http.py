@@ -242,6 +242,15 @@ def test_pages_both_ways(alice: Caller) -> None:
     assert refusal(alice.get("/networks", marker=str(uuid.uuid4())))[0] == 404
 
 
+def test_a_list_that_the_service_cuts_links_to_its_rest(alice: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.networking.api.views.base.limit_of", lambda params: 2)
+    made = [make(alice, "network", name=str(n))["id"] for n in range(3)]
+    body = alice.get("/networks").json()
+    (link,) = body["networks_links"]
+    rest = alice.get(link["href"].partition("/network/v2.0")[2]).json()["networks"]
+    assert [one["id"] for one in body["networks"] + rest] == made
+
+
 def test_port_filters(alice: Caller, network: Network) -> None:
     port = make(alice, "port", network_id=str(network.id), device_id="d")
     ip = port["fixed_ips"][0]["ip_address"]
@@ -282,7 +291,8 @@ def test_security_groups_and_rules(alice: Caller, network: Network) -> None:
         "remote_ip_prefix": "10.0.0.7/8",
     }
     rule = make(alice, "security_group_rule", **values)
-    assert (rule["protocol"], rule["ethertype"], rule["remote_ip_prefix"]) == ("tcp", "IPv4", "10.0.0.0/8")
+    assert (rule["protocol"], rule["ethertype"], rule["remote_ip_prefix"]) == ("tcp", "IPv4", "10.0.0.7/8")
+    assert rule["normalized_cidr"] == "10.0.0.0/8"
     again = refusal(alice.post("/security-group-rules", {"security_group_rule": values}))
     assert again[:2] == (409, "SecurityGroupRuleExists")
     assert rule["id"] in again[2]

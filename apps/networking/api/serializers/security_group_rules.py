@@ -1,5 +1,6 @@
 """Security group rules on the wire."""
 
+import ipaddress
 from typing import Any
 
 from rest_framework import serializers
@@ -13,6 +14,7 @@ from apps.networking.models import SecurityGroupRule
 
 def render(rule: SecurityGroupRule, context: RequestContext) -> dict[str, Any]:
     """Return the document of a rule."""
+    prefix = rule.remote_ip_prefix
     return {
         **standard(rule),
         "security_group_id": str(rule.security_group_id),
@@ -21,8 +23,8 @@ def render(rule: SecurityGroupRule, context: RequestContext) -> dict[str, Any]:
         "protocol": rule.protocol,
         "port_range_min": rule.port_range_min,
         "port_range_max": rule.port_range_max,
-        "remote_ip_prefix": rule.remote_ip_prefix,
-        "normalized_cidr": rule.remote_ip_prefix,
+        "remote_ip_prefix": prefix,
+        "normalized_cidr": str(ipaddress.ip_network(prefix, strict=False)) if prefix else None,
         "remote_group_id": str(rule.remote_group_id) if rule.remote_group_id else None,
         "remote_address_group_id": None,
     }

@@ -78,7 +78,7 @@ class Collection(Noun):
         if backwards:
             rows.reverse()
         body: dict[str, Any] = {self.plural: [only(self.render(row), params) for row in rows]}
-        if params.get("limit") and rows:
+        if (params.get("limit") or more) and rows:  # a list that was cut says so, whoever cut it
             body[f"{self.plural}_links"] = self._links(request, rows, more, backwards)
         return Response(body)
 
