@@ -45,13 +45,14 @@ def prepare(private: PrivateCloud, web: Path, web_url: str) -> Target:
     admin = private.session("admin")
     image = web / "image.raw"
     image.write_bytes(bytes(IMAGE_BYTES))
-    networks = _call(admin, "GET", f"{admin.neutron}/networks?name=shared", None, 200)["networks"]
+    external = {"network": {"name": "public", "router:external": True}}
+    network = _call(admin, "POST", f"{admin.neutron}/networks", external, 201)["network"]
     return Target(
         identity_url=private.login("admin").auth_url,
         admin_password=private.login("admin").password,
         image_id=_upload(admin, "conformance", image.read_bytes()),
         image_id_alt=_upload(admin, "conformance-alt", image.read_bytes()),
-        network_id=networks[0]["id"],
+        network_id=network["id"],
         image_file=image,
         image_url=f"{web_url}/{image.name}",
     )

@@ -122,7 +122,6 @@ OTHERS: list[tuple[str, Any]] = [
                               "remote_group_id": "{security-groups_id}"}}),
     ("/image/v2/images", {"name": "i", "owner": "{project_id}"}),
     ("/image/v2/images", {"name": "i", "id": "{image_id}"}),
-    ("/identity/v3/users/{user}/credentials/OS-EC2", {"tenant_id": "{project_id}"}),
     ("/identity/v3/credentials", {"credential": {"type": "t", "blob": "b", "user_id": "{user_id}"}}),
     ("/identity/v3/OS-TRUST/trusts",
      {"trust": {"trustor_user_id": "{user}", "trustee_user_id": "{user_id}", "project_id": "{project_id}",

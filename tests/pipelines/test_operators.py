@@ -60,7 +60,7 @@ def test_only_a_failed_build_is_built_again(cloud: Cloud) -> None:
     ).status_code == 202  # fmt: skip
     assert "it was already built once" in order(cloud, "retry", key)
     assert "no action is running" in order(cloud, "cancel", key)
-    assert states(cloud, key) == [("create", "succeeded")]
+    assert states(cloud, key) == [("create", "succeeded"), ("resetState", "succeeded")]
 
 
 def test_a_build_is_cancelled(cloud: Cloud) -> None:

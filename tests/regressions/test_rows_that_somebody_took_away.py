@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import RequestFactory
 
 from apps.common.api import errors
 from apps.compute.models import BlockDevice, Flavor
@@ -35,7 +36,7 @@ def has_no_name() -> None:
 def answer(work: Callable[[], None]) -> Any:
     with pytest.raises(IntegrityError) as refused:
         work()
-    request = SimpleNamespace(path="/compute/v2.1/servers", _request=None)
+    request = SimpleNamespace(path="/compute/v2.1/servers", _request=RequestFactory().get("/compute/v2.1/servers"))
     return errors.handle(refused.value, {"request": request})
 
 

@@ -1,6 +1,10 @@
 """Regions, services, endpoints, and the limits that are registered for them."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from apps.common.admin import ReadOnlyAdmin, filters
 from apps.identity import models
@@ -34,7 +38,11 @@ class EndpointAdmin(ReadOnlyAdmin):
 class RegisteredLimitAdmin(ReadOnlyAdmin):
     list_display = ("resource_name", "service", "region", "default_limit")
     search_fields = ("resource_name", "service__type")
-    list_select_related = ("region",)  # joined with its service, a row that outlived that would be left out
+    list_select_related = ("region",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Fetch services apart: joined with its service, a limit that outlived that would be left out."""
+        return super().get_queryset(request).prefetch_related("service")
 
 
 @admin.register(models.Limit)

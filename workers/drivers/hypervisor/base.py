@@ -17,12 +17,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from workers.drivers import values
-from workers.drivers.errors import SpecInvalid
+from workers.drivers.hypervisor.specs import Bus as Bus
+from workers.drivers.hypervisor.specs import CardModel as CardModel
+from workers.drivers.hypervisor.specs import DiskBacking as DiskBacking
+from workers.drivers.hypervisor.specs import DiskSpec as DiskSpec
+from workers.drivers.hypervisor.specs import Hardware as Hardware
+from workers.drivers.hypervisor.specs import InterfaceSpec as InterfaceSpec
+from workers.drivers.hypervisor.specs import ServerSpec as ServerSpec
 
 CONSOLE_MAX_BYTES = 102400
 """How much console text is read by default; Nova's MAX_CONSOLE_BYTES."""
@@ -51,130 +56,8 @@ class Event(StrEnum):
     """The guest began or asked for its own power-off; `stopped` follows."""
 
 
-Bus = Literal["virtio", "scsi", "sata", "ide"]
-CardModel = Literal["virtio", "e1000", "e1000e", "rtl8139"]
 WatchCallback = Callable[[str, str], None]
 """Called as callback(server_id, event) on a thread of the driver's own; it may block, and call the driver."""
-
-
-@dataclass(frozen=True, slots=True)
-class DiskBacking:
-    """The read-only file under a qcow2 overlay: an absolute path, and its format as recorded, never as probed."""
-
-    path: str
-    format: Literal["qcow2", "raw"]
-
-
-@dataclass(frozen=True, slots=True)
-class DiskSpec:
-    """One disk of a server, as the guest sees it (`target`, e.g. vda) and as the host keeps it (`path`).
-
-    The format is what was recorded when the file was made; a guest writes its own header, so nobody probes.
-    `boot_index` counts from 1; None is never booted from. `serial` is what the guest finds in /dev/disk/by-id.
-    `bus` None: virtio for vdX, virtio-scsi for sdX, IDE for hdX.
-    """
-
-    target: str
-    path: str
-    format: Literal["qcow2", "raw", "iso"]
-    device: Literal["disk", "cdrom"] = "disk"
-    boot_index: int | None = None
-    readonly: bool = False
-    serial: str | None = None
-    backing: DiskBacking | None = None
-    bus: Bus | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse targets and paths that could mean something else further down."""
-        if not self.target.isalnum() or not self.target.isascii():
-            raise SpecInvalid(f"not a disk target: {self.target!r}")
-        for path in (self.path, self.backing.path if self.backing else "/"):
-            values.check_plain_text(path, "a disk's path")
-            if not path.startswith("/"):
-                raise SpecInvalid("a disk's path must be absolute", details=path)
-        if self.backing is not None and self.format != "qcow2":
-            raise SpecInvalid("only a qcow2 disk has a backing file")
-
-
-@dataclass(frozen=True, slots=True)
-class InterfaceSpec:
-    """One network interface of a server: its port, and where on the host it is plugged. `mtu` in bytes.
-
-    `queues`: pairs of queues of a virtio card; 1 for any other.
-    """
-
-    port_id: str
-    mac: str
-    tap: str
-    bridge: str
-    mtu: int = 1500
-    model: CardModel = "virtio"
-    queues: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse what the kernel or libvirt would read otherwise."""
-        values.check_uuid(self.port_id, "a port's id")
-        values.check_mac(self.mac)
-        values.check_interface_name(self.tap, "a tap's name")
-        values.check_interface_name(self.bridge, "a bridge's name")
-        values.check_range(self.mtu, "an MTU", 576, 65535)
-        values.check_range(self.queues, "the number of queues", 1, 256)
-
-
-@dataclass(frozen=True, slots=True)
-class Hardware:
-    """The machine around disks and cards, where the image or the flavor asks for it. None: the host's own choice.
-
-    `topology` is (sockets, cores, threads). `watchdog` says what happens when the guest stops feeding it.
-    """
-
-    machine: Literal["q35", "pc"] | None = None
-    firmware: Literal["bios", "uefi"] = "bios"
-    video: Literal["vga", "virtio", "cirrus", "bochs", "none"] = "vga"
-    watchdog: Literal["reset", "poweroff", "pause", "none"] | None = None
-    boot_menu: bool = False
-    local_time: bool = False
-    topology: tuple[int, int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSpec:
-    """Everything a driver needs to know of a server.
-
-    `name` is the domain's name on the host (letters, digits, - _ .), unique there. `display_name` and `metadata`
-    are the tenant's own text: any Unicode at all, carried as data only. `console_log` and `instance_dir` are
-    absolute paths, as `workers.system.paths.HostPaths` gives them.
-    """
-
-    id: str
-    name: str
-    display_name: str
-    project_id: str
-    user_id: str
-    flavor_name: str
-    vcpus: int
-    ram_mib: int
-    disks: tuple[DiskSpec, ...]
-    interfaces: tuple[InterfaceSpec, ...]
-    console_log: str
-    instance_dir: str
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    hardware: Hardware = Hardware()
-
-    def __post_init__(self) -> None:
-        """Refuse names, sizes and paths that no hypervisor could take."""
-        values.check_uuid(self.id, "a server's id")
-        if not self.name or not all(ch.isascii() and (ch.isalnum() or ch in "-_.") for ch in self.name):
-            raise SpecInvalid(f"not a domain name: {self.name!r}")
-        values.check_range(self.vcpus, "the number of virtual CPUs", 1, 512)
-        values.check_range(self.ram_mib, "the memory in MiB", 1, 16 * 1024 * 1024)
-        for path in (self.console_log, self.instance_dir):
-            values.check_plain_text(path, "a server's path")
-            if not path.startswith("/"):
-                raise SpecInvalid("a server's path must be absolute", details=path)
-        targets = [disk.target for disk in self.disks]
-        if len(set(targets)) != len(targets):
-            raise SpecInvalid("two disks share a target")
 
 
 @dataclass(frozen=True, slots=True)

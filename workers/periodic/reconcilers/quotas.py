@@ -45,5 +45,5 @@ def _settle(told: Look, consumer_id: uuid.UUID) -> None:
         present = bool(servers.existing(server_ids=[consumer_id]))
         settle = reservations.commit if present else reservations.cancel
         settle(consumers=[consumer_id])
-    done = "counted as use" if present else "given back"
+    done = "counted as use" if present else "released"
     told.repaired(RESERVATION, consumer_id, found="reserved, but no active run will settle it", done=done)
