@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.identity.models import Domain, Project, Role, RoleAssignment, User
-from apps.identity.services import bootstrap
+from apps.identity.services import bootstrap, users
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope
 
 
@@ -73,3 +73,8 @@ def other_domain(cloud: None) -> Domain:
 @pytest.fixture
 def grant() -> Callable[..., RoleAssignment]:
     return lambda **values: RoleAssignment.objects.create(**values)
+
+
+@pytest.fixture
+def other(cloud: None) -> User:
+    return users.create(values={"name": "other", "password": PASSWORD}, default_domain_id="default")

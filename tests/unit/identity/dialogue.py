@@ -4,6 +4,8 @@ from typing import Any
 
 from django.test import Client
 
+from apps.identity.models import Project, User
+
 PASSWORD = "correct horse"
 
 
@@ -43,3 +45,29 @@ def token_body(token: str, scope: Any = None) -> dict[str, Any]:
     if scope is not None:
         auth["scope"] = scope
     return {"auth": auth}
+
+
+def works(api: Api) -> bool:
+    return bool(api.call("get", "/v3/auth/projects").status_code == 200)
+
+
+def make_trust(api: Api, trustor: User, trustee: User, project: Project, **values: Any) -> dict[str, Any]:
+    body = {
+        "trustor_user_id": trustor.pk,
+        "trustee_user_id": trustee.pk,
+        "project_id": project.pk,
+        "impersonation": False,
+        "roles": [{"name": "member"}],
+        **values,
+    }
+    answer = api.call("post", "/v3/OS-TRUST/trusts", {"trust": body})
+    assert answer.status_code == 201, answer.content
+    return dict(answer.json()["trust"])
+
+
+def use_trust(trust_id: str) -> Any:
+    return Api().sign_in(password_body("other", scope={"OS-TRUST:trust": {"id": trust_id}}))
+
+
+def trust_token(api: Api, trustor: User, trustee: User, project: Project, **values: Any) -> str:
+    return str(use_trust(make_trust(api, trustor, trustee, project, **values)["id"])["X-Subject-Token"])

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.identity.models import AccessRule, ApplicationCredential, Domain, Project, Role, RoleAssignment, Trust, User
-from apps.identity.services import passwords, users
-from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope, token_body
+from apps.identity.models import AccessRule, ApplicationCredential, Project, Role, RoleAssignment, User
+from apps.identity.services import passwords
+from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope, token_body, trust_token, works
 
 pytestmark = pytest.mark.django_db
 
@@ -33,15 +33,6 @@ def signed_in(made: dict[str, Any]) -> Api:
     assert answer.status_code == 201, answer.content
     api.token = answer["X-Subject-Token"]
     return api
-
-
-def works(api: Api) -> bool:
-    return bool(api.call("get", "/v3/auth/projects").status_code == 200)
-
-
-@pytest.fixture
-def other(cloud: None) -> User:
-    return users.create(values={"name": "other", "password": PASSWORD}, default_domain_id="default")
 
 
 def test_a_credential_opens_its_project_with_its_roles(as_demo: Api, demo: User, project: Project) -> None:
@@ -90,7 +81,7 @@ def test_what_ends_a_credentials_token(as_demo: Api, demo: User, project: Projec
     RoleAssignment.objects.filter(user=demo, project=project).delete()
     assert not works(lent)
     assert Api().sign_in(credential_body(made["id"], made["secret"])).status_code == 401
-    RoleAssignment.objects.create(user=demo, project=project, role=_member())
+    RoleAssignment.objects.create(user=demo, project=project, role=Role.objects.get(name="member"))
     assert works(lent)
     passwords.change(user=demo, password=PASSWORD)
     assert not works(lent)
@@ -103,12 +94,6 @@ def test_what_ends_a_credentials_token(as_demo: Api, demo: User, project: Projec
     User.objects.filter(pk=demo.pk).update(enabled=False)
     assert not works(lent)
     assert Api().sign_in(credential_body(made["id"], made["secret"])).status_code == 401
-
-
-def _member() -> Any:
-    from apps.identity.models import Role
-
-    return Role.objects.get(name="member")
 
 
 def test_deleting_a_credential_ends_its_tokens(as_demo: Api, demo: User) -> None:
@@ -136,7 +121,7 @@ def test_no_way_of_making_credentials_for_lent_power(
     if kind == "restricted":
         api = signed_in(make(as_demo, demo))
     else:
-        api.token = _trust_token(as_demo, demo, other, project, impersonation=True)
+        api.token = trust_token(as_demo, demo, other, project, impersonation=True)
     for path, body in _makings(demo, other, project).items():
         assert api.call("post", path, body).status_code == 403, path
 
@@ -219,7 +204,7 @@ def test_an_unrestricted_credential_reaches_its_own_project_alone(
 def test_a_trust_reaches_no_application_credentials(as_demo: Api, demo: User, other: User, project: Project) -> None:
     made = make(as_demo, demo, access_rules=[{"service": "compute", "method": "GET", "path": "/v2.1/servers"}])
     api = Api()
-    api.token = _trust_token(as_demo, demo, other, project, impersonation=True)
+    api.token = trust_token(as_demo, demo, other, project, impersonation=True)
     base = f"/v3/users/{demo.pk}"
     paths = ["application_credentials", "access_rules", f"application_credentials/{made['id']}"]
     for path in (*paths, f"access_rules/{made['access_rules'][0]['id']}"):
@@ -291,7 +276,7 @@ def test_what_is_lent_reads_no_ec2_keys(
         api = signed_in(make(as_demo, demo, roles=[{"name": "reader"}]))
     else:
         api = Api()
-        api.token = _trust_token(as_demo, demo, other, project, impersonation=True)
+        api.token = trust_token(as_demo, demo, other, project, impersonation=True)
     pk = hashlib.sha256(key["access"].encode()).hexdigest()
     for version in ("v3", "v2.0"):
         path = f"/{version}/users/{demo.pk}/credentials/OS-EC2"
@@ -305,127 +290,3 @@ def test_what_is_lent_reads_no_ec2_keys(
         listed = api.call("get", f"/v3/credentials{query}")
         assert [row["type"] for row in listed.json()["credentials"]] == ([] if query else ["cert"])
     assert len(as_demo.call("get", "/v3/credentials").json()["credentials"]) == 2
-
-
-def _trust(api: Api, trustor: User, trustee: User, project: Project, **values: Any) -> dict[str, Any]:
-    body = {
-        "trustor_user_id": trustor.pk,
-        "trustee_user_id": trustee.pk,
-        "project_id": project.pk,
-        "impersonation": False,
-        "roles": [{"name": "member"}],
-        **values,
-    }
-    answer = api.call("post", "/v3/OS-TRUST/trusts", {"trust": body})
-    assert answer.status_code == 201, answer.content
-    return dict(answer.json()["trust"])
-
-
-def _use(trust_id: str) -> Any:
-    return Api().sign_in(password_body("other", scope={"OS-TRUST:trust": {"id": trust_id}}))
-
-
-def _trust_token(api: Api, trustor: User, trustee: User, project: Project, **values: Any) -> str:
-    return str(_use(_trust(api, trustor, trustee, project, **values)["id"])["X-Subject-Token"])
-
-
-@pytest.mark.parametrize("impersonation", [True, False])
-def test_a_trust_lends_its_roles(as_demo: Api, demo: User, other: User, project: Project, impersonation: bool) -> None:
-    trust = _trust(as_demo, demo, other, project, impersonation=impersonation)
-    answer = _use(trust["id"])
-    assert answer.status_code == 201, answer.content
-    token = answer.json()["token"]
-    assert token["user"]["id"] == (demo.pk if impersonation else other.pk)
-    assert [role["name"] for role in token["roles"]] == ["member", "reader"]
-    assert token["OS-TRUST:trust"] == {
-        "id": trust["id"],
-        "impersonation": impersonation,
-        "trustor_user": {"id": demo.pk},
-        "trustee_user": {"id": other.pk},
-    }
-    api = Api()
-    api.token = answer["X-Subject-Token"]
-    assert works(api)
-    assert api.sign_in(token_body(api.token, project_scope())).status_code == 403
-
-
-@pytest.mark.parametrize("impersonation", [True, False])
-@pytest.mark.parametrize("who", ["demo", "other"])
-@pytest.mark.parametrize("how", ["password", "disabled", "deleted", "domain"])
-def test_either_user_ends_a_trusts_token(
-    as_demo: Api, demo: User, other: User, project: Project, impersonation: bool, who: str, how: str
-) -> None:
-    """OSSA 2014-006."""
-    api = Api()
-    api.token = _trust_token(as_demo, demo, other, project, impersonation=impersonation)
-    assert works(api)
-    user = User.objects.get(name=who)
-    if how == "password":
-        passwords.change(user=user, password="new")
-    elif how == "disabled":
-        User.objects.filter(pk=user.pk).update(enabled=False)
-    elif how == "deleted":
-        user.delete()
-    else:
-        away = Domain.objects.create(name="away", enabled=False)
-        User.objects.filter(pk=user.pk).update(domain_id=away.pk)
-    assert not works(api)
-
-
-def test_what_else_ends_a_trusts_token(as_demo: Api, demo: User, other: User, project: Project) -> None:
-    trust = _trust(as_demo, demo, other, project)
-    api = Api()
-    api.token = _use(trust["id"])["X-Subject-Token"]
-    RoleAssignment.objects.filter(user=demo, project=project).update(role=_reader())
-    assert not works(api)
-    assert _use(trust["id"]).status_code == 401
-    RoleAssignment.objects.filter(user=demo, project=project).update(role=_member())
-    assert works(api)
-    assert as_demo.call("delete", f"/v3/OS-TRUST/trusts/{trust['id']}").status_code == 204
-    assert not works(api)
-    assert _use(trust["id"]).status_code == 403
-    for method in ("get", "delete"):
-        assert as_demo.call(method, f"/v3/OS-TRUST/trusts/{trust['id']}").status_code == 404
-
-
-def _reader() -> Any:
-    from apps.identity.models import Role
-
-    return Role.objects.get(name="reader")
-
-
-def test_uses_are_counted(as_demo: Api, demo: User, other: User, project: Project) -> None:
-    trust = _trust(as_demo, demo, other, project, remaining_uses=2)
-    assert [_use(trust["id"]).status_code for _ in range(3)] == [201, 201, 403]
-
-
-def test_a_trust_is_its_trustees_alone(as_demo: Api, demo: User, other: User, project: Project, admin: User) -> None:
-    trust = _trust(as_demo, demo, other, project)
-    scope = {"OS-TRUST:trust": {"id": trust["id"]}}
-    assert Api().sign_in(password_body("admin", scope=scope)).status_code == 403
-    assert Api().sign_in(password_body("demo", scope=scope)).status_code == 403
-    stranger = Api()
-    users.create(values={"name": "third", "password": PASSWORD}, default_domain_id="default")
-    stranger.token = stranger.sign_in(password_body("third"))["X-Subject-Token"]
-    assert stranger.call("get", f"/v3/OS-TRUST/trusts/{trust['id']}").status_code == 403
-    assert stranger.call("get", "/v3/OS-TRUST/trusts").status_code == 403
-    assert stranger.call("get", f"/v3/OS-TRUST/trusts?trustor_user_id={demo.pk}").status_code == 403
-    assert (
-        as_demo.call("get", f"/v3/OS-TRUST/trusts?trustor_user_id={demo.pk}").json()["trusts"][0]["id"] == trust["id"]
-    )
-    assert as_demo.call("get", f"/v3/OS-TRUST/trusts/{trust['id']}/roles").json()["roles"][0]["name"] == "member"
-
-
-def test_trusts_are_made_by_the_trustor_with_own_roles(
-    as_demo: Api, as_admin: Api, demo: User, other: User, project: Project
-) -> None:
-    body = {"trustor_user_id": demo.pk, "trustee_user_id": other.pk, "project_id": project.pk, "impersonation": True}
-    for api, extra, code in (
-        (as_admin, {"roles": [{"name": "member"}]}, 403),
-        (as_demo, {"roles": [{"name": "admin"}]}, 400),
-        (as_demo, {"roles": []}, 400),
-        (as_demo, {"roles": [{"name": "member"}], "allow_redelegation": True}, 403),
-        (as_demo, {"roles": [{"name": "member"}], "expires_at": "2020-01-01T00:00:00Z"}, 400),
-    ):
-        assert api.call("post", "/v3/OS-TRUST/trusts", {"trust": {**body, **extra}}).status_code == code, extra
-    assert not Trust.objects.exists()

@@ -10,12 +10,7 @@ from apps.networking.models import Network
 from apps.networking.services import ports
 from apps.networking.values import RequestedNetwork
 from tests.callers import Caller
-
-
-def make(who: Caller, noun: str, **values: Any) -> Any:
-    response = who.post(f"/{noun.replace('_', '-')}s", {noun: values})
-    assert response.status_code == 201, response.content
-    return response.json()[noun]
+from tests.unit.networking.dialogue import make
 
 
 def error(response: Any) -> tuple[int, str, str]:

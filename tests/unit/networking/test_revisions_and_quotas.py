@@ -1,0 +1,76 @@
+"""The network service over HTTP: writes at a revision, options of DHCP, a project's own quotas."""
+
+from typing import Any
+
+import pytest
+
+from apps.networking.models import Network
+from tests.callers import Caller
+from tests.unit.networking.dialogue import make, refusal
+
+
+def test_if_match(alice: Caller, network: Network) -> None:
+    for path, noun in ((f"/networks/{network.id}", "network"), (f"/subnets/{network.subnets.get().id}", "subnet")):
+        revision = alice.get(path).json()[noun]["revision_number"]
+
+        def put(header: str, path: str = path, noun: str = noun) -> Any:
+            return alice.call("put", path, {noun: {"name": "x"}}, HTTP_IF_MATCH=header)
+
+        stale = f"revision_number={revision - 1}"
+        assert refusal(put(stale))[:2] == (412, "RevisionNumberConstraintFailed")
+        assert refusal(put("W/1"))[0] == 400
+        assert alice.get(path).json()[noun]["name"] != "x"
+        assert put(f"revision_number={revision}").json()[noun]["revision_number"] == revision + 1
+        assert refusal(put(f"revision_number={revision}"))[0] == 412
+        assert refusal(alice.call("delete", path, HTTP_IF_MATCH=stale))[0] == 412
+        assert alice.get(path).status_code == 200
+    assert alice.get("/extensions/revision-if-match").status_code == 200
+
+
+def test_options_of_dhcp(alice: Caller, network: Network) -> None:
+    options = [{"opt_name": "test_option_1", "opt_value": "a,b c", "ip_version": 4}]
+    port = make(alice, "port", network_id=str(network.id), extra_dhcp_opts=options)
+    assert port["extra_dhcp_opts"] == options
+    more = [{"opt_name": "mtu", "opt_value": "1400"}]
+    path = f"/ports/{port['id']}"
+    changed = alice.put(path, {"port": {"extra_dhcp_opts": more}}).json()["port"]["extra_dhcp_opts"]
+    assert [one["opt_name"] for one in changed] == ["test_option_1", "mtu"]
+    gone = [{"opt_name": "test_option_1", "opt_value": None}]
+    changed = alice.put(path, {"port": {"extra_dhcp_opts": gone}}).json()["port"]["extra_dhcp_opts"]
+    assert [one["opt_name"] for one in changed] == ["mtu"]
+    for name in ("a\nb", "a,b", "tag:x", "", "a" * 65):
+        answer = alice.put(path, {"port": {"extra_dhcp_opts": [{"opt_name": name, "opt_value": "x"}]}})
+        assert refusal(answer)[0] == 400
+
+
+def test_a_projects_own_quotas(alice: Caller, bob: Caller, admin: Caller, monkeypatch: Any) -> None:
+    from apps.identity.selectors import projects
+
+    monkeypatch.setattr(projects, "find", lambda project_id: project_id != "nobody" or None)
+    path = f"/quotas/{alice.project_id}"
+    usual = alice.get(path).json()["quota"]
+    assert refusal(alice.put(path, {"quota": {"port": 5}}))[:2] == (403, "PolicyNotAuthorized")
+    assert admin.put(path, {"quota": {"port": 5, "network": "1"}}).json()["quota"] == {**usual, "port": 5, "network": 1}
+    assert alice.get(f"{path}/default").json()["quota"] == usual == bob.get(f"/quotas/{bob.project_id}").json()["quota"]
+    make(alice, "network")
+    assert refusal(alice.post("/networks", {"network": {}}))[:2] == (409, "OverQuota")
+    assert alice.get(f"{path}/details").json()["quota"]["network"] == {"limit": 1, "used": 1, "reserved": 0}
+    make(bob, "network")
+    make(bob, "network")
+    (listed,) = admin.get("/quotas").json()["quotas"]
+    assert (listed["project_id"], listed["port"]) == (alice.project_id, 5)
+    assert refusal(alice.get("/quotas"))[0] == 403
+    assert alice.get("/quotas/tenant").json()["tenant"]["tenant_id"] == alice.project_id
+    assert refusal(alice.delete(path))[0] == 403
+    assert admin.delete(path).status_code == 204
+    assert alice.get(path).json()["quota"] == usual
+    make(alice, "network")
+
+
+@pytest.mark.parametrize(
+    "values", [{"port": -2}, {"port": "x"}, {"port": None}, {"port": 2**31}, {"router": 1}, {"port": [1]}]
+)
+def test_refused_quotas(alice: Caller, admin: Caller, values: dict[str, Any]) -> None:
+    path = f"/quotas/{alice.project_id}"
+    assert refusal(admin.put(path, {"quota": values}))[0] == 400
+    assert refusal(admin.put("/quotas/nobody", {"quota": {"port": 1}}))[0] == 404
