@@ -3,6 +3,7 @@
 import gc
 import os
 
+import argon2  # noqa: F401 - else the first sign-in loads it, in each process again
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
@@ -15,11 +16,16 @@ django.setup(set_prefix=False)
 from django.urls import get_resolver  # noqa: E402 - needs the applications
 
 from apps.common import policy  # noqa: E402
+from apps.common.api import errors  # noqa: E402, F401
 from cloud.front import Application  # noqa: E402
+from cloud.messages import app as celery  # noqa: E402
 
 application = Application()
 
 get_resolver().url_patterns  # noqa: B018 - views, serializers, the API's description
 policy.warm()
+celery.amqp.Producer  # noqa: B018 - what sends messages; it connects with the first one
+celery.Task, celery.events.Dispatcher  # noqa: B018
+celery.connection_for_write().get_transport_cls()
 gc.collect()
 gc.freeze()  # what is loaded stays: no collection looks at it, and none writes to its shared pages

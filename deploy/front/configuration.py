@@ -72,7 +72,12 @@ http {{
         '' $server_addr:$server_port;
         default $http_host;
     }}
-    upstream api {{ server {api}; }}
+    upstream api {{
+        server {api};
+        keepalive 16;
+        keepalive_requests 100000;
+        keepalive_timeout 60s;  # less than gunicorn's: an idle connection is closed by nginx alone
+    }}
     proxy_http_version 1.1;
     proxy_connect_timeout 5s;
     proxy_send_timeout 60s;
@@ -201,7 +206,7 @@ FLOWER_POLICY = (
 # whom it believes (cloud/front.py).
 HEADERS = """\
             proxy_set_header Host $asked_host;
-            proxy_set_header Connection close;
+            proxy_set_header Connection "";
             proxy_set_header X-Front-Peer $remote_addr;
 """
 PLAIN = (

@@ -14,7 +14,7 @@ from deploy.errors import DeployError
 from deploy.front import configuration
 from deploy.instances.process import give, owner_of, process_in
 
-CONNECTIONS = 4096  # at once, those to the API included; nginx keeps 0.5 KiB for each
+CONNECTIONS = 2048  # at once, those to the API included; nginx keeps 0.5 KiB for each
 
 
 def digest() -> str:

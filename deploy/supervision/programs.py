@@ -93,7 +93,7 @@ def cloud(environment: Environment) -> list[Program]:
             python, "-m", "gunicorn", "cloud.wsgi:application", "--bind", nginx.address(environment),
             "--worker-class", "gthread", "--workers", how_many.get("CELERITY_API_PROCESSES", "2"),
             "--threads", how_many.get("CELERITY_API_THREADS", "4"), "--worker-tmp-dir", memory,
-            "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "0", "--no-control-socket",
+            "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "75", "--no-control-socket",
             "--log-level", "warning", "--preload", "--forwarder-headers", "",
         ],
         "scheduler": [
