@@ -113,8 +113,9 @@ DATABASES = {
             "connect_timeout": 5,
             "application_name": PROCESS or "celerity",
             # Only named statements (apps/common/prepared.py) and foreign keys' own checks have plans to keep.
-            "options": "-c plan_cache_mode=force_generic_plan "
-            f"-c statement_timeout={int(STATEMENT_SECONDS.get(PROCESS, 0) * 1000)}",
+            "options": "-c plan_cache_mode=force_generic_plan",
+            # The limit of a statement, which cloud/database sets; 0: none.
+            "statement_seconds": STATEMENT_SECONDS.get(PROCESS, 0),
             # A peer that vanished must not keep its advisory locks for the kernel's default of two hours.
             "keepalives_idle": 10,
             "keepalives_interval": 5,

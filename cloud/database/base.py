@@ -5,12 +5,26 @@ does not know yet (a peer that lost its power) a query would not know either: ke
 """
 
 import select
+from typing import Any
 
 from django.db.backends.postgresql import base
 from psycopg2 import InterfaceError
 
+from cloud.database import watch
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Open a session; where statements have a limit, a silent server is given up from this side too."""
+        options = dict(conn_params)
+        statement_seconds = float(options.pop("statement_seconds", 0))
+        if statement_seconds:
+            options["options"] = f"{options.get('options', '')} -c statement_timeout={int(statement_seconds * 1000)}"
+        session = super().get_new_connection(options)
+        if statement_seconds:
+            watch.watch(session, statement_seconds=statement_seconds)
+        return session
+
     def close_if_health_check_failed(self) -> None:
         """Close the connection where it is broken; ask the server only when something arrived on a socket at rest."""
         if self.connection is None or not self.health_check_enabled or self.health_check_done:

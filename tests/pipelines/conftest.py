@@ -9,7 +9,13 @@ import pytest
 from deploy.testrun import PREFIX, Services, root_of_states
 from tests.cloud import Cloud
 
-SETTINGS = {"CELERITY_HOSTS": "3", "CELERITY_RECOVERY": "1", "CELERITY_RECONCILE": "1"}
+STATEMENT_SECONDS = 4
+SETTINGS = {
+    "CELERITY_HOSTS": "3",
+    "CELERITY_RECOVERY": "1",
+    "CELERITY_RECONCILE": "1",
+    "CELERITY_STATEMENT_TIMEOUT": str(STATEMENT_SECONDS),
+}
 
 
 @pytest.fixture(scope="package")

@@ -5,7 +5,8 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -235,6 +236,46 @@ def test_uploads_by_expect_and_in_chunks(cloud: Cloud) -> None:
     shown = cloud.call("GET", f"/image/v2/images/{image}").json()
     assert (shown["status"], shown["size"]) == ("active", 3_000_000)
     cloud.call("DELETE", f"/image/v2/images/{image}")
+
+
+@pytest.mark.parametrize("entrance", ["front", "api"])
+def test_a_chunked_upload_that_is_cut_off_leaves_nothing(cloud: Cloud, entrance: str) -> None:
+    """The client goes away between two chunks, or within one; the API by itself is what hosts without a front run."""
+    image = new_image(cloud)
+    head = put_head(cloud, image).replace("Content-Length: 1000000000", "Transfer-Encoding: chunked")
+    chunk = "10000\r\n" + "\x01" * 0x10000 + "\r\n"
+    for end in ("", "10000\r\n" + "\x01" * 100):
+        with ExitStack() as stack:
+            if entrance == "front":
+                (made,) = stack.enter_context(connections(cloud, [head + chunk + end]))
+            else:
+                made = stack.enter_context(socket.socket(socket.AF_UNIX))
+                made.connect(str(cloud.state / "front" / "api.sock"))
+                made.sendall((head + chunk + end).encode())
+                wait_for(lambda: status_of(cloud, image) == "saving", what="an upload under way")
+            made.shutdown(socket.SHUT_WR)
+            made.settimeout(30)
+            with suppress(ConnectionResetError):
+                while made.recv(65536):
+                    pass
+        wait_for(lambda: status_of(cloud, image) == "queued", what="a queued image")
+        wait_for(lambda: not remains(cloud), what="no file of the upload")
+        assert cloud.rows("SELECT size, charged, upload_id FROM images_image WHERE id = %s", image) == [(None, 0, None)]
+    sent = requests.put(
+        f"{cloud.url}/image/v2/images/{image}/file", iter([b"\x01" * 512] * 2), timeout=30,
+        headers={"X-Auth-Token": cloud.token, "Content-Type": "application/octet-stream"},
+    )  # fmt: skip
+    assert sent.status_code == 204 and status_of(cloud, image) == "active"
+    cloud.call("DELETE", f"/image/v2/images/{image}")
+
+
+def status_of(cloud: Cloud, image: str) -> str:
+    return str(cloud.call("GET", f"/image/v2/images/{image}").json()["status"])
+
+
+def remains(cloud: Cloud) -> list[Path]:
+    """Return the files of uploads under way, the front's and the API's."""
+    return [*(cloud.state / "front" / "body").rglob("*.*"), *(cloud.state / "images" / "staging").glob("*")]
 
 
 def test_a_front_that_was_killed_starts_again(cloud: Cloud) -> None:

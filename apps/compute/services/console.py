@@ -10,6 +10,7 @@ from django.core import signing
 from apps.common.exceptions import Conflict, Unavailable
 from apps.compute.models import Server
 from apps.compute.services import console_text
+from apps.scheduling.exceptions import HostNotFound
 from apps.scheduling.selectors import hosts
 
 log = structlog.get_logger("celerity.console")
@@ -28,9 +29,20 @@ def output(*, server: Server, lines: int | None = None, timeout_seconds: float =
         raise Conflict(
             f"Cannot get the console of instance {server.id}: it has no host, its build did not get that far."
         )
-    raw = _fetch(hosts.get(name=server.host).agent_url, server, timeout_seconds)
+    raw = _fetch(_agent_url(server), server, timeout_seconds)
     text = console_text.clean(raw, cut=len(raw) >= settings.CONSOLE_LOG_LIMIT)
     return text if lines is None else "\n".join(text.splitlines()[-lines:] if lines else [])
+
+
+def _agent_url(server: Server) -> str:
+    """Return where the agent of the server's host listens. Raises Unavailable (503) where there is none: no 404."""
+    try:
+        agent_url = hosts.get(name=server.host).agent_url
+    except HostNotFound:
+        agent_url = ""
+    if not agent_url:
+        raise Unavailable(f"The host of instance {server.id} has no agent.")
+    return agent_url
 
 
 def _fetch(agent_url: str, server: Server, timeout_seconds: float) -> bytes:
