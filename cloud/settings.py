@@ -198,7 +198,6 @@ SPECTACULAR_SETTINGS = {
 
 # --- Celery -------------------------------------------------------------------------------------
 BROKER_URL = env.str("CELERITY_BROKER_URL", default="redis://127.0.0.1:16379/0")
-FLOWER_LISTEN = env.str("CELERITY_FLOWER_LISTEN", default="127.0.0.1:5555")
 
 # --- Identity -----------------------------------------------------------------------------------
 REGION = env.str("CELERITY_REGION", default="RegionOne")

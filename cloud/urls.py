@@ -10,7 +10,7 @@ from apps.compute.api import urls as compute
 from apps.identity.api import urls as identity
 from apps.images.api import urls as images
 from apps.networking.api import urls as networks
-from cloud import front, health, start
+from cloud import flower, front, health, start
 
 handler400 = "apps.common.api.errors.bad_request"
 handler404 = "apps.common.api.errors.page_not_found"
@@ -25,6 +25,10 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/images/admission/", front.admit_form),
+    path("admin/flower/admission/", flower.admit),
     path("admin/", admin.site.urls),
+    path("flower", RedirectView.as_view(url="/flower/")),
+    path("flower/", flower.refuse, name="flower"),
+    path("flower/<path:path>", flower.refuse),
     *routes.tree([*compute.urlpatterns, *networks.urlpatterns, *images.urlpatterns, *identity.urlpatterns]),
 ]

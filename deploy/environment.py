@@ -12,7 +12,6 @@ SYSTEM_STATE = Path("/var/lib/celerity")
 
 DEFAULTS = {
     "CELERITY_LISTEN": "127.0.0.1:8000",
-    "CELERITY_FLOWER_LISTEN": "127.0.0.1:5555",
     "CELERITY_HYPERVISOR": "libvirt",
     "CELERITY_HOSTS": "1",
     "CELERITY_LIBVIRT_URI": "qemu:///system",

@@ -1,5 +1,6 @@
-"""Whether each process does its work: the API answers, workers answer a ping, Flower asks for a password."""
+"""Whether each process does its work: the API and Flower answer, workers answer a ping."""
 
+import socket
 import time
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import requests
 from celery import Celery
 
 from deploy.environment import Environment
+from deploy.front import flower as behind_the_front
 from deploy.supervision.client import Supervisor
 
 PATIENCE = 8  # seconds in which a program may die and be started again
@@ -28,9 +30,15 @@ def api(environment: Environment) -> bool:
 
 
 def flower(environment: Environment) -> bool:
-    """Say whether Flower answers, which it does to strangers with 401."""
-    answer = _get(f"http://{environment['CELERITY_FLOWER_LISTEN']}/")
-    return answer is not None and answer.status_code == 401
+    """Say whether Flower answers on its socket; the front shows it to operators only."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(behind_the_front.socket(environment))
+            connection.sendall(f"GET /{behind_the_front.PREFIX}/healthcheck HTTP/1.0\r\n\r\n".encode())
+            return b" 200 " in connection.recv(64)
+    except OSError:
+        return False
 
 
 def workers(environment: Environment, *, timeout: float = 1.0) -> set[str]:

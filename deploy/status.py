@@ -66,7 +66,7 @@ def show(environment: Environment) -> bool:
     api, flower = health.api(environment), health.flower(environment)
     workers = health.workers(environment)
     line(f"\nAPI {environment.public_url}: {'healthy' if api else 'NOT healthy'}")
-    line(f"Flower {environment['CELERITY_FLOWER_LISTEN']}: {'healthy' if flower else 'NOT healthy'}")
+    line(f"Flower {environment.public_url}/flower/: {'healthy' if flower else 'NOT healthy'}")
     line(f"Workers that answer: {', '.join(sorted(workers)) or 'none'}\n")
     if api:
         try:

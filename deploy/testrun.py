@@ -60,7 +60,6 @@ def settings(state: Path) -> dict[str, str]:
         **fresh,
         "CELERITY_STATE_DIR": str(state),
         "CELERITY_LISTEN": f"127.0.0.1:{ports.find_free()}",
-        "CELERITY_FLOWER_LISTEN": f"127.0.0.1:{ports.find_free()}",
         "CELERITY_HYPERVISOR": "simulated",
         "CELERITY_HOSTS": "3",
         "CELERITY_HOST": "test",

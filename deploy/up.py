@@ -167,7 +167,7 @@ Celerity is up after {seconds:.1f} s.
   API            {url}  (/identity /compute/v2.1 /image /network)
   API, described {url}/api/docs/
   Admin          {url}/admin/   user admin, password CELERITY_ADMIN_PASSWORD
-  Flower         http://{environment["CELERITY_FLOWER_LISTEN"]}/   user admin, password CELERITY_FLOWER_PASSWORD
+  Flower         {url}/flower/   the admin's sign-in
   Passwords      {environment.file}
   clouds.yaml    {environment.clouds_yaml}   clouds celerity-admin and celerity-demo
   Logs           {environment.log}   (make logs)

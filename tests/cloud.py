@@ -79,6 +79,8 @@ class Cloud:
                           "-c", "4", "--without-gossip", "--without-mingle", "-l", "WARNING"],
             "beat": [PYTHON, "-m", "cloud.beat", str(self.state / "beat-schedule")],
             "agent": [PYTHON, "manage.py", "host_agent"],
+            "flower": [PYTHON, "-m", "celery", "-A", "cloud.messages", "flower", "--url_prefix=flower",
+                       f"--unix_socket={self.state}/front/flower.sock"],  # started where a test asks for it
         }  # fmt: skip
         return commands[name]
 
@@ -125,6 +127,8 @@ class Cloud:
         self._held.discard(name)
         (self.state / "log").mkdir(exist_ok=True)
         environment = {**self.environment, "CELERITY_PROCESS": "host-agent" if name == "agent" else name}
+        if name == "flower":
+            environment["FLOWER_BASIC_AUTH"] = f"admin:{self.environment['CELERITY_FLOWER_PASSWORD']}"
         with (self.state / "log" / f"{name}.log").open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 self.command(name), cwd=ROOT, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL

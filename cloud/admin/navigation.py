@@ -41,6 +41,8 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         ("Reservations", "hourglass_empty", "quotas_reservation"),
     ],
 }
+# Pages that are not of the admin.
+OTHERS = {"Hosts and work": ({"title": "Celery (Flower)", "icon": "local_florist", "link": "/flower/"},)}
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -57,5 +59,5 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             for name, icon, page in pages
             if page in here
         ]
-        groups.append({"title": title, "separator": True, "items": items})
+        groups.append({"title": title, "separator": True, "items": [*items, *OTHERS.get(title, ())]})
     return groups

@@ -1,10 +1,7 @@
-"""The text of the front's nginx.conf."""
-
-import base64
-import hashlib
+"""The text of the front's nginx.conf, which holds a password: write it with mode 0600."""
 
 from deploy.environment import Environment
-from deploy.front import refusals
+from deploy.front import flower, refusals
 
 DOCUMENT_BYTES = 2 * 1024 * 1024  # cloud/settings.py: DATA_UPLOAD_MAX_MEMORY_SIZE
 FORM_BYTES = 1024 * 1024  # apps/images/intake.py: FORM
@@ -78,7 +75,7 @@ http {{
         keepalive_requests 100000;
         keepalive_timeout 60s;  # less than gunicorn's: an idle connection is closed by nginx alone
     }}
-    proxy_http_version 1.1;
+{flower_upstream}    proxy_http_version 1.1;
     proxy_connect_timeout 5s;
     proxy_send_timeout 60s;
     proxy_read_timeout 300s;
@@ -93,7 +90,7 @@ http {{
         listen {listen} backlog=1024;
             {pages}
 {places}
-
+{flower}
         location / {{
             proxy_pass http://api;
         }}
@@ -179,29 +176,8 @@ http {{
             add_header Content-MD5 $upstream_http_content_md5;
         }}
     }}
-
-    # Flower, which asks for its password on every page but its metrics.
-    upstream flower {{ server unix:{state}/front/flower.sock; }}
-    server {{
-        listen {flower} backlog=64;
-        add_header Content-Security-Policy "{flower_policy}" always;
-        add_header X-Frame-Options DENY always;
-        add_header Referrer-Policy same-origin always;
-        location / {{
-            proxy_set_header Host $asked_host;
-            proxy_set_header Connection close;
-            proxy_pass http://flower;
-        }}
-        location = /metrics {{ return 404 '{no_metrics}'; }}
-    }}
 }}
 """
-# The one inline script of Flower's pages (flower/templates/workers.html) is allowed by its digest.
-FLOWER_SCRIPT = b"\nvar autorefresh = 1;\n"
-FLOWER_POLICY = (
-    "default-src 'self'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
 # What the API learns about a client. Everything else about it, X-Forwarded-For too, passes as it came: the API decides
 # whom it believes (cloud/front.py).
 HEADERS = """\
@@ -247,9 +223,7 @@ def render(environment: Environment, *, user: str | None, files: int, connection
         refusals=refusals.returns("refusal_status", "refusal"),
         upload_pages=refusals.pages(without=(500,)),
         places=refusals.places(),
-        state=environment.state,
-        no_metrics="Flower is not asked for metrics here. The API has the metrics of the cloud, under /metrics.",
-        flower=environment["CELERITY_FLOWER_LISTEN"],
-        flower_policy=FLOWER_POLICY.format(digest=base64.b64encode(hashlib.sha256(FLOWER_SCRIPT).digest()).decode()),
+        flower_upstream=flower.upstream(environment),
+        flower=flower.places(environment, pages=refusals.pages(without=(500,)), admission=ADMISSION),
         blobs=environment.state / "images" / "blobs",
     )

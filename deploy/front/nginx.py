@@ -13,6 +13,7 @@ from deploy.environment import Environment
 from deploy.errors import DeployError
 from deploy.front import configuration
 from deploy.instances.process import give, owner_of, process_in
+from deploy.secrets import write_private
 
 CONNECTIONS = 2048  # at once, those to the API included; nginx keeps 0.5 KiB for each
 
@@ -57,7 +58,7 @@ class Front:
         for place in (self.images, self.images / "blobs"):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._share(place, 0o710)  # a content's name opens it; nobody can list them
-        (self.directory / "nginx.conf").write_text(self.text())
+        write_private(self.directory / "nginx.conf", self.text())
 
     def text(self) -> str:
         """Return the configuration."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.environment import REPOSITORY, Environment
-from deploy.front import nginx
+from deploy.front import flower, nginx
 from deploy.instances import libvirt
 from deploy.instances.postgresql import PostgreSQL
 from deploy.instances.redis import Redis
@@ -104,7 +104,7 @@ def cloud(environment: Environment) -> list[Program]:
         "host-agent": [python, "manage.py", "host_agent"],
         "flower": [
             python, "-m", "celery", "-A", "cloud.messages", "flower",
-            f"--unix_socket={environment.state / 'front' / 'flower.sock'}", "--max_tasks=1000",
+            f"--unix_socket={flower.socket(environment)}", f"--url_prefix={flower.PREFIX}", "--max_tasks=1000",
         ],
     }  # fmt: skip
     # glibc keeps what a thread has freed for that thread, so that a sign-in (Argon2, 19 MiB) in each of 8 threads
@@ -112,7 +112,7 @@ def cloud(environment: Environment) -> list[Program]:
     malloc = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
     secrets = {
         # By the environment: a command line is everybody's to read.
-        "flower": {"FLOWER_BASIC_AUTH": f"admin:{environment['CELERITY_FLOWER_PASSWORD']}"}
+        "flower": {"FLOWER_BASIC_AUTH": flower.credentials(environment)}
     }
     return [
         Program(

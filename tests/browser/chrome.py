@@ -60,6 +60,11 @@ class Browser:
     def devtools(self, command: str, parameters: dict[str, Any]) -> Any:
         return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
+    def violations(self) -> list[str]:
+        """Return the console's lines about the pages' Content-Security-Policy since the last call."""
+        lines = self.call("POST", "/se/log", {"type": "browser"})
+        return [line["message"] for line in lines if "Content Security Policy" in line["message"]]
+
     def picture(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self.call("GET", "/screenshot")))
 
@@ -79,7 +84,8 @@ def browser(profile: Path) -> Iterator[Browser]:
     try:
         _await(base)
         options = {"args": [*FLAGS, f"--user-data-dir={profile}"], "binary": shutil.which("chromium")}
-        wanted = {"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}}
+        asked = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        wanted = {"capabilities": {"alwaysMatch": asked}}
         answer = requests.post(f"{base}/session", json=wanted, timeout=60).json()["value"]
         assert "sessionId" in answer, answer
         window = Browser(f"{base}/session/{answer['sessionId']}")

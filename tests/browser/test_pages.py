@@ -85,7 +85,7 @@ def test_pages(window: Browser, cloud: str) -> None:
     for address in pages():
         window.open(cloud + address)
         assert window.run("return location.pathname") == address.split("?")[0], "signed out"
-        found[address] = _serious(window) + _wide(window, 1400)
+        found[address] = window.violations() + _serious(window) + _wide(window, 1400)
     for address in (reverse("admin:compute_server_changelist"), reverse("admin:workflow_run_changelist")):
         window.size(390, 844)
         window.open(cloud + address)

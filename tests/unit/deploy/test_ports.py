@@ -15,7 +15,7 @@ def taken() -> Iterator[ports.Endpoint]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        yield ports.Endpoint("Flower", "127.0.0.1", listener.getsockname()[1], "CELERITY_FLOWER_LISTEN")
+        yield ports.Endpoint("API", "127.0.0.1", listener.getsockname()[1], "CELERITY_LISTEN")
 
 
 def test_a_free_port_is_no_error() -> None:
@@ -27,7 +27,7 @@ def test_a_taken_port_names_the_holder_and_the_setting(taken: ports.Endpoint) ->
         ports.require_free([taken], lambda pid: False)
     assert str(taken.port) in caught.value.message
     assert f"process {os.getpid()} " in caught.value.message
-    assert "CELERITY_FLOWER_LISTEN" in caught.value.hint
+    assert "CELERITY_LISTEN" in caught.value.hint
 
 
 def test_our_own_process_may_hold_it(taken: ports.Endpoint) -> None:
