@@ -6,13 +6,16 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from drf_spectacular.utils import OpenApiExample, inline_serializer
 
-from apps.common.api import schema_words
+from apps.common.api import answers, schema_words
 
 
 def without_aliases(endpoints: list[Any], **_: Any) -> list[Any]:
     """Leave out /compute/v2 and URLs with the project's id: the same views as /compute/v2.1."""
     aliases = ("/compute/v2/", "/compute/v2.1/{project_in_url}/")
     return [endpoint for endpoint in endpoints if not endpoint[0].startswith(aliases)]
+
+
+ANYTHING = {"description": "A JSON document."}
 
 
 class AutoSchema(SpectacularSchema):
@@ -78,4 +81,12 @@ class AutoSchema(SpectacularSchema):
         return inline_serializer(f"{serializer.__name__}Body", {key: serializer()})
 
     def get_response_serializers(self) -> Any:
-        return getattr(self.view, "response_serializers", {}).get(self.method.lower())
+        """Return what the view declares of an answer, else what its handler's source says: by code and media type."""
+        method = self.method.lower()
+        declared = getattr(self.view, "response_serializers", {}).get(method)
+        each = declared if isinstance(declared, dict) else {}
+        found = {}
+        for answer in answers.of_view(self.view, method):
+            schema = None if answer.schema is None else answer.schema or ANYTHING
+            found[str(answer.code), answer.media_type] = each.get(answer.code, schema if each else declared or schema)
+        return found

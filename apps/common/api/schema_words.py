@@ -72,27 +72,38 @@ _FAULTS = {
     403: "Policy does not allow this to the caller.",
     404: "There is no such object, or it is not visible to the caller.",
     409: "The state of the object, or another one, does not allow this.",
+    406: "There is no such version of the API.",
+    410: "The object is gone.",
+    411: "The request lacks the length of its body.",
+    412: "The object has another revision than the request names.",
     413: "The body is too large, or a quota is exceeded.",
     415: "The body has another media type than those listed.",
+    416: "The object has no such range of bytes.",
     429: "Too many requests.",
     503: "The database or a host does not answer. Nothing changed; try again.",
+    507: "The store has no room for the image.",
 }
+_OF_SERVICES = {"compute": {406}, "image": {410, 411, 416, 507}, "network": {412}}
 
 
 def refusals(method: str, path: str, *, has_body: bool) -> dict[str, dict[str, Any]]:
     """Return the refusals that an operation may answer, by status, in the shape of its service."""
-    codes = {400, 401, 403, 429, 503}
-    if _PARAMETER.search(path) or method.upper() != "GET":
-        codes.add(404)
-    if method.upper() not in ("GET", "HEAD"):
-        codes.add(409)
-    if has_body:
-        codes |= {413, 415}
     service = path.strip("/").split("/", 1)[0]
-    return {
-        str(code): {"description": _FAULTS[code], "content": {"application/json": {"schema": _shape(service, code)}}}
-        for code in sorted(codes)
-    }
+    codes = {400, 401, 403, 404, 429, 503}
+    if method.upper() not in ("GET", "HEAD"):
+        codes |= {409, 413}
+    if has_body:
+        codes.add(415)
+    codes |= _OF_SERVICES.get(service, set())
+    return {str(code): {"description": _FAULTS[code], "content": _content(service, code)} for code in sorted(codes)}
+
+
+def _content(service: str, code: int) -> dict[str, Any]:
+    """Return the document of a refusal, and the page that Glance's clients read in its place (`fault_pages.py`)."""
+    found: dict[str, Any] = {"application/json": {"schema": _shape(service, code)}}
+    if service == "image" and code != HTTPStatus.UNAUTHORIZED:
+        found["text/html"] = {"schema": {"type": "string"}}
+    return found
 
 
 def _object(**properties: Any) -> dict[str, Any]:

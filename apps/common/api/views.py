@@ -1,5 +1,6 @@
 """The base of every view: parse, check policy, call one service, render."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework.request import Request
@@ -17,6 +18,8 @@ __all__ = ["BadRequest", "Response", "ServiceView"]
 class ServiceView(APIView):
     """``request_serializers`` and ``response_serializers`` map HTTP methods to classes, for parsing and OpenAPI.
 
+    ``response_serializers`` says more of answers than the handler's source does (`answers.py`): one class for each
+    success, or a class for each code.
     ``request_schemas`` maps a method to {media type: JSON schema}, for bodies that no serializer describes.
     ``beside`` names what may stand in a body beside the object that is asked for; None: anything, which is ignored.
     ``examples`` maps HTTP methods to documents that the browsable API's form starts with.
@@ -27,6 +30,11 @@ class ServiceView(APIView):
     response_serializers: dict[str, Any] = {}
     beside: tuple[str, ...] | None = None
     examples: dict[str, Any] = {}
+
+    @classmethod
+    def handlers(cls, method: str) -> list[Callable[..., Any]]:
+        """Return what answers a method, for OpenAPI: its handler, or the functions that it hands requests on to."""
+        return [getattr(cls, method)]
 
     @property
     def caller(self) -> RequestContext:

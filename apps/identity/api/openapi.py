@@ -4,7 +4,6 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import inline_serializer
-from rest_framework import serializers
 
 from apps.common.api.schema import AutoSchema
 
@@ -56,7 +55,7 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
 
 class IdentitySchema(AutoSchema):
-    """Bodies have a key around them, which is the path's noun. Views say with ``bodiless`` that they answer 204."""
+    """Bodies have a key around them, which is the path's noun."""
 
     @property
     def _words(self) -> list[str]:
@@ -87,22 +86,6 @@ class IdentitySchema(AutoSchema):
         if self._noun in _BATCHES and self.method == "POST":
             return _around(self._name("NewList"), **{self._noun: serializer(many=True)})
         return _around(self._name(f"{str(self.method).title()}Body"), **{self._key: serializer()})
-
-    def get_response_serializers(self) -> Any:
-        if self.method == "DELETE" or self.view.bodiless or (self.method == "PUT" and "OS-EP-FILTER" in self.path):
-            return {204: None}
-        if self._is_list and self._noun != "tags":
-            key = "OS-KSADM:services" if self._key.startswith("OS-") else self._noun
-            fields = {key: serializers.ListField(child=serializers.DictField()), "links": serializers.DictField()}
-            return {200: _around(self._name("List"), **fields)}
-        if self._noun == "tags":
-            return {200: _around("IdentityTagsAnswer", tags=serializers.ListField())}
-        one: Any = serializers.DictField()
-        many = self._noun in _BATCHES and self.method == "POST"
-        key = "token" if self._noun == "ec2tokens" else "access" if "/v2.0/tokens" in self.path else self._key
-        fields = {self._noun: serializers.ListField(child=one)} if many else {key: one}
-        created = self.method == "POST" and "/v3/" in self.path
-        return {201 if created else 200: _around(self._name("Made" if many else "Answer"), **fields)}
 
     def _name(self, ending: str) -> str:
         version = "V2" if "/v2.0" in self.path else ""

@@ -206,6 +206,10 @@ def test_wrong_state(world: World, columns: dict[str, Any], body: Any, says: str
         ({"lock": {"locked_reason": "x" * 256}}, "locked_reason"),
         ({"lock": {"locked_reason": "\0"}}, "locked_reason"),
         ({"lock": {"locked_reason": 5}}, "locked_reason"),
+        ({"lock": 674}, "lock"),
+        ({"lock": ""}, "lock"),
+        ({"lock": []}, "lock"),
+        ({"lock": {"reason": "mine"}}, "lock"),
     ],
 )
 def test_actions(world: World, body: Any, says: str) -> None:

@@ -116,6 +116,8 @@ NETWORK_VALUES: list[tuple[str, Any, str]] = [
     ("network", {"name": 5}, "name"),
     ("network", {"name": "\0"}, "name"),
     ("network", {"admin_state_up": "maybe"}, "admin_state_up"),
+    ("network", {"availability_zone_hints": [5]}, "availability_zone_hints"),
+    ("network", {"tenant_id": 0}, "tenant_id"),
     ("network", {"mtu": HUGE}, "mtu"),
     ("network", {"mtu": "big"}, "mtu"),
     ("network", {"colour": "red"}, "colour"),

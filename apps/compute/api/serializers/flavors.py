@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.validators import RegexValidator
 from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.common import microversions
@@ -18,6 +19,13 @@ SWAP_IS_A_NUMBER = since("2.75")
 DESCRIPTION = since("2.55")
 
 
+@extend_schema_field(
+    {
+        "oneOf": [{"type": "string", "pattern": "^[a-zA-Z0-9._-]([a-zA-Z0-9. _-]*[a-zA-Z0-9._-])?$", "maxLength": 255},
+                  {"type": "number"}],
+        "nullable": True,
+    }
+)  # fmt: skip
 class FlavorId(serializers.CharField):
     """A text or a number of letters, digits, spaces and ``. - _``; null and "auto" ask for a new UUID."""
 

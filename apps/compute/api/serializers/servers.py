@@ -37,6 +37,11 @@ class NetworkWish(StrictSerializer):
         return attrs
 
 
+@extend_schema_field({"oneOf": [{"type": "string", "minLength": 1, "maxLength": 512}, {"type": "integer"}]})
+class FlavorReference(serializers.CharField):
+    """A flavor's id: old clients send ids that are numbers as numbers, as Nova takes them."""
+
+
 @extend_schema_field(
     {
         "oneOf": [
@@ -154,7 +159,7 @@ class ServerCreate(StrictSerializer):
     )
 
     name = PrintableName()
-    flavorRef = serializers.CharField(max_length=512)
+    flavorRef = FlavorReference(max_length=512)
     imageRef = Text(max_length=512, required=False, allow_blank=True, allow_null=True)
     networks = NetworksField(required=False)
     adminPass = Text(required=False, allow_blank=True, trim_whitespace=False, max_length=admin_passwords.MAX_LENGTH)

@@ -32,12 +32,17 @@ def action(name: str, rule: str) -> Callable[[Handler], Handler]:
     return mark
 
 
+LENGTH = {
+    "oneOf": [{"type": "integer", "minimum": -1}, {"type": "string", "pattern": "^-?[0-9]{1,9}$"}],
+    "nullable": True,
+}
 GROUP = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "maxLength": 255}}}
 # One key, the action's name; for OpenAPI.
 BODY = {
     "type": "object",
     "minProperties": 1,
     "maxProperties": 1,
+    "additionalProperties": False,
     "properties": {
         "os-start": {"nullable": True},
         "os-stop": {"nullable": True},
@@ -45,10 +50,15 @@ BODY = {
         "addSecurityGroup": GROUP,
         "removeSecurityGroup": GROUP,
         "reboot": {"type": "object", "properties": {"type": {"type": "string", "enum": ["SOFT", "HARD"]}}},
-        "os-getConsoleOutput": {"type": "object", "properties": {"length": {"type": "integer", "nullable": True}}},
+        "os-getConsoleOutput": {"type": "object", "properties": {"length": LENGTH}},
         "os-resetState": {"type": "object", "properties": {"state": {"type": "string", "enum": ["active", "error"]}}},
         "forceDelete": {"nullable": True},
-        "lock": {"type": "object", "nullable": True, "properties": {"locked_reason": {"type": "string"}}},
+        "lock": {
+            "type": "object",
+            "nullable": True,
+            "properties": {"locked_reason": {"type": "string", "minLength": 1, "maxLength": 255}},
+            "additionalProperties": False,
+        },
         "unlock": {"nullable": True},
     },
 }
@@ -57,6 +67,10 @@ BODY = {
 class ServerActionView(ComputeView):
     request_schemas = {"post": {"application/json": BODY}}
     examples = {"POST": {"reboot": {"type": "SOFT"}}}
+
+    @classmethod
+    def handlers(cls, method: str) -> list[Callable[..., Any]]:
+        return [handler for _, handler in ACTIONS.values()]
 
     def post(self, request: Request, server_id: str) -> Response:
         """Do one action, whose name is the body's only key."""
@@ -118,7 +132,9 @@ def force_delete(view: ServerActionView, server: Server, values: Any) -> Respons
 
 @action("lock", "os-lock-server:lock")
 def lock(view: ServerActionView, server: Server, values: Any) -> Response:
-    reason = values.get("locked_reason") if isinstance(values, dict) else None
+    if values is not None and (not isinstance(values, dict) or set(values) - {"locked_reason"}):
+        raise BadRequest("Invalid input for field/attribute lock: it must be null, or an object with locked_reason.")
+    reason = (values or {}).get("locked_reason")
     if reason is not None and (not isinstance(reason, str) or not 1 <= len(reason) <= 255 or "\0" in reason):
         raise BadRequest("Invalid input for field/attribute locked_reason: it must have 1 to 255 characters, no NUL.")
     servers.set_lock(context=view.caller, server=server, locked=True, reason=reason)

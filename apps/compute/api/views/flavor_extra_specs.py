@@ -13,7 +13,8 @@ from apps.compute.services import flavors
 RULE = "os_compute_api:os-flavor-extra-specs:{}"
 
 
-TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+# Numbers too, as in Nova: they are kept as texts.
+TEXTS = {"type": "object", "additionalProperties": {"oneOf": [{"type": "string"}, {"type": "number"}]}}
 
 
 class ExtraSpecsView(ComputeView):

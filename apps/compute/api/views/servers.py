@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiResponse
 from rest_framework import status
 from rest_framework.request import Request
 
@@ -71,9 +70,7 @@ class ServerViewBase(ComputeView):
 class ServersView(ServerViewBase):
     request_serializers = {"post": ServerCreate}
     beside = HINTS  # and no more: a ``dry_run`` that stood there would boot what was only asked
-    response_serializers = {
-        "post": {200: rehearsal_documents.DryRunDocument, 202: OpenApiResponse(description="The build has begun.")}
-    }
+    response_serializers = {"post": {200: rehearsal_documents.DryRunDocument}}
     examples = {"POST": EXAMPLE}
 
     def get(self, request: Request) -> Response:

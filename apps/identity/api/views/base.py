@@ -32,7 +32,6 @@ Row = TypeVar("Row", bound=Model)
 
 class IdentityView(ServiceView):
     schema = IdentitySchema()
-    bodiless = False  # whether all its answers are 204
 
     def parse(
         self, request: Any, key: str | None = None, serializer: type[Serializer[Any]] | None = None

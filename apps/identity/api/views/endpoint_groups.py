@@ -126,8 +126,6 @@ class ProjectEndpointsView(IdentityView):
 class ProjectEndpointView(IdentityView):
     """HEAD and GET: 204 or 404. PUT gives the endpoint to the project, DELETE takes it away."""
 
-    bodiless = True
-
     def get(self, request: Any, project_id: str, endpoint_id: str) -> Response:
         self.authorize("check_endpoint_in_project")
         if not reading.was_given(projects.get(project_id).pk, endpoints.get(endpoint_id).pk):

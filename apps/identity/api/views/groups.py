@@ -59,8 +59,6 @@ class GroupUsersView(IdentityView):
 class GroupUserView(IdentityView):
     """HEAD and GET: 204 or 404. PUT and DELETE: 204."""
 
-    bodiless = True
-
     def _authorize(self, rule: str, group_id: str, user_id: str) -> None:
         of_group = targets.of_group if rule == "check_user_in_group" else targets.of_written_group
         self.authorize(rule, {**of_group(reading.find(group_id)), **target_of_user(users.find(user_id))})

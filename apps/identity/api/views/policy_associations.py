@@ -31,8 +31,6 @@ class PolicyEndpointsView(IdentityView):
 class PolicyAssociationView(IdentityView):
     """GET and HEAD: 204 or 404. PUT puts the policy at the target, DELETE takes it away."""
 
-    bodiless = True
-
     kind = "endpoint"
 
     def get(self, request: Any, policy_id: str, **target: str) -> Response:

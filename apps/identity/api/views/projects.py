@@ -126,8 +126,6 @@ class ProjectTagsView(IdentityView):
 
 
 class ProjectTagView(IdentityView):
-    bodiless = True
-
     def get(self, request: Any, project_id: str, tag: str) -> Response:
         self.authorize("get_project_tag", target_of_project(reading.find(project_id)))
         if tag not in reading.get(project_id).tags:

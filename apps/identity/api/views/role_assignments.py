@@ -59,8 +59,6 @@ class GrantsView(GrantView):
 class GrantRoleView(GrantView):
     """HEAD and GET: 204 or 404. PUT gives the role, DELETE takes it away."""
 
-    bodiless = True
-
     def get(self, request: Any, actor_id: str, role_id: str, target_id: str | None = None) -> Response:
         columns = role_assignments.columns(**self.columns("check", actor_id, target_id, roles.find(role_id)))
         if not reading.exists(**columns, inherited=self.inherited, role_id=roles.get(role_id).pk):

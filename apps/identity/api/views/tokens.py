@@ -16,7 +16,7 @@ from apps.identity.states import Scope
 
 class TokensView(ServiceView):
     request_serializers = {"post": AuthSerializer}
-    response_serializers = {"post": {201: TokenAnswer}, "get": TokenAnswer}
+    response_serializers = {"post": TokenAnswer, "get": TokenAnswer}
     examples = {
         "POST": {
             "auth": {

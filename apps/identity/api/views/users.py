@@ -53,8 +53,6 @@ class UserView(IdentityView):
 class UserPasswordView(IdentityView):
     """Whoever knows the old password may set a new one: a token is not needed, for an expired password gives none."""
 
-    bodiless = True
-
     permission_classes = ()
     request_serializers = {"post": PasswordSerializer}
 

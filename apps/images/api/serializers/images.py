@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.common.api.serializers import Text
 from apps.common.exceptions import BadRequest
 from apps.images import attributes, states
 from apps.images.models import Image
@@ -52,7 +53,7 @@ class ImageCreate(serializers.Serializer[Any]):
     """
 
     id = serializers.UUIDField(required=False)
-    name = serializers.CharField(required=False, allow_null=True, max_length=255)
+    name = Text(required=False, allow_null=True, max_length=255)
     disk_format = serializers.ChoiceField(states.DISK_FORMATS, required=False, allow_null=True)
     container_format = serializers.ChoiceField(states.CONTAINER_FORMATS, required=False, allow_null=True)
     visibility = serializers.ChoiceField(states.VISIBILITIES, required=False)
@@ -60,7 +61,7 @@ class ImageCreate(serializers.Serializer[Any]):
     min_ram = serializers.IntegerField(required=False, help_text="MiB")
     protected = serializers.BooleanField(required=False)
     os_hidden = serializers.BooleanField(required=False)
-    tags = serializers.ListField(child=serializers.CharField(), required=False)
+    tags = serializers.ListField(child=Text(), required=False)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Return {"values": columns, "properties": …}. Raises BadRequest (400), Forbidden (403)."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.common.api.serializers import Pattern
 from apps.images import states
 from apps.images.api.serializers.images import moment
 from apps.images.models import Member
@@ -24,7 +25,7 @@ def render(member: Member) -> dict[str, Any]:
 class MemberCreate(serializers.Serializer[Any]):
     """``member`` is the id of a project."""
 
-    member = serializers.RegexField(r"^[0-9A-Za-z-]{1,64}\Z")
+    member = Pattern(r"^[0-9A-Za-z-]{1,64}\Z")
 
 
 class MemberUpdate(serializers.Serializer[Any]):

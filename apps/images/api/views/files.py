@@ -166,6 +166,7 @@ class Blob(ServiceView):
 
     authentication_classes = []
     permission_classes = []
+    schema = None  # between the cloud's own processes: no part of the API
 
     def get(self, request: Request, sha512: str) -> Any:
         path = blobs.check_signature(sha512=sha512, signature=request.query_params.get("signature", ""))

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.common.api.serializers import StrictSerializer
+from apps.common.api.serializers import Pattern, StrictSerializer, Text
 from apps.networking.models.base import Resource
 
 
@@ -28,7 +28,7 @@ def standard(row: Resource) -> dict[str, Any]:
     }
 
 
-class TextField(serializers.CharField):
+class TextField(Text):
     """Text of at most 255 characters without NUL, or none."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -36,14 +36,8 @@ class TextField(serializers.CharField):
             **{"max_length": 255, "allow_blank": True, "trim_whitespace": False, "required": False, **kwargs}
         )
 
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            raise serializers.ValidationError("it must be a string")
-        text = super().to_internal_value(data)
-        return str(text)
 
-
-class ProjectField(serializers.RegexField):
+class ProjectField(Pattern):
     """The id of a project."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -75,4 +69,4 @@ class OwnedSerializer(ResourceSerializer):
 class TagsDocument(StrictSerializer):
     """All tags of a resource."""
 
-    tags = serializers.ListField(child=serializers.CharField(max_length=255), max_length=50)
+    tags = serializers.ListField(child=Text(max_length=255), max_length=50)

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common import policy
+from apps.common.api.serializers import Text
 from apps.common.context import RequestContext
 from apps.networking import states
 from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer, standard
@@ -62,11 +63,9 @@ class NetworkCreate(_Values, OwnedSerializer):
     """A new network. ``provider:*`` may only say what is so anyway."""
 
     network_type = serializers.ChoiceField([states.NETWORK_TYPE], required=False, allow_null=True)
-    physical_network = serializers.CharField(required=False, allow_null=True)
+    physical_network = Text(required=False, allow_null=True)
     segmentation_id = serializers.IntegerField(required=False, allow_null=True)
-    availability_zone_hints = serializers.ListField(
-        child=serializers.CharField(max_length=255), required=False, max_length=8
-    )
+    availability_zone_hints = serializers.ListField(child=Text(max_length=255), required=False, max_length=8)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         given = {key: attrs.pop(key) for key in ("network_type", "physical_network", "segmentation_id") if key in attrs}

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common import policy
-from apps.common.api.serializers import StrictSerializer, UUIDString
+from apps.common.api.serializers import StrictSerializer, Text, UUIDString
 from apps.common.context import RequestContext
 from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer, TextField, standard
 from apps.networking.models import Port
@@ -88,7 +88,7 @@ class FixedIP(StrictSerializer):
 class AddressPair(StrictSerializer):
     """Addresses that a guest may use besides its own (OSSA-2014-025, OSSA-2015-012)."""
 
-    ip_address = serializers.CharField(max_length=64)
+    ip_address = Text(max_length=64)
     mac_address = MacField(required=False)
 
     def validate_ip_address(self, text: str) -> str:
@@ -106,8 +106,8 @@ class AddressPair(StrictSerializer):
 class DhcpOption(StrictSerializer):
     """One DHCP option: a name of one word, and a value that stays on its line (OSSA-2021-005); null takes it away."""
 
-    opt_name = serializers.CharField(max_length=64)
-    opt_value = serializers.CharField(max_length=255, allow_null=True)
+    opt_name = Text(max_length=64)
+    opt_value = Text(max_length=255, allow_null=True)
     ip_version = serializers.ChoiceField([4, 6], default=4)
 
     def validate_opt_name(self, text: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.common.api.serializers import StrictSerializer, UUIDString
+from apps.common.api.serializers import StrictSerializer, Text, UUIDString
 from apps.common.context import RequestContext
 from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer, TextField, standard
 from apps.networking.models import Subnet
@@ -36,26 +36,24 @@ def render(subnet: Subnet, context: RequestContext) -> dict[str, Any]:
 class Pool(StrictSerializer):
     """A range of addresses, both ends included."""
 
-    start = serializers.CharField(max_length=64)
-    end = serializers.CharField(max_length=64)
+    start = Text(max_length=64)
+    end = Text(max_length=64)
 
 
 class Route(StrictSerializer):
     """A route that DHCP hands out."""
 
-    destination = serializers.CharField(max_length=64)
-    nexthop = serializers.CharField(max_length=64)
+    destination = Text(max_length=64)
+    nexthop = Text(max_length=64)
 
 
 class SubnetUpdate(ResourceSerializer):
     """Changes of a subnet."""
 
-    gateway_ip = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=64)
+    gateway_ip = Text(required=False, allow_null=True, allow_blank=True, max_length=64)
     enable_dhcp = serializers.BooleanField(required=False)
     allocation_pools = Pool(many=True, required=False)
-    dns_nameservers = serializers.ListField(
-        child=serializers.CharField(max_length=64), required=False, allow_null=True, max_length=64
-    )
+    dns_nameservers = serializers.ListField(child=Text(max_length=64), required=False, allow_null=True, max_length=64)
     host_routes = Route(many=True, required=False, allow_null=True)
     service_types = serializers.ListField(child=TextField(), required=False, max_length=8)
 
@@ -65,11 +63,11 @@ class SubnetCreate(SubnetUpdate, OwnedSerializer):
 
     network_id = UUIDString()
     ip_version = serializers.ChoiceField([4, 6])
-    cidr = serializers.CharField(max_length=64)
+    cidr = Text(max_length=64)
     ipv6_address_mode = serializers.ChoiceField(IPV6_MODES, required=False, allow_null=True)
     ipv6_ra_mode = serializers.ChoiceField(IPV6_MODES, required=False, allow_null=True)
-    subnetpool_id = serializers.CharField(required=False, allow_null=True)
-    segment_id = serializers.CharField(required=False, allow_null=True)
+    subnetpool_id = Text(required=False, allow_null=True)
+    segment_id = Text(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for key in ("subnetpool_id", "segment_id"):
