@@ -34,3 +34,14 @@ def test_what_qemu_cannot_open_is_the_images_fault(tmp_path: Path, offset: int, 
     assert not retryable
     assert driver.list_images() == ()
     assert not list((tmp_path / "state" / "images").iterdir())
+
+
+def test_an_encrypted_image_is_the_images_fault(tmp_path: Path) -> None:
+    """qemu-img describes it without its key; the QEMU of a guest would not start."""
+    path = tmp_path / "image.qcow2"
+    options = ["--object", "secret,id=key,data=secret", "-o", "encrypt.format=aes,encrypt.key-secret=key"]
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *options, str(path), "16M"], check=True)
+    driver = storages.load("local", {"state_dir": tmp_path / "state"})
+    with pytest.raises(errors.ImageUnsafe) as caught:
+        driver.cache_image(samples.image_of(path.read_bytes()), ImageSource(path.as_uri()))
+    assert not failure_of(caught.value)[1] and driver.list_images() == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import libvirt
@@ -13,8 +13,9 @@ import pytest
 
 from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import HypervisorContract, eventually
-from workers.drivers.hypervisor.base import DiskSpec, HypervisorDriver, ServerSpec
-from workers.drivers.hypervisor.errors import SoftRebootFailed, SpawnFailed
+from workers.drivers.errors import DriverError
+from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, HypervisorDriver, ServerSpec
+from workers.drivers.hypervisor.errors import ImageBroken, SoftRebootFailed, SpawnFailed
 from workers.drivers.hypervisor.libvirt.driver import LibvirtDriver
 from workers.drivers.network.base import NetworkDriver, NetworkSpec
 from workers.drivers.storage.base import CachedImage, StorageDriver
@@ -65,6 +66,50 @@ def test_a_spawn_that_fails_leaves_nothing(driver: HypervisorDriver, state_direc
     assert "nothing.qcow2" not in caught.value.message
     assert "nothing.qcow2" in caught.value.details
     assert driver.info(spec.id) is None
+
+
+def damaged_header(image: Path) -> None:
+    """Say that the L1 table has more entries than QEMU allows: QEMU refuses to open it."""
+    with image.open("r+b") as stream:
+        stream.seek(36)
+        stream.write((1 << 30).to_bytes(4, "big"))
+
+
+def encrypted(image: Path) -> None:
+    """`qemu-img info` opens it, a guest's QEMU asks for a key."""
+    options = ["--object", "secret,id=key,data=secret", "-o", "encrypt.format=luks,encrypt.key-secret=key"]
+    options[-1] += ",encrypt.iter-time=10"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *options, str(image), "1M"], check=True)
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind"),
+    [(damaged_header, ImageBroken), (encrypted, ImageBroken), (Path.unlink, SpawnFailed)],
+    ids=["damaged", "encrypted", "missing"],
+)
+def test_a_broken_image_is_no_fault_of_the_host(
+    driver: HypervisorDriver, state_directory: Path, damage: Callable[[Path], object], kind: type[DriverError]
+) -> None:
+    """What the content of an image makes QEMU refuse, every host's QEMU refuses; a missing file is this host's."""
+    image, overlay = state_directory / "broken.qcow2", state_directory / "overlay.qcow2"
+    for argv in (
+        ["-f", "qcow2", str(image), "1M"],
+        ["-u", "-f", "qcow2", "-F", "qcow2", "-b", str(image), str(overlay), "1M"],
+    ):
+        subprocess.run(["qemu-img", "create", "-q", *argv], check=True)
+    damage(image)
+    spec = samples.server(
+        state_directory, disks=(DiskSpec("vda", str(overlay), "qcow2", backing=DiskBacking(str(image), "qcow2")),)
+    )
+    try:
+        with pytest.raises(kind) as caught:
+            driver.spawn(spec)
+        assert driver.info(spec.id) is None
+        assert str(state_directory) not in caught.value.message
+    finally:
+        driver.destroy(spec.id)
+        overlay.unlink()
+        image.unlink(missing_ok=True)
 
 
 def test_an_operators_domain_is_not_ours(driver: HypervisorDriver, state_directory: Path) -> None:

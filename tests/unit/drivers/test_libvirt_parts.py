@@ -50,6 +50,27 @@ def test_a_broken_connection_is_not_a_refusal() -> None:
     assert isinstance(broken, errors.HypervisorUnavailable)
 
 
+NODE = (
+    "internal error: process exited while connecting to monitor: qemu-system-x86_64: -blockdev "
+    '{"node-name":"libvirt-2-%s","read-only":%s,"cache":{"direct":false},"driver":"qcow2"}: %s'
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (NODE % ("format", "true", "Active L1 table too large"), errors.ImageBroken),
+        (NODE % ("format", "true", "Could not read L1 table: Input/output error"), errors.SpawnFailed),
+        (NODE % ("format", "false", "Image is corrupt; cannot be opened read/write"), errors.SpawnFailed),
+        (NODE % ("storage", "true", "Could not open '/images/1'"), errors.SpawnFailed),
+        ("internal error: qemu-system-x86_64: -blockdev {", errors.SpawnFailed),
+    ],
+)
+def test_the_content_of_an_image_is_no_fault_of_the_host(message: str, kind: type[Exception]) -> None:
+    found = failures.translate(error(libvirt.VIR_ERR_INTERNAL_ERROR, message=message), errors.SpawnFailed)
+    assert type(found) is kind and found.details.endswith(message)
+
+
 @pytest.mark.parametrize(
     ("event", "detail", "word"),
     [

@@ -144,8 +144,8 @@ class HypervisorDriver(ABC):
 
         Success: the domain runs. A domain of this id that runs already is success, and stays as it is; one that is
         defined but off is defined anew from the spec and started.
-        Failure (SpawnFailed, HypervisorUnavailable, ImpossibleServer): no domain of this id is left, unless it ran
-        before the call. Files and ports of the spec are the caller's and untouched.
+        Failure (SpawnFailed, HypervisorUnavailable, ImpossibleServer, ImageBroken): no domain of this id is left,
+        unless it ran before the call. Files and ports of the spec are the caller's and untouched.
         """
 
     @abstractmethod

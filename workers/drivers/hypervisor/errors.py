@@ -41,6 +41,12 @@ class ImpossibleServer(AbortError):
     default_code = "impossible_server"
 
 
+class ImageBroken(AbortError):
+    """QEMU cannot use the content of the server's image, on this host or any other."""
+
+    default_code = "image_broken"
+
+
 class ServerNotFound(AbortError):
     """No domain of this id exists on this host."""
 

@@ -255,11 +255,13 @@ def _open_once(path: Path, disk_format: str) -> None:
     if disk_format != "qcow2":
         return
     try:
-        processes.run(["qemu-img", "info", "-f", "qcow2", str(path)], **_LIMITS)
+        done = processes.run(["qemu-img", "info", "-f", "qcow2", "--output=json", str(path)], **_LIMITS)
     except processes.ProgramMissing as error:
         raise StorageUnavailable("The host cannot check the image.", details=error.details) from error
     except processes.ProcessError as error:
         raise ImageUnsafe("The image cannot be opened by QEMU.", details=error.details or error.message) from error
+    if json.loads(done.stdout).get("encrypted"):  # qemu-img describes it without the key that a guest's QEMU asks for
+        raise ImageUnsafe("The image is encrypted, and no key opens it.", details=str(path))
 
 
 def _make_overlay(disk: Disk, path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +14,7 @@ from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.errors import (
     HypervisorBusy,
     HypervisorUnavailable,
+    ImageBroken,
     ImpossibleServer,
     NotEnoughResources,
     ServerNotFound,
@@ -39,6 +43,7 @@ _TEXTS: dict[type[DriverError], str] = {
     ServerNotRunning: "The server is not in a state that allows this.",
     HypervisorBusy: "The hypervisor did not answer in time.",
     NotEnoughResources: "The host has not enough memory for the server.",
+    ImageBroken: "The image's content is damaged or of a kind that the hypervisor does not support.",
     ImpossibleServer: "The hypervisor refused the server's definition.",
     HypervisorUnavailable: "The hypervisor cannot be reached.",
     SpawnFailed: "The hypervisor could not start the server.",
@@ -71,11 +76,41 @@ def is_invalid_now(error: libvirt.libvirtError) -> bool:
     return bool(error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID)
 
 
+# Reasons of the host's own: its disk, its limits, its permissions.
+_HOST_REASONS = tuple(
+    os.strerror(number)
+    for number in (
+        errno.EACCES, errno.EAGAIN, errno.EBUSY, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOENT, errno.ENOMEM,
+        errno.ENOSPC, errno.EPERM, errno.EROFS, errno.ESTALE, errno.ETIMEDOUT,
+    )
+)  # fmt: skip
+
+
+def is_broken_image(message: str) -> bool:
+    """Return whether QEMU ended because of the content of an image.
+
+    libvirt gives QEMU two nodes for each file of a disk: one reads the file (`-storage`), one its format (`-format`).
+    A disk's own file is ours and writable; the image below it is the tenant's and read-only. What fails there, and not
+    for a reason of the host, fails on every host.
+    """
+    _, option, text = message.partition("-blockdev ")
+    if not option:
+        return False
+    try:
+        node, end = json.JSONDecoder().raw_decode(text)
+    except json.JSONDecodeError:
+        return False
+    of_image = node.get("driver") == "qcow2" and node.get("read-only") and node.get("node-name", "").endswith("-format")
+    return bool(of_image) and not any(reason in text[end:] for reason in _HOST_REASONS)
+
+
 def translate(error: libvirt.libvirtError, otherwise: type[DriverError] = HypervisorUnavailable) -> DriverError:
     """The driver's error for libvirt's; `otherwise` is for codes that say nothing by themselves."""
     kind = _BY_CODE.get(error.get_error_code(), otherwise)
     if is_broken_connection(error):
         kind = HypervisorUnavailable
+    elif kind is SpawnFailed and is_broken_image(error.get_error_message()):
+        kind = ImageBroken
     details = f"libvirt {error.get_error_domain()}/{error.get_error_code()}: {error.get_error_message()}"
     return kind(_TEXTS[kind], details=details)
 
