@@ -1,5 +1,8 @@
 """The whole cloud on real libvirt: boot `tiny`, read lease, console and key, reach it by ssh, and leave nothing."""
 
+import base64
+import json
+import re
 import subprocess
 import tempfile
 import uuid
@@ -101,6 +104,59 @@ def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
     listed = subprocess.run(["virsh", "-q", "list", "--all", "--uuid"], capture_output=True, text=True, check=True)
     assert server["id"] not in listed.stdout
     assert not (cloud.state / "hosts" / cloud.environment["CELERITY_HOST"] / "instances" / server["id"]).exists()
+
+
+# What the guest says of its disks and cards, and the document that describes them.
+LOOK = """#!/bin/sh
+for one in block/vda block/vdb net/eth0; do echo "device $one $(readlink -f /sys/class/$one/device)"; done
+for one in vdb sda; do
+    mkdir -p /tmp/$one; mount /dev/$one /tmp/$one && echo "mounted $one $(cat /sys/block/$one/size)"
+done
+echo "swap $(grep -c /dev/vdc /proc/swaps)"
+mkdir -p /tmp/drive; mount -o ro $(findfs LABEL=config-2) /tmp/drive && cat /tmp/drive/openstack/latest/meta_data.json
+echo; echo "end of look"
+"""
+
+
+def test_ephemeral_disks_and_tagged_devices(cloud: Cloud, key: Path) -> None:
+    """The disks that the request asks for are in the guest, at the addresses that its metadata names."""
+    body = {
+        "name": "roomy",
+        "vcpus": 1,
+        "ram": 128,
+        "disk": 1,
+        "OS-FLV-EXT-DATA:ephemeral": 2,
+        "swap": 64,
+        "id": "roomy",
+    }
+    assert cloud.call("POST", "/compute/v2.1/flavors", {"flavor": body}, admin=True).status_code == 200
+    image = cloud.call("GET", "/image/v2/images?name=tiny").json()["images"][0]["id"]
+    network = cloud.call("GET", "/network/v2.0/networks?name=test").json()["networks"][0]["id"]
+    local = {"destination_type": "local", "delete_on_termination": True}
+    blank = {**local, "source_type": "blank", "boot_index": -1}
+    server = boot(
+        cloud, "disks", flavorRef="roomy", config_drive=True, user_data=base64.b64encode(LOOK.encode()).decode(),
+        networks=[{"uuid": network, "tag": "lan"}],
+        block_device_mapping_v2=[
+            {**local, "source_type": "image", "uuid": image, "boot_index": 0, "tag": "system"},
+            {**blank, "volume_size": 1, "guest_format": "ext4", "tag": "first"},
+            {**blank, "volume_size": 1, "disk_bus": "scsi", "tag": "second"},
+            {**blank, "volume_size": 64, "guest_format": "swap"},
+        ],
+    )  # fmt: skip
+    assert server["status"] == "ACTIVE", server
+    wait_for(lambda: "end of look" in console(cloud, server["id"]), what="the guest's own look", seconds=120)
+    text = console(cloud, server["id"])
+    assert f"mounted vdb {2**21}" in text and f"mounted sda {2**21}" in text and "swap 1" in text, text[-3000:]
+    told = {one["tags"][0]: one for one in json.loads(re.findall(r'{"uuid".*}', text)[-1])["devices"]}
+    assert {tag: (one["type"], one["bus"]) for tag, one in told.items()} == {
+        "lan": ("nic", "pci"), "system": ("disk", "pci"), "first": ("disk", "pci"), "second": ("disk", "scsi"),
+    }  # fmt: skip
+    for tag, name in (("system", "block/vda"), ("first", "block/vdb"), ("lan", "net/eth0")):
+        assert f"/{told[tag]['address']}/virtio" in re.findall(rf"device {name} (.*)", text)[-1], (tag, text[-3000:])
+    assert told["second"]["address"] == "none"
+    cloud.delete(server["id"])
+    cloud.assert_clean()
 
 
 def test_agent_killed_in_mid_boot(cloud: Cloud, key: Path) -> None:

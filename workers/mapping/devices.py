@@ -1,6 +1,6 @@
 """``devices`` of meta_data.json: by which tag a guest knows which of its disks and cards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workers.drivers.hypervisor.base import DiskSpec
@@ -9,25 +9,42 @@ from workers.drivers.network.base import NetworkSpec, PortSpec
 Plugs = list[tuple[NetworkSpec, PortSpec]]
 
 
-def of_server(server: Any, rows: Sequence[Any], disks: Sequence[DiskSpec], plugs: Plugs) -> list[dict[str, Any]]:
-    """Return the tagged cards and disks, as Nova does. A disk is found by its serial number, a card by its MAC address.
+NO_ADDRESS = "none"  # Nova's word
 
-    There is no ``address``: a hypervisor chooses where on the bus a device is when it defines the guest, after this.
+
+def of_server(
+    server: Any, rows: Sequence[Any], disks: Sequence[DiskSpec], plugs: Plugs, addresses: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the tagged cards and disks, as Nova does. A guest finds a disk by its serial, a card by its MAC address.
+
+    ``addresses`` are PCI addresses by disk target and by MAC. As in Nova, disks on other buses have none.
     """
     wanted = server.requested_networks or []
     tags = [one.get("tag") for one in wanted]
     cards = [
-        {"type": "nic", "bus": "pci", "mac": port.mac, "tags": [tag]}
+        {
+            "type": "nic",
+            "bus": "pci",
+            "address": addresses.get(port.mac, NO_ADDRESS),
+            "mac": port.mac,
+            "tags": [tag],
+        }
         for (_network, port), tag in zip(plugs, tags, strict=False)
         if tag
     ]
-    return [*cards, *(_disk(row, disk) for row, disk in zip(rows, disks, strict=True) if row.tag)]
+    return [*cards, *(_disk(row, disk, addresses) for row, disk in zip(rows, disks, strict=True) if row.tag)]
 
 
-def _disk(row: Any, disk: DiskSpec) -> dict[str, Any]:
+def has_tags(server: Any, rows: Sequence[Any]) -> bool:
+    """Return whether a guest is told of any device."""
+    return any(row.tag for row in rows) or any(one.get("tag") for one in server.requested_networks or [])
+
+
+def _disk(row: Any, disk: DiskSpec, addresses: Mapping[str, str]) -> dict[str, Any]:
     return {
         "type": "disk",
-        "bus": disk.bus,
+        "bus": "pci" if disk.bus in ("virtio", None) else disk.bus,
+        "address": addresses.get(disk.target, NO_ADDRESS),
         "serial": disk.serial,
         "path": f"/dev/{disk.target}",
         "tags": [row.tag],

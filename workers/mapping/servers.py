@@ -2,7 +2,8 @@
 
 import itertools
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from apps.compute import image_properties
@@ -24,11 +25,18 @@ def prepare(server: Any, drivers: HostDrivers) -> ServerSpec:
     made = _make_all(server, rows, drivers)
     disks = [_disk(server, row, disk) for row, disk in zip(rows, made, strict=True)]
     interfaces = [_interface(server, network, port) for network, port in plugs]
+    on_addresses = None
     if server.config_drive:
-        documents = config_drives.files_of(server, plugs, devices.of_server(server, rows, disks, plugs))
-        drive = drivers.storage.create_config_drive(str(server.id), documents)
+
+        def write(addresses: Mapping[str, str]) -> Disk:
+            tagged = devices.of_server(server, rows, disks[: len(rows)], plugs, addresses)
+            return drivers.storage.create_config_drive(str(server.id), config_drives.files_of(server, plugs, tagged))
+
+        drive = write({})
         disks.append(_config_drive(server, drive, disks))
-    return spec_of(server, drivers, tuple(disks), tuple(interfaces))
+        if devices.has_tags(server, rows):  # the drive names their addresses, which the hypervisor chooses
+            on_addresses = write
+    return replace(spec_of(server, drivers, tuple(disks), tuple(interfaces)), on_addresses=on_addresses)
 
 
 def spec_of(

@@ -124,10 +124,11 @@ def test_tagged_devices_are_told_to_the_guest(alice: ComputeCaller, wanted: dict
         DiskSpec(row.device, "/x", "qcow2", serial=devices.serial_of(row), bus=hardware.bus_of(server, row))
         for row in rows
     ]
-    told = config_drives.meta_data(server, devices.of_server(server, rows, specs, []))
-    assert told["devices"] == [
-        {"type": "disk", "bus": "virtio", "serial": rows[0].id.hex[:20], "path": "/dev/vda", "tags": ["system"]}
-    ]
+    told = config_drives.meta_data(server, devices.of_server(server, rows, specs, [], {"vda": "0000:05:00.0"}))
+    seen = {"type": "disk", "bus": "pci", "serial": rows[0].id.hex[:20], "path": "/dev/vda", "tags": ["system"]}
+    assert told["devices"] == [{**seen, "address": "0000:05:00.0"}]
+    assert devices.of_server(server, rows, specs, [], {})[0]["address"] == "none"
+    assert devices.has_tags(server, rows) and not devices.has_tags(server, rows[1:])
     assert (told["uuid"], told["name"]) == (str(server.id), server.name)
 
 

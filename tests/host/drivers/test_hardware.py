@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import libvirt
 import pytest
 
+from apps.compute.image_properties import PROPERTIES
 from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import eventually
-from workers.drivers.hypervisor.base import Bus, CardModel, Hardware, HypervisorDriver
-from workers.drivers.network.base import NetworkDriver, NetworkSpec
-from workers.drivers.storage.base import CachedImage, StorageDriver
+from workers.drivers.hypervisor.base import Bus, CardModel, Hardware, HypervisorDriver, ServerSpec
+from workers.drivers.hypervisor.libvirt.definition import define
+from workers.drivers.hypervisor.libvirt.driver import LibvirtDriver
+from workers.drivers.network.base import NetworkDriver, NetworkSpec, PortSpec
+from workers.drivers.storage.base import CachedImage, Disk, StorageDriver
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host")]
 
@@ -84,6 +90,70 @@ def test_a_guest_sees_what_its_image_asked_for(
         hypervisor.destroy(server_id)
         network_driver.remove_network(network.id)
         storage.remove_server(server_id)
+
+
+ROOTS: dict[Bus, str] = {"virtio": "vda", "scsi": "sda", "sata": "sda", "ide": "hda"}
+VALUES: list[dict[str, Any]] = [
+    *({"bus": bus} for bus in PROPERTIES["hw_disk_bus"].offered),
+    *({"card": card} for card in PROPERTIES["hw_vif_model"].offered),
+    *({"video": video} for video in PROPERTIES["hw_video_model"].offered),
+    *({"watchdog": word} for word in PROPERTIES["hw_watchdog_action"].offered if word != "disabled"),
+    {"machine": "pc", "bus": "virtio", "card": "e1000", "video": "virtio"},
+    {"machine": "pc", "bus": "scsi", "card": "rtl8139", "video": "bochs"},
+    {"bus": "sata", "card": "e1000e", "video": "bochs"},
+    {"bus": "ide", "card": "rtl8139", "video": "none"},
+]
+
+
+def asked(
+    state_directory: Path, network: NetworkSpec, port: PortSpec, values: dict[str, Any], *, root: Disk | None = None,
+    **more: Any,
+) -> ServerSpec:  # fmt: skip
+    bus = values.get("bus", "virtio")
+    made = root or Disk(str(state_directory / "disk"), "qcow2", 1 << 30)
+    return samples.server(
+        state_directory,
+        disks=(samples.disk(made, ROOTS[bus], boot_index=1, bus=bus),),
+        interfaces=(samples.interface(network, port, model=values.get("card", "virtio")),),
+        hardware=Hardware(
+            machine=values.get("machine") or ("pc" if bus == "ide" else "q35"),
+            video=values.get("video", "vga"),
+            watchdog=values.get("watchdog"),
+        ),
+        **more,
+    )
+
+
+def test_libvirt_takes_every_value_of_an_image(
+    hypervisor: LibvirtDriver, network: NetworkSpec, state_directory: Path
+) -> None:
+    """Each domain is checked against libvirt's schema and by QEMU's driver, which also places the devices."""
+    connection = libvirt.open(os.environ.get("CELERITY_LIBVIRT_URI", "qemu:///system"))
+    try:
+        for values in VALUES:
+            spec = asked(state_directory, network, samples.port(network), values)
+            xml = define(spec, hypervisor.policy).xml()
+            made = connection.defineXMLFlags(xml, libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+            made.undefine()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("values", VALUES[-4:], ids=str)
+def test_qemu_starts_them(
+    values: dict[str, Any], hypervisor: LibvirtDriver, network_driver: NetworkDriver, network: NetworkSpec,
+    storage: StorageDriver, state_directory: Path,
+) -> None:  # fmt: skip
+    port, server_id = samples.port(network), samples.new_id()
+    network_driver.plug(network, port)
+    root = storage.create_root(server_id, None, 1)
+    try:
+        spec = asked(state_directory, network, port, values, root=root, id=server_id)
+        assert hypervisor.spawn(spec).power_state == "running"
+    finally:
+        hypervisor.destroy(server_id)
+        storage.remove_server(server_id)
+        network_driver.remove_network(network.id)
 
 
 def test_uefi(hypervisor: HypervisorDriver, storage: StorageDriver, state_directory: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -100,6 +100,8 @@ class ServerSpec:
     `name` is the domain's name on the host (letters, digits, - _ .), unique there. `display_name` and `metadata`
     are the tenant's own text: any Unicode at all, carried as data only. `console_log` and `instance_dir` are
     absolute paths, as `workers.system.paths.HostPaths` gives them.
+    `on_addresses` is called with the PCI addresses that the hypervisor chose, by disk target and by MAC, after the
+    domain is defined and before it is powered on. A driver without real guests never calls it.
     """
 
     id: str
@@ -116,6 +118,7 @@ class ServerSpec:
     instance_dir: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     hardware: Hardware = Hardware()
+    on_addresses: Callable[[Mapping[str, str]], object] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse names, sizes and paths that no hypervisor could take."""

@@ -111,6 +111,20 @@ def read(domain: libvirt.virDomain, *, with_console: bool) -> DomainInfo:
     return DomainInfo(id=domain.UUIDString(), name=domain.name(), power_state=word, vnc_socket=socket, reason=pause)
 
 
+def addresses(domain: libvirt.virDomain) -> dict[str, str]:
+    """Return the PCI addresses of a domain's disks, by target, and of its cards, by MAC."""
+    devices = parse(domain.XMLDesc()).find("devices")
+    found = {}
+    for path, name in (("disk", "target/@dev"), ("interface", "mac/@address")):
+        for device in devices.iterfind(path) if devices is not None else ():
+            place = device.find("address[@type='pci']")
+            if place is not None:
+                part = {key: int(str(value), 16) for key, value in place.items() if str(value).startswith("0x")}
+                text = f"{part['domain']:04x}:{part['bus']:02x}:{part['slot']:02x}.{part['function']:x}"
+                found[str(device.xpath(name)[0])] = text
+    return found
+
+
 def _vnc(domain: libvirt.virDomain) -> str | None:
     try:
         listen = parse(domain.XMLDesc()).find("devices/graphics[@type='vnc']/listen[@type='socket']")

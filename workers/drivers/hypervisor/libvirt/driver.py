@@ -210,6 +210,8 @@ class LibvirtDriver(HypervisorDriver):
             files.make_directory(Path(spec.instance_dir), 0o711)
             # libvirt sets what `define` leaves open (addresses of devices) only for a definition that is new.
             there = connection.defineXMLFlags(define(spec, self.policy).xml(), 0)
+            if spec.on_addresses is not None:
+                spec.on_addresses(domains.addresses(there))
             there.create()
         info = domains.read(there, with_console=True)
         domains.close_console(info)
