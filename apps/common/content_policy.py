@@ -6,7 +6,8 @@ _POLICY = (
     "default-src 'self'; script-src 'self'{more}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# The admin's menus and tabs are Alpine.js, which compiles the expressions of its attributes.
+# The admin's menus and tabs are Alpine.js, which compiles the expressions of its attributes
+# (docs/decisions/content-policy.md).
 ADMIN = _POLICY.format(more=" 'unsafe-eval'")
 OTHERS = _POLICY.format(more="")
 
