@@ -51,6 +51,7 @@ TEXT = """
             set $asked_method GET;
             proxy_pass http://flower/{prefix}/tasks/datatable;
         }}
+        location = /{prefix} {{ proxy_pass http://api; }}  # nginx itself would redirect to http
         location = /{prefix}/metrics {{ return 404 '{no_metrics}'; }}
         location = /front/admission/flower {{
             internal;

@@ -68,6 +68,8 @@ def test_a_stranger_is_sent_to_the_sign_in_and_back(cloud: Cloud, operator: requ
     asked = "/flower/tasks?limit=5&sort=name"
     answer = requests.get(cloud.url + asked, headers=PAGE, timeout=30, allow_redirects=False)
     assert answer.status_code == 302
+    bare = requests.get(f"{cloud.url}/flower", timeout=30, allow_redirects=False)
+    assert bare.headers["Location"] == "/flower/"  # whatever scheme a proxy in front has
     there = urlsplit(answer.headers["Location"])
     assert there.path == "/admin/login/" and parse_qs(there.query)["next"] == [asked]
 
