@@ -41,3 +41,29 @@ def test_an_abort_is_no_fault_of_the_host(cloud: Cloud) -> None:
     cloud.plan({"op": "spawn", "error": "abort", "times": 1, "id": "abort"})
     assert cloud.settled(cloud.create())["status"] == "ERROR"
     assert not any(failed(cloud).values())
+
+
+def test_a_failed_build_keeps_no_port_but_the_clients(cloud: Cloud) -> None:
+    """Ports that the build made go with it; the client's is loose again and serves the next server (GARM, CAPO)."""
+    (network,) = cloud.call("GET", "/network/v2.0/networks?name=shared").json()["networks"]
+    made = cloud.call("POST", "/network/v2.0/ports", {"port": {"network_id": network["id"], "name": "mine"}}).json()
+    own = made["port"]["id"]
+
+    def ports() -> dict[str, dict[str, str]]:
+        found = cloud.call("GET", "/network/v2.0/ports").json()["ports"]
+        return {port["id"]: port for port in found if port["device_owner"] != "network:dhcp"}
+
+    before = set(ports())
+    cloud.plan({"op": "spawn", "error": "abort", "times": 1, "id": "ports"})
+    key = cloud.create(networks=[{"port": own}, {"uuid": network["id"]}])
+    assert cloud.settled(key)["status"] == "ERROR"
+    after = ports()
+    assert set(after) == before
+    loose = after[own]
+    assert (loose["device_id"], loose["device_owner"], loose["status"]) == ("", "", "DOWN")
+    again = cloud.create(networks=[{"port": own}])
+    assert cloud.settled(again)["status"] == "ACTIVE"
+    assert ports()[own]["device_id"] == again
+    cloud.delete(again)
+    assert ports()[own]["device_id"] == ""
+    assert cloud.call("DELETE", f"/network/v2.0/ports/{own}").status_code == 204

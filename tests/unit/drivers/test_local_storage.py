@@ -363,3 +363,22 @@ def test_what_is_no_servers_is_not_listed(driver: LocalStorage) -> None:
     for name in ("lost+found", "of-the-operator", server_id.upper()):
         (driver.paths.instances / name).mkdir(exist_ok=True)
     assert driver.list_servers() == (server_id,)
+
+
+def test_every_qemu_img_has_the_limits(
+    driver: LocalStorage, image: ImageSpec, source: ImageSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OSSA-2016-012."""
+    from workers.drivers.storage import local
+
+    ran: list[tuple[list[str], dict[str, Any]]] = []
+    run = local.processes.run
+
+    def recorded(argv: list[str], **more: Any) -> Any:
+        ran.append((argv, more))
+        return run(argv, **more)
+
+    monkeypatch.setattr(local.processes, "run", recorded)
+    driver.create_root(samples.new_id(), driver.cache_image(image, source), 3)
+    assert {tuple(argv[:2]) for argv, _ in ran} == {("qemu-img", "info"), ("qemu-img", "create")}
+    assert all(more == local._LIMITS for _, more in ran)

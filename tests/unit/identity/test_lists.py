@@ -166,3 +166,23 @@ def test_the_users_of_a_tenant(as_admin: Api, crowd: Group, demo: User, project:
     body = as_admin.call("get", f"/v2.0/tenants/{project.pk}/users").json()
     names = [row["name"] for row in body["users"]]
     assert names == sorted({*names}) and {"above", "demo", "p0", "p6"} <= {*names} and "nowhere" not in names
+
+
+def test_times_are_compared_as_they_are_shown(as_admin: Api, people: list[str]) -> None:
+    """A client that sends back the time that it read finds the row, and no operator takes its neighbour for it."""
+    User.objects.filter(name="p3").update(password_expires_at="2030-01-02T03:04:05.678901Z")
+    (row,) = as_admin.call("get", "/v3/users?name=p3").json()["users"]
+    shown = row["password_expires_at"]
+    assert shown == "2030-01-02T03:04:05.678901"
+    for operator, before, same, after in (
+        ("eq", False, True, False),
+        ("neq", True, False, True),
+        ("lt", False, False, True),
+        ("lte", False, True, True),
+        ("gt", True, False, False),
+        ("gte", True, True, False),
+    ):
+        for moment, expected in ((shown[:-1] + "0", before), (shown, same), (shown[:-1] + "2", after)):
+            for zone in ("", "Z"):
+                query = f"name=p3&password_expires_at={operator}:{moment}{zone}"
+                assert bool(as_admin.call("get", f"/v3/users?{query}").json()["users"]) is expected, query
