@@ -55,12 +55,12 @@ def check_room(size: int) -> None:
         raise exceptions.NoRoom
 
 
-def check_size(project_id: str, size: int) -> None:
-    """Refuse an upload of ``size`` bytes that the project has no quota for, or the store no room. Writes nothing.
+def check_size(project_id: str, size: int, *, copies: int = 1) -> None:
+    """Refuse an upload of ``size`` bytes that the project has no quota for, or the store no room for ``copies`` of it.
 
     Raises QuotaExceeded (413), NoRoom (507).
     """
-    check_room(size)
+    check_room(size * copies)
     _check_quota(project_id, size)
 
 

@@ -41,8 +41,10 @@ def upload(
         return _upload(image, source, expected, charges.Charge(image))
 
 
-def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None) -> Image:
+def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None, copies: int = 1) -> Image:
     """Return the image if the caller may upload ``expected`` bytes to it; None: as many as the cap allows.
+
+    ``copies`` is how often the bytes will be on the store's disk: twice where a front takes them in first.
 
     Raises what ``upload`` raises before it reads.
     """
@@ -52,7 +54,7 @@ def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None)
         raise exceptions.BadBits(reason="disk_format and container_format must be set before the data is uploaded")
     if expected is not None and expected > settings.IMAGE_SIZE_CAP:
         raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP)
-    charges.check_size(image.project_id, expected or 0)
+    charges.check_size(image.project_id, expected or 0, copies=copies)
     if image.status not in (states.QUEUED, states.SAVING):  # of uploads under way the lock tells
         raise exceptions.WrongStatus(id=image.id, status=image.status, action="upload")
     return image

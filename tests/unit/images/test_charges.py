@@ -66,6 +66,18 @@ def test_reserve(alice: Caller, create: Any, put: Any, monkeypatch: Any, setting
     assert put(alice, image, raw(MIB)).status_code == 204
 
 
+def test_an_upload_through_the_front_needs_room_twice(
+    alice: Caller, create: Any, monkeypatch: Any, settings: Any
+) -> None:
+    """The front keeps the body on the same disk until the API has read it: it would fill the disk by itself."""
+    monkeypatch.setattr(charges.shutil, "disk_usage", lambda path: SimpleNamespace(free=settings.IMAGE_RESERVE + 3))
+    image = create(alice, disk_format="raw")["id"]
+    asked = {"HTTP_X_FRONT_LENGTH": "2", "celerity.admission": True, "content_type": "application/octet-stream"}
+    answer = alice.call("put", f"/v2/images/{image}/file", **asked)
+    assert answer.status_code == 507 and "no room" in answer.json()["message"]
+    assert alice.call("put", f"/v2/images/{image}/file", **{**asked, "HTTP_X_FRONT_LENGTH": "1"}).status_code == 204
+
+
 def test_a_charge_outlives_its_image_until_the_bytes_are_gone(alice: Caller, create: Any, image_dir: Path) -> None:
     """OSSA-2015-003: deleting an image while it is uploaded freed its quota, and the bytes went on coming."""
     limit(alice, "image_size_total", 3)

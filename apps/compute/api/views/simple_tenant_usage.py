@@ -41,8 +41,9 @@ class _UsageView(ComputeView):
         now = timezone.now()
         stop = _moment(request.GET.get("end"), now)
         start = _moment(request.GET.get("start"), stop - USUAL_PERIOD)
-        if start > stop:
+        if start >= stop:
             raise BadRequest("Invalid start time. The start time cannot occur after the end time.")
+        stop = min(stop, now)  # nothing is known about the future
         found, more = selectors.uses(
             start=start,
             stop=stop,

@@ -46,7 +46,7 @@ class ImageFile(ServiceView):
         """Answer the front, which asks before it takes the body in (cloud/front.py)."""
         text = request.META.get("HTTP_X_FRONT_LENGTH", "")
         expected = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
-        images.admit(context=self.caller, image_id=image_id, expected=expected)
+        images.admit(context=self.caller, image_id=image_id, expected=expected, copies=2)
         return Response(status=204)
 
     def get(self, request: Request, image_id: str) -> Any:
