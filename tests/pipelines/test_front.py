@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -266,6 +268,35 @@ def test_a_chunked_upload_that_is_cut_off_leaves_nothing(cloud: Cloud, entrance:
         headers={"X-Auth-Token": cloud.token, "Content-Type": "application/octet-stream"},
     )  # fmt: skip
     assert sent.status_code == 204 and status_of(cloud, image) == "active"
+    cloud.call("DELETE", f"/image/v2/images/{image}")
+
+
+@contextmanager
+def full_disk(place: Path) -> Iterator[None]:
+    """Put a file system of 1 MiB over a directory, for the same account."""
+    owner = place.stat()
+    options = f"size=1m,uid={owner.st_uid},gid={owner.st_gid},mode=0700"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
+def test_a_full_disk_is_told_in_words(cloud: Cloud) -> None:
+    image = new_image(cloud)
+    headers = {"X-Auth-Token": cloud.token, "Accept": "application/json"}
+    headers["Content-Type"] = "application/octet-stream"
+    with full_disk(cloud.state / "front" / "body"):
+        answer = requests.put(
+            f"{cloud.url}/image/v2/images/{image}/file", iter([b"\x01" * 65536] * 48), headers=headers, timeout=30
+        )
+        assert answer.status_code in (503, 507), answer.text
+        assert answer.json()["message"] and answer.headers["x-openstack-request-id"].startswith("req-")
+        assert cloud.call("GET", "/compute/v2.1/servers").status_code == 200
+        assert not list((cloud.state / "front" / "body").rglob("*.*"))
+    assert status_of(cloud, image) == "queued"
     cloud.call("DELETE", f"/image/v2/images/{image}")
 
 
