@@ -25,6 +25,7 @@ if not django_apps.app_configs:  # `celery -A cloud`; under Django this module i
 
 def _connect() -> None:
     from apps.common import dispatch
+    from apps.workflow import catalogue
     from workers.periodic import schedule
     from workers.pipelines import registry
 
@@ -33,8 +34,8 @@ def _connect() -> None:
     dispatch.configure(
         send=lambda run: registry.send(app, run),
         pause_seconds=BREAK_SECONDS if settings.PROCESS == "api" else 0.0,
-        steps={name: pipeline.step_names() for name, pipeline in registry.PIPELINES.items()},
     )
+    catalogue.fill(pipeline.entry for pipeline in registry.PIPELINES.values())
 
 
 _connect()

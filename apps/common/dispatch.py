@@ -6,7 +6,7 @@ A request never waits for the broker: it tries once, for a moment, and while the
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -58,20 +58,12 @@ class Breaker:
 QUICK_SECONDS = 0.05  # a failure that comes sooner is a connection that ended at rest: worth another try
 _breaker = Breaker(0.0)
 _send: Callable[[Message], None] | None = None
-_steps: Mapping[str, Sequence[str]] = {}
 
 
-def configure(
-    *, send: Callable[[Message], None], steps: Mapping[str, Sequence[str]], pause_seconds: float = 0.0
-) -> None:
-    """Called once by the Celery app: how to send, the step names of every pipeline, and the breaker's pause."""
-    global _send, _steps, _breaker
-    _send, _steps, _breaker = send, steps, Breaker(pause_seconds)
-
-
-def steps_of(pipeline: str) -> Sequence[str]:
-    """Return a pipeline's step names in order. Raises KeyError when there is no such pipeline."""
-    return _steps[pipeline]
+def configure(*, send: Callable[[Message], None], pause_seconds: float = 0.0) -> None:
+    """Called once by the Celery app: how to send, and the breaker's pause."""
+    global _send, _breaker
+    _send, _breaker = send, Breaker(pause_seconds)
 
 
 def send(run: Message) -> bool:

@@ -6,11 +6,19 @@ from datetime import timedelta
 from django.conf import settings
 
 from apps.compute import states
+from apps.workflow import catalogue
 from apps.workflow import states as workflow
 from cloud.stories import words
 from cloud.stories.facts import Story
 
 # Error causes (the engine's, the drivers', a refusal's kind) -> what an operator does about them.
+# What becomes of a run whose host is down, by the pipeline's word for it.
+HOST_DOWN = {
+    "elsewhere": "the sweeper moves the build to another host",
+    "rows_only": "the run continues without the host",
+    "wait": "the run waits for the host",
+    "fail": "the run fails",
+}
 ADVICE = {
     "NoValidHost": ("Add capacity, or ask the user to request less. The table shows what is missing."),
     "HostDown": "Check that host: its agent or the machine stopped.",
@@ -71,7 +79,7 @@ def _failed(story: Story) -> Iterator[str]:
     if failed is not None:
         cause, attempts = failed.error_cause or "unknown", words.plural(failed.attempt, "attempt")
         yield f"Cause: {cause}, after {attempts}. {_advice(failed.error_cause)}".rstrip()
-    if failed is not None and failed.pipeline == "server.delete":
+    if failed is not None and catalogue.find(failed.pipeline).releases:
         yield "It keeps its resources. Remove the cause; then the user can delete it again."
     elif server.host or story.ports or story.allocation is not None:
         yield "It keeps the resources listed under Holds. Remove the cause; then the user can delete it."
@@ -97,7 +105,8 @@ def _under_way(story: Story) -> Iterator[str]:
     left = run.deadline_at - story.now
     if run.state != workflow.REVERTING:
         word = f"in {words.span(left)}" if left > timedelta(0) else "now"
-        yield f"Its deadline ends {word} (CELERITY_INSTANCE_BUILD_TIMEOUT)."
+        setting = "" if catalogue.find(run.pipeline).deadline_seconds else " (CELERITY_INSTANCE_BUILD_TIMEOUT)"
+        yield f"Its deadline ends {word}{setting}."
 
 
 def _working(story: Story) -> Iterator[str]:
@@ -140,11 +149,7 @@ def _reader(story: Story) -> Iterator[str]:
         return
     if run.queue == workflow.host_queue(run.host) and host is not None and not host.is_up:
         silent = words.between(host.heartbeat_at, story.now)
-        then = (
-            "the sweeper moves the build to another host"
-            if run.pipeline.endswith(".build")
-            else "the run waits for the host"
-        )
+        then = HOST_DOWN[catalogue.find(run.pipeline).on_host_down]
         yield f"The agent of {host.name} has not reported for {silent}. Start it; otherwise {then}."
     elif place.readers == []:
         who = f"the agent of {run.host}" if run.host and run.queue.startswith("host.") else "a scheduler worker"

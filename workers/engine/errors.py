@@ -43,3 +43,11 @@ def failure_of(error: Exception) -> tuple[Failure, bool]:
     return Failure(
         cause=type(error).__name__, message="An unexpected error occurred on the host.", details=details
     ), True
+
+
+class Stale(Exception):
+    """The message is old or doubled: the chain ends here, quietly."""
+
+
+class StepFailed(Stale):
+    """The step failed and was reverted: the chain ends here. Its text is the cause, for whoever watches tasks."""

@@ -10,7 +10,7 @@ from workers.engine.steps import StepContext
 DRIVERS = ("hypervisor", "network", "storage")
 
 
-def step(name: str, ctx: StepContext) -> AbstractContextManager[None]:
+def step(name: str, ctx: StepContext, *, subject: str) -> AbstractContextManager[None]:
     """Tell how long the step waited in its queue; return the span of its work. Both are below the run's request."""
     if not tracing.enabled():
         return nullcontext()
@@ -18,7 +18,7 @@ def step(name: str, ctx: StepContext) -> AbstractContextManager[None]:
     parent = tracing.parent_of(claim.params)
     about: dict[str, str | int] = {
         "run": str(claim.run_id),
-        "server": str(claim.subject_id),
+        subject: str(claim.subject_id),
         "request_id": claim.request_id,
         "attempt": claim.attempt,
         "host": ctx.host,

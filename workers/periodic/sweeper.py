@@ -4,7 +4,7 @@ Rules, per active run (see docs/engine.md):
   past its overall deadline                          -> revert for good
   step running, lock held by nobody                  -> its worker died: send again
   step running, past its deadline                    -> take the lock away, revert by family
-  step queued, host down                             -> build: elsewhere; delete: rows only; others wait
+  step queued, host down                             -> as its pipeline says (on_host_down); a revert: rows only
   revert or delete queued, its host serves nothing   -> rows only (every thread hangs, say); recovery does the rest
   delete, revert queued behind a step without end    -> take the lock away: what it waits for was cancelled
   step queued, its message gone                      -> send again
@@ -20,7 +20,7 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.scheduling.selectors import hosts
-from apps.workflow import states
+from apps.workflow import catalogue, states
 from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import claims, runs, tallies
 from apps.workflow.services.runs import Run
@@ -105,11 +105,14 @@ def _look_at(run: Run, one: Sweep) -> None:
         _look_at_queued(run, one)
 
 
+def _undoes(run: Run) -> bool:
+    return run.state == states.REVERTING or catalogue.find(run.pipeline).releases
+
+
 def _look_at_waiting(run: Run, holder: int, one: Sweep) -> None:
     """Somebody holds the subject. A delete or a revert took it away: it gets time to end, not for ever."""
     patience = timedelta(seconds=settings.LOCK_WAIT_SECONDS * 3)
-    undoing = run.state == states.REVERTING or run.pipeline.endswith(".delete")
-    if undoing and one.now - run.enqueued_at > patience:
+    if _undoes(run) and one.now - run.enqueued_at > patience:
         _take_lock_away(run, holder)
         one.did("cancelled step does not end", run)
 
@@ -148,9 +151,8 @@ def _look_at_queued(run: Run, one: Sweep) -> None:
 
 def _is_not_served(run: Run, one: Sweep) -> bool:
     """A revert or a delete that its host's agent, though alive, has not touched for as long as a step may take."""
-    undoing = run.state == states.REVERTING or run.pipeline.endswith(".delete")
     waited = one.now - run.enqueued_at > timedelta(seconds=settings.STEP_TIMEOUT)
-    return undoing and run.queue.startswith("host.") and waited
+    return _undoes(run) and run.queue.startswith("host.") and waited
 
 
 def _resend(run: Run, one: Sweep, why: str) -> None:
@@ -161,29 +163,29 @@ def _resend(run: Run, one: Sweep, why: str) -> None:
 
 
 def _host_down(run: Run, one: Sweep) -> None:
-    """A build leaves a host that is down; a delete or a revert goes on with the rows alone; the rest waits."""
-    if run.next_step == states.REVERT or run.pipeline.endswith(".delete"):
+    """Do what the pipeline says. A revert goes on with the rows alone: recovery clears the host when it is back."""
+    entry = catalogue.find(run.pipeline)
+    if run.next_step == states.REVERT or entry.on_host_down == "rows_only":
         runs.resend(run=run, queue=routing.DETACHED_QUEUE)
         one.did("host down: rows only", run)
-    elif run.pipeline.endswith(".build"):
-        retrying = run.attempt < settings.MAX_ATTEMPTS
+    elif entry.on_host_down in ("elsewhere", "fail"):
+        elsewhere = entry.on_host_down == "elsewhere"
         runs.order_revert(
             run=run,
             cause="HostDown",
-            message="The host went down during the build.",
+            message=f"The host went down during the {entry.verb}.",
             details=f"host {run.host}",
-            retrying=retrying,
+            retrying=elsewhere and run.attempt < settings.MAX_ATTEMPTS,
             queue=routing.DETACHED_QUEUE,
         )
-        one.did("host down: build leaves it", run)
+        one.did(f"host down: {entry.verb} leaves it" if elsewhere else f"host down: {entry.verb} fails", run)
 
 
 def _expire(run: Run, holder: int | None, one: Sweep) -> None:
     if holder is not None:
         _take_lock_away(run, holder)
-    message = (
-        f"The run did not end within {settings.INSTANCE_BUILD_TIMEOUT} seconds; the step {run.next_step} was running."
-    )
+    allowed = (run.deadline_at - run.created_at).total_seconds()
+    message = f"The run did not end within {allowed:.0f} seconds; the step {run.next_step} was running."
     host_is_gone = run.queue.startswith("host.") and not one.is_up(run.host)
     runs.order_revert(run=run, cause="Timeout", message=message, queue=routing.DETACHED_QUEUE if host_is_gone else "")
     one.did("deadline", run)

@@ -10,7 +10,8 @@ from django.db import close_old_connections, connection
 from apps.workflow import states
 from workers import config, routing
 from workers.engine import runner
-from workers.engine.runner import Pipeline, Stale, StepFailed
+from workers.engine.errors import Stale, StepFailed
+from workers.engine.pipeline import Pipeline
 from workers.engine.steps import HOST, Step
 from workers.pipelines import server_build, server_delete, server_reboot, server_start, server_stop, server_unpause
 

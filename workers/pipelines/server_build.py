@@ -1,6 +1,7 @@
 """server.build: from an accepted request to an ACTIVE server."""
 
-from workers.engine.runner import Pipeline
+from workers.engine.pipeline import Pipeline
+from workers.engine.subjects import SERVER
 from workers.tasks.servers.allocate_network import AllocateNetwork
 from workers.tasks.servers.fetch_image import FetchImage
 from workers.tasks.servers.map_block_devices import MapBlockDevices
@@ -9,6 +10,10 @@ from workers.tasks.servers.spawn import Spawn
 
 PIPELINE = Pipeline(
     name="server.build",
+    subject=SERVER,
     steps=(Schedule(), AllocateNetwork(), MapBlockDevices(), FetchImage(), Spawn()),
-    reschedules=True,
+    on_retryable="reschedule",
+    on_host_down="elsewhere",
+    creates=True,
+    io_heavy=True,
 )

@@ -1,6 +1,7 @@
 """server.reboot."""
 
-from workers.engine.runner import Pipeline
+from workers.engine.pipeline import Pipeline
+from workers.engine.subjects import SERVER
 from workers.tasks.servers.power import Reboot
 
-PIPELINE = Pipeline(name="server.reboot", steps=(Reboot(),))
+PIPELINE = Pipeline(name="server.reboot", subject=SERVER, steps=(Reboot(),))

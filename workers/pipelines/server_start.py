@@ -1,6 +1,7 @@
 """server.start."""
 
-from workers.engine.runner import Pipeline
+from workers.engine.pipeline import Pipeline
+from workers.engine.subjects import SERVER
 from workers.tasks.servers.power import PowerOn
 
-PIPELINE = Pipeline(name="server.start", steps=(PowerOn(),))
+PIPELINE = Pipeline(name="server.start", subject=SERVER, steps=(PowerOn(),))

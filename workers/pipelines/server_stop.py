@@ -1,6 +1,7 @@
 """server.stop."""
 
-from workers.engine.runner import Pipeline
+from workers.engine.pipeline import Pipeline
+from workers.engine.subjects import SERVER
 from workers.tasks.servers.power import PowerOff
 
-PIPELINE = Pipeline(name="server.stop", steps=(PowerOff(),))
+PIPELINE = Pipeline(name="server.stop", subject=SERVER, steps=(PowerOff(),))

@@ -1,6 +1,7 @@
 """server.unpause."""
 
-from workers.engine.runner import Pipeline
+from workers.engine.pipeline import Pipeline
+from workers.engine.subjects import SERVER
 from workers.tasks.servers.power import Unpause
 
-PIPELINE = Pipeline(name="server.unpause", steps=(Unpause(),))
+PIPELINE = Pipeline(name="server.unpause", subject=SERVER, steps=(Unpause(),))

@@ -16,7 +16,7 @@ from apps.compute.models import Server
 from apps.compute.rpcapi import SUBJECT
 from apps.compute.selectors import server_counts
 from apps.compute.services import instance_actions, power, servers
-from apps.workflow import states
+from apps.workflow import catalogue, states
 from apps.workflow.admin import subjects
 
 
@@ -95,7 +95,7 @@ operations.add(
     "workflow.run",
     Operation(
         name="retry", title="Build again", icon="replay", run=_retry, rule=ADMIN_RULE,
-        offered=lambda run: run.pipeline == "server.build" and run.state in (states.FAILED, states.CANCELLED),
+        offered=lambda run: catalogue.find(run.pipeline).creates and run.state in (states.FAILED, states.CANCELLED),
         confirm="Build the server again",
         explains="Builds the server again from the original request, if it is in ERROR because its build failed.",
     ),
@@ -109,7 +109,7 @@ operations.add(
         name="cancel", title="Cancel", icon="cancel", tone=operations.AMBER, run=_cancel, rule=ADMIN_RULE,
         confirm=lambda run: cancel_words(run.action)[0], keep=lambda run: cancel_words(run.action)[1],
         offered=lambda run: run.subject_type == SUBJECT and run.state in (states.QUEUED, states.RUNNING)
-        and run.pipeline != "server.delete",
+        and not catalogue.find(run.pipeline).releases,
         explains="Stops the run and undoes its changes. A build ends in ERROR; after a power action the state is read "
         "from the host.",
     ),

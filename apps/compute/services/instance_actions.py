@@ -12,6 +12,7 @@ from apps.compute.exceptions import ServerNotFound, WrongState
 from apps.compute.models import Server
 from apps.compute.services import servers
 from apps.scheduling.selectors import hosts
+from apps.workflow import catalogue
 from apps.workflow import states as workflow
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import cancellation
@@ -69,9 +70,9 @@ def cancel(*, server_id: uuid.UUID, run_id: uuid.UUID | None = None) -> str:
         raise Conflict(f"Cannot 'cancel' for instance {server.id}: no action is running.")
     if run_id not in (None, run.id):
         raise Conflict(f"Cannot 'cancel' for instance {server.id}: this action has ended; '{run.action}' is running.")
-    if run.pipeline == "server.delete":
+    if catalogue.find(run.pipeline).releases:
         raise Conflict(f"Cannot 'cancel' for instance {server.id}: a delete cannot be cancelled.")
     reachable = not run.host or run.host in hosts.names_up(names=[run.host])
-    message = CANCELLED.format(action="build" if run.pipeline == "server.build" else run.action)
+    message = CANCELLED.format(action=catalogue.find(run.pipeline).verb)
     cancellation.cancel(run=run, message=message, queue="" if reachable else workflow.SCHEDULER_QUEUE)
     return str(run.action)

@@ -22,6 +22,7 @@ from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.selectors import limits, usages
 from apps.quotas.services import reservations
 from apps.scheduling.selectors import hosts
+from apps.workflow import catalogue
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
@@ -206,7 +207,8 @@ def delete(*, context: RequestContext, server_id: uuid.UUID, action: str = "dele
     if server is None:
         raise ServerNotFound(server=server_id)
     check_unlocked(context=context, server=server)
-    if run_selectors.active_pipeline(subject_id=server.id) == "server.delete":
+    active = run_selectors.active_pipeline(subject_id=server.id)
+    if active is not None and catalogue.find(active).releases:
         return
     runs.cancel_active(subject_id=server.id, reason="The server was deleted.")
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())

@@ -19,6 +19,7 @@ from apps.scheduling.models.stamps import HOSTS
 from apps.scheduling.selectors import facts
 from apps.scheduling.selectors.facts import Facts
 from apps.scheduling.states import Demand, HostState
+from apps.workflow import catalogue
 from apps.workflow.selectors.hosts import BUSY_HOSTS
 
 BLOCK = 64  # hosts that are looked at, of those that fit; a smaller cloud is looked at as a whole
@@ -46,7 +47,7 @@ _FITS = """
 """
 # Hosts' ids are random: from a random one on, in their order, is a random choice that reads no more than it returns.
 _PART = f"({_COLUMNS} WHERE i.host_id {{}} %(start)s AND {_FITS} ORDER BY i.host_id LIMIT %(size)s)"
-_TYPES = {"down": "double precision"}
+_TYPES = {"down": "double precision", "io_heavy": "text[]"}
 _ASKED = {**_TYPES, "vcpus": "bigint", "ram": "bigint", "disk": "bigint", "ignored": "text[]"}
 
 
@@ -201,7 +202,7 @@ def _fitting(statement: Statement, demand: Demand, **values: Any) -> tuple[Facts
 
 def _states(statement: Statement, values: dict[str, Any]) -> tuple[Facts, list[HostState]]:
     """Return hosts with their amounts, and the facts that go with them."""
-    rows = statement.fetch({"down": settings.HOST_DOWN_SECONDS, **values})
+    rows = statement.fetch({"down": settings.HOST_DOWN_SECONDS, "io_heavy": catalogue.io_heavy(), **values})
     now = facts.of(rows[0][0])
     return now, [_state(now.hosts[row[1]], row) for row in rows if row[1] in now.hosts]
 

@@ -3,9 +3,12 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
+
+from apps.workflow import catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ WITH ended AS (
     SELECT date_trunc('minute', finished_at) AS minute, state,
            extract(epoch FROM finished_at - created_at)::float8 AS seconds
       FROM workflow_run
-     WHERE pipeline = 'server.build' AND state IN ('succeeded', 'failed')
+     WHERE pipeline = ANY(%(creating)s) AND state IN ('succeeded', 'failed')
        AND created_at > now() - make_interval(mins => %(minutes)s, secs => %(longest)s)
        AND finished_at > date_trunc('minute', now()) - make_interval(mins => %(minutes)s - 1))
 SELECT minute, count(*) FILTER (WHERE state = 'succeeded'), count(*) FILTER (WHERE state = 'failed'),
@@ -35,10 +38,18 @@ SELECT minute, count(*) FILTER (WHERE state = 'succeeded'), count(*) FILTER (WHE
 """
 
 
+def _window(minutes: int) -> dict[str, Any]:
+    return {
+        "minutes": minutes,
+        "longest": settings.INSTANCE_BUILD_TIMEOUT * 2,
+        "creating": catalogue.creating(),
+    }
+
+
 def by_minute(*, minutes: int = 60) -> list[Minute]:
     """Return the last ``minutes`` minutes, oldest first. 1 query."""
     with connection.cursor() as cursor:
-        cursor.execute(_MINUTES, {"minutes": minutes, "longest": settings.INSTANCE_BUILD_TIMEOUT * 2})
+        cursor.execute(_MINUTES, _window(minutes))
         return [Minute(*row) for row in cursor.fetchall()]
 
 
@@ -103,7 +114,7 @@ class Late:
 _LATE = """
 SELECT count(*), percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - created_at)::float8)
   FROM workflow_run
- WHERE pipeline = 'server.build' AND state = 'succeeded'
+ WHERE pipeline = ANY(%(creating)s) AND state = 'succeeded'
    AND created_at > now() - make_interval(mins => %(minutes)s, secs => %(longest)s)
    AND finished_at > now() - make_interval(mins => %(minutes)s)
 """
@@ -112,6 +123,6 @@ SELECT count(*), percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM
 def of_late(*, minutes: int = 5) -> Late:
     """Return the rate and the p95 of one and the same window. 1 query."""
     with connection.cursor() as cursor:
-        cursor.execute(_LATE, {"minutes": minutes, "longest": settings.INSTANCE_BUILD_TIMEOUT * 2})
+        cursor.execute(_LATE, _window(minutes))
         count, p95 = cursor.fetchone()
     return Late(minutes, round(count / minutes, 1), p95)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.workflow import catalogue
 from apps.workflow.models import Tally
 
 COUNTED_UNTIL = "counted_until"
@@ -27,7 +28,7 @@ WITH ended AS MATERIALIZED (
            greatest(extract(epoch FROM finished_at - created_at), 0)::float8 AS seconds
       FROM workflow_run
      WHERE created_at > %(since)s AND created_at <= %(until)s AND state IN ('succeeded', 'failed', 'cancelled')),
-boots AS (SELECT * FROM ended WHERE pipeline = 'server.build'),
+boots AS (SELECT * FROM ended WHERE pipeline = ANY(%(creating)s)),
 steps AS MATERIALIZED (
     SELECT r.pipeline || ' ' || s.name AS step, s.result, s.result IN ('success', 'error', 'retry') AS timed,
            greatest(extract(epoch FROM s.started_at - coalesce(s.waiting_since, s.enqueued_at)), 0)::float8 AS waiting,
@@ -61,7 +62,12 @@ SELECT name, label, sum(value)::bigint FROM (
 
 def window(since: datetime, until: datetime | None = None) -> dict[str, Any]:
     """Return the values that ``COUNTED`` wants; without ``until`` up to now."""
-    return {"since": since, "until": until or "infinity", "bounds": list(BOUNDS)}
+    return {
+        "since": since,
+        "until": until or "infinity",
+        "bounds": list(BOUNDS),
+        "creating": catalogue.creating(),
+    }
 
 
 def moment(microseconds: int) -> datetime:

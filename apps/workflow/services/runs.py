@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.common import dispatch, tracing
 from apps.common.context import RequestContext
 from apps.common.prepared import Inserts
-from apps.workflow import states
+from apps.workflow import catalogue, states
 from apps.workflow.models import Run
 
 _RUNS = Inserts("workflow_run_insert", Run)
@@ -23,7 +23,6 @@ def start(
     context: RequestContext,
     pipeline: str,
     action: str,
-    subject_type: str,
     subject_id: uuid.UUID,
     project_id: str = "",
     host: str = "",
@@ -40,7 +39,6 @@ def start(
         context=context,
         pipeline=pipeline,
         action=action,
-        subject_type=subject_type,
         subject_id=subject_id,
         project_id=project_id,
         host=host,
@@ -57,7 +55,6 @@ def build(
     context: RequestContext,
     pipeline: str,
     action: str,
-    subject_type: str,
     subject_id: uuid.UUID,
     project_id: str = "",
     host: str = "",
@@ -67,22 +64,23 @@ def build(
 ) -> Run:
     """Return an unsaved run: for callers that write many at once. ``subject_name`` is carried by its first message."""
     now = timezone.now()
+    entry = catalogue.get(pipeline)
     run = Run(
         pipeline=pipeline,
         action=action,
-        subject_type=subject_type,
+        subject_type=entry.subject,
         subject_id=subject_id,
         project_id=project_id or context.project_id or "",
         user_id=context.user_id or "",
         request_id=context.request_id,
         params=tracing.carried(params or {}),
-        next_step=dispatch.steps_of(pipeline)[0],
+        next_step=entry.steps[0],
         host=host,
         queue=queue or (states.host_queue(host) if host else states.SCHEDULER_QUEUE),
         created_at=now,
         updated_at=now,
         enqueued_at=now,
-        deadline_at=now + timedelta(seconds=settings.INSTANCE_BUILD_TIMEOUT),
+        deadline_at=now + timedelta(seconds=entry.deadline_seconds or settings.INSTANCE_BUILD_TIMEOUT),
     )
     run.subject_name = subject_name  # type: ignore[attr-defined]
     return run

@@ -36,9 +36,7 @@ def server() -> Server:
 
 @pytest.fixture
 def run(server: Server) -> Iterator[Run]:
-    yield runs.start(
-        context=CONTEXT, pipeline="server.build", action="create", subject_type="server", subject_id=server.id
-    )
+    yield runs.start(context=CONTEXT, pipeline="server.build", action="create", subject_id=server.id)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock_all()")
 
@@ -84,9 +82,7 @@ def test_where_no_way_leads_the_claim_has_no_server(run: Run, server: Server, va
 
 
 def test_a_subject_without_a_row_is_stale() -> None:
-    gone = runs.start(
-        context=CONTEXT, pipeline="server.build", action="create", subject_type="server", subject_id=uuid.uuid4()
-    )
+    gone = runs.start(context=CONTEXT, pipeline="server.build", action="create", subject_id=uuid.uuid4())
     assert take(gone, states.NETWORKING) == claims.STALE
 
 

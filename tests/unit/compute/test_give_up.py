@@ -25,7 +25,7 @@ def new_server(**values: object) -> Server:
 def start(server_id: uuid.UUID) -> None:
     runs.start(
         context=RequestContext(user_id="u", project_id="p"), pipeline="server.stop", action="stop",
-        subject_type="server", subject_id=server_id,
+        subject_id=server_id,
     )  # fmt: skip
 
 

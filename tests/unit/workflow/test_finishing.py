@@ -19,8 +19,10 @@ from apps.workflow.services.claims import Claim
 from workers.config import HostDrivers
 from workers.engine import runner
 from workers.engine.errors import LeaseLost
+from workers.engine.pipeline import Pipeline
 from workers.engine.steps import Step as EngineStep
 from workers.engine.steps import StepContext
+from workers.engine.subjects import SERVER
 from workers.tasks.servers.power import PowerOff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,7 +37,7 @@ def unsent(monkeypatch: pytest.MonkeyPatch) -> None:
 def run() -> Iterator[Run]:
     yield runs.start(
         context=RequestContext(user_id="u", project_id="p"), pipeline="server.build", action="create",
-        subject_type="server", subject_id=uuid.uuid4(),
+        subject_id=uuid.uuid4(),
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock_all()")
@@ -67,7 +69,7 @@ def test_a_step_that_cannot_settle_keeps_its_lease(run: Run) -> None:
     """Without it the revert that follows would run beside whoever the sweeper sends."""
     ctx = StepContext(claim=claim_of(run), host="")
     with pytest.raises(ArithmeticError):
-        runner._finish(runner.Pipeline("server.build", (Counting(),)), Counting(), ctx)
+        runner._finish(Pipeline(name="server.build", subject=SERVER, steps=(Counting(),)), Counting(), ctx)
     assert Run.objects.get(id=run.id).step_state == states.STEP_RUNNING
     assert Step.objects.get().result == ""
     assert is_held(run)
@@ -104,7 +106,7 @@ def test_a_change_that_cancels_nothing_does_not_stop_a_claim() -> None:
     )
     started = runs.start(
         context=RequestContext(user_id="u", project_id="p"), pipeline="server.build", action="create",
-        subject_type="server", subject_id=server.id,
+        subject_id=server.id,
     )  # fmt: skip
     values: dict[str, Any] = {"run_id": started.id, "token": 1, "step": "schedule", "subject_id": server.id}
     Server.objects.filter(id=server.id).update(metadata={"new": "1"}, updated_at=timezone.now())

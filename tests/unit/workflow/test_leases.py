@@ -32,7 +32,6 @@ def run() -> Iterator[Run]:
         context=RequestContext(user_id="u", project_id="p"),
         pipeline="server.build",
         action="create",
-        subject_type="server",
         subject_id=uuid.uuid4(),
     )
     yield started
@@ -173,7 +172,6 @@ def test_one_active_run_per_subject(run: Run) -> None:
             context=RequestContext(),
             pipeline="server.delete",
             action="delete",
-            subject_type="server",
             subject_id=run.subject_id,
         )
 

@@ -1,0 +1,66 @@
+"""What apps may know of pipelines. Filled once at start from what workers run (cloud/celery.py)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+OnHostDown = Literal["elsewhere", "rows_only", "wait", "fail"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One pipeline.
+
+    ``subject``: the type of the row it works on ("server"). ``steps``: their names, in order. ``creates``: it makes its
+    subject, and counts as a boot. ``releases``: it gives back what the subject holds, so that it is never cancelled.
+    ``io_heavy``: it writes much to its host's disks (Nova's I/O operations of a host).
+    ``on_host_down``: what becomes of a run that waits for a host which went down.
+    ``deadline_seconds``: for the whole run; None: INSTANCE_BUILD_TIMEOUT.
+    """
+
+    name: str
+    subject: str
+    steps: tuple[str, ...]
+    creates: bool = False
+    releases: bool = False
+    io_heavy: bool = False
+    on_host_down: OnHostDown = "wait"
+    deadline_seconds: float | None = None
+
+    @property
+    def verb(self) -> str:
+        """What it does to its subject, in a word: "build"."""
+        return self.name.rpartition(".")[2]
+
+
+_entries: dict[str, Entry] = {}
+
+
+def fill(entries: Iterable[Entry]) -> None:
+    """Replace the catalogue. Raises ValueError for two entries of one name."""
+    listed = list(entries)
+    by_name = {entry.name: entry for entry in listed}
+    if len(by_name) != len(listed):
+        raise ValueError("two pipelines have one name")
+    _entries.clear()
+    _entries.update(by_name)
+
+
+def get(name: str) -> Entry:
+    """Return a pipeline's entry. Raises KeyError when there is no such pipeline."""
+    return _entries[name]
+
+
+def find(name: str) -> Entry:
+    """Return a pipeline's entry, or one that promises nothing: rows also tell of actions that had no pipeline."""
+    return _entries.get(name) or Entry(name=name, subject=name.partition(".")[0], steps=())
+
+
+def creating() -> list[str]:
+    """Return the names of the pipelines that make their subject."""
+    return sorted(entry.name for entry in _entries.values() if entry.creates)
+
+
+def io_heavy() -> list[str]:
+    """Return the names of the pipelines that count as I/O operations of their host."""
+    return sorted(entry.name for entry in _entries.values() if entry.io_heavy)

@@ -1,0 +1,112 @@
+"""What apps know of pipelines, and what the sweeper does with runs whose host is down: as each pipeline says."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from apps.common import dispatch
+from apps.common.context import RequestContext
+from apps.workflow import catalogue, states
+from apps.workflow.catalogue import Entry
+from apps.workflow.models import Run
+from apps.workflow.selectors import boots, counters
+from apps.workflow.services import runs
+from workers import routing
+from workers.engine.pipeline import Pipeline
+from workers.engine.steps import Step
+from workers.engine.subjects import SERVER
+from workers.periodic import sweeper
+from workers.pipelines import registry
+
+CONTEXT = RequestContext(user_id="u", project_id="p", roles=("member",), is_admin=False)
+OURS = [
+    Entry(name="server.test_elsewhere", subject="server", steps=("schedule",), on_host_down="elsewhere"),
+    Entry(name="server.test_rows_only", subject="server", steps=("release",), on_host_down="rows_only", releases=True),
+    Entry(name="server.test_wait", subject="server", steps=("work",)),
+    Entry(name="volume.test_fail", subject="volume", steps=("copy",), on_host_down="fail", deadline_seconds=7200),
+    Entry(name="volume.test_create", subject="volume", steps=("create",), creates=True),
+]
+StartRun = Callable[[str], Run]
+
+
+@pytest.fixture
+def start_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartRun]:
+    """Start a run on a host that is not there, as if its message had been sent a minute ago."""
+    monkeypatch.setattr(dispatch, "send", lambda run: True)
+    before = [catalogue.get(name) for name in registry.PIPELINES]
+
+    def start(pipeline: str) -> Run:
+        run = runs.start(context=CONTEXT, pipeline=pipeline, action="x", subject_id=uuid.uuid4(), host="gone")
+        Run.objects.filter(id=run.id).update(enqueued_at=timezone.now() - timedelta(minutes=1))
+        return run
+
+    catalogue.fill([*before, *OURS])
+    yield start
+    catalogue.fill(before)
+
+
+def test_the_catalogue_is_what_workers_run() -> None:
+    for name, pipeline in registry.PIPELINES.items():
+        assert catalogue.get(name) == pipeline.entry
+        assert pipeline.entry.steps == tuple(pipeline.step_names())
+    assert catalogue.creating() == ["server.build"] and catalogue.io_heavy() == ["server.build"]
+    with pytest.raises(KeyError):
+        catalogue.get("server.lock")
+    recorded = catalogue.find("server.lock")
+    assert (recorded.verb, recorded.subject, recorded.releases) == ("lock", "server", False)
+
+
+def test_two_pipelines_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="one name"):
+        catalogue.fill([OURS[0], OURS[0]])
+    assert catalogue.get("server.build").creates  # nothing was changed
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "volume.create"},
+        {"name": "server.work", "steps": ()},
+        {"name": "server.work", "on_host_down": "elsewhere"},
+    ],
+)
+def test_a_pipeline_that_contradicts_itself_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="the pipeline"):
+        Pipeline(**{"subject": SERVER, "steps": (Step(),), **wrong})  # type: ignore[arg-type]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweeper_does_with_runs_on_a_dead_host_what_their_pipelines_say(start_run: StartRun) -> None:
+    made = {entry.on_host_down: start_run(entry.name) for entry in OURS[:4]}
+    done = sweeper.sweep()
+    found = {word: Run.objects.get(id=run.id) for word, run in made.items()}
+
+    assert done["host down: test_elsewhere leaves it"] == done["host down: test_fail fails"] == 1
+    for word, retrying in (("elsewhere", True), ("fail", False)):
+        run = found[word]
+        assert (run.state, run.next_step, run.retrying) == (states.REVERTING, states.REVERT, retrying)
+        assert (run.error_cause, run.queue) == ("HostDown", routing.DETACHED_QUEUE)
+    assert (found["rows_only"].state, found["rows_only"].queue) == (states.QUEUED, routing.DETACHED_QUEUE)
+    assert (found["wait"].token, found["wait"].queue) == (made["wait"].token, "host.gone")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_has_its_pipelines_subject_and_deadline(start_run: StartRun) -> None:
+    run = start_run("volume.test_fail")
+    assert run.subject_type == "volume"
+    assert run.deadline_at - run.created_at == timedelta(seconds=7200)
+    usual = start_run("server.test_wait")
+    assert usual.deadline_at - usual.created_at == timedelta(seconds=settings.INSTANCE_BUILD_TIMEOUT)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_boots_are_the_runs_that_make_their_subject(start_run: StartRun) -> None:
+    for name in ("volume.test_create", "server.test_wait"):
+        run = start_run(name)
+        Run.objects.filter(id=run.id).update(state=states.SUCCEEDED, finished_at=timezone.now())
+    assert boots.of_late(minutes=5).rate == 0.2
+    assert counters.everything()["boots"] == {"succeeded ": 1}

@@ -1,0 +1,104 @@
+"""Taking a step and holding its subject: the claim, the subject's lock, the host's own lock."""
+
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+
+from apps.workflow.selectors import runs as run_selectors
+from apps.workflow.services import claims, leases, tallies
+from apps.workflow.services.claims import BUSY, STALE, Claim, Entry
+from workers import config
+from workers.engine import spans
+from workers.engine.errors import Stale
+from workers.engine.pipeline import Pipeline
+from workers.engine.steps import StepContext
+from workers.system.locks import LockTimeout
+
+log = structlog.get_logger("celerity.engine")
+WORKER = socket.gethostname()
+
+
+def take(step: str, timeout: float | None, message: dict[str, Any], entry: Entry | None = None) -> Claim:
+    """Claim, waiting a while for whoever still holds the subject (a step that was overtaken by a delete, say)."""
+    deadline = time.monotonic() + settings.LOCK_WAIT_SECONDS
+    pause = 0.02
+    while True:
+        found = claims.claim(
+            run_id=uuid.UUID(message["run_id"]),
+            token=int(message["token"]),
+            step=step,
+            subject_id=uuid.UUID(message["subject_id"]),
+            timeout_seconds=timeout or settings.STEP_TIMEOUT,
+            worker=WORKER,
+            entry=entry,
+        )
+        if isinstance(found, Claim):
+            return found
+        if found == STALE or time.monotonic() > deadline or not _still_wanted(message, step):
+            log.info("message dropped", reason=found, run=str(message["run_id"]), step=step)
+            tallies.add(name="messages_dropped", counts={found: 1})
+            raise Stale
+        assert found == BUSY
+        time.sleep(pause)  # the holder is another session: PostgreSQL has no try-lock with a time limit
+        pause = min(pause * 2, 0.25)
+
+
+def _still_wanted(message: dict[str, Any], step: str) -> bool:
+    run = run_selectors.get(run_id=uuid.UUID(message["run_id"]))
+    return run is not None and run.token == message["token"] and run.next_step == step
+
+
+def context_of(claim: Claim, message: dict[str, Any], drivers: Any) -> StepContext:
+    detached = bool(message.get("detached"))
+    return StepContext(
+        claim=claim,
+        host=claim.host,
+        drivers=None if detached else spans.traced(drivers),
+        detached=detached,
+    )
+
+
+@contextmanager
+def bound(pipeline: Pipeline, ctx: StepContext, step: str) -> Iterator[None]:
+    """Name the run in every line of the log and in traces, while one of its steps runs."""
+    claim = ctx.claim
+    about = {pipeline.subject.name: str(claim.subject_id), "request_id": claim.request_id, "run": str(claim.run_id)}
+    with (
+        structlog.contextvars.bound_contextvars(**about, step=step, host=ctx.host),
+        spans.step(pipeline.task_name(step), ctx, subject=pipeline.subject.name),
+    ):
+        yield
+
+
+def on_host(ctx: StepContext) -> AbstractContextManager[None]:
+    """Hold the host's own lock on the subject. Raises LockTimeout when a step that lost its lease is still busy."""
+    if not ctx.on_host:
+        return nullcontext()
+    return config.subjects.hold(f"{ctx.host} {ctx.subject_id}", settings.LOCK_WAIT_SECONDS)
+
+
+@contextmanager
+def on_host_or_rows_only(ctx: StepContext) -> Iterator[None]:
+    """A hung step may keep the host's lock for ever: then only rows are undone, and recovery clears the host."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(on_host(ctx))
+        except LockTimeout:
+            log.warning("host lock is held by a hung step: rows only")
+            ctx.drivers = None
+        yield
+
+
+def let_go(claim: Claim) -> None:
+    """Unlock after a lost lease; a session that is broken has lost its locks already."""
+    try:
+        leases.unlock(subject_id=claim.subject_id)
+    except (InterfaceError, DatabaseError):
+        log.info("lock went with its session")
