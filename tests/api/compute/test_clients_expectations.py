@@ -107,3 +107,11 @@ def test_auto_and_none_since_2_37(alice: ComputeCaller, wanted: dict[str, Any]) 
         assert answer.status_code == code, answer.content
         assert alice.at("2.36").post("/servers", {"server": {**wanted, "networks": name}}).status_code == 400
     assert Server.objects.count() == 2
+
+
+@pytest.mark.parametrize("path", ["/compute/", "/compute/v2.1/"])
+def test_the_root_gives_the_range_of_microversions(client: Any, db: None, path: str) -> None:
+    """Terraform and gophercloud read it; an empty ``version`` turned tags off on other clouds."""
+    document = client.get(path).json()
+    row = document["version"] if "version" in document else next(v for v in document["versions"] if v["id"] == "v2.1")
+    assert (row["status"], row["min_version"], row["version"]) == ("CURRENT", "2.1", "2.96")
