@@ -32,6 +32,8 @@ def body(document: Any, path: str, method: str = "post") -> Any:
         ("/identity/v3/auth/tokens", "auth"),
         ("/identity/v3/users", "user"),
         ("/identity/v3/users/{user_id}/password", "user"),
+        ("/compute/v2.1/os-aggregates/{aggregate_id}/action", "set_metadata"),
+        ("/compute/v2.1/flavors/{flavor_id}/action", "removeTenantAccess"),
         ("/identity/v3/services", "service"),
         ("/identity/v3/policies", "policy"),
         ("/identity/v3/limits", "limits"),
@@ -45,6 +47,18 @@ def body(document: Any, path: str, method: str = "post") -> Any:
 )
 def test_bodies(document: Any, path: str, key: str) -> None:
     assert key in body(document, path)["properties"]
+
+
+def test_bodies_under_one_key_differ(document: Any) -> None:
+    """A new password's body was described as a new user's."""
+    components = document["components"]["schemas"]
+
+    def inner(path: str) -> Any:
+        return components[body(document, path)["properties"]["user"]["$ref"].rsplit("/", 1)[1]]
+
+    assert "name" in inner("/identity/v3/users")["required"]
+    password = inner("/identity/v3/users/{user_id}/password")
+    assert set(password["properties"]) == {"password", "original_password"}
 
 
 def test_names(document: Any) -> None:

@@ -39,7 +39,7 @@ def cloud(directories: Path, django_db_setup: None, django_db_blocker: Any) -> I
         )
         networking.load()
         compute.ensure_flavors()
-        hosts.register(name="h1", facts={}, vcpus=64, ram_mib=65536, disk_gib=1000, agent_url="")
+        hosts.register(name="host-1", facts={}, vcpus=64, ram_mib=65536, disk_gib=1000, agent_url="")
         yield
         transaction.set_rollback(True)
 

@@ -1,7 +1,7 @@
 """Sends what schemathesis makes of the API's description, and collects where an answer differs from it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +31,8 @@ SHOWN = 600  # characters of a request and an answer in a report
 
 
 @schemathesis.serializer(JSON_PATCH)
-def _json_patch(context: Any, value: Any) -> dict[str, Any]:
-    return {"data": json.dumps(value).encode()}
+def _json_patch(context: Any, value: Any) -> bytes:
+    return json.dumps(value).encode()
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,24 @@ def with_ids(value: Any, ids: Mapping[str, str]) -> Any:
     }
 
 
-def examples_of(operation: APIOperation, document: Any, path: dict[str, str]) -> Iterator[Case]:
-    """Return the requests that the description itself gives as examples."""
+def examples_of(operation: APIOperation, document: Any, path: dict[str, str], ids: Mapping[str, str]) -> Iterator[Case]:
+    """Return the requests that the description itself gives as examples, with ids of what is there."""
     described = document["paths"][operation.path][operation.method.lower()]
     for media_type, content in described.get("requestBody", {}).get("content", {}).items():
         for example in content.get("examples", {}).values():
-            yield operation.Case(path_parameters=dict(path), body=example["value"], media_type=media_type)
+            yield operation.Case(
+                path_parameters=dict(path), body=with_ids(example["value"], ids), media_type=media_type
+            )
+
+
+def with_bodies(operation: APIOperation, bodies: Iterable[Any], path: dict[str, str]) -> Iterator[Case]:
+    """Return requests with the given bodies; a body of None is none."""
+    media_types = [body.media_type for body in operation.body]
+    for body in bodies:
+        if body is None or not media_types:
+            yield operation.Case(path_parameters=dict(path))
+        else:
+            yield operation.Case(path_parameters=dict(path), body=body, media_type=media_types[0])
 
 
 @dataclass(frozen=True)

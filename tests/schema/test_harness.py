@@ -60,7 +60,7 @@ def differences(things: Things) -> set[str]:
     sender = harness.Sender({}, isolation=nullcontext)
     (operation,) = harness.load(DOCUMENT, things)
     effort = harness.Effort(valid=5, invalid=10, unknown=1)
-    for case in harness.examples_of(operation, DOCUMENT, {"thing_id": "1"}):
+    for case in harness.examples_of(operation, DOCUMENT, {"thing_id": "1"}, {}):
         sender.send(case)
     harness.exercise(sender, operation, path={"thing_id": "1"}, ids={"name": "known"}, effort=effort)
     assert sender.sent >= 12

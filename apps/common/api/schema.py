@@ -64,6 +64,10 @@ class AutoSchema(SpectacularSchema):
         schemas = getattr(self.view, "request_schemas", {})
         if self.method.lower() in schemas:
             return schemas[self.method.lower()]
+        actions = getattr(self.view, "action_serializers", {})
+        if actions and self.method == "POST":
+            fields = {name: serializer(required=False) for name, serializer in actions.items()}
+            return inline_serializer(f"{type(self.view).__name__.removesuffix('View')}Body", fields)
         chosen = getattr(self.view, "request_serializers", {}).get(self.method.lower())
         return self._wrapped(chosen) if chosen else getattr(self.view, "serializer_class", None)
 

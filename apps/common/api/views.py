@@ -20,12 +20,14 @@ class ServiceView(APIView):
 
     ``response_serializers`` says more of answers than the handler's source does (`answers.py`): one class for each
     success, or a class for each code.
+    ``action_serializers`` maps the names of actions, of which a POST has one as its body's only key, to classes.
     ``request_schemas`` maps a method to {media type: JSON schema}, for bodies that no serializer describes.
     ``beside`` names what may stand in a body beside the object that is asked for; None: anything, which is ignored.
     ``examples`` maps HTTP methods to documents that the browsable API's form starts with.
     """
 
     request_serializers: dict[str, type[Serializer[Any]]] = {}
+    action_serializers: dict[str, type[Serializer[Any]]] = {}
     request_schemas: dict[str, Any] = {}
     response_serializers: dict[str, Any] = {}
     beside: tuple[str, ...] | None = None

@@ -76,17 +76,16 @@ class IdentitySchema(AutoSchema):
             return "OS-KSADM:service"
         return _KEYS.get(self._noun, self._noun.removesuffix("s"))
 
-    @property
-    def _is_list(self) -> bool:
-        return self.method == "GET" and not self.path.endswith("}") and self._noun.endswith("s")
-
     def _wrapped(self, serializer: Any) -> Any:
         if self._noun in _FLAT or self._key in serializer().get_fields():
             return serializer
         if self._noun in _BATCHES and self.method == "POST":
-            return _around(self._name("NewList"), **{self._noun: serializer(many=True)})
-        return _around(self._name(f"{str(self.method).title()}Body"), **{self._key: serializer()})
+            return _around(self._body_name(serializer, "NewList"), **{self._noun: serializer(many=True)})
+        return _around(self._body_name(serializer, "Body"), **{self._key: serializer()})
 
-    def _name(self, ending: str) -> str:
+    def _body_name(self, serializer: Any, ending: str) -> str:
+        """Return the name of the component around a serializer: the key's, and the serializer's where they differ."""
         version = "V2" if "/v2.0" in self.path else ""
-        return "Identity" + version + self._key.replace(":", "_").replace("-", "_").title().replace("_", "") + ending
+        key = self._key.replace(":", "_").replace("-", "_").title().replace("_", "")
+        name = serializer.__name__.removesuffix("Serializer")
+        return f"Identity{version}{name if name.startswith(key) else key + name}{ending}"

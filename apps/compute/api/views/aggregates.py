@@ -15,11 +15,6 @@ from apps.scheduling.selectors import aggregates as selectors
 from apps.scheduling.services import aggregates
 
 RULE = "os_compute_api:os-aggregates:{}"
-BODIES = {
-    "add_host": documents.AggregateHost,
-    "remove_host": documents.AggregateHost,
-    "set_metadata": documents.AggregateMetadata,
-}
 
 
 def number(text: str) -> int:
@@ -76,7 +71,11 @@ class AggregateView(ComputeView):
 class AggregateActionView(ComputeView):
     """add_host, remove_host and set_metadata."""
 
-    request_serializers = {"post": documents.AggregateHost}
+    action_serializers = {
+        "add_host": documents.AggregateHost,
+        "remove_host": documents.AggregateHost,
+        "set_metadata": documents.AggregateMetadata,
+    }
     examples = {"POST": {"set_metadata": {"metadata": {"ssd": "true"}}}}
     acts: ClassVar[dict[str, Callable[..., Any]]] = {
         "add_host": aggregates.add_host,
@@ -90,6 +89,6 @@ class AggregateActionView(ComputeView):
             raise BadRequest(f"The request body must have one of the actions {', '.join(self.acts)}.")
         name = names[0]
         policy.check(self.caller, RULE.format(name))
-        values = self.parse(request, name, serializer=BODIES[name])
+        values = self.parse(request, name, serializer=self.action_serializers[name])
         aggregate = self.acts[name](aggregate_id=number(aggregate_id), **values)
         return Response({"aggregate": documents.full(aggregate, request.version)})

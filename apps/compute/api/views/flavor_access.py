@@ -32,7 +32,7 @@ class FlavorAccessView(ComputeView):
 class FlavorActionView(ComputeView):
     """addTenantAccess and removeTenantAccess."""
 
-    request_serializers = {"post": documents.FlavorAction}
+    action_serializers = dict.fromkeys(ACTIONS, documents.FlavorAction)
     examples = {"POST": {"addTenantAccess": {"tenant": "project id"}}}
 
     def post(self, request: Request, flavor_id: str) -> Response:
@@ -41,7 +41,7 @@ class FlavorActionView(ComputeView):
             raise BadRequest(f"The request body must have one of the actions {', '.join(ACTIONS)}.")
         rule, act = ACTIONS[names[0]]
         policy.check(self.caller, f"os_compute_api:os-flavor-access:{rule}")
-        values = self.parse(request, names[0])
+        values = self.parse(request, names[0], serializer=self.action_serializers[names[0]])
         flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
         more = {} if names[0] != "addTenantAccess" else {"public": request.version not in PUBLIC_REFUSED}
         act(flavor=flavor, project_id=values["tenant"], **more)
