@@ -4,6 +4,7 @@ Planning takes longer than running what every boot and every poll asks. Sessions
 (``plan_cache_mode``), which are made anew when a table's statistics change.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
@@ -13,16 +14,22 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Model, QuerySet
 
 M = TypeVar("M", bound=Model)
+LONGEST_NAME = 63  # of PostgreSQL's identifiers, in bytes
+DIGEST = 12
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 class _Planned:
-    """A statement with ``$1 …`` that each session plans when it first runs it."""
+    """A statement with ``$1 …`` that each session plans when it first runs it.
+
+    Its name in the session ends with a digest of its text: two of one ``name`` never run each other's SQL.
+    """
 
     def __init__(self, name: str, body: str, types: str, arguments: str) -> None:
-        self._name = name
-        self._prepare = f"PREPARE {name} {types} AS {body}"
-        self._execute = f"EXECUTE {name} {arguments}"
+        digest = hashlib.sha256(f"{types} {body}".encode()).hexdigest()[:DIGEST]
+        self._name = f"{name[: LONGEST_NAME - DIGEST - 1]}_{digest}"
+        self._prepare = f"PREPARE {self._name} {types} AS {body}"
+        self._execute = f"EXECUTE {self._name} {arguments}"
 
     def text(self) -> str:
         """Return what to execute on this thread's connection."""
@@ -55,7 +62,8 @@ class Statement(_Planned):
     def __init__(self, name: str, sql: str, types: Mapping[str, str]) -> None:
         order = list(types)
         body = _PARAMETER.sub(lambda found: f"${order.index(found.group(1)) + 1}", sql).replace("%%", "%")
-        super().__init__(name, body, f"({', '.join(types.values())})", _arguments(order))
+        listed = f"({', '.join(types.values())})" if types else ""
+        super().__init__(name, body, listed, _arguments(order))
 
     def fetch(self, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run it and return the rows."""

@@ -10,7 +10,7 @@ from django.db.transaction import TransactionManagementError
 
 from apps.common.context import RequestContext
 from apps.common.models import AuditEvent
-from apps.common.prepared import Inserts, Rows
+from apps.common.prepared import LONGEST_NAME, Inserts, Rows, Statement
 from apps.compute.models import Flavor, FlavorAccess, Server
 from apps.compute.selectors import flavors
 
@@ -43,6 +43,18 @@ def test_parameters_are_parameters() -> None:
     assert [row.name for row in BY_NAME.fetch(name="100% d", least=10**6)] == ["100% d"]
     assert BY_NAME.first(name="b", least=10**6).ram_mib == 128  # type: ignore[union-attr]
     assert BY_NAME.first(name="none", least=10**6) is None
+
+
+def test_two_statements_of_one_name_run_their_own_sql() -> None:
+    long = "a_name_of_more_characters_than_postgresql_keeps_of_an_identifier_"
+    for name in ("test_double", long):
+        one, two = Statement(name, "SELECT 1", {}), Statement(name, "SELECT 2", {})
+        typed = Statement(name, "SELECT %(value)s", {"value": "text"})
+        assert (one.fetch({}), two.fetch({}), typed.fetch({"value": "x"})) == ([(1,)], [(2,)], [("x",)])
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM pg_prepared_statements WHERE name LIKE %s", [f"{name[:11]}%"])
+            names = [row[0] for row in cursor.fetchall()]
+        assert len(names) == 3 and all(len(found) <= LONGEST_NAME for found in names)
 
 
 @pytest.mark.parametrize("admin", [False, True])
