@@ -55,6 +55,7 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> Credential:
         raise Forbidden("An application credential makes credentials for its own user only.")
     project_id, kind, blob = values.get("project_id"), values["type"], values["blob"]
     delegating.refuse_elsewhere(context, project_id)
+    delegating.refuse_sign_in_everywhere(context, kind)
     delegating.refuse_beyond_limit(owner_id=user.pk, rows=Credential.objects.filter(user_id=user.pk), noun="credential")
     pk, access_hash = new_id(), None
     if kind == reading.EC2:
@@ -87,6 +88,7 @@ def update(*, context: RequestContext, credential_id: str, changes: Mapping[str,
     if credential is None:
         return reading.get(credential_id)
     delegating.refuse_out_of_reach(context, credential)
+    delegating.refuse_sign_in_everywhere(context, changes.get("type", credential.type))
     for name in ("user_id", "project_id"):
         if name in changes and changes[name] != getattr(credential, name):
             raise Invalid(field=name, reason="it cannot be changed")

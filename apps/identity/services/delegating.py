@@ -1,8 +1,8 @@
 """What a delegated token may do with credentials: every read, write and delete asks here (security class 8).
 
 A token of a trust or of a restricted application credential makes, changes and deletes none, and reads no keys. A token
-of an unrestricted application credential reaches the credentials of its own project alone, and no key that opens more
-than its own roles. Other tokens are not asked: the policy rules decide.
+of an unrestricted application credential reaches the credentials of its own project alone, no TOTP secret, and no key
+that opens more than its own roles. Other tokens are not asked: the policy rules decide.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,15 +47,24 @@ def refuse_elsewhere(context: RequestContext, project_id: str | None) -> None:
         raise Forbidden("The credential's project is not the project of the delegated token.")
 
 
+def refuse_sign_in_everywhere(context: RequestContext, kind: str) -> None:
+    """Raise Forbidden (403) when a delegated token would store a TOTP secret, which no project confines."""
+    if context.is_delegated and kind == credentials.TOTP:
+        raise Forbidden(
+            "A delegated token cannot manage TOTP credentials: they sign in to every project of their user."
+        )
+
+
 def within_reach(context: RequestContext, rows: QuerySet[Credential]) -> QuerySet[Credential]:
     """Return those of ``rows`` that the caller's token may see and change. At most one query more, for delegated ones.
 
-    A key opens all of its owner's roles in the project, so that an application credential with fewer of them reaches
-    only the keys that it made itself.
+    A TOTP secret opens every project of its owner, so that no delegated token reaches one. An EC2 key opens all of its
+    owner's roles in its project, so that an application credential with fewer of them reaches only the keys that it
+    made itself.
     """
     if not context.is_delegated:
         return rows
-    rows = rows.filter(project_id=context.project_id)
+    rows = rows.filter(project_id=context.project_id).exclude(type=credentials.TOTP)
     if not may_read_keys(context):
         return rows.exclude(type__in=credentials.KEYS)
     if _has_all_roles(context):

@@ -196,6 +196,15 @@ def test_an_unrestricted_credential_reaches_its_own_project_alone(
     for where in ({}, {"project_id": elsewhere.pk}):
         made = lent.call("post", "/v3/credentials", {"credential": {"type": "x", "blob": "y", **where}})
         assert made.status_code == 403
+    # A TOTP secret signs in to every project: one that was made for this project alone opened the others too.
+    inside = {"credential": {"type": "totp", "blob": "GEZDGNBV", "project_id": project.pk}}
+    held = as_demo.call("post", "/v3/credentials", inside).json()["credential"]["id"]
+    assert lent.call("post", "/v3/credentials", inside).status_code == 403
+    assert lent.call("get", f"/v3/credentials/{held}").status_code == 403
+    plain = {"credential": {**inside["credential"], "type": "x"}}
+    mine = lent.call("post", "/v3/credentials", plain).json()["credential"]["id"]
+    assert lent.call("patch", f"/v3/credentials/{mine}", {"credential": {"type": "totp"}}).status_code == 403
+    assert lent.call("delete", f"/v3/credentials/{mine}").status_code == 204
     own = lent.call("post", owner, {"tenant_id": project.pk}).json()["credential"]
     assert lent.call("get", f"{owner}/{own['access']}").json()["credential"]["secret"] == own["secret"]
     assert lent.call("delete", f"{owner}/{own['access']}").status_code == 204
