@@ -136,6 +136,13 @@ def refuse_unsettable(name: str) -> None:
         raise exceptions.ReservedAttribute(name=name[:255])
 
 
+def refuse_as_property(name: str) -> None:
+    """Raise ReadOnlyAttribute or ReservedAttribute (403) for a property that an attribute of this name would hide."""
+    refuse_unsettable(name)
+    if name in SETTABLE:
+        raise exceptions.ReservedAttribute(name=name)
+
+
 def column(name: str, value: Any) -> tuple[str, Any]:
     """Return the column and the checked value of a settable attribute."""
     target, check = SETTABLE[name]

@@ -47,6 +47,10 @@ def test_images_metadata(alice: ComputeCaller, bob: ComputeCaller, image: Image)
     assert alice.delete(f"{path}/c").status_code == 204
     assert alice.delete(f"{path}/c").status_code == 404
     assert alice.get(path).json() == {"metadata": {}}
+    for name in ("status", "owner", "visibility", "id", "os_glance_x"):  # attributes: as properties nobody saw them
+        assert alice.put(f"{path}/{name}", {"meta": {name: "x"}}).status_code == 403, name
+        assert alice.post(path, {"metadata": {name: "x"}}).status_code == 403, name
+    assert alice.get(path).json() == {"metadata": {}}
     assert bob.post(path, {"metadata": {"b": "2"}}).status_code == 403  # it is public, and hers
     assert bob.delete(f"/images/{image.id}").status_code == 403
     assert alice.delete(f"/images/{image.id}").status_code == 204

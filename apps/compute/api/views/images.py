@@ -18,6 +18,7 @@ from apps.compute.api.serializers import server_metadata as metadata
 from apps.compute.api.views.proxies import ProxyView
 from apps.compute.exceptions import MetadataNotFound
 from apps.compute.selectors import server_lists
+from apps.images import attributes
 from apps.images.selectors import images as selectors
 from apps.images.services import images as services
 
@@ -111,10 +112,16 @@ class _ImageMetadataView(_ImagesView):
         return image
 
     def change(self, image_id: uuid.UUID, act: Callable[[dict[str, str]], dict[str, str]]) -> dict[str, str]:
-        """Write what ``act`` makes of an image's properties and return it. Raises BadRequest (400) for too many."""
+        """Write what ``act`` makes of an image's properties and return it. Raises BadRequest (400) for too many.
+
+        Raises ReadOnlyAttribute, ReservedAttribute (403) for a property with the name of an image's attribute.
+        """
 
         def changes(image: Any) -> None:
-            image.properties = act(dict(image.properties))
+            before = dict(image.properties)
+            image.properties = act(before)
+            for name in image.properties.keys() - before.keys():
+                attributes.refuse_as_property(name)
             if len(image.properties) > MAX_ITEMS:
                 raise BadRequest(f"Image metadata limit exceeded: at most {MAX_ITEMS} items.")
 
