@@ -70,6 +70,9 @@ def test_refusals_and_their_codes(admin: Any, aggregate: int, make_host: MakeHos
     make_host("h1", 1), make_host("h2", 2)
     assert admin.post("/os-aggregates", {"aggregate": {"name": "a1"}}).status_code == 409
     assert admin.get("/os-aggregates/999").status_code == 404
+    for key in (-1, 2**31, 10**30):
+        assert admin.get(f"/os-aggregates/{key}").status_code == 404, key
+        assert admin.delete(f"/os-aggregates/{key}").status_code == 404, key
     assert admin.get("/os-aggregates/x").status_code == 400
     assert admin.put("/os-aggregates/999", {"aggregate": {"name": "x"}}).status_code == 404
     assert admin.put(f"/os-aggregates/{aggregate}", {"aggregate": {}}).status_code == 400

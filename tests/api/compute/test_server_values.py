@@ -94,3 +94,31 @@ def test_access_to_a_public_flavor(admin: ComputeCaller, alice: ComputeCaller, f
     path = f"/flavors/{flavor.flavor_id}/action"
     assert admin.at("2.7").post(path, body).status_code == 409
     assert admin.at("2.6").post(path, body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"name": "x" * 256}, "too long"),
+        ({"name": ""}, "too short"),
+        ({"description": "x" * 256}, "too long"),
+        ({"hostname": ""}, "too short"),
+        ({"tags": ["t"] * 51}, "too long"),
+        ({"tags": ["t" * 61]}, "too long"),
+    ],
+)
+def test_lengths_are_refused_in_novas_words(
+    alice: ComputeCaller, wanted: dict[str, Any], values: dict[str, Any], text: str
+) -> None:
+    """Clients look for "too long" and "too short" (jsonschema's words, which Nova passes on)."""
+    answer = create(alice, wanted, **values)
+    assert answer.status_code == 400 and text in answer.json()["badRequest"]["message"], answer.content
+
+
+@pytest.mark.parametrize(("forced", "shown"), [(False, ""), (True, "True")])
+def test_the_config_drive_of_who_asked_for_none(
+    alice: ComputeCaller, wanted: dict[str, Any], settings: Any, forced: bool, shown: str
+) -> None:
+    settings.FORCE_CONFIG_DRIVE = forced
+    server = create(alice, wanted).json()["server"]["id"]
+    assert alice.at("2.96").get(f"/servers/{server}").json()["server"]["config_drive"] == shown

@@ -143,9 +143,10 @@ class InjectedFile(StrictSerializer):
 class TagList(serializers.ListField):
     child = Pattern(r"^[^,/]+$", max_length=60)
 
+    default_error_messages = {"max_length": "the list is too long: at most {max_length} tags"}
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 50, **kwargs})
-        self.error_messages["max_length"] = "the list is too long: at most {max_length} tags"
 
 
 class ServerCreate(StrictSerializer):
