@@ -20,6 +20,7 @@ import redis
 import requests
 
 from deploy import processes
+from deploy.supervision.programs import gunicorn_limits
 from deploy.testrun import Services
 from tests import sentinels
 from tests.warm_commands import WarmCommands
@@ -74,7 +75,8 @@ class Cloud:
         commands = {
             "front": [PYTHON, "-m", "deploy.front"],
             "api": [PYTHON, "-m", "gunicorn", "cloud.wsgi:application", "-b", socket, "-w", "1",
-                    "--threads", "8", "-k", "gthread", "--no-control-socket", "--log-level", "warning"],
+                    "--threads", "8", "-k", "gthread", "--no-control-socket", "--log-level", "warning",
+                    *gunicorn_limits()],
             "scheduler": [*CELERY, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads",
                           "-c", "4", "--without-gossip", "--without-mingle", "-l", "WARNING"],
             "beat": [PYTHON, "-m", "cloud.beat", str(self.state / "beat-schedule")],

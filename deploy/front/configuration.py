@@ -6,6 +6,7 @@ from deploy.front import flower, refusals
 DOCUMENT_BYTES = 2 * 1024 * 1024  # cloud/settings.py: DATA_UPLOAD_MAX_MEMORY_SIZE
 FORM_BYTES = 1024 * 1024  # apps/images/intake.py: FORM
 IMAGE_BYTES = 64 * 1024**3  # cloud/settings.py: the default of CELERITY_IMAGE_SIZE_CAP
+HEADER_BUFFERS, HEADER_BUFFER_BYTES = 4, 16 * 1024  # the request line and each header must fit into one buffer
 REQUESTS_OF_ADDRESS = 1024  # at once; those of a trusted proxy are not counted
 
 TEXT = """\
@@ -35,7 +36,7 @@ http {{
     keepalive_timeout 60s;
     keepalive_requests 100000;
     reset_timedout_connection on;
-    large_client_header_buffers 4 16k;
+    large_client_header_buffers {header_buffers} {header_buffer_bytes};
 
     # Bodies arrive here first, on disk where they are large; the API reads whole ones only.
     client_body_buffer_size 32k;
@@ -209,6 +210,8 @@ def render(environment: Environment, *, user: str | None, files: int, connection
         user=f"user {user};\n" if user else "",
         files=files,
         connections=connections,
+        header_buffers=HEADER_BUFFERS,
+        header_buffer_bytes=HEADER_BUFFER_BYTES,
         document_bytes=DOCUMENT_BYTES,
         image_bytes=image_bytes + 1,
         form_bytes=image_bytes + FORM_BYTES,

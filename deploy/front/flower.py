@@ -52,7 +52,7 @@ TEXT = """
             proxy_pass http://flower/{prefix}/tasks/datatable;
         }}
         location = /{prefix} {{ proxy_pass http://api; }}  # nginx itself would redirect to http
-        location = /{prefix}/metrics {{ return 404 '{no_metrics}'; }}
+        location = /{prefix}/metrics {{ return 404; }}
         location = /front/admission/flower {{
             internal;
             client_max_body_size 0;
@@ -66,7 +66,6 @@ TEXT = """
             proxy_pass http://api;
         }}
 """
-NO_METRICS = "Flower is not asked for metrics here. The API has the metrics of the cloud, under /metrics."
 
 
 def socket(environment: Environment) -> str:
@@ -97,6 +96,5 @@ def places(environment: Environment, *, pages: str, admission: str) -> str:
         pages=pages,
         headers="\n".join(lines),
         authorization=f"Basic {base64.b64encode(credentials(environment).encode()).decode()}",
-        no_metrics=NO_METRICS,
         admission=admission,
     )

@@ -7,6 +7,7 @@ SERVICES = ("identity", "compute", "image", "network", "volume")
 SENTENCES = {
     400: "The request could not be understood.",
     404: "The resource could not be found.",
+    405: "The method is not allowed for any URL of this cloud.",
     408: "The request did not arrive in time.",
     413: "The request body is too large.",
     414: "The URL of the request is too long.",
@@ -21,8 +22,16 @@ SENTENCES = {
 # What nginx finds wrong by its own numbers (ngx_http_request.h), by the status that clients get.
 FOUND = {400: (400, 495, 496, 497, 501, 505), 431: (494,), 503: (502, 503)}
 # Nova's fault keys, as apps/common/exceptions.py has them.
-FAULTS = {400: "badRequest", 404: "itemNotFound", 413: "overLimit", 429: "overLimit", 503: "serviceUnavailable"}
+FAULTS = {
+    400: "badRequest",
+    404: "itemNotFound",
+    405: "badMethod",
+    413: "overLimit",
+    429: "overLimit",
+    503: "serviceUnavailable",
+}
 PLACE = "/front/refused"
+MORE = {405: '\n            add_header Allow "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS" always;'}
 PAGE = (
     "<html>\n <head>\n  <title>$code $title</title>\n </head>\n <body>\n  <h1>$code $title</h1>\n"
     "  $sentence<br /><br />\n </body>\n</html>"
@@ -63,8 +72,9 @@ def maps() -> str:
     """Return the maps of the http block: the service of a request, its id in OpenStack's form, the documents."""
     groups = "(?<r1>.{8})(?<r2>.{4})(?<r3>.{4})(?<r4>.{4})(?<r5>.{12})"
     return (
-        "    map $request_uri $service {\n        default '';\n"
-        + "".join(f"        ~^/+{name}(?:[/?]|$) {name};\n" for name in SERVICES)
+        # nginx does not take a URI out of a request line that is too long; the line then begins with a method.
+        "    map \"$request_uri $request\" $service {\n        default '';\n"
+        + "".join(f"        '~^(?: [A-Z]+ )?/+{name}(?:[/? ]|$)' {name};\n" for name in SERVICES)
         + "    }\n"
         + f"    map $request_id $own_request_id {{\n        '~^{groups}$' req-$r1-$r2-$r3-$r4-$r5;\n    }}\n"
         + "    map $service $compute_request_id {\n        default '';\n        compute $own_request_id;\n    }\n"
@@ -107,7 +117,7 @@ def places() -> str:
             default_type '';
             add_header Content-Type $refused_type always;
             add_header x-openstack-request-id $own_request_id always;
-            add_header x-compute-request-id $compute_request_id always;
+            add_header x-compute-request-id $compute_request_id always;{MORE.get(status, "")}
             return {status} $document;
         }}""")
     return "".join(found)

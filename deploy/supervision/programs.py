@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.environment import REPOSITORY, Environment
-from deploy.front import flower, nginx
+from deploy.front import configuration, flower, nginx
 from deploy.instances import libvirt
 from deploy.instances.postgresql import PostgreSQL
 from deploy.instances.redis import Redis
@@ -80,6 +80,20 @@ def services(environment: Environment, *, with_libvirt: bool) -> list[Program]:
     return found
 
 
+def gunicorn_limits() -> list[str]:
+    """Return gunicorn's options that accept every URL and header that the front lets through.
+
+    The front refuses the rest in the shape of the service; gunicorn's own refusals are HTML without a request id.
+    """
+    line = configuration.HEADER_BUFFER_BYTES
+    shortest_header = len("a:\r\n")
+    return [
+        "--limit-request-line", "0",  # unlimited: no other value goes beyond 8190
+        "--limit-request-fields", str(configuration.HEADER_BUFFERS * line // shortest_header),
+        "--limit-request-field_size", str(line + 1024),  # nginx writes a header anew, with a space before its value
+    ]  # fmt: skip
+
+
 def cloud(environment: Environment) -> list[Program]:
     """Return the cloud's own processes."""
     python = sys.executable
@@ -94,7 +108,7 @@ def cloud(environment: Environment) -> list[Program]:
             "--worker-class", "gthread", "--workers", how_many.get("CELERITY_API_PROCESSES", "2"),
             "--threads", how_many.get("CELERITY_API_THREADS", "4"), "--worker-tmp-dir", memory,
             "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "75", "--no-control-socket",
-            "--log-level", "warning", "--preload", "--forwarder-headers", "",
+            "--log-level", "warning", "--preload", "--forwarder-headers", "", *gunicorn_limits(),
         ],
         "scheduler": [
             *celery, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads",

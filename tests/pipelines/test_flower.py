@@ -103,7 +103,9 @@ def test_operators_need_no_second_password(cloud: Cloud, operator: requests.Sess
     for path in ("/flower/", "/flower/tasks", "/flower/broker", "/flower/static/js/flower.js", "/flower/api/workers"):
         answer = operator.get(cloud.url + path, headers=PAGE, timeout=30)
         assert answer.status_code == 200 and "WWW-Authenticate" not in answer.headers, path
-    assert operator.get(f"{cloud.url}/flower/metrics", timeout=30).status_code == 404
+    metrics = operator.get(f"{cloud.url}/flower/metrics", timeout=30)
+    assert metrics.status_code == 404 and metrics.json()["itemNotFound"]["code"] == 404
+    assert metrics.headers["x-openstack-request-id"].startswith("req-")
     assert operator.post(cloud.url + REVOKE, timeout=30).status_code == 200
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import requests
@@ -161,6 +162,33 @@ def test_the_front_refuses_in_the_shape_of_the_service(cloud: Cloud, path: str) 
     assert status == 413 and SHAPES[path](json.loads(body)) == 413
     assert headers["content-type"] == "application/json"
     assert headers["x-openstack-request-id"].startswith("req-") and len(headers["x-openstack-request-id"]) == 40
+
+
+LONG: list[tuple[str, str, dict[str, str], int]] = [
+    ("a URL with 300 ids", "/network/v2.0/ports?" + "&".join(f"id={UUID(int=n)}" for n in range(300)), {}, 200),
+    ("a longer URL", "/network/v2.0/ports?id=" + "a" * 17_000, {}, 414),
+    ("a header of 10 KiB", "/network/v2.0/ports", {"X-Long": "a" * 10_240}, 200),
+    ("the longest header", "/network/v2.0/ports", {"X-Long": "a" * 16_374}, 200),
+    ("a longer header", "/network/v2.0/ports", {"X-Long": "a" * 17_000}, 431),
+    ("many headers", "/network/v2.0/ports", {f"a{number}": "" for number in range(900)}, 200),
+]
+
+
+@pytest.mark.parametrize(("path", "headers", "status"), [row[1:] for row in LONG], ids=[row[0] for row in LONG])
+def test_what_the_front_lets_through_the_api_accepts(
+    cloud: Cloud, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = requests.get(cloud.url + path, headers={"X-Auth-Token": cloud.token, **headers}, timeout=30)
+    assert answer.status_code == status, answer.text[:200]
+    assert answer.json().keys() == ({"ports"} if status == 200 else {"NeutronError"})
+    assert answer.headers["x-openstack-request-id"].startswith("req-")
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
+def test_methods_that_nginx_refuses(cloud: Cloud, method: str) -> None:
+    status, headers, body = raw(cloud, f"{method} /compute/v2.1/servers HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert status == 405 and json.loads(body)["badMethod"]["code"] == 405
+    assert headers["x-compute-request-id"].startswith("req-") and "DELETE" in headers["allow"]
 
 
 def test_the_front_answers_503_while_the_api_is_away(cloud: Cloud) -> None:

@@ -129,3 +129,8 @@ def test_how_many_is_a_setting(environment: Environment) -> None:
     changed = Environment(environment.state, {**environment.values, **values})
     commands = {program.name: " ".join(program.command) for program in programs.cloud(changed)}
     assert "--workers 5 --threads 7 " in commands["api"] and "-c 9 " in commands["scheduler"]
+
+
+def test_gunicorn_refuses_nothing_that_the_front_lets_through(environment: Environment) -> None:
+    commands = {program.name: " ".join(program.command) for program in programs.cloud(environment)}
+    assert " ".join(programs.gunicorn_limits()) in commands["api"]
