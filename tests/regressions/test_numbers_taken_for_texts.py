@@ -26,8 +26,8 @@ def test_tags() -> None:
     assert not ServerCreate(data={**LEAST, "tags": [5]}).is_valid()
 
 
-# Ids of flavors: Nova takes numbers for them too, and old clients send them.
-NUMBERS_TOO = {"ServerCreate.flavorRef", "FlavorCreate.id"}
+# Ids of flavors and protocols of rules: Nova and Neutron take numbers for them too, and clients send them.
+NUMBERS_TOO = {"ServerCreate.flavorRef", "FlavorCreate.id", "SecurityGroupRuleCreate.protocol"}
 
 
 def _texts(field: Any, where: str, seen: set[type]) -> Iterator[tuple[str, Any]]:

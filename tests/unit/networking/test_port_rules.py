@@ -197,6 +197,23 @@ def test_rules_that_name_an_unknown_group(alice: Caller) -> None:
         assert refusal(answer) == (404, "SecurityGroupNotFound")
 
 
+@pytest.mark.parametrize(("protocol", "shown"), [(17, "17"), ("17", "17"), ("udp", "udp"), (True, None), ([6], None)])
+def test_protocols_by_number(alice: Caller, protocol: Any, shown: str | None) -> None:
+    """Neutron takes numbers as numbers too (Tempest: test_create_security_group_rule_with_protocol_integer_value)."""
+    (group,) = alice.get("/security-groups").json()["security_groups"]
+    rule = {
+        "security_group_id": group["id"],
+        "direction": "ingress",
+        "protocol": protocol,
+        "remote_ip_prefix": "10.1.0.0/16",
+    }
+    answer = alice.post("/security-group-rules", {"security_group_rule": rule})
+    if shown is None:
+        assert answer.status_code == 400
+    else:
+        assert answer.json()["security_group_rule"]["protocol"] == shown
+
+
 def test_ranges_with_host_bits_and_gateways_elsewhere(alice: Caller, make_network: Any) -> None:
     network = make_network(alice, cidr=None)
     body = {"network_id": str(network.id), "cidr": "10.9.0.17/24", "ip_version": 4, "gateway_ip": "10.77.0.1"}

@@ -3,6 +3,7 @@
 import ipaddress
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.common.api.serializers import StrictSerializer, Text, UUIDString
@@ -30,13 +31,18 @@ def render(rule: SecurityGroupRule, context: RequestContext) -> dict[str, Any]:
     }
 
 
+@extend_schema_field({"oneOf": [{"type": "string", "maxLength": 32, "nullable": True}, {"type": "integer"}]})
+class ProtocolField(serializers.CharField):
+    """A protocol's name or number; clients send numbers as numbers too, as Neutron takes them."""
+
+
 class SecurityGroupRuleCreate(StrictSerializer):
     """A new rule; services check how its values fit together."""
 
     security_group_id = UUIDString()
     direction = serializers.ChoiceField(states.DIRECTIONS)
     ethertype = Text(required=False, allow_null=True, max_length=16)
-    protocol = Text(required=False, allow_null=True, allow_blank=True, max_length=32)
+    protocol = ProtocolField(required=False, allow_null=True, allow_blank=True, max_length=32)
     port_range_min = serializers.IntegerField(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)
     port_range_max = serializers.IntegerField(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)
     remote_ip_prefix = Text(required=False, allow_null=True, max_length=64)
