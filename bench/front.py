@@ -21,6 +21,7 @@ from bench.client import Session, spread, summary
 from bench.private_cloud import PrivateCloud
 from deploy import testrun
 from deploy.errors import DeployError
+from deploy.front.uploads import OF_PROJECT
 
 CALLERS = 4
 UPLOAD_BYTES = 64 * 1024 * 1024  # announced; at a byte each tenth of a second it never ends
@@ -152,7 +153,7 @@ def show(found: dict[str, Any]) -> None:
 def main(arguments: list[str]) -> int:
     made = argparse.ArgumentParser(prog="python -m bench.front", description=__doc__)
     made.add_argument("--connections", type=int, default=500, help="idle ones, of three kinds")
-    made.add_argument("--uploads", type=int, default=50, help="slow ones")
+    made.add_argument("--uploads", type=int, default=OF_PROJECT, help="slow ones; the front refuses more at once")
     made.add_argument("--downloads", type=int, default=0, help="slow ones, of 32 MiB")
     made.add_argument("--requests", type=int, default=1000, help="of one turn")
     made.add_argument("--turns", type=int, default=2)

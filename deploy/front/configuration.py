@@ -1,7 +1,7 @@
 """The text of the front's nginx.conf, which holds a password: write it with mode 0600."""
 
 from deploy.environment import Environment
-from deploy.front import flower, refusals
+from deploy.front import flower, refusals, uploads
 
 DOCUMENT_BYTES = 2 * 1024 * 1024  # cloud/settings.py: DATA_UPLOAD_MAX_MEMORY_SIZE
 FORM_BYTES = 1024 * 1024  # apps/images/intake.py: FORM
@@ -65,7 +65,7 @@ http {{
     limit_conn_zone $counted zone=addresses:1m;
     limit_conn_status 429;
     limit_conn addresses {requests_of_address};
-
+{upload_zones}
     map $http_host $asked_host {{
         '' $server_addr:$server_port;
         default $http_host;
@@ -118,13 +118,17 @@ http {{
             auth_request_set $refusal_status $upstream_http_x_front_status;
             auth_request_set $refusal_type $upstream_http_content_type;
             auth_request_set $refusal_id $upstream_http_x_openstack_request_id;
+            auth_request_set $room $upstream_http_x_front_room;
+            auth_request_set $payer $upstream_http_x_front_project;
             error_page 401 403 = @not_admitted;
             error_page 500 =503 /front/refused/503;
-            {upload_pages}
-            proxy_pass http://api$request_uri;
+            {form_pages}
+            {not_yet_counted}
+            try_files /no_such_file @upload_$room;
         }}
-        location = /front/admission/upload {{
+{rooms}        location = /front/admission/upload {{
             internal;
+            {not_yet_counted}
             client_max_body_size 0;
             proxy_method PUT;
             proxy_pass_request_body off;
@@ -152,7 +156,7 @@ http {{
             auth_request /front/admission/form;
             error_page 401 403 = @form_not_admitted;
             error_page 500 =503 /front/refused/503;
-            {upload_pages}
+            {form_pages}
             proxy_pass http://api$request_uri;
         }}
         location = /front/admission/form {{
@@ -224,7 +228,12 @@ def render(environment: Environment, *, user: str | None, files: int, connection
         listen=environment["CELERITY_LISTEN"],
         pages=refusals.pages(),
         refusals=refusals.returns("refusal_status", "refusal"),
-        upload_pages=refusals.pages(without=(500,)),
+        form_pages=refusals.pages(without=(500,)),
+        upload_zones=uploads.ZONES,
+        not_yet_counted=uploads.NOT_YET_COUNTED,
+        rooms=uploads.places(
+            cap=image_bytes, requests_of_address=REQUESTS_OF_ADDRESS, pages=refusals.pages(without=(500,), uploads=True)
+        ),
         places=refusals.places(),
         flower_upstream=flower.upstream(environment),
         flower=flower.places(environment, pages=refusals.pages(without=(500,)), admission=ADMISSION),

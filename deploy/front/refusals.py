@@ -19,6 +19,11 @@ SENTENCES = {
     504: "The API did not answer in time. Try again later.",
     507: "There is no room to store the request body.",
 }
+# Of image data (deploy/front/uploads.py).
+OF_UPLOADS = {
+    413: "The image data is larger than the rest of the project's image quota, or than the image store has room for.",
+    429: "Too many uploads of this project or from this address are under way. Try again when one has ended.",
+}
 # What nginx finds wrong by its own numbers (ngx_http_request.h), by the status that clients get.
 FOUND = {400: (400, 495, 496, 497, 501, 505), 431: (494,), 503: (502, 503)}
 # Nova's fault keys, as apps/common/exceptions.py has them.
@@ -83,13 +88,14 @@ def maps() -> str:
     )
 
 
-def pages(*, without: tuple[int, ...] = ()) -> str:
+def pages(*, without: tuple[int, ...] = (), uploads: bool = False) -> str:
     """Return the error_page directives; ``without`` leaves nginx's numbers to the location that names them itself."""
     lines = []
     for status in SENTENCES:
         codes = [code for code in FOUND.get(status, (status,)) if code not in without]
+        page = f"upload/{status}" if uploads and status in OF_UPLOADS else status
         if codes:
-            lines.append(f"error_page {' '.join(map(str, codes))} ={status} {PLACE}/{status};")
+            lines.append(f"error_page {' '.join(map(str, codes))} ={status} {PLACE}/{page};")
     return "\n            ".join(lines)
 
 
@@ -105,10 +111,12 @@ def returns(status: str, text: str) -> str:
 def places() -> str:
     """Return the locations that send the refusals."""
     found = []
-    for status, sentence in SENTENCES.items():
+    pages = [(str(status), status, sentence) for status, sentence in SENTENCES.items()]
+    pages += [(f"upload/{status}", status, sentence) for status, sentence in OF_UPLOADS.items()]
+    for name, status, sentence in pages:
         title = HTTPStatus(status).phrase
         found.append(f"""
-        location = {PLACE}/{status} {{
+        location = {PLACE}/{name} {{
             internal;
             client_max_body_size 0;
             access_log /dev/stderr refused;

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psutil
 import pytest
 import requests
 
+from deploy.front import uploads
 from tests.cloud import Cloud, wait_for
+from tests.pipelines.dialogue import connections, new_image, put_head, raw, remains, status_of
 
 pytestmark = [pytest.mark.processes]
 
@@ -27,56 +30,14 @@ IDLE = ("", "GET /compute/v2.1/servers HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Auth", J
 ANSWER_SECONDS = 2.0
 
 
-@contextmanager
-def connections(cloud: Cloud, texts: list[str]) -> Iterator[list[socket.socket]]:
-    """Hold connections open that have sent so much and no more."""
-    host, _, port = cloud.environment["CELERITY_LISTEN"].rpartition(":")
-    with ExitStack() as stack:
-        opened = []
-        for text in texts:
-            made = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
-            made.sendall(text.encode())
-            opened.append(made)
-        yield opened
-
-
-def raw(cloud: Cloud, text: str, *, timeout: float = 30) -> tuple[int, dict[str, str], bytes]:
-    """Send bytes as they are; return status, headers in lower case and the body of the answer."""
-    with connections(cloud, [text]) as (made,):
-        made.settimeout(timeout)
-        data = b""
-        while b"\r\n\r\n" not in data:
-            piece = made.recv(65536)
-            assert piece, f"closed after {data!r}"
-            data += piece
-        head, _, body = data.partition(b"\r\n\r\n")
-        lines = head.decode().split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
-        while len(body) < int(headers.get("content-length", 0)):
-            body += made.recv(65536)
-        return int(lines[0].split()[1]), headers, body
-
-
 @pytest.fixture
 def cloud(shared_cloud: Cloud) -> Cloud:
     """The cloud as it is: no test here makes a server."""
     return shared_cloud
 
 
-def new_image(cloud: Cloud) -> str:
-    values = {"name": "big", "disk_format": "raw", "container_format": "bare"}
-    return str(cloud.call("POST", "/image/v2/images", values).json()["id"])
-
-
-def put_head(cloud: Cloud, image: str, *, token: str | None = None, length: int = 10**9) -> str:
-    return (
-        f"PUT /image/v2/images/{image}/file HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Auth-Token: {token or cloud.token}\r\n"
-        f"Accept: application/json\r\nContent-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"
-    )
-
-
 def test_idle_connections_and_slow_uploads_hold_nobody_up(cloud: Cloud) -> None:
-    images = [new_image(cloud) for _ in range(10)]
+    images = [new_image(cloud) for _ in range(uploads.OF_PROJECT)]
     with connections(cloud, [IDLE[index % 3] for index in range(40)] + [put_head(cloud, one) for one in images]):
         for _ in range(5):
             began = time.monotonic()
@@ -328,16 +289,9 @@ def test_a_full_disk_is_told_in_words(cloud: Cloud) -> None:
     cloud.call("DELETE", f"/image/v2/images/{image}")
 
 
-def status_of(cloud: Cloud, image: str) -> str:
-    return str(cloud.call("GET", f"/image/v2/images/{image}").json()["status"])
-
-
-def remains(cloud: Cloud) -> list[Path]:
-    """Return the files of uploads under way, the front's and the API's."""
-    return [*(cloud.state / "front" / "body").rglob("*.*"), *(cloud.state / "images" / "staging").glob("*")]
-
-
 def test_a_front_that_was_killed_starts_again(cloud: Cloud) -> None:
     """Its workers outlive it and hold the port: the next one ends them."""
+    workers = psutil.Process(cloud.pid("front")).children(recursive=True)
     cloud.kill("front")
+    assert workers and not psutil.wait_procs(workers, timeout=20)[1]
     wait_for(cloud.healthy, what="a healthy API", seconds=20)

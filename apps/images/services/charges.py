@@ -46,28 +46,36 @@ def check_count(project_id: str) -> None:
         raise exceptions.QuotaExceeded(what="images", allowed=allowed, unit="")
 
 
-def check_room(size: int) -> None:
-    """Refuse bytes that would take the reserve of the store's disk. Raises NoRoom (507)."""
+def check_room(size: int) -> int:
+    """Return the bytes that the store's disk has besides its reserve. Raises NoRoom (507) for more than those."""
     directory = Path(settings.IMAGE_DIR)
     while not directory.is_dir():
         directory = directory.parent
-    if shutil.disk_usage(directory).free - size < settings.IMAGE_RESERVE:
+    room = shutil.disk_usage(directory).free - int(settings.IMAGE_RESERVE)
+    if room < size:
         raise exceptions.NoRoom
+    return room
 
 
-def check_size(project_id: str, size: int, *, copies: int = 1) -> None:
+def check_size(project_id: str, size: int, *, copies: int = 1) -> int:
     """Refuse an upload of ``size`` bytes that the project has no quota for, or the store no room for ``copies`` of it.
 
-    Raises QuotaExceeded (413), NoRoom (507).
+    Return the bytes that an upload may have instead. Raises QuotaExceeded (413), NoRoom (507).
     """
-    check_room(size * copies)
-    _check_quota(project_id, size)
+    room = min(check_room(size * copies) // copies, int(settings.IMAGE_SIZE_CAP))
+    left = _check_quota(project_id, size)
+    return room if left is None else min(room, left)
 
 
-def _check_quota(project_id: str, size: int) -> None:
+def _check_quota(project_id: str, size: int) -> int | None:
+    """Return the bytes that are left of a project's quota before ``size`` bytes are added; None without a limit."""
     allowed = limit("image_size_total", project_id)
-    if 0 <= allowed * MIB < used_bytes(project_id) + size:
+    if allowed < 0:
+        return None
+    left = allowed * MIB - used_bytes(project_id)
+    if left < size:
         raise exceptions.QuotaExceeded(what="the size of all images", allowed=allowed, unit=" MiB")
+    return left
 
 
 def _hold(project_id: str) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import uuid
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import structlog
 from django.conf import settings
@@ -23,6 +23,13 @@ log = structlog.get_logger("celerity.images")
 CHUNK = 1024 * 1024
 
 
+class Admission(NamedTuple):
+    """An image that may be uploaded to, and the bytes that fit: in its project's quota, on the disk, under the cap."""
+
+    image: Image
+    room: int
+
+
 def upload(
     *, context: RequestContext, image_id: uuid.UUID, source: inspection.Readable, expected: int | None = None
 ) -> Image:
@@ -34,15 +41,15 @@ def upload(
     Raises ImageNotFound (404), PolicyForbidden (403), WrongStatus, UploadInProgress (409), TooManyBytes,
     QuotaExceeded (413), NoRoom (507), BadBits, UploadCutOff (400), ImageGone (410; it was deleted meanwhile).
     """
-    image = admit(context=context, image_id=image_id, expected=expected)
+    image = admit(context=context, image_id=image_id, expected=expected).image
     with locks.upload(image.id) as held:
         if not held:
             raise exceptions.UploadInProgress(id=image.id)
         return _upload(image, source, expected, charges.Charge(image))
 
 
-def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None, copies: int = 1) -> Image:
-    """Return the image if the caller may upload ``expected`` bytes to it; None: as many as the cap allows.
+def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None, copies: int = 1) -> Admission:
+    """Admit a caller who may upload ``expected`` bytes to an image; None: as many as there is room for.
 
     ``copies`` is how often the bytes will be on the store's disk: twice where a front takes them in first.
 
@@ -54,10 +61,10 @@ def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None,
         raise exceptions.BadBits(reason="disk_format and container_format must be set before the data is uploaded")
     if expected is not None and expected > settings.IMAGE_SIZE_CAP:
         raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP)
-    charges.check_size(image.project_id, expected or 0, copies=copies)
+    room = charges.check_size(image.project_id, expected or 0, copies=copies)
     if image.status not in (states.QUEUED, states.SAVING):  # of uploads under way the lock tells
         raise exceptions.WrongStatus(id=image.id, status=image.status, action="upload")
-    return image
+    return Admission(image, room)
 
 
 def _upload(image: Image, source: inspection.Readable, expected: int | None, charge: charges.Charge) -> Image:

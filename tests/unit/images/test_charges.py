@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from apps.images import exceptions
+from apps.images.api.views.files import front_room
 from apps.images.models import Image
 from apps.images.services import charges, images
 from apps.quotas.models import Limit
+from deploy.front import uploads
 from tests.callers import Caller
 from tests.unit.images import samples
 
@@ -76,6 +78,37 @@ def test_an_upload_through_the_front_needs_room_twice(
     answer = alice.call("put", f"/v2/images/{image}/file", **asked)
     assert answer.status_code == 507 and "no room" in answer.json()["message"]
     assert alice.call("put", f"/v2/images/{image}/file", **{**asked, "HTTP_X_FRONT_LENGTH": "1"}).status_code == 204
+
+
+ROOMS: list[tuple[str, int, int, int, str]] = [
+    ("as much as a power of two", 4, 2**40, 2**40, "4"),
+    ("the next power of two", 5, 2**40, 2**40, "8"),
+    ("nothing left", 0, 2**40, 2**40, "1"),
+    ("half of the disk", 64, 10 * MIB, 2**40, "8"),
+    ("the cap, without a quota", -1, 2**40, 3 * MIB, "4"),
+]
+
+
+@pytest.mark.parametrize(("quota", "free", "cap", "room"), [row[1:] for row in ROOMS], ids=[row[0] for row in ROOMS])
+def test_the_front_learns_the_room_of_an_upload(
+    alice: Caller, create: Any, monkeypatch: Any, settings: Any, quota: int, free: int, cap: int, room: str
+) -> None:
+    settings.IMAGE_SIZE_CAP = cap
+    disk = SimpleNamespace(free=settings.IMAGE_RESERVE + free)
+    monkeypatch.setattr(charges.shutil, "disk_usage", lambda path: disk)
+    limit(alice, "image_size_total", quota)
+    image = create(alice, disk_format="raw")["id"]
+    asked = {"celerity.admission": True, "content_type": "application/octet-stream"}
+    answer = alice.call("put", f"/v2/images/{image}/file", **asked)
+    assert (answer.status_code, answer["X-Front-Room"]) == (204, room)
+    assert answer["X-Front-Project"] == alice.project_id
+
+
+@pytest.mark.parametrize("cap", [1, MIB, MIB + 1, 5 * MIB, 64 * 1024**3])
+def test_the_front_has_each_room(cap: int) -> None:
+    """The front makes a location for each answer that the API can give."""
+    answers = {front_room(size) for size in (0, 1, MIB, MIB + 1, cap // 3, cap - 1, cap) if size <= cap}
+    assert answers <= set(uploads.rooms(cap)) and front_room(cap) == uploads.rooms(cap)[-1]
 
 
 def test_a_charge_outlives_its_image_until_the_bytes_are_gone(alice: Caller, create: Any, image_dir: Path) -> None:

@@ -16,7 +16,7 @@ from apps.common.exceptions import BadRequest, UnsupportedMediaType
 from apps.images.api.views.images import image_id_of
 from apps.images.exceptions import LengthRequired, RangeNotSatisfiable
 from apps.images.selectors import blobs
-from apps.images.services import images
+from apps.images.services import charges, images
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 CHUNK = 1024 * 1024
@@ -43,11 +43,15 @@ class ImageFile(ServiceView):
         return Response(status=204)
 
     def _admit(self, image_id: uuid.UUID, request: HttpRequest) -> Response:
-        """Answer the front, which asks before it takes the body in (cloud/front.py)."""
+        """Answer the front, which asks before it takes the body in (cloud/front.py).
+
+        The front limits the body to the room, and counts the uploads of the project (deploy/front/uploads.py).
+        """
         text = request.META.get("HTTP_X_FRONT_LENGTH", "")
         expected = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
-        images.admit(context=self.caller, image_id=image_id, expected=expected, copies=2)
-        return Response(status=204)
+        image, room = images.admit(context=self.caller, image_id=image_id, expected=expected, copies=2)
+        headers = {"X-Front-Room": str(front_room(room)), "X-Front-Project": image.project_id}
+        return Response(status=204, headers=headers)
 
     def get(self, request: Request, image_id: str) -> Any:
         image, stream = images.read(context=self.caller, image_id=image_id_of(image_id))
@@ -63,6 +67,12 @@ class ImageFile(ServiceView):
         response["Content-MD5"] = str(image.checksum)
         response["Accept-Ranges"] = "bytes"
         return response
+
+
+def front_room(size: int) -> int:
+    """Return the smallest power of two of MiB that holds ``size`` bytes; 1 at least."""
+    whole = -(-size // charges.MIB)
+    return 1 << max(whole - 1, 0).bit_length()
 
 
 def _body(request: HttpRequest) -> Any:
