@@ -76,6 +76,13 @@ class NotFound(CloudError):
     template = "The resource could not be found."
 
 
+class NotOffered(NotFound):
+    """404 for a call of OpenStack's that this cloud does not have."""
+
+    kind = "HTTPNotFound"
+    template = "This cloud does not offer {what}."
+
+
 class MethodNotAllowed(CloudError):
     code = 405
     kind = "MethodNotAllowed"

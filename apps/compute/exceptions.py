@@ -3,12 +3,6 @@
 from apps.common.exceptions import BadRequest, Conflict, Gone, NotFound
 
 
-class NotOffered(NotFound):
-    """404 for a call of Nova's that this cloud does not have."""
-
-    template = "This cloud does not offer {what}."
-
-
 class RemovedFromNova(Gone):
     """410, as Nova itself answers."""
 

@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from apps.common.api import not_offered
+from apps.images.api.routes_not_offered import NOT_OFFERED
 from apps.images.api.views import files, images, members, metadefs, schemas, tags, versions
 
 NAMESPACES = "image/v2/metadefs/namespaces"
@@ -34,5 +36,6 @@ urlpatterns = [
     path(f"{NAMESPACE}/resource_types/<str:name>", metadefs.AssociationItem.as_view()),
     path("image/v2/info/import", schemas.ImportInfo.as_view()),
     path("image/v2/info/stores", schemas.StoresInfo.as_view()),
+    *not_offered.routes("image/v2", NOT_OFFERED),
     path("image/internal/blobs/<str:sha512>", files.Blob.as_view()),
 ]

@@ -2,6 +2,8 @@
 
 from django.urls import path
 
+from apps.common.api import not_offered
+from apps.networking.api.routes_not_offered import NOT_OFFERED
 from apps.networking.api.views import (
     networks,
     ports,
@@ -37,6 +39,7 @@ urlpatterns = [
     path(f"{V2}/quotas/<str:project_id>/default", quotas.QuotaDefaults.as_view()),
     path(f"{V2}/quotas/<str:project_id>/details", quotas.QuotaDetails.as_view()),
     path(f"{V2}/quotas/<str:project_id>/details.json", quotas.QuotaDetails.as_view()),  # as the SDK asks
+    *not_offered.routes(V2, NOT_OFFERED),
     path(f"{V2}/<str:collection>/<str:item_id>/tags", tags.Tags.as_view()),
     path(f"{V2}/<str:collection>/<str:item_id>/tags/<str:tag>", tags.TagItem.as_view()),
 ]

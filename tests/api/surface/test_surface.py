@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from django.urls import Resolver404, resolve
 
+from apps.common.api.not_offered import NotOfferedView
 from apps.compute.api.views import actions, not_offered
-from apps.compute.api.views.not_offered import NotOfferedView
+from apps.images.api.routes_not_offered import NOT_OFFERED as OF_GLANCE
+from apps.networking.api.routes_not_offered import NOT_OFFERED as OF_NEUTRON
 from tests.api.compute.conftest import ComputeCaller, _caller
+from tests.callers import Caller
 
 HERE = Path(__file__).parent
 README = (HERE.parents[2] / "README.md").read_text()
 PREFIX = {"compute": "/compute/v2.1", "image": "/image", "network": "/network", "volume": "/volume/v3"}
+JSON = {"Accept": "application/json"}
 ID = "11111111-1111-1111-1111-111111111111"
 
 # What README names as missing -> the calls that are missing with it.
@@ -98,7 +102,7 @@ def is_served(call: str) -> bool:
     path, _, action = path.partition("#")
     path = re.sub(r"/\{version(_url)?\}", {"network": "/v2.0"}.get(service, ""), path)
     view = view_of(PREFIX[service] + re.sub(r"\{[^}]*\}", ID, path))
-    if view is None or view is NotOfferedView:
+    if view is None or (isinstance(view, type) and issubclass(view, NotOfferedView)):
         return False
     if action and service == "compute" and path.startswith("/servers/") and action != "{action_name}":
         return action in actions.ACTIONS
@@ -167,6 +171,34 @@ def test_what_is_not_offered_says_so(caller: ComputeCaller) -> None:
         assert answer.json()["itemNotFound"]["message"].startswith(f"This cloud does not offer {word}")
     assert caller.get("/os-cells").status_code == 410
     assert "2.36" in caller.at("2.36").get("/os-volumes").json()["itemNotFound"]["message"]
+
+
+MESSAGES = {"network": lambda body: body["NeutronError"]["message"], "image": lambda body: body["message"]}
+FEATURES = {f"network /v2.0/{path}": what for path, what in OF_NEUTRON.items()} | {
+    f"image /v2/{path}": what for path, what in OF_GLANCE.items()
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("service", MESSAGES)
+def test_other_services_say_so_too(service: str) -> None:
+    """Of every call that is missing, and of every place that is routed for that."""
+    asked = [call.split() for call in calls() if call.startswith(f"{service} ") and not is_served(call)]
+    asked += [[service, "GET", place.split()[1]] for place in FEATURES if place.startswith(f"{service} ")]
+    assert len(asked) > 10
+    wrong = []
+    for _, method, path in asked:
+        url = re.sub(r"[{<][^}>]*[}>]", ID, path)
+        answer = Caller(PREFIX[service]).call(method.lower(), url, {} if method != "GET" else None, headers=JSON)
+        message = MESSAGES[service](answer.json())
+        if answer.status_code != 404 or not message.startswith("This cloud does not offer "):
+            wrong.append(f"{method} {path}: {answer.status_code} {message}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("feature", sorted(set(FEATURES.values())))
+def test_readme_names_what_other_services_do_not_offer(feature: str) -> None:
+    assert feature.lower() in section()
 
 
 def test_every_action_of_nova_is_known(caller: ComputeCaller) -> None:

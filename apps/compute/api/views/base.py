@@ -7,10 +7,9 @@ from rest_framework.response import Response
 
 from apps.common import microversions
 from apps.common.api.views import ServiceView
-from apps.common.exceptions import BadRequest, NotFound
+from apps.common.exceptions import BadRequest, NotFound, NotOffered
 from apps.common.microversions import Version
 from apps.compute.api import versions
-from apps.compute.exceptions import NotOffered
 
 VARY = f"Accept, OpenStack-API-Version, {versions.LEGACY_HEADER}"
 

@@ -8,10 +8,9 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.serializers import StrictSerializer
 from apps.common.api.views import Response
-from apps.common.exceptions import BadRequest, NotFound
+from apps.common.exceptions import BadRequest, NotFound, NotOffered
 from apps.common.microversions import since
 from apps.compute.api.views.proxies import ProxyView
-from apps.compute.exceptions import NotOffered
 from apps.compute.selectors import hypervisors
 from apps.compute.services import services
 from apps.scheduling.selectors import hosts

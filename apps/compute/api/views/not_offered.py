@@ -4,11 +4,12 @@ from typing import Any
 
 from rest_framework.request import Request
 
+from apps.common.api import not_offered
 from apps.common.api.views import Response
 from apps.common.exceptions import NotFound
 from apps.common.microversions import Range
 from apps.compute.api.views.base import ComputeView
-from apps.compute.exceptions import ActionNotOffered, NotOffered, RemovedFromNova
+from apps.compute.exceptions import ActionNotOffered, RemovedFromNova
 
 # Nova's actions on servers that this cloud does not have, by the feature.
 ACTIONS: dict[str, str] = {
@@ -56,11 +57,9 @@ def refuse_action(name: str) -> None:
         raise RemovedFromNova(what=REMOVED_ACTIONS[name].capitalize())
 
 
-class NotOfferedView(ComputeView):
-    """``what`` names the feature; ``versions`` is where Nova has the call; ``removed``: Nova has it no more either."""
+class NotOfferedView(not_offered.NotOfferedView, ComputeView):
+    """``versions`` is where Nova has the call; ``removed``: Nova has it no more either."""
 
-    schema = None
-    what = ""
     versions: Range | None = None
     removed = False
 
@@ -70,6 +69,6 @@ class NotOfferedView(ComputeView):
             raise NotFound(f"API version '{request.version}' is not supported on this method.")
         if self.removed:
             raise RemovedFromNova(what=self.what[:1].upper() + self.what[1:])
-        raise NotOffered(what=self.what)
+        return super().refuse(request, **parameters)
 
     get = post = put = delete = refuse
