@@ -242,5 +242,7 @@ def test_usage(alice: Any, bob: Any, admin: Any, make_server: Any, django_assert
 def test_extensions(alice: Any) -> None:
     found = alice.get("/extensions").json()["extensions"]
     assert all(set(e) == {"alias", "name", "description", "namespace", "updated", "links"} for e in found)
-    assert alice.get("/extensions/os-keypairs").json()["extension"]["alias"] == "os-keypairs"
+    for alias in ("os-keypairs", "os-consoles"):
+        assert alice.get(f"/extensions/{alias}").json()["extension"]["alias"] == alias
+        assert alias in {e["alias"] for e in found}
     assert alice.get("/extensions/os-nothing").status_code == 404

@@ -19,6 +19,7 @@ _OFFERED = {
     "os-availability-zone": ("AvailabilityZone", "Availability zones."),
     "os-config-drive": ("ConfigDrive", "Config drives."),
     "os-console-output": ("ConsoleOutput", "Console output of a server."),
+    "os-consoles": ("Consoles", "Consoles of servers: their output, not remote ones."),
     "os-deferred-delete": ("DeferredDelete", "Deleting a server by force."),
     "os-extended-availability-zone": ("ExtendedAvailabilityZone", "The availability zone of a server."),
     "os-extended-server-attributes": ("ExtendedServerAttributes", "The host of a server, for administrators."),
