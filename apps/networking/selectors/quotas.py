@@ -18,3 +18,8 @@ def defaults() -> dict[str, int]:
 def own() -> dict[str, dict[str, int]]:
     """Return the limits of every project that has some of its own. 1 query for each, and 1."""
     return {owner: of_project(project_id=owner) for owner in limits.owners_among(resources=settings.NETWORK_QUOTAS)}
+
+
+def has_own(*, project_id: str) -> bool:
+    """Return whether a project has limits of its own. 1 query."""
+    return project_id in limits.owners_among(resources=settings.NETWORK_QUOTAS)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from apps.networking.models import Network
+from apps.quotas.models import Limit
 from tests.callers import Caller
 from tests.unit.networking.dialogue import make, refusal
 
@@ -62,7 +63,7 @@ def test_a_projects_own_quotas(alice: Caller, bob: Caller, admin: Caller, monkey
     assert refusal(alice.get("/quotas"))[0] == 403
     assert alice.get("/quotas/tenant").json()["tenant"]["tenant_id"] == alice.project_id
     assert refusal(alice.delete(path))[0] == 403
-    assert admin.delete(path).status_code == 204
+    assert admin.delete(path).status_code == 204 == admin.delete(path).status_code
     assert alice.get(path).json()["quota"] == usual
     make(alice, "network")
 
@@ -73,4 +74,11 @@ def test_a_projects_own_quotas(alice: Caller, bob: Caller, admin: Caller, monkey
 def test_refused_quotas(alice: Caller, admin: Caller, values: dict[str, Any]) -> None:
     path = f"/quotas/{alice.project_id}"
     assert refusal(admin.put(path, {"quota": values}))[0] == 400
-    assert refusal(admin.put("/quotas/nobody", {"quota": {"port": 1}}))[0] == 404
+    unknown = refusal(admin.put("/quotas/nobody", {"quota": {"port": 1}}))
+    assert unknown == refusal(admin.delete("/quotas/nobody")) and unknown[0] == 404
+
+
+def test_quotas_that_outlived_their_project(admin: Caller) -> None:
+    Limit.objects.create(owner_id="deleted", resource="port", value=5)
+    assert admin.delete("/quotas/deleted").status_code == 204
+    assert refusal(admin.delete("/quotas/deleted"))[0] == 404
