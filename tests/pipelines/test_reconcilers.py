@@ -35,7 +35,7 @@ def reported(cloud: Cloud, kind: str, subject: str, *, resolved: bool = True) ->
     rows = wait_for(
         lambda: cloud.rows(statement, kind, subject, not resolved),
         what=f"a finding {kind} {subject}, have {cloud.rows('SELECT kind, subject, found FROM workflow_finding')}",
-        seconds=20,
+        seconds=60,
     )
     return tuple(rows[0])
 
