@@ -71,6 +71,6 @@ def _silent_seconds(peer: socket.socket) -> float | None:
     """Return for how long nothing was sent and nothing came; None where the kernel does not say."""
     if peer.family not in (socket.AF_INET, socket.AF_INET6):
         return None
-    told = peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-    sent, received = (struct.unpack_from("=I", told, place)[0] for place in (_LAST_DATA_SENT, _LAST_DATA_RECEIVED))
+    info = peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+    sent, received = (struct.unpack_from("=I", info, offset)[0] for offset in (_LAST_DATA_SENT, _LAST_DATA_RECEIVED))
     return float(min(sent, received)) / 1000

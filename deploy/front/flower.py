@@ -23,8 +23,7 @@ PAGE_HEADERS = {
 UPSTREAM = "    upstream flower {{ server unix:{socket}; }}\n"
 # Each request asks the API whether its session may see Flower (cloud/flower.py). The API also writes what a browser
 # reads when it may not. Flower's password is the front's own: every account of this host can open the socket's file.
-TEXT = """
-        location /{prefix}/ {{
+ADMITTED = """\
             auth_request /front/admission/flower;
             error_page 401 403 = @flower_refused;
             error_page 500 =503 /front/refused/503;
@@ -34,21 +33,15 @@ TEXT = """
             proxy_set_header Connection close;
             proxy_set_header Authorization "{authorization}";
             proxy_hide_header X-Content-Type-Options;
-            set $asked_method $request_method;
+"""
+TEXT = """
+        location /{prefix}/ {{
+{admitted}            set $asked_method $request_method;
             proxy_pass http://flower;
         }}
         # The list of tasks, which Flower's page reads by POST.
         location = /{prefix}/tasks/datatable {{
-            auth_request /front/admission/flower;
-            error_page 401 403 = @flower_refused;
-            error_page 500 =503 /front/refused/503;
-            {pages}
-{headers}
-            proxy_set_header Host $asked_host;
-            proxy_set_header Connection close;
-            proxy_set_header Authorization "{authorization}";
-            proxy_hide_header X-Content-Type-Options;
-            set $asked_method GET;
+{admitted}            set $asked_method GET;
             proxy_pass http://flower/{prefix}/tasks/datatable;
         }}
         location = /{prefix} {{ proxy_pass http://api; }}  # nginx itself would redirect to http
@@ -91,10 +84,9 @@ def places(environment: Environment, *, pages: str, admission: str) -> str:
     """Return the locations of Flower. ``pages``: the front's own error pages; ``admission``: headers of a question."""
     headers = {"Content-Security-Policy": policy(), **PAGE_HEADERS}
     lines = [f'            add_header {name} "{value}" always;' for name, value in headers.items()]
-    return TEXT.format(
-        prefix=PREFIX,
+    admitted = ADMITTED.format(
         pages=pages,
         headers="\n".join(lines),
         authorization=f"Basic {base64.b64encode(credentials(environment).encode()).decode()}",
-        admission=admission,
     )
+    return TEXT.format(prefix=PREFIX, admitted=admitted, admission=admission)

@@ -49,8 +49,8 @@ class Answer:
 
 def of_type(annotation: Any) -> Schema:
     """Return the JSON schema of a type; the empty one, which takes anything, for what has no plain counterpart."""
-    found = typing.get_origin(annotation) or annotation
-    return dict(_OF_TYPES.get(found, {})) if isinstance(found, type) else {}
+    plain = typing.get_origin(annotation) or annotation
+    return dict(_OF_TYPES.get(plain, {})) if isinstance(plain, type) else {}
 
 
 def merged(first: Schema | None, second: Schema | None) -> Schema | None:
@@ -83,8 +83,8 @@ def _object(properties: Schema, required: list[str]) -> Schema:
 def _functions(module: str) -> dict[int, ast.FunctionDef]:
     """Return a module's functions by their first line, decorators included."""
     tree = ast.parse(inspect.getsource(sys.modules[module]))
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    return {min([node.lineno, *(one.lineno for one in node.decorator_list)]): node for node in found}
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return {min([node.lineno, *(wrapper.lineno for wrapper in node.decorator_list)]): node for node in functions}
 
 
 @dataclass
@@ -111,13 +111,13 @@ class Frame:
 
     def assigned(self, name: str) -> list[ast.expr]:
         """Return every expression that the function assigns to this name."""
-        found = []
+        values = []
         for node in self.own():
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             value = getattr(node, "value", None)
             if value is not None and any(isinstance(one, ast.Name) and one.id == name for one in targets):
-                found.append(value)
-        return found
+                values.append(value)
+        return values
 
     def resolve(self, node: ast.expr) -> Any:
         """Return the object that an expression stands for without running anything, or UNKNOWN."""
@@ -225,20 +225,20 @@ def _codes(node: ast.expr | None, frame: Frame) -> list[int]:
         return [200]
     if isinstance(node, ast.IfExp):
         return [*_codes(node.body, frame), *_codes(node.orelse, frame)]
-    found = frame.resolve(node)
-    return [int(found)] if isinstance(found, int) else []
+    code = frame.resolve(node)
+    return [int(code)] if isinstance(code, int) else []
 
 
 def document(node: ast.expr, frame: Frame) -> Schema:
     """Return the schema of the document that an expression makes; a function of ours is read for its keys."""
     if isinstance(node, ast.Call) and (entered := frame.enter(node)) is not None:
-        found = [
-            document(one.value, entered)
-            for one in entered.own()
-            if isinstance(one, ast.Return) and one.value is not None
+        schemas = [
+            document(part.value, entered)
+            for part in entered.own()
+            if isinstance(part, ast.Return) and part.value is not None
         ]
-        if found and all("properties" in one for one in found):
-            return functools.reduce(lambda a, b: merged(a, b) or {}, found)
+        if schemas and all("properties" in schema for schema in schemas):
+            return functools.reduce(lambda a, b: merged(a, b) or {}, schemas)
         return _annotated(entered.function)
     return value(node, frame, document)
 
