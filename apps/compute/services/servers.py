@@ -32,7 +32,7 @@ _ALPHABET = string.ascii_lowercase + string.digits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class ServerRequest:
     """Everything a new server is made of, resolved and checked. Sizes: RAM and swap MiB, disks GiB."""
 
     name: str
@@ -62,21 +62,21 @@ class Wish:
     disk_config: str = "MANUAL"
 
 
-def create(*, context: RequestContext, wish: Wish, min_count: int = 1, max_count: int = 1) -> list[Server]:
+def create(*, context: RequestContext, request: ServerRequest, min_count: int = 1, max_count: int = 1) -> list[Server]:
     """Write servers, block devices, reservations and runs in one transaction; the builds are sent after commit.
 
     As many as ``max_count`` are made, fewer when the quota has room for at least ``min_count``.
     Raises QuotaExceeded (403).
     """
-    usage = selectors.usage_of(snapshot(wish.flavor))
+    usage = selectors.usage_of(snapshot(request.flavor))
     count = max_count if max_count == 1 else room(context=context, usage=usage, least=min_count, most=max_count)
     reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    sealed = _sealed(wish)
-    disks = wish.disks or block_devices.resolve([], wish.flavor, wish.image_properties)
+    sealed = _sealed(request)
+    disks = request.disks or block_devices.resolve([], request.flavor, request.image_properties)
     with transaction.atomic():
-        if wish.group_id:
-            server_groups.join(context=context, group_id=wish.group_id, adding=count)
-        servers = [draft(context, wish, reservation, index, max_count, sealed) for index in range(count)]
+        if request.group_id:
+            server_groups.join(context=context, group_id=request.group_id, adding=count)
+        servers = [draft(context, request, reservation, index, max_count, sealed) for index in range(count)]
         _SERVERS.add(servers)
         _BLOCK_DEVICES.add([device for server in servers for device in block_devices.make(server, disks)])
         rpcapi.build(context=context, servers=servers)
@@ -116,58 +116,63 @@ def snapshot(flavor: Flavor) -> dict[str, Any]:
     }
 
 
-def _sealed(wish: Wish) -> str:
+def _sealed(request: ServerRequest) -> str:
     """Return the administrator's password, encrypted; "" where no config drive will tell it to the guest."""
-    return admin_passwords.seal(wish.admin_password) if wish.config_drive else ""
+    return admin_passwords.seal(request.admin_password) if request.config_drive else ""
 
 
 def draft(
-    context: RequestContext, wish: Wish, reservation: str = "", index: int = 0, count: int = 1, sealed: str = ""
+    context: RequestContext,
+    request: ServerRequest,
+    reservation: str = "",
+    index: int = 0,
+    count: int = 1,
+    sealed: str = "",
 ) -> Server:
     """Return the row of the ``index``-th of ``count`` servers, not written. ``sealed`` is its encrypted password."""
     now = timezone.now()
-    name = wish.name if count == 1 else f"{wish.name}-{index + 1}"
-    hostname = wish.hostname or default_hostname(name)
+    name = request.name if count == 1 else f"{request.name}-{index + 1}"
+    hostname = request.hostname or default_hostname(name)
     return Server(
         project_id=str(context.project_id),
         user_id=str(context.user_id),
         name=name,
-        hostname=hostname if count == 1 or not wish.hostname else f"{hostname}-{index + 1}",
-        description=wish.description,
+        hostname=hostname if count == 1 or not request.hostname else f"{hostname}-{index + 1}",
+        description=request.description,
         vm_state=states.BUILDING,
         task_state=states.SCHEDULING,
-        image_id=wish.image_id,
-        image_properties=wish.image_properties,
-        image_facts=wish.image_facts,
-        flavor=snapshot(wish.flavor),
-        key_name=wish.key_name,
-        public_key=wish.public_key,
-        user_data=wish.user_data,
+        image_id=request.image_id,
+        image_properties=request.image_properties,
+        image_facts=request.image_facts,
+        flavor=snapshot(request.flavor),
+        key_name=request.key_name,
+        public_key=request.public_key,
+        user_data=request.user_data,
         admin_password=sealed,
-        config_drive=wish.config_drive,
-        metadata=wish.metadata,
-        tags=wish.tags,
-        personality=wish.personality,
-        requested_networks=wish.requested_networks,
-        security_groups=wish.security_groups,
-        scheduler_hints=wish.scheduler_hints,
-        group_id=wish.group_id,
-        requested_zone=wish.zone,
-        requested_host=wish.host,
-        access_ip_v4=wish.access_ip_v4,
-        access_ip_v6=wish.access_ip_v6,
-        disk_config=wish.disk_config,
+        config_drive=request.config_drive,
+        metadata=request.metadata,
+        tags=request.tags,
+        personality=request.personality,
+        requested_networks=request.requested_networks,
+        security_groups=request.security_groups,
+        scheduler_hints=request.scheduler_hints,
+        group_id=request.group_id,
+        requested_zone=request.zone,
+        requested_host=request.host,
+        access_ip_v4=request.access_ip_v4,
+        access_ip_v6=request.access_ip_v6,
+        disk_config=request.disk_config,
         reservation_id=reservation,
-        root_device_name=f"/dev/{_root_name(wish)}",
+        root_device_name=f"/dev/{_root_name(request)}",
         launch_index=index,
         created_at=now,
         updated_at=now,
     )
 
 
-def _root_name(wish: Wish) -> str:
-    disks = wish.disks or block_devices.resolve([], wish.flavor, wish.image_properties)
-    return block_devices.names([BlockDevice(bus=disks[0].bus)], wish.image_properties)[0]
+def _root_name(request: ServerRequest) -> str:
+    disks = request.disks or block_devices.resolve([], request.flavor, request.image_properties)
+    return block_devices.names([BlockDevice(bus=disks[0].bus)], request.image_properties)[0]
 
 
 def default_hostname(name: str) -> str:

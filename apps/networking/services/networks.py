@@ -13,7 +13,7 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, states
 from apps.networking.models import FixedIP, Network, Port
 from apps.networking.selectors import networks as rows
-from apps.networking.services import limits, owners
+from apps.networking.services import limits, ownership
 from apps.networking.services.requested_networks import automatic, resolve
 
 __all__ = ["automatic", "create", "delete", "resolve", "update"]
@@ -24,7 +24,7 @@ _GUARDED = {"shared": "shared", "external": "router:external", "is_default": "is
 
 def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
     """Make a network. Raises PolicyForbidden (403), OverQuota (409)."""
-    project_id = owners.of(context=context, rule="create_network", values=values)
+    project_id = ownership.of(context=context, rule="create_network", values=values)
     _check_guarded("create_network", context, project_id, {k: v for k, v in values.items() if v})
     with transaction.atomic():
         limits.check(resource="network", project_id=project_id, rows=Network.objects.filter(project_id=project_id))

@@ -14,7 +14,7 @@ from apps.networking import exceptions, states
 from apps.networking.models import Network, Port, PortSecurityGroup, SecurityGroup
 from apps.networking.selectors import networks as network_rows
 from apps.networking.selectors import ports as rows
-from apps.networking.services import limits, owners, port_addresses, security_groups
+from apps.networking.services import limits, ownership, port_addresses, security_groups
 from apps.networking.services.bindings import allocate_for_server, new_mac, release_for_server, set_status, unbind
 
 __all__ = ["allocate_for_server", "create", "delete", "release_for_server", "set_status", "update"]
@@ -57,7 +57,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Port:
     IpAddressAlreadyAllocated, IpAddressGenerationFailure, MacAddressInUse, DeviceNotOwned, PairsNeedPortSecurity,
     OverQuota (409).
     """
-    project_id = owners.of(context=context, rule="create_port", values=values)
+    project_id = ownership.of(context=context, rule="create_port", values=values)
     network = network_rows.get(context=context, network_id=values["network_id"])
     _refuse_foreign_network(network, context)
     _check_guarded("create_port", context, project_id, network, values)

@@ -13,7 +13,7 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, states
 from apps.networking.models import SecurityGroup, SecurityGroupRule
 from apps.networking.selectors import security_groups as rows
-from apps.networking.services import limits, owners
+from apps.networking.services import limits, ownership
 
 DEFAULT = "default"
 
@@ -89,7 +89,7 @@ def _uuid(text: str) -> uuid.UUID | None:
 
 def create(*, context: RequestContext, values: dict[str, Any]) -> SecurityGroup:
     """Make a group with the two rules that let everything out. Raises DefaultSecurityGroup (409), OverQuota (409)."""
-    project_id = owners.of(context=context, rule="create_security_group", values=values)
+    project_id = ownership.of(context=context, rule="create_security_group", values=values)
     if values.get("name") == DEFAULT:
         raise exceptions.DefaultSecurityGroup
     ensure_default(project_id=project_id)

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--project", default="", help="id or name: with its quotas, groups and aggregates")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from apps.compute.services import rehearsals
+        from apps.compute.services import dry_runs
 
         if options["count"] < 1:
             raise CommandError("--count: at least 1.")
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             context, values = _request(options)
             hints = _hints(options["hint"])
             counted = bool(options["project"])
-            found = rehearsals.rehearse(context=context, values=values, hints=hints, counted=counted)
+            found = dry_runs.run(context=context, values=values, hints=hints, counted=counted)
         except CloudError as error:
             raise CommandError(error.message) from error
         self.stdout.write(_page(found, options, colours=self.stdout.isatty()))

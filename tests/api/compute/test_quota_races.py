@@ -11,7 +11,7 @@ from django.db import connections
 from apps.compute.models import Flavor, KeyPair, Server
 from apps.compute.selectors import quota_books
 from apps.compute.services import quota_verification, server_metadata, servers
-from apps.compute.services.servers import Wish
+from apps.compute.services.servers import ServerRequest
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.models import Limit, Usage
 from apps.quotas.services import reservations
@@ -41,7 +41,7 @@ def limit(caller: Any, **values: int) -> None:
 
 def build(caller: Any, flavor: Flavor) -> str:
     try:
-        servers.create(context=caller.context, wish=Wish(name="s", flavor=flavor, image_id=None))
+        servers.create(context=caller.context, request=ServerRequest(name="s", flavor=flavor, image_id=None))
     except QuotaExceeded:
         return "refused"
     return "made"
@@ -72,7 +72,9 @@ def test_resources_in_any_order_do_not_deadlock(alice: Any, flavor: Flavor, no_b
 
     def churn(number: int) -> None:
         for _ in range(5):
-            [made] = servers.create(context=alice.context, wish=Wish(name="s", flavor=flavor, image_id=None))
+            [made] = servers.create(
+                context=alice.context, request=ServerRequest(name="s", flavor=flavor, image_id=None)
+            )
             if number % 2:
                 reservations.commit(consumers=[made.id])
             usage = {"ram": 256, "instances": 1, "cores": 2}

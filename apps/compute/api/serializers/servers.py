@@ -23,7 +23,7 @@ MAX_LABEL = 63
 MAX_COUNT = 1000
 
 
-class NetworkWish(StrictSerializer):
+class RequestedNetwork(StrictSerializer):
     uuid = serializers.UUIDField(required=False)
     port = serializers.UUIDField(required=False, allow_null=True)
     fixed_ip = AddressField(required=False)
@@ -62,20 +62,20 @@ class NetworksField(serializers.Field[Any, Any, Any, Any]):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._wishes = NetworkWish(many=True)
+        self._list = RequestedNetwork(many=True)
 
     def to_internal_value(self, data: Any) -> Any:
         if data in ("auto", "none"):
             return data
         if not isinstance(data, list) or len(data) > 64:
             raise serializers.ValidationError("it must be a list of at most 64 networks, 'auto' or 'none'")
-        return self._wishes.run_validation(data)
+        return self._list.run_validation(data)
 
     def to_representation(self, value: Any) -> Any:
         return value
 
 
-class BlockDeviceWish(StrictSerializer):
+class BlockDeviceMapping(StrictSerializer):
     """The image's own local disk and blank local ones: disks on volumes come with the volume service."""
 
     ignored = ("device_name", "no_device")
@@ -172,7 +172,7 @@ class ServerCreate(StrictSerializer):
     min_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
     max_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
     security_groups = GroupName(many=True, required=False, max_length=64)
-    block_device_mapping_v2 = BlockDeviceWish(many=True, required=False, max_length=64)
+    block_device_mapping_v2 = BlockDeviceMapping(many=True, required=False, max_length=64)
     personality = InjectedFile(many=True, required=False, max_length=64)
     accessIPv4 = AddressField(version=4, required=False, allow_blank=True, allow_null=True)
     accessIPv6 = AddressField(version=6, required=False, allow_blank=True, allow_null=True)

@@ -11,7 +11,7 @@ from apps.common.api.views import BadRequest, Response
 from apps.common.identifiers import parse_uuid
 from apps.common.microversions import since
 from apps.compute import states
-from apps.compute.api.serializers import rehearsals as rehearsal_documents
+from apps.compute.api.serializers import dry_runs as dry_run_documents
 from apps.compute.api.serializers.scheduler_hints import SchedulerHints
 from apps.compute.api.serializers.server_documents import Renderer
 from apps.compute.api.serializers.servers import ServerCreate, ServerUpdate
@@ -19,7 +19,7 @@ from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Server
 from apps.compute.selectors import server_lists
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import rehearsals, servers, wishes
+from apps.compute.services import dry_runs, server_requests, servers
 from apps.networking.selectors import bindings
 from apps.scheduling.selectors import hosts
 
@@ -70,7 +70,7 @@ class ServerViewBase(ComputeView):
 class ServersView(ServerViewBase):
     request_serializers = {"post": ServerCreate}
     beside = HINTS  # and no more: a ``dry_run`` that stood there would boot what was only asked
-    response_serializers = {"post": {200: rehearsal_documents.DryRunDocument}}
+    response_serializers = {"post": {200: dry_run_documents.DryRunDocument}}
     examples = {"POST": EXAMPLE}
 
     def get(self, request: Request) -> Response:
@@ -90,18 +90,18 @@ class ServersView(ServerViewBase):
         values = self.parse(request, "server")
         hints = self._hints(request.data)
         if values.get("dry_run"):
-            found = rehearsals.rehearse(context=self.caller, values=values, hints=hints)
-            return Response({"dry_run": rehearsal_documents.document(found, full=self._sees_hosts())})
-        wish = wishes.resolve(context=self.caller, values=values, hints=hints)
+            found = dry_runs.run(context=self.caller, values=values, hints=hints)
+            return Response({"dry_run": dry_run_documents.document(found, full=self._sees_hosts())})
+        server_request = server_requests.resolve(context=self.caller, values=values, hints=hints)
         created = servers.create(
-            context=self.caller, wish=wish, min_count=values["min_count"], max_count=values["max_count"]
+            context=self.caller, request=server_request, min_count=values["min_count"], max_count=values["max_count"]
         )
         if isinstance(body, dict) and body.get("return_reservation_id"):
             return Response({"reservation_id": created[0].reservation_id}, status=status.HTTP_202_ACCEPTED)
-        return self._accepted(created[0], wish.admin_password)
+        return self._accepted(created[0], server_request.admin_password)
 
     def _sees_hosts(self) -> bool:
-        return policy.allowed(self.caller, wishes.SEES_HOSTS)
+        return policy.allowed(self.caller, server_requests.SEES_HOSTS)
 
     def _accepted(self, server: Server, password: str) -> Response:
         key = str(server.id)

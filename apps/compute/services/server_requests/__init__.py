@@ -16,7 +16,7 @@ from apps.compute.exceptions import FlavorNotFound, ImageUnusable, KeyPairNotFou
 from apps.compute.models import Flavor
 from apps.compute.selectors import demands, flavors, keypairs, server_groups
 from apps.compute.services import block_devices
-from apps.compute.services.servers import Wish
+from apps.compute.services.servers import ServerRequest
 from apps.images.selectors import images
 from apps.networking.services import limits as network_limits
 from apps.networking.services import requested_networks, security_groups
@@ -31,7 +31,7 @@ BOOTABLE = ("qcow2", "raw")
 SEES_HOSTS = "os_compute_api:os-extended-server-attributes"
 
 
-def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any]) -> Wish:
+def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any]) -> ServerRequest:
     """Return what is to be made, from a validated body.
 
     Raises BadRequest (400) naming the field, NotFound for a private flavor's id, QuotaExceeded (403).
@@ -52,7 +52,7 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
     # Last: "auto" may make the project's own network.
     requested = _networks(context, values.get("networks"))
     _check_many(context, requested or [], int(values.get("max_count") or 1))
-    return Wish(
+    return ServerRequest(
         name=values["name"].strip(),
         flavor=flavor,
         image_id=image.id if image is not None else None,

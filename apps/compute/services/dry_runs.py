@@ -9,8 +9,8 @@ from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
 from apps.compute.selectors import demands
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_groups, servers, wishes
-from apps.compute.services.servers import Wish
+from apps.compute.services import server_groups, server_requests, servers
+from apps.compute.services.servers import ServerRequest
 from apps.quotas.exceptions import QuotaExceeded
 from apps.scheduling import ranking
 from apps.scheduling.exceptions import NoValidHost
@@ -23,7 +23,7 @@ POOL = 50  # the best hosts, which are looked at again for each further server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class DryRun:
     """``hosts`` are where the servers would go, in their order; ``reason`` says why there are fewer than ``asked``.
 
     ``explanation`` is for administrators, in the form that is kept with a run: of the first server, or of the first
@@ -49,9 +49,7 @@ class Rehearsal:
         return f"{len(self.hosts)} of {self.asked} servers would fit now. Of the next: {self.reason}"
 
 
-def rehearse(
-    *, context: RequestContext, values: dict[str, Any], hints: dict[str, Any], counted: bool = True
-) -> Rehearsal:
+def run(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any], counted: bool = True) -> DryRun:
     """Answer for a validated body of POST /servers what the scheduler would do at this moment.
 
     Raises whatever the request itself would be refused with; ``counted`` False leaves quotas out. The transaction is
@@ -64,9 +62,9 @@ def rehearse(
         )
     with transaction.atomic():
         try:
-            wish = wishes.resolve(context=context, values=values, hints=hints)
-            count, limit = _allowed(context, wish, least, most) if counted else (most, "")
-            demand = demands.of_server(servers.draft(context, wish), excluded=[])
+            request = server_requests.resolve(context=context, values=values, hints=hints)
+            count, limit = _allowed(context, request, least, most) if counted else (most, "")
+            demand = demands.of_server(servers.draft(context, request), excluded=[])
             everything = candidates.everything()
         finally:
             transaction.set_rollback(True)
@@ -74,21 +72,21 @@ def rehearse(
     return replace(found, asked=most, reason=found.reason or limit)
 
 
-def _allowed(context: RequestContext, wish: Wish, least: int, most: int) -> tuple[int, str]:
+def _allowed(context: RequestContext, request: ServerRequest, least: int, most: int) -> tuple[int, str]:
     """Return as many as the quotas have room for, and why not one more. Raises QuotaExceeded (403) below ``least``."""
-    usage = selectors.usage_of(servers.snapshot(wish.flavor))
+    usage = selectors.usage_of(servers.snapshot(request.flavor))
     count, limit = servers.room(context=context, usage=usage, least=least, most=most), ""
     while count < most and not limit:  # once, as a rule: unless room was freed meanwhile
         try:
             count = servers.room(context=context, usage=usage, least=count + 1, most=most)
         except QuotaExceeded as error:
             limit = error.message
-    if wish.group_id:
-        server_groups.check_room(context=context, group_id=wish.group_id, adding=count)
+    if request.group_id:
+        server_groups.check_room(context=context, group_id=request.group_id, adding=count)
     return count, limit
 
 
-def _place(everything: list[HostState], demand: Demand, count: int) -> Rehearsal:
+def _place(everything: list[HostState], demand: Demand, count: int) -> DryRun:
     """Place one server after another in thought: each takes what it needs from the host it would get.
 
     Of a host that an administrator names no other is looked at, as by the scheduler.
@@ -113,7 +111,7 @@ def _place(everything: list[HostState], demand: Demand, count: int) -> Rehearsal
         pool = [cloud[host.id] for host in suited[: max(count, POOL)]]
         placed.append(chosen.name)
         demand = _joined(demand, chosen.name)
-    return Rehearsal(asked=count, hosts=placed, explanation=first)
+    return DryRun(asked=count, hosts=placed, explanation=first)
 
 
 def _suits(host: HostState, demand: Demand) -> bool:
@@ -144,7 +142,7 @@ def _told(verdict: Verdict, considered: int) -> dict[str, Any]:
     return {"considered": considered, **{name: value for name, value in told.items() if value}}
 
 
-def _refused(looked_at: list[HostState], demand: Demand, verdict: Verdict, count: int, placed: list[str]) -> Rehearsal:
+def _refused(looked_at: list[HostState], demand: Demand, verdict: Verdict, count: int, placed: list[str]) -> DryRun:
     reason = demands.policy_reason(demand) if verdict.hosts else ranking.explain(verdict=verdict, hosts=looked_at)
     refusal = NoValidHost(reason=reason)
-    return Rehearsal(asked=count, hosts=placed, reason=refusal.message, explanation=_told(verdict, len(looked_at)))
+    return DryRun(asked=count, hosts=placed, reason=refusal.message, explanation=_told(verdict, len(looked_at)))

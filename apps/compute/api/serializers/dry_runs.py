@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.compute.services.rehearsals import Rehearsal
+from apps.compute.services.dry_runs import DryRun
 
 
 class DryRunAnswer(serializers.Serializer[Any]):
@@ -22,7 +22,7 @@ class DryRunDocument(serializers.Serializer[Any]):
     dry_run = DryRunAnswer()
 
 
-def document(found: Rehearsal, *, full: bool) -> dict[str, Any]:
+def document(found: DryRun, *, full: bool) -> dict[str, Any]:
     """``full``: with hosts and the scheduler's explanation, which only administrators see."""
     told: dict[str, Any] = {
         "fits": found.fits,
