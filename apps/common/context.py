@@ -61,7 +61,7 @@ class RequestContext:
             "token": self._token(),
         }
 
-    def standing(self) -> tuple[object, ...]:
+    def policy_key(self) -> tuple[object, ...]:
         """Return all that ``credentials`` is made of, as a key."""
         return (
             self.user_id, self.project_id, self.domain_id, self.system_scope, tuple(self.roles), self.user_domain_id,

@@ -77,7 +77,7 @@ class _Engine:
         if self.answers is None:
             return self._evaluate(context, rule, target)
         try:
-            key = (rule, context.standing(), frozenset((name, type(value), value) for name, value in target.items()))
+            key = (rule, context.policy_key(), frozenset((name, type(value), value) for name, value in target.items()))
             found = self.answers.get(key)
         except TypeError:  # a value that is a list or an object
             return self._evaluate(context, rule, target)

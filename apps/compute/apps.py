@@ -10,7 +10,7 @@ class ComputeConfig(AppConfig):
     def ready(self) -> None:
         from apps.common import policy
         from apps.compute import policies
-        from apps.compute.services import belongings
+        from apps.compute.services import project_resources
 
         policy.register(policies.RULES)
-        belongings.register()
+        project_resources.register()

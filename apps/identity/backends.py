@@ -10,7 +10,7 @@ from apps.identity import multi_factor
 from apps.identity.exceptions import TooManyFailures
 from apps.identity.models import User
 from apps.identity.selectors import users
-from apps.identity.services import authentication, guards
+from apps.identity.services import authentication, throttling
 from apps.identity.states import DEFAULT_DOMAIN_ID
 
 
@@ -24,14 +24,14 @@ class DomainUserBackend(BaseBackend):
         user = users.by_name(name=username, domain_id=DEFAULT_DOMAIN_ID) if "\x00" not in username else None
         address = addresses.of(request) if request else ""
         try:
-            good = guards.verify(user=user, password=password, address=address)
+            good = throttling.verify(user=user, password=password, address=address)
         except (BadRequest, TooManyFailures):  # over-long: refused before hashing
             return None
         if user is None or not good:
             return None
         cause = self._obstacle(user)
         if cause:
-            guards.refused(user, address, cause)
+            throttling.refused(user, address, cause)
             return None
         return user
 

@@ -16,10 +16,10 @@ from apps.common.admin import (
     Page,
     ReadOnlyAdmin,
     ServiceForm,
+    cells,
     filters,
     operations,
     panels,
-    shown,
     targets,
 )
 from apps.common.admin.forms import Lines, Pairs
@@ -185,7 +185,7 @@ class ImageAdmin(Page):
 
     @display(description="name", ordering="name")
     def shown_name(self, image: Image) -> SafeString:
-        return shown.cut(image)
+        return cells.cut(image)
 
     @display(description="status", ordering="status", label=LABELS)
     def shown_status(self, image: Image) -> str:

@@ -12,7 +12,7 @@ class ImagesConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.images import policies
-        from apps.images.services import belongings
+        from apps.images.services import project_resources
 
         policy.register(policies.RULES)
-        belongings.register()
+        project_resources.register()

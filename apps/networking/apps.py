@@ -12,7 +12,7 @@ class NetworkingConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.networking import policies
-        from apps.networking.services import belongings
+        from apps.networking.services import project_resources
 
         policy.register(policies.RULES, service="network", words=policies.WORDS)
-        belongings.register()
+        project_resources.register()

@@ -8,6 +8,6 @@ class QuotasConfig(AppConfig):
     label = "quotas"
 
     def ready(self) -> None:
-        from apps.quotas.services import belongings
+        from apps.quotas.services import project_resources
 
-        belongings.register()
+        project_resources.register()

@@ -24,7 +24,7 @@ from apps.common.exceptions import CloudError
 from apps.common.operators import Operator
 from apps.identity.api.authentication import context_of
 from apps.identity.selectors import scopes
-from apps.identity.services import guards, users
+from apps.identity.services import throttling, users
 from apps.identity.states import Scope
 from cloud.admin import overview, search
 
@@ -42,7 +42,7 @@ def find_operator(request: HttpRequest, user: Any) -> Operator | None:
     """Return who a user is on these pages; None for members of projects and for nobody. 1 query."""
     if not user.is_authenticated or not user.is_active:
         return None
-    standing = scopes.standing(user_id=user.pk, scope=Scope.SYSTEM)
+    standing = scopes.scoped_user(user_id=user.pk, scope=Scope.SYSTEM)
     if standing is None:
         return None
     context = context_of(standing, request)
@@ -59,7 +59,7 @@ class SignIn(AuthenticationForm):  # type: ignore[misc]
     def confirm_login_allowed(self, user: Any) -> None:
         AnySignIn.confirm_login_allowed(self, user)
         if find_operator(self.request, user) is None:
-            guards.refused(user, addresses.of(self.request), "no role on the system")
+            throttling.refused(user, addresses.of(self.request), "no role on the system")
             raise ValidationError(NOT_OPERATOR, code="invalid_login")
 
 

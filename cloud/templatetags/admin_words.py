@@ -10,9 +10,9 @@ register = template.Library()
 @register.filter
 def ago(value: datetime | None) -> str:
     """Return the age of a time, with the UTC time as its title."""
-    from apps.common.admin import shown  # pages load the templates that load this module
+    from apps.common.admin import cells  # pages load the templates that load this module
 
-    return shown.ago(value)
+    return cells.ago(value)
 
 
 @register.filter

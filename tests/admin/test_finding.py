@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.common.admin import shown
+from apps.common.admin import cells
 from apps.compute.models import Server
 from apps.workflow.models import Run, Step
 from apps.workflow.selectors import boots
@@ -67,8 +67,8 @@ def test_times_are_ages() -> None:
         (300000, "3 days ago"),
         (-90, "in 1 min"),
     ):
-        assert shown.age(now - timedelta(seconds=seconds), now) == text
-    assert "UTC" in shown.ago(now) and shown.ago(None) == ""
+        assert cells.age(now - timedelta(seconds=seconds), now) == text
+    assert "UTC" in cells.ago(now) and cells.ago(None) == ""
 
 
 # --- what refreshes ---------------------------------------------------------------------------------

@@ -45,5 +45,5 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
     found = f"{server.vm_state} by its row, {power_state} on the host"
     done = power.settle(drivers, server_id)
     if done and info is not None and info.reason:  # a pause needs somebody: a power-off is the guest's own affair
-        findings.Look(host=drivers.host).repaired(power.KIND, server_id, found=found, done=done)
+        findings.FindingReport(host=drivers.host).repaired(power.KIND, server_id, found=found, done=done)
     log.info("power state changed", server=str(server_id), host=drivers.host, hypervisor_event=event)

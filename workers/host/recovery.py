@@ -10,11 +10,11 @@ import structlog
 from django.db import connection
 
 from apps.workflow.services import findings
-from apps.workflow.services.findings import Look
+from apps.workflow.services.findings import FindingReport
 from workers.config import HostDrivers
 from workers.host import boot
 from workers.host.reconcilers import base, domains, images, ports, power
-from workers.host.reconcilers.base import Round
+from workers.host.reconcilers.base import HostSnapshot
 
 log = structlog.get_logger("celerity.agent")
 # Ports first: guests are started on them. Each closes the findings of its kinds alone.
@@ -29,14 +29,14 @@ def recover(drivers: HostDrivers) -> dict[str, int]:
     and until both have ended well the machine counts as just restarted.
     """
     restarted = boot.restarted(drivers.paths)
-    one = base.look(drivers, Look(drivers.host), restarted=restarted)
+    snapshot = base.take_snapshot(drivers, FindingReport(drivers.host), restarted=restarted)
     counts: dict[str, int] = {}
     for module, kinds in GUESTS:
-        counts |= _look(module, kinds, one)
+        counts |= _reconcile(module, kinds, snapshot)
     boot.remember(drivers.paths)
     for module, kinds in REST:
         try:
-            counts |= _look(module, kinds, one)
+            counts |= _reconcile(module, kinds, snapshot)
         except Exception:
             if not connection.is_usable():
                 raise
@@ -46,7 +46,7 @@ def recover(drivers: HostDrivers) -> dict[str, int]:
     return counts
 
 
-def _look(module: ModuleType, kinds: tuple[str, ...], one: Round) -> dict[str, int]:
-    with findings.looking(kinds=kinds, host=one.drivers.host) as told:
-        module.reconcile(replace(one, told=told))
-    return told.counts
+def _reconcile(module: ModuleType, kinds: tuple[str, ...], snapshot: HostSnapshot) -> dict[str, int]:
+    with findings.reporting(kinds=kinds, host=snapshot.drivers.host) as report:
+        module.reconcile(replace(snapshot, report=report))
+    return report.counts

@@ -28,9 +28,9 @@ def _reconcile() -> dict[str, int]:
     counts: dict[str, int] = {}
     for one in RECONCILERS:
         try:
-            with findings.looking(kinds=one.KINDS) as told:
-                one.reconcile(told)
-            counts |= told.counts
+            with findings.reporting(kinds=one.KINDS) as report:
+                one.reconcile(report)
+            counts |= report.counts
         except Exception:
             if not connection.is_usable():
                 raise

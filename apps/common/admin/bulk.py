@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from apps.common.admin import operations
-from apps.common.admin.dressing import dress
+from apps.common.admin.widgets import dress
 from apps.common.operators import acting
 
 MOST = 200  # rows of one request

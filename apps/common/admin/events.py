@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import filters, shown, targets
+from apps.common.admin import cells, filters, targets
 from apps.common.admin.pages import ReadOnlyAdmin
 from apps.common.models import AuditEvent
 
@@ -44,11 +44,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @display(description="request", ordering="request_id")
     def asked_by(self, event: AuditEvent) -> SafeString:
-        return shown.short(event.request_id, 12)
+        return cells.short(event.request_id, 12)
 
     @display(description="project", ordering="project_id")
     def project(self, event: AuditEvent) -> SafeString:
-        return shown.short(event.project_id)
+        return cells.short(event.project_id)
 
 
 def of_target(kind: str, target_id: object, *, limit: int = 10) -> list[AuditEvent]:

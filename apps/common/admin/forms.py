@@ -7,7 +7,7 @@ from django.db import transaction
 from rest_framework import serializers
 
 from apps.common import audit
-from apps.common.admin.dressing import dress
+from apps.common.admin.widgets import dress
 from apps.common.exceptions import CloudError
 from apps.common.operators import Operator
 

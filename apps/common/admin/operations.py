@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from apps.common import audit, policy
-from apps.common.admin.dressing import dress
+from apps.common.admin.widgets import dress
 from apps.common.exceptions import CloudError
 from apps.common.operators import Operator, acting
 

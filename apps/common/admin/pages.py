@@ -18,7 +18,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from apps.common import live
-from apps.common.admin import operations, panels, shown
+from apps.common.admin import cells, operations, panels
 from apps.common.admin.forms import ServiceForm
 from apps.common.operators import acting, may_act, operator_of
 
@@ -135,8 +135,8 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         form = self._service_form(request, obj)
         if form is None and self.collapsed:
-            shown = [field.name for field in self.opts.fields if field.name not in (self.exclude or ())]
-            return [("All columns", {"fields": shown, "classes": ["collapse"]})]
+            columns = [field.name for field in self.opts.fields if field.name not in (self.exclude or ())]
+            return [("All columns", {"fields": columns, "classes": ["collapse"]})]
         if form is None:
             return super().get_fieldsets(request, obj)
         first = [*(form.field_order or [])]
@@ -159,7 +159,7 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
 
     @display(description="name", ordering="name")
     def named(self, row: Any) -> SafeString:
-        return shown.cut(row.name)
+        return cells.cut(row.name)
 
     def get_list_display(self, request: HttpRequest) -> tuple[Any, ...]:
         """Cut long names, shorten ids, and show times by their age: wide cells would push the others out of sight."""
@@ -169,12 +169,12 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
         if name == "name":
             return "named"
         if name == "id" and self.list_display[0] != "id":
-            return shown.id_column()
+            return cells.id_column()
         try:
             field = self.opts.get_field(name)
         except FieldDoesNotExist:
             return name
-        return shown.time_column(name, field.verbose_name) if isinstance(field, DateTimeField) else name
+        return cells.time_column(name, field.verbose_name) if isinstance(field, DateTimeField) else name
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Listed

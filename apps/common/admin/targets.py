@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.common.admin import shown
+from apps.common.admin import cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,8 @@ def cell(event: Any) -> SafeString:
     """Return the kind and the name of an event's target, linked if it exists; else its short id."""
     name = getattr(event, "target_name", "")
     if not name:
-        return format_html("{} {}", event.target_type, shown.short(event.target_id))
-    link = shown.link(_kinds[event.target_type].page, event.target_id, shown.cut(name))
+        return format_html("{} {}", event.target_type, cells.short(event.target_id))
+    link = cells.link(_kinds[event.target_type].page, event.target_id, cells.cut(name))
     return format_html('{} <span title="{}">{}</span>', event.target_type, event.target_id, link)
 
 

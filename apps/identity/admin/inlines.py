@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import ReadOnlyInline, shown
+from apps.common.admin import ReadOnlyInline, cells
 from apps.identity import models
 
 
@@ -27,7 +27,7 @@ class AssignmentInline(ReadOnlyInline):
     @display(description="role")
     def assigned(self, row: models.RoleAssignment) -> SafeString:
         """The way to the assignment's own page, where it is removed."""
-        return shown.link("identity_roleassignment", row.pk, row.role.name)
+        return cells.link("identity_roleassignment", row.pk, row.role.name)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("user", "group", "role", "project", "domain")

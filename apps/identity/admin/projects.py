@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from apps.common import policy
-from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, filters, operations, shown, targets
+from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, cells, filters, operations, targets
 from apps.common.admin.forms import Lines
 from apps.identity import models
 from apps.identity.admin.inlines import DomainAssignmentInline, ProjectAssignmentInline
@@ -86,7 +86,7 @@ class ProjectAdmin(Page):
         parent = project.parent
         if parent is None:
             return SafeString("-")
-        return shown.link("identity_domain" if parent.is_domain else "identity_project", parent.pk, parent.name)
+        return cells.link("identity_domain" if parent.is_domain else "identity_project", parent.pk, parent.name)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj is not None else ()

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from apps.common import policy
-from apps.common.admin import Operation, Operator, Page, ServiceForm, filters, operations, shown
+from apps.common.admin import Operation, Operator, Page, ServiceForm, cells, filters, operations
 from apps.common.exceptions import BadRequest
 from apps.identity import models
 from apps.identity.admin import lockout
@@ -113,7 +113,7 @@ class RoleAssignmentAdmin(Page):
 
     @display(description="role", ordering="role__name")
     def shown_role(self, row: models.RoleAssignment) -> SafeString:
-        return shown.cut(row.role.name)
+        return cells.cut(row.role.name)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:

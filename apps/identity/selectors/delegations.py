@@ -95,7 +95,7 @@ class Delegated:
     other_valid_after: int
     other_name: str = ""
 
-    def told(self) -> dict[str, str]:
+    def described(self) -> dict[str, str]:
         """Return what the audit trail says of it: which one it is, and of a trust who gave it to whom."""
         if self.kind != "trust":
             return {"type": self.kind, "id": self.id, "name": self.name}
@@ -103,7 +103,7 @@ class Delegated:
         named = {"trustee_name": self.other_name} if self.impersonation else {"trustor_name": self.other_name}
         return {"type": self.kind, "id": self.id, **users, **named}
 
-    def holds(self, issued_at: int) -> bool:
+    def is_valid(self, issued_at: int) -> bool:
         return self.alive and issued_at >= self.other_valid_after
 
 

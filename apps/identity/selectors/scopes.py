@@ -59,7 +59,7 @@ WHERE u.id = $1"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class DomainOrProject:
     """A domain or a project. ``valid_after`` (µs): tokens issued before are dead."""
 
     id: str
@@ -69,7 +69,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class ScopedUser:
     """A user in a scope, as the database has it now. ``roles`` are (id, name), implied ones included."""
 
     user_id: str
@@ -78,11 +78,11 @@ class Standing:
     user_epoch: int
     password_expires_at: Any
     default_project_id: str | None
-    user_domain: Place
+    user_domain: DomainOrProject
     scope: Scope
-    target: Place | None
+    target: DomainOrProject | None
     target_is_domain: bool
-    target_domain: Place | None
+    target_domain: DomainOrProject | None
     roles: tuple[tuple[str, str], ...]
     revoked: bool
     now: int
@@ -92,14 +92,14 @@ class Standing:
     def role_names(self) -> tuple[str, ...]:
         return tuple(name for _, name in self.roles)
 
-    def holds(self, issued_at: int) -> bool:
+    def is_valid(self, issued_at: int) -> bool:
         """Return whether a token of this scope, issued at ``issued_at`` (µs), is good."""
         places = [place for place in (self.user_domain, self.target, self.target_domain) if place is not None]
         if self.revoked or not self.user_enabled or not all(place.enabled for place in places):
             return False
         if any(issued_at < place.valid_after for place in places):
             return False
-        if self.delegated is not None and not self.delegated.holds(issued_at):
+        if self.delegated is not None and not self.delegated.is_valid(issued_at):
             return False
         if self.scope is Scope.UNSCOPED:
             return True
@@ -139,10 +139,10 @@ def _planned(scope: Scope, kind: str) -> Statement:
     return Statement(f"identity_standing_{scope.value}{kind and '_'}{kind}", _statement(scope, kind), types)
 
 
-def _place(columns: Sequence[Any]) -> Place | None:
+def _domain_or_project(columns: Sequence[Any]) -> DomainOrProject | None:
     if columns[0] is None:
         return None
-    return Place(id=columns[0], name=columns[1], enabled=columns[2], valid_after=columns[3] or 0)
+    return DomainOrProject(id=columns[0], name=columns[1], enabled=columns[2], valid_after=columns[3] or 0)
 
 
 def _ask(user_id: str, scope: Scope, scope_id: str | None, audit_ids: Sequence[str], by: Delegation | None) -> Any:
@@ -152,21 +152,21 @@ def _ask(user_id: str, scope: Scope, scope_id: str | None, audit_ids: Sequence[s
     return rows[0] if rows else None
 
 
-def standing(
+def scoped_user(
     *,
     user_id: str,
     scope: Scope,
     scope_id: str | None = None,
     audit_ids: Sequence[str] = (),
     delegation: Delegation | None = None,
-) -> Standing | None:
+) -> ScopedUser | None:
     """Return the user's standing in a scope, in one query; None when there is no such user."""
     row = _ask(user_id, scope, scope_id, audit_ids, delegation)
     if row is None:
         return None
-    user_domain = _place(row[5:9])
+    user_domain = _domain_or_project(row[5:9])
     assert user_domain is not None  # the statement joins it
-    return Standing(
+    return ScopedUser(
         user_id=user_id,
         user_name=row[0],
         user_enabled=row[1],
@@ -175,9 +175,9 @@ def standing(
         user_epoch=row[4],
         user_domain=user_domain,
         scope=scope,
-        target=_place(row[9:13]),
+        target=_domain_or_project(row[9:13]),
         target_is_domain=bool(row[13]),
-        target_domain=_place(row[14:18]),
+        target_domain=_domain_or_project(row[14:18]),
         roles=tuple((role[0], role[1]) for role in row[18]),
         revoked=row[19],
         now=row[20],

@@ -7,7 +7,7 @@ from django.conf import settings
 from apps.identity import keys, payloads
 from apps.identity.payloads import Payload
 from apps.identity.selectors import scopes
-from apps.identity.selectors.scopes import Standing
+from apps.identity.selectors.scopes import ScopedUser
 
 MAX_TOKEN_LENGTH = 4096  # characters; ours have at most some 900
 
@@ -17,7 +17,7 @@ class Token:
     """A good token: what it says, and what the database says about it at this moment."""
 
     payload: Payload
-    standing: Standing
+    scoped_user: ScopedUser
 
 
 def validate(text: str, *, allow_expired: bool = False) -> Token | None:
@@ -32,22 +32,22 @@ def validate(text: str, *, allow_expired: bool = False) -> Token | None:
         payload = payloads.unpack(keys.open_token(text))
     except (keys.InvalidToken, payloads.Malformed):
         return None
-    standing = scopes.standing(
+    scoped_user = scopes.scoped_user(
         user_id=payload.user_id,
         scope=payload.scope,
         scope_id=payload.scope_id,
         audit_ids=payload.audit_chain,
         delegation=payload.delegation,
     )
-    if standing is None or standing.user_epoch != payload.user_epoch:
+    if scoped_user is None or scoped_user.user_epoch != payload.user_epoch:
         return None
     grace = settings.ALLOW_EXPIRED_SECONDS * 1_000_000 if allow_expired else 0
-    if standing.now >= payload.expires_at + grace or not _same_other(payload, standing):
+    if scoped_user.now >= payload.expires_at + grace or not _same_other(payload, scoped_user):
         return None
-    return Token(payload=payload, standing=standing) if standing.holds(payload.issued_at) else None
+    return Token(payload=payload, scoped_user=scoped_user) if scoped_user.is_valid(payload.issued_at) else None
 
 
-def _same_other(payload: Payload, standing: Standing) -> bool:
+def _same_other(payload: Payload, scoped_user: ScopedUser) -> bool:
     """A trust's token dies with the password of either user."""
-    given, found = payload.delegation, standing.delegated
+    given, found = payload.delegation, scoped_user.delegated
     return given is None or (found is not None and found.other_epoch == given.other_epoch)

@@ -14,7 +14,7 @@ from apps.common.context import RequestContext
 from apps.identity.exceptions import Forbidden, Invalid, RuleInUse
 from apps.identity.models import AccessRule, ApplicationCredential
 from apps.identity.selectors import application_credentials as reading
-from apps.identity.services import delegating, passwords, saving
+from apps.identity.services import delegation_rules, passwords, row_writes
 
 
 @transaction.atomic
@@ -23,15 +23,15 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> tuple[Appli
 
     Raises Forbidden (403) for delegated tokens, Invalid (400) for roles that the caller's token has not.
     """
-    delegating.refuse_delegated(context)
+    delegation_rules.refuse_delegated(context)
     if context.project_id is None or context.user_id is None:
         raise Forbidden("An application credential needs a token for a project.")
     own = ApplicationCredential.objects.filter(user_id=context.user_id)
-    delegating.refuse_beyond_limit(owner_id=context.user_id, rows=own, noun="application credential")
+    delegation_rules.refuse_beyond_limit(owner_id=context.user_id, rows=own, noun="application credential")
     expires_at = values.get("expires_at")
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid(field="expires_at", reason="it is in the past")
-    roles = delegating.roles_of(values.get("roles") or None, context.roles)
+    roles = delegation_rules.roles_of(values.get("roles") or None, context.roles)
     secret = values.get("secret") or secrets.token_urlsafe(64)
     passwords.refuse_overlong(secret)
     credential = ApplicationCredential(
@@ -43,7 +43,7 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> tuple[Appli
         unrestricted=bool(values.get("unrestricted")),
         expires_at=expires_at,
     )
-    with saving.unique("application_credential", f"name {credential.name} of user {context.user_id}"):
+    with row_writes.unique("application_credential", f"name {credential.name} of user {context.user_id}"):
         credential.save(force_insert=True)
     credential.roles.set(roles)
     credential.access_rules.set(_rules(context.user_id, values.get("access_rules") or ()))
@@ -65,7 +65,7 @@ def _rules(user_id: str, wanted: Any) -> list[AccessRule]:
         rule = AccessRule(user_id=user_id, **{name: named[name] for name in ("service", "method", "path")})
         there = reading.same_rule(rule)
         (found if there is not None else new).append(there or rule)
-    delegating.refuse_beyond_limit(
+    delegation_rules.refuse_beyond_limit(
         owner_id=user_id, rows=AccessRule.objects.filter(user_id=user_id), noun="access rule", more=len(new),
         limit=settings.ACCESS_RULES_PER_USER,
     )  # fmt: skip
@@ -78,9 +78,9 @@ def _rules(user_id: str, wanted: Any) -> list[AccessRule]:
 @transaction.atomic
 def delete(*, context: RequestContext, user_id: str, credential_id: str) -> None:
     """Delete a credential: its tokens are dead with the next request. A restricted one deletes none, as in Keystone."""
-    delegating.refuse_delegated(context)
+    delegation_rules.refuse_delegated(context)
     credential = reading.get(user_id=user_id, credential_id=credential_id)
-    delegating.refuse_elsewhere(context, credential.project_id)
+    delegation_rules.refuse_elsewhere(context, credential.project_id)
     credential.delete()
     audit.record("delete", "application_credential", credential_id)
 
@@ -88,7 +88,7 @@ def delete(*, context: RequestContext, user_id: str, credential_id: str) -> None
 @transaction.atomic
 def delete_rule(*, context: RequestContext, user_id: str, rule_id: str) -> None:
     """Delete a rule. Raises RuleInUse (403) while a credential has it; it outlives its credentials, as in Keystone."""
-    delegating.refuse_delegated(context)
+    delegation_rules.refuse_delegated(context)
     rule = reading.rule(user_id=user_id, rule_id=rule_id)
     if rule.application_credentials.exists():
         raise RuleInUse(id=rule.pk)

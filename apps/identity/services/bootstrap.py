@@ -18,7 +18,7 @@ from apps.identity.models import (
     Service,
     User,
 )
-from apps.identity.services import guards, lockouts, passwords
+from apps.identity.services import lockouts, passwords, throttling
 from apps.identity.states import DEFAULT_DOMAIN_ID, IMPLICATIONS, ROLES, Interface
 
 log = structlog.get_logger("celerity.identity")
@@ -37,7 +37,7 @@ def bootstrap(*, admin_password: str, demo_password: str, public_url: str, regio
     """Make domain, roles, projects, users, assignments and catalog; users that exist get these passwords."""
     keys.setup()
     keys.setup(settings.CREDENTIAL_KEY_DIR)
-    guards.ensure_slots()
+    throttling.ensure_slots()
     domain, _ = Domain.objects.get_or_create(
         id=DEFAULT_DOMAIN_ID, defaults={"name": "Default", "description": "The default domain"}
     )

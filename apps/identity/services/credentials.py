@@ -15,7 +15,7 @@ from apps.identity.exceptions import Forbidden, Invalid
 from apps.identity.models import Credential, DomainOption
 from apps.identity.selectors import credentials as reading
 from apps.identity.selectors import projects, users
-from apps.identity.services import delegating, saving
+from apps.identity.services import delegation_rules, row_writes
 from apps.identity.states import new_id
 
 
@@ -49,14 +49,16 @@ def _access_of(blob: str) -> str:
 @transaction.atomic
 def create(*, context: RequestContext, values: Mapping[str, Any]) -> Credential:
     """Store a credential. Raises Forbidden for delegated tokens, Duplicate (409) for an access key that is taken."""
-    delegating.refuse_delegated(context)
+    delegation_rules.refuse_delegated(context)
     user = users.get(values.get("user_id") or str(context.user_id))
     if context.is_delegated and user.pk != context.user_id:
         raise Forbidden("An application credential makes credentials for its own user only.")
     project_id, kind, blob = values.get("project_id"), values["type"], values["blob"]
-    delegating.refuse_elsewhere(context, project_id)
-    delegating.refuse_sign_in_everywhere(context, kind)
-    delegating.refuse_beyond_limit(owner_id=user.pk, rows=Credential.objects.filter(user_id=user.pk), noun="credential")
+    delegation_rules.refuse_elsewhere(context, project_id)
+    delegation_rules.refuse_sign_in_everywhere(context, kind)
+    delegation_rules.refuse_beyond_limit(
+        owner_id=user.pk, rows=Credential.objects.filter(user_id=user.pk), noun="credential"
+    )
     pk, access_hash = new_id(), None
     if kind == reading.EC2:
         pk = access_hash = reading.hash_of_access(_access_of(blob))
@@ -71,7 +73,7 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> Credential:
         access_hash=access_hash,
         application_credential_id=context.application_credential_id,
     )
-    with saving.unique("credential", f"ID {pk}"):
+    with row_writes.unique("credential", f"ID {pk}"):
         credential.save(force_insert=True)
     audit.record("create", "credential", pk, details={"type": kind, "user": user.pk})
     return credential
@@ -83,12 +85,12 @@ def update(*, context: RequestContext, credential_id: str, changes: Mapping[str,
 
     A new access key in the blob takes the old one's place; the id stays. Raises Duplicate (409) when it is taken.
     """
-    delegating.refuse_delegated(context)
-    credential = saving.locked(Credential.objects.all(), credential_id)
+    delegation_rules.refuse_delegated(context)
+    credential = row_writes.locked(Credential.objects.all(), credential_id)
     if credential is None:
         return reading.get(credential_id)
-    delegating.refuse_out_of_reach(context, credential)
-    delegating.refuse_sign_in_everywhere(context, changes.get("type", credential.type))
+    delegation_rules.refuse_out_of_reach(context, credential)
+    delegation_rules.refuse_sign_in_everywhere(context, changes.get("type", credential.type))
     for name in ("user_id", "project_id"):
         if name in changes and changes[name] != getattr(credential, name):
             raise Invalid(field=name, reason="it cannot be changed")
@@ -100,7 +102,7 @@ def update(*, context: RequestContext, credential_id: str, changes: Mapping[str,
     credential.type = changes.get("type", credential.type)
     if "blob" in changes:
         credential.blob = seal(changes["blob"])
-    with saving.unique("credential", "this access key"):
+    with row_writes.unique("credential", "this access key"):
         credential.save()
     audit.record("update", "credential", credential.pk)
     return credential
@@ -108,16 +110,16 @@ def update(*, context: RequestContext, credential_id: str, changes: Mapping[str,
 
 @transaction.atomic
 def delete(*, context: RequestContext, credential_id: str) -> None:
-    delegating.refuse_delegated(context)
+    delegation_rules.refuse_delegated(context)
     credential = reading.get(credential_id)
-    delegating.refuse_out_of_reach(context, credential)
+    delegation_rules.refuse_out_of_reach(context, credential)
     credential.delete()
     audit.record("delete", "credential", credential_id)
 
 
 def create_ec2(*, context: RequestContext, user_id: str, project_id: str) -> Credential:
     """Make an EC2 key of a user for a project. It opens what the user may do there when it is used, or nothing."""
-    delegating.refuse_delegated(context)
+    delegation_rules.refuse_delegated(context)
     users.get(user_id), projects.get(project_id)
     pair = {"access": new_id(), "secret": secrets.token_hex(16)}
     blob = orjson.dumps(pair).decode()

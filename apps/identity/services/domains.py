@@ -9,15 +9,15 @@ from django.db.models.functions import Now
 from apps.common import audit
 from apps.identity.exceptions import DomainEnabled, Forbidden, Invalid, NotFound
 from apps.identity.models import Domain, Project
-from apps.identity.services import owners, saving
+from apps.identity.services import project_resources, row_writes
 from apps.identity.states import DEFAULT_DOMAIN_ID
 
 
 @transaction.atomic
 def create(*, values: Mapping[str, Any]) -> Domain:
     domain = Domain(name=values["name"], is_domain=True)
-    saving.merge(domain, values, ("description", "enabled", "tags", "options", "extra"))
-    with saving.unique("domain", f"name {domain.name}"):
+    row_writes.merge(domain, values, ("description", "enabled", "tags", "options", "extra"))
+    with row_writes.unique("domain", f"name {domain.name}"):
         domain.save(force_insert=True)
     audit.record("create", "domain", domain.pk)
     return domain
@@ -26,16 +26,16 @@ def create(*, values: Mapping[str, Any]) -> Domain:
 @transaction.atomic
 def update(*, domain_id: str, changes: Mapping[str, Any]) -> Domain:
     """Change a domain. Disabling ends at once every token of its users and for its projects."""
-    domain = saving.locked(Domain.objects.all(), domain_id)
+    domain = row_writes.locked(Domain.objects.all(), domain_id)
     if domain is None:
         raise NotFound(noun="domain", id=domain_id[:64])
-    saving.refuse_immutable("domain", domain, changes)
+    row_writes.refuse_immutable("domain", domain, changes)
     if changes.get("is_domain", True) is not True:
         raise Invalid(field="is_domain", reason="it cannot be changed")
     if changes.get("enabled") is False and domain.enabled:
         domain.tokens_valid_after = Now()
-    saving.merge(domain, changes, ("name", "description", "enabled", "tags", "options", "extra"))
-    with saving.unique("domain", f"name {domain.name}"):
+    row_writes.merge(domain, changes, ("name", "description", "enabled", "tags", "options", "extra"))
+    with row_writes.unique("domain", f"name {domain.name}"):
         domain.save()
     audit.record("update", "domain", domain.pk, details={"changed": sorted(changes)})
     return domain
@@ -44,16 +44,16 @@ def update(*, domain_id: str, changes: Mapping[str, Any]) -> Domain:
 @transaction.atomic
 def delete(*, domain_id: str) -> None:
     """Delete a disabled domain with its users, groups and projects; refused while a project in it owns anything."""
-    domain = saving.locked(Domain.objects.all(), domain_id)
+    domain = row_writes.locked(Domain.objects.all(), domain_id)
     if domain is None:
         raise NotFound(noun="domain", id=domain_id[:64])
     if domain.pk == DEFAULT_DOMAIN_ID:
         raise Forbidden("Cannot delete the default domain.")
-    saving.refuse_immutable("domain", domain)
+    row_writes.refuse_immutable("domain", domain)
     if domain.enabled:
         raise DomainEnabled
     for project in Project.objects.filter(domain_id=domain.pk):
-        owners.refuse_owning(project.pk)
-        owners.drop_leftovers(project.pk)
+        project_resources.refuse_owning(project.pk)
+        project_resources.drop_leftovers(project.pk)
     domain.delete()
     audit.record("delete", "domain", domain_id)

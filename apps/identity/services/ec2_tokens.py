@@ -18,7 +18,7 @@ from apps.identity.payloads import Delegation
 from apps.identity.selectors import credentials as reading
 from apps.identity.selectors.tokens import Token
 from apps.identity.services import credentials, signatures, tokens
-from apps.identity.services.proofs import microseconds
+from apps.identity.services.auth_methods import microseconds
 from apps.identity.states import Scope
 
 log = structlog.get_logger("celerity.identity")

@@ -10,7 +10,7 @@ from apps.identity.exceptions import NotFound
 from apps.identity.models import EndpointGroup, Project, ProjectEndpoint
 from apps.identity.selectors import endpoint_groups as reading
 from apps.identity.selectors import endpoints, projects
-from apps.identity.services import saving
+from apps.identity.services import row_writes
 
 _FIELDS = ("name", "description", "filters")
 
@@ -18,8 +18,8 @@ _FIELDS = ("name", "description", "filters")
 @transaction.atomic
 def create(*, values: Mapping[str, Any]) -> EndpointGroup:
     group = EndpointGroup()
-    saving.merge(group, values, _FIELDS)
-    with saving.unique("endpoint_group", f"name {group.name}"):
+    row_writes.merge(group, values, _FIELDS)
+    with row_writes.unique("endpoint_group", f"name {group.name}"):
         group.save(force_insert=True)
     audit.record("create", "endpoint_group", group.pk)
     return group
@@ -28,11 +28,11 @@ def create(*, values: Mapping[str, Any]) -> EndpointGroup:
 @transaction.atomic
 def update(*, group_id: str, changes: Mapping[str, Any]) -> EndpointGroup:
     """Change a group; filters that are given take the place of all that there were."""
-    group = saving.locked(EndpointGroup.objects.all(), group_id)
+    group = row_writes.locked(EndpointGroup.objects.all(), group_id)
     if group is None:
         return reading.get(group_id)
-    saving.merge(group, changes, _FIELDS)
-    with saving.unique("endpoint_group", f"name {group.name}"):
+    row_writes.merge(group, changes, _FIELDS)
+    with row_writes.unique("endpoint_group", f"name {group.name}"):
         group.save()
     audit.record("update", "endpoint_group", group.pk, details={"changed": sorted(changes)})
     return group
@@ -52,7 +52,7 @@ def _both(group_id: str, project_id: str) -> tuple[EndpointGroup, Project]:
 def add_project(*, group_id: str, project_id: str) -> None:
     """Give a group's endpoints to a project. Raises Duplicate (409) when it has them."""
     group, project = _both(group_id, project_id)
-    with saving.unique("project_endpoint_group", f"endpoint group {group_id[:64]} and project {project_id[:64]}"):
+    with row_writes.unique("project_endpoint_group", f"endpoint group {group_id[:64]} and project {project_id[:64]}"):
         EndpointGroup.projects.through.objects.create(endpointgroup_id=group.pk, project_id=project.pk)
     audit.record("update", "endpoint_group", group.pk, details={"added_project": project.pk})
 
@@ -70,7 +70,7 @@ def remove_project(*, group_id: str, project_id: str) -> None:
 def give_endpoint(*, endpoint_id: str, project_id: str) -> None:
     """Give one endpoint to a project. Raises Duplicate (409) when it has it."""
     endpoint, project = endpoints.get(endpoint_id), projects.get(project_id)
-    with saving.unique("project_endpoint", f"endpoint {endpoint_id[:64]} and project {project_id[:64]}"):
+    with row_writes.unique("project_endpoint", f"endpoint {endpoint_id[:64]} and project {project_id[:64]}"):
         ProjectEndpoint.objects.create(endpoint=endpoint, project=project)
     audit.record("update", "endpoint", endpoint.pk, details={"added_project": project.pk})
 

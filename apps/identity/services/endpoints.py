@@ -11,7 +11,7 @@ from apps.identity.exceptions import Invalid, NotFound
 from apps.identity.models import Endpoint
 from apps.identity.selectors import endpoints, services
 from apps.identity.selectors import regions as finding
-from apps.identity.services import regions, saving
+from apps.identity.services import regions, row_writes
 
 _FIELDS = ("interface", "url", "name", "enabled", "extra")
 
@@ -42,7 +42,7 @@ def _place(endpoint: Endpoint, values: Mapping[str, Any]) -> None:
 def create(*, values: Mapping[str, Any]) -> Endpoint:
     endpoint = Endpoint()
     _place(endpoint, values)
-    saving.merge(endpoint, values, _FIELDS)
+    row_writes.merge(endpoint, values, _FIELDS)
     endpoint.save(force_insert=True)
     audit.record("create", "endpoint", endpoint.pk)
     return endpoint
@@ -50,11 +50,11 @@ def create(*, values: Mapping[str, Any]) -> Endpoint:
 
 @transaction.atomic
 def update(*, endpoint_id: str, changes: Mapping[str, Any]) -> Endpoint:
-    endpoint = saving.locked(Endpoint.objects.all(), endpoint_id)
+    endpoint = row_writes.locked(Endpoint.objects.all(), endpoint_id)
     if endpoint is None:
         raise NotFound(noun="endpoint", id=endpoint_id[:64])
     _place(endpoint, changes)
-    saving.merge(endpoint, changes, _FIELDS)
+    row_writes.merge(endpoint, changes, _FIELDS)
     endpoint.save()
     audit.record("update", "endpoint", endpoint.pk, details={"changed": sorted(changes)})
     return endpoint

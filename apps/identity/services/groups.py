@@ -9,15 +9,15 @@ from apps.common import audit
 from apps.identity.exceptions import Invalid, NotFound
 from apps.identity.models import Group, GroupMembership
 from apps.identity.selectors import domains, groups, users
-from apps.identity.services import saving
+from apps.identity.services import row_writes
 
 
 @transaction.atomic
 def create(*, values: Mapping[str, Any], default_domain_id: str) -> Group:
     domain = domains.get(values.get("domain_id") or default_domain_id)
     group = Group(domain=domain, name=values["name"])
-    saving.merge(group, values, ("description", "extra"))
-    with saving.unique("group", f"name {group.name} at domain ID {domain.pk}"):
+    row_writes.merge(group, values, ("description", "extra"))
+    with row_writes.unique("group", f"name {group.name} at domain ID {domain.pk}"):
         group.save(force_insert=True)
     audit.record("create", "group", group.pk)
     return group
@@ -25,13 +25,13 @@ def create(*, values: Mapping[str, Any], default_domain_id: str) -> Group:
 
 @transaction.atomic
 def update(*, group_id: str, changes: Mapping[str, Any]) -> Group:
-    group = saving.locked(Group.objects.all(), group_id)
+    group = row_writes.locked(Group.objects.all(), group_id)
     if group is None:
         raise NotFound(noun="group", id=group_id[:64])
     if changes.get("domain_id", group.domain_id) != group.domain_id:
         raise Invalid(field="domain_id", reason="it cannot be changed")
-    saving.merge(group, changes, ("name", "description", "extra"))
-    with saving.unique("group", f"name {group.name} at domain ID {group.domain_id}"):
+    row_writes.merge(group, changes, ("name", "description", "extra"))
+    with row_writes.unique("group", f"name {group.name} at domain ID {group.domain_id}"):
         group.save()
     audit.record("update", "group", group.pk, details={"changed": sorted(changes)})
     return group

@@ -9,7 +9,7 @@ from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Limit, RegisteredLimit
 from apps.identity.selectors import domains, limits, projects, regions, services
-from apps.identity.services import saving
+from apps.identity.services import row_writes
 
 
 def _place(row: RegisteredLimit, values: Mapping[str, Any]) -> None:
@@ -31,8 +31,8 @@ def register(*, values: Sequence[Mapping[str, Any]]) -> list[RegisteredLimit]:
     for one in values:
         row = RegisteredLimit()
         _place(row, one)
-        saving.merge(row, one, ("resource_name", "default_limit", "description"))
-        with saving.unique("registered_limit", f"resource {row.resource_name}"):
+        row_writes.merge(row, one, ("resource_name", "default_limit", "description"))
+        with row_writes.unique("registered_limit", f"resource {row.resource_name}"):
             row.save(force_insert=True)
         audit.record("create", "registered_limit", row.pk, details={"resource": row.resource_name})
         rows.append(row)
@@ -41,15 +41,15 @@ def register(*, values: Sequence[Mapping[str, Any]]) -> list[RegisteredLimit]:
 
 @transaction.atomic
 def update_registered(*, limit_id: str, changes: Mapping[str, Any]) -> RegisteredLimit:
-    row = saving.locked(RegisteredLimit.objects.all(), limit_id)
+    row = row_writes.locked(RegisteredLimit.objects.all(), limit_id)
     if row is None:
         raise NotFound(noun="registered limit", id=limit_id[:64])
     moved = any(name in changes for name in ("service_id", "region_id", "resource_name"))
     if moved and row.limits.exists():
         raise Forbidden("Unable to update a registered limit that limits refer to.")
     _place(row, changes)
-    saving.merge(row, changes, ("resource_name", "default_limit", "description"))
-    with saving.unique("registered_limit", f"resource {row.resource_name}"):
+    row_writes.merge(row, changes, ("resource_name", "default_limit", "description"))
+    with row_writes.unique("registered_limit", f"resource {row.resource_name}"):
         row.save()
     audit.record("update", "registered_limit", row.pk, details={"changed": sorted(changes)})
     return row
@@ -79,7 +79,7 @@ def create(*, values: Sequence[Mapping[str, Any]]) -> list[Limit]:
             row.project = projects.get(one["project_id"])
         else:
             row.domain = domains.get(one["domain_id"])
-        with saving.unique("limit", f"resource {registered.resource_name}"):
+        with row_writes.unique("limit", f"resource {registered.resource_name}"):
             row.save(force_insert=True)
         audit.record("create", "limit", row.pk, details={"resource": registered.resource_name})
         rows.append(row)
@@ -88,10 +88,10 @@ def create(*, values: Sequence[Mapping[str, Any]]) -> list[Limit]:
 
 @transaction.atomic
 def update(*, limit_id: str, changes: Mapping[str, Any]) -> Limit:
-    row = saving.locked(Limit.objects.select_related("registered_limit"), limit_id)
+    row = row_writes.locked(Limit.objects.select_related("registered_limit"), limit_id)
     if row is None:
         raise NotFound(noun="limit", id=limit_id[:64])
-    saving.merge(row, changes, ("resource_limit", "description"))
+    row_writes.merge(row, changes, ("resource_limit", "description"))
     row.save()
     audit.record("update", "limit", row.pk, details={"changed": sorted(changes)})
     return row

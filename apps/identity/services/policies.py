@@ -9,7 +9,7 @@ from apps.common import audit
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Policy
 from apps.identity.selectors import policies
-from apps.identity.services import saving
+from apps.identity.services import row_writes
 
 _FIELDS = ("type", "blob", "extra")
 
@@ -17,7 +17,7 @@ _FIELDS = ("type", "blob", "extra")
 @transaction.atomic
 def create(*, values: Mapping[str, Any]) -> Policy:
     policy = Policy()
-    saving.merge(policy, values, _FIELDS)
+    row_writes.merge(policy, values, _FIELDS)
     policy.save(force_insert=True)
     audit.record("create", "policy", policy.pk)
     return policy
@@ -25,10 +25,10 @@ def create(*, values: Mapping[str, Any]) -> Policy:
 
 @transaction.atomic
 def update(*, policy_id: str, changes: Mapping[str, Any]) -> Policy:
-    policy = saving.locked(Policy.objects.all(), policy_id)
+    policy = row_writes.locked(Policy.objects.all(), policy_id)
     if policy is None:
         raise NotFound(noun="policy", id=policy_id[:64])
-    saving.merge(policy, changes, _FIELDS)
+    row_writes.merge(policy, changes, _FIELDS)
     policy.save()
     audit.record("update", "policy", policy.pk)
     return policy

@@ -10,13 +10,13 @@ from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Project, User
 from apps.identity.selectors import projects as reading
-from apps.identity.services import owners, saving
+from apps.identity.services import project_resources, row_writes
 from apps.identity.states import MAX_PROJECT_DEPTH, MAX_TAGS
 
 
 def _parent(domain_id: str | None, parent_id: str | None, default_domain_id: str) -> Project:
     """Return the project or domain to hang a new project under. Raises NotFound and Invalid."""
-    found = saving.locked(Project.objects.all(), parent_id or domain_id or default_domain_id)
+    found = row_writes.locked(Project.objects.all(), parent_id or domain_id or default_domain_id)
     if found is None or (parent_id is None and not found.is_domain):
         raise NotFound(noun="project" if parent_id else "domain", id=(parent_id or domain_id or "")[:64])
     own_domain = found.pk if found.is_domain else found.domain_id
@@ -35,8 +35,8 @@ def create(*, values: Mapping[str, Any], default_domain_id: str) -> Project:
     parent = _parent(values.get("domain_id"), values.get("parent_id"), default_domain_id)
     domain_id = parent.pk if parent.is_domain else parent.domain_id
     project = Project(parent=parent, domain_id=domain_id, name=values["name"])
-    saving.merge(project, values, ("description", "enabled", "tags", "options", "extra"))
-    with saving.unique("project", f"name {project.name} at domain ID {domain_id}"):
+    row_writes.merge(project, values, ("description", "enabled", "tags", "options", "extra"))
+    with row_writes.unique("project", f"name {project.name} at domain ID {domain_id}"):
         project.save(force_insert=True)
     audit.record("create", "project", project.pk)
     return project
@@ -52,10 +52,10 @@ def _may_switch(project: Project, enabled: bool) -> None:
 @transaction.atomic
 def update(*, project_id: str, changes: Mapping[str, Any]) -> Project:
     """Change a project. Disabling ends every token for it at once, for good."""
-    project = saving.locked(Project.objects.filter(is_domain=False), project_id)
+    project = row_writes.locked(Project.objects.filter(is_domain=False), project_id)
     if project is None:
         raise NotFound(noun="project", id=project_id[:64])
-    saving.refuse_immutable("project", project, changes)
+    row_writes.refuse_immutable("project", project, changes)
     for name in ("domain_id", "is_domain"):
         if changes.get(name, getattr(project, name)) != getattr(project, name):
             raise Invalid(field=name, reason="it cannot be changed")
@@ -65,8 +65,8 @@ def update(*, project_id: str, changes: Mapping[str, Any]) -> Project:
         _may_switch(project, changes["enabled"])
         if not changes["enabled"]:
             project.tokens_valid_after = Now()
-    saving.merge(project, changes, ("name", "description", "enabled", "tags", "options", "extra"))
-    with saving.unique("project", f"name {project.name} at domain ID {project.domain_id}"):
+    row_writes.merge(project, changes, ("name", "description", "enabled", "tags", "options", "extra"))
+    with row_writes.unique("project", f"name {project.name} at domain ID {project.domain_id}"):
         project.save()
     audit.record("update", "project", project.pk, details={"changed": sorted(changes)})
     return project
@@ -75,14 +75,14 @@ def update(*, project_id: str, changes: Mapping[str, Any]) -> Project:
 @transaction.atomic
 def delete(*, project_id: str) -> None:
     """Delete a project that has no children and owns nothing."""
-    project = saving.locked(Project.objects.filter(is_domain=False), project_id)
+    project = row_writes.locked(Project.objects.filter(is_domain=False), project_id)
     if project is None:
         raise NotFound(noun="project", id=project_id[:64])
-    saving.refuse_immutable("project", project)
+    row_writes.refuse_immutable("project", project)
     if project.children.exists():
         raise Forbidden(f"Cannot delete the project {project.pk} since it is not a leaf in the hierarchy.")
-    owners.refuse_owning(project.pk)
-    owners.drop_leftovers(project.pk)
+    project_resources.refuse_owning(project.pk)
+    project_resources.drop_leftovers(project.pk)
     User.objects.filter(default_project_id=project.pk).update(default_project_id=None)
     project.delete()
     audit.record("delete", "project", project_id)
@@ -96,7 +96,7 @@ def set_tags(*, project_id: str, tags: list[str]) -> Project:
 @transaction.atomic
 def add_tag(*, project_id: str, tag: str) -> Project:
     """Add a tag; one that is there already stays once."""
-    project = saving.locked(Project.objects.all(), project_id)
+    project = row_writes.locked(Project.objects.all(), project_id)
     if project is None:
         raise NotFound(noun="project", id=project_id[:64])
     tags = project.tags if tag in project.tags else [*project.tags, tag]
@@ -108,7 +108,7 @@ def add_tag(*, project_id: str, tag: str) -> Project:
 @transaction.atomic
 def remove_tag(*, project_id: str, tag: str) -> Project:
     """Raises NotFound when the project has no such tag."""
-    project = saving.locked(Project.objects.all(), project_id)
+    project = row_writes.locked(Project.objects.all(), project_id)
     if project is None or tag not in project.tags:
         raise NotFound(noun="project tag", id=tag[:64])
     return set_tags(project_id=project_id, tags=[other for other in project.tags if other != tag])

@@ -9,7 +9,7 @@ from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Region
 from apps.identity.selectors import regions
-from apps.identity.services import saving
+from apps.identity.services import row_writes
 from apps.identity.states import new_id
 
 
@@ -30,8 +30,8 @@ def create(*, values: Mapping[str, Any]) -> Region:
     parent_id = values.get("parent_region_id")
     _refuse_nameless(values.get("id") or "")
     region = Region(id=values.get("id") or new_id(), parent=regions.get(parent_id) if parent_id else None)
-    saving.merge(region, values, ("description", "extra"))
-    with saving.unique("region", f"ID {region.pk}"):
+    row_writes.merge(region, values, ("description", "extra"))
+    with row_writes.unique("region", f"ID {region.pk}"):
         region.save(force_insert=True)
     audit.record("create", "region", region.pk)
     return region
@@ -39,7 +39,7 @@ def create(*, values: Mapping[str, Any]) -> Region:
 
 @transaction.atomic
 def update(*, region_id: str, changes: Mapping[str, Any]) -> Region:
-    region = saving.locked(Region.objects.all(), region_id)
+    region = row_writes.locked(Region.objects.all(), region_id)
     if region is None:
         raise NotFound(noun="region", id=region_id[:255])
     if "parent_region_id" in changes:
@@ -47,7 +47,7 @@ def update(*, region_id: str, changes: Mapping[str, Any]) -> Region:
         if parent_id in regions.below(region):
             raise Invalid(field="parent_region_id", reason="a region cannot be under itself")
         region.parent = regions.get(parent_id) if parent_id else None
-    saving.merge(region, changes, ("description", "extra"))
+    row_writes.merge(region, changes, ("description", "extra"))
     region.save()
     audit.record("update", "region", region.pk, details={"changed": sorted(changes)})
     return region

@@ -9,7 +9,7 @@ from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import ImpliedRole, Role
 from apps.identity.selectors import domains, roles
-from apps.identity.services import saving
+from apps.identity.services import row_writes
 
 NEVER_IMPLIED = ("admin",)  # Keystone's prohibited_implied_role
 
@@ -18,8 +18,8 @@ NEVER_IMPLIED = ("admin",)  # Keystone's prohibited_implied_role
 def create(*, values: Mapping[str, Any]) -> Role:
     domain_id = values.get("domain_id")
     role = Role(name=values["name"], domain=domains.get(domain_id) if domain_id else None)
-    saving.merge(role, values, ("description", "options", "extra"))
-    with saving.unique("role", f"name {role.name}"):
+    row_writes.merge(role, values, ("description", "options", "extra"))
+    with row_writes.unique("role", f"name {role.name}"):
         role.save(force_insert=True)
     audit.record("create", "role", role.pk, details={"name": role.name})
     return role
@@ -27,14 +27,14 @@ def create(*, values: Mapping[str, Any]) -> Role:
 
 @transaction.atomic
 def update(*, role_id: str, changes: Mapping[str, Any]) -> Role:
-    role = saving.locked(Role.objects.all(), role_id)
+    role = row_writes.locked(Role.objects.all(), role_id)
     if role is None:
         raise NotFound(noun="role", id=role_id[:64])
-    saving.refuse_immutable("role", role, changes)
+    row_writes.refuse_immutable("role", role, changes)
     if changes.get("domain_id", role.domain_id) != role.domain_id:
         raise Invalid(field="domain_id", reason="it cannot be changed")
-    saving.merge(role, changes, ("name", "description", "options", "extra"))
-    with saving.unique("role", f"name {role.name}"):
+    row_writes.merge(role, changes, ("name", "description", "options", "extra"))
+    with row_writes.unique("role", f"name {role.name}"):
         role.save()
     audit.record("update", "role", role.pk, details={"changed": sorted(changes)})
     return role
@@ -43,10 +43,10 @@ def update(*, role_id: str, changes: Mapping[str, Any]) -> Role:
 @transaction.atomic
 def delete(*, role_id: str) -> None:
     """Delete a role with all its assignments."""
-    role = saving.locked(Role.objects.all(), role_id)
+    role = row_writes.locked(Role.objects.all(), role_id)
     if role is None:
         raise NotFound(noun="role", id=role_id[:64])
-    saving.refuse_immutable("role", role)
+    row_writes.refuse_immutable("role", role)
     role.delete()
     audit.record("delete", "role", role_id)
 

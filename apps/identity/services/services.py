@@ -8,7 +8,7 @@ from django.db import transaction
 from apps.common import audit
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Service
-from apps.identity.services import saving
+from apps.identity.services import row_writes
 
 _FIELDS = ("type", "name", "description", "enabled", "extra")
 
@@ -16,7 +16,7 @@ _FIELDS = ("type", "name", "description", "enabled", "extra")
 @transaction.atomic
 def create(*, values: Mapping[str, Any]) -> Service:
     service = Service()
-    saving.merge(service, values, _FIELDS)
+    row_writes.merge(service, values, _FIELDS)
     service.save(force_insert=True)
     audit.record("create", "service", service.pk)
     return service
@@ -24,10 +24,10 @@ def create(*, values: Mapping[str, Any]) -> Service:
 
 @transaction.atomic
 def update(*, service_id: str, changes: Mapping[str, Any]) -> Service:
-    service = saving.locked(Service.objects.all(), service_id)
+    service = row_writes.locked(Service.objects.all(), service_id)
     if service is None:
         raise NotFound(noun="service", id=service_id[:64])
-    saving.merge(service, changes, _FIELDS)
+    row_writes.merge(service, changes, _FIELDS)
     service.save()
     audit.record("update", "service", service.pk, details={"changed": sorted(changes)})
     return service
@@ -36,7 +36,7 @@ def update(*, service_id: str, changes: Mapping[str, Any]) -> Service:
 @transaction.atomic
 def delete(*, service_id: str) -> None:
     """Delete a service with its endpoints. Limits that are registered for it stay, as in Keystone."""
-    service = saving.locked(Service.objects.all(), service_id)
+    service = row_writes.locked(Service.objects.all(), service_id)
     if service is None:
         raise NotFound(noun="service", id=service_id[:64])
     service.delete()

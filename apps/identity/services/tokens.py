@@ -35,8 +35,10 @@ def issue(
     Unauthorized when the user has no role in the scope, or anything there is disabled.
     """
     chain = parent.audit_chain if parent is not None else ()
-    standing = scopes.standing(user_id=user_id, scope=scope, scope_id=scope_id, audit_ids=chain, delegation=delegation)
-    if standing is None or standing.user_epoch != user_epoch or not standing.holds(standing.now):
+    scoped_user = scopes.scoped_user(
+        user_id=user_id, scope=scope, scope_id=scope_id, audit_ids=chain, delegation=delegation
+    )
+    if scoped_user is None or scoped_user.user_epoch != user_epoch or not scoped_user.is_valid(scoped_user.now):
         raise Unauthorized
     if len(chain) >= MAX_RESCOPES:
         raise Unauthorized
@@ -45,13 +47,13 @@ def issue(
         methods=tuple(name for name in payloads.METHODS if name in methods),
         scope=scope,
         scope_id=scope_id,
-        issued_at=standing.now,
-        expires_at=_expiry(standing.now, parent, expires_by),
+        issued_at=scoped_user.now,
+        expires_at=_expiry(scoped_user.now, parent, expires_by),
         user_epoch=user_epoch,
         audit_chain=(payloads.new_audit_id(), *chain),
         delegation=delegation,
     )
-    return keys.seal(payloads.pack(payload)), Token(payload=payload, standing=standing)
+    return keys.seal(payloads.pack(payload)), Token(payload=payload, scoped_user=scoped_user)
 
 
 def _expiry(now: int, parent: Payload | None, expires_by: int | None) -> int:
@@ -63,7 +65,7 @@ def issue_for_trust(
     *,
     user_id: str,
     trustee_epoch: int,
-    proof_methods: tuple[str, ...],
+    methods: tuple[str, ...],
     trust: Trust,
     delegation: Delegation,
     parent: Payload | None,
@@ -72,7 +74,7 @@ def issue_for_trust(
 
     Raises Unauthorized when either user, the project or one of the roles is no longer what it was.
     """
-    found = scopes.standing(user_id=user_id, scope=Scope.PROJECT, scope_id=trust.project_id, delegation=delegation)
+    found = scopes.scoped_user(user_id=user_id, scope=Scope.PROJECT, scope_id=trust.project_id, delegation=delegation)
     if found is None or found.delegated is None:
         raise Unauthorized
     impersonates = user_id != trust.trustee_id
@@ -83,7 +85,7 @@ def issue_for_trust(
     return issue(
         user_id=user_id,
         user_epoch=found.user_epoch,
-        methods=proof_methods,
+        methods=methods,
         scope=Scope.PROJECT,
         scope_id=trust.project_id,
         parent=parent,

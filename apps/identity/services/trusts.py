@@ -13,7 +13,7 @@ from apps.identity.exceptions import Forbidden, Invalid
 from apps.identity.models import Trust
 from apps.identity.selectors import projects, scopes, users
 from apps.identity.selectors import trusts as reading
-from apps.identity.services import delegating
+from apps.identity.services import delegation_rules
 from apps.identity.states import Scope
 
 
@@ -30,15 +30,15 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> Trust:
     if values.get("allow_redelegation"):
         raise Forbidden("Trusts cannot be handed on.")
     own = Trust.objects.filter(trustor_id=context.user_id)
-    delegating.refuse_beyond_limit(owner_id=str(context.user_id), rows=own, noun="trust")
+    delegation_rules.refuse_beyond_limit(owner_id=str(context.user_id), rows=own, noun="trust")
     trustee, project = users.get(values["trustee_user_id"]), projects.get(values["project_id"])
     expires_at = values.get("expires_at")
     if expires_at is not None and expires_at <= timezone.now():
         raise Invalid(field="expires_at", reason="it is in the past")
-    there = scopes.standing(user_id=str(context.user_id), scope=Scope.PROJECT, scope_id=project.pk)
-    if there is None or not there.holds(there.now):
+    there = scopes.scoped_user(user_id=str(context.user_id), scope=Scope.PROJECT, scope_id=project.pk)
+    if there is None or not there.is_valid(there.now):
         raise Forbidden("The trustor has no role on this project.")
-    roles = delegating.roles_of(values.get("roles") or (), there.role_names)
+    roles = delegation_rules.roles_of(values.get("roles") or (), there.role_names)
     trust = Trust.objects.create(
         trustor_id=str(context.user_id),
         trustee=trustee,

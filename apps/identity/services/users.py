@@ -10,7 +10,7 @@ from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound, Unauthorized
 from apps.identity.models import User
 from apps.identity.selectors import domains, users
-from apps.identity.services import guards, lockouts, passwords, saving
+from apps.identity.services import lockouts, passwords, row_writes, throttling
 
 _FIELDS = ("name", "email", "description", "enabled", "default_project_id", "options", "extra")
 
@@ -20,9 +20,9 @@ def create(*, values: Mapping[str, Any], default_domain_id: str) -> User:
     """Create a user in its domain; without a password it cannot sign in with one."""
     domain = domains.get(values.get("domain_id") or default_domain_id)
     user = User(domain=domain, name=values["name"])
-    saving.merge(user, values, _FIELDS)
+    row_writes.merge(user, values, _FIELDS)
     passwords.assign(user=user, password=values.get("password"))
-    with saving.unique("user", f"name {user.name} at domain ID {domain.pk}"):
+    with row_writes.unique("user", f"name {user.name} at domain ID {domain.pk}"):
         user.save(force_insert=True)
     audit.record("create", "user", user.pk)
     return user
@@ -31,7 +31,7 @@ def create(*, values: Mapping[str, Any], default_domain_id: str) -> User:
 @transaction.atomic
 def update(*, user_id: str, changes: Mapping[str, Any]) -> User:
     """Change a user. A new password, or disabling, ends all its tokens and sessions at once."""
-    user = saving.locked(User.objects.all(), user_id)
+    user = row_writes.locked(User.objects.all(), user_id)
     if user is None:
         raise NotFound(noun="user", id=user_id[:64])
     if changes.get("domain_id", user.domain_id) != user.domain_id:
@@ -41,8 +41,8 @@ def update(*, user_id: str, changes: Mapping[str, Any]) -> User:
     replaced = user.password
     if "password" in changes:
         passwords.assign(user=user, password=changes["password"])
-    saving.merge(user, changes, _FIELDS)
-    with saving.unique("user", f"name {user.name} at domain ID {user.domain_id}"):
+    row_writes.merge(user, changes, _FIELDS)
+    with row_writes.unique("user", f"name {user.name} at domain ID {user.domain_id}"):
         user.save()
     if "password" in changes:
         passwords.remember(user, replaced)
@@ -54,7 +54,7 @@ def update(*, user_id: str, changes: Mapping[str, Any]) -> User:
 @transaction.atomic
 def delete(*, user_id: str) -> None:
     """Delete a user with its memberships and assignments; its tokens find nobody from then on."""
-    user = saving.locked(User.objects.all(), user_id)
+    user = row_writes.locked(User.objects.all(), user_id)
     if user is None:
         raise NotFound(noun="user", id=user_id[:64])
     user.delete()
@@ -64,7 +64,7 @@ def delete(*, user_id: str) -> None:
 def change_password(*, user_id: str, original: str, password: str, address: str = "") -> None:
     """Let users set their own password, knowing the old one. Raises Unauthorized, the same for every cause."""
     user = users.find(user_id)
-    good = guards.verify(user=user, password=original, address=address)
+    good = throttling.verify(user=user, password=original, address=address)
     if user is None or not good or not user.enabled or not user.domain.enabled:
         raise Unauthorized
     if user.options.get("lock_password") is True:

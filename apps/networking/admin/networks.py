@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Operation, Operator, Page, ServiceForm, filters, operations, panels, shown, targets
+from apps.common.admin import Operation, Operator, Page, ServiceForm, cells, filters, operations, panels, targets
 from apps.identity.selectors import names
 from apps.networking.api.serializers import networks as documents
 from apps.networking.models import Network
@@ -80,7 +80,7 @@ class NetworkAdmin(Page):
 
     @display(description="name", ordering="name")
     def shown_name(self, network: Network) -> SafeString:
-        return shown.cut(network)
+        return cells.cut(network)
 
     @display(description="project", ordering="project_id")
     def project(self, network: Network) -> str:

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Operation, Operator, Page, ServiceForm, operations, shown
+from apps.common.admin import Operation, Operator, Page, ServiceForm, cells, operations
 from apps.common.admin.forms import Lines
 from apps.networking.api.serializers import subnets as documents
 from apps.networking.models import Subnet
@@ -93,7 +93,7 @@ class SubnetAdmin(Page):
 
     @display(description="name", ordering="name")
     def shown_name(self, subnet: Subnet) -> SafeString:
-        return shown.cut(subnet)
+        return cells.cut(subnet)
 
 
 def _delete(operator: Operator, subnet: Subnet, values: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Page, filters, panels, shown
+from apps.common.admin import Page, cells, filters, panels
 from apps.scheduling.admin import health
 from apps.scheduling.models import Host
 from apps.scheduling.selectors import utilisation
@@ -74,11 +74,11 @@ class HostAdmin(Page):
 
     @display(description="heartbeat", ordering="heartbeat_at")
     def agent(self, host: Host) -> SafeString | str:
-        return shown.ago(host.heartbeat_at)
+        return cells.ago(host.heartbeat_at)
 
     @display(description="reason", ordering="disabled_reason")
     def reason(self, host: Host) -> SafeString:
-        return shown.cut(host.disabled_reason)
+        return cells.cut(host.disabled_reason)
 
 
 def _use(host: Host) -> panels.Panel:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from apps.common.admin import Page, ReadOnlyAdmin, filters, panels, shown
+from apps.common.admin import Page, ReadOnlyAdmin, cells, filters, panels
 from apps.workflow import states
 from apps.workflow.admin import subjects, timeline
 from apps.workflow.models import Run, Step
@@ -130,11 +130,11 @@ class RunAdmin(Page):
     @display(description="cause", ordering="error_cause")
     def cause(self, run: Run) -> SafeString:
         """The first failed attempt's cause, where the last attempt only found no host left."""
-        return shown.cut(getattr(run, "first_cause", "") or run.error_cause)
+        return cells.cut(getattr(run, "first_cause", "") or run.error_cause)
 
     @display(description="request")
     def asked_by(self, run: Run) -> SafeString:
-        return shown.short(run.request_id, 12)
+        return cells.short(run.request_id, 12)
 
     @display(description="seconds")
     def took(self, run: Run) -> str:

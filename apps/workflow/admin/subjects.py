@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.common.admin import shown
+from apps.common.admin import cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,10 @@ def cell(run: Any) -> SafeString:
     """Return what a list shows: name and short id, linked where the subject is there."""
     name = getattr(run, "subject_name", "")
     kind = _kinds.get(run.subject_type)
-    key = shown.short(run.subject_id)
+    key = cells.short(run.subject_id)
     if not name or kind is None:
         return format_html("{} {}", run.subject_type, key)
-    return format_html("{} {}", shown.link(kind.page, run.subject_id, shown.cut(name)), key)
+    return format_html("{} {}", cells.link(kind.page, run.subject_id, cells.cut(name)), key)
 
 
 def like(text: str) -> list[uuid.UUID]:

@@ -32,7 +32,7 @@ RETURNING id
 
 
 @dataclass(slots=True)
-class Look:
+class FindingReport:
     """One look of a reconciler. What is reported is written at once."""
 
     host: str = ""
@@ -57,14 +57,14 @@ class Look:
 
 
 @contextmanager
-def looking(*, kinds: Sequence[str], host: str = "") -> Iterator[Look]:
+def reporting(*, kinds: Sequence[str], host: str = "") -> Iterator[FindingReport]:
     """Give a look at one host, or at the rows (no host), for differences of these kinds.
 
     When the block ends well, what was open of these kinds and was not reported again is closed.
     """
     began = _now()
-    look = Look(host)
-    yield look
+    report = FindingReport(host)
+    yield report
     gone = Finding.objects.filter(host=host, kind__in=list(kinds), resolved_at=None, last_seen_at__lt=began)
     gone.update(resolved_at=timezone.now())
 

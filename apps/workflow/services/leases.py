@@ -28,7 +28,7 @@ def unlock(*, subject_id: uuid.UUID) -> None:
 
 
 @contextmanager
-def at_rest(*, subject_id: uuid.UUID) -> Iterator[bool]:
+def idle(*, subject_id: uuid.UUID) -> Iterator[bool]:
     """Hold the subject's lock for the block, for repairs outside of a run. False: somebody works on it, or a run is
     under way and will.
     """

@@ -172,7 +172,7 @@ def test_a_service_is_deleted_when_nothing_is_lost(admin: Any, make_host: MakeHo
     claim = Allocation.objects.create(consumer_id=server.id, host=host, vcpus=1, ram_mib=1, disk_gib=1)
     assert v.delete(path).status_code == 409
     claim.delete()
-    with findings.looking(kinds=("port",), host="h1") as told:
+    with findings.reporting(kinds=("port",), host="h1") as told:
         told.remains("port", "x", found="differs")
     assert v.delete(path).status_code == 204
     assert not Finding.objects.filter(resolved_at=None).exists(), "nobody looks at that host any more"

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.common.models import AuditEvent
 from apps.compute.models import Flavor, Server, ServerGroup
 from apps.compute.services import progress, quota_verification, server_groups
-from apps.identity.services import owners
+from apps.identity.services import project_resources
 from apps.images.models import Image
 from apps.quotas.services import limits
 from tests.api.compute.conftest import ComputeCaller
@@ -193,8 +193,8 @@ def test_quota_of_members(alice: ComputeCaller, body: dict[str, Any], no_broker:
 
 def test_a_project_with_groups_is_not_deleted_and_a_purge_removes_them(alice: ComputeCaller) -> None:
     make(alice)
-    assert owners.counts(alice.project_id) == {"server groups": 1}
-    next(one for one in owners.registered() if one.noun == "server groups").purge(alice.context)  # type: ignore[misc]
+    assert project_resources.counts(alice.project_id) == {"server groups": 1}
+    next(one for one in project_resources.registered() if one.noun == "server groups").purge(alice.context)  # type: ignore[misc]
     assert not ServerGroup.objects.exists()
     assert not quota_verification.verify()
 

@@ -46,7 +46,7 @@ def test_the_key_has_all_that_rules_may_look_at() -> None:
     others: dict[str, Any] = {"roles": ("x",), "is_admin": True, "is_restricted": True}
     for name in (field.name for field in fields(RequestContext)):
         changed = replace(CALLER, **{name: others.get(name, "other")})
-        assert (changed.credentials() != CALLER.credentials()) == (changed.standing() != CALLER.standing()), name
+        assert (changed.credentials() != CALLER.credentials()) == (changed.policy_key() != CALLER.policy_key()), name
 
 
 def test_answers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def drivers(server: Server, monkeypatch: pytest.MonkeyPatch) -> Any:
     def rest(drivers: Any, server_id: uuid.UUID) -> Iterator[bool]:
         yield True
 
-    monkeypatch.setattr(power, "at_rest", rest)
+    monkeypatch.setattr(power, "idle", rest)
     return SimpleNamespace(host="h1", hypervisor=Hypervisor(server.id))
 
 

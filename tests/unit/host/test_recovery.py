@@ -10,7 +10,7 @@ from apps.workflow.models import Finding
 from apps.workflow.services import findings
 from workers.host import boot, recovery
 from workers.host.reconcilers import base, domains, images, ports, power
-from workers.host.reconcilers.base import Round
+from workers.host.reconcilers.base import HostSnapshot
 from workers.system.paths import HostPaths
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +22,9 @@ def drivers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     found = SimpleNamespace(host="h1", paths=HostPaths(tmp_path))
     boot.forget(found.paths)
     monkeypatch.setattr(
-        base, "look", lambda drivers, told, restarted: Round(drivers, told, restarted, {}, {}, frozenset(), (), {})
+        base,
+        "take_snapshot",
+        lambda drivers, report, restarted: HostSnapshot(drivers, report, restarted, {}, {}, frozenset(), (), {}),
     )
     return found
 
@@ -36,7 +38,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def fail(_: Round) -> None:
+def fail(_: HostSnapshot) -> None:
     raise ValueError("a record that cannot be read")
 
 
@@ -44,9 +46,9 @@ def test_one_that_fails_keeps_no_other_from_looking(
     drivers: Any, looked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its findings stay open, and the restart is over: a guest that powers itself off is not started again."""
-    with findings.looking(kinds=(domains.KIND, images.KIND), host="h1") as told:
+    with findings.reporting(kinds=(domains.KIND, images.KIND), host="h1") as report:
         for kind in (domains.KIND, images.KIND):
-            told.remains(kind, "x", found="differs")
+            report.remains(kind, "x", found="differs")
     monkeypatch.setattr(domains, "reconcile", fail)
     recovery.recover(drivers)
     assert looked == [ports.KIND, power.KIND, images.KIND]

@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.common.models import AuditEvent
 from apps.identity.models import AddressSlot, FormerPassword, KnownAddress, User
-from apps.identity.services import guards, users
+from apps.identity.services import throttling, users
 from apps.identity.states import ADDRESS_SLOTS, KNOWN_ADDRESSES
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
@@ -166,15 +166,15 @@ def test_strangers_write_no_rows(api: Api, cloud: None, settings: Any) -> None:
     for number in range(5):
         api.sign_in(password_body(f"stranger{number}", "x"))
     assert (AuditEvent.objects.count(), AddressSlot.objects.count()) == before
-    assert guards.slots_are_there()
+    assert throttling.slots_are_there()
     assert before[1] == ADDRESS_SLOTS
 
 
 def test_failures_of_one_user_are_recorded_a_few_times_only(api: Api, demo: User, settings: Any) -> None:
     settings.LOCKOUT_FAILURES = 0
-    for _ in range(guards.RECORDED_FAILURES + 3):
+    for _ in range(throttling.RECORDED_FAILURES + 3):
         api.sign_in(password_body(password="x"))
-    assert AuditEvent.objects.filter(outcome="failure").count() == guards.RECORDED_FAILURES
+    assert AuditEvent.objects.filter(outcome="failure").count() == throttling.RECORDED_FAILURES
 
 
 def test_former_passwords(api: Api, demo: User, settings: Any) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.common.models import AuditEvent
 from apps.identity import multi_factor
 from apps.identity.models import User
-from apps.identity.services import credentials, passcodes, proofs
+from apps.identity.services import auth_methods, credentials, passcodes
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope, token_body
 
 pytestmark = pytest.mark.django_db
@@ -65,7 +65,7 @@ def test_what_is_enough(options: dict[str, Any], methods: list[str], enough: boo
 
 
 def test_the_methods_that_count_are_those_that_there_are() -> None:
-    assert set(proofs.METHODS) == multi_factor.SUPPORTED
+    assert set(auth_methods.METHODS) == multi_factor.SUPPORTED
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.identity.models import Project
-from apps.identity.services import owners
+from apps.identity.services import project_resources
 from apps.images.models import Image
 from apps.networking.models import Network, Port, SecurityGroup
 from apps.networking.services import networks, ports, security_groups
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def busy(as_admin: Api) -> Project:
     made = as_admin.call("post", "/v3/projects", {"project": {"name": "busy"}}).json()["project"]
-    context = owners.caller_for(made["id"])
+    context = project_resources.caller_for(made["id"])
     network = networks.create(context=context, values={"name": "n"})
     ports.create(context=context, values={"network_id": network.id})
     security_groups.create(context=context, values={"name": "g"})

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.identity.models import Domain, Project, Service, User
-from apps.identity.services import owners
+from apps.identity.services import project_resources
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope
 
 pytestmark = pytest.mark.django_db
@@ -120,9 +120,9 @@ def test_projects_form_a_tree(as_admin: Api) -> None:
 
 
 def test_a_project_that_owns_something_stays(as_admin: Api, monkeypatch: Any) -> None:
-    monkeypatch.setattr(owners, "_owners", {})
-    owners.register(owners.Owner(noun="servers", count=lambda project_id: 3))
-    owners.register(owners.Owner(noun="images", count=lambda project_id: 0))
+    monkeypatch.setattr(project_resources, "_owners", {})
+    project_resources.register(project_resources.ProjectResource(noun="servers", count=lambda project_id: 3))
+    project_resources.register(project_resources.ProjectResource(noun="images", count=lambda project_id: 0))
     project = make(as_admin, "project", name="busy")
     answer = as_admin.call("delete", f"/v3/projects/{project['id']}")
     assert answer.status_code == 409

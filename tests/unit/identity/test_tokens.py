@@ -182,11 +182,11 @@ def test_what_ends_tokens_at_once(as_demo: Api, demo: User, project: Project, en
 def test_a_password_that_changes_while_signing_in_leaves_no_token(cloud: None, demo: User) -> None:
     """The proof was made with the old password: the token that comes of it is dead, whatever clocks say."""
     from apps.identity.exceptions import Unauthorized
-    from apps.identity.services import proofs
+    from apps.identity.services import auth_methods
     from apps.identity.services import tokens as issuing
     from apps.identity.states import Scope
 
-    epoch = proofs.microseconds(demo.tokens_valid_after)
+    epoch = auth_methods.microseconds(demo.tokens_valid_after)
     passwords.change(user=demo, password="another")
     with pytest.raises(Unauthorized):
         issuing.issue(user_id=demo.pk, user_epoch=epoch, methods=("password",), scope=Scope.UNSCOPED)

@@ -11,7 +11,7 @@ KINDS = ("power", "domain")
 
 
 def see(*subjects: str, host: str = "h1", kind: str = "power") -> None:
-    with findings.looking(kinds=KINDS, host=host) as told:
+    with findings.reporting(kinds=KINDS, host=host) as told:
         for subject in subjects:
             told.remains(kind, subject, found="off")
 
@@ -36,7 +36,7 @@ def test_what_is_not_seen_any_more_is_closed() -> None:
 
 def test_what_is_repaired_is_closed_at_once() -> None:
     see("a")
-    with findings.looking(kinds=KINDS, host="h1") as told:
+    with findings.reporting(kinds=KINDS, host="h1") as told:
         told.repaired("power", "a", found="off", done="started")
     row = Finding.objects.get()
     assert (row.done, row.times, row.resolved_at is None) == ("started", 2, False)
@@ -44,7 +44,7 @@ def test_what_is_repaired_is_closed_at_once() -> None:
 
 def test_a_look_that_broke_off_closes_nothing() -> None:
     see("a")
-    with pytest.raises(RuntimeError), findings.looking(kinds=KINDS, host="h1"):
+    with pytest.raises(RuntimeError), findings.reporting(kinds=KINDS, host="h1"):
         raise RuntimeError
     see("x", kind="domain", host="h2")
     assert {row.subject for row in selectors.still_open()} == {"a", "x"}
@@ -52,6 +52,6 @@ def test_a_look_that_broke_off_closes_nothing() -> None:
 
 def test_other_kinds_are_left_alone() -> None:
     see("a")
-    with findings.looking(kinds=("quota",), host="h1"):
+    with findings.reporting(kinds=("quota",), host="h1"):
         pass
     assert selectors.still_open().count() == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.compute.selectors import servers as selectors
 from apps.workflow.services import leases
-from apps.workflow.services.findings import Look
+from apps.workflow.services.findings import FindingReport
 from workers import config
 from workers.config import HostDrivers
 from workers.drivers.network.base import PluggedPort
@@ -16,11 +16,11 @@ from workers.system.locks import LockTimeout
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class HostSnapshot:
     """``domains`` maps ids to power states, ``plugged`` port ids to ports, ``rows`` server ids to servers."""
 
     drivers: HostDrivers
-    told: Look
+    report: FindingReport
     restarted: bool
     plugged: dict[str, PluggedPort]
     domains: dict[str, str]
@@ -29,24 +29,24 @@ class Round:
     rows: dict[str, Any]
 
 
-def look(drivers: HostDrivers, told: Look, *, restarted: bool) -> Round:
+def take_snapshot(drivers: HostDrivers, report: FindingReport, *, restarted: bool) -> HostSnapshot:
     """List the host, then read the rows."""
     plugged = {port.id: port for port in drivers.network.list_ports()}
     domains = {info.id: str(info.power_state) for info in drivers.hypervisor.list_domains()}
     files = frozenset(drivers.storage.list_servers())
     networks = drivers.network.list_networks()
     rows = {str(server.id): server for server in selectors.on_host(host=drivers.host)}
-    return Round(drivers, told, restarted, plugged, domains, files, networks, rows)
+    return HostSnapshot(drivers, report, restarted, plugged, domains, files, networks, rows)
 
 
 @contextmanager
-def at_rest(drivers: HostDrivers, server_id: uuid.UUID) -> Iterator[bool]:
+def idle(drivers: HostDrivers, server_id: uuid.UUID) -> Iterator[bool]:
     """Hold the server's lease and the host's own lock on it for the block. False: somebody works on it, or will."""
     with ExitStack() as stack:
-        resting = stack.enter_context(leases.at_rest(subject_id=server_id))
-        if resting:
+        is_idle = stack.enter_context(leases.idle(subject_id=server_id))
+        if is_idle:
             try:
                 stack.enter_context(config.subjects.hold(f"{drivers.host} {server_id}", 0))
             except LockTimeout:
-                resting = False
-        yield resting
+                is_idle = False
+        yield is_idle

@@ -18,26 +18,26 @@ from django.conf import settings
 from apps.compute import states
 from apps.compute.selectors import servers as selectors
 from workers.config import HostDrivers
-from workers.host.reconcilers.base import Round, at_rest
+from workers.host.reconcilers.base import HostSnapshot, idle
 
 KIND = "domain"
 FILES = "files"
 
 
-def reconcile(one: Round) -> None:
-    for server_id in sorted((one.files | set(one.domains)) - set(one.rows)):
-        _remove_stranger(one, uuid.UUID(server_id))
-    for server_id, server in one.rows.items():
-        if server.vm_state in states.SETTLED and not server.task_state and server_id not in one.files:
-            _tell_missing(one, server.id)
+def reconcile(snapshot: HostSnapshot) -> None:
+    for server_id in sorted((snapshot.files | set(snapshot.domains)) - set(snapshot.rows)):
+        _remove_stranger(snapshot, uuid.UUID(server_id))
+    for server_id, server in snapshot.rows.items():
+        if server.vm_state in states.SETTLED and not server.task_state and server_id not in snapshot.files:
+            _tell_missing(snapshot, server.id)
 
 
-def _remove_stranger(one: Round, server_id: uuid.UUID) -> None:
+def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
     """Destroy what belongs to no server of this host; asked again under the server's locks."""
-    drivers = one.drivers
-    with at_rest(drivers, server_id) as resting:
-        row = selectors.load(server_id=server_id) if resting else None
-        if not resting or (row is not None and row.host == drivers.host):
+    drivers = snapshot.drivers
+    with idle(drivers, server_id) as is_idle:
+        row = selectors.load(server_id=server_id) if is_idle else None
+        if not is_idle or (row is not None and row.host == drivers.host):
             return
         there = _there(drivers, server_id)
         if not there:
@@ -45,11 +45,11 @@ def _remove_stranger(one: Round, server_id: uuid.UUID) -> None:
         owner = "no server has this id" if row is None else f"the server is on {row.host or 'no host'}"
         kind, found = KIND if "domain" in there else FILES, f"{' and '.join(there)} on the host, but {owner}"
         if not settings.REMOVE_STRANGERS:
-            one.told.remains(kind, server_id, found=found, done="left: CELERITY_REMOVE_STRANGERS is off")
+            snapshot.report.remains(kind, server_id, found=found, done="left: CELERITY_REMOVE_STRANGERS is off")
             return
         drivers.hypervisor.destroy(str(server_id))
         drivers.storage.remove_server(str(server_id))
-    one.told.repaired(kind, server_id, found=found, done="removed")
+    snapshot.report.repaired(kind, server_id, found=found, done="removed")
 
 
 def _there(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:
@@ -58,11 +58,11 @@ def _there(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:
     return found + (["files"] if str(server_id) in drivers.storage.list_servers() else [])
 
 
-def _tell_missing(one: Round, server_id: uuid.UUID) -> None:
-    with at_rest(one.drivers, server_id) as resting:
-        row = selectors.load(server_id=server_id) if resting else None
-        if row is None or row.host != one.drivers.host or row.vm_state not in states.SETTLED or row.task_state:
+def _tell_missing(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
+    with idle(snapshot.drivers, server_id) as is_idle:
+        row = selectors.load(server_id=server_id) if is_idle else None
+        if row is None or row.host != snapshot.drivers.host or row.vm_state not in states.SETTLED or row.task_state:
             return
-        if str(server_id) in one.drivers.storage.list_servers():
+        if str(server_id) in snapshot.drivers.storage.list_servers():
             return
-    one.told.remains(FILES, server_id, found=f"{row.vm_state} by its row, and none of its files are on the host")
+    snapshot.report.remains(FILES, server_id, found=f"{row.vm_state} by its row, and none of its files are on the host")

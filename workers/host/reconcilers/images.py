@@ -19,42 +19,42 @@ import structlog
 from apps.common.exceptions import CloudError
 from apps.images.selectors import images
 from workers.drivers.errors import DriverError
-from workers.host.reconcilers.base import Round
+from workers.host.reconcilers.base import HostSnapshot
 from workers.mapping import images as mapping
 
 log = structlog.get_logger("celerity.agent")
 KIND = "cache"
 
 
-def reconcile(one: Round) -> None:
-    storage = one.drivers.storage
+def reconcile(snapshot: HostSnapshot) -> None:
+    storage = snapshot.drivers.storage
     for text in storage.residue(remove=True):
-        one.told.repaired(KIND, text[:64], found=f"{text}: left by a fetch that was killed", done="removed")
-    used = {server.image_facts.get("sha512"): server for server in one.rows.values()}
+        snapshot.report.repaired(KIND, text[:64], found=f"{text}: left by a fetch that was killed", done="removed")
+    used = {server.image_facts.get("sha512"): server for server in snapshot.rows.values()}
     for sha512 in storage.damaged_images():
-        _tell_damaged(one, sha512, used)
+        _tell_damaged(snapshot, sha512, used)
     cached = {image.sha512 for image in storage.list_images()} - set(used)
     gone = cached - images.living(hashes=cached) if cached else set()
     for sha512 in gone:
         try:
             storage.evict_image(sha512)
         except DriverError as error:  # a build that began meanwhile: it is looked at again
-            log.info("image stays in the cache", host=one.drivers.host, error=error.message)
+            log.info("image stays in the cache", host=snapshot.drivers.host, error=error.message)
 
 
-def _tell_damaged(one: Round, sha512: str, used: dict[str, Any]) -> None:
+def _tell_damaged(snapshot: HostSnapshot, sha512: str, used: dict[str, Any]) -> None:
     found = "the cached data differs from the verified image, or is missing"
-    storage = one.drivers.storage
+    storage = snapshot.drivers.storage
     try:
         if sha512 not in used:
             storage.evict_image(sha512)
-            one.told.repaired(KIND, sha512[:64], found=found, done="evicted")
+            snapshot.report.repaired(KIND, sha512[:64], found=found, done="evicted")
             return
         storage.cache_image(*mapping.of_server(used[sha512]))  # brings back what is gone, and leaves what is there
         if sha512 not in storage.damaged_images():
-            one.told.repaired(KIND, sha512[:64], found=found, done="fetched anew")
+            snapshot.report.repaired(KIND, sha512[:64], found=found, done="fetched anew")
             return
         found = f"{found}; disks of servers lie on them, of server {used[sha512].id} for one"
     except (DriverError, CloudError) as error:
         found = f"{found}; {error.message}"
-    one.told.remains(KIND, sha512[:64], found=found)
+    snapshot.report.remains(KIND, sha512[:64], found=found)

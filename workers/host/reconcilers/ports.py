@@ -24,7 +24,7 @@ from apps.networking.selectors import bindings
 from apps.networking.selectors import networks as network_rows
 from apps.networking.values import PortFacts
 from workers.drivers.network.base import NetworkSpec
-from workers.host.reconcilers.base import Round, at_rest
+from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import networks
 
 log = structlog.get_logger("celerity.agent")
@@ -32,95 +32,95 @@ KIND = "port"
 NETWORK = "network"
 
 
-def reconcile(one: Round) -> None:
-    bound = bindings.specs_for_host(host=one.drivers.host)
+def reconcile(snapshot: HostSnapshot) -> None:
+    bound = bindings.specs_for_host(host=snapshot.drivers.host)
     by_network: dict[uuid.UUID, list[PortFacts]] = {}
     for facts in bound:
         by_network.setdefault(facts.network.id, []).append(facts)
     for ports in by_network.values():
-        _mend_network(one, ports)
+        _mend_network(snapshot, ports)
     for facts in bound:
-        if str(facts.id) not in one.plugged:
-            _plug(one, facts)
-    _unplug_strangers(one, {str(facts.id) for facts in bound})
-    _remove_networks(one, {str(key) for key in by_network})
-    if not one.restarted:
-        for text in one.drivers.network.residue(remove=True):
-            one.told.repaired(KIND, text, found=f"{text}: no record names it", done="removed")
+        if str(facts.id) not in snapshot.plugged:
+            _plug(snapshot, facts)
+    _unplug_strangers(snapshot, {str(facts.id) for facts in bound})
+    _remove_networks(snapshot, {str(key) for key in by_network})
+    if not snapshot.restarted:
+        for text in snapshot.drivers.network.residue(remove=True):
+            snapshot.report.repaired(KIND, text, found=f"{text}: no record names it", done="removed")
 
 
-def _mend_network(one: Round, ports: Sequence[PortFacts]) -> None:
+def _mend_network(snapshot: HostSnapshot, ports: Sequence[PortFacts]) -> None:
     """Have a network whole: an `ensure` that finds all in place costs little, and brings changes to the host."""
-    driver, spec = one.drivers.network, networks.network_spec(ports[0].network)
+    driver, spec = snapshot.drivers.network, networks.network_spec(ports[0].network)
     broken: tuple[str, ...] = ()
     try:
-        plugged = [networks.port_spec(facts) for facts in ports if str(facts.id) in one.plugged]
+        plugged = [networks.port_spec(facts) for facts in ports if str(facts.id) in snapshot.plugged]
         if plugged:
             broken = driver.faults(spec, plugged)
         driver.ensure_network(spec)
         for port in plugged if broken else ():
             driver.plug(spec, port)
     except Exception as error:
-        log.warning("network not restored", network=spec.id, host=one.drivers.host, error=str(error)[:300])
-        one.told.remains(NETWORK, spec.id, found="; ".join((*broken, str(error)[:300])))
+        log.warning("network not restored", network=spec.id, host=snapshot.drivers.host, error=str(error)[:300])
+        snapshot.report.remains(NETWORK, spec.id, found="; ".join((*broken, str(error)[:300])))
         return
-    if broken and not one.restarted and _still_bound(one, spec):
-        one.told.repaired(NETWORK, spec.id, found="; ".join(broken), done="made whole again")
+    if broken and not snapshot.restarted and _still_bound(snapshot, spec):
+        snapshot.report.repaired(NETWORK, spec.id, found="; ".join(broken), done="made whole again")
 
 
-def _still_bound(one: Round, spec: NetworkSpec) -> bool:
+def _still_bound(snapshot: HostSnapshot, spec: NetworkSpec) -> bool:
     """A network whose last port here went meanwhile was not broken: it was taken down."""
-    return bool(bindings.specs_for_network(network_id=uuid.UUID(spec.id), host=one.drivers.host))
+    return bool(bindings.specs_for_network(network_id=uuid.UUID(spec.id), host=snapshot.drivers.host))
 
 
-def _plug(one: Round, facts: PortFacts) -> None:
+def _plug(snapshot: HostSnapshot, facts: PortFacts) -> None:
     """Under the server's locks, and only if the port is still bound: a delete may be under way."""
     server_id = uuid.UUID(facts.server_id)
-    with at_rest(one.drivers, server_id) as resting:
-        if not resting:
+    with idle(snapshot.drivers, server_id) as is_idle:
+        if not is_idle:
             return
         now = next((port for port in bindings.specs_for_server(server_id=server_id) if port.id == facts.id), None)
-        if now is None or now.host != one.drivers.host or _is_plugged(one, str(now.id)):
+        if now is None or now.host != snapshot.drivers.host or _is_plugged(snapshot, str(now.id)):
             return
         found = f"bound to the host by its row, and not plugged; server {server_id}"
         try:
-            one.drivers.network.plug(networks.network_spec(now.network), networks.port_spec(now))
+            snapshot.drivers.network.plug(networks.network_spec(now.network), networks.port_spec(now))
         except Exception as error:
-            log.warning("port not restored", port=str(facts.id), host=one.drivers.host, error=str(error)[:300])
-            one.told.remains(KIND, now.id, found=f"{found}; {str(error)[:300]}")
+            log.warning("port not restored", port=str(facts.id), host=snapshot.drivers.host, error=str(error)[:300])
+            snapshot.report.remains(KIND, now.id, found=f"{found}; {str(error)[:300]}")
             return
-    if not one.restarted:
-        one.told.repaired(KIND, facts.id, found=found, done="plugged")
+    if not snapshot.restarted:
+        snapshot.report.repaired(KIND, facts.id, found=found, done="plugged")
 
 
-def _is_plugged(one: Round, port_id: str) -> bool:
-    return any(port.id == port_id for port in one.drivers.network.list_ports())
+def _is_plugged(snapshot: HostSnapshot, port_id: str) -> bool:
+    return any(port.id == port_id for port in snapshot.drivers.network.list_ports())
 
 
-def _unplug_strangers(one: Round, bound: set[str]) -> None:
+def _unplug_strangers(snapshot: HostSnapshot, bound: set[str]) -> None:
     """Unplug what no row binds. A delete unplugs first and takes the rows away then: it must still be plugged now,
     and still be in no row after that.
     """
-    strangers = set(one.plugged) - bound
+    strangers = set(snapshot.plugged) - bound
     if not strangers:
         return
-    still = {port.id: port for port in one.drivers.network.list_ports() if port.id in strangers}
-    again = {str(facts.id) for facts in bindings.specs_for_host(host=one.drivers.host)} if still else set()
+    still = {port.id: port for port in snapshot.drivers.network.list_ports() if port.id in strangers}
+    again = {str(facts.id) for facts in bindings.specs_for_host(host=snapshot.drivers.host)} if still else set()
     for port_id, port in still.items():
         if port_id in again:
             continue
         found = f"plugged as {port.tap} with {', '.join(port.ips)}, and not bound to this host"
         if not settings.REMOVE_STRANGERS:
-            one.told.remains(KIND, port_id, found=found, done="left: CELERITY_REMOVE_STRANGERS is off")
+            snapshot.report.remains(KIND, port_id, found=found, done="left: CELERITY_REMOVE_STRANGERS is off")
             continue
-        one.drivers.network.unplug(port.network_id, port_id)
-        one.told.repaired(KIND, port_id, found=found, done="unplugged")
+        snapshot.drivers.network.unplug(port.network_id, port_id)
+        snapshot.report.repaired(KIND, port_id, found=found, done="unplugged")
 
 
-def _remove_networks(one: Round, bound: set[str]) -> None:
+def _remove_networks(snapshot: HostSnapshot, bound: set[str]) -> None:
     """Take down networks that were deleted. That is how a deleted network leaves its hosts: no finding."""
-    candidates = [uuid.UUID(key) for key in one.networks if key not in bound]
+    candidates = [uuid.UUID(key) for key in snapshot.networks if key not in bound]
     if candidates and settings.REMOVE_STRANGERS:
         for key in sorted(set(candidates) - network_rows.existing(network_ids=candidates), key=str):
-            one.drivers.network.remove_network(str(key))
-            log.info("deleted network removed", network=str(key), host=one.drivers.host)
+            snapshot.drivers.network.remove_network(str(key))
+            log.info("deleted network removed", network=str(key), host=snapshot.drivers.host)

@@ -21,7 +21,7 @@ from apps.compute.services import progress
 from apps.networking.services import bindings
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import DomainInfo
-from workers.host.reconcilers.base import Round, at_rest
+from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import servers
 
 log = structlog.get_logger("celerity.agent")
@@ -35,19 +35,19 @@ PAUSED_BECAUSE = {
 }
 
 
-def reconcile(one: Round) -> None:
+def reconcile(snapshot: HostSnapshot) -> None:
     """Settle every server that differs; a first look without locks finds those."""
-    for server_id, server in one.rows.items():
+    for server_id, server in snapshot.rows.items():
         if (
             server.vm_state not in states.SETTLED
             or server.task_state
-            or not differs(server, one.domains.get(server_id))
+            or not differs(server, snapshot.domains.get(server_id))
         ):
             continue
-        found = f"{server.vm_state} by its row, {one.domains.get(server_id, 'no domain')} on the host"
-        done = settle(one.drivers, server.id, restarted=one.restarted)
+        found = f"{server.vm_state} by its row, {snapshot.domains.get(server_id, 'no domain')} on the host"
+        done = settle(snapshot.drivers, server.id, restarted=snapshot.restarted)
         if done:
-            one.told.repaired(KIND, server_id, found=found, done=done)
+            snapshot.report.repaired(KIND, server_id, found=found, done=done)
 
 
 def differs(server: Any, power_state: str | None) -> bool:
@@ -62,8 +62,8 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
     Both are read anew under the server's locks: meanwhile a user may have stopped or deleted it, or its build may
     have ended.
     """
-    with at_rest(drivers, server_id) as resting:
-        server = selectors.load(server_id=server_id) if resting else None
+    with idle(drivers, server_id) as is_idle:
+        server = selectors.load(server_id=server_id) if is_idle else None
         if server is None or server.host != drivers.host or server.task_state or server.vm_state not in states.SETTLED:
             return ""
         info = drivers.hypervisor.info(str(server_id))

@@ -18,7 +18,7 @@ from apps.compute.selectors import demands
 from apps.compute.selectors import servers as selectors
 from apps.scheduling.services import allocations, inventories
 from apps.workflow.services import leases
-from apps.workflow.services.findings import Look
+from apps.workflow.services.findings import FindingReport
 from workers.audit import rows
 
 KIND = "allocation"
@@ -26,20 +26,20 @@ INVENTORY = "inventory"
 KINDS = (KIND, INVENTORY)
 
 
-def reconcile(told: Look) -> None:
+def reconcile(report: FindingReport) -> None:
     # Books first: giving back what was never counted would leave less than nothing, which PostgreSQL refuses.
     for host, used, allocated in rows.miscounted():
         if inventories.recount(host=host):
             found = f"vCPUs, MiB, GiB, servers: {used} used by the inventory, {allocated} in allocations"
-            told.repaired(INVENTORY, host, found=found, done="counted anew")
+            report.repaired(INVENTORY, host, found=found, done="counted anew")
     for consumer_id in [*(one.consumer_id for one in rows.misplaced()), *(key for key, _ in rows.unallocated())]:
-        _settle(told, consumer_id)
+        _settle(report, consumer_id)
 
 
-def _settle(told: Look, consumer_id: uuid.UUID) -> None:
-    with leases.at_rest(subject_id=consumer_id) as resting:
-        server = selectors.load(server_id=consumer_id) if resting else None
-        if not resting or (server is not None and server.vm_state == states.BUILDING):
+def _settle(report: FindingReport, consumer_id: uuid.UUID) -> None:
+    with leases.idle(subject_id=consumer_id) as is_idle:
+        server = selectors.load(server_id=consumer_id) if is_idle else None
+        if not is_idle or (server is not None and server.vm_state == states.BUILDING):
             return
         allocation = allocations.of_consumer(consumer_id=consumer_id)
         claimed = allocation.host.name if allocation else ""
@@ -51,4 +51,4 @@ def _settle(told: Look, consumer_id: uuid.UUID) -> None:
             inventories.restore(consumer_id=consumer_id, host=host, demand=demands.of_server(server, excluded=[]))
     there = f"is on {host or 'no host'}" if server else "does not exist"
     found = f"claimed on {claimed or 'no host'}; the server {there}"
-    told.repaired(KIND, consumer_id, found=found, done=f"claimed on {host}" if host else "released")
+    report.repaired(KIND, consumer_id, found=found, done=f"claimed on {host}" if host else "released")

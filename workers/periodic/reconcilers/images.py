@@ -10,14 +10,14 @@ Rules:
 
 from apps.images.selectors import blobs as selectors
 from apps.images.services import blobs
-from apps.workflow.services.findings import Look
+from apps.workflow.services.findings import FindingReport
 
 KIND = "image"
 KINDS = (KIND,)
 
 
-def reconcile(told: Look) -> None:
+def reconcile(report: FindingReport) -> None:
     for sha512 in blobs.drop_orphans():
-        told.repaired(KIND, sha512[:64], found="in the store, but not used by any image", done="removed")
+        report.repaired(KIND, sha512[:64], found="in the store, but not used by any image", done="removed")
     for sha512, found in selectors.damaged():
-        told.remains(KIND, sha512[:64], found=found)
+        report.remains(KIND, sha512[:64], found=found)

@@ -14,22 +14,22 @@ from apps.compute import states
 from apps.compute.selectors import servers as selectors
 from apps.networking.services import bindings
 from apps.workflow.services import leases
-from apps.workflow.services.findings import Look
+from apps.workflow.services.findings import FindingReport
 from workers.audit import rows
 
 KIND = "port"
 KINDS = (KIND,)
 
 
-def reconcile(told: Look) -> None:
+def reconcile(report: FindingReport) -> None:
     for server_id in dict.fromkeys(stray.server_id for stray in rows.strays()):
-        _settle(told, server_id)
+        _settle(report, server_id)
 
 
-def _settle(told: Look, server_id: uuid.UUID) -> None:
-    with leases.at_rest(subject_id=server_id) as resting:
-        server = selectors.load(server_id=server_id) if resting else None
-        if not resting or (server is not None and server.vm_state == states.BUILDING):
+def _settle(report: FindingReport, server_id: uuid.UUID) -> None:
+    with leases.idle(subject_id=server_id) as is_idle:
+        server = selectors.load(server_id=server_id) if is_idle else None
+        if not is_idle or (server is not None and server.vm_state == states.BUILDING):
             return
         hosts = sorted({stray.port_host for stray in rows.strays() if stray.server_id == server_id})
         if not hosts:
@@ -41,4 +41,4 @@ def _settle(told: Look, server_id: uuid.UUID) -> None:
             bindings.release_for_server(server_id=server_id)
             done = "released"
     there = f"is on {server.host or 'no host'}" if server else "does not exist"
-    told.repaired(KIND, server_id, found=f"bound on {', '.join(hosts)}; the server {there}", done=done)
+    report.repaired(KIND, server_id, found=f"bound on {', '.join(hosts)}; the server {there}", done=done)

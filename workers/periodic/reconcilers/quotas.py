@@ -18,7 +18,7 @@ from apps.compute.selectors import servers
 from apps.compute.services import quota_verification
 from apps.quotas.services import reservations
 from apps.workflow.services import leases
-from apps.workflow.services.findings import Look
+from apps.workflow.services.findings import FindingReport
 from workers.audit import rows
 
 KIND = "quota"
@@ -26,24 +26,24 @@ RESERVATION = "reservation"
 KINDS = (KIND, RESERVATION)
 
 
-def reconcile(told: Look) -> None:
+def reconcile(report: FindingReport) -> None:
     for consumer_id in rows.unsettled():
-        _settle(told, consumer_id)
+        _settle(report, consumer_id)
     if not quota_verification.verify():
         return
     repaired = quota_verification.repair()
     for orphan in repaired.orphans:
-        told.repaired(RESERVATION, orphan, found="reserved for a server that does not exist", done="released")
+        report.repaired(RESERVATION, orphan, found="reserved for a server that does not exist", done="released")
     for one in repaired.differences:
-        told.repaired(KIND, f"{one.owner_id} {one.resource}", found=str(one), done="set to the actual usage")
+        report.repaired(KIND, f"{one.owner_id} {one.resource}", found=str(one), done="set to the actual usage")
 
 
-def _settle(told: Look, consumer_id: uuid.UUID) -> None:
-    with leases.at_rest(subject_id=consumer_id) as resting:
-        if not resting or consumer_id not in rows.unsettled():
+def _settle(report: FindingReport, consumer_id: uuid.UUID) -> None:
+    with leases.idle(subject_id=consumer_id) as is_idle:
+        if not is_idle or consumer_id not in rows.unsettled():
             return
         present = bool(servers.existing(server_ids=[consumer_id]))
         settle = reservations.commit if present else reservations.cancel
         settle(consumers=[consumer_id])
     done = "counted as use" if present else "released"
-    told.repaired(RESERVATION, consumer_id, found="reserved, but no active run will settle it", done=done)
+    report.repaired(RESERVATION, consumer_id, found="reserved, but no active run will settle it", done=done)

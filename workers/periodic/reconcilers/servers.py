@@ -14,7 +14,7 @@ import uuid
 from apps.compute import states
 from apps.compute.services import progress
 from apps.workflow.services import leases
-from apps.workflow.services.findings import Look
+from apps.workflow.services.findings import FindingReport
 from workers.audit import rows
 
 KIND = "server"
@@ -22,19 +22,19 @@ KINDS = (KIND,)
 MESSAGE = "The build was lost. Delete the server and create it again."
 
 
-def reconcile(told: Look) -> None:
+def reconcile(report: FindingReport) -> None:
     for stuck in rows.stuck():
-        _free(told, stuck.server_id)
+        _free(report, stuck.server_id)
 
 
-def _free(told: Look, server_id: uuid.UUID) -> None:
-    with leases.at_rest(subject_id=server_id) as resting:
-        ended = progress.give_up(server_id=server_id, message=MESSAGE) if resting else None
+def _free(report: FindingReport, server_id: uuid.UUID) -> None:
+    with leases.idle(subject_id=server_id) as is_idle:
+        ended = progress.give_up(server_id=server_id, message=MESSAGE) if is_idle else None
     if ended is None:
         return
     vm_state, task_state = ended
     building = vm_state == states.BUILDING
-    told.repaired(
+    report.repaired(
         KIND,
         server_id,
         found=f"{vm_state}, task {task_state or 'none'}, and no run is open",

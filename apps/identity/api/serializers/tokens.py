@@ -8,9 +8,9 @@ from apps.identity import multi_factor
 from apps.identity.api.documents import time_of_microseconds, zoneless_time_text
 from apps.identity.api.serializers.base import TextField
 from apps.identity.selectors.delegations import Delegated
-from apps.identity.selectors.scopes import Place, Standing
+from apps.identity.selectors.scopes import DomainOrProject, ScopedUser
 from apps.identity.selectors.tokens import Token
-from apps.identity.services.authentication import Name, SignIn
+from apps.identity.services.authentication import AuthRequest, Name
 from apps.identity.states import Scope
 
 _METHODS = 8  # names in one request; a name twice is refused (OSSA 2014-013)
@@ -138,13 +138,13 @@ def _name(values: dict[str, Any]) -> Name:
     )
 
 
-def sign_in_of(values: dict[str, Any], *, remote_address: str) -> SignIn:
+def sign_in_of(values: dict[str, Any], *, remote_address: str) -> AuthRequest:
     """Return what validated values ask for."""
     identity, scope = values["identity"], values.get("scope") or {}
     user = identity.get("password", {}).get("user")
     device = identity.get("totp", {}).get("user")
     credential = identity.get("application_credential") or {}
-    return SignIn(
+    return AuthRequest(
         methods=tuple(identity["methods"]),
         user=_name(user) if user else None,
         password=user["password"] if user else None,
@@ -161,17 +161,20 @@ def sign_in_of(values: dict[str, Any], *, remote_address: str) -> SignIn:
     )
 
 
-def _place(place: Place) -> dict[str, Any]:
+def _named(place: DomainOrProject) -> dict[str, Any]:
     return {"id": place.id, "name": place.name}
 
 
-def _scope(standing: Standing) -> dict[str, Any]:
-    if standing.scope is Scope.SYSTEM:
+def _scope(scoped_user: ScopedUser) -> dict[str, Any]:
+    if scoped_user.scope is Scope.SYSTEM:
         return {"system": {"all": True}}
-    if standing.scope is Scope.DOMAIN and standing.target:
-        return {"domain": _place(standing.target)}
-    if standing.scope is Scope.PROJECT and standing.target and standing.target_domain:
-        return {"project": {**_place(standing.target), "domain": _place(standing.target_domain)}, "is_domain": False}
+    if scoped_user.scope is Scope.DOMAIN and scoped_user.target:
+        return {"domain": _named(scoped_user.target)}
+    if scoped_user.scope is Scope.PROJECT and scoped_user.target and scoped_user.target_domain:
+        return {
+            "project": {**_named(scoped_user.target), "domain": _named(scoped_user.target_domain)},
+            "is_domain": False,
+        }
     return {}
 
 
@@ -198,23 +201,23 @@ def _delegation(given: Delegated | None) -> dict[str, Any]:
 
 def token_document(token: Token, catalog: list[dict[str, Any]] | None) -> dict[str, Any]:
     """Return ``{"token": …}``; ``catalog`` None leaves it out."""
-    payload, standing = token.payload, token.standing
+    payload, scoped_user = token.payload, token.scoped_user
     document: dict[str, Any] = {
         "methods": list(payload.methods),
         "user": {
-            "id": standing.user_id,
-            "name": standing.user_name,
-            "domain": _place(standing.user_domain),
-            "password_expires_at": zoneless_time_text(standing.password_expires_at),
+            "id": scoped_user.user_id,
+            "name": scoped_user.user_name,
+            "domain": _named(scoped_user.user_domain),
+            "password_expires_at": zoneless_time_text(scoped_user.password_expires_at),
         },
         "audit_ids": payload.audit_ids,
         "expires_at": time_of_microseconds(payload.expires_at),
         "issued_at": time_of_microseconds(payload.issued_at),
-        **_scope(standing),
-        **_delegation(standing.delegated),
+        **_scope(scoped_user),
+        **_delegation(scoped_user.delegated),
     }
-    if standing.scope is not Scope.UNSCOPED:
-        document["roles"] = [{"id": role_id, "name": name} for role_id, name in standing.roles]
+    if scoped_user.scope is not Scope.UNSCOPED:
+        document["roles"] = [{"id": role_id, "name": name} for role_id, name in scoped_user.roles]
         if catalog is not None:
             document["catalog"] = catalog
     return {"token": document}

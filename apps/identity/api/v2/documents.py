@@ -83,25 +83,30 @@ def _url(service_type: str, url: str, interface: Interface) -> str:
 
 def access(text: str, token: Token, catalog: list[dict[str, Any]] | None) -> dict[str, Any]:
     """Return ``{"access": …}``; without ``catalog`` it is what the validation of a token shows."""
-    payload, standing = token.payload, token.standing
+    payload, scoped_user = token.payload, token.scoped_user
     shown: dict[str, Any] = {
         "id": text,
         "expires": time_of_microseconds(payload.expires_at),
         "issued_at": time_of_microseconds(payload.issued_at),
         "audit_ids": payload.audit_ids,
     }
-    if payload.scope is Scope.PROJECT and standing.target is not None:
-        shown["tenant"] = {"id": standing.target.id, "name": standing.target.name, "enabled": True, "description": ""}
+    if payload.scope is Scope.PROJECT and scoped_user.target is not None:
+        shown["tenant"] = {
+            "id": scoped_user.target.id,
+            "name": scoped_user.target.name,
+            "enabled": True,
+            "description": "",
+        }
     document: dict[str, Any] = {
         "token": shown,
         "user": {
-            "id": standing.user_id,
-            "name": standing.user_name,
-            "username": standing.user_name,
-            "roles": [{"id": role_id, "name": name} for role_id, name in standing.roles],
+            "id": scoped_user.user_id,
+            "name": scoped_user.user_name,
+            "username": scoped_user.user_name,
+            "roles": [{"id": role_id, "name": name} for role_id, name in scoped_user.roles],
             "roles_links": [],
         },
-        "metadata": {"is_admin": 0, "roles": [role_id for role_id, _ in standing.roles]},
+        "metadata": {"is_admin": 0, "roles": [role_id for role_id, _ in scoped_user.roles]},
         "serviceCatalog": service_catalog(catalog or []),
     }
     return {"access": document}

@@ -12,15 +12,15 @@ from apps.identity.selectors import catalog, tokens
 from apps.identity.selectors.tokens import Token
 from apps.identity.services import authentication
 from apps.identity.services import tokens as ending
-from apps.identity.services.authentication import Name, SignIn
+from apps.identity.services.authentication import AuthRequest, Name
 from apps.identity.states import DEFAULT_DOMAIN_ID, Scope
 
 
-def sign_in_of(values: dict[str, Any], address: str) -> SignIn:
+def sign_in_of(values: dict[str, Any], address: str) -> AuthRequest:
     """Return what a v2.0 request asks for. Names are of the default domain: v2.0 knows no other; nor may ids be."""
     name, pk = values.get("tenantName"), values.get("tenantId")
     given = values.get("passwordCredentials")
-    return SignIn(
+    return AuthRequest(
         methods=("password",) if given else ("token",),
         user=Name(id=given.get("userId"), name=given.get("username"), domain_id=DEFAULT_DOMAIN_ID) if given else None,
         password=given["password"] if given else None,
@@ -66,7 +66,7 @@ class TokenView(IdentityView):
     def _shown(self, text: str) -> Token:
         """Return a token whose user and tenant v2.0 can tell from their namesakes elsewhere. Raises NotFound."""
         token = self._subject("validate_token", text)
-        places = (token.standing.user_domain, token.standing.target_domain)
+        places = (token.scoped_user.user_domain, token.scoped_user.target_domain)
         if any(place is not None and place.id != DEFAULT_DOMAIN_ID for place in places):
             raise NotFound("Could not find token.")
         return token

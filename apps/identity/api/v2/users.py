@@ -13,7 +13,7 @@ from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import User
 from apps.identity.selectors import users as reading
 from apps.identity.services import authentication, tenancies, users
-from apps.identity.services.authentication import Name, SignIn
+from apps.identity.services.authentication import AuthRequest, Name
 from apps.identity.states import DEFAULT_DOMAIN_ID, Scope
 
 # Every user of v2.0 is of the default domain.
@@ -102,7 +102,7 @@ class OwnUserView(IdentityView):
         )
         project_id = self.caller.project_id if self.caller.project_domain_id == DEFAULT_DOMAIN_ID else None
         text, token = authentication.sign_in(
-            SignIn(
+            AuthRequest(
                 methods=("password",),
                 user=Name(id=user_id),
                 password=values["password"],

@@ -11,7 +11,7 @@ from apps.identity.api.serializers.application_credentials import (
 from apps.identity.api.views.base import IdentityView, Response, target_of_user
 from apps.identity.selectors import application_credentials as reading
 from apps.identity.selectors import users
-from apps.identity.services import application_credentials, delegating
+from apps.identity.services import application_credentials, delegation_rules
 
 
 class OfUserView(IdentityView):
@@ -19,7 +19,7 @@ class OfUserView(IdentityView):
 
     def authorize_user(self, rule: str, user_id: str) -> str:
         self.authorize(rule, target_of_user(users.find(user_id)))
-        delegating.refuse_trust(self.caller)
+        delegation_rules.refuse_trust(self.caller)
         return users.get(user_id).pk
 
     def linked(self, request: Any, user_id: str, shown: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class ApplicationCredentialsView(OfUserView):
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize_user("list_application_credentials", user_id)
         rows = reading.of_user(user_id, request.query_params.dict())
-        rows = delegating.application_credentials_within_reach(self.caller, rows)
+        rows = delegation_rules.application_credentials_within_reach(self.caller, rows)
         return Response(
             many(request, "application_credentials", rows, lambda row: self.linked(request, user_id, document(row)))
         )
@@ -54,7 +54,7 @@ class ApplicationCredentialView(OfUserView):
     def get(self, request: Any, user_id: str, credential_id: str) -> Response:
         self.authorize_user("get_application_credential", user_id)
         found = reading.get(user_id=user_id, credential_id=credential_id)
-        delegating.refuse_elsewhere(self.caller, found.project_id)
+        delegation_rules.refuse_elsewhere(self.caller, found.project_id)
         shown = document(found)
         return Response({"application_credential": self.linked(request, user_id, shown)})
 

@@ -18,7 +18,7 @@ from apps.identity.exceptions import NotFound
 from apps.identity.models import Credential
 from apps.identity.selectors import catalog, users
 from apps.identity.selectors import credentials as reading
-from apps.identity.services import credentials, delegating, ec2_tokens
+from apps.identity.services import credentials, delegation_rules, ec2_tokens
 
 
 def target_of_credential(credential: Credential | None) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class CredentialsView(IdentityView):
         all_owners = self.allows("list_credentials:any_user")
         self.authorize("list_credentials", {"target.credential.user_id": self.caller.user_id})
         rows = reading.listed(params, owner_id=None if all_owners else str(self.caller.user_id))
-        rows = delegating.within_reach(self.caller, rows)
+        rows = delegation_rules.within_reach(self.caller, rows)
         return Response(many(request, "credentials", rows, lambda row: one(request, "credentials", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -57,7 +57,7 @@ class CredentialView(IdentityView):
     def get(self, request: Any, credential_id: str) -> Response:
         self.authorize("get_credential", target_of_credential(reading.find(credential_id)))
         found = reading.get(credential_id)
-        delegating.refuse_out_of_reach(self.caller, found)
+        delegation_rules.refuse_out_of_reach(self.caller, found)
         return Response({"credential": one(request, "credentials", document(found))})
 
     def patch(self, request: Any, credential_id: str) -> Response:
@@ -78,8 +78,8 @@ class EC2CredentialsView(IdentityView):
 
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize("ec2_list_credentials", target_of_user(users.find(user_id)))
-        delegating.refuse_reading_keys(self.caller)
-        rows = delegating.within_reach(self.caller, reading.ec2_of(users.get(user_id).pk))
+        delegation_rules.refuse_reading_keys(self.caller)
+        rows = delegation_rules.within_reach(self.caller, reading.ec2_of(users.get(user_id).pk))
         return Response(many(request, "credentials", rows, lambda row: ec2_document(request, row)))
 
     def post(self, request: Any, user_id: str) -> Response:
@@ -100,7 +100,7 @@ class EC2CredentialView(IdentityView):
 
     def get(self, request: Any, user_id: str, access: str) -> Response:
         row = self._row("ec2_get_credential", user_id, access)
-        delegating.refuse_out_of_reach(self.caller, row)
+        delegation_rules.refuse_out_of_reach(self.caller, row)
         return Response({"credential": ec2_document(request, row)})
 
     def delete(self, request: Any, user_id: str, access: str) -> Response:

@@ -42,6 +42,6 @@ class AuthDomainsView(IdentityView):
 class AuthSystemView(IdentityView):
     def get(self, request: Any) -> Response:
         self.authorize("get_auth_system")
-        standing = scopes.standing(user_id=str(self.caller.user_id), scope=Scope.SYSTEM)
-        reached = [{"all": True}] if standing is not None and standing.roles else []
+        scoped_user = scopes.scoped_user(user_id=str(self.caller.user_id), scope=Scope.SYSTEM)
+        reached = [{"all": True}] if scoped_user is not None and scoped_user.roles else []
         return Response({"system": reached, "links": {"self": link(request, "auth", "system")}})

@@ -6,7 +6,7 @@ Of what is not there nothing is said, so that ordinary callers learn nothing.
 from typing import Any
 
 from apps.identity.models import Group, Project, Role, User
-from apps.identity.selectors import powers
+from apps.identity.selectors import privileges
 
 NO_DOMAIN = "None"  # as Keystone's rules ask for it: None:%(target.role.domain_id)s
 
@@ -21,7 +21,7 @@ def of_written_user(user: User | None) -> dict[str, Any]:
     """Return what rules of changing a user look at beyond that: whether it is out of its domain's manager's reach."""
     if user is None:
         return {}
-    return {**of_user(user), "target.user.is_privileged": powers.beyond_manager(user)}
+    return {**of_user(user), "target.user.is_privileged": privileges.beyond_manager(user)}
 
 
 def of_group(group: Group | None) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def of_written_group(group: Group | None) -> dict[str, Any]:
     """Return what the rules of changing a group, and who is in it, look at beyond that."""
     if group is None:
         return {}
-    return {**of_group(group), "target.group.is_privileged": powers.beyond_manager(group)}
+    return {**of_group(group), "target.group.is_privileged": privileges.beyond_manager(group)}
 
 
 def of_project(project: Project | None) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class TokensView(ServiceView):
 
     def _answer(self, request: Any, token: Token, text: str, status: int) -> Response:
         services = None
-        if "nocatalog" not in request.query_params and token.standing.scope is not Scope.UNSCOPED:
+        if "nocatalog" not in request.query_params and token.scoped_user.scope is not Scope.UNSCOPED:
             services = self._catalog(token)
         return Response(token_document(token, services), status=status, headers={"X-Subject-Token": text})
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.common import audit
 from apps.common.exceptions import CloudError
 from apps.identity.models import Project
-from apps.identity.services import owners, projects
+from apps.identity.services import project_resources, projects
 
 SECONDS = 600
 
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         project = self._find(options["project"])
-        owned = owners.counts(project.pk)
+        owned = project_resources.counts(project.pk)
         for noun, number in owned.items():
             self.stdout.write(f"{number} {noun}")
         if not owned:
@@ -38,9 +38,9 @@ class Command(BaseCommand):
 
     def _empty(self, project: Project, *, keep: bool, deadline: float) -> None:
         audit.record("purge", "project", project.pk)
-        for owner in owners.registered():
-            if owner.counted and owner.count(project.pk):
-                self._purge(owner, project.pk, deadline)
+        for resource in project_resources.registered():
+            if resource.counted and resource.count(project.pk):
+                self._purge(resource, project.pk, deadline)
         if keep:
             return
         try:
@@ -56,16 +56,16 @@ class Command(BaseCommand):
             raise CommandError(f"No project has the id or name {text}.")
         return found
 
-    def _purge(self, owner: owners.Owner, project_id: str, deadline: float) -> None:
+    def _purge(self, resource: project_resources.ProjectResource, project_id: str, deadline: float) -> None:
         """Delete all of one noun and wait until they are gone: servers are deleted by their hosts."""
-        if owner.purge is None:
-            raise CommandError(f"Delete the {owner.noun} by hand first.")
+        if resource.purge is None:
+            raise CommandError(f"Delete the {resource.noun} by hand first.")
         try:
-            owner.purge(owners.caller_for(project_id))
+            resource.purge(project_resources.caller_for(project_id))
         except CloudError as error:
-            raise CommandError(f"{owner.noun}: {error.message}") from None
-        while owner.count(project_id):
+            raise CommandError(f"{resource.noun}: {error.message}") from None
+        while resource.count(project_id):
             if time.monotonic() > deadline:
-                raise CommandError(f"{owner.count(project_id)} {owner.noun} are not deleted yet. Is a host down?")
+                raise CommandError(f"{resource.count(project_id)} {resource.noun} are not deleted yet. Is a host down?")
             time.sleep(0.2)
-        self.stdout.write(f"Deleted the {owner.noun}.")
+        self.stdout.write(f"Deleted the {resource.noun}.")

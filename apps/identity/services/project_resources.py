@@ -8,7 +8,7 @@ from apps.identity.exceptions import InUse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Owner:
+class ProjectResource:
     """``count`` says how many a project has, ``purge`` deletes them. ``rank``: what others need goes later.
 
     What is not ``counted`` came by itself and goes by itself (a default security group).
@@ -21,21 +21,21 @@ class Owner:
     counted: bool = True
 
 
-_owners: dict[str, Owner] = {}
+_registered: dict[str, ProjectResource] = {}
 
 
-def register(owner: Owner) -> None:
-    _owners[owner.noun] = owner
+def register(resource: ProjectResource) -> None:
+    _registered[resource.noun] = resource
 
 
-def registered() -> list[Owner]:
+def registered() -> list[ProjectResource]:
     """Return all owners in the order in which a purge asks them."""
-    return sorted(_owners.values(), key=lambda owner: (owner.rank, owner.noun))
+    return sorted(_registered.values(), key=lambda resource: (resource.rank, resource.noun))
 
 
 def counts(project_id: str) -> dict[str, int]:
     """Return how many of each a project has; nouns of which it has none are left out."""
-    found = {owner.noun: owner.count(project_id) for owner in registered() if owner.counted}
+    found = {resource.noun: resource.count(project_id) for resource in registered() if resource.counted}
     return {noun: number for noun, number in found.items() if number}
 
 
@@ -57,6 +57,6 @@ def caller_for(project_id: str) -> RequestContext:
 
 def drop_leftovers(project_id: str) -> None:
     """Delete what came by itself, within the transaction that deletes the project."""
-    for owner in registered():
-        if not owner.counted and owner.purge is not None:
-            owner.purge(caller_for(project_id))
+    for resource in registered():
+        if not resource.counted and resource.purge is not None:
+            resource.purge(caller_for(project_id))

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.common.context import RequestContext
-from apps.identity.services import owners
+from apps.identity.services.project_resources import ProjectResource
+from apps.identity.services.project_resources import register as register_resource
 from apps.networking import states
 from apps.networking.models import Network, Port, SecurityGroup
 from apps.networking.services import networks, ports, security_groups
@@ -57,13 +58,13 @@ def register() -> None:
         ("networks", _networks, _purge_networks, 20),
         ("security groups", _groups, _purge_groups, 20),
     ):
-        owners.register(owners.Owner(noun=noun, count=_counter(rows), purge=purge, rank=rank))
+        register_resource(ProjectResource(noun=noun, count=_counter(rows), purge=purge, rank=rank))
     # Every project has one without asking for it.
-    default = owners.Owner(
+    default = ProjectResource(
         noun="default security groups",
         count=_counter(_default_groups),
         purge=_drop_default_groups,
         rank=30,
         counted=False,
     )
-    owners.register(default)
+    register_resource(default)

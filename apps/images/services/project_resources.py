@@ -1,7 +1,8 @@
 """What a project owns in the image service, for who deletes the project."""
 
 from apps.common.context import RequestContext
-from apps.identity.services import owners
+from apps.identity.services.project_resources import ProjectResource
+from apps.identity.services.project_resources import register as register_resource
 from apps.images.models import Image
 from apps.images.services import images
 
@@ -19,4 +20,4 @@ def purge_images(context: RequestContext) -> None:
 
 
 def register() -> None:
-    owners.register(owners.Owner(noun="images", count=count_images, purge=purge_images, rank=2))
+    register_resource(ProjectResource(noun="images", count=count_images, purge=purge_images, rank=2))

@@ -88,7 +88,7 @@ def application_credentials_within_reach(
 
 def _has_all_roles(context: RequestContext) -> bool:
     """Return whether the token has every role that its user holds in its project."""
-    there = scopes.standing(user_id=str(context.user_id), scope=Scope.PROJECT, scope_id=context.project_id)
+    there = scopes.scoped_user(user_id=str(context.user_id), scope=Scope.PROJECT, scope_id=context.project_id)
     return there is None or set(there.role_names) <= set(context.roles)
 
 

@@ -1,7 +1,8 @@
 """What is kept of a project in the books, for who deletes the project: it goes with the project."""
 
 from apps.common.context import RequestContext
-from apps.identity.services import owners
+from apps.identity.services.project_resources import ProjectResource
+from apps.identity.services.project_resources import register as register_resource
 from apps.quotas.models import Limit, Usage
 from apps.quotas.services import limits
 
@@ -19,4 +20,4 @@ def drop(context: RequestContext) -> None:
 
 
 def register() -> None:
-    owners.register(owners.Owner(noun="limits", count=count_limits, purge=drop, rank=3, counted=False))
+    register_resource(ProjectResource(noun="limits", count=count_limits, purge=drop, rank=3, counted=False))

@@ -1,4 +1,4 @@
-"""The methods of a request to sign in, each of which proves a user."""
+"""Authentication methods: password, TOTP passcode, token, application credential."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,11 +14,11 @@ from apps.identity.models import ApplicationCredential, User
 from apps.identity.payloads import Delegation, Payload
 from apps.identity.selectors import application_credentials, users
 from apps.identity.selectors import tokens as issued
-from apps.identity.services import guards, passcodes, passwords
+from apps.identity.services import passcodes, passwords, throttling
 from apps.identity.states import Scope
 
 log = structlog.get_logger("celerity.identity")
-_COUNTED = ("password", "totp", "application credential")  # causes that guards records where it counts them
+_COUNTED = ("password", "totp", "application credential")  # causes that throttling records itself
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +32,8 @@ class Name:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SignIn:
-    """What a request to sign in holds. ``scope`` None: the default project, or none."""
+class AuthRequest:
+    """A parsed authentication request. ``scope`` None means the user's default project, or no scope."""
 
     methods: tuple[str, ...]
     user: Name | None = None
@@ -51,10 +51,11 @@ class SignIn:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Proof:
-    """Who it is. A delegation brings its own scope (``project_id``), which the request cannot widen.
+class Authenticated:
+    """The user that a method authenticated. A delegation brings its own scope (``project_id``), which the request
+    cannot widen.
 
-    ``user`` is None where the method read no row of it.
+    ``user`` is None when the method did not read the user's row.
     """
 
     user_id: str
@@ -67,12 +68,12 @@ class Proof:
     expires_by: int | None = None
 
 
-def refuse(cause: str, request: SignIn, **details: Any) -> Unauthorized:
-    """Return the one answer for every cause; the cause itself is for the log and the user's audit trail."""
+def refuse(cause: str, request: AuthRequest, **details: Any) -> Unauthorized:
+    """Return the same error for every cause. The cause goes to the log and the user's audit trail only."""
     log.info("sign-in refused", cause=cause, remote_address=request.remote_address, **details)
     user = users.find(details["user_id"]) if details.get("user_id") and cause not in _COUNTED else None
     if user is not None:
-        guards.refused(user, request.remote_address, cause)
+        throttling.refused(user, request.remote_address, cause)
     return Unauthorized()
 
 
@@ -82,12 +83,12 @@ def microseconds(moment: datetime) -> int:
 
 
 def may_sign_in(user: User) -> bool:
-    """Return whether the user's own state lets it in; its domain is looked at with the scope."""
+    """Return whether the user is enabled and its password has not expired. The scope query checks its domain."""
     return user.enabled and not has_expired(user)
 
 
 def has_expired(user: User) -> bool:
-    """Return whether the user's password has to be changed before it opens anything."""
+    """Return whether the user must change its password before it can sign in."""
     if user.options.get("ignore_password_expiry") is True:
         return False
     return user.password_expires_at is not None and user.password_expires_at <= timezone.now()
@@ -102,20 +103,20 @@ def find_user(named: Name | None) -> User | None:
     return None
 
 
-def by_password(request: SignIn) -> Proof:
+def by_password(request: AuthRequest) -> Authenticated:
     user = find_user(request.user)
-    good = guards.verify(user=user, password=request.password or "", address=request.remote_address)
+    good = throttling.verify(user=user, password=request.password or "", address=request.remote_address)
     if user is None or not good:
         raise refuse("password", request, user_id=user.pk if user else None)
     if not may_sign_in(user):
         raise refuse("disabled or expired", request, user_id=user.pk)
-    return _proof_of(user, "password")
+    return _authenticated_by(user, "password")
 
 
-def by_passcode(request: SignIn) -> Proof:
-    """TOTP: a second factor, good alone only where the user's rules say so."""
+def by_passcode(request: AuthRequest) -> Authenticated:
+    """Authenticate by TOTP, a second factor. It suffices alone only if the user's rules allow it."""
     user, given = find_user(request.passcode_user), request.passcode or ""
-    good = guards.attempt(
+    good = throttling.attempt(
         user=user,
         address=request.remote_address,
         what="totp",
@@ -125,22 +126,25 @@ def by_passcode(request: SignIn) -> Proof:
         raise refuse("totp", request, user_id=user.pk if user else None)
     if not may_sign_in(user):
         raise refuse("disabled or expired", request, user_id=user.pk)
-    return _proof_of(user, "totp")
+    return _authenticated_by(user, "totp")
 
 
-def _proof_of(user: User, method: str) -> Proof:
-    return Proof(user_id=user.pk, user=user, user_epoch=microseconds(user.tokens_valid_after), methods=(method,))
+def _authenticated_by(user: User, method: str) -> Authenticated:
+    epoch = microseconds(user.tokens_valid_after)
+    return Authenticated(user_id=user.pk, user=user, user_epoch=epoch, methods=(method,))
 
 
-def by_token(request: SignIn) -> Proof:
-    """A trust's token makes no other; an application credential's stays what it is (OSSA 2014-018)."""
+def by_token(request: AuthRequest) -> Authenticated:
+    """Authenticate by token. A trust's token cannot be exchanged; an application credential's keeps its delegation
+    (OSSA 2014-018).
+    """
     token = issued.validate(request.token or "")
     if token is None:
         raise refuse("token", request)
     payload = token.payload
     if payload.delegation is not None and payload.delegation.kind == "trust":
         raise Forbidden("A token of a trust cannot make another token.")
-    return Proof(
+    return Authenticated(
         user_id=payload.user_id,
         user_epoch=payload.user_epoch,
         methods=(*payload.methods, "token"),
@@ -150,10 +154,10 @@ def by_token(request: SignIn) -> Proof:
     )
 
 
-def by_application_credential(request: SignIn) -> Proof:
-    """A wrong secret counts for the user like a wrong password, and a locked user has no right ones."""
+def by_application_credential(request: AuthRequest) -> Authenticated:
+    """Authenticate by application credential. A wrong secret counts as a failed sign-in; a locked user is refused."""
     credential = _credential(request)
-    good = guards.attempt(
+    good = throttling.attempt(
         user=credential.user if credential is not None else None,
         address=request.remote_address,
         what="application credential",
@@ -165,7 +169,7 @@ def by_application_credential(request: SignIn) -> Proof:
     if not user.enabled:
         raise refuse("disabled", request, user_id=user.pk)
     expires = credential.expires_at
-    return Proof(
+    return Authenticated(
         user_id=user.pk,
         user=user,
         user_epoch=microseconds(user.tokens_valid_after),
@@ -177,12 +181,12 @@ def by_application_credential(request: SignIn) -> Proof:
 
 
 def _is_secret_of(credential: ApplicationCredential | None, secret: str) -> bool:
-    """Return whether it is the credential's secret; takes as long for none. Raises BadRequest for over-long ones."""
+    """Compare the secret, in equal time if there is no credential. Raises BadRequest (400) for over-long secrets."""
     passwords.refuse_overlong(secret)
     return hashers.verify_password(secret, credential.secret if credential is not None else passwords.nobody())[0]
 
 
-def _credential(request: SignIn) -> ApplicationCredential | None:
+def _credential(request: AuthRequest) -> ApplicationCredential | None:
     named = request.credential or Name()
     if named.id is not None:
         return application_credentials.find(named.id)
@@ -198,30 +202,31 @@ METHODS = {
 }
 
 
-def prove(request: SignIn) -> Proof:
-    """Check every method that is named; all must agree on who it is, and be enough for it. Raises Unauthorized."""
-    found = []
+def authenticate(request: AuthRequest) -> Authenticated:
+    """Run every requested method. All must authenticate the same user and satisfy its rules. Raises Unauthorized."""
+    results = []
     for method in request.methods:
         if method not in METHODS:
             raise refuse("unknown method", request)
-        found.append(METHODS[method](request))
-    if not found or len({proof.user_id for proof in found}) != 1:
+        results.append(METHODS[method](request))
+    if not results or len({result.user_id for result in results}) != 1:
         raise refuse("methods disagree", request)
-    delegated = [proof for proof in found if proof.delegation is not None]
-    if delegated and len(found) > 1:
+    delegated = [result for result in results if result.delegation is not None]
+    if delegated and len(results) > 1:
         raise refuse("a delegation cannot be combined with other methods", request)
-    methods = tuple(method for proof in found for method in proof.methods)
-    _refuse_too_few(request, found, methods)
+    methods = tuple(method for result in results for method in result.methods)
+    _refuse_too_few(request, results, methods)
     if delegated:
-        return found[0]
-    parent = next((proof.parent for proof in found if proof.parent is not None), None)
-    return Proof(user_id=found[0].user_id, user_epoch=found[0].user_epoch, methods=methods, parent=parent)
+        return results[0]
+    parent = next((result.parent for result in results if result.parent is not None), None)
+    return Authenticated(user_id=results[0].user_id, user_epoch=results[0].user_epoch, methods=methods, parent=parent)
 
 
-def _refuse_too_few(request: SignIn, found: list[Proof], methods: tuple[str, ...]) -> None:
-    """Raise Unauthorized unless the methods, those of an older token included, are what the user's rules ask for."""
-    user = next((proof.user for proof in found if proof.user is not None), None) or users.find(found[0].user_id)
+def _refuse_too_few(request: AuthRequest, results: list[Authenticated], methods: tuple[str, ...]) -> None:
+    """Raise Unauthorized unless the methods, including those of an older token, satisfy the user's rules."""
+    rows = (result.user for result in results if result.user is not None)
+    user = next(rows, None) or users.find(results[0].user_id)
     if user is None or not multi_factor.suffice(user.options, methods):
-        raise refuse("too few methods", request, user_id=found[0].user_id)
-    if "totp" in methods and len(found) > 1:
-        guards.succeeded(user, methods, request.remote_address)
+        raise refuse("too few methods", request, user_id=results[0].user_id)
+    if "totp" in methods and len(results) > 1:
+        throttling.succeeded(user, methods, request.remote_address)

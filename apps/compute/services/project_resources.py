@@ -3,7 +3,8 @@
 from apps.common.context import RequestContext
 from apps.compute.models import Server, ServerGroup
 from apps.compute.services import server_groups, servers
-from apps.identity.services import owners
+from apps.identity.services.project_resources import ProjectResource
+from apps.identity.services.project_resources import register as register_resource
 
 
 def count_servers(project_id: str) -> int:
@@ -28,5 +29,5 @@ def purge_groups(context: RequestContext) -> None:
 
 
 def register() -> None:
-    owners.register(owners.Owner(noun="servers", count=count_servers, purge=purge_servers, rank=0))
-    owners.register(owners.Owner(noun="server groups", count=count_groups, purge=purge_groups, rank=1))
+    register_resource(ProjectResource(noun="servers", count=count_servers, purge=purge_servers, rank=0))
+    register_resource(ProjectResource(noun="server groups", count=count_groups, purge=purge_groups, rank=1))
