@@ -176,7 +176,7 @@ _OWN_READ = f"{_READER} or {_SELF}"
 _CREDENTIAL = "user_id:%(target.credential.user_id)s"
 _TRUSTOR, _TRUSTEE = "user_id:%(target.trust.trustor_user_id)s", "user_id:%(target.trust.trustee_user_id)s"
 # These ask who the caller is, not which role it has: a user whose only role is a custom one owns its credentials too.
-# What a delegated token may do is decided in services/delegating.py (OSSA 2026-005).
+# What a delegated token may do is decided in services/delegation_rules.py (OSSA 2026-005).
 _DELEGATION = {
     "identity:list_application_credentials": _OWN_READ,
     "identity:get_application_credential": _OWN_READ,

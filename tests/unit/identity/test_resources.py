@@ -120,7 +120,7 @@ def test_projects_form_a_tree(as_admin: Api) -> None:
 
 
 def test_a_project_that_owns_something_stays(as_admin: Api, monkeypatch: Any) -> None:
-    monkeypatch.setattr(project_resources, "_owners", {})
+    monkeypatch.setattr(project_resources, "_registered", {})
     project_resources.register(project_resources.ProjectResource(noun="servers", count=lambda project_id: 3))
     project_resources.register(project_resources.ProjectResource(noun="images", count=lambda project_id: 0))
     project = make(as_admin, "project", name="busy")
