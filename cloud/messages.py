@@ -44,6 +44,7 @@ def _transport_options() -> dict[str, object]:
 
 # No fixups: Celery's own for Django closes the database session around every task; ours carry leases and are kept.
 app = Celery("celerity", fixups=[])
+app.set_default()  # `celery.current_app` is this one in every thread
 app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_connection_retry_on_startup=True,

@@ -31,7 +31,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CELERITY_TRUSTED_ORIGINS", default=[PUBLIC_URL]
 # What only pages and requests need; the scheduler and the host agents go without it, which is 12 MiB less for each.
 PAGES = [
     "unfold.apps.BasicAppConfig",
-    "cloud.admin.apps.OperatorAdminConfig",
+    "apps.operations.admin.apps.OperatorAdminConfig",
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
@@ -53,11 +53,12 @@ INSTALLED_APPS = [
     "apps.scheduling",
     "apps.networking",
     "apps.compute",
+    "apps.operations",
     "cloud",
 ]
 
 MIDDLEWARE = [
-    "cloud.metrics.requests.LatencyMiddleware",
+    "apps.operations.metrics.requests.LatencyMiddleware",
     "apps.common.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -163,7 +164,11 @@ UNFOLD = {
         lambda request: f"{STATIC_URL}cloud/live.js",
         lambda request: f"{STATIC_URL}cloud/search.js",
     ],
-    "SIDEBAR": {"show_search": True, "show_all_applications": True, "navigation": "cloud.admin.navigation.navigation"},
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": True,
+        "navigation": "apps.operations.admin.navigation.navigation",
+    },
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

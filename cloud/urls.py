@@ -10,7 +10,8 @@ from apps.compute.api import urls as compute
 from apps.identity.api import urls as identity
 from apps.images.api import urls as images
 from apps.networking.api import urls as networks
-from cloud import flower, front, health, start
+from apps.operations import health
+from cloud import flower, front, start
 
 handler400 = "apps.common.api.errors.bad_request"
 handler404 = "apps.common.api.errors.page_not_found"

@@ -8,7 +8,7 @@ import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 
-from cloud.metrics import directory
+from apps.operations.metrics import directory
 
 directory.prepare()
 django.setup(set_prefix=False)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from apps.common.templatetags.admin_words import seconds
+from apps.operations.admin import chart
 from apps.scheduling.models import Host, Inventory
 from apps.scheduling.selectors import utilisation
 from apps.workflow.models import Run
 from apps.workflow.selectors import boots, queues
-from cloud.admin import chart
-from cloud.templatetags.admin_words import seconds
 
 pytestmark = pytest.mark.django_db
 

@@ -11,9 +11,9 @@ from django.urls import reverse
 from apps.compute.models import Server
 from apps.identity.models import Project
 from apps.identity.services import bootstrap
+from apps.operations.admin.navigation import MENU
 from apps.scheduling.models import Host
 from apps.workflow.models import Run
-from cloud.admin.navigation import MENU
 from tests.admin import rows
 from tests.admin.acting import add, change
 from tests.browser.chrome import Browser, browser, installed

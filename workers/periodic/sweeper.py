@@ -19,13 +19,13 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from apps.common.broker import Broker
 from apps.scheduling.selectors import hosts
 from apps.workflow import catalogue, states
 from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import claims, runs, tallies
 from apps.workflow.services.runs import Run
 from workers import routing
-from workers.periodic.broker import Broker
 
 log = structlog.get_logger("celerity.sweeper")
 SWEEPER_LOCK = (0x63656C, 1)  # two ints: apart from the subjects' locks, which are one bigint

@@ -26,7 +26,7 @@ from apps.identity.api.authentication import context_of
 from apps.identity.selectors import scopes
 from apps.identity.services import throttling, users
 from apps.identity.states import Scope
-from cloud.admin import overview, search
+from apps.operations.admin import overview, search
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 OWN = ("logout", "password_change")  # what everybody may post

@@ -9,11 +9,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from apps.common import broker
+from apps.operations.metrics import page
 from apps.scheduling.models import Host
 from apps.workflow.services import counters
-from cloud import broker
-from cloud.metrics import page
-from tests.unit.metrics import rows
+from tests.unit.operations.metrics import rows
 
 pytestmark = pytest.mark.django_db
 STATEMENTS = 7
@@ -102,7 +102,7 @@ def test_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> None:
         raise OperationalError
 
-    monkeypatch.setattr("cloud.metrics.counters.collect", away)
+    monkeypatch.setattr("apps.operations.metrics.counters.collect", away)
     monkeypatch.setattr("django.db.connection.close", lambda: None)
     text = page.render().decode()
     assert "celerity_database_up 0.0" in text

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from apps.common import broker
 from apps.compute.selectors import capacity, server_counts
+from apps.operations.admin import chart
 from apps.scheduling.selectors import utilisation
 from apps.workflow.selectors import boots, findings, queues
-from cloud import broker
-from cloud.admin import chart
 
 SILENT_BROKER = "The broker does not answer. Accepted work is queued and sent when it is back."
 FLAVORS = 12  # whose room is shown

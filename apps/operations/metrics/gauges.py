@@ -11,9 +11,9 @@ from django.db import connection
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from apps.common import broker
+from apps.operations.metrics import hosts
 from apps.workflow.states import SCHEDULER_QUEUE, host_queue
-from cloud import broker
-from cloud.metrics import hosts
 
 HOST_QUEUES = "hosts"  # all hosts' queues in one, where there are too many for a series each
 PERIODIC_QUEUE = "periodic"

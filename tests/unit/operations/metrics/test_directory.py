@@ -5,13 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cloud.metrics import directory
+from apps.operations.metrics import directory
 
 COUNT = """
 import os, sys, signal
-from cloud.metrics import directory
+from apps.operations.metrics import directory
 directory.prepare()
-from cloud.metrics import requests
+from apps.operations.metrics import requests
 for seconds in (0.001, 0.2):
     child = os.fork()
     if child == 0:
@@ -39,15 +39,14 @@ def test_the_sum_of_all_processes(tmp_path: Path) -> None:
 
 
 def test_a_second_process_of_the_same_api_empties_nothing(tmp_path: Path) -> None:
-    second = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'from cloud.metrics import directory\\n"
-    second += "directory.prepare()'], check=True)\n"
+    second = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', '"
+    second += "from apps.operations.metrics import directory\\ndirectory.prepare()'], check=True)\n"
     told = run(COUNT.replace("for sample", second + "for sample"), tmp_path)
     assert "celerity_api_request_seconds_count  2.0" in told
 
 
 def test_no_place_to_write(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("a file where the directory would be")
-    code = (
-        "from cloud.metrics import directory\ndirectory.prepare()\nimport os\nprint(os.environ.get(directory.VARIABLE))"
-    )
+    code = "from apps.operations.metrics import directory\ndirectory.prepare()\n"
+    code += "import os\nprint(os.environ.get(directory.VARIABLE))"
     assert run(code, tmp_path).strip() == "None"

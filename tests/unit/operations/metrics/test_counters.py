@@ -6,11 +6,11 @@ import pytest
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from apps.operations.metrics import page
 from apps.workflow.models import Run, Step, Tally
 from apps.workflow.selectors import counters as selectors
 from apps.workflow.services import counters, runs
-from cloud.metrics import page
-from tests.unit.metrics import rows
+from tests.unit.operations.metrics import rows
 from workers.periodic import counting
 
 pytestmark = pytest.mark.django_db

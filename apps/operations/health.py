@@ -5,7 +5,7 @@ import time
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from cloud.metrics import page
+from apps.operations.metrics import page
 
 BROKER_SECONDS = 0.5
 
@@ -30,10 +30,10 @@ def _database() -> str:
 
 
 def _broker() -> str:
-    from cloud.celery import app
+    from celery import current_app
 
     try:
-        with app.connection_for_write(connect_timeout=BROKER_SECONDS) as broker:
+        with current_app.connection_for_write(connect_timeout=BROKER_SECONDS) as broker:
             broker.ensure_connection(max_retries=0, timeout=BROKER_SECONDS)
             client = getattr(broker.default_channel, "client", None)
             if client is not None:

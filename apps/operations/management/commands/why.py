@@ -15,16 +15,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from apps.compute.selectors import servers
-        from cloud.stories import facts, page, words
+        from apps.operations.explain import collect, format, text
 
         found = servers.named(text=options["server"])
         if not found:
             raise CommandError(f"No server has the id or the name {options['server']}.")
         if len(found) > 1:
-            self.stdout.write(f"{words.plural(len(found), 'server')} have this name; name one by its id:")
+            self.stdout.write(f"{format.plural(len(found), 'server')} have this name; name one by its id:")
             for one in found:
                 state = "deleted" if one.deleted_at else one.status
-                self.stdout.write(f"  {one.id}  {state:8} {words.moment(one.created_at)}  {one.host or '-'}")
+                self.stdout.write(f"  {one.id}  {state:8} {format.moment(one.created_at)}  {one.host or '-'}")
             return
-        story = facts.of_server(found[0], ask_workers=not options["no_workers"])
-        self.stdout.write(page.text(story, colours=self.stdout.isatty()))
+        story = collect.of_server(found[0], ask_workers=not options["no_workers"])
+        self.stdout.write(text.render(story, colours=self.stdout.isatty()))

@@ -4,4 +4,4 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class OperatorAdminConfig(AdminConfig):
-    default_site = "cloud.admin.site.OperatorSite"
+    default_site = "apps.operations.admin.site.OperatorSite"

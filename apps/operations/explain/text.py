@@ -12,15 +12,15 @@ from rich.text import Text
 
 from apps.common import audit
 from apps.compute.states import POWER_STATES
-from cloud.stories import explanation, meaning, words
-from cloud.stories.facts import Story
+from apps.operations.explain import choices, diagnosis, format
+from apps.operations.explain.collect import Story
 
 WIDTH = 100
 LABEL = 12
 _POWER = {number: name for name, number in POWER_STATES.items()}
 
 
-def text(story: Story, *, colours: bool = False) -> str:
+def render(story: Story, *, colours: bool = False) -> str:
     """Return the whole page."""
     console = Console(file=io.StringIO(), width=WIDTH, highlight=False, force_terminal=colours, no_color=not colours)
     with console.capture() as captured:
@@ -40,10 +40,12 @@ def _write(story: Story, console: Console) -> None:
         for event in story.events:
             who = event.user_name or event.user_id or "the cloud itself"
             outcome = "" if event.outcome == audit.SUCCESS else f"{event.outcome}  "
-            line = f"{words.moment(event.at)[:-4]}  {event.action}  {outcome}{who}  {event.address}  {event.request_id}"
+            line = (
+                f"{format.moment(event.at)[:-4]}  {event.action}  {outcome}{who}  {event.address}  {event.request_id}"
+            )
             console.print(Text(line))
     console.rule(Text("What this means", style="bold"), align="left", characters="-")
-    for sentence in meaning.of_story(story):
+    for sentence in diagnosis.of_story(story):
         console.print(Text(sentence))
 
 
@@ -59,7 +61,7 @@ def _facts(console: Console, title: str, facts: Iterator[str]) -> None:
 def _who(story: Story) -> Iterator[str]:
     server = story.server
     user, project = story.name_of(server.user_id), story.name_of(server.project_id)
-    yield f"{user} of the project {project} asked at {words.moment(server.created_at)}"
+    yield f"{user} of the project {project} asked at {format.moment(server.created_at)}"
     first = next((run for run in story.runs if run.action == "create"), None)
     request = first.request_id if first else "request unknown"
     yield f"{request}, user {server.user_id}, project {server.project_id}"
@@ -94,18 +96,18 @@ def _now(story: Story) -> Iterator[str]:
     server = story.server
     power = _POWER.get(server.power_state, "?")
     yield f"vm_state {server.vm_state}, task_state {server.task_state or '-'}, power {power}, host {server.host or '-'}"
-    yield f"changed {words.between(server.updated_at, story.now)} ago; launched {words.moment(server.launched_at)}"
+    yield f"changed {format.between(server.updated_at, story.now)} ago; launched {format.moment(server.launched_at)}"
     if server.deleted_at:
-        yield f"deleted {words.moment(server.deleted_at)}"
+        yield f"deleted {format.moment(server.deleted_at)}"
     if server.locked:
         yield f"locked: {server.locked_reason or 'no reason given'}"
     if story.host is not None:
         host = story.host
         state = "up" if host.is_up else "DOWN"
         reason = "" if host.enabled else f", disabled: {host.disabled_reason or 'no reason given'}"
-        yield f"host {host.name} is {state}{reason}, last heard {words.between(host.heartbeat_at, story.now)} ago"
+        yield f"host {host.name} is {state}{reason}, last heard {format.between(host.heartbeat_at, story.now)} ago"
     if server.fault_message:
-        yield f"fault {server.fault_code} at {words.moment(server.fault_at)}: {server.fault_message}"
+        yield f"fault {server.fault_code} at {format.moment(server.fault_at)}: {server.fault_message}"
         if server.fault_details and server.fault_details != server.fault_message:
             yield f"details: {server.fault_details[:1000]}"
 
@@ -128,14 +130,14 @@ def _holds(story: Story) -> Iterator[str]:
 
 def _run(console: Console, story: Story, run: Any) -> None:
     steps = story.steps[run.id]
-    took = words.between(run.created_at, run.finished_at or story.now)
+    took = format.between(run.created_at, run.finished_at or story.now)
     console.rule(
-        Text(f"{run.action} ({run.pipeline}): {run.state}, {words.plural(run.attempt, 'attempt')}, {took}"),
+        Text(f"{run.action} ({run.pipeline}): {run.state}, {format.plural(run.attempt, 'attempt')}, {took}"),
         align="left",
         characters="-",
     )
     by = story.name_of(run.user_id) if run.user_id else "the cloud itself"
-    console.print(Text(f"{words.moment(run.created_at)[:-4]}  {run.request_id}  by {by}  run {str(run.id)[:8]}"))
+    console.print(Text(f"{format.moment(run.created_at)[:-4]}  {run.request_id}  by {by}  run {str(run.id)[:8]}"))
     if steps:
         console.print(Padding(_steps(story, steps), (0, 0, 0, 1)))
     for step in steps:
@@ -148,25 +150,25 @@ def _run(console: Console, story: Story, run: Any) -> None:
     if run.excluded_hosts:
         console.print(Text(f"  hosts that failed it: {', '.join(run.excluded_hosts)}"))
     if run.explanation:
-        console.print(Text(f"  Scheduling, last attempt: {explanation.looked_at(run.explanation)}"))
-        explanation.show(console, run.explanation)
+        console.print(Text(f"  Scheduling, last attempt: {choices.looked_at(run.explanation)}"))
+        choices.show(console, run.explanation)
 
 
 def _steps(story: Story, steps: list[Any]) -> Table:
     rows = [
         (
-            words.clock(step.started_at),
+            format.clock(step.started_at),
             step.name,
             str(step.attempt),
             step.host or "-",
-            words.between(step.since, step.started_at),
-            words.between(step.started_at, step.finished_at or story.now),
+            format.between(step.since, step.started_at),
+            format.between(step.started_at, step.finished_at or story.now),
             step.result or "running",
         )
         for step in steps
     ]
     names = ("began", "step", "try", "host", "waited", "worked", "result")
-    return explanation.table(names, rows, left=("step", "host", "result"))
+    return choices.table(names, rows, left=("step", "host", "result"))
 
 
 def _json(value: Any) -> str:

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from cloud.metrics import counters, gauges, requests
+from apps.operations.metrics import counters, gauges, requests
 
 log = structlog.get_logger("celerity.metrics")
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from apps.common.broker import Broker
 from apps.workflow.selectors import runs
 from apps.workflow.services import claims
-from workers.periodic.broker import Broker
 
 ASK_SECONDS = 1.0
 
@@ -49,10 +49,10 @@ def _messages(queue: str) -> int | None:
 
 
 def _readers(queue: str) -> list[str] | None:
-    from cloud.celery import app
+    from celery import current_app
 
     try:
-        answers = app.control.inspect(timeout=ASK_SECONDS).active_queues() or {}
+        answers = current_app.control.inspect(timeout=ASK_SECONDS).active_queues() or {}
     except Exception:  # any transport's own error types
         return None
     return sorted(worker for worker, read in answers.items() if any(one["name"] == queue for one in read))

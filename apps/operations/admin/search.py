@@ -6,7 +6,7 @@ from django.apps import apps
 from django.http import HttpRequest
 from django.urls import reverse
 
-from cloud.admin.navigation import MENU
+from apps.operations.admin.navigation import MENU
 
 # What is searched, with its group's title: each by its own list's search. 1 to 3 queries each.
 SEARCHED = (

@@ -13,12 +13,12 @@ from apps.compute.selectors import servers
 from apps.identity.selectors import projects, users
 from apps.images.selectors import images
 from apps.networking.selectors import bindings, networks
+from apps.operations.explain import queues
 from apps.quotas.selectors import reservations
 from apps.scheduling.selectors import hosts
 from apps.scheduling.services import allocations
 from apps.workflow import states
 from apps.workflow.selectors import findings, runs
-from cloud.stories import queues
 
 MAX_RUNS = 10
 MAX_STEPS = 200

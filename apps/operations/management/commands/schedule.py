@@ -98,15 +98,15 @@ def _hints(pairs: list[str]) -> dict[str, Any]:
 
 
 def _page(found: Any, options: dict[str, Any], *, colours: bool) -> str:
-    from cloud.stories import explanation, words
+    from apps.operations.explain import choices, format
 
     console = Console(file=io.StringIO(), width=WIDTH, highlight=False, force_terminal=colours, no_color=not colours)
     with console.capture() as captured:
-        asked = words.plural(found.asked, "server")
+        asked = format.plural(found.asked, "server")
         console.rule(Text(f"{asked} of {options['flavor']} from {options['image']}"), align="left", characters="=")
         console.print(Text(found.message, style="bold"))
         for number, host in enumerate(found.hosts, start=1):
             console.print(Text(f"  {number:3}. {host}"))
-        console.rule(explanation.looked_at(found.explanation), align="left", characters="-")
-        explanation.show(console, found.explanation)
+        console.rule(choices.looked_at(found.explanation), align="left", characters="-")
+        choices.show(console, found.explanation)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from apps.common import audit
 from apps.compute.models import Server
+from apps.operations.explain import collect, diagnosis, queues, text
 from apps.scheduling.models import Allocation, Host, Inventory
 from apps.workflow.models import Finding, Run, Step
-from cloud.stories import facts, meaning, page, queues
 
 pytestmark = pytest.mark.django_db
 FLAVOR = {"id": "1", "original_name": "f", "vcpus": 1, "ram": 512, "disk": 1, "ephemeral": 0, "swap": 0}
@@ -56,10 +56,10 @@ def start(server: Server) -> Callable[..., Run]:
 
 
 def told(server: Server) -> str:
-    story = facts.of_server(Server.objects.get(id=server.id))
-    whole = page.text(story)
-    assert max(map(len, whole.splitlines())) <= page.WIDTH
-    return " ".join(meaning.of_story(story))
+    story = collect.of_server(Server.objects.get(id=server.id))
+    whole = text.render(story)
+    assert max(map(len, whole.splitlines())) <= text.WIDTH
+    return " ".join(diagnosis.of_story(story))
 
 
 def test_waiting_behind_others(server: Server, start: Callable[..., Run]) -> None:

@@ -6,10 +6,10 @@ from datetime import timedelta
 from django.conf import settings
 
 from apps.compute import states
+from apps.operations.explain import format
+from apps.operations.explain.collect import Story
 from apps.workflow import catalogue
 from apps.workflow import states as workflow
-from cloud.stories import words
-from cloud.stories.facts import Story
 
 # Error causes (the engine's, the drivers', a refusal's kind) -> what an operator does about them.
 # What becomes of a run whose host is down, by the pipeline's word for it.
@@ -49,7 +49,7 @@ def _state(story: Story) -> Iterator[str]:
     elif server.deleted_at is not None:
         last = story.last
         who = f" by {story.name_of(last.user_id)}" if last is not None and last.user_id else ""
-        yield f"Done: the server was deleted{who} at {words.moment(server.deleted_at)}."
+        yield f"Done: the server was deleted{who} at {format.moment(server.deleted_at)}."
     elif server.vm_state == states.ERROR:
         yield from _failed(story)
     elif server.vm_state == states.BUILDING or server.task_state:
@@ -66,7 +66,7 @@ def _at_rest(story: Story) -> Iterator[str]:
     place = f" on {server.host}" if server.host else ""
     yield f"Done: the server is {server.vm_state}{place}; no run is active."
     if story.host is not None and not story.host.is_up:
-        silent = words.between(story.host.heartbeat_at, story.now)
+        silent = format.between(story.host.heartbeat_at, story.now)
         yield f"But {server.host} has not reported for {silent}, so this may be outdated. Check that host."
     if last is not None and last.state == workflow.FAILED:
         yield f"Its last action ({last.action}) failed: {last.error_message} {_advice(last.error_cause)}".rstrip()
@@ -77,7 +77,7 @@ def _failed(story: Story) -> Iterator[str]:
     failed = next((run for run in reversed(story.runs) if run.state == workflow.FAILED), None)
     yield f"Failed: {server.fault_message or 'no reason was recorded.'}"
     if failed is not None:
-        cause, attempts = failed.error_cause or "unknown", words.plural(failed.attempt, "attempt")
+        cause, attempts = failed.error_cause or "unknown", format.plural(failed.attempt, "attempt")
         yield f"Cause: {cause}, after {attempts}. {_advice(failed.error_cause)}".rstrip()
     if failed is not None and catalogue.find(failed.pipeline).releases:
         yield "It keeps its resources. Remove the cause; then the user can delete it again."
@@ -97,14 +97,14 @@ def _under_way(story: Story) -> Iterator[str]:
         after = "another attempt follows" if run.retrying else "the server becomes ERROR"
         yield f"Undoing {run.action} because: {run.error_message} When that is done {after}."
     if run.not_before is not None and run.not_before > story.now:
-        yield f"Waiting for a retry: the step {run.next_step} starts again at {words.moment(run.not_before)}."
+        yield f"Waiting for a retry: the step {run.next_step} starts again at {format.moment(run.not_before)}."
     elif run.step_state == workflow.STEP_RUNNING:
         yield from _working(story)
     else:
         yield from _waiting(story)
     left = run.deadline_at - story.now
     if run.state != workflow.REVERTING:
-        word = f"in {words.span(left)}" if left > timedelta(0) else "now"
+        word = f"in {format.span(left)}" if left > timedelta(0) else "now"
         setting = "" if catalogue.find(run.pipeline).deadline_seconds else " (CELERITY_INSTANCE_BUILD_TIMEOUT)"
         yield f"Its deadline ends {word}{setting}."
 
@@ -112,7 +112,7 @@ def _under_way(story: Story) -> Iterator[str]:
 def _working(story: Story) -> Iterator[str]:
     run, place = story.active, story.queue
     where = f" on {run.host}" if run.host else ""
-    since = words.between(run.step_started_at, story.now)
+    since = format.between(run.step_started_at, story.now)
     if place is not None and place.holder is None:
         yield (
             f"The worker of the step {run.next_step}{where} died {since} after the step began (its lock is free). "
@@ -122,16 +122,16 @@ def _working(story: Story) -> Iterator[str]:
         return
     yield f"Working: the step {run.next_step} has been running{where} for {since}; its worker is alive."
     if run.step_deadline_at:
-        yield f"The step is stopped at {words.moment(run.step_deadline_at)} if it has not ended."
+        yield f"The step is stopped at {format.moment(run.step_deadline_at)} if it has not ended."
 
 
 def _waiting(story: Story) -> Iterator[str]:
     run, place = story.active, story.queue
-    waited = words.between(run.since, story.now)
-    ahead = f"{words.plural(place.ahead, 'run')} before it" if place and place.ahead else "first in line"
+    waited = format.between(run.since, story.now)
+    ahead = f"{format.plural(place.ahead, 'run')} before it" if place and place.ahead else "first in line"
     yield f"Waiting: the step {run.next_step} has waited {waited} in the queue {run.queue}, {ahead}."
     if run.waiting_since:
-        yield f"Its message was lost and resent at {words.moment(run.enqueued_at)}."
+        yield f"Its message was lost and resent at {format.moment(run.enqueued_at)}."
     if place is None:
         return
     if place.messages is None:
@@ -148,14 +148,14 @@ def _reader(story: Story) -> Iterator[str]:
     if place is None:
         return
     if run.queue == workflow.host_queue(run.host) and host is not None and not host.is_up:
-        silent = words.between(host.heartbeat_at, story.now)
+        silent = format.between(host.heartbeat_at, story.now)
         then = HOST_DOWN[catalogue.find(run.pipeline).on_host_down]
         yield f"The agent of {host.name} has not reported for {silent}. Start it; otherwise {then}."
     elif place.readers == []:
         who = f"the agent of {run.host}" if run.host and run.queue.startswith("host.") else "a scheduler worker"
         yield f"Also, {NOBODY}. Start {who}."
     elif place.readers:
-        served = words.between(place.served_until, story.now) if place.served_until else "a day or more"
+        served = format.between(place.served_until, story.now) if place.served_until else "a day or more"
         yield (
             f"The queue's worker is alive ({', '.join(place.readers)}); its newest message was sent {served} ago. "
             "This step starts after the steps before it."
@@ -167,7 +167,7 @@ def _left_behind(story: Story) -> Iterator[str]:
     server = story.server
     for one in story.findings:
         place = f" on {one.host}" if one.host else ""
-        seen = f"{words.moment(one.first_seen_at)} and {words.plural(one.times, 'look')}"
+        seen = f"{format.moment(one.first_seen_at)} and {format.plural(one.times, 'look')}"
         yield f"A reconciler found{place}, since {seen}: {one.found}. Action taken: {one.done or 'none possible'}."
     if story.active is not None:
         return
@@ -175,7 +175,7 @@ def _left_behind(story: Story) -> Iterator[str]:
     if story.allocation is not None and (server.deleted_at or not server.host):
         held.append(f"capacity of {story.allocation.host.name}")
     if story.ports and server.deleted_at:
-        held.append(words.plural(len(story.ports), "port"))
+        held.append(format.plural(len(story.ports), "port"))
     if story.reserved:
         held.append("a quota reservation")
     if held:

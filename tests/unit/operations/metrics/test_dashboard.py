@@ -10,9 +10,9 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from apps.workflow.models import Finding, Tally
-from tests.unit.metrics import rows
+from tests.unit.operations.metrics import rows
 
-DASHBOARD = Path(__file__).resolve().parents[3] / "deploy" / "grafana" / "celerity.json"
+DASHBOARD = Path(__file__).resolve().parents[4] / "deploy" / "grafana" / "celerity.json"
 METRIC = re.compile(r"\b(celerity_\w+)(\{[^}]*\})?")
 GROUPED = re.compile(r"\b(?:by|ignoring) \(([^)]*)\)")
 FUNCTIONS = {"sum", "rate", "topk", "histogram_quantile", "by", "ignoring", "or"}

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cloud.stories import words
+from apps.operations.explain import format
 
 
 def show(console: Console, told: dict[str, Any]) -> None:
@@ -23,8 +23,8 @@ def looked_at(told: dict[str, Any]) -> str:
     """Return "3 hosts looked at", or of how many when not all were read."""
     considered, there = told.get("considered", 0), told.get("hosts")
     if there is None or there <= considered:
-        return f"{words.plural(considered, 'host')} checked"
-    return f"{considered} of {words.plural(there, 'host')} checked"
+        return f"{format.plural(considered, 'host')} checked"
+    return f"{considered} of {format.plural(there, 'host')} checked"
 
 
 def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
@@ -36,7 +36,7 @@ def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
         rows = [(str(row.get("filter")), str(row.get("in")), str(row.get("out"))) for row in removing]
         yield table(("filter", "hosts in", "out"), rows)
     if len(filters) > len(removing):
-        others = words.plural(len(filters) - len(removing), "other filter" if removing else "filter")
+        others = format.plural(len(filters) - len(removing), "other filter" if removing else "filter")
         yield Text(f"{others} removed no host.")
     if candidates:
         rest.pop("weights", None)

@@ -1,0 +1,1 @@
+"""What operators see of all applications together: explanations, metrics, the overview, consistency."""
