@@ -107,7 +107,7 @@ def collect(environment: Environment, place: Path, *, guests: bool) -> archive.M
     """Put everything into ``place``, and say what it is."""
     snapshot = take_snapshot(environment, place)
     for sha512 in snapshot.missing:
-        line(f"    not in the image store, and so not in the backup: {sha512[:16]}… (celerity audit)")
+        line(f"    not in the image store, and so not in the backup: {sha512[:16]}… (celerity consistency)")
     write_private(place / archive.ENV, environment.file.read_text())
     for name in archive.KEYS:
         if (environment.state / name).is_dir():

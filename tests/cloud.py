@@ -286,9 +286,9 @@ class Cloud:
         temporary.write_text(text)
         temporary.replace(self.plan_file)
 
-    def audit(self) -> list[dict[str, Any]]:
-        """Return what the product's own audit finds: rows and hosts that do not agree."""
-        return list(json.loads(self.manage("audit", "--json", check=False).splitlines()[-1]))
+    def inconsistencies(self) -> list[dict[str, Any]]:
+        """Return what `celerity consistency` finds: rows and hosts that do not agree."""
+        return list(json.loads(self.manage("consistency", "--json", check=False).splitlines()[-1]))
 
     def messages(self) -> dict[str, int]:
         """Return how many messages wait in the broker, by queue; what beat sends all the time is left out."""
@@ -298,9 +298,9 @@ class Cloud:
         return {name: count for name in queues if (count := broker.llen(name))}
 
     def assert_clean(self) -> None:
-        """No run is open, no message is left in a queue, and the audit finds nothing."""
+        """No run is open, no message is left in a queue, and rows and hosts agree."""
         wait_for(lambda: not self.open_runs(), what="no open run")
         try:
-            wait_for(lambda: not self.audit(), what="a clean audit", seconds=20)
+            wait_for(lambda: not self.inconsistencies(), what="rows and hosts that agree", seconds=20)
         except AssertionError as error:
-            raise AssertionError(f"{error}: {self.audit()}") from None
+            raise AssertionError(f"{error}: {self.inconsistencies()}") from None

@@ -27,7 +27,7 @@ def shared_cloud() -> Iterator[Cloud]:
 
 @pytest.fixture
 def cloud(shared_cloud: Cloud) -> Iterator[Cloud]:
-    """The cloud, and after the test: no server, no open run, nothing that the audit finds."""
+    """The cloud, and after the test: no server, no open run, no inconsistency."""
     shared_cloud.plan()
     yield shared_cloud
     shared_cloud.plan()

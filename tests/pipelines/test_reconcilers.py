@@ -15,7 +15,7 @@ pytestmark = pytest.mark.processes
 
 @pytest.fixture
 def cloud(shared_cloud: Cloud) -> Iterator[Cloud]:
-    """The cloud, and after the test: nothing left, nothing that the audit finds, no open finding."""
+    """The cloud, and after the test: nothing left, no inconsistency, no open finding."""
     shared_cloud.rows("DELETE FROM workflow_finding")
     yield shared_cloud
     shared_cloud.delete_all()
@@ -246,7 +246,7 @@ def test_missing_files_of_a_server_are_reported(cloud: Cloud) -> None:
     record(cloud, host_of(server), "disks", server["id"]).unlink()
     found, _ = reported(cloud, "files", server["id"], resolved=False)
     assert "none of its files" in found
-    assert [one["kind"] for one in cloud.audit() if one["what"] == server["id"]] == ["files"]
+    assert [one["kind"] for one in cloud.inconsistencies() if one["what"] == server["id"]] == ["files"]
     cloud.delete(server["id"])
     reported(cloud, "files", server["id"])  # nothing is missing any more
 

@@ -179,4 +179,4 @@ def _left_behind(story: Story) -> Iterator[str]:
     if story.reserved:
         held.append("a quota reservation")
     if held:
-        yield f"It still has {', '.join(held)}, which it should not. Run celerity audit."
+        yield f"It still has {', '.join(held)}, which it should not. Run celerity consistency."

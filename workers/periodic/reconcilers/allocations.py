@@ -16,10 +16,10 @@ import uuid
 from apps.compute import states
 from apps.compute.selectors import demands
 from apps.compute.selectors import servers as selectors
+from apps.operations.consistency import rows
 from apps.scheduling.services import allocations, inventories
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
-from workers.audit import rows
 
 KIND = "allocation"
 INVENTORY = "inventory"

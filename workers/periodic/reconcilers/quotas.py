@@ -16,10 +16,10 @@ import uuid
 
 from apps.compute.selectors import servers
 from apps.compute.services import quota_verification
+from apps.operations.consistency import rows
 from apps.quotas.services import reservations
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
-from workers.audit import rows
 
 KIND = "quota"
 RESERVATION = "reservation"

@@ -13,9 +13,9 @@ import uuid
 
 from apps.compute import states
 from apps.compute.services import progress
+from apps.operations.consistency import rows
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
-from workers.audit import rows
 
 KIND = "server"
 KINDS = (KIND,)

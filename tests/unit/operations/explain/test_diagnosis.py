@@ -176,7 +176,7 @@ def test_what_a_deleted_server_still_holds(server: Server, start: Callable[..., 
     assert "Done: the server was deleted by u at" in told(server)
     assert "It still has" not in told(server)
     Allocation.objects.create(consumer_id=server.id, host=host, vcpus=1, ram_mib=1, disk_gib=1)
-    assert "It still has capacity of h1, which it should not. Run celerity audit." in told(server)
+    assert "It still has capacity of h1, which it should not. Run celerity consistency." in told(server)
 
 
 def test_a_story_costs_at_most_nineteen_queries(server: Server, start: Callable[..., Run], host: Host) -> None:

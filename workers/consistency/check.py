@@ -1,4 +1,4 @@
-"""Every difference between the rows, and between rows and hosts. In a healthy cloud at rest there is none.
+"""Every difference between rows, and between rows and hosts. An idle, healthy cloud has none.
 
 Rules, each a comparison of sets:
   usage of an owner                = what its servers count (+ what is reserved for open runs)
@@ -23,14 +23,14 @@ from apps.compute.services import quota_verification
 from apps.images.selectors import blobs as image_rows
 from apps.networking.selectors import bindings
 from apps.networking.values import PortFacts
+from apps.operations.consistency import rows
 from apps.workflow.selectors import runs
-from workers.audit import rows
 from workers.config import HostDrivers
 from workers.mapping import networks
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Inconsistency:
     """``kind`` names the rule, ``what`` the thing, ``details`` both sides of the difference."""
 
     kind: str
@@ -41,50 +41,50 @@ class Finding:
         return asdict(self)
 
 
-def of_rows() -> Iterator[Finding]:
+def of_rows() -> Iterator[Inconsistency]:
     """Compare the rows with each other."""
     quota = quota_verification.verify()
     for difference in quota.differences:
-        yield Finding("quota", f"{difference.owner_id} {difference.resource}", str(difference))
+        yield Inconsistency("quota", f"{difference.owner_id} {difference.resource}", str(difference))
     for orphan in quota.orphans:
-        yield Finding("reservation", str(orphan), "its consumer does not exist")
+        yield Inconsistency("reservation", str(orphan), "its consumer does not exist")
     for name, used, allocated in rows.miscounted():
-        yield Finding("inventory", name, f"used {used}, allocated {allocated}")
+        yield Inconsistency("inventory", name, f"used {used}, allocated {allocated}")
     for one in rows.misplaced():
         details = f"on {one.host}; server exists: {one.exists}, on {one.server_host!r}"
-        yield Finding("allocation", str(one.consumer_id), details)
+        yield Inconsistency("allocation", str(one.consumer_id), details)
     for server, host in rows.unallocated():
-        yield Finding("allocation", str(server), f"on {host} without an allocation")
+        yield Inconsistency("allocation", str(server), f"on {host} without an allocation")
     for consumer in rows.unsettled():
-        yield Finding("reservation", str(consumer), "no run is open for it")
+        yield Inconsistency("reservation", str(consumer), "no run is open for it")
     for stuck in rows.stuck():
         details = f"{stuck.vm_state}, task {stuck.task_state or 'none'}, and no run is open"
-        yield Finding("server", str(stuck.server_id), details)
+        yield Inconsistency("server", str(stuck.server_id), details)
     for stray in rows.strays():
         there = "does not exist" if stray.server_host is None else f"is on {stray.server_host!r}"
-        yield Finding("port", str(stray.server_id), f"bound on {stray.port_host!r}; its server {there}")
+        yield Inconsistency("port", str(stray.server_id), f"bound on {stray.port_host!r}; its server {there}")
     for sha512, details in image_rows.damaged():
-        yield Finding("image", sha512[:64], details)
+        yield Inconsistency("image", sha512[:64], details)
 
 
-def of_host(drivers: HostDrivers) -> Iterator[Finding]:
+def of_host(drivers: HostDrivers) -> Iterator[Inconsistency]:
     """Compare one host with its rows; servers with an open run are left out: they are on their way."""
     yield from _of_servers(drivers)
     yield from _of_ports(drivers)
     for text in (*drivers.network.residue(remove=False), *drivers.storage.residue(remove=False)):
-        yield Finding("residue", text, f"no record on {drivers.host} names it")
+        yield Inconsistency("residue", text, f"no record on {drivers.host} names it")
     for sha512 in drivers.storage.damaged_images():
-        yield Finding("cache", sha512[:64], f"differs from the image verified on {drivers.host}, or gone")
+        yield Inconsistency("cache", sha512[:64], f"differs from the image verified on {drivers.host}, or gone")
 
 
-def _of_servers(drivers: HostDrivers) -> Iterator[Finding]:
+def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
     domains = {info.id: str(info.power_state) for info in drivers.hypervisor.list_domains()}
     files = set(drivers.storage.list_servers())
     wanted = {str(server.id): server for server in servers.on_host(host=drivers.host)}
     for kind, there in (("domain", set(domains)), ("files", files)):
         for server_id in sorted(there - set(wanted)):
             if not runs.has_active(subject_id=uuid.UUID(server_id)):
-                yield Finding(kind, server_id, f"on {drivers.host}, but no server of that host has this id")
+                yield Inconsistency(kind, server_id, f"on {drivers.host}, but no server of that host has this id")
     for server_id, server in wanted.items():
         running = domains.get(server_id) == "running"
         if (
@@ -93,24 +93,24 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Finding]:
             and running != (server.vm_state == "active")
         ):
             details = f"{server.vm_state} by its row, {domains.get(server_id)} on {drivers.host}"
-            yield Finding("power", server_id, details)
+            yield Inconsistency("power", server_id, details)
         if not server.task_state and server.vm_state in states.SETTLED and server_id not in files:
             details = f"{server.vm_state} by its row, and none of its files are on {drivers.host}"
-            yield Finding("files", server_id, details)
+            yield Inconsistency("files", server_id, details)
 
 
-def _of_ports(drivers: HostDrivers) -> Iterator[Finding]:
+def _of_ports(drivers: HostDrivers) -> Iterator[Inconsistency]:
     plugged = {port.id: port.tap for port in drivers.network.list_ports()}
     bound: dict[str, list[PortFacts]] = {}
     for facts in bindings.specs_for_host(host=drivers.host):
         bound.setdefault(str(facts.network.id), []).append(facts)
     known = {str(facts.id) for ports in bound.values() for facts in ports}
     for port_id in sorted(set(plugged) - known):
-        yield Finding("port", port_id, f"plugged on {drivers.host} as {plugged[port_id]}, but not bound to it")
+        yield Inconsistency("port", port_id, f"plugged on {drivers.host} as {plugged[port_id]}, but not bound to it")
     for network_id, ports in bound.items():
         here = [networks.port_spec(facts) for facts in ports if str(facts.id) in plugged]
         for text in drivers.network.faults(networks.network_spec(ports[0].network), here) if here else ():
-            yield Finding("network", network_id, f"{text} on {drivers.host}")
+            yield Inconsistency("network", network_id, f"{text} on {drivers.host}")
         for facts in ports:
             if str(facts.id) not in plugged and not runs.has_active(subject_id=uuid.UUID(facts.server_id)):
-                yield Finding("port", str(facts.id), f"bound to {drivers.host}, but not plugged there")
+                yield Inconsistency("port", str(facts.id), f"bound to {drivers.host}, but not plugged there")

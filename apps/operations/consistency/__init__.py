@@ -1,0 +1,1 @@
+"""Rows of all applications compared with each other in SQL. It reads, and repairs nothing."""

@@ -1,0 +1,1 @@
+"""Consistency: rows against rows, and rows against hosts. It reads, and repairs nothing."""
