@@ -7,7 +7,7 @@ import sys
 
 from celery.apps.beat import Beat
 
-from cloud.messages import app
+from cloud.celery_base import app
 
 if __name__ == "__main__":
     Beat(app=app, schedule=sys.argv[1], quiet=True, redirect_stdouts=False).run()

@@ -7,7 +7,7 @@ from celery.signals import worker_ready
 from django.apps import apps as django_apps
 from django.conf import settings
 
-from cloud.messages import app
+from cloud.celery_base import app
 
 BREAK_SECONDS = 2.0  # how long requests leave a broker alone that did not answer one of them
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from cloud.absent import absent
+from cloud.tuning.import_guard import absent
 
 # structlog's development renderer loads Rich and Pygments where they are installed: 3 MiB in each process, for
 # tracebacks in colour that no log file shows.

@@ -9,8 +9,8 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from cloud.absent import absent
 from cloud.logs import logging_config
+from cloud.tuning.import_guard import absent
 
 with absent("opentelemetry"):  # it is for traces (below): redis-py would load it for metrics, 10 MiB in each process
     import redis  # noqa: F401
@@ -62,10 +62,10 @@ MIDDLEWARE = [
     "apps.common.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "cloud.layers.SessionMiddleware",
-    "cloud.layers.CsrfViewMiddleware",
-    "cloud.layers.AuthenticationMiddleware",
-    "cloud.layers.MessageMiddleware",
+    "cloud.tuning.middleware.SessionMiddleware",
+    "cloud.tuning.middleware.CsrfViewMiddleware",
+    "cloud.tuning.middleware.AuthenticationMiddleware",
+    "cloud.tuning.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -106,7 +106,7 @@ if min(STATEMENT_SECONDS.values()) < 0.001:
 DATABASES = {
     "default": {
         **env.db_url("CELERITY_DATABASE_URL", default="postgresql://celerity@127.0.0.1:15432/celerity"),
-        "ENGINE": "cloud.database",
+        "ENGINE": "cloud.tuning.database",
         # Connections are kept: sessions carry the leases of running steps, and set-up costs 3 ms.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
@@ -115,7 +115,7 @@ DATABASES = {
             "application_name": PROCESS or "celerity",
             # Only named statements (apps/common/prepared.py) and foreign keys' own checks have plans to keep.
             "options": "-c plan_cache_mode=force_generic_plan",
-            # The limit of a statement, which cloud/database sets; 0: none.
+            # The limit of a statement, which cloud/tuning/database sets; 0: none.
             "statement_seconds": STATEMENT_SECONDS.get(PROCESS, 0),
             # A peer that vanished must not keep its advisory locks for the kernel's default of two hours.
             "keepalives_idle": 10,

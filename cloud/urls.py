@@ -5,13 +5,13 @@ from django.urls import path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from apps.common import routes
 from apps.compute.api import urls as compute
 from apps.identity.api import urls as identity
 from apps.images.api import urls as images
 from apps.networking.api import urls as networks
 from apps.operations import health
 from cloud import flower, front, start
+from cloud.tuning import routes
 
 handler400 = "apps.common.api.errors.bad_request"
 handler404 = "apps.common.api.errors.page_not_found"

@@ -17,8 +17,8 @@ from django.urls import get_resolver  # noqa: E402 - needs the applications
 
 from apps.common import policy  # noqa: E402
 from apps.common.api import errors  # noqa: E402, F401
+from cloud.celery_base import app as celery  # noqa: E402
 from cloud.front import Application  # noqa: E402
-from cloud.messages import app as celery  # noqa: E402
 
 application = Application()
 

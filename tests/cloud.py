@@ -81,7 +81,7 @@ class Cloud:
                           "-c", "4", "--without-gossip", "--without-mingle", "-l", "WARNING"],
             "beat": [PYTHON, "-m", "cloud.beat", str(self.state / "beat-schedule")],
             "agent": [PYTHON, "manage.py", "host_agent"],
-            "flower": [PYTHON, "-m", "celery", "-A", "cloud.messages", "flower", "--url_prefix=flower",
+            "flower": [PYTHON, "-m", "celery", "-A", "cloud.celery_base", "flower", "--url_prefix=flower",
                        f"--unix_socket={self.state}/front/flower.sock"],  # started where a test asks for it
         }  # fmt: skip
         return commands[name]

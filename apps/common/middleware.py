@@ -90,7 +90,7 @@ class RequestMiddleware:
         token = context.current_request_id.set(request_id)
         request.request_id = request_id  # type: ignore[attr-defined]
         service = service_of(request.path_info)
-        # No cookie on an API's path: no browser, so no session (cloud/layers.py).
+        # No cookie on an API's path: no browser, so no session (cloud/tuning/middleware.py).
         request.is_program = bool(service) and not request.META.get("HTTP_COOKIE")  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)

@@ -117,7 +117,7 @@ def cloud(environment: Environment) -> list[Program]:
         "beat": [python, "-m", "cloud.beat", str(environment.run / "beat-schedule")],
         "host-agent": [python, "manage.py", "host_agent"],
         "flower": [
-            python, "-m", "celery", "-A", "cloud.messages", "flower",
+            python, "-m", "celery", "-A", "cloud.celery_base", "flower",
             f"--unix_socket={flower.socket(environment)}", f"--url_prefix={flower.PREFIX}", "--max_tasks=1000",
         ],
     }  # fmt: skip

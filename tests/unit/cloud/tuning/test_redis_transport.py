@@ -6,14 +6,15 @@ import pytest
 from django.conf import settings
 from kombu.transport import resolve_transport
 
-from cloud import messages, redis_transport
+from cloud import celery_base
+from cloud.tuning import redis_transport
 
 pytestmark = pytest.mark.skipif(not settings.BROKER_URL.startswith("redis"), reason="the broker is another one")
 
 
 @pytest.fixture
 def channel() -> Iterator[redis_transport.Channel]:
-    with messages.app.connection_for_write() as connection:
+    with celery_base.app.connection_for_write() as connection:
         found = connection.default_channel
         assert isinstance(found, redis_transport.Channel)
         yield found

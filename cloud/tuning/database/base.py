@@ -10,7 +10,7 @@ from typing import Any
 from django.db.backends.postgresql import base
 from psycopg2 import InterfaceError
 
-from cloud.database import watch
+from cloud.tuning.database import watch
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

@@ -18,7 +18,7 @@ from workers.periodic import timetable
 
 VISIBILITY_TIMEOUT_SECONDS = 3600
 REQUEST_SECONDS = 0.2  # the patience of a request with the broker, which it does not need (apps/common/dispatch.py)
-TRANSPORT_ALIASES["redis"] = "cloud.redis_transport:Transport"
+TRANSPORT_ALIASES["redis"] = "cloud.tuning.redis_transport:Transport"
 
 
 def _transport_options() -> dict[str, object]:
@@ -62,7 +62,7 @@ app.conf.update(
     task_routes=("workers.routing.route",),
     task_publish_retry=settings.PROCESS != "api",
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
-    worker_consumer="cloud.consumer:Consumer",
+    worker_consumer="cloud.tuning.consumer:Consumer",
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
     worker_soft_shutdown_timeout=10,

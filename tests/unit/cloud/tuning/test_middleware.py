@@ -6,14 +6,15 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
-from cloud import layers, settings
+from cloud import settings
+from cloud.tuning import middleware
 
-LAYERS = [name for name in settings.MIDDLEWARE if name.startswith("cloud.layers.")]
+LAYERS = [name for name in settings.MIDDLEWARE if name.startswith("cloud.tuning.middleware.")]
 
 
 def through(request: HttpRequest) -> bool:
     """Return whether the session's layer has looked at a request."""
-    layers.SessionMiddleware(lambda _: HttpResponse())(request)
+    middleware.SessionMiddleware(lambda _: HttpResponse())(request)
     return hasattr(request, "session")
 
 
