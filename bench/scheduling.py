@@ -100,11 +100,11 @@ def prepare(options: argparse.Namespace) -> None:
     _execute("VACUUM ANALYZE")
 
 
-def _demand(kind: str) -> Any:
-    from apps.scheduling.states import Demand
+def _spec(kind: str) -> Any:
+    from apps.scheduling.specs import RequestSpec
 
     vcpus, ram, disk = random.choice(SIZES)
-    return Demand(vcpus=vcpus, ram_mib=ram, disk_gib=disk, project_id="p", **KINDS[kind][1])
+    return RequestSpec(vcpus=vcpus, ram_mib=ram, disk_gib=disk, project_id="p", **KINDS[kind][1])
 
 
 def _claim(kind: str) -> uuid.UUID | None:
@@ -113,7 +113,7 @@ def _claim(kind: str) -> uuid.UUID | None:
 
     consumer = uuid.uuid4()
     try:
-        allocations.choose_and_claim(consumer_id=consumer, demand=_demand(kind))
+        allocations.choose_and_claim(consumer_id=consumer, spec=_spec(kind))
     except NoValidHost:
         return None
     return consumer

@@ -260,7 +260,7 @@ QUOTA_DEFAULTS = {
 RESERVATION_LIFETIME = INSTANCE_BUILD_TIMEOUT * 2  # seconds
 
 # --- Scheduling ---------------------------------------------------------------------------------
-# What is added to, or left out of, the lists of apps/scheduling/chosen.py; see docs/scheduling.md.
+# What is added to, or left out of, the lists of apps/scheduling/engine/enabled.py; see docs/scheduling.md.
 SCHEDULER_FILTERS = env.list("CELERITY_SCHEDULER_FILTERS", default=[])  # +my.filters.Gpu,-json_query
 SCHEDULER_WEIGHERS = env.list("CELERITY_SCHEDULER_WEIGHERS", default=[])  # +my.weighers.Gpu=2.0,ram=0.5,-disk
 SCHEDULER_MAX_INSTANCES_PER_HOST = env.int("CELERITY_MAX_INSTANCES_PER_HOST", default=0)  # 0: no limit

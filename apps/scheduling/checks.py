@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.scheduling import chosen
+from apps.scheduling.engine import enabled
 
 # Who chooses hosts, or tells where servers would go. Agents run on machines that need not have an operator's module.
 CHOOSING = ("api", "scheduler")
@@ -16,7 +16,7 @@ CHOOSING = ("api", "scheduler")
 def filters_and_weighers(**_: Any) -> list[CheckMessage]:
     """An error for each of the two settings that cannot be understood; of commands, the API and the scheduler."""
     found: list[CheckMessage] = []
-    for make in (chosen.filters, chosen.weighers) if settings.PROCESS in ("", *CHOOSING) else ():
+    for make in (enabled.filters, enabled.weighers) if settings.PROCESS in ("", *CHOOSING) else ():
         try:
             make()
         except ImproperlyConfigured as error:
@@ -27,5 +27,5 @@ def filters_and_weighers(**_: Any) -> list[CheckMessage]:
 def at_start() -> None:
     """Make filters and weighers in the processes that choose hosts. Raises ImproperlyConfigured: it must not start."""
     if settings.PROCESS in CHOOSING:
-        chosen.filters()
-        chosen.weighers()
+        enabled.filters()
+        enabled.weighers()

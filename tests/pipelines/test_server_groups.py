@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.compute.models import Server, ServerGroup
-from apps.compute.selectors import demands
+from apps.compute.selectors import request_specs
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation
 from apps.scheduling.services import allocations, hosts
@@ -115,9 +115,9 @@ def test_without_a_group_no_statement_more(members: Callable[..., list[Server]])
     place(servers[0], excluded=[])
     with CaptureQueriesContext(connection) as queries:
         place(servers[1], excluded=[])
-    demand = demands.of_server(servers[2], excluded=[])
+    spec = request_specs.of_server(servers[2], excluded=[])
     with CaptureQueriesContext(connection) as least:
-        allocations.choose_and_claim(consumer_id=servers[2].id, demand=demand)
+        allocations.choose_and_claim(consumer_id=servers[2].id, spec=spec)
     assert len(queries) == len(least)
     assert "servergroup" not in str(queries.captured_queries)
 

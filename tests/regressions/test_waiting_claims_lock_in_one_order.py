@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.scheduling.services import allocations
-from apps.scheduling.states import Demand
+from apps.scheduling.specs import RequestSpec
 
 
 def test_they_wait_in_the_order_of_ids(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,6 +15,6 @@ def test_they_wait_in_the_order_of_ids(monkeypatch: pytest.MonkeyPatch) -> None:
         allocations, "_letting_go", lambda statement, values, host_ids: tried.append((statement, list(host_ids)))
     )
     ids = [str(uuid.uuid4()) for _ in range(50)]
-    demand: Any = Demand(vcpus=1, ram_mib=1, disk_gib=1)
-    assert allocations.claim(consumer_id=uuid.uuid4(), demand=demand, host_ids=ids) is None
+    spec: Any = RequestSpec(vcpus=1, ram_mib=1, disk_gib=1)
+    assert allocations.claim(consumer_id=uuid.uuid4(), spec=spec, host_ids=ids) is None
     assert tried == [(allocations._CLAIM_NEXT, ids), (allocations._CLAIM_WAIT, sorted(ids))]

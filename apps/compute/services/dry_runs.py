@@ -7,16 +7,16 @@ from django.db import transaction
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
-from apps.compute.selectors import demands
+from apps.compute.selectors import request_specs
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_groups, server_requests, servers
 from apps.compute.services.servers import ServerRequest
 from apps.quotas.exceptions import QuotaExceeded
-from apps.scheduling import ranking
+from apps.scheduling.engine import ranking
+from apps.scheduling.engine.ranking import Verdict
 from apps.scheduling.exceptions import NoValidHost
-from apps.scheduling.ranking import Verdict
 from apps.scheduling.selectors import candidates
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 MAX_SERVERS = 100  # of one dry run
 POOL = 50  # the best hosts, which are looked at again for each further server
@@ -64,11 +64,11 @@ def run(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any
         try:
             request = server_requests.resolve(context=context, values=values, hints=hints)
             count, limit = _allowed(context, request, least, most) if counted else (most, "")
-            demand = demands.of_server(servers.draft(context, request), excluded=[])
+            spec = request_specs.of_server(servers.draft(context, request), excluded=[])
             everything = candidates.everything()
         finally:
             transaction.set_rollback(True)
-    found = _place(everything, demand, count)
+    found = _place(everything, spec, count)
     return replace(found, asked=most, reason=found.reason or limit)
 
 
@@ -86,55 +86,55 @@ def _allowed(context: RequestContext, request: ServerRequest, least: int, most: 
     return count, limit
 
 
-def _place(everything: list[HostState], demand: Demand, count: int) -> DryRun:
+def _place(everything: list[HostState], spec: RequestSpec, count: int) -> DryRun:
     """Place one server after another in thought: each takes what it needs from the host it would get.
 
     Of a host that an administrator names no other is looked at, as by the scheduler.
     """
     zones = {host.name: host.zone for host in everything}
-    cloud = {host.id: host for host in everything if demand.force_host in (None, host.name)}
+    cloud = {host.id: host for host in everything if spec.force_host in (None, host.name)}
     pool: list[HostState] | None = None
     placed: list[str] = []
     first: dict[str, Any] = {}
     while len(placed) < count:
-        asked = candidates.leaning(demand=demand, zones=zones)
-        verdict = ranking.rank(hosts=pool if pool is not None else list(cloud.values()), demand=asked)
-        suited = [host for host in verdict.hosts if _suits(host, demand)]
+        asked = candidates.leaning(spec=spec, zones=zones)
+        verdict = ranking.rank(hosts=pool if pool is not None else list(cloud.values()), spec=asked)
+        suited = [host for host in verdict.hosts if _suits(host, spec)]
         if not suited:
             if pool is None:
-                return _refused(list(cloud.values()), demand, verdict, count, placed)
+                return _refused(list(cloud.values()), spec, verdict, count, placed)
             pool = None  # of all hosts, the last word
             continue
         first = first or {**_told(verdict, len(cloud)), "hosts": len(everything)}
-        chosen = _taken(suited[0], demand)
+        chosen = _taken(suited[0], spec)
         cloud[chosen.id] = chosen
         pool = [cloud[host.id] for host in suited[: max(count, POOL)]]
         placed.append(chosen.name)
-        demand = _joined(demand, chosen.name)
+        spec = _joined(spec, chosen.name)
     return DryRun(asked=count, hosts=placed, explanation=first)
 
 
-def _suits(host: HostState, demand: Demand) -> bool:
+def _suits(host: HostState, spec: RequestSpec) -> bool:
     """A host that an administrator names passes few filters; its group's policy still holds."""
-    return not (demand.group and demands.breaks_policy(demand.group, host.name))
+    return not (spec.group and request_specs.breaks_policy(spec.group, host.name))
 
 
-def _taken(host: HostState, demand: Demand) -> HostState:
+def _taken(host: HostState, spec: RequestSpec) -> HostState:
     return replace(
         host,
-        vcpus_free=host.vcpus_free - demand.vcpus,
-        ram_free=host.ram_free - demand.ram_mib,
-        disk_free=host.disk_free - demand.disk_gib,
+        vcpus_free=host.vcpus_free - spec.vcpus,
+        ram_free=host.ram_free - spec.ram_mib,
+        disk_free=host.disk_free - spec.disk_gib,
         servers=host.servers + 1,
         io_ops=host.io_ops + 1,
     )
 
 
-def _joined(demand: Demand, host: str) -> Demand:
-    if demand.group is None:
-        return demand
-    members = {**demand.group.members, host: demand.group.members.get(host, 0) + 1}
-    return replace(demand, group=replace(demand.group, members=members))
+def _joined(spec: RequestSpec, host: str) -> RequestSpec:
+    if spec.group is None:
+        return spec
+    members = {**spec.group.members, host: spec.group.members.get(host, 0) + 1}
+    return replace(spec, group=replace(spec.group, members=members))
 
 
 def _told(verdict: Verdict, considered: int) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def _told(verdict: Verdict, considered: int) -> dict[str, Any]:
     return {"considered": considered, **{name: value for name, value in told.items() if value}}
 
 
-def _refused(looked_at: list[HostState], demand: Demand, verdict: Verdict, count: int, placed: list[str]) -> DryRun:
-    reason = demands.policy_reason(demand) if verdict.hosts else ranking.explain(verdict=verdict, hosts=looked_at)
+def _refused(looked_at: list[HostState], spec: RequestSpec, verdict: Verdict, count: int, placed: list[str]) -> DryRun:
+    reason = request_specs.policy_reason(spec) if verdict.hosts else ranking.explain(verdict=verdict, hosts=looked_at)
     refusal = NoValidHost(reason=reason)
     return DryRun(asked=count, hosts=placed, reason=refusal.message, explanation=_told(verdict, len(looked_at)))

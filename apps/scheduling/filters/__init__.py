@@ -1,3 +1,3 @@
-"""Filters: each a pure class in its file. ``apps/scheduling/chosen.py`` lists those that run; docs/scheduling.md tells
-how to add one.
+"""Filters: each a pure class in its file. ``engine/enabled.py`` lists those that run; docs/scheduling.md explains how
+to add one.
 """

@@ -7,7 +7,7 @@ import pyparsing
 from oslo_utils import specs_matcher
 
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 SCOPE = "aggregate_instance_extra_specs"
 ALL_IN = "<all-in>"
@@ -26,25 +26,25 @@ class AggregateExtraSpecsFilter(Filter):
     advice = "Choose another flavor."
     facts_only = True
 
-    def applies(self, demand: Demand) -> bool:
-        return bool(demand.extra_specs)
+    def applies(self, spec: RequestSpec) -> bool:
+        return bool(spec.extra_specs)
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        return self._missing(host, demand) is None
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        return self._missing(host, spec) is None
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
-        key = self._missing(host, demand)
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
+        key = self._missing(host, spec)
         said = ", ".join(sorted(host.said(key or ""))) or "nothing"
-        return f"is in no aggregate with {key} {self.asked(demand).get(key or '')} (there: {said})"
+        return f"is in no aggregate with {key} {self.asked(spec).get(key or '')} (there: {said})"
 
-    def asked(self, demand: Demand) -> dict[str, str]:
+    def asked(self, spec: RequestSpec) -> dict[str, str]:
         """Return key -> value of what the flavor asks aggregates for."""
         scope = f"{SCOPE}:"
-        return {name.removeprefix(scope): value for name, value in demand.extra_specs.items() if name.startswith(scope)}
+        return {name.removeprefix(scope): value for name, value in spec.extra_specs.items() if name.startswith(scope)}
 
-    def _missing(self, host: HostState, demand: Demand) -> str | None:
+    def _missing(self, host: HostState, spec: RequestSpec) -> str | None:
         """Return the first key that no aggregate answers."""
-        for key, wanted in self.asked(demand).items():
+        for key, wanted in self.asked(spec).items():
             if not answers(host.said(key), wanted):
                 return key
         return None
@@ -55,9 +55,9 @@ class UnscopedExtraSpecsFilter(AggregateExtraSpecsFilter):
 
     name = "unscoped_extra_specs"
 
-    def asked(self, demand: Demand) -> dict[str, str]:
+    def asked(self, spec: RequestSpec) -> dict[str, str]:
         """Return key -> value of the keys without a scope: the others are asked by the filter that is always there."""
-        return {name: value for name, value in demand.extra_specs.items() if ":" not in name and name not in NOT_ASKED}
+        return {name: value for name, value in spec.extra_specs.items() if ":" not in name and name not in NOT_ASKED}
 
 
 def answers(values: Collection[str], wanted: str) -> bool:

@@ -1,7 +1,7 @@
 """Hosts that are not kept for other projects (Nova's AggregateMultiTenancyIsolation)."""
 
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 KEY = "filter_tenant_id"
 
@@ -17,7 +17,7 @@ class AggregateTenantsFilter(Filter):
     advice = "Ask your operator for capacity: the free hosts are reserved for other projects."
     facts_only = True
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
         projects = {
             word
             for aggregate in host.aggregates
@@ -25,7 +25,7 @@ class AggregateTenantsFilter(Filter):
             if key.startswith(KEY)
             for word in words
         }
-        return not projects or demand.project_id in projects
+        return not projects or spec.project_id in projects
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         return "is reserved for other projects by its aggregate"

@@ -1,7 +1,7 @@
 """Hosts that are not kept for other flavors (Nova's AggregateTypeAffinityFilter)."""
 
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 KEY = "instance_type"
 
@@ -14,9 +14,9 @@ class AggregateTypesFilter(Filter):
     advice = "Choose another flavor."
     facts_only = True
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
         flavors = host.said(KEY)
-        return not flavors or demand.flavor_name in flavors
+        return not flavors or spec.flavor_name in flavors
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         return f"is reserved for the flavors {', '.join(sorted(host.said(KEY)))} by its aggregate"

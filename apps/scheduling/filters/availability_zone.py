@@ -1,7 +1,7 @@
 """Hosts in the zone that was asked for."""
 
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class AvailabilityZoneFilter(Filter):
@@ -11,11 +11,11 @@ class AvailabilityZoneFilter(Filter):
     soft_for_forced = False
     facts_only = True
 
-    def applies(self, demand: Demand) -> bool:
-        return demand.zone is not None
+    def applies(self, spec: RequestSpec) -> bool:
+        return spec.zone is not None
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        return demand.zone is None or host.zone == demand.zone
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        return spec.zone is None or host.zone == spec.zone
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
-        return f"is in zone {host.zone}, not in {demand.zone}"
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
+        return f"is in zone {host.zone}, not in {spec.zone}"

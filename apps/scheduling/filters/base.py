@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 OTHER_KIND = 10.0  # further away than any host that is only too small
 
@@ -21,30 +21,30 @@ class Filter(ABC):
     advice: str = ""
     soft_for_forced = True  # a host that an administrator named skips this filter
     # Looks at nothing of a host but what it is (zone, architecture, hypervisor, traits, aggregates; not its name), and
-    # at nothing of a demand but zone, project, flavor, extra specs and image properties: its answers may be kept.
+    # at nothing of a spec but zone, project, flavor, extra specs and image properties: its answers may be kept.
     facts_only = False
-    failure = ""  # what an operator's own filter raised (apps/scheduling/guarded.py)
+    failure = ""  # what an operator's own filter raised (apps/scheduling/engine/isolated.py)
     limits_servers = False  # most_servers() tells something
     settings: ClassVar[Mapping[str, str]] = {}  # argument of __init__ -> name of the Django setting it is given
 
-    def applies(self, demand: Demand) -> bool:
-        """Return whether this demand asks for anything that this filter looks at; where not, every host passes."""
+    def applies(self, spec: RequestSpec) -> bool:
+        """Return whether this spec asks for anything that this filter looks at; where not, every host passes."""
         return True
 
     @abstractmethod
-    def passes(self, host: HostState, demand: Demand) -> bool:
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
         """Return whether ``host`` may take the server."""
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         """Return what this host lacks, with amounts: "lacks 512 MiB of RAM"."""
         return f"is {self.reason}"
 
-    def lack(self, host: HostState, demand: Demand) -> float:
+    def distance(self, host: HostState, spec: RequestSpec) -> float:
         """Return how far a host is from passing: 1 is short of all that is asked for. Orders the nearest misses."""
         return OTHER_KIND
 
-    def of_facts(self, demand: Demand) -> bool:
-        """Return whether for this demand it looks at nothing but what ``facts_only`` says."""
+    def of_facts(self, spec: RequestSpec) -> bool:
+        """Return whether for this spec it looks at nothing but what ``facts_only`` says."""
         return self.facts_only
 
     def most_servers(self, host: HostState) -> int | None:
@@ -55,8 +55,8 @@ class Filter(ABC):
         """
         return None
 
-    def narrow(self, demand: Demand) -> frozenset[str] | None:
-        """Return the names of the only hosts that could pass, where the demand names them; None: any could."""
+    def narrow(self, spec: RequestSpec) -> frozenset[str] | None:
+        """Return the names of the only hosts that could pass, where the spec names them; None: any could."""
         return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from apps.scheduling.filters import variables
 from apps.scheduling.filters.aggregate_extra_specs import answers
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 SCOPE = "capabilities:"
 FACTS: Mapping[str, variables.Getter] = {**variables.KINDS, "cpu_info:arch": lambda host: host.arch}
@@ -33,17 +33,17 @@ class CapabilitiesFilter(Filter):
     reason = "that do not match the flavor's extra specs"
     advice = "Choose another flavor."
 
-    def applies(self, demand: Demand) -> bool:
-        return bool(demand.extra_specs)
+    def applies(self, spec: RequestSpec) -> bool:
+        return bool(spec.extra_specs)
 
-    def of_facts(self, demand: Demand) -> bool:
-        return all(key.removeprefix(SCOPE) in FACTS for key in demand.extra_specs if key.startswith(SCOPE))
+    def of_facts(self, spec: RequestSpec) -> bool:
+        return all(key.removeprefix(SCOPE) in FACTS for key in spec.extra_specs if key.startswith(SCOPE))
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        return all(_offers(host, key, value) for key, value in demand.extra_specs.items())
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        return all(_offers(host, key, value) for key, value in spec.extra_specs.items())
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
-        missing = [_told(host, *one) for one in demand.extra_specs.items() if not _offers(host, *one)]
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
+        missing = [_told(host, *one) for one in spec.extra_specs.items() if not _offers(host, *one)]
         return f"does not offer {', '.join(missing)}"
 
 

@@ -1,7 +1,7 @@
 """Hosts with enough disk."""
 
 from apps.scheduling.filters.base import Filter, share
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class DiskFilter(Filter):
@@ -10,11 +10,11 @@ class DiskFilter(Filter):
     advice = "Choose a smaller flavor, or try again later."
     soft_for_forced = False  # the claim would refuse it
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        return host.disk_free >= demand.disk_gib
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        return host.disk_free >= spec.disk_gib
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
-        return f"lacks {demand.disk_gib - host.disk_free} GiB of disk"
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
+        return f"lacks {spec.disk_gib - host.disk_free} GiB of disk"
 
-    def lack(self, host: HostState, demand: Demand) -> float:
-        return share(demand.disk_gib, host.disk_free)
+    def distance(self, host: HostState, spec: RequestSpec) -> float:
+        return share(spec.disk_gib, host.disk_free)

@@ -1,7 +1,7 @@
 """Hosts that a server group's policy allows. The soft policies are weighers."""
 
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class GroupAffinityFilter(Filter):
@@ -11,18 +11,18 @@ class GroupAffinityFilter(Filter):
     reason = "without the other servers of the group"
     advice = "The group's policy is affinity, and its host is full. Use another group, or none."
 
-    def applies(self, demand: Demand) -> bool:
-        return demand.group is not None
+    def applies(self, spec: RequestSpec) -> bool:
+        return spec.group is not None
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        allowed = self.narrow(demand)
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        allowed = self.narrow(spec)
         return allowed is None or host.name in allowed
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         return "has none of the group's servers (affinity)"
 
-    def narrow(self, demand: Demand) -> frozenset[str] | None:
-        group = demand.group
+    def narrow(self, spec: RequestSpec) -> frozenset[str] | None:
+        group = spec.group
         if group is None or group.policy != "affinity":
             return None
         return frozenset(name for name, count in group.members.items() if count) or None
@@ -35,15 +35,15 @@ class GroupAntiAffinityFilter(Filter):
     reason = "with the maximum number of servers of the group"
     advice = "The group's policy is anti-affinity, and there are too few hosts. Use another group or a soft policy."
 
-    def applies(self, demand: Demand) -> bool:
-        return demand.group is not None
+    def applies(self, spec: RequestSpec) -> bool:
+        return spec.group is not None
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        group = demand.group
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        group = spec.group
         if group is None or group.policy != "anti-affinity":
             return True
         return group.members.get(host.name, 0) < group.max_server_per_host
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
-        count = demand.group.members.get(host.name, 0) if demand.group else 0
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
+        count = spec.group.members.get(host.name, 0) if spec.group else 0
         return f"has {count} of the group's servers (anti-affinity)"

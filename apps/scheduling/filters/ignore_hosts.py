@@ -1,7 +1,7 @@
 """Hosts that are not excluded: no attempt of this build failed there, and nobody asked to leave them out."""
 
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class IgnoreHostsFilter(Filter):
@@ -9,11 +9,11 @@ class IgnoreHostsFilter(Filter):
     reason = "already tried for this server"
     advice = "See the earlier error."
 
-    def applies(self, demand: Demand) -> bool:
-        return bool(demand.ignore_hosts)
+    def applies(self, spec: RequestSpec) -> bool:
+        return bool(spec.ignore_hosts)
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        return host.name not in demand.ignore_hosts
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        return host.name not in spec.ignore_hosts
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         return "was already tried for this server"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from oslo_utils import versionutils
 
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 _ALIASES = {"amd64": "x86_64", "x64": "x86_64", "i386": "i686", "i486": "i686", "i586": "i686", "arm64": "aarch64"}
 _RUNS_TOO = {"x86_64": {"i686"}}  # what a host's guests may be beside its own kind, as libvirt tells it to Nova
@@ -29,17 +29,17 @@ class ImagePropertiesFilter(Filter):
     advice = "Choose another image, or correct its properties."
     facts_only = True
 
-    def applies(self, demand: Demand) -> bool:
-        return bool(demand.image_properties)
+    def applies(self, spec: RequestSpec) -> bool:
+        return bool(spec.image_properties)
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        return not self._missing(host, demand)
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        return not self._missing(host, spec)
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
-        return f"does not offer the image's {self._missing(host, demand)}"
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
+        return f"does not offer the image's {self._missing(host, spec)}"
 
-    def _missing(self, host: HostState, demand: Demand) -> str:
-        image = demand.image_properties
+    def _missing(self, host: HostState, spec: RequestSpec) -> str:
+        image = spec.image_properties
         arch = image.get("hw_architecture") or image.get("architecture")
         if arch and not _runs(host.arch, _ALIASES.get(arch.lower(), arch.lower())):
             return f"architecture {arch}"

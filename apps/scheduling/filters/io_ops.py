@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from apps.scheduling.filters.base import Filter, share
 from apps.scheduling.filters.limits import limit_of
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class IoOpsFilter(Filter):
@@ -23,12 +23,12 @@ class IoOpsFilter(Filter):
     def __init__(self, maximum: int = 0) -> None:
         self.maximum = maximum
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
         limit = limit_of(host, "max_io_ops_per_host", self.maximum)
         return not limit or host.io_ops < limit
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         return f"builds {host.io_ops} servers, at most {limit_of(host, 'max_io_ops_per_host', self.maximum)} may be"
 
-    def lack(self, host: HostState, demand: Demand) -> float:
+    def distance(self, host: HostState, spec: RequestSpec) -> float:
         return share(1, limit_of(host, "max_io_ops_per_host", self.maximum) - host.io_ops)

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.scheduling.filters import variables
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
@@ -24,19 +24,19 @@ class JsonQueryFilter(Filter):
     reason = "that do not satisfy the query"
     advice = "Change the hint query."
 
-    def applies(self, demand: Demand) -> bool:
-        return bool(demand.query)
+    def applies(self, spec: RequestSpec) -> bool:
+        return bool(spec.query)
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        if not demand.query:
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        if not spec.query:
             return True
         try:
-            found = _answer(demand.query, host)
+            found = _answer(spec.query, host)
         except (TypeError, ValueError, RecursionError):
             return False
         return any(found) if isinstance(found, list) else bool(found)
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         return "does not satisfy the query"
 
 

@@ -1,6 +1,6 @@
 """A number that an aggregate may put in the place of a setting."""
 
-from apps.scheduling.states import HostState
+from apps.scheduling.specs import HostState
 
 
 def limit_of(host: HostState, key: str, default: int) -> int:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from apps.scheduling.filters.base import Filter, share
 from apps.scheduling.filters.limits import limit_of
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class NumInstancesFilter(Filter):
@@ -20,15 +20,15 @@ class NumInstancesFilter(Filter):
     def __init__(self, maximum: int = 0) -> None:
         self.maximum = maximum
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
         limit = self.most_servers(host)
         return limit is None or host.servers < limit
 
     def most_servers(self, host: HostState) -> int | None:
         return limit_of(host, "max_instances_per_host", self.maximum) or None
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         return f"has {host.servers} servers, at most {self.most_servers(host)} may be"
 
-    def lack(self, host: HostState, demand: Demand) -> float:
+    def distance(self, host: HostState, spec: RequestSpec) -> float:
         return share(1, (self.most_servers(host) or 0) - host.servers)

@@ -1,7 +1,7 @@
 """Hosts with enough RAM."""
 
 from apps.scheduling.filters.base import Filter, share
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class RamFilter(Filter):
@@ -10,11 +10,11 @@ class RamFilter(Filter):
     advice = "Choose a smaller flavor, or try again later."
     soft_for_forced = False  # the claim would refuse it
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        return host.ram_free >= demand.ram_mib
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        return host.ram_free >= spec.ram_mib
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
-        return f"lacks {demand.ram_mib - host.ram_free} MiB of RAM"
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
+        return f"lacks {spec.ram_mib - host.ram_free} MiB of RAM"
 
-    def lack(self, host: HostState, demand: Demand) -> float:
-        return share(demand.ram_mib, host.ram_free)
+    def distance(self, host: HostState, spec: RequestSpec) -> float:
+        return share(spec.ram_mib, host.ram_free)

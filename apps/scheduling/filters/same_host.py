@@ -1,7 +1,7 @@
 """Hosts with one of the servers that the hint ``same_host`` names."""
 
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class SameHostFilter(Filter):
@@ -9,14 +9,14 @@ class SameHostFilter(Filter):
     reason = "without a server of the hint same_host"
     advice = "Leave out the hint same_host, or name servers whose hosts have room."
 
-    def applies(self, demand: Demand) -> bool:
-        return demand.same_hosts is not None
+    def applies(self, spec: RequestSpec) -> bool:
+        return spec.same_hosts is not None
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        return demand.same_hosts is None or host.name in demand.same_hosts
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        return spec.same_hosts is None or host.name in spec.same_hosts
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         return "has none of the servers to be with"
 
-    def narrow(self, demand: Demand) -> frozenset[str] | None:
-        return demand.same_hosts
+    def narrow(self, spec: RequestSpec) -> frozenset[str] | None:
+        return spec.same_hosts

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 _TRAIT = re.compile(r"trait[a-zA-Z0-9_-]{0,64}:(?P<name>[A-Z0-9_]+)")
 _YES = ("1", "t", "true", "on", "y", "yes")
@@ -22,37 +22,37 @@ class TraitsFilter(Filter):
     advice = "Choose another flavor or image."
     facts_only = True
 
-    def applies(self, demand: Demand) -> bool:
-        return bool(demand.extra_specs or demand.image_properties)
+    def applies(self, spec: RequestSpec) -> bool:
+        return bool(spec.extra_specs or spec.image_properties)
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        required, forbidden = asked(demand)
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        required, forbidden = asked(spec)
         return required <= host.traits and not forbidden & host.traits
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
-        required, forbidden = asked(demand)
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
+        required, forbidden = asked(spec)
         missing, unwanted = sorted(required - host.traits), sorted(forbidden & host.traits)
         told = [f"lacks {', '.join(missing)}"] if missing else []
         return " and ".join([*told, f"has {', '.join(unwanted)}"] if unwanted else told)
 
-    def lack(self, host: HostState, demand: Demand) -> float:
-        required, forbidden = asked(demand)
+    def distance(self, host: HostState, spec: RequestSpec) -> float:
+        required, forbidden = asked(spec)
         return float(len(required - host.traits) + len(forbidden & host.traits)) + 1
 
 
-def asked(demand: Demand) -> tuple[set[str], set[str]]:
+def asked(spec: RequestSpec) -> tuple[set[str], set[str]]:
     """Return the traits a host must have, and those it must not have."""
     required, forbidden = set(), set()
-    for name, value in demand.extra_specs.items():
+    for name, value in spec.extra_specs.items():
         if name.startswith("trait") and (found := _TRAIT.fullmatch(name)):
             if value == "required":
                 required.add(found["name"])
             elif value == "forbidden":
                 forbidden.add(found["name"])
-    for name, value in demand.image_properties.items():
+    for name, value in spec.image_properties.items():
         if name.startswith("trait") and value == "required" and (found := _TRAIT.fullmatch(name)):
             required.add(found["name"])
-    return required | _features(demand.extra_specs, demand.image_properties), forbidden
+    return required | _features(spec.extra_specs, spec.image_properties), forbidden
 
 
 def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:

@@ -1,7 +1,7 @@
 """Hosts whose agent is alive and that nobody disabled."""
 
 from apps.scheduling.filters.base import OTHER_KIND, Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class UpFilter(Filter):
@@ -10,11 +10,11 @@ class UpFilter(Filter):
     advice = "Try again later."
     soft_for_forced = False
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
         return host.up and host.enabled
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         return "is disabled" if host.up else "is down"
 
-    def lack(self, host: HostState, demand: Demand) -> float:
+    def distance(self, host: HostState, spec: RequestSpec) -> float:
         return OTHER_KIND / 2 if host.up else OTHER_KIND

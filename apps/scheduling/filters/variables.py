@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from apps.scheduling.states import HostState
+from apps.scheduling.specs import HostState
 
 Getter = Callable[[HostState], object]
 

@@ -1,7 +1,7 @@
 """Hosts with enough vCPUs."""
 
 from apps.scheduling.filters.base import Filter, share
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class VcpuFilter(Filter):
@@ -10,11 +10,11 @@ class VcpuFilter(Filter):
     advice = "Choose a smaller flavor, or try again later."
     soft_for_forced = False  # the claim would refuse it
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        return host.vcpus_free >= demand.vcpus
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        return host.vcpus_free >= spec.vcpus
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
-        return f"lacks {demand.vcpus - host.vcpus_free} vCPUs"
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
+        return f"lacks {spec.vcpus - host.vcpus_free} vCPUs"
 
-    def lack(self, host: HostState, demand: Demand) -> float:
-        return share(demand.vcpus, host.vcpus_free)
+    def distance(self, host: HostState, spec: RequestSpec) -> float:
+        return share(spec.vcpus, host.vcpus_free)

@@ -14,11 +14,11 @@ from typing import Any
 from django.conf import settings
 
 from apps.common.prepared import Statement
-from apps.scheduling import ranking
+from apps.scheduling.engine import ranking
 from apps.scheduling.models.stamps import HOSTS
 from apps.scheduling.selectors import facts
 from apps.scheduling.selectors.facts import Facts
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 from apps.workflow import catalogue
 from apps.workflow.selectors.hosts import BUSY_HOSTS
 
@@ -74,14 +74,14 @@ _ALL = _statement("all", _COLUMNS, _TYPES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Hosts that fit. ``complete``: none is missing. ``total``: how many hosts the cloud has. ``demand``: with what is
+    """Hosts that fit. ``complete``: none is missing. ``total``: how many hosts the cloud has. ``spec``: with what is
     known by now of where the server would rather be.
     """
 
     hosts: list[HostState]
     complete: bool
     total: int
-    demand: Demand
+    spec: RequestSpec
 
 
 # In a cloud that is nearly full, finding what is left takes a look at many hosts: (vCPUs, RAM, disk) -> until when, and
@@ -93,16 +93,16 @@ class _Changed(Exception):
     """Hosts were chosen by facts that are no longer true."""
 
 
-def widening(*, demand: Demand) -> Iterator[Found]:
-    """Yield hosts that fit ``demand``: as many as will do as a rule, and then, for who asks on, all. 1 query each."""
+def widening(*, spec: RequestSpec) -> Iterator[Found]:
+    """Yield hosts that fit ``spec``: as many as will do as a rule, and then, for who asks on, all. 1 query each."""
     for _ in range(_STARTS):
         try:
-            yield from _widening(facts.kept(), demand)
+            yield from _widening(facts.kept(), spec)
             return
         except _Changed:
             continue
-    now, hosts = _fitting(_FITTING, demand)
-    yield _found(now, hosts, demand, complete=True)
+    now, hosts = _fitting(_FITTING, spec)
+    yield _found(now, hosts, spec, complete=True)
 
 
 def everything() -> list[HostState]:
@@ -110,43 +110,43 @@ def everything() -> list[HostState]:
     return _states(_ALL, {})[1]
 
 
-def _widening(known: Facts, demand: Demand) -> Iterator[Found]:
-    if demand.force_host:
-        now, hosts = _states(_ONE, {"name": demand.force_host})
-        yield _found(now, hosts, demand, complete=True)
+def _widening(known: Facts, spec: RequestSpec) -> Iterator[Found]:
+    if spec.force_host:
+        now, hosts = _states(_ONE, {"name": spec.force_host})
+        yield _found(now, hosts, spec, complete=True)
         return
-    narrow = ranking.narrowed(demand)
+    narrow = ranking.narrowed(spec)
     if narrow is not None:
-        now, hosts = _fitting(_NAMED, demand, names=sorted(narrow))
-        yield _found(now, hosts, demand, complete=True)
+        now, hosts = _fitting(_NAMED, spec, names=sorted(narrow))
+        yield _found(now, hosts, spec, complete=True)
         return
-    few = _eligible(known, demand) if demand.zone else known.kept(_signature(demand))
+    few = _eligible(known, spec) if spec.zone else known.kept(_signature(spec))
     if few is not None and len(few) < len(known.hosts):
-        yield from _among(known, few, demand, sample=True)
+        yield from _among(known, few, spec, sample=True)
         return
-    size = (demand.vcpus, demand.ram_mib, demand.disk_gib)
+    size = (spec.vcpus, spec.ram_mib, spec.disk_gib)
     until, names = _last.get(size, (0.0, []))
     if names and time.monotonic() < until:
-        now, hosts = _fitting(_NAMED, demand, names=names)
-        yield _found(now, _with_preferred(hosts, demand), demand, complete=False)
+        now, hosts = _fitting(_NAMED, spec, names=names)
+        yield _found(now, _with_preferred(hosts, spec), spec, complete=False)
     start = uuid.uuid4()
-    now, hosts = _fitting(_BLOCK, demand, start=start, size=BLOCK)
+    now, hosts = _fitting(_BLOCK, spec, start=start, size=BLOCK)
     complete = len(hosts) < BLOCK
     if len(now.hosts) > 4 * BLOCK and (complete or _way(start, hosts[-1].id) > RARE):
         _last[size] = (time.monotonic() + LAST_SECONDS, [host.name for host in hosts])
     else:
         _last.pop(size, None)
     if not complete:
-        hosts = _with_preferred(hosts, demand)
-    yield _found(now, hosts, demand, complete=complete)
+        hosts = _with_preferred(hosts, spec)
+    yield _found(now, hosts, spec, complete=complete)
     if complete:
         return
-    few = _eligible(now, demand)
+    few = _eligible(now, spec)
     if len(few) < len(now.hosts):
-        yield from _among(now, few, demand, sample=False)
+        yield from _among(now, few, spec, sample=False)
         return
-    now, hosts = _fitting(_FITTING, demand)
-    yield _found(now, hosts, demand, complete=True)
+    now, hosts = _fitting(_FITTING, spec)
+    yield _found(now, hosts, spec, complete=True)
 
 
 def _way(start: uuid.UUID, end: str) -> float:
@@ -154,48 +154,48 @@ def _way(start: uuid.UUID, end: str) -> float:
     return (uuid.UUID(end).int - start.int) % IDS / IDS
 
 
-def _among(known: Facts, names: list[str], demand: Demand, *, sample: bool) -> Iterator[Found]:
+def _among(known: Facts, names: list[str], spec: RequestSpec, *, sample: bool) -> Iterator[Found]:
     """Read hosts that were chosen by what they are. Raises _Changed when they are something else by now."""
     parts = [random.sample(names, BLOCK)] if sample and len(names) > BLOCK else []
     for part in [*parts, names]:
-        now, hosts = _fitting(_NAMED, demand, names=part)
+        now, hosts = _fitting(_NAMED, spec, names=part)
         if now is not known:
             raise _Changed
         if part is not names:
-            hosts = _with_preferred(hosts, demand)
-        yield _found(now, hosts, demand, complete=part is names)
+            hosts = _with_preferred(hosts, spec)
+        yield _found(now, hosts, spec, complete=part is names)
 
 
-def _with_preferred(hosts: list[HostState], demand: Demand) -> list[HostState]:
+def _with_preferred(hosts: list[HostState], spec: RequestSpec) -> list[HostState]:
     """Add the hosts of the server's group to a block: a soft policy has to see them."""
-    names = set(demand.group.members) - {host.name for host in hosts} if demand.group else set()
-    return [*hosts, *_fitting(_NAMED, demand, names=sorted(names))[1]] if names else hosts
+    names = set(spec.group.members) - {host.name for host in hosts} if spec.group else set()
+    return [*hosts, *_fitting(_NAMED, spec, names=sorted(names))[1]] if names else hosts
 
 
-def _signature(demand: Demand) -> Hashable:
-    """Return what filters of facts look at, of a demand."""
+def _signature(spec: RequestSpec) -> Hashable:
+    """Return what filters of facts look at, of a spec."""
     return (
-        demand.zone,
-        demand.project_id,
-        demand.flavor_name,
-        frozenset(demand.extra_specs.items()),
-        frozenset(demand.image_properties.items()),
+        spec.zone,
+        spec.project_id,
+        spec.flavor_name,
+        frozenset(spec.extra_specs.items()),
+        frozenset(spec.image_properties.items()),
     )
 
 
-def _eligible(known: Facts, demand: Demand) -> list[str]:
+def _eligible(known: Facts, spec: RequestSpec) -> list[str]:
     """Return the names of the hosts that pass every filter of facts."""
-    filters = [one for one in ranking.running(demand) if one.of_facts(demand) and one.applies(demand)]
+    filters = [one for one in ranking.running(spec) if one.of_facts(spec) and one.applies(spec)]
     # One that fails has said nothing about what hosts are that could be kept: it is asked again of those that are read.
-    return known.keep(_signature(demand), lambda host: all(one.passes(host, demand) or one.failure for one in filters))
+    return known.keep(_signature(spec), lambda host: all(one.passes(host, spec) or one.failure for one in filters))
 
 
-def _fitting(statement: Statement, demand: Demand, **values: Any) -> tuple[Facts, list[HostState]]:
+def _fitting(statement: Statement, spec: RequestSpec, **values: Any) -> tuple[Facts, list[HostState]]:
     asked = {
-        "vcpus": demand.vcpus,
-        "ram": demand.ram_mib,
-        "disk": demand.disk_gib,
-        "ignored": sorted(demand.ignore_hosts),
+        "vcpus": spec.vcpus,
+        "ram": spec.ram_mib,
+        "disk": spec.disk_gib,
+        "ignored": sorted(spec.ignore_hosts),
     }
     return _states(statement, {**asked, **values})
 
@@ -233,13 +233,13 @@ def _state(host: HostState, row: tuple[Any, ...]) -> HostState:
     )
 
 
-def _found(now: Facts, hosts: list[HostState], demand: Demand, *, complete: bool) -> Found:
-    return Found(hosts=hosts, complete=complete, total=len(now.hosts), demand=leaning(demand=demand, zones=now.zones))
+def _found(now: Facts, hosts: list[HostState], spec: RequestSpec, *, complete: bool) -> Found:
+    return Found(hosts=hosts, complete=complete, total=len(now.hosts), spec=leaning(spec=spec, zones=now.zones))
 
 
-def leaning(*, demand: Demand, zones: Mapping[str, str]) -> Demand:
-    """Return the demand with where it would rather be: in the zones of its group's servers. ``zones``: host -> zone."""
-    if demand.group is None or demand.group.policy not in TOGETHER:
-        return demand
-    near = {zones[name] for name in demand.group.members if name in zones}
-    return replace(demand, near_zones=demand.near_zones | near)
+def leaning(*, spec: RequestSpec, zones: Mapping[str, str]) -> RequestSpec:
+    """Return the spec with where it would rather be: in the zones of its group's servers. ``zones``: host -> zone."""
+    if spec.group is None or spec.group.policy not in TOGETHER:
+        return spec
+    near = {zones[name] for name in spec.group.members if name in zones}
+    return replace(spec, near_zones=spec.near_zones | near)

@@ -14,7 +14,7 @@ from django.db import connection
 
 from apps.scheduling.models import Aggregate
 from apps.scheduling.models.stamps import HOSTS
-from apps.scheduling.states import AggregateState, HostState
+from apps.scheduling.specs import AggregateState, HostState
 
 _STAMP = "SELECT value::text FROM scheduling_stamp WHERE name = %s"
 _MEMBERS = "SELECT host_id::text, array_agg(aggregate_id) FROM scheduling_aggregate_hosts GROUP BY 1"

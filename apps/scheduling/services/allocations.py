@@ -8,12 +8,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.common.prepared import Statement
-from apps.scheduling import ranking
+from apps.scheduling.engine import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation
 from apps.scheduling.selectors import candidates
 from apps.scheduling.selectors.candidates import Found
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 ROUNDS = 5  # how often the hosts are read again after every candidate was taken by somebody else, or room was freed
 CLAIMED_AMONG = 256  # hosts that one statement tries
@@ -58,34 +58,34 @@ class Choice:
     explanation: dict[str, Any] = field(default_factory=dict)
 
 
-def choose_and_claim(*, consumer_id: uuid.UUID, demand: Demand) -> Choice:
+def choose_and_claim(*, consumer_id: uuid.UUID, spec: RequestSpec) -> Choice:
     """Claim the best host for ``consumer_id``. Raises NoValidHost with the reason.
 
     A consumer that already has an allocation gets an IntegrityError: ask ``of_consumer`` first where that may be.
     """
     for _ in range(ROUNDS):
-        choice, left = _attempt(consumer_id, demand)
+        choice, left = _attempt(consumer_id, spec)
         if choice:
             return choice
         if left:
             continue  # somebody else was faster
-        refusal, freed = _last_look(demand)
+        refusal, freed = _last_look(spec)
         if not freed:
             raise refusal
-    raise _last_look(demand)[0]
+    raise _last_look(spec)[0]
 
 
-def _attempt(consumer_id: uuid.UUID, demand: Demand) -> tuple[Choice | None, bool]:
+def _attempt(consumer_id: uuid.UUID, spec: RequestSpec) -> tuple[Choice | None, bool]:
     """Claim the best of the hosts as they are now; without a choice, say whether any was left by the filters."""
     left = False
-    for found in candidates.widening(demand=demand):
-        verdict = ranking.rank(hosts=found.hosts, demand=found.demand)
+    for found in candidates.widening(spec=spec):
+        verdict = ranking.rank(hosts=found.hosts, spec=found.spec)
         left = bool(verdict.hosts)
         chosen = claim(
             consumer_id=consumer_id,
-            demand=demand,
+            spec=spec,
             host_ids=[host.id for host in verdict.hosts],
-            limits=ranking.limits(hosts=verdict.hosts, demand=demand),
+            limits=ranking.limits(hosts=verdict.hosts, spec=spec),
         )
         if chosen:
             return _choice(next(host for host in verdict.hosts if host.id == chosen), verdict, found), left
@@ -107,19 +107,19 @@ def _choice(host: HostState, verdict: ranking.Verdict, found: Found) -> Choice:
 
 def _left(found: Found) -> list[dict[str, Any]]:
     """Return the rows of what PostgreSQL left: hosts that may be, and of those the ones that are up and have room."""
-    rows, left, demand = [], found.total, found.demand
-    if demand.force_host:
+    rows, left, spec = [], found.total, found.spec
+    if spec.force_host:
         rows.append({"filter": "named", "in": left, "out": min(left, 1)})
         left = min(left, 1)
-    elif demand.ignore_hosts:
-        may_be = max(left - len(demand.ignore_hosts), len(found.hosts))
+    elif spec.ignore_hosts:
+        may_be = max(left - len(spec.ignore_hosts), len(found.hosts))
         rows.append({"filter": "failed_before", "in": left, "out": may_be})
         left = may_be
     return [*rows, {"filter": "fits", "in": left, "out": len(found.hosts)}]
 
 
 def claim(
-    *, consumer_id: uuid.UUID, demand: Demand, host_ids: Sequence[str], limits: Mapping[str, int] | None = None
+    *, consumer_id: uuid.UUID, spec: RequestSpec, host_ids: Sequence[str], limits: Mapping[str, int] | None = None
 ) -> str | None:
     """Claim the first of ``host_ids`` that fits; return its id, or None when none does any more.
 
@@ -127,9 +127,9 @@ def claim(
     """
     values: dict[str, Any] = {
         "consumer": consumer_id,
-        "vcpus": demand.vcpus,
-        "ram": demand.ram_mib,
-        "disk": demand.disk_gib,
+        "vcpus": spec.vcpus,
+        "ram": spec.ram_mib,
+        "disk": spec.disk_gib,
         "limits": limits or {},
     }
     chosen = _letting_go(_CLAIM_NEXT, values, host_ids)
@@ -161,25 +161,25 @@ def _try(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) 
     return None
 
 
-def _last_look(demand: Demand) -> tuple[NoValidHost, bool]:
+def _last_look(spec: RequestSpec) -> tuple[NoValidHost, bool]:
     """Return the refusal, which is about all hosts, and whether there is room by now: then nothing explains it."""
     everything = candidates.everything()
-    if demand.force_host:
-        everything = [host for host in everything if host.name == demand.force_host]
-    verdict = ranking.rank(hosts=everything, demand=demand)
+    if spec.force_host:
+        everything = [host for host in everything if host.name == spec.force_host]
+    verdict = ranking.rank(hosts=everything, spec=spec)
     error = NoValidHost(reason=ranking.explain(verdict=verdict, hosts=everything))
     error.values["explanation"] = {
         "filters": verdict.table,
         "misses": verdict.misses,
         "considered": len(everything),
-        "excluded": sorted(demand.ignore_hosts),
+        "excluded": sorted(spec.ignore_hosts),
     }
-    return error, any(_has_room(host, demand) for host in verdict.hosts)
+    return error, any(_has_room(host, spec) for host in verdict.hosts)
 
 
-def _has_room(host: HostState, demand: Demand) -> bool:
+def _has_room(host: HostState, spec: RequestSpec) -> bool:
     """The claim asks this of hosts even where the filters of the amounts are left out."""
-    free = ((host.vcpus_free, demand.vcpus), (host.ram_free, demand.ram_mib), (host.disk_free, demand.disk_gib))
+    free = ((host.vcpus_free, spec.vcpus), (host.ram_free, spec.ram_mib), (host.disk_free, spec.disk_gib))
     return all(there >= asked for there, asked in free)
 
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from apps.scheduling.exceptions import CapacityInvalid
 from apps.scheduling.models import Inventory
 from apps.scheduling.selectors import hosts as selectors
-from apps.scheduling.states import Demand
+from apps.scheduling.specs import RequestSpec
 
 MAX_RATIO = 1000.0
 _TOTALS = {"vcpus_reserved": "vcpus", "ram_reserved": "ram_mib", "disk_reserved": "disk_gib"}
@@ -72,14 +72,14 @@ def recount(*, host: str) -> bool:
         return bool(cursor.rowcount)
 
 
-def restore(*, consumer_id: uuid.UUID, host: str, demand: Demand) -> bool:
+def restore(*, consumer_id: uuid.UUID, host: str, spec: RequestSpec) -> bool:
     """Write down what a consumer has of a host already, whether or not it fits. False: it has an allocation."""
     values: dict[str, Any] = {
         "host": host,
         "consumer": consumer_id,
-        "vcpus": demand.vcpus,
-        "ram": demand.ram_mib,
-        "disk": demand.disk_gib,
+        "vcpus": spec.vcpus,
+        "ram": spec.ram_mib,
+        "disk": spec.disk_gib,
     }
     with connection.cursor() as cursor:
         cursor.execute(_RESTORE, values)

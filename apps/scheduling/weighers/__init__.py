@@ -1,1 +1,1 @@
-"""Weighers: each a pure class in its file. ``apps/scheduling/chosen.py`` lists those that run, with multipliers."""
+"""Weighers: each a pure class in its file. ``engine/enabled.py`` lists those that run, with multipliers."""

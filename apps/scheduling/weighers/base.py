@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 
 class Weigher(ABC):
@@ -16,12 +16,12 @@ class Weigher(ABC):
     multiplier_key: str = ""
     of_load = False  # about how much there is to do on a host: hosts that differ in this alone may change places
 
-    def applies(self, demand: Demand) -> bool:
-        """Return whether hosts can differ in this for the demand; where not, none gets a weight."""
+    def applies(self, spec: RequestSpec) -> bool:
+        """Return whether hosts can differ in this for the spec; where not, none gets a weight."""
         return True
 
     @abstractmethod
-    def weigh(self, host: HostState, demand: Demand) -> float:
+    def weigh(self, host: HostState, spec: RequestSpec) -> float:
         """Return a raw weight; the engine scales all hosts' weights to 0…1 and multiplies."""
 
     @property

@@ -1,11 +1,11 @@
 """Prefers newer hypervisors."""
 
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 from apps.scheduling.weighers.base import Weigher
 
 
 class HypervisorVersionWeigher(Weigher):
     name = "hypervisor_version"
 
-    def weigh(self, host: HostState, demand: Demand) -> float:
+    def weigh(self, host: HostState, spec: RequestSpec) -> float:
         return float(host.hypervisor_version)

@@ -1,6 +1,6 @@
 """Counts what hosts are building: the multiplier is negative, so that busy hosts are spared."""
 
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 from apps.scheduling.weighers.base import Weigher
 
 
@@ -8,5 +8,5 @@ class IoOpsWeigher(Weigher):
     name = "io_ops"
     of_load = True
 
-    def weigh(self, host: HostState, demand: Demand) -> float:
+    def weigh(self, host: HostState, spec: RequestSpec) -> float:
         return float(host.io_ops)

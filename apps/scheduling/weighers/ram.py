@@ -1,6 +1,6 @@
 """Prefers hosts with more free RAM: servers spread."""
 
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 from apps.scheduling.weighers.base import Weigher
 
 
@@ -8,5 +8,5 @@ class RamWeigher(Weigher):
     name = "ram"
     of_load = True
 
-    def weigh(self, host: HostState, demand: Demand) -> float:
+    def weigh(self, host: HostState, spec: RequestSpec) -> float:
         return float(host.ram_free)

@@ -1,6 +1,6 @@
 """The soft policies of server groups: together, or apart, where that is possible."""
 
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 from apps.scheduling.weighers.base import Weigher
 
 
@@ -9,11 +9,11 @@ class SoftAffinityWeigher(Weigher):
 
     name = "soft_affinity"
 
-    def applies(self, demand: Demand) -> bool:
-        return demand.group is not None
+    def applies(self, spec: RequestSpec) -> bool:
+        return spec.group is not None
 
-    def weigh(self, host: HostState, demand: Demand) -> float:
-        group = demand.group
+    def weigh(self, host: HostState, spec: RequestSpec) -> float:
+        group = spec.group
         return float(group.members.get(host.name, 0)) if group and group.policy == "soft-affinity" else 0.0
 
 
@@ -22,9 +22,9 @@ class SoftAntiAffinityWeigher(Weigher):
 
     name = "soft_anti_affinity"
 
-    def applies(self, demand: Demand) -> bool:
-        return demand.group is not None
+    def applies(self, spec: RequestSpec) -> bool:
+        return spec.group is not None
 
-    def weigh(self, host: HostState, demand: Demand) -> float:
-        group = demand.group
+    def weigh(self, host: HostState, spec: RequestSpec) -> float:
+        group = spec.group
         return -float(group.members.get(host.name, 0)) if group and group.policy == "soft-anti-affinity" else 0.0

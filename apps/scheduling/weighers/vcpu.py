@@ -1,6 +1,6 @@
 """Prefers hosts with more free vCPUs: servers spread."""
 
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 from apps.scheduling.weighers.base import Weigher
 
 
@@ -9,5 +9,5 @@ class VcpuWeigher(Weigher):
     multiplier_key = "cpu_weight_multiplier"
     of_load = True
 
-    def weigh(self, host: HostState, demand: Demand) -> float:
+    def weigh(self, host: HostState, spec: RequestSpec) -> float:
         return float(host.vcpus_free)

@@ -274,7 +274,7 @@ def test_the_command(alice: ComputeCaller, make_server: Callable[..., Server]) -
     assert "  1. h2" in told
     near = make_server(alice)
     allocations.claim(
-        consumer_id=near.id, demand=allocations.Demand(vcpus=1, ram_mib=1, disk_gib=1),
+        consumer_id=near.id, spec=allocations.RequestSpec(vcpus=1, ram_mib=1, disk_gib=1),
         host_ids=[str(Host.objects.get(name="h1").id)],
     )  # fmt: skip
     told, _ = schedule("--project", alice.project_id, "--hint", f"same_host={near.id}")

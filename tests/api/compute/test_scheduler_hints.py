@@ -10,11 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.compute.models import Flavor, Server
-from apps.compute.selectors import demands
+from apps.compute.selectors import request_specs
 from apps.images.models import Image
 from apps.scheduling.filters import variables
 from apps.scheduling.models import Allocation, Host
-from apps.scheduling.states import Demand
+from apps.scheduling.specs import RequestSpec
 from tests.api.compute.conftest import ComputeCaller
 
 SOME = "7a1f9c04-7c34-4f0c-b48d-6ef0e1f2a8a5"
@@ -180,9 +180,9 @@ def place(server: Server, host: Host) -> Server:
     return server
 
 
-def demand_of(server: Server, *, statements: int) -> Demand:
+def spec_of(server: Server, *, statements: int) -> RequestSpec:
     with CaptureQueriesContext(connection) as queries:
-        found = demands.of_server(server, excluded=[])
+        found = request_specs.of_server(server, excluded=[])
     assert len(queries) == statements
     return found
 
@@ -194,8 +194,8 @@ def test_servers_are_resolved_to_hosts(
     near, far = place(make_server(alice), h1), place(make_server(alice), h2)
     strange, nowhere = place(make_server(bob), h1), make_server(alice)
 
-    def of(**hints: Any) -> Demand:
-        return demand_of(make_server(alice, scheduler_hints=hints), statements=1)
+    def of(**hints: Any) -> RequestSpec:
+        return spec_of(make_server(alice, scheduler_hints=hints), statements=1)
 
     assert of(different_host=str(near.id)).different_hosts == {"h1"}
     assert of(different_host=[str(near.id), str(far.id)]).different_hosts == {"h1", "h2"}
@@ -216,7 +216,7 @@ def test_a_group_is_counted_by_host(
         place(make_server(alice, group_id=group), host)
     place(make_server(alice), h2)
     make_server(alice, group_id=group)
-    found = demand_of(place(make_server(alice, group_id=group), h2), statements=1).group
+    found = spec_of(place(make_server(alice, group_id=group), h2), statements=1).group
     assert found is not None
     assert (found.policy, found.max_server_per_host, found.members) == ("anti-affinity", 2, {"h1": 2, "h2": 1})
 
@@ -225,7 +225,7 @@ def test_a_group_is_counted_by_host(
 def test_other_hints_cost_nothing(
     alice: ComputeCaller, make_server: Callable[..., Server], hints: dict[str, Any]
 ) -> None:
-    found = demand_of(make_server(alice, scheduler_hints=hints), statements=0)
+    found = spec_of(make_server(alice, scheduler_hints=hints), statements=0)
     assert (found.group, found.different_hosts, found.same_hosts) == (None, frozenset(), None)
     assert found.query == (["=", "$free_ram_mb", 1] if "query" in hints else None)
     assert found.flavor_name == "f7"
@@ -236,4 +236,4 @@ def test_hints_of_servers_from_before(alice: ComputeCaller, make_server: Callabl
     server = make_server(
         alice, scheduler_hints={"query": "no json", "same_host": "x", "different_host": [str(uuid.uuid4())]}
     )
-    assert demand_of(server, statements=1).query is None
+    assert spec_of(server, statements=1).query is None

@@ -5,23 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from apps.scheduling import ranking
+from apps.scheduling.engine import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.filters import variables
 from apps.scheduling.filters.capabilities import CapabilitiesFilter
 from apps.scheduling.models import Host
 from apps.scheduling.selectors import candidates
 from apps.scheduling.services import allocations
-from apps.scheduling.states import Demand
+from apps.scheduling.specs import RequestSpec
 from tests.unit.scheduling.conftest import MakeHosts
-from tests.unit.scheduling.test_filters import DEMAND, HOST
+from tests.unit.scheduling.test_filters import HOST, SPEC
 
 FILTER = CapabilitiesFilter()
 THERE = replace(HOST, hypervisor_version=7002000, vcpus_total=8, ram_total=2048, disk_total=40)
 
 
-def asking(**specs: str) -> Demand:
-    return replace(DEMAND, extra_specs={key.replace("__", ":"): value for key, value in specs.items()})
+def asking(**specs: str) -> RequestSpec:
+    return replace(SPEC, extra_specs={key.replace("__", ":"): value for key, value in specs.items()})
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def asking(**specs: str) -> Demand:
     ],
 )  # fmt: skip
 def test_capabilities(key: str, value: str, passes: bool) -> None:
-    wanted = replace(DEMAND, extra_specs={f"capabilities:{key}": value})
+    wanted = replace(SPEC, extra_specs={f"capabilities:{key}": value})
     assert FILTER.applies(wanted)
     assert FILTER.passes(THERE, wanted) is passes
 
@@ -59,7 +59,7 @@ def test_capabilities(key: str, value: str, passes: bool) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_offered(key: str, value: str, passes: bool) -> None:
-    assert FILTER.passes(THERE, replace(DEMAND, extra_specs={key: value})) is passes
+    assert FILTER.passes(THERE, replace(SPEC, extra_specs={key: value})) is passes
 
 
 def test_it_is_told() -> None:
@@ -67,18 +67,18 @@ def test_it_is_told() -> None:
     assert FILTER.shortfall(THERE, wanted) == (
         "does not offer hw:numa_nodes=2, capabilities:hypervisor_type=s== xen (there: QEMU)"
     )
-    verdict = ranking.rank(hosts=[THERE], demand=wanted)
+    verdict = ranking.rank(hosts=[THERE], spec=wanted)
     told = ranking.explain(verdict=verdict, hosts=[THERE])
     assert told.startswith("1 host checked: 1 that do not match the flavor's extra specs. ")
     assert verdict.misses == [f"host-1 {FILTER.shortfall(THERE, wanted)}"]
-    assert not FILTER.applies(DEMAND), "flavors without extra specs cost nothing"
+    assert not FILTER.applies(SPEC), "flavors without extra specs cost nothing"
 
 
 def test_every_capability_is_known_under_the_queries_name() -> None:
     assert not variables.OPEN.keys() & variables.INNER.keys()
     for key in variables.EVERY:
-        assert FILTER.passes(THERE, replace(DEMAND, extra_specs={f"capabilities:{key}": "<or> x <or> y"})) is False
-        assert "there: " in FILTER.shortfall(THERE, replace(DEMAND, extra_specs={f"capabilities:{key}": "<or> x"}))
+        assert FILTER.passes(THERE, replace(SPEC, extra_specs={f"capabilities:{key}": "<or> x <or> y"})) is False
+        assert "there: " in FILTER.shortfall(THERE, replace(SPEC, extra_specs={f"capabilities:{key}": "<or> x"}))
 
 
 @pytest.mark.django_db
@@ -88,13 +88,13 @@ def test_in_a_cloud_larger_than_a_block(make_hosts: MakeHosts, monkeypatch: pyte
     candidates._last.clear()
     make_hosts(40)
     Host.objects.filter(name="h33").update(hypervisor_type="xen")
-    kind = Demand(vcpus=1, ram_mib=512, disk_gib=1, extra_specs={"capabilities:hypervisor_type": "xen"})
+    kind = RequestSpec(vcpus=1, ram_mib=512, disk_gib=1, extra_specs={"capabilities:hypervisor_type": "xen"})
     assert FILTER.of_facts(kind)
     for _ in range(3):
-        assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=kind).host == "h33"
+        assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=kind).host == "h33"
     roomy = replace(kind, extra_specs={"capabilities:free_ram_mb": ">= 5000", "capabilities:hypervisor_type": "xen"})
     assert not FILTER.of_facts(roomy)
     with pytest.raises(NoValidHost, match="that do not match the flavor's extra specs"):
-        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=roomy)
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=roomy)
     roomy = replace(kind, extra_specs={"capabilities:free_ram_mb": ">= 3500", "capabilities:hypervisor_type": "xen"})
-    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=roomy).host == "h33"
+    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=roomy).host == "h33"

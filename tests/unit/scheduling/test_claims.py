@@ -13,7 +13,7 @@ from apps.scheduling.models import Allocation, Host, Inventory
 from apps.scheduling.selectors import candidates
 from apps.scheduling.selectors import hosts as selectors
 from apps.scheduling.services import allocations, hosts
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FACTS = {"hypervisor_type": "simulated", "virt_type": "simulated"}
@@ -30,12 +30,12 @@ def cloud(settings: object) -> None:
         )
 
 
-DEMAND = Demand(vcpus=1, ram_mib=512, disk_gib=1)
+SPEC = RequestSpec(vcpus=1, ram_mib=512, disk_gib=1)
 
 
 def claim(_: int) -> str | None:
     try:
-        return allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=DEMAND).host
+        return allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=SPEC).host
     except NoValidHost:
         return None
     finally:
@@ -54,7 +54,7 @@ def test_concurrent_claims_fill_every_host_and_not_more(cloud: None) -> None:
 
 def test_the_refusal_says_what_is_lacking(cloud: None) -> None:
     with pytest.raises(NoValidHost) as refusal:
-        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=Demand(vcpus=1, ram_mib=6000, disk_gib=1))
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=RequestSpec(vcpus=1, ram_mib=6000, disk_gib=1))
     assert "No host has enough free RAM (4 hosts checked)." in refusal.value.message
     assert "h0" not in refusal.value.message
     assert "h0 lacks 880 MiB of RAM" in refusal.value.values["explanation"]["misses"]
@@ -72,7 +72,7 @@ def test_room_that_is_freed_at_the_last_look_is_taken(cloud: None, monkeypatch: 
         return read()
 
     monkeypatch.setattr(candidates, "everything", freeing)
-    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=DEMAND).host == "h2"
+    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=SPEC).host == "h2"
     assert len(looks) == 1
 
 
@@ -90,7 +90,7 @@ def test_who_always_comes_too_late_is_refused_in_the_end(cloud: None, monkeypatc
 
     monkeypatch.setattr(candidates, "everything", fleeting)
     with pytest.raises(NoValidHost, match="None of the 4 hosts was left"):
-        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=DEMAND)
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=SPEC)
     assert len(looks) == allocations.ROUNDS + 1
 
 
@@ -101,13 +101,13 @@ def test_amounts_that_no_filter_looks_at_are_refused_at_once(
     looks, read = [], candidates.everything
     monkeypatch.setattr(candidates, "everything", lambda: looks.append(1) or read())
     with pytest.raises(NoValidHost):
-        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=replace(DEMAND, vcpus=11))
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=replace(SPEC, vcpus=11))
     assert len(looks) == 1
 
 
 def test_release_gives_everything_back_once(cloud: None) -> None:
     consumer = uuid.uuid4()
-    allocations.choose_and_claim(consumer_id=consumer, demand=DEMAND)
+    allocations.choose_and_claim(consumer_id=consumer, spec=SPEC)
     allocations.release(consumer_id=consumer)
     allocations.release(consumer_id=consumer)
     assert set(Inventory.objects.values_list("vcpus_used", "ram_used", "disk_used", "servers")) == {(0, 0, 0, 0)}
@@ -116,15 +116,15 @@ def test_release_gives_everything_back_once(cloud: None) -> None:
 def test_excluded_disabled_and_silent_hosts_are_left_out(cloud: None) -> None:
     hosts.update(name="h1", enabled=False, reason="test")
     hosts.update(name="h2", forced_down=True)
-    wanted = Demand(vcpus=1, ram_mib=512, disk_gib=1, ignore_hosts=frozenset({"h0"}))
-    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=wanted).host == "h3"
+    wanted = RequestSpec(vcpus=1, ram_mib=512, disk_gib=1, ignore_hosts=frozenset({"h0"}))
+    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=wanted).host == "h3"
 
 
 def test_a_forced_host_is_claimed_only_while_it_has_room(cloud: None) -> None:
-    wanted = Demand(vcpus=10, ram_mib=512, disk_gib=1, force_host="h2")
-    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=wanted).host == "h2"
+    wanted = RequestSpec(vcpus=10, ram_mib=512, disk_gib=1, force_host="h2")
+    assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=wanted).host == "h2"
     with pytest.raises(NoValidHost):
-        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=wanted)
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=wanted)
 
 
 def test_operators_at_once_do_not_undo_each_other(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +178,6 @@ def test_who_waited_in_vain_keeps_no_host_locked(cloud: None) -> None:
         filled = pool.submit(fill)
         assert filling.wait(timeout=30)
         watched = pool.submit(watch)
-        assert allocations.claim(consumer_id=uuid.uuid4(), demand=DEMAND, host_ids=[str(host.id)]) is None
+        assert allocations.claim(consumer_id=uuid.uuid4(), spec=SPEC, host_ids=[str(host.id)]) is None
         filled.result(), watched.result()
         assert pool.submit(free).result()

@@ -7,12 +7,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.scheduling import ranking
+from apps.scheduling.engine import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Host, Inventory
 from apps.scheduling.selectors import candidates, facts
 from apps.scheduling.services import aggregates, allocations, hosts
-from apps.scheduling.states import Demand, GroupAsk
+from apps.scheduling.specs import GroupSpec, RequestSpec
 from tests.unit.scheduling.conftest import MakeHosts
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +26,7 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def placed(**more: Any) -> str:
-    return allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=Demand(**{**SMALL, **more})).host
+    return allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=RequestSpec(**{**SMALL, **more})).host
 
 
 def refused(**more: Any) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def test_a_block_is_enough_as_a_rule(make_hosts: MakeHosts) -> None:
     facts.kept()
     found = {placed() for _ in range(30)}
     assert len(found) > 4, "from a random place on"  # of random ids some places are chosen far more often
-    [first, *_] = candidates.widening(demand=Demand(**SMALL))
+    [first, *_] = candidates.widening(spec=RequestSpec(**SMALL))
     assert (len(first.hosts), first.complete, first.total) == (4, False, 50)
 
 
@@ -58,7 +58,7 @@ def test_what_is_rare_is_found(make_hosts: MakeHosts) -> None:
         assert placed(extra_specs={"aggregate_instance_extra_specs:ssd": "<in> true"}) == "h44"
         assert placed(query=["=", "$host", "h55"]) == "h55"
         assert placed(same_hosts=frozenset({"h21"})) == "h21"
-        assert placed(group=GroupAsk(policy="affinity", members={"h22": 1})) == "h22"
+        assert placed(group=GroupSpec(policy="affinity", members={"h22": 1})) == "h22"
         assert placed(force_host="h23") == "h23"
 
 
@@ -66,7 +66,7 @@ def test_a_soft_policy_sees_its_group(make_hosts: MakeHosts) -> None:
     make_hosts(60)
     Inventory.objects.filter(host__name="h9").update(ram_used=512)
     for _ in range(5):
-        assert placed(group=GroupAsk(policy="soft-affinity", members={"h9": 1})) == "h9"
+        assert placed(group=GroupSpec(policy="soft-affinity", members={"h9": 1})) == "h9"
 
 
 def test_the_zone_of_the_group(make_hosts: MakeHosts) -> None:
@@ -80,9 +80,9 @@ def test_the_zone_of_the_group(make_hosts: MakeHosts) -> None:
 
 
 def _candidates(policy: str, member: str) -> list[dict[str, Any]]:
-    demand = Demand(**SMALL, group=GroupAsk(policy=policy, members={member: 1}))
-    found = list(candidates.widening(demand=demand))[-1]
-    return ranking.rank(hosts=found.hosts, demand=found.demand).candidates
+    spec = RequestSpec(**SMALL, group=GroupSpec(policy=policy, members={member: 1}))
+    found = list(candidates.widening(spec=spec))[-1]
+    return ranking.rank(hosts=found.hosts, spec=found.spec).candidates
 
 
 def test_the_last_room_is_found_and_then_it_is_refused(make_hosts: MakeHosts) -> None:

@@ -16,7 +16,7 @@ from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation, Host, Inventory
 from apps.scheduling.selectors import candidates
 from apps.scheduling.services import aggregates, allocations
-from apps.scheduling.states import Demand
+from apps.scheduling.specs import RequestSpec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 32
@@ -59,7 +59,7 @@ def claim(size: tuple[int, int, int]) -> uuid.UUID | None:
     consumer = uuid.uuid4()
     try:
         allocations.choose_and_claim(
-            consumer_id=consumer, demand=Demand(vcpus=size[0], ram_mib=size[1], disk_gib=size[2])
+            consumer_id=consumer, spec=RequestSpec(vcpus=size[0], ram_mib=size[1], disk_gib=size[2])
         )
     except NoValidHost:
         return None
@@ -149,12 +149,10 @@ def test_the_smallest_limit_of_a_hosts_aggregates_holds(pool: ThreadPoolExecutor
 
 def test_who_waits_for_a_host_looks_at_its_limit_again(pool: ThreadPoolExecutor) -> None:
     cloud([(99, 99_999, 999)])
-    host, demand = Host.objects.get(), Demand(vcpus=1, ram_mib=256, disk_gib=1)
+    host, spec = Host.objects.get(), RequestSpec(vcpus=1, ram_mib=256, disk_gib=1)
 
     def try_it(_: int) -> str | None:
-        return allocations.claim(
-            consumer_id=uuid.uuid4(), demand=demand, host_ids=[str(host.id)], limits={str(host.id): 3}
-        )
+        return allocations.claim(consumer_id=uuid.uuid4(), spec=spec, host_ids=[str(host.id)], limits={str(host.id): 3})
 
     with transaction.atomic():
         Inventory.objects.select_for_update().get()
@@ -173,7 +171,7 @@ def test_no_limit_for_a_filter_that_does_not_look(settings: Any, changes: list[s
     """Left out, or passed over for a host that an administrator names."""
     settings.SCHEDULER_FILTERS, settings.SCHEDULER_MAX_INSTANCES_PER_HOST = changes, 1
     cloud([(99, 99_999, 999)])
-    named = Demand(vcpus=1, ram_mib=256, disk_gib=1, force_host=None if changes else "h0")
+    named = RequestSpec(vcpus=1, ram_mib=256, disk_gib=1, force_host=None if changes else "h0")
     for _ in range(2):
-        allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=named)
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=named)
     assert Inventory.objects.get().servers == 2

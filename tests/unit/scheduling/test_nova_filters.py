@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.scheduling import chosen
+from apps.scheduling.engine import enabled
 from apps.scheduling.filters.aggregate_extra_specs import AggregateExtraSpecsFilter, UnscopedExtraSpecsFilter, matches
 from apps.scheduling.filters.aggregate_tenants import AggregateTenantsFilter
 from apps.scheduling.filters.aggregate_types import AggregateTypesFilter
@@ -19,8 +19,8 @@ from apps.scheduling.filters.json_query import JsonQueryFilter
 from apps.scheduling.filters.num_instances import NumInstancesFilter
 from apps.scheduling.filters.same_host import SameHostFilter
 from apps.scheduling.filters.traits import TraitsFilter, asked
-from apps.scheduling.states import AggregateState, Demand, GroupAsk, HostState
-from tests.unit.scheduling.test_filters import DEMAND, HOST
+from apps.scheduling.specs import AggregateState, GroupSpec, HostState, RequestSpec
+from tests.unit.scheduling.test_filters import HOST, SPEC
 
 
 def within(*metadata: dict[str, str], **more: Any) -> HostState:
@@ -29,12 +29,12 @@ def within(*metadata: dict[str, str], **more: Any) -> HostState:
     return replace(HOST, aggregates=told, **more)
 
 
-def specs(**values: str) -> Demand:
-    return replace(DEMAND, extra_specs={key.replace("__", ":"): value for key, value in values.items()})
+def specs(**values: str) -> RequestSpec:
+    return replace(SPEC, extra_specs={key.replace("__", ":"): value for key, value in values.items()})
 
 
-def scoped(value: str, key: str = "k") -> Demand:
-    return replace(DEMAND, extra_specs={f"aggregate_instance_extra_specs:{key}": value})
+def scoped(value: str, key: str = "k") -> RequestSpec:
+    return replace(SPEC, extra_specs={f"aggregate_instance_extra_specs:{key}": value})
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,13 @@ def test_unscoped_extra_specs_are_read_where_they_are_chosen(settings: Any) -> N
     assert not one.passes(HOST, specs(k="v"))
     assert one.passes(HOST, specs(group_policy="none"))
     assert one.passes(HOST, scoped("v")), "those are the other filter's"
-    assert "unscoped_extra_specs" not in [each.name for each in chosen.filters()]
+    assert "unscoped_extra_specs" not in [each.name for each in enabled.filters()]
     settings.SCHEDULER_FILTERS = [f"+{UnscopedExtraSpecsFilter.__module__}.UnscopedExtraSpecsFilter"]
-    assert "unscoped_extra_specs" in [each.name for each in chosen.filters()]
+    assert "unscoped_extra_specs" in [each.name for each in enabled.filters()]
 
 
 def test_aggregate_tenants() -> None:
-    one, mine = AggregateTenantsFilter(), replace(DEMAND, project_id="p1")
+    one, mine = AggregateTenantsFilter(), replace(SPEC, project_id="p1")
     assert one.passes(HOST, mine)
     assert one.passes(within({"filter_tenant_id": "p1"}), mine)
     assert one.passes(within({"filter_tenant_id": "p2,p1"}), mine)
@@ -108,7 +108,7 @@ def test_aggregate_tenants() -> None:
 
 
 def test_aggregate_types() -> None:
-    one, mine = AggregateTypesFilter(), replace(DEMAND, flavor_name="m1.small")
+    one, mine = AggregateTypesFilter(), replace(SPEC, flavor_name="m1.small")
     assert one.passes(HOST, mine)
     assert one.passes(within({"instance_type": "m1.tiny, m1.small"}), mine)
     assert not one.passes(within({"instance_type": "m1.tiny"}), mine)
@@ -122,10 +122,10 @@ def test_aggregate_types() -> None:
         (DifferentHostFilter(), {"different_hosts": frozenset({"host-1"})}, "keep away"),
         (SameHostFilter(), {"same_hosts": frozenset({"host-2"})}, "none of the servers"),
         (SameHostFilter(), {"same_hosts": frozenset()}, "none of the servers"),
-        (GroupAffinityFilter(), {"group": GroupAsk(policy="affinity", members={"host-2": 1})}, "(affinity)"),
+        (GroupAffinityFilter(), {"group": GroupSpec(policy="affinity", members={"host-2": 1})}, "(affinity)"),
         (
             GroupAntiAffinityFilter(),
-            {"group": GroupAsk(policy="anti-affinity", members={"host-1": 2}, max_server_per_host=2)},
+            {"group": GroupSpec(policy="anti-affinity", members={"host-1": 2}, max_server_per_host=2)},
             "has 2 of the group's servers",
         ),
         (JsonQueryFilter(), {"query": [">", "$free_ram_mb", 9999]}, "query"),
@@ -135,11 +135,11 @@ def test_aggregate_types() -> None:
     ],
 )
 def test_what_is_refused(one: Filter, asking: dict[str, Any], lacks: str) -> None:
-    wanting = replace(DEMAND, **asking)
+    wanting = replace(SPEC, **asking)
     assert one.applies(wanting)
     assert not one.passes(HOST, wanting)
     assert lacks in one.shortfall(HOST, wanting)
-    assert one.passes(HOST, DEMAND)
+    assert one.passes(HOST, SPEC)
 
 
 def test_group_policies_let_through() -> None:
@@ -148,7 +148,7 @@ def test_group_policies_let_through() -> None:
         ("anti-affinity", {"host-1": 1}, 2), ("soft-affinity", {"host-2": 1}, 1),
         ("soft-anti-affinity", {"host-1": 9}, 1),
     ):  # fmt: skip
-        wanting = replace(DEMAND, group=GroupAsk(policy=policy, members=members, max_server_per_host=most))
+        wanting = replace(SPEC, group=GroupSpec(policy=policy, members=members, max_server_per_host=most))
         assert GroupAffinityFilter().passes(HOST, wanting) and GroupAntiAffinityFilter().passes(HOST, wanting)
 
 
@@ -158,30 +158,30 @@ def test_image_properties_by_version_and_mode() -> None:
         ({"img_hv_requested_version": ">=6.0,<8.0"}, True), ({"img_hv_requested_version": ">=6.0,<7.0"}, False),
         ({"hw_vm_mode": "hvm"}, True), ({"vm_mode": "HVM"}, True), ({"hw_architecture": "armv7l"}, False),
     ):  # fmt: skip
-        assert one.passes(host, replace(DEMAND, image_properties=properties)) is passes, properties
+        assert one.passes(host, replace(SPEC, image_properties=properties)) is passes, properties
 
 
 def test_guests_of_32_bits_run_on_hosts_of_64() -> None:
     """QEMU and KVM on x86_64 run i686 guests; Nova's libvirt hosts list both. Not the other way round."""
     one = ImagePropertiesFilter()
     for arch in ("i686", "i386", "I586"):
-        assert one.passes(HOST, replace(DEMAND, image_properties={"hw_architecture": arch})), arch
+        assert one.passes(HOST, replace(SPEC, image_properties={"hw_architecture": arch})), arch
     narrow = replace(HOST, arch="i686")
-    assert one.passes(narrow, replace(DEMAND, image_properties={"hw_architecture": "i386"}))
-    assert not one.passes(narrow, replace(DEMAND, image_properties={"hw_architecture": "x86_64"}))
-    assert not one.passes(replace(HOST, arch="aarch64"), replace(DEMAND, image_properties={"hw_architecture": "i686"}))
+    assert one.passes(narrow, replace(SPEC, image_properties={"hw_architecture": "i386"}))
+    assert not one.passes(narrow, replace(SPEC, image_properties={"hw_architecture": "x86_64"}))
+    assert not one.passes(replace(HOST, arch="aarch64"), replace(SPEC, image_properties={"hw_architecture": "i686"}))
 
 
 def test_numbers_an_operator_allows() -> None:
     many, busy = NumInstancesFilter(maximum=5), IoOpsFilter(maximum=2)
-    assert many.passes(replace(HOST, servers=4), DEMAND) and not many.passes(replace(HOST, servers=5), DEMAND)
-    assert busy.passes(replace(HOST, io_ops=1), DEMAND) and not busy.passes(replace(HOST, io_ops=2), DEMAND)
-    assert NumInstancesFilter().passes(replace(HOST, servers=9999), DEMAND), "0 is no limit"
-    assert not many.passes(within({"max_instances_per_host": "3"}, servers=3), DEMAND)
-    assert many.passes(within({"max_instances_per_host": "7"}, servers=6), DEMAND)
-    assert not many.passes(within({"max_instances_per_host": "7"}, {"max_instances_per_host": "6"}, servers=6), DEMAND)
-    assert many.passes(within({"max_instances_per_host": "many"}, servers=4), DEMAND)
-    assert not busy.passes(within({"max_io_ops_per_host": "1"}, io_ops=1), DEMAND)
+    assert many.passes(replace(HOST, servers=4), SPEC) and not many.passes(replace(HOST, servers=5), SPEC)
+    assert busy.passes(replace(HOST, io_ops=1), SPEC) and not busy.passes(replace(HOST, io_ops=2), SPEC)
+    assert NumInstancesFilter().passes(replace(HOST, servers=9999), SPEC), "0 is no limit"
+    assert not many.passes(within({"max_instances_per_host": "3"}, servers=3), SPEC)
+    assert many.passes(within({"max_instances_per_host": "7"}, servers=6), SPEC)
+    assert not many.passes(within({"max_instances_per_host": "7"}, {"max_instances_per_host": "6"}, servers=6), SPEC)
+    assert many.passes(within({"max_instances_per_host": "many"}, servers=4), SPEC)
+    assert not busy.passes(within({"max_io_ops_per_host": "1"}, io_ops=1), SPEC)
 
 
 @pytest.mark.parametrize(
@@ -198,14 +198,14 @@ def test_numbers_an_operator_allows() -> None:
     ],
 )  # fmt: skip
 def test_json_queries(query: list[Any], passes: bool) -> None:
-    assert JsonQueryFilter().passes(HOST, replace(DEMAND, query=query)) is passes
+    assert JsonQueryFilter().passes(HOST, replace(SPEC, query=query)) is passes
 
 
 def test_a_query_without_end() -> None:
     deep: list[Any] = ["="]
     for _ in range(100_000):
         deep = ["and", deep]
-    assert not JsonQueryFilter().passes(HOST, replace(DEMAND, query=deep))
+    assert not JsonQueryFilter().passes(HOST, replace(SPEC, query=deep))
 
 
 def test_traits() -> None:
@@ -216,7 +216,7 @@ def test_traits() -> None:
     assert not one.passes(host, specs(trait__CUSTOM_GPU="forbidden"))
     assert one.passes(HOST, specs(trait__CUSTOM_GPU="forbidden"))
     assert one.passes(host, specs(trait__CUSTOM_X="whatever"))
-    image = replace(DEMAND, image_properties={"trait:CUSTOM_GPU": "required"})
+    image = replace(SPEC, image_properties={"trait:CUSTOM_GPU": "required"})
     assert one.passes(host, image) and not one.passes(HOST, image)
     both = specs(trait__A="required", trait__CUSTOM_GPU="forbidden")
     assert one.shortfall(host, both) == "lacks A and has CUSTOM_GPU"
@@ -235,12 +235,12 @@ def test_traits() -> None:
     ],
 )
 def test_features_that_ask_for_traits(flavor: dict[str, str], image: dict[str, str], trait: str) -> None:
-    assert asked(replace(DEMAND, extra_specs=flavor, image_properties=image))[0] == {trait}
+    assert asked(replace(SPEC, extra_specs=flavor, image_properties=image))[0] == {trait}
 
 
 def test_what_asks_for_no_trait() -> None:
     quiet = replace(
-        DEMAND,
+        SPEC,
         extra_specs={"hw:cpu_policy": "dedicated", "os:secure_boot": "optional", "hw:mem_encryption": "false"},
         image_properties={"hw_disk_bus": "virtio", "os_distro": "debian"},
     )

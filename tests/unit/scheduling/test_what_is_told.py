@@ -7,14 +7,14 @@ import pytest
 
 from apps.scheduling.models import Host
 from apps.scheduling.services import allocations
-from apps.scheduling.states import Demand
+from apps.scheduling.specs import RequestSpec
 
 pytestmark = pytest.mark.django_db
 
 
 def told(**values: Any) -> list[tuple[str, int, int]]:
-    demand = Demand(vcpus=1, ram_mib=512, disk_gib=1, **values)
-    choice = allocations.choose_and_claim(consumer_id=uuid.uuid4(), demand=demand)
+    spec = RequestSpec(vcpus=1, ram_mib=512, disk_gib=1, **values)
+    choice = allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=spec)
     rows = [(one["filter"], one["in"], one["out"]) for one in choice.explanation["filters"]]
     return [one for one in rows if one[0] in ("named", "failed_before", "fits")]
 

@@ -14,7 +14,7 @@ Rules:
 import uuid
 
 from apps.compute import states
-from apps.compute.selectors import demands
+from apps.compute.selectors import request_specs
 from apps.compute.selectors import servers as selectors
 from apps.operations.consistency import rows
 from apps.scheduling.services import allocations, inventories
@@ -48,7 +48,7 @@ def _settle(report: FindingReport, consumer_id: uuid.UUID) -> None:
             return
         allocations.release(consumer_id=consumer_id)
         if server is not None and host:
-            inventories.restore(consumer_id=consumer_id, host=host, demand=demands.of_server(server, excluded=[]))
+            inventories.restore(consumer_id=consumer_id, host=host, spec=request_specs.of_server(server, excluded=[]))
     there = f"is on {host or 'no host'}" if server else "does not exist"
     found = f"claimed on {claimed or 'no host'}; the server {there}"
     report.repaired(KIND, consumer_id, found=found, done=f"claimed on {host}" if host else "released")

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.compute import states
-from apps.compute.selectors import demands
+from apps.compute.selectors import request_specs
 from apps.compute.services import progress, server_groups
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations, builds
@@ -68,11 +68,13 @@ class Schedule(ServerStep):
 def place(server: Any, *, excluded: list[str]) -> allocations.Choice:
     """Choose and claim. Members of a group are placed one after another: each sees where those before it went."""
     if server.group_id is None:
-        return allocations.choose_and_claim(consumer_id=server.id, demand=demands.of_server(server, excluded=excluded))
+        return allocations.choose_and_claim(
+            consumer_id=server.id, spec=request_specs.of_server(server, excluded=excluded)
+        )
     with transaction.atomic():
         server_groups.lock(group_id=server.group_id)
-        demand = demands.of_server(server, excluded=excluded)
-        choice = allocations.choose_and_claim(consumer_id=server.id, demand=demand)
-        if demand.group and demands.breaks_policy(demand.group, choice.host):
-            raise NoValidHost(reason=demands.policy_reason(demand))
+        spec = request_specs.of_server(server, excluded=excluded)
+        choice = allocations.choose_and_claim(consumer_id=server.id, spec=spec)
+        if spec.group and request_specs.breaks_policy(spec.group, choice.host):
+            raise NoValidHost(reason=request_specs.policy_reason(spec))
         return choice

@@ -14,7 +14,7 @@ from apps.common.identifiers import parse_uuid
 from apps.compute import admin_passwords, image_properties
 from apps.compute.exceptions import FlavorNotFound, ImageUnusable, KeyPairNotFound, ServerGroupNotFound
 from apps.compute.models import Flavor
-from apps.compute.selectors import demands, flavors, keypairs, server_groups
+from apps.compute.selectors import flavors, keypairs, request_specs, server_groups
 from apps.compute.services import block_devices
 from apps.compute.services.servers import ServerRequest
 from apps.images.selectors import images
@@ -193,7 +193,7 @@ def _place(context: RequestContext, values: dict[str, Any]) -> tuple[str, str]:
 
 def _check_query(context: RequestContext, hints: dict[str, Any]) -> None:
     """What hosts are called and what goes on there is told to those who see hosts: by queries it could be guessed."""
-    inner = {name for name in json_query.asked_by(demands.query_of(hints) or ()) if name in variables.INNER}
+    inner = {name for name in json_query.asked_by(request_specs.query_of(hints) or ()) if name in variables.INNER}
     if inner and not policy.allowed(context, SEES_HOSTS):
         told, others = (", ".join(f"${name}" for name in sorted(names)) for names in (inner, variables.OPEN))
         raise BadRequest(

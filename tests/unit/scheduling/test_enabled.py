@@ -11,12 +11,12 @@ import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.scheduling import chosen, ranking
+from apps.scheduling.engine import enabled, ranking
 from apps.scheduling.filters.base import Filter
 from apps.scheduling.filters.ram import RamFilter
-from apps.scheduling.states import AggregateState, Demand, HostState
+from apps.scheduling.specs import AggregateState, HostState, RequestSpec
 from apps.scheduling.weighers.base import Weigher
-from tests.unit.scheduling.test_filters import DEMAND, HOST
+from tests.unit.scheduling.test_filters import HOST, SPEC
 
 MANUAL = Path(__file__).parents[3] / "docs" / "scheduling.md"
 
@@ -26,7 +26,7 @@ class NameWeigher(Weigher):
 
     name = "long_names"
 
-    def weigh(self, host: HostState, demand: Demand) -> float:
+    def weigh(self, host: HostState, spec: RequestSpec) -> float:
         return float(len(host.name))
 
 
@@ -78,9 +78,9 @@ def documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_documented_filter_works(documented: list[str], settings: Any) -> None:
     settings.SCHEDULER_FILTERS = documented
     gpus = replace(HOST, id="2", name="gpus", aggregates=(AggregateState(name="a", metadata={"gpus": "4"}),))
-    wanting = replace(DEMAND, extra_specs={"mycloud:gpus": "1"})
-    assert [host.name for host in ranking.rank(hosts=[HOST, gpus], demand=wanting).hosts] == ["gpus"]
-    verdict = ranking.rank(hosts=[HOST, gpus], demand=DEMAND)
+    wanting = replace(SPEC, extra_specs={"mycloud:gpus": "1"})
+    assert [host.name for host in ranking.rank(hosts=[HOST, gpus], spec=wanting).hosts] == ["gpus"]
+    verdict = ranking.rank(hosts=[HOST, gpus], spec=SPEC)
     assert [host.name for host in verdict.hosts] == ["host-1"]
     assert verdict.table[-1] == {"filter": "gpu", "in": 2, "out": 1}
     assert verdict.misses == ["gpus is kept for flavors with GPUs"]
@@ -88,23 +88,23 @@ def test_the_documented_filter_works(documented: list[str], settings: Any) -> No
 
 def test_filters_are_left_out(settings: Any) -> None:
     settings.SCHEDULER_FILTERS = ["-json_query", "-ram"]
-    assert {"json_query", "ram"}.isdisjoint({one.name for one in chosen.filters()})
-    assert ranking.rank(hosts=[replace(HOST, ram_free=0)], demand=DEMAND).hosts
+    assert {"json_query", "ram"}.isdisjoint({one.name for one in enabled.filters()})
+    assert ranking.rank(hosts=[replace(HOST, ram_free=0)], spec=SPEC).hosts
 
 
 def test_limits_come_from_settings(settings: Any) -> None:
     settings.SCHEDULER_MAX_INSTANCES_PER_HOST = 3
-    assert not ranking.rank(hosts=[replace(HOST, servers=3)], demand=DEMAND).hosts
+    assert not ranking.rank(hosts=[replace(HOST, servers=3)], spec=SPEC).hosts
     settings.SCHEDULER_MAX_INSTANCES_PER_HOST = 0
-    assert ranking.rank(hosts=[replace(HOST, servers=3)], demand=DEMAND).hosts
+    assert ranking.rank(hosts=[replace(HOST, servers=3)], spec=SPEC).hosts
 
 
 def test_weighers_are_added_and_changed(settings: Any) -> None:
     settings.SCHEDULER_WEIGHERS = [f"+{HERE}=9", "ram=0.5", "-disk"]
-    found = {one.name: multiplier for one, multiplier in chosen.weighers()}
+    found = {one.name: multiplier for one, multiplier in enabled.weighers()}
     assert (found["long_names"], found["ram"], "disk" in found) == (9.0, 0.5, False)
     longer = replace(HOST, id="2", name="a-much-longer-name", ram_free=600)
-    assert ranking.rank(hosts=[HOST, longer], demand=DEMAND).candidates[0]["host"] == longer.name
+    assert ranking.rank(hosts=[HOST, longer], spec=SPEC).candidates[0]["host"] == longer.name
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_weighers_are_added_and_changed(settings: Any) -> None:
 def test_what_cannot_be_understood_is_said(settings: Any, setting: str, value: str) -> None:
     setattr(settings, f"SCHEDULER_{setting}", [value])
     with pytest.raises(ImproperlyConfigured, match="CELERITY_SCHEDULER_"):
-        chosen.filters() if setting == "FILTERS" else chosen.weighers()
+        enabled.filters() if setting == "FILTERS" else enabled.weighers()
 
 
 def test_django_checks_the_settings(settings: Any) -> None:
@@ -141,5 +141,5 @@ def test_django_checks_the_settings(settings: Any) -> None:
 
 def test_the_manual_names_every_filter_and_weigher() -> None:
     text = MANUAL.read_text()
-    for name in [one.name for one in chosen.filters()] + [one.name for one, _ in chosen.weighers()]:
+    for name in [one.name for one in enabled.filters()] + [one.name for one, _ in enabled.weighers()]:
         assert f"`{name}`" in text, name

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.compute.selectors import demands
+from apps.compute.selectors import request_specs
 
 GIB = 1024**3
 
@@ -30,4 +30,4 @@ def test_disk(flavor: dict[str, int], virtual_size: int | None, disk_gib: int) -
         requested_host="",
         project_id="p",
     )
-    assert demands.of_server(server, excluded=[]).disk_gib == disk_gib
+    assert request_specs.of_server(server, excluded=[]).disk_gib == disk_gib

@@ -10,9 +10,9 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from apps.scheduling import chosen
+from apps.scheduling.engine import enabled
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 from apps.scheduling.weighers.base import Weigher
 
 TOLD_CANDIDATES = 10
@@ -41,25 +41,25 @@ class Verdict:
         return {one["host"]: one["weight"] for one in self.candidates}
 
 
-def running(demand: Demand) -> list[Filter]:
-    """Return the filters that look at this demand's hosts."""
-    return [one for one in chosen.filters() if not (demand.force_host and one.soft_for_forced)]
+def running(spec: RequestSpec) -> list[Filter]:
+    """Return the filters that look at this spec's hosts."""
+    return [one for one in enabled.filters() if not (spec.force_host and one.soft_for_forced)]
 
 
-def narrowed(demand: Demand) -> frozenset[str] | None:
-    """Return the names of the only hosts that could pass, where the demand names them; None: any could."""
+def narrowed(spec: RequestSpec) -> frozenset[str] | None:
+    """Return the names of the only hosts that could pass, where the spec names them; None: any could."""
     found: frozenset[str] | None = None
-    for one in running(demand):
-        names = one.narrow(demand)
+    for one in running(spec):
+        names = one.narrow(spec)
         if names is not None:
             found = names if found is None else found & names
     return found
 
 
-def limits(*, hosts: Sequence[HostState], demand: Demand) -> dict[str, int]:
+def limits(*, hosts: Sequence[HostState], spec: RequestSpec) -> dict[str, int]:
     """Return host id -> how many servers it may have at most, of those hosts for which there is a limit."""
     found: dict[str, int] = {}
-    for one in running(demand):
+    for one in running(spec):
         if one.limits_servers:
             for host in hosts:
                 most = one.most_servers(host)
@@ -68,17 +68,17 @@ def limits(*, hosts: Sequence[HostState], demand: Demand) -> dict[str, int]:
     return found
 
 
-def rank(*, hosts: Sequence[HostState], demand: Demand) -> Verdict:
+def rank(*, hosts: Sequence[HostState], spec: RequestSpec) -> Verdict:
     """Filter, weigh and order ``hosts``; of the first ``SCHEDULER_HOST_SUBSET_SIZE`` those are shuffled that differ
     from the best in their load alone.
 
     Shuffling keeps concurrent requests that saw the same state from queueing up for the same host.
     """
     verdict = Verdict(hosts=[])
-    filters, left = running(demand), list(hosts)
+    filters, left = running(spec), list(hosts)
     lost: list[HostState] = []
     for one in filters:
-        kept = [host for host in left if one.passes(host, demand)] if one.applies(demand) else left
+        kept = [host for host in left if one.passes(host, spec)] if one.applies(spec) else left
         kept = [] if one.failure else kept
         verdict.table.append({"filter": one.name, "in": len(left), "out": len(kept)})
         if len(kept) < len(left):
@@ -89,30 +89,30 @@ def rank(*, hosts: Sequence[HostState], demand: Demand) -> Verdict:
         left = kept
         if not left:
             break
-    verdict.misses = _nearest(lost, [one for one in filters if one.applies(demand)], demand)
-    verdict.hosts = _ordered(left, demand, verdict)
+    verdict.misses = _nearest(lost, [one for one in filters if one.applies(spec)], spec)
+    verdict.hosts = _ordered(left, spec, verdict)
     return verdict
 
 
-def _nearest(hosts: Sequence[HostState], filters: Sequence[Filter], demand: Demand) -> list[str]:
-    """Return what those hosts lack that lack least, in the eyes of all filters and not of the first alone."""
+def _nearest(hosts: Sequence[HostState], filters: Sequence[Filter], spec: RequestSpec) -> list[str]:
+    """Return what the hosts nearest to passing lack, by all filters and not by the first alone."""
 
-    def distance(host: HostState) -> tuple[float, str]:
-        short = (min(one.lack(host, demand), _CAP) for one in filters if not one.passes(host, demand))
+    def total(host: HostState) -> tuple[float, str]:
+        short = (min(one.distance(host, spec), _CAP) for one in filters if not one.passes(host, spec))
         return sum(short), host.name
 
-    nearest = heapq.nsmallest(TOLD_MISSES, hosts, key=distance)
+    nearest = heapq.nsmallest(TOLD_MISSES, hosts, key=total)
     return [
-        f"{host.name} " + " and ".join(one.shortfall(host, demand) for one in filters if not one.passes(host, demand))
+        f"{host.name} " + " and ".join(one.shortfall(host, spec) for one in filters if not one.passes(host, spec))
         for host in nearest
     ]
 
 
-def _ordered(hosts: list[HostState], demand: Demand, verdict: Verdict) -> list[HostState]:
+def _ordered(hosts: list[HostState], spec: RequestSpec, verdict: Verdict) -> list[HostState]:
     if not hosts:
         return []
-    weighers = chosen.weighers()
-    parts = {one.name: _scaled(one, multiplier, hosts, demand) for one, multiplier in weighers}
+    weighers = enabled.weighers()
+    parts = {one.name: _scaled(one, multiplier, hosts, spec) for one, multiplier in weighers}
     totals = [sum(part[index] for part in parts.values()) for index in range(len(hosts))]
     order = sorted(range(len(hosts)), key=lambda index: -totals[index])
     verdict.candidates = [
@@ -132,9 +132,9 @@ def _ordered(hosts: list[HostState], demand: Demand, verdict: Verdict) -> list[H
     return [hosts[index] for index in head + rest]
 
 
-def _scaled(weigher: Weigher, multiplier: float, hosts: list[HostState], demand: Demand) -> list[float]:
+def _scaled(weigher: Weigher, multiplier: float, hosts: list[HostState], spec: RequestSpec) -> list[float]:
     """Return the hosts' weights scaled to 0…1 and multiplied: by what an aggregate says, or by ``multiplier``."""
-    raw = _raw(weigher, hosts, demand)
+    raw = _raw(weigher, hosts, spec)
     low, high = min(raw, default=0.0), max(raw, default=0.0)
     if high <= low:
         return [0.0] * len(hosts)
@@ -145,10 +145,10 @@ def _scaled(weigher: Weigher, multiplier: float, hosts: list[HostState], demand:
     ]
 
 
-def _raw(weigher: Weigher, hosts: list[HostState], demand: Demand) -> list[float]:
+def _raw(weigher: Weigher, hosts: list[HostState], spec: RequestSpec) -> list[float]:
     """Return the weights as the weigher tells them; none where it does not apply, or fails: an operator's own may."""
     try:
-        raw = [weigher.weigh(host, demand) for host in hosts] if weigher.applies(demand) else []
+        raw = [weigher.weigh(host, spec) for host in hosts] if weigher.applies(spec) else []
         if not math.isfinite(sum(raw)):
             raise ValueError("a weight is no finite number")
     except Exception:

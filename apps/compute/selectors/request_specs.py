@@ -8,13 +8,13 @@ import orjson
 from apps.common.identifiers import parse_uuid
 from apps.compute import states
 from apps.compute.selectors import server_groups
-from apps.scheduling.states import Demand, GroupAsk
+from apps.scheduling.specs import GroupSpec, RequestSpec
 
 MIB_PER_GIB = 1024
 BYTES_PER_GIB = 1024**3
 
 
-def of_server(server: Any, *, excluded: list[str]) -> Demand:
+def of_server(server: Any, *, excluded: list[str]) -> RequestSpec:
     """Return vCPUs, RAM in MiB and disk in GiB (root + ephemeral + swap, rounded up) of a server.
 
     Costs a query only for hints that name a group or servers. What is read there is so at this moment: whoever must
@@ -24,7 +24,7 @@ def of_server(server: Any, *, excluded: list[str]) -> Demand:
     swap_gib = -(-int(flavor["swap"]) // MIB_PER_GIB)
     # A flavor with disk 0 means a root disk as large as the image: that is what is claimed.
     root_gib = int(flavor["disk"]) or -(-int(server.image_facts.get("virtual_size") or 0) // BYTES_PER_GIB)
-    return Demand(
+    return RequestSpec(
         vcpus=int(flavor["vcpus"]),
         ram_mib=int(flavor["ram"]),
         disk_gib=root_gib + int(flavor["ephemeral"]) + swap_gib,
@@ -42,7 +42,7 @@ def of_server(server: Any, *, excluded: list[str]) -> Demand:
 
 
 def _neighbours(server: Any) -> dict[str, Any]:
-    """Return the demand's ``group``, ``different_hosts`` and ``same_hosts``.
+    """Return the spec's ``group``, ``different_hosts`` and ``same_hosts``.
 
     Servers that are nowhere, of another project or unknown have no host: to differ from them is easy, to be with them
     is not possible, as in Nova.
@@ -55,7 +55,7 @@ def _neighbours(server: Any) -> dict[str, Any]:
     )
     group = None
     if around.policy:
-        group = GroupAsk(policy=around.policy, max_server_per_host=around.max_server_per_host, members=around.members)
+        group = GroupSpec(policy=around.policy, max_server_per_host=around.max_server_per_host, members=around.members)
     return {
         "group": group,
         "different_hosts": frozenset(around.hosts[key] for key in apart if key in around.hosts),
@@ -77,13 +77,13 @@ def query_of(hints: dict[str, Any]) -> list[object] | None:
     return found if isinstance(found, list) and found else None
 
 
-def policy_reason(demand: Demand) -> str:
+def policy_reason(spec: RequestSpec) -> str:
     """Return why a host that passed the filters was refused: an administrator named it."""
-    policy = demand.group.policy if demand.group else ""
+    policy = spec.group.policy if spec.group else ""
     return f"The host that was asked for does not suit the policy of the server's group: {policy}."
 
 
-def breaks_policy(group: GroupAsk, host: str) -> bool:
+def breaks_policy(group: GroupSpec, host: str) -> bool:
     """Return whether a hard policy forbids this host: a host that an administrator names has passed no such filter."""
     if group.policy == states.AFFINITY:
         return bool(group.members) and host not in group.members

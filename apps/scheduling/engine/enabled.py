@@ -16,8 +16,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from apps.scheduling.engine.isolated import Isolated
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.guarded import Guarded
 from apps.scheduling.weighers.base import Weigher
 
 _F, _W = "apps.scheduling.filters.", "apps.scheduling.weighers."
@@ -68,7 +68,7 @@ def filters() -> list[Filter]:
     found = []
     for one, change in _filter_classes(tuple(settings.SCHEDULER_FILTERS)):
         if change:
-            found.append(Guarded(_own(change, lambda one=one: _with_settings(one))))
+            found.append(Isolated(_own(change, lambda one=one: _with_settings(one))))
         else:
             found.append(_with_settings(one))
     return found

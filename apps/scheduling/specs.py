@@ -20,8 +20,8 @@ class AggregateState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroupAsk:
-    """The server group of a demand. ``members`` counts the group's other servers by host name."""
+class GroupSpec:
+    """The server group of a spec. ``members`` counts the group's other servers by host name."""
 
     policy: str  # affinity, anti-affinity, soft-affinity or soft-anti-affinity
     max_server_per_host: int = 1
@@ -63,7 +63,7 @@ class HostState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class RequestSpec:
     """What a server needs: vCPUs, RAM in MiB, disk in GiB, and where it may go.
 
     ``hints`` are as sent; what of them names servers is resolved to hosts: ``different_hosts`` and ``same_hosts``
@@ -81,7 +81,7 @@ class Demand:
     hints: Mapping[str, object] = field(default_factory=dict)
     project_id: str = ""
     flavor_name: str = ""
-    group: GroupAsk | None = None
+    group: GroupSpec | None = None
     different_hosts: frozenset[str] = frozenset()
     same_hosts: frozenset[str] | None = None
     near_zones: frozenset[str] = frozenset()  # where it would rather be; the scheduler adds those of its group

@@ -6,14 +6,14 @@ from typing import TypeVar
 import structlog
 
 from apps.scheduling.filters.base import OTHER_KIND, Filter
-from apps.scheduling.states import Demand, HostState
+from apps.scheduling.specs import HostState, RequestSpec
 
 T = TypeVar("T")
 MAX_TOLD = 200  # characters of an exception
 log = structlog.get_logger("celerity.scheduling")
 
 
-class Guarded(Filter):
+class Isolated(Filter):
     """Stands for ``inner`` for one look at hosts. ``failure`` is what it raised then; the first time is logged."""
 
     def __init__(self, inner: Filter) -> None:
@@ -21,27 +21,27 @@ class Guarded(Filter):
         self.name, self.reason, self.advice = inner.name, inner.reason, inner.advice
         self.soft_for_forced, self.limits_servers = inner.soft_for_forced, inner.limits_servers
 
-    def applies(self, demand: Demand) -> bool:
-        return self._asked(lambda: bool(self.inner.applies(demand)), True, judging=True)
+    def applies(self, spec: RequestSpec) -> bool:
+        return self._asked(lambda: bool(self.inner.applies(spec)), True, judging=True)
 
-    def passes(self, host: HostState, demand: Demand) -> bool:
-        return not self.failure and self._asked(lambda: bool(self.inner.passes(host, demand)), False, judging=True)
+    def passes(self, host: HostState, spec: RequestSpec) -> bool:
+        return not self.failure and self._asked(lambda: bool(self.inner.passes(host, spec)), False, judging=True)
 
-    def shortfall(self, host: HostState, demand: Demand) -> str:
-        told = "" if self.failure else self._asked(lambda: str(self.inner.shortfall(host, demand)), "")
+    def shortfall(self, host: HostState, spec: RequestSpec) -> str:
+        told = "" if self.failure else self._asked(lambda: str(self.inner.shortfall(host, spec)), "")
         return told or f"could not be judged: the filter {self.name} failed ({self.failure})"
 
-    def lack(self, host: HostState, demand: Demand) -> float:
-        return OTHER_KIND if self.failure else self._asked(lambda: float(self.inner.lack(host, demand)), OTHER_KIND)
+    def distance(self, host: HostState, spec: RequestSpec) -> float:
+        return OTHER_KIND if self.failure else self._asked(lambda: float(self.inner.distance(host, spec)), OTHER_KIND)
 
-    def of_facts(self, demand: Demand) -> bool:
-        return self._asked(lambda: bool(self.inner.of_facts(demand)), False)
+    def of_facts(self, spec: RequestSpec) -> bool:
+        return self._asked(lambda: bool(self.inner.of_facts(spec)), False)
 
     def most_servers(self, host: HostState) -> int | None:
         return self._asked(lambda: self._number(self.inner.most_servers(host)), None)
 
-    def narrow(self, demand: Demand) -> frozenset[str] | None:
-        return self._asked(lambda: self._names(self.inner.narrow(demand)), None)
+    def narrow(self, spec: RequestSpec) -> frozenset[str] | None:
+        return self._asked(lambda: self._names(self.inner.narrow(spec)), None)
 
     @staticmethod
     def _number(found: int | None) -> int | None:

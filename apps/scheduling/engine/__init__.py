@@ -1,0 +1,1 @@
+"""The engine that runs filters and weighers: which are enabled, isolation of operators' own ones, ranking."""
