@@ -46,7 +46,7 @@ wanted() {
     awk -v wanted=" ${sections[*]} " '
         /^\[.*\]$/ { on = index(wanted, " " substr($0, 2, length($0) - 2) " "); next }
         on && NF && $1 !~ /^#/ { print $1 }' deploy/packages.txt
-    if [ "$hypervisor" = libvirt ]; then sed -E '/^\s*(#|$)/d' deploy/guest/packages.txt; fi
+    if [ "$hypervisor" = libvirt ]; then sed -E '/^\s*(#|$)/d' deploy/guest_images/packages.txt; fi
 }
 
 missing() {

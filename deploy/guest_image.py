@@ -1,4 +1,4 @@
-"""The guest image `tiny`: built once per content of deploy/guest/, in a cache that the cloud and the tests share."""
+"""The guest image `tiny`: built once per content of deploy/guest_images/, in a cache for the cloud and the tests."""
 
 import fcntl
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 from deploy.environment import REPOSITORY, cache_directory
 from deploy.errors import DeployError
 
-SOURCES = REPOSITORY / "deploy" / "guest"
+SOURCES = REPOSITORY / "deploy" / "guest_images"
 
 
 def digest() -> str:

@@ -17,6 +17,6 @@ def sections() -> dict[str, list[str]]:
             found[entry.strip("[]")] = []
         else:
             found[next(reversed(found))].append(entry)
-    guest = ROOT / "guest" / "packages.txt"
+    guest = ROOT / "guest_images" / "packages.txt"
     found["guest"] = _names(guest.read_text()) if guest.exists() else []
     return found

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from deploy import guest_image
-from deploy.guest.tinyimage import disk, shell
+from deploy.guest_images.builder import disk, shell
 
 PACKAGES = (
     "linux-image-cloud-amd64", "cloud-init", "systemd-sysv", "openssh-server", "ifupdown", "isc-dhcp-client",

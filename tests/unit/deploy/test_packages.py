@@ -24,4 +24,4 @@ def test_what_a_simulated_cloud_needs_is_no_hypervisor() -> None:
 def test_the_shell_reads_the_same(tmp_path: Path) -> None:
     script = (ROOT / "bootstrap.sh").read_text()
     assert "deploy/packages.txt" in script
-    assert "deploy/guest/packages.txt" in script
+    assert "deploy/guest_images/packages.txt" in script

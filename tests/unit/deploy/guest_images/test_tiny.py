@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.guest.tinyimage import disk, initramfs, modules, packages, stamp
+from deploy.guest_images.builder import disk, initramfs, modules, packages, stamp
 
-GUEST = Path(__file__).resolve().parents[2] / "deploy/guest"
+GUEST = Path(__file__).resolve().parents[4] / "deploy/guest_images/tiny"
 SCRIPTS = GUEST / "rootfs/lib/tiny"
 
 needs_busybox = pytest.mark.skipif(shutil.which("busybox") is None, reason="needs busybox, the guest's shell and awk")

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tinyimage import disk, initramfs, modules, packages, rootfs, shell, stamp
+from builder import disk, initramfs, modules, packages, rootfs, shell, stamp
 
 SOURCE = Path(__file__).resolve().parent
 TOOLS = ("apt-get", "apt-cache", "dpkg-deb", "depmod")
@@ -59,13 +59,13 @@ def unpack(archives: list[packages.Archive], work: Path, scratch: Path) -> tuple
 def make_image(archives: list[packages.Archive], work: Path, scratch: Path, output: Path) -> None:
     """Build the image from `archives` in `scratch` and put it at `output`."""
     kernel, userland = unpack(archives, work, scratch)
-    early = initramfs.tree(SOURCE / "initramfs", kernel, userland, scratch / "early")
+    early = initramfs.tree(SOURCE / "tiny" / "initramfs", kernel, userland, scratch / "early")
     initramfs.write(early, scratch / "initramfs.img")
-    tree = rootfs.tree(SOURCE / "rootfs", kernel, userland, scratch / "root")
+    tree = rootfs.tree(SOURCE / "tiny" / "rootfs", kernel, userland, scratch / "root")
     boot_files = {
         "vmlinuz": kernel / "boot" / f"vmlinuz-{modules.version(kernel)}",
         "initramfs.img": scratch / "initramfs.img",
-        "syslinux.cfg": Path(shutil.copy(SOURCE / "syslinux.cfg", scratch)),
+        "syslinux.cfg": Path(shutil.copy(SOURCE / "tiny" / "syslinux.cfg", scratch)),
     }
     for path in boot_files.values():
         os.utime(path, (1, 1))
