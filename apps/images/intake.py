@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 
 from apps.common.operators import may_act
-from apps.images.selectors import blobs as rows
+from apps.images.selectors import blobs as blob_selectors
 from apps.images.services import blobs
 
 PAGE = "admin:images_image_add"
@@ -39,7 +39,7 @@ class Intake(FileUploadHandler):
         if self._announced > settings.IMAGE_SIZE_CAP + FORM:
             self._refuse()
         blobs.prepare()
-        self._file, self._size = tempfile.TemporaryFile(dir=rows.staging()), 0  # noqa: SIM115
+        self._file, self._size = tempfile.TemporaryFile(dir=blob_selectors.staging()), 0  # noqa: SIM115
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._size += len(raw_data)

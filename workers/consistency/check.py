@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from apps.compute import states
 from apps.compute.selectors import servers
 from apps.compute.services import quota_verification
-from apps.images.selectors import blobs as image_rows
+from apps.images.selectors import blobs as blob_selectors
 from apps.networking.selectors import bindings
 from apps.networking.values import PortFacts
 from apps.operations.consistency import rows
@@ -63,7 +63,7 @@ def of_rows() -> Iterator[Inconsistency]:
     for stray in rows.strays():
         there = "does not exist" if stray.server_host is None else f"is on {stray.server_host!r}"
         yield Inconsistency("port", str(stray.server_id), f"bound on {stray.port_host!r}; its server {there}")
-    for sha512, details in image_rows.damaged():
+    for sha512, details in blob_selectors.damaged():
         yield Inconsistency("image", sha512[:64], details)
 
 

@@ -8,7 +8,7 @@ from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
 from apps.compute import rpcapi
 from apps.compute.models import Server
-from apps.networking.selectors import ports as port_rows
+from apps.networking.selectors import ports as port_selectors
 from apps.networking.services import ports, security_groups
 
 
@@ -24,7 +24,7 @@ def _group(context: RequestContext, name: str) -> uuid.UUID:
 def add(*, context: RequestContext, server: Server, name: str) -> None:
     """Give all ports of a server a group, by its name or id. Raises NotFound (404), BadRequest (400)."""
     group = _group(context, name)
-    found = port_rows.of_server(server_id=server.id)
+    found = port_selectors.of_server(server_id=server.id)
     if not found or not all(port.port_security_enabled and port.fixed_ips.all() for port in found):
         raise BadRequest(
             f"Security group {name[:255]} cannot be applied to instance {server.id}: it has no port, or one without an "
@@ -41,7 +41,7 @@ def add(*, context: RequestContext, server: Server, name: str) -> None:
 def remove(*, context: RequestContext, server: Server, name: str) -> None:
     """Take a group from all ports of a server. Raises NotFound (404) where none has it."""
     group, found = _group(context, name), False
-    for port in port_rows.of_server(server_id=server.id):
+    for port in port_selectors.of_server(server_id=server.id):
         groups = [one.security_group_id for one in port.portsecuritygroup_set.all()]
         if group in groups:
             found = True

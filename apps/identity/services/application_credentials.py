@@ -13,7 +13,7 @@ from apps.common import audit
 from apps.common.context import RequestContext
 from apps.identity.exceptions import Forbidden, Invalid, RuleInUse
 from apps.identity.models import AccessRule, ApplicationCredential
-from apps.identity.selectors import application_credentials as reading
+from apps.identity.selectors import application_credentials as selectors
 from apps.identity.services import delegation_rules, passwords, row_writes
 
 
@@ -60,10 +60,10 @@ def _rules(user_id: str, wanted: Any) -> list[AccessRule]:
     new: list[AccessRule] = []
     for named in wanted:
         if "id" in named:
-            found.append(reading.rule(user_id=user_id, rule_id=named["id"]))
+            found.append(selectors.rule(user_id=user_id, rule_id=named["id"]))
             continue
         rule = AccessRule(user_id=user_id, **{name: named[name] for name in ("service", "method", "path")})
-        there = reading.same_rule(rule)
+        there = selectors.same_rule(rule)
         (found if there is not None else new).append(there or rule)
     delegation_rules.refuse_beyond_limit(
         owner_id=user_id, rows=AccessRule.objects.filter(user_id=user_id), noun="access rule", more=len(new),
@@ -79,7 +79,7 @@ def _rules(user_id: str, wanted: Any) -> list[AccessRule]:
 def delete(*, context: RequestContext, user_id: str, credential_id: str) -> None:
     """Delete a credential: its tokens are dead with the next request. A restricted one deletes none, as in Keystone."""
     delegation_rules.refuse_delegated(context)
-    credential = reading.get(user_id=user_id, credential_id=credential_id)
+    credential = selectors.get(user_id=user_id, credential_id=credential_id)
     delegation_rules.refuse_elsewhere(context, credential.project_id)
     credential.delete()
     audit.record("delete", "application_credential", credential_id)
@@ -89,7 +89,7 @@ def delete(*, context: RequestContext, user_id: str, credential_id: str) -> None
 def delete_rule(*, context: RequestContext, user_id: str, rule_id: str) -> None:
     """Delete a rule. Raises RuleInUse (403) while a credential has it; it outlives its credentials, as in Keystone."""
     delegation_rules.refuse_delegated(context)
-    rule = reading.rule(user_id=user_id, rule_id=rule_id)
+    rule = selectors.rule(user_id=user_id, rule_id=rule_id)
     if rule.application_credentials.exists():
         raise RuleInUse(id=rule.pk)
     rule.delete()

@@ -13,7 +13,7 @@ from apps.identity.exceptions import Forbidden, Unauthorized
 from apps.identity.models import ApplicationCredential, User
 from apps.identity.payloads import Delegation, Payload
 from apps.identity.selectors import application_credentials, users
-from apps.identity.selectors import tokens as issued
+from apps.identity.selectors import tokens as token_selectors
 from apps.identity.services import passcodes, passwords, throttling
 from apps.identity.states import Scope
 
@@ -138,7 +138,7 @@ def by_token(request: AuthRequest) -> Authenticated:
     """Authenticate by token. A trust's token cannot be exchanged; an application credential's keeps its delegation
     (OSSA 2014-018).
     """
-    token = issued.validate(request.token or "")
+    token = token_selectors.validate(request.token or "")
     if token is None:
         raise refuse("token", request)
     payload = token.payload

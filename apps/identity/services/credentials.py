@@ -13,7 +13,7 @@ from apps.common.context import RequestContext
 from apps.identity import domain_options, keys
 from apps.identity.exceptions import Forbidden, Invalid
 from apps.identity.models import Credential, DomainOption
-from apps.identity.selectors import credentials as reading
+from apps.identity.selectors import credentials as selectors
 from apps.identity.selectors import projects, users
 from apps.identity.services import delegation_rules, row_writes
 from apps.identity.states import new_id
@@ -60,8 +60,8 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> Credential:
         owner_id=user.pk, rows=Credential.objects.filter(user_id=user.pk), noun="credential"
     )
     pk, access_hash = new_id(), None
-    if kind == reading.EC2:
-        pk = access_hash = reading.hash_of_access(_access_of(blob))
+    if kind == selectors.EC2:
+        pk = access_hash = selectors.hash_of_access(_access_of(blob))
         if not project_id:
             raise Invalid(field="project_id", reason="an ec2 credential belongs to a project")
     credential = Credential(
@@ -88,17 +88,17 @@ def update(*, context: RequestContext, credential_id: str, changes: Mapping[str,
     delegation_rules.refuse_delegated(context)
     credential = row_writes.locked(Credential.objects.all(), credential_id)
     if credential is None:
-        return reading.get(credential_id)
+        return selectors.get(credential_id)
     delegation_rules.refuse_out_of_reach(context, credential)
     delegation_rules.refuse_sign_in_everywhere(context, changes.get("type", credential.type))
     for name in ("user_id", "project_id"):
         if name in changes and changes[name] != getattr(credential, name):
             raise Invalid(field=name, reason="it cannot be changed")
-    if reading.EC2 in (credential.type, changes.get("type")):
-        if changes.get("type", reading.EC2) != credential.type:
+    if selectors.EC2 in (credential.type, changes.get("type")):
+        if changes.get("type", selectors.EC2) != credential.type:
             raise Invalid(field="type", reason="it cannot become or stop being ec2")
         if "blob" in changes:
-            credential.access_hash = reading.hash_of_access(_access_of(changes["blob"]))
+            credential.access_hash = selectors.hash_of_access(_access_of(changes["blob"]))
     credential.type = changes.get("type", credential.type)
     if "blob" in changes:
         credential.blob = seal(changes["blob"])
@@ -111,7 +111,7 @@ def update(*, context: RequestContext, credential_id: str, changes: Mapping[str,
 @transaction.atomic
 def delete(*, context: RequestContext, credential_id: str) -> None:
     delegation_rules.refuse_delegated(context)
-    credential = reading.get(credential_id)
+    credential = selectors.get(credential_id)
     delegation_rules.refuse_out_of_reach(context, credential)
     credential.delete()
     audit.record("delete", "credential", credential_id)
@@ -123,7 +123,7 @@ def create_ec2(*, context: RequestContext, user_id: str, project_id: str) -> Cre
     users.get(user_id), projects.get(project_id)
     pair = {"access": new_id(), "secret": secrets.token_hex(16)}
     blob = orjson.dumps(pair).decode()
-    values = {"user_id": user_id, "project_id": project_id, "type": reading.EC2, "blob": blob}
+    values = {"user_id": user_id, "project_id": project_id, "type": selectors.EC2, "blob": blob}
     return create(context=context, values=values)
 
 

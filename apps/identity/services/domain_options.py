@@ -10,7 +10,7 @@ from apps.common import audit
 from apps.identity import domain_options
 from apps.identity.exceptions import BadConfig, NotFound
 from apps.identity.models import Domain, DomainOption
-from apps.identity.selectors import domain_options as reading
+from apps.identity.selectors import domain_options as selectors
 from apps.identity.services import credentials, row_writes
 
 MAX_VALUE_BYTES = 4096
@@ -22,13 +22,13 @@ def _validated(config: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
         raise BadConfig(reason="No options specified")
     found = {}
     for group, options in config.items():
-        reading.refuse_unknown(group)
+        selectors.refuse_unknown(group)
         if not isinstance(options, dict) or not options:
             raise BadConfig(
                 reason=f"The value of group {group} specified in the config should be a dictionary of options"
             )
         for option, value in options.items():
-            reading.refuse_unknown(group, option)
+            selectors.refuse_unknown(group, option)
             found[group, option] = _checked(group, option, value)
     return found
 
@@ -75,15 +75,15 @@ def replace(*, domain_id: str, config: Mapping[str, Any]) -> bool:
 def update(*, domain_id: str, config: Mapping[str, Any], group: str | None = None, option: str | None = None) -> None:
     """Merge options in; with ``group`` (and ``option``) only that, which has to be there already."""
     domain = _locked(domain_id)
-    reading.refuse_unknown(group, option)
+    selectors.refuse_unknown(group, option)
     if group is not None and option is not None:
         config = {group: config}  # the body names the option alone
     values = _validated(config)
     if group is not None and ({one for one, _ in values} != {group} or (option and set(values) != {(group, option)})):
         what = f"option {option} in group {group}" if option else f"group {group}"
         raise BadConfig(reason=f"Trying to update {what}, so that, and only that, must be specified in the config")
-    if group is not None and not reading.there(domain_id, group, option):
-        raise reading.missing(domain_id, group, option)
+    if group is not None and not selectors.there(domain_id, group, option):
+        raise selectors.missing(domain_id, group, option)
     _store(domain, values)
 
 
@@ -91,9 +91,9 @@ def update(*, domain_id: str, config: Mapping[str, Any], group: str | None = Non
 def delete(*, domain_id: str, group: str | None = None, option: str | None = None) -> None:
     """Delete all options, a group or one option. Raises NotFound for a group or an option that is not there."""
     domain = _locked(domain_id)
-    reading.refuse_unknown(group, option)
-    if group is not None and not reading.there(domain_id, group, option):
-        raise reading.missing(domain_id, group, option)
+    selectors.refuse_unknown(group, option)
+    if group is not None and not selectors.there(domain_id, group, option):
+        raise selectors.missing(domain_id, group, option)
     wanted = {name: value for name, value in (("group", group), ("option", option)) if value is not None}
     DomainOption.objects.filter(domain=domain, **wanted).delete()
     audit.record("update", "domain", domain.pk, details={"configuration_deleted": wanted})

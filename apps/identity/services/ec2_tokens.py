@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.common import audit
 from apps.identity.exceptions import Unauthorized
 from apps.identity.payloads import Delegation
-from apps.identity.selectors import credentials as reading
+from apps.identity.selectors import credentials as credential_selectors
 from apps.identity.selectors.tokens import Token
 from apps.identity.services import credentials, signatures, tokens
 from apps.identity.services.auth_methods import microseconds
@@ -123,7 +123,7 @@ def issue(request: SignedRequest) -> tuple[str, Token]:
 
     Raises Unauthorized (401), the same for every cause. User, project and roles are asked anew (OSSA 2012-018).
     """
-    credential = reading.ec2(request.access)
+    credential = credential_selectors.ec2(request.access)
     secret = credentials.ec2_parts(credential)[1] if credential is not None else _NOBODY
     _check(request, secret)
     if credential is None:

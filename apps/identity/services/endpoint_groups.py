@@ -8,7 +8,7 @@ from django.db import transaction
 from apps.common import audit
 from apps.identity.exceptions import NotFound
 from apps.identity.models import EndpointGroup, Project, ProjectEndpoint
-from apps.identity.selectors import endpoint_groups as reading
+from apps.identity.selectors import endpoint_groups as selectors
 from apps.identity.selectors import endpoints, projects
 from apps.identity.services import row_writes
 
@@ -30,7 +30,7 @@ def update(*, group_id: str, changes: Mapping[str, Any]) -> EndpointGroup:
     """Change a group; filters that are given take the place of all that there were."""
     group = row_writes.locked(EndpointGroup.objects.all(), group_id)
     if group is None:
-        return reading.get(group_id)
+        return selectors.get(group_id)
     row_writes.merge(group, changes, _FIELDS)
     with row_writes.unique("endpoint_group", f"name {group.name}"):
         group.save()
@@ -40,12 +40,12 @@ def update(*, group_id: str, changes: Mapping[str, Any]) -> EndpointGroup:
 
 @transaction.atomic
 def delete(*, group_id: str) -> None:
-    reading.get(group_id).delete()
+    selectors.get(group_id).delete()
     audit.record("delete", "endpoint_group", group_id)
 
 
 def _both(group_id: str, project_id: str) -> tuple[EndpointGroup, Project]:
-    return reading.get(group_id), projects.get(project_id)
+    return selectors.get(group_id), projects.get(project_id)
 
 
 @transaction.atomic
@@ -60,7 +60,7 @@ def add_project(*, group_id: str, project_id: str) -> None:
 @transaction.atomic
 def remove_project(*, group_id: str, project_id: str) -> None:
     group, project = _both(group_id, project_id)
-    if not reading.has_project(group, project.pk):
+    if not selectors.has_project(group, project.pk):
         raise NotFound(noun="endpoint group of the project", id=group_id[:64])
     group.projects.remove(project)
     audit.record("update", "endpoint_group", group.pk, details={"removed_project": project.pk})

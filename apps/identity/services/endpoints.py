@@ -10,7 +10,7 @@ from apps.identity import url_names
 from apps.identity.exceptions import Invalid, NotFound
 from apps.identity.models import Endpoint
 from apps.identity.selectors import endpoints, services
-from apps.identity.selectors import regions as finding
+from apps.identity.selectors import regions as region_selectors
 from apps.identity.services import regions, row_writes
 
 _FIELDS = ("interface", "url", "name", "enabled", "extra")
@@ -25,7 +25,7 @@ def _place(endpoint: Endpoint, values: Mapping[str, Any]) -> None:
         endpoint.service_id = service_id
     region_id = values.get("region_id")
     if region_id is not None:
-        endpoint.region = finding.find(region_id)
+        endpoint.region = region_selectors.find(region_id)
         if endpoint.region is None:
             raise Invalid(field="region_id", reason=f"there is no region {region_id[:255]}")
     elif values.get("region") is not None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from apps.identity.models import User
-from apps.identity.selectors import credentials as reading
+from apps.identity.selectors import credentials as credential_selectors
 from apps.identity.services import credentials, signatures
 
 SECONDS = 30
@@ -39,7 +39,7 @@ def matches(*, user: User | None, given: str) -> bool:
     if user is None or len(given) != _DIGITS:
         return False
     now = int(timezone.now().timestamp()) // SECONDS
-    for credential in reading.totp_of(user.pk):
+    for credential in credential_selectors.totp_of(user.pk):
         secret = secret_of(credentials.blob_of(credential))
         for counter in range(now - WINDOWS + 1, now + 1):
             if secret is not None and hmac.compare_digest(passcode(secret, counter).encode(), given.encode()):

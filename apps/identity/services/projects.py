@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from apps.common import audit
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Project, User
-from apps.identity.selectors import projects as reading
+from apps.identity.selectors import projects as selectors
 from apps.identity.services import project_resources, row_writes
 from apps.identity.states import MAX_PROJECT_DEPTH, MAX_TAGS
 
@@ -24,7 +24,7 @@ def _parent(domain_id: str | None, parent_id: str | None, default_domain_id: str
         raise Invalid(field="domain_id", reason="the parent project is in another domain")
     if not found.enabled:
         raise Forbidden(f"Cannot create a project under {found.pk}: it is disabled.")
-    if len(reading.ancestors(found)) + 2 > MAX_PROJECT_DEPTH:
+    if len(selectors.ancestors(found)) + 2 > MAX_PROJECT_DEPTH:
         raise Forbidden(f"Max hierarchy depth reached for the branch of {found.pk}: {MAX_PROJECT_DEPTH}.")
     return found
 
@@ -43,9 +43,9 @@ def create(*, values: Mapping[str, Any], default_domain_id: str) -> Project:
 
 
 def _may_switch(project: Project, enabled: bool) -> None:
-    if enabled and any(not above.enabled for above in reading.ancestors(project)):
+    if enabled and any(not above.enabled for above in selectors.ancestors(project)):
         raise Forbidden(f"Cannot enable project {project.pk}: a project above it is disabled.")
-    if not enabled and any(child.enabled for child in reading.below(project)):
+    if not enabled and any(child.enabled for child in selectors.below(project)):
         raise Forbidden(f"Cannot disable project {project.pk}: its subtree contains enabled projects.")
 
 

@@ -7,9 +7,9 @@ from django.db import transaction
 
 from apps.identity.models import Role, User
 from apps.identity.selectors import projects, role_assignments, roles
-from apps.identity.selectors import users as reading
-from apps.identity.services import role_assignments as granting
-from apps.identity.services import roles as writing
+from apps.identity.selectors import users as user_selectors
+from apps.identity.services import role_assignments as role_assignment_services
+from apps.identity.services import roles as role_services
 from apps.identity.services import users
 
 MEMBER = "member"
@@ -27,8 +27,8 @@ def _membership() -> Role | None:
     found, implied = roles.global_named(DEFAULT_MEMBER), member()
     if found is None and implied is not None:
         described = {"name": DEFAULT_MEMBER, "description": "Given by identity v2.0 on a user's default tenant"}
-        found = writing.create(values=described)
-        writing.imply(prior_id=found.pk, implied_id=implied.pk)
+        found = role_services.create(values=described)
+        role_services.imply(prior_id=found.pk, implied_id=implied.pk)
     return found
 
 
@@ -43,7 +43,7 @@ def create_user(*, values: Mapping[str, Any], default_domain_id: str) -> User:
 @transaction.atomic
 def update_user(*, user_id: str, changes: Mapping[str, Any]) -> User:
     """Change a user. With a new default tenant it becomes a member there, and is one no more in the former tenant."""
-    former = reading.get(user_id).default_project_id
+    former = user_selectors.get(user_id).default_project_id
     user = users.update(user_id=user_id, changes=changes)
     if user.default_project_id != former:
         _leave(user, former)
@@ -54,13 +54,13 @@ def update_user(*, user_id: str, changes: Mapping[str, Any]) -> User:
 def _join(user: User) -> None:
     role = _membership() if user.default_project_id else None
     if user.default_project_id and role is not None:
-        granting.grant(role=role, actor=user, target=projects.get(user.default_project_id))
+        role_assignment_services.grant(role=role, actor=user, target=projects.get(user.default_project_id))
 
 
 def _leave(user: User, former: str | None) -> None:
     role, project = roles.global_named(DEFAULT_MEMBER), projects.find(former or "")
     if role is None or project is None:
         return
-    columns = granting.columns(actor=user, target=project)
+    columns = role_assignment_services.columns(actor=user, target=project)
     if role_assignments.exists(**columns, inherited=False, role_id=role.pk):
-        granting.revoke(role=role, actor=user, target=project)
+        role_assignment_services.revoke(role=role, actor=user, target=project)

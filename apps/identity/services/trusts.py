@@ -12,7 +12,7 @@ from apps.common.context import RequestContext
 from apps.identity.exceptions import Forbidden, Invalid
 from apps.identity.models import Trust
 from apps.identity.selectors import projects, scopes, users
-from apps.identity.selectors import trusts as reading
+from apps.identity.selectors import trusts as selectors
 from apps.identity.services import delegation_rules
 from apps.identity.states import Scope
 
@@ -57,13 +57,13 @@ def delete(*, context: RequestContext, trust_id: str) -> None:
     """End a trust with every token of it."""
     if context.is_delegated:
         raise Forbidden("A delegated token cannot delete a trust.")
-    reading.get(trust_id).delete()
+    selectors.get(trust_id).delete()
     audit.record("delete", "trust", trust_id)
 
 
 def consume(*, trust_id: str, trustee_id: str) -> Trust:
     """Return the trust after taking one of its uses. Raises Forbidden when it is not the caller's, or used up."""
-    trust = reading.find(trust_id)
+    trust = selectors.find(trust_id)
     if trust is None or trust.trustee_id != trustee_id:
         raise Forbidden("There is no such trust for this user.")
     open_ones = Trust.objects.filter(Q(remaining_uses=None) | Q(remaining_uses__gt=0), pk=trust.pk)

@@ -12,7 +12,7 @@ from apps.common.context import RequestContext
 from apps.common.exceptions import Forbidden
 from apps.images import exceptions, states
 from apps.images.models import Image
-from apps.images.selectors import images as rows
+from apps.images.selectors import images as selectors
 from apps.images.services import blobs, charges
 from apps.images.services.uploads import admit, read, store, upload
 from apps.images.services.uploads import expire_stale as expire_stale_uploads
@@ -103,7 +103,7 @@ def update(*, context: RequestContext, image_id: uuid.UUID, changes: Any) -> Ima
 
 
 def _locked(context: RequestContext, image_id: uuid.UUID, rule: str) -> Image:
-    seen = rows.get_visible(context=context, image_id=image_id)
+    seen = selectors.get_visible(context=context, image_id=image_id)
     policy.check(context, rule, {"project_id": seen.project_id})
     image = Image.objects.select_for_update(no_key=True).filter(id=image_id, deleted_at=None).first()
     if image is None:
@@ -144,16 +144,16 @@ def _turn(context: RequestContext, image_id: uuid.UUID, rule: str, status: str) 
 
 def hide_older(*, image: Image) -> int:
     """Hide a project's other images of the same name from lists, so that the name means the newest."""
-    others = rows.live().filter(project_id=image.project_id, name=image.name, os_hidden=False).exclude(id=image.id)
+    others = selectors.live().filter(project_id=image.project_id, name=image.name, os_hidden=False).exclude(id=image.id)
     return others.update(os_hidden=True, updated_at=timezone.now())
 
 
 def discard(*, image_id: uuid.UUID) -> None:
     """Delete an image for the cloud's own work (a snapshot that failed), protected or not. Absent is success."""
-    image = rows.live().filter(id=image_id).first()
+    image = selectors.live().filter(id=image_id).first()
     if image is None:
         return
     now = timezone.now()
-    rows.live().filter(id=image_id).update(status=states.DELETED, upload_id=None, deleted_at=now, updated_at=now)
+    selectors.live().filter(id=image_id).update(status=states.DELETED, upload_id=None, deleted_at=now, updated_at=now)
     if image.os_hash_value:
         blobs.drop_unused(sha512=image.os_hash_value)

@@ -8,8 +8,8 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.images import exceptions, states
 from apps.images.models import Image, Member
-from apps.images.selectors import images as image_rows
-from apps.images.selectors import members as rows
+from apps.images.selectors import images as image_selectors
+from apps.images.selectors import members as selectors
 
 MAX_MEMBERS = 128
 
@@ -29,7 +29,7 @@ def add(*, context: RequestContext, image_id: uuid.UUID, member_id: str) -> Memb
 
 
 def _shared(context: RequestContext, image_id: uuid.UUID, rule: str) -> Image:
-    image = image_rows.get_visible(context=context, image_id=image_id)
+    image = image_selectors.get_visible(context=context, image_id=image_id)
     policy.check(context, rule, {"project_id": image.project_id})
     if image.visibility != states.SHARED:
         raise exceptions.MemberLimitation
@@ -38,8 +38,8 @@ def _shared(context: RequestContext, image_id: uuid.UUID, rule: str) -> Image:
 
 def set_status(*, context: RequestContext, image_id: uuid.UUID, member_id: str, status: str) -> Member:
     """Accept or reject an image: the member itself does that, not the owner (403)."""
-    image = image_rows.get_visible(context=context, image_id=image_id)
-    member = rows.get(context=context, image=image, member_id=member_id)
+    image = image_selectors.get_visible(context=context, image_id=image_id)
+    member = selectors.get(context=context, image=image, member_id=member_id)
     policy.check(context, "modify_member", {"project_id": image.project_id, "member_id": member_id})
     member.status = status
     member.save(update_fields=["status", "updated_at"])
@@ -48,6 +48,6 @@ def set_status(*, context: RequestContext, image_id: uuid.UUID, member_id: str, 
 
 def remove(*, context: RequestContext, image_id: uuid.UUID, member_id: str) -> None:
     """Stop sharing an image with a project. Raises MemberNotFound (404)."""
-    image = image_rows.get_visible(context=context, image_id=image_id)
+    image = image_selectors.get_visible(context=context, image_id=image_id)
     policy.check(context, "delete_member", {"project_id": image.project_id})
-    rows.get(context=context, image=image, member_id=member_id).delete()
+    selectors.get(context=context, image=image, member_id=member_id).delete()

@@ -10,7 +10,7 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.images import exceptions
 from apps.images.models import Association, Definition, Namespace
-from apps.images.selectors import metadefs as rows
+from apps.images.selectors import metadefs as selectors
 
 MAX_NAMESPACES = 1000
 MAX_DEFINITIONS = 1000  # of a namespace, of each kind
@@ -68,7 +68,7 @@ def delete(*, context: RequestContext, name: str) -> None:
 
 
 def _held(context: RequestContext, name: str, rule: str) -> Namespace:
-    namespace = rows.get(context=context, name=name)
+    namespace = selectors.get(context=context, name=name)
     policy.check(context, rule, {"project_id": namespace.project_id})
     return namespace
 
@@ -94,7 +94,7 @@ def _define(namespace: Namespace, kind: str, document: Mapping[str, Any]) -> Def
 def redefine(*, context: RequestContext, name: str, kind: str, old: str, document: Mapping[str, Any]) -> Definition:
     """Replace a definition, perhaps under another name. Raises DefinitionNotFound (404), DefinitionExists (409)."""
     namespace = _held(context, name, f"modify_metadef_{kind}")
-    found = rows.definition(namespace=namespace, kind=kind, name=old)
+    found = selectors.definition(namespace=namespace, kind=kind, name=old)
     found.name = document["name"]
     found.document = {key: value for key, value in document.items() if key != "name"}
     try:
@@ -122,7 +122,7 @@ def undefine(*, context: RequestContext, name: str, kind: str, old: str | None =
     if old is None:
         namespace.definitions.filter(kind=kind).delete()
     else:
-        rows.definition(namespace=namespace, kind=kind, name=old).delete()
+        selectors.definition(namespace=namespace, kind=kind, name=old).delete()
 
 
 def associate(*, context: RequestContext, name: str, values: Mapping[str, Any]) -> Association:

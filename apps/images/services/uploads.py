@@ -15,8 +15,8 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.images import exceptions, inspection, states
 from apps.images.models import Image
-from apps.images.selectors import blobs as blob_rows
-from apps.images.selectors import images as rows
+from apps.images.selectors import blobs as blob_selectors
+from apps.images.selectors import images as selectors
 from apps.images.services import blobs, charges, locks
 
 log = structlog.get_logger("celerity.images")
@@ -55,7 +55,7 @@ def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None,
 
     Raises what ``upload`` raises before it reads.
     """
-    image = rows.get_visible(context=context, image_id=image_id)
+    image = selectors.get_visible(context=context, image_id=image_id)
     policy.check(context, "upload_image", {"project_id": image.project_id})
     if not image.disk_format or not image.container_format:
         raise exceptions.BadBits(reason="disk_format and container_format must be set before the data is uploaded")
@@ -74,7 +74,7 @@ def _upload(image: Image, source: inspection.Readable, expected: int | None, cha
         image.refresh_from_db()
         raise exceptions.WrongStatus(id=image.id, status=image.status, action="upload")
     blobs.prepare()
-    staged = blob_rows.staging() / f"{image.id}.{upload_id}"
+    staged = blob_selectors.staging() / f"{image.id}.{upload_id}"
     try:
         charge.cover(expected or 0)
         facts = _stage(staged, source, expected, str(image.disk_format), charge)
@@ -87,7 +87,7 @@ def _upload(image: Image, source: inspection.Readable, expected: int | None, cha
         charge.release()
         raise
     log.info("image active", image_id=str(image.id), bytes=facts.size)
-    return rows.get(image_id=image.id)
+    return selectors.get(image_id=image.id)
 
 
 def _stage(
@@ -144,7 +144,7 @@ def store(*, image_id: uuid.UUID, path: Path) -> Image:
     with path.open("rb") as source, locks.upload(image_id) as held:
         if not held:
             raise exceptions.UploadInProgress(id=image_id)
-        image = rows.get(image_id=image_id)
+        image = selectors.get(image_id=image_id)
         return _upload(image, source, path.stat().st_size, charges.Charge(image, limited=False))
 
 
@@ -172,7 +172,7 @@ def expire_stale() -> int:
 
 
 def _staged_files() -> list[Path]:
-    directory = blob_rows.staging()
+    directory = blob_selectors.staging()
     return list(directory.iterdir()) if directory.is_dir() else []
 
 
@@ -181,13 +181,13 @@ def read(*, context: RequestContext, image_id: uuid.UUID) -> tuple[Image, Binary
 
     Raises ImageNotFound (404), Deactivated (403), PolicyForbidden (403).
     """
-    image = rows.get_visible(context=context, image_id=image_id)
+    image = selectors.get_visible(context=context, image_id=image_id)
     policy.check(context, "download_image", {"project_id": image.project_id})
     if image.status == states.DEACTIVATED and not context.is_admin:
         raise exceptions.Deactivated
     if image.status not in (states.ACTIVE, states.DEACTIVATED):
         return image, None
     try:
-        return image, blob_rows.path(image).open("rb")
+        return image, blob_selectors.path(image).open("rb")
     except FileNotFoundError:
         raise exceptions.BlobNotFound from None

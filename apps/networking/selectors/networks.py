@@ -9,7 +9,7 @@ from apps.common.context import RequestContext
 from apps.common.prepared import Rows
 from apps.networking import exceptions
 from apps.networking.models import Network
-from apps.networking.selectors import subnets as subnet_rows
+from apps.networking.selectors import subnets as subnet_selectors
 
 
 def visible(*, context: RequestContext) -> QuerySet[Network]:
@@ -38,7 +38,7 @@ def usable(*, context: RequestContext, network_ids: Iterable[uuid.UUID]) -> dict
     if network is None:
         return {}
     subnets = network.subnets.all()
-    subnets._result_cache = subnet_rows.by_network(network_ids=[network.id])[network.id]
+    subnets._result_cache = subnet_selectors.by_network(network_ids=[network.id])[network.id]
     network._prefetched_objects_cache = {"subnets": subnets}  # type: ignore[attr-defined]
     return {network.id: network}
 

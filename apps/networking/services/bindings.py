@@ -17,7 +17,7 @@ from apps.common.exceptions import NotFound
 from apps.common.prepared import Inserts, Rows, Statement
 from apps.networking import exceptions, states
 from apps.networking.models import Port, Subnet
-from apps.networking.selectors import subnets as subnet_rows
+from apps.networking.selectors import subnets as subnet_selectors
 from apps.networking.services import fixed_ips, security_groups
 from apps.networking.values import PortBinding, RequestedNetwork
 
@@ -141,7 +141,7 @@ def _allocate(
     missing = [(index, request) for index, request in enumerate(requests) if index not in present]
     made = [pair for pair in missing if pair[1].port_id is None]
     if made:
-        subnets = subnet_rows.by_network(network_ids={request.network_id for _, request in made})
+        subnets = subnet_selectors.by_network(network_ids={request.network_id for _, request in made})
         rows = [
             Port(
                 network_id=request.network_id,

@@ -12,7 +12,7 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import exceptions, states
 from apps.networking.models import FixedIP, Network, Port
-from apps.networking.selectors import networks as rows
+from apps.networking.selectors import networks as selectors
 from apps.networking.services import limits, ownership
 from apps.networking.services.requested_networks import automatic, resolve
 
@@ -29,7 +29,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
     with transaction.atomic():
         limits.check(resource="network", project_id=project_id, rows=Network.objects.filter(project_id=project_id))
         network = Network.objects.create(project_id=project_id, **{"mtu": default_mtu(), **_columns(values)})
-    return rows.get(context=context, network_id=network.id)
+    return selectors.get(context=context, network_id=network.id)
 
 
 def default_mtu() -> int:
@@ -49,7 +49,7 @@ def _check_guarded(action: str, context: RequestContext, project_id: str, values
 
 def update(*, context: RequestContext, network_id: uuid.UUID, values: dict[str, Any]) -> Network:
     """Change a network; what only administrators may set is refused to others even when it stays the same (403)."""
-    network = rows.get(context=context, network_id=network_id)
+    network = selectors.get(context=context, network_id=network_id)
     policy.check(context, "update_network", {"project_id": network.project_id})
     _check_guarded("update_network", context, network.project_id, values)
     with transaction.atomic():
@@ -58,7 +58,7 @@ def update(*, context: RequestContext, network_id: uuid.UUID, values: dict[str, 
         Network.objects.filter(id=network.id).update(
             **_columns(values), revision_number=F("revision_number") + 1, updated_at=timezone.now()
         )
-    return rows.get(context=context, network_id=network_id)
+    return selectors.get(context=context, network_id=network_id)
 
 
 def _used_by_others(network: Network) -> bool:
@@ -67,7 +67,7 @@ def _used_by_others(network: Network) -> bool:
 
 def delete(*, context: RequestContext, network_id: uuid.UUID) -> None:
     """Delete a network with its subnets. Raises NetworkInUse (409) while ports are on it."""
-    network = rows.get(context=context, network_id=network_id)
+    network = selectors.get(context=context, network_id=network_id)
     policy.check(context, "delete_network", {"project_id": network.project_id})
     try:
         with transaction.atomic():

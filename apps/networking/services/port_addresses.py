@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.networking import exceptions, ranges
 from apps.networking.models import FixedIP, Port, Subnet
-from apps.networking.selectors import subnets as subnet_rows
+from apps.networking.selectors import subnets as subnet_selectors
 from apps.networking.services import fixed_ips
 
 MAX_FIXED_IPS = 5
@@ -38,7 +38,7 @@ def give(port: Port, wanted: Wanted | None) -> None:
 
 
 def _subnets(port: Port) -> Sequence[Subnet]:
-    return subnet_rows.by_network(network_ids=[port.network_id]).get(port.network_id, [])
+    return subnet_selectors.by_network(network_ids=[port.network_id]).get(port.network_id, [])
 
 
 def _automatic(subnets: Sequence[Subnet]) -> list[uuid.UUID]:

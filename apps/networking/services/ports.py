@@ -12,8 +12,8 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import exceptions, states
 from apps.networking.models import Network, Port, PortSecurityGroup, SecurityGroup
-from apps.networking.selectors import networks as network_rows
-from apps.networking.selectors import ports as rows
+from apps.networking.selectors import networks as network_selectors
+from apps.networking.selectors import ports as selectors
 from apps.networking.services import limits, ownership, port_addresses, security_groups
 from apps.networking.services.bindings import allocate_for_server, new_mac, release_for_server, set_status, unbind
 
@@ -58,7 +58,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Port:
     OverQuota (409).
     """
     project_id = ownership.of(context=context, rule="create_port", values=values)
-    network = network_rows.get(context=context, network_id=values["network_id"])
+    network = network_selectors.get(context=context, network_id=values["network_id"])
     _refuse_foreign_network(network, context)
     _check_guarded("create_port", context, project_id, network, values)
     values = {"port_security_enabled": network.port_security_enabled, **values}
@@ -77,7 +77,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Port:
                 )
                 port_addresses.give(port, values.get("fixed_ips"))
                 _set_groups(port, groups)
-            return rows.get(context=context, port_id=port.id)
+            return selectors.get(context=context, port_id=port.id)
         except IntegrityError as error:
             if "port_mac_once_per_network" not in str(error):
                 raise exceptions.NetworkNotFound(id=network.id) from error
@@ -183,7 +183,7 @@ def update(*, context: RequestContext, port_id: uuid.UUID, values: dict[str, Any
 
     Raises what ``create`` raises, and PortHasGroups (409) for switching port security off under groups.
     """
-    seen = rows.get(context=context, port_id=port_id)
+    seen = selectors.get(context=context, port_id=port_id)
     policy.check(context, "update_port", {"project_id": seen.project_id})
     held = frozenset(fixed.ip_address for fixed in seen.fixed_ips.all())
     _check_guarded("update_port", context, seen.project_id, seen.network, values, held)
@@ -199,7 +199,7 @@ def update(*, context: RequestContext, port_id: uuid.UUID, values: dict[str, Any
             )
     except IntegrityError:
         raise exceptions.MacAddressInUse(network_id=seen.network_id, mac=values.get("mac_address")) from None
-    return rows.get(context=context, port_id=port_id)
+    return selectors.get(context=context, port_id=port_id)
 
 
 def _changed(context: RequestContext, port: Port, values: dict[str, Any]) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def _refuse_bound(port: Port, values: dict[str, Any]) -> None:
 
 def delete(*, context: RequestContext, port_id: uuid.UUID) -> None:
     """Delete a port that no server and no service of the network holds. Raises ServicePortInUse (409)."""
-    seen = rows.get(context=context, port_id=port_id)
+    seen = selectors.get(context=context, port_id=port_id)
     policy.check(context, "delete_port", {"project_id": seen.project_id})
     with transaction.atomic():
         port = Port.objects.select_for_update().filter(id=port_id).first()

@@ -6,7 +6,7 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.identity.selectors import projects
 from apps.networking import exceptions
-from apps.networking.selectors import quotas as rows
+from apps.networking.selectors import quotas as selectors
 from apps.quotas.services import limits
 
 
@@ -24,6 +24,6 @@ def reset(*, context: RequestContext, project_id: str) -> None:
     A deleted project's limits can be dropped too. Raises PolicyForbidden (403), ProjectNotFound (404).
     """
     policy.check(context, "delete_quota", {"project_id": project_id})
-    if projects.find(project_id) is None and not rows.has_own(project_id=project_id):
+    if projects.find(project_id) is None and not selectors.has_own(project_id=project_id):
         raise exceptions.ProjectNotFound(id=project_id[:64])
     limits.reset(owner_id=project_id, resources=settings.NETWORK_QUOTAS)

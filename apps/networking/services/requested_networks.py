@@ -13,9 +13,9 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import capabilities, exceptions, ranges
 from apps.networking.models import FixedIP, Network, Port, Subnet
-from apps.networking.selectors import networks as network_rows
-from apps.networking.selectors import ports as port_rows
-from apps.networking.selectors import subnets as subnet_rows
+from apps.networking.selectors import networks as network_selectors
+from apps.networking.selectors import ports as port_selectors
+from apps.networking.selectors import subnets as subnet_selectors
 from apps.networking.services import fixed_ips, shared_ranges
 from apps.networking.values import RequestedNetwork
 
@@ -30,8 +30,8 @@ def resolve(*, context: RequestContext, requested: Sequence[Mapping[str, Any]]) 
     FixedIpInUse, PortMacUnusable (400), ExternalNetworkForbidden, PolicyForbidden (403: the address is not the caller's
     to choose), PortInUse (409).
     """
-    networks = network_rows.usable(context=context, network_ids=_ids(requested, "network_id"))
-    ports = port_rows.usable(context=context, port_ids=_ids(requested, "port_id"))
+    networks = network_selectors.usable(context=context, network_ids=_ids(requested, "network_id"))
+    ports = port_selectors.usable(context=context, port_ids=_ids(requested, "port_id"))
     used: set[uuid.UUID] = set()
     found = []
     for one in requested:
@@ -123,7 +123,7 @@ def automatic(*, context: RequestContext, create: bool = True) -> RequestedNetwo
     ``create`` False: None). Raises NetworkAmbiguous (409) when there are several. At most 2 queries when one is there.
     """
     project_id = context.project_id or ""
-    candidates = network_rows.owned(project_id=project_id) or network_rows.shared()
+    candidates = network_selectors.owned(project_id=project_id) or network_selectors.shared()
     if len(candidates) > 1:
         raise exceptions.NetworkAmbiguous
     if candidates:
@@ -165,7 +165,7 @@ def _is_free(index: int) -> bool:
     if capabilities.current().overlapping_ranges:
         return True
     shared_ranges.hold()
-    return not subnet_rows.overlapping(cidr=str(automatic_range(index)))
+    return not subnet_selectors.overlapping(cidr=str(automatic_range(index)))
 
 
 def _write_automatic(*, project_id: str, index: int) -> uuid.UUID:

@@ -12,8 +12,8 @@ from apps.common.identifiers import parse_uuid
 from apps.networking import exceptions, states
 from apps.networking.exceptions import InvalidRule
 from apps.networking.models import SecurityGroup, SecurityGroupRule
-from apps.networking.selectors import security_group_rules as rows
-from apps.networking.selectors import security_groups as group_rows
+from apps.networking.selectors import security_group_rules as selectors
+from apps.networking.selectors import security_groups as security_group_selectors
 from apps.networking.services import limits
 
 # IANA's numbers under the names that Neutron takes (neutron_lib/constants.py).
@@ -54,7 +54,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> SecurityGroupR
 
     Raises SecurityGroupNotFound (404), InvalidRule (400), RuleExists and OverQuota (409).
     """
-    group = group_rows.get(context=context, group_id=values["security_group_id"])
+    group = security_group_selectors.get(context=context, group_id=values["security_group_id"])
     policy.check(context, "create_security_group_rule", {"project_id": group.project_id})
     columns = _checked(context, values)
     try:
@@ -102,7 +102,7 @@ def _remote_group(context: RequestContext, text: str) -> uuid.UUID:
     found = parse_uuid(text)
     if found is None:
         raise exceptions.SecurityGroupNotFound(id=text[:64])
-    return group_rows.get(context=context, group_id=found).id
+    return security_group_selectors.get(context=context, group_id=found).id
 
 
 def _protocol(value: Any, ethertype: str) -> str | None:
@@ -170,6 +170,6 @@ def _prefix(text: str, ethertype: str) -> str:
 
 def delete(*, context: RequestContext, rule_id: uuid.UUID) -> None:
     """Delete a rule. Raises SecurityGroupRuleNotFound (404)."""
-    rule = rows.get(context=context, rule_id=rule_id)
+    rule = selectors.get(context=context, rule_id=rule_id)
     policy.check(context, "delete_security_group_rule", {"project_id": rule.project_id})
     rule.delete()

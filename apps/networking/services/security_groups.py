@@ -12,7 +12,7 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import exceptions, states
 from apps.networking.models import SecurityGroup, SecurityGroupRule
-from apps.networking.selectors import security_groups as rows
+from apps.networking.selectors import security_groups as selectors
 from apps.networking.services import limits, ownership
 
 DEFAULT = "default"
@@ -20,7 +20,7 @@ DEFAULT = "default"
 
 def ensure_default(*, project_id: str) -> uuid.UUID:
     """Return the id of a project's default group, made at first need; of two makers one wins. 1 query."""
-    found = rows.default_id(project_id=project_id)
+    found = selectors.default_id(project_id=project_id)
     if found is not None:
         return found
     with transaction.atomic():
@@ -65,7 +65,7 @@ def resolve(*, context: RequestContext, names_or_ids: Sequence[str] = ()) -> lis
     if wanted == [DEFAULT] and default is not None:
         return [default]
     ids = {text: parsed for text in wanted if (parsed := _uuid(text)) is not None}
-    found = rows.matching(project_id=project_id, names=wanted, ids=ids.values())
+    found = selectors.matching(project_id=project_id, names=wanted, ids=ids.values())
     return list(dict.fromkeys(_pick(text, ids.get(text), found, project_id) for text in wanted))
 
 
@@ -109,7 +109,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> SecurityGroup:
 
 def update(*, context: RequestContext, group_id: uuid.UUID, values: dict[str, Any]) -> SecurityGroup:
     """Change name, description or stateful. Raises CannotChangeDefault (409)."""
-    group = rows.get(context=context, group_id=group_id)
+    group = selectors.get(context=context, group_id=group_id)
     policy.check(context, "update_security_group", {"project_id": group.project_id})
     name = values.get("name", group.name)
     if name != group.name and DEFAULT in (name, group.name):
@@ -117,12 +117,12 @@ def update(*, context: RequestContext, group_id: uuid.UUID, values: dict[str, An
     SecurityGroup.objects.filter(id=group.id).update(
         **values, revision_number=F("revision_number") + 1, updated_at=timezone.now()
     )
-    return rows.get(context=context, group_id=group_id)
+    return selectors.get(context=context, group_id=group_id)
 
 
 def delete(*, context: RequestContext, group_id: uuid.UUID) -> None:
     """Delete a group that guards no port. Raises CannotRemoveDefault and SecurityGroupInUse (409)."""
-    group = rows.get(context=context, group_id=group_id)
+    group = selectors.get(context=context, group_id=group_id)
     policy.check(context, "delete_security_group", {"project_id": group.project_id})
     if group.name == DEFAULT and not context.is_admin:
         raise exceptions.CannotRemoveDefault

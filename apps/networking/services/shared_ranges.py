@@ -6,8 +6,8 @@ from django.db import connection
 from apps.common.context import RequestContext
 from apps.networking import capabilities, exceptions, protection, ranges
 from apps.networking.models import Network
-from apps.networking.selectors import networks as network_rows
-from apps.networking.selectors import subnets as rows
+from apps.networking.selectors import networks as network_selectors
+from apps.networking.selectors import subnets as subnet_selectors
 
 log = structlog.get_logger("celerity.networking")
 
@@ -43,11 +43,11 @@ def hold() -> None:
 
 def _refuse_taken(context: RequestContext, network: Network, cidr: str) -> None:
     """Name the network that holds the range if the caller may see one, and log all of them for the operator."""
-    taken = rows.overlapping(cidr=cidr, network_id=network.id)
+    taken = subnet_selectors.overlapping(cidr=cidr, network_id=network.id)
     if not taken:
         return
     log.info("subnet refused", cidr=cidr, overlaps=[f"{other} of network {owner}" for _, owner, other in taken[:10]])
-    seen = {one.id: one for one in network_rows.visible(context=context).filter(id__in=[one[1] for one in taken])}
+    seen = {one.id: one for one in network_selectors.visible(context=context).filter(id__in=[one[1] for one in taken])}
     named = next(((seen[owner], other) for _, owner, other in taken if owner in seen), None)
     whose = f" ({named[1]} of network {named[0]})" if named else " on this cloud"
     raise exceptions.RangeTaken(cidr=cidr, network_id=network.id, whose=whose)

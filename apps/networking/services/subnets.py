@@ -11,8 +11,8 @@ from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import exceptions, ranges, states
 from apps.networking.models import FixedIP, Network, Port, Subnet
-from apps.networking.selectors import networks as network_rows
-from apps.networking.selectors import subnets as rows
+from apps.networking.selectors import networks as network_selectors
+from apps.networking.selectors import subnets as selectors
 from apps.networking.services import bindings, fixed_ips, limits, port_addresses, shared_ranges
 
 MAX_NAMESERVERS = 5
@@ -25,7 +25,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Subnet:
     Raises NetworkNotFound (404), InvalidInput (400; also for a range that overlaps another of the network), pool
     errors (400, 409), OverQuota (409).
     """
-    network = network_rows.get(context=context, network_id=values["network_id"])
+    network = network_selectors.get(context=context, network_id=values["network_id"])
     owner = {"project_id": network.project_id, "network_project_id": network.project_id}
     policy.check(context, "create_subnet", owner)
     columns = _checked(values)
@@ -147,7 +147,7 @@ def _settle_dhcp(subnet: Subnet) -> None:
 
 def update(*, context: RequestContext, subnet_id: uuid.UUID, values: dict[str, Any]) -> Subnet:
     """Change a subnet. A gateway that a port holds is refused (409). Running guests learn at their next lease."""
-    found = rows.get(context=context, subnet_id=subnet_id)
+    found = selectors.get(context=context, subnet_id=subnet_id)
     policy.check(context, "update_subnet", {"project_id": found.project_id})
     with transaction.atomic():
         subnet = Subnet.objects.select_for_update(no_key=True).get(id=subnet_id)
@@ -183,7 +183,7 @@ def _change_addresses(subnet: Subnet, cidr: ranges.Range, values: dict[str, Any]
 
 def delete(*, context: RequestContext, subnet_id: uuid.UUID) -> None:
     """Delete a subnet that no port has an address in. Raises SubnetInUse (409)."""
-    subnet = rows.get(context=context, subnet_id=subnet_id)
+    subnet = selectors.get(context=context, subnet_id=subnet_id)
     policy.check(context, "delete_subnet", {"project_id": subnet.project_id})
     try:
         with transaction.atomic():

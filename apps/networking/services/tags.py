@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import exceptions
-from apps.networking.selectors import tags as rows
+from apps.networking.selectors import tags as selectors
 
 MAX_TAGS = 50
 
@@ -37,7 +37,7 @@ def remove(*, context: RequestContext, collection: str, resource_id: uuid.UUID, 
 
 
 def _write(context: RequestContext, rule: str, collection: str, resource_id: uuid.UUID, change: Any) -> list[str]:
-    seen = rows.resource(context=context, collection=collection, resource_id=resource_id)
+    seen = selectors.resource(context=context, collection=collection, resource_id=resource_id)
     policy.check(context, rule, {"project_id": seen.project_id})
     with transaction.atomic():
         mine = type(seen).objects.select_for_update(no_key=True).filter(id=seen.id)

@@ -183,13 +183,13 @@ def test_a_password_that_changes_while_signing_in_leaves_no_token(cloud: None, d
     """The proof was made with the old password: the token that comes of it is dead, whatever clocks say."""
     from apps.identity.exceptions import Unauthorized
     from apps.identity.services import auth_methods
-    from apps.identity.services import tokens as issuing
+    from apps.identity.services import tokens as services
     from apps.identity.states import Scope
 
     epoch = auth_methods.microseconds(demo.tokens_valid_after)
     passwords.change(user=demo, password="another")
     with pytest.raises(Unauthorized):
-        issuing.issue(user_id=demo.pk, user_epoch=epoch, methods=("password",), scope=Scope.UNSCOPED)
+        services.issue(user_id=demo.pk, user_epoch=epoch, methods=("password",), scope=Scope.UNSCOPED)
 
 
 def test_a_role_taken_away_is_missing_at_once(

@@ -222,12 +222,12 @@ def test_an_upload_without_a_byte_is_active(alice: Caller, create: Any, put: Any
 
 @pytest.mark.django_db
 def test_the_internal_download(alice: Caller, active: Any, client: Any, settings: Any) -> None:
-    from apps.images.selectors import blobs as rows
+    from apps.images.selectors import blobs as selectors
 
     image = Image.objects.get(id=active(alice)["id"])
-    url = rows.signed_url(image).removeprefix(settings.PUBLIC_URL)
+    url = selectors.signed_url(image).removeprefix(settings.PUBLIC_URL)
     assert b"".join(client.get(url).streaming_content) == samples.qcow2()
-    other = url.replace(rows.path(image).name, "0" * 128)
+    other = url.replace(selectors.path(image).name, "0" * 128)
     for wrong in (url[:-2], url.partition("?")[0], other, "/image/internal/blobs/..%2f..%2fetc%2fpasswd"):
         assert client.get(wrong).status_code == 404
 

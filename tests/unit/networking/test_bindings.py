@@ -10,7 +10,7 @@ from django.db import connections
 
 from apps.networking import exceptions, states
 from apps.networking.models import FixedIP, Network, Port, PortSecurityGroup
-from apps.networking.selectors import ports as rows
+from apps.networking.selectors import ports as selectors
 from apps.networking.services import ports, security_groups
 from apps.networking.values import PortBinding, RequestedNetwork
 from tests.callers import Caller
@@ -103,7 +103,7 @@ def test_all_or_nothing(alice: Caller, network: Network) -> None:
 def test_a_tenants_device_id_binds_nothing(alice: Caller, network: Network) -> None:
     server = uuid.uuid4()
     port = ports.create(context=alice.context, values={"network_id": network.id, "device_id": str(server)})
-    assert rows.for_servers(server_ids=[server]) == {}
+    assert selectors.for_servers(server_ids=[server]) == {}
     ports.release_for_server(server_id=server)
     assert Port.objects.filter(id=port.id).exists()
 
@@ -139,7 +139,7 @@ def test_addresses_of_many_servers_in_one_query(
     for server in servers:
         allocate(alice, of(network), server=server)
     with django_assert_num_queries(1):
-        found = rows.for_servers(server_ids=servers)
+        found = selectors.for_servers(server_ids=servers)
     assert set(found) == set(servers)
     assert found[servers[0]][0].network_name == "n"
     assert found[servers[0]][0].version == 4
@@ -149,16 +149,16 @@ def test_specs(alice: Caller, network: Network, django_assert_num_queries: Any) 
     server = uuid.uuid4()
     (binding,) = allocate(alice, of(network), server=server)
     with django_assert_num_queries(1):
-        (facts,) = rows.specs_for_server(server_id=server)
+        (facts,) = selectors.specs_for_server(server_id=server)
     assert facts.tap == f"tap{binding.port_id.hex[:11]}"
     assert facts.network.bridge == f"cly{network.id.hex[:11]}"
     assert facts.ips == binding.ips
     assert facts.hostname == "vm"
     (subnet,) = facts.network.subnets
     assert (subnet.cidr, subnet.gateway_ip, subnet.dhcp_ip) == ("10.9.0.0/24", "10.9.0.1", None)
-    assert rows.specs_for_host(host="h1") == rows.specs_for_network(network_id=network.id) == (facts,)
-    assert rows.specs_for_host(host="h2") == ()
-    assert rows.bound_server_ids() == {server}
+    assert selectors.specs_for_host(host="h1") == selectors.specs_for_network(network_id=network.id) == (facts,)
+    assert selectors.specs_for_host(host="h2") == ()
+    assert selectors.bound_server_ids() == {server}
 
 
 def test_status(alice: Caller, network: Network) -> None:

@@ -113,9 +113,9 @@ def test_dhcp_has_an_address_where_there_is_no_gateway(alice: Caller) -> None:
         host="h",
         requests=[RequestedNetwork(network_id=uuid.UUID(network["id"]))],
     )
-    from apps.networking.selectors import ports as rows
+    from apps.networking.selectors import ports as selectors
 
-    (facts,) = rows.specs_for_host(host="h")
+    (facts,) = selectors.specs_for_host(host="h")
     assert facts.network.subnets[0].dhcp_ip == port["fixed_ips"][0]["ip_address"] != binding.ips[0]
     assert refusal(alice.delete(f"/ports/{port['id']}"))[:2] == (409, "ServicePortInUse")
     assert refusal(alice.delete(f"/subnets/{subnet['id']}"))[:2] == (409, "SubnetInUse")

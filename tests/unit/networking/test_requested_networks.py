@@ -9,7 +9,7 @@ from django.db import connections
 
 from apps.networking import exceptions
 from apps.networking.models import Network, Subnet
-from apps.networking.selectors import networks as rows
+from apps.networking.selectors import networks as selectors
 from apps.networking.services import networks, ports
 from tests.callers import Caller
 
@@ -109,4 +109,4 @@ def test_automatic_at_once() -> None:
         thread.join()
     assert len(found) == 8
     assert len(set(found)) == 1
-    assert len(rows.owned(project_id=caller.project_id)) == 1
+    assert len(selectors.owned(project_id=caller.project_id)) == 1

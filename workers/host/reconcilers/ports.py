@@ -21,7 +21,7 @@ import structlog
 from django.conf import settings
 
 from apps.networking.selectors import bindings
-from apps.networking.selectors import networks as network_rows
+from apps.networking.selectors import networks as network_selectors
 from apps.networking.values import PortFacts
 from workers.drivers.network.base import NetworkSpec
 from workers.host.reconcilers.base import HostSnapshot, idle
@@ -121,6 +121,6 @@ def _remove_networks(snapshot: HostSnapshot, bound: set[str]) -> None:
     """Take down networks that were deleted. That is how a deleted network leaves its hosts: no finding."""
     candidates = [uuid.UUID(key) for key in snapshot.networks if key not in bound]
     if candidates and settings.REMOVE_STRANGERS:
-        for key in sorted(set(candidates) - network_rows.existing(network_ids=candidates), key=str):
+        for key in sorted(set(candidates) - network_selectors.existing(network_ids=candidates), key=str):
             snapshot.drivers.network.remove_network(str(key))
             log.info("deleted network removed", network=str(key), host=snapshot.drivers.host)

@@ -9,10 +9,10 @@ from apps.identity.api.v2.serializers import EndpointSerializer, RoleSerializer
 from apps.identity.api.views.base import IdentityView
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Endpoint, Service
-from apps.identity.selectors import endpoints as reading_endpoints
+from apps.identity.selectors import endpoints as endpoint_selectors
 from apps.identity.selectors import pages
-from apps.identity.selectors import roles as reading
-from apps.identity.selectors import services as reading_services
+from apps.identity.selectors import roles as selectors
+from apps.identity.selectors import services as service_selectors
 from apps.identity.services import endpoints, roles, services
 from apps.identity.states import Interface
 
@@ -67,7 +67,7 @@ class RolesView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_roles")
-        return Response(documents.many(request, "roles", reading.listed({}), documents.role))
+        return Response(documents.many(request, "roles", selectors.listed({}), documents.role))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_role")
@@ -78,7 +78,7 @@ class RoleView(IdentityView):
     def get(self, request: Any, role_id: str) -> Response:
         """Show a role by its id or by its name."""
         self.authorize("get_role")
-        found = reading.find(role_id) or reading.listed({"name": role_id}).first()
+        found = selectors.find(role_id) or selectors.listed({"name": role_id}).first()
         if found is None or found.domain_id is not None:
             raise NotFound(noun="role", id=role_id[:64])
         return Response({"role": documents.role(found)})
@@ -98,7 +98,7 @@ class ServicesView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_services")
-        return Response(documents.many(request, "OS-KSADM:services", reading_services.listed({}), service))
+        return Response(documents.many(request, "OS-KSADM:services", service_selectors.listed({}), service))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_service")
@@ -108,7 +108,7 @@ class ServicesView(IdentityView):
 class ServiceItemView(IdentityView):
     def get(self, request: Any, service_id: str) -> Response:
         self.authorize("get_service")
-        return Response({KSADM: service(reading_services.get(service_id))})
+        return Response({KSADM: service(service_selectors.get(service_id))})
 
     def delete(self, request: Any, service_id: str) -> Response:
         self.authorize("delete_service")
@@ -121,7 +121,7 @@ class EndpointsView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_endpoints")
-        rows, truncated = pages.cut(reading_endpoints.listed({}))
+        rows, truncated = pages.cut(endpoint_selectors.listed({}))
         answer = {"endpoints": documents.endpoints(rows), "endpoints_links": []}
         return Response({**answer, "truncated": True} if truncated else answer)
 

@@ -9,16 +9,16 @@ from apps.identity.api.views import targets
 from apps.identity.api.views.base import IdentityView, target_of_project
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Project
-from apps.identity.selectors import projects as reading
+from apps.identity.selectors import projects as selectors
 from apps.identity.selectors import role_assignments, roles, users
 from apps.identity.services import projects
-from apps.identity.services import role_assignments as granting
+from apps.identity.services import role_assignments as role_assignment_services
 from apps.identity.states import DEFAULT_DOMAIN_ID
 
 
 def the_tenant(tenant_id: str) -> Project:
     """Return a project of the default domain. Raises NotFound."""
-    found = reading.find(tenant_id)
+    found = selectors.find(tenant_id)
     if found is None or found.is_domain or found.domain_id != DEFAULT_DOMAIN_ID:
         raise NotFound(noun="tenant", id=tenant_id[:64])
     return found
@@ -36,10 +36,10 @@ class TenantsView(IdentityView):
         if getattr(request, "at_admin_url", False):
             self.authorize("list_projects", subject)
         if self.allows("list_projects", subject):
-            rows = reading.listed({"domain_id": DEFAULT_DOMAIN_ID})
+            rows = selectors.listed({"domain_id": DEFAULT_DOMAIN_ID})
         else:
             self.authorize("get_auth_projects")
-            rows = reading.of_user(user_id=str(self.caller.user_id)).filter(domain_id=DEFAULT_DOMAIN_ID)
+            rows = selectors.of_user(user_id=str(self.caller.user_id)).filter(domain_id=DEFAULT_DOMAIN_ID)
         name = request.query_params.get("name")
         if name is not None:
             found = rows.filter(name=name).first()
@@ -59,11 +59,11 @@ class TenantView(IdentityView):
     request_serializers = {"post": TenantUpdateSerializer, "put": TenantUpdateSerializer}
 
     def get(self, request: Any, tenant_id: str) -> Response:
-        self.authorize("get_project", target_of_project(reading.find(tenant_id)))
+        self.authorize("get_project", target_of_project(selectors.find(tenant_id)))
         return Response({"tenant": documents.tenant(the_tenant(tenant_id))})
 
     def post(self, request: Any, tenant_id: str) -> Response:
-        self.authorize("update_project", target_of_project(reading.find(tenant_id)))
+        self.authorize("update_project", target_of_project(selectors.find(tenant_id)))
         changes = self.parse(request, "tenant")
         project = projects.update(project_id=the_tenant(tenant_id).pk, changes=changes)
         return Response({"tenant": documents.tenant(project)})
@@ -71,7 +71,7 @@ class TenantView(IdentityView):
     put = post
 
     def delete(self, request: Any, tenant_id: str) -> Response:
-        self.authorize("delete_project", target_of_project(reading.find(tenant_id)))
+        self.authorize("delete_project", target_of_project(selectors.find(tenant_id)))
         projects.delete(project_id=the_tenant(tenant_id).pk)
         return Response(status=204)
 
@@ -86,7 +86,7 @@ class TenantUsersView(IdentityView):
 
 class TenantUserRolesView(IdentityView):
     def get(self, request: Any, tenant_id: str, user_id: str) -> Response:
-        subject = targets.of_grant(actor=users.find(user_id), target=reading.find(tenant_id), role=None)
+        subject = targets.of_grant(actor=users.find(user_id), target=selectors.find(tenant_id), role=None)
         self.authorize("list_grants", subject)
         columns = {"user_id": users.get(user_id).pk, "project_id": the_tenant(tenant_id).pk}
         return Response({"roles": [documents.role(row) for row in role_assignments.roles_of(**columns)]})
@@ -95,15 +95,15 @@ class TenantUserRolesView(IdentityView):
 class TenantUserRoleView(IdentityView):
     def _who(self, verb: str, tenant_id: str, user_id: str, role_id: str) -> dict[str, Any]:
         role, user = roles.find(role_id), users.find(user_id)
-        subject = targets.of_grant(actor=user, target=reading.find(tenant_id), role=role)
+        subject = targets.of_grant(actor=user, target=selectors.find(tenant_id), role=role)
         self.authorize(f"{verb}_grant", {**subject, "target.scope.domain_id": DEFAULT_DOMAIN_ID})
         return {"actor": users.get(user_id), "target": the_tenant(tenant_id), "role": roles.get(role_id)}
 
     def put(self, request: Any, tenant_id: str, user_id: str, role_id: str) -> Response:
         who = self._who("create", tenant_id, user_id, role_id)
-        granting.grant(**who, once=True)
+        role_assignment_services.grant(**who, once=True)
         return Response({"role": documents.role(who["role"])})
 
     def delete(self, request: Any, tenant_id: str, user_id: str, role_id: str) -> Response:
-        granting.revoke(**self._who("revoke", tenant_id, user_id, role_id))
+        role_assignment_services.revoke(**self._who("revoke", tenant_id, user_id, role_id))
         return Response(status=204)

@@ -11,7 +11,7 @@ from apps.identity.exceptions import NotFound, Unauthorized
 from apps.identity.selectors import catalog, tokens
 from apps.identity.selectors.tokens import Token
 from apps.identity.services import authentication
-from apps.identity.services import tokens as ending
+from apps.identity.services import tokens as services
 from apps.identity.services.authentication import AuthRequest, Name
 from apps.identity.states import DEFAULT_DOMAIN_ID, Scope
 
@@ -33,8 +33,8 @@ def sign_in_of(values: dict[str, Any], address: str) -> AuthRequest:
 
 def answer(text: str, token: Token) -> Response:
     project_id = token.payload.scope_id if token.payload.scope is Scope.PROJECT else None
-    services = catalog.catalog(user_id=token.payload.user_id, project_id=project_id) if project_id else None
-    return Response(documents.access(text, token, services))
+    entries = catalog.catalog(user_id=token.payload.user_id, project_id=project_id) if project_id else None
+    return Response(documents.access(text, token, entries))
 
 
 class TokensView(IdentityView):
@@ -75,7 +75,7 @@ class TokenView(IdentityView):
         return answer(token_id, self._shown(token_id))
 
     def delete(self, request: Any, token_id: str) -> Response:
-        ending.revoke(payload=self._subject("revoke_token", token_id).payload)
+        services.revoke(payload=self._subject("revoke_token", token_id).payload)
         return Response(status=204)
 
 
@@ -85,10 +85,10 @@ class TokenEndpointsView(TokenView):
     def get(self, request: Any, token_id: str) -> Response:
         payload = self._shown(token_id).payload
         project_id = payload.scope_id if payload.scope is Scope.PROJECT else None
-        services = documents.service_catalog(catalog.catalog(user_id=payload.user_id, project_id=project_id))
+        entries = documents.service_catalog(catalog.catalog(user_id=payload.user_id, project_id=project_id))
         found = [
             {**endpoint, "type": service["type"], "name": service["name"]}
-            for service in services
+            for service in entries
             for endpoint in service["endpoints"]
         ]
         return Response({"endpoints": found, "endpoints_links": []})

@@ -11,7 +11,7 @@ from apps.identity.api.views import targets
 from apps.identity.api.views.base import IdentityView, target_of_user, target_of_written_user
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import User
-from apps.identity.selectors import users as reading
+from apps.identity.selectors import users as selectors
 from apps.identity.services import authentication, tenancies, users
 from apps.identity.services.authentication import AuthRequest, Name
 from apps.identity.states import DEFAULT_DOMAIN_ID, Scope
@@ -22,7 +22,7 @@ V2_ACTOR = {"target.actor.domain_id": DEFAULT_DOMAIN_ID, "target.user.domain_id"
 
 def the_user(user_id: str) -> User:
     """Return a user of the default domain. Raises NotFound."""
-    found = reading.find(user_id)
+    found = selectors.find(user_id)
     if found is None or found.domain_id != DEFAULT_DOMAIN_ID:
         raise NotFound(noun="user", id=user_id[:64])
     return found
@@ -42,7 +42,7 @@ class UsersView(WithTenantView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_users", {"target.domain_id": DEFAULT_DOMAIN_ID})
-        rows = reading.listed({"domain_id": DEFAULT_DOMAIN_ID})
+        rows = selectors.listed({"domain_id": DEFAULT_DOMAIN_ID})
         name = request.query_params.get("name")
         if name is not None:
             found = rows.filter(name=name).first()
@@ -66,18 +66,18 @@ class UserView(WithTenantView):
     request_serializers = {"put": UserSerializer}
 
     def get(self, request: Any, user_id: str) -> Response:
-        self.authorize("get_user", target_of_user(reading.find(user_id)))
+        self.authorize("get_user", target_of_user(selectors.find(user_id)))
         return Response({"user": documents.user(the_user(user_id))})
 
     def put(self, request: Any, user_id: str) -> Response:
         """Change a user; also at …/enabled and …/OS-KSADM/password, whose bodies hold one attribute."""
-        self.authorize("update_user", target_of_written_user(reading.find(user_id)))
+        self.authorize("update_user", target_of_written_user(selectors.find(user_id)))
         changes = user_values(self.parse(request, "user"))
         self._check_tenant(changes)
         return Response({"user": documents.user(tenancies.update_user(user_id=the_user(user_id).pk, changes=changes))})
 
     def delete(self, request: Any, user_id: str) -> Response:
-        self.authorize("delete_user", target_of_written_user(reading.find(user_id)))
+        self.authorize("delete_user", target_of_written_user(selectors.find(user_id)))
         users.delete(user_id=the_user(user_id).pk)
         return Response(status=204)
 
@@ -92,7 +92,7 @@ class OwnUserView(IdentityView):
     request_serializers = {"patch": OwnPasswordSerializer}
 
     def patch(self, request: Any, user_id: str) -> Response:
-        self.authorize("get_user", target_of_user(reading.find(user_id)))
+        self.authorize("get_user", target_of_user(selectors.find(user_id)))
         if user_id != self.caller.user_id or self.caller.is_delegated:
             raise Forbidden
         the_user(user_id)

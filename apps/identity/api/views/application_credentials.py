@@ -9,7 +9,7 @@ from apps.identity.api.serializers.application_credentials import (
     rule_document,
 )
 from apps.identity.api.views.base import IdentityView, Response, target_of_user
-from apps.identity.selectors import application_credentials as reading
+from apps.identity.selectors import application_credentials as selectors
 from apps.identity.selectors import users
 from apps.identity.services import application_credentials, delegation_rules
 
@@ -33,7 +33,7 @@ class ApplicationCredentialsView(OfUserView):
 
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize_user("list_application_credentials", user_id)
-        rows = reading.of_user(user_id, request.query_params.dict())
+        rows = selectors.of_user(user_id, request.query_params.dict())
         rows = delegation_rules.application_credentials_within_reach(self.caller, rows)
         return Response(
             many(request, "application_credentials", rows, lambda row: self.linked(request, user_id, document(row)))
@@ -53,7 +53,7 @@ class ApplicationCredentialView(OfUserView):
 
     def get(self, request: Any, user_id: str, credential_id: str) -> Response:
         self.authorize_user("get_application_credential", user_id)
-        found = reading.get(user_id=user_id, credential_id=credential_id)
+        found = selectors.get(user_id=user_id, credential_id=credential_id)
         delegation_rules.refuse_elsewhere(self.caller, found.project_id)
         shown = document(found)
         return Response({"application_credential": self.linked(request, user_id, shown)})
@@ -69,7 +69,7 @@ class AccessRulesView(OfUserView):
 
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize_user("list_access_rules", user_id)
-        rows = reading.rules_of(user_id, request.query_params.dict())
+        rows = selectors.rules_of(user_id, request.query_params.dict())
         return Response(
             many(request, "access_rules", rows, lambda row: self.linked(request, user_id, rule_document(row)))
         )
@@ -80,7 +80,7 @@ class AccessRuleView(OfUserView):
 
     def get(self, request: Any, user_id: str, rule_id: str) -> Response:
         self.authorize_user("get_access_rule", user_id)
-        shown = rule_document(reading.rule(user_id=user_id, rule_id=rule_id))
+        shown = rule_document(selectors.rule(user_id=user_id, rule_id=rule_id))
         return Response({"access_rule": self.linked(request, user_id, shown)})
 
     def delete(self, request: Any, user_id: str, rule_id: str) -> Response:

@@ -17,7 +17,7 @@ from apps.identity.api.views.base import IdentityView, Response, target_of_user
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Credential
 from apps.identity.selectors import catalog, users
-from apps.identity.selectors import credentials as reading
+from apps.identity.selectors import credentials as selectors
 from apps.identity.services import credentials, delegation_rules, ec2_tokens
 
 
@@ -39,7 +39,7 @@ class CredentialsView(IdentityView):
         params = request.query_params.dict()
         all_owners = self.allows("list_credentials:any_user")
         self.authorize("list_credentials", {"target.credential.user_id": self.caller.user_id})
-        rows = reading.listed(params, owner_id=None if all_owners else str(self.caller.user_id))
+        rows = selectors.listed(params, owner_id=None if all_owners else str(self.caller.user_id))
         rows = delegation_rules.within_reach(self.caller, rows)
         return Response(many(request, "credentials", rows, lambda row: one(request, "credentials", document(row))))
 
@@ -55,19 +55,19 @@ class CredentialView(IdentityView):
     request_serializers = {"patch": CredentialUpdateSerializer}
 
     def get(self, request: Any, credential_id: str) -> Response:
-        self.authorize("get_credential", target_of_credential(reading.find(credential_id)))
-        found = reading.get(credential_id)
+        self.authorize("get_credential", target_of_credential(selectors.find(credential_id)))
+        found = selectors.get(credential_id)
         delegation_rules.refuse_out_of_reach(self.caller, found)
         return Response({"credential": one(request, "credentials", document(found))})
 
     def patch(self, request: Any, credential_id: str) -> Response:
-        self.authorize("update_credential", target_of_credential(reading.find(credential_id)))
+        self.authorize("update_credential", target_of_credential(selectors.find(credential_id)))
         changes = self.parse(request, "credential")
         credential = credentials.update(context=self.caller, credential_id=credential_id, changes=changes)
         return Response({"credential": one(request, "credentials", document(credential))})
 
     def delete(self, request: Any, credential_id: str) -> Response:
-        self.authorize("delete_credential", target_of_credential(reading.find(credential_id)))
+        self.authorize("delete_credential", target_of_credential(selectors.find(credential_id)))
         credentials.delete(context=self.caller, credential_id=credential_id)
         return Response(status=204)
 
@@ -79,7 +79,7 @@ class EC2CredentialsView(IdentityView):
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize("ec2_list_credentials", target_of_user(users.find(user_id)))
         delegation_rules.refuse_reading_keys(self.caller)
-        rows = delegation_rules.within_reach(self.caller, reading.ec2_of(users.get(user_id).pk))
+        rows = delegation_rules.within_reach(self.caller, selectors.ec2_of(users.get(user_id).pk))
         return Response(many(request, "credentials", rows, lambda row: ec2_document(request, row)))
 
     def post(self, request: Any, user_id: str) -> Response:
@@ -91,7 +91,7 @@ class EC2CredentialsView(IdentityView):
 
 class EC2CredentialView(IdentityView):
     def _row(self, rule: str, user_id: str, access: str) -> Credential:
-        found = reading.ec2(access)
+        found = selectors.ec2(access)
         own = found if found is not None and found.user_id == user_id else None
         self.authorize(rule, {**target_of_credential(own), **target_of_user(users.find(user_id))})
         if own is None:

@@ -5,7 +5,7 @@ from typing import Any
 from apps.identity import domain_options as known
 from apps.identity.api.serializers.domain_options import DomainConfigSerializer
 from apps.identity.api.views.base import IdentityView, Response
-from apps.identity.selectors import domain_options as reading
+from apps.identity.selectors import domain_options as selectors
 from apps.identity.selectors import domains
 from apps.identity.services import domain_options
 
@@ -21,15 +21,15 @@ class DomainConfigPartView(IdentityView):
     def get(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
         if group == known.SECURITY:
             self.authorize("get_security_compliance_domain_config")
-            return Response({"config": reading.security_compliance(domain_id, option)})
+            return Response({"config": selectors.security_compliance(domain_id, option)})
         self.authorize("get_domain_config")
-        return Response({"config": reading.part(domains.get(domain_id).pk, group, option)})
+        return Response({"config": selectors.part(domains.get(domain_id).pk, group, option)})
 
     def patch(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
         self.authorize("update_domain_config")
         config = self.parse(request)["config"]
         domain_options.update(domain_id=domain_id, config=config, group=group, option=option)
-        return Response({"config": reading.config(domain_id)})
+        return Response({"config": selectors.config(domain_id)})
 
     def delete(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
         self.authorize("delete_domain_config")
@@ -47,10 +47,10 @@ class DomainConfigView(DomainConfigPartView):
         """Put the options given in the place of all that there were."""
         self.authorize("create_domain_config")
         is_new = domain_options.replace(domain_id=domain_id, config=self.parse(request)["config"])
-        return Response({"config": reading.config(domain_id)}, status=201 if is_new else 200)
+        return Response({"config": selectors.config(domain_id)}, status=201 if is_new else 200)
 
 
 class DefaultConfigView(IdentityView):
     def get(self, request: Any, group: str | None = None, option: str | None = None) -> Response:
         self.authorize("get_domain_config_default")
-        return Response({"config": reading.default_part(group, option)})
+        return Response({"config": selectors.default_part(group, option)})

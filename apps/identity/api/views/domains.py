@@ -5,7 +5,7 @@ from typing import Any
 from apps.identity.api.documents import many, one
 from apps.identity.api.serializers.domains import DomainSerializer, DomainUpdateSerializer, document
 from apps.identity.api.views.base import IdentityView, Response
-from apps.identity.selectors import domains as reading
+from apps.identity.selectors import domains as selectors
 from apps.identity.services import domains
 
 
@@ -16,7 +16,7 @@ class DomainsView(IdentityView):
     def get(self, request: Any) -> Response:
         params = request.query_params.dict()
         self.authorize("list_domains", {"target.domain.id": self.caller.domain_id})
-        rows = reading.listed(params)
+        rows = selectors.listed(params)
         if self.caller.domain_id is not None:
             rows = rows.filter(pk=self.caller.domain_id)
         return Response(many(request, "domains", rows, lambda row: one(request, "domains", document(row))))
@@ -32,7 +32,7 @@ class DomainView(IdentityView):
 
     def get(self, request: Any, domain_id: str) -> Response:
         self.authorize("get_domain", {"target.domain.id": domain_id})
-        return Response({"domain": one(request, "domains", document(reading.get(domain_id)))})
+        return Response({"domain": one(request, "domains", document(selectors.get(domain_id)))})
 
     def patch(self, request: Any, domain_id: str) -> Response:
         self.authorize("update_domain", {"target.domain.id": domain_id})

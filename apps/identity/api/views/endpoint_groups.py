@@ -15,7 +15,7 @@ from apps.identity.api.serializers.endpoint_groups import (
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Endpoint, EndpointGroup, Project
-from apps.identity.selectors import endpoint_groups as reading
+from apps.identity.selectors import endpoint_groups as selectors
 from apps.identity.selectors import endpoints, projects
 from apps.identity.services import endpoint_groups
 
@@ -44,7 +44,7 @@ class EndpointGroupsView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_endpoint_groups")
-        return _groups(request, reading.listed(request.query_params.dict()))
+        return _groups(request, selectors.listed(request.query_params.dict()))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_endpoint_group")
@@ -58,7 +58,7 @@ class EndpointGroupView(IdentityView):
 
     def get(self, request: Any, endpoint_group_id: str) -> Response:
         self.authorize("get_endpoint_group")
-        return Response({"endpoint_group": one(request, _COLLECTION, document(reading.get(endpoint_group_id)))})
+        return Response({"endpoint_group": one(request, _COLLECTION, document(selectors.get(endpoint_group_id)))})
 
     def patch(self, request: Any, endpoint_group_id: str) -> Response:
         self.authorize("update_endpoint_group")
@@ -75,20 +75,20 @@ class EndpointGroupView(IdentityView):
 class EndpointGroupEndpointsView(IdentityView):
     def get(self, request: Any, endpoint_group_id: str) -> Response:
         self.authorize("list_endpoints_associated_with_endpoint_group")
-        return _endpoints(request, reading.endpoints_of(reading.get(endpoint_group_id)))
+        return _endpoints(request, selectors.endpoints_of(selectors.get(endpoint_group_id)))
 
 
 class EndpointGroupProjectsView(IdentityView):
     def get(self, request: Any, endpoint_group_id: str) -> Response:
         self.authorize("list_projects_associated_with_endpoint_group")
-        return _projects(request, reading.projects_of(reading.get(endpoint_group_id)))
+        return _projects(request, selectors.projects_of(selectors.get(endpoint_group_id)))
 
 
 class EndpointGroupProjectView(IdentityView):
     def get(self, request: Any, endpoint_group_id: str, project_id: str) -> Response:
         self.authorize("get_endpoint_group_in_project")
-        group, project = reading.get(endpoint_group_id), projects.get(project_id)
-        if not reading.has_project(group, project.pk):
+        group, project = selectors.get(endpoint_group_id), projects.get(project_id)
+        if not selectors.has_project(group, project.pk):
             raise NotFound(noun="endpoint group of the project", id=endpoint_group_id[:64])
         own = link(request, _COLLECTION, group.pk, "projects", project.pk)
         found = {"endpoint_group_id": group.pk, "project_id": project.pk, "links": {"self": own}}
@@ -108,19 +108,19 @@ class EndpointGroupProjectView(IdentityView):
 class EndpointProjectsView(IdentityView):
     def get(self, request: Any, endpoint_id: str) -> Response:
         self.authorize("list_projects_for_endpoint")
-        return _projects(request, reading.projects_given(endpoints.get(endpoint_id).pk))
+        return _projects(request, selectors.projects_given(endpoints.get(endpoint_id).pk))
 
 
 class ProjectEndpointGroupsView(IdentityView):
     def get(self, request: Any, project_id: str) -> Response:
         self.authorize("list_endpoint_groups_for_project")
-        return _groups(request, reading.of_project(projects.get(project_id).pk))
+        return _groups(request, selectors.of_project(projects.get(project_id).pk))
 
 
 class ProjectEndpointsView(IdentityView):
     def get(self, request: Any, project_id: str) -> Response:
         self.authorize("list_endpoints_for_project")
-        return _endpoints(request, reading.given_endpoints(projects.get(project_id).pk))
+        return _endpoints(request, selectors.given_endpoints(projects.get(project_id).pk))
 
 
 class ProjectEndpointView(IdentityView):
@@ -128,7 +128,7 @@ class ProjectEndpointView(IdentityView):
 
     def get(self, request: Any, project_id: str, endpoint_id: str) -> Response:
         self.authorize("check_endpoint_in_project")
-        if not reading.was_given(projects.get(project_id).pk, endpoints.get(endpoint_id).pk):
+        if not selectors.was_given(projects.get(project_id).pk, endpoints.get(endpoint_id).pk):
             raise NotFound(noun="endpoint of the project", id=endpoint_id[:64])
         return Response(status=204)
 

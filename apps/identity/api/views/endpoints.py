@@ -5,7 +5,7 @@ from typing import Any
 from apps.identity.api.documents import many, one
 from apps.identity.api.serializers.endpoints import EndpointSerializer, EndpointUpdateSerializer, document
 from apps.identity.api.views.base import IdentityView, Response
-from apps.identity.selectors import endpoints as reading
+from apps.identity.selectors import endpoints as selectors
 from apps.identity.services import endpoints
 
 
@@ -14,7 +14,7 @@ class EndpointsView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_endpoints")
-        rows = reading.listed(request.query_params.dict())
+        rows = selectors.listed(request.query_params.dict())
         return Response(many(request, "endpoints", rows, lambda row: one(request, "endpoints", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -28,7 +28,7 @@ class EndpointView(IdentityView):
 
     def get(self, request: Any, endpoint_id: str) -> Response:
         self.authorize("get_endpoint")
-        return Response({"endpoint": one(request, "endpoints", document(reading.get(endpoint_id)))})
+        return Response({"endpoint": one(request, "endpoints", document(selectors.get(endpoint_id)))})
 
     def patch(self, request: Any, endpoint_id: str) -> Response:
         self.authorize("update_endpoint")

@@ -8,7 +8,7 @@ from apps.identity.api.serializers.groups import GroupSerializer, GroupUpdateSer
 from apps.identity.api.views import targets
 from apps.identity.api.views.base import IdentityView, Response, target_of_group, target_of_user
 from apps.identity.exceptions import NotFound
-from apps.identity.selectors import groups as reading
+from apps.identity.selectors import groups as selectors
 from apps.identity.selectors import users
 from apps.identity.services import groups
 
@@ -18,7 +18,7 @@ class GroupsView(IdentityView):
     examples = {"POST": {"group": {"name": "", "domain_id": "default", "description": ""}}}
 
     def get(self, request: Any) -> Response:
-        rows = self.within_own_domain(reading.listed(self.authorize_list(request, "list_groups")))
+        rows = self.within_own_domain(selectors.listed(self.authorize_list(request, "list_groups")))
         return Response(many(request, "groups", rows, lambda row: one(request, "groups", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -33,25 +33,25 @@ class GroupView(IdentityView):
     request_serializers = {"patch": GroupUpdateSerializer}
 
     def get(self, request: Any, group_id: str) -> Response:
-        self.authorize("get_group", target_of_group(reading.find(group_id)))
-        return Response({"group": one(request, "groups", document(reading.get(group_id)))})
+        self.authorize("get_group", target_of_group(selectors.find(group_id)))
+        return Response({"group": one(request, "groups", document(selectors.get(group_id)))})
 
     def patch(self, request: Any, group_id: str) -> Response:
-        self.authorize("update_group", targets.of_written_group(reading.find(group_id)))
+        self.authorize("update_group", targets.of_written_group(selectors.find(group_id)))
         group = groups.update(group_id=group_id, changes=self.parse(request, "group"))
         return Response({"group": one(request, "groups", document(group))})
 
     def delete(self, request: Any, group_id: str) -> Response:
-        self.authorize("delete_group", targets.of_written_group(reading.find(group_id)))
+        self.authorize("delete_group", targets.of_written_group(selectors.find(group_id)))
         groups.delete(group_id=group_id)
         return Response(status=204)
 
 
 class GroupUsersView(IdentityView):
     def get(self, request: Any, group_id: str) -> Response:
-        self.authorize("list_users_in_group", target_of_group(reading.find(group_id)))
+        self.authorize("list_users_in_group", target_of_group(selectors.find(group_id)))
         query = request.query_params
-        rows = users.in_group(reading.get(group_id).pk, query.dict(), expiries=query.getlist("password_expires_at"))
+        rows = users.in_group(selectors.get(group_id).pk, query.dict(), expiries=query.getlist("password_expires_at"))
         rows = self.within_own_domain(rows)
         return Response(many(request, "users", rows, lambda row: one(request, "users", user_documents.document(row))))
 
@@ -61,11 +61,11 @@ class GroupUserView(IdentityView):
 
     def _authorize(self, rule: str, group_id: str, user_id: str) -> None:
         of_group = targets.of_group if rule == "check_user_in_group" else targets.of_written_group
-        self.authorize(rule, {**of_group(reading.find(group_id)), **target_of_user(users.find(user_id))})
+        self.authorize(rule, {**of_group(selectors.find(group_id)), **target_of_user(users.find(user_id))})
 
     def get(self, request: Any, group_id: str, user_id: str) -> Response:
         self._authorize("check_user_in_group", group_id, user_id)
-        if not reading.has(group_id=group_id, user_id=user_id):
+        if not selectors.has(group_id=group_id, user_id=user_id):
             raise NotFound(noun="user in group", id=user_id[:64])
         return Response(status=204)
 

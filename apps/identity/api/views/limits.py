@@ -16,7 +16,7 @@ from apps.identity.api.serializers.limits import (
 )
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.models import Limit
-from apps.identity.selectors import limits as reading
+from apps.identity.selectors import limits as selectors
 from apps.identity.services import limits
 
 MAX_BATCH = 100
@@ -41,7 +41,7 @@ class RegisteredLimitsView(BatchView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_registered_limits")
-        rows = reading.registered(request.query_params.dict())
+        rows = selectors.registered(request.query_params.dict())
         return Response(
             many(
                 request,
@@ -63,7 +63,7 @@ class RegisteredLimitView(IdentityView):
 
     def get(self, request: Any, limit_id: str) -> Response:
         self.authorize("get_registered_limit")
-        row = reading.get_registered(limit_id)
+        row = selectors.get_registered(limit_id)
         return Response({"registered_limit": one(request, "registered_limits", registered_document(row))})
 
     def patch(self, request: Any, limit_id: str) -> Response:
@@ -85,7 +85,7 @@ class LimitsView(BatchView):
         self.authorize("list_limits")
         caller = self.caller
         owners = None if self.allows("list_limits:any_owner") else (caller.project_id, caller.domain_id)
-        rows = reading.listed(request.query_params.dict(), owners=owners)
+        rows = selectors.listed(request.query_params.dict(), owners=owners)
         return Response(many(request, "limits", rows, lambda row: one(request, "limits", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -116,8 +116,8 @@ class LimitView(IdentityView):
     request_serializers = {"patch": LimitUpdateSerializer}
 
     def get(self, request: Any, limit_id: str) -> Response:
-        self.authorize("get_limit", target_of_limit(reading.find(limit_id)))
-        return Response({"limit": one(request, "limits", document(reading.get(limit_id)))})
+        self.authorize("get_limit", target_of_limit(selectors.find(limit_id)))
+        return Response({"limit": one(request, "limits", document(selectors.get(limit_id)))})
 
     def patch(self, request: Any, limit_id: str) -> Response:
         self.authorize("update_limit")

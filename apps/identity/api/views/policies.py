@@ -5,7 +5,7 @@ from typing import Any
 from apps.identity.api.documents import many, one
 from apps.identity.api.serializers.policies import PolicySerializer, PolicyUpdateSerializer, document
 from apps.identity.api.views.base import IdentityView, Response
-from apps.identity.selectors import policies as reading
+from apps.identity.selectors import policies as selectors
 from apps.identity.services import policies
 
 
@@ -14,7 +14,7 @@ class PoliciesView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_policies")
-        rows = reading.listed(request.query_params.dict())
+        rows = selectors.listed(request.query_params.dict())
         return Response(many(request, "policies", rows, lambda row: one(request, "policies", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -28,7 +28,7 @@ class PolicyView(IdentityView):
 
     def get(self, request: Any, policy_id: str) -> Response:
         self.authorize("get_policy")
-        return Response({"policy": one(request, "policies", document(reading.get(policy_id)))})
+        return Response({"policy": one(request, "policies", document(selectors.get(policy_id)))})
 
     def patch(self, request: Any, policy_id: str) -> Response:
         self.authorize("update_policy")

@@ -8,21 +8,21 @@ from apps.identity.api.serializers import policies as policy_documents
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.exceptions import NotFound
 from apps.identity.selectors import endpoints, policies
-from apps.identity.selectors import policy_associations as reading
+from apps.identity.selectors import policy_associations as selectors
 from apps.identity.services import policy_associations
 
 
 class EndpointPolicyView(IdentityView):
     def get(self, request: Any, endpoint_id: str) -> Response:
         self.authorize("get_policy_for_endpoint")
-        policy = reading.policy_of(endpoints.get(endpoint_id))
+        policy = selectors.policy_of(endpoints.get(endpoint_id))
         return Response({"policy": one(request, "policies", policy_documents.document(policy))})
 
 
 class PolicyEndpointsView(IdentityView):
     def get(self, request: Any, policy_id: str) -> Response:
         self.authorize("list_endpoints_for_policy")
-        rows = reading.endpoints_of(policies.get(policy_id))
+        rows = selectors.endpoints_of(policies.get(policy_id))
         return Response(
             many(request, "endpoints", rows, lambda row: one(request, "endpoints", endpoint_documents.document(row)))
         )
@@ -35,7 +35,7 @@ class PolicyAssociationView(IdentityView):
 
     def get(self, request: Any, policy_id: str, **target: str) -> Response:
         self.authorize(f"check_policy_association_for_{self.kind}")
-        if not reading.exists(policy=policies.get(policy_id), **target):
+        if not selectors.exists(policy=policies.get(policy_id), **target):
             raise NotFound(noun="policy association", id=next(iter(target.values()))[:64])
         return Response(status=204)
 

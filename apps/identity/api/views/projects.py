@@ -14,7 +14,7 @@ from apps.identity.api.serializers.projects import (
 from apps.identity.api.views.base import IdentityView, Response, target_of_project
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Project
-from apps.identity.selectors import projects as reading
+from apps.identity.selectors import projects as selectors
 from apps.identity.services import domains, projects
 
 
@@ -27,7 +27,7 @@ class ProjectsView(IdentityView):
     examples = {"POST": {"project": {"name": "", "domain_id": "default", "description": ""}}}
 
     def get(self, request: Any) -> Response:
-        rows = self.within_own_domain(reading.listed(self.authorize_list(request, "list_projects")))
+        rows = self.within_own_domain(selectors.listed(self.authorize_list(request, "list_projects")))
         return Response(many(request, "projects", rows, lambda row: one(request, "projects", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -37,7 +37,7 @@ class ProjectsView(IdentityView):
             if values.get("domain_id") or values.get("parent_id"):
                 raise BadRequest("Invalid input for field/attribute is_domain: a domain has no parent and no domain.")
             return _answer(request, domains.create(values=values), 201)
-        parent = reading.find(values.get("parent_id") or values.get("domain_id") or self.own_domain_id)
+        parent = selectors.find(values.get("parent_id") or values.get("domain_id") or self.own_domain_id)
         domain_id = None if parent is None else (parent.pk if parent.is_domain else parent.domain_id)
         self.authorize("create_project", {"target.project.domain_id": domain_id})
         return _answer(request, projects.create(values=values, default_domain_id=self.own_domain_id), 201)
@@ -54,15 +54,15 @@ def _family(request: Any, project: Project) -> dict[str, Any]:
     The lists hold whole documents: no domain's, and ordinary callers see there only projects on which they have a role.
     """
     query, found = request.query_params, {}
-    mine = None if request.auth.is_admin else {row.pk for row in reading.of_user(user_id=request.auth.user_id)}
+    mine = None if request.auth.is_admin else {row.pk for row in selectors.of_user(user_id=request.auth.user_id)}
     if "parents_as_list" in query or "parents_as_ids" in query:
-        above = reading.ancestors(project)
+        above = selectors.ancestors(project)
         ids: dict[str, Any] | None = None
         for parent in reversed(above):
             ids = {parent.pk: ids}
         found["parents"] = ids if "parents_as_ids" in query else _shown(request, above, mine)
     if "subtree_as_list" in query or "subtree_as_ids" in query:
-        low = reading.below(project)
+        low = selectors.below(project)
         as_ids = "subtree_as_ids" in query
         found["subtree"] = _nested(project.pk, low) if as_ids else _shown(request, low, mine)
     return found
@@ -80,12 +80,12 @@ class ProjectView(IdentityView):
     request_serializers = {"patch": ProjectUpdateSerializer}
 
     def get(self, request: Any, project_id: str) -> Response:
-        self.authorize("get_project", target_of_project(reading.find(project_id)))
-        project = reading.get(project_id)
+        self.authorize("get_project", target_of_project(selectors.find(project_id)))
+        project = selectors.get(project_id)
         return Response({"project": {**_enveloped(request, project)["project"], **_family(request, project)}})
 
     def patch(self, request: Any, project_id: str) -> Response:
-        project = reading.find(project_id)
+        project = selectors.find(project_id)
         changes = self.parse(request, "project")
         if project is not None and project.is_domain:
             self.authorize("update_domain", {"target.domain.id": project_id})
@@ -94,7 +94,7 @@ class ProjectView(IdentityView):
         return _answer(request, projects.update(project_id=project_id, changes=changes))
 
     def delete(self, request: Any, project_id: str) -> Response:
-        project = reading.find(project_id)
+        project = selectors.find(project_id)
         if project is not None and project.is_domain:
             self.authorize("delete_domain", {"target.domain.id": project_id})
             domains.delete(domain_id=project_id)
@@ -111,33 +111,33 @@ class ProjectTagsView(IdentityView):
         return Response({"tags": project.tags, "links": {"self": link(request, "projects", project.pk, "tags")}})
 
     def get(self, request: Any, project_id: str) -> Response:
-        self.authorize("list_project_tags", target_of_project(reading.find(project_id)))
-        return self._answer(request, reading.get(project_id))
+        self.authorize("list_project_tags", target_of_project(selectors.find(project_id)))
+        return self._answer(request, selectors.get(project_id))
 
     def put(self, request: Any, project_id: str) -> Response:
-        self.authorize("update_project_tags", target_of_project(reading.find(project_id)))
+        self.authorize("update_project_tags", target_of_project(selectors.find(project_id)))
         tags = self.parse(request)["tags"]
         return self._answer(request, projects.set_tags(project_id=project_id, tags=tags))
 
     def delete(self, request: Any, project_id: str) -> Response:
-        self.authorize("delete_project_tags", target_of_project(reading.find(project_id)))
+        self.authorize("delete_project_tags", target_of_project(selectors.find(project_id)))
         projects.set_tags(project_id=project_id, tags=[])
         return Response(status=204)
 
 
 class ProjectTagView(IdentityView):
     def get(self, request: Any, project_id: str, tag: str) -> Response:
-        self.authorize("get_project_tag", target_of_project(reading.find(project_id)))
-        if tag not in reading.get(project_id).tags:
+        self.authorize("get_project_tag", target_of_project(selectors.find(project_id)))
+        if tag not in selectors.get(project_id).tags:
             raise NotFound(noun="project tag", id=tag[:64])
         return Response(status=204)
 
     def put(self, request: Any, project_id: str, tag: str) -> Response:
-        self.authorize("create_project_tag", target_of_project(reading.find(project_id)))
+        self.authorize("create_project_tag", target_of_project(selectors.find(project_id)))
         projects.add_tag(project_id=project_id, tag=TagField().run_validation(tag))
         return Response(status=201, headers={"Location": link(request, "projects", project_id, "tags", tag)})
 
     def delete(self, request: Any, project_id: str, tag: str) -> Response:
-        self.authorize("delete_project_tag", target_of_project(reading.find(project_id)))
+        self.authorize("delete_project_tag", target_of_project(selectors.find(project_id)))
         projects.remove_tag(project_id=project_id, tag=tag)
         return Response(status=204)

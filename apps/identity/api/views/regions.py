@@ -6,7 +6,7 @@ from apps.common.exceptions import BadRequest
 from apps.identity.api.documents import many, one
 from apps.identity.api.serializers.regions import RegionSerializer, document
 from apps.identity.api.views.base import IdentityView, Response
-from apps.identity.selectors import regions as reading
+from apps.identity.selectors import regions as selectors
 from apps.identity.services import regions
 
 
@@ -15,7 +15,7 @@ class RegionsView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_regions")
-        rows = reading.listed(request.query_params.dict())
+        rows = selectors.listed(request.query_params.dict())
         return Response(many(request, "regions", rows, lambda row: one(request, "regions", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -29,7 +29,7 @@ class RegionView(IdentityView):
 
     def get(self, request: Any, region_id: str) -> Response:
         self.authorize("get_region")
-        return Response({"region": one(request, "regions", document(reading.get(region_id)))})
+        return Response({"region": one(request, "regions", document(selectors.get(region_id)))})
 
     def patch(self, request: Any, region_id: str) -> Response:
         self.authorize("update_region")

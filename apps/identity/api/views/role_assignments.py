@@ -10,7 +10,7 @@ from apps.identity.api.views.base import IdentityView, Response, target_of_proje
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Group, Project, Role, User
 from apps.identity.selectors import domains, groups, projects, roles, users
-from apps.identity.selectors import role_assignments as reading
+from apps.identity.selectors import role_assignments as selectors
 from apps.identity.services import role_assignments
 
 
@@ -52,7 +52,7 @@ class GrantsView(GrantView):
 
     def get(self, request: Any, actor_id: str, target_id: str | None = None) -> Response:
         columns = role_assignments.columns(**self.columns("list", actor_id, target_id))
-        rows = reading.roles_of(**columns, inherited=self.inherited)
+        rows = selectors.roles_of(**columns, inherited=self.inherited)
         return Response(many(request, "roles", rows, lambda row: one(request, "roles", role_documents.document(row))))
 
 
@@ -61,7 +61,7 @@ class GrantRoleView(GrantView):
 
     def get(self, request: Any, actor_id: str, role_id: str, target_id: str | None = None) -> Response:
         columns = role_assignments.columns(**self.columns("check", actor_id, target_id, roles.find(role_id)))
-        if not reading.exists(**columns, inherited=self.inherited, role_id=roles.get(role_id).pk):
+        if not selectors.exists(**columns, inherited=self.inherited, role_id=roles.get(role_id).pk):
             raise NotFound(noun="role assignment", id=role_id[:64])
         return Response(status=204)
 
@@ -79,7 +79,7 @@ class GrantRoleView(GrantView):
 class RoleAssignmentsView(IdentityView):
     def get(self, request: Any) -> Response:
         params = request.query_params.dict()
-        if reading.asks(params, "include_subtree"):
+        if selectors.asks(params, "include_subtree"):
             project = projects.find(params.get("scope.project.id", ""))
             self.authorize("list_role_assignments_for_tree", target_of_project(project))
         else:
@@ -87,7 +87,7 @@ class RoleAssignmentsView(IdentityView):
             self.authorize("list_role_assignments", {"target.domain_id": domain_id})
         documents.refuse_contradictions(params)
         # A token for a domain sees what is within it, as in Keystone.
-        grants, truncated = reading.listed(params, domain_id=self.caller.domain_id)
+        grants, truncated = selectors.listed(params, domain_id=self.caller.domain_id)
         names = documents.Names(grants) if documents.wants_names(params) else None
         answer = envelope(request, "role_assignments", (documents.document(request, row, names) for row in grants))
         return Response({**answer, "truncated": True} if truncated else answer)

@@ -7,7 +7,7 @@ from apps.identity.api.serializers.roles import RoleSerializer, RoleUpdateSerial
 from apps.identity.api.views.base import IdentityView, Response, target_of_role
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Role
-from apps.identity.selectors import roles as reading
+from apps.identity.selectors import roles as selectors
 from apps.identity.services import roles
 
 
@@ -20,7 +20,7 @@ class RolesView(IdentityView):
         domain_id = params.get("domain_id")
         rule = "list_domain_roles" if domain_id else "list_roles"
         self.authorize(rule, {"target.role.domain_id": domain_id})
-        rows = reading.listed(params)
+        rows = selectors.listed(params)
         return Response(many(request, "roles", rows, lambda row: one(request, "roles", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -35,13 +35,13 @@ class RoleView(IdentityView):
     request_serializers = {"patch": RoleUpdateSerializer}
 
     def _authorize(self, verb: str, role_id: str) -> None:
-        role = reading.find(role_id)
+        role = selectors.find(role_id)
         noun = "domain_role" if role is not None and role.domain_id else "role"
         self.authorize(f"{verb}_{noun}", target_of_role(role))
 
     def get(self, request: Any, role_id: str) -> Response:
         self._authorize("get", role_id)
-        return Response({"role": one(request, "roles", document(reading.get(role_id)))})
+        return Response({"role": one(request, "roles", document(selectors.get(role_id)))})
 
     def patch(self, request: Any, role_id: str) -> Response:
         self._authorize("update", role_id)
@@ -57,8 +57,8 @@ class RoleView(IdentityView):
 class ImpliedRolesView(IdentityView):
     def get(self, request: Any, role_id: str) -> Response:
         self.authorize("list_implied_roles")
-        prior = reading.get(role_id)
-        implied = [brief(request, row) for row in reading.implied_by(role_id)]
+        prior = selectors.get(role_id)
+        implied = [brief(request, row) for row in selectors.implied_by(role_id)]
         links = {"self": link(request, "roles", role_id, "implies")}
         return Response({"role_inference": {"prior_role": brief(request, prior), "implies": implied}, "links": links})
 
@@ -72,8 +72,8 @@ class ImpliedRoleView(IdentityView):
     @staticmethod
     def _pair(role_id: str, implied_role_id: str) -> tuple[Role, Role]:
         """Return both roles. Raises NotFound unless the first implies the second."""
-        prior, implied = reading.get(role_id), reading.get(implied_role_id)
-        if not reading.implies(prior_id=role_id, implied_id=implied_role_id):
+        prior, implied = selectors.get(role_id), selectors.get(implied_role_id)
+        if not selectors.implies(prior_id=role_id, implied_id=implied_role_id):
             raise NotFound(noun="implied role", id=implied_role_id)
         return prior, implied
 
@@ -103,6 +103,6 @@ class RoleInferencesView(IdentityView):
         self.authorize("list_role_inference_rules")
         inferences = [
             {"prior_role": brief(request, prior), "implies": [brief(request, row) for row in implied]}
-            for prior, implied in reading.inferences()
+            for prior, implied in selectors.inferences()
         ]
         return Response({"role_inferences": inferences, "links": {"self": link(request, "role_inferences")}})

@@ -5,7 +5,7 @@ from typing import Any
 from apps.identity.api.documents import many, one
 from apps.identity.api.serializers.services import ServiceSerializer, ServiceUpdateSerializer, document
 from apps.identity.api.views.base import IdentityView, Response
-from apps.identity.selectors import services as reading
+from apps.identity.selectors import services as selectors
 from apps.identity.services import services
 
 
@@ -14,7 +14,7 @@ class ServicesView(IdentityView):
 
     def get(self, request: Any) -> Response:
         self.authorize("list_services")
-        rows = reading.listed(request.query_params.dict())
+        rows = selectors.listed(request.query_params.dict())
         return Response(many(request, "services", rows, lambda row: one(request, "services", document(row))))
 
     def post(self, request: Any) -> Response:
@@ -28,7 +28,7 @@ class ServiceView(IdentityView):
 
     def get(self, request: Any, service_id: str) -> Response:
         self.authorize("get_service")
-        return Response({"service": one(request, "services", document(reading.get(service_id)))})
+        return Response({"service": one(request, "services", document(selectors.get(service_id)))})
 
     def patch(self, request: Any, service_id: str) -> Response:
         self.authorize("update_service")

@@ -10,7 +10,7 @@ from apps.identity.exceptions import NotFound
 from apps.identity.selectors import catalog, tokens
 from apps.identity.selectors.tokens import Token
 from apps.identity.services import authentication
-from apps.identity.services import tokens as ending
+from apps.identity.services import tokens as services
 from apps.identity.states import Scope
 
 
@@ -37,10 +37,10 @@ class TokensView(ServiceView):
         return [] if self.request is not None and self.request.method == "POST" else super().get_permissions()
 
     def _answer(self, request: Any, token: Token, text: str, status: int) -> Response:
-        services = None
+        entries = None
         if "nocatalog" not in request.query_params and token.scoped_user.scope is not Scope.UNSCOPED:
-            services = self._catalog(token)
-        return Response(token_document(token, services), status=status, headers={"X-Subject-Token": text})
+            entries = self._catalog(token)
+        return Response(token_document(token, entries), status=status, headers={"X-Subject-Token": text})
 
     @staticmethod
     def _catalog(token: Token) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ class TokensView(ServiceView):
 
     def delete(self, request: Any) -> Response:
         _, token = self._subject(request, "identity:revoke_token")
-        ending.revoke(payload=token.payload)
+        services.revoke(payload=token.payload)
         return Response(status=204)
 
 

@@ -8,7 +8,7 @@ from apps.identity.api.serializers.trusts import TrustSerializer, document
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Trust
-from apps.identity.selectors import trusts as reading
+from apps.identity.selectors import trusts as selectors
 from apps.identity.services import trusts
 
 
@@ -27,7 +27,7 @@ class TrustsView(IdentityView):
                 rule = f"list_trusts_for_{who}"
         subject = {f"target.trust.{name}": params.get(name) for name in ("trustor_user_id", "trustee_user_id")}
         self.authorize(rule, subject)
-        return Response(many(request, "trusts", reading.listed(params), lambda row: document(request, row)))
+        return Response(many(request, "trusts", selectors.listed(params), lambda row: document(request, row)))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "trust")
@@ -41,26 +41,26 @@ class TrustsView(IdentityView):
 
 class TrustView(IdentityView):
     def get(self, request: Any, trust_id: str) -> Response:
-        self.authorize("get_trust", target_of_trust(reading.get(trust_id)))
-        return Response({"trust": document(request, reading.get(trust_id))})
+        self.authorize("get_trust", target_of_trust(selectors.get(trust_id)))
+        return Response({"trust": document(request, selectors.get(trust_id))})
 
     def delete(self, request: Any, trust_id: str) -> Response:
-        self.authorize("delete_trust", target_of_trust(reading.get(trust_id)))
+        self.authorize("delete_trust", target_of_trust(selectors.get(trust_id)))
         trusts.delete(context=self.caller, trust_id=trust_id)
         return Response(status=204)
 
 
 class TrustRolesView(IdentityView):
     def get(self, request: Any, trust_id: str) -> Response:
-        self.authorize("list_roles_for_trust", target_of_trust(reading.get(trust_id)))
-        rows = reading.get(trust_id).roles.all()
+        self.authorize("list_roles_for_trust", target_of_trust(selectors.get(trust_id)))
+        rows = selectors.get(trust_id).roles.all()
         return Response(many(request, "roles", rows, lambda role: brief(request, role)))
 
 
 class TrustRoleView(IdentityView):
     def get(self, request: Any, trust_id: str, role_id: str) -> Response:
-        self.authorize("get_role_for_trust", target_of_trust(reading.get(trust_id)))
-        role = reading.get(trust_id).roles.filter(pk=role_id).first()
+        self.authorize("get_role_for_trust", target_of_trust(selectors.get(trust_id)))
+        role = selectors.get(trust_id).roles.filter(pk=role_id).first()
         if role is None:
             raise NotFound(noun="role of trust", id=role_id[:64])
         return Response({"role": {**brief(request, role), "links": {"self": link(request, "roles", role.pk)}}})

@@ -10,7 +10,7 @@ from apps.identity.api.serializers import projects as project_documents
 from apps.identity.api.serializers.users import PasswordSerializer, UserSerializer, UserUpdateSerializer, document
 from apps.identity.api.views.base import IdentityView, Response, target_of_user, target_of_written_user
 from apps.identity.selectors import filters, groups, projects
-from apps.identity.selectors import users as reading
+from apps.identity.selectors import users as selectors
 from apps.identity.services import users
 
 
@@ -20,7 +20,7 @@ class UsersView(IdentityView):
 
     def get(self, request: Any) -> Response:
         params = self.authorize_list(request, "list_users")
-        rows = reading.listed(params, expiries=request.query_params.getlist("password_expires_at"))
+        rows = selectors.listed(params, expiries=request.query_params.getlist("password_expires_at"))
         rows = self.within_own_domain(rows)
         return Response(many(request, "users", rows, lambda row: one(request, "users", document(row))))
 
@@ -36,16 +36,16 @@ class UserView(IdentityView):
     request_serializers = {"patch": UserUpdateSerializer}
 
     def get(self, request: Any, user_id: str) -> Response:
-        self.authorize("get_user", target_of_user(reading.find(user_id)))
-        return Response({"user": one(request, "users", document(reading.get(user_id)))})
+        self.authorize("get_user", target_of_user(selectors.find(user_id)))
+        return Response({"user": one(request, "users", document(selectors.get(user_id)))})
 
     def patch(self, request: Any, user_id: str) -> Response:
-        self.authorize("update_user", target_of_written_user(reading.find(user_id)))
+        self.authorize("update_user", target_of_written_user(selectors.find(user_id)))
         user = users.update(user_id=user_id, changes=self.parse(request, "user"))
         return Response({"user": one(request, "users", document(user))})
 
     def delete(self, request: Any, user_id: str) -> Response:
-        self.authorize("delete_user", target_of_written_user(reading.find(user_id)))
+        self.authorize("delete_user", target_of_written_user(selectors.find(user_id)))
         users.delete(user_id=user_id)
         return Response(status=204)
 
@@ -74,8 +74,8 @@ class UserPasswordView(IdentityView):
 
 class UserProjectsView(IdentityView):
     def get(self, request: Any, user_id: str) -> Response:
-        self.authorize("list_user_projects", target_of_user(reading.find(user_id)))
-        rows = projects.of_user(user_id=reading.get(user_id).pk, enabled_only=False)
+        self.authorize("list_user_projects", target_of_user(selectors.find(user_id)))
+        rows = projects.of_user(user_id=selectors.get(user_id).pk, enabled_only=False)
         rows = filters.apply(rows, request.query_params.dict(), texts=("name", "domain_id"), booleans=("enabled",))
         return Response(
             many(request, "projects", rows, lambda row: one(request, "projects", project_documents.document(row)))
@@ -84,8 +84,8 @@ class UserProjectsView(IdentityView):
 
 class UserGroupsView(IdentityView):
     def get(self, request: Any, user_id: str) -> Response:
-        self.authorize("list_groups_for_user", target_of_user(reading.find(user_id)))
-        rows = self.within_own_domain(groups.of_user(reading.get(user_id).pk, request.query_params.dict()))
+        self.authorize("list_groups_for_user", target_of_user(selectors.find(user_id)))
+        rows = self.within_own_domain(groups.of_user(selectors.get(user_id).pk, request.query_params.dict()))
         return Response(
             many(request, "groups", rows, lambda row: one(request, "groups", group_documents.document(row)))
         )

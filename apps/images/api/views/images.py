@@ -17,7 +17,7 @@ from apps.images.api.serializers import images as documents
 from apps.images.exceptions import ImageNotFound
 from apps.images.models import Image
 from apps.images.selectors import filters
-from apps.images.selectors import images as rows
+from apps.images.selectors import images as selectors
 from apps.images.services import images
 
 SORT_KEYS = {
@@ -61,7 +61,7 @@ class Images(ServiceView):
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "get_images")
         params = request.query_params
-        found = rows.listed(
+        found = selectors.listed(
             context=self.caller,
             visibility=_choice(params.get("visibility"), (*states.VISIBILITIES, "all"), "visibility"),
             member_status=_choice(params.get("member_status"), (*states.MEMBER_STATUSES, "all"), "member_status")
@@ -83,7 +83,7 @@ class Images(ServiceView):
         if not text:
             return None
         image_id = parse_uuid(text)
-        found = rows.visible(context=self.caller).filter(id=image_id).first() if image_id else None
+        found = selectors.visible(context=self.caller).filter(id=image_id).first() if image_id else None
         if found is None:
             raise BadRequest(f"Invalid marker: no image with ID {text[:64]}.")
         return found
@@ -140,7 +140,7 @@ class ImageItem(ServiceView):
 
     def get(self, request: Request, image_id: str) -> Response:
         policy.check(self.caller, "get_image")
-        return Response(documents.render(rows.get_visible(context=self.caller, image_id=image_id_of(image_id))))
+        return Response(documents.render(selectors.get_visible(context=self.caller, image_id=image_id_of(image_id))))
 
     def patch(self, request: Request, image_id: str) -> Response:
         old = request.content_type.split(";")[0].strip().lower() == OldJSONPatchParser.media_type

@@ -7,8 +7,8 @@ from apps.common.api.views import Response, ServiceView
 from apps.images.api.serializers import members as documents
 from apps.images.api.views.images import image_id_of
 from apps.images.exceptions import MemberNotFound
-from apps.images.selectors import images as image_rows
-from apps.images.selectors import members as rows
+from apps.images.selectors import images as image_selectors
+from apps.images.selectors import members as selectors
 from apps.images.services import members
 
 
@@ -20,8 +20,8 @@ class Members(ServiceView):
 
     def get(self, request: Request, image_id: str) -> Response:
         policy.check(self.caller, "get_members")
-        image = image_rows.get_visible(context=self.caller, image_id=image_id_of(image_id))
-        found = rows.visible(context=self.caller, image=image)
+        image = image_selectors.get_visible(context=self.caller, image_id=image_id_of(image_id))
+        found = selectors.visible(context=self.caller, image=image)
         return Response({"members": [documents.render(one) for one in found], "schema": "/v2/schemas/members"})
 
     def post(self, request: Request, image_id: str) -> Response:
@@ -38,8 +38,8 @@ class MemberItem(ServiceView):
 
     def get(self, request: Request, image_id: str, member_id: str) -> Response:
         policy.check(self.caller, "get_members")
-        image = image_rows.get_visible(context=self.caller, image_id=image_id_of(image_id))
-        return Response(documents.render(rows.get(context=self.caller, image=image, member_id=member_id)))
+        image = image_selectors.get_visible(context=self.caller, image_id=image_id_of(image_id))
+        return Response(documents.render(selectors.get(context=self.caller, image=image, member_id=member_id)))
 
     def put(self, request: Request, image_id: str, member_id: str) -> Response:
         parsed = self.parse(request)

@@ -12,7 +12,7 @@ from apps.common.exceptions import BadRequest
 from apps.common.pagination import limit_of, page
 from apps.images.api.serializers import metadefs as documents
 from apps.images.models import Namespace
-from apps.images.selectors import metadefs as rows
+from apps.images.selectors import metadefs as selectors
 from apps.images.services import metadefs
 
 SORT_KEYS = ("created_at", "namespace", "updated_at")
@@ -28,16 +28,16 @@ class Namespaces(ServiceView):
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "get_metadef_namespaces")
         params = request.query_params
-        found = rows.visible(context=self.caller)
+        found = selectors.visible(context=self.caller)
         if params.get("visibility"):
             found = found.filter(visibility=params["visibility"])
         if params.get("resource_types"):
-            found = rows.about(found, params["resource_types"].split(",")[:100])
+            found = selectors.about(found, params["resource_types"].split(",")[:100])
         key, direction = params.get("sort_key") or "created_at", params.get("sort_dir") or "desc"
         if key not in SORT_KEYS or direction not in ("asc", "desc"):
             raise BadRequest(f"Namespaces are sorted by one of {', '.join(SORT_KEYS)}, asc or desc.")
         limit = limit_of(params, zero=0) if params.get("limit") else DEFAULT_LIMIT
-        marker = rows.get(context=self.caller, name=params["marker"]) if params.get("marker") else None
+        marker = selectors.get(context=self.caller, name=params["marker"]) if params.get("marker") else None
         namespaces, more = page(found, sort=[(key, direction), ("id", direction)], marker=marker, limit=limit)
         body: dict[str, Any] = {
             "namespaces": [documents.render(row) for row in namespaces],
@@ -68,14 +68,16 @@ def _whole(row: Namespace) -> dict[str, Any]:
     """Return a namespace with what is in it, as far as there is something."""
 
     def of(kind: str) -> list[dict[str, Any]]:
-        found = rows.definitions(namespace=row, kind=kind)
+        found = selectors.definitions(namespace=row, kind=kind)
         return [documents.render_definition(one, row.namespace) for one in found]
 
     parts: dict[str, Any] = {
         "properties": {one.pop("name"): one for one in of("property")},
         "objects": of("object"),
         "tags": [{"name": one["name"]} for one in of("tag")],
-        "resource_type_associations": [documents.render_association(one) for one in rows.associations(namespace=row)],
+        "resource_type_associations": [
+            documents.render_association(entry) for entry in selectors.associations(namespace=row)
+        ],
     }
     return {**documents.render(row), **{key: value for key, value in parts.items() if value}}
 
@@ -93,7 +95,7 @@ class NamespaceItem(ServiceView):
 
     def get(self, request: Request, namespace: str) -> Response:
         policy.check(self.caller, "get_metadef_namespace")
-        return Response(_whole(rows.get(context=self.caller, name=namespace)))
+        return Response(_whole(selectors.get(context=self.caller, name=namespace)))
 
     def put(self, request: Request, namespace: str) -> Response:
         row = metadefs.update(context=self.caller, name=namespace, values=self.parse(request))
@@ -112,8 +114,8 @@ class _Definitions(ServiceView):
 
     def get(self, request: Request, namespace: str) -> Response:
         policy.check(self.caller, f"get_metadef_{self.plural}")
-        row = rows.get(context=self.caller, name=namespace)
-        found = rows.definitions(namespace=row, kind=self.kind)
+        row = selectors.get(context=self.caller, name=namespace)
+        found = selectors.definitions(namespace=row, kind=self.kind)
         listed = [documents.render_definition(one, namespace) for one in found]
         body: Any = {one["name"]: one for one in listed} if self.kind == "property" else listed
         links = {"first": documents.place(namespace, self.plural), "schema": f"/v2/schemas/metadefs/{self.plural}"}
@@ -135,8 +137,8 @@ class _Definition(ServiceView):
 
     def get(self, request: Request, namespace: str, name: str) -> Response:
         policy.check(self.caller, f"get_metadef_{self.kind}")
-        row = rows.get(context=self.caller, name=namespace)
-        found = rows.definition(namespace=row, kind=self.kind, name=name)
+        row = selectors.get(context=self.caller, name=namespace)
+        found = selectors.definition(namespace=row, kind=self.kind, name=name)
         return Response(documents.render_definition(found, namespace))
 
     def put(self, request: Request, namespace: str, name: str) -> Response:
@@ -209,7 +211,7 @@ class ResourceTypes(ServiceView):
 
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "list_metadef_resource_types")
-        found = [{"name": name} for name in rows.resource_types()]
+        found = [{"name": name} for name in selectors.resource_types()]
         return Response({"resource_types": found, "schema": "/v2/schemas/metadefs/resource_types"})
 
 
@@ -220,7 +222,7 @@ class Associations(ServiceView):
 
     def get(self, request: Request, namespace: str) -> Response:
         policy.check(self.caller, "get_metadef_resource_type")
-        found = rows.associations(namespace=rows.get(context=self.caller, name=namespace))
+        found = selectors.associations(namespace=selectors.get(context=self.caller, name=namespace))
         return Response({"resource_type_associations": [documents.render_association(one) for one in found]})
 
     def post(self, request: Request, namespace: str) -> Response:

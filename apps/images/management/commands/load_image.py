@@ -10,7 +10,7 @@ from apps.common.exceptions import CloudError
 from apps.identity.selectors import projects
 from apps.images import attributes, states
 from apps.images.models import Image
-from apps.images.selectors import images as rows
+from apps.images.selectors import images as selectors
 from apps.images.services import images
 
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             raise CommandError(f"there is no project {options['project']}: run bootstrap first")
         with path.open("rb") as stream:
             sha512 = hashlib.file_digest(stream, "sha512").hexdigest()
-        present = rows.by_name_and_hash(project_id=project.id, name=options["name"], sha512=sha512)
+        present = selectors.by_name_and_hash(project_id=project.id, name=options["name"], sha512=sha512)
         image = present or self._load(path, project.id, options)
         images.hide_older(image=image)
         self.stdout.write(f"{image.id} {options['name']} {'was there' if present else 'loaded'}, {image.size} bytes")

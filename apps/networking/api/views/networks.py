@@ -11,7 +11,7 @@ from apps.networking.api.serializers import networks as documents
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import NetworkNotFound
 from apps.networking.selectors import filters
-from apps.networking.selectors import networks as rows
+from apps.networking.selectors import networks as selectors
 from apps.networking.services import networks
 
 
@@ -32,7 +32,7 @@ class Networks(_Networks, Collection):
     examples = {"POST": {"network": {"name": "private"}}}
 
     def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
-        return rows.visible(context=context)
+        return selectors.visible(context=context)
 
     def make(self, values: dict[str, Any]) -> Any:
         return networks.create(context=self.caller, values=values)
@@ -45,7 +45,7 @@ class NetworkItem(_Networks, Item):
     examples = {"PUT": {"network": {"name": "new-name"}}}
 
     def load(self, item_id: uuid.UUID) -> Any:
-        return rows.get(context=self.caller, network_id=item_id)
+        return selectors.get(context=self.caller, network_id=item_id)
 
     def change(self, item_id: uuid.UUID, values: dict[str, Any]) -> Any:
         return networks.update(context=self.caller, network_id=item_id, values=values)

@@ -11,7 +11,7 @@ from apps.networking.api.serializers import ports as documents
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import PortNotFound
 from apps.networking.selectors import filters
-from apps.networking.selectors import ports as rows
+from apps.networking.selectors import ports as selectors
 from apps.networking.services import ports
 
 
@@ -32,7 +32,7 @@ class Ports(_Ports, Collection):
     examples = {"POST": {"port": {"network_id": "<id>"}}}
 
     def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
-        return filters.on_ports(rows.visible(context=context), params)
+        return filters.on_ports(selectors.visible(context=context), params)
 
     def make(self, values: dict[str, Any]) -> Any:
         return ports.create(context=self.caller, values=values)
@@ -45,7 +45,7 @@ class PortItem(_Ports, Item):
     examples = {"PUT": {"port": {"name": "new-name"}}}
 
     def load(self, item_id: uuid.UUID) -> Any:
-        return rows.get(context=self.caller, port_id=item_id)
+        return selectors.get(context=self.caller, port_id=item_id)
 
     def change(self, item_id: uuid.UUID, values: dict[str, Any]) -> Any:
         return ports.update(context=self.caller, port_id=item_id, values=values)

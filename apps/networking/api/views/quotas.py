@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response, ServiceView
 from apps.networking.api.serializers.quotas import QuotaUpdate
-from apps.networking.selectors import quotas as rows
+from apps.networking.selectors import quotas as selectors
 from apps.networking.selectors import usage
 from apps.networking.services import quotas
 
@@ -15,7 +15,7 @@ class Quotas(ServiceView):
 
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "update_quota", {"project_id": self.caller.project_id})
-        found = rows.own()
+        found = selectors.own()
         return Response(
             {"quotas": [{"tenant_id": key, "project_id": key, **limits} for key, limits in sorted(found.items())]}
         )
@@ -37,11 +37,11 @@ class QuotaItem(ServiceView):
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, "get_quota", {"project_id": project_id})
-        return Response({"quota": rows.of_project(project_id=project_id)})
+        return Response({"quota": selectors.of_project(project_id=project_id)})
 
     def put(self, request: Request, project_id: str) -> Response:
         quotas.update(context=self.caller, project_id=project_id, values=self.parse(request, "quota"))
-        return Response({"quota": rows.of_project(project_id=project_id)})
+        return Response({"quota": selectors.of_project(project_id=project_id)})
 
     def delete(self, request: Request, project_id: str) -> Response:
         quotas.reset(context=self.caller, project_id=project_id)
@@ -53,7 +53,7 @@ class QuotaDefaults(ServiceView):
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, "get_quota", {"project_id": project_id})
-        return Response({"quota": rows.defaults()})
+        return Response({"quota": selectors.defaults()})
 
 
 class QuotaDetails(ServiceView):
@@ -62,7 +62,7 @@ class QuotaDetails(ServiceView):
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, "get_quota", {"project_id": project_id})
         used = usage.of_project(project_id=project_id)
-        limits = rows.of_project(project_id=project_id)
+        limits = selectors.of_project(project_id=project_id)
         return Response(
             {
                 "quota": {

@@ -11,7 +11,7 @@ from apps.networking.api.serializers import security_group_rules as documents
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import SecurityGroupRuleNotFound
 from apps.networking.selectors import filters
-from apps.networking.selectors import security_group_rules as rows
+from apps.networking.selectors import security_group_rules as selectors
 from apps.networking.services import security_group_rules
 
 
@@ -42,7 +42,7 @@ class SecurityGroupRules(_SecurityGroupRules, Collection):
     }
 
     def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
-        return rows.visible(context=context)
+        return selectors.visible(context=context)
 
     def make(self, values: dict[str, Any]) -> Any:
         return security_group_rules.create(context=self.caller, values=values)
@@ -54,7 +54,7 @@ class SecurityGroupRuleItem(_SecurityGroupRules, Item):
     http_method_names = ["get", "delete", "head", "options"]
 
     def load(self, item_id: uuid.UUID) -> Any:
-        return rows.get(context=self.caller, rule_id=item_id)
+        return selectors.get(context=self.caller, rule_id=item_id)
 
     def remove(self, item_id: uuid.UUID) -> None:
         security_group_rules.delete(context=self.caller, rule_id=item_id)

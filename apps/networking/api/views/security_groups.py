@@ -11,7 +11,7 @@ from apps.networking.api.serializers import security_groups as documents
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import SecurityGroupNotFound
 from apps.networking.selectors import filters
-from apps.networking.selectors import security_groups as rows
+from apps.networking.selectors import security_groups as selectors
 from apps.networking.services import security_groups
 
 
@@ -34,7 +34,7 @@ class SecurityGroups(_SecurityGroups, Collection):
     def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
         if context.project_id:
             security_groups.ensure_default(project_id=context.project_id)
-        return rows.visible(context=context)
+        return selectors.visible(context=context)
 
     def make(self, values: dict[str, Any]) -> Any:
         return security_groups.create(context=self.caller, values=values)
@@ -47,7 +47,7 @@ class SecurityGroupItem(_SecurityGroups, Item):
     examples = {"PUT": {"security_group": {"name": "new-name"}}}
 
     def load(self, item_id: uuid.UUID) -> Any:
-        return rows.get(context=self.caller, group_id=item_id)
+        return selectors.get(context=self.caller, group_id=item_id)
 
     def change(self, item_id: uuid.UUID, values: dict[str, Any]) -> Any:
         return security_groups.update(context=self.caller, group_id=item_id, values=values)

@@ -11,7 +11,7 @@ from apps.networking.api.serializers import subnets as documents
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import SubnetNotFound
 from apps.networking.selectors import filters
-from apps.networking.selectors import subnets as rows
+from apps.networking.selectors import subnets as selectors
 from apps.networking.services import subnets
 
 
@@ -32,7 +32,7 @@ class Subnets(_Subnets, Collection):
     examples = {"POST": {"subnet": {"network_id": "<id>", "cidr": "10.0.0.0/24", "ip_version": 4}}}
 
     def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
-        return rows.visible(context=context)
+        return selectors.visible(context=context)
 
     def make(self, values: dict[str, Any]) -> Any:
         return subnets.create(context=self.caller, values=values)
@@ -45,7 +45,7 @@ class SubnetItem(_Subnets, Item):
     examples = {"PUT": {"subnet": {"name": "new-name"}}}
 
     def load(self, item_id: uuid.UUID) -> Any:
-        return rows.get(context=self.caller, subnet_id=item_id)
+        return selectors.get(context=self.caller, subnet_id=item_id)
 
     def change(self, item_id: uuid.UUID, values: dict[str, Any]) -> Any:
         return subnets.update(context=self.caller, subnet_id=item_id, values=values)

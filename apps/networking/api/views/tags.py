@@ -10,7 +10,7 @@ from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
 from apps.networking.api.serializers.base import TagsDocument
 from apps.networking.exceptions import InvalidInput, TagNotFound
-from apps.networking.selectors import tags as rows
+from apps.networking.selectors import tags as selectors
 from apps.networking.services import tags
 
 
@@ -29,7 +29,7 @@ class Tags(ServiceView):
 
     def get(self, request: Request, collection: str, item_id: str) -> Response:
         policy.check(self.caller, "get_tags")
-        row = rows.resource(context=self.caller, collection=collection, resource_id=_id(item_id))
+        row = selectors.resource(context=self.caller, collection=collection, resource_id=_id(item_id))
         return Response({"tags": row.tags})
 
     def put(self, request: Request, collection: str, item_id: str) -> Response:
@@ -47,7 +47,7 @@ class TagItem(ServiceView):
 
     def get(self, request: Request, collection: str, item_id: str, tag: str) -> Response:
         policy.check(self.caller, "get_tags")
-        row = rows.resource(context=self.caller, collection=collection, resource_id=_id(item_id))
+        row = selectors.resource(context=self.caller, collection=collection, resource_id=_id(item_id))
         if tag not in row.tags:
             raise TagNotFound(tag=tag[:255])
         return Response(status=204)
