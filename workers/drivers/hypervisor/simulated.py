@@ -78,7 +78,7 @@ class SimulatedHypervisor(HypervisorDriver):
         self._endings: list[Callable[[], None]] = []
 
     def facts(self) -> HostFacts:
-        """See the contract: what the options say."""
+        """What the options say."""
         with self._simulation.operation("facts"):
             vcpus = int(self._options.get("vcpus", 64))
             return HostFacts(
@@ -101,12 +101,11 @@ class SimulatedHypervisor(HypervisorDriver):
             )
 
     def ping(self) -> None:
-        """See the contract."""
         with self._simulation.operation("ping"):
             return
 
     def use(self) -> HostUse:
-        """See the contract. The disk in use is the servers' root disks', as the storage driver recorded them."""
+        """The disk in use is the servers' root disks', as the storage driver recorded them."""
         with self._simulation.operation("use"):
             records = [record for _, record in self._records()]
             on = [record for record in records if record["power_state"] in _ON]
@@ -118,7 +117,6 @@ class SimulatedHypervisor(HypervisorDriver):
             )
 
     def spawn(self, spec: ServerSpec) -> DomainInfo:
-        """See the contract."""
         with self._simulation.operation("spawn") as operation:
             before = self._simulation.read("domains", spec.id)
             if before is not None and before["power_state"] in _ON:
@@ -133,7 +131,6 @@ class SimulatedHypervisor(HypervisorDriver):
                 raise
 
     def start(self, spec: ServerSpec) -> DomainInfo:
-        """See the contract."""
         with self._simulation.operation("start") as operation:
             before = self._simulation.read("domains", spec.id)
             if before is not None and before["power_state"] in _ON:
@@ -142,13 +139,12 @@ class SimulatedHypervisor(HypervisorDriver):
             return self._write(spec, PowerState.RUNNING, before)
 
     def stop(self, server_id: str, graceful_timeout_s: float) -> None:
-        """See the contract. A simulated guest always hears the power button."""
+        """A simulated guest always hears the power button."""
         with self._simulation.operation("stop") as operation:
             operation.halfway()
             self._set(server_id, PowerState.SHUTDOWN)
 
     def reboot(self, server_id: str, timeout_s: float) -> None:
-        """See the contract."""
         with self._simulation.operation("reboot") as operation:
             record = self._existing(server_id)
             operation.halfway()
@@ -157,42 +153,36 @@ class SimulatedHypervisor(HypervisorDriver):
             self._simulation.write("domains", server_id, record)
 
     def hard_reboot(self, spec: ServerSpec) -> DomainInfo:
-        """See the contract."""
         with self._simulation.operation("hard_reboot") as operation:
             before = self._simulation.read("domains", spec.id)
             operation.halfway()
             return self._write(spec, PowerState.RUNNING, before)
 
     def pause(self, server_id: str) -> None:
-        """See the contract."""
         with self._simulation.operation("pause"):
             self._freeze(server_id, PowerState.PAUSED)
 
     def unpause(self, server_id: str) -> None:
-        """See the contract."""
         with self._simulation.operation("unpause"):
             self._freeze(server_id, PowerState.RUNNING)
 
     def destroy(self, server_id: str) -> None:
-        """See the contract."""
         values.check_uuid(server_id, "a server's id")
         with self._simulation.operation("destroy") as operation:
             operation.halfway()
             self._simulation.remove("domains", server_id)
 
     def info(self, server_id: str) -> DomainInfo | None:
-        """See the contract."""
         with self._simulation.operation("info"):
             record = self._simulation.read("domains", server_id)
             return None if record is None else _info(record)
 
     def list_domains(self) -> tuple[DomainInfo, ...]:
-        """See the contract."""
         with self._simulation.operation("list_domains"):
             return tuple(_info(record) for _, record in self._records())
 
     def console_output(self, server_id: str, max_bytes: int = CONSOLE_MAX_BYTES) -> bytes:
-        """See the contract: a plausible boot, as often as the server was booted."""
+        """A plausible boot, as often as the server was booted."""
         with self._simulation.operation("console_output"):
             record = self._simulation.read("domains", server_id)
             if record is None:
@@ -202,13 +192,12 @@ class SimulatedHypervisor(HypervisorDriver):
             return "\n".join(texts).encode()[-max_bytes:] if max_bytes > 0 else b""
 
     def watch(self, callback: WatchCallback) -> Callable[[], None]:
-        """See the contract. One thread of the process looks after all simulated hosts."""
+        """One thread of the process looks after all simulated hosts."""
         ending = POLLER.add(self._simulation.directory / "domains", callback, self._interval_s)
         self._endings.append(ending)
         return ending
 
     def close(self) -> None:
-        """See the contract."""
         while self._endings:
             self._endings.pop()()
 

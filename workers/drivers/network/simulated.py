@@ -35,13 +35,11 @@ class SimulatedNetwork(NetworkDriver):
         self.capabilities = Capabilities(dhcp=True, nat=True, overlapping_ranges=overlapping, real_packets=False)
 
     def ensure_network(self, spec: NetworkSpec) -> None:
-        """See the contract."""
         with self._simulation.operation("ensure_network") as operation:
             self._ensure(spec)
             operation.halfway()
 
     def plug(self, network: NetworkSpec, port: PortSpec) -> None:
-        """See the contract."""
         check_port(network, port)
         with self._simulation.operation("plug") as operation:
             self._ensure(network)
@@ -58,14 +56,12 @@ class SimulatedNetwork(NetworkDriver):
                 self._simulation.write("ports", port.id, record)
 
     def unplug(self, network_id: str, port_id: str) -> None:
-        """See the contract."""
         values.check_uuid(port_id, "a port's id")
         with self._simulation.operation("unplug") as operation:
             operation.halfway()
             self._simulation.remove("ports", port_id)
 
     def remove_network(self, network_id: str) -> None:
-        """See the contract."""
         values.check_uuid(network_id, "a network's id")
         with self._simulation.operation("remove_network") as operation:
             for port in self._ports():
@@ -75,17 +71,15 @@ class SimulatedNetwork(NetworkDriver):
             self._simulation.remove("networks", network_id)
 
     def list_networks(self) -> tuple[str, ...]:
-        """See the contract."""
         with self._simulation.operation("list_networks"):
             return self._simulation.names("networks")
 
     def list_ports(self) -> tuple[PluggedPort, ...]:
-        """See the contract."""
         with self._simulation.operation("list_ports"):
             return self._ports()
 
     def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
-        """See the contract. A simulated network has no bridge or daemon to miss; a port's entry is `served`."""
+        """A simulated network has no bridge or daemon to miss; a port's entry is `served`."""
         with self._simulation.operation("faults"):
             if self._simulation.read("networks", network.id) is None:
                 return (f"the bridge {network.bridge} is missing",)
@@ -97,7 +91,7 @@ class SimulatedNetwork(NetworkDriver):
             )
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
-        """See the contract: ports whose network is not there."""
+        """Ports whose network is not there."""
         with self._simulation.operation("residue"):
             known = set(self._simulation.names("networks"))
             strays = [port for port in self._ports() if port.network_id not in known]
@@ -106,7 +100,7 @@ class SimulatedNetwork(NetworkDriver):
             return tuple(f"tap {port.tap}" for port in strays)
 
     def lease(self, network_id: str, port_id: str) -> Lease | None:
-        """See the contract. A simulated guest asks as soon as its port is plugged."""
+        """A simulated guest asks as soon as its port is plugged."""
         with self._simulation.operation("lease"):
             record = self._simulation.read("ports", port_id)
             if record is None or record["network_id"] != network_id or record["served"] is None:
@@ -115,7 +109,7 @@ class SimulatedNetwork(NetworkDriver):
             return Lease(port_id, record["mac"], record["served"], record["hostname"] or None, expires_at)
 
     def close(self) -> None:
-        """See the contract: nothing is held open."""
+        """Nothing is held open."""
 
     def _ports(self) -> tuple[PluggedPort, ...]:
         found = ((name, self._simulation.read("ports", name)) for name in self._simulation.names("ports"))

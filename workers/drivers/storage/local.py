@@ -54,7 +54,7 @@ class LocalStorage(StorageDriver):
         self.fetch_timeout_s = float(options.get("fetch_timeout_s", 3600))
 
     def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
-        """See the contract. What QEMU itself cannot open is refused as unsafe."""
+        """What QEMU itself cannot open is refused as unsafe."""
         cached = self._cached(image.sha512)
         if cached is None:
             with self._image_lock(image.sha512):
@@ -67,7 +67,6 @@ class LocalStorage(StorageDriver):
         return cached
 
     def create_root(self, server_id: str, image: CachedImage | None, size_gib: int) -> Disk:
-        """See the contract."""
         size = size_gib * _GIB
         if image is None:
             return self._disk(server_id, Disk(self._path(server_id, "root"), "qcow2", size), _make_blank)
@@ -89,7 +88,7 @@ class LocalStorage(StorageDriver):
             return self._disk(server_id, disk, _make_overlay)
 
     def create_ephemeral(self, server_id: str, index: int, size_gib: int) -> Disk:
-        """See the contract. A sparse raw file: it takes the space that the guest writes."""
+        """A sparse raw file: it takes the space that the guest writes."""
         values.check_range(index, "the number of an ephemeral disk", 0, 99)
         name = f"ephemeral{index}"
 
@@ -101,7 +100,7 @@ class LocalStorage(StorageDriver):
         return self._disk(server_id, Disk(self._path(server_id, name), "raw", size_gib * _GIB), make)
 
     def create_swap(self, server_id: str, size_mib: int) -> Disk:
-        """See the contract. A sparse raw file."""
+        """A sparse raw file."""
 
         def make(disk: Disk, path: Path) -> None:
             _make_sparse(disk, path)
@@ -110,7 +109,6 @@ class LocalStorage(StorageDriver):
         return self._disk(server_id, Disk(self._path(server_id, "swap"), "raw", size_mib << 20), make)
 
     def create_config_drive(self, server_id: str, contents: Mapping[str, bytes]) -> Disk:
-        """See the contract."""
         data = config_drive.build(contents)
         path = self._path(server_id, "config-2")
         with _on_disk():
@@ -119,25 +117,21 @@ class LocalStorage(StorageDriver):
         return Disk(path, "iso", len(data))
 
     def remove_server(self, server_id: str) -> None:
-        """See the contract."""
         values.check_uuid(server_id, "a server's id")
         with _on_disk():
             files.remove_tree(self.paths.instance(server_id))
 
     def list_servers(self) -> tuple[str, ...]:
-        """See the contract."""
         root = self.paths.instances
         found = root.iterdir() if root.is_dir() else ()
         # A file system of its own has a lost+found, an operator may keep things there: neither is a server's.
         return tuple(sorted(item.name for item in found if values.is_uuid(item.name) and item.is_dir()))
 
     def list_images(self) -> tuple[CachedImage, ...]:
-        """See the contract."""
         found = (self._cached(path.stem) for path in sorted(self.paths.images.glob("*.json")))
         return tuple(image for image in found if image is not None)
 
     def evict_image(self, sha512: str) -> None:
-        """See the contract."""
         values.check_sha512(sha512)
         path = str(self.paths.images / sha512)
         with self._image_lock(sha512), _on_disk():
@@ -148,16 +142,13 @@ class LocalStorage(StorageDriver):
             self._forget_image(sha512)
 
     def damaged_images(self) -> tuple[str, ...]:
-        """See the contract."""
         return tuple(upkeep.damaged(self.paths))
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
-        """See the contract."""
         with _on_disk():
             return tuple(upkeep.residue(self.paths, remove=remove))
 
     def usage(self) -> StorageUse:
-        """See the contract."""
         with _on_disk():
             files.make_directory(self.paths.root, 0o711)
             disk = shutil.disk_usage(self.paths.root)

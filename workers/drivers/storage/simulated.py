@@ -40,7 +40,7 @@ class SimulatedStorage(StorageDriver):
         self._disk_gib = int(options.get("disk_gib", 2048))
 
     def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
-        """See the contract. A delay of `cache_image` passes only when the image was not there."""
+        """A delay of `cache_image` passes only when the image was not there."""
         cached = self._cached(image.sha512)
         if cached is None:
             with self._simulation.operation("cache_image") as operation:
@@ -61,7 +61,6 @@ class SimulatedStorage(StorageDriver):
         return cached
 
     def create_root(self, server_id: str, image: CachedImage | None, size_gib: int) -> Disk:
-        """See the contract."""
         size = size_gib * _GIB
         if image is None:
             return self._disk("create_root", server_id, Disk(self._path(server_id, "root"), "qcow2", size))
@@ -82,41 +81,35 @@ class SimulatedStorage(StorageDriver):
         return self._disk("create_root", server_id, disk)
 
     def create_ephemeral(self, server_id: str, index: int, size_gib: int) -> Disk:
-        """See the contract."""
         values.check_range(index, "the number of an ephemeral disk", 0, 99)
         disk = Disk(self._path(server_id, f"ephemeral{index}"), "raw", size_gib * _GIB)
         return self._disk("create_ephemeral", server_id, disk)
 
     def create_swap(self, server_id: str, size_mib: int) -> Disk:
-        """See the contract."""
         return self._disk("create_swap", server_id, Disk(self._path(server_id, "swap"), "raw", size_mib << 20))
 
     def create_config_drive(self, server_id: str, contents: Mapping[str, bytes]) -> Disk:
-        """See the contract. The paths are checked; the bytes go nowhere."""
+        """The paths are checked; the bytes go nowhere."""
         config_drive.check_paths(contents)
         size = sum(len(data) for data in contents.values()) or 1
         return self._disk("create_config_drive", server_id, Disk(self._path(server_id, "config-2"), "iso", size))
 
     def remove_server(self, server_id: str) -> None:
-        """See the contract."""
         values.check_uuid(server_id, "a server's id")
         with self._simulation.operation("remove_server") as operation:
             operation.halfway()
             self._simulation.remove("disks", server_id)
 
     def list_servers(self) -> tuple[str, ...]:
-        """See the contract."""
         with self._simulation.operation("list_servers"):
             return self._simulation.names("disks")
 
     def list_images(self) -> tuple[CachedImage, ...]:
-        """See the contract."""
         with self._simulation.operation("list_images"):
             found = (self._cached(name) for name in self._simulation.names("images"))
             return tuple(image for image in found if image is not None)
 
     def evict_image(self, sha512: str) -> None:
-        """See the contract."""
         values.check_sha512(sha512)
         path = self._image_path(sha512)
         with self._simulation.operation("evict_image"):
@@ -127,13 +120,12 @@ class SimulatedStorage(StorageDriver):
             self._simulation.remove("images", sha512)
 
     def damaged_images(self) -> tuple[str, ...]:
-        """See the contract: records that say `damaged`."""
+        """Records that say `damaged`."""
         with self._simulation.operation("damaged_images"):
             found = ((name, self._simulation.read("images", name)) for name in self._simulation.names("images"))
             return tuple(name for name, record in found if record is not None and record.get("damaged"))
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
-        """See the contract."""
         with self._simulation.operation("residue"):
             found = files.abandoned(self._simulation.directory / "images")
             for path in found if remove else ():
@@ -141,7 +133,7 @@ class SimulatedStorage(StorageDriver):
             return tuple(f"partial download {path.name}" for path in found)
 
     def usage(self) -> StorageUse:
-        """See the contract. What the disks were made as counts as used."""
+        """What the disks were made as counts as used."""
         with self._simulation.operation("usage"):
             used = 0
             for server_id in self._simulation.names("disks"):

@@ -68,18 +68,17 @@ class LibvirtDriver(HypervisorDriver):
         self._connection = Connection(str(options.get("uri", "qemu:///system")), self._watchers.register)
 
     def facts(self) -> HostFacts:
-        """See the contract. The state directory is made when it is missing."""
+        """The state directory is made when it is missing."""
         files.make_directory(self.paths.root, 0o711)
         with translated():
             return self._connection.run(lambda it: host.read_facts(it, self.policy, self.paths.root))
 
     def ping(self) -> None:
-        """See the contract. libvirt answers this from its own memory, on a thread that no domain's job can hold."""
+        """libvirt answers this from its own memory, on a thread that no domain's job can hold."""
         with translated():
             self._connection.run(lambda it: it.getLibVersion())
 
     def use(self) -> HostUse:
-        """See the contract."""
         with translated():
             infos = self._connection.run(lambda it: domains.survey(it, self._home, lambda domain: domain.info()))
         on = [item for item in infos if item[0] not in (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED)]
@@ -92,24 +91,20 @@ class LibvirtDriver(HypervisorDriver):
         )
 
     def spawn(self, spec: ServerSpec) -> DomainInfo:
-        """See the contract."""
         with translated(SpawnFailed), Undo() as undo:
             info = self._connection.run(lambda it: self._power_on(it, spec, undo))
             undo.commit()
         return info
 
     def start(self, spec: ServerSpec) -> DomainInfo:
-        """See the contract."""
         with translated(SpawnFailed):
             return self._connection.run(lambda it: self._power_on(it, spec, None))
 
     def stop(self, server_id: str, graceful_timeout_s: float) -> None:
-        """See the contract."""
         with translated():
             self._connection.run(lambda it: self._stop(it, server_id, graceful_timeout_s))
 
     def reboot(self, server_id: str, timeout_s: float) -> None:
-        """See the contract."""
         with translated(SpawnFailed):
             domain = self._existing(server_id)
             if not domains.ask_power_off(domain, timeout_s):
@@ -120,8 +115,6 @@ class LibvirtDriver(HypervisorDriver):
             domains.close_console(domains.read(domain, with_console=True))
 
     def hard_reboot(self, spec: ServerSpec) -> DomainInfo:
-        """See the contract."""
-
         def work(connection: libvirt.virConnect) -> DomainInfo:
             domain = domains.find(connection, spec.id, self._home)
             if domain is not None:
@@ -132,22 +125,18 @@ class LibvirtDriver(HypervisorDriver):
             return self._connection.run(work)
 
     def pause(self, server_id: str) -> None:
-        """See the contract."""
         with translated():
             domain = self._existing(server_id)
             if domains.power_state(domain) != PowerState.PAUSED:
                 domain.suspend()
 
     def unpause(self, server_id: str) -> None:
-        """See the contract."""
         with translated():
             domain = self._existing(server_id)
             if domains.power_state(domain) != PowerState.RUNNING:
                 domain.resume()
 
     def destroy(self, server_id: str) -> None:
-        """See the contract."""
-
         def work(connection: libvirt.virConnect) -> None:
             domain = domains.find(connection, server_id, self._home)
             if domain is not None:
@@ -158,8 +147,6 @@ class LibvirtDriver(HypervisorDriver):
             self._connection.run(work)
 
     def info(self, server_id: str) -> DomainInfo | None:
-        """See the contract."""
-
         def work(connection: libvirt.virConnect) -> DomainInfo | None:
             domain = domains.find(connection, server_id, self._home)
             return None if domain is None else domains.read(domain, with_console=True)
@@ -171,7 +158,7 @@ class LibvirtDriver(HypervisorDriver):
             return None
 
     def list_domains(self) -> tuple[DomainInfo, ...]:
-        """See the contract. VNC addresses are left out; `info` has them."""
+        """VNC addresses are left out; `info` has them."""
 
         def work(connection: libvirt.virConnect) -> tuple[DomainInfo, ...]:
             return tuple(domains.survey(connection, self._home, partial(domains.read, with_console=False)))
@@ -180,16 +167,14 @@ class LibvirtDriver(HypervisorDriver):
             return self._connection.run(work)
 
     def console_output(self, server_id: str, max_bytes: int = CONSOLE_MAX_BYTES) -> bytes:
-        """See the contract. Reads the files that virtlogd writes."""
+        """Reads the files that virtlogd writes."""
         return console.tail(self.paths.console_log(server_id), max_bytes)
 
     def watch(self, callback: WatchCallback) -> Callable[[], None]:
-        """See the contract."""
         with translated():
             return self._watchers.add(callback)
 
     def close(self) -> None:
-        """See the contract."""
         self._watchers.close()
         self._connection.close()
 

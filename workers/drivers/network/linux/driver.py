@@ -51,12 +51,11 @@ class LinuxNetwork(NetworkDriver):
         self.management = tuple(ipaddress.ip_network(text) for text in options.get("management_ranges") or ())
 
     def ensure_network(self, spec: NetworkSpec) -> None:
-        """See the contract."""
         with self._locked():
             self._ensure(spec)
 
     def plug(self, network: NetworkSpec, port: PortSpec) -> None:
-        """See the contract. The tap comes with the guest: libvirt makes it on the bridge."""
+        """The tap comes with the guest: libvirt makes it on the bridge."""
         check_port(network, port)
         with self._locked():
             self._ensure(network)
@@ -68,7 +67,6 @@ class LinuxNetwork(NetworkDriver):
                 undo.commit()
 
     def unplug(self, network_id: str, port_id: str) -> None:
-        """See the contract."""
         values.check_uuid(network_id, "a network's id")
         values.check_uuid(port_id, "a port's id")
         with self._locked():
@@ -77,21 +75,18 @@ class LinuxNetwork(NetworkDriver):
                 self._remove(network_id)
 
     def remove_network(self, network_id: str) -> None:
-        """See the contract."""
         values.check_uuid(network_id, "a network's id")
         with self._locked():
             self._remove(network_id)
 
     def list_networks(self) -> tuple[str, ...]:
-        """See the contract."""
         return self.records.network_ids()
 
     def list_ports(self) -> tuple[PluggedPort, ...]:
-        """See the contract."""
         return tuple(port for network_id in self.list_networks() for port in self.records.ports(network_id))
 
     def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
-        """See the contract. Under the lock: what is being made is no fault."""
+        """Under the lock: what is being made is no fault."""
         with self._locked():
             if self.records.network(network.id) is None:
                 return ()
@@ -109,7 +104,6 @@ class LinuxNetwork(NetworkDriver):
             )
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
-        """See the contract."""
         found: list[str] = []
         with self._locked():
             for network_id in self.list_networks():
@@ -121,12 +115,11 @@ class LinuxNetwork(NetworkDriver):
         return tuple(found)
 
     def lease(self, network_id: str, port_id: str) -> Lease | None:
-        """See the contract."""
         port = self.records.port(network_id, port_id)
         return None if port is None else self._dnsmasq(network_id).lease_of(port.mac, port_id)
 
     def close(self) -> None:
-        """See the contract: nothing is held open."""
+        """Nothing is held open."""
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
