@@ -45,59 +45,59 @@ def scenario(
     cloud: PrivateCloud, options: argparse.Namespace, *, network: str, image: str, turn: int
 ) -> dict[str, Any]:
     """Boot, list and delete once; return the client's report with what the cloud used for the boots."""
-    prefix = f"bench-{'none' if network == 'none' else 'one'}-{turn}"
+    prefix = f"bench-{'none' if network == 'none' else 'memory'}-{turn}"
     common = ["--networks", network, "--image", image, "--prefix", prefix, "--concurrency", str(options.concurrency)]
     counting = statements.is_there()
     if counting:
         statements.reset(cloud.database_url)
     before = cloud.cpu()
-    found = client(
+    result = client(
         cloud, *common, "--phases", "boot", "--count", str(options.count), "--wait", options.wait,
         "--poll", options.poll, "--flavor", options.flavor,
     )  # fmt: skip
     after = cloud.cpu()
-    boots = found["active"] or 1
+    boots = result["active"] or 1
     if counting:
         ran = statements.count(cloud.database_url)
-        found["sql_per_boot"] = round(ran.work / boots, 1)
-        found["sql_control_per_boot"] = round(ran.control / boots, 1)
-        found["sql_foreign_key_checks_per_boot"] = round(ran.checks / boots, 1)
-        found["sql_seconds_per_boot"] = round(ran.seconds / boots, 4)
+        result["sql_per_boot"] = round(ran.work / boots, 1)
+        result["sql_control_per_boot"] = round(ran.control / boots, 1)
+        result["sql_foreign_key_checks_per_boot"] = round(ran.checks / boots, 1)
+        result["sql_seconds_per_boot"] = round(ran.seconds / boots, 4)
         if options.statements:
             report.show_statements(statements.most(cloud.database_url), boots)
-    found["cpu_s_per_boot"] = round(sum(after.values()) - sum(before.values()), 3) / boots
-    if found["machine_busy_cpu_s"] is not None:
-        others = found["machine_busy_cpu_s"] - (sum(after.values()) - sum(before.values())) - found["client_cpu_s"]
-        found["cores_of_others"] = round(max(0.0, others) / found["wall_s"], 2)
-    found["cpu_s_per_boot_by_process"] = {name: round((after[name] - before[name]) / boots, 4) for name in after}
+    result["cpu_s_per_boot"] = round(sum(after.values()) - sum(before.values()), 3) / boots
+    if result["machine_busy_cpu_s"] is not None:
+        others = result["machine_busy_cpu_s"] - (sum(after.values()) - sum(before.values())) - result["client_cpu_s"]
+        result["cores_of_others"] = round(max(0.0, others) / result["wall_s"], 2)
+    result["cpu_s_per_boot_by_process"] = {name: round((after[name] - before[name]) / boots, 4) for name in after}
     time.sleep(QUIET_SECONDS)
-    found |= {key: value for key, value in client(cloud, *common, "--phases", "list", "--list-bench", "20").items()
+    result |= {key: value for key, value in client(cloud, *common, "--phases", "list", "--list-bench", "20").items()
               if key in ("list_detail", "show")}  # fmt: skip
-    found["memory_mib"] = {
-        name: {"pss": round(one.pss, 1), "rss": round(one.rss, 1)} for name, one in cloud.memory().items()
+    result["memory_mib"] = {
+        name: {"pss": round(memory.pss, 1), "rss": round(memory.rss, 1)} for name, memory in cloud.memory().items()
     }
     before = cloud.cpu()
     gone = client(cloud, *common, "--phases", "delete")
-    found["delete"] = gone["delete"]
-    found["delete"]["cpu_s_per_delete"] = round((sum(cloud.cpu().values()) - sum(before.values())) / boots, 4)
-    found["errors"] += gone["errors"]
-    found["error_samples"] += gone["error_samples"]
-    return found
+    result["delete"] = gone["delete"]
+    result["delete"]["cpu_s_per_delete"] = round((sum(cloud.cpu().values()) - sum(before.values())) / boots, 4)
+    result["errors"] += gone["errors"]
+    result["error_samples"] += gone["error_samples"]
+    return result
 
 
 def simulated(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     """Measure the control plane on simulated hosts, every scenario as often as was asked, in turns."""
     leave_out = () if options.flower else ("flower",)
-    found: dict[str, list[dict[str, Any]]] = {"one network": [], "no network": []}
+    results: dict[str, list[dict[str, Any]]] = {"one network": [], "no network": []}
     with PrivateCloud(hosts=options.hosts, leave_out=leave_out, CELERITY_SIMULATED_RAM="1048576") as cloud:
         image, network = cloud.prepare()
         for warm in (network, "none"):
             client(cloud, "--networks", warm, "--image", image, "--flavor", options.flavor,
                    "--count", str(WARM_UP), "--concurrency", "8")  # fmt: skip
         for turn in range(options.repeat):
-            found["one network"].append(scenario(cloud, options, network=network, image=image, turn=turn))
-            found["no network"].append(scenario(cloud, options, network="none", image=image, turn=turn))
-    return found
+            results["one network"].append(scenario(cloud, options, network=network, image=image, turn=turn))
+            results["no network"].append(scenario(cloud, options, network="none", image=image, turn=turn))
+    return results
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -142,15 +142,15 @@ def machine_busy_seconds() -> float | None:
 
 def listed(session: Session, prefix: str, **more: str) -> list[str]:
     """Return the ids of a run's servers, page by page."""
-    found: list[str] = []
+    servers: list[str] = []
     while True:
-        query = {"name": prefix, "limit": 1000, **more, **({"marker": found[-1]} if found else {})}
+        query = {"name": prefix, "limit": 1000, **more, **({"marker": servers[-1]} if servers else {})}
         status, _, document = session.http.call("GET", f"{session.nova}/servers?{urlencode(query)}")
         if status != 200:
-            return found
-        found += [server["id"] for server in document["servers"]]
+            return servers
+        servers += [server["id"] for server in document["servers"]]
         if not document["servers"] or not document.get("servers_links"):
-            return found
+            return servers
 
 
 def lists(session: Session, options: Options) -> dict[str, Any]:

@@ -30,11 +30,11 @@ class Http:
         if data is not None:
             sent.setdefault("Content-Type", "application/json")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        status, found, raw = self._exchange(parts.scheme, parts.netloc, (method, target, data, sent))
+        status, answer_headers, raw = self._exchange(parts.scheme, parts.netloc, (method, target, data, sent))
         try:
-            return status, found, json.loads(raw) if raw else None
+            return status, answer_headers, json.loads(raw) if raw else None
         except ValueError:
-            return status, found, {"raw": raw[:300].decode("replace")}
+            return status, answer_headers, {"raw": raw[:300].decode("replace")}
 
     def _exchange(self, scheme: str, netloc: str, request: tuple[Any, ...]) -> tuple[int, dict[str, str], bytes]:
         """Send on the kept connection; where the server has closed it meanwhile, once more on a new one."""
@@ -126,13 +126,13 @@ def sign_in(login: Login, *, microversion: str = "2.37") -> Session:
 def summary(values: Iterable[float], *percentiles: int) -> dict[str, float]:
     """Return count, mean, the percentiles asked for, and the maximum; seconds, by nearest rank."""
     ordered = sorted(values)
-    found: dict[str, float] = {"n": len(ordered)}
+    result: dict[str, float] = {"n": len(ordered)}
     if ordered:
-        found["mean"] = round(sum(ordered) / len(ordered), 4)
-        for one in percentiles:
-            found[f"p{one}"] = round(ordered[max(0, -(-len(ordered) * one // 100) - 1)], 4)
-        found["max"] = round(ordered[-1], 4)
-    return found
+        result["mean"] = round(sum(ordered) / len(ordered), 4)
+        for percentile in percentiles:
+            result[f"p{percentile}"] = round(ordered[max(0, -(-len(ordered) * percentile // 100) - 1)], 4)
+        result["max"] = round(ordered[-1], 4)
+    return result
 
 
 def spread(count: int, concurrency: int, work: Callable[[int], Any]) -> tuple[float, list[str]]:

@@ -116,20 +116,20 @@ def measure(cloud: PrivateCloud, options: argparse.Namespace) -> dict[str, Any]:
     big = image(session, "big")
     bits = {"Content-Type": "application/octet-stream"}
     session.http.call("PUT", f"{session.glance}/images/{big}/file", b"\1" * DOWNLOAD_BYTES, bits)
-    found: dict[str, Any] = {"idle": [], "loaded": [], "errors": []}
+    result: dict[str, Any] = {"idle": [], "loaded": [], "errors": []}
     ask(session, 200)  # warm
     for _ in range(options.turns):
-        found["idle"].append(one_turn(cloud, session, options.requests, found["errors"]))
+        result["idle"].append(one_turn(cloud, session, options.requests, result["errors"]))
         with Clients(host, token) as clients:
             clients.idle(options.connections)
-            for one in uploads:
-                clients.upload(f"{urlsplit(session.glance).path}/images/{one}/file")
+            for upload in uploads:
+                clients.upload(f"{urlsplit(session.glance).path}/images/{upload}/file")
             for _ in range(options.downloads):
                 clients.download(f"{urlsplit(session.glance).path}/images/{big}/file")
             time.sleep(1)
-            found["loaded"].append(one_turn(cloud, session, options.requests, found["errors"]))
-    found["memory_mib"] = {name: round(one.pss, 1) for name, one in cloud.memory().items()}
-    return found
+            result["loaded"].append(one_turn(cloud, session, options.requests, result["errors"]))
+    result["memory_mib"] = {name: round(upload.pss, 1) for name, upload in cloud.memory().items()}
+    return result
 
 
 def one_turn(cloud: PrivateCloud, session: Session, requests: int, errors: list[str]) -> dict[str, float]:
@@ -141,13 +141,13 @@ def one_turn(cloud: PrivateCloud, session: Session, requests: int, errors: list[
     return took | {"cpu_ms": round(1000 * used / requests, 3)}
 
 
-def show(found: dict[str, Any]) -> None:
+def show(results: dict[str, Any]) -> None:
     for state in ("idle", "loaded"):
-        for turn in found[state]:
+        for turn in results[state]:
             figures = "  ".join(f"{name} {1000 * turn[name]:7.1f} ms" for name in ("p50", "p95", "p99", "max"))
             print(f"{state:7} {figures}   CPU {turn['cpu_ms']:.2f} ms a call")
-    print("memory ", ", ".join(f"{name} {mib:.0f}" for name, mib in found["memory_mib"].items()), "MiB PSS")
-    print("errors ", len(found["errors"]), found["errors"][:3])
+    print("memory ", ", ".join(f"{name} {mib:.0f}" for name, mib in results["memory_mib"].items()), "MiB PSS")
+    print("errors ", len(results["errors"]), results["errors"][:3])
 
 
 def main(arguments: list[str]) -> int:
@@ -162,12 +162,12 @@ def main(arguments: list[str]) -> int:
     testrun.sweep()
     try:
         with PrivateCloud(hosts=1, leave_out=("flower", "beat")) as cloud:
-            found = measure(cloud, options)
+            results = measure(cloud, options)
     except DeployError as error:
         print(error.message, error.details, file=sys.stderr)
         return 1
-    show(found)
-    options.output.write_text(json.dumps(found, indent=2))
+    show(results)
+    options.output.write_text(json.dumps(results, indent=2))
     print(f"\nWritten to {options.output}.")
     return 0
 

@@ -86,25 +86,25 @@ def _client(address: tuple[str, int], target: Target, seconds: float, connection
     until = time.perf_counter() + seconds
     with selectors.EpollSelector() as waiting:
         for _ in range(connections):
-            one = Connection(address, target)
-            one.send()
-            waiting.register(one.socket, selectors.EVENT_READ, one)
+            connection = Connection(address, target)
+            connection.send()
+            waiting.register(connection.socket, selectors.EVENT_READ, connection)
         while waiting.get_map():
             for key, _ in waiting.select(timeout=30):
-                one = key.data
-                if not one.receive():
+                connection = key.data
+                if not connection.receive():
                     continue
                 now = time.perf_counter()
-                latencies.append(now - one.begin)
-                if now >= until or one.is_closing:
-                    waiting.unregister(one.socket)
+                latencies.append(now - connection.begin)
+                if now >= until or connection.is_closing:
+                    waiting.unregister(connection.socket)
                 if now >= until:
-                    one.socket.close()
+                    connection.socket.close()
                     continue
-                if one.is_closing:
-                    one.renew()
-                    waiting.register(one.socket, selectors.EVENT_READ, one)
-                one.send()
+                if connection.is_closing:
+                    connection.renew()
+                    waiting.register(connection.socket, selectors.EVENT_READ, connection)
+                connection.send()
     results.put((latencies, time.process_time()))
 
 
@@ -118,11 +118,11 @@ def measure(cloud: PrivateCloud, target: Target, *, seconds: float, connections:
     clients = [multiprocessing.Process(target=_client, args=arguments) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
-    found = [results.get(timeout=seconds + 60) for _ in clients]
+    reports = [results.get(timeout=seconds + 60) for _ in clients]
     wall, after = time.perf_counter() - begin, cloud.cpu()
     for client in clients:
         client.join()
-    latencies = sorted(one for part, _ in found for one in part)
+    latencies = sorted(latency for part, _ in reports for latency in part)
     calls = len(latencies)
     spent = {name: 1000 * (after[name] - before[name]) / calls for name in after}
     return {
@@ -133,7 +133,7 @@ def measure(cloud: PrivateCloud, target: Target, *, seconds: float, connections:
         "p99_ms": round(latencies[int(calls * 0.99)] * 1000, 2),
         "cloud_cpu_ms": round(sum(spent.values()), 3),
         "cpu_ms_by_process": {name: round(value, 3) for name, value in spent.items() if value > 0.0005},
-        "client_cpu_ms": round(1000 * sum(cpu for _, cpu in found) / calls, 3),
+        "client_cpu_ms": round(1000 * sum(cpu for _, cpu in reports) / calls, 3),
         "per_second_on_two_cores": round(CORES * 1000 / sum(spent.values()), 1),
     }
 
@@ -166,12 +166,12 @@ def targets(cloud: PrivateCloud) -> list[Target]:
 
 def measure_all(*, seconds: float, connections: int) -> list[dict[str, Any]]:
     """Start a cloud and measure every kind of call, each after a second that warms it."""
-    found = []
+    results = []
     with PrivateCloud(hosts=0, leave_out=("scheduler", "beat", "host-agent", "flower")) as cloud:
         for target in targets(cloud):
             measure(cloud, target, seconds=1, connections=connections)
-            found.append(measure(cloud, target, seconds=seconds, connections=connections))
-    return found
+            results.append(measure(cloud, target, seconds=seconds, connections=connections))
+    return results
 
 
 def main(arguments: list[str]) -> int:
@@ -180,11 +180,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
-    found = measure_all(seconds=options.seconds, connections=options.connections)
+    results = measure_all(seconds=options.seconds, connections=options.connections)
     if options.json:
-        print(json.dumps(found))
+        print(json.dumps(results))
     else:
-        report.show({"identity": found})
+        report.show({"identity": results})
     return 0
 
 

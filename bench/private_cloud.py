@@ -163,11 +163,11 @@ class PrivateCloud:
 
     def roots(self) -> dict[str, int]:
         """Return the process that each tree hangs from, by program."""
-        found = {name: child.pid for name, child in self.children.items()}
+        pids = {name: child.pid for name, child in self.children.items()}
         for server in (self.services.postgresql, self.services.redis):
             if (pid := server.pid()) is not None:
-                found[server.name] = pid
-        return found
+                pids[server.name] = pid
+        return pids
 
     def cpu(self) -> dict[str, float]:
         """Return CPU seconds used so far by program."""

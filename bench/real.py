@@ -48,14 +48,14 @@ def _boots(cloud: PrivateCloud, path: Path) -> dict[str, Any]:
     image, _ = cloud.prepare(path, "qcow2")
     session = cloud.session("demo")
     body = {"imageRef": image, "flavorRef": "1", "networks": "none"}
-    found: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
     for turn in range(BOOTS + 1):
         values = _one(session, {"server": {"name": f"bench-{turn}", **body}}, cloud.environment.run)
         for name, seconds in values.items() if turn else ():  # the first fills the host's image cache
-            found.setdefault(name, []).append(round(seconds, 4))
-    medians = {name: round(median(values), 4) for name, values in found.items()}
+            times.setdefault(name, []).append(round(seconds, 4))
+    medians = {name: round(median(values), 4) for name, values in times.items()}
     medians["The control plane's share"] = round(medians["POST to domain running"] - medians["bare virsh create"], 4)
-    return {"medians": medians, "runs": found}
+    return {"medians": medians, "runs": times}
 
 
 def _one(session: Session, body: dict[str, Any], directory: Path) -> dict[str, float]:

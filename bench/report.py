@@ -65,7 +65,7 @@ def show(results: dict[str, Any]) -> None:
         console.print(f"This machine: ten million additions in Python took {before} s before and {after} s after.")
 
 
-def _show_identity(console: Console, found: list[dict[str, Any]]) -> None:
+def _show_identity(console: Console, results: list[dict[str, Any]]) -> None:
     title = (
         "Tokens and validated calls; CPU is ms of a call. Target: 1,500 /s on two cores for GET /compute/v2.1/flavors"
     )
@@ -75,47 +75,51 @@ def _show_identity(console: Console, found: list[dict[str, Any]]) -> None:
     for name in names:
         table.add_column(name, justify="right")
     keys = ("per_second", "median_ms", "p99_ms", "cloud_cpu_ms", "client_cpu_ms", "per_second_on_two_cores")
-    for row in found:
+    for row in results:
         table.add_row(row["what"], *(str(row[key]) for key in keys))
     console.print(table)
 
 
-def _show_simulated(console: Console, found: dict[str, list[dict[str, Any]]]) -> None:
-    first = next(iter(found.values()))[0]
-    title = f"{first['count']} servers, {first['concurrency']} at once, {len(next(iter(found.values())))} runs: medians"
+def _show_simulated(console: Console, results: dict[str, list[dict[str, Any]]]) -> None:
+    first = next(iter(results.values()))[0]
+    title = (
+        f"{first['count']} servers, {first['concurrency']} at once, {len(next(iter(results.values())))} runs: medians"
+    )
     table = Table(title=title, title_justify="left")
     table.add_column("What")
-    for name in found:
+    for name in results:
         table.add_column(name, justify="right")
     table.add_column("Target")
-    for runs in found.values():
+    for runs in results.values():
         for run in runs:
             run["polls_per_boot"] = run["poll_s"]["n"] / (run["active"] or 1)
     for name, path, unit, target in ROWS:
-        table.add_row(f"{name}{f', {unit}' if unit else ''}", *(_median(runs, path) for runs in found.values()), target)
+        table.add_row(
+            f"{name}{f', {unit}' if unit else ''}", *(_median(runs, path) for runs in results.values()), target
+        )
     console.print(table)
-    _show_processes(console, found)
+    _show_processes(console, results)
 
 
-def _show_processes(console: Console, found: dict[str, list[dict[str, Any]]]) -> None:
-    last = list(found.values())[-1][-1]
+def _show_processes(console: Console, results: dict[str, list[dict[str, Any]]]) -> None:
+    last = list(results.values())[-1][-1]
     table = Table(title="Processes: CPU ms of a boot, memory in MiB after the last run", title_justify="left")
     table.add_column("Process")
-    for name in (*found, "PSS", "RSS"):
+    for name in (*results, "PSS", "RSS"):
         table.add_column(name, justify="right")
     for name, memory in last["memory_mib"].items():
         shares = [
-            median(1000 * run["cpu_s_per_boot_by_process"].get(name, 0) for run in runs) for runs in found.values()
+            median(1000 * run["cpu_s_per_boot_by_process"].get(name, 0) for run in runs) for runs in results.values()
         ]
-        table.add_row(name, *(f"{one:.1f}" for one in shares), f"{memory['pss']:.0f}", f"{memory['rss']:.0f}")
-    total = [sum(one[kind] for one in last["memory_mib"].values()) for kind in ("pss", "rss")]
-    sums = [median(1000 * run["cpu_s_per_boot"] for run in runs) for runs in found.values()]
+        table.add_row(name, *(f"{value:.1f}" for value in shares), f"{memory['pss']:.0f}", f"{memory['rss']:.0f}")
+    total = [sum(value[kind] for value in last["memory_mib"].values()) for kind in ("pss", "rss")]
+    sums = [median(1000 * run["cpu_s_per_boot"] for run in runs) for runs in results.values()]
     table.add_section()
-    table.add_row("all", *(f"{one:.1f}" for one in sums), *(f"{one:.0f}" for one in total))
+    table.add_row("all", *(f"{value:.1f}" for value in sums), *(f"{value:.0f}" for value in total))
     console.print(table)
 
 
-def show_statements(found: list[tuple[int, float, str]], boots: int) -> None:
+def show_statements(statements: list[tuple[int, float, str]], boots: int) -> None:
     """Print statements: calls of a boot, milliseconds of a call, text."""
-    for calls, ms, text in found:
+    for calls, ms, text in statements:
         print(f"{calls / boots:8.2f}  {ms / max(calls, 1):7.3f} ms  {text[:160]}")

@@ -52,7 +52,7 @@ def window(cloud: PrivateCloud, common: list[str], count: int, mark: int) -> dic
     boots = client(cloud, *common, "--prefix", f"window-{mark}", "--phases", "boot", "--count", str(count))
     used = sum(cloud.cpu().values()) - before
     active = boots["active"] or 1
-    found = {
+    result = {
         "additions_s": round((speed + usage.additions()) / 2, 3),
         "polls": round(boots["poll_s"]["n"] / active, 2),
         "boots_per_s": boots["boots_per_s"],
@@ -63,23 +63,23 @@ def window(cloud: PrivateCloud, common: list[str], count: int, mark: int) -> dic
     }
     if statements.is_there():
         ran = statements.count(cloud.database_url)
-        found |= {
+        result |= {
             "sql_per_boot": round(ran.work / active, 1),
             "sql_ms_per_boot": round(1000 * ran.seconds / active, 2),
         }
     time.sleep(QUIET_SECONDS)
     lists = client(cloud, *common, "--prefix", f"window-{mark}", "--phases", "list", "--list-bench", "20")
-    found |= {
+    result |= {
         "list_ms": round(1000 * lists["list_detail"]["p50"], 1),
         "listed": lists["list_detail"]["servers"],
         "show_ms": round(1000 * lists["show"]["p50"], 1),
-        "memory": round(sum(one.pss for one in cloud.memory().values())),
+        "memory": round(sum(process.pss for process in cloud.memory().values())),
     }
-    return found
+    return result
 
 
 def measure(options: argparse.Namespace) -> dict[int, dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
+    results: dict[int, dict[str, Any]] = {}
     there = 0
     with PrivateCloud(hosts=options.hosts, **ROOMY) as cloud:
         image, network = cloud.prepare()
@@ -97,18 +97,18 @@ def measure(options: argparse.Namespace) -> dict[int, dict[str, Any]]:
                     raise DeployError(f"{filled['errors']} of {missing} servers failed: {filled['error_samples']}")
                 print(f"{missing} servers in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
                 time.sleep(QUIET_SECONDS)
-            found[mark] = window(cloud, common, options.window, mark)
+            results[mark] = window(cloud, common, options.window, mark)
             there = mark
-    return found
+    return results
 
 
-def show(found: dict[int, dict[str, Any]], size: int) -> None:
+def show(results: dict[int, dict[str, Any]], size: int) -> None:
     table = Table(title=f"The last {size} of so many servers", title_justify="left")
     table.add_column("What")
-    for mark in found:
+    for mark in results:
         table.add_column(f"{mark:,}", justify="right")
     for text, key in ROWS:
-        table.add_row(text, *(str(one.get(key, "")) for one in found.values()))
+        table.add_row(text, *(str(result.get(key, "")) for result in results.values()))
     Console().print(table)
 
 
@@ -122,14 +122,14 @@ def main(arguments: list[str]) -> int:
     options = made.parse_args(arguments)
     testrun.sweep()
     try:
-        found = measure(options)
+        results = measure(options)
     except DeployError as error:
         print(f"{error.details}\n{error.message}\n{error.hint}", file=sys.stderr)
         return 3
-    options.output.write_text(json.dumps(found, indent=1) + "\n")
-    show(found, options.window)
+    options.output.write_text(json.dumps(results, indent=1) + "\n")
+    show(results, options.window)
     print(f"\nEverything measured: {options.output}")
-    return 1 if any(one["errors"] for one in found.values()) else 0
+    return 1 if any(result["errors"] for result in results.values()) else 0
 
 
 if __name__ == "__main__":

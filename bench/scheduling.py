@@ -129,7 +129,7 @@ def client(seconds: float, pause: float, kinds: list[str], results: Any) -> None
     shares = [KINDS[kind][0] for kind in kinds]
     for kind in kinds:  # reads what the hosts are, plans the statements
         allocations.release(consumer_id=_claim(kind) or uuid.uuid4())
-    found: dict[str, list[float]] = {kind: [] for kind in kinds}
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
     used, failures = time.process_time(), 0
     due = time.perf_counter() + random.random() * pause
     until = due + seconds
@@ -139,11 +139,11 @@ def client(seconds: float, pause: float, kinds: list[str], results: Any) -> None
         [kind] = random.choices(kinds, shares)
         begin = time.perf_counter()
         consumer = _claim(kind)
-        found[kind].append(time.perf_counter() - begin)
+        times[kind].append(time.perf_counter() - begin)
         failures += consumer is None
         if consumer:
             allocations.release(consumer_id=consumer)
-    results.put((found, failures, time.process_time() - used))
+    results.put((times, failures, time.process_time() - used))
 
 
 def burst(size: int) -> int:
@@ -167,39 +167,40 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     pause = options.clients / options.rate if options.rate else 0.0
     given = (options.seconds, pause, kinds, results)
     clients = [spawn.Process(target=client, args=given) for _ in range(options.clients)]
-    for one in clients:
-        one.start()
+    for process in clients:
+        process.start()
     reports = [results.get() for _ in clients]
-    for one in clients:
-        one.join()
-    found: dict[str, Any] = {"failures": sum(failures for _, failures, _ in reports)}
+    for process in clients:
+        process.join()
+    result: dict[str, Any] = {"failures": sum(failures for _, failures, _ in reports)}
     times = {kind: [value for by_kind, _, _ in reports for value in by_kind[kind]] for kind in kinds}
     for kind, values in {"all": [value for many in times.values() for value in many], **times}.items():
         if len(values) > 1:
             cuts = statistics.quantiles(values, n=100, method="inclusive")
-            found[kind] = {"count": len(values), "p50_ms": cuts[49] * 1000, "p95_ms": cuts[94] * 1000,
+            result[kind] = {"count": len(values), "p50_ms": cuts[49] * 1000, "p95_ms": cuts[94] * 1000,
                            "p99_ms": cuts[98] * 1000, "max_ms": max(values) * 1000}  # fmt: skip
-    found["claims_per_s"] = found["all"]["count"] / options.seconds
-    found["client_cpu_ms"] = sum(cpu for _, _, cpu in reports) * 1000 / found["all"]["count"]
-    found["load"] = os.getloadavg()[0]
-    found["burst_refused"] = burst(options.burst)
-    found["oversold"], found["books_wrong"] = _execute(_WRONG)
-    return found
+    result["claims_per_s"] = result["all"]["count"] / options.seconds
+    result["client_cpu_ms"] = sum(cpu for _, _, cpu in reports) * 1000 / result["all"]["count"]
+    result["load"] = os.getloadavg()[0]
+    result["burst_refused"] = burst(options.burst)
+    result["oversold"], result["books_wrong"] = _execute(_WRONG)
+    return result
 
 
-def show(found: dict[str, Any], options: argparse.Namespace) -> None:
+def show(results: dict[str, Any], options: argparse.Namespace) -> None:
     print(f"{options.hosts} hosts, {options.clients} clients, {options.fill:.0%} of the RAM taken, "
           f"{options.full:.0%} of the hosts full")  # fmt: skip
     for kind in ("all", *options.kinds.split(",")):
-        if kind in found:
-            told = found[kind]
-            print(f"  {kind:10} {told['count']:6} claims  p50 {told['p50_ms']:6.1f} ms  p95 {told['p95_ms']:6.1f} ms  "
-                  f"p99 {told['p99_ms']:6.1f} ms  max {told['max_ms']:6.1f} ms")  # fmt: skip
-    print(f"  {found['claims_per_s']:.0f} claims/s, client's CPU {found['client_cpu_ms']:.1f} ms each, "
-          f"load of the machine {found['load']:.1f}")  # fmt: skip
-    print(f"  failures={found['failures']}, "
-          f"{options.burst} at once refused={found['burst_refused']}, oversold={found['oversold']}, "
-          f"books_wrong={found['books_wrong']}")  # fmt: skip
+        if kind in results:
+            times = results[kind]
+            print(f"  {kind:10} {times['count']:6} claims  "
+                  f"p50 {times['p50_ms']:6.1f} ms  p95 {times['p95_ms']:6.1f} ms  "
+                  f"p99 {times['p99_ms']:6.1f} ms  max {times['max_ms']:6.1f} ms")  # fmt: skip
+    print(f"  {results['claims_per_s']:.0f} claims/s, client's CPU {results['client_cpu_ms']:.1f} ms each, "
+          f"load of the machine {results['load']:.1f}")  # fmt: skip
+    print(f"  failures={results['failures']}, "
+          f"{options.burst} at once refused={results['burst_refused']}, oversold={results['oversold']}, "
+          f"books_wrong={results['books_wrong']}")  # fmt: skip
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

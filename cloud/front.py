@@ -44,11 +44,11 @@ def settle(environ: dict[str, Any]) -> None:
     Over the front's socket there is no address (REMOTE_ADDR is empty); the front tells its client's. A path prefix
     (SCRIPT_NAME) is nobody's to set.
     """
-    told, admission = environ.pop("HTTP_X_FRONT_PEER", ""), environ.pop("HTTP_X_FRONT_ADMISSION", "")
+    peer, admission = environ.pop("HTTP_X_FRONT_PEER", ""), environ.pop("HTTP_X_FRONT_ADMISSION", "")
     environ["celerity.front"] = not environ.get("REMOTE_ADDR")
     environ["celerity.admission"] = environ["celerity.front"] and bool(admission)
     if environ["celerity.front"]:
-        environ["REMOTE_ADDR"] = told
+        environ["REMOTE_ADDR"] = peer
     forwarded = environ.get("HTTP_X_FORWARDED_PROTO", "").strip().lower()
     if environ["REMOTE_ADDR"] not in settings.TRUSTED_PROXIES:
         environ.pop("HTTP_X_FORWARDED_PROTO", None)

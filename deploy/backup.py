@@ -126,12 +126,12 @@ def collect(environment: Environment, place: Path, *, guests: bool) -> archive.M
 
 def guests_of(environment: Environment) -> list[str]:
     """Return what of the hosts on this machine goes into the archive, relative to the state: disks and their images."""
-    found = []
+    paths = []
     for room in archive.GUESTS:
         for host in sorted((environment.state / room).glob("*")):
             parts = [host] if room == "simulated" else [host / name for name in ("instances", "images", "boot_id")]
-            found += [str(part.relative_to(environment.state)) for part in parts if part.exists()]
-    return found
+            paths += [str(part.relative_to(environment.state)) for part in parts if part.exists()]
+    return paths
 
 
 def write(environment: Environment, place: Path, target: Path, guests: list[str]) -> None:

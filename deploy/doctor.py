@@ -16,12 +16,12 @@ COLOURS = {Level.OK: "\033[32m", Level.WARN: "\033[33m", Level.FAIL: "\033[31m"}
 def examine(name: str, environment: Environment) -> Finding:
     """Run one check. One that breaks is a finding too."""
     try:
-        found: Finding = importlib.import_module(f"deploy.checks.{name}").check(environment)
+        finding: Finding = importlib.import_module(f"deploy.checks.{name}").check(environment)
     except ModuleNotFoundError as error:
         return warn(f"cannot be checked without Python's {error.name}", "make up installs it.")
     except Exception as error:  # the doctor goes on to the next
         return fail(f"the check itself failed: {type(error).__name__}: {error}", "This is a bug in the doctor.")
-    return found
+    return finding
 
 
 def main() -> int:
@@ -29,14 +29,14 @@ def main() -> int:
     print(f"State {environment.state}, hypervisor {environment['CELERITY_HYPERVISOR']}\n")
     worst = 0
     for name in checks.NAMES:
-        found = examine(name, environment)
-        level = f"{found.level.value:<4}"
+        finding = examine(name, environment)
+        level = f"{finding.level.value:<4}"
         if sys.stdout.isatty():
-            level = f"{COLOURS[found.level]}{level}\033[0m"
-        print(f"{level}  {name.replace('_', ' '):<12} {found.text}")
-        if found.advice:
-            print(f"{'':18} -> {found.advice}")
-        worst += found.level is Level.FAIL
+            level = f"{COLOURS[finding.level]}{level}\033[0m"
+        print(f"{level}  {name.replace('_', ' '):<12} {finding.text}")
+        if finding.advice:
+            print(f"{'':18} -> {finding.advice}")
+        worst += finding.level is Level.FAIL
     print(f"\n{worst} to put right." if worst else "\nNo problems found.")
     return 1 if worst else 0
 

@@ -29,14 +29,14 @@ def stop_guests(environment: Environment) -> None:
 
 def leftovers(environment: Environment) -> list[psutil.Process]:
     """Return processes that serve this cloud's guests still: they have the state directory on their command line."""
-    found = []
+    processes = []
     for process in psutil.process_iter(["name", "cmdline", "status"]):
         if process.info["status"] == psutil.STATUS_ZOMBIE or not process.info["cmdline"]:
             continue
         of_state = any(f"{environment.state}/" in argument for argument in process.info["cmdline"])
         if of_state and process.info["name"].startswith(GUEST_PROGRAMS) and process.pid != os.getpid():
-            found.append(process)
-    return found
+            processes.append(process)
+    return processes
 
 
 def take_down(environment: Environment) -> None:

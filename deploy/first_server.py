@@ -134,19 +134,19 @@ def boot(environment: Environment) -> FirstServer:
     api = CloudApi(environment.clouds_yaml, "celerity-demo")
     key, public = key_pair(environment.state)
     _register_key(api, public)
-    found = _find(api)
-    if found is not None and found["status"] == "ERROR":
-        _delete(api, found["id"])
-        found = None
-    if found is None or found["status"] == "BUILD":
-        found = _watch(api, found["id"] if found else _create(api))
-    if found["status"] == "ERROR":
-        fault = found.get("fault", {}).get("message", "no reason was recorded")
+    server = _find(api)
+    if server is not None and server["status"] == "ERROR":
+        _delete(api, server["id"])
+        server = None
+    if server is None or server["status"] == "BUILD":
+        server = _watch(api, server["id"] if server else _create(api))
+    if server["status"] == "ERROR":
+        fault = server.get("fault", {}).get("message", "no reason was recorded")
         raise DeployError(
             f"The server {NAME} is in ERROR: {fault}",
             hint="Check make doctor and make logs; make up tries again.",
         )
     output = ""
-    if found["status"] == "ACTIVE":
-        output = _console(api, found["id"], wait=0 if environment.simulated else PROMPT_SECONDS)
-    return FirstServer(status=found["status"], address=_address(found), key=key, console=output)
+    if server["status"] == "ACTIVE":
+        output = _console(api, server["id"], wait=0 if environment.simulated else PROMPT_SECONDS)
+    return FirstServer(status=server["status"], address=_address(server), key=key, console=output)

@@ -11,12 +11,12 @@ def _names(text: str) -> list[str]:
 
 def sections() -> dict[str, list[str]]:
     """Return the packages by section: build, services, hypervisor, test, and guest (from its own list)."""
-    found: dict[str, list[str]] = {}
+    by_section: dict[str, list[str]] = {}
     for entry in _names((ROOT / "packages.txt").read_text()):
         if entry.startswith("["):
-            found[entry.strip("[]")] = []
+            by_section[entry.strip("[]")] = []
         else:
-            found[next(reversed(found))].append(entry)
+            by_section[next(reversed(by_section))].append(entry)
     guest = ROOT / "guest_images" / "packages.txt"
-    found["guest"] = _names(guest.read_text()) if guest.exists() else []
-    return found
+    by_section["guest"] = _names(guest.read_text()) if guest.exists() else []
+    return by_section

@@ -38,12 +38,12 @@ def endpoints(environment: Environment) -> list[Endpoint]:
         url = urlsplit(value if "://" in value else f"//{value}")
         return Endpoint(purpose, url.hostname or "127.0.0.1", url.port or 80, setting)
 
-    found = [endpoint("API", "CELERITY_LISTEN")]
+    listening = [endpoint("API", "CELERITY_LISTEN")]
     if environment.private_database:
-        found.append(endpoint("PostgreSQL", "CELERITY_DATABASE_URL"))
+        listening.append(endpoint("PostgreSQL", "CELERITY_DATABASE_URL"))
     if environment.private_broker:
-        found.append(endpoint("Redis", "CELERITY_BROKER_URL"))
-    return found
+        listening.append(endpoint("Redis", "CELERITY_BROKER_URL"))
+    return listening
 
 
 def is_free(host: str, port: int) -> bool:

@@ -123,7 +123,7 @@ class Services:
 
 def end_processes_of(state: Path) -> None:
     """End what tests started and did not end: every process but ours whose state directory is this one."""
-    found = []
+    strays = []
     spared = {os.getpid(), os.getppid()}
     for process in psutil.process_iter():
         try:
@@ -131,8 +131,8 @@ def end_processes_of(state: Path) -> None:
         except psutil.Error:
             continue
         if process.pid not in spared and (theirs == str(state) or theirs.startswith(f"{state}/")):
-            found.append(process)
-    processes.end([*found, *Front(Environment(state=state, values={})).left()], 3)
+            strays.append(process)
+    processes.end([*strays, *Front(Environment(state=state, values={})).left()], 3)
 
 
 def sweep() -> None:

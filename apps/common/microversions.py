@@ -70,16 +70,16 @@ def requested(
     if text == "latest":
         return highest
     try:
-        found = version(text)
+        chosen = version(text)
     except ValueError:
         raise BadRequest(
             f"API Version String {text[:64]} is of invalid format. Must be of format MajorNum.MinorNum."
         ) from None
-    if not lowest <= found <= highest:
+    if not lowest <= chosen <= highest:
         raise NotAcceptable(
-            f"Version {found} is not supported by the API. Minimum is {lowest} and maximum is {highest}."
+            f"Version {chosen} is not supported by the API. Minimum is {lowest} and maximum is {highest}."
         )
-    return found
+    return chosen
 
 
 _handlers: dict[str, list[tuple[Range, Callable[..., Any]]]] = {}

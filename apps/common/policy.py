@@ -78,16 +78,16 @@ class _Engine:
             return self._evaluate(context, rule, target)
         try:
             key = (rule, context.policy_key(), frozenset((name, type(value), value) for name, value in target.items()))
-            found = self.answers.get(key)
+            allowed = self.answers.get(key)
         except TypeError:  # a value that is a list or an object
             return self._evaluate(context, rule, target)
-        if found is None:
-            found = self._evaluate(context, rule, target)
+        if allowed is None:
+            allowed = self._evaluate(context, rule, target)
             if not any(isinstance(value, str) and len(value) > LONG for value in target.values()):
                 if len(self.answers) >= ANSWERS:
                     self.answers.clear()
-                self.answers[key] = found
-        return found
+                self.answers[key] = allowed
+        return allowed
 
     def _evaluate(self, context: RequestContext, rule: str, target: Mapping[str, Any]) -> bool:
         # oslo.policy compares texts: None would equal None, and a caller without a project would own what has none.

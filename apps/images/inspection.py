@@ -100,19 +100,19 @@ class Inspector:
         return int(inspector.virtual_size)
 
 
-def _match(found: list[format_inspector.FileInspector], declared: str) -> format_inspector.FileInspector | None:
+def _match(inspectors: list[format_inspector.FileInspector], declared: str) -> format_inspector.FileInspector | None:
     """Return the inspector of the declared format, None for raw bits. Raises Refused when the bits are something else.
 
     A raw disk may hold a partition table, and an ISO image one too (hybrid); nothing else may be two things at once.
     """
-    names = {inspector.NAME for inspector in found}
+    names = {inspector.NAME for inspector in inspectors}
     if declared == "raw":
         if names <= {"raw", "gpt"}:
             return None
     elif names == {declared} or (declared == "iso" and names == {"iso", "gpt"}):
-        return next(inspector for inspector in found if declared == inspector.NAME)
-    told = "raw" if names == {"gpt"} else ", ".join(sorted(names)) or "nothing known"
-    raise Refused(f"disk_format is {declared}, but the content is {told}")
+        return next(inspector for inspector in inspectors if declared == inspector.NAME)
+    content = "raw" if names == {"gpt"} else ", ".join(sorted(names)) or "nothing known"
+    raise Refused(f"disk_format is {declared}, but the content is {content}")
 
 
 def _signature(head: bytes, tail: bytes) -> str | None:

@@ -35,22 +35,22 @@ def parse(document: Any, *, old: bool = False) -> list[Operation]:
     return [_operation(one, old) for one in document]
 
 
-def _operation(one: Any, old: bool) -> Operation:
-    if not isinstance(one, dict):
+def _operation(document: Any, old: bool) -> Operation:
+    if not isinstance(document, dict):
         raise BadRequest("Operations must be JSON objects.")
     if old:
-        named = [op for op in OPERATIONS if op in one]
+        named = [op for op in OPERATIONS if op in document]
         if len(named) != 1:
             raise BadRequest(f"Operation objects must contain exactly one member of: {', '.join(OPERATIONS)}")
         op: Any = named[0]
-        path: Any = one[op]
+        path: Any = document[op]
     else:
-        op, path = one.get("op"), one.get("path")
+        op, path = document.get("op"), document.get("path")
     if op not in OPERATIONS:
         raise BadRequest(f"Invalid operation: {str(op)[:64]!r}. It must be one of: {', '.join(OPERATIONS)}.")
-    if op != "remove" and "value" not in one:
+    if op != "remove" and "value" not in document:
         raise BadRequest(f'Operation "{op}" requires a member named "value".')
-    return Operation(op=op, name=_name(path), value=one.get("value"))
+    return Operation(op=op, name=_name(path), value=document.get("value"))
 
 
 def _name(path: Any) -> str:

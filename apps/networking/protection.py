@@ -35,7 +35,7 @@ def allowed(cidr: ranges.Range) -> bool:
 
 @functools.lru_cache(maxsize=1)
 def _own(_minute: int) -> list[tuple[ranges.Range, str]]:
-    found: list[tuple[ranges.Range, str]] = []
+    reserved: list[tuple[ranges.Range, str]] = []
     for reason, texts in (
         ("a management range", settings.MANAGEMENT_RANGES),
         ("a default gateway", gateways()),
@@ -46,8 +46,8 @@ def _own(_minute: int) -> list[tuple[ranges.Range, str]]:
     ):
         for text in texts:
             with contextlib.suppress(ValueError):
-                found.append((ipaddress.ip_network(text.partition("%")[0], strict=False), reason))
-    return found
+                reserved.append((ipaddress.ip_network(text.partition("%")[0], strict=False), reason))
+    return reserved
 
 
 def _lines(path: Path) -> list[list[str]]:

@@ -55,9 +55,9 @@ def subnet_range(text: Any, *, version: int, dhcp: bool) -> Range:
     return cidr
 
 
-def overlap(one: Range, two: Range) -> bool:
+def overlap(first: Range, second: Range) -> bool:
     """Whether two ranges of any version share an address."""
-    return one.version == two.version and one.overlaps(two)
+    return first.version == second.version and first.overlaps(second)
 
 
 def usable(cidr: Range) -> Pool:

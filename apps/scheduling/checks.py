@@ -15,13 +15,13 @@ CHOOSING = ("api", "scheduler")
 @register
 def filters_and_weighers(**_: Any) -> list[CheckMessage]:
     """An error for each of the two settings that cannot be understood; of commands, the API and the scheduler."""
-    found: list[CheckMessage] = []
+    errors: list[CheckMessage] = []
     for make in (enabled.filters, enabled.weighers) if settings.PROCESS in ("", *CHOOSING) else ():
         try:
             make()
         except ImproperlyConfigured as error:
-            found.append(Error(str(error), hint="See docs/scheduling.md.", id="scheduling.E001"))
-    return found
+            errors.append(Error(str(error), hint="See docs/scheduling.md.", id="scheduling.E001"))
+    return errors
 
 
 def at_start() -> None:

@@ -78,11 +78,11 @@ class Front:
     def left(self) -> list[psutil.Process]:
         """Return every nginx process of this directory, master and workers."""
         here = str(self.directory.resolve())
-        found = []
+        processes = []
         for process in psutil.process_iter(["name", "cwd"]):
             if process.info["name"] == "nginx" and process.info["cwd"] == here:
-                found.append(process)
-        return found
+                processes.append(process)
+        return processes
 
     def bury(self) -> None:
         """End the workers that a killed master left: they would go on listening."""

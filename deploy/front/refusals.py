@@ -110,12 +110,12 @@ def returns(status: str, text: str) -> str:
 
 def places() -> str:
     """Return the locations that send the refusals."""
-    found = []
+    locations = []
     pages = [(str(status), status, sentence) for status, sentence in SENTENCES.items()]
     pages += [(f"upload/{status}", status, sentence) for status, sentence in OF_UPLOADS.items()]
     for name, status, sentence in pages:
         title = HTTPStatus(status).phrase
-        found.append(f"""
+        locations.append(f"""
         location = {PLACE}/{name} {{
             internal;
             client_max_body_size 0;
@@ -128,4 +128,4 @@ def places() -> str:
             add_header x-compute-request-id $compute_request_id always;{MORE.get(status, "")}
             return {status} $document;
         }}""")
-    return "".join(found)
+    return "".join(locations)

@@ -66,14 +66,14 @@ SELECT 'CREATE DATABASE {database} OWNER {role}' WHERE NOT EXISTS
 
 def binaries(version: str | None = None) -> Path:
     """Return the directory of PostgreSQL's programs: of a major version, or of the newest that is installed."""
-    found = sorted(
+    directories = sorted(
         (path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")),
         key=lambda path: int(path.parent.name) if path.parent.name.isdigit() else 0,
     )
     if version is not None:
-        found = [path for path in found if path.parent.name == version] or ([] if found else found)
-    if found:
-        return found[-1]
+        directories = [path for path in directories if path.parent.name == version]
+    if directories:
+        return directories[-1]
     if (program := shutil.which("postgres")) and version is None:
         return Path(program).resolve().parent
     wanted = f"PostgreSQL {version}" if version else "PostgreSQL"

@@ -32,12 +32,12 @@ def find(environment: Environment, supervisor_pid: int | None) -> list[psutil.Pr
     The supervisor marks its children by environment variables. PostgreSQL, Redis and nginx write over theirs, and are
     found by their pid files and directories.
     """
-    found = {p.pid: p for p in psutil.process_iter() if _is_marked(p, environment.state)}
+    processes = {p.pid: p for p in psutil.process_iter() if _is_marked(p, environment.state)}
     for server in (programs.postgresql(environment), programs.redis(environment)):
         if (pid := server.pid()) is not None:
-            found[pid] = psutil.Process(pid)
-    found |= {process.pid: process for process in Front(environment).left()}
-    return [p for p in found.values() if p.pid != os.getpid() and not _descends(p, supervisor_pid)]
+            processes[pid] = psutil.Process(pid)
+    processes |= {process.pid: process for process in Front(environment).left()}
+    return [p for p in processes.values() if p.pid != os.getpid() and not _descends(p, supervisor_pid)]
 
 
 def _descends(process: psutil.Process, ancestor: int | None) -> bool:

@@ -62,10 +62,10 @@ def settings_digest(environment: Environment) -> str:
 
 def services(environment: Environment, *, with_libvirt: bool) -> list[Program]:
     """Return the servers that the cloud's own processes need; their files must have been prepared."""
-    found = []
+    needed = []
     if environment.private_database:
         server = postgresql(environment)
-        found.append(
+        needed.append(
             Program(
                 "postgresql", server.command(), SERVICES, server.data, server.user,
                 stop_signal=signal.Signals(server.stop_signal).name.removeprefix("SIG"), stop_seconds=60,
@@ -73,11 +73,11 @@ def services(environment: Environment, *, with_libvirt: bool) -> list[Program]:
         )  # fmt: skip
     if environment.private_broker:
         broker = redis(environment)
-        found.append(Program("redis", broker.command(), SERVICES, broker.directory, broker.user))
+        needed.append(Program("redis", broker.command(), SERVICES, broker.directory, broker.user))
     if with_libvirt:
         for command in libvirt.programs():
-            found.append(Program(Path(command[0]).name, command, SERVICES, Path("/"), stop_seconds=30))
-    return found
+            needed.append(Program(Path(command[0]).name, command, SERVICES, Path("/"), stop_seconds=30))
+    return needed
 
 
 def gunicorn_limits() -> list[str]:

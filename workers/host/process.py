@@ -19,13 +19,13 @@ log = structlog.get_logger("celerity.agent")
 def run() -> None:
     """Serve this process's hosts until it is told to stop. Exits with 1 when the hypervisor does not answer."""
     hosts = [drivers.make(name) for name in drivers.host_names()]
-    for one in hosts:
-        config.serve(one)
+    for host_drivers in hosts:
+        config.serve(host_drivers)
     agent = Agent(hosts)
     agent.start()
     log.info("agent started", hosts=len(hosts), hypervisor=settings.HYPERVISOR)
     name = hosts[0].host if len(hosts) == 1 else f"simulated-{len(hosts)}"
-    argv = ["worker", "-n", f"host.{name}@%h", "-Q", ",".join(host_queue(one.host) for one in hosts)]
+    argv = ["worker", "-n", f"host.{name}@%h", "-Q", ",".join(host_queue(host_drivers.host) for host_drivers in hosts)]
     argv += [
         "-P",
         "threads",

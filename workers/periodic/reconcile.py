@@ -26,13 +26,13 @@ def reconcile() -> dict[str, int]:
 
 def _reconcile() -> dict[str, int]:
     counts: dict[str, int] = {}
-    for one in RECONCILERS:
+    for reconciler in RECONCILERS:
         try:
-            with findings.reporting(kinds=one.KINDS) as report:
-                one.reconcile(report)
+            with findings.reporting(kinds=reconciler.KINDS) as report:
+                reconciler.reconcile(report)
             counts |= report.counts
         except Exception:
             if not connection.is_usable():
                 raise
-            log.exception("reconciler failed", reconciler=one.__name__)
+            log.exception("reconciler failed", reconciler=reconciler.__name__)
     return counts

@@ -60,12 +60,12 @@ def replace(path: str, data: bytes) -> None:
 
 def abandoned(directory: Path) -> list[Path]:
     """The unfinished files of `appearing` and `replace` in a directory whose process is gone."""
-    found = []
+    paths = []
     for path in directory.glob(f"{TEMPORARY_PREFIX}*-*-*"):
         pid = path.name.removeprefix(TEMPORARY_PREFIX).partition("-")[0]
         if pid.isdigit() and not Path("/proc", pid).exists():
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths
 
 
 def read(path: Path) -> bytes | None:

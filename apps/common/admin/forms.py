@@ -37,14 +37,14 @@ class Pairs(forms.CharField):
         return "\n".join(f"{k}={v}" for k, v in sorted(value.items())) if isinstance(value, dict) else value
 
     def clean(self, value: Any) -> dict[str, str]:  # type: ignore[override]
-        found = {}
+        pairs = {}
         for line in (super().clean(value) or "").splitlines():
             key, is_pair, text = line.partition("=")
             if line.strip() and (not is_pair or not key.strip()):
                 raise forms.ValidationError(f"Line '{line[:64]}' is not key=value.")
             if line.strip():
-                found[key.strip()] = text.strip()
-        return found
+                pairs[key.strip()] = text.strip()
+        return pairs
 
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -126,10 +126,10 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
         return self.instance
 
 
-def flat(told: Any) -> str:
+def flat(errors: Any) -> str:
     """Return DRF's nested errors as a sentence."""
-    if isinstance(told, dict):
-        return "; ".join(f"{key}: {flat(value)}" for key, value in told.items())
-    if isinstance(told, list):
-        return " ".join(flat(one) for one in told if one)
-    return str(told)
+    if isinstance(errors, dict):
+        return "; ".join(f"{key}: {flat(value)}" for key, value in errors.items())
+    if isinstance(errors, list):
+        return " ".join(flat(error) for error in errors if error)
+    return str(errors)

@@ -114,13 +114,13 @@ class FlavorAdmin(Page):
     )  # fmt: skip
 
     def panels(self, request: HttpRequest, row: Flavor) -> list[panels.Panel]:
-        found = super().panels(request, row)
+        shown = super().panels(request, row)
         if row.is_public:
-            return found
+            return shown
         ids = selectors.projects_of(flavor=row)
-        told = names.of_projects(project_ids=ids)
-        rows: list[list[Any]] = [[told.get(key, ""), key] for key in ids]
-        return [panels.table("Projects with access", ["project", "id"], rows), *found]
+        project_names = names.of_projects(project_ids=ids)
+        rows: list[list[Any]] = [[project_names.get(key, ""), key] for key in ids]
+        return [panels.table("Projects with access", ["project", "id"], rows), *shown]
 
 
 @admin.register(FlavorAccess)

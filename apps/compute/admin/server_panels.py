@@ -25,8 +25,8 @@ def of(request: HttpRequest, server: Server) -> list[panels.Panel]:
     """Return the panels of a server's page: a fixed number of queries, and one short call to its host's agent."""
     runs = list(run_selectors.of_subject(subject_id=server.id)[: timeline.RUNS])
     explained = next((run for run in runs if run.explanation), None)
-    found = [
-        _state(server, told=bool(runs) and timeline.explained(runs[0])),
+    shown = [
+        _state(server, explained=bool(runs) and timeline.explained(runs[0])),
         findings.of_server(server),
         _allocation(server),
         timeline.panel_of(runs),
@@ -36,21 +36,22 @@ def of(request: HttpRequest, server: Server) -> list[panels.Panel]:
         _console(server),
         audit_events("server", server.id),
     ]
-    return [panel for panel in found if panel is not None]
+    return [panel for panel in shown if panel is not None]
 
 
-def _state(server: Server, *, told: bool) -> panels.Panel:
-    """Return what the server is now; ``told``: the scheduler's table says more than the fault's details."""
+def _state(server: Server, *, explained: bool) -> panels.Panel:
+    """Return the server's current state. ``explained``: leave out fault details that the scheduler's table shows."""
     projects = names.of_projects(project_ids=[server.project_id])
     users = names.of_users(user_ids=[server.user_id])
     fault = f"{server.fault_code}: {server.fault_message}" if server.fault_message else ""
+    details = "" if explained or server.fault_details == server.fault_message else server.fault_details
     kind = {"ACTIVE": "good", "ERROR": "bad", "BUILD": "busy"}.get(server.status, "idle")
     project = projects.get(server.project_id)
     pairs: list[tuple[str, Any]] = [
         ("status", {"text": server.status, "kind": kind}),
         ("task", server.task_state),
         ("fault", fault),
-        ("for administrators", "" if told or server.fault_details == server.fault_message else server.fault_details),
+        ("for administrators", details),
         ("flavor", server.flavor.get("original_name", "")),
         ("project", _link("identity_project", server.project_id, project or server.project_id, there=bool(project))),
         ("user", _link("identity_user", server.user_id, users.get(server.user_id, server.user_id),

@@ -49,11 +49,11 @@ def get(*, key: str, by_uuid: bool) -> Any:
 
 def servers_on(*, names: Iterable[str]) -> dict[str, list[dict[str, str]]]:
     """Return host -> its servers (uuid and name). 1 query."""
-    found: dict[str, list[dict[str, str]]] = defaultdict(list)
+    by_host: dict[str, list[dict[str, str]]] = defaultdict(list)
     rows = Server.objects.filter(host__in=list(names), deleted_at=None).order_by("created_at", "id")
     for host, key, name in rows.values_list("host", "id", "name")[:MAX_SERVERS]:
-        found[host].append({"uuid": str(key), "name": name})
-    return dict(found)
+        by_host[host].append({"uuid": str(key), "name": name})
+    return dict(by_host)
 
 
 def workloads(*, names: Iterable[str]) -> dict[str, int]:

@@ -12,11 +12,11 @@ from apps.compute.models import Server
 def by_status() -> dict[str, int]:
     """Return the API's status -> how many servers, the most frequent first. 1 query."""
     rows = Server.objects.filter(deleted_at=None).order_by().values_list("vm_state", "task_state")
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for vm_state, task_state, count in rows.annotate(count=Count("id")):
         status = states.status(vm_state, task_state)
-        found[status] = found.get(status, 0) + count
-    return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
+        counts[status] = counts.get(status, 0) + count
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def names(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:

@@ -102,12 +102,12 @@ def boolean(text: str, name: str) -> bool:
 
 def moment(text: str, name: str) -> datetime:
     try:
-        found = parse_datetime(text)
+        parsed = parse_datetime(text)
     except ValueError:
-        found = None
-    if found is None:
+        parsed = None
+    if parsed is None:
         raise BadRequest(f"Invalid input for query parameters {name}. Value: {text[:64]}. It must be a date and time.")
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def end_of(asked: datetime) -> datetime:

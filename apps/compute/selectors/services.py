@@ -46,14 +46,14 @@ def get(*, key: str, by_uuid: bool) -> Any:
         value = parse_uuid(key)
         if value is None:
             raise BadRequest(f"Invalid uuid {key[:64]}")
-        found = rows.filter(id=value).first()
+        host = rows.filter(id=value).first()
     elif key.isascii() and key.isdigit() and len(key) < 19:
-        found = rows.filter(number=int(key)).first()
+        host = rows.filter(number=int(key)).first()
     else:
         raise BadRequest(f"Invalid service id {key[:64]}: it must be a whole number.")
-    if found is None:
+    if host is None:
         raise ServiceNotFound(service=key[:64])
-    return found
+    return host
 
 
 def get_by_name(*, host: str, binary: str) -> Any:

@@ -86,8 +86,8 @@ def _use(server: Server, start: datetime, stop: datetime, now: datetime) -> Use:
     )
 
 
-def by_project(found: Iterable[Use]) -> dict[str, list[Use]]:
+def by_project(uses: Iterable[Use]) -> dict[str, list[Use]]:
     grouped: dict[str, list[Use]] = {}
-    for use in found:
+    for use in uses:
         grouped.setdefault(use.project_id, []).append(use)
     return grouped

@@ -53,11 +53,11 @@ def _root(mappings: Sequence[Mapping[str, Any]], flavor: Flavor) -> RequestedDis
     return _disk("root", images[0], flavor.disk_gib) if images else RequestedDisk("root", flavor.disk_gib)
 
 
-def _disk(kind: Kind, one: Mapping[str, Any], usual: int) -> RequestedDisk:
-    if kind != "root" and (one.get("boot_index") or -1) >= 0:
+def _disk(kind: Kind, requested: Mapping[str, Any], usual: int) -> RequestedDisk:
+    if kind != "root" and (requested.get("boot_index") or -1) >= 0:
         raise BadRequest(f"{FIELD}: a server cannot boot from a blank disk.")
-    size = usual if kind == "root" else one.get("volume_size") or usual
-    return RequestedDisk(kind, size, one.get("disk_bus") or "", one.get("tag") or "")
+    size = usual if kind == "root" else requested.get("volume_size") or usual
+    return RequestedDisk(kind, size, requested.get("disk_bus") or "", requested.get("tag") or "")
 
 
 def _check_sizes(ephemerals: Sequence[RequestedDisk], swaps: Sequence[RequestedDisk], flavor: Flavor) -> None:
@@ -97,9 +97,9 @@ def names(devices: Sequence[BlockDevice], properties: Mapping[str, str]) -> list
     """Return what each device is called in the guest: vda, vdb on virtio, sda on SCSI and SATA, hda on IDE."""
     usual = image_properties.disk_bus(properties)
     taken: Counter[str] = Counter()
-    found = []
+    assigned = []
     for device in devices:
         prefix = image_properties.disk_prefix(device.bus or usual)
-        found.append(f"{prefix}{chr(ord('a') + taken[prefix])}")
+        assigned.append(f"{prefix}{chr(ord('a') + taken[prefix])}")
         taken[prefix] += 1
-    return found
+    return assigned

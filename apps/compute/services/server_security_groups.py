@@ -24,14 +24,14 @@ def _group(context: RequestContext, name: str) -> uuid.UUID:
 def add(*, context: RequestContext, server: Server, name: str) -> None:
     """Give all ports of a server a group, by its name or id. Raises NotFound (404), BadRequest (400)."""
     group = _group(context, name)
-    found = port_selectors.of_server(server_id=server.id)
-    if not found or not all(port.port_security_enabled and port.fixed_ips.all() for port in found):
+    server_ports = port_selectors.of_server(server_id=server.id)
+    if not server_ports or not all(port.port_security_enabled and port.fixed_ips.all() for port in server_ports):
         raise BadRequest(
             f"Security group {name[:255]} cannot be applied to instance {server.id}: it has no port, or one without an "
             "address or without port security."
         )
-    for port in found:
-        groups = [one.security_group_id for one in port.portsecuritygroup_set.all()]
+    for port in server_ports:
+        groups = [link.security_group_id for link in port.portsecuritygroup_set.all()]
         if group not in groups:
             ports.update(context=context, port_id=port.id, values={"security_groups": [*groups, group]})
     rpcapi.record(context=context, action="addSecurityGroup", server=server)
@@ -40,13 +40,13 @@ def add(*, context: RequestContext, server: Server, name: str) -> None:
 @transaction.atomic
 def remove(*, context: RequestContext, server: Server, name: str) -> None:
     """Take a group from all ports of a server. Raises NotFound (404) where none has it."""
-    group, found = _group(context, name), False
+    group, removed = _group(context, name), False
     for port in port_selectors.of_server(server_id=server.id):
-        groups = [one.security_group_id for one in port.portsecuritygroup_set.all()]
+        groups = [link.security_group_id for link in port.portsecuritygroup_set.all()]
         if group in groups:
-            found = True
+            removed = True
             groups.remove(group)
             ports.update(context=context, port_id=port.id, values={"security_groups": groups})
-    if not found:
+    if not removed:
         raise NotFound(f"Security group {name[:255]} is not associated with the instance {server.id}")
     rpcapi.record(context=context, action="removeSecurityGroup", server=server)

@@ -62,12 +62,12 @@ def _rows() -> list[_Row]:
         endpoint=FilteredRelation("endpoints", condition=Q(endpoints__enabled=True))
     )
     columns = ("id", "type", "name", "endpoint__id", "endpoint__interface", "endpoint__region_id", "endpoint__url")
-    found = []
+    rows = []
     for pk, kind, name, endpoint_id, interface, region_id, url in joined.order_by(
         "type", "id", "endpoint__interface", "endpoint__id"
     ).values_list(*columns):
         endpoint = None
         if endpoint_id is not None:
             endpoint = Endpoint(id=endpoint_id, service_id=pk, interface=interface, region_id=region_id, url=url)
-        found.append(_Row(service_id=pk, kind=kind, name=name, endpoint=endpoint))
-    return found
+        rows.append(_Row(service_id=pk, kind=kind, name=name, endpoint=endpoint))
+    return rows

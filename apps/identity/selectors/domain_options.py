@@ -35,11 +35,11 @@ def _rows(domain_id: str, group: str | None, option: str | None) -> Any:
 
 def config(domain_id: str) -> Config:
     """Return all of a domain's options, by group."""
-    found: Config = {}
+    options: Config = {}
     for row in _rows(domain_id, None, None):
         if (row.group, row.option) not in domain_options.SECRET:
-            found.setdefault(row.group, {})[row.option] = row.value
-    return found
+            options.setdefault(row.group, {})[row.option] = row.value
+    return options
 
 
 def part(domain_id: str, group: str | None = None, option: str | None = None) -> dict[str, Any]:
@@ -56,13 +56,13 @@ def default_part(group: str | None = None, option: str | None = None) -> dict[st
     return _part(domain_options.DEFAULTS, "", group, option)
 
 
-def _part(found: Config, domain_id: str, group: str | None, option: str | None) -> dict[str, Any]:
-    if group is None and found:
-        return found
-    if group is not None and option is None and group in found:
-        return {group: found[group]}
-    if group is not None and option is not None and option in found.get(group, {}):
-        return {option: found[group][option]}
+def _part(options: Config, domain_id: str, group: str | None, option: str | None) -> dict[str, Any]:
+    if group is None and options:
+        return options
+    if group is not None and option is None and group in options:
+        return {group: options[group]}
+    if group is not None and option is not None and option in options.get(group, {}):
+        return {option: options[group][option]}
     raise missing(domain_id, group, option)
 
 

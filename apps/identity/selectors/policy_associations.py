@@ -39,11 +39,11 @@ class Table:
         return None
 
     def _upwards(self, region_id: str | None) -> list[str]:
-        found: list[str] = []
-        while region_id is not None and region_id not in found:
-            found.append(region_id)
+        regions: list[str] = []
+        while region_id is not None and region_id not in regions:
+            regions.append(region_id)
             region_id = self.parents.get(region_id)
-        return found
+        return regions
 
 
 def policy_of(endpoint: Endpoint) -> Policy:

@@ -90,13 +90,13 @@ def ancestors(project: Project) -> list[Project]:
 
 def below(project: Project) -> list[Project]:
     """Return the whole subtree under a project, level by level, in one query a level."""
-    found: list[Project] = []
+    subtree: list[Project] = []
     level: Sequence[str] = [project.pk]
     while level:
         rows = list(Project.objects.filter(parent_id__in=level))
-        found += rows
+        subtree += rows
         level = [row.pk for row in rows]
-    return found
+    return subtree
 
 
 def names(project_ids: Iterable[str]) -> dict[str, str]:

@@ -27,13 +27,13 @@ def listed(params: Mapping[str, str]) -> QuerySet[Region]:
 
 def below(region: Region) -> set[str]:
     """Return the ids of a region and of all regions under it."""
-    found, level = {region.pk}, [region.pk]
+    subtree, level = {region.pk}, [region.pk]
     while level:
         level = [
-            pk for pk in Region.objects.filter(parent_id__in=level).values_list("pk", flat=True) if pk not in found
+            pk for pk in Region.objects.filter(parent_id__in=level).values_list("pk", flat=True) if pk not in subtree
         ]
-        found.update(level)
-    return found
+        subtree.update(level)
+    return subtree
 
 
 def has_endpoints(region_ids: set[str]) -> bool:

@@ -58,7 +58,7 @@ def closures() -> dict[str, dict[str, str]]:
     direct: dict[str, list[str]] = {}
     for prior, implied in ImpliedRole.objects.order_by("id").values_list("prior_id", "implied_id"):
         direct.setdefault(prior, []).append(implied)
-    found = {}
+    implied_by = {}
     for role_id in direct:
         before: dict[str, str] = {}
         waiting = deque([role_id])
@@ -68,5 +68,5 @@ def closures() -> dict[str, dict[str, str]]:
                 if implied not in before and implied != role_id:
                     before[implied] = prior
                     waiting.append(implied)
-        found[role_id] = before
-    return found
+        implied_by[role_id] = before
+    return implied_by

@@ -56,20 +56,20 @@ def _rules(user_id: str, wanted: Any) -> list[AccessRule]:
 
     Raises LimitReached (403): a rule outlives its credentials, so that rules have a limit of their own.
     """
-    found: list[AccessRule] = []
+    existing: list[AccessRule] = []
     new: list[AccessRule] = []
     for named in wanted:
         if "id" in named:
-            found.append(selectors.rule(user_id=user_id, rule_id=named["id"]))
+            existing.append(selectors.rule(user_id=user_id, rule_id=named["id"]))
             continue
         rule = AccessRule(user_id=user_id, **{name: named[name] for name in ("service", "method", "path")})
         there = selectors.same_rule(rule)
-        (found if there is not None else new).append(there or rule)
+        (existing if there is not None else new).append(there or rule)
     delegation_rules.refuse_beyond_limit(
         owner_id=user_id, rows=AccessRule.objects.filter(user_id=user_id), noun="access rule", more=len(new),
         limit=settings.ACCESS_RULES_PER_USER,
     )  # fmt: skip
-    return found + [
+    return existing + [
         AccessRule.objects.get_or_create(user_id=user_id, service=rule.service, method=rule.method, path=rule.path)[0]
         for rule in new
     ]

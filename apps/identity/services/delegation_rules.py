@@ -116,14 +116,14 @@ def roles_of(wanted: Iterable[Mapping[str, str]] | None, held: Iterable[str]) ->
     if wanted is None:
         return list(known.values())
     ids = {role.pk: role for role in known.values()}
-    found = []
+    roles = []
     for named in wanted:
         # The command line sends a name as an id where its user may not list roles.
         text = named.get("id") or named.get("name") or ""
         role = ids.get(text) or known.get(text)
         if role is None:
             raise Invalid(field="roles", reason=f"role {text[:64]} is not among the roles of the one who gives it")
-        found.append(role)
-    if not found:
+        roles.append(role)
+    if not roles:
         raise Invalid(field="roles", reason="at least one role is needed")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(roles))

@@ -20,7 +20,7 @@ def _validated(config: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
     """Return (group, option) -> value. Raises BadConfig (403), as Keystone does, and changes nothing."""
     if not config:
         raise BadConfig(reason="No options specified")
-    found = {}
+    values = {}
     for group, options in config.items():
         selectors.refuse_unknown(group)
         if not isinstance(options, dict) or not options:
@@ -29,8 +29,8 @@ def _validated(config: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
             )
         for option, value in options.items():
             selectors.refuse_unknown(group, option)
-            found[group, option] = _checked(group, option, value)
-    return found
+            values[group, option] = _checked(group, option, value)
+    return values
 
 
 def _checked(group: str, option: str, value: Any) -> Any:

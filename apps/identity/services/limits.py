@@ -68,17 +68,17 @@ def unregister(*, limit_id: str) -> None:
 def create(*, values: Sequence[Mapping[str, Any]]) -> list[Limit]:
     """Make all of them or none. Each needs a registered limit of the same service, region and resource."""
     rows = []
-    for one in values:
-        where = {"service_id": one["service_id"], "region_id": one.get("region_id")}
-        registered = RegisteredLimit.objects.filter(**where, resource_name=one["resource_name"]).first()
+    for document in values:
+        where = {"service_id": document["service_id"], "region_id": document.get("region_id")}
+        registered = RegisteredLimit.objects.filter(**where, resource_name=document["resource_name"]).first()
         if registered is None:
-            raise Forbidden(f"There is no registered limit for {one['resource_name'][:64]}.")
-        row = Limit(registered_limit=registered, resource_limit=one["resource_limit"])
-        row.description = one.get("description", "")
-        if one.get("project_id"):
-            row.project = projects.get(one["project_id"])
+            raise Forbidden(f"There is no registered limit for {document['resource_name'][:64]}.")
+        row = Limit(registered_limit=registered, resource_limit=document["resource_limit"])
+        row.description = document.get("description", "")
+        if document.get("project_id"):
+            row.project = projects.get(document["project_id"])
         else:
-            row.domain = domains.get(one["domain_id"])
+            row.domain = domains.get(document["domain_id"])
         with row_writes.unique("limit", f"resource {registered.resource_name}"):
             row.save(force_insert=True)
         audit.record("create", "limit", row.pk, details={"resource": registered.resource_name})

@@ -16,17 +16,17 @@ from apps.identity.states import MAX_PROJECT_DEPTH, MAX_TAGS
 
 def _parent(domain_id: str | None, parent_id: str | None, default_domain_id: str) -> Project:
     """Return the project or domain to hang a new project under. Raises NotFound and Invalid."""
-    found = row_writes.locked(Project.objects.all(), parent_id or domain_id or default_domain_id)
-    if found is None or (parent_id is None and not found.is_domain):
+    parent = row_writes.locked(Project.objects.all(), parent_id or domain_id or default_domain_id)
+    if parent is None or (parent_id is None and not parent.is_domain):
         raise NotFound(noun="project" if parent_id else "domain", id=(parent_id or domain_id or "")[:64])
-    own_domain = found.pk if found.is_domain else found.domain_id
+    own_domain = parent.pk if parent.is_domain else parent.domain_id
     if domain_id is not None and domain_id != own_domain:
         raise Invalid(field="domain_id", reason="the parent project is in another domain")
-    if not found.enabled:
-        raise Forbidden(f"Cannot create a project under {found.pk}: it is disabled.")
-    if len(selectors.ancestors(found)) + 2 > MAX_PROJECT_DEPTH:
-        raise Forbidden(f"Max hierarchy depth reached for the branch of {found.pk}: {MAX_PROJECT_DEPTH}.")
-    return found
+    if not parent.enabled:
+        raise Forbidden(f"Cannot create a project under {parent.pk}: it is disabled.")
+    if len(selectors.ancestors(parent)) + 2 > MAX_PROJECT_DEPTH:
+        raise Forbidden(f"Max hierarchy depth reached for the branch of {parent.pk}: {MAX_PROJECT_DEPTH}.")
+    return parent
 
 
 @transaction.atomic

@@ -24,12 +24,12 @@ def member() -> Role | None:
 
 def _membership() -> Role | None:
     """Return the role to grant. It is made when it is first needed, and implies the role member."""
-    found, implied = roles.global_named(DEFAULT_MEMBER), member()
-    if found is None and implied is not None:
+    role, implied = roles.global_named(DEFAULT_MEMBER), member()
+    if role is None and implied is not None:
         described = {"name": DEFAULT_MEMBER, "description": "Given by identity v2.0 on a user's default tenant"}
-        found = role_services.create(values=described)
-        role_services.imply(prior_id=found.pk, implied_id=implied.pk)
-    return found
+        role = role_services.create(values=described)
+        role_services.imply(prior_id=role.pk, implied_id=implied.pk)
+    return role
 
 
 @transaction.atomic

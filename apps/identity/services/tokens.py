@@ -74,17 +74,19 @@ def issue_for_trust(
 
     Raises Unauthorized when either user, the project or one of the roles is no longer what it was.
     """
-    found = scopes.scoped_user(user_id=user_id, scope=Scope.PROJECT, scope_id=trust.project_id, delegation=delegation)
-    if found is None or found.delegated is None:
+    scoped_user = scopes.scoped_user(
+        user_id=user_id, scope=Scope.PROJECT, scope_id=trust.project_id, delegation=delegation
+    )
+    if scoped_user is None or scoped_user.delegated is None:
         raise Unauthorized
     impersonates = user_id != trust.trustee_id
-    proved, other = found.user_epoch, found.delegated.other_epoch
+    proved, other = scoped_user.user_epoch, scoped_user.delegated.other_epoch
     if (other if impersonates else proved) != trustee_epoch:
         raise Unauthorized
     expires = trust.expires_at
     return issue(
         user_id=user_id,
-        user_epoch=found.user_epoch,
+        user_epoch=scoped_user.user_epoch,
         methods=methods,
         scope=Scope.PROJECT,
         scope_id=trust.project_id,

@@ -47,16 +47,16 @@ def damaged() -> list[tuple[str, str]]:
     if not directory().is_dir():
         return []
     rows = Image.objects.filter(deleted_at=None, status__in=(states.ACTIVE, states.DEACTIVATED))
-    found = []
+    problems = []
     for sha512, size in rows.exclude(os_hash_value=None).order_by().values_list("os_hash_value", "size").distinct():
         try:
             present = path_of(sha512).stat().st_size
         except FileNotFoundError:
-            found.append((sha512, "its file is not in the image store"))
+            problems.append((sha512, "its file is not in the image store"))
             continue
         if present != size:
-            found.append((sha512, f"its file has {present} bytes, and {size} were stored"))
-    return found
+            problems.append((sha512, f"its file has {present} bytes, and {size} were stored"))
+    return problems
 
 
 def signed_url(image: Image) -> str:
@@ -72,11 +72,11 @@ def signed_url_of(*, sha512: str) -> str:
 
 def check_signature(*, sha512: str, signature: str) -> Path:
     """Return the file that a signed URL names. Raises BlobNotFound (404), whatever is wrong with it."""
-    found = path_of(sha512)
+    path = path_of(sha512)
     try:
         signing.TimestampSigner(salt=_SALT).unsign(f"{sha512}:{signature}", max_age=SIGNATURE_LIFETIME)
     except signing.BadSignature:
         raise exceptions.BlobNotFound from None
-    if not found.is_file():
+    if not path.is_file():
         raise exceptions.BlobNotFound
-    return found
+    return path

@@ -86,11 +86,11 @@ def split(name: str, text: str) -> list[str]:
     """Return the values of a list such as ``"a, with comma",b``. Raises BadRequest (400) for quotes out of place."""
     values, at = [], 0
     while True:
-        found = _VALUE.match(text, at)
-        end = found.end() if found else at
-        if found is None or (end < len(text) and text[end] != ","):
+        match = _VALUE.match(text, at)
+        end = match.end() if match else at
+        if match is None or (end < len(text) and text[end] != ","):
             raise BadRequest(f"Invalid filter value {text[:64]} for {name}: a quote is out of place.")
-        quoted, bare = found.groups()
+        quoted, bare = match.groups()
         values.append(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else bare)
         if end == len(text):
             return values

@@ -94,15 +94,15 @@ def _define(namespace: Namespace, kind: str, document: Mapping[str, Any]) -> Def
 def redefine(*, context: RequestContext, name: str, kind: str, old: str, document: Mapping[str, Any]) -> Definition:
     """Replace a definition, perhaps under another name. Raises DefinitionNotFound (404), DefinitionExists (409)."""
     namespace = _held(context, name, f"modify_metadef_{kind}")
-    found = selectors.definition(namespace=namespace, kind=kind, name=old)
-    found.name = document["name"]
-    found.document = {key: value for key, value in document.items() if key != "name"}
+    definition = selectors.definition(namespace=namespace, kind=kind, name=old)
+    definition.name = document["name"]
+    definition.document = {key: value for key, value in document.items() if key != "name"}
     try:
         with transaction.atomic():
-            found.save()
+            definition.save()
     except IntegrityError:
         raise exceptions.DefinitionExists(kind=kind, name=document["name"], namespace=namespace.namespace) from None
-    return found
+    return definition
 
 
 def replace_tags(*, context: RequestContext, name: str, tags: Sequence[str], append: bool) -> list[str]:

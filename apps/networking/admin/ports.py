@@ -29,23 +29,23 @@ class PortAdmin(Page):
     ) -> tuple[QuerySet[Port], bool]:
         if is_address(search_term.strip()):
             return queryset.filter(fixed_ips__ip_address=search_term.strip()), False
-        found, doubled = super().get_search_results(request, queryset, search_term)
+        matches, doubled = super().get_search_results(request, queryset, search_term)
         if is_beginning(search_term.strip()):  # a MAC begins alike
             fixed = FixedIP.objects.filter(ip_address__startswith=search_term.strip().lower())
-            found = found | queryset.filter(id__in=fixed.values("port_id"))
-        return found, doubled
+            matches = matches | queryset.filter(id__in=fixed.values("port_id"))
+        return matches, doubled
 
     def panels(self, request: HttpRequest, row: Port) -> list[panels.Panel]:
         addresses = [
             [
-                one.ip_address,
-                {"text": one.subnet.cidr, "href": reverse("admin:networking_subnet_change", args=[one.subnet_id])},
+                item.ip_address,
+                {"text": item.subnet.cidr, "href": reverse("admin:networking_subnet_change", args=[item.subnet_id])},
             ]
-            for one in row.fixed_ips.select_related("subnet")
+            for item in row.fixed_ips.select_related("subnet")
         ]
         groups = [
-            [{"text": str(one), "href": reverse("admin:networking_securitygroup_change", args=[one.pk])}]
-            for one in row.security_groups.all()
+            [{"text": str(item), "href": reverse("admin:networking_securitygroup_change", args=[item.pk])}]
+            for item in row.security_groups.all()
         ]
         return [
             panels.table("Addresses", ["address", "subnet"], addresses),

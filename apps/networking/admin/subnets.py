@@ -23,13 +23,13 @@ class Pools(Lines):
         return super().prepare_value(value)
 
     def clean(self, value: Any) -> Any:
-        found = []
+        pools = []
         for line in super().clean(value):
             start, is_pair, end = line.partition("-")
             if not is_pair:
                 raise forms.ValidationError(f"'{line[:64]}' is not first-last.")
-            found.append({"start": start.strip(), "end": end.strip()})
-        return found
+            pools.append({"start": start.strip(), "end": end.strip()})
+        return pools
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return super().has_changed(self.prepare_value(initial), self.prepare_value(data))

@@ -70,7 +70,7 @@ _OF_SERVER = Statement(
 def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[ServerAddress]]:
     """Return each server's addresses, in the order of its interfaces. 1 query; servers without ports are absent."""
     rows = _ADDRESSES.fetch({"devices": [str(one) for one in server_ids]})
-    found: dict[uuid.UUID, list[ServerAddress]] = defaultdict(list)
+    addresses: dict[uuid.UUID, list[ServerAddress]] = defaultdict(list)
     for device_id, port_id, network_id, network_name, ip, mac, status, groups in rows:
         address = ServerAddress(
             port_id=port_id,
@@ -82,8 +82,8 @@ def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Serv
             port_status=status,
             security_groups=tuple(groups),
         )
-        found[uuid.UUID(device_id)].append(address)
-    return dict(found)
+        addresses[uuid.UUID(device_id)].append(address)
+    return dict(addresses)
 
 
 def specs_for_server(*, server_id: uuid.UUID) -> tuple[PortFacts, ...]:

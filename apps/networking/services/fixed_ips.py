@@ -121,7 +121,7 @@ def _insert(*, port_id: uuid.UUID, subnet_id: uuid.UUID, candidates: Sequence[st
 
 
 def _free(subnet_id: uuid.UUID, pools: Sequence[ranges.Pool]) -> list[str]:
-    found: list[str] = []
+    addresses: list[str] = []
     with connection.cursor() as cursor:
         for start, end in pools:
             values: dict[str, str | int] = {
@@ -131,5 +131,5 @@ def _free(subnet_id: uuid.UUID, pools: Sequence[ranges.Pool]) -> list[str]:
                 "count": DRAWS,
             }
             cursor.execute(_FREE, values)
-            found += [row[0] for row in cursor.fetchall()]
-    return found
+            addresses += [row[0] for row in cursor.fetchall()]
+    return addresses

@@ -105,11 +105,11 @@ def change(port: Port, wanted: Wanted | None, *, mac: str) -> None:
     if moved:
         FixedIP.objects.filter(port=port, subnet_id__in=_automatic(subnets)).delete()
     if wanted is not None:
-        keep = {one["ip_address"] for one in wanted if one.get("ip_address")}
+        keep = {entry["ip_address"] for entry in wanted if entry.get("ip_address")}
         gone = FixedIP.objects.filter(port=port).exclude(ip_address__in=keep)
         gone.exclude(subnet_id__in=_automatic(subnets)).delete()
         held = set(port.fixed_ips.values_list("ip_address", flat=True))
-        _give(port, subnets, [one for one in wanted if one.get("ip_address") not in held])
+        _give(port, subnets, [entry for entry in wanted if entry.get("ip_address") not in held])
     fixed_ips.add_automatic(port_id=port.id, mac=mac, subnets=subnets)
 
 

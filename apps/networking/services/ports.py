@@ -104,14 +104,14 @@ def _merged(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> lis
 
 def _pairs(pairs: Sequence[dict[str, Any]], mac: str) -> list[dict[str, Any]]:
     """Return pairs that all have a MAC, the port's where none is named. Raises DuplicateAddressPair (400)."""
-    found = [{"mac_address": mac, **pair} for pair in pairs]
+    complete = [{"mac_address": mac, **pair} for pair in pairs]
     distinct: set[tuple[str, str]] = set()
-    for pair in found:
+    for pair in complete:
         key = (pair["mac_address"], pair["ip_address"])
         if key in distinct:
             raise exceptions.DuplicateAddressPair(mac=key[0], ip=key[1])
         distinct.add(key)
-    return found
+    return complete
 
 
 def _check_security(values: dict[str, Any], *, pairs: Any, held_groups: bool) -> None:

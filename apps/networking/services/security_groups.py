@@ -69,9 +69,9 @@ def resolve(*, context: RequestContext, names_or_ids: Sequence[str] = ()) -> lis
     return list(dict.fromkeys(_pick(text, ids.get(text), found, project_id) for text in wanted))
 
 
-def _pick(text: str, parsed: uuid.UUID | None, found: Sequence[tuple[uuid.UUID, str]], project_id: str) -> uuid.UUID:
-    by_id = [group_id for group_id, _ in found if group_id == parsed]
-    by_name = [group_id for group_id, name in found if name == text]
+def _pick(text: str, parsed: uuid.UUID | None, groups: Sequence[tuple[uuid.UUID, str]], project_id: str) -> uuid.UUID:
+    by_id = [group_id for group_id, _ in groups if group_id == parsed]
+    by_name = [group_id for group_id, name in groups if name == text]
     matches = by_id or by_name
     if not matches:
         raise exceptions.RequestedGroupNotFound(id=text[:255], project_id=project_id)

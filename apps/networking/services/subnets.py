@@ -93,26 +93,26 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
 
 def nameservers(texts: list[str]) -> list[str]:
     """Return name servers, each parsed. Raises InvalidInput for what is no address, doubled or one too many."""
-    found = [str(ranges.address(text, field="dns_nameservers")) for text in texts]
-    if len(found) > MAX_NAMESERVERS:
+    addresses = [str(ranges.address(text, field="dns_nameservers")) for text in texts]
+    if len(addresses) > MAX_NAMESERVERS:
         raise exceptions.InvalidInput(reason=f"dns_nameservers: more than {MAX_NAMESERVERS} name servers")
-    if len(set(found)) != len(found):
+    if len(set(addresses)) != len(addresses):
         raise exceptions.InvalidInput(reason="dns_nameservers: a name server is named twice")
-    return found
+    return addresses
 
 
 def routes(documents: list[dict[str, Any]], *, version: int) -> list[dict[str, str]]:
     """Return routes, each parsed. Raises InvalidInput."""
     if len(documents) > MAX_ROUTES:
         raise exceptions.InvalidInput(reason=f"host_routes: more than {MAX_ROUTES} routes")
-    found = []
+    parsed = []
     for document in documents:
         destination = ranges.network(document.get("destination"), field="host_routes.destination")
         nexthop = ranges.address(document.get("nexthop"), field="host_routes.nexthop")
         if destination.version != version or nexthop.version != version:
             raise exceptions.InvalidInput(reason="host_routes: the IP version differs from the subnet's")
-        found.append({"destination": str(destination), "nexthop": str(nexthop)})
-    return found
+        parsed.append({"destination": str(destination), "nexthop": str(nexthop)})
+    return parsed
 
 
 def _refuse_overlap(network: Network, text: str) -> None:

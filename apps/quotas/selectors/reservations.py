@@ -8,12 +8,12 @@ from apps.quotas.models import Reservation
 
 def by_consumer() -> dict[uuid.UUID, dict[tuple[str, str], int]]:
     """Return consumer -> (owner, resource) -> amount, of the whole cloud. 1 query."""
-    found: dict[uuid.UUID, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
+    amounts_of: dict[uuid.UUID, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
     for consumer, owner, resource, delta in Reservation.objects.values_list(
         "consumer_id", "owner_id", "resource", "delta"
     ):
-        found[consumer][owner, resource] += delta
-    return {consumer: dict(amounts) for consumer, amounts in found.items()}
+        amounts_of[consumer][owner, resource] += delta
+    return {consumer: dict(amounts) for consumer, amounts in amounts_of.items()}
 
 
 def of_consumer(*, consumer_id: uuid.UUID) -> dict[str, int]:

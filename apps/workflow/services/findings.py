@@ -73,8 +73,8 @@ def _now() -> datetime:
     """The database's clock: hosts' clocks differ."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        found: datetime = cursor.fetchone()[0]
-        return found
+        now: datetime = cursor.fetchone()[0]
+        return now
 
 
 def close_of_host(*, host: str) -> None:

@@ -132,11 +132,11 @@ def _changes(item: _Watched) -> list[tuple[str, Event]]:
     before = item.states
     item.states = _states(item.directory, before)
     item.seen_ns = changed_ns if time.time_ns() - changed_ns > _FRESH_NS else -1
-    found: list[tuple[str, Event]] = []
+    changes: list[tuple[str, Event]] = []
     for server_id in before.keys() | item.states.keys():
         words = words_between(before.get(server_id, _ABSENT), item.states.get(server_id, _ABSENT))
-        found.extend((server_id, word) for word in words)
-    return found
+        changes.extend((server_id, word) for word in words)
+    return changes
 
 
 def _states(directory: Path, known: dict[str, Seen]) -> dict[str, Seen]:

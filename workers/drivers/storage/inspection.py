@@ -28,14 +28,14 @@ def inspect(path: Path, declared: str) -> int:
     features this version does not know.
     """
     try:
-        found = _detect(path)
-        names = frozenset(str(item) for item in found)
+        inspectors = _detect(path)
+        names = frozenset(str(item) for item in inspectors)
         if names not in _ALLOWED[declared]:
             raise ImageUnsafe(
                 f"The image was declared as {declared}, and is not.",
                 details=f"found {', '.join(sorted(names))}",
             )
-        for inspector in found:
+        for inspector in inspectors:
             if str(inspector) in _CHECKED:
                 inspector.safety_check()
                 return int(inspector.virtual_size)

@@ -28,12 +28,12 @@ def damaged(paths: HostPaths) -> Iterator[str]:
     for record in sorted(paths.images.glob("*.json")):
         known = json.loads(files.read(record) or b"{}")
         try:
-            found = stamp(record.with_suffix(""))
+            present = stamp(record.with_suffix(""))
         except FileNotFoundError:
             if record.exists():  # else it was evicted in this moment
                 yield record.stem
             continue
-        if any(known.get(key, value) != value for key, value in found.items()):
+        if any(known.get(key, value) != value for key, value in present.items()):
             yield record.stem
 
 

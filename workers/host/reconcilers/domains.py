@@ -43,13 +43,13 @@ def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
         if not there:
             return
         owner = "no server has this id" if row is None else f"the server is on {row.host or 'no host'}"
-        kind, found = KIND if "domain" in there else FILES, f"{' and '.join(there)} on the host, but {owner}"
+        kind, problem = KIND if "domain" in there else FILES, f"{' and '.join(there)} on the host, but {owner}"
         if not settings.REMOVE_STRANGERS:
-            snapshot.report.remains(kind, server_id, found=found, done="left: CELERITY_REMOVE_STRANGERS is off")
+            snapshot.report.remains(kind, server_id, found=problem, done="left: CELERITY_REMOVE_STRANGERS is off")
             return
         drivers.hypervisor.destroy(str(server_id))
         drivers.storage.remove_server(str(server_id))
-    snapshot.report.repaired(kind, server_id, found=found, done="removed")
+    snapshot.report.repaired(kind, server_id, found=problem, done="removed")
 
 
 def _there(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:

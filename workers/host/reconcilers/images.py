@@ -43,18 +43,18 @@ def reconcile(snapshot: HostSnapshot) -> None:
 
 
 def _tell_damaged(snapshot: HostSnapshot, sha512: str, used: dict[str, Any]) -> None:
-    found = "the cached data differs from the verified image, or is missing"
+    problem = "the cached data differs from the verified image, or is missing"
     storage = snapshot.drivers.storage
     try:
         if sha512 not in used:
             storage.evict_image(sha512)
-            snapshot.report.repaired(KIND, sha512[:64], found=found, done="evicted")
+            snapshot.report.repaired(KIND, sha512[:64], found=problem, done="evicted")
             return
         storage.cache_image(*mapping.of_server(used[sha512]))  # brings back what is gone, and leaves what is there
         if sha512 not in storage.damaged_images():
-            snapshot.report.repaired(KIND, sha512[:64], found=found, done="fetched anew")
+            snapshot.report.repaired(KIND, sha512[:64], found=problem, done="fetched anew")
             return
-        found = f"{found}; disks of servers lie on them, of server {used[sha512].id} for one"
+        problem = f"{problem}; disks of servers lie on them, of server {used[sha512].id} for one"
     except (DriverError, CloudError) as error:
-        found = f"{found}; {error.message}"
-    snapshot.report.remains(KIND, sha512[:64], found=found)
+        problem = f"{problem}; {error.message}"
+    snapshot.report.remains(KIND, sha512[:64], found=problem)

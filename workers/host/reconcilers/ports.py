@@ -82,15 +82,15 @@ def _plug(snapshot: HostSnapshot, facts: PortFacts) -> None:
         now = next((port for port in bindings.specs_for_server(server_id=server_id) if port.id == facts.id), None)
         if now is None or now.host != snapshot.drivers.host or _is_plugged(snapshot, str(now.id)):
             return
-        found = f"bound to the host by its row, and not plugged; server {server_id}"
+        problem = f"bound to the host by its row, and not plugged; server {server_id}"
         try:
             snapshot.drivers.network.plug(networks.network_spec(now.network), networks.port_spec(now))
         except Exception as error:
             log.warning("port not restored", port=str(facts.id), host=snapshot.drivers.host, error=str(error)[:300])
-            snapshot.report.remains(KIND, now.id, found=f"{found}; {str(error)[:300]}")
+            snapshot.report.remains(KIND, now.id, found=f"{problem}; {str(error)[:300]}")
             return
     if not snapshot.restarted:
-        snapshot.report.repaired(KIND, facts.id, found=found, done="plugged")
+        snapshot.report.repaired(KIND, facts.id, found=problem, done="plugged")
 
 
 def _is_plugged(snapshot: HostSnapshot, port_id: str) -> bool:
@@ -109,12 +109,12 @@ def _unplug_strangers(snapshot: HostSnapshot, bound: set[str]) -> None:
     for port_id, port in still.items():
         if port_id in again:
             continue
-        found = f"plugged as {port.tap} with {', '.join(port.ips)}, and not bound to this host"
+        problem = f"plugged as {port.tap} with {', '.join(port.ips)}, and not bound to this host"
         if not settings.REMOVE_STRANGERS:
-            snapshot.report.remains(KIND, port_id, found=found, done="left: CELERITY_REMOVE_STRANGERS is off")
+            snapshot.report.remains(KIND, port_id, found=problem, done="left: CELERITY_REMOVE_STRANGERS is off")
             continue
         snapshot.drivers.network.unplug(port.network_id, port_id)
-        snapshot.report.repaired(KIND, port_id, found=found, done="unplugged")
+        snapshot.report.repaired(KIND, port_id, found=problem, done="unplugged")
 
 
 def _remove_networks(snapshot: HostSnapshot, bound: set[str]) -> None:

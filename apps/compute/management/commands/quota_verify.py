@@ -14,12 +14,12 @@ class Command(BaseCommand):
         parser.add_argument("--repair", action="store_true", help="correct the usage records")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = quota_verification.repair() if options["repair"] else quota_verification.verify()
-        for one in found.differences:
-            self.stdout.write(str(one))
-        for consumer in found.orphans:
+        result = quota_verification.repair() if options["repair"] else quota_verification.verify()
+        for difference in result.differences:
+            self.stdout.write(str(difference))
+        for consumer in result.orphans:
             self.stdout.write(f"{consumer}: has a reservation and does not exist")
-        if not found:
+        if not result:
             self.stdout.write("Quota usage matches the database.")
         elif options["repair"]:
             self.stdout.write("Repaired.")

@@ -95,12 +95,17 @@ class AddressPair(StrictSerializer):
         try:
             if "%" in text:
                 raise ValueError
-            found = ipaddress.ip_network(text, strict=False)
+            network = ipaddress.ip_network(text, strict=False)
         except ValueError:
             raise serializers.ValidationError(f"'{text}' is not a valid IP address or subnet") from None
-        if found.prefixlen == 0 or found.is_multicast or found.is_loopback or found.network_address.is_unspecified:
+        if (
+            network.prefixlen == 0
+            or network.is_multicast
+            or network.is_loopback
+            or network.network_address.is_unspecified
+        ):
             raise serializers.ValidationError(f"'{text}' is not allowed as an address pair")
-        return text if "/" not in text else str(found)
+        return text if "/" not in text else str(network)
 
 
 class DhcpOption(StrictSerializer):

@@ -57,14 +57,14 @@ class HostPolicy:
 
 def completed(features: tuple[str, ...]) -> tuple[str, ...]:
     """The features with those that belong to them. Raises SpecInvalid where one of these is taken away."""
-    found = list(features)
-    for name in found:  # grows while it is read: companions have companions
+    complete = list(features)
+    for name in complete:  # grows while it is read: companions have companions
         for companion in COMPANIONS.get(name, ()):
             if f"-{companion}" in features:
                 raise SpecInvalid(f"the processor feature {name} needs {companion}, which is taken away")
-            if companion not in found:
-                found.append(companion)
-    return tuple(found)
+            if companion not in complete:
+                complete.append(companion)
+    return tuple(complete)
 
 
 def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
@@ -176,16 +176,16 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
 
 def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controller]:
     # Without a USB controller the firmware has none to scan; keyboard and mouse are PS/2.
-    found = [devices.Controller(type="usb", model="none")]
+    controllers = [devices.Controller(type="usb", model="none")]
     scsi = any(_bus(item) == "scsi" for item in spec.disks)
     if scsi:
-        found.append(devices.Controller(type="scsi", model="virtio-scsi"))
+        controllers.append(devices.Controller(type="scsi", model="virtio-scsi"))
     if "q35" in _machine(spec, policy):
         # virtio's serial, balloon and random numbers have a port each, as every virtio disk and card.
         used = 3 + scsi + len(spec.interfaces) + sum(_bus(item) == "virtio" for item in spec.disks)
-        found.append(devices.Controller(type="pci", model="pcie-root"))
-        found += [devices.Controller(type="pci", model="pcie-root-port")] * (used + SPARE_PORTS)
-    return found
+        controllers.append(devices.Controller(type="pci", model="pcie-root"))
+        controllers += [devices.Controller(type="pci", model="pcie-root-port")] * (used + SPARE_PORTS)
+    return controllers
 
 
 def _bus(spec: DiskSpec) -> Bus:

@@ -56,20 +56,20 @@ PAUSE_REASONS: dict[int, str] = {
 }
 
 
-def survey(connection: libvirt.virConnect, home: str, look: Callable[[libvirt.virDomain], _T]) -> list[_T]:
-    """What `look` says of each of our domains. The only walk over domains: one that vanishes on the way is passed over.
+def survey(connection: libvirt.virConnect, home: str, read: Callable[[libvirt.virDomain], _T]) -> list[_T]:
+    """What `read` says of each of our domains. The only walk over domains: one that vanishes on the way is passed over.
 
     A guest is deleted between the listing and the look whenever a cloud is busy; it must cost nobody anything.
     """
-    seen = []
+    results = []
     for domain in connection.listAllDomains():
         try:
             if is_ours(domain, home):
-                seen.append(look(domain))
+                results.append(read(domain))
         except libvirt.libvirtError as error:
             if not is_vanishing(error):
                 raise
-    return seen
+    return results
 
 
 def find_any(connection: libvirt.virConnect, server_id: str) -> libvirt.virDomain | None:
@@ -114,15 +114,15 @@ def read(domain: libvirt.virDomain, *, with_console: bool) -> DomainInfo:
 def addresses(domain: libvirt.virDomain) -> dict[str, str]:
     """Return the PCI addresses of a domain's disks, by target, and of its cards, by MAC."""
     devices = parse(domain.XMLDesc()).find("devices")
-    found = {}
+    by_device = {}
     for path, name in (("disk", "target/@dev"), ("interface", "mac/@address")):
         for device in devices.iterfind(path) if devices is not None else ():
             place = device.find("address[@type='pci']")
             if place is not None:
                 part = {key: int(str(value), 16) for key, value in place.items() if str(value).startswith("0x")}
                 text = f"{part['domain']:04x}:{part['bus']:02x}:{part['slot']:02x}.{part['function']:x}"
-                found[str(device.xpath(name)[0])] = text
-    return found
+                by_device[str(device.xpath(name)[0])] = text
+    return by_device
 
 
 def _vnc(domain: libvirt.virDomain) -> str | None:

@@ -129,15 +129,15 @@ def traits(features: Iterable[str], domain_capabilities: Any, policy: HostPolicy
     """os-traits names for what guests have here: processor features, cards, buses, firmware. One is not of
     os-traits, which has no word for it: CUSTOM_VIRT_TYPE_KVM or _QEMU.
     """
-    found = set(_DRIVER_TRAITS)
-    found |= {_PREFIX + _RENAMED.get(name, name.upper().replace("-", "_").replace(".", "_")) for name in features}
+    names = set(_DRIVER_TRAITS)
+    names |= {_PREFIX + _RENAMED.get(name, name.upper().replace("-", "_").replace(".", "_")) for name in features}
     for model in ("virtio", "e1000", "e1000e", "rtl8139"):
-        found.add(f"COMPUTE_NET_VIF_MODEL_{model.upper()}")
+        names.add(f"COMPUTE_NET_VIF_MODEL_{model.upper()}")
     for value in domain_capabilities.findall("devices/video/enum[@name='modelType']/value"):
-        found.add(f"COMPUTE_GRAPHICS_MODEL_{(value.text or '').upper()}")
+        names.add(f"COMPUTE_GRAPHICS_MODEL_{(value.text or '').upper()}")
     firmware = [value.text for value in domain_capabilities.findall("os/enum[@name='firmware']/value")]
     if "efi" in firmware:
-        found.add("COMPUTE_FIRMWARE_UEFI")
-    found.add("COMPUTE_FIRMWARE_BIOS")
+        names.add("COMPUTE_FIRMWARE_UEFI")
+    names.add("COMPUTE_FIRMWARE_BIOS")
     known = set(os_traits.get_traits())
-    return tuple(sorted({*(found & known), f"CUSTOM_VIRT_TYPE_{policy.virt_type.upper()}"}))
+    return tuple(sorted({*(names & known), f"CUSTOM_VIRT_TYPE_{policy.virt_type.upper()}"}))

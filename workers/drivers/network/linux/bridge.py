@@ -130,10 +130,10 @@ def refuse_overlap(spec: NetworkSpec) -> None:
             for item in route.get_addr(family=socket.AF_INET)
             if item["index"] not in own
         ]
-    for one in wanted:
+    for own_range in wanted:
         for other in taken:
-            if one.overlaps(other):
+            if own_range.overlaps(other):
                 raise AddressOverlap(
                     "The network's range overlaps with another subnet on this cloud. Use another range.",
-                    details=f"{one} overlaps {other}",
+                    details=f"{own_range} overlaps {other}",
                 )

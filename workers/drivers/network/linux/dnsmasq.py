@@ -128,12 +128,12 @@ class Dnsmasq:
         if not self.hosts.is_dir():
             return []
         entries = [item.name for item in self.hosts.iterdir() if not item.name.startswith(files.TEMPORARY_PREFIX)]
-        found = sorted(set(entries) - known)
+        stray = sorted(set(entries) - known)
         for path in files.abandoned(self.hosts) if remove else ():
             path.unlink(missing_ok=True)
-        for port_id in found if remove else ():
+        for port_id in stray if remove else ():
             self.forget_port(port_id)
-        return [f"DHCP entry {port_id}" for port_id in found]
+        return [f"DHCP entry {port_id}" for port_id in stray]
 
     def reload(self) -> None:
         """Have it read its entries again."""

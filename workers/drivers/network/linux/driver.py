@@ -104,15 +104,15 @@ class LinuxNetwork(NetworkDriver):
             )
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
-        found: list[str] = []
+        strays: list[str] = []
         with self._locked():
             for network_id in self.list_networks():
                 network = self.records.network(network_id)
                 known = self.records.ports(network_id)
-                found += self._dnsmasq(network_id).strays({port.id for port in known}, remove=remove)
+                strays += self._dnsmasq(network_id).strays({port.id for port in known}, remove=remove)
                 if network is not None and bridge.is_networks(network.bridge, network.id):
-                    found += tap.strays(network.bridge, {port.tap for port in known}, remove=remove)
-        return tuple(found)
+                    strays += tap.strays(network.bridge, {port.tap for port in known}, remove=remove)
+        return tuple(strays)
 
     def lease(self, network_id: str, port_id: str) -> Lease | None:
         port = self.records.port(network_id, port_id)

@@ -59,7 +59,7 @@ def _addresses(texts: Iterable[str]) -> Iterator[str]:
 
 def _routes(bridge: str) -> list[IPNetwork]:
     """The host's IPv4 routes but the default, and their gateways; those of the network's own bridge left out."""
-    found: list[IPNetwork] = []
+    routes: list[IPNetwork] = []
     with netlink() as route:
         own = set(route.link_lookup(ifname=bridge))
         for item in route.get_routes(family=socket.AF_INET, table=_MAIN_TABLE):
@@ -67,7 +67,7 @@ def _routes(bridge: str) -> list[IPNetwork]:
             if attributes.get("RTA_OIF") in own:
                 continue
             if item["dst_len"]:
-                found.append(ipaddress.ip_network(f"{attributes['RTA_DST']}/{item['dst_len']}", strict=False))
+                routes.append(ipaddress.ip_network(f"{attributes['RTA_DST']}/{item['dst_len']}", strict=False))
             if attributes.get("RTA_GATEWAY"):
-                found.append(ipaddress.ip_network(attributes["RTA_GATEWAY"]))
-    return found
+                routes.append(ipaddress.ip_network(attributes["RTA_GATEWAY"]))
+    return routes
