@@ -1,9 +1,9 @@
 """The audit trail: a row in the transaction that makes the change, and a line in the log ``celerity.audit``.
 
-Who acts is bound to the request when its token is checked (``initiator``); every log line of the request has it too.
-Where somebody acts with power that was lent, the row's details say by which ``credential``: its type and id, and for a
-trust both users, for its tokens may say that they are the trustor's (CADF: ``initiator.credential``).
-Names and ids only: no value that a request sends is ever copied.
+``initiator`` binds the caller to the request when its token is checked; every log line of the request has it too.
+For a delegated token, the row's details name the ``credential``: its type and ID, and for a trust both users, because
+its tokens may name the trustor (CADF: ``initiator.credential``).
+Rows hold names and IDs only, never a value from the request.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ _EVENTS = Inserts("common_audit_event", AuditEvent)
 log = structlog.get_logger("celerity.audit")
 PRUNE_BATCH = 1000
 _WHO = ("user_id", "user_name", "project_id", "address", "request_id")
-_MACHINE = "operator on this machine"  # whoever may run manage.py there: no user of the cloud
+_MACHINE = "operator on this machine"  # runs manage.py there; not a user of the cloud
 
 
 def initiator(
@@ -35,9 +35,9 @@ def initiator(
     address: str,
     credential: Mapping[str, str] | None = None,
 ) -> None:
-    """Bind who acts to the request under way, and by whose ``credential``. RequestMiddleware clears it before the next.
+    """Bind the caller to the current request. RequestMiddleware clears it before the next one.
 
-    ``credential``: what ``details.credential`` of each event is to say, if the power is lent.
+    ``credential`` is recorded as ``details.credential`` of each event if the token is delegated.
     """
     structlog.contextvars.bind_contextvars(
         user_id=user_id or "", user_name=user_name, project_id=project_id or "", address=address
@@ -49,7 +49,7 @@ def initiator(
 
 @contextmanager
 def by_command() -> Iterator[None]:
-    """Let the events of the block be those of whoever runs a command on this machine."""
+    """Record the events of the block as those of the operator who runs a command on this machine."""
     with structlog.contextvars.bound_contextvars(user_id="", user_name=_MACHINE, project_id="", address=""):
         yield
 

@@ -1,4 +1,4 @@
-"""Comparing the quota's books with the rows, and setting them right."""
+"""Comparing quota usages with the rows, and correcting them."""
 
 import uuid
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Findings:
 
 @transaction.atomic
 def verify() -> Findings:
-    """Return where the books are wrong, as of one moment: a cloud at work shows no false differences."""
+    """Return the differences between usages and rows, read in one snapshot."""
     with connection.cursor() as cursor:
         if len(connection.savepoint_ids) == 0:  # a snapshot is for whole transactions
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -48,7 +48,7 @@ def verify() -> Findings:
 
 @transaction.atomic
 def repair() -> Findings:
-    """Set the books right and return what was wrong.
+    """Correct the usages and return the differences that were corrected.
 
     Whoever changes a usage waits meanwhile: they write their own rows in the same transaction, so that none of
     their changes is half seen.

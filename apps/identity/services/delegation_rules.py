@@ -25,7 +25,7 @@ def refuse_delegated(context: RequestContext) -> None:
 
 
 def may_read_keys(context: RequestContext) -> bool:
-    """Return whether a caller may see EC2 secrets: who signs with one has all of its owner's roles, not those lent."""
+    """Return whether a caller may read EC2 secrets: a request signed with one has all of its owner's roles."""
     return context.trust_id is None and not context.is_restricted
 
 

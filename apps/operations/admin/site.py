@@ -53,8 +53,8 @@ def find_operator(request: HttpRequest, user: Any) -> Operator | None:
     return Operator(context=context, may_act=context.is_admin)
 
 
-class SignIn(AuthenticationForm):  # type: ignore[misc]
-    """Lets in whom the site lets in."""
+class SignInForm(AuthenticationForm):  # type: ignore[misc]
+    """Signs in operators only."""
 
     def confirm_login_allowed(self, user: Any) -> None:
         AnySignIn.confirm_login_allowed(self, user)
@@ -86,7 +86,7 @@ class OwnPassword(AdminOwnPasswordChangeForm):  # type: ignore[misc]
 class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]
     site_title = site_header = "Celerity"
     index_title = "The cloud at a glance"
-    login_form = SignIn
+    login_form = SignInForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         if not hasattr(request, "operator"):

@@ -41,7 +41,7 @@ class Story:
     findings: list[Any] = field(default_factory=list)  # open ones of reconcilers
     names: dict[str, str] = field(default_factory=dict)  # of users, projects, networks and the image, by id
     host: Any = None
-    queue: queues.Place | None = None
+    queue: queues.QueuePosition | None = None
 
     @property
     def active(self) -> Any:
@@ -79,7 +79,7 @@ def of_server(server: Any, *, ask_workers: bool = True) -> Story:
         findings=findings.open_of(subject=str(server.id)),
         names=_names(server, found, ports),
         host=_host(server.host or (active.host if active else "")),
-        queue=queues.place_of(active, ask_workers=ask_workers) if active else None,
+        queue=queues.position_of(active, ask_workers=ask_workers) if active else None,
     )
 
 

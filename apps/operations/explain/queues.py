@@ -1,4 +1,4 @@
-"""Where a run stands in its queue, and whether anybody reads that queue."""
+"""A run's position in its queue, and the workers that read that queue."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +12,11 @@ ASK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """``ahead`` runs were queued before this one. ``messages`` is None when the broker does not answer.
+class QueuePosition:
+    """``ahead`` counts the runs queued before this one. ``messages`` is None when the broker does not answer.
 
-    ``readers`` are the workers that say they read the queue, None when nobody was asked. ``holder`` is the database
-    session that works on the server (its process id there), None when none does.
+    ``readers`` are the workers that report this queue, None if they were not asked. ``holder`` is the process ID of the
+    database session that holds the server's lease, or None.
     """
 
     queue: str
@@ -27,10 +27,10 @@ class Place:
     holder: int | None
 
 
-def place_of(run: Any, *, ask_workers: bool) -> Place:
-    """Look at the queue of a run that is under way: 3 queries, the broker, and up to a second for workers' answers."""
+def position_of(run: Any, *, ask_workers: bool) -> QueuePosition:
+    """Return the position of an active run: 3 queries, a call to the broker, and up to 1 s for the workers' answers."""
     messages = _messages(run.queue)
-    return Place(
+    return QueuePosition(
         queue=run.queue,
         ahead=runs.ahead_of(run=run),
         messages=messages,

@@ -1,4 +1,4 @@
-"""What is kept of a project in the books, for who deletes the project: it goes with the project."""
+"""A project's limits and usages are deleted with the project."""
 
 from apps.common.context import RequestContext
 from apps.identity.services.project_resources import ProjectResource

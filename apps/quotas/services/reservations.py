@@ -157,7 +157,7 @@ UPDATE quotas_usage u
 
 
 def release(*, owner_id: str, each: Mapping[str, int], consumer: uuid.UUID) -> None:
-    """Take a consumer out of the books, whether it was still promised or already in use.
+    """Remove a consumer's reservation or usage.
 
     The caller does this once per consumer, in the transaction that removes it.
     """

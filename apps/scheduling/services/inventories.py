@@ -1,4 +1,4 @@
-"""What hosts offer, and their books set right. Claims and releases keep the books by themselves."""
+"""Hosts' capacity, and corrections of their usage. Claims and releases keep the usage up to date themselves."""
 
 import math
 import uuid

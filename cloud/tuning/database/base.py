@@ -26,7 +26,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return session
 
     def close_if_health_check_failed(self) -> None:
-        """Close the connection where it is broken; ask the server only when something arrived on a socket at rest."""
+        """Close a broken connection; query the server only when something arrived on an idle socket."""
         if self.connection is None or not self.health_check_enabled or self.health_check_done:
             return
         if _is_quiet(self.connection):

@@ -6,9 +6,9 @@ Sets, per host:
   files   = servers that have a directory on the host
 Rules:
   (domains + files) - wanted          -> destroyed, with their files (deleted while the host was away, built elsewhere)
-  wanted at rest - files              -> reported: nobody has the disks. The server can be deleted, or started anew
+  idle wanted - files              -> reported: nobody has the disks. The server can be deleted, or started anew
                                          from its image
-  wanted at rest - domains            -> nothing: a start defines the domain again (power states: see there)
+  idle wanted - domains            -> nothing: a start defines the domain again (power states: see there)
 """
 
 import uuid

@@ -5,7 +5,7 @@ Sets, per host:
   plugged  = ports that are recorded on the host
   networks = networks that are recorded on the host
 Rules:
-  bound - plugged, its server at rest            -> plugged
+  bound - plugged, its server idle            -> plugged
   a network of bound without bridge, DHCP server -> made whole again
   a plugged port without its DHCP entry          -> entered again
   plugged - bound, seen twice                    -> unplugged, with its tap and its lease

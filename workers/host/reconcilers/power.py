@@ -1,7 +1,7 @@
 """Power states: what a server's row says it does, and what its domain does.
 
 Sets, per host:
-  wanted  = servers whose rows are on this host, at rest, neither deleted nor building nor in error
+  wanted  = servers whose rows are on this host, idle, neither deleted nor building nor in error
   running = Celerity's domains that run
 Rules:
   ACTIVE by its row and in wanted, not in running -> started, if the machine restarted and its files are there; else

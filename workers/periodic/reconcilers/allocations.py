@@ -2,7 +2,7 @@
 
 Sets:
   claimed = consumers with an allocation, and its host
-  placed  = servers whose rows are on a host, at rest, and that host
+  placed  = servers whose rows are on a host, idle, and that host
   used(h) = what the inventory of host h says is used
 Rules:
   claimed - placed, the server is not there       -> released

@@ -2,7 +2,7 @@
 
 Sets:
   bound = servers that hold ports, and the hosts these are bound to
-  there = servers, at rest, and their hosts
+  there = servers, idle, and their hosts
 Rules:
   bound - there                      -> the ports are released with their addresses; a user's own become free
   bound and there on different hosts -> bound to where the server is; the agents follow

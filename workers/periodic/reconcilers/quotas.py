@@ -1,15 +1,15 @@
-"""Quotas: the books of usages, and what the rows count.
+"""Quotas: recorded usages, and counted rows.
 
 Sets:
-  booked   = (in use, reserved) of every owner and resource, as in the usages
+  recorded = (in use, reserved) of every owner and resource, as in the usages
   counted  = the same, counted from servers, key pairs and reservations
   reserved = consumers with a reservation
   open     = consumers with an open run
 Rules:
-  reserved - open, the consumer is there     -> the promise becomes use
-  reserved - open, the consumer is not there -> the promise is given back
-  booked differs from counted                -> booked becomes counted, while nobody else writes
-Usages and rows change in one transaction, and are compared in one snapshot: nothing is half seen.
+  reserved - open, the consumer exists         -> the reservation becomes usage
+  reserved - open, the consumer does not exist -> the reservation is released
+  recorded differs from counted                -> the usage is corrected under a lock
+Usages and rows change in one transaction and are compared in one snapshot.
 """
 
 import uuid
@@ -34,8 +34,10 @@ def reconcile(report: FindingReport) -> None:
     repaired = quota_verification.repair()
     for orphan in repaired.orphans:
         report.repaired(RESERVATION, orphan, found="reserved for a server that does not exist", done="released")
-    for one in repaired.differences:
-        report.repaired(KIND, f"{one.owner_id} {one.resource}", found=str(one), done="set to the actual usage")
+    for difference in repaired.differences:
+        report.repaired(
+            KIND, f"{difference.owner_id} {difference.resource}", found=str(difference), done="set to the actual usage"
+        )
 
 
 def _settle(report: FindingReport, consumer_id: uuid.UUID) -> None:

@@ -1,0 +1,129 @@
+"""Words that may not come back in code: former names, filler names, and paraphrases of terms of art (docs/words.md)."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ROOMS = ("apps", "cloud", "workers", "deploy", "bench")
+FORMER_MODULES = {
+    "belongings": "project_resources",
+    "proofs": "auth_methods",
+    "guards": "throttling",
+    "delegating": "delegation_rules",
+    "saving": "row_writes",
+    "powers": "privileges",
+    "dressing": "widgets",
+    "shown": "cells",
+    "wishes": "server_requests",
+    "rehearsals": "dry_runs",
+    "chosen": "enabled",
+    "guarded": "isolated",
+    "layers": "middleware",
+    "absent": "import_guard",
+    "stories": "explain",
+}
+FORMER_NAMES = {
+    "SignIn": "AuthRequest",
+    "Proof": "Authenticated",
+    "Standing": "ScopedUser",
+    "Place": "name the kind of place",
+    "Look": "FindingReport",
+    "Round": "HostSnapshot",
+    "Wish": "ServerRequest",
+    "NetworkWish": "RequestedNetwork",
+    "BlockDeviceWish": "BlockDeviceMapping",
+    "Rehearsal": "DryRun",
+    "Demand": "RequestSpec",
+    "at_rest": "idle",
+}
+# Phrase in docstrings and comments -> better. `test_wording.py` has those of texts that users read.
+PROSE = {
+    r"\bsee the contract\b": "inherit the docstring",
+    r"\blent\b|\bpowers? lent\b": "delegation",
+    r"\bthe books\b": "usage",
+    r"\bat rest\b": "idle",
+}
+FILLERS = ("found", "look", "one", "told")
+LIVES = 3  # lines that a filler may live
+FILLERS_LEFT = 123  # lower it with each that goes
+
+
+def modules() -> Iterator[Path]:
+    for room in ROOMS:
+        yield from (path for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts)
+
+
+def names(path: Path) -> Iterator[tuple[int, str]]:
+    """Return the classes, functions, parameters and variables that a module binds, with their lines."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+
+
+def prose(path: Path) -> Iterator[tuple[int, str]]:
+    """Return comments line by line, and docstrings as one text each."""
+    text = path.read_text()
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("#"):
+            yield number, line
+    for node in ast.walk(ast.parse(text)):
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if documented and (docstring := ast.get_docstring(node)):
+            yield getattr(node, "lineno", 1), " ".join(docstring.split())
+
+
+def long_lived(path: Path) -> Iterator[str]:
+    """Return the filler names of a module that are parameters, or live for more than LIVES lines of a function."""
+    for function in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        lines: dict[str, list[int]] = {}
+        stored: set[str] = {item.arg for item in (*function.args.args, *function.args.kwonlyargs)}
+        parameters = stored & set(FILLERS)
+        for node in ast.walk(function):
+            if isinstance(node, ast.Name) and node.id in FILLERS:
+                lines.setdefault(node.id, []).append(node.lineno)
+                if isinstance(node.ctx, ast.Store):
+                    stored.add(node.id)
+        for name, used in lines.items():
+            if name in parameters or (name in stored and max(used) - min(used) > LIVES):
+                yield f"{path.relative_to(ROOT)}:{function.name}: {name}"
+
+
+def test_former_modules_stay_away() -> None:
+    assert not [str(path.relative_to(ROOT)) for path in modules() if path.stem in FORMER_MODULES]
+
+
+def test_former_names_stay_away() -> None:
+    hits = [
+        f"{path.relative_to(ROOT)}:{line}: {name}, better {FORMER_NAMES[name]}"
+        for path in modules()
+        for line, name in names(path)
+        if name in FORMER_NAMES
+    ]
+    assert not hits
+
+
+@pytest.mark.parametrize(("phrase", "better"), PROSE.items(), ids=[str(n) for n in range(len(PROSE))])
+def test_prose(phrase: str, better: str) -> None:
+    hits = [
+        f"{path.relative_to(ROOT)}:{line}: {text.strip()[:100]}"
+        for path in modules()
+        for line, text in prose(path)
+        if re.search(phrase, text, re.IGNORECASE)
+    ]
+    assert not hits, f"better: {better}"
+
+
+def test_fillers_are_short_lived() -> None:
+    """A name that lives for more than three lines says what it holds. The budget only falls."""
+    hits = [hit for path in modules() for hit in long_lived(path)]
+    assert len(hits) <= FILLERS_LEFT, hits
