@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,13 @@ def literals(path: Path) -> Iterator[str]:
                 yield text
 
 
-def texts() -> Iterator[tuple[str, str]]:
+@cache
+def texts() -> tuple[tuple[str, str], ...]:
     """Return (place, text) of everything that users and operators read."""
+    return tuple(_texts())
+
+
+def _texts() -> Iterator[tuple[str, str]]:
     for room in ("apps", "cloud", "workers", "deploy"):
         for path in sorted((ROOT / room).rglob("*.py")):
             if not {"migrations", "models"} & set(path.parts):  # a model's help text is part of its migrations

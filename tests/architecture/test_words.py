@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,14 +53,20 @@ LIVES = 3  # lines that a filler may live
 FILLERS_LEFT = 123  # lower it with each that goes
 
 
-def modules() -> Iterator[Path]:
-    for room in ROOMS:
-        yield from (path for path in sorted((ROOT / room).rglob("*.py")) if "migrations" not in path.parts)
+@cache
+def modules() -> tuple[Path, ...]:
+    found = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+    return tuple(path for path in found if "migrations" not in path.parts)
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text())))
 
 
 def names(path: Path) -> Iterator[tuple[int, str]]:
     """Return the classes, functions, parameters and variables that a module binds, with their lines."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):
@@ -68,13 +75,18 @@ def names(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.id
 
 
-def prose(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def prose(path: Path) -> tuple[tuple[int, str], ...]:
     """Return comments line by line, and docstrings as one text each."""
+    return tuple(_prose(path))
+
+
+def _prose(path: Path) -> Iterator[tuple[int, str]]:
     text = path.read_text()
     for number, line in enumerate(text.splitlines(), 1):
         if line.lstrip().startswith("#"):
             yield number, line
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes(path):
         documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         if documented and (docstring := ast.get_docstring(node)):
             yield getattr(node, "lineno", 1), " ".join(docstring.split())
@@ -82,7 +94,7 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
 
 def long_lived(path: Path) -> Iterator[str]:
     """Return the filler names of a module that are parameters, or live for more than LIVES lines of a function."""
-    for function in ast.walk(ast.parse(path.read_text())):
+    for function in nodes(path):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         lines: dict[str, list[int]] = {}
