@@ -25,7 +25,7 @@ from apps.common.admin import (
 from apps.common.admin.forms import Lines, Pairs
 from apps.identity.selectors import names
 from apps.images import attributes, exceptions, patches, states
-from apps.images.api.serializers import images as documents
+from apps.images.api.serializers import images as serializers
 from apps.images.models import Image, Member
 from apps.images.services import images
 
@@ -99,7 +99,7 @@ class ImageAdd(ImageEdit):
 
     field_order = ("name", "bits", "disk_format", "container_format", "owner")
     request: HttpRequest
-    serializer: Any = documents.ImageCreate
+    serializer: Any = serializers.ImageCreate
     event = ("image.create", "image")
 
     def prepare(self) -> None:

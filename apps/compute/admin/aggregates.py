@@ -7,7 +7,7 @@ from django import forms
 from apps.common import policy
 from apps.common.admin import Operation, Operator, ServiceForm, operations
 from apps.common.admin.forms import Lines, Pairs
-from apps.compute.api.serializers import aggregates as documents
+from apps.compute.api.serializers import aggregates as serializers
 from apps.scheduling.admin.aggregates import AggregateAdmin
 from apps.scheduling.services import aggregates
 
@@ -19,7 +19,7 @@ class AggregateAdd(ServiceForm):
     name = forms.CharField(max_length=255)
     availability_zone = forms.CharField(max_length=255, required=False)
 
-    serializer = documents.AggregateCreate
+    serializer = serializers.AggregateCreate
 
     def serve(self, values: dict[str, Any]) -> Any:
         policy.check(self.operator.context, RULE.format("create"))
@@ -60,7 +60,7 @@ class AggregateEdit(AggregateAdd):
         changed |= {name: None for name in had if name not in wanted}
         if changed:
             policy.check(self.operator.context, RULE.format("set_metadata"))
-            parsed = documents.AggregateMetadata(data={"metadata": changed})
+            parsed = serializers.AggregateMetadata(data={"metadata": changed})
             parsed.is_valid(raise_exception=True)
             aggregates.set_metadata(aggregate_id=key, metadata=parsed.validated_data["metadata"])
 
@@ -71,7 +71,7 @@ class AggregateEdit(AggregateAdd):
             aggregates.remove_host(aggregate_id=key, host=host)
         for host in [] if gone_only else sorted(wanted - had):
             policy.check(self.operator.context, RULE.format("add_host"))
-            parsed = documents.AggregateHost(data={"host": host})
+            parsed = serializers.AggregateHost(data={"host": host})
             parsed.is_valid(raise_exception=True)
             aggregates.add_host(aggregate_id=key, host=host)
 

@@ -10,8 +10,8 @@ from apps.common import policy
 from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceForm, operations, panels
 from apps.common.admin.forms import Lines, Pairs
 from apps.compute.api import versions
-from apps.compute.api.serializers import flavor_extra_specs as spec_documents
-from apps.compute.api.serializers import flavors as documents
+from apps.compute.api.serializers import flavor_extra_specs as spec_serializers
+from apps.compute.api.serializers import flavors as serializers
 from apps.compute.models import Flavor, FlavorAccess
 from apps.compute.selectors import flavors as selectors
 from apps.compute.services import flavors
@@ -23,7 +23,7 @@ RULE = "os_compute_api:os-flavor-manage:{}"
 class _FlavorForm(ServiceForm):
     def change_specs(self, flavor: Flavor, wanted: dict[str, str]) -> None:
         """Make the extra specs what was entered. Raises BadRequest (400)."""
-        checked = spec_documents.parse(wanted, versions.HIGHEST)
+        checked = spec_serializers.parse(wanted, versions.HIGHEST)
         for key in set(flavor.extra_specs) - set(wanted):
             flavors.delete_extra_spec(flavor=flavor, key=key)
         if wanted:
@@ -54,7 +54,7 @@ class FlavorAdd(_FlavorForm):
     extra_specs = Pairs()
     projects = Lines(help_text="Project ids, one per line. Applies only if the flavor is not public.")
 
-    serializer = documents.FlavorCreate
+    serializer = serializers.FlavorCreate
     event = ("flavor.create", "flavor")
     wire = {
         "id": "flavor_id", "ram": "ram_mib", "disk": "disk_gib", "swap": "swap_mib",
@@ -93,7 +93,7 @@ class FlavorEdit(_FlavorForm):
     def serve(self, values: dict[str, Any]) -> Flavor:
         policy.check(self.operator.context, RULE.format("update"))
         flavor, entered = Flavor.objects.get(pk=self.instance.pk), self.cleaned_data
-        parsed = documents.FlavorUpdate(data={"description": entered["description"] or None})
+        parsed = serializers.FlavorUpdate(data={"description": entered["description"] or None})
         parsed.is_valid(raise_exception=True)
         if (flavor.description or "") != entered["description"]:
             flavors.update(flavor=flavor, **parsed.validated_data)

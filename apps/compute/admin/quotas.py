@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from apps.common.admin import Operation, Operator, operations, panels
 from apps.common.admin.forms import flat
 from apps.common.exceptions import BadRequest
-from apps.compute.api.serializers import quota_sets as documents
+from apps.compute.api.serializers import quota_sets as serializers
 from apps.compute.selectors import quota_sets as selectors
 from apps.compute.services import quota_sets
 
@@ -35,7 +35,7 @@ def _set(operator: Operator, project: Any, values: dict[str, Any]) -> str:
     }  # fmt: skip
     if not changed:
         return "Nothing was changed."
-    parsed = documents.QuotaSetUpdate(data={**changed, "force": values["force"]})
+    parsed = serializers.QuotaSetUpdate(data={**changed, "force": values["force"]})
     if not parsed.is_valid():
         raise BadRequest(flat(parsed.errors))
     given = dict(parsed.validated_data)

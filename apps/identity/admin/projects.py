@@ -14,7 +14,7 @@ from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceF
 from apps.common.admin.forms import Lines
 from apps.identity import models
 from apps.identity.admin.inlines import DomainAssignmentInline, ProjectAssignmentInline
-from apps.identity.api.serializers import projects as documents
+from apps.identity.api.serializers import projects as serializers
 from apps.identity.api.views.base import target_of_project
 from apps.identity.selectors import names
 from apps.identity.services import projects
@@ -29,7 +29,7 @@ class ProjectEdit(ServiceForm):
     )
     tags = Lines(help_text="One per line.")
 
-    serializer: Any = documents.ProjectUpdateSerializer
+    serializer: Any = serializers.ProjectUpdateSerializer
 
     def document(self) -> dict[str, Any]:
         names_ = list(self.fields) if self.instance._state.adding else self.changed_data
@@ -44,7 +44,7 @@ class ProjectAdd(ProjectEdit):
     domain_id = forms.ChoiceField(label="Domain")
     parent_id = forms.ChoiceField(label="Parent", required=False)
 
-    serializer = documents.ProjectSerializer
+    serializer = serializers.ProjectSerializer
 
     def prepare(self) -> None:
         self.fields["domain_id"].choices = names.choices_of_domains()  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, ServiceF
 from apps.identity import models
 from apps.identity.admin import lockout
 from apps.identity.admin.inlines import AssignmentInline, MembershipInline
-from apps.identity.api.serializers import users as documents
+from apps.identity.api.serializers import users as serializers
 from apps.identity.api.views.base import target_of_written_user
 from apps.identity.selectors import names
 from apps.identity.services import users
@@ -30,7 +30,7 @@ class UserEdit(ServiceForm):
         help_text="Leave empty to keep the password. Changing it signs the user out everywhere.",
     )  # fmt: skip
 
-    serializer: Any = documents.UserUpdateSerializer
+    serializer: Any = serializers.UserUpdateSerializer
 
     def prepare(self) -> None:
         self.fields["default_project_id"].choices = [("", "none"), *self._projects()]  # type: ignore[attr-defined]
@@ -66,7 +66,7 @@ class UserAdd(UserEdit):
         help_text="Leave empty for a user that cannot sign in with a password.",
     )
 
-    serializer = documents.UserSerializer
+    serializer = serializers.UserSerializer
 
     def prepare(self) -> None:
         super().prepare()

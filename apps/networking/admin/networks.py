@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from apps.common.admin import Operation, Operator, Page, ServiceForm, cells, filters, operations, panels, targets
 from apps.identity.selectors import names
-from apps.networking.api.serializers import networks as documents
+from apps.networking.api.serializers import networks as serializers
 from apps.networking.models import Network
 from apps.networking.services import networks
 
@@ -24,7 +24,7 @@ class NetworkEdit(ServiceForm):
     external = forms.BooleanField(required=False)
     mtu = forms.IntegerField(label="MTU (bytes)", required=False, help_text="Leave empty for the cloud's default.")
 
-    serializer: Any = documents.NetworkUpdate
+    serializer: Any = serializers.NetworkUpdate
     wire = {"router:external": "external"}
     event = ("network.update", "network")
 
@@ -40,7 +40,7 @@ class NetworkEdit(ServiceForm):
 
 class NetworkAdd(NetworkEdit):
     project_id = forms.ChoiceField(label="Project")
-    serializer = documents.NetworkCreate
+    serializer = serializers.NetworkCreate
     event = ("network.create", "network")
 
     def prepare(self) -> None:

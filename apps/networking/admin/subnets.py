@@ -9,7 +9,7 @@ from unfold.decorators import display
 
 from apps.common.admin import Operation, Operator, Page, ServiceForm, cells, operations
 from apps.common.admin.forms import Lines
-from apps.networking.api.serializers import subnets as documents
+from apps.networking.api.serializers import subnets as serializers
 from apps.networking.models import Subnet
 from apps.networking.services import subnets
 
@@ -45,7 +45,7 @@ class SubnetEdit(ServiceForm):
     dns_nameservers = Lines(label="Name servers", help_text="One address per line.")
     allocation_pools = Pools(help_text="first-last, one per line. Leave empty for all addresses but the gateway.")
 
-    serializer: Any = documents.SubnetUpdate
+    serializer: Any = serializers.SubnetUpdate
     event = ("subnet.update", "subnet")
 
     def document(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class SubnetAdd(SubnetEdit):
         help_text='Leave empty for the first address. Enter "none" for no gateway.',
     )
 
-    serializer = documents.SubnetCreate
+    serializer = serializers.SubnetCreate
     event = ("subnet.create", "subnet")
 
     def document(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.images.api.serializers import metadef_schemas
+from apps.images.api.documents import metadef_schemas as documents
 from apps.images.models import Definition, Namespace
 from tests.callers import Caller
 
@@ -137,6 +137,6 @@ def test_lists_refuse_what_they_do_not_know(admin: Caller, namespace: str) -> No
 
 
 def test_schemas(alice: Caller) -> None:
-    for name in metadef_schemas.SCHEMAS:
+    for name in documents.SCHEMAS:
         assert alice.get(f"/v2/schemas/metadefs/{name}").json()["properties"]
     assert alice.get("/v2/schemas/metadefs/x").status_code == 404

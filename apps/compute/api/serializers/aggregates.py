@@ -5,13 +5,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.common import microversions
 from apps.common.api.serializers import Pattern, StrictSerializer, TrimmedName
-from apps.common.microversions import Version, since
-from apps.compute.api import documents
 from apps.compute.api.serializers.server_metadata import Items
 
-FIELDS = {"uuid": since("2.41")}
 ZONE = "availability_zone"
 
 
@@ -65,23 +61,3 @@ class AggregateMetadata(StrictSerializer):
             except serializers.ValidationError as error:
                 raise serializers.ValidationError({ZONE: error.detail}) from None
         return value
-
-
-def created(aggregate: Any, version: Version) -> dict[str, Any]:
-    """A new aggregate is shown without hosts and metadata."""
-    document = {
-        "availability_zone": aggregate.availability_zone,
-        "created_at": documents.time(aggregate.created_at),
-        "deleted": False,
-        "deleted_at": None,
-        "id": aggregate.id,
-        "name": aggregate.name,
-        "updated_at": documents.time(aggregate.updated_at),
-        "uuid": str(aggregate.uuid),
-    }
-    return microversions.without(document, microversions.hidden(FIELDS, version))
-
-
-def full(aggregate: Any, version: Version) -> dict[str, Any]:
-    hosts = [host.name for host in aggregate.hosts.all()]
-    return {**created(aggregate, version), "hosts": hosts, "metadata": aggregate.metadata}

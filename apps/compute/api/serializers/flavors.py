@@ -3,19 +3,14 @@
 from typing import Any
 
 from django.core.validators import RegexValidator
-from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.common import microversions
 from apps.common.api.serializers import LooseBoolean, StrictSerializer, Text, TrimmedName
-from apps.common.microversions import Version, since
-from apps.compute.api import documents
-from apps.compute.models import Flavor
+from apps.common.microversions import since
+from apps.compute.api import versions
 
 BIG = 0x7FFFFFFF
-FIELDS = {"description": since("2.55"), "extra_specs": since("2.61")}
-SWAP_IS_A_NUMBER = since("2.75")
 DESCRIPTION = since("2.55")
 
 
@@ -54,7 +49,7 @@ class FlavorCreate(StrictSerializer):
             source="ephemeral_gib", min_value=0, max_value=BIG, required=False
         )
         fields["os-flavor-access:is_public"] = LooseBoolean(source="is_public", required=False)
-        if documents.version_of(self.context) not in DESCRIPTION:
+        if versions.of(self.context) not in DESCRIPTION:
             del fields["description"]
         return fields
 
@@ -67,45 +62,3 @@ class FlavorAction(StrictSerializer):
     """The body of addTenantAccess and removeTenantAccess."""
 
     tenant = Text(min_length=1, max_length=255)
-
-
-class Renderer:
-    """``extra_specs``: whether the caller may see them at all."""
-
-    def __init__(self, *, request: HttpRequest, version: Version, extra_specs: bool = True) -> None:
-        self.links = documents.Links(request).of
-        self.hidden = set(microversions.hidden(FIELDS, version))
-        if not extra_specs:
-            self.hidden.add("extra_specs")
-        self.swap_is_a_number = version in SWAP_IS_A_NUMBER
-
-    def brief(self, flavor: Flavor) -> dict[str, Any]:
-        document = {
-            "id": flavor.flavor_id,
-            "name": flavor.name,
-            "description": flavor.description,
-            "links": self.links("flavors", flavor.flavor_id),
-        }
-        return microversions.without(document, self.hidden)
-
-    def full(self, flavor: Flavor) -> dict[str, Any]:
-        document = {
-            "id": flavor.flavor_id,
-            "name": flavor.name,
-            "ram": flavor.ram_mib,
-            "disk": flavor.disk_gib,
-            "vcpus": flavor.vcpus,
-            "swap": flavor.swap_mib if self.swap_is_a_number or flavor.swap_mib else "",
-            "rxtx_factor": flavor.rxtx_factor,
-            "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral_gib,
-            "OS-FLV-DISABLED:disabled": flavor.disabled,
-            "os-flavor-access:is_public": flavor.is_public,
-            "description": flavor.description,
-            "extra_specs": flavor.extra_specs,
-            "links": self.links("flavors", flavor.flavor_id),
-        }
-        return microversions.without(document, self.hidden)
-
-
-def access(flavor: Flavor, project_ids: list[str]) -> dict[str, Any]:
-    return {"flavor_access": [{"flavor_id": flavor.flavor_id, "tenant_id": project} for project in project_ids]}

@@ -7,23 +7,18 @@ from rest_framework import serializers
 
 from apps.common import microversions
 from apps.common.api.serializers import LooseBoolean, StrictSerializer
-from apps.common.microversions import Version, since
-from apps.compute.api import documents
+from apps.compute.api import versions
+from apps.compute.api.documents.quota_sets import FIELDS
 from apps.compute.selectors import quota_sets
 
 BIG = 0x7FFFFFFF
-# The network service's own are not shown from 2.36 on, injected files not from 2.57 on.
-FIELDS = {name: since("2.1", "2.35") for name in quota_sets.NETWORK_RESOURCES} | {
-    name: since("2.1", "2.56") for name in ("injected_files", "injected_file_content_bytes", "injected_file_path_bytes")
-}
-CLASS_FIELDS = {**FIELDS, "server_groups": since("2.50"), "server_group_members": since("2.50")}
 
 
 class _Limits(StrictSerializer):
     shown: Mapping[str, microversions.Range] = FIELDS
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        version = documents.version_of(self.context)
+        version = versions.of(self.context)
         fields = super().get_fields()
         for name in (*quota_sets.RESOURCES, *quota_sets.NETWORK_RESOURCES):
             fields[name] = serializers.IntegerField(min_value=-1, max_value=BIG, required=False)
@@ -39,59 +34,3 @@ class QuotaSetUpdate(_Limits):
 
 class QuotaClassSetUpdate(_Limits):
     ignored = ("id", "networks")  # groups are taken in all versions, and shown since 2.50
-
-
-def document(values: Mapping[str, Any], version: Version, **more: Any) -> dict[str, Any]:
-    """Return a quota set without what ``version`` does not know."""
-    return {**more, **microversions.without(dict(values), microversions.hidden(FIELDS, version))}
-
-
-def class_document(values: Mapping[str, Any], version: Version, **more: Any) -> dict[str, Any]:
-    return {**more, **microversions.without(dict(values), microversions.hidden(CLASS_FIELDS, version))}
-
-
-_MAXIMA = {
-    "maxTotalInstances": "instances",
-    "maxTotalCores": "cores",
-    "maxTotalRAMSize": "ram",
-    "maxTotalKeypairs": "key_pairs",
-    "maxServerMeta": "metadata_items",
-    "maxImageMeta": "metadata_items",
-    "maxPersonality": "injected_files",
-    "maxPersonalitySize": "injected_file_content_bytes",
-    "maxServerGroups": "server_groups",
-    "maxServerGroupMembers": "server_group_members",
-    "maxTotalFloatingIps": "floating_ips",
-    "maxSecurityGroups": "security_groups",
-    "maxSecurityGroupRules": "security_group_rules",
-}
-_USED = {
-    "totalInstancesUsed": "instances",
-    "totalCoresUsed": "cores",
-    "totalRAMUsed": "ram",
-    "totalServerGroupsUsed": "server_groups",
-    "totalFloatingIpsUsed": "floating_ips",
-    "totalSecurityGroupsUsed": "security_groups",
-}
-LIMIT_FIELDS = {
-    **{
-        name: since("2.1", "2.35")
-        for name in (
-            "maxTotalFloatingIps",
-            "maxSecurityGroups",
-            "maxSecurityGroupRules",
-            "totalFloatingIpsUsed",
-            "totalSecurityGroupsUsed",
-        )
-    },
-    "maxImageMeta": since("2.1", "2.38"),
-    "maxPersonality": since("2.1", "2.56"),
-    "maxPersonalitySize": since("2.1", "2.56"),
-}
-
-
-def absolute(values: Mapping[str, int], used: Mapping[str, int], version: Version) -> dict[str, int]:
-    """Return the absolute limits of GET /limits."""
-    found = {name: values[resource] for name, resource in _MAXIMA.items()}
-    found |= {name: used.get(resource, 0) for name, resource in _USED.items()}
-    return microversions.without(found, microversions.hidden(LIMIT_FIELDS, version))

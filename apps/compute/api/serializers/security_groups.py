@@ -6,9 +6,9 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common.api.serializers import PrintableName, StrictSerializer, Text, UUIDString
+from apps.compute.api.documents.security_groups import ANYWHERE
 
 PROTOCOLS = ("tcp", "udp", "icmp")
-ANYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 
 
 class GroupOfNova(StrictSerializer):
@@ -82,34 +82,3 @@ def _version(cidr: str) -> int:
         return ipaddress.ip_network(cidr, strict=False).version
     except ValueError:
         return 4
-
-
-def rule(row: Any, groups: dict[Any, Any]) -> dict[str, Any]:
-    """Return a rule's document; ``groups`` are the groups that rules of the answer name as source, by id."""
-    low, high = row.port_range_min, row.port_range_max
-    if row.protocol and low is None and high is None:
-        low, high = (1, 65535) if row.protocol.lower() in ("tcp", "udp") else (-1, -1)
-    source = groups.get(row.remote_group_id)
-    document: dict[str, Any] = {
-        "id": str(row.id),
-        "parent_group_id": str(row.security_group_id),
-        "ip_protocol": row.protocol,
-        "from_port": low,
-        "to_port": high,
-        "group": {"name": source.name, "tenant_id": source.project_id} if source is not None else {},
-        "ip_range": {},
-    }
-    if row.remote_group_id is None:
-        document["ip_range"] = {"cidr": row.remote_ip_prefix or ANYWHERE[row.ethertype]}
-    return document
-
-
-def group(row: Any, groups: dict[Any, Any]) -> dict[str, Any]:
-    """Return a group's document with its incoming rules."""
-    return {
-        "id": str(row.id),
-        "name": row.name,
-        "description": row.description,
-        "tenant_id": row.project_id,
-        "rules": [rule(one, groups) for one in row.rules.all() if one.direction == "ingress"],
-    }

@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
-from apps.compute.api.serializers import aggregates as documents
+from apps.compute.api.documents import aggregates as documents
+from apps.compute.api.serializers import aggregates as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.scheduling.exceptions import AggregateNotFound
 from apps.scheduling.selectors import aggregates as selectors
@@ -31,36 +32,36 @@ def number(text: str) -> int:
 class AggregatesView(ComputeView):
     """Host aggregates."""
 
-    request_serializers = {"post": documents.AggregateCreate}
+    request_serializers = {"post": serializers.AggregateCreate}
     examples = {"POST": {"aggregate": {"name": "fast disks", "availability_zone": "east"}}}
 
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("index"))
         found = selectors.all_aggregates()
-        return Response({"aggregates": [documents.full(one, request.version) for one in found]})
+        return Response({"aggregates": [documents.render(one, request.version) for one in found]})
 
     def post(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("create"))
         aggregate = aggregates.create(**self.parse(request, "aggregate"))
-        return Response({"aggregate": documents.created(aggregate, request.version)})
+        return Response({"aggregate": documents.render_created(aggregate, request.version)})
 
 
 class AggregateView(ComputeView):
     """One host aggregate."""
 
-    request_serializers = {"put": documents.AggregateUpdate}
+    request_serializers = {"put": serializers.AggregateUpdate}
     examples = {"PUT": {"aggregate": {"name": "fast disks", "availability_zone": "east"}}}
 
     def get(self, request: Request, aggregate_id: str) -> Response:
         policy.check(self.caller, RULE.format("show"))
         aggregate = selectors.get(aggregate_id=number(aggregate_id))
-        return Response({"aggregate": documents.full(aggregate, request.version)})
+        return Response({"aggregate": documents.render(aggregate, request.version)})
 
     def put(self, request: Request, aggregate_id: str) -> Response:
         policy.check(self.caller, RULE.format("update"))
         values = self.parse(request, "aggregate")
         aggregate = aggregates.update(aggregate_id=number(aggregate_id), **values)
-        return Response({"aggregate": documents.full(aggregate, request.version)})
+        return Response({"aggregate": documents.render(aggregate, request.version)})
 
     def delete(self, request: Request, aggregate_id: str) -> Response:
         policy.check(self.caller, RULE.format("delete"))
@@ -72,9 +73,9 @@ class AggregateActionView(ComputeView):
     """add_host, remove_host and set_metadata."""
 
     action_serializers = {
-        "add_host": documents.AggregateHost,
-        "remove_host": documents.AggregateHost,
-        "set_metadata": documents.AggregateMetadata,
+        "add_host": serializers.AggregateHost,
+        "remove_host": serializers.AggregateHost,
+        "set_metadata": serializers.AggregateMetadata,
     }
     examples = {"POST": {"set_metadata": {"metadata": {"ssd": "true"}}}}
     acts: ClassVar[dict[str, Callable[..., Any]]] = {
@@ -91,4 +92,4 @@ class AggregateActionView(ComputeView):
         policy.check(self.caller, RULE.format(name))
         values = self.parse(request, name, serializer=self.action_serializers[name])
         aggregate = self.acts[name](aggregate_id=number(aggregate_id), **values)
-        return Response({"aggregate": documents.full(aggregate, request.version)})
+        return Response({"aggregate": documents.render(aggregate, request.version)})

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response
-from apps.compute.api import documents
+from apps.compute.api.documents import base
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import availability_zones, services
 
@@ -19,7 +19,7 @@ def _hosts(hosts: list[Any]) -> dict[str, Any]:
             services.BINARY: {
                 "active": host.enabled,
                 "available": host.is_up,
-                "updated_at": documents.time(host.heartbeat_at),
+                "updated_at": base.time(host.heartbeat_at),
             }
         }
         for host in hosts
@@ -31,7 +31,7 @@ def _internal(machines: list[Any]) -> dict[str, Any]:
     members = {
         one.host: {
             services.SCHEDULER_BINARY: {
-                "active": True, "available": one.is_up, "updated_at": documents.time(one.heartbeat_at),
+                "active": True, "available": one.is_up, "updated_at": base.time(one.heartbeat_at),
             }
         }
         for one in machines

@@ -6,7 +6,8 @@ from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound
 from apps.common.microversions import since
-from apps.compute.api.serializers import flavors as documents
+from apps.compute.api.documents import flavors as documents
+from apps.compute.api.serializers import flavors as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import flavors as selectors
 from apps.compute.services import flavors
@@ -26,13 +27,13 @@ class FlavorAccessView(ComputeView):
         flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
         if flavor.is_public:
             raise NotFound("Access list not available for public flavors.")
-        return Response(documents.access(flavor, selectors.projects_of(flavor=flavor)))
+        return Response(documents.render_access(flavor, selectors.projects_of(flavor=flavor)))
 
 
 class FlavorActionView(ComputeView):
     """addTenantAccess and removeTenantAccess."""
 
-    action_serializers = dict.fromkeys(ACTIONS, documents.FlavorAction)
+    action_serializers = dict.fromkeys(ACTIONS, serializers.FlavorAction)
     examples = {"POST": {"addTenantAccess": {"tenant": "project id"}}}
 
     def post(self, request: Request, flavor_id: str) -> Response:
@@ -45,4 +46,4 @@ class FlavorActionView(ComputeView):
         flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
         more = {} if names[0] != "addTenantAccess" else {"public": request.version not in PUBLIC_REFUSED}
         act(flavor=flavor, project_id=values["tenant"], **more)
-        return Response(documents.access(flavor, selectors.projects_of(flavor=flavor)))
+        return Response(documents.render_access(flavor, selectors.projects_of(flavor=flavor)))

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
-from apps.compute.api.serializers import flavor_extra_specs as documents
+from apps.compute.api.serializers import flavor_extra_specs as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import flavors as selectors
 from apps.compute.services import flavors
@@ -32,7 +32,7 @@ class ExtraSpecsView(ComputeView):
         body = request.data
         if not isinstance(body, dict) or set(body) != {"extra_specs"}:
             raise BadRequest("Invalid input: the request body must have the key 'extra_specs', and no other.")
-        wanted = documents.parse(body["extra_specs"], request.version)
+        wanted = serializers.parse(body["extra_specs"], request.version)
         flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
         return Response({"extra_specs": flavors.add_extra_specs(flavor=flavor, extra_specs=wanted)})
 
@@ -49,7 +49,7 @@ class ExtraSpecView(ComputeView):
 
     def put(self, request: Request, flavor_id: str, key: str) -> Response:
         policy.check(self.caller, RULE.format("update"))
-        wanted = documents.parse(request.data, request.version, field="body")
+        wanted = serializers.parse(request.data, request.version, field="body")
         if len(wanted) != 1:
             raise BadRequest("Invalid input: the request body must have exactly one extra spec.")
         if key not in wanted:

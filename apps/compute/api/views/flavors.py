@@ -9,7 +9,8 @@ from apps.common import microversions, pagination, policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.compute.api import queries
-from apps.compute.api.serializers import flavors as documents
+from apps.compute.api.documents import flavors as documents
+from apps.compute.api.serializers import flavors as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Flavor
 from apps.compute.selectors import flavors as selectors
@@ -84,7 +85,7 @@ def _page(request: Request) -> tuple[list[Flavor], bool]:
 class FlavorsView(ComputeView):
     """Flavors that the caller may use."""
 
-    request_serializers = {"post": documents.FlavorCreate}
+    request_serializers = {"post": serializers.FlavorCreate}
     examples = {"POST": EXAMPLE}
     detailed = False
 
@@ -95,7 +96,7 @@ class FlavorsView(ComputeView):
     def get(self, request: Request) -> Response:
         found, more = _page(request)
         renderer = self.renderer()
-        render = renderer.full if self.detailed else renderer.brief
+        render = renderer.render if self.detailed else renderer.render_brief
         document: dict[str, Any] = {"flavors": [render(flavor) for flavor in found]}
         if more:
             document["flavors_links"] = pagination.next_link(request, marker=found[-1].flavor_id)
@@ -104,7 +105,7 @@ class FlavorsView(ComputeView):
     def post(self, request: Request) -> Response:
         policy.check(self.caller, "os_compute_api:os-flavor-manage:create")
         flavor = flavors.create(values=self.parse(request, "flavor"))
-        return Response({"flavor": self.renderer().full(flavor)})
+        return Response({"flavor": self.renderer().render(flavor)})
 
 
 class FlavorsDetailView(FlavorsView):
@@ -118,19 +119,19 @@ class FlavorView(FlavorsView):
     """One flavor; from 2.55 on its description can be changed."""
 
     http_method_names = ["get", "head", "put", "delete", "options"]
-    request_serializers = {"put": documents.FlavorUpdate}
+    request_serializers = {"put": serializers.FlavorUpdate}
     examples = {"PUT": {"flavor": {"description": "What it is good for"}}}
 
     def get(self, request: Request, flavor_id: str) -> Response:  # type: ignore[override]
         flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
-        return Response({"flavor": self.renderer().full(flavor)})
+        return Response({"flavor": self.renderer().render(flavor)})
 
     @microversions.handler("2.55")
     def put(self, request: Request, flavor_id: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-flavor-manage:update")
         values = self.parse(request, "flavor")
         flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
-        return Response({"flavor": self.renderer().full(flavors.update(flavor=flavor, **values))})
+        return Response({"flavor": self.renderer().render(flavors.update(flavor=flavor, **values))})
 
     def delete(self, request: Request, flavor_id: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-flavor-manage:delete")

@@ -9,7 +9,7 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import handler, since
 from apps.compute.api import queries
-from apps.compute.api.serializers import hypervisors as documents
+from apps.compute.api.documents import hypervisors as documents
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import hypervisors
 
@@ -29,9 +29,9 @@ class _HypervisorView(ComputeView):
         version, names = self.request.version, [host.name for host in hosts]
         if detailed:
             busy = hypervisors.workloads(names=names)
-            found = [documents.full(host, version, workload=busy.get(host.name, 0)) for host in hosts]
+            found = [documents.render(host, version, workload=busy.get(host.name, 0)) for host in hosts]
         else:
-            found = [documents.brief(host, version) for host in hosts]
+            found = [documents.render_brief(host, version) for host in hosts]
         if self.wants_servers():
             servers = hypervisors.servers_on(names=names)
             found = [
@@ -106,7 +106,7 @@ class HypervisorStatisticsView(ComputeView):
     @handler("2.1", "2.87")
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("statistics"))
-        return Response({"hypervisor_statistics": documents.statistics(hypervisors.totals())})
+        return Response({"hypervisor_statistics": documents.render_statistics(hypervisors.totals())})
 
 
 class HypervisorUptimeView(ComputeView):
@@ -118,7 +118,7 @@ class HypervisorUptimeView(ComputeView):
         host = hypervisors.get(key=key, by_uuid=request.version in documents.UUIDS)
         if not host.is_up:
             raise BadRequest(f"Compute service of {host.name} is unavailable at this time.")
-        return Response({"hypervisor": documents.with_uptime(host, request.version)})
+        return Response({"hypervisor": documents.render_uptime(host, request.version)})
 
 
 class HypervisorSearchView(_HypervisorView):

@@ -11,10 +11,10 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound
 from apps.common.identifiers import parse_uuid
 from apps.common.microversions import since
-from apps.compute.api import documents as common
 from apps.compute.api import queries
-from apps.compute.api.serializers import images as documents
-from apps.compute.api.serializers import server_metadata as metadata
+from apps.compute.api.documents import base
+from apps.compute.api.documents import images as documents
+from apps.compute.api.serializers import server_metadata as serializers
 from apps.compute.api.views.proxies import ProxyView
 from apps.compute.exceptions import MetadataNotFound
 from apps.compute.selectors import server_lists
@@ -29,8 +29,8 @@ PROPERTIES = {"server": "instance_uuid", "type": "image_type"}
 
 
 class _ImagesView(ProxyView):
-    def links(self) -> common.Links:
-        return common.Links(self.request._request)
+    def links(self) -> base.Links:
+        return base.Links(self.request._request)
 
     def image(self, image_id: str) -> Any:
         key = parse_uuid(image_id)
@@ -43,7 +43,7 @@ class ImagesView(_ImagesView):
     """The images that the caller sees in the image service."""
 
     def get(self, request: Request) -> Response:
-        return self.answer(request, documents.brief)
+        return self.answer(request, documents.render_brief)
 
     def answer(self, request: Request, render: Callable[..., dict[str, Any]]) -> Response:
         policy.check(self.caller, "get_images")
@@ -88,7 +88,7 @@ class ImagesDetailView(ImagesView):
     """The images that the caller sees, with everything about them."""
 
     def get(self, request: Request) -> Response:
-        return self.answer(request, documents.full)
+        return self.answer(request, documents.render)
 
 
 class ImageView(_ImagesView):
@@ -96,7 +96,7 @@ class ImageView(_ImagesView):
 
     def get(self, request: Request, image_id: str) -> Response:
         policy.check(self.caller, "get_image")
-        return Response({"image": documents.full(self.image(image_id), self.links())})
+        return Response({"image": documents.render(self.image(image_id), self.links())})
 
     def delete(self, request: Request, image_id: str) -> Response:
         services.delete(context=self.caller, image_id=self.image(image_id).id)
@@ -132,7 +132,7 @@ class _ImageMetadataView(_ImagesView):
 class ImageMetadataView(_ImageMetadataView):
     """An image's properties: POST adds to what is there, PUT puts the body in its place."""
 
-    request_serializers = {"post": metadata.Metadata, "put": metadata.Metadata}
+    request_serializers = {"post": serializers.Metadata, "put": serializers.Metadata}
     examples = {"POST": {"metadata": {"os_distro": "debian"}}, "PUT": {"metadata": {"os_distro": "debian"}}}
 
     def get(self, request: Request, image_id: str) -> Response:
@@ -153,7 +153,7 @@ class ImageMetadataView(_ImageMetadataView):
 class ImageMetadataItemView(_ImageMetadataView):
     """One property of an image."""
 
-    request_serializers = {"put": metadata.MetadataItem}
+    request_serializers = {"put": serializers.MetadataItem}
     examples = {"PUT": {"meta": {"os_distro": "debian"}}}
 
     def get(self, request: Request, image_id: str, key: str) -> Response:

@@ -8,7 +8,7 @@ from apps.common import pagination, policy
 from apps.common.api.views import Response
 from apps.common.microversions import since
 from apps.compute.api import queries
-from apps.compute.api.serializers import instance_actions as documents
+from apps.compute.api.documents import instance_actions as documents
 from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Server
 from apps.compute.selectors import instance_actions
@@ -36,7 +36,7 @@ class InstanceActionsView(_ActionView):
         if request.version in PAGED:
             limit = pagination.limit_of(request.GET)
         found, more = instance_actions.page(server_id=server.id, params=params, limit=limit)
-        document: dict[str, Any] = {"instanceActions": [documents.action(run, request.version) for run in found]}
+        document: dict[str, Any] = {"instanceActions": [documents.render(run, request.version) for run in found]}
         if more and request.version in PAGED:
             document["links"] = pagination.next_link(request, marker=found[-1].request_id)
         return Response(document)
@@ -57,12 +57,14 @@ class InstanceActionView(_ActionView):
     def get(self, request: Request, server_id: str, request_id: str) -> Response:
         server = self.server(server_id, "show")
         run = instance_actions.get(server_id=server.id, request_id=request_id)
-        document, target = documents.action(run, request.version), {"project_id": server.project_id}
+        document, target = documents.render(run, request.version), {"project_id": server.project_id}
         full = policy.allowed(self.caller, RULE.format("events"), target)
         if full or request.version in documents.EVENTS_FOR_OWNERS:
             details = policy.allowed(self.caller, RULE.format("events:details"), target)
             document["events"] = [
-                documents.event(one, project_id=server.project_id, version=request.version, full=full, details=details)
+                documents.render_event(
+                    one, project_id=server.project_id, version=request.version, full=full, details=details
+                )
                 for one in instance_actions.events(run=run)
             ]
         return Response({"instanceAction": document})

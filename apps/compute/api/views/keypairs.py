@@ -10,7 +10,8 @@ from apps.common.exceptions import BadRequest
 from apps.common.microversions import since
 from apps.compute import public_keys
 from apps.compute.api import queries
-from apps.compute.api.serializers import keypairs as documents
+from apps.compute.api.documents import keypairs as documents
+from apps.compute.api.serializers import keypairs as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import keypairs as selectors
 from apps.compute.services import keypairs
@@ -35,7 +36,7 @@ class _KeyPairView(ComputeView):
 class KeyPairsView(_KeyPairView):
     """A user's key pairs; POST imports a public key or, below 2.92, generates a pair."""
 
-    request_serializers = {"post": documents.KeyPairCreate}
+    request_serializers = {"post": serializers.KeyPairCreate}
     examples = {"POST": {"keypair": {"name": "my-key"}}}
 
     def get(self, request: Request) -> Response:
@@ -48,7 +49,7 @@ class KeyPairsView(_KeyPairView):
             limit=pagination.limit_of(request.GET),
         )
         document: dict[str, Any] = {
-            "keypairs": [{"keypair": documents.brief(keypair, request.version)} for keypair in found]
+            "keypairs": [{"keypair": documents.render_brief(keypair, request.version)} for keypair in found]
         }
         if more and paged:
             document["keypairs_links"] = pagination.next_link(request, marker=found[-1].name)
@@ -63,7 +64,7 @@ class KeyPairsView(_KeyPairView):
             kind=values.get("type", public_keys.SSH),
             public_key=values.get("public_key"),
         )
-        document = documents.created(keypair, private_key, request.version)
+        document = documents.render_created(keypair, private_key, request.version)
         return Response({"keypair": document}, status=201 if request.version in CREATED_IS_201 else 200)
 
 
@@ -73,7 +74,7 @@ class KeyPairView(_KeyPairView):
     def get(self, request: Request, name: str) -> Response:
         queries.check(request, ("user_id",))
         keypair = selectors.get(user_id=self.user_of("show"), name=name)
-        return Response({"keypair": documents.full(keypair, request.version)})
+        return Response({"keypair": documents.render(keypair, request.version)})
 
     def delete(self, request: Request, name: str) -> Response:
         queries.check(request, ("user_id",))

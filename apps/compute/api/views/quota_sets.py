@@ -5,7 +5,8 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.compute.api import queries
-from apps.compute.api.serializers import quota_sets as documents
+from apps.compute.api.documents import quota_sets as documents
+from apps.compute.api.serializers import quota_sets as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import quota_sets as selectors
 from apps.compute.services import quota_sets
@@ -22,13 +23,13 @@ class _QuotaView(ComputeView):
 class QuotaSetView(_QuotaView):
     """A project's limits; DELETE brings the defaults back."""
 
-    request_serializers = {"put": documents.QuotaSetUpdate}
+    request_serializers = {"put": serializers.QuotaSetUpdate}
     examples = {"PUT": {"quota_set": {"instances": 20, "cores": 40}}}
 
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("show", project_id)
         values = selectors.of_project(project_id=project_id)
-        return Response({"quota_set": documents.document(values, request.version, id=project_id)})
+        return Response({"quota_set": documents.render(values, request.version, id=project_id)})
 
     def put(self, request: Request, project_id: str) -> Response:
         self.allow("update", project_id)
@@ -36,7 +37,7 @@ class QuotaSetView(_QuotaView):
         force = values.pop("force", False)
         quota_sets.update(project_id=project_id, values=values, force=force)
         now = selectors.of_project(project_id=project_id)
-        return Response({"quota_set": documents.document(now, request.version)})
+        return Response({"quota_set": documents.render(now, request.version)})
 
     def delete(self, request: Request, project_id: str) -> Response:
         self.allow("delete", project_id)
@@ -50,7 +51,7 @@ class QuotaSetDetailView(_QuotaView):
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("detail", project_id)
         values = selectors.detail(project_id=project_id)
-        return Response({"quota_set": documents.document(values, request.version, id=project_id)})
+        return Response({"quota_set": documents.render(values, request.version, id=project_id)})
 
 
 class QuotaSetDefaultsView(_QuotaView):
@@ -58,4 +59,4 @@ class QuotaSetDefaultsView(_QuotaView):
 
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("defaults", project_id)
-        return Response({"quota_set": documents.document(selectors.defaults(), request.version, id=project_id)})
+        return Response({"quota_set": documents.render(selectors.defaults(), request.version, id=project_id)})

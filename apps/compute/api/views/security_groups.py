@@ -9,7 +9,8 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.identifiers import parse_uuid
 from apps.compute.api import queries
-from apps.compute.api.serializers import security_groups as documents
+from apps.compute.api.documents import security_groups as documents
+from apps.compute.api.serializers import security_groups as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.api.views.proxies import ProxyView, nova_faults
 from apps.compute.selectors import servers
@@ -30,13 +31,13 @@ def _id(text: str) -> Any:
 def _documents(rows: list[Any]) -> list[dict[str, Any]]:
     sources = {one.remote_group_id for row in rows for one in row.rules.all() if one.remote_group_id}
     groups = selectors.by_id(group_ids=sources)
-    return [documents.group(row, groups) for row in rows]
+    return [documents.render(row, groups) for row in rows]
 
 
 class SecurityGroupsView(ProxyView):
     """The project's security groups."""
 
-    request_serializers = {"post": documents.GroupOfNova}
+    request_serializers = {"post": serializers.GroupOfNova}
     examples = {"POST": {"security_group": {"name": "web", "description": "Web servers"}}}
 
     def get(self, request: Request) -> Response:
@@ -63,7 +64,7 @@ class SecurityGroupsView(ProxyView):
 class SecurityGroupView(ProxyView):
     """One security group."""
 
-    request_serializers = {"put": documents.GroupOfNovaUpdate}
+    request_serializers = {"put": serializers.GroupOfNovaUpdate}
     examples = {"PUT": {"security_group": {"name": "web", "description": "Web servers"}}}
 
     def get(self, request: Request, group_id: str) -> Response:
@@ -88,7 +89,7 @@ class SecurityGroupView(ProxyView):
 class SecurityGroupRulesView(ProxyView):
     """Rules are made here, and shown with their groups."""
 
-    request_serializers = {"post": documents.RuleCreate}
+    request_serializers = {"post": serializers.RuleCreate}
     examples = {
         "POST": {
             "security_group_rule": {
@@ -102,9 +103,9 @@ class SecurityGroupRulesView(ProxyView):
         policy.check(self.caller, RULE.format("rule:create"))
         values = self.parse(request, "security_group_rule")
         with nova_faults():
-            row = rule_services.create(context=self.caller, values=documents.neutron_rule(values))
+            row = rule_services.create(context=self.caller, values=serializers.neutron_rule(values))
         groups = selectors.by_id(group_ids=[row.remote_group_id] if row.remote_group_id else [])
-        return Response({"security_group_rule": documents.rule(row, groups)})
+        return Response({"security_group_rule": documents.render_rule(row, groups)})
 
 
 class SecurityGroupRuleView(ProxyView):

@@ -6,7 +6,8 @@ from apps.common import pagination, policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.compute.api import queries
-from apps.compute.api.serializers import server_groups as documents
+from apps.compute.api.documents import server_groups as documents
+from apps.compute.api.serializers import server_groups as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.models import ServerGroup
 from apps.compute.selectors import server_groups as selectors
@@ -19,7 +20,7 @@ OFFSET = "Invalid input for query parameters offset. Value: {}. It must be an in
 class ServerGroupsView(ComputeView):
     """The project's server groups; ``all_projects`` is for administrators."""
 
-    request_serializers = {"post": documents.ServerGroupCreate}
+    request_serializers = {"post": serializers.ServerGroupCreate}
     examples = {"POST": {"server_group": {"name": "apart", "policy": "anti-affinity"}}}
 
     def get(self, request: Request) -> Response:
@@ -32,7 +33,7 @@ class ServerGroupsView(ComputeView):
         limit, first = pagination.limit_of(request.GET), queries.whole(request.GET.get("offset") or "0", OFFSET)
         rows = list(selectors.visible(context=self.caller, all_projects=everywhere)[first : first + limit])
         members = selectors.members(group_ids=[row.id for row in rows])
-        found = [documents.document(row, members=members.get(row.id, ()), version=request.version) for row in rows]
+        found = [documents.render(row, members=members.get(row.id, ()), version=request.version) for row in rows]
         return Response({"server_groups": found})
 
     def post(self, request: Request) -> Response:
@@ -41,7 +42,7 @@ class ServerGroupsView(ComputeView):
             raise BadRequest("Server groups belong to a project: use a token that is scoped to one.")
         values = self.parse(request, "server_group")
         group = server_groups.create(context=self.caller, **values)
-        return Response({"server_group": documents.document(group, members=(), version=request.version)})
+        return Response({"server_group": documents.render(group, members=(), version=request.version)})
 
 
 class ServerGroupView(ComputeView):
@@ -50,7 +51,7 @@ class ServerGroupView(ComputeView):
     def get(self, request: Request, server_group_id: str) -> Response:
         group = self._group("show", server_group_id)
         members = selectors.members(group_ids=[group.id]).get(group.id, ())
-        return Response({"server_group": documents.document(group, members=members, version=request.version)})
+        return Response({"server_group": documents.render(group, members=members, version=request.version)})
 
     def delete(self, request: Request, server_group_id: str) -> Response:
         server_groups.delete(group_id=self._group("delete", server_group_id).id)

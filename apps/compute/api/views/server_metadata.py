@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
-from apps.compute.api.serializers import server_metadata as documents
+from apps.compute.api.serializers import server_metadata as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.exceptions import MetadataNotFound
 from apps.compute.models import Server
@@ -23,7 +23,7 @@ class _MetadataView(ComputeView):
 class MetadataView(_MetadataView):
     """A server's metadata: POST adds to what is there, PUT puts the body in its place."""
 
-    request_serializers = {"post": documents.Metadata, "put": documents.Metadata}
+    request_serializers = {"post": serializers.Metadata, "put": serializers.Metadata}
     examples = {"POST": {"metadata": {"role": "web"}}, "PUT": {"metadata": {"role": "web"}}}
 
     def get(self, request: Request, server_id: str) -> Response:
@@ -43,7 +43,7 @@ class MetadataView(_MetadataView):
 class MetadataItemView(_MetadataView):
     """One item of a server's metadata."""
 
-    request_serializers = {"put": documents.MetadataItem}
+    request_serializers = {"put": serializers.MetadataItem}
     examples = {"PUT": {"meta": {"role": "web"}}}
 
     def get(self, request: Request, server_id: str, key: str) -> Response:

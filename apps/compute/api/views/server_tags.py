@@ -5,8 +5,8 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.microversions import handler
-from apps.compute.api.documents import base_of
-from apps.compute.api.serializers import server_tags as documents
+from apps.compute.api.documents.base import base_of
+from apps.compute.api.serializers import server_tags as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.exceptions import TagNotFound
 from apps.compute.models import Server
@@ -24,7 +24,7 @@ class _TagView(ComputeView):
 class TagsView(_TagView):
     """A server's tags, from 2.26 on: PUT replaces all of them."""
 
-    request_serializers = {"put": documents.Tags}
+    request_serializers = {"put": serializers.Tags}
     examples = {"PUT": {"tags": ["web", "blue"]}}
 
     @handler("2.26")
@@ -55,7 +55,7 @@ class TagView(_TagView):
 
     @handler("2.26")
     def put(self, request: Request, server_id: str, tag: str) -> Response:
-        documents.check(tag)
+        serializers.check(tag)
         server = self.server(server_id, "update")
         if not server_tags.add(server_id=server.id, tag=tag):
             return Response(status=204)

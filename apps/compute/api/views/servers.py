@@ -11,9 +11,9 @@ from apps.common.api.views import BadRequest, Response
 from apps.common.identifiers import parse_uuid
 from apps.common.microversions import since
 from apps.compute import states
-from apps.compute.api.serializers import dry_runs as dry_run_documents
+from apps.compute.api.documents import dry_runs as dry_run_documents
+from apps.compute.api.documents import servers as documents
 from apps.compute.api.serializers.scheduler_hints import SchedulerHints
-from apps.compute.api.serializers.server_documents import Renderer
 from apps.compute.api.serializers.servers import ServerCreate, ServerUpdate
 from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Server
@@ -43,8 +43,8 @@ EXAMPLE = {"server": {"name": "vm1", "imageRef": "<an image's id>", "flavorRef":
 class ServerViewBase(ComputeView):
     """Rendering with what lists and single servers need beside the rows: addresses and security groups."""
 
-    def renderer(self) -> Renderer:
-        return Renderer(
+    def renderer(self) -> documents.Renderer:
+        return documents.Renderer(
             request=self.request._request,
             version=self.request.version,
             admin=self.caller.is_admin,
@@ -54,9 +54,9 @@ class ServerViewBase(ComputeView):
     def documents(self, rows: list[Server], *, show: bool = False) -> list[dict[str, Any]]:
         addresses = bindings.for_servers(server_ids=[server.id for server in rows])
         groups = {one.port_id: list(one.security_groups) for found in addresses.values() for one in found}
-        render, status_of = self.renderer(), self._host_status(rows)
+        renderer, status_of = self.renderer(), self._host_status(rows)
         return [
-            render.full(one, addresses=addresses, groups=groups, show=show, host_status=status_of.get(one.host, ""))
+            renderer.render(one, addresses=addresses, groups=groups, show=show, host_status=status_of.get(one.host, ""))
             for one in rows
         ]
 
@@ -91,7 +91,7 @@ class ServersView(ServerViewBase):
         hints = self._hints(request.data)
         if values.get("dry_run"):
             found = dry_runs.run(context=self.caller, values=values, hints=hints)
-            return Response({"dry_run": dry_run_documents.document(found, full=self._sees_hosts())})
+            return Response({"dry_run": dry_run_documents.render(found, full=self._sees_hosts())})
         server_request = server_requests.resolve(context=self.caller, values=values, hints=hints)
         created = servers.create(
             context=self.caller, request=server_request, min_count=values["min_count"], max_count=values["max_count"]
@@ -160,7 +160,7 @@ class ServersView(ServerViewBase):
             rows, sort=server_lists.order_of(params), marker=self._marker(params), limit=limit
         )
         document: dict[str, Any] = {
-            "servers": self.documents(found) if detail else [self.renderer().brief(one) for one in found]
+            "servers": self.documents(found) if detail else [self.renderer().render_brief(one) for one in found]
         }
         if more and found:
             document["servers_links"] = pagination.next_link(request._request, marker=str(found[-1].id))

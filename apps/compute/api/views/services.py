@@ -7,7 +7,8 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import handler, since
 from apps.compute.api import queries
-from apps.compute.api.serializers import services as documents
+from apps.compute.api.documents import services as documents
+from apps.compute.api.serializers import services as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.exceptions import ServiceNotFound
 from apps.compute.selectors import services as selectors
@@ -24,15 +25,15 @@ class ServicesView(ComputeView):
         policy.check(self.caller, RULE.format("list"))
         queries.check(request, ("host", "binary"))
         wanted = {"host": request.GET.get("host"), "binary": request.GET.get("binary")}
-        found = [documents.scheduler(one, request.version) for one in selectors.listed_schedulers(**wanted)]
-        found += [documents.full(host, request.version) for host in selectors.listed(**wanted)]
+        found = [documents.render_scheduler(one, request.version) for one in selectors.listed_schedulers(**wanted)]
+        found += [documents.render(host, request.version) for host in selectors.listed(**wanted)]
         return Response({"services": found})
 
 
 class ServiceView(ComputeView):
     """PUT names a verb below 2.53 and an id from there on; DELETE."""
 
-    request_serializers = {"put": documents.ServiceUpdate}
+    request_serializers = {"put": serializers.ServiceUpdate}
     examples = {"PUT": {"status": "disabled", "disabled_reason": "maintenance"}}
 
     @handler("2.1", "2.52")
@@ -65,7 +66,7 @@ class ServiceView(ComputeView):
             reason=values.get("disabled_reason"),
             forced_down=values.get("forced_down"),
         )
-        return Response({"service": documents.full(updated, request.version)})
+        return Response({"service": documents.render(updated, request.version)})
 
     def delete(self, request: Request, key: str) -> Response:
         policy.check(self.caller, RULE.format("delete"))
@@ -79,26 +80,26 @@ class ServiceView(ComputeView):
         return Response(status=204)
 
     def _enable(self, request: Request) -> Response:
-        values = self.parse(request, serializer=documents.ServiceName)
+        values = self.parse(request, serializer=serializers.ServiceName)
         selectors.get_by_name(**values)
         services.update(host=values["host"], enabled=True)
         return Response({"service": {**values, "status": "enabled"}})
 
     def _disable(self, request: Request) -> Response:
-        values = self.parse(request, serializer=documents.ServiceName)
+        values = self.parse(request, serializer=serializers.ServiceName)
         selectors.get_by_name(**values)
         services.update(host=values["host"], enabled=False)
         return Response({"service": {**values, "status": "disabled"}})
 
     def _disable_with_reason(self, request: Request) -> Response:
-        values = self.parse(request, serializer=documents.ServiceReason)
+        values = self.parse(request, serializer=serializers.ServiceReason)
         reason = values.pop("disabled_reason")
         selectors.get_by_name(**values)
         services.update(host=values["host"], enabled=False, reason=reason)
         return Response({"service": {**values, "status": "disabled", "disabled_reason": reason}})
 
     def _force_down(self, request: Request) -> Response:
-        values = self.parse(request, serializer=documents.ServiceForcedDown)
+        values = self.parse(request, serializer=serializers.ServiceForcedDown)
         down = values.pop("forced_down")
         selectors.get_by_name(**values)
         services.update(host=values["host"], forced_down=down)

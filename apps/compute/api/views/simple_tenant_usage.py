@@ -11,7 +11,7 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound
 from apps.common.microversions import since
 from apps.compute.api import queries
-from apps.compute.api.serializers import simple_tenant_usage as documents
+from apps.compute.api.documents import simple_tenant_usage as documents
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import simple_tenant_usage as selectors
 
@@ -66,7 +66,7 @@ class UsagesView(_UsageView):
         detailed = request.GET.get("detailed", "0") in ("1", "true", "True")
         document: dict[str, Any] = {
             "tenant_usages": [
-                documents.project(project_id, uses, start=start, stop=stop, detailed=detailed)
+                documents.render(project_id, uses, start=start, stop=stop, detailed=detailed)
                 for project_id, uses in selectors.by_project(found).items()
             ]
         }
@@ -81,7 +81,7 @@ class UsageView(_UsageView):
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, RULE.format("show"), {"project_id": project_id})
         found, more, start, stop = self.read(request, project_id)
-        usage = documents.project(project_id, found, start=start, stop=stop, detailed=True)
+        usage = documents.render(project_id, found, start=start, stop=stop, detailed=True)
         document: dict[str, Any] = {"tenant_usage": usage}
         if more:
             document["tenant_usage_links"] = pagination.next_link(request, marker=str(found[-1].server_id))

@@ -6,9 +6,7 @@ from rest_framework import serializers
 
 from apps.common.api.serializers import NameField
 from apps.identity import access_rules
-from apps.identity.api.documents import zoneless_time_text
 from apps.identity.api.serializers.base import BooleanField, DescriptionField, ExtraSerializer, TextField, TimeField
-from apps.identity.models import AccessRule, ApplicationCredential
 
 METHODS = ("POST", "PUT", "PATCH", "GET", "HEAD", "DELETE", "OPTIONS")
 
@@ -45,26 +43,3 @@ class ApplicationCredentialSerializer(ExtraSerializer):
     roles = serializers.ListField(child=RoleName(), max_length=64, required=False)
     unrestricted = BooleanField(required=False)
     access_rules = serializers.ListField(child=AccessRuleSerializer(), max_length=100, required=False)
-
-
-def rule_document(rule: AccessRule) -> dict[str, Any]:
-    return {"id": rule.pk, "service": rule.service, "method": rule.method, "path": rule.path}
-
-
-def document(credential: ApplicationCredential, secret: str | None = None) -> dict[str, Any]:
-    """Return a credential; ``secret`` only where it was made a moment ago."""
-    roles = [{"id": role.pk, "name": role.name, "domain_id": role.domain_id} for role in credential.roles.all()]
-    rules = [rule_document(rule) for rule in credential.access_rules.all()]
-    return {
-        "id": credential.pk,
-        "name": credential.name,
-        "description": credential.description or None,
-        "user_id": credential.user_id,
-        "project_id": credential.project_id,
-        "system": None,
-        "expires_at": zoneless_time_text(credential.expires_at),
-        "unrestricted": credential.unrestricted,
-        "roles": roles,
-        **({"access_rules": rules} if rules else {}),
-        **({"secret": secret} if secret is not None else {}),
-    }

@@ -5,10 +5,7 @@ from typing import Any
 import orjson
 from rest_framework import serializers
 
-from apps.identity.api.documents import link
 from apps.identity.api.serializers.base import ExtraSerializer, IdField, TextField
-from apps.identity.models import Credential
-from apps.identity.services.credentials import blob_of, ec2_parts
 
 MAX_BLOB = 16 * 1024  # characters
 
@@ -51,25 +48,3 @@ class SignedRequestSerializer(serializers.Serializer[Any]):
     params = serializers.DictField(child=TextField(max_length=4096, allow_blank=True), required=False)
     headers = serializers.DictField(child=TextField(max_length=8192, allow_blank=True), required=False)
     body_hash = TextField(max_length=128)
-
-
-def document(credential: Credential) -> dict[str, Any]:
-    return {
-        "id": credential.pk,
-        "type": credential.type,
-        "blob": blob_of(credential),
-        "user_id": credential.user_id,
-        "project_id": credential.project_id,
-    }
-
-
-def ec2_document(request: Any, credential: Credential) -> dict[str, Any]:
-    access, secret = ec2_parts(credential)
-    return {
-        "access": access,
-        "secret": secret,
-        "user_id": credential.user_id,
-        "tenant_id": credential.project_id,
-        "trust_id": None,
-        "links": {"self": link(request, "users", credential.user_id, "credentials", "OS-EC2", access)},
-    }

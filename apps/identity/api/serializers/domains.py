@@ -1,7 +1,5 @@
 """Domains on the wire."""
 
-from typing import Any
-
 from apps.common.api.serializers import NameField
 from apps.identity.api.serializers.base import (
     IMMUTABLE,
@@ -11,7 +9,6 @@ from apps.identity.api.serializers.base import (
     OptionsField,
     TagsField,
 )
-from apps.identity.models import Domain
 
 
 class DomainSerializer(ExtraSerializer):
@@ -24,15 +21,3 @@ class DomainSerializer(ExtraSerializer):
 
 class DomainUpdateSerializer(DomainSerializer):
     name = NameField(max_length=64, required=False)
-
-
-def document(domain: Domain) -> dict[str, Any]:
-    return {
-        **domain.extra,
-        "id": domain.pk,
-        "name": domain.name,
-        "description": domain.description,
-        "enabled": domain.enabled,
-        "tags": domain.tags,
-        "options": domain.options,
-    }

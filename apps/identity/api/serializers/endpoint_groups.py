@@ -6,7 +6,6 @@ from rest_framework import serializers
 
 from apps.common.api.serializers import NameField, StrictSerializer
 from apps.identity.api.serializers.base import DescriptionField, IdField, TextField
-from apps.identity.models import EndpointGroup
 from apps.identity.states import Interface
 
 
@@ -32,7 +31,3 @@ class EndpointGroupSerializer(StrictSerializer):
 class EndpointGroupUpdateSerializer(EndpointGroupSerializer):
     name = NameField(required=False)
     filters = FiltersSerializer(required=False)
-
-
-def document(group: EndpointGroup) -> dict[str, Any]:
-    return {"id": group.pk, "name": group.name, "description": group.description or None, "filters": group.filters}

@@ -1,11 +1,8 @@
 """Endpoints on the wire."""
 
-from typing import Any
-
 from rest_framework import serializers
 
 from apps.identity.api.serializers.base import BooleanField, ExtraSerializer, IdField, TextField
-from apps.identity.models import Endpoint
 from apps.identity.states import Interface
 
 
@@ -30,17 +27,3 @@ class EndpointUpdateSerializer(EndpointSerializer):
     service_id = IdField()
     interface = serializers.ChoiceField(choices=[i.value for i in Interface], required=False)
     url = TextField(max_length=2048, required=False)
-
-
-def document(endpoint: Endpoint) -> dict[str, Any]:
-    return {
-        **endpoint.extra,
-        "id": endpoint.pk,
-        **({"name": endpoint.name} if endpoint.name else {}),
-        "service_id": endpoint.service_id,
-        "interface": endpoint.interface,
-        "url": endpoint.url,
-        "region_id": endpoint.region_id,
-        "region": endpoint.region_id,
-        "enabled": endpoint.enabled,
-    }

@@ -5,7 +5,6 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.identity.api.serializers.base import DescriptionField, IdField, TextField
-from apps.identity.models import Limit, RegisteredLimit
 
 LIMIT = {"min_value": -1, "max_value": 2**31 - 1}
 
@@ -42,28 +41,3 @@ class LimitSerializer(serializers.Serializer[Any]):
 class LimitUpdateSerializer(serializers.Serializer[Any]):
     resource_limit = serializers.IntegerField(**LIMIT, required=False)
     description = DescriptionField()
-
-
-def registered_document(row: RegisteredLimit) -> dict[str, Any]:
-    return {
-        "id": row.pk,
-        "service_id": row.service_id,
-        "region_id": row.region_id,
-        "resource_name": row.resource_name,
-        "default_limit": row.default_limit,
-        "description": row.description or None,
-    }
-
-
-def document(row: Limit) -> dict[str, Any]:
-    registered = row.registered_limit
-    return {
-        "id": row.pk,
-        "project_id": row.project_id,
-        "domain_id": row.domain_id,
-        "service_id": registered.service_id,
-        "region_id": registered.region_id,
-        "resource_name": registered.resource_name,
-        "resource_limit": row.resource_limit,
-        "description": row.description or None,
-    }

@@ -14,7 +14,6 @@ from apps.identity.api.serializers.base import (
     OptionsField,
     TagsField,
 )
-from apps.identity.models import Project
 
 
 class ProjectSerializer(ExtraSerializer):
@@ -34,19 +33,3 @@ class ProjectUpdateSerializer(ProjectSerializer):
 
 class TagsSerializer(serializers.Serializer[Any]):
     tags = TagsField()
-
-
-def document(project: Project) -> dict[str, Any]:
-    """Return the project; a domain shows as a project without a domain, as in Keystone."""
-    return {
-        **project.extra,
-        "id": project.pk,
-        "name": project.name,
-        "domain_id": project.domain_id,
-        "parent_id": project.parent_id,
-        "is_domain": project.is_domain,
-        "description": project.description,
-        "enabled": project.enabled,
-        "tags": project.tags,
-        "options": project.options,
-    }

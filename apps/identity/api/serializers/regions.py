@@ -1,9 +1,6 @@
 """Regions on the wire."""
 
-from typing import Any
-
 from apps.identity.api.serializers.base import DescriptionField, ExtraSerializer, TextField
-from apps.identity.models import Region
 
 
 class RegionSerializer(ExtraSerializer):
@@ -12,12 +9,3 @@ class RegionSerializer(ExtraSerializer):
     description = DescriptionField()
 
     ignored = ("links", "extra", "url", "enabled")
-
-
-def document(region: Region) -> dict[str, Any]:
-    return {
-        **region.extra,
-        "id": region.pk,
-        "parent_region_id": region.parent_id,
-        "description": region.description,
-    }

@@ -5,7 +5,6 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common.api.serializers import NameField
-from apps.identity.api.documents import zoneless_time_text
 from apps.identity.api.serializers.base import (
     BooleanField,
     DescriptionField,
@@ -14,7 +13,6 @@ from apps.identity.api.serializers.base import (
     OptionsField,
     TextField,
 )
-from apps.identity.models import User
 
 # Keystone's resource options of users.
 OPTIONS = (
@@ -53,19 +51,3 @@ class UserUpdateSerializer(UserSerializer):
 class PasswordSerializer(serializers.Serializer[Any]):
     password = TextField(max_length=None)
     original_password = TextField(max_length=None)
-
-
-def document(user: User) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        **user.extra,
-        "id": user.pk,
-        "name": user.name,
-        "domain_id": user.domain_id,
-        "enabled": user.enabled,
-        "password_expires_at": zoneless_time_text(user.password_expires_at),
-        "options": user.options,
-    }
-    for name in ("email", "description", "default_project_id"):
-        if getattr(user, name):
-            document[name] = getattr(user, name)
-    return document

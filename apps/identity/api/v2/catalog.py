@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.common.api.views import Response, ServiceView
-from apps.identity.api.serializers import services as service_documents
+from apps.identity.api.serializers import services as service_serializers
 from apps.identity.api.v2 import documents
 from apps.identity.api.v2.serializers import EndpointSerializer, RoleSerializer
 from apps.identity.api.views.base import IdentityView
@@ -94,7 +94,7 @@ def service(row: Service) -> dict[str, Any]:
 
 
 class ServicesView(IdentityView):
-    request_serializers = {"post": service_documents.ServiceSerializer}
+    request_serializers = {"post": service_serializers.ServiceSerializer}
 
     def get(self, request: Any) -> Response:
         self.authorize("list_services")

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.common import pagination
-from apps.identity.api.documents import Show, time_of_microseconds
+from apps.identity.api.documents.base import Show, time_of_microseconds
 from apps.identity.models import Endpoint, Project, Role, User
 from apps.identity.selectors import pages
 from apps.identity.selectors.tokens import Token

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from apps.identity.api.documents import link, many
-from apps.identity.api.serializers.application_credentials import (
-    ApplicationCredentialSerializer,
-    document,
-    rule_document,
-)
+from apps.identity.api.documents import application_credentials as documents
+from apps.identity.api.documents.base import link, many
+from apps.identity.api.serializers import application_credentials as serializers
 from apps.identity.api.views.base import IdentityView, Response, target_of_user
 from apps.identity.selectors import application_credentials as selectors
 from apps.identity.selectors import users
@@ -28,7 +25,7 @@ class OfUserView(IdentityView):
 
 class ApplicationCredentialsView(OfUserView):
     collection = "application_credentials"
-    request_serializers = {"post": ApplicationCredentialSerializer}
+    request_serializers = {"post": serializers.ApplicationCredentialSerializer}
     examples = {"POST": {"application_credential": {"name": "", "roles": [{"name": "member"}]}}}
 
     def get(self, request: Any, user_id: str) -> Response:
@@ -36,7 +33,12 @@ class ApplicationCredentialsView(OfUserView):
         rows = selectors.of_user(user_id, request.query_params.dict())
         rows = delegation_rules.application_credentials_within_reach(self.caller, rows)
         return Response(
-            many(request, "application_credentials", rows, lambda row: self.linked(request, user_id, document(row)))
+            many(
+                request,
+                "application_credentials",
+                rows,
+                lambda row: self.linked(request, user_id, documents.render(row)),
+            )
         )
 
     def post(self, request: Any, user_id: str) -> Response:
@@ -44,7 +46,7 @@ class ApplicationCredentialsView(OfUserView):
         self.authorize_user("create_application_credential", user_id)
         values = self.parse(request, "application_credential")
         credential, secret = application_credentials.create(context=self.caller, values=values)
-        shown = self.linked(request, user_id, document(credential, secret))
+        shown = self.linked(request, user_id, documents.render(credential, secret))
         return Response({"application_credential": shown}, status=201)
 
 
@@ -55,7 +57,7 @@ class ApplicationCredentialView(OfUserView):
         self.authorize_user("get_application_credential", user_id)
         found = selectors.get(user_id=user_id, credential_id=credential_id)
         delegation_rules.refuse_elsewhere(self.caller, found.project_id)
-        shown = document(found)
+        shown = documents.render(found)
         return Response({"application_credential": self.linked(request, user_id, shown)})
 
     def delete(self, request: Any, user_id: str, credential_id: str) -> Response:
@@ -71,7 +73,7 @@ class AccessRulesView(OfUserView):
         self.authorize_user("list_access_rules", user_id)
         rows = selectors.rules_of(user_id, request.query_params.dict())
         return Response(
-            many(request, "access_rules", rows, lambda row: self.linked(request, user_id, rule_document(row)))
+            many(request, "access_rules", rows, lambda row: self.linked(request, user_id, documents.render_rule(row)))
         )
 
 
@@ -80,7 +82,7 @@ class AccessRuleView(OfUserView):
 
     def get(self, request: Any, user_id: str, rule_id: str) -> Response:
         self.authorize_user("get_access_rule", user_id)
-        shown = rule_document(selectors.rule(user_id=user_id, rule_id=rule_id))
+        shown = documents.render_rule(selectors.rule(user_id=user_id, rule_id=rule_id))
         return Response({"access_rule": self.linked(request, user_id, shown)})
 
     def delete(self, request: Any, user_id: str, rule_id: str) -> Response:

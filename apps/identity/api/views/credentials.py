@@ -3,16 +3,10 @@
 from typing import Any
 
 from apps.common.exceptions import BadRequest
-from apps.identity.api.documents import many, one
-from apps.identity.api.serializers.credentials import (
-    CredentialSerializer,
-    CredentialUpdateSerializer,
-    EC2Serializer,
-    SignedRequestSerializer,
-    document,
-    ec2_document,
-)
-from apps.identity.api.serializers.tokens import token_document
+from apps.identity.api.documents import credentials as documents
+from apps.identity.api.documents import tokens as token_documents
+from apps.identity.api.documents.base import many, one
+from apps.identity.api.serializers import credentials as serializers
 from apps.identity.api.views.base import IdentityView, Response, target_of_user
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Credential
@@ -33,7 +27,7 @@ def target_of_credential(credential: Credential | None) -> dict[str, Any]:
 
 
 class CredentialsView(IdentityView):
-    request_serializers = {"post": CredentialSerializer}
+    request_serializers = {"post": serializers.CredentialSerializer}
 
     def get(self, request: Any) -> Response:
         params = request.query_params.dict()
@@ -41,30 +35,32 @@ class CredentialsView(IdentityView):
         self.authorize("list_credentials", {"target.credential.user_id": self.caller.user_id})
         rows = selectors.listed(params, owner_id=None if all_owners else str(self.caller.user_id))
         rows = delegation_rules.within_reach(self.caller, rows)
-        return Response(many(request, "credentials", rows, lambda row: one(request, "credentials", document(row))))
+        return Response(
+            many(request, "credentials", rows, lambda row: one(request, "credentials", documents.render(row)))
+        )
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "credential")
         owner = values.get("user_id") or self.caller.user_id
         self.authorize("create_credential", {"target.credential.user_id": owner})
         credential = credentials.create(context=self.caller, values=values)
-        return Response({"credential": one(request, "credentials", document(credential))}, status=201)
+        return Response({"credential": one(request, "credentials", documents.render(credential))}, status=201)
 
 
 class CredentialView(IdentityView):
-    request_serializers = {"patch": CredentialUpdateSerializer}
+    request_serializers = {"patch": serializers.CredentialUpdateSerializer}
 
     def get(self, request: Any, credential_id: str) -> Response:
         self.authorize("get_credential", target_of_credential(selectors.find(credential_id)))
         found = selectors.get(credential_id)
         delegation_rules.refuse_out_of_reach(self.caller, found)
-        return Response({"credential": one(request, "credentials", document(found))})
+        return Response({"credential": one(request, "credentials", documents.render(found))})
 
     def patch(self, request: Any, credential_id: str) -> Response:
         self.authorize("update_credential", target_of_credential(selectors.find(credential_id)))
         changes = self.parse(request, "credential")
         credential = credentials.update(context=self.caller, credential_id=credential_id, changes=changes)
-        return Response({"credential": one(request, "credentials", document(credential))})
+        return Response({"credential": one(request, "credentials", documents.render(credential))})
 
     def delete(self, request: Any, credential_id: str) -> Response:
         self.authorize("delete_credential", target_of_credential(selectors.find(credential_id)))
@@ -73,20 +69,20 @@ class CredentialView(IdentityView):
 
 
 class EC2CredentialsView(IdentityView):
-    request_serializers = {"post": EC2Serializer}
+    request_serializers = {"post": serializers.EC2Serializer}
     created = 201  # v2.0 answers 200
 
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize("ec2_list_credentials", target_of_user(users.find(user_id)))
         delegation_rules.refuse_reading_keys(self.caller)
         rows = delegation_rules.within_reach(self.caller, selectors.ec2_of(users.get(user_id).pk))
-        return Response(many(request, "credentials", rows, lambda row: ec2_document(request, row)))
+        return Response(many(request, "credentials", rows, lambda row: documents.render_ec2(request, row)))
 
     def post(self, request: Any, user_id: str) -> Response:
         self.authorize("ec2_create_credential", target_of_user(users.find(user_id)))
         project_id = self.parse(request)["tenant_id"]
         made = credentials.create_ec2(context=self.caller, user_id=user_id, project_id=project_id)
-        return Response({"credential": ec2_document(request, made)}, status=self.created)
+        return Response({"credential": documents.render_ec2(request, made)}, status=self.created)
 
 
 class EC2CredentialView(IdentityView):
@@ -101,7 +97,7 @@ class EC2CredentialView(IdentityView):
     def get(self, request: Any, user_id: str, access: str) -> Response:
         row = self._row("ec2_get_credential", user_id, access)
         delegation_rules.refuse_out_of_reach(self.caller, row)
-        return Response({"credential": ec2_document(request, row)})
+        return Response({"credential": documents.render_ec2(request, row)})
 
     def delete(self, request: Any, user_id: str, access: str) -> Response:
         row = self._row("ec2_delete_credential", user_id, access)
@@ -112,7 +108,7 @@ class EC2CredentialView(IdentityView):
 class EC2TokensView(IdentityView):
     """A service hands in a request that was signed, and gets a token of who signed it."""
 
-    request_serializers = {"post": SignedRequestSerializer}
+    request_serializers = {"post": serializers.SignedRequestSerializer}
 
     def post(self, request: Any) -> Response:
         self.authorize("ec2_validate_token")
@@ -134,4 +130,6 @@ class EC2TokensView(IdentityView):
             )
         )
         services = catalog.catalog(user_id=token.payload.user_id, project_id=token.payload.scope_id)
-        return Response(token_document(token, services), headers={"X-Subject-Token": text, "Vary": "X-Auth-Token"})
+        return Response(
+            token_documents.render(token, services), headers={"X-Subject-Token": text, "Vary": "X-Auth-Token"}
+        )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.identity import domain_options as known
-from apps.identity.api.serializers.domain_options import DomainConfigSerializer
+from apps.identity.api.serializers import domain_options as serializers
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.selectors import domain_options as selectors
 from apps.identity.selectors import domains
@@ -15,7 +15,7 @@ _EXAMPLE = {"config": {"identity": {"list_limit": 100}}}
 class DomainConfigPartView(IdentityView):
     """A group of options, or one of them."""
 
-    request_serializers = {"patch": DomainConfigSerializer}
+    request_serializers = {"patch": serializers.DomainConfigSerializer}
     examples = {"PATCH": _EXAMPLE}
 
     def get(self, request: Any, domain_id: str, group: str | None = None, option: str | None = None) -> Response:
@@ -40,7 +40,7 @@ class DomainConfigPartView(IdentityView):
 class DomainConfigView(DomainConfigPartView):
     """All of a domain's options."""
 
-    request_serializers = {"put": DomainConfigSerializer, "patch": DomainConfigSerializer}
+    request_serializers = {"put": serializers.DomainConfigSerializer, "patch": serializers.DomainConfigSerializer}
     examples = {"PUT": _EXAMPLE, "PATCH": _EXAMPLE}
 
     def put(self, request: Any, domain_id: str) -> Response:

@@ -4,14 +4,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.identity.api.documents import link, many, one
-from apps.identity.api.serializers import endpoints as endpoint_documents
-from apps.identity.api.serializers import projects as project_documents
-from apps.identity.api.serializers.endpoint_groups import (
-    EndpointGroupSerializer,
-    EndpointGroupUpdateSerializer,
-    document,
-)
+from apps.identity.api.documents import endpoint_groups as documents
+from apps.identity.api.documents import endpoints as endpoint_documents
+from apps.identity.api.documents import projects as project_documents
+from apps.identity.api.documents.base import link, many, one
+from apps.identity.api.serializers import endpoint_groups as serializers
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Endpoint, EndpointGroup, Project
@@ -23,23 +20,25 @@ _COLLECTION = "OS-EP-FILTER/endpoint_groups"
 
 
 def _groups(request: Any, rows: QuerySet[EndpointGroup]) -> Response:
-    return Response(many(request, "endpoint_groups", rows, lambda row: one(request, _COLLECTION, document(row))))
+    return Response(
+        many(request, "endpoint_groups", rows, lambda row: one(request, _COLLECTION, documents.render(row)))
+    )
 
 
 def _endpoints(request: Any, rows: QuerySet[Endpoint]) -> Response:
     return Response(
-        many(request, "endpoints", rows, lambda row: one(request, "endpoints", endpoint_documents.document(row)))
+        many(request, "endpoints", rows, lambda row: one(request, "endpoints", endpoint_documents.render(row)))
     )
 
 
 def _projects(request: Any, rows: QuerySet[Project]) -> Response:
     return Response(
-        many(request, "projects", rows, lambda row: one(request, "projects", project_documents.document(row)))
+        many(request, "projects", rows, lambda row: one(request, "projects", project_documents.render(row)))
     )
 
 
 class EndpointGroupsView(IdentityView):
-    request_serializers = {"post": EndpointGroupSerializer}
+    request_serializers = {"post": serializers.EndpointGroupSerializer}
     examples = {"POST": {"endpoint_group": {"name": "", "description": "", "filters": {"interface": "public"}}}}
 
     def get(self, request: Any) -> Response:
@@ -49,22 +48,24 @@ class EndpointGroupsView(IdentityView):
     def post(self, request: Any) -> Response:
         self.authorize("create_endpoint_group")
         group = endpoint_groups.create(values=self.parse(request, "endpoint_group"))
-        return Response({"endpoint_group": one(request, _COLLECTION, document(group))}, status=201)
+        return Response({"endpoint_group": one(request, _COLLECTION, documents.render(group))}, status=201)
 
 
 class EndpointGroupView(IdentityView):
-    request_serializers = {"patch": EndpointGroupUpdateSerializer}
+    request_serializers = {"patch": serializers.EndpointGroupUpdateSerializer}
     examples = {"PATCH": {"endpoint_group": {"description": ""}}}
 
     def get(self, request: Any, endpoint_group_id: str) -> Response:
         self.authorize("get_endpoint_group")
-        return Response({"endpoint_group": one(request, _COLLECTION, document(selectors.get(endpoint_group_id)))})
+        return Response(
+            {"endpoint_group": one(request, _COLLECTION, documents.render(selectors.get(endpoint_group_id)))}
+        )
 
     def patch(self, request: Any, endpoint_group_id: str) -> Response:
         self.authorize("update_endpoint_group")
         changes = self.parse(request, "endpoint_group")
         group = endpoint_groups.update(group_id=endpoint_group_id, changes=changes)
-        return Response({"endpoint_group": one(request, _COLLECTION, document(group))})
+        return Response({"endpoint_group": one(request, _COLLECTION, documents.render(group))})
 
     def delete(self, request: Any, endpoint_group_id: str) -> Response:
         self.authorize("delete_endpoint_group")

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from apps.identity.api.documents import many, one
-from apps.identity.api.serializers import users as user_documents
-from apps.identity.api.serializers.groups import GroupSerializer, GroupUpdateSerializer, document
+from apps.identity.api.documents import groups as documents
+from apps.identity.api.documents import users as user_documents
+from apps.identity.api.documents.base import many, one
+from apps.identity.api.serializers import groups as serializers
 from apps.identity.api.views import targets
 from apps.identity.api.views.base import IdentityView, Response, target_of_group, target_of_user
 from apps.identity.exceptions import NotFound
@@ -14,32 +15,32 @@ from apps.identity.services import groups
 
 
 class GroupsView(IdentityView):
-    request_serializers = {"post": GroupSerializer}
+    request_serializers = {"post": serializers.GroupSerializer}
     examples = {"POST": {"group": {"name": "", "domain_id": "default", "description": ""}}}
 
     def get(self, request: Any) -> Response:
         rows = self.within_own_domain(selectors.listed(self.authorize_list(request, "list_groups")))
-        return Response(many(request, "groups", rows, lambda row: one(request, "groups", document(row))))
+        return Response(many(request, "groups", rows, lambda row: one(request, "groups", documents.render(row))))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "group")
         domain_id = values.get("domain_id") or self.own_domain_id
         self.authorize("create_group", {"target.group.domain_id": domain_id})
         group = groups.create(values=values, default_domain_id=domain_id)
-        return Response({"group": one(request, "groups", document(group))}, status=201)
+        return Response({"group": one(request, "groups", documents.render(group))}, status=201)
 
 
 class GroupView(IdentityView):
-    request_serializers = {"patch": GroupUpdateSerializer}
+    request_serializers = {"patch": serializers.GroupUpdateSerializer}
 
     def get(self, request: Any, group_id: str) -> Response:
         self.authorize("get_group", target_of_group(selectors.find(group_id)))
-        return Response({"group": one(request, "groups", document(selectors.get(group_id)))})
+        return Response({"group": one(request, "groups", documents.render(selectors.get(group_id)))})
 
     def patch(self, request: Any, group_id: str) -> Response:
         self.authorize("update_group", targets.of_written_group(selectors.find(group_id)))
         group = groups.update(group_id=group_id, changes=self.parse(request, "group"))
-        return Response({"group": one(request, "groups", document(group))})
+        return Response({"group": one(request, "groups", documents.render(group))})
 
     def delete(self, request: Any, group_id: str) -> Response:
         self.authorize("delete_group", targets.of_written_group(selectors.find(group_id)))
@@ -53,7 +54,7 @@ class GroupUsersView(IdentityView):
         query = request.query_params
         rows = users.in_group(selectors.get(group_id).pk, query.dict(), expiries=query.getlist("password_expires_at"))
         rows = self.within_own_domain(rows)
-        return Response(many(request, "users", rows, lambda row: one(request, "users", user_documents.document(row))))
+        return Response(many(request, "users", rows, lambda row: one(request, "users", user_documents.render(row))))
 
 
 class GroupUserView(IdentityView):

@@ -5,15 +5,9 @@ from typing import Any
 from rest_framework.serializers import Serializer
 
 from apps.common.exceptions import BadRequest
-from apps.identity.api.documents import envelope, many, one
-from apps.identity.api.serializers.limits import (
-    LimitSerializer,
-    LimitUpdateSerializer,
-    RegisteredLimitSerializer,
-    RegisteredLimitUpdateSerializer,
-    document,
-    registered_document,
-)
+from apps.identity.api.documents import limits as documents
+from apps.identity.api.documents.base import envelope, many, one
+from apps.identity.api.serializers import limits as serializers
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.models import Limit
 from apps.identity.selectors import limits as selectors
@@ -37,7 +31,7 @@ class BatchView(IdentityView):
 
 
 class RegisteredLimitsView(BatchView):
-    request_serializers = {"post": RegisteredLimitSerializer}
+    request_serializers = {"post": serializers.RegisteredLimitSerializer}
 
     def get(self, request: Any) -> Response:
         self.authorize("list_registered_limits")
@@ -47,29 +41,31 @@ class RegisteredLimitsView(BatchView):
                 request,
                 "registered_limits",
                 rows,
-                lambda row: one(request, "registered_limits", registered_document(row)),
+                lambda row: one(request, "registered_limits", documents.render_registered(row)),
             )
         )
 
     def post(self, request: Any) -> Response:
         self.authorize("create_registered_limits")
-        rows = limits.register(values=self.parse_list(request, "registered_limits", RegisteredLimitSerializer))
-        shown = (one(request, "registered_limits", registered_document(row)) for row in rows)
+        rows = limits.register(
+            values=self.parse_list(request, "registered_limits", serializers.RegisteredLimitSerializer)
+        )
+        shown = (one(request, "registered_limits", documents.render_registered(row)) for row in rows)
         return Response(envelope(request, "registered_limits", shown), status=201)
 
 
 class RegisteredLimitView(IdentityView):
-    request_serializers = {"patch": RegisteredLimitUpdateSerializer}
+    request_serializers = {"patch": serializers.RegisteredLimitUpdateSerializer}
 
     def get(self, request: Any, limit_id: str) -> Response:
         self.authorize("get_registered_limit")
         row = selectors.get_registered(limit_id)
-        return Response({"registered_limit": one(request, "registered_limits", registered_document(row))})
+        return Response({"registered_limit": one(request, "registered_limits", documents.render_registered(row))})
 
     def patch(self, request: Any, limit_id: str) -> Response:
         self.authorize("update_registered_limit")
         row = limits.update_registered(limit_id=limit_id, changes=self.parse(request, "registered_limit"))
-        return Response({"registered_limit": one(request, "registered_limits", registered_document(row))})
+        return Response({"registered_limit": one(request, "registered_limits", documents.render_registered(row))})
 
     def delete(self, request: Any, limit_id: str) -> Response:
         self.authorize("delete_registered_limit")
@@ -78,7 +74,7 @@ class RegisteredLimitView(IdentityView):
 
 
 class LimitsView(BatchView):
-    request_serializers = {"post": LimitSerializer}
+    request_serializers = {"post": serializers.LimitSerializer}
 
     def get(self, request: Any) -> Response:
         """List limits: all for readers of the system, one's own project's and domain's for others."""
@@ -86,13 +82,13 @@ class LimitsView(BatchView):
         caller = self.caller
         owners = None if self.allows("list_limits:any_owner") else (caller.project_id, caller.domain_id)
         rows = selectors.listed(request.query_params.dict(), owners=owners)
-        return Response(many(request, "limits", rows, lambda row: one(request, "limits", document(row))))
+        return Response(many(request, "limits", rows, lambda row: one(request, "limits", documents.render(row))))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_limits")
-        rows = limits.create(values=self.parse_list(request, "limits", LimitSerializer))
+        rows = limits.create(values=self.parse_list(request, "limits", serializers.LimitSerializer))
         return Response(
-            envelope(request, "limits", (one(request, "limits", document(row)) for row in rows)), status=201
+            envelope(request, "limits", (one(request, "limits", documents.render(row)) for row in rows)), status=201
         )
 
 
@@ -113,16 +109,16 @@ def target_of_limit(limit: Limit | None) -> dict[str, Any]:
 
 
 class LimitView(IdentityView):
-    request_serializers = {"patch": LimitUpdateSerializer}
+    request_serializers = {"patch": serializers.LimitUpdateSerializer}
 
     def get(self, request: Any, limit_id: str) -> Response:
         self.authorize("get_limit", target_of_limit(selectors.find(limit_id)))
-        return Response({"limit": one(request, "limits", document(selectors.get(limit_id)))})
+        return Response({"limit": one(request, "limits", documents.render(selectors.get(limit_id)))})
 
     def patch(self, request: Any, limit_id: str) -> Response:
         self.authorize("update_limit")
         row = limits.update(limit_id=limit_id, changes=self.parse(request, "limit"))
-        return Response({"limit": one(request, "limits", document(row))})
+        return Response({"limit": one(request, "limits", documents.render(row))})
 
     def delete(self, request: Any, limit_id: str) -> Response:
         self.authorize("delete_limit")

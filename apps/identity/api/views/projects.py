@@ -3,14 +3,10 @@
 from typing import Any
 
 from apps.common.exceptions import BadRequest
-from apps.identity.api.documents import link, many, one
+from apps.identity.api.documents import projects as documents
+from apps.identity.api.documents.base import link, many, one
+from apps.identity.api.serializers import projects as serializers
 from apps.identity.api.serializers.base import TagField
-from apps.identity.api.serializers.projects import (
-    ProjectSerializer,
-    ProjectUpdateSerializer,
-    TagsSerializer,
-    document,
-)
 from apps.identity.api.views.base import IdentityView, Response, target_of_project
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Project
@@ -23,12 +19,12 @@ def _answer(request: Any, project: Project, status: int = 200) -> Response:
 
 
 class ProjectsView(IdentityView):
-    request_serializers = {"post": ProjectSerializer}
+    request_serializers = {"post": serializers.ProjectSerializer}
     examples = {"POST": {"project": {"name": "", "domain_id": "default", "description": ""}}}
 
     def get(self, request: Any) -> Response:
         rows = self.within_own_domain(selectors.listed(self.authorize_list(request, "list_projects")))
-        return Response(many(request, "projects", rows, lambda row: one(request, "projects", document(row))))
+        return Response(many(request, "projects", rows, lambda row: one(request, "projects", documents.render(row))))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "project")
@@ -73,11 +69,11 @@ def _shown(request: Any, rows: list[Project], mine: set[str] | None) -> list[dic
 
 
 def _enveloped(request: Any, project: Project) -> dict[str, Any]:
-    return {"project": one(request, "projects", document(project))}
+    return {"project": one(request, "projects", documents.render(project))}
 
 
 class ProjectView(IdentityView):
-    request_serializers = {"patch": ProjectUpdateSerializer}
+    request_serializers = {"patch": serializers.ProjectUpdateSerializer}
 
     def get(self, request: Any, project_id: str) -> Response:
         self.authorize("get_project", target_of_project(selectors.find(project_id)))
@@ -105,7 +101,7 @@ class ProjectView(IdentityView):
 
 
 class ProjectTagsView(IdentityView):
-    request_serializers = {"put": TagsSerializer}
+    request_serializers = {"put": serializers.TagsSerializer}
 
     def _answer(self, request: Any, project: Project) -> Response:
         return Response({"tags": project.tags, "links": {"self": link(request, "projects", project.pk, "tags")}})

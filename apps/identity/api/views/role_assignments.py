@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from apps.identity.api.documents import envelope, many, one
-from apps.identity.api.serializers import role_assignments as documents
-from apps.identity.api.serializers import roles as role_documents
+from apps.identity.api.documents import role_assignments as documents
+from apps.identity.api.documents import roles as role_documents
+from apps.identity.api.documents.base import envelope, many, one
+from apps.identity.api.serializers import role_assignments as serializers
 from apps.identity.api.views import targets
 from apps.identity.api.views.base import IdentityView, Response, target_of_project
 from apps.identity.exceptions import NotFound
@@ -53,7 +54,7 @@ class GrantsView(GrantView):
     def get(self, request: Any, actor_id: str, target_id: str | None = None) -> Response:
         columns = role_assignments.columns(**self.columns("list", actor_id, target_id))
         rows = selectors.roles_of(**columns, inherited=self.inherited)
-        return Response(many(request, "roles", rows, lambda row: one(request, "roles", role_documents.document(row))))
+        return Response(many(request, "roles", rows, lambda row: one(request, "roles", role_documents.render(row))))
 
 
 class GrantRoleView(GrantView):
@@ -85,9 +86,9 @@ class RoleAssignmentsView(IdentityView):
         else:
             domain_id = self.caller.domain_id or params.get("scope.domain.id")
             self.authorize("list_role_assignments", {"target.domain_id": domain_id})
-        documents.refuse_contradictions(params)
+        serializers.refuse_contradictions(params)
         # A token for a domain sees what is within it, as in Keystone.
         grants, truncated = selectors.listed(params, domain_id=self.caller.domain_id)
-        names = documents.Names(grants) if documents.wants_names(params) else None
-        answer = envelope(request, "role_assignments", (documents.document(request, row, names) for row in grants))
+        names = documents.Names(grants) if serializers.wants_names(params) else None
+        answer = envelope(request, "role_assignments", (documents.render(request, row, names) for row in grants))
         return Response({**answer, "truncated": True} if truncated else answer)

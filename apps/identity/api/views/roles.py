@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from apps.identity.api.documents import link, many, one
-from apps.identity.api.serializers.roles import RoleSerializer, RoleUpdateSerializer, brief, document
+from apps.identity.api.documents import roles as documents
+from apps.identity.api.documents.base import link, many, one
+from apps.identity.api.serializers import roles as serializers
 from apps.identity.api.views.base import IdentityView, Response, target_of_role
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Role
@@ -12,7 +13,7 @@ from apps.identity.services import roles
 
 
 class RolesView(IdentityView):
-    request_serializers = {"post": RoleSerializer}
+    request_serializers = {"post": serializers.RoleSerializer}
     examples = {"POST": {"role": {"name": ""}}}
 
     def get(self, request: Any) -> Response:
@@ -21,18 +22,18 @@ class RolesView(IdentityView):
         rule = "list_domain_roles" if domain_id else "list_roles"
         self.authorize(rule, {"target.role.domain_id": domain_id})
         rows = selectors.listed(params)
-        return Response(many(request, "roles", rows, lambda row: one(request, "roles", document(row))))
+        return Response(many(request, "roles", rows, lambda row: one(request, "roles", documents.render(row))))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "role")
         domain_id = values.get("domain_id")
         rule = "create_domain_role" if domain_id else "create_role"
         self.authorize(rule, {"target.role.domain_id": domain_id, "target.role.name": values["name"]})
-        return Response({"role": one(request, "roles", document(roles.create(values=values)))}, status=201)
+        return Response({"role": one(request, "roles", documents.render(roles.create(values=values)))}, status=201)
 
 
 class RoleView(IdentityView):
-    request_serializers = {"patch": RoleUpdateSerializer}
+    request_serializers = {"patch": serializers.RoleUpdateSerializer}
 
     def _authorize(self, verb: str, role_id: str) -> None:
         role = selectors.find(role_id)
@@ -41,12 +42,12 @@ class RoleView(IdentityView):
 
     def get(self, request: Any, role_id: str) -> Response:
         self._authorize("get", role_id)
-        return Response({"role": one(request, "roles", document(selectors.get(role_id)))})
+        return Response({"role": one(request, "roles", documents.render(selectors.get(role_id)))})
 
     def patch(self, request: Any, role_id: str) -> Response:
         self._authorize("update", role_id)
         role = roles.update(role_id=role_id, changes=self.parse(request, "role"))
-        return Response({"role": one(request, "roles", document(role))})
+        return Response({"role": one(request, "roles", documents.render(role))})
 
     def delete(self, request: Any, role_id: str) -> Response:
         self._authorize("delete", role_id)
@@ -58,15 +59,23 @@ class ImpliedRolesView(IdentityView):
     def get(self, request: Any, role_id: str) -> Response:
         self.authorize("list_implied_roles")
         prior = selectors.get(role_id)
-        implied = [brief(request, row) for row in selectors.implied_by(role_id)]
+        implied = [documents.render_brief(request, row) for row in selectors.implied_by(role_id)]
         links = {"self": link(request, "roles", role_id, "implies")}
-        return Response({"role_inference": {"prior_role": brief(request, prior), "implies": implied}, "links": links})
+        return Response(
+            {
+                "role_inference": {"prior_role": documents.render_brief(request, prior), "implies": implied},
+                "links": links,
+            }
+        )
 
 
 class ImpliedRoleView(IdentityView):
     def _answer(self, request: Any, prior: Role, implied: Role, status: int = 200) -> Response:
         links = {"self": link(request, "roles", prior.pk, "implies", implied.pk)}
-        inference = {"prior_role": brief(request, prior), "implies": brief(request, implied)}
+        inference = {
+            "prior_role": documents.render_brief(request, prior),
+            "implies": documents.render_brief(request, implied),
+        }
         return Response({"role_inference": inference, "links": links}, status=status)
 
     @staticmethod
@@ -102,7 +111,10 @@ class RoleInferencesView(IdentityView):
     def get(self, request: Any) -> Response:
         self.authorize("list_role_inference_rules")
         inferences = [
-            {"prior_role": brief(request, prior), "implies": [brief(request, row) for row in implied]}
+            {
+                "prior_role": documents.render_brief(request, prior),
+                "implies": [documents.render_brief(request, row) for row in implied],
+            }
             for prior, implied in selectors.inferences()
         ]
         return Response({"role_inferences": inferences, "links": {"self": link(request, "role_inferences")}})

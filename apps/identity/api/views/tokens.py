@@ -5,7 +5,8 @@ from typing import Any
 from apps.common import addresses, policy
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import BadRequest, Unauthorized
-from apps.identity.api.serializers.tokens import AuthSerializer, TokenAnswer, sign_in_of, token_document
+from apps.identity.api.documents import tokens as documents
+from apps.identity.api.serializers import tokens as serializers
 from apps.identity.exceptions import NotFound
 from apps.identity.selectors import catalog, tokens
 from apps.identity.selectors.tokens import Token
@@ -15,8 +16,8 @@ from apps.identity.states import Scope
 
 
 class TokensView(ServiceView):
-    request_serializers = {"post": AuthSerializer}
-    response_serializers = {"post": TokenAnswer, "get": TokenAnswer}
+    request_serializers = {"post": serializers.AuthSerializer}
+    response_serializers = {"post": documents.TokenAnswer, "get": documents.TokenAnswer}
     examples = {
         "POST": {
             "auth": {
@@ -40,7 +41,7 @@ class TokensView(ServiceView):
         entries = None
         if "nocatalog" not in request.query_params and token.scoped_user.scope is not Scope.UNSCOPED:
             entries = self._catalog(token)
-        return Response(token_document(token, entries), status=status, headers={"X-Subject-Token": text})
+        return Response(documents.render(token, entries), status=status, headers={"X-Subject-Token": text})
 
     @staticmethod
     def _catalog(token: Token) -> list[dict[str, Any]]:
@@ -61,7 +62,7 @@ class TokensView(ServiceView):
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "auth")
-        text, token = authentication.sign_in(sign_in_of(values, remote_address=addresses.of(request)))
+        text, token = authentication.sign_in(serializers.sign_in_of(values, remote_address=addresses.of(request)))
         return self._answer(request, token, text, 201)
 
     def get(self, request: Any) -> Response:

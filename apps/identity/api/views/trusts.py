@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from apps.identity.api.documents import link, many
-from apps.identity.api.serializers.roles import brief
-from apps.identity.api.serializers.trusts import TrustSerializer, document
+from apps.identity.api.documents import roles as role_documents
+from apps.identity.api.documents import trusts as documents
+from apps.identity.api.documents.base import link, many
+from apps.identity.api.serializers import trusts as serializers
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Trust
@@ -17,7 +18,7 @@ def target_of_trust(trust: Trust) -> dict[str, Any]:
 
 
 class TrustsView(IdentityView):
-    request_serializers = {"post": TrustSerializer}
+    request_serializers = {"post": serializers.TrustSerializer}
 
     def get(self, request: Any) -> Response:
         params = request.query_params.dict()
@@ -27,7 +28,7 @@ class TrustsView(IdentityView):
                 rule = f"list_trusts_for_{who}"
         subject = {f"target.trust.{name}": params.get(name) for name in ("trustor_user_id", "trustee_user_id")}
         self.authorize(rule, subject)
-        return Response(many(request, "trusts", selectors.listed(params), lambda row: document(request, row)))
+        return Response(many(request, "trusts", selectors.listed(params), lambda row: documents.render(request, row)))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "trust")
@@ -36,13 +37,13 @@ class TrustsView(IdentityView):
             "create_trust", {"trust.trustor_user_id": trustor_id, "target.trust.trustor_user_id": trustor_id}
         )
         trust = trusts.create(context=self.caller, values=values)
-        return Response({"trust": document(request, trust)}, status=201)
+        return Response({"trust": documents.render(request, trust)}, status=201)
 
 
 class TrustView(IdentityView):
     def get(self, request: Any, trust_id: str) -> Response:
         self.authorize("get_trust", target_of_trust(selectors.get(trust_id)))
-        return Response({"trust": document(request, selectors.get(trust_id))})
+        return Response({"trust": documents.render(request, selectors.get(trust_id))})
 
     def delete(self, request: Any, trust_id: str) -> Response:
         self.authorize("delete_trust", target_of_trust(selectors.get(trust_id)))
@@ -54,7 +55,7 @@ class TrustRolesView(IdentityView):
     def get(self, request: Any, trust_id: str) -> Response:
         self.authorize("list_roles_for_trust", target_of_trust(selectors.get(trust_id)))
         rows = selectors.get(trust_id).roles.all()
-        return Response(many(request, "roles", rows, lambda role: brief(request, role)))
+        return Response(many(request, "roles", rows, lambda role: role_documents.render_brief(request, role)))
 
 
 class TrustRoleView(IdentityView):
@@ -63,4 +64,6 @@ class TrustRoleView(IdentityView):
         role = selectors.get(trust_id).roles.filter(pk=role_id).first()
         if role is None:
             raise NotFound(noun="role of trust", id=role_id[:64])
-        return Response({"role": {**brief(request, role), "links": {"self": link(request, "roles", role.pk)}}})
+        return Response(
+            {"role": {**role_documents.render_brief(request, role), "links": {"self": link(request, "roles", role.pk)}}}
+        )

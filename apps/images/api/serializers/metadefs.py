@@ -1,61 +1,14 @@
 """Metadata definitions on the wire."""
 
 from typing import Any
-from urllib.parse import quote
 
 from rest_framework import serializers
 
 from apps.common.api.serializers import StrictSerializer, Text
 from apps.images import states
-from apps.images.api.serializers.images import moment
-from apps.images.models import Association, Definition, Namespace
 
 # What documents show beside what was written: clients send it back in a PUT.
 SHOWN = ("created_at", "updated_at", "self", "schema", "first", "next")
-
-
-def place(namespace: str, *rest: str) -> str:
-    """Return a path as Glance writes it: without the service's prefix."""
-    return "/".join(["/v2/metadefs/namespaces", quote(namespace, safe=""), *(quote(one, safe="") for one in rest)])
-
-
-def render(row: Namespace) -> dict[str, Any]:
-    """Return the document of a namespace, without what is in it."""
-    return {
-        "namespace": row.namespace,
-        "display_name": row.display_name,
-        "description": row.description,
-        "visibility": row.visibility,
-        "protected": row.protected,
-        "owner": row.project_id,
-        "created_at": moment(row.created_at),
-        "updated_at": moment(row.updated_at),
-        "self": place(row.namespace),
-        "schema": "/v2/schemas/metadefs/namespace",
-    }
-
-
-def render_definition(row: Definition, namespace: str) -> dict[str, Any]:
-    """Return the document of an object, a property or a tag."""
-    document: dict[str, Any] = {**row.document, "name": row.name}
-    if row.kind == "property":
-        return document
-    times = {"created_at": moment(row.created_at), "updated_at": moment(row.updated_at)}
-    if row.kind == "tag":
-        return {**document, **times}
-    links = {"self": place(namespace, "objects", row.name), "schema": "/v2/schemas/metadefs/object"}
-    return {"description": None, "required": [], "properties": {}, **document, **times, **links}
-
-
-def render_association(row: Association) -> dict[str, Any]:
-    """Return the document of an association."""
-    return {
-        "name": row.name,
-        "prefix": row.prefix,
-        "properties_target": row.properties_target,
-        "created_at": moment(row.created_at),
-        "updated_at": moment(row.updated_at),
-    }
 
 
 class Name(Text):

@@ -13,7 +13,8 @@ from apps.common.exceptions import BadRequest
 from apps.common.identifiers import parse_uuid
 from apps.common.pagination import limit_of, page
 from apps.images import patches, states
-from apps.images.api.serializers import images as documents
+from apps.images.api.documents import images as documents
+from apps.images.api.serializers import images as serializers
 from apps.images.exceptions import ImageNotFound
 from apps.images.models import Image
 from apps.images.selectors import filters
@@ -46,7 +47,7 @@ def image_id_of(text: str) -> uuid.UUID:
 class Images(ServiceView):
     """List and create."""
 
-    request_serializers = {"post": documents.ImageCreate}
+    request_serializers = {"post": serializers.ImageCreate}
     response_serializers = {"get": documents.ImageList, "post": documents.ImageDocument}
     examples = {
         "POST": {"name": "my-image", "disk_format": "qcow2", "container_format": "bare", "visibility": "private"}

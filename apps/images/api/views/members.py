@@ -4,7 +4,8 @@ from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response, ServiceView
-from apps.images.api.serializers import members as documents
+from apps.images.api.documents import members as documents
+from apps.images.api.serializers import members as serializers
 from apps.images.api.views.images import image_id_of
 from apps.images.exceptions import MemberNotFound
 from apps.images.selectors import images as image_selectors
@@ -15,7 +16,7 @@ from apps.images.services import members
 class Members(ServiceView):
     """List and add."""
 
-    request_serializers = {"post": documents.MemberCreate}
+    request_serializers = {"post": serializers.MemberCreate}
     examples = {"POST": {"member": "<project id>"}}
 
     def get(self, request: Request, image_id: str) -> Response:
@@ -33,7 +34,7 @@ class Members(ServiceView):
 class MemberItem(ServiceView):
     """Show, answer, remove."""
 
-    request_serializers = {"put": documents.MemberUpdate}
+    request_serializers = {"put": serializers.MemberUpdate}
     examples = {"PUT": {"status": "accepted"}}
 
     def get(self, request: Request, image_id: str, member_id: str) -> Response:

@@ -10,7 +10,8 @@ from apps.common import policy
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import BadRequest
 from apps.common.pagination import limit_of, page
-from apps.images.api.serializers import metadefs as documents
+from apps.images.api.documents import metadefs as documents
+from apps.images.api.serializers import metadefs as serializers
 from apps.images.models import Namespace
 from apps.images.selectors import metadefs as selectors
 from apps.images.services import metadefs
@@ -22,7 +23,7 @@ DEFAULT_LIMIT = 25
 class Namespaces(ServiceView):
     """List and create."""
 
-    request_serializers = {"post": documents.NamespaceCreate}
+    request_serializers = {"post": serializers.NamespaceCreate}
     examples = {"POST": {"namespace": "My::Namespace", "visibility": "public"}}
 
     def get(self, request: Request) -> Response:
@@ -59,7 +60,7 @@ class Namespaces(ServiceView):
 
 
 def _property(name: str, value: Any) -> dict[str, Any]:
-    parsed = documents.PropertyWrite(data={**value, "name": name})
+    parsed = serializers.PropertyWrite(data={**value, "name": name})
     parsed.is_valid(raise_exception=True)
     return dict(parsed.validated_data)
 
@@ -91,7 +92,7 @@ def _link(request: Request, marker: str | None) -> str:
 class NamespaceItem(ServiceView):
     """Show, update, delete."""
 
-    request_serializers = {"put": documents.NamespaceUpdate}
+    request_serializers = {"put": serializers.NamespaceUpdate}
 
     def get(self, request: Request, namespace: str) -> Response:
         policy.check(self.caller, "get_metadef_namespace")
@@ -156,35 +157,35 @@ class Objects(_Definitions):
     """Objects of a namespace."""
 
     kind, plural = "object", "objects"
-    request_serializers: dict[str, type[Serializer[Any]]] = {"post": documents.ObjectWrite}
+    request_serializers: dict[str, type[Serializer[Any]]] = {"post": serializers.ObjectWrite}
 
 
 class ObjectItem(_Definition):
     """One object."""
 
     kind = "object"
-    request_serializers: dict[str, type[Serializer[Any]]] = {"put": documents.ObjectWrite}
+    request_serializers: dict[str, type[Serializer[Any]]] = {"put": serializers.ObjectWrite}
 
 
 class Properties(_Definitions):
     """Properties of a namespace."""
 
     kind, plural = "property", "properties"
-    request_serializers: dict[str, type[Serializer[Any]]] = {"post": documents.PropertyWrite}
+    request_serializers: dict[str, type[Serializer[Any]]] = {"post": serializers.PropertyWrite}
 
 
 class PropertyItem(_Definition):
     """One property."""
 
     kind = "property"
-    request_serializers: dict[str, type[Serializer[Any]]] = {"put": documents.PropertyWrite}
+    request_serializers: dict[str, type[Serializer[Any]]] = {"put": serializers.PropertyWrite}
 
 
 class Tags(_Definitions):
     """Tags of a namespace: a POST replaces them, or adds to them with ``X-OpenStack-Append: true``."""
 
     kind, plural = "tag", "tags"
-    request_serializers: dict[str, type[Serializer[Any]]] = {"post": documents.TagsWrite}
+    request_serializers: dict[str, type[Serializer[Any]]] = {"post": serializers.TagsWrite}
 
     def post(self, request: Request, namespace: str) -> Response:
         names = [one["name"] for one in self.parse(request)["tags"]]
@@ -197,10 +198,10 @@ class TagItem(_Definition):
     """One tag; a POST makes it."""
 
     kind = "tag"
-    request_serializers: dict[str, type[Serializer[Any]]] = {"put": documents.TagWrite}
+    request_serializers: dict[str, type[Serializer[Any]]] = {"put": serializers.TagWrite}
 
     def post(self, request: Request, namespace: str, name: str) -> Response:
-        parsed = documents.TagWrite(data={"name": name})
+        parsed = serializers.TagWrite(data={"name": name})
         parsed.is_valid(raise_exception=True)
         row = metadefs.define(context=self.caller, name=namespace, kind="tag", document={"name": name})
         return Response(documents.render_definition(row, namespace), status=201)
@@ -218,7 +219,7 @@ class ResourceTypes(ServiceView):
 class Associations(ServiceView):
     """The kinds of resources that a namespace is about."""
 
-    request_serializers = {"post": documents.AssociationCreate}
+    request_serializers = {"post": serializers.AssociationCreate}
 
     def get(self, request: Request, namespace: str) -> Response:
         policy.check(self.caller, "get_metadef_resource_type")

@@ -3,8 +3,8 @@
 from rest_framework.request import Request
 
 from apps.common.api.views import Response, ServiceView
-from apps.images.api.serializers import metadef_schemas
-from apps.images.api.serializers.schemas import SCHEMAS
+from apps.images.api.documents import metadef_schemas as documents
+from apps.images.api.documents.schemas import SCHEMAS
 from apps.images.exceptions import SchemaNotFound
 
 
@@ -21,9 +21,9 @@ class MetadefSchemaItem(ServiceView):
     """One JSON schema of metadata definitions."""
 
     def get(self, request: Request, name: str) -> Response:
-        if name not in metadef_schemas.SCHEMAS:
+        if name not in documents.SCHEMAS:
             raise SchemaNotFound(name=name[:64])
-        return Response(metadef_schemas.SCHEMAS[name])
+        return Response(documents.SCHEMAS[name])
 
 
 class ImportInfo(ServiceView):

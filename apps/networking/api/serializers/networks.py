@@ -4,12 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.common import policy
 from apps.common.api.serializers import Text
-from apps.common.context import RequestContext
 from apps.networking import states
-from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer, standard
-from apps.networking.models import Network
+from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer
 
 ALIASES = {
     "router:external": "external",
@@ -17,31 +14,6 @@ ALIASES = {
     "provider:physical_network": "physical_network",
     "provider:segmentation_id": "segmentation_id",
 }
-
-
-def render(network: Network, context: RequestContext) -> dict[str, Any]:
-    """Return the document of a network; what its provider decides is for administrators."""
-    document = {
-        **standard(network),
-        "name": network.name,
-        "admin_state_up": network.admin_state_up,
-        "status": network.status,
-        "shared": network.shared,
-        "router:external": network.external,
-        "is_default": network.is_default,
-        "mtu": network.mtu,
-        "subnets": [str(subnet.id) for subnet in network.subnets.all()],
-        "availability_zones": [],
-        "availability_zone_hints": network.availability_zone_hints,
-        "port_security_enabled": network.port_security_enabled,
-        "ipv4_address_scope": None,
-        "ipv6_address_scope": None,
-    }
-    if policy.allowed(context, "get_network:provider", {"project_id": network.project_id}):
-        document["provider:network_type"] = states.NETWORK_TYPE
-        document["provider:physical_network"] = None
-        document["provider:segmentation_id"] = None
-    return document
 
 
 class _Values(ResourceSerializer):

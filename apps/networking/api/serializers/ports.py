@@ -6,11 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.common import policy
 from apps.common.api.serializers import StrictSerializer, Text, UUIDString
-from apps.common.context import RequestContext
-from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer, TextField, standard
-from apps.networking.models import Port
+from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer, TextField
 
 ALIASES = {
     "binding:host_id": "host",
@@ -23,32 +20,6 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
 # What stays one word, and one line, of a DHCP server's configuration.
 _DHCP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 _DHCP_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/,=@ -]{0,254}\Z")
-
-
-def render(port: Port, context: RequestContext) -> dict[str, Any]:
-    """Return the document of a port; where it is bound is for administrators."""
-    document = {
-        **standard(port),
-        "name": port.name,
-        "network_id": str(port.network_id),
-        "admin_state_up": port.admin_state_up,
-        "status": port.status,
-        "mac_address": port.mac_address,
-        "fixed_ips": [{"subnet_id": str(f.subnet_id), "ip_address": f.ip_address} for f in port.fixed_ips.all()],
-        "device_id": port.device_id,
-        "device_owner": port.device_owner,
-        "security_groups": [str(one.security_group_id) for one in port.portsecuritygroup_set.all()],
-        "allowed_address_pairs": port.allowed_address_pairs,
-        "extra_dhcp_opts": port.extra_dhcp_opts,
-        "port_security_enabled": port.port_security_enabled,
-        "binding:vnic_type": port.vnic_type,
-    }
-    if policy.allowed(context, "get_port:binding", {"project_id": port.project_id}):
-        document["binding:host_id"] = port.host
-        document["binding:profile"] = port.profile
-        document["binding:vif_type"] = "bridge" if port.host else "unbound"
-        document["binding:vif_details"] = {"port_filter": False} if port.host else {}
-    return document
 
 
 class MacField(serializers.CharField):

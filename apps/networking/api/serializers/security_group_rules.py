@@ -1,34 +1,13 @@
 """Security group rules on the wire."""
 
-import ipaddress
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.common.api.serializers import StrictSerializer, Text, UUIDString
-from apps.common.context import RequestContext
 from apps.networking import states
-from apps.networking.api.serializers.base import ProjectField, TextField, standard
-from apps.networking.models import SecurityGroupRule
-
-
-def render(rule: SecurityGroupRule, context: RequestContext) -> dict[str, Any]:
-    """Return the document of a rule."""
-    prefix = rule.remote_ip_prefix
-    return {
-        **standard(rule),
-        "security_group_id": str(rule.security_group_id),
-        "direction": rule.direction,
-        "ethertype": rule.ethertype,
-        "protocol": rule.protocol,
-        "port_range_min": rule.port_range_min,
-        "port_range_max": rule.port_range_max,
-        "remote_ip_prefix": prefix,
-        "normalized_cidr": str(ipaddress.ip_network(prefix, strict=False)) if prefix else None,
-        "remote_group_id": str(rule.remote_group_id) if rule.remote_group_id else None,
-        "remote_address_group_id": None,
-    }
+from apps.networking.api.serializers.base import ProjectField, TextField
 
 
 @extend_schema_field({"oneOf": [{"type": "string", "maxLength": 32, "nullable": True}, {"type": "integer"}]})

@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.common.context import RequestContext
-from apps.networking.api.serializers import networks as documents
+from apps.networking.api.documents import networks as documents
+from apps.networking.api.serializers import networks as serializers
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import NetworkNotFound
 from apps.networking.selectors import filters
@@ -26,7 +27,7 @@ class _Networks(Noun):
 class Networks(_Networks, Collection):
     """List and create."""
 
-    request_serializers = {"post": documents.NetworkCreate}
+    request_serializers = {"post": serializers.NetworkCreate}
     filters = filters.NETWORKS
     sort_keys = frozenset({"status", "admin_state_up", "mtu"})
     examples = {"POST": {"network": {"name": "private"}}}
@@ -41,7 +42,7 @@ class Networks(_Networks, Collection):
 class NetworkItem(_Networks, Item):
     """Show, update, delete."""
 
-    request_serializers = {"put": documents.NetworkUpdate}
+    request_serializers = {"put": serializers.NetworkUpdate}
     examples = {"PUT": {"network": {"name": "new-name"}}}
 
     def load(self, item_id: uuid.UUID) -> Any:

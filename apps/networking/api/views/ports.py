@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.common.context import RequestContext
-from apps.networking.api.serializers import ports as documents
+from apps.networking.api.documents import ports as documents
+from apps.networking.api.serializers import ports as serializers
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import PortNotFound
 from apps.networking.selectors import filters
@@ -26,7 +27,7 @@ class _Ports(Noun):
 class Ports(_Ports, Collection):
     """List and create."""
 
-    request_serializers = {"post": documents.PortCreate}
+    request_serializers = {"post": serializers.PortCreate}
     filters = filters.PORTS
     sort_keys = frozenset({"network_id", "status", "device_id", "mac_address"})
     examples = {"POST": {"port": {"network_id": "<id>"}}}
@@ -41,7 +42,7 @@ class Ports(_Ports, Collection):
 class PortItem(_Ports, Item):
     """Show, update, delete."""
 
-    request_serializers = {"put": documents.PortUpdate}
+    request_serializers = {"put": serializers.PortUpdate}
     examples = {"PUT": {"port": {"name": "new-name"}}}
 
     def load(self, item_id: uuid.UUID) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.common.context import RequestContext
-from apps.networking.api.serializers import security_group_rules as documents
+from apps.networking.api.documents import security_group_rules as documents
+from apps.networking.api.serializers import security_group_rules as serializers
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import SecurityGroupRuleNotFound
 from apps.networking.selectors import filters
@@ -26,7 +27,7 @@ class _SecurityGroupRules(Noun):
 class SecurityGroupRules(_SecurityGroupRules, Collection):
     """List and create."""
 
-    request_serializers = {"post": documents.SecurityGroupRuleCreate}
+    request_serializers = {"post": serializers.SecurityGroupRuleCreate}
     filters = filters.SECURITY_GROUP_RULES
     sort_keys = frozenset({"direction", "protocol"})
     examples = {

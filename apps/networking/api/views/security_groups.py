@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.common.context import RequestContext
-from apps.networking.api.serializers import security_groups as documents
+from apps.networking.api.documents import security_groups as documents
+from apps.networking.api.serializers import security_groups as serializers
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import SecurityGroupNotFound
 from apps.networking.selectors import filters
@@ -26,7 +27,7 @@ class _SecurityGroups(Noun):
 class SecurityGroups(_SecurityGroups, Collection):
     """List and create."""
 
-    request_serializers = {"post": documents.SecurityGroupCreate}
+    request_serializers = {"post": serializers.SecurityGroupCreate}
     filters = filters.SECURITY_GROUPS
     sort_keys = frozenset({"stateful"})
     examples = {"POST": {"security_group": {"name": "web"}}}
@@ -43,7 +44,7 @@ class SecurityGroups(_SecurityGroups, Collection):
 class SecurityGroupItem(_SecurityGroups, Item):
     """Show, update, delete."""
 
-    request_serializers = {"put": documents.SecurityGroupUpdate}
+    request_serializers = {"put": serializers.SecurityGroupUpdate}
     examples = {"PUT": {"security_group": {"name": "new-name"}}}
 
     def load(self, item_id: uuid.UUID) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from apps.common.context import RequestContext
-from apps.networking.api.serializers import subnets as documents
+from apps.networking.api.documents import subnets as documents
+from apps.networking.api.serializers import subnets as serializers
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import SubnetNotFound
 from apps.networking.selectors import filters
@@ -26,7 +27,7 @@ class _Subnets(Noun):
 class Subnets(_Subnets, Collection):
     """List and create."""
 
-    request_serializers = {"post": documents.SubnetCreate}
+    request_serializers = {"post": serializers.SubnetCreate}
     filters = filters.SUBNETS
     sort_keys = frozenset({"network_id", "cidr", "ip_version"})
     examples = {"POST": {"subnet": {"network_id": "<id>", "cidr": "10.0.0.0/24", "ip_version": 4}}}
@@ -41,7 +42,7 @@ class Subnets(_Subnets, Collection):
 class SubnetItem(_Subnets, Item):
     """Show, update, delete."""
 
-    request_serializers = {"put": documents.SubnetUpdate}
+    request_serializers = {"put": serializers.SubnetUpdate}
     examples = {"PUT": {"subnet": {"name": "new-name"}}}
 
     def load(self, item_id: uuid.UUID) -> Any:

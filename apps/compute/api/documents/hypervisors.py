@@ -33,7 +33,7 @@ FIELDS = {
 }
 
 
-def brief(host: Any, version: Version) -> dict[str, Any]:
+def render_brief(host: Any, version: Version) -> dict[str, Any]:
     return {
         "id": str(host.id) if version in UUIDS else host.number,
         "hypervisor_hostname": host.name,
@@ -42,8 +42,8 @@ def brief(host: Any, version: Version) -> dict[str, Any]:
     }
 
 
-def with_uptime(host: Any, version: Version) -> dict[str, Any]:
-    return {**brief(host, version), "uptime": host.uptime or None}
+def render_uptime(host: Any, version: Version) -> dict[str, Any]:
+    return {**render_brief(host, version), "uptime": host.uptime or None}
 
 
 def amounts(values: Mapping[str, int]) -> dict[str, int]:
@@ -64,10 +64,10 @@ def amounts(values: Mapping[str, int]) -> dict[str, int]:
     }
 
 
-def full(host: Any, version: Version, *, workload: int) -> dict[str, Any]:
+def render(host: Any, version: Version, *, workload: int) -> dict[str, Any]:
     """``workload``: servers on the host that a task is under way for."""
     document = {
-        **brief(host, version),
+        **render_brief(host, version),
         **amounts(vars(host.inventory)),
         "current_workload": workload,
         "cpu_info": host.cpu_info if version in CPU_INFO_IS_AN_OBJECT else json.dumps(host.cpu_info),
@@ -91,5 +91,5 @@ def add_servers(document: dict[str, Any], servers: Sequence[dict[str, str]], ver
     return document
 
 
-def statistics(totals: Mapping[str, int]) -> dict[str, int]:
+def render_statistics(totals: Mapping[str, int]) -> dict[str, int]:
     return {"count": totals["count"], "current_workload": totals["workload"], **amounts(totals)}

@@ -1,6 +1,5 @@
 """Servers as documents: which field belongs to which microversion stands beside it."""
 
-import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,7 +10,7 @@ from django.http import HttpRequest
 from apps.common import microversions
 from apps.common.microversions import Range, Version, since
 from apps.compute import states
-from apps.compute.api import documents
+from apps.compute.api.documents import base
 from apps.compute.models import Server
 from apps.networking.values import ServerAddress
 
@@ -65,7 +64,6 @@ PROGRESS_STATUSES = ("ACTIVE", "BUILD")  # of those that Nova tells a progress o
 HOSTNAME_FOR_ALL = since("2.90")
 EMBEDDED_FLAVOR = since("2.47")
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
-MICROSECONDS = "%Y-%m-%dT%H:%M:%S.%f"
 
 Addresses = Mapping[uuid.UUID, Sequence[ServerAddress]]
 Groups = Mapping[uuid.UUID, Sequence[str]]
@@ -75,7 +73,7 @@ class Renderer:
     """Renders servers for one request: what does not depend on the server is worked out once."""
 
     def __init__(self, *, request: HttpRequest, version: Version, admin: bool, update: bool = False) -> None:
-        links = documents.Links(request)
+        links = base.Links(request)
         self.links, self.bookmark = links.of, links.bookmark
         self.version = version
         self.hidden = set(microversions.hidden(FIELDS, version))
@@ -88,21 +86,21 @@ class Renderer:
             self.hidden |= set(NOT_AFTER_UPDATE)
         self.embedded = version in EMBEDDED_FLAVOR
 
-    def brief(self, server: Server) -> dict[str, Any]:
+    def render_brief(self, server: Server) -> dict[str, Any]:
         key = str(server.id)
         return {"id": key, "name": server.name, "links": self.links("servers", key)}
 
-    def full(
+    def render(
         self, server: Server, *, addresses: Addresses, groups: Groups, show: bool = False, host_status: str = ""
     ) -> dict[str, Any]:
         ports = addresses.get(server.id, ())
         document = {
-            **self.brief(server),
+            **self.render_brief(server),
             "status": server.status,
             "tenant_id": server.project_id,
             "user_id": server.user_id,
             "metadata": server.metadata,
-            "hostId": host_id(server),
+            "hostId": base.hashed_host(project_id=server.project_id, host=server.host),
             "image": self._image(server),
             "flavor": self._flavor(server),
             "created": _time(server.created_at, SECONDS),
@@ -114,8 +112,8 @@ class Renderer:
             "OS-EXT-AZ:availability_zone": server.zone,
             "config_drive": "True" if server.config_drive else "",
             "key_name": server.key_name,
-            "OS-SRV-USG:launched_at": _time(server.launched_at, MICROSECONDS),
-            "OS-SRV-USG:terminated_at": _time(server.deleted_at, MICROSECONDS),
+            "OS-SRV-USG:launched_at": base.time(server.launched_at),
+            "OS-SRV-USG:terminated_at": base.time(server.deleted_at),
             "OS-EXT-STS:task_state": server.task_state or None,
             "OS-EXT-STS:vm_state": server.vm_state,
             "OS-EXT-STS:power_state": server.power_state,
@@ -177,13 +175,6 @@ class Renderer:
         if show and "OS-EXT-SRV-ATTR:host" not in self.hidden:
             fault["details"] = server.fault_details
         return fault
-
-
-def host_id(server: Server) -> str:
-    """Return a name of the host that says nothing about it, and differs by project."""
-    if not server.host:
-        return ""
-    return hashlib.sha224(f"{server.project_id}{server.host}".encode()).hexdigest()
 
 
 def addresses_of(ports: Sequence[ServerAddress], *, extended: bool = True) -> dict[str, list[dict[str, Any]]]:

@@ -22,7 +22,7 @@ class DryRunDocument(serializers.Serializer[Any]):
     dry_run = DryRunAnswer()
 
 
-def document(found: DryRun, *, full: bool) -> dict[str, Any]:
+def render(found: DryRun, *, full: bool) -> dict[str, Any]:
     """``full``: with hosts and the scheduler's explanation, which only administrators see."""
     told: dict[str, Any] = {
         "fits": found.fits,

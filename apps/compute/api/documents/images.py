@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.compute.api.documents import Links
+from apps.compute.api.documents.base import Links
 
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 _STATUS = {"active": "ACTIVE", "queued": "SAVING", "saving": "SAVING", "importing": "SAVING", "killed": "ERROR"}
@@ -15,15 +15,15 @@ def statuses_of(wanted: str) -> list[str]:
     return [word for word, status in _STATUS.items() if status == wanted.upper()]
 
 
-def brief(image: Any, links: Links) -> dict[str, Any]:
+def render_brief(image: Any, links: Links) -> dict[str, Any]:
     key = str(image.id)
     alternate = {"rel": "alternate", "type": MEDIA_TYPE, "href": f"{links.images}/{key}"}
     return {"id": key, "name": image.name, "links": [*links.of("images", key), alternate]}
 
 
-def full(image: Any, links: Links) -> dict[str, Any]:
+def render(image: Any, links: Links) -> dict[str, Any]:
     return {
-        **brief(image, links),
+        **render_brief(image, links),
         "status": _STATUS.get(image.status, "UNKNOWN"),
         "progress": _PROGRESS.get(image.status, 0),
         "created": image.created_at.strftime(SECONDS),

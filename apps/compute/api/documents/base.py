@@ -1,14 +1,9 @@
 """What many documents share: links, times, and a host's name that says nothing about the host."""
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from django.http import HttpRequest
-
-from apps.common.microversions import Version
-from apps.compute.api import versions
 
 MICROSECONDS = "%Y-%m-%dT%H:%M:%S.%f"
 
@@ -42,9 +37,3 @@ def time(moment: datetime | None) -> str | None:
 def hashed_host(*, project_id: str, host: str) -> str:
     """Return ``hostId``: differs by project, tells nothing about the host (nova/utils.py, generate_hostid)."""
     return hashlib.sha224(f"{project_id}{host}".encode()).hexdigest() if host else ""
-
-
-def version_of(context: Mapping[str, Any]) -> Version:
-    """Return the microversion that a serializer parses for: the newest where nobody asked (OpenAPI, forms)."""
-    version: Version = getattr(context.get("request"), "version", None) or versions.HIGHEST
-    return version

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.common import microversions
 from apps.common.microversions import Version, since
-from apps.compute.api import documents
+from apps.compute.api.documents import base
 from apps.compute.selectors import instance_actions
 from apps.compute.selectors.instance_actions import Event
 
@@ -13,7 +13,7 @@ EVENT_FIELDS = {"hostId": since("2.62"), "host": since("2.62"), "details": since
 EVENTS_FOR_OWNERS = since("2.51")
 
 
-def action(run: Any, version: Version) -> dict[str, Any]:
+def render(run: Any, version: Version) -> dict[str, Any]:
     document = {
         "action": run.action,
         "instance_uuid": str(run.subject_id),
@@ -21,22 +21,22 @@ def action(run: Any, version: Version) -> dict[str, Any]:
         "project_id": run.project_id or None,
         "user_id": run.user_id or None,
         "request_id": run.request_id,
-        "start_time": documents.time(run.created_at),
-        "updated_at": documents.time(run.updated_at),
+        "start_time": base.time(run.created_at),
+        "updated_at": base.time(run.updated_at),
     }
     return microversions.without(document, microversions.hidden(FIELDS, version))
 
 
-def event(one: Event, *, project_id: str, version: Version, full: bool, details: bool) -> dict[str, Any]:
+def render_event(one: Event, *, project_id: str, version: Version, full: bool, details: bool) -> dict[str, Any]:
     """``full``: with what only administrators see (traceback, host); ``details``: with the reason of a failure."""
     document = {
         "event": one.name,
-        "start_time": documents.time(one.started_at),
-        "finish_time": documents.time(one.finished_at),
+        "start_time": base.time(one.started_at),
+        "finish_time": base.time(one.finished_at),
         "result": one.result,
         "traceback": one.details or None,
         "host": one.host or None,
-        "hostId": documents.hashed_host(project_id=project_id, host=one.host),
+        "hostId": base.hashed_host(project_id=project_id, host=one.host),
         "details": one.message or None,
     }
     hidden = set(microversions.hidden(EVENT_FIELDS, version))

@@ -1,0 +1,29 @@
+"""Aggregates as documents, by microversion."""
+
+from typing import Any
+
+from apps.common import microversions
+from apps.common.microversions import Version, since
+from apps.compute.api.documents import base
+
+FIELDS = {"uuid": since("2.41")}
+
+
+def render_created(aggregate: Any, version: Version) -> dict[str, Any]:
+    """A new aggregate is shown without hosts and metadata."""
+    document = {
+        "availability_zone": aggregate.availability_zone,
+        "created_at": base.time(aggregate.created_at),
+        "deleted": False,
+        "deleted_at": None,
+        "id": aggregate.id,
+        "name": aggregate.name,
+        "updated_at": base.time(aggregate.updated_at),
+        "uuid": str(aggregate.uuid),
+    }
+    return microversions.without(document, microversions.hidden(FIELDS, version))
+
+
+def render(aggregate: Any, version: Version) -> dict[str, Any]:
+    hosts = [host.name for host in aggregate.hosts.all()]
+    return {**render_created(aggregate, version), "hosts": hosts, "metadata": aggregate.metadata}

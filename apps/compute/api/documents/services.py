@@ -1,0 +1,42 @@
+"""Services as documents, by microversion."""
+
+from typing import Any
+
+from apps.common import microversions
+from apps.common.microversions import Version, since
+from apps.compute.api.documents import base
+from apps.compute.selectors.services import BINARY, INTERNAL_ZONE, SCHEDULER_BINARY
+
+FIELDS = {"forced_down": since("2.11")}
+UUIDS = since("2.53")
+
+
+def render(host: Any, version: Version) -> dict[str, Any]:
+    document = {
+        "id": str(host.id) if version in UUIDS else host.number,
+        "binary": BINARY,
+        "host": host.name,
+        "zone": host.zone,
+        "status": "enabled" if host.enabled else "disabled",
+        "state": "up" if host.is_up else "down",
+        "updated_at": base.time(host.heartbeat_at),
+        "disabled_reason": host.disabled_reason or None,
+        "forced_down": host.forced_down,
+    }
+    return microversions.without(document, microversions.hidden(FIELDS, version))
+
+
+def render_scheduler(machine: Any, version: Version) -> dict[str, Any]:
+    """Return the service of a machine's schedulers: it cannot be disabled or forced down."""
+    document = {
+        "id": str(machine.id) if version in UUIDS else machine.number,
+        "binary": SCHEDULER_BINARY,
+        "host": machine.host,
+        "zone": INTERNAL_ZONE,
+        "status": "enabled",
+        "state": "up" if machine.is_up else "down",
+        "updated_at": base.time(machine.heartbeat_at),
+        "disabled_reason": None,
+        "forced_down": False,
+    }
+    return microversions.without(document, microversions.hidden(FIELDS, version))

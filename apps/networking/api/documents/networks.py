@@ -1,0 +1,34 @@
+"""Networks as documents."""
+
+from typing import Any
+
+from apps.common import policy
+from apps.common.context import RequestContext
+from apps.networking import states
+from apps.networking.api.documents.base import standard
+from apps.networking.models import Network
+
+
+def render(network: Network, context: RequestContext) -> dict[str, Any]:
+    """Return the document of a network; what its provider decides is for administrators."""
+    document = {
+        **standard(network),
+        "name": network.name,
+        "admin_state_up": network.admin_state_up,
+        "status": network.status,
+        "shared": network.shared,
+        "router:external": network.external,
+        "is_default": network.is_default,
+        "mtu": network.mtu,
+        "subnets": [str(subnet.id) for subnet in network.subnets.all()],
+        "availability_zones": [],
+        "availability_zone_hints": network.availability_zone_hints,
+        "port_security_enabled": network.port_security_enabled,
+        "ipv4_address_scope": None,
+        "ipv6_address_scope": None,
+    }
+    if policy.allowed(context, "get_network:provider", {"project_id": network.project_id}):
+        document["provider:network_type"] = states.NETWORK_TYPE
+        document["provider:physical_network"] = None
+        document["provider:segmentation_id"] = None
+    return document

@@ -1,0 +1,34 @@
+"""Ports as documents."""
+
+from typing import Any
+
+from apps.common import policy
+from apps.common.context import RequestContext
+from apps.networking.api.documents.base import standard
+from apps.networking.models import Port
+
+
+def render(port: Port, context: RequestContext) -> dict[str, Any]:
+    """Return the document of a port; where it is bound is for administrators."""
+    document = {
+        **standard(port),
+        "name": port.name,
+        "network_id": str(port.network_id),
+        "admin_state_up": port.admin_state_up,
+        "status": port.status,
+        "mac_address": port.mac_address,
+        "fixed_ips": [{"subnet_id": str(f.subnet_id), "ip_address": f.ip_address} for f in port.fixed_ips.all()],
+        "device_id": port.device_id,
+        "device_owner": port.device_owner,
+        "security_groups": [str(one.security_group_id) for one in port.portsecuritygroup_set.all()],
+        "allowed_address_pairs": port.allowed_address_pairs,
+        "extra_dhcp_opts": port.extra_dhcp_opts,
+        "port_security_enabled": port.port_security_enabled,
+        "binding:vnic_type": port.vnic_type,
+    }
+    if policy.allowed(context, "get_port:binding", {"project_id": port.project_id}):
+        document["binding:host_id"] = port.host
+        document["binding:profile"] = port.profile
+        document["binding:vif_type"] = "bridge" if port.host else "unbound"
+        document["binding:vif_details"] = {"port_filter": False} if port.host else {}
+    return document
