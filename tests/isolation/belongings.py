@@ -165,7 +165,7 @@ def _identity(owner: Person) -> dict[str, str]:
         "service_id": service.pk,
         "endpoint_id": endpoint.pk,
         "credential_id": credential.pk,
-        "keystone_credential": credentials.reading.hash_of_access(access),
+        "keystone_credential": credentials.selectors.hash_of_access(access),
         "access": access,
         "rule_id": rule.pk,
         "trust_id": trust.pk,
