@@ -1,22 +1,19 @@
 """The Celery app of workers and the API: the pipelines' and the periodic tasks, and the way to send them."""
 
-import gc
-
 import django
 from celery.signals import worker_ready
 from django.apps import apps as django_apps
 from django.conf import settings
 
 from cloud.celery_base import app
+from cloud.tuning import memory
 
 BREAK_SECONDS = 2.0  # how long requests leave a broker alone that did not answer one of them
 
 
 @worker_ready.connect
-def _settle(**_: object) -> None:
-    """What is loaded stays: no collection looks at it again."""
-    gc.collect()
-    gc.freeze()
+def _freeze(**_: object) -> None:
+    memory.freeze_loaded()
 
 
 if not django_apps.app_configs:  # `celery -A cloud`; under Django this module is imported by CloudConfig.ready

@@ -1,10 +1,10 @@
 """Structured logs: one JSON line per event, with the request, server, run, step and host in hand."""
 
-import logging
 from typing import Any
 
 import orjson
 
+from cloud.tuning import log_records
 from cloud.tuning.import_guard import absent
 
 # structlog's development renderer loads Rich and Pygments where they are installed: 3 MiB in each process, for
@@ -36,18 +36,9 @@ SHARED = [
 ]
 
 
-def _leave_out_what_no_line_shows() -> None:
-    """File, line, thread and process of each record: finding them takes a third of a line's time (docs.python.org,
-    Logging HOWTO, Optimization).
-    """
-    logging._srcfile = None  # type: ignore[attr-defined]
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.logAsyncioTasks = False  # type: ignore[attr-defined]
-
-
 def logging_config(*, form: str, level: str) -> dict[str, Any]:
     """Return Django's LOGGING for lines in ``form`` ("json" or "console") from ``level`` upwards."""
-    _leave_out_what_no_line_shows()
+    log_records.leave_out_unused()
     last: Any = (
         structlog.dev.ConsoleRenderer() if form == "console" else structlog.processors.JSONRenderer(serializer=_json)
     )

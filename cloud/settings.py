@@ -113,7 +113,7 @@ DATABASES = {
         "OPTIONS": {
             "connect_timeout": 5,
             "application_name": PROCESS or "celerity",
-            # Only named statements (apps/common/prepared.py) and foreign keys' own checks have plans to keep.
+            # Only named statements (apps/common/sql) and foreign keys' own checks have plans to keep.
             "options": "-c plan_cache_mode=force_generic_plan",
             # The limit of a statement, which cloud/tuning/database sets; 0: none.
             "statement_seconds": STATEMENT_SECONDS.get(PROCESS, 0),

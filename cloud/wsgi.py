@@ -1,6 +1,5 @@
 """The WSGI application, loaded whole: the server forks its workers afterwards, and they share the memory of it."""
 
-import gc
 import os
 
 import argon2  # noqa: F401 - else the first sign-in loads it, in each process again
@@ -19,6 +18,7 @@ from apps.common import policy  # noqa: E402
 from apps.common.api import errors  # noqa: E402, F401
 from cloud.celery_base import app as celery  # noqa: E402
 from cloud.front import Application  # noqa: E402
+from cloud.tuning import memory  # noqa: E402
 
 application = Application()
 
@@ -27,5 +27,4 @@ policy.warm()
 celery.amqp.Producer  # noqa: B018 - what sends messages; it connects with the first one
 celery.Task, celery.events.Dispatcher  # noqa: B018
 celery.connection_for_write().get_transport_cls()
-gc.collect()
-gc.freeze()  # what is loaded stays: no collection looks at it, and none writes to its shared pages
+memory.freeze_loaded()

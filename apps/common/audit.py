@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.common.exceptions import CloudError
 from apps.common.models import AuditEvent
-from apps.common.prepared import Inserts
+from apps.common.sql.inserts import Inserts
 
 SUCCESS, FAILURE = AuditEvent.Outcome.SUCCESS, AuditEvent.Outcome.FAILURE
 _EVENTS = Inserts("common_audit_event", AuditEvent)

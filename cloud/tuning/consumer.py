@@ -1,4 +1,13 @@
-"""The workers' consumer: Celery's own, with events sent in batches and a prompt return after the broker was away."""
+"""The workers' consumer: events in batches, and a prompt return after the broker was away.
+
+Replaces:
+    celery.worker.consumer.Consumer.register_with_event_loop
+    celery.worker.consumer.Consumer.on_send_event_buffered
+    celery.worker.consumer.Consumer.ensure_connected
+Gains: an eighth of an agent's CPU, because a step's three events travel with those of other steps; and at most one
+    second instead of up to thirty between the broker's return and the worker's.
+Remove: drop ``worker_consumer`` from cloud/celery_base.py, delete this module.
+"""
 
 from functools import partial
 from typing import Any

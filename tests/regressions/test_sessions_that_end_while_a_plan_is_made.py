@@ -10,7 +10,7 @@ from django.db.utils import InterfaceError
 from rest_framework.test import APIRequestFactory
 
 from apps.common.api import errors
-from apps.common.prepared import Statement
+from apps.common.sql.planned import Statement
 from apps.identity.selectors import scopes
 from apps.identity.states import Scope
 

@@ -4,7 +4,7 @@ from django.db.models import F, Q, QuerySet
 
 from apps.common import pagination
 from apps.common.context import RequestContext
-from apps.common.prepared import Rows
+from apps.common.sql.rows import Rows
 from apps.compute.exceptions import ExtraSpecNotFound, FlavorNotFound
 from apps.compute.models import Flavor, FlavorAccess
 
@@ -50,7 +50,7 @@ _LIST = {
         lambda project, admin=admin: listed(context=_asked(project, admin=admin)).order_by(
             F("flavor_id").asc(nulls_last=True)
         )[: pagination.MAX_LIMIT + 1],
-        {"project": "a project"},
+        {"project": str},
     )
     for admin in (True, False)
 }
@@ -58,7 +58,7 @@ _ONE = {
     admin: Rows(
         f"compute_flavor_{'any' if admin else 'visible'}",
         lambda project, flavor, admin=admin: _reachable(_asked(project, admin=admin)).filter(flavor_id=flavor),
-        {"project": "a project", "flavor": "a flavor"},
+        {"project": str, "flavor": str},
     )
     for admin in (True, False)
 }

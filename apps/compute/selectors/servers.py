@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
-from apps.common.prepared import Reader, Rows, Statement
+from apps.common.sql.planned import Statement
+from apps.common.sql.rows import Reader, Rows
 from apps.compute import states
 from apps.compute.exceptions import ServerNotFound
 from apps.compute.models import BlockDevice, Server
@@ -24,7 +25,7 @@ _BY_ID = Statement(
 _BLOCK_DEVICES = Rows(
     "compute_block_devices",
     lambda server: BlockDevice.objects.filter(server_id=server).order_by("position"),
-    {"server": uuid.UUID(int=1)},
+    {"server": uuid.UUID},
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from apps.common.prepared import Statement
+from apps.common.sql.planned import Statement
 from apps.compute import states
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors

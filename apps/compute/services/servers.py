@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.common import audit
 from apps.common.context import RequestContext
-from apps.common.prepared import Inserts
+from apps.common.sql.inserts import Inserts
 from apps.compute import admin_passwords, rpcapi, states
 from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import BlockDevice, Flavor, Server

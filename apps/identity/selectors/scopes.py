@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from apps.common.prepared import Statement
+from apps.common.sql.planned import Statement
 from apps.identity.payloads import Delegation
 from apps.identity.selectors import delegations
 from apps.identity.selectors.delegations import MICROSECONDS, Delegated

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
-from apps.common.prepared import Rows
+from apps.common.sql.rows import Rows
 from apps.images import exceptions, states
 from apps.images.models import Image
 
@@ -80,7 +80,7 @@ _VISIBLE = {
         lambda project, image, admin=admin: visible(context=RequestContext(project_id=project, is_admin=admin)).filter(
             id=image
         ),
-        {"project": "a project", "image": uuid.UUID(int=1)},
+        {"project": str, "image": uuid.UUID},
     )
     for admin in (True, False)
 }

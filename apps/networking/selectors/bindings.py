@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import QuerySet, UUIDField
 from django.db.models.functions import Cast
 
-from apps.common.prepared import Statement
+from apps.common.sql.planned import Statement
 from apps.networking import states
 from apps.networking.models import Port
 from apps.networking.values import NetworkFacts, PortFacts, ServerAddress, SubnetFacts

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
-from apps.common.prepared import Rows
+from apps.common.sql.rows import Rows
 from apps.networking import exceptions
 from apps.networking.models import Network
 from apps.networking.selectors import subnets as subnet_selectors
@@ -43,14 +43,13 @@ def usable(*, context: RequestContext, network_ids: Iterable[uuid.UUID]) -> dict
     return {network.id: network}
 
 
-_SAMPLE = uuid.UUID(int=1)
 _ONE = {
     admin: Rows(
         f"networking_network_{'any' if admin else 'visible'}",
         lambda project, network, admin=admin: (
             visible(context=RequestContext(project_id=project, is_admin=admin)).prefetch_related(None)
         ).filter(id=network),
-        {"project": "a project", "network": _SAMPLE},
+        {"project": str, "network": uuid.UUID},
     )
     for admin in (True, False)
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
-from apps.common.prepared import Statement
+from apps.common.sql.planned import Statement
 from apps.networking import exceptions
 from apps.networking.models import PortSecurityGroup, SecurityGroup
 

@@ -8,14 +8,14 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
-from apps.common.prepared import Rows
+from apps.common.sql.rows import Rows
 from apps.networking import exceptions
 from apps.networking.models import Subnet
 
 _OF_NETWORK = Rows(
     "networking_subnets_of_network",
     lambda network: Subnet.objects.filter(network_id=network).order_by("created_at", "id"),
-    {"network": uuid.UUID(int=1)},
+    {"network": uuid.UUID},
 )
 
 

@@ -14,7 +14,9 @@ from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from apps.common.exceptions import NotFound
-from apps.common.prepared import Inserts, Rows, Statement
+from apps.common.sql.inserts import Inserts
+from apps.common.sql.planned import Statement
+from apps.common.sql.rows import Rows
 from apps.networking import exceptions, states
 from apps.networking.models import Port, Subnet
 from apps.networking.selectors import subnets as subnet_selectors
@@ -43,7 +45,7 @@ SELECT port, guard FROM unnest(%(ports)s) AS port, unnest(%(groups)s) AS guard
 _OF_SERVER = Rows(
     "networking_ports_of_server",
     lambda device: Port.objects.filter(device_id=device, request_index__isnull=False),
-    {"device": "a server's id"},
+    {"device": str},
 )
 _RELEASE = Statement(
     "networking_release",

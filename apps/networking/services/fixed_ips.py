@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from apps.common.prepared import Statement
+from apps.common.sql.planned import Statement
 from apps.networking import exceptions, ranges
 from apps.networking.models import Subnet
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from apps.common.prepared import Statement
+from apps.common.sql.planned import Statement
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.models import Usage
 from apps.quotas.selectors import limits, usages

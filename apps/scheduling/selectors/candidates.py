@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-from apps.common.prepared import Statement
+from apps.common.sql.planned import Statement
 from apps.scheduling.engine import ranking
 from apps.scheduling.models.stamps import HOSTS
 from apps.scheduling.selectors import facts

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from apps.common.prepared import Statement
+from apps.common.sql.planned import Statement
 from apps.workflow import states
 
 

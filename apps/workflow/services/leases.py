@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from apps.common.prepared import Statement
+from apps.common.sql.planned import Statement
 from apps.workflow import states
 from apps.workflow.selectors import runs
 from apps.workflow.services.claims import Claim, lock_key

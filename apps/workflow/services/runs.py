@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.common import dispatch, tracing
 from apps.common.context import RequestContext
-from apps.common.prepared import Inserts
+from apps.common.sql.inserts import Inserts
 from apps.workflow import catalogue, states
 from apps.workflow.models import Run
 

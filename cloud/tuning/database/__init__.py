@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, with a cheaper look at whether a kept connection still stands."""
+"""Django's PostgreSQL backend with a cheaper health check and a watch over silent servers."""

@@ -1,7 +1,13 @@
-"""A kept connection is looked at before each request and task: at its socket, and only where that has news by a query.
+"""Checks a kept connection at its socket, and asks the server only if the socket has something to read.
 
-A server that ended the session has closed the socket, which the kernel tells without a round trip. What the kernel
-does not know yet (a peer that lost its power) a query would not know either: keepalives find it.
+A server that ended the session has closed the socket, which the kernel reports without a round trip. What the kernel
+does not know yet (a peer that lost its power) a query would not learn either: keepalives find it.
+
+Replaces:
+    django.db.backends.base.base.BaseDatabaseWrapper.close_if_health_check_failed
+    django.db.backends.postgresql.base.DatabaseWrapper.get_new_connection
+Gains: one statement (``SELECT 1``) less per request and per task.
+Remove: set ENGINE to django.db.backends.postgresql, move the options ``statement_timeout`` to cloud/settings.py.
 """
 
 import select

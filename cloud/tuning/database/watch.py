@@ -6,6 +6,10 @@ nor keepalives end the wait of a thread. One thread of each process looks at the
 the limit is shut down. The waiting thread reads the end of its session and refuses with 503.
 
 Sessions over a unix socket are not watched: the kernel keeps no such times for them.
+
+Replaces: nothing of upstream; libpq offers no limit for an answer that never comes.
+Gains: a thread waits at most statement_timeout and five seconds for a hung server, not for ever.
+Remove: drop the call in base.py, delete this module.
 """
 
 import os

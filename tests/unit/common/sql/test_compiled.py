@@ -10,7 +10,9 @@ from django.db.transaction import TransactionManagementError
 
 from apps.common.context import RequestContext
 from apps.common.models import AuditEvent
-from apps.common.prepared import LONGEST_NAME, Inserts, Rows, Statement
+from apps.common.sql.inserts import Inserts
+from apps.common.sql.planned import LONGEST_NAME, Statement
+from apps.common.sql.rows import Rows
 from apps.compute.models import Flavor, FlavorAccess, Server
 from apps.compute.selectors import flavors
 
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.django_db
 BY_NAME = Rows(
     "test_flavors_by_name",
     lambda name, least: Flavor.objects.filter(Q(name=name) | Q(ram_mib__gte=least), is_public=True).order_by("name"),
-    {"name": "a name", "least": 4711},
+    {"name": str, "least": int},
 )
 
 
@@ -43,6 +45,22 @@ def test_parameters_are_parameters() -> None:
     assert [row.name for row in BY_NAME.fetch(name="100% d", least=10**6)] == ["100% d"]
     assert BY_NAME.first(name="b", least=10**6).ram_mib == 128  # type: ignore[union-attr]
     assert BY_NAME.first(name="none", least=10**6) is None
+
+
+def test_what_cannot_be_a_parameter_is_refused() -> None:
+    """A value that the ORM changes on its way would be compiled into the statement as it is."""
+    begins = Rows("test_begins", lambda name: Flavor.objects.filter(name__startswith=name), {"name": str})
+    with pytest.raises(ValueError, match="test_begins: a parameter is changed"):
+        begins.fetch(name="a")
+
+
+def test_a_parameter_may_occur_twice_and_beside_constants() -> None:
+    def either(name: str) -> Q:
+        return Q(name=name) | Q(flavor_id=name)
+
+    twice = Rows("test_twice", lambda name: Flavor.objects.filter(either(name), ram_mib__lt=200), {"name": str})
+    assert [row.name for row in twice.fetch(name="a")] == ["a"]
+    assert twice.fetch(name="c") == []
 
 
 def test_two_statements_of_one_name_run_their_own_sql() -> None:

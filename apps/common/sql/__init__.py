@@ -1,0 +1,1 @@
+"""Statements written for speed: planned ones, compiled reads, compiled inserts."""

@@ -1,0 +1,45 @@
+"""The import guard, log records without unused fields, and the frozen heap."""
+
+import gc
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from cloud.tuning import log_records, memory
+from cloud.tuning.import_guard import absent
+
+
+def test_a_guarded_import_fails_inside_the_block_only() -> None:
+    sys.modules.pop("this", None)
+    with absent("this"), pytest.raises(ImportError):
+        import this  # noqa: F401
+    assert "this" not in sys.modules
+    with absent("json"):
+        import json
+    assert sys.modules["json"] is json, "what is loaded stays"
+
+
+@pytest.mark.parametrize("module", ["cloud.settings", "cloud.celery_base"])
+def test_no_process_loads_what_it_does_not_show(module: str) -> None:
+    code = f"import {module}, sys\nprint(*({{'rich', 'pygments', 'opentelemetry'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+def test_records_are_made_without_a_walk_up_the_stack() -> None:
+    log_records.leave_out_unused()
+    made: list[logging.LogRecord] = []
+    logger = logging.Logger("made here")
+    logger.handle = made.append  # type: ignore[method-assign, assignment]
+    logger.warning("text")
+    [record] = made
+    assert (record.lineno, record.thread, record.process) == (0, None, None)
+
+
+def test_what_is_loaded_is_frozen() -> None:
+    memory.freeze_loaded()
+    try:
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
