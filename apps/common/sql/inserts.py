@@ -51,7 +51,7 @@ class Inserts(Generic[M]):
         assert not any(field.generated or field.has_db_default() for field in fields), "the database makes a value"
         columns = ", ".join(f'"{field.column}"' for field in fields)
         values = ", ".join(f"${number}" for number in range(1, len(fields) + 1))
-        body = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({values})'  # noqa: S608 - the model's own names
+        body = f'INSERT INTO "{meta.db_table}" ({columns}) VALUES ({values})'
         if given is not None:
             body += f' RETURNING "{given.column}"'
         arguments = ", ".join(["%s"] * len(fields))

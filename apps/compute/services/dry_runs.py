@@ -12,10 +12,10 @@ from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_groups, server_requests, servers
 from apps.compute.services.servers import ServerRequest
 from apps.quotas.exceptions import QuotaExceeded
+from apps.scheduling import candidates
 from apps.scheduling.engine import ranking
 from apps.scheduling.engine.ranking import Verdict
 from apps.scheduling.exceptions import NoValidHost
-from apps.scheduling.selectors import candidates
 from apps.scheduling.specs import HostState, RequestSpec
 
 MAX_SERVERS = 100  # of one dry run

@@ -8,27 +8,33 @@ from django.db import connection
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+from apps.scheduling.sql.capacity import DISK, IS_UP, RAM, VCPUS
+
 RESOURCES = (("vcpus", "vCPUs"), ("ram_mib", "RAM in MiB"), ("disk_gib", "Disk in GiB"))
 STATES = ("up", "down", "disabled")
 
-_USE = """
-       coalesce({sum}(i.vcpus_used), 0)::bigint AS vcpus_used,
-       coalesce({sum}(floor((i.vcpus - i.vcpus_reserved) * i.vcpus_ratio)), 0)::bigint AS vcpus_capacity,
-       coalesce({sum}(i.ram_used), 0)::bigint AS ram_mib_used,
-       coalesce({sum}(floor((i.ram_mib - i.ram_reserved) * i.ram_ratio)), 0)::bigint AS ram_mib_capacity,
-       coalesce({sum}(i.disk_used), 0)::bigint AS disk_gib_used,
-       coalesce({sum}(floor((i.disk_gib - i.disk_reserved) * i.disk_ratio)), 0)::bigint AS disk_gib_capacity
+
+def _use(total: str) -> str:
+    """Return the columns of what is claimed and of the capacity; ``total`` is "sum", or "" for one host."""
+    return f"""
+       coalesce({total}(i.vcpus_used), 0)::bigint AS vcpus_used,
+       coalesce({total}({VCPUS}), 0)::bigint AS vcpus_capacity,
+       coalesce({total}(i.ram_used), 0)::bigint AS ram_mib_used,
+       coalesce({total}({RAM}), 0)::bigint AS ram_mib_capacity,
+       coalesce({total}(i.disk_used), 0)::bigint AS disk_gib_used,
+       coalesce({total}({DISK}), 0)::bigint AS disk_gib_capacity
 """
-_UP = "NOT h.forced_down AND h.heartbeat_at >= now() - make_interval(secs => %(down)s)"
+
+
 _AGE = "greatest(extract(epoch FROM clock_timestamp() - h.heartbeat_at), 0)::float8"
 _FROM = "FROM scheduling_host h LEFT JOIN scheduling_inventory i ON i.host_id = h.id"
 _TOTALS = f"""
-SELECT count(*) AS hosts, count(*) FILTER (WHERE h.enabled AND {_UP}) AS up,
-       count(*) FILTER (WHERE h.enabled AND NOT ({_UP})) AS down, count(*) FILTER (WHERE NOT h.enabled) AS disabled,
-       coalesce(max({_AGE}) FILTER (WHERE h.enabled AND NOT h.forced_down), 0) AS age, {_USE.format(sum="sum")} {_FROM}
+SELECT count(*) AS hosts, count(*) FILTER (WHERE h.enabled AND {IS_UP}) AS up,
+       count(*) FILTER (WHERE h.enabled AND NOT ({IS_UP})) AS down, count(*) FILTER (WHERE NOT h.enabled) AS disabled,
+       coalesce(max({_AGE}) FILTER (WHERE h.enabled AND NOT h.forced_down), 0) AS age, {_use("sum")} {_FROM}
 """
 _EACH = f"""
-SELECT h.name, h.enabled AND {_UP} AS up, {_AGE} AS age, coalesce(i.servers, 0) AS servers, {_USE.format(sum="")}
+SELECT h.name, h.enabled AND {IS_UP} AS up, {_AGE} AS age, coalesce(i.servers, 0) AS servers, {_use("")}
        {_FROM} ORDER BY h.name LIMIT %(limit)s
 """
 

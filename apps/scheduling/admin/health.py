@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from apps.common.admin import panels
 from apps.scheduling.models import Host
-from apps.scheduling.selectors import utilisation
+from apps.scheduling.models.hosts import alive_since
 
 
 def state_of(host: Host) -> str:
@@ -20,7 +20,7 @@ def silent(host: Host) -> float:
 
 def is_heard(host: Host) -> bool:
     """Return whether its agent tells that it lives, also of a host that is forced down."""
-    return host.heartbeat_at >= utilisation.alive_since()
+    return host.heartbeat_at >= alive_since()
 
 
 def panel_of(host: Host) -> panels.Panel:

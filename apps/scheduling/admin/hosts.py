@@ -13,6 +13,7 @@ from unfold.decorators import display
 from apps.common.admin import Page, cells, filters, panels
 from apps.scheduling.admin import health
 from apps.scheduling.models import Host
+from apps.scheduling.models.hosts import alive_since
 from apps.scheduling.selectors import utilisation
 from apps.workflow.admin import queues
 
@@ -29,7 +30,7 @@ class StateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Host]) -> QuerySet[Host]:
         if self.value() == "disabled":
             return queryset.filter(enabled=False)
-        alive = {"forced_down": False, "heartbeat_at__gte": utilisation.alive_since()}
+        alive = {"forced_down": False, "heartbeat_at__gte": alive_since()}
         if self.value() == "up":
             return queryset.filter(**alive)
         return queryset.exclude(**alive) if self.value() == "down" else queryset

@@ -1,12 +1,17 @@
 """Host: a machine with a hypervisor and an agent."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
+
+
+def alive_since() -> datetime:
+    """Return when an agent must have been heard last for its host to be up (in SQL: sql/capacity.py)."""
+    return timezone.now() - timedelta(seconds=settings.HOST_DOWN_SECONDS)
 
 
 class Host(models.Model):
@@ -46,5 +51,4 @@ class Host(models.Model):
     @property
     def is_up(self) -> bool:
         """Whether its agent was heard of within ``HOST_DOWN_SECONDS``."""
-        limit = timezone.now() - timedelta(seconds=settings.HOST_DOWN_SECONDS)
-        return not self.forced_down and self.heartbeat_at >= limit
+        return not self.forced_down and self.heartbeat_at >= alive_since()

@@ -8,45 +8,16 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.common.sql.planned import Statement
+from apps.scheduling import candidates
+from apps.scheduling.candidates import Found
 from apps.scheduling.engine import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation
-from apps.scheduling.selectors import candidates
-from apps.scheduling.selectors.candidates import Found
 from apps.scheduling.specs import HostState, RequestSpec
+from apps.scheduling.sql import allocations as sql
 
 ROUNDS = 5  # how often the hosts are read again after every candidate was taken by somebody else, or room was freed
 CLAIMED_AMONG = 256  # hosts that one statement tries
-
-_FITTING = """
-    floor((i.vcpus - i.vcpus_reserved) * i.vcpus_ratio) - i.vcpus_used >= %(vcpus)s
-AND floor((i.ram_mib - i.ram_reserved) * i.ram_ratio) - i.ram_used >= %(ram)s
-AND floor((i.disk_gib - i.disk_reserved) * i.disk_ratio) - i.disk_used >= %(disk)s
-"""
-# The first host of the list that still fits is locked, claimed and written down at once. SKIP LOCKED sends requests
-# that run at the same moment to the next host instead of behind each other. ``limits``: how many servers each host may
-# have, NULL for any number, or nothing at all.
-_CLAIM = """
-WITH chosen AS MATERIALIZED (
-    SELECT i.host_id, wanted.most
-      FROM unnest(%(hosts)s::uuid[], %(limits)s) WITH ORDINALITY AS wanted(id, most, position)
-      JOIN scheduling_inventory i ON i.host_id = wanted.id
-     WHERE {fitting} AND (i.servers < wanted.most) IS NOT FALSE
-     ORDER BY wanted.position LIMIT 1 FOR UPDATE OF i {skip}),
-taken AS (
-    UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used + %(vcpus)s, ram_used = i.ram_used + %(ram)s,
-           disk_used = i.disk_used + %(disk)s, servers = i.servers + 1
-      FROM chosen WHERE i.host_id = chosen.host_id AND {fitting} AND (i.servers < chosen.most) IS NOT FALSE
-   RETURNING i.host_id)
-INSERT INTO scheduling_allocation (id, consumer_id, host_id, vcpus, ram_mib, disk_gib, created_at)
-SELECT gen_random_uuid(), %(consumer)s, host_id, %(vcpus)s, %(ram)s, %(disk)s, clock_timestamp() FROM taken
-RETURNING host_id::text
-"""
-_TYPES = {
-    "hosts": "text[]", "limits": "bigint[]", "consumer": "uuid", "vcpus": "bigint", "ram": "bigint", "disk": "bigint",
-}  # fmt: skip
-_CLAIM_NEXT = Statement("scheduling_claim", _CLAIM.format(fitting=_FITTING, skip="SKIP LOCKED"), _TYPES)
-_CLAIM_WAIT = Statement("scheduling_claim_waiting", _CLAIM.format(fitting=_FITTING, skip=""), _TYPES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +103,9 @@ def claim(
         "disk": spec.disk_gib,
         "limits": limits or {},
     }
-    chosen = _letting_go(_CLAIM_NEXT, values, host_ids)
+    chosen = _letting_go(sql.CLAIM_NEXT, values, host_ids)
     # Who waits keeps locks on the rows that turned out full: all wait in one order, or they would wait for each other.
-    return chosen or _letting_go(_CLAIM_WAIT, values, sorted(host_ids))
+    return chosen or _letting_go(sql.CLAIM_WAIT, values, sorted(host_ids))
 
 
 def _letting_go(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) -> str | None:
@@ -183,18 +154,10 @@ def _has_room(host: HostState, spec: RequestSpec) -> bool:
     return all(there >= asked for there, asked in free)
 
 
-_RELEASE = """
-WITH gone AS (DELETE FROM scheduling_allocation WHERE consumer_id = %s RETURNING host_id, vcpus, ram_mib, disk_gib)
-UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used - g.vcpus, ram_used = i.ram_used - g.ram_mib,
-       disk_used = i.disk_used - g.disk_gib, servers = i.servers - 1
-  FROM gone g WHERE i.host_id = g.host_id
-"""
-
-
 def release(*, consumer_id: uuid.UUID) -> None:
     """Give back what the consumer has claimed. Without an allocation nothing happens."""
     with connection.cursor() as cursor:
-        cursor.execute(_RELEASE, [consumer_id])
+        cursor.execute(sql.RELEASE, [consumer_id])
 
 
 def of_consumer(*, consumer_id: uuid.UUID) -> Allocation | None:

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from apps.scheduling.candidates import cache, strategy
 from apps.scheduling.engine import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.filters import variables
 from apps.scheduling.filters.capabilities import CapabilitiesFilter
 from apps.scheduling.models import Host
-from apps.scheduling.selectors import candidates
 from apps.scheduling.services import allocations
 from apps.scheduling.specs import RequestSpec
 from tests.unit.scheduling.conftest import MakeHosts
@@ -84,8 +84,8 @@ def test_every_capability_is_known_under_the_queries_name() -> None:
 @pytest.mark.django_db
 def test_in_a_cloud_larger_than_a_block(make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what hosts are the few are found at once; by amounts too, though nothing of these may be kept."""
-    monkeypatch.setattr(candidates, "BLOCK", 4)
-    candidates._last.clear()
+    monkeypatch.setattr(strategy, "BLOCK_SIZE", 4)
+    cache.room.clear()
     make_hosts(40)
     Host.objects.filter(name="h33").update(hypervisor_type="xen")
     kind = RequestSpec(vcpus=1, ram_mib=512, disk_gib=1, extra_specs={"capabilities:hypervisor_type": "xen"})

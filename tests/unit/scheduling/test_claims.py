@@ -8,9 +8,9 @@ from threading import Event
 import pytest
 from django.db import connection, transaction
 
+from apps.scheduling import candidates
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation, Host, Inventory
-from apps.scheduling.selectors import candidates
 from apps.scheduling.selectors import hosts as selectors
 from apps.scheduling.services import allocations, hosts
 from apps.scheduling.specs import HostState, RequestSpec

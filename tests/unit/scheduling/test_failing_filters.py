@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from apps.scheduling.candidates import strategy
 from apps.scheduling.engine import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.filters.base import Filter
-from apps.scheduling.selectors import candidates
 from apps.scheduling.services import allocations
 from apps.scheduling.specs import HostState, RequestSpec
 from apps.scheduling.weighers.base import Weigher
@@ -147,7 +147,7 @@ def test_where_another_filter_left_no_host(mine: Any) -> None:
 def test_a_boot_is_refused_with_the_reason(
     mine: Any, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch, one: type[Filter], size: int
 ) -> None:
-    monkeypatch.setattr(candidates, "BLOCK", size)
+    monkeypatch.setattr(strategy, "BLOCK_SIZE", size)
     make_hosts(12)
     mine(one)
     with pytest.raises(NoValidHost) as refusal:

@@ -7,10 +7,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.scheduling import candidates
+from apps.scheduling.candidates import cache, strategy
 from apps.scheduling.engine import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Host, Inventory
-from apps.scheduling.selectors import candidates, facts
 from apps.scheduling.services import aggregates, allocations, hosts
 from apps.scheduling.specs import GroupSpec, RequestSpec
 from tests.unit.scheduling.conftest import MakeHosts
@@ -21,8 +22,8 @@ SMALL = {"vcpus": 1, "ram_mib": 512, "disk_gib": 1}
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "BLOCK", 4)
-    candidates._last.clear()
+    monkeypatch.setattr(strategy, "BLOCK_SIZE", 4)
+    cache.room.clear()
 
 
 def placed(**more: Any) -> str:
@@ -37,7 +38,7 @@ def refused(**more: Any) -> dict[str, Any]:
 
 def test_a_block_is_enough_as_a_rule(make_hosts: MakeHosts) -> None:
     make_hosts(50)
-    facts.kept()
+    cache.kept()
     found = {placed() for _ in range(30)}
     assert len(found) > 4, "from a random place on"  # of random ids some places are chosen far more often
     [first, *_] = candidates.widening(spec=RequestSpec(**SMALL))
@@ -120,9 +121,9 @@ def test_changes_are_seen_at_once(make_hosts: MakeHosts) -> None:
 @pytest.mark.parametrize("change", ["name", "arch", "hypervisor_type", "virt_type", "zone"])
 def test_the_stamp_follows_what_hosts_are(make_hosts: MakeHosts, change: str) -> None:
     make_hosts(2)
-    before = facts.kept()
+    before = cache.kept()
     Host.objects.filter(name="h0").update(**{change: "other"})
-    assert facts.of(_stamp()) is not before
+    assert cache.of(_stamp()) is not before
 
 
 def test_the_stamp_leaves_out_what_is_read_every_time(make_hosts: MakeHosts) -> None:

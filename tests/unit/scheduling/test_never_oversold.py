@@ -12,11 +12,12 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.scheduling import candidates
+from apps.scheduling.candidates import cache, strategy
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation, Host, Inventory
-from apps.scheduling.selectors import candidates
 from apps.scheduling.services import aggregates, allocations
-from apps.scheduling.specs import RequestSpec
+from apps.scheduling.specs import HostState, RequestSpec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 32
@@ -28,7 +29,7 @@ SIZE = st.tuples(st.integers(1, 4), st.sampled_from([256, 512, 1024]), st.intege
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "BLOCK", 8)
+    monkeypatch.setattr(strategy, "BLOCK_SIZE", 8)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 def cloud(rooms: Sizes) -> None:
     Allocation.objects.all().delete()
     Host.objects.all().delete()
-    candidates._last.clear()
+    cache.room.clear()
     for number, (vcpus, ram, disk) in enumerate(rooms):
         host = Host.objects.create(name=f"h{number}", number=number, hypervisor_type="x")
         Inventory.objects.create(
@@ -100,7 +101,7 @@ def test_no_host_gives_more_than_it_has(pool: ThreadPoolExecutor, rooms: Sizes, 
         )
 
 
-def fits(host: candidates.HostState, size: tuple[int, int, int]) -> bool:
+def fits(host: HostState, size: tuple[int, int, int]) -> bool:
     return host.vcpus_free >= size[0] and host.ram_free >= size[1] and host.disk_free >= size[2]
 
 

@@ -5,8 +5,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.scheduling import candidates
 from apps.scheduling.exceptions import HostNotFound, TraitInvalid
-from apps.scheduling.selectors import candidates
 from apps.scheduling.services import hosts
 
 pytestmark = pytest.mark.django_db

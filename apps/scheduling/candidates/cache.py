@@ -1,10 +1,16 @@
-"""What hosts are, kept in this process: traits, zones and aggregates of ten thousand hosts are not read at every boot.
+"""What a scheduler process keeps between choices: what hosts are, and which had room a moment ago.
 
-The stamp ``hosts`` (written by triggers) tells when they changed. Whoever reads amounts reads the stamp with them, in
-the same statement, and asks for the facts ``of`` that stamp.
+Traits, zones and aggregates of ten thousand hosts are not read at every boot. Triggers renew the stamp ``hosts`` when
+one of them changes (migration 0003); the statement that reads amounts reads the stamp too, and the facts ``of`` that
+stamp go with them.
+
+Replaces: nothing of upstream; Nova's scheduler reads what hosts are with each request, or is told by RPC.
+Gains: a choice among 10,000 hosts reads amounts only (docs/benchmarks.md).
+Remove: let ``of`` always read; a later migration may then drop the triggers and the table of stamps.
 """
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
@@ -12,21 +18,16 @@ from typing import Any
 
 from django.db import connection
 
+from apps.scheduling.candidates import sql
 from apps.scheduling.models import Aggregate
 from apps.scheduling.models.stamps import HOSTS
 from apps.scheduling.specs import AggregateState, HostState
 
-_STAMP = "SELECT value::text FROM scheduling_stamp WHERE name = %s"
-_MEMBERS = "SELECT host_id::text, array_agg(aggregate_id) FROM scheduling_aggregate_hosts GROUP BY 1"
-_HOSTS = """
-SELECT id::text, name, zone, arch, hypervisor_type, virt_type, hypervisor_version,
-       array_to_string(traits || custom_traits, ' ')
-  FROM scheduling_host
-"""
 KEPT_ANSWERS = 512
+ROOM_SECONDS = 5.0
 
 
-class Facts:
+class HostFacts:
     """All hosts by id, as they were at ``stamp``. Their amounts are 0: those are not known here."""
 
     def __init__(self, stamp: str | None, hosts: dict[str, HostState]) -> None:
@@ -69,16 +70,41 @@ class Facts:
         return found
 
 
-_kept = Facts(None, {})
+class RecentRoom:
+    """Hosts that had room a moment ago, by the size (vCPUs, RAM, disk) that was asked for.
+
+    In a cloud that is nearly full, finding them took a look at many hosts. They are tried first for ``ROOM_SECONDS``;
+    a request that none of them serves looks further.
+    """
+
+    def __init__(self) -> None:
+        self._by_size: dict[tuple[int, int, int], tuple[float, list[str]]] = {}
+
+    def names(self, size: tuple[int, int, int]) -> list[str]:
+        until, names = self._by_size.get(size, (0.0, []))
+        return names if time.monotonic() < until else []
+
+    def keep(self, size: tuple[int, int, int], names: list[str]) -> None:
+        self._by_size[size] = (time.monotonic() + ROOM_SECONDS, names)
+
+    def forget(self, size: tuple[int, int, int]) -> None:
+        self._by_size.pop(size, None)
+
+    def clear(self) -> None:
+        self._by_size.clear()
+
+
+room = RecentRoom()
+_kept = HostFacts(None, {})
 _reading = threading.Lock()
 
 
-def kept() -> Facts:
+def kept() -> HostFacts:
     """Return the facts of whatever stamp this process read last; it reads them when it has none."""
     return _kept if _kept.stamp is not None else of(None)
 
 
-def of(stamp: str | None) -> Facts:
+def of(stamp: str | None) -> HostFacts:
     """Return the facts of ``stamp``, or newer ones. Without a stamp nobody knows when they change: they are read."""
     if stamp is not None and _kept.stamp == stamp:
         return _kept
@@ -86,21 +112,21 @@ def of(stamp: str | None) -> Facts:
         return _kept if stamp is not None and _kept.stamp == stamp else _read()
 
 
-def _read() -> Facts:
+def _read() -> HostFacts:
     """4 queries. The stamp comes first: what changes meanwhile has another one, and is read again."""
     global _kept
     with connection.cursor() as cursor:
-        cursor.execute(_STAMP, [HOSTS])
+        cursor.execute(sql.STAMP, [HOSTS])
         row = cursor.fetchone()
         aggregates = {one.id: _state(one) for one in Aggregate.objects.all()}
-        cursor.execute(_MEMBERS)
+        cursor.execute(sql.MEMBERS)
         same: dict[tuple[int, ...], tuple[AggregateState, ...]] = {}  # many hosts are in the same aggregates
         members = {}
         for host, ids in cursor:
             key = tuple(sorted(one for one in ids if one in aggregates))
             members[host] = same.get(key) or same.setdefault(key, tuple(aggregates[one] for one in key))
-        cursor.execute(_HOSTS)
-        _kept = Facts(row[0] if row else None, _hosts(cursor, members))
+        cursor.execute(sql.HOST_FACTS)
+        _kept = HostFacts(row[0] if row else None, _hosts(cursor, members))
     return _kept
 
 

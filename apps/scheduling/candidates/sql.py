@@ -1,0 +1,57 @@
+"""Statements that read hosts that fit, with the stamp of what hosts are."""
+
+from apps.common.sql.planned import Statement
+from apps.scheduling.models.stamps import HOSTS
+from apps.scheduling.sql.capacity import DISK, IS_UP, RAM, VCPUS
+from apps.workflow.selectors.hosts import BUSY_HOSTS
+
+_COLUMNS = f"""
+SELECT h.id::text, h.enabled, {IS_UP} AS up,
+       i.vcpus_used, i.ram_used, i.disk_used, i.servers, h.failed_builds,
+       {VCPUS}::bigint AS vcpus,
+       {RAM}::bigint AS ram,
+       {DISK}::bigint AS disk, coalesce(b.count, 0) AS io_ops
+  FROM scheduling_inventory i JOIN scheduling_host h ON h.id = i.host_id LEFT JOIN busy b ON b.host = h.name
+"""
+# RAM first: of a full host it is what is used up, as a rule, and the rest need not be worked out.
+_FITS = f"""
+      {RAM} - i.ram_used >= %(ram)s
+  AND {DISK} - i.disk_used >= %(disk)s
+  AND {VCPUS} - i.vcpus_used >= %(vcpus)s
+  AND h.enabled AND {IS_UP}
+  AND NOT h.name = ANY(%(ignored)s)
+"""
+# Hosts' ids are random: from a random one on, in their order, is a random choice that reads no more than it returns.
+_PART = f"({_COLUMNS} WHERE i.host_id {{}} %(start)s AND {_FITS} ORDER BY i.host_id LIMIT %(size)s)"
+_TYPES = {"down": "double precision", "io_heavy": "text[]"}
+_ASKED = {**_TYPES, "vcpus": "bigint", "ram": "bigint", "disk": "bigint", "ignored": "text[]"}
+
+
+def _statement(name: str, inner: str, types: dict[str, str]) -> Statement:
+    """Always a row, for the stamp has to be known where no host fits too."""
+    text = f"""
+WITH busy AS MATERIALIZED ({BUSY_HOSTS})
+SELECT s.value::text, x.* FROM (SELECT 1) AS one LEFT JOIN scheduling_stamp s ON s.name = '{HOSTS}'
+  LEFT JOIN LATERAL ({inner}) AS x ON true
+"""
+    return Statement(f"scheduling_{name}", text, types)
+
+
+BLOCK = _statement(
+    "block",
+    f"{_PART.format('>=')} UNION ALL {_PART.format('<')} LIMIT %(size)s",
+    {**_ASKED, "start": "uuid", "size": "bigint"},
+)
+FITTING = _statement("fitting", f"{_COLUMNS} WHERE {_FITS}", _ASKED)
+NAMED = _statement("named", f"{_COLUMNS} WHERE h.name = ANY(%(names)s) AND {_FITS}", {**_ASKED, "names": "text[]"})
+ONE = _statement("one", f"{_COLUMNS} WHERE h.name = %(name)s", {**_TYPES, "name": "text"})
+ALL = _statement("all", _COLUMNS, _TYPES)
+
+# What hosts are, and the stamp of that.
+STAMP = "SELECT value::text FROM scheduling_stamp WHERE name = %s"
+MEMBERS = "SELECT host_id::text, array_agg(aggregate_id) FROM scheduling_aggregate_hosts GROUP BY 1"
+HOST_FACTS = """
+SELECT id::text, name, zone, arch, hypervisor_type, virt_type, hypervisor_version,
+       array_to_string(traits || custom_traits, ' ')
+  FROM scheduling_host
+"""

@@ -1,0 +1,1 @@
+"""Hand-written SQL of scheduling's tables, by noun."""
