@@ -13,6 +13,7 @@ from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
 from apps.compute.exceptions import ServerGroupNotFound
 from apps.compute.models import Server, ServerGroup
+from apps.compute.sql import server_groups as sql
 
 
 def visible(*, context: RequestContext, all_projects: bool = False) -> QuerySet[ServerGroup]:
@@ -58,20 +59,6 @@ class Surroundings:
     hosts: dict[uuid.UUID, str] = field(default_factory=dict)
 
 
-# By allocations and not by the servers' rows: a claim counts from the moment it is made.
-_SURROUNDINGS = """
-SELECT g.policy, g.rules ->> 'max_server_per_host', NULL::uuid, NULL::text, false
-  FROM compute_servergroup g WHERE g.id = %(group)s
-UNION ALL
-SELECT NULL, NULL, s.id, h.name, s.group_id IS NOT DISTINCT FROM %(group)s
-  FROM compute_server s
-  JOIN scheduling_allocation a ON a.consumer_id = s.id
-  JOIN scheduling_host h ON h.id = a.host_id
- WHERE s.deleted_at IS NULL AND s.project_id = %(project)s AND s.id <> %(server)s
-   AND (s.group_id = %(group)s OR s.id = ANY(%(servers)s))
-"""
-
-
 def surroundings(
     *, server_id: uuid.UUID, project_id: str, group_id: uuid.UUID | None, server_ids: Iterable[uuid.UUID] = ()
 ) -> Surroundings:
@@ -82,7 +69,7 @@ def surroundings(
     members: dict[str, int] = defaultdict(int)
     hosts: dict[uuid.UUID, str] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_SURROUNDINGS, values)
+        cursor.execute(sql.SURROUNDINGS, values)
         for rule, limit, key, host, is_member in cursor.fetchall():
             if key is None:
                 policy, most = rule, int(limit or 1)

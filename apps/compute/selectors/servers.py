@@ -7,21 +7,16 @@ from django.db.models import QuerySet
 
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
-from apps.common.sql.planned import Statement
-from apps.common.sql.rows import Reader, Rows
+from apps.common.sql.rows import Rows
 from apps.compute import states
 from apps.compute.exceptions import ServerNotFound
 from apps.compute.models import BlockDevice, Server
+from apps.compute.sql.servers import BY_ID
+from apps.compute.sql.servers import ROW as ROW
 
 # Never shown in lists; the host and the metadata service read them by name.
 HEAVY = ("user_data", "admin_password", "personality", "public_key", "fault_details")
 
-ROW = Reader(Server)
-_BY_ID = Statement(
-    "compute_server_by_id",
-    f"SELECT {ROW.columns} FROM compute_server WHERE id = %(id)s AND deleted_at IS NULL",  # noqa: S608 - column names
-    {"id": "uuid"},
-)
 _BLOCK_DEVICES = Rows(
     "compute_block_devices",
     lambda server: BlockDevice.objects.filter(server_id=server).order_by("position"),
@@ -49,7 +44,7 @@ def load(*, server_id: uuid.UUID) -> Server | None:
 
     Written out, as it is asked by every poll and every step: composing it took longer than running it.
     """
-    return next((ROW.read(row) for row in _BY_ID.fetch({"id": server_id})), None)
+    return next((ROW.read(row) for row in BY_ID.fetch({"id": server_id})), None)
 
 
 def named(*, text: str, limit: int = 20) -> list[Server]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from apps.compute.selectors import quota_books
+from apps.quotas import locks
 from apps.quotas.selectors import usages
 from apps.quotas.services import reservations
 
@@ -53,8 +54,7 @@ def repair() -> Findings:
     Whoever changes a usage waits meanwhile: they write their own rows in the same transaction, so that none of
     their changes is half seen.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("LOCK TABLE quotas_usage IN EXCLUSIVE MODE")
+    locks.all_usage()
     found = _compare()
     if found.orphans:
         reservations.cancel(consumers=found.orphans)

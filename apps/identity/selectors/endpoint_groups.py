@@ -9,13 +9,7 @@ from django.db.models import QuerySet
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Endpoint, EndpointGroup, Project, ProjectEndpoint
 from apps.identity.selectors import filters
-
-# Both ways of being given endpoints in one statement: an id, or a group's filters.
-_GIVEN = """
-SELECT endpoint_id, NULL FROM identity_projectendpoint WHERE project_id = %s
-UNION ALL
-SELECT NULL, g.filters::text FROM identity_endpointgroup g
-JOIN identity_endpointgroup_projects p ON p.endpointgroup_id = g.id WHERE p.project_id = %s"""
+from apps.identity.sql import endpoint_groups as sql
 
 
 def get(group_id: str) -> EndpointGroup:
@@ -67,7 +61,7 @@ def projects_given(endpoint_id: str) -> QuerySet[Project]:
 def chosen_by(project_id: str) -> Callable[[Endpoint], bool] | None:
     """Return a function that says whether a project was given an endpoint, or None when nothing was given. 1 query."""
     with connection.cursor() as cursor:
-        cursor.execute(_GIVEN, (project_id, project_id))
+        cursor.execute(sql.GIVEN, (project_id, project_id))
         rows = cursor.fetchall()
     if not rows:
         return None

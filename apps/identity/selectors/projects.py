@@ -8,20 +8,7 @@ from django.db.models.expressions import RawSQL
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Project
 from apps.identity.selectors import filters
-
-# Projects a user reaches: assigned directly, through a group, or inherited from what stands above.
-_OF_USER = """
-WITH RECURSIVE mine AS (
-    SELECT project_id, domain_id, inherited FROM identity_roleassignment
-    WHERE NOT system AND (user_id = %s
-       OR group_id IN (SELECT group_id FROM identity_groupmembership WHERE user_id = %s))
-), below(id) AS (
-    SELECT p.id FROM identity_project p
-    WHERE p.parent_id IN (SELECT coalesce(project_id, domain_id) FROM mine WHERE inherited)
-  UNION
-    SELECT p.id FROM below JOIN identity_project p ON p.parent_id = below.id
-)
-SELECT id FROM below UNION SELECT project_id FROM mine WHERE NOT inherited AND project_id IS NOT NULL"""
+from apps.identity.sql import projects as sql
 
 
 def find(project_id: str) -> Project | None:
@@ -73,7 +60,7 @@ def _tagged(rows: QuerySet[Project], params: Mapping[str, str]) -> QuerySet[Proj
 
 def of_user(*, user_id: str, enabled_only: bool = True) -> QuerySet[Project]:
     """Return the projects on which the user has any role."""
-    ids = RawSQL(_OF_USER, (user_id, user_id))  # noqa: S611 (a constant; what users say is in the parameters)
+    ids = RawSQL(sql.OF_USER, (user_id, user_id))  # noqa: S611 (a constant; what users say is in the parameters)
     rows = Project.objects.filter(pk__in=ids, is_domain=False)
     return rows.filter(Q(enabled=True, domain__enabled=True)) if enabled_only else rows
 

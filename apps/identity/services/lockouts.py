@@ -11,40 +11,8 @@ from django.conf import settings
 from django.db import connection
 
 from apps.identity.models import KnownAddress, User
+from apps.identity.sql import lockouts as sql
 from apps.identity.states import KNOWN_ADDRESS_DAYS, KNOWN_ADDRESSES
-
-_LOCKED = """
-SELECT CASE WHEN k.id IS NOT NULL
-            THEN k.failures >= %(limit)s AND k.failed_at > now() - make_interval(secs => %(seconds)s)
-            ELSE u.failed_auth_count >= %(limit)s AND u.failed_auth_at > now() - make_interval(secs => %(seconds)s) END
-  FROM identity_user u
-  LEFT JOIN identity_knownaddress k
-         ON k.user_id = u.id AND k.digest = %(digest)s AND k.seen_at > now() - make_interval(days => %(days)s)
- WHERE u.id = %(user)s"""
-_FAILED = """
-WITH known AS (
-    UPDATE identity_knownaddress
-       SET failures = CASE WHEN failed_at IS NULL OR failed_at < now() - make_interval(secs => %(seconds)s)
-                           THEN 1 ELSE failures + 1 END,
-           failed_at = now()
-     WHERE user_id = %(user)s AND digest = %(digest)s AND seen_at > now() - make_interval(days => %(days)s)
-    RETURNING failures
-), unknown AS (
-    UPDATE identity_user
-       SET failed_auth_count =
-               CASE WHEN failed_auth_at IS NULL OR failed_auth_at < now() - make_interval(secs => %(seconds)s)
-                    THEN 1 ELSE failed_auth_count + 1 END,
-           failed_auth_at = now()
-     WHERE id = %(user)s AND NOT EXISTS (SELECT 1 FROM known)
-    RETURNING failed_auth_count
-)
-SELECT failures FROM known UNION ALL SELECT failed_auth_count FROM unknown"""
-# Written at most once an hour for each address: a sign-in costs no row version else.
-_SEEN = """
-INSERT INTO identity_knownaddress AS k (user_id, digest, seen_at, failures) VALUES (%(user)s, %(digest)s, now(), 0)
-    ON CONFLICT (user_id, digest) DO UPDATE SET seen_at = now(), failures = 0
- WHERE k.failures > 0 OR k.seen_at < now() - interval '1 hour'
-RETURNING (xmax = 0)"""
 
 
 def _digest(address: str) -> str:
@@ -67,7 +35,7 @@ def is_locked(user: User, address: str) -> bool:
     if settings.LOCKOUT_FAILURES <= 0 or user.options.get("ignore_lockout_failure_attempts") is True:
         return False
     with connection.cursor() as cursor:
-        cursor.execute(_LOCKED, _values(user, address))
+        cursor.execute(sql.LOCKED, _values(user, address))
         row = cursor.fetchone()
     return row is not None and row[0] is True
 
@@ -75,7 +43,7 @@ def is_locked(user: User, address: str) -> bool:
 def count_failure(user: User, address: str) -> int:
     """Count a failure for the address where it is the user's own, else for the user. Returns how many there are."""
     with connection.cursor() as cursor:
-        cursor.execute(_FAILED, _values(user, address))
+        cursor.execute(sql.FAILED, _values(user, address))
         row = cursor.fetchone()
     return int(row[0]) if row is not None else 0
 
@@ -87,7 +55,7 @@ def succeeded(user: User, address: str) -> None:
     if settings.LOCKOUT_FAILURES <= 0:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_SEEN, _values(user, address))
+        cursor.execute(sql.SEEN, _values(user, address))
         row = cursor.fetchone()
     if row is not None and row[0]:
         _forget_oldest(user)

@@ -16,17 +16,10 @@ from apps.identity import multi_factor
 from apps.identity.exceptions import TooManyFailures
 from apps.identity.models import AddressSlot, User
 from apps.identity.services import lockouts, passwords
+from apps.identity.sql import throttling as sql
 from apps.identity.states import ADDRESS_SLOTS
 
 log = structlog.get_logger("celerity.identity")
-_ADDRESS_FAILED = """
-UPDATE identity_addressslot
-   SET failures = CASE WHEN since IS NULL OR since < now() - make_interval(secs => %s) THEN 1 ELSE failures + 1 END,
-       since = CASE WHEN since IS NULL OR since < now() - make_interval(secs => %s) THEN now() ELSE since END
- WHERE id = %s"""
-_ADDRESS_WAITS = """
-SELECT 1 FROM identity_addressslot
- WHERE id = %s AND failures >= %s AND since > now() - make_interval(secs => %s)"""
 RECORDED_FAILURES = 10  # of one user in one window: strangers cannot fill the audit trail
 
 
@@ -41,7 +34,7 @@ def check_address(address: str) -> None:
     if settings.ADDRESS_FAILURES <= 0:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_ADDRESS_WAITS, (_slot(address), settings.ADDRESS_FAILURES, settings.ADDRESS_SECONDS))
+        cursor.execute(sql.ADDRESS_WAITS, (_slot(address), settings.ADDRESS_FAILURES, settings.ADDRESS_SECONDS))
         if cursor.fetchone():
             raise TooManyFailures(seconds=settings.ADDRESS_SECONDS)
 
@@ -50,7 +43,7 @@ def address_failed(address: str) -> None:
     """Count a failure of an address; the window begins with its first one."""
     window = settings.ADDRESS_SECONDS
     with connection.cursor() as cursor:
-        cursor.execute(_ADDRESS_FAILED, (window, window, _slot(address)))
+        cursor.execute(sql.ADDRESS_FAILED, (window, window, _slot(address)))
 
 
 def user_failed(user: User, address: str, what: str) -> None:

@@ -10,9 +10,9 @@ from django.db import connection
 from django.db.models import QuerySet, UUIDField
 from django.db.models.functions import Cast
 
-from apps.common.sql.planned import Statement
 from apps.networking import states
 from apps.networking.models import Port
+from apps.networking.sql import bindings as sql
 from apps.networking.values import NetworkFacts, PortFacts, ServerAddress, SubnetFacts
 
 
@@ -20,56 +20,9 @@ def _bound() -> QuerySet[Port]:
     return Port.objects.filter(request_index__isnull=False)
 
 
-# Written out: the polls of every boot ask the first, and its host the second. The condition on device_id lets the
-# partial index serve lists of any length.
-_ADDRESSES = Statement(
-    "networking_addresses",
-    """
-SELECT p.device_id, p.id, p.network_id, n.name, host(f.ip_address), p.mac_address, p.status,
-       ARRAY(SELECT g.name FROM networking_portsecuritygroup m
-               JOIN networking_securitygroup g ON g.id = m.security_group_id WHERE m.port_id = p.id ORDER BY g.name)
-  FROM networking_port p
-  JOIN networking_fixedip f ON f.port_id = p.id
-  JOIN networking_network n ON n.id = p.network_id
- WHERE p.device_id = ANY(%(devices)s) AND p.device_id <> '' AND p.request_index IS NOT NULL
- ORDER BY p.request_index, f.id
-""",
-    {
-        "devices": "text[]",
-    },
-)
-_SUBNETS = f"""
-SELECT json_agg(json_build_object(
-           'id', s.id, 'cidr', s.cidr, 'ip_version', s.ip_version, 'gateway_ip', host(s.gateway_ip),
-           'enable_dhcp', s.enable_dhcp, 'dns_nameservers', s.dns_nameservers, 'host_routes', s.host_routes,
-           'dhcp_ip', (SELECT host(own.ip_address) FROM networking_port q
-                         JOIN networking_fixedip own ON own.port_id = q.id AND own.subnet_id = s.id
-                        WHERE q.network_id = s.network_id AND q.device_owner = '{states.OWNER_DHCP}' LIMIT 1)
-       ) ORDER BY s.created_at, s.id)
-  FROM networking_subnet s WHERE s.network_id = n.id
-"""  # noqa: S608 - put together from our own texts
-_FACTS = f"""
-SELECT p.id, p.device_id, p.project_id, p.host, p.mac_address, p.hostname, p.admin_state_up, p.status,
-       p.port_security_enabled, p.preserved,
-       (SELECT json_agg(json_build_array(f.subnet_id, host(f.ip_address)) ORDER BY f.id)
-          FROM networking_fixedip f WHERE f.port_id = p.id)::text,
-       n.id, n.name, n.mtu, n.subnets
-  FROM networking_port p
-  JOIN (SELECT n.id, n.name, n.mtu, ({_SUBNETS})::text AS subnets FROM networking_network n
-         WHERE n.id IN (SELECT network_id FROM networking_port p WHERE {{which}})) n ON n.id = p.network_id
- WHERE {{which}}
- ORDER BY p.device_id, p.request_index
-"""  # noqa: S608 - put together from our own texts
-_OF_SERVER = Statement(
-    "networking_facts_of_server",
-    _FACTS.format(which="p.device_id = %(device)s AND p.device_id <> '' AND p.request_index IS NOT NULL"),
-    {"device": "text"},
-)
-
-
 def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[ServerAddress]]:
     """Return each server's addresses, in the order of its interfaces. 1 query; servers without ports are absent."""
-    rows = _ADDRESSES.fetch({"devices": [str(one) for one in server_ids]})
+    rows = sql.ADDRESSES.fetch({"devices": [str(one) for one in server_ids]})
     addresses: dict[uuid.UUID, list[ServerAddress]] = defaultdict(list)
     for device_id, port_id, network_id, network_name, ip, mac, status, groups in rows:
         address = ServerAddress(
@@ -88,7 +41,7 @@ def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Serv
 
 def specs_for_server(*, server_id: uuid.UUID) -> tuple[PortFacts, ...]:
     """Return all a host needs to plug a server's ports, in the order of its interfaces. 1 query."""
-    return _read(_OF_SERVER.fetch({"device": str(server_id)}))
+    return _read(sql.OF_SERVER.fetch({"device": str(server_id)}))
 
 
 def specs_for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[PortFacts, ...]]:
@@ -113,7 +66,7 @@ def specs_for_network(*, network_id: uuid.UUID, host: str | None = None) -> tupl
 
 def _facts(which: str, *values: Any) -> tuple[PortFacts, ...]:
     """Return the bound ports that a condition on ``networking_port p`` chooses."""
-    statement = _FACTS.format(which=f"{which} AND p.request_index IS NOT NULL")
+    statement = sql.FACTS.format(which=f"{which} AND p.request_index IS NOT NULL")
     with connection.cursor() as cursor:
         cursor.execute(statement, [*values, *values])
         return _read(cursor.fetchall())

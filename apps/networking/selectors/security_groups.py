@@ -6,15 +6,9 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
-from apps.common.sql.planned import Statement
 from apps.networking import exceptions
 from apps.networking.models import PortSecurityGroup, SecurityGroup
-
-_DEFAULT = Statement(
-    "networking_default_group",
-    "SELECT id FROM networking_securitygroup WHERE project_id = %(project)s AND name = 'default'",
-    {"project": "text"},
-)
+from apps.networking.sql import security_groups as sql
 
 
 def visible(*, context: RequestContext) -> QuerySet[SecurityGroup]:
@@ -33,7 +27,7 @@ def get(*, context: RequestContext, group_id: uuid.UUID) -> SecurityGroup:
 
 def default_id(*, project_id: str) -> uuid.UUID | None:
     """Return the id of a project's default group, or None when it was never needed yet."""
-    return next((row[0] for row in _DEFAULT.fetch({"project": project_id})), None)
+    return next((row[0] for row in sql.DEFAULT.fetch({"project": project_id})), None)
 
 
 def matching(*, project_id: str, names: Iterable[str], ids: Iterable[uuid.UUID]) -> list[tuple[uuid.UUID, str]]:

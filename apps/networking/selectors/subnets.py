@@ -11,6 +11,7 @@ from apps.common.context import RequestContext
 from apps.common.sql.rows import Rows
 from apps.networking import exceptions
 from apps.networking.models import Subnet
+from apps.networking.sql import subnets as sql
 
 _OF_NETWORK = Rows(
     "networking_subnets_of_network",
@@ -35,16 +36,10 @@ def get(*, context: RequestContext, subnet_id: uuid.UUID) -> Subnet:
     return found
 
 
-_OVERLAPPING = """
-SELECT id, network_id, cidr FROM networking_subnet
- WHERE ip_version = 4 AND cidr::inet && %s::inet AND network_id IS DISTINCT FROM %s ORDER BY created_at LIMIT 100
-"""
-
-
 def overlapping(*, cidr: str, network_id: uuid.UUID | None = None) -> list[tuple[uuid.UUID, uuid.UUID, str]]:
     """Return (subnet, network, range) of IPv4 subnets of networks other than ``network_id`` that share an address."""
     with connection.cursor() as cursor:
-        cursor.execute(_OVERLAPPING, [cidr, network_id])
+        cursor.execute(sql.OVERLAPPING, [cidr, network_id])
         return list(cursor.fetchall())
 
 

@@ -15,61 +15,21 @@ from django.utils import timezone
 
 from apps.common.exceptions import NotFound
 from apps.common.sql.inserts import Inserts
-from apps.common.sql.planned import Statement
 from apps.common.sql.rows import Rows
 from apps.networking import exceptions, states
 from apps.networking.models import Port, Subnet
 from apps.networking.selectors import subnets as subnet_selectors
 from apps.networking.services import fixed_ips, security_groups
+from apps.networking.sql import bindings as sql
 from apps.networking.values import PortBinding, RequestedNetwork
 
 ATTEMPTS = 5
 
 _PORTS = Inserts("networking_port_insert", Port)
-# A network without port security hands that down to its ports, and no group guards them.
-_GUARD = Statement(
-    "networking_guard",
-    """
-WITH unguarded AS (
-    UPDATE networking_port p SET port_security_enabled = false
-      FROM networking_network n
-     WHERE p.id = ANY(%(ports)s) AND n.id = p.network_id AND NOT n.port_security_enabled
-    RETURNING p.id
-)
-INSERT INTO networking_portsecuritygroup (port_id, security_group_id)
-SELECT port, guard FROM unnest(%(ports)s) AS port, unnest(%(groups)s) AS guard
- WHERE port NOT IN (SELECT id FROM unguarded)
-""",
-    {"ports": "uuid[]", "groups": "uuid[]"},
-)
 _OF_SERVER = Rows(
     "networking_ports_of_server",
     lambda device: Port.objects.filter(device_id=device, request_index__isnull=False),
     {"device": str},
-)
-_RELEASE = Statement(
-    "networking_release",
-    """
-WITH gone AS (
-    DELETE FROM networking_port
-    WHERE device_id = %(device)s AND request_index IS NOT NULL AND NOT preserved
-    RETURNING id
-), addresses AS (
-    DELETE FROM networking_fixedip USING gone WHERE networking_fixedip.port_id = gone.id
-), groups AS (
-    DELETE FROM networking_portsecuritygroup USING gone WHERE networking_portsecuritygroup.port_id = gone.id
-)
-SELECT count(*) FROM gone
-""",
-    {"device": "text"},
-)
-_SET_STATUS = Statement(
-    "networking_set_status",
-    """
-UPDATE networking_port SET status = %(status)s, updated_at = clock_timestamp()
- WHERE device_id = %(device)s AND request_index IS NOT NULL AND status <> %(status)s
-""",
-    {"status": "text", "device": "text"},
 )
 
 
@@ -204,7 +164,7 @@ def _addresses(port: Port, request: RequestedNetwork, subnets: Sequence[Subnet])
 
 def _guard(rows: Sequence[Port], *, project_id: str, groups: Sequence[uuid.UUID]) -> None:
     chosen = list(groups) or [security_groups.ensure_default(project_id=project_id)]
-    _GUARD.run({"ports": [row.id for row in rows], "groups": list(dict.fromkeys(chosen))})
+    sql.GUARD.run({"ports": [row.id for row in rows], "groups": list(dict.fromkeys(chosen))})
 
 
 def _bind(
@@ -262,7 +222,7 @@ def release_for_server(*, server_id: uuid.UUID) -> int:
     Returns how many ports were deleted.
     """
     with transaction.atomic():
-        deleted = int(_RELEASE.fetch({"device": str(server_id)})[0][0])
+        deleted = int(sql.RELEASE.fetch({"device": str(server_id)})[0][0])
         unbind(Port.objects.filter(device_id=str(server_id), request_index__isnull=False, preserved=True).values("id"))
     return deleted
 
@@ -295,4 +255,4 @@ def set_status(*, port_ids: Iterable[uuid.UUID], status: str) -> None:
 
 def set_server_status(*, server_id: uuid.UUID, up: bool) -> None:
     """Record that a server's ports carry traffic, or that they do not. 1 statement."""
-    _SET_STATUS.run({"status": states.ACTIVE if up else states.DOWN, "device": str(server_id)})
+    sql.SET_STATUS.run({"status": states.ACTIVE if up else states.DOWN, "device": str(server_id)})

@@ -9,40 +9,12 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from apps.common.sql.planned import Statement
 from apps.networking import exceptions, ranges
 from apps.networking.models import Subnet
+from apps.networking.sql import fixed_ips as sql
 
 DRAWS = 8
 ATTEMPTS = 64
-
-_TAKE = Statement(
-    "networking_take",
-    """
-INSERT INTO networking_fixedip (port_id, subnet_id, ip_address)
-SELECT %(port)s, %(subnet)s, candidate FROM unnest(%(candidates)s::inet[]) AS candidate
-WHERE NOT EXISTS (
-    SELECT 1 FROM networking_fixedip taken WHERE taken.subnet_id = %(subnet)s AND taken.ip_address = candidate
-)
-LIMIT 1
-ON CONFLICT (subnet_id, ip_address) DO NOTHING
-RETURNING host(ip_address)
-""",
-    {"port": "uuid", "subnet": "uuid", "candidates": "text[]"},
-)
-
-_FREE = """
-SELECT host(candidate) FROM (
-    SELECT %(start)s::inet AS candidate
-    UNION
-    SELECT ip_address + 1 FROM networking_fixedip
-    WHERE subnet_id = %(subnet)s AND ip_address >= %(start)s::inet AND ip_address < %(end)s::inet
-) AS gaps
-WHERE NOT EXISTS (
-    SELECT 1 FROM networking_fixedip taken WHERE taken.subnet_id = %(subnet)s AND taken.ip_address = candidate
-)
-ORDER BY random() LIMIT %(count)s
-"""
 
 
 def take(*, port_id: uuid.UUID, subnet_id: uuid.UUID, ip: str) -> bool:
@@ -116,7 +88,7 @@ def subnet_of(ip: str, subnets: Sequence[Subnet]) -> Subnet | None:
 
 
 def _insert(*, port_id: uuid.UUID, subnet_id: uuid.UUID, candidates: Sequence[str]) -> str | None:
-    rows = _TAKE.fetch({"port": port_id, "subnet": subnet_id, "candidates": list(candidates)})
+    rows = sql.TAKE.fetch({"port": port_id, "subnet": subnet_id, "candidates": list(candidates)})
     return str(rows[0][0]) if rows else None
 
 
@@ -130,6 +102,6 @@ def _free(subnet_id: uuid.UUID, pools: Sequence[ranges.Pool]) -> list[str]:
                 "end": str(end),
                 "count": DRAWS,
             }
-            cursor.execute(_FREE, values)
+            cursor.execute(sql.FREE, values)
             addresses += [row[0] for row in cursor.fetchall()]
     return addresses

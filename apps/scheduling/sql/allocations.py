@@ -39,3 +39,7 @@ UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used - g.vcpus, ram_used 
        disk_used = i.disk_used - g.disk_gib, servers = i.servers - 1
   FROM gone g WHERE i.host_id = g.host_id
 """
+
+# A part of other applications' statements: ``h`` is the host on which a consumer has claimed capacity.
+HOST_OF_CONSUMER = """JOIN scheduling_allocation a ON a.consumer_id = {}
+  JOIN scheduling_host h ON h.id = a.host_id"""

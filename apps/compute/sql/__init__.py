@@ -1,0 +1,1 @@
+"""Hand-written SQL of compute's tables, by noun."""

@@ -1,0 +1,1 @@
+"""Hand-written SQL of identity's tables, by noun."""

@@ -1,0 +1,91 @@
+"""A server's ports and their addresses."""
+
+from apps.common.sql.planned import Statement
+from apps.networking import states
+
+# Written out: the polls of every boot ask the first, and its host the second. The condition on device_id lets the
+# partial index serve lists of any length.
+ADDRESSES = Statement(
+    "networking_addresses",
+    """
+SELECT p.device_id, p.id, p.network_id, n.name, host(f.ip_address), p.mac_address, p.status,
+       ARRAY(SELECT g.name FROM networking_portsecuritygroup m
+               JOIN networking_securitygroup g ON g.id = m.security_group_id WHERE m.port_id = p.id ORDER BY g.name)
+  FROM networking_port p
+  JOIN networking_fixedip f ON f.port_id = p.id
+  JOIN networking_network n ON n.id = p.network_id
+ WHERE p.device_id = ANY(%(devices)s) AND p.device_id <> '' AND p.request_index IS NOT NULL
+ ORDER BY p.request_index, f.id
+""",
+    {
+        "devices": "text[]",
+    },
+)
+_SUBNETS = f"""
+SELECT json_agg(json_build_object(
+           'id', s.id, 'cidr', s.cidr, 'ip_version', s.ip_version, 'gateway_ip', host(s.gateway_ip),
+           'enable_dhcp', s.enable_dhcp, 'dns_nameservers', s.dns_nameservers, 'host_routes', s.host_routes,
+           'dhcp_ip', (SELECT host(own.ip_address) FROM networking_port q
+                         JOIN networking_fixedip own ON own.port_id = q.id AND own.subnet_id = s.id
+                        WHERE q.network_id = s.network_id AND q.device_owner = '{states.OWNER_DHCP}' LIMIT 1)
+       ) ORDER BY s.created_at, s.id)
+  FROM networking_subnet s WHERE s.network_id = n.id
+"""
+FACTS = f"""
+SELECT p.id, p.device_id, p.project_id, p.host, p.mac_address, p.hostname, p.admin_state_up, p.status,
+       p.port_security_enabled, p.preserved,
+       (SELECT json_agg(json_build_array(f.subnet_id, host(f.ip_address)) ORDER BY f.id)
+          FROM networking_fixedip f WHERE f.port_id = p.id)::text,
+       n.id, n.name, n.mtu, n.subnets
+  FROM networking_port p
+  JOIN (SELECT n.id, n.name, n.mtu, ({_SUBNETS})::text AS subnets FROM networking_network n
+         WHERE n.id IN (SELECT network_id FROM networking_port p WHERE {{which}})) n ON n.id = p.network_id
+ WHERE {{which}}
+ ORDER BY p.device_id, p.request_index
+"""
+OF_SERVER = Statement(
+    "networking_facts_of_server",
+    FACTS.format(which="p.device_id = %(device)s AND p.device_id <> '' AND p.request_index IS NOT NULL"),
+    {"device": "text"},
+)
+
+# A network without port security hands that down to its ports, and no group guards them.
+GUARD = Statement(
+    "networking_guard",
+    """
+WITH unguarded AS (
+    UPDATE networking_port p SET port_security_enabled = false
+      FROM networking_network n
+     WHERE p.id = ANY(%(ports)s) AND n.id = p.network_id AND NOT n.port_security_enabled
+    RETURNING p.id
+)
+INSERT INTO networking_portsecuritygroup (port_id, security_group_id)
+SELECT port, guard FROM unnest(%(ports)s) AS port, unnest(%(groups)s) AS guard
+ WHERE port NOT IN (SELECT id FROM unguarded)
+""",
+    {"ports": "uuid[]", "groups": "uuid[]"},
+)
+RELEASE = Statement(
+    "networking_release",
+    """
+WITH gone AS (
+    DELETE FROM networking_port
+    WHERE device_id = %(device)s AND request_index IS NOT NULL AND NOT preserved
+    RETURNING id
+), addresses AS (
+    DELETE FROM networking_fixedip USING gone WHERE networking_fixedip.port_id = gone.id
+), groups AS (
+    DELETE FROM networking_portsecuritygroup USING gone WHERE networking_portsecuritygroup.port_id = gone.id
+)
+SELECT count(*) FROM gone
+""",
+    {"device": "text"},
+)
+SET_STATUS = Statement(
+    "networking_set_status",
+    """
+UPDATE networking_port SET status = %(status)s, updated_at = clock_timestamp()
+ WHERE device_id = %(device)s AND request_index IS NOT NULL AND status <> %(status)s
+""",
+    {"status": "text", "device": "text"},
+)

@@ -1,0 +1,1 @@
+"""Hand-written SQL of quotas's tables, by noun."""

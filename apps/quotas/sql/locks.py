@@ -1,0 +1,3 @@
+"""Statements that lock."""
+
+ALL_USAGE = "LOCK TABLE quotas_usage IN EXCLUSIVE MODE"
