@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Q
 
+from apps.common.sql import statistics
 from apps.compute.models import Flavor
 
 
@@ -17,4 +18,5 @@ def ensure_flavors(*, path: Path | None = None) -> int:
     taken = {text for pair in Flavor.objects.filter(condition).values_list("flavor_id", "name") for text in pair}
     missing = [flavor for flavor in wanted if flavor.flavor_id not in taken and flavor.name not in taken]
     Flavor.objects.bulk_create(missing, ignore_conflicts=True)
+    statistics.analyse(Flavor)
     return len(missing)

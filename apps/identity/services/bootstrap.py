@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import F
 
 from apps.common import audit
+from apps.common.sql import statistics
 from apps.identity import keys
 from apps.identity.models import (
     Domain,
@@ -50,6 +51,7 @@ def bootstrap(*, admin_password: str, demo_password: str, public_url: str, regio
     RoleAssignment.objects.get_or_create(user=admin, system=True, role=roles["admin"])
     RoleAssignment.objects.get_or_create(user=demo, project=projects["demo"], role=roles["member"])
     _catalog(public_url=public_url, region=region)
+    statistics.analyse(User, Project, Role, RoleAssignment, ImpliedRole)
     log.info("bootstrapped", region=region, public_url=public_url)
 
 

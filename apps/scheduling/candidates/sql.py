@@ -3,7 +3,7 @@
 from apps.common.sql.planned import Statement
 from apps.scheduling.models.stamps import HOSTS
 from apps.scheduling.sql.capacity import DISK, IS_UP, RAM, VCPUS
-from apps.workflow.selectors.hosts import BUSY_HOSTS
+from apps.workflow.sql.hosts import BUSY_HOSTS
 
 _COLUMNS = f"""
 SELECT h.id::text, h.enabled, {IS_UP} AS up,

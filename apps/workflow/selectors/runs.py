@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.common.exceptions import NotFound
 from apps.workflow import states
 from apps.workflow.models import Run, Step
+from apps.workflow.sql import runs as sql
 
 
 def of_subject(*, subject_id: uuid.UUID) -> QuerySet[Run]:
@@ -78,39 +79,18 @@ def ended(*, days: int, after: tuple[datetime, uuid.UUID] | None = None) -> Quer
     return rows.filter(created_at__gte=created_at).exclude(created_at=created_at, id__lte=key)
 
 
-_NEWEST = """
-SELECT r.id FROM unnest(%s::uuid[]) AS s(id),
-       LATERAL (SELECT id FROM workflow_run WHERE subject_id = s.id ORDER BY created_at DESC LIMIT %s) r
-"""
-
-
 def newest(*, subject_ids: Iterable[uuid.UUID], count: int) -> set[uuid.UUID]:
     """Return the newest ``count`` runs of each subject."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [list(subject_ids), count])
+        cursor.execute(sql.NEWEST, [list(subject_ids), count])
         return {row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in cursor.fetchall()}
-
-
-_LOCKED = """
-SELECT ((classid::bigint << 32) | objid::bigint)::bigint, pid FROM pg_locks
- WHERE locktype = 'advisory' AND granted AND objsubid = 1
-   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
 
 
 def held_locks() -> dict[int, int]:
     """Return the advisory locks that any session holds: key -> process id of the session."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOCKED)
+        cursor.execute(sql.LOCKED)
         return dict(cursor.fetchall())
-
-
-_SERVED_UNTIL = """
-SELECT max(enqueued_at) FROM workflow_step
- WHERE queue = %s AND started_at BETWEEN clock_timestamp() - interval '1 day'
-                              AND clock_timestamp() - make_interval(secs => %s)
-   AND enqueued_at > clock_timestamp() - interval '1 day'
-"""
 
 
 def served_until(*, queue: str, margin_seconds: float) -> datetime | None:
@@ -120,7 +100,7 @@ def served_until(*, queue: str, margin_seconds: float) -> datetime | None:
     not served, is lost.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_SERVED_UNTIL, [queue, margin_seconds])
+        cursor.execute(sql.SERVED_UNTIL, [queue, margin_seconds])
         found: datetime | None = cursor.fetchone()[0]
         return found
 

@@ -11,24 +11,11 @@ from django.utils import timezone
 
 from apps.workflow.models import Finding
 from apps.workflow.services import tallies
+from apps.workflow.sql import findings as sql
 
 log = structlog.get_logger("celerity.reconciler")
 TALLY = "reconciler_findings"
 BATCH = 1000
-
-_REPORT = """
-WITH seen AS (
-    UPDATE workflow_finding
-       SET last_seen_at = clock_timestamp(), times = times + 1, found = %(found)s, done = %(done)s,
-           resolved_at = CASE WHEN %(resolved)s THEN clock_timestamp() END
-     WHERE kind = %(kind)s AND subject = %(subject)s AND host = %(host)s AND resolved_at IS NULL RETURNING id)
-INSERT INTO workflow_finding (kind, subject, host, found, done, first_seen_at, last_seen_at, times, resolved_at)
-SELECT %(kind)s, %(subject)s, %(host)s, %(found)s, %(done)s, clock_timestamp(), clock_timestamp(), 1,
-       CASE WHEN %(resolved)s THEN clock_timestamp() END
- WHERE NOT EXISTS (SELECT 1 FROM seen)
-    ON CONFLICT (kind, subject, host) WHERE resolved_at IS NULL DO NOTHING
-RETURNING id
-"""
 
 
 @dataclass(slots=True)
@@ -50,7 +37,7 @@ class FindingReport:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         values = {"kind": kind, "subject": str(subject)[:255], "host": self.host, "found": found, "done": done}
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_REPORT, {**values, "resolved": resolved})
+            cursor.execute(sql.REPORT, {**values, "resolved": resolved})
             if cursor.fetchone():
                 tallies.add(name=TALLY, counts={kind: 1})
         log.warning("finding", resolved=resolved, **values)

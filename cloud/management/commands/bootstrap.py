@@ -8,7 +8,6 @@ from typing import Any
 import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 
 from apps.compute.services import bootstrap as compute
 from apps.identity.services import bootstrap as identity
@@ -18,17 +17,6 @@ FIXTURES = settings.BASE_DIR / "fixtures"
 
 # What other applications add once identity stands, in this order; each is idempotent and reads its fixtures/*.json.
 HOOKS: list[Callable[[], object]] = [networking.load, compute.ensure_flavors]
-
-# Every request reads them. They are below the size at which autovacuum would ever look at them, and a planner that
-# knows nothing plans for thousands of rows.
-SMALL_TABLES = (
-    "identity_user",
-    "identity_project",
-    "identity_role",
-    "identity_roleassignment",
-    "identity_impliedrole",
-    "compute_flavor",
-)
 
 
 def _password(name: str) -> str:
@@ -75,8 +63,6 @@ class Command(BaseCommand):
         )
         for hook in HOOKS:
             hook()
-        with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {', '.join(SMALL_TABLES)}")
         path = settings.STATE_DIR / "clouds.yaml"
         write_clouds(path, admin_password=admin, demo_password=demo)
         self.stdout.write(f"bootstrapped; clouds.yaml is {path}")

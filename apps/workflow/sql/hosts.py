@@ -1,4 +1,4 @@
-"""What runs are doing to hosts."""
+"""How many runs write much to the disks of each host: a part of the scheduler's statements."""
 
 from apps.workflow import states
 
@@ -12,4 +12,4 @@ def _listed(words: tuple[str, ...]) -> str:
 BUSY_HOSTS = f"""
 SELECT host, count(*) AS count FROM workflow_run
  WHERE state IN ({_listed(states.ACTIVE)}) AND host <> '' AND pipeline = ANY(%(io_heavy)s) GROUP BY host
-"""  # noqa: S608 - nothing but our own words is put in
+"""
