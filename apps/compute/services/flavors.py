@@ -5,6 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from apps.common.exceptions import BadRequest, Conflict
+from apps.compute import locks
 from apps.compute.exceptions import ExtraSpecNotFound, FlavorAccessExists, FlavorAccessNotFound, FlavorExists
 from apps.compute.models import Flavor, FlavorAccess
 from apps.compute.models.flavors import new_flavor_id
@@ -43,7 +44,7 @@ def delete(*, flavor: Flavor) -> None:
 @transaction.atomic
 def add_extra_specs(*, flavor: Flavor, extra_specs: dict[str, str]) -> dict[str, str]:
     """Add to or replace extra specs. Returns what was given. Raises BadRequest beyond ``MAX_EXTRA_SPECS``."""
-    row = Flavor.objects.select_for_update().get(id=flavor.id)
+    row = locks.flavor(flavor)
     merged = {**row.extra_specs, **extra_specs}
     if len(merged) > MAX_EXTRA_SPECS:
         raise BadRequest(f"A flavor can have at most {MAX_EXTRA_SPECS} extra specs.")
@@ -54,7 +55,7 @@ def add_extra_specs(*, flavor: Flavor, extra_specs: dict[str, str]) -> dict[str,
 @transaction.atomic
 def delete_extra_spec(*, flavor: Flavor, key: str) -> None:
     """Raises ExtraSpecNotFound (404)."""
-    row = Flavor.objects.select_for_update().get(id=flavor.id)
+    row = locks.flavor(flavor)
     if key not in row.extra_specs:
         raise ExtraSpecNotFound(flavor=flavor.flavor_id, key=key[:255])
     Flavor.objects.filter(id=row.id).update(extra_specs={k: v for k, v in row.extra_specs.items() if k != key})

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict
-from apps.compute import rpcapi, states
+from apps.compute import locks, rpcapi, states
 from apps.compute.exceptions import ServerNotFound, WrongState
 from apps.compute.models import Server
 from apps.compute.services import servers
@@ -28,7 +28,7 @@ def retry(*, context: RequestContext, server_id: uuid.UUID) -> None:
     ports and addresses were given back then. Raises ServerNotFound (404), WrongState (409) for a server that is not
     in ERROR, Conflict (409) for one that was built once or whose build left something on a host.
     """
-    server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+    server = locks.server(server_id)
     if server is None:
         raise ServerNotFound(server=server_id)
     servers.check_unlocked(context=context, server=server)

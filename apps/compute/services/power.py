@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict
-from apps.compute import rpcapi, states
+from apps.compute import locks, rpcapi, states
 from apps.compute.models import Server
 from apps.compute.services import servers
 from apps.quotas.services import reservations
@@ -61,7 +61,7 @@ def reset_state(*, context: RequestContext, server: Server, vm_state: str) -> No
 
     A run under way is cancelled: it would otherwise go on against the state that was just set.
     """
-    Server.objects.select_for_update().filter(id=server.id).first()  # before the run: in the order of all others
+    locks.server(server.id)
     runs.cancel_active(subject_id=server.id, reason="The state was reset by an administrator.")
     reservations.commit(consumers=[server.id])
     values = {"vm_state": vm_state, "task_state": "", "updated_at": timezone.now()}

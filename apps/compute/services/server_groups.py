@@ -8,6 +8,7 @@ from django.db import transaction
 from apps.common import audit
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
+from apps.compute import locks
 from apps.compute.exceptions import ServerGroupNotFound
 from apps.compute.models import ServerGroup
 from apps.compute.selectors import server_groups as selectors
@@ -39,7 +40,7 @@ def create(*, context: RequestContext, name: str, policy: str, rules: dict[str, 
 @transaction.atomic
 def delete(*, group_id: uuid.UUID) -> None:
     """Its servers stay, without a group. Raises ServerGroupNotFound (404); of two deletes at once one finds nothing."""
-    group = ServerGroup.objects.select_for_update().filter(id=group_id).first()
+    group = locks.server_group_to_delete(group_id)
     if group is None:
         raise ServerGroupNotFound(group=group_id)
     group.delete()
@@ -47,22 +48,12 @@ def delete(*, group_id: uuid.UUID) -> None:
     audit.record("server_group.delete", "server_group", group_id)
 
 
-def lock(*, group_id: uuid.UUID) -> bool:
-    """Hold the group until the end of the caller's transaction: its members are placed, and join it, one at a time.
-
-    What is read after this is what the others left behind. Returns False when the group is gone.
-    """
-    # Not the key: rows that merely refer to the group need not wait.
-    rows = ServerGroup.objects.select_for_update(no_key=True).filter(id=group_id)
-    return bool(rows.values_list("id", flat=True).first())
-
-
 def join(*, context: RequestContext, group_id: uuid.UUID, adding: int) -> None:
     """Make room for ``adding`` members, in the transaction that writes them.
 
     Raises BadRequest (400) when the group is gone, QuotaExceeded (403).
     """
-    if not lock(group_id=group_id):
+    if not locks.server_group(group_id):
         raise BadRequest(f"Instance group {group_id} could not be found.")
     check_room(context=context, group_id=group_id, adding=adding)
 

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.compute import states
+from apps.compute import locks, states
 from apps.compute.exceptions import MetadataNotFound, ServerNotFound, WrongState
 from apps.compute.models import Server
 from apps.compute.services import servers
@@ -42,7 +42,7 @@ def remove(*, context: RequestContext, server_id: uuid.UUID, key: str) -> None:
 
 @transaction.atomic
 def _change(context: RequestContext, server_id: uuid.UUID, edit: Callable[[Metadata], Metadata]) -> Metadata:
-    server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+    server = locks.server(server_id)
     if server is None:
         raise ServerNotFound(server=server_id)
     servers.check_unlocked(context=context, server=server)

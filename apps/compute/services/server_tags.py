@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.common.exceptions import BadRequest
-from apps.compute import states
+from apps.compute import locks, states
 from apps.compute.exceptions import ServerNotFound, TagNotFound, WrongState
 from apps.compute.models import Server
 
@@ -39,7 +39,7 @@ def remove(*, server_id: uuid.UUID, tag: str) -> None:
 
 @transaction.atomic
 def _change(server_id: uuid.UUID, edit: Callable[[list[str]], list[str]]) -> tuple[list[str], list[str]]:
-    server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+    server = locks.server(server_id)
     if server is None:
         raise ServerNotFound(server=server_id)
     if server.vm_state not in ALLOWED_STATES:

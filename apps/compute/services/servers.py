@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.common import audit
 from apps.common.context import RequestContext
 from apps.common.sql.inserts import Inserts
-from apps.compute import admin_passwords, rpcapi, states
+from apps.compute import admin_passwords, locks, rpcapi, states
 from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.selectors import servers as selectors
@@ -208,7 +208,7 @@ def delete(*, context: RequestContext, server_id: uuid.UUID, action: str = "dele
 
     A delete of a server that is being deleted already changes nothing. Raises ServerNotFound.
     """
-    server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+    server = locks.server(server_id)
     if server is None:
         raise ServerNotFound(server=server_id)
     check_unlocked(context=context, server=server)

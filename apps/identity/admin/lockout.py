@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.common.admin import Operator
+from apps.identity import locks
 from apps.identity.exceptions import Forbidden
 from apps.identity.selectors import administrators
 
@@ -18,8 +19,7 @@ def refused(operator: Operator) -> Iterator[None]:
     """
     own = str(operator.context.user_id)
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('celerity.administrators'))")
+        locks.administrators()
         yield
         if not administrators.exist():
             raise Forbidden("This is the last enabled administrator of the system. Create another one first.")

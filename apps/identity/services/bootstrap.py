@@ -7,7 +7,7 @@ from django.db.models import F
 
 from apps.common import audit
 from apps.common.sql import statistics
-from apps.identity import keys
+from apps.identity import keys, locks
 from apps.identity.models import (
     Domain,
     Endpoint,
@@ -93,7 +93,7 @@ def _tell_of_password(user: User, command: str) -> None:
 def _catalog(*, public_url: str, region: str) -> None:
     """Add what is missing. What is there stays, but for our own endpoints, which follow the public URL."""
     Region.objects.get_or_create(id=region)
-    row = Region.objects.select_for_update().get(id=region)  # two at once would add every endpoint twice
+    row = locks.region(region)  # two at once would add every endpoint twice
     for kind, name, path in SERVICES:
         service = _service(kind, name)
         for interface in Interface:
@@ -113,7 +113,7 @@ def _endpoint(service: Service, region: Region, interface: str, url: str) -> Non
 
     One with the URL of now becomes ours: clouds that are older than the mark have theirs so.
     """
-    there = Endpoint.objects.select_for_update().filter(service=service, region=region, interface=interface)
+    there = locks.endpoints(service=service, region=region, interface=interface)
     if not there.exists():
         Endpoint.objects.create(service=service, region=region, interface=interface, url=url, bootstrap_url=url)
     elif not there.filter(url=F("bootstrap_url")).update(url=url, bootstrap_url=url):

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.common import audit
 from apps.common.context import RequestContext
-from apps.identity import domain_options, keys
+from apps.identity import domain_options, keys, locks
 from apps.identity.exceptions import Forbidden, Invalid
 from apps.identity.models import Credential, DomainOption
 from apps.identity.selectors import credentials as selectors
@@ -86,7 +86,7 @@ def update(*, context: RequestContext, credential_id: str, changes: Mapping[str,
     A new access key in the blob takes the old one's place; the id stays. Raises Duplicate (409) when it is taken.
     """
     delegation_rules.refuse_delegated(context)
-    credential = row_writes.locked(Credential.objects.all(), credential_id)
+    credential = locks.row(Credential.objects.all(), credential_id)
     if credential is None:
         return selectors.get(credential_id)
     delegation_rules.refuse_out_of_reach(context, credential)
@@ -131,9 +131,9 @@ def rotate_keys() -> int:
     """Make a new key for what is stored secretly and encrypt every row with it. Returns the number of rows."""
     directory = settings.CREDENTIAL_KEY_DIR
     with transaction.atomic():
-        rows = list(Credential.objects.select_for_update().order_by("pk"))
+        rows = locks.credentials()
         names = [option for _, option in domain_options.SECRET]
-        options = list(DomainOption.objects.select_for_update().filter(option__in=names).order_by("pk"))
+        options = locks.domain_options(names)
         keys.rotate(directory)
         for row in rows:
             row.blob = seal(blob_of(row))

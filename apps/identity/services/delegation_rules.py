@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
+from apps.identity import locks
 from apps.identity.exceptions import Forbidden, Invalid, LimitReached
-from apps.identity.models import ApplicationCredential, Credential, Role, User
+from apps.identity.models import ApplicationCredential, Credential, Role
 from apps.identity.selectors import credentials, scopes
 from apps.identity.states import Scope
 
@@ -102,7 +103,7 @@ def refuse_beyond_limit(
     limit = settings.CREDENTIALS_PER_USER if limit is None else limit
     if limit < 0 or more <= 0:
         return
-    User.objects.select_for_update(no_key=True).filter(pk=owner_id).first()
+    locks.owner(owner_id)
     if rows.count() + more > limit:
         raise LimitReached(noun=noun, limit=limit)
 

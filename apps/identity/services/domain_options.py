@@ -7,11 +7,11 @@ import orjson
 from django.db import transaction
 
 from apps.common import audit
-from apps.identity import domain_options
+from apps.identity import domain_options, locks
 from apps.identity.exceptions import BadConfig, NotFound
 from apps.identity.models import Domain, DomainOption
 from apps.identity.selectors import domain_options as selectors
-from apps.identity.services import credentials, row_writes
+from apps.identity.services import credentials
 
 MAX_VALUE_BYTES = 4096
 
@@ -45,7 +45,7 @@ def _checked(group: str, option: str, value: Any) -> Any:
 
 
 def _locked(domain_id: str) -> Domain:
-    domain = row_writes.locked(Domain.objects.all(), domain_id)
+    domain = locks.row(Domain.objects.all(), domain_id)
     if domain is None:
         raise NotFound(noun="domain", id=domain_id[:64])
     return domain

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.common import audit
+from apps.identity import locks
 from apps.identity.exceptions import DomainEnabled, Forbidden, Invalid, NotFound
 from apps.identity.models import Domain, Project
 from apps.identity.services import project_resources, row_writes
@@ -26,7 +27,7 @@ def create(*, values: Mapping[str, Any]) -> Domain:
 @transaction.atomic
 def update(*, domain_id: str, changes: Mapping[str, Any]) -> Domain:
     """Change a domain. Disabling ends at once every token of its users and for its projects."""
-    domain = row_writes.locked(Domain.objects.all(), domain_id)
+    domain = locks.row(Domain.objects.all(), domain_id)
     if domain is None:
         raise NotFound(noun="domain", id=domain_id[:64])
     row_writes.refuse_immutable("domain", domain, changes)
@@ -44,7 +45,7 @@ def update(*, domain_id: str, changes: Mapping[str, Any]) -> Domain:
 @transaction.atomic
 def delete(*, domain_id: str) -> None:
     """Delete a disabled domain with its users, groups and projects; refused while a project in it owns anything."""
-    domain = row_writes.locked(Domain.objects.all(), domain_id)
+    domain = locks.row(Domain.objects.all(), domain_id)
     if domain is None:
         raise NotFound(noun="domain", id=domain_id[:64])
     if domain.pk == DEFAULT_DOMAIN_ID:

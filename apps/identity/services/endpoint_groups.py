@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
+from apps.identity import locks
 from apps.identity.exceptions import NotFound
 from apps.identity.models import EndpointGroup, Project, ProjectEndpoint
 from apps.identity.selectors import endpoint_groups as selectors
@@ -28,7 +29,7 @@ def create(*, values: Mapping[str, Any]) -> EndpointGroup:
 @transaction.atomic
 def update(*, group_id: str, changes: Mapping[str, Any]) -> EndpointGroup:
     """Change a group; filters that are given take the place of all that there were."""
-    group = row_writes.locked(EndpointGroup.objects.all(), group_id)
+    group = locks.row(EndpointGroup.objects.all(), group_id)
     if group is None:
         return selectors.get(group_id)
     row_writes.merge(group, changes, _FIELDS)

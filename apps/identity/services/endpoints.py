@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
-from apps.identity import url_names
+from apps.identity import locks, url_names
 from apps.identity.exceptions import Invalid, NotFound
 from apps.identity.models import Endpoint
 from apps.identity.selectors import endpoints, services
@@ -50,7 +50,7 @@ def create(*, values: Mapping[str, Any]) -> Endpoint:
 
 @transaction.atomic
 def update(*, endpoint_id: str, changes: Mapping[str, Any]) -> Endpoint:
-    endpoint = row_writes.locked(Endpoint.objects.all(), endpoint_id)
+    endpoint = locks.row(Endpoint.objects.all(), endpoint_id)
     if endpoint is None:
         raise NotFound(noun="endpoint", id=endpoint_id[:64])
     _place(endpoint, changes)

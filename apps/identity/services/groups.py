@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
+from apps.identity import locks
 from apps.identity.exceptions import Invalid, NotFound
 from apps.identity.models import Group, GroupMembership
 from apps.identity.selectors import domains, groups, users
@@ -25,7 +26,7 @@ def create(*, values: Mapping[str, Any], default_domain_id: str) -> Group:
 
 @transaction.atomic
 def update(*, group_id: str, changes: Mapping[str, Any]) -> Group:
-    group = row_writes.locked(Group.objects.all(), group_id)
+    group = locks.row(Group.objects.all(), group_id)
     if group is None:
         raise NotFound(noun="group", id=group_id[:64])
     if changes.get("domain_id", group.domain_id) != group.domain_id:

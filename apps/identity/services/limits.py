@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
+from apps.identity import locks
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Limit, RegisteredLimit
 from apps.identity.selectors import domains, limits, projects, regions, services
@@ -41,7 +42,7 @@ def register(*, values: Sequence[Mapping[str, Any]]) -> list[RegisteredLimit]:
 
 @transaction.atomic
 def update_registered(*, limit_id: str, changes: Mapping[str, Any]) -> RegisteredLimit:
-    row = row_writes.locked(RegisteredLimit.objects.all(), limit_id)
+    row = locks.row(RegisteredLimit.objects.all(), limit_id)
     if row is None:
         raise NotFound(noun="registered limit", id=limit_id[:64])
     moved = any(name in changes for name in ("service_id", "region_id", "resource_name"))
@@ -88,7 +89,7 @@ def create(*, values: Sequence[Mapping[str, Any]]) -> list[Limit]:
 
 @transaction.atomic
 def update(*, limit_id: str, changes: Mapping[str, Any]) -> Limit:
-    row = row_writes.locked(Limit.objects.select_related("registered_limit"), limit_id)
+    row = locks.row(Limit.objects.select_related("registered_limit"), limit_id)
     if row is None:
         raise NotFound(noun="limit", id=limit_id[:64])
     row_writes.merge(row, changes, ("resource_limit", "description"))

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
+from apps.identity import locks
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Policy
 from apps.identity.selectors import policies
@@ -25,7 +26,7 @@ def create(*, values: Mapping[str, Any]) -> Policy:
 
 @transaction.atomic
 def update(*, policy_id: str, changes: Mapping[str, Any]) -> Policy:
-    policy = row_writes.locked(Policy.objects.all(), policy_id)
+    policy = locks.row(Policy.objects.all(), policy_id)
     if policy is None:
         raise NotFound(noun="policy", id=policy_id[:64])
     row_writes.merge(policy, changes, _FIELDS)

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.common import audit
+from apps.identity import locks
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Project, User
 from apps.identity.selectors import projects as selectors
@@ -16,7 +17,7 @@ from apps.identity.states import MAX_PROJECT_DEPTH, MAX_TAGS
 
 def _parent(domain_id: str | None, parent_id: str | None, default_domain_id: str) -> Project:
     """Return the project or domain to hang a new project under. Raises NotFound and Invalid."""
-    parent = row_writes.locked(Project.objects.all(), parent_id or domain_id or default_domain_id)
+    parent = locks.row(Project.objects.all(), parent_id or domain_id or default_domain_id)
     if parent is None or (parent_id is None and not parent.is_domain):
         raise NotFound(noun="project" if parent_id else "domain", id=(parent_id or domain_id or "")[:64])
     own_domain = parent.pk if parent.is_domain else parent.domain_id
@@ -52,7 +53,7 @@ def _may_switch(project: Project, enabled: bool) -> None:
 @transaction.atomic
 def update(*, project_id: str, changes: Mapping[str, Any]) -> Project:
     """Change a project. Disabling ends every token for it at once, for good."""
-    project = row_writes.locked(Project.objects.filter(is_domain=False), project_id)
+    project = locks.row(Project.objects.filter(is_domain=False), project_id)
     if project is None:
         raise NotFound(noun="project", id=project_id[:64])
     row_writes.refuse_immutable("project", project, changes)
@@ -75,7 +76,7 @@ def update(*, project_id: str, changes: Mapping[str, Any]) -> Project:
 @transaction.atomic
 def delete(*, project_id: str) -> None:
     """Delete a project that has no children and owns nothing."""
-    project = row_writes.locked(Project.objects.filter(is_domain=False), project_id)
+    project = locks.row(Project.objects.filter(is_domain=False), project_id)
     if project is None:
         raise NotFound(noun="project", id=project_id[:64])
     row_writes.refuse_immutable("project", project)
@@ -96,7 +97,7 @@ def set_tags(*, project_id: str, tags: list[str]) -> Project:
 @transaction.atomic
 def add_tag(*, project_id: str, tag: str) -> Project:
     """Add a tag; one that is there already stays once."""
-    project = row_writes.locked(Project.objects.all(), project_id)
+    project = locks.row(Project.objects.all(), project_id)
     if project is None:
         raise NotFound(noun="project", id=project_id[:64])
     tags = project.tags if tag in project.tags else [*project.tags, tag]
@@ -108,7 +109,7 @@ def add_tag(*, project_id: str, tag: str) -> Project:
 @transaction.atomic
 def remove_tag(*, project_id: str, tag: str) -> Project:
     """Raises NotFound when the project has no such tag."""
-    project = row_writes.locked(Project.objects.all(), project_id)
+    project = locks.row(Project.objects.all(), project_id)
     if project is None or tag not in project.tags:
         raise NotFound(noun="project tag", id=tag[:64])
     return set_tags(project_id=project_id, tags=[other for other in project.tags if other != tag])

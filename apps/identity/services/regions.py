@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
+from apps.identity import locks
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import Region
 from apps.identity.selectors import regions
@@ -39,7 +40,7 @@ def create(*, values: Mapping[str, Any]) -> Region:
 
 @transaction.atomic
 def update(*, region_id: str, changes: Mapping[str, Any]) -> Region:
-    region = row_writes.locked(Region.objects.all(), region_id)
+    region = locks.row(Region.objects.all(), region_id)
     if region is None:
         raise NotFound(noun="region", id=region_id[:255])
     if "parent_region_id" in changes:
@@ -58,7 +59,7 @@ def delete(*, region_id: str) -> None:
     """Delete a region and the regions under it; refused (403) while an endpoint is in one of them."""
     region = regions.get(region_id)
     doomed = regions.below(region)
-    list(Region.objects.select_for_update().filter(pk__in=doomed))  # nothing new names them meanwhile
+    locks.regions_to_delete(doomed)
     if regions.has_endpoints(doomed):
         raise Forbidden(
             f"Unable to delete region {region.pk} because it or its child regions have associated endpoints."

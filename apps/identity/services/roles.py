@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
+from apps.identity import locks
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import ImpliedRole, Role
 from apps.identity.selectors import domains, roles
@@ -27,7 +28,7 @@ def create(*, values: Mapping[str, Any]) -> Role:
 
 @transaction.atomic
 def update(*, role_id: str, changes: Mapping[str, Any]) -> Role:
-    role = row_writes.locked(Role.objects.all(), role_id)
+    role = locks.row(Role.objects.all(), role_id)
     if role is None:
         raise NotFound(noun="role", id=role_id[:64])
     row_writes.refuse_immutable("role", role, changes)
@@ -43,7 +44,7 @@ def update(*, role_id: str, changes: Mapping[str, Any]) -> Role:
 @transaction.atomic
 def delete(*, role_id: str) -> None:
     """Delete a role with all its assignments."""
-    role = row_writes.locked(Role.objects.all(), role_id)
+    role = locks.row(Role.objects.all(), role_id)
     if role is None:
         raise NotFound(noun="role", id=role_id[:64])
     row_writes.refuse_immutable("role", role)

@@ -44,8 +44,3 @@ def merge(row: Any, changes: Mapping[str, Any], names: Iterable[str]) -> None:
         if name in ("options", "extra"):
             value = merged_options(getattr(row, name), value)
         setattr(row, name, value)
-
-
-def locked(queryset: models.QuerySet[Row], pk: str) -> Row | None:
-    """Return the row, locked until the transaction ends, or None."""
-    return queryset.select_for_update(of=("self",)).filter(pk=pk).first()

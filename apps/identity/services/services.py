@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common import audit
+from apps.identity import locks
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Service
 from apps.identity.services import row_writes
@@ -24,7 +25,7 @@ def create(*, values: Mapping[str, Any]) -> Service:
 
 @transaction.atomic
 def update(*, service_id: str, changes: Mapping[str, Any]) -> Service:
-    service = row_writes.locked(Service.objects.all(), service_id)
+    service = locks.row(Service.objects.all(), service_id)
     if service is None:
         raise NotFound(noun="service", id=service_id[:64])
     row_writes.merge(service, changes, _FIELDS)
@@ -36,7 +37,7 @@ def update(*, service_id: str, changes: Mapping[str, Any]) -> Service:
 @transaction.atomic
 def delete(*, service_id: str) -> None:
     """Delete a service with its endpoints. Limits that are registered for it stay, as in Keystone."""
-    service = row_writes.locked(Service.objects.all(), service_id)
+    service = locks.row(Service.objects.all(), service_id)
     if service is None:
         raise NotFound(noun="service", id=service_id[:64])
     service.delete()

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.common import audit
+from apps.identity import locks
 from apps.identity.exceptions import Forbidden, Invalid, NotFound, Unauthorized
 from apps.identity.models import User
 from apps.identity.selectors import domains, users
@@ -31,7 +32,7 @@ def create(*, values: Mapping[str, Any], default_domain_id: str) -> User:
 @transaction.atomic
 def update(*, user_id: str, changes: Mapping[str, Any]) -> User:
     """Change a user. A new password, or disabling, ends all its tokens and sessions at once."""
-    user = row_writes.locked(User.objects.all(), user_id)
+    user = locks.row(User.objects.all(), user_id)
     if user is None:
         raise NotFound(noun="user", id=user_id[:64])
     if changes.get("domain_id", user.domain_id) != user.domain_id:
@@ -54,7 +55,7 @@ def update(*, user_id: str, changes: Mapping[str, Any]) -> User:
 @transaction.atomic
 def delete(*, user_id: str) -> None:
     """Delete a user with its memberships and assignments; its tokens find nobody from then on."""
-    user = row_writes.locked(User.objects.all(), user_id)
+    user = locks.row(User.objects.all(), user_id)
     if user is None:
         raise NotFound(noun="user", id=user_id[:64])
     user.delete()

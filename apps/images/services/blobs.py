@@ -8,9 +8,9 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
+from apps.images import locks
 from apps.images.models import Image
 from apps.images.selectors import blobs
-from apps.images.services import locks
 
 log = structlog.get_logger("celerity.images")
 ORPHAN_AGE = 300  # seconds

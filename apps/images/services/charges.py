@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Sum
 
-from apps.images import exceptions
+from apps.images import exceptions, locks
 from apps.images.models import Image
 from apps.quotas.selectors import limits
 
@@ -39,7 +39,7 @@ def check_count(project_id: str) -> None:
     allowed = limit("image_count_total", project_id)
     if allowed < 0:
         return
-    _hold(project_id)
+    locks.quota(project_id)
     rows = Image.objects.filter(project_id=project_id)
     have = rows.filter(deleted_at=None).count() + rows.exclude(deleted_at=None).filter(charged__gt=0).count()
     if have >= allowed:
@@ -78,11 +78,6 @@ def _check_quota(project_id: str, size: int) -> int | None:
     return left
 
 
-def _hold(project_id: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"images.quota:{project_id}"])
-
-
 class Charge:
     """The bytes of one upload, charged in steps. ``limited`` False: the cloud's own work, the store's room counts."""
 
@@ -98,7 +93,7 @@ class Charge:
         check_room(added)
         with transaction.atomic():
             if self._limited:
-                _hold(self._image.project_id)
+                locks.quota(self._image.project_id)
                 _check_quota(self._image.project_id, added)
             Image.objects.filter(id=self._image.id).update(charged=size)
         self.size = size

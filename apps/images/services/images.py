@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.common.exceptions import Forbidden
-from apps.images import exceptions, states
+from apps.images import exceptions, locks, states
 from apps.images.models import Image
 from apps.images.selectors import images as selectors
 from apps.images.services import blobs, charges
@@ -105,7 +105,7 @@ def update(*, context: RequestContext, image_id: uuid.UUID, changes: Any) -> Ima
 def _locked(context: RequestContext, image_id: uuid.UUID, rule: str) -> Image:
     seen = selectors.get_visible(context=context, image_id=image_id)
     policy.check(context, rule, {"project_id": seen.project_id})
-    image = Image.objects.select_for_update(no_key=True).filter(id=image_id, deleted_at=None).first()
+    image = locks.image(image_id)
     if image is None:
         raise exceptions.ImageNotFound(id=image_id)
     return image

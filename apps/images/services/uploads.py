@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from apps.common import policy
 from apps.common.context import RequestContext
-from apps.images import exceptions, inspection, states
+from apps.images import exceptions, inspection, locks, states
 from apps.images.models import Image
 from apps.images.selectors import blobs as blob_selectors
 from apps.images.selectors import images as selectors
-from apps.images.services import blobs, charges, locks
+from apps.images.services import blobs, charges
 
 log = structlog.get_logger("celerity.images")
 CHUNK = 1024 * 1024

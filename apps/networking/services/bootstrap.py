@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from apps.identity.selectors import projects
-from apps.networking import ranges
+from apps.networking import locks, ranges
 from apps.networking.models import Network, Subnet
 from apps.networking.services import subnets
 from apps.networking.services.networks import default_mtu
@@ -40,8 +40,7 @@ def ensure_shared_network(
     ``gateway_ip`` None is the first address; ``dns_nameservers`` None is what the settings say.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"networking.bootstrap:{name}"])
+        locks.shared_network(name)
         found = Network.objects.filter(name=name, shared=True).first()
         network = found or Network.objects.create(
             project_id=project_id, name=name, description=description, shared=True, mtu=default_mtu()

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 
-from apps.networking import exceptions
+from apps.networking import exceptions, locks
 from apps.networking.models import Port
 from apps.networking.selectors import quotas
 
@@ -23,9 +22,7 @@ def check(*, resource: str, project_id: str, rows: QuerySet[Any], adding: int = 
     allowed = limit(resource, project_id)
     if allowed < 0:
         return
-    with connection.cursor() as cursor:
-        key = f"networking.limits:{resource}:{project_id}"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    locks.quota(resource, project_id)
     if rows.count() + adding > allowed:
         raise exceptions.OverQuota(resource=resource)
 

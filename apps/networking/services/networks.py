@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.common import policy
 from apps.common.context import RequestContext
-from apps.networking import exceptions, states
+from apps.networking import exceptions, locks, states
 from apps.networking.models import FixedIP, Network, Port
 from apps.networking.selectors import networks as selectors
 from apps.networking.services import limits, ownership
@@ -71,7 +71,7 @@ def delete(*, context: RequestContext, network_id: uuid.UUID) -> None:
     policy.check(context, "delete_network", {"project_id": network.project_id})
     try:
         with transaction.atomic():
-            Network.objects.select_for_update().filter(id=network_id).first()
+            locks.network_to_delete(network_id)
             own = Port.objects.filter(network=network, device_owner=states.OWNER_DHCP)
             FixedIP.objects.filter(port__in=own).delete()
             own.delete()

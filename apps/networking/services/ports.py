@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.common import policy
 from apps.common.context import RequestContext
-from apps.networking import exceptions, states
+from apps.networking import exceptions, locks, states
 from apps.networking.models import Network, Port, PortSecurityGroup, SecurityGroup
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as selectors
@@ -189,7 +189,7 @@ def update(*, context: RequestContext, port_id: uuid.UUID, values: dict[str, Any
     _check_guarded("update_port", context, seen.project_id, seen.network, values, held)
     try:
         with transaction.atomic():
-            port = Port.objects.select_for_update(no_key=True).filter(id=port_id).first()
+            port = locks.port(port_id)
             if port is None:
                 raise exceptions.PortNotFound(id=port_id)
             _refuse_bound(port, values)
@@ -234,7 +234,7 @@ def delete(*, context: RequestContext, port_id: uuid.UUID) -> None:
     seen = selectors.get(context=context, port_id=port_id)
     policy.check(context, "delete_port", {"project_id": seen.project_id})
     with transaction.atomic():
-        port = Port.objects.select_for_update().filter(id=port_id).first()
+        port = locks.port_to_delete(port_id)
         if port is None:
             raise exceptions.PortNotFound(id=port_id)
         if port.bound or port.device_owner.startswith(states.OWNER_NETWORK):

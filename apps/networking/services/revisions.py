@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
-from apps.networking import exceptions
+from apps.networking import exceptions, locks
 from apps.networking.models.base import Resource
 
 
@@ -19,8 +19,7 @@ def expected(row: Resource, number: int | None) -> Iterator[None]:
         yield
         return
     with transaction.atomic():
-        rows = type(row).objects.select_for_update(no_key=True)  # type: ignore[attr-defined]
-        actual = rows.filter(pk=row.pk).values_list("revision_number", flat=True).first()
+        actual = locks.resource(row).values_list("revision_number", flat=True).first()
         if actual != number:
             raise exceptions.RevisionChanged(expected=number, actual=actual)
         yield

@@ -1,10 +1,9 @@
 """Ranges on hosts that route all networks in one table: which of them a new subnet may have."""
 
 import structlog
-from django.db import connection
 
 from apps.common.context import RequestContext
-from apps.networking import capabilities, exceptions, protection, ranges
+from apps.networking import capabilities, exceptions, locks, protection, ranges
 from apps.networking.models import Network
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import subnets as subnet_selectors
@@ -37,8 +36,7 @@ def _check_protected(context: RequestContext, cidr: ranges.Range) -> None:
 
 def hold() -> None:
     """Let nobody else choose a range until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('networking.ranges', 0))")
+    locks.ranges()
 
 
 def _refuse_taken(context: RequestContext, network: Network, cidr: str) -> None:

@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 
 from apps.common import policy
 from apps.common.context import RequestContext
-from apps.networking import exceptions, ranges, states
+from apps.networking import exceptions, locks, ranges, states
 from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import subnets as selectors
@@ -30,7 +30,8 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Subnet:
     policy.check(context, "create_subnet", owner)
     columns = _checked(values)
     with transaction.atomic():
-        Network.objects.select_for_update(no_key=True).get(id=network.id)
+        if locks.network(network.id) is None:
+            raise exceptions.NetworkNotFound(id=network.id)
         _refuse_overlap(network, columns["cidr"])
         shared_ranges.check(context=context, network=network, text=columns["cidr"])
         limits.check(
@@ -150,7 +151,7 @@ def update(*, context: RequestContext, subnet_id: uuid.UUID, values: dict[str, A
     found = selectors.get(context=context, subnet_id=subnet_id)
     policy.check(context, "update_subnet", {"project_id": found.project_id})
     with transaction.atomic():
-        subnet = Subnet.objects.select_for_update(no_key=True).get(id=subnet_id)
+        subnet = locks.subnet(subnet_id)
         cidr = ranges.network(subnet.cidr, field="cidr")
         for key in ("name", "description", "enable_dhcp", "service_types"):
             if key in values:
@@ -187,7 +188,7 @@ def delete(*, context: RequestContext, subnet_id: uuid.UUID) -> None:
     policy.check(context, "delete_subnet", {"project_id": subnet.project_id})
     try:
         with transaction.atomic():
-            Subnet.objects.select_for_update().filter(id=subnet_id).first()
+            locks.subnet_to_delete(subnet_id)
             own = list(
                 Port.objects.filter(fixed_ips__subnet=subnet, device_owner=states.OWNER_DHCP).values_list(
                     "id", flat=True

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.common import policy
 from apps.common.context import RequestContext
-from apps.networking import exceptions
+from apps.networking import exceptions, locks
 from apps.networking.selectors import tags as selectors
 
 MAX_TAGS = 50
@@ -40,7 +40,7 @@ def _write(context: RequestContext, rule: str, collection: str, resource_id: uui
     seen = selectors.resource(context=context, collection=collection, resource_id=resource_id)
     policy.check(context, rule, {"project_id": seen.project_id})
     with transaction.atomic():
-        mine = type(seen).objects.select_for_update(no_key=True).filter(id=seen.id)
+        mine = locks.resource(seen)
         row = mine.first() or seen
         tags: list[str] = change(list(row.tags))
         if len(tags) > MAX_TAGS:

@@ -6,13 +6,13 @@ The refusals and their codes are Nova's (nova/compute/api.py, AggregateAPI).
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.common import audit
+from apps.scheduling import locks
 from apps.scheduling.exceptions import (
     AggregateHostExists,
     AggregateHostNotFound,
@@ -82,7 +82,7 @@ def add_host(*, aggregate_id: int, host: str) -> Aggregate:
     is in another zone, or has servers and would change its zone.
     """
     aggregate = _locked(aggregate_id)
-    row = next(iter(_lock_hosts(Host.objects.filter(name=host))), None)
+    row = next(iter(locks.hosts(Host.objects.filter(name=host))), None)
     if row is None:
         raise HostNotFound(host=host)
     if aggregate.hosts.filter(id=row.id).exists():
@@ -105,7 +105,7 @@ def remove_host(*, aggregate_id: int, host: str) -> Aggregate:
     change its zone.
     """
     aggregate = _locked(aggregate_id)
-    row = next(iter(_lock_hosts(aggregate.hosts.filter(name=host))), None)
+    row = next(iter(locks.hosts(aggregate.hosts.filter(name=host))), None)
     if row is None:
         raise AggregateHostNotFound(aggregate=aggregate_id, host=host)
     aggregate.hosts.remove(row)
@@ -125,14 +125,10 @@ def remove_host(*, aggregate_id: int, host: str) -> Aggregate:
 
 
 def _locked(aggregate_id: int) -> Aggregate:
-    found = Aggregate.objects.select_for_update().filter(id=aggregate_id).first()
+    found = locks.aggregate(aggregate_id)
     if found is None:
         raise AggregateNotFound(aggregate=aggregate_id)
     return found
-
-
-def _lock_hosts(rows: Any) -> list[Host]:
-    return list(rows.select_related(None).select_for_update(of=("self",)).order_by("id"))
 
 
 def _apply(aggregate: Aggregate, metadata: Mapping[str, str | None]) -> None:
@@ -154,7 +150,7 @@ def _set_zone(aggregate: Aggregate, zone: str | None) -> None:
     if not zone:
         problem = f"Aggregate {aggregate.name} does not support empty named availability zone"
     else:
-        hosts = _lock_hosts(aggregate.hosts.all())
+        hosts = locks.hosts(aggregate.hosts.all())
         problem = _conflict(aggregate, hosts, zone)
         if aggregate.availability_zone != zone:
             problem = problem or _in_use(hosts, zone)

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from apps.common.exceptions import Conflict
-from apps.scheduling.models import Host
+from apps.scheduling import locks
 from apps.scheduling.selectors import hosts as selectors
 
 
@@ -14,7 +14,7 @@ def remove(*, name: str) -> None:
 
     An agent that starts again registers its host anew.
     """
-    host = Host.objects.select_for_update().filter(name=name).first() or selectors.get(name=name)
+    host = locks.host_to_delete(name) or selectors.get(name=name)
     if host.is_up:
         raise Conflict(f"The agent of host {name} is running: stop it before its service is deleted.")
     try:

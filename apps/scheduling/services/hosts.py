@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from apps.scheduling import locks
 from apps.scheduling.exceptions import TraitInvalid
 from apps.scheduling.models import Host, Inventory
 from apps.scheduling.selectors import hosts as selectors
@@ -18,8 +19,7 @@ _CUSTOM = re.compile(r"CUSTOM_[A-Z0-9_]{1,248}")
 @transaction.atomic
 def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk_gib: int, agent_url: str) -> Host:
     """Create or refresh a host and its inventory. RAM in MiB, disk in GiB; ``facts`` are Host's fields."""
-    with connection.cursor() as cursor:  # numbers are given out one at a time
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('celerity.host.number'))")
+    locks.host_numbers()
     host = Host.objects.filter(name=name).first()
     if host is None:
         last = Host.objects.order_by("-number").values_list("number", flat=True).first() or 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from apps.scheduling import locks
 from apps.scheduling.exceptions import CapacityInvalid
 from apps.scheduling.models import Inventory
 from apps.scheduling.selectors import hosts as selectors
@@ -24,7 +25,7 @@ def set_capacity(*, host: str, changes: Mapping[str, float]) -> Inventory:
     What is claimed already stays: a host that is over its new capacity takes no more. Raises CapacityInvalid (400),
     HostNotFound (404).
     """
-    found = Inventory.objects.select_for_update().get(host=selectors.get(name=host))
+    found = locks.inventory(selectors.get(name=host))
     for name, value in changes.items():
         if name.endswith("_ratio"):
             if not (math.isfinite(value) and 0 < value <= MAX_RATIO):

@@ -9,8 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.common.models import AuditEvent
+from apps.compute import locks
 from apps.compute.models import Flavor, Server, ServerGroup
-from apps.compute.services import progress, quota_verification, server_groups
+from apps.compute.services import progress, quota_verification
 from apps.identity.services import project_resources
 from apps.images.models import Image
 from apps.quotas.services import limits
@@ -200,4 +201,4 @@ def test_a_project_with_groups_is_not_deleted_and_a_purge_removes_them(alice: Co
 
 
 def test_a_lock_on_a_group_that_is_gone(db: None) -> None:
-    assert not server_groups.lock(group_id=uuid.uuid4())
+    assert not locks.server_group(uuid.uuid4())

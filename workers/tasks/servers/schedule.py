@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db import transaction
 
-from apps.compute import states
+from apps.compute import locks, states
 from apps.compute.selectors import request_specs
-from apps.compute.services import progress, server_groups
+from apps.compute.services import progress
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations, builds
 from apps.workflow.services import leases
@@ -72,7 +72,7 @@ def place(server: Any, *, excluded: list[str]) -> allocations.Choice:
             consumer_id=server.id, spec=request_specs.of_server(server, excluded=excluded)
         )
     with transaction.atomic():
-        server_groups.lock(group_id=server.group_id)
+        locks.server_group(server.group_id)
         spec = request_specs.of_server(server, excluded=excluded)
         choice = allocations.choose_and_claim(consumer_id=server.id, spec=spec)
         if spec.group and request_specs.breaks_policy(spec.group, choice.host):

@@ -1,0 +1,31 @@
+"""PostgreSQL's advisory locks by name: what is locked need not have a row.
+
+Replaces: nothing of upstream; Django has no advisory locks.
+Gains: a lock without a table of locks, which goes with the transaction or the session that holds it.
+Remove: lock rows of a table of names instead.
+"""
+
+from django.db import connection
+
+
+def hold(name: str) -> None:
+    """Wait for the lock and hold it until the transaction ends. 1 statement."""
+    assert connection.in_atomic_block, "outside of a transaction the lock is given back at once"
+    _call("pg_advisory_xact_lock", name)
+
+
+def try_hold(name: str) -> bool:
+    """Hold the lock until ``release`` or the end of the session. Returns False when another session holds it."""
+    return _call("pg_try_advisory_lock", name)
+
+
+def release(name: str) -> None:
+    """Give back what ``try_hold`` took."""
+    connection.ensure_connection()
+    _call("pg_advisory_unlock", name)
+
+
+def _call(function: str, name: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(hashtextextended(%s, 0))", [name])
+        return bool(cursor.fetchone()[0])

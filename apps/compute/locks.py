@@ -1,0 +1,29 @@
+"""Locks of compute, in the order of docs/decisions/lock-order.md. Each holds until the caller's transaction ends."""
+
+import uuid
+
+from apps.compute.models import Flavor, Server, ServerGroup
+
+
+def server_group(group_id: uuid.UUID) -> bool:
+    """Lock a group while members join it or are placed. Returns False when the group is gone.
+
+    Servers that merely refer to it need not wait. What is read afterwards is what the others left behind.
+    """
+    rows = ServerGroup.objects.select_for_update(no_key=True).filter(id=group_id)
+    return bool(rows.values_list("id", flat=True).first())
+
+
+def server_group_to_delete(group_id: uuid.UUID) -> ServerGroup | None:
+    """Lock a group against everything, also servers that come to refer to it."""
+    return ServerGroup.objects.select_for_update().filter(id=group_id).first()
+
+
+def server(server_id: uuid.UUID) -> Server | None:
+    """Lock a server that is not deleted. It comes before its runs, its reservations and its allocation."""
+    return Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+
+
+def flavor(flavor: Flavor) -> Flavor:
+    """Lock a flavor to change its extra specs. Raises Flavor.DoesNotExist."""
+    return Flavor.objects.select_for_update().get(id=flavor.id)

@@ -1,0 +1,39 @@
+"""Locks of images, in the order of docs/decisions/lock-order.md. Each holds until the caller's transaction ends."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from apps.common.sql import advisory
+from apps.images.models import Image
+
+
+def quota(project_id: str) -> None:
+    """One at a time counts a project's images and adds to them."""
+    advisory.hold(f"images.quota:{project_id}")
+
+
+def image(image_id: uuid.UUID) -> Image | None:
+    """Lock an image that is not deleted, to change it."""
+    return Image.objects.select_for_update(no_key=True).filter(id=image_id, deleted_at=None).first()
+
+
+def blob(sha512: str) -> None:
+    """Hold a content: nobody adopts or removes it meanwhile."""
+    advisory.hold(f"images.blob:{sha512}")
+
+
+@contextmanager
+def upload(image_id: uuid.UUID) -> Iterator[bool]:
+    """Hold the right to upload an image for the block; gives False when another holds it.
+
+    The session holds it, not a transaction. An upload whose process was killed holds nothing: that is how the sweeper
+    tells it from a slow one.
+    """
+    name = f"images.upload:{image_id}"
+    held = advisory.try_hold(name)
+    try:
+        yield held
+    finally:
+        if held:
+            advisory.release(name)

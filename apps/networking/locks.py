@@ -1,0 +1,60 @@
+"""Locks of networking, in the order of docs/decisions/lock-order.md. Each holds until the caller's transaction ends."""
+
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.common.sql import advisory
+from apps.networking.models import Network, Port, Subnet
+from apps.networking.models.base import Resource
+
+
+def network(network_id: uuid.UUID) -> Network | None:
+    """Lock a network while subnets are added to it: rows that refer to it need not wait."""
+    return Network.objects.select_for_update(no_key=True).filter(id=network_id).first()
+
+
+def network_to_delete(network_id: uuid.UUID) -> Network | None:
+    """Lock a network against everything, also rows that come to refer to it."""
+    return Network.objects.select_for_update().filter(id=network_id).first()
+
+
+def ranges() -> None:
+    """One at a time chooses a range of addresses, of all networks."""
+    advisory.hold("networking.ranges")
+
+
+def quota(resource: str, project_id: str) -> None:
+    """One at a time counts a project's rows of a resource and adds to them."""
+    advisory.hold(f"networking.limits:{resource}:{project_id}")
+
+
+def subnet(subnet_id: uuid.UUID) -> Subnet:
+    """Lock a subnet to change it. Raises Subnet.DoesNotExist."""
+    return Subnet.objects.select_for_update(no_key=True).get(id=subnet_id)
+
+
+def subnet_to_delete(subnet_id: uuid.UUID) -> Subnet | None:
+    """Lock a subnet against everything, also addresses that come to refer to it."""
+    return Subnet.objects.select_for_update().filter(id=subnet_id).first()
+
+
+def port(port_id: uuid.UUID) -> Port | None:
+    """Lock a port to change it: rows that refer to it need not wait."""
+    return Port.objects.select_for_update(no_key=True).filter(id=port_id).first()
+
+
+def port_to_delete(port_id: uuid.UUID) -> Port | None:
+    """Lock a port against everything."""
+    return Port.objects.select_for_update().filter(id=port_id).first()
+
+
+def resource(row: Resource) -> QuerySet[Any]:
+    """Return the rows, which are this one, that lock it when they are read: for its revision and its tags."""
+    return type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk)
+
+
+def shared_network(name: str) -> None:
+    """One at a time makes the shared network of a name."""
+    advisory.hold(f"networking.bootstrap:{name}")
