@@ -33,7 +33,7 @@ def region(region_id: str) -> Region:
 
 def regions_to_delete(region_ids: Iterable[str]) -> None:
     """Lock regions against endpoints that come to refer to them."""
-    list(Region.objects.select_for_update().filter(pk__in=region_ids))
+    list(Region.objects.select_for_update().filter(pk__in=region_ids).order_by("pk"))
 
 
 def endpoints(**columns: object) -> QuerySet[Endpoint]:
