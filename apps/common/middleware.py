@@ -10,20 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from apps.common import bodies, content_policy, context
+from apps.common.api import errors
 from apps.common.exceptions import CloudError
+from apps.common.service_paths import service_of
 
 log = structlog.get_logger("celerity.api")
 ANY_HOST = ("/healthz", "/metrics")  # asked by machines, under the address that they know
-SERVICES = ("identity", "compute", "image", "network", "volume")
 IDENTITY, ADMIN_URL = "/identity", "/identity/admin"
 _SLASHES = re.compile(r"/{2,}")
 _TOKEN_IN_PATH = re.compile(r"(/v2\.0/+tokens/+)[^/]+|gAAAA[\w-]{16,}=*", re.IGNORECASE)
-
-
-def service_of(path: str) -> str:
-    """Return which service a URL path belongs to, or "" for pages."""
-    first = path.lstrip("/").split("/", 1)[0]
-    return first if first in SERVICES else ""
 
 
 def shown(path: str) -> str:
@@ -41,8 +36,6 @@ def _is_admin_url(path: str) -> bool:
 
 def _refusal(request: HttpRequest) -> HttpResponse | None:
     """Return the answer to a request that no view should see; None for all others."""
-    from apps.common.api import errors  # imports service_of from here
-
     if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
         return errors.bad_request(request)  # PostgreSQL's texts have no NUL: an error there, a 400 here
     if request.path_info not in ANY_HOST:

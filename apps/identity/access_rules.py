@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from apps.common.middleware import SERVICES
+from apps.common.service_paths import SERVICES
 from apps.identity.service_types import canonical
 
 _PART = re.compile(r"\*\*|\*|\{[^{}/]*\}")

@@ -26,7 +26,7 @@ from apps.common.exceptions import (
     Unauthorized,
     Unavailable,
 )
-from apps.common.middleware import service_of
+from apps.common.service_paths import service_of
 
 log = structlog.get_logger("celerity.api")
 
