@@ -36,6 +36,18 @@ SHARED = [
 ]
 
 
+LOGGERS: dict[str, dict[str, str]] = {
+    "django.server": {"level": "WARNING"},
+    # At DEBUG a traceback for every variable that a page's template asks for in vain: seconds a page.
+    "django.template": {"level": "INFO"},
+    # Every 4xx would be a line of its own beside the request line that RequestMiddleware writes.
+    "django.request": {"level": "ERROR"},
+    "celery": {"level": "WARNING"},
+    "celery.worker.strategy": {"level": "WARNING"},
+    "celery.app.trace": {"level": "ERROR"},
+}
+
+
 def logging_config(*, form: str, level: str) -> dict[str, Any]:
     """Return Django's LOGGING for lines in ``form`` ("json" or "console") from ``level`` upwards."""
     log_records.leave_out_unused()
@@ -68,14 +80,5 @@ def logging_config(*, form: str, level: str) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {
-            "django.server": {"level": "WARNING"},
-            # At DEBUG a traceback for every variable that a page's template asks for in vain: seconds a page.
-            "django.template": {"level": "INFO"},
-            # Every 4xx would be a line of its own beside the request line that RequestMiddleware writes.
-            "django.request": {"level": "ERROR"},
-            "celery": {"level": "WARNING"},
-            "celery.worker.strategy": {"level": "WARNING"},
-            "celery.app.trace": {"level": "ERROR"},
-        },
+        "loggers": LOGGERS,
     }

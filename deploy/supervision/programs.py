@@ -94,25 +94,24 @@ def gunicorn_limits() -> list[str]:
     ]  # fmt: skip
 
 
-def cloud(environment: Environment) -> list[Program]:
-    """Return the cloud's own processes."""
+def commands(environment: Environment) -> dict[str, list[str]]:
+    """Return the command of each of the cloud's own processes."""
     python = sys.executable
-    celery = [python, "-m", "celery", "-A", "cloud"]
-    code, settings = release(), settings_digest(environment)
-    how_many = environment.values  # cloud/settings.py refuses what is no number
+    settings = environment.values  # cloud/settings.py refuses what is no number
     memory = "/dev/shm"  # noqa: S108 - gunicorn's heartbeats: a disk that stalls must not look like a hung worker
-    commands = {
+    return {
         "front": [python, "-m", "deploy.front"],
         "api": [
             python, "-m", "gunicorn", "cloud.wsgi:application", "--bind", nginx.address(environment),
-            "--worker-class", "gthread", "--workers", how_many.get("CELERITY_API_PROCESSES", "2"),
-            "--threads", how_many.get("CELERITY_API_THREADS", "4"), "--worker-tmp-dir", memory,
+            "--worker-class", "gthread", "--workers", settings.get("CELERITY_API_PROCESSES", "2"),
+            "--threads", settings.get("CELERITY_API_THREADS", "4"), "--worker-tmp-dir", memory,
             "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "75", "--no-control-socket",
             "--log-level", "warning", "--preload", "--forwarder-headers", "", *gunicorn_limits(),
         ],
         "scheduler": [
-            *celery, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads",
-            "-c", how_many.get("CELERITY_SCHEDULER_THREADS", "3"), "--without-gossip", "--without-mingle",
+            python, "-m", "celery", "-A", "cloud", "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic",
+            "-P", "threads", "-c", settings.get("CELERITY_SCHEDULER_THREADS", "3"),
+            "--without-gossip", "--without-mingle",
         ],
         "beat": [python, "-m", "cloud.beat", str(environment.run / "beat-schedule")],
         "host-agent": [python, "manage.py", "host_agent"],
@@ -121,13 +120,18 @@ def cloud(environment: Environment) -> list[Program]:
             f"--unix_socket={flower.socket(environment)}", f"--url_prefix={flower.PREFIX}", "--max_tasks=1000",
         ],
     }  # fmt: skip
-    # glibc keeps what a thread has freed for that thread, so that a sign-in (Argon2, 19 MiB) in each of 8 threads
-    # would cost 200 MiB for good. Two arenas are enough for the interpreter, and large blocks go back at once.
-    malloc = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
-    secrets = {
-        # By the environment: a command line is everybody's to read.
-        "flower": {"FLOWER_BASIC_AUTH": flower.credentials(environment)}
-    }
+
+
+# glibc keeps what a thread has freed for that thread: a sign-in (Argon2, 19 MiB) in each of 8 threads would cost
+# 200 MiB for good. Two arenas are enough for the interpreter, and large blocks go back at once.
+MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
+
+
+def cloud(environment: Environment) -> list[Program]:
+    """Return the cloud's own processes."""
+    code, settings = release(), settings_digest(environment)
+    # By the environment: a command line is everybody's to read.
+    secrets = {"flower": {"FLOWER_BASIC_AUTH": flower.credentials(environment)}}
     return [
         Program(
             name,
@@ -137,7 +141,7 @@ def cloud(environment: Environment) -> list[Program]:
                 "CELERITY_PROCESS": name,
                 "CELERITY_RELEASE": nginx.digest() if name == "front" else code,
                 "SETTINGS_DIGEST": settings,
-                **malloc,
+                **MALLOC,
                 **secrets.get(name, {}),
             },
             # nginx ends what it has begun (worker_shutdown_timeout).
@@ -145,5 +149,5 @@ def cloud(environment: Environment) -> list[Program]:
             # A host agent hands its running steps back first (Celery's soft shutdown).
             stop_seconds=40 if name == "host-agent" else 20,
         )
-        for name, command in commands.items()
+        for name, command in commands(environment).items()
     ]

@@ -9,7 +9,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("apps", "cloud", "workers", "deploy")
-MODULE_LINES, FUNCTION_LINES = 400, 60
+MODULE_LINES, FUNCTION_LINES = 400, 40
+# Rewritten while this rule was tightened; an entry goes with its rewrite.
+UNDER_WORK = {
+    "apps/compute/services/servers.py:draft",
+    "apps/compute/services/server_requests/__init__.py:resolve",
+    "apps/compute/api/serializers/server_documents.py:full",
+    "apps/networking/services/bindings.py:_allocate",
+    "apps/quotas/services/reservations.py:reserve",
+}
 FORBIDDEN_NAMES = ("utils", "helpers", "manager", "misc")
 
 
@@ -39,7 +47,7 @@ def test_functions_are_small() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES:
                 long.append(f"{path.relative_to(ROOT)}:{node.name}")
-    assert not long
+    assert not set(long) - UNDER_WORK
 
 
 def test_line_one_says_what_the_room_is_for() -> None:
@@ -55,15 +63,42 @@ def test_no_catch_all_names() -> None:
     assert not names([path for path in modules() if path.stem in FORBIDDEN_NAMES])
 
 
+# Views whose noun has no rows in its application: app -> module -> whose rows it shows, or none.
+OTHERS_NOUNS = {
+    "compute": {
+        "absences": "none: refusals in Nova's words",
+        "actions": "servers, by the catalogue of actions",
+        "aggregates": "scheduling",
+        "discovery": "none: versions",
+        "extensions": "none: a list of names",
+        "flavor_access": "flavors",
+        "flavor_extra_specs": "flavors",
+        "hosts": "scheduling",
+        "images": "images, through Nova's proxy",
+        "interfaces": "networking",
+        "ips": "networking",
+        "limits": "quotas",
+        "networks": "networking, through nova-network's calls",
+        "not_offered": "none: refusals",
+        "proxies": "none: calls that Nova removed",
+        "quota_class_sets": "quotas",
+        "security_groups": "networking, through nova-network's calls",
+        "usage_audit_log": "scheduling",
+    },
+    "identity": {"targets": "none: what other views share", "versions": "none"},
+    "images": {"files": "images: their data", "schemas": "none: JSON schemas", "versions": "none"},
+    "networking": {"versions": "none"},
+}
+
+
 def test_each_noun_has_one_module_name() -> None:
-    """A view's module is a noun that stands on another floor of the same app too, or has no row of its own."""
-    for app in sorted((ROOT / "apps").iterdir()):
-        views = app / "api" / "views"
-        if not views.is_dir():
-            continue
+    """A view's module has the name of its noun on the floors of services, selectors or models, or is listed above."""
+    found: dict[str, set[str]] = {}
+    for views in sorted((ROOT / "apps").glob("*/api/views")):
+        app = views.parent.parent
         floors = {path.stem for floor in ("services", "selectors", "models") for path in (app / floor).glob("*.py")}
-        nouns = {path.stem for path in views.glob("*.py")} - {"__init__", "base"}
-        assert nouns & floors, app.name
+        found[app.name] = {path.stem for path in views.glob("*.py")} - {"__init__", "base"} - floors
+    assert found == {app: set(modules) for app, modules in OTHERS_NOUNS.items()}
 
 
 @pytest.mark.parametrize("banned", ["shell=True", "os.system(", "mark_safe(", "|safe"])
