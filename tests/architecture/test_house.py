@@ -14,7 +14,7 @@ MODULE_LINES, FUNCTION_LINES = 400, 40
 UNDER_WORK = {
     "apps/compute/services/servers.py:draft",
     "apps/compute/services/server_requests/__init__.py:resolve",
-    "apps/compute/api/serializers/server_documents.py:full",
+    "apps/compute/api/documents/servers.py:render",
     "apps/networking/services/bindings.py:_allocate",
     "apps/quotas/services/reservations.py:reserve",
 }
