@@ -40,14 +40,14 @@ def host(tmp_path: Path, *answers: PowerState, meanwhile: Any = None) -> HostDri
 
 def test_what_was_looked_up_before_a_stop_is_not_written_after_it(tmp_path: Path) -> None:
     server = make(states.STOPPED)
-    events.settle(host(tmp_path, PowerState.RUNNING, PowerState.SHUTDOWN), server.id, "started")
+    events.write_power_state(host(tmp_path, PowerState.RUNNING, PowerState.SHUTDOWN), server.id, "started")
     server.refresh_from_db()
     assert server.vm_state == states.STOPPED
 
 
 def test_a_guest_that_powers_itself_off_is_written(tmp_path: Path) -> None:
     server = make(states.ACTIVE)
-    events.settle(host(tmp_path, PowerState.SHUTDOWN), server.id, "stopped")
+    events.write_power_state(host(tmp_path, PowerState.SHUTDOWN), server.id, "stopped")
     server.refresh_from_db()
     assert (server.vm_state, server.power_state) == (states.STOPPED, states.SHUTDOWN)
 
@@ -55,14 +55,15 @@ def test_a_guest_that_powers_itself_off_is_written(tmp_path: Path) -> None:
 def test_a_task_that_began_meanwhile_is_left_alone(tmp_path: Path) -> None:
     server = make(states.ACTIVE)
     begin = lambda: Server.objects.filter(id=server.id).update(task_state=states.POWERING_OFF)  # noqa: E731
-    events.settle(host(tmp_path, PowerState.SHUTDOWN, PowerState.SHUTDOWN, meanwhile=begin), server.id, "stopped")
+    drivers = host(tmp_path, PowerState.SHUTDOWN, PowerState.SHUTDOWN, meanwhile=begin)
+    events.write_power_state(drivers, server.id, "stopped")
     server.refresh_from_db()
     assert (server.vm_state, server.task_state) == (states.ACTIVE, states.POWERING_OFF)
 
 
 def test_nothing_is_held_afterwards(tmp_path: Path) -> None:
     server = make(states.ACTIVE)
-    events.settle(host(tmp_path, PowerState.SHUTDOWN), server.id, "stopped")
+    events.write_power_state(host(tmp_path, PowerState.SHUTDOWN), server.id, "stopped")
     assert leases.try_lock(subject_id=server.id)
     leases.unlock(subject_id=server.id)
-    events.settle(host(tmp_path, PowerState.SHUTDOWN), uuid.uuid4(), "stopped")
+    events.write_power_state(host(tmp_path, PowerState.SHUTDOWN), uuid.uuid4(), "stopped")

@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError
 
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import claims, leases, tallies
-from apps.workflow.services.claims import BUSY, STALE, Claim, Entry
+from apps.workflow.services.claims import BUSY, STALE, Claim, ClaimArguments
 from workers import config
 from workers.engine import spans
 from workers.engine.errors import Stale
@@ -25,7 +25,7 @@ log = structlog.get_logger("celerity.engine")
 WORKER = socket.gethostname()
 
 
-def take(step: str, timeout: float | None, message: dict[str, Any], entry: Entry | None = None) -> Claim:
+def take(step: str, timeout: float | None, message: dict[str, Any], arguments: ClaimArguments | None = None) -> Claim:
     """Claim, waiting a while for whoever still holds the subject (a step that was overtaken by a delete, say)."""
     deadline = time.monotonic() + settings.LOCK_WAIT_SECONDS
     pause = 0.02
@@ -37,7 +37,7 @@ def take(step: str, timeout: float | None, message: dict[str, Any], entry: Entry
             subject_id=uuid.UUID(message["subject_id"]),
             timeout_seconds=timeout or settings.STEP_TIMEOUT,
             worker=WORKER,
-            entry=entry,
+            arguments=arguments,
         )
         if isinstance(found, Claim):
             return found

@@ -23,12 +23,12 @@ def run_step(pipeline: Pipeline, step: Step, message: dict[str, Any], drivers: A
     Raises Stale when the chain must not go on from here: a stale message or a lost lease; StepFailed after a failure,
     whose revert is under way or done.
     """
-    claim = holding.take(step.name, step.timeout_seconds, message, step.entry())
+    claim = holding.take(step.name, step.timeout_seconds, message, step.claim_arguments())
     ctx = holding.context_of(claim, message, drivers)
     with holding.bound(pipeline, ctx, step.name):
         try:
             with holding.on_host_or_rows_only(ctx) if step.rows_only_when_hung else holding.on_host(ctx):
-                step.enter(ctx)
+                step.begin(ctx)
                 step.execute(ctx)
             done = _finish(pipeline, step, ctx)
         except (LeaseLost, LockTimeout):
@@ -70,7 +70,7 @@ def _finish(pipeline: Pipeline, step: Step, ctx: StepContext) -> bool:
     with transaction.atomic():
         step.record(ctx)
         # Before the run moves, for with that statement the lease goes, whether or not this commits.
-        step.settle(ctx)
+        step.record_shared(ctx)
         done = _move_on(pipeline, ctx, following)
         if not done:
             transaction.set_rollback(True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.workflow.services import leases
-from apps.workflow.services.claims import Claim, Entry
+from apps.workflow.services.claims import Claim, ClaimArguments
 from apps.workflow.services.leases import Failure
 from workers.engine.errors import LeaseLost
 from workers.routing import HOST, SCHEDULER
@@ -55,11 +55,11 @@ class Step:
     where: str = HOST
     timeout_seconds: float | None = None  # the setting STEP_TIMEOUT
 
-    def entry(self) -> Entry | None:
+    def claim_arguments(self) -> ClaimArguments | None:
         """Return what moves the subject's task_state within the claim's own statement, if the step knows it before."""
         return None
 
-    def enter(self, ctx: StepContext) -> None:
+    def begin(self, ctx: StepContext) -> None:
         """Move the subject's task_state, or see that the claim did; raises LeaseLost when that is not legal."""
 
     def execute(self, ctx: StepContext) -> None:
@@ -68,7 +68,7 @@ class Step:
     def record(self, ctx: StepContext) -> None:
         """Write results in the transaction that finishes the step. Steps without ``records`` cost no transaction."""
 
-    def settle(self, ctx: StepContext) -> None:
+    def record_shared(self, ctx: StepContext) -> None:
         """Write what locks rows that many share: last in that transaction, as others wait until it commits."""
 
     records = False

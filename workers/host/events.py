@@ -21,7 +21,7 @@ def reporter(drivers: HostDrivers) -> Callable[[str, str], None]:
     def report(server_id: str, event: str) -> None:
         try:
             close_old_connections()
-            settle(drivers, uuid.UUID(server_id), event)
+            write_power_state(drivers, uuid.UUID(server_id), event)
         except Exception as error:
             log.warning("event not written", server=server_id, event=event, error=str(error)[:300])
             connection.close()
@@ -29,7 +29,7 @@ def reporter(drivers: HostDrivers) -> Callable[[str, str], None]:
     return report
 
 
-def settle(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
+def write_power_state(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
     """Write what the hypervisor says now, not what the event said: events come late and twice.
 
     While a run is under way the run writes the state. What an event misses because the server is held at this moment,
@@ -43,7 +43,7 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
     if power_state == "nostate" or not power.differs(server, power_state):
         return
     found = f"{server.vm_state} by its row, {power_state} on the host"
-    done = power.settle(drivers, server_id)
+    done = power.repair(drivers, server_id)
     if done and info is not None and info.reason:  # a pause needs somebody: a power-off is the guest's own affair
         findings.FindingReport(host=drivers.host).repaired(power.KIND, server_id, found=found, done=done)
     log.info("power state changed", server=str(server_id), host=drivers.host, hypervisor_event=event)

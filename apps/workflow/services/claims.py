@@ -44,8 +44,8 @@ class Claim:
     error_message: str
     error_details: str
     waited_seconds: float
-    # What the entry's change returned; None where nothing was changed. Users' data is in it.
-    entered: tuple[Any, ...] | None = field(default=None, repr=False)
+    # What the extension's change returned; None where nothing was changed. Users' data is in it.
+    extended: tuple[Any, ...] | None = field(default=None, repr=False)
 
 
 _NAMES = (
@@ -55,7 +55,7 @@ _NAMES = (
 _COLUMNS = ", ".join(f"claimed.{name}{'::text' if name == 'params' else ''}" for name in _NAMES) + (
     ", extract(epoch FROM claimed.step_started_at - coalesce(claimed.waiting_since, claimed.enqueued_at))::float8"
 )
-# The only things inserted into the text are the list of columns above and a companion's.
+# The only things inserted into the text are the list of columns above and an extension's.
 _CLAIM = f"""
 WITH lease AS MATERIALIZED (SELECT pg_try_advisory_lock(%(key)s) AS held),
 {{lock}}claimed AS (
@@ -90,7 +90,7 @@ _ALONE = Statement("workflow_claim", _CLAIM.format(lock="", join="", change="", 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Companion:
+class ClaimExtension:
     """What changes with the claim, in the same statement: the subject's own row. Its app writes the SQL.
 
     ``lock`` selects and locks that row, ``%(subject)s``: whoever changes a subject and its run locks the subject first.
@@ -109,18 +109,18 @@ class Companion:
         text = _CLAIM.format(
             lock=f"subject AS MATERIALIZED ({self.lock}),\n",
             join=", subject",
-            change=f",\nentered AS ({self.change})",
-            columns=", entered.*",
-            joined=" LEFT JOIN entered ON true",
+            change=f",\nextended AS ({self.change})",
+            columns=", extended.*",
+            joined=" LEFT JOIN extended ON true",
         )
         return Statement(f"workflow_claim_{self.name}", text, {**_TYPES, "subject": "uuid", **self.types})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A companion with the values of its parameters."""
+class ClaimArguments:
+    """An extension with the values of its parameters."""
 
-    companion: Companion
+    extension: ClaimExtension
     values: Mapping[str, Any]
 
 
@@ -136,9 +136,9 @@ def claim(
     subject_id: uuid.UUID,
     timeout_seconds: float,
     worker: str,
-    entry: Entry | None = None,
+    arguments: ClaimArguments | None = None,
 ) -> Claim | str:
-    """Take the subject's lock and claim the step; with an ``entry`` the subject's row moves in the same statement.
+    """Take the subject's lock and claim the step; with ``arguments`` the subject's row moves in the same statement.
 
     Returns BUSY when another session holds the lock and STALE when the message is old or doubled; then nothing is
     held and nothing changed.
@@ -155,9 +155,9 @@ def claim(
         "worker": worker,
     }
     statement = _ALONE
-    if entry is not None:
-        statement = entry.companion.claim
-        values |= {"subject": subject_id, **entry.values}
+    if arguments is not None:
+        statement = arguments.extension.claim
+        values |= {"subject": subject_id, **arguments.values}
     with connection.cursor() as cursor:
         cursor.execute(statement.text(), values)
         held, step_id, *row = cursor.fetchone()
@@ -172,5 +172,5 @@ def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any]) -> Claim:
     own = len(_NAMES) + 1
     values = dict(zip((*_NAMES, "waited_seconds"), row[:own], strict=True))
     values["params"] = orjson.loads(values["params"])
-    entered = tuple(row[own:]) if any(value is not None for value in row[own:]) else None
-    return Claim(run_id=run_id, step_id=step_id, entered=entered, **values)
+    extended = tuple(row[own:]) if any(value is not None for value in row[own:]) else None
+    return Claim(run_id=run_id, step_id=step_id, extended=extended, **values)

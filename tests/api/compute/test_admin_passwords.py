@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.compute import admin_passwords
 from apps.compute.models import Server
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from tests.api.compute.conftest import ComputeCaller
 from workers.mapping import config_drives
 
@@ -44,7 +44,7 @@ def test_it_is_kept_encrypted_and_erased_with_the_launch(
     assert server.admin_password
     assert document["adminPass"] not in str(vars(server))
     with django_assert_num_queries(1):
-        progress.launched(server_id=server.id)
+        server_states.mark_active(server_id=server.id)
     server.refresh_from_db()
     assert server.admin_password == ""
     assert "admin_pass" not in config_drives.meta_data(server)
@@ -52,7 +52,7 @@ def test_it_is_kept_encrypted_and_erased_with_the_launch(
 
 def test_a_deleted_server_has_none(alice: ComputeCaller, wanted: dict[str, Any]) -> None:
     _, server = create(alice, wanted, config_drive=True)
-    progress.gone(server_id=server.id)
+    server_states.mark_deleted(server_id=server.id)
     server.refresh_from_db()
     assert server.admin_password == ""
 

@@ -8,7 +8,7 @@ import pytest
 from apps.common.exceptions import CloudError
 from apps.compute import states
 from apps.compute.models import Server
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from apps.networking.exceptions import OverQuota
 from apps.networking.models import FixedIP, Port
 from apps.networking.services import networks, ports, subnets
@@ -25,11 +25,11 @@ def test_a_build_is_build_until_it_is_active_or_error(server: Server) -> None:
     Server.objects.update(vm_state=states.BUILDING)
     for task in states.BUILD_STATES:
         Server.objects.update(task_state=task)
-        progress.settled(server_id=server.id, power_state="shutdown")
-        progress.observed(server_id=server.id, power_state="shutdown")
+        server_states.set_power_state(server_id=server.id, power_state="shutdown")
+        server_states.sync_power_state(server_id=server.id, power_state="shutdown")
         server.refresh_from_db()
         assert server.status == "BUILD", task
-    progress.launched(server_id=server.id)
+    server_states.mark_active(server_id=server.id)
     server.refresh_from_db()
     assert (server.status, server.task_state, server.power_state) == ("ACTIVE", "", states.RUNNING)
 

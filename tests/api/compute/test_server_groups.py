@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.common.models import AuditEvent
 from apps.compute import locks
 from apps.compute.models import Flavor, Server, ServerGroup
-from apps.compute.services import progress, quota_verification
+from apps.compute.services import quota_verification, server_states
 from apps.identity.services import project_resources
 from apps.images.models import Image
 from apps.quotas.services import limits
@@ -161,7 +161,7 @@ def test_joining(alice: ComputeCaller, body: dict[str, Any], no_broker: list[Any
     assert alice.at("2.71").get(f"/servers/{first.id}").json()["server"]["server_groups"] == [key]
     assert "server_groups" not in alice.at("2.70").get(f"/servers/{first.id}").json()["server"]
     assert "server_groups" not in alice.at("2.71").get("/servers/detail").json()["servers"][0]
-    progress.gone(server_id=first.id)
+    server_states.mark_deleted(server_id=first.id)
     assert alice.get(f"{URL}/{key}").json()["server_group"]["members"] == [str(second.id)]
     assert alice.delete(f"{URL}/{key}").status_code == 204
     assert alice.at("2.71").get(f"/servers/{second.id}").json()["server"]["server_groups"] == []
@@ -188,7 +188,7 @@ def test_quota_of_members(alice: ComputeCaller, body: dict[str, Any], no_broker:
     assert Server.objects.count() == 2
     assert boot(alice, body, key).status_code == 202
     assert boot(alice, body, key).status_code == 403
-    progress.gone(server_id=Server.objects.all()[0].id)
+    server_states.mark_deleted(server_id=Server.objects.all()[0].id)
     assert boot(alice, body, key).status_code == 202, "a deleted server is no member"
 
 

@@ -52,13 +52,13 @@ def drivers(server: Server, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_operator_reads_why(drivers: Any, server: Server) -> None:
-    events.settle(drivers, server.id, "paused")
+    events.write_power_state(drivers, server.id, "paused")
     server.refresh_from_db()
     assert server.status == "PAUSED"
     finding = Finding.objects.get()
     assert (finding.host, finding.subject) == ("h1", str(server.id))
     assert "a disk failed or its file system is full" in finding.done and "Unpause" in finding.done
-    events.settle(drivers, server.id, "paused")  # events come twice
+    events.write_power_state(drivers, server.id, "paused")  # events come twice
     assert Finding.objects.count() == 1
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.common import dispatch
 from apps.common.context import RequestContext
 from apps.compute.models import Server
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from apps.workflow import states
 from apps.workflow.models import Run, Step
 from apps.workflow.services import claims, runs
@@ -61,11 +61,11 @@ class Counting(EngineStep):
     name = "schedule"
     records = True
 
-    def settle(self, ctx: StepContext) -> None:
+    def record_shared(self, ctx: StepContext) -> None:
         raise ArithmeticError("the books are wrong")
 
 
-def test_a_step_that_cannot_settle_keeps_its_lease(run: Run) -> None:
+def test_a_step_that_cannot_record_shared_rows_keeps_its_lease(run: Run) -> None:
     """Without it the revert that follows would run beside whoever the sweeper sends."""
     ctx = StepContext(claim=claim_of(run), host="")
     with pytest.raises(ArithmeticError):
@@ -110,8 +110,8 @@ def test_a_change_that_cancels_nothing_does_not_stop_a_claim() -> None:
     )  # fmt: skip
     values: dict[str, Any] = {"run_id": started.id, "token": 1, "step": "schedule", "subject_id": server.id}
     Server.objects.filter(id=server.id).update(metadata={"new": "1"}, updated_at=timezone.now())
-    entry = progress.entering(task_state="networking")
-    found = claims.claim(**values, timeout_seconds=60, worker="w", entry=entry)
-    assert isinstance(found, Claim) and found.entered is not None
-    assert progress.entered(found.entered).metadata == {"new": "1"}
+    arguments = server_states.begin_task_with_claim(task_state="networking")
+    found = claims.claim(**values, timeout_seconds=60, worker="w", arguments=arguments)
+    assert isinstance(found, Claim) and found.extended is not None
+    assert server_states.read_claimed(found.extended).metadata == {"new": "1"}
     assert is_held(started)

@@ -17,7 +17,7 @@ import structlog
 
 from apps.compute import states
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from apps.networking.services import bindings
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import DomainInfo
@@ -36,7 +36,7 @@ PAUSED_BECAUSE = {
 
 
 def reconcile(snapshot: HostSnapshot) -> None:
-    """Settle every server that differs; a first look without locks finds those."""
+    """Repair every server that differs; a first look without locks finds those."""
     for server_id, server in snapshot.rows.items():
         if (
             server.vm_state not in states.SETTLED
@@ -45,7 +45,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
         ):
             continue
         found = f"{server.vm_state} by its row, {snapshot.domains.get(server_id, 'no domain')} on the host"
-        done = settle(snapshot.drivers, server.id, restarted=snapshot.restarted)
+        done = repair(snapshot.drivers, server.id, restarted=snapshot.restarted)
         if done:
             snapshot.report.repaired(KIND, server_id, found=found, done=done)
 
@@ -56,7 +56,7 @@ def differs(server: Any, power_state: str | None) -> bool:
     return (power_state or "shutdown") != expected.get(server.vm_state, "suspended")
 
 
-def settle(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = False) -> str:
+def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = False) -> str:
     """Make one server what its row says, or the row what the domain is. Returns what was done; "" where all is well.
 
     Both are read anew under the server's locks: meanwhile a user may have stopped or deleted it, or its build may
@@ -70,7 +70,7 @@ def settle(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
         power_state = str(info.power_state) if info else "shutdown"
         if server.vm_state == states.ACTIVE and power_state != "running" and restarted and _start(drivers, server):
             return "started: the machine restarted"
-        if power_state == "nostate" or not progress.observed(server_id=server_id, power_state=power_state):
+        if power_state == "nostate" or not server_states.sync_power_state(server_id=server_id, power_state=power_state):
             return ""
         bindings.set_server_status(server_id=server_id, up=power_state == "running")
         return f"the row says {power_state} now{_because(info)}"

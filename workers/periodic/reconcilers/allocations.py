@@ -33,10 +33,10 @@ def reconcile(report: FindingReport) -> None:
             found = f"vCPUs, MiB, GiB, servers: {used} used by the inventory, {allocated} in allocations"
             report.repaired(INVENTORY, host, found=found, done="counted anew")
     for consumer_id in [*(one.consumer_id for one in rows.misplaced()), *(key for key, _ in rows.unallocated())]:
-        _settle(report, consumer_id)
+        _repair(report, consumer_id)
 
 
-def _settle(report: FindingReport, consumer_id: uuid.UUID) -> None:
+def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
     with leases.idle(subject_id=consumer_id) as is_idle:
         server = selectors.load(server_id=consumer_id) if is_idle else None
         if not is_idle or (server is not None and server.vm_state == states.BUILDING):

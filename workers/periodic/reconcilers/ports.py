@@ -23,10 +23,10 @@ KINDS = (KIND,)
 
 def reconcile(report: FindingReport) -> None:
     for server_id in dict.fromkeys(stray.server_id for stray in rows.strays()):
-        _settle(report, server_id)
+        _repair(report, server_id)
 
 
-def _settle(report: FindingReport, server_id: uuid.UUID) -> None:
+def _repair(report: FindingReport, server_id: uuid.UUID) -> None:
     with leases.idle(subject_id=server_id) as is_idle:
         server = selectors.load(server_id=server_id) if is_idle else None
         if not is_idle or (server is not None and server.vm_state == states.BUILDING):

@@ -28,7 +28,7 @@ KINDS = (KIND, RESERVATION)
 
 def reconcile(report: FindingReport) -> None:
     for consumer_id in rows.unsettled():
-        _settle(report, consumer_id)
+        _repair(report, consumer_id)
     if not quota_verification.verify():
         return
     repaired = quota_verification.repair()
@@ -40,7 +40,7 @@ def reconcile(report: FindingReport) -> None:
         )
 
 
-def _settle(report: FindingReport, consumer_id: uuid.UUID) -> None:
+def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
     with leases.idle(subject_id=consumer_id) as is_idle:
         if not is_idle or consumer_id not in rows.unsettled():
             return

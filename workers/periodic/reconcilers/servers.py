@@ -12,7 +12,7 @@ A server and its run are written in one transaction, at the beginning and at the
 import uuid
 
 from apps.compute import states
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from apps.operations.consistency import rows
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
@@ -29,7 +29,7 @@ def reconcile(report: FindingReport) -> None:
 
 def _free(report: FindingReport, server_id: uuid.UUID) -> None:
     with leases.idle(subject_id=server_id) as is_idle:
-        ended = progress.give_up(server_id=server_id, message=MESSAGE) if is_idle else None
+        ended = server_states.end_orphaned_task(server_id=server_id, message=MESSAGE) if is_idle else None
     if ended is None:
         return
     vm_state, task_state = ended

@@ -2,8 +2,8 @@
 
 from apps.compute import faults
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import progress
-from apps.workflow.services.claims import Entry
+from apps.compute.services import server_states
+from apps.workflow.services.claims import ClaimArguments
 from apps.workflow.services.leases import Failure
 from workers.config import HostDrivers
 from workers.engine.errors import Abort, LeaseLost
@@ -17,15 +17,15 @@ class ServerStep(Step):
 
     task_state: str | None = None
 
-    def entry(self) -> Entry | None:
-        return progress.entering(task_state=self.task_state) if self.task_state is not None else None
+    def claim_arguments(self) -> ClaimArguments | None:
+        return server_states.begin_task_with_claim(task_state=self.task_state) if self.task_state is not None else None
 
-    def enter(self, ctx: StepContext) -> None:
+    def begin(self, ctx: StepContext) -> None:
         if self.task_state is None:
             return
-        if ctx.claim.entered is None:
+        if ctx.claim.extended is None:
             raise LeaseLost
-        ctx.notes[ENTERED] = progress.entered(ctx.claim.entered)
+        ctx.notes[ENTERED] = server_states.read_claimed(ctx.claim.extended)
 
     def server(self, ctx: StepContext) -> "selectors.Server":
         """Return the server's row: as the step found it when it entered, then read anew. LeaseLost: it is gone."""
@@ -37,7 +37,7 @@ class ServerStep(Step):
     def mark_failed(self, ctx: StepContext, failure: Failure, *, action: str) -> None:
         """The server becomes ERROR; its fault says why, and what the user may do."""
         message = faults.told(action=action, cause=failure.cause, message=failure.message)
-        progress.failed(server_id=ctx.subject_id, code=failure.code, message=message, details=failure.details)
+        server_states.mark_error(server_id=ctx.subject_id, code=failure.code, message=message, details=failure.details)
 
     def drivers(self, ctx: StepContext) -> HostDrivers:
         """Return the drivers of the run's host. Raises Abort where this worker has none."""

@@ -2,7 +2,7 @@
 
 from apps.compute import states
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import block_devices, progress
+from apps.compute.services import block_devices, server_states
 from workers.engine.steps import StepContext
 from workers.tasks.servers.base import ServerStep
 
@@ -18,7 +18,7 @@ class MapBlockDevices(ServerStep):
         found = block_devices.names(devices, self.server(ctx).image_properties)
         names = {device.id: name for device, name in zip(devices, found, strict=True)}
         if any(device.device != names[device.id] for device in devices):
-            progress.map_devices(server_id=ctx.subject_id, devices=names, root=names[devices[0].id])
+            server_states.map_devices(server_id=ctx.subject_id, devices=names, root=names[devices[0].id])
 
     def revert(self, ctx: StepContext) -> None:
         """Device names are only names: the next attempt gives the same ones."""

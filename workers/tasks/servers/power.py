@@ -1,7 +1,7 @@
 """Start, stop, unpause and reboot: one step each; the state that is written is the one the host reports."""
 
 from apps.compute import states
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from apps.networking.services import bindings
 from workers.drivers.errors import DriverError, RetryableError
 from workers.drivers.hypervisor.base import DomainInfo
@@ -20,7 +20,7 @@ class PowerStep(ServerStep):
     records = True
 
     def record(self, ctx: StepContext) -> None:
-        progress.settled(server_id=ctx.subject_id, power_state=ctx.notes["power_state"])
+        server_states.set_power_state(server_id=ctx.subject_id, power_state=ctx.notes["power_state"])
         bindings.set_server_status(server_id=ctx.subject_id, up=ctx.notes["power_state"] == "running")
 
     def revert(self, ctx: StepContext) -> None:
@@ -28,9 +28,9 @@ class PowerStep(ServerStep):
             return
         info = self._seen(ctx)
         if info is not None:
-            progress.settled(server_id=ctx.subject_id, power_state=str(info.power_state))
+            server_states.set_power_state(server_id=ctx.subject_id, power_state=str(info.power_state))
         else:
-            progress.end_task(server_id=ctx.subject_id)
+            server_states.end_task(server_id=ctx.subject_id)
 
     def _seen(self, ctx: StepContext) -> DomainInfo | None:
         """Return what the host says; a hypervisor that does not answer must not keep the run from ending."""
@@ -87,9 +87,9 @@ class Reboot(PowerStep):
 
     name = "reboot"
 
-    def enter(self, ctx: StepContext) -> None:
+    def begin(self, ctx: StepContext) -> None:
         task = states.REBOOTING_HARD if ctx.claim.params.get("hard") else states.REBOOTING
-        if progress.enter(server_id=ctx.subject_id, task_state=task) is None:
+        if server_states.begin_task(server_id=ctx.subject_id, task_state=task) is None:
             raise LeaseLost
 
     def execute(self, ctx: StepContext) -> None:

@@ -1,6 +1,6 @@
 """The steps of a delete: each releases what is there and succeeds where nothing is."""
 
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from apps.networking.services import bindings
 from workers.engine.steps import SCHEDULER, StepContext
 from workers.mapping import networks
@@ -42,4 +42,4 @@ class Release(ServerStep):
         bindings.release_for_server(server_id=ctx.subject_id)
 
     def record(self, ctx: StepContext) -> None:
-        progress.gone(server_id=ctx.subject_id)
+        server_states.mark_deleted(server_id=ctx.subject_id)

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from apps.compute import locks, states
 from apps.compute.selectors import request_specs
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations, builds
 from apps.workflow.services import leases
@@ -51,18 +51,18 @@ class Schedule(ServerStep):
             raise Abort(message, cause="NoValidHost", details="; ".join(map(str, misses))) from error
 
     def record(self, ctx: StepContext) -> None:
-        progress.place(server_id=ctx.subject_id, host=ctx.host, zone=ctx.notes["zone"])
+        server_states.set_host(server_id=ctx.subject_id, host=ctx.host, zone=ctx.notes["zone"])
         if "explanation" in ctx.notes:
             leases.explain(claim=ctx.claim, explanation=ctx.notes["explanation"])
 
     def revert(self, ctx: StepContext) -> None:
-        progress.unplace(server_id=ctx.subject_id)
+        server_states.clear_host(server_id=ctx.subject_id)
         if ctx.blames_host and ctx.host:
             builds.failed(host=ctx.host)
         if ctx.final and ctx.failure:
             self.mark_failed(ctx, ctx.failure, action="create")
         else:
-            progress.starts_over(server_id=ctx.subject_id)
+            server_states.mark_rescheduling(server_id=ctx.subject_id)
 
 
 def place(server: Any, *, excluded: list[str]) -> allocations.Choice:

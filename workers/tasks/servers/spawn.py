@@ -1,7 +1,7 @@
 """spawn: disks, config drive, domain, power on."""
 
 from apps.compute import states
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from apps.networking.services import bindings
 from apps.scheduling.services import builds
 from workers.engine.steps import StepContext
@@ -24,13 +24,13 @@ class Spawn(ServerStep):
         drivers.hypervisor.spawn(spec)
 
     def record(self, ctx: StepContext) -> None:
-        progress.launched(server_id=ctx.subject_id)
+        server_states.mark_active(server_id=ctx.subject_id)
         builds.succeeded(host=ctx.host)
         if ctx.notes.get("networks"):
             bindings.set_server_status(server_id=ctx.subject_id, up=True)
 
-    def settle(self, ctx: StepContext) -> None:
-        progress.counted(server_id=ctx.subject_id)
+    def record_shared(self, ctx: StepContext) -> None:
+        server_states.commit_quota(server_id=ctx.subject_id)
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:

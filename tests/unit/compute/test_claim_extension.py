@@ -11,7 +11,7 @@ from apps.common import dispatch
 from apps.common.context import RequestContext
 from apps.compute import states
 from apps.compute.models import Server
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from apps.workflow.models import Run
 from apps.workflow.services import claims, runs
 from apps.workflow.services.claims import Claim
@@ -44,14 +44,14 @@ def run(server: Server) -> Iterator[Run]:
 def take(run: Run, task_state: str, token: int = 1) -> Claim | str:
     return claims.claim(
         run_id=run.id, token=token, step="schedule", subject_id=run.subject_id, timeout_seconds=60, worker="w",
-        entry=progress.entering(task_state=task_state),
+        arguments=server_states.begin_task_with_claim(task_state=task_state),
     )  # fmt: skip
 
 
 def test_the_claim_returns_the_server_as_it_is_now(run: Run, server: Server) -> None:
     claim = take(run, states.NETWORKING)
-    assert isinstance(claim, Claim) and claim.entered is not None
-    found = progress.entered(claim.entered)
+    assert isinstance(claim, Claim) and claim.extended is not None
+    found = server_states.read_claimed(claim.extended)
     stored = Server.objects.get(id=server.id)
     assert stored.task_state == states.NETWORKING and stored.updated_at > server.updated_at
     names = [field.attname for field in Server._meta.concrete_fields]
@@ -78,7 +78,7 @@ def test_a_held_lock_moves_nothing(run: Run, server: Server) -> None:
 def test_where_no_way_leads_the_claim_has_no_server(run: Run, server: Server, values: dict[str, str]) -> None:
     Server.objects.filter(id=server.id).update(**values)
     claim = take(run, states.NETWORKING)
-    assert isinstance(claim, Claim) and claim.entered is None
+    assert isinstance(claim, Claim) and claim.extended is None
 
 
 def test_a_subject_without_a_row_is_stale() -> None:

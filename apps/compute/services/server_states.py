@@ -15,35 +15,35 @@ from apps.networking.services import bindings
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 from apps.workflow.selectors import runs
-from apps.workflow.services.claims import Companion, Entry
+from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
-_ENTER = f"""
+_BEGIN = f"""
 UPDATE compute_server SET task_state = %(task_state)s, updated_at = clock_timestamp()
  WHERE id = {{which}} AND deleted_at IS NULL AND task_state = ANY(%(before)s) RETURNING {selectors.ROW.columns}
 """  # noqa: S608 - nothing but column names is put in
 _TYPES = {"task_state": "text", "before": "text[]"}
-_ENTER_ONE = Statement("compute_server_enter", _ENTER.format(which="%(id)s"), {**_TYPES, "id": "uuid"})
+_BEGIN_ONE = Statement("compute_server_begin_task", _BEGIN.format(which="%(id)s"), {**_TYPES, "id": "uuid"})
 # The same within the claim of a step, so that both are one statement. Whoever changes a server and its run locks the
 # server first.
-_ENTER_WITH_CLAIM = Companion(
+_BEGIN_WITH_CLAIM = ClaimExtension(
     name="server",
     lock="SELECT id FROM compute_server WHERE id = %(subject)s FOR NO KEY UPDATE",
-    change=_ENTER.format(which="(SELECT subject_id FROM claimed)"),
+    change=_BEGIN.format(which="(SELECT subject_id FROM claimed)"),
     types=_TYPES,
 )
 
 
-def enter(*, server_id: uuid.UUID, task_state: str) -> Server | None:
+def begin_task(*, server_id: uuid.UUID, task_state: str) -> Server | None:
     """Move the server to ``task_state`` and return its row. None: no way leads there (it was deleted, say)."""
-    return next((selectors.ROW.read(row) for row in _ENTER_ONE.fetch({**_move_to(task_state), "id": server_id})), None)
+    return next((selectors.ROW.read(row) for row in _BEGIN_ONE.fetch({**_move_to(task_state), "id": server_id})), None)
 
 
-def entering(*, task_state: str) -> Entry:
-    """Return the same as a part of a step's claim, which gives the row's values: ``entered`` reads them."""
-    return Entry(companion=_ENTER_WITH_CLAIM, values=_move_to(task_state))
+def begin_task_with_claim(*, task_state: str) -> ClaimArguments:
+    """Return the same as a part of a step's claim, which gives the row's values: ``read_claimed`` reads them."""
+    return ClaimArguments(extension=_BEGIN_WITH_CLAIM, values=_move_to(task_state))
 
 
-def entered(row: Sequence[Any]) -> Server:
+def read_claimed(row: Sequence[Any]) -> Server:
     return selectors.ROW.read(row)
 
 
@@ -51,16 +51,16 @@ def _move_to(task_state: str) -> dict[str, Any]:
     return {"task_state": task_state, "before": list(states.TRANSITIONS[task_state])}
 
 
-_PLACE = Statement(
-    "compute_server_place",
+_SET_HOST = Statement(
+    "compute_server_set_host",
     "UPDATE compute_server SET host = %(host)s, zone = %(zone)s, updated_at = clock_timestamp() WHERE id = %(id)s",
     {"host": "text", "zone": "text", "id": "uuid"},
 )
 
 
-def place(*, server_id: uuid.UUID, host: str, zone: str) -> None:
+def set_host(*, server_id: uuid.UUID, host: str, zone: str) -> None:
     """Note where the server is built."""
-    _PLACE.run({"id": server_id, "host": host, "zone": zone})
+    _SET_HOST.run({"id": server_id, "host": host, "zone": zone})
 
 
 def map_devices(*, server_id: uuid.UUID, devices: dict[uuid.UUID, str], root: str) -> None:
@@ -70,8 +70,8 @@ def map_devices(*, server_id: uuid.UUID, devices: dict[uuid.UUID, str], root: st
     Server.objects.filter(id=server_id).update(root_device_name=f"/dev/{root}")
 
 
-_LAUNCHED = Statement(
-    "compute_server_launched",
+_MARK_ACTIVE = Statement(
+    "compute_server_mark_active",
     f"""
 UPDATE compute_server
    SET vm_state = '{states.ACTIVE}', task_state = '', power_state = {states.RUNNING}, progress = 100,
@@ -83,20 +83,20 @@ UPDATE compute_server
 )
 
 
-def launched(*, server_id: uuid.UUID) -> None:
+def mark_active(*, server_id: uuid.UUID) -> None:
     """ACTIVE: the task is over, and the config drive has the administrator's password, which is erased here.
 
-    In the transaction that ends the run, and with ``counted``.
+    In the transaction that ends the run, and with ``commit_quota``.
     """
-    _LAUNCHED.run({"id": server_id})
+    _MARK_ACTIVE.run({"id": server_id})
 
 
-def counted(*, server_id: uuid.UUID) -> None:
+def commit_quota(*, server_id: uuid.UUID) -> None:
     """The reservations are use now. It locks the project's usage, which every other boot of the project waits for."""
     reservations.commit(consumers=[server_id])
 
 
-def failed(*, server_id: uuid.UUID, code: int, message: str, details: str) -> None:
+def mark_error(*, server_id: uuid.UUID, code: int, message: str, details: str) -> None:
     """ERROR with the cause; an erroneous server still counts against its quota until it is deleted."""
     now = timezone.now()
     Server.objects.filter(id=server_id, deleted_at=None).update(
@@ -111,18 +111,18 @@ def failed(*, server_id: uuid.UUID, code: int, message: str, details: str) -> No
     reservations.commit(consumers=[server_id])
 
 
-def unplace(*, server_id: uuid.UUID) -> None:
+def clear_host(*, server_id: uuid.UUID) -> None:
     """The build left its host, which gets its capacity back."""
     allocations.release(consumer_id=server_id)
     Server.objects.filter(id=server_id).update(host="", zone="", updated_at=timezone.now())
 
 
-def starts_over(*, server_id: uuid.UUID) -> None:
+def mark_rescheduling(*, server_id: uuid.UUID) -> None:
     """The next attempt begins with scheduling."""
     Server.objects.filter(id=server_id, deleted_at=None).update(task_state=states.SCHEDULING, updated_at=timezone.now())
 
 
-def settled(*, server_id: uuid.UUID, power_state: str, clear_task: bool = True) -> None:
+def set_power_state(*, server_id: uuid.UUID, power_state: str, clear_task: bool = True) -> None:
     """Write the state a host reports: "running", "shutdown", "paused"… A building or deleted server is left alone."""
     vm_state = {"running": states.ACTIVE, "paused": states.PAUSED, "suspended": states.SUSPENDED}.get(
         power_state, states.STOPPED
@@ -136,7 +136,7 @@ def settled(*, server_id: uuid.UUID, power_state: str, clear_task: bool = True) 
     rows.update(**values)
 
 
-def observed(*, server_id: uuid.UUID, power_state: str) -> bool:
+def sync_power_state(*, server_id: uuid.UUID, power_state: str) -> bool:
     """Write a change that nobody ordered (a guest powered itself off). Only where no task is under way."""
     vm_state = {"running": states.ACTIVE, "paused": states.PAUSED, "suspended": states.SUSPENDED}.get(
         power_state, states.STOPPED
@@ -153,7 +153,7 @@ def end_task(*, server_id: uuid.UUID) -> None:
 
 
 @transaction.atomic
-def give_up(*, server_id: uuid.UUID, message: str) -> tuple[str, str] | None:
+def end_orphaned_task(*, server_id: uuid.UUID, message: str) -> tuple[str, str] | None:
     """End a task that no run is open for: a build in ERROR with ``message``, everything it held given back.
 
     The caller holds the subject's lock. The row is locked before the runs are asked: whoever begins something writes
@@ -166,15 +166,15 @@ def give_up(*, server_id: uuid.UUID, message: str) -> tuple[str, str] | None:
         return None
     if server.vm_state == states.BUILDING:
         bindings.release_for_server(server_id=server_id)
-        unplace(server_id=server_id)
-        failed(server_id=server_id, code=500, message=message, details=f"{server.task_state}, and no run was open")
+        clear_host(server_id=server_id)
+        mark_error(server_id=server_id, code=500, message=message, details=f"{server.task_state}, and no run was open")
     else:
         end_task(server_id=server_id)
     return server.vm_state, server.task_state
 
 
 @transaction.atomic
-def gone(*, server_id: uuid.UUID) -> None:
+def mark_deleted(*, server_id: uuid.UUID) -> None:
     """The last act of a delete: the row is marked, usage and allocation are given back, once."""
     now = timezone.now()
     server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()

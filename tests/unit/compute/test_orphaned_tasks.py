@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from apps.common import dispatch
 from apps.common.context import RequestContext
 from apps.compute.models import Server
-from apps.compute.services import progress
+from apps.compute.services import server_states
 from apps.workflow.services import runs
 from tests.cloud import wait_for
 
@@ -35,9 +35,9 @@ def test_a_build_and_a_task_are_ended() -> None:
         new_server(vm_state="active", task_state="x"),
         new_server(vm_state="active"),
     )
-    assert progress.give_up(server_id=building.id, message="Lost.") == ("building", "")
-    assert progress.give_up(server_id=stopping.id, message="Lost.") == ("active", "x")
-    assert progress.give_up(server_id=resting.id, message="Lost.") is None
+    assert server_states.end_orphaned_task(server_id=building.id, message="Lost.") == ("building", "")
+    assert server_states.end_orphaned_task(server_id=stopping.id, message="Lost.") == ("active", "x")
+    assert server_states.end_orphaned_task(server_id=resting.id, message="Lost.") is None
     rows = dict(Server.objects.values_list("id", "fault_message"))
     assert rows == {building.id: "Lost.", stopping.id: "", resting.id: ""}
     assert set(Server.objects.values_list("vm_state", "task_state")) == {("error", ""), ("active", "")}
@@ -50,7 +50,7 @@ def test_what_begins_in_this_moment_is_left_alone(monkeypatch: pytest.MonkeyPatc
     said: list[object] = []
 
     def reconcile() -> None:
-        said.append(progress.give_up(server_id=server.id, message="Lost."))
+        said.append(server_states.end_orphaned_task(server_id=server.id, message="Lost."))
         connection.close()
 
     with transaction.atomic():
