@@ -1,7 +1,7 @@
 """A pipeline as data: what it works on, its steps, and what becomes of its runs when something fails."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from apps.workflow import states
 from apps.workflow.catalogue import Entry, OnHostDown
@@ -22,7 +22,7 @@ class Pipeline:
 
     name: str
     subject: Subject
-    steps: tuple[Step, ...]
+    steps: tuple[Step[Any], ...]
     on_retryable: Literal["reschedule", "repeat"] = "repeat"
     on_host_down: OnHostDown = "wait"
     creates: bool = False

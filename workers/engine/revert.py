@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -22,7 +23,7 @@ log = structlog.get_logger("celerity.engine")
 RETRY_DELAY_SECONDS = 2.0
 
 
-def fail(pipeline: Pipeline, step: Step, ctx: StepContext, error: Exception) -> None:
+def fail(pipeline: Pipeline, step: Step[Any], ctx: StepContext, error: Exception) -> None:
     """A step failed: decide whether there is another attempt, and revert at once while the lock is held."""
     failure, retryable = failure_of(error)
     retrying = retryable and ctx.claim.attempt < settings.MAX_ATTEMPTS
@@ -45,7 +46,7 @@ def fail(pipeline: Pipeline, step: Step, ctx: StepContext, error: Exception) -> 
     revert(pipeline, pipeline.steps[: pipeline.index(step.name) + 1], ctx)
 
 
-def revert(pipeline: Pipeline, steps: Sequence[Step], ctx: StepContext) -> None:
+def revert(pipeline: Pipeline, steps: Sequence[Step[Any]], ctx: StepContext) -> None:
     """Undo ``steps`` in reverse order, then end the run or start its next attempt.
 
     A revert that fails is logged and does not keep the others from running: what it left is for the reconcilers.
@@ -59,7 +60,7 @@ def revert(pipeline: Pipeline, steps: Sequence[Step], ctx: StepContext) -> None:
         holding.let_go(ctx.claim)
 
 
-def _revert_one(step: Step, ctx: StepContext) -> None:
+def _revert_one(step: Step[Any], ctx: StepContext) -> None:
     try:
         step.revert(ctx)
     except LeaseLost:
@@ -70,7 +71,7 @@ def _revert_one(step: Step, ctx: StepContext) -> None:
         log.exception("revert failed", reverted=step.name, error=str(error)[:500])
 
 
-def _close(pipeline: Pipeline, first: Step, ctx: StepContext) -> None:
+def _close(pipeline: Pipeline, first: Step[Any], ctx: StepContext) -> None:
     """The first step's revert marks the subject; it and the run's end are one transaction."""
     claim = ctx.claim
     with transaction.atomic():

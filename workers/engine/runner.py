@@ -17,7 +17,7 @@ from workers.system.locks import LockTimeout
 log = structlog.get_logger("celerity.engine")
 
 
-def run_step(pipeline: Pipeline, step: Step, message: dict[str, Any], drivers: Any) -> dict[str, Any]:
+def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drivers: Any) -> dict[str, Any]:
     """Run one step for one message; return the message for the next link.
 
     Raises Stale when the chain must not go on from here: a stale message or a lost lease; StepFailed after a failure,
@@ -29,8 +29,8 @@ def run_step(pipeline: Pipeline, step: Step, message: dict[str, Any], drivers: A
         try:
             with holding.on_host_or_rows_only(ctx) if step.rows_only_when_hung else holding.on_host(ctx):
                 step.begin(ctx)
-                step.execute(ctx)
-            done = _finish(pipeline, step, ctx)
+                result = step.execute(ctx)
+            done = _finish(pipeline, step, ctx, result)
         except (LeaseLost, LockTimeout):
             holding.let_go(claim)
             raise Stale from None
@@ -61,14 +61,14 @@ def run_revert(pipeline: Pipeline, message: dict[str, Any], drivers: Any) -> Non
         revert.revert(pipeline, pipeline.steps, ctx)
 
 
-def _finish(pipeline: Pipeline, step: Step, ctx: StepContext) -> bool:
+def _finish(pipeline: Pipeline, step: Step[Any], ctx: StepContext, result: Any) -> bool:
     """One transaction: results, step row, the run's next step."""
     names = pipeline.step_names()
     following = names[names.index(step.name) + 1] if step.name != names[-1] else None
     if not step.records:
         return _move_on(pipeline, ctx, following)
     with transaction.atomic():
-        step.record(ctx)
+        step.record(ctx, result)
         # Before the run moves, for with that statement the lease goes, whether or not this commits.
         step.record_shared(ctx)
         done = _move_on(pipeline, ctx, following)

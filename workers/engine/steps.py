@@ -1,8 +1,8 @@
-"""What a step is, and what it is handed."""
+"""The step, and the context that it runs in."""
 
 import uuid
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from apps.workflow.services import leases
 from apps.workflow.services.claims import Claim, ClaimArguments
@@ -18,6 +18,7 @@ class StepContext:
     ``host`` may be set by a step: the links behind it follow. ``detached``: the host is out of reach, the scheduler's
     queue serves the whole chain and only rows are touched. ``failure`` and ``final`` are set while reverting:
     ``final`` says that no further attempt comes, ``blames_host`` that the host is at fault: another might have done it.
+    ``subject_row`` is the subject's row as the claim returned it, until the step takes it.
     """
 
     claim: Claim
@@ -27,7 +28,7 @@ class StepContext:
     failure: Failure | None = None
     final: bool = False
     blames_host: bool = False
-    notes: dict[str, Any] = field(default_factory=dict)
+    subject_row: Any = None
 
     @property
     def subject_id(self) -> uuid.UUID:
@@ -44,35 +45,43 @@ class StepContext:
             raise LeaseLost
 
 
-class Step:
-    """``execute`` and ``revert`` side by side, both idempotent.
+R = TypeVar("R")
+
+
+class Step(Generic[R]):
+    """``execute`` and ``revert`` side by side, both idempotent. ``R`` is what ``execute`` hands to ``record``: a
+    frozen dataclass, or None.
 
     ``name`` is the last part of the task's name. ``where`` says whose queue serves it. ``timeout_seconds`` is its
-    deadline. ``revert`` must be safe when ``execute`` never ran or ran halfway.
+    deadline. ``revert`` must be safe when ``execute`` never ran or ran halfway. A later step reads what an earlier one
+    did in the rows that this one recorded.
     """
 
     name: str
     where: str = HOST
     timeout_seconds: float | None = None  # the setting STEP_TIMEOUT
+    rows_only_when_hung = False  # go on with the rows alone when a hung step keeps the host's lock on the subject
+    records = False  # whether it writes in the transaction that finishes it; others cost no transaction
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.records = cls.record is not Step.record or cls.record_shared is not Step.record_shared
 
     def claim_arguments(self) -> ClaimArguments | None:
         """Return what moves the subject's task_state within the claim's own statement, if the step knows it before."""
         return None
 
     def begin(self, ctx: StepContext) -> None:
-        """Move the subject's task_state, or see that the claim did; raises LeaseLost when that is not legal."""
+        """Move the subject's task_state, or see that the claim did. Raises LeaseLost when that is not legal."""
 
-    def execute(self, ctx: StepContext) -> None:
+    def execute(self, ctx: StepContext) -> R:
         raise NotImplementedError
 
-    def record(self, ctx: StepContext) -> None:
-        """Write results in the transaction that finishes the step. Steps without ``records`` cost no transaction."""
+    def record(self, ctx: StepContext, result: R) -> None:
+        """Write the result in the transaction that finishes the step."""
 
     def record_shared(self, ctx: StepContext) -> None:
         """Write what locks rows that many share: last in that transaction, as others wait until it commits."""
-
-    records = False
-    rows_only_when_hung = False  # go on with the rows alone when a hung step keeps the host's lock on the subject
 
     def revert(self, ctx: StepContext) -> None:
         """Undo. The host's part only where ``ctx.on_host``; what is left there, the host's recovery removes."""

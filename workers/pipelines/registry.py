@@ -29,7 +29,7 @@ def register(app: Celery) -> None:
         _revert_task(app, pipeline)
 
 
-def _step_task(app: Celery, pipeline: Pipeline, step: Step) -> None:
+def _step_task(app: Celery, pipeline: Pipeline, step: Step[Any]) -> None:
     name = pipeline.task_name(step.name)
     routing.place(name, step.where)
 

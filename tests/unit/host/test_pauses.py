@@ -64,11 +64,10 @@ def test_the_operator_reads_why(drivers: Any, server: Server) -> None:
 
 def test_unpause(drivers: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     Server.objects.filter(id=server.id).update(vm_state="paused", task_state="unpausing")
-    step, notes = Unpause(), dict[str, Any]()
+    step = Unpause()
     monkeypatch.setattr(step, "drivers", lambda ctx: drivers)
-    ctx: Any = SimpleNamespace(subject_id=server.id, notes=notes, checkpoint=lambda: None)
+    ctx: Any = SimpleNamespace(subject_id=server.id, checkpoint=lambda: None)
     step.execute(ctx)
-    step.execute(ctx)  # a step that starts over
-    step.record(ctx)
+    step.record(ctx, step.execute(ctx))  # a step that starts over
     server.refresh_from_db()
     assert (server.status, server.task_state, server.power_state) == ("ACTIVE", "", 1)

@@ -57,9 +57,8 @@ def is_held(run: Run) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-class Counting(EngineStep):
+class Counting(EngineStep[None]):
     name = "schedule"
-    records = True
 
     def record_shared(self, ctx: StepContext) -> None:
         raise ArithmeticError("the books are wrong")
@@ -69,7 +68,7 @@ def test_a_step_that_cannot_record_shared_rows_keeps_its_lease(run: Run) -> None
     """Without it the revert that follows would run beside whoever the sweeper sends."""
     ctx = StepContext(claim=claim_of(run), host="")
     with pytest.raises(ArithmeticError):
-        runner._finish(Pipeline(name="server.build", subject=SERVER, steps=(Counting(),)), Counting(), ctx)
+        runner._finish(Pipeline(name="server.build", subject=SERVER, steps=(Counting(),)), Counting(), ctx, None)
     assert Run.objects.get(id=run.id).step_state == states.STEP_RUNNING
     assert Step.objects.get().result == ""
     assert is_held(run)

@@ -9,7 +9,7 @@ from workers.mapping import networks
 from workers.tasks.servers.base import ServerStep
 
 
-class AllocateNetwork(ServerStep):
+class AllocateNetwork(ServerStep[None]):
     name = "allocate_network"
     task_state = states.NETWORKING
 

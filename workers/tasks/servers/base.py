@@ -1,5 +1,7 @@
 """What the steps of servers share: their task_state, and reading the server."""
 
+from typing import TYPE_CHECKING, TypeVar
+
 from apps.compute import faults
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_states
@@ -9,11 +11,14 @@ from workers.config import HostDrivers
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import Step, StepContext
 
-ENTERED = "entered"
+if TYPE_CHECKING:
+    from apps.compute.models import Server
+
+R = TypeVar("R")
 
 
-class ServerStep(Step):
-    """``task_state`` is entered with the claim; None leaves it alone."""
+class ServerStep(Step[R]):
+    """The claim moves the server to ``task_state``; None leaves it alone."""
 
     task_state: str | None = None
 
@@ -25,11 +30,12 @@ class ServerStep(Step):
             return
         if ctx.claim.extended is None:
             raise LeaseLost
-        ctx.notes[ENTERED] = server_states.read_claimed(ctx.claim.extended)
+        ctx.subject_row = server_states.read_claimed(ctx.claim.extended)
 
-    def server(self, ctx: StepContext) -> "selectors.Server":
-        """Return the server's row: as the step found it when it entered, then read anew. LeaseLost: it is gone."""
-        row = ctx.notes.pop(ENTERED, None) or selectors.load(server_id=ctx.subject_id)
+    def server(self, ctx: StepContext) -> "Server":
+        """Return the server's row: the first time as the claim returned it, then read anew. LeaseLost: it is gone."""
+        row = ctx.subject_row or selectors.load(server_id=ctx.subject_id)
+        ctx.subject_row = None
         if row is None:
             raise LeaseLost
         return row

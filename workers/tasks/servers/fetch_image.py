@@ -11,7 +11,7 @@ from workers.tasks.servers.base import ServerStep
 CHECK_SECONDS = 1.0
 
 
-class FetchImage(ServerStep):
+class FetchImage(ServerStep[None]):
     name = "fetch_image"
     task_state = states.SPAWNING
     timeout_seconds = 800  # below the overall deadline's default, so that another host still gets its turn

@@ -7,7 +7,7 @@ from workers.engine.steps import StepContext
 from workers.tasks.servers.base import ServerStep
 
 
-class MapBlockDevices(ServerStep):
+class MapBlockDevices(ServerStep[None]):
     """Root is vda; ephemeral disks and swap follow in order of their position. Other buses have other names."""
 
     name = "map_block_devices"

@@ -1,5 +1,7 @@
 """Start, stop, unpause and reboot: one step each; the state that is written is the one the host reports."""
 
+from dataclasses import dataclass
+
 from apps.compute import states
 from apps.compute.services import server_states
 from apps.networking.services import bindings
@@ -14,14 +16,19 @@ GRACEFUL_STOP_SECONDS = 60.0
 GRACEFUL_REBOOT_SECONDS = 60.0
 
 
-class PowerStep(ServerStep):
-    """Its revert ends the task and writes what the host says; the failure is told in the action."""
+@dataclass(frozen=True, slots=True)
+class Powered:
+    """The power state that the host reports after the step: "running", "shutdown", "paused"…"""
 
-    records = True
+    power_state: str
 
-    def record(self, ctx: StepContext) -> None:
-        server_states.set_power_state(server_id=ctx.subject_id, power_state=ctx.notes["power_state"])
-        bindings.set_server_status(server_id=ctx.subject_id, up=ctx.notes["power_state"] == "running")
+
+class PowerStep(ServerStep[Powered]):
+    """Its revert ends the task and writes the state that the host reports; the failure is shown in the action."""
+
+    def record(self, ctx: StepContext, result: Powered) -> None:
+        server_states.set_power_state(server_id=ctx.subject_id, power_state=result.power_state)
+        bindings.set_server_status(server_id=ctx.subject_id, up=result.power_state == "running")
 
     def revert(self, ctx: StepContext) -> None:
         if not ctx.final:
@@ -39,9 +46,9 @@ class PowerStep(ServerStep):
         except DriverError:
             return None
 
-    def note_power(self, ctx: StepContext) -> None:
+    def read_power(self, ctx: StepContext) -> Powered:
         info = self.drivers(ctx).hypervisor.info(str(ctx.subject_id))
-        ctx.notes["power_state"] = str(info.power_state) if info else "shutdown"
+        return Powered(str(info.power_state) if info else "shutdown")
 
     def plug(self, ctx: StepContext) -> None:
         """Have the host's side of the ports in place: after a restart of the machine nothing of it is left."""
@@ -53,33 +60,33 @@ class PowerOn(PowerStep):
     name = "power_on"
     task_state = states.POWERING_ON
 
-    def execute(self, ctx: StepContext) -> None:
+    def execute(self, ctx: StepContext) -> Powered:
         drivers = self.drivers(ctx)
         self.plug(ctx)
         spec = servers.prepare(self.server(ctx), drivers)
         ctx.checkpoint()
         drivers.hypervisor.start(spec)
-        self.note_power(ctx)
+        return self.read_power(ctx)
 
 
 class PowerOff(PowerStep):
     name = "power_off"
     task_state = states.POWERING_OFF
 
-    def execute(self, ctx: StepContext) -> None:
+    def execute(self, ctx: StepContext) -> Powered:
         ctx.checkpoint()  # the host's lock may have been waited for, and the run taken away meanwhile
         self.drivers(ctx).hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
-        self.note_power(ctx)
+        return self.read_power(ctx)
 
 
 class Unpause(PowerStep):
     name = "unpause"
     task_state = states.UNPAUSING
 
-    def execute(self, ctx: StepContext) -> None:
+    def execute(self, ctx: StepContext) -> Powered:
         ctx.checkpoint()
         self.drivers(ctx).hypervisor.unpause(str(ctx.subject_id))
-        self.note_power(ctx)
+        return self.read_power(ctx)
 
 
 class Reboot(PowerStep):
@@ -92,14 +99,14 @@ class Reboot(PowerStep):
         if server_states.begin_task(server_id=ctx.subject_id, task_state=task) is None:
             raise LeaseLost
 
-    def execute(self, ctx: StepContext) -> None:
+    def execute(self, ctx: StepContext) -> Powered:
         drivers = self.drivers(ctx)
         if ctx.claim.params.get("hard") or not self._soft(ctx):
             self.plug(ctx)
             spec = servers.prepare(self.server(ctx), drivers)
             ctx.checkpoint()
             drivers.hypervisor.hard_reboot(spec)
-        self.note_power(ctx)
+        return self.read_power(ctx)
 
     def _soft(self, ctx: StepContext) -> bool:
         try:

@@ -7,7 +7,7 @@ from workers.mapping import networks
 from workers.tasks.servers.base import ServerStep
 
 
-class Destroy(ServerStep):
+class Destroy(ServerStep[None]):
     """Power off and forget the domain, its ports' host side and its files.
 
     Where the host is out of reach only the rows go; its recovery removes what it finds without a row. The revert of
@@ -31,15 +31,14 @@ class Destroy(ServerStep):
             self.mark_failed(ctx, ctx.failure, action="delete")
 
 
-class Release(ServerStep):
+class Release(ServerStep[None]):
     """Ports and addresses, then allocation, quota and the row, in the transaction that ends the run."""
 
     name = "release"
     where = SCHEDULER
-    records = True
 
     def execute(self, ctx: StepContext) -> None:
         bindings.release_for_server(server_id=ctx.subject_id)
 
-    def record(self, ctx: StepContext) -> None:
+    def record(self, ctx: StepContext, result: None) -> None:
         server_states.mark_deleted(server_id=ctx.subject_id)

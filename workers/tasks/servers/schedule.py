@@ -1,5 +1,6 @@
 """schedule: choose a host and claim it in one statement."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -15,23 +16,30 @@ from workers.engine.steps import SCHEDULER, StepContext
 from workers.tasks.servers.base import ServerStep
 
 
-class Schedule(ServerStep):
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """The host's zone, and why the scheduler chose the host; None where an earlier claim was kept."""
+
+    zone: str
+    explanation: dict[str, Any] | None = None
+
+
+class Schedule(ServerStep[Scheduled]):
     """The first step: its revert gives the claim back, and on the last attempt marks the server ERROR."""
 
     name = "schedule"
     where = SCHEDULER
     timeout_seconds = 60
     task_state = states.SCHEDULING
-    records = True
 
-    def execute(self, ctx: StepContext) -> None:
+    def execute(self, ctx: StepContext) -> Scheduled:
         claimed = self._claimed_before(ctx)
         if claimed:
-            ctx.host, ctx.notes["zone"] = claimed
-            return
+            ctx.host, zone = claimed
+            return Scheduled(zone)
         choice = self._choose(ctx)
         ctx.host = choice.host
-        ctx.notes.update(zone=choice.zone, explanation=choice.explanation)
+        return Scheduled(choice.zone, choice.explanation)
 
     def _claimed_before(self, ctx: StepContext) -> tuple[str, str] | None:
         """A step that is sent again (a worker died after its claim) keeps the host it has."""
@@ -50,10 +58,10 @@ class Schedule(ServerStep):
             misses = error.values.get("explanation", {}).get("misses", [])
             raise Abort(message, cause="NoValidHost", details="; ".join(map(str, misses))) from error
 
-    def record(self, ctx: StepContext) -> None:
-        server_states.set_host(server_id=ctx.subject_id, host=ctx.host, zone=ctx.notes["zone"])
-        if "explanation" in ctx.notes:
-            leases.explain(claim=ctx.claim, explanation=ctx.notes["explanation"])
+    def record(self, ctx: StepContext, result: Scheduled) -> None:
+        server_states.set_host(server_id=ctx.subject_id, host=ctx.host, zone=result.zone)
+        if result.explanation is not None:
+            leases.explain(claim=ctx.claim, explanation=result.explanation)
 
     def revert(self, ctx: StepContext) -> None:
         server_states.clear_host(server_id=ctx.subject_id)

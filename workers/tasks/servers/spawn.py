@@ -1,5 +1,7 @@
 """spawn: disks, config drive, domain, power on."""
 
+from dataclasses import dataclass
+
 from apps.compute import states
 from apps.compute.services import server_states
 from apps.networking.services import bindings
@@ -9,24 +11,30 @@ from workers.mapping import servers
 from workers.tasks.servers.base import ServerStep
 
 
-class Spawn(ServerStep):
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """Whether the guest has network cards."""
+
+    has_networks: bool
+
+
+class Spawn(ServerStep[Spawned]):
     """The last step: it ends with the server ACTIVE and its reservations turned into use."""
 
     name = "spawn"
     task_state = states.SPAWNING
-    records = True
 
-    def execute(self, ctx: StepContext) -> None:
+    def execute(self, ctx: StepContext) -> Spawned:
         server, drivers = self.server(ctx), self.drivers(ctx)
         spec = servers.prepare(server, drivers)
-        ctx.notes["networks"] = bool(spec.interfaces)
         ctx.checkpoint()
         drivers.hypervisor.spawn(spec)
+        return Spawned(has_networks=bool(spec.interfaces))
 
-    def record(self, ctx: StepContext) -> None:
+    def record(self, ctx: StepContext, result: Spawned) -> None:
         server_states.mark_active(server_id=ctx.subject_id)
         builds.succeeded(host=ctx.host)
-        if ctx.notes.get("networks"):
+        if result.has_networks:
             bindings.set_server_status(server_id=ctx.subject_id, up=True)
 
     def record_shared(self, ctx: StepContext) -> None:
