@@ -86,6 +86,47 @@ def test_without_port_security(
     assert alice.put(f"/ports/{port['id']}", {"port": {"port_security_enabled": True, **values}}).status_code == 200
 
 
+def test_ports_of_one_body_inherit_each_from_its_own_network(alice: Caller, unguarded: Network, dual: Network) -> None:
+    plain, own = str(unguarded.id), str(dual.id)
+    wanted = [
+        {"network_id": plain},
+        {"network_id": own, "mac_address": MAC, "allowed_address_pairs": [PAIR]},
+        {"network_id": plain, "port_security_enabled": True, "allowed_address_pairs": [PAIR]},
+        {"network_id": own, "port_security_enabled": False},
+    ]
+    answer = alice.post("/ports", {"ports": wanted})
+    assert answer.status_code == 201, answer.content
+    made = answer.json()["ports"]
+    (group,) = alice.get("/security-groups").json()["security_groups"]
+    assert [port["network_id"] for port in made] == [one["network_id"] for one in wanted]
+    assert [port["port_security_enabled"] for port in made] == [False, True, True, False]
+    assert [port["security_groups"] for port in made] == [[], [group["id"]], [group["id"]], []]
+    pairs = [[pair["mac_address"] for pair in port["allowed_address_pairs"]] for port in made]
+    assert pairs == [[], [MAC], [made[2]["mac_address"]], []]
+    automatic = [ranges.eui64("fd00:9::/64", made[index]["mac_address"]) for index in (1, 3)]
+    assert [address in ips(made[index]) for address, index in zip(automatic, (1, 3), strict=True)] == [True, True]
+    assert alice.get("/ports").json()["ports"] and Port.objects.count() == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "answer"),
+    [
+        ({"allowed_address_pairs": [PAIR]}, (409, "AddressPairAndPortSecurityRequired")),
+        ({"security_groups": "one"}, (400, "PortSecurityAndIPRequiredForSecurityGroups")),
+    ],
+)
+def test_one_port_that_its_network_refuses_refuses_the_whole_body(
+    alice: Caller, unguarded: Network, network: Network, wrong: dict[str, Any], answer: tuple[int, str]
+) -> None:
+    if "security_groups" in wrong:
+        wrong = {"security_groups": [alice.get("/security-groups").json()["security_groups"][0]["id"]]}
+    good = {"network_id": str(network.id), **wrong}
+    bulk = {"ports": [good, {"network_id": str(unguarded.id), **wrong}]}
+    assert refusal(alice.post("/ports", bulk)) == answer
+    assert not Port.objects.exists()
+    assert alice.post("/ports", {"ports": [good, good]}).status_code == 201
+
+
 def test_switching_port_security_off(alice: Caller, network: Network) -> None:
     path = f"/ports/{make(alice, network, allowed_address_pairs=[PAIR])['id']}"
 
