@@ -17,7 +17,7 @@ from django.conf import settings
 from workers.periodic import timetable
 
 VISIBILITY_TIMEOUT_SECONDS = 3600
-REQUEST_SECONDS = 0.2  # the patience of a request with the broker, which it does not need (apps/common/dispatch.py)
+REQUEST_SECONDS = 0.1  # the patience of a request with the broker, which it does not need (apps/common/dispatch.py)
 TRANSPORT_ALIASES["redis"] = "cloud.tuning.redis_transport:Transport"
 
 
