@@ -63,6 +63,7 @@ def test_files_are_compressed_and_kept_for_years(addresses: set[str]) -> None:
         plain.close()
 
 
+@pytest.mark.django_db
 def test_names_without_a_hash_are_asked_for_again(collected: Path) -> None:
     answer = Client().get("/static/cloud/live.js")
     answer.close()
