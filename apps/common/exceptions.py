@@ -1,4 +1,8 @@
-"""The error type of every app: an HTTP code, OpenStack's fault key and a sentence for the user."""
+"""The error type of every app: an HTTP code, OpenStack's fault key and a sentence for the user.
+
+Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
+tests/architecture/frozen_texts.txt lists those of all applications.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""What compute refuses."""
+"""What compute refuses.
+
+Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
+"""
 
 from apps.common.exceptions import BadRequest, Conflict, Gone, NotFound
 

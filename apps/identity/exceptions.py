@@ -1,4 +1,7 @@
-"""What identity refuses, in Keystone's words."""
+"""What identity refuses, in Keystone's words.
+
+Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
+"""
 
 from apps.common import exceptions
 

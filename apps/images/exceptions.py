@@ -1,4 +1,7 @@
-"""Refusals of the image service, with Glance's sentences."""
+"""What the image service refuses, in Glance's sentences.
+
+Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
+"""
 
 from apps.common.exceptions import BadRequest, CloudError, Conflict, Forbidden, Gone, NotFound, TooLarge
 

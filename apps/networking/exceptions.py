@@ -1,6 +1,8 @@
 """Refusals of the network service; ``kind`` is Neutron's error type, the sentences are Neutron's own.
 
 Those that compute's users meet while they ask for a server carry Nova's sentences (nova/exception.py).
+
+Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
 """
 
 from apps.common.exceptions import BadRequest, CloudError, Conflict, Forbidden, NotFound

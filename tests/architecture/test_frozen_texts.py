@@ -1,0 +1,33 @@
+"""Codes, kinds and sentences of errors are API: what is in frozen_texts.txt stays, what is new is added to it."""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from apps.common.exceptions import CloudError
+
+ROOT = Path(__file__).resolve().parents[2]
+FROZEN = Path(__file__).with_name("frozen_texts.txt")
+
+
+def classes(parent: type[CloudError]) -> Iterator[type[CloudError]]:
+    yield parent
+    for child in parent.__subclasses__():
+        yield from classes(child)
+
+
+def lines() -> set[str]:
+    """Return a line for each error of an application's exceptions.py."""
+    for path in (ROOT / "apps").glob("*/exceptions.py"):
+        importlib.import_module(f"apps.{path.parent.name}.exceptions")
+    return {
+        f"{error.__module__.split('.')[1]} {error.__name__} | {error.code} {error.kind} | {error.template}"
+        for error in classes(CloudError)
+        if error.__module__.startswith("apps.") and error.__module__.endswith(".exceptions")
+    }
+
+
+def test_frozen_texts_stay() -> None:
+    frozen = set(FROZEN.read_text().splitlines())
+    assert not sorted(frozen - lines()), "clients match these: restore them"
+    assert not sorted(lines() - frozen), f"new errors: add their lines to {FROZEN.name}"
