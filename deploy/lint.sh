@@ -12,12 +12,16 @@ check() {
     "$@" || worst=1
 }
 
-services=()
-for room in apps/*/services; do [ -d "$room" ] && services+=("$room"); done
+# Every floor that works with rows, whichever applications have it.
+floors=()
+for room in apps/*/{services,selectors,sql,locks.py} apps/scheduling/{candidates,engine,filters,weighers}; do
+    [ -e "$room" ] && floors+=("$room")
+done
+workers=(workers/{consistency,drivers,host,mapping,system})
 
 check "ruff check" "$bin/ruff" check .
 check "ruff format" "$bin/ruff" format --check --quiet .
-check "mypy" "$bin/mypy" --no-error-summary workers/drivers workers/system "${services[@]}" deploy
+check "mypy" "$bin/mypy" --no-error-summary "${workers[@]}" "${floors[@]}" deploy
 check "imports" "$bin/lint-imports" --no-logo
 # There is no database here to compare its history with; the rows of files are compared all the same.
 check "migrations" "$bin/python" -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run

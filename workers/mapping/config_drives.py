@@ -8,7 +8,7 @@ import ipaddress
 import secrets
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -16,12 +16,15 @@ from apps.compute import admin_passwords
 from apps.networking.selectors import security_groups
 from workers.drivers.network.base import NetworkSpec, PortSpec, SubnetSpec
 
+if TYPE_CHECKING:
+    from apps.compute.models import Server
+
 VERSIONS = ("2018-08-27", "latest")
 EC2_VERSIONS = ("2009-04-04", "latest")
 Plugs = list[tuple[NetworkSpec, PortSpec]]
 
 
-def files_of(server: Any, plugs: Plugs, devices: Sequence[dict[str, Any]]) -> dict[str, bytes]:
+def files_of(server: "Server", plugs: Plugs, devices: Sequence[dict[str, Any]]) -> dict[str, bytes]:
     """Return path -> content of a server's config drive. ``devices`` are the tagged ones."""
     user_data = base64.b64decode(server.user_data) if server.user_data else b""
     meta, network = _json(meta_data(server, devices)), _json(network_data(plugs))
@@ -46,7 +49,7 @@ def _json(document: Any) -> bytes:
     return orjson.dumps(document)
 
 
-def meta_data(server: Any, devices: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+def meta_data(server: "Server", devices: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     """Return meta_data.json."""
     document: dict[str, Any] = {
         "uuid": str(server.id),
@@ -76,7 +79,9 @@ def meta_data(server: Any, devices: Sequence[dict[str, Any]] = ()) -> dict[str, 
 
 def network_data(plugs: Plugs) -> dict[str, Any]:
     """Return network_data.json: links, networks and services (DNS)."""
-    links, networks, services = [], [], []
+    links: list[dict[str, Any]] = []
+    networks: list[dict[str, Any]] = []
+    services: list[dict[str, Any]] = []
     for network, port in plugs:
         links.append(
             {
@@ -113,7 +118,7 @@ def _network(name: str, network: NetworkSpec, port: PortSpec, subnet: SubnetSpec
     return document
 
 
-def ec2_meta_data(server: Any, plugs: Plugs) -> dict[str, Any]:
+def ec2_meta_data(server: "Server", plugs: Plugs) -> dict[str, Any]:
     """Return ec2/…/meta-data.json."""
     addresses = [fixed.ip for _, port in plugs for fixed in port.fixed_ips]
     first = {6 if ":" in address else 4: address for address in reversed(addresses)}
@@ -138,7 +143,7 @@ def ec2_meta_data(server: Any, plugs: Plugs) -> dict[str, Any]:
     return document
 
 
-def _security_groups(server: Any, plugs: Plugs) -> list[str]:
+def _security_groups(server: "Server", plugs: Plugs) -> list[str]:
     """Return the names of the groups that were asked for; without a wish it is the project's own."""
     if not server.security_groups:
         return ["default"] if plugs else []

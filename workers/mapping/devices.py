@@ -1,10 +1,13 @@
 """``devices`` of meta_data.json: by which tag a guest knows which of its disks and cards."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workers.drivers.hypervisor.base import DiskSpec
 from workers.drivers.network.base import NetworkSpec, PortSpec
+
+if TYPE_CHECKING:
+    from apps.compute.models import BlockDevice, Server
 
 Plugs = list[tuple[NetworkSpec, PortSpec]]
 
@@ -13,7 +16,11 @@ NO_ADDRESS = "none"  # Nova's word
 
 
 def of_server(
-    server: Any, rows: Sequence[Any], disks: Sequence[DiskSpec], plugs: Plugs, addresses: Mapping[str, str]
+    server: "Server",
+    rows: "Sequence[BlockDevice]",
+    disks: Sequence[DiskSpec],
+    plugs: Plugs,
+    addresses: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """Return the tagged cards and disks, as Nova does. A guest finds a disk by its serial, a card by its MAC address.
 
@@ -35,12 +42,12 @@ def of_server(
     return [*cards, *(_disk(row, disk, addresses) for row, disk in zip(rows, disks, strict=True) if row.tag)]
 
 
-def has_tags(server: Any, rows: Sequence[Any]) -> bool:
+def has_tags(server: "Server", rows: "Sequence[BlockDevice]") -> bool:
     """Return whether a guest is told of any device."""
     return any(row.tag for row in rows) or any(one.get("tag") for one in server.requested_networks or [])
 
 
-def _disk(row: Any, disk: DiskSpec, addresses: Mapping[str, str]) -> dict[str, Any]:
+def _disk(row: "BlockDevice", disk: DiskSpec, addresses: Mapping[str, str]) -> dict[str, Any]:
     return {
         "type": "disk",
         "bus": "pci" if disk.bus in ("virtio", None) else disk.bus,
@@ -51,6 +58,6 @@ def _disk(row: Any, disk: DiskSpec, addresses: Mapping[str, str]) -> dict[str, A
     }
 
 
-def serial_of(row: Any) -> str:
+def serial_of(row: "BlockDevice") -> str:
     """Return a disk's serial number: as much of its id as virtio carries."""
     return str(row.id.hex[:20])

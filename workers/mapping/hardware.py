@@ -1,15 +1,18 @@
 """What image and flavor ask of a server's machine, as the hypervisor's words. Values were checked at the API."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from apps.compute import image_properties
 from workers.drivers.hypervisor.base import Bus, CardModel, DiskSpec, Hardware
 
+if TYPE_CHECKING:
+    from apps.compute.models import BlockDevice, Server
+
 _MAX_QUEUES = 8
 
 
-def of_server(server: Any, disks: Sequence[DiskSpec]) -> Hardware:
+def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
     """Return the machine around disks and cards. Images of before the check may hold anything: that is passed over."""
     asked = server.image_properties
     machine = "pc" if any(disk.bus == "ide" for disk in disks) else _one_of(asked, "hw_machine_type", ("q35", "pc"))
@@ -25,13 +28,13 @@ def of_server(server: Any, disks: Sequence[DiskSpec]) -> Hardware:
     )
 
 
-def bus_of(server: Any, device: Any = None) -> Bus:
+def bus_of(server: "Server", device: "BlockDevice | None" = None) -> Bus:
     """Return the bus of a disk, or of the server's disks in general."""
     bus = getattr(device, "bus", "") or image_properties.disk_bus(server.image_properties)
     return cast(Bus, bus if bus in ("virtio", "scsi", "sata", "ide") else "virtio")
 
 
-def card_of(server: Any) -> CardModel:
+def card_of(server: "Server") -> CardModel:
     """Return the network cards' model."""
     return cast(
         CardModel,
@@ -39,7 +42,7 @@ def card_of(server: Any) -> CardModel:
     )
 
 
-def queues_of(server: Any) -> int:
+def queues_of(server: "Server") -> int:
     """Return the pairs of queues of a card: one for each processor where the image asks for several."""
     wanted = image_properties.truth(server.image_properties.get("hw_vif_multiqueue_enabled", ""))
     return min(int(server.flavor["vcpus"]), _MAX_QUEUES) if wanted and card_of(server) == "virtio" else 1

@@ -1,12 +1,15 @@
 """Image rows as what a host fetches."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from apps.images.selectors import blobs
 from workers.drivers.storage.base import ImageSource, ImageSpec
 
+if TYPE_CHECKING:
+    from apps.compute.models import Server
 
-def of_server(server: Any) -> tuple[ImageSpec, ImageSource]:
+
+def of_server(server: "Server") -> tuple[ImageSpec, ImageSource]:
     """Return a server's image, as it was when the server was made, and where its bits are.
 
     The image may be deleted by now: a host that has it in its cache does not ask the source. On the API's own machine

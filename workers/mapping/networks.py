@@ -2,14 +2,17 @@
 
 import ipaddress
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING
 
 from apps.networking.selectors import bindings
 from apps.networking.values import NetworkFacts, PortFacts, RequestedNetwork, SubnetFacts
 from workers.drivers.network.base import FixedIP, HostRoute, NetworkSpec, PortSpec, SubnetSpec
 
+if TYPE_CHECKING:
+    from apps.compute.models import Server
 
-def requests_of(server: Any) -> list[RequestedNetwork]:
+
+def requests_of(server: "Server") -> list[RequestedNetwork]:
     """Return the server's requested networks, in the order of its interfaces."""
     return [
         RequestedNetwork(

@@ -4,7 +4,7 @@ import itertools
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from apps.compute import image_properties
 from apps.compute.selectors import servers as selectors
@@ -14,8 +14,11 @@ from workers.drivers.network.base import NetworkSpec, PortSpec
 from workers.drivers.storage.base import CachedImage, Disk
 from workers.mapping import config_drives, devices, hardware, images, networks
 
+if TYPE_CHECKING:
+    from apps.compute.models import BlockDevice, Server
 
-def prepare(server: Any, drivers: HostDrivers) -> ServerSpec:
+
+def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
     """Make the server's disks where they are missing, write its config drive, and return its spec.
 
     Raises what the storage driver raises; disks that were made before are left alone.
@@ -40,7 +43,7 @@ def prepare(server: Any, drivers: HostDrivers) -> ServerSpec:
 
 
 def spec_of(
-    server: Any, drivers: HostDrivers, disks: tuple[DiskSpec, ...], interfaces: tuple[InterfaceSpec, ...]
+    server: "Server", drivers: HostDrivers, disks: tuple[DiskSpec, ...], interfaces: tuple[InterfaceSpec, ...]
 ) -> ServerSpec:
     """Return the domain of a server with the given disks and cards."""
     return ServerSpec(
@@ -60,12 +63,12 @@ def spec_of(
     )
 
 
-def _make_all(server: Any, rows: Sequence[Any], drivers: HostDrivers) -> list[Disk]:
+def _make_all(server: "Server", rows: "Sequence[BlockDevice]", drivers: HostDrivers) -> list[Disk]:
     ephemeral = itertools.count()
     return [_make(server, row, drivers, ephemeral) for row in rows]
 
 
-def _make(server: Any, device: Any, drivers: HostDrivers, ephemeral: Iterator[int]) -> Disk:
+def _make(server: "Server", device: "BlockDevice", drivers: HostDrivers, ephemeral: Iterator[int]) -> Disk:
     storage, key = drivers.storage, str(server.id)
     if device.kind == "swap":
         return storage.create_swap(key, device.size)
@@ -74,13 +77,13 @@ def _make(server: Any, device: Any, drivers: HostDrivers, ephemeral: Iterator[in
     return storage.create_root(key, _cached(server, drivers), device.size)
 
 
-def _cached(server: Any, drivers: HostDrivers) -> CachedImage | None:
+def _cached(server: "Server", drivers: HostDrivers) -> CachedImage | None:
     if server.image_id is None:
         return None
     return drivers.storage.cache_image(*images.of_server(server))
 
 
-def _disk(server: Any, device: Any, made: Disk) -> DiskSpec:
+def _disk(server: "Server", device: "BlockDevice", made: Disk) -> DiskSpec:
     backing = None
     if made.backing_path and made.backing_format:
         backing = DiskBacking(path=made.backing_path, format=made.backing_format)
@@ -95,7 +98,7 @@ def _disk(server: Any, device: Any, made: Disk) -> DiskSpec:
     )
 
 
-def _config_drive(server: Any, drive: Disk, disks: Sequence[DiskSpec]) -> DiskSpec:
+def _config_drive(server: "Server", drive: Disk, disks: Sequence[DiskSpec]) -> DiskSpec:
     """On the bus of the image's own disks, whose driver the guest has. Guests look for its label.
 
     A plain disk where one can be read-only: Debian's cloud kernel knows no CD-ROM on q35. IDE and SATA have CD-ROMs.
@@ -109,7 +112,7 @@ def _config_drive(server: Any, drive: Disk, disks: Sequence[DiskSpec]) -> DiskSp
     return DiskSpec(target=target, path=drive.path, format="iso", device=device, readonly=True, bus=bus)
 
 
-def _interface(server: Any, network: NetworkSpec, port: PortSpec) -> InterfaceSpec:
+def _interface(server: "Server", network: NetworkSpec, port: PortSpec) -> InterfaceSpec:
     return InterfaceSpec(
         port_id=port.id,
         mac=port.mac,

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, QuerySet, Sum
 
@@ -11,6 +11,9 @@ from apps.common.identifiers import parse_uuid
 from apps.compute.exceptions import HypervisorNotFound
 from apps.compute.models import Server
 from apps.scheduling.selectors import hosts
+
+if TYPE_CHECKING:
+    from apps.scheduling.models import Host
 
 SORT = (("number", "asc"),)
 MAX_SERVERS = 10_000  # of one answer
@@ -65,14 +68,16 @@ def workloads(*, names: Iterable[str]) -> dict[str, int]:
 def totals() -> dict[str, int]:
     """Return sums over all enabled hosts, as Nova's statistics. 2 queries."""
     rows = hosts.all_hosts().filter(enabled=True)
-    columns = ("vcpus", "vcpus_reserved", "vcpus_used", "ram_mib", "ram_reserved", "ram_used")
-    columns += ("disk_gib", "disk_reserved", "disk_used", "servers")
+    columns = (
+        "vcpus", "vcpus_reserved", "vcpus_used", "ram_mib", "ram_reserved", "ram_used",
+        "disk_gib", "disk_reserved", "disk_used", "servers",
+    )  # fmt: skip
     sums = rows.order_by().aggregate(count=Count("id"), **{c: Sum(f"inventory__{c}", default=0) for c in columns})
     busy = Server.objects.filter(deleted_at=None).exclude(task_state="").exclude(host="").count()
     return {**{key: int(value) for key, value in sums.items()}, "workload": busy}
 
 
-def resources_of(*, host: Any) -> list[dict[str, Any]]:
+def resources_of(*, host: "Host") -> list[dict[str, Any]]:
     """Return os-hosts' rows of a host: its total, what is used, the most that could be, and each project's servers."""
     inventory = host.inventory
     rows = Server.objects.filter(host=host.name, deleted_at=None).only("project_id", "flavor")[:MAX_SERVERS]

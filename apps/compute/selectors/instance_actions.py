@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.common import pagination
 from apps.common.context import RequestContext
@@ -16,6 +16,9 @@ from apps.compute.models import Server
 from apps.compute.selectors import server_lists, servers
 from apps.workflow import states as workflow
 from apps.workflow.selectors import runs
+
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
 
 SORT = (("created_at", "desc"), ("id", "desc"))
 
@@ -78,14 +81,14 @@ def get(*, server_id: uuid.UUID, request_id: str) -> Any:
     return runs.get_by_request(subject_id=server_id, request_id=request_id[:64])
 
 
-def reason_of(run: Any) -> str | None:
+def reason_of(run: "Run") -> str | None:
     """Return why an action failed, in words for the user; None for one that did not. Nova says only "Error"."""
     if run.state != workflow.FAILED:
         return None
     return faults.told(action=run.action, cause=run.error_cause, message=run.error_message)
 
 
-def events(*, run: Any) -> list[Event]:
+def events(*, run: "Run") -> list[Event]:
     """Return a run's steps in the order of their starts."""
     return [
         Event(

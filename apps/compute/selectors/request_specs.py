@@ -7,6 +7,7 @@ import orjson
 
 from apps.common.identifiers import parse_uuid
 from apps.compute import states
+from apps.compute.models import Server
 from apps.compute.selectors import server_groups
 from apps.scheduling.specs import GroupSpec, RequestSpec
 
@@ -14,7 +15,7 @@ MIB_PER_GIB = 1024
 BYTES_PER_GIB = 1024**3
 
 
-def of_server(server: Any, *, excluded: list[str]) -> RequestSpec:
+def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
     """Return vCPUs, RAM in MiB and disk in GiB (root + ephemeral + swap, rounded up) of a server.
 
     Costs a query only for hints that name a group or servers. What is read there is so at this moment: whoever must
@@ -41,7 +42,7 @@ def of_server(server: Any, *, excluded: list[str]) -> RequestSpec:
     )
 
 
-def _neighbours(server: Any) -> dict[str, Any]:
+def _neighbours(server: Server) -> dict[str, Any]:
     """Return the spec's ``group``, ``different_hosts`` and ``same_hosts``.
 
     Servers that are nowhere, of another project or unknown have no host: to differ from them is easy, to be with them

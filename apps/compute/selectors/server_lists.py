@@ -3,10 +3,9 @@
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Q, QuerySet
-from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from apps.common import patterns
@@ -16,6 +15,16 @@ from apps.common.identifiers import parse_uuid
 from apps.compute.models import Server
 from apps.compute.selectors import servers
 from apps.networking.selectors import bindings
+
+
+class Parameters(Protocol):
+    """A query string's parameters: the last value of a name, or all of them."""
+
+    def __contains__(self, name: object, /) -> bool: ...
+    def __getitem__(self, name: str, /) -> str: ...
+    def get(self, name: str, /) -> str | None: ...
+    def getlist(self, name: str, /) -> list[str]: ...
+
 
 TRUE, FALSE = ("1", "t", "true", "yes", "on", "y"), ("0", "f", "false", "no", "off", "n")
 SORT_KEYS = {
@@ -118,7 +127,7 @@ def end_of(asked: datetime) -> datetime:
         return asked
 
 
-def filtered(*, context: RequestContext, params: QueryDict, all_projects: bool) -> QuerySet[Server]:
+def filtered(*, context: RequestContext, params: Parameters, all_projects: bool) -> QuerySet[Server]:
     """Return the servers that the query asks for; filters for administrators are ignored for others, as in Nova.
 
     Raises BadRequest (400) naming the parameter that is wrong.
@@ -135,14 +144,14 @@ def filtered(*, context: RequestContext, params: QueryDict, all_projects: bool) 
     return _by_address(rows, params)
 
 
-def _population(context: RequestContext, params: QueryDict, all_projects: bool) -> QuerySet[Server]:
+def _population(context: RequestContext, params: Parameters, all_projects: bool) -> QuerySet[Server]:
     deleted = context.is_admin and "deleted" in params and boolean(params["deleted"], "deleted")
     changed = "changes-since" in params
     rows = Server.objects.all() if changed else Server.objects.filter(deleted_at__isnull=not deleted)
     return rows if all_projects else rows.filter(project_id=context.project_id)
 
 
-def _by_text(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
+def _by_text(rows: QuerySet[Server], params: Parameters) -> QuerySet[Server]:
     if params.get("name"):
         rows = rows.filter(name__iregex=patterns.check(params["name"], "name"))
     if "status" in params:
@@ -160,7 +169,7 @@ def _by_text(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
     return _by_number(rows, params)
 
 
-def _by_number(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
+def _by_number(rows: QuerySet[Server], params: Parameters) -> QuerySet[Server]:
     for name in ("power_state", "launch_index", "progress"):
         if name in params:
             if not (params[name].isascii() and params[name].isdigit()):
@@ -169,7 +178,7 @@ def _by_number(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
     return rows
 
 
-def _by_time(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
+def _by_time(rows: QuerySet[Server], params: Parameters) -> QuerySet[Server]:
     if "changes-since" in params:
         rows = rows.filter(updated_at__gte=moment(params["changes-since"], "changes-since"))
     if "changes-before" in params:
@@ -177,7 +186,7 @@ def _by_time(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
     return rows
 
 
-def _by_tags(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
+def _by_tags(rows: QuerySet[Server], params: Parameters) -> QuerySet[Server]:
     if "tags" in params:
         rows = rows.filter(tags__contains=params["tags"].split(","))
     if "tags-any" in params:
@@ -189,7 +198,7 @@ def _by_tags(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
     return rows
 
 
-def _by_address(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
+def _by_address(rows: QuerySet[Server], params: Parameters) -> QuerySet[Server]:
     """One query however many addresses there are (OSSA 2014-038)."""
     condition = Q()
     for name in ("ip", "ip6"):
@@ -198,7 +207,7 @@ def _by_address(rows: QuerySet[Server], params: QueryDict) -> QuerySet[Server]:
     return rows.filter(condition)
 
 
-def order_of(params: QueryDict) -> list[tuple[str, str]]:
+def order_of(params: Parameters) -> list[tuple[str, str]]:
     """Return (column, direction) pairs; the id comes last so that pages are stable."""
     keys, directions = params.getlist("sort_key"), params.getlist("sort_dir")
     if not keys:

@@ -34,7 +34,8 @@ def listed_schedulers(*, host: str | None = None, binary: str | None = None) -> 
 def get_scheduler(*, key: str, by_uuid: bool) -> Any | None:
     """Return the machine of a scheduler's service id, or None."""
     if by_uuid:
-        return schedulers.everything().filter(id=parse_uuid(key)).first()
+        service_id = parse_uuid(key)
+        return schedulers.everything().filter(id=service_id).first() if service_id else None
     number = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else -1
     return schedulers.everything().filter(number=number).first()
 

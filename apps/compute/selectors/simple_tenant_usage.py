@@ -57,9 +57,10 @@ def uses(
 def _marker(marker: str | None, project_id: str | None) -> Server | None:
     if not marker:
         return None
+    rows = Server.objects.only(*_COLUMNS)
+    rows = rows if project_id is None else rows.filter(project_id=project_id)
     key = parse_uuid(marker)
-    rows = Server.objects.only(*_COLUMNS).filter(id=key)
-    server = (rows if project_id is None else rows.filter(project_id=project_id)).first() if key else None
+    server = rows.filter(id=key).first() if key else None
     if server is None:
         raise BadRequest(f"Marker {marker[:64]} could not be found.")
     return server

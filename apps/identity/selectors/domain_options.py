@@ -24,7 +24,7 @@ def refuse_unknown(group: str | None, option: str | None = None) -> None:
 
 def there(domain_id: str, group: str | None = None, option: str | None = None) -> bool:
     """Return whether the domain has any such option, secret ones included."""
-    return _rows(domain_id, group, option).exists()
+    return bool(_rows(domain_id, group, option).exists())
 
 
 def _rows(domain_id: str, group: str | None, option: str | None) -> Any:

@@ -47,8 +47,9 @@ def damaged() -> list[tuple[str, str]]:
     if not directory().is_dir():
         return []
     rows = Image.objects.filter(deleted_at=None, status__in=(states.ACTIVE, states.DEACTIVATED))
-    problems = []
+    problems: list[tuple[str, str]] = []
     for sha512, size in rows.exclude(os_hash_value=None).order_by().values_list("os_hash_value", "size").distinct():
+        assert sha512 is not None
         try:
             present = path_of(sha512).stat().st_size
         except FileNotFoundError:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -75,27 +75,17 @@ def _facts(which: str, *values: Any) -> tuple[PortFacts, ...]:
 def _read(rows: list[tuple[Any, ...]]) -> tuple[PortFacts, ...]:
     networks: dict[uuid.UUID, NetworkFacts] = {}
     facts = []
-    for *port, network_id, name, mtu, subnets in rows:
+    for row in rows:
+        network_id, name, mtu, subnets = row[-4:]
         if network_id not in networks:
             networks[network_id] = _network(network_id, name, mtu, orjson.loads(subnets or "[]"))
-        facts.append(_port(*port, networks[network_id]))
+        facts.append(_port(row[:-4], networks[network_id]))
     return tuple(facts)
 
 
-def _port(
-    port_id: uuid.UUID,
-    device_id: str,
-    project_id: str,
-    host: str,
-    mac: str,
-    hostname: str,
-    admin_state_up: bool,
-    status: str,
-    port_security_enabled: bool,
-    preserved: bool,
-    fixed_ips: str | None,
-    network: NetworkFacts,
-) -> PortFacts:
+def _port(columns: Sequence[Any], network: NetworkFacts) -> PortFacts:
+    port_id, device_id, project_id, host, mac, hostname, admin_state_up, status, *rest = columns
+    port_security_enabled, preserved, fixed_ips = rest
     return PortFacts(
         id=port_id,
         server_id=device_id,

@@ -1,6 +1,6 @@
 """What the scheduler told about a choice, as text: of a run that is over, or of a dry run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -51,7 +51,7 @@ def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
             yield Text(f"{name}: {_told(value)}")
 
 
-def table(names: tuple[str, ...], rows: list[tuple[str, ...]], *, left: tuple[str, ...] = ()) -> Table:
+def table(names: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, left: tuple[str, ...] = ()) -> Table:
     """Return a table whose first column, and those named in ``left``, are text; the others are numbers."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for number, name in enumerate(names):

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
@@ -20,6 +20,10 @@ from apps.scheduling.services import allocations
 from apps.workflow import states
 from apps.workflow.selectors import findings, runs
 
+if TYPE_CHECKING:
+    from apps.compute.models import BlockDevice, Server
+    from apps.scheduling.models import Allocation, Host
+
 MAX_RUNS = 10
 MAX_STEPS = 200
 MAX_EVENTS = 20
@@ -30,17 +34,17 @@ class Story:
     """One server's rows in every app. ``runs`` are oldest first; ``queue`` is there while a run waits or works."""
 
     now: datetime
-    server: Any
+    server: "Server"
     runs: list[Any]
     steps: dict[uuid.UUID, list[Any]]
-    devices: list[Any]
-    allocation: Any = None
+    devices: "list[BlockDevice]"
+    allocation: "Allocation | None" = None
     reserved: dict[str, int] = field(default_factory=dict)
     ports: tuple[Any, ...] = ()
     events: list[Any] = field(default_factory=list)
     findings: list[Any] = field(default_factory=list)  # open ones of reconcilers
     names: dict[str, str] = field(default_factory=dict)  # of users, projects, networks and the image, by id
-    host: Any = None
+    host: "Host | None" = None
     queue: queues.QueuePosition | None = None
 
     @property
@@ -57,7 +61,7 @@ class Story:
         return self.names.get(str(key)) or str(key)
 
 
-def of_server(server: Any, *, ask_workers: bool = True) -> Story:
+def of_server(server: "Server", *, ask_workers: bool = True) -> Story:
     """Gather a server's story: at most 19 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
     found = list(runs.of_subject(subject_id=server.id)[:MAX_RUNS])[::-1]
     steps: dict[uuid.UUID, list[Any]] = {run.id: [] for run in found}
@@ -90,7 +94,7 @@ def _host(name: str) -> Any:
         return None
 
 
-def _names(server: Any, found: list[Any], ports: tuple[Any, ...]) -> dict[str, str]:
+def _names(server: "Server", found: list[Any], ports: tuple[Any, ...]) -> dict[str, str]:
     people = {server.user_id, *(run.user_id for run in found)} - {""}
     names = {**users.names(people), **projects.names({server.project_id})}
     names |= {str(port.network.id): port.network.name for port in ports}

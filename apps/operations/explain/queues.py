@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from apps.common.broker import Broker
 from apps.workflow.selectors import runs
 from apps.workflow.services import claims
+
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
 
 ASK_SECONDS = 1.0
 
@@ -27,7 +30,7 @@ class QueuePosition:
     holder: int | None
 
 
-def position_of(run: Any, *, ask_workers: bool) -> QueuePosition:
+def position_of(run: "Run", *, ask_workers: bool) -> QueuePosition:
     """Return the position of an active run: 3 queries, a call to the broker, and up to 1 s for the workers' answers."""
     messages = _messages(run.queue)
     return QueuePosition(

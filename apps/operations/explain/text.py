@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from rich.console import Console
@@ -14,6 +14,9 @@ from apps.common import audit
 from apps.compute.states import POWER_STATES
 from apps.operations.explain import choices, diagnosis, format
 from apps.operations.explain.collect import Story
+
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
 
 WIDTH = 100
 LABEL = 12
@@ -128,7 +131,7 @@ def _holds(story: Story) -> Iterator[str]:
         yield f"port in {port.network.name}: {addresses} {port.mac} {bound} {port.status} {port.id}"
 
 
-def _run(console: Console, story: Story, run: Any) -> None:
+def _run(console: Console, story: Story, run: "Run") -> None:
     steps = story.steps[run.id]
     took = format.between(run.created_at, run.finished_at or story.now)
     console.rule(

@@ -9,7 +9,7 @@ Both settings are lists, empty as a rule:
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from django.conf import settings
@@ -61,17 +61,17 @@ NEEDED = {"FILTERS": ("name", "reason"), "WEIGHERS": ("name",)}  # texts that a 
 
 
 def filters() -> list[Filter]:
-    """Return the filters in their order, an operator's own ones guarded, for one look at hosts.
+    """Return the filters in their order, an operator's own ones isolated, for one choice.
 
     Raises ImproperlyConfigured when the setting cannot be understood.
     """
-    found = []
-    for one, change in _filter_classes(tuple(settings.SCHEDULER_FILTERS)):
+    enabled: list[Filter] = []
+    for filter_class, change in _filter_classes(tuple(settings.SCHEDULER_FILTERS)):
         if change:
-            found.append(Isolated(_own(change, lambda one=one: _with_settings(one))))
+            enabled.append(Isolated(_own(change, partial(_with_settings, filter_class))))
         else:
-            found.append(_with_settings(one))
-    return found
+            enabled.append(_with_settings(filter_class))
+    return enabled
 
 
 def _with_settings(one: type[Filter]) -> Filter:

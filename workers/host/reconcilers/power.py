@@ -11,7 +11,7 @@ Rules:
 """
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -23,6 +23,9 @@ from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import DomainInfo
 from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import servers
+
+if TYPE_CHECKING:
+    from apps.compute.models import Server
 
 log = structlog.get_logger("celerity.agent")
 KIND = "power"
@@ -50,7 +53,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
             snapshot.report.repaired(KIND, server_id, found=found, done=done)
 
 
-def differs(server: Any, power_state: str | None) -> bool:
+def differs(server: "Server", power_state: str | None) -> bool:
     """A first look, without locks: most servers are as their rows say."""
     expected = {states.ACTIVE: "running", states.STOPPED: "shutdown", states.PAUSED: "paused"}
     return (power_state or "shutdown") != expected.get(server.vm_state, "suspended")
@@ -83,7 +86,7 @@ def _because(info: DomainInfo | None) -> str:
     return f": {PAUSED_BECAUSE.get(info.reason, info.reason)}. Unpause it when the cause is gone"
 
 
-def _start(drivers: HostDrivers, server: Any) -> bool:
+def _start(drivers: HostDrivers, server: "Server") -> bool:
     """Start a guest whose disks are there: a start makes what is missing anew from the image, which is the user's to
     wish. A file system that is not mounted yet looks just like lost disks.
     """
