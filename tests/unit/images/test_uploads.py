@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from apps.images import exceptions, states
+from apps.images import exceptions, locks, states
 from apps.images.api.views import files
 from apps.images.models import Image
-from apps.images.services import blobs, images, locks
+from apps.images.services import blobs, images
 from tests.callers import Caller
 from tests.unit.images import samples
 
