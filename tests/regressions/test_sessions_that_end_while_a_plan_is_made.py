@@ -11,14 +11,14 @@ from rest_framework.test import APIRequestFactory
 
 from apps.common.api import errors
 from apps.common.sql.planned import Statement
-from apps.identity.selectors import scopes
+from apps.identity.sql import scopes
 from apps.identity.states import Scope
 
 STATEMENT = Statement("regression_never_planned", "SELECT 1 AS one", {})
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("plan", [STATEMENT.text, scopes._planned(Scope.PROJECT, "").text])
+@pytest.mark.parametrize("plan", [STATEMENT.text, scopes.of_scope(Scope.PROJECT, "").text])
 def test_the_error_is_djangos(plan: Callable[[], str]) -> None:
     connection.ensure_connection()
     settings: dict[str, Any] = connection.get_connection_params()

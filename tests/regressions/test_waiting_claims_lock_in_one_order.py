@@ -7,6 +7,7 @@ import pytest
 
 from apps.scheduling.services import allocations
 from apps.scheduling.specs import RequestSpec
+from apps.scheduling.sql import allocations as sql
 
 
 def test_they_wait_in_the_order_of_ids(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,4 +18,4 @@ def test_they_wait_in_the_order_of_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [str(uuid.uuid4()) for _ in range(50)]
     spec: Any = RequestSpec(vcpus=1, ram_mib=1, disk_gib=1)
     assert allocations.claim(consumer_id=uuid.uuid4(), spec=spec, host_ids=ids) is None
-    assert tried == [(allocations._CLAIM_NEXT, ids), (allocations._CLAIM_WAIT, sorted(ids))]
+    assert tried == [(sql.CLAIM_NEXT, ids), (sql.CLAIM_WAIT, sorted(ids))]
