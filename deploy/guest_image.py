@@ -39,7 +39,7 @@ def ensure(log: Path | None = None) -> Path:
         if is_whole(image):
             return image
         built = subprocess.run(
-            [sys.executable, str(SOURCES / "build.py"), "--output", str(image)],
+            [sys.executable, "-m", "deploy.guest_images.build", "tiny", "--output", str(image)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, check=False, timeout=900, cwd=REPOSITORY,
         )  # fmt: skip

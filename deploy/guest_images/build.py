@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Build the `tiny` guest image: `build.py --output PATH [--work DIR] [--kernel cloud|generic]`.
+"""Build a guest image: `python -m deploy.guest_images.build [IMAGE] --output PATH [--work DIR] [--kernel FLAVOUR]`.
 
 Needs Debian 12 on amd64 with the packages in packages.txt, and package lists (`apt-get update`).
 An image whose inputs have not changed is left alone. Standard library only.
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
-import os
 import shutil
 import sys
 import tempfile
@@ -18,22 +17,28 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder import disk, initramfs, modules, packages, rootfs, shell, stamp
+from .builder import disk, modules, packages, shell, stamp
+from .tiny.recipe import RECIPE as TINY
 
-SOURCE = Path(__file__).resolve().parent
+RECIPES = {recipe.name: recipe for recipe in (TINY,)}
 TOOLS = ("apt-get", "apt-cache", "dpkg-deb", "depmod")
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description="Build the tiny guest image.")
+    parser = argparse.ArgumentParser(description="Build a guest image.")
+    parser.add_argument("image", nargs="?", choices=sorted(RECIPES), default=TINY.name)
     parser.add_argument("--output", type=Path, required=True, help="the qcow2 file to write")
     parser.add_argument("--work", type=Path, help="folder for downloads; default: beside the output")
-    parser.add_argument("--kernel", choices=sorted(packages.KERNELS), default="cloud")
+    parser.add_argument("--kernel", help="the kernel's flavour; default: the recipe's usual one")
     parser.add_argument("--force", action="store_true", help="build even if nothing has changed")
     options = parser.parse_args(arguments)
+    options.recipe = RECIPES[options.image]
+    options.kernel = options.kernel or next(iter(options.recipe.kernels))
+    if options.kernel not in options.recipe.kernels:
+        parser.error(f"--kernel is one of {', '.join(options.recipe.kernels)}")
     options.output = options.output.absolute()
-    options.work = (options.work or options.output.parent / ".tiny-work").absolute()
+    options.work = (options.work or options.output.parent / f".{options.image}-work").absolute()
     return options
 
 
@@ -56,39 +61,23 @@ def unpack(archives: list[packages.Archive], work: Path, scratch: Path) -> tuple
     return kernel, packages.unpack(others, work / "archives", scratch / "userland")
 
 
-def make_image(archives: list[packages.Archive], work: Path, scratch: Path, output: Path) -> None:
-    """Build the image from `archives` in `scratch` and put it at `output`."""
-    kernel, userland = unpack(archives, work, scratch)
-    early = initramfs.tree(SOURCE / "tiny" / "initramfs", kernel, userland, scratch / "early")
-    initramfs.write(early, scratch / "initramfs.img")
-    tree = rootfs.tree(SOURCE / "tiny" / "rootfs", kernel, userland, scratch / "root")
-    boot_files = {
-        "vmlinuz": kernel / "boot" / f"vmlinuz-{modules.version(kernel)}",
-        "initramfs.img": scratch / "initramfs.img",
-        "syslinux.cfg": Path(shutil.copy(SOURCE / "tiny" / "syslinux.cfg", scratch)),
-    }
-    for path in boot_files.values():
-        os.utime(path, (1, 1))
-    disk.boot_partition(scratch / "boot.part", boot_files)
-    disk.root_partition(scratch / "root.part", tree)
-    disk.assemble(scratch / "disk.raw", scratch / "boot.part", scratch / "root.part")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    disk.compress(scratch / "disk.raw", output)
-
-
 def build(options: argparse.Namespace) -> bool:
     """Build unless the image is up to date; return whether anything was built."""
     shell.require(TOOLS)
     disk.check_host()
     with locked(options.work):
-        archives = packages.resolve(options.kernel)
-        digest = stamp.inputs(SOURCE, archives)
+        recipe = options.recipe
+        archives = packages.resolve(recipe.kernels[options.kernel], recipe.packages)
+        digest = stamp.inputs((Path(__file__).resolve().parent / "builder", recipe.source), archives)
         if not options.force and stamp.matches(options.output, digest):
             return False
         for left in options.work.glob("build-*"):  # by a build that was killed
             shutil.rmtree(left)
         with tempfile.TemporaryDirectory(prefix="build-", dir=options.work) as scratch:
-            make_image(archives, options.work, Path(scratch), options.output)
+            kernel, userland = unpack(archives, options.work, Path(scratch))
+            raw = recipe.make(kernel, userland, Path(scratch))
+            options.output.parent.mkdir(parents=True, exist_ok=True)
+            disk.compress(raw, options.output)
         stamp.write(options.output, digest, archives)
     return True
 
@@ -100,11 +89,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         built = build(options)
     except shell.BuildError as error:
-        print(f"tiny: {error}", file=sys.stderr)
+        print(f"{options.image}: {error}", file=sys.stderr)
         return 1
     size = options.output.stat().st_size / disk.MIB
     verb = "built" if built else "up to date"
-    print(f"tiny: {options.output} {verb}, {size:.1f} MiB, {time.monotonic() - started:.1f} s")
+    print(f"{options.image}: {options.output} {verb}, {size:.1f} MiB, {time.monotonic() - started:.1f} s")
     return 0
 
 

@@ -49,7 +49,7 @@ def _build(work: Path, image: Path) -> None:
     (work / "syslinux.cfg").write_text(SYSLINUX)
     [kernel], [ramdisk] = (tree / "boot").glob("vmlinuz-*"), (tree / "boot").glob("initrd.img-*")
     files = {"vmlinuz": kernel, "initrd.img": ramdisk, "syslinux.cfg": work / "syslinux.cfg"}
-    disk.boot_partition(work / "boot", files, BOOT_MIB)
+    disk.boot_partition(work / "boot", files, BOOT_MIB, "DEBIAN-BOOT")
     disk.root_partition(work / "root", tree, ROOT_MIB, "debian-root", 65536)
     disk.assemble(work / "raw", work / "boot", work / "root")
     disk.compress(work / "raw", image)

@@ -1,1 +1,1 @@
-"""The parts of the `tiny` guest image's build: packages, initramfs, root file system, disk, stamp."""
+"""What every image is built with: packages, kernel modules, initramfs, disk, stamp."""

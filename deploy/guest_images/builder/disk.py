@@ -18,9 +18,6 @@ SECTOR = 512
 ALIGNMENT = 2048
 """Sectors before the first partition and between starts: 1 MiB."""
 
-BOOT_MIB = 24
-ROOT_MIB = 56
-ROOT_LABEL = "tiny-root"
 MBR_CODE = Path("/usr/lib/syslinux/mbr/mbr.bin")
 
 TOOLS = ("mkfs.vfat", "mcopy", "syslinux", "mke2fs", "qemu-img")
@@ -29,7 +26,7 @@ EPOCH = "1"
 """Seconds since 1970 for time stamps (SOURCE_DATE_EPOCH), so that builds do not differ by them."""
 
 SERIAL = "0x74696e79"
-"""Number of the disk and of the FAT volume: "tiny"."""
+"""Number of every disk and FAT volume that we build: "tiny", the first image's name."""
 
 
 def _environment() -> dict[str, str]:
@@ -41,7 +38,7 @@ def _blank(path: Path, mib: int) -> None:
         stream.truncate(mib * MIB)
 
 
-def boot_partition(path: Path, files: dict[str, Path], mib: int = BOOT_MIB) -> None:
+def boot_partition(path: Path, files: dict[str, Path], mib: int, label: str) -> None:
     """Make `path` a FAT16 partition with syslinux and `files` (name to source).
 
     FAT16, because syslinux cannot read FAT32 on so small a partition.
@@ -50,7 +47,7 @@ def boot_partition(path: Path, files: dict[str, Path], mib: int = BOOT_MIB) -> N
     environ = _environment()
     number = SERIAL.removeprefix("0x")
     shell.run(
-        *("mkfs.vfat", "-F", "16", "-n", "TINY-BOOT", "-i", number, "-h", str(ALIGNMENT), "--invariant"),
+        *("mkfs.vfat", "-F", "16", "-n", label, "-i", number, "-h", str(ALIGNMENT), "--invariant"),
         path,
         env=environ,
     )
@@ -59,7 +56,7 @@ def boot_partition(path: Path, files: dict[str, Path], mib: int = BOOT_MIB) -> N
     shell.run("syslinux", "--install", path, env=environ)
 
 
-def root_partition(path: Path, tree: Path, mib: int = ROOT_MIB, label: str = ROOT_LABEL, inodes: int = 8192) -> None:
+def root_partition(path: Path, tree: Path, mib: int, label: str, inodes: int = 8192) -> None:
     """Make `path` an ext4 file system that holds `tree`, everything owned by root.
 
     Blocks of 4 KiB and a reserve of group descriptors let it grow on line to 1 TiB.

@@ -9,33 +9,31 @@ from __future__ import annotations
 import gzip
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import modules
 
-# fmt: off
-APPLETS = (
-    "blockdev", "cat", "dd", "mkdir", "modprobe", "mount", "printf", "sh", "sleep", "sort", "switch_root", "tr",
-    "umount", "xargs", "xxd",
-)
-# fmt: on
-"""The busybox commands that `initramfs/init` calls."""
-
 FOLDERS = ("bin", "dev", "proc", "sys", "root")
 
 
-def tree(source: Path, kernel: Path, userland: Path, target: Path) -> Path:
-    """Lay the initramfs's files out in a fresh `target` and return it."""
+def tree(
+    source: Path, kernel: Path, userland: Path, target: Path, *, applets: Sequence[str], module_names: Sequence[str]
+) -> Path:
+    """Lay the initramfs's files out in a fresh `target` and return it.
+
+    `source` holds the script `init`; `applets` are the commands of busybox that it calls;
+    `module_names` reach the root.
+    """
     shutil.rmtree(target, ignore_errors=True)
     for name in FOLDERS:
         (target / name).mkdir(parents=True)
     shutil.copy(userland / "bin/busybox", target / "bin/busybox")
-    for name in APPLETS:
+    for name in applets:
         (target / "bin" / name).symlink_to("busybox")
     shutil.copyfile(source / "init", target / "init")
     (target / "init").chmod(0o755)
-    modules.install(kernel, target, list(modules.BOOT))
+    modules.install(kernel, target, list(module_names))
     return target
 
 

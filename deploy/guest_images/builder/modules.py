@@ -1,4 +1,4 @@
-"""Kernel modules: which the guest carries, with everything that they depend on."""
+"""Kernel modules: copying chosen ones with everything that they depend on."""
 
 from __future__ import annotations
 
@@ -6,29 +6,6 @@ import shutil
 from pathlib import Path
 
 from . import shell
-
-# fmt: off
-BOOT = (
-    "virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "ata_piix", "ahci", "nvme", "ext4", "crc32c_generic",
-)
-# fmt: on
-"""What reaching the root file system can need; goes into the initramfs."""
-
-# fmt: off
-SYSTEM = (
-    # buses, disks and discs: a config drive is a virtio disk, or a disc behind virtio-scsi, IDE or SATA
-    "virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "sr_mod", "ata_piix", "ahci", "nvme",
-    # network cards that QEMU can show
-    "virtio_net", "e1000", "e1000e", "8139cp",
-    # file systems of config drives, ephemeral disks and volumes
-    "ext4", "isofs", "vfat", "nls_cp437", "nls_iso8859_1", "nls_ascii", "nls_utf8", "xfs", "btrfs",
-    # the power button, the random number generator, the agent's channel, memory balloon, watchdog, panic notice
-    "button", "evdev", "virtio_rng", "virtio_console", "virtio_balloon", "pvpanic_pci", "i6300esb",
-    # what people try networks with
-    "8021q", "bonding", "bridge", "dummy", "tun", "veth", "vxlan", "wireguard",
-)
-# fmt: on
-"""What the running system can need; goes into the root file system."""
 
 
 def version(kernel: Path) -> str:

@@ -1,4 +1,4 @@
-"""Debian packages of the guest: which, in which version, fetched and unpacked without installing.
+"""Debian packages: in which version, fetched and unpacked without installing.
 
 Nothing here touches the host's own packages: `apt-get download` only puts the archives into the
 work folder and `dpkg-deb -x` only unpacks them, so no kernel is installed on the host.
@@ -10,27 +10,10 @@ import dataclasses
 import hashlib
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import shell
-
-KERNELS = {"cloud": "linux-image-cloud-amd64", "generic": "linux-image-amd64"}
-"""Kernel flavour to Debian's meta package. The cloud kernel boots faster and has no AHCI (SATA)."""
-
-USERLAND = (
-    "busybox-static",
-    "dropbear-bin",
-    "e2fsprogs",
-    "libc6",
-    "libcom-err2",
-    "libcrypt1",
-    "libext2fs2",
-    "libgmp10",
-    "libtomcrypt1",
-    "libtommath1",
-    "zlib1g",
-)
-"""Busybox, the SSH server and `resize2fs`, with the libraries that they are linked to."""
 
 _URI = re.compile(r"^'(?P<uri>[^']+)' (?P<name>\S+) (?P<size>\d+)(?: (?P<kind>\w+):(?P<sum>\w+))?")
 
@@ -63,9 +46,8 @@ class Archive:
             return hashlib.file_digest(stream, self.algorithm).hexdigest() == self.digest
 
 
-def kernel_package(flavour: str) -> str:
-    """Return the concrete kernel package that Debian's meta package for `flavour` depends on now."""
-    meta = KERNELS[flavour]
+def kernel_package(meta: str) -> str:
+    """Return the concrete kernel package that Debian's package `meta` depends on now."""
     for line in shell.run("apt-cache", "depends", meta).splitlines():
         field, _, name = line.strip().partition(": ")
         if field == "Depends" and name.startswith("linux-image-"):
@@ -82,9 +64,9 @@ def parse_uris(listing: str) -> list[Archive]:
     return sorted(archives, key=lambda archive: archive.name)
 
 
-def resolve(flavour: str) -> list[Archive]:
-    """Return the archives that make up the image today, without downloading them."""
-    wanted = [kernel_package(flavour), *USERLAND]
+def resolve(kernel: str, others: Sequence[str]) -> list[Archive]:
+    """Return the archives of a kernel's meta package and of `others` today, without downloading them."""
+    wanted = [kernel_package(kernel), *others]
     archives = parse_uris(shell.run("apt-get", "--print-uris", "download", *wanted))
     absent = set(wanted) - {archive.package for archive in archives}
     if absent:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from .packages import Archive
 
 
-def inputs(source: Path, archives: list[Archive]) -> str:
-    """Return the digest of our own files under `source` and of the packages' versions."""
+def inputs(sources: Iterable[Path], archives: list[Archive]) -> str:
+    """Return the digest of our own files under the `sources` and of the packages' versions."""
     total = hashlib.sha256()
-    for path in sorted(source.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md":
-            total.update(f"{path.relative_to(source)} {path.stat().st_mode & 0o100}\0".encode())
-            total.update(path.read_bytes() + b"\0")
+    for source in sources:
+        for path in sorted(source.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md":
+                total.update(f"{path.relative_to(source)} {path.stat().st_mode & 0o100}\0".encode())
+                total.update(path.read_bytes() + b"\0")
     for archive in archives:
         total.update(f"{archive.name} {archive.digest}\0".encode())
     return total.hexdigest()

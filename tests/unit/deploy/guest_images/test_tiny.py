@@ -212,10 +212,10 @@ def test_the_inputs_are_scripts_and_versions(tmp_path: Path) -> None:
     (tmp_path / "init").write_text("1")
     old = [packages.Archive("a_1.deb", 1, "", "")]
     new = [packages.Archive("a_2.deb", 1, "", "")]
-    first = stamp.inputs(tmp_path, old)
-    assert first == stamp.inputs(tmp_path, old)
-    assert first != stamp.inputs(tmp_path, new)
+    first = stamp.inputs([tmp_path], old)
+    assert first == stamp.inputs([tmp_path], old)
+    assert first != stamp.inputs([tmp_path], new)
     (tmp_path / "README.md").write_text("words change nothing")
-    assert first == stamp.inputs(tmp_path, old)
+    assert first == stamp.inputs([tmp_path], old)
     (tmp_path / "init").write_text("2")
-    assert first != stamp.inputs(tmp_path, old)
+    assert first != stamp.inputs([tmp_path], old)

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from . import modules, shell
+from ..builder import modules, shell
 
 # fmt: off
 FOLDERS = (
@@ -29,6 +29,22 @@ LIBRARIES = (
 # fmt: on
 
 LIBRARY_FOLDERS = ("lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu")
+
+# fmt: off
+MODULES = (
+    # buses, disks and discs: a config drive is a virtio disk, or a disc behind virtio-scsi, IDE or SATA
+    "virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "sr_mod", "ata_piix", "ahci", "nvme",
+    # network cards that QEMU can show
+    "virtio_net", "e1000", "e1000e", "8139cp",
+    # file systems of config drives, ephemeral disks and volumes
+    "ext4", "isofs", "vfat", "nls_cp437", "nls_iso8859_1", "nls_ascii", "nls_utf8", "xfs", "btrfs",
+    # the power button, the random number generator, the agent's channel, memory balloon, watchdog, panic notice
+    "button", "evdev", "virtio_rng", "virtio_console", "virtio_balloon", "pvpanic_pci", "i6300esb",
+    # what people try networks with
+    "8021q", "bonding", "bridge", "dummy", "tun", "veth", "vxlan", "wireguard",
+)
+# fmt: on
+"""What the running system can need; goes into the root file system."""
 
 MODES = {"root": 0o700, "tmp": 0o1777, "etc/shadow": 0o600, "var/lib/tiny": 0o700}
 
@@ -89,7 +105,7 @@ def tree(source: Path, kernel: Path, userland: Path, target: Path) -> Path:
         (target / name).symlink_to(goal)
     _copy_programs(userland, target)
     _install_busybox(userland, target)
-    modules.install(kernel, target, list(modules.SYSTEM))
+    modules.install(kernel, target, list(MODULES))
     _copy_licences(userland, kernel, target)
     _set_modes(target)
     return target

@@ -1,0 +1,1 @@
+"""The image tiny: Debian's kernel, busybox and an SSH server."""
