@@ -4,11 +4,7 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpRequest, HttpResponse
-
-from apps.common.operators import may_act
 
 
 class Application(WSGIHandler):
@@ -58,9 +54,3 @@ def settle(environ: dict[str, Any]) -> None:
     if prefix := environ.get("SCRIPT_NAME"):
         environ["PATH_INFO"] = prefix + environ.get("PATH_INFO", "")
         environ["SCRIPT_NAME"] = ""
-
-
-def admit_form(request: HttpRequest) -> HttpResponse:
-    """Answer the front's question whether a browser may send a new image's file: 204, or 403."""
-    allowed = admin.site.has_permission(request) and may_act(request)
-    return HttpResponse(status=204 if allowed else 403)

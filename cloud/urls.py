@@ -9,8 +9,7 @@ from apps.compute.api import urls as compute
 from apps.identity.api import urls as identity
 from apps.images.api import urls as images
 from apps.networking.api import urls as networks
-from apps.operations import health
-from cloud import flower, front, start
+from apps.operations import admission, health, start
 from cloud.tuning import routes
 
 handler400 = "apps.common.api.errors.bad_request"
@@ -25,11 +24,11 @@ urlpatterns = [
     path("api/docs", RedirectView.as_view(url="/api/docs/")),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("admin", RedirectView.as_view(url="/admin/")),
-    path("admin/images/admission/", front.admit_form),
-    path("admin/flower/admission/", flower.admit),
+    path("admin/images/admission/", admission.admit_form),
+    path("admin/flower/admission/", admission.admit_flower),
     path("admin/", admin.site.urls),
     path("flower", RedirectView.as_view(url="/flower/")),
-    path("flower/", flower.refuse, name="flower"),
-    path("flower/<path:path>", flower.refuse),
+    path("flower/", admission.refuse_flower, name="flower"),
+    path("flower/<path:path>", admission.refuse_flower),
     *routes.tree([*compute.urlpatterns, *networks.urlpatterns, *images.urlpatterns, *identity.urlpatterns]),
 ]

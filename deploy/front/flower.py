@@ -21,8 +21,8 @@ PAGE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 UPSTREAM = "    upstream flower {{ server unix:{socket}; }}\n"
-# Each request asks the API whether its session may see Flower (cloud/flower.py). The API also writes what a browser
-# reads when it may not. Flower's password is the front's own: every account of this host can open the socket's file.
+# Each request asks the API whether its session may see Flower (apps/operations/admission.py). The API also answers the
+# browser if it may not. Flower's password is the front's own: every account of this host can open the socket's file.
 ADMITTED = """\
             auth_request /front/admission/flower;
             error_page 401 403 = @flower_refused;

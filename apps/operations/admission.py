@@ -1,4 +1,7 @@
-"""Who may see Flower, which the front serves under /flower/: who may see the operators' pages."""
+"""What the front asks before it lets a browser through: to Flower, and with the file of a new image.
+
+The operators' pages decide: who may see them may see Flower, who may act on them may send files.
+"""
 
 from http import HTTPStatus
 
@@ -23,14 +26,14 @@ def _status(request: HttpRequest, method: str) -> int:
 
 
 @never_cache
-def admit(request: HttpRequest) -> HttpResponse:
+def admit_flower(request: HttpRequest) -> HttpResponse:
     """Answer the front's question about a request for Flower, whose method is in X-Front-Method."""
     return HttpResponse(status=_status(request, request.headers.get("X-Front-Method", "GET")))
 
 
 @never_cache
 @csrf_exempt  # it changes nothing
-def refuse(request: HttpRequest, path: str = "") -> HttpResponse:
+def refuse_flower(request: HttpRequest, path: str = "") -> HttpResponse:
     """Answer what the front did not admit: a browser's page with the sign-in, its scripts and programs with 401."""
     status = _status(request, str(request.method))
     if status == HTTPStatus.FORBIDDEN:
@@ -40,3 +43,9 @@ def refuse(request: HttpRequest, path: str = "") -> HttpResponse:
     if request.method in SAFE and "text/html" in request.headers.get("Accept", ""):
         return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
     return HttpResponse("Sign in to the operators' pages first.\n", status=status, content_type="text/plain")
+
+
+def admit_form(request: HttpRequest) -> HttpResponse:
+    """Answer the front's question whether a browser may send a new image's file: 204, or 403."""
+    allowed = admin.site.has_permission(request) and may_act(request)
+    return HttpResponse(status=204 if allowed else 403)
