@@ -9,13 +9,13 @@ from tests.cloud import Cloud
 
 
 @contextmanager
-def connections(cloud: Cloud, texts: list[str]) -> Iterator[list[socket.socket]]:
-    """Hold connections open that have sent so much and no more."""
+def connections(cloud: Cloud, texts: list[str], *, source: str = "127.0.0.1") -> Iterator[list[socket.socket]]:
+    """Hold connections from one address open that have sent so much and no more."""
     host, _, port = cloud.environment["CELERITY_LISTEN"].rpartition(":")
     with ExitStack() as stack:
         opened = []
         for text in texts:
-            made = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            made = stack.enter_context(socket.create_connection((host, int(port)), 30, (source, 0)))
             made.sendall(text.encode())
             opened.append(made)
         yield opened

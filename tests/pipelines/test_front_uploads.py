@@ -4,6 +4,7 @@ import json
 import os
 import select
 import socket
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -135,3 +136,30 @@ def test_uploads_of_a_project_at_once(cloud: Cloud, image: str) -> None:
         assert cloud.call("GET", "/compute/v2.1/servers").status_code == 200
     ended = chunked(put_head(cloud, image)) + "1\r\n\x01\r\n0\r\n\r\n"
     wait_for(lambda: raw(cloud, ended)[0] == 204, what="an upload after the others have ended")
+
+
+@pytest.fixture
+def others(cloud: Cloud) -> Iterator[list[str]]:
+    """An image of each of as many projects as fill what an address may upload, and of one project more."""
+    values = {"name": "x", "disk_format": "raw", "container_format": "bare"}
+    owners = [uuid.uuid4().hex for _ in range(uploads.OF_ADDRESS // uploads.OF_PROJECT + 1)]
+    answers = [cloud.call("POST", "/image/v2/images", {**values, "owner": owner}, admin=True) for owner in owners]
+    made = [answer.json()["id"] for answer in answers]
+    yield made
+    for key in made:
+        assert cloud.call("DELETE", f"/image/v2/images/{key}", admin=True).status_code == 204
+
+
+def test_uploads_of_an_address_at_once(cloud: Cloud, others: list[str]) -> None:
+    """Projects together send no more from one address; another address is not held up."""
+    *full, last = [chunked(put_head(cloud, image, token=cloud.admin_token)) for image in others]
+    heads = [head for head in full for _ in range(uploads.OF_PROJECT)]
+    with connections(cloud, [*heads, last]) as made:
+        refused = wait_for(lambda: select.select(made, [], [], 0)[0], what="a refused upload")
+        assert len(refused) == 1
+        head, _, body = refused[0].recv(65536).decode().partition("\r\n\r\n")
+        assert head.startswith("HTTP/1.1 429 ") and "address" in json.loads(body)["message"]
+        assert cloud.call("GET", "/compute/v2.1/servers").status_code == 200
+        with connections(cloud, [last + "1\r\n\x01\r\n0\r\n\r\n"], source="127.0.0.2") as (elsewhere,):
+            assert elsewhere.recv(65536).startswith(b"HTTP/1.1 204 ")
+    wait_for(lambda: not spooled(cloud), what="no body at the front")
