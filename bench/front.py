@@ -1,17 +1,19 @@
 """Do slow and silent clients hold others up? ``python -m bench.front``.
 
 Four callers ask for a list of flavors and for the first page of servers, first alone, then beside idle connections (a
-third each silent, with half a header, with half a body) and slow uploads of images. ``--downloads`` adds clients that
-read an image slowly.
+third each silent, with half a header, with half a body) and slow uploads of images, spread over projects and addresses
+because the front limits those of one. ``--downloads`` adds clients that read an image slowly.
 """
 
 import argparse
 import json
+import select
 import socket
 import sys
 import tempfile
 import threading
 import time
+import uuid
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from bench.client import Session, spread, summary
 from bench.private_cloud import PrivateCloud
 from deploy import testrun
 from deploy.errors import DeployError
-from deploy.front.uploads import OF_PROJECT
+from deploy.front.uploads import OF_ADDRESS, OF_PROJECT
 
 CALLERS = 4
 UPLOAD_BYTES = 64 * 1024 * 1024  # announced; at a byte each tenth of a second it never ends
@@ -63,8 +65,9 @@ class Clients:
         self.ended.set()
         self.stack.close()
 
-    def open(self, text: str = "", *, receive_buffer: int = 0) -> socket.socket:
+    def open(self, text: str = "", *, receive_buffer: int = 0, source: str = "127.0.0.1") -> socket.socket:
         made = self.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        made.bind((source, 0))
         if receive_buffer:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         made.settimeout(10)
@@ -86,9 +89,14 @@ class Clients:
         self.slow.append(
             self.open(
                 f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Auth-Token: {self.token}\r\n"
-                f"Content-Type: application/octet-stream\r\nContent-Length: {UPLOAD_BYTES}\r\n\r\n"
+                f"Content-Type: application/octet-stream\r\nContent-Length: {UPLOAD_BYTES}\r\n\r\n",
+                source=f"127.0.0.{2 + len(self.slow) // OF_ADDRESS}",
             )
         )
+
+    def refused(self) -> int:
+        """Return how many slow uploads have got an answer: an upload that goes on has none."""
+        return len(select.select(self.slow, [], [], 0)[0])
 
     def download(self, path: str) -> None:
         self.open(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Auth-Token: {self.token}\r\n\r\n", receive_buffer=4096)
@@ -100,8 +108,8 @@ class Clients:
                     made.sendall(b"\0")
 
 
-def image(session: Session, name: str) -> str:
-    described = {"name": name, "disk_format": "raw", "container_format": "bare"}
+def image(session: Session, name: str, **more: str) -> str:
+    described = {"name": name, "disk_format": "raw", "container_format": "bare", **more}
     status, _, made = session.http.call("POST", f"{session.glance}/images", described)
     if status != 201:
         raise DeployError(f"An image was not made: {status} {made}")
@@ -110,9 +118,10 @@ def image(session: Session, name: str) -> str:
 
 def measure(cloud: PrivateCloud, options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of both states, in turns."""
-    session = cloud.session("demo")
-    token, host = session.http.headers["X-Auth-Token"], cloud.environment.public_url
-    uploads = [image(session, f"slow-{index}") for index in range(options.uploads)]
+    session, admin = cloud.session("demo"), cloud.session("admin")
+    token, host = admin.http.headers["X-Auth-Token"], cloud.environment.public_url
+    owners = [uuid.uuid4().hex for _ in range(0, options.uploads, OF_PROJECT)]
+    uploads = [image(admin, f"slow-{index}", owner=owners[index // OF_PROJECT]) for index in range(options.uploads)]
     big = image(session, "big")
     bits = {"Content-Type": "application/octet-stream"}
     session.http.call("PUT", f"{session.glance}/images/{big}/file", b"\1" * DOWNLOAD_BYTES, bits)
@@ -153,7 +162,7 @@ def show(results: dict[str, Any]) -> None:
 def main(arguments: list[str]) -> int:
     made = argparse.ArgumentParser(prog="python -m bench.front", description=__doc__)
     made.add_argument("--connections", type=int, default=500, help="idle ones, of three kinds")
-    made.add_argument("--uploads", type=int, default=OF_PROJECT, help="slow ones; the front refuses more at once")
+    made.add_argument("--uploads", type=int, default=50, help="slow ones")
     made.add_argument("--downloads", type=int, default=0, help="slow ones, of 32 MiB")
     made.add_argument("--requests", type=int, default=1000, help="of one turn")
     made.add_argument("--turns", type=int, default=2)
