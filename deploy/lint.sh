@@ -14,7 +14,8 @@ check() {
 
 # Every floor that works with rows, whichever applications have it.
 floors=()
-for room in apps/*/{services,selectors,sql,locks.py} apps/scheduling/{candidates,engine,filters,weighers}; do
+for room in apps/*/{services,selectors,sql,locks.py} apps/scheduling/{candidates,engine,filters,weighers} \
+    apps/operations/{consistency,explain,metrics} cloud/tuning; do
     [ -e "$room" ] && floors+=("$room")
 done
 workers=(workers/{consistency,drivers,host,mapping,system})

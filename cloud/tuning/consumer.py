@@ -18,7 +18,7 @@ FLUSH_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 
 
-class Consumer(consumer.Consumer):
+class Consumer(consumer.Consumer):  # type: ignore[misc]
     """Publishing a batch of events costs as much as publishing one: a step's three events go with other steps'."""
 
     _flusher: Any = None

@@ -10,6 +10,6 @@ import logging
 
 def leave_out_unused() -> None:
     """Stop the collection of what no formatter asks for, in this process."""
-    logging._srcfile = None  # type: ignore[attr-defined]
+    logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.logAsyncioTasks = False  # type: ignore[attr-defined]

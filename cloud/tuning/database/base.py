@@ -20,6 +20,9 @@ from cloud.tuning.database import watch
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    health_check_enabled: bool
+    health_check_done: bool
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Open a session; where statements have a limit, a silent server is given up from this side too."""
         options = dict(conn_params)
@@ -41,7 +44,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super().close_if_health_check_failed()
 
 
-def _is_quiet(session: base.Database.extensions.connection) -> bool:
+def _is_quiet(session: Any) -> bool:
     """Say whether the session is open and its socket has nothing to read: no end, no error, no notice."""
     try:
         if session.closed:
