@@ -18,7 +18,7 @@ ifdef STATE
 export CELERITY_STATE_DIR := $(STATE)
 endif
 
-.PHONY: help up down env shell status logs doctor clean backup restore test test-all chaos conformance lint bench
+.PHONY: help up down env shell status logs doctor clean backup restore test test-all matrix chaos conformance lint bench
 
 help: ## List these commands
 	@echo "Celerity: a compute cloud. Commands:"
@@ -66,6 +66,10 @@ test: ## Run all tests with services of their own (ARGS="-k name")
 test-all: ## Run all tests, those that take minutes too
 	@deploy/bootstrap.sh --dev
 	@$(PYTHON) -m deploy.testrun --all $(ARGS)
+
+matrix: ## Kill everything at every step of every pipeline (PIPELINE=server.build VICTIM=agent)
+	@deploy/bootstrap.sh --dev
+	@MATRIX_PIPELINE="$(PIPELINE)" MATRIX_VICTIM="$(VICTIM)" $(PYTHON) -m deploy.testrun tests/matrix -m matrix -s $(ARGS)
 
 chaos: ## Boots and deletes under fire (ARGS="--seed 7 --seeds 20", "--real": real guests)
 	@deploy/bootstrap.sh --dev

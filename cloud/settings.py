@@ -332,6 +332,7 @@ FORCE_CONFIG_DRIVE = env.bool("CELERITY_FORCE_CONFIG_DRIVE", default=True)
 HYPERVISOR = env.str("CELERITY_HYPERVISOR", default="libvirt")
 HOST_NAME = env.str("CELERITY_HOST", default=socket.gethostname().split(".")[0])
 SIMULATED_HOSTS = env.int("CELERITY_HOSTS", default=1)
+SERVED_HOSTS = env.list("CELERITY_SERVED_HOSTS", default=[])  # simulated hosts of this agent; none: all
 LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
 VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
 AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where the API reaches the agent

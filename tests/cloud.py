@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,10 @@ def wait_for(condition: Callable[[], Any], *, what: str, seconds: float = DEADLI
 class Cloud:
     """API, scheduler, beat and host agent as processes of their own. A supervisor thread restarts what dies."""
 
-    def __init__(self, services: Services, **settings: str) -> None:
+    def __init__(self, services: Services, *, agents: Sequence[str] = (), **settings: str) -> None:
+        """``agents``: simulated hosts that have an agent each, ``agent:<host>``; without, one agent serves all."""
         self.services = services
+        self.agents = [f"agent:{host}" for host in agents] or ["agent"]
         self.environment = {
             **os.environ,
             **services.environment,
@@ -71,6 +73,8 @@ class Cloud:
         self._commands = WarmCommands()
 
     def command(self, name: str) -> list[str]:
+        name = name.partition(":")[0]
+        threads = self.environment.get("CELERITY_SCHEDULER_THREADS", "4")
         socket = f"unix:{self.state}/front/api.sock"
         commands = {
             "front": [PYTHON, "-m", "deploy.front"],
@@ -78,7 +82,7 @@ class Cloud:
                     "--threads", "8", "-k", "gthread", "--no-control-socket", "--log-level", "warning",
                     *gunicorn_limits()],
             "scheduler": [*CELERY, "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic", "-P", "threads",
-                          "-c", "4", "--without-gossip", "--without-mingle", "-l", "WARNING"],
+                          "-c", threads, "--without-gossip", "--without-mingle", "-l", "WARNING"],
             "beat": [PYTHON, "-m", "cloud.beat", str(self.state / "beat-schedule")],
             "agent": [PYTHON, "manage.py", "host_agent"],
             "flower": [PYTHON, "-m", "celery", "-A", "cloud.celery_base", "flower", "--url_prefix=flower",
@@ -92,13 +96,13 @@ class Cloud:
         self._migrate()
         self.manage("bootstrap")
         (self.state / "front").mkdir(mode=0o700, exist_ok=True)
-        for name in ("front", "api", "scheduler", "beat", "agent"):
+        for name in ("front", "api", "scheduler", "beat", *self.agents):
             self.start(name)
         threading.Thread(target=self._supervise, daemon=True).start()
         wait_for(self.healthy, what="a healthy API")
         self.token = self.sign_in("demo")
         self.admin_token = self.sign_in("admin")
-        wait_for(lambda: self.rows("SELECT 1 FROM scheduling_host"), what="a registered host")
+        wait_for(lambda: self.hosts_up() >= len(self.agents), what="registered hosts")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -128,7 +132,9 @@ class Cloud:
     def start(self, name: str) -> None:
         self._held.discard(name)
         (self.state / "log").mkdir(exist_ok=True)
-        environment = {**self.environment, "CELERITY_PROCESS": "host-agent" if name == "agent" else name}
+        environment = {**self.environment, "CELERITY_PROCESS": "host-agent" if name in self.agents else name}
+        if name in self.agents:
+            environment["CELERITY_SERVED_HOSTS"] = name.partition(":")[2]
         if name == "flower":
             environment["FLOWER_BASIC_AUTH"] = f"admin:{self.environment['CELERITY_FLOWER_PASSWORD']}"
         with (self.state / "log" / f"{name}.log").open("ab") as log:
@@ -164,6 +170,12 @@ class Cloud:
             return requests.get(f"{self.url}/healthz", timeout=5).status_code == 200
         except requests.RequestException:
             return False
+
+    def hosts_up(self) -> int:
+        """Return how many hosts have been heard of lately."""
+        limit = float(self.environment["CELERITY_HOST_DOWN"])
+        statement = "SELECT count(*) FROM scheduling_host WHERE heartbeat_at > now() - make_interval(secs => %s)"
+        return int(self.rows(statement, limit)[0][0])
 
     def manage(self, *arguments: str, check: bool = True) -> str:
         done = self._commands.run(*arguments, environment=self.environment)

@@ -19,7 +19,8 @@ def host_names() -> list[str]:
     """Return the hosts of this process: itself, or as many simulated ones as the settings say."""
     if settings.HYPERVISOR == "simulated":
         width = max(3, len(str(settings.SIMULATED_HOSTS)))
-        return [f"sim-{index + 1:0{width}d}" for index in range(settings.SIMULATED_HOSTS)]
+        names = [f"sim-{index + 1:0{width}d}" for index in range(settings.SIMULATED_HOSTS)]
+        return [name for name in names if not settings.SERVED_HOSTS or name in settings.SERVED_HOSTS]
     return [settings.HOST_NAME]
 
 

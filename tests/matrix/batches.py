@@ -1,0 +1,242 @@
+"""Running cells: many servers are held at their moments, one victim dies for all of them, and all have to end well."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.cloud import Cloud, wait_for
+from tests.matrix.cells import DOWN, SHARED, Cell
+from tests.matrix.moments import BEFORE, INSIDE, Moment, Moments
+
+HOSTS = ("sim-001", "sim-002", "sim-003", "sim-004")
+FIRST, SECOND = HOSTS[0], HOSTS[1]
+SIZE = 24  # cells of a batch: fewer than an agent's threads, for each is held in one
+ENDS = {"server.build": "ACTIVE", "server.stop": "SHUTOFF", "server.delete": None}  # None: gone; others: ACTIVE
+
+
+def batches(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
+    """Group cells by victim: those of one batch share its death."""
+    for _, group in itertools.groupby(sorted(cells, key=lambda cell: cell.victim), key=lambda cell: cell.victim):
+        listed = list(group)
+        yield from (listed[first : first + SIZE] for first in range(0, len(listed), SIZE))
+
+
+@dataclass
+class Case:
+    """A cell with its server."""
+
+    cell: Cell
+    name: str
+    server: str = ""
+    held: Moment | None = None
+    inside_missed: bool = False
+
+
+class Batch:
+    """One run of a batch."""
+
+    def __init__(self, cloud: Cloud, moments: Moments, cells: Sequence[Cell]) -> None:
+        self.cloud, self.moments = cloud, moments
+        self.cases = [Case(cell, f"{index:02d}-{cell.name}") for index, cell in enumerate(cells)]
+
+    def run(self) -> None:
+        self._prepare()
+        for case in self.cases:
+            self._arm(case, BEFORE)
+        self._enable(FIRST, SECOND)
+        for case in self.cases:
+            self._start(case)
+        self._reach()
+        self._enable(*HOSTS)
+        killed = self._kill()
+        try:
+            for case in self.cases:
+                self._check(case)
+        finally:
+            for name in killed:
+                self.cloud.start(name)
+            wait_for(lambda: self.cloud.hosts_up() == len(HOSTS), what="all hosts back")
+
+    def end(self) -> None:
+        """Leave the cloud as it was, however the batch went."""
+        self.moments.end()
+        self._enable(*HOSTS)
+        self.cloud.delete_all()
+        self.cloud.assert_clean()
+
+    # --- before ---------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        """Boot the servers that pipelines other than a build need, all on one host."""
+        self._enable(FIRST)
+        others = [case for case in self.cases if case.cell.pipeline != "server.build"]
+        for case in others:
+            case.server = self.cloud.create(case.name)
+        for case in others:
+            assert self.cloud.settled(case.server)["status"] == "ACTIVE"
+            PREPARED.get(case.cell.pipeline, _nothing)(self.cloud, case)
+
+    def _enable(self, *hosts: str) -> None:
+        self.cloud.rows("UPDATE scheduling_host SET enabled = (name = ANY(%s))", list(hosts))
+
+    def _arm(self, case: Case, moment: str) -> None:
+        case.held = Moment(case.name, case.cell.pipeline, case.cell.step, moment)
+        self.moments.arm(case.held, server_id=case.server)
+
+    def _start(self, case: Case) -> None:
+        if case.cell.pipeline == "server.build":
+            case.server = self.cloud.create(case.name, imageRef=self.cloud.image(case.name))
+        else:
+            STARTS[case.cell.pipeline](self.cloud, case)
+
+    # --- the moment -----------------------------------------------------------------------------
+
+    def _reach(self) -> None:
+        """Bring every worker to its moment; a step without anything inside it is over when it is looked for."""
+        self.moments.wait([case.held for case in self.cases if case.held])
+        for case in self.cases:
+            if case.cell.moment != BEFORE:
+                before = case.held
+                self._arm(case, case.cell.moment)
+                assert before is not None
+                self.moments.release([before])
+        for case in self.cases:
+            wait_for(lambda case=case: self._is_there(case), what=f"{case.name} at its moment")
+        self.moments.disarm([case.held for case in self.cases if case.held])
+
+    def _is_there(self, case: Case) -> bool:
+        assert case.held is not None
+        if self.moments.reached(case.held) or self.moments.waits(case.server):
+            return True
+        done = self.cloud.rows(
+            "SELECT 1 FROM workflow_step s JOIN workflow_run r ON r.id = s.run_id WHERE r.subject_id = %s"
+            " AND r.pipeline = %s AND s.name = %s AND s.result <> ''",
+            case.server, case.cell.pipeline, case.cell.step,
+        )  # fmt: skip
+        case.inside_missed = bool(done) and case.cell.moment == INSIDE
+        return case.inside_missed
+
+    # --- the death ------------------------------------------------------------------------------
+
+    def _kill(self) -> list[str]:
+        """Let the victim die and the held workers go on. Returns the processes that stay dead."""
+        victim = self.cases[0].cell.victim
+        held = [case.held for case in self.cases if case.held]
+        if victim in SHARED:
+            self._kill_shared(victim, held)
+            return []
+        names = sorted({f"agent:{host}" for host in map(self._host_of, self.cases) if host})
+        down = victim.endswith(DOWN)
+        for name in names:
+            self.cloud.kill(name, restart=not down)
+        self.moments.release(held)
+        return names if down else []
+
+    def _kill_shared(self, victim: str, held: list[Moment]) -> None:
+        if victim == "redis":
+            self.cloud.services.redis.stop()
+            self.moments.release(held)
+            self.cloud.services.redis.start()
+        elif victim == "postgresql":
+            self.moments.disarm(held)
+            self.cloud.services.postgresql.stop()
+            self.cloud.services.postgresql.start()
+            self.moments.forget()
+        else:
+            self.cloud.kill(victim)
+            self.moments.release(held)
+        wait_for(self.cloud.healthy, what="a healthy API")
+
+    def _host_of(self, case: Case) -> str:
+        """Return the host that has the victim's role; the first one while none is chosen."""
+        rows = self.cloud.rows(
+            "SELECT coalesce(nullif(r.hosts ->> %s, ''), CASE WHEN r.hosts = '{}' THEN r.host END, '')"
+            " FROM workflow_run r WHERE r.subject_id = %s AND r.pipeline = %s ORDER BY r.created_at DESC LIMIT 1",
+            case.cell.role, case.server, case.cell.pipeline,
+        )  # fmt: skip
+        chosen = rows[0][0] if rows else ""
+        return chosen or (SECOND if case.cell.role == "destination" else FIRST)
+
+    # --- after ----------------------------------------------------------------------------------
+
+    def _check(self, case: Case) -> None:
+        """The server is as the pipeline leaves it, or as it was; after a host is lost an error says why."""
+        end = ENDS.get(case.cell.pipeline, "ACTIVE")
+        down = case.cell.victim.endswith(DOWN)
+        if end is None:
+            wait_for(lambda: self.cloud.server(case.server) is None, what=f"{case.name} gone")
+            return
+        if down and self._waits(case):
+            return
+        server = self.cloud.settled(case.server)
+        runs = self.cloud.rows(
+            "SELECT state, error_cause, error_message FROM workflow_run WHERE subject_id = %s AND pipeline = %s",
+            case.server, case.cell.pipeline,
+        )  # fmt: skip
+        if down:
+            assert server["status"] in ("ACTIVE", "SHUTOFF", "ERROR"), (case.name, runs)
+            return
+        assert (server["status"], runs[0][0]) == (end, "succeeded"), (case.name, server.get("fault"), runs)
+
+    def _waits(self, case: Case) -> bool:
+        """Whether the pipeline waits for its host: it goes on when that is back (``end`` sees to it)."""
+        from apps.workflow import catalogue
+
+        return catalogue.get(case.cell.pipeline).when_down(case.cell.step) == "wait"
+
+
+def _nothing(cloud: Cloud, case: Case) -> None:
+    """A running server is what it needs."""
+
+
+def _stopped(cloud: Cloud, case: Case) -> None:
+    _action({"os-stop": None})(cloud, case)
+    assert cloud.settled(case.server)["status"] == "SHUTOFF"
+
+
+def _paused(cloud: Cloud, case: Case) -> None:
+    """Somebody paused the guest on its host: the row follows."""
+    record = cloud.state / "simulated" / FIRST / "domains" / f"{case.server}.json"
+    data = {**json.loads(record.read_text()), "power_state": "paused"}
+    replacement = record.with_suffix(".new")
+    replacement.write_text(json.dumps(data))
+    replacement.replace(record)
+    wait_for(lambda: (cloud.server(case.server) or {}).get("status") == "PAUSED", what="the pause seen")
+
+
+def _action(body: dict[str, Any]) -> Callable[[Cloud, Case], None]:
+    def act(cloud: Cloud, case: Case) -> None:
+        answer = cloud.call("POST", f"/compute/v2.1/servers/{case.server}/action", body)
+        assert answer.status_code == 202, answer.text
+
+    return act
+
+
+def _delete(cloud: Cloud, case: Case) -> None:
+    assert cloud.call("DELETE", f"/compute/v2.1/servers/{case.server}").status_code == 204
+
+
+def migrate(cloud: Cloud, server_id: str) -> None:
+    """Start server.migrate as an API would: it has none yet."""
+    code = (
+        "from apps.common.context import RequestContext as Context; from apps.compute.selectors import servers;"
+        " from apps.compute.services import migrations;"
+        f" server = servers.load(server_id='{server_id}');"
+        " migrations.migrate(context=Context(user_id='admin', project_id=server.project_id, request_id='req-migrate'),"
+        " server=server)"
+    )
+    cloud.manage("shell", "-v", "0", "-c", code)
+
+
+PREPARED: dict[str, Callable[[Cloud, Case], None]] = {"server.start": _stopped, "server.unpause": _paused}
+STARTS: dict[str, Callable[[Cloud, Case], None]] = {
+    "server.delete": _delete,
+    "server.start": _action({"os-start": None}),
+    "server.stop": _action({"os-stop": None}),
+    "server.unpause": _action({"unpause": None}),
+    "server.reboot": _action({"reboot": {"type": "HARD"}}),
+    "server.migrate": lambda cloud, case: migrate(cloud, case.server),
+}
+__all__ = ["HOSTS", "Batch", "batches", "migrate"]

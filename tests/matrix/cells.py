@@ -1,0 +1,90 @@
+"""The kill matrix as data: every pipeline × step × moment × victim. A new pipeline is in it by itself."""
+
+import itertools
+import os
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.matrix.moments import MOMENTS
+from workers.engine.pipeline import Pipeline
+from workers.pipelines.registry import PIPELINES
+
+SHARED = ("scheduler", "api", "beat", "redis", "postgresql")
+DOWN = " down"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One case: ``victim`` dies while a server's ``pipeline`` is held at a moment of a step.
+
+    Victims: a process or service that all share, or a role: the agent of the host that has this role in the run.
+    "<role> down": it does not come back before the run has ended.
+    """
+
+    pipeline: str
+    step: str
+    moment: str
+    victim: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.pipeline}-{self.step}-{self.moment}-{self.victim}".replace(" ", "-").replace("_", "-")
+
+    @property
+    def role(self) -> str:
+        return self.victim.removesuffix(DOWN)
+
+
+def victims(pipeline: Pipeline) -> list[str]:
+    roles = sorted(pipeline.roles)
+    return [*roles, *SHARED, *(f"{role}{DOWN}" for role in roles)]
+
+
+def everything() -> Iterator[Cell]:
+    for pipeline in PIPELINES.values():
+        for step, moment, victim in itertools.product(pipeline.step_names(), MOMENTS, victims(pipeline)):
+            yield Cell(pipeline.name, step, moment, victim)
+
+
+def chosen(*, pipeline: str = "", victim: str = "") -> list[Cell]:
+    """Return the cells of `make matrix`: all, or those of a pipeline, of a victim ("agent": of every role)."""
+    return [
+        cell
+        for cell in everything()
+        if pipeline in ("", cell.pipeline) and (victim in ("", cell.victim) or (victim == "agent" and is_agents(cell)))
+    ]
+
+
+def is_agents(cell: Cell) -> bool:
+    return cell.victim not in SHARED and not cell.victim.endswith(DOWN)
+
+
+def sample(seed: int) -> list[Cell]:
+    """Return the agent's death at each step of each pipeline, at one moment each, and a pairwise sample of the rest:
+    each pair of pipeline and victim, victim and moment, pipeline and moment is in it.
+    """
+    chance = random.Random(seed)
+    cells = list(everything())
+    chance.shuffle(cells)
+    agents: dict[tuple[str, str, str], Cell] = {}
+    for cell in filter(is_agents, cells):
+        agents.setdefault((cell.pipeline, cell.step, cell.victim), cell)
+    return [*agents.values(), *_pairwise([cell for cell in cells if not is_agents(cell)])]
+
+
+def _pairs(cell: Cell) -> set[tuple[str, str]]:
+    return {(cell.pipeline, cell.victim), (cell.victim, cell.moment), (cell.pipeline, cell.moment)}
+
+
+def _pairwise(cells: Sequence[Cell]) -> Iterator[Cell]:
+    """Yield the cell that has most pairs which no cell before it had, until all are had."""
+    missing = set().union(*map(_pairs, cells))
+    while missing:
+        best = max(cells, key=lambda cell: len(_pairs(cell) & missing))
+        missing -= _pairs(best)
+        yield best
+
+
+def seed() -> int:
+    return int(os.environ.get("MATRIX_SEED") or random.SystemRandom().randrange(10_000))

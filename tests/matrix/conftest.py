@@ -1,0 +1,37 @@
+"""A cloud with four hosts, each with an agent of its own; each batch leaves it empty and whole."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.testrun import PREFIX, Services, root_of_states
+from tests.cloud import Cloud
+from tests.matrix.batches import HOSTS
+from tests.matrix.moments import Moments
+
+SETTINGS = {
+    "CELERITY_HOSTS": str(len(HOSTS)),
+    "CELERITY_RECOVERY": "1",
+    "CELERITY_RECONCILE": "1",
+    "CELERITY_AGENT_THREADS": "32",
+    "CELERITY_SCHEDULER_THREADS": "32",
+    "CELERITY_QUOTA_INSTANCES": "200",
+    "CELERITY_QUOTA_CORES": "400",
+    "CELERITY_QUOTA_RAM": "1000000",
+}
+
+
+@pytest.fixture(scope="package")
+def matrix_cloud() -> Iterator[Cloud]:
+    state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
+    with Services(state) as services, Cloud(services, agents=HOSTS, **SETTINGS) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="package")
+def moments(matrix_cloud: Cloud) -> Iterator[Moments]:
+    found = Moments(matrix_cloud)
+    yield found
+    found.close()

@@ -1,0 +1,54 @@
+"""Whatever dies at whatever moment of whichever step: the pipeline ends, and nothing is left behind."""
+
+import os
+import time
+
+import pytest
+
+from tests.cloud import Cloud
+from tests.matrix import cells
+from tests.matrix.batches import STARTS, Batch, batches
+from tests.matrix.cells import Cell
+from tests.matrix.moments import Moments
+from workers.pipelines.registry import PIPELINES
+
+SEED = cells.seed()
+
+
+def run(cloud: Cloud, moments: Moments, chosen: list[Cell]) -> None:
+    for batch in batches(chosen):
+        began = time.monotonic()
+        killing = Batch(cloud, moments, batch)
+        try:
+            killing.run()
+        finally:
+            killing.end()
+        print(f"{batch[0].victim}: {len(batch)} cells in {time.monotonic() - began:.1f} s")
+
+
+SAMPLE = cells.sample(SEED)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("victim", sorted({cell.victim for cell in cells.everything()}))
+def test_sample(matrix_cloud: Cloud, moments: Moments, victim: str) -> None:
+    """The agent at each step of each pipeline, and a pairwise sample of the rest."""
+    print(f"MATRIX_SEED={SEED}")
+    run(matrix_cloud, moments, [cell for cell in SAMPLE if cell.victim == victim])
+
+
+@pytest.mark.processes
+@pytest.mark.heavy
+@pytest.mark.matrix
+@pytest.mark.timeout(3600)
+def test_everything(matrix_cloud: Cloud, moments: Moments) -> None:
+    """`make matrix`: all of it, or what PIPELINE and VICTIM choose."""
+    pipeline, victim = os.environ.get("MATRIX_PIPELINE", ""), os.environ.get("MATRIX_VICTIM", "")
+    chosen = cells.chosen(pipeline=pipeline, victim=victim)
+    assert chosen, f"no cell of PIPELINE={pipeline} VICTIM={victim}"
+    run(matrix_cloud, moments, chosen)
+
+
+def test_every_pipeline_is_in_it() -> None:
+    assert {cell.pipeline for cell in SAMPLE} == set(PIPELINES)
+    assert set(STARTS) | {"server.build"} == set(PIPELINES), "say in batches.py how it is started"
