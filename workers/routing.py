@@ -1,39 +1,63 @@
-"""Which queue a message goes to: read out of the message itself, so later links follow the chosen host."""
+"""Which queue a message goes to: read out of the message itself, so later links follow the hosts that were chosen."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from apps.workflow.states import SCHEDULER_QUEUE, host_queue
+from apps.workflow.states import REVERT, SCHEDULER_QUEUE, host_queue
 
-HOST = "host"
-SCHEDULER = "scheduler"
+# Roles: where a step of a pipeline runs. A run keeps the host of each role that its pipeline names.
+SCHEDULER = "scheduler"  # no host: rows alone
+HOST = "host"  # the host of a pipeline that has one
+SOURCE = "source"
+DESTINATION = "destination"
+STORAGE_HOST = "storage_host"
+NETWORK_HOST = "network_host"
+HOST_ROLES = (HOST, SOURCE, DESTINATION, STORAGE_HOST, NETWORK_HOST)
+
 PERIODIC_QUEUE = "periodic"
-DETACHED_QUEUE = SCHEDULER_QUEUE  # serves runs whose host is out of reach: rows only
+DETACHED_QUEUE = SCHEDULER_QUEUE  # serves steps whose host is out of reach: rows only
 
-_where: dict[str, str] = {}
-
-
-def place(task: str, where: str) -> None:
-    """Say on whose queue a task runs: HOST, SCHEDULER or PERIODIC_QUEUE."""
-    _where[task] = where
+_roles: dict[str, str] = {}
+_long: set[str] = set()
 
 
-def queue_of(where: str, host: str) -> str:
-    return host_queue(host) if where == HOST and host else SCHEDULER_QUEUE
+def assign(task: str, role: str, *, long: bool = False) -> None:
+    """Say where a task runs: a role, REVERT for the host that the run is at, or PERIODIC_QUEUE. ``long``: on the
+    host's queue of long steps.
+    """
+    _roles[task] = role
+    if long:
+        _long.add(task)
 
 
-def is_detached(task: str, *, queue: str, host: str) -> bool:
-    """Return whether a task that belongs to a host was put on another queue."""
-    return _where.get(task) == HOST and bool(host) and queue != host_queue(host)
+def host_of(role: str, message: Mapping[str, Any]) -> str:
+    """Return the host of a role, "" where the role has none. ``host`` in a message is where the run is."""
+    if role == SCHEDULER:
+        return ""
+    hosts = message.get("hosts")
+    return str(hosts.get(role, "") if hosts and role != REVERT else message.get("host", ""))
+
+
+def queue_of(host: str, *, long: bool = False, unreachable: str = "") -> str:
+    """Return the queue that serves a step on ``host``; that of rows alone if there is none, or it is unreachable."""
+    if not host:
+        return SCHEDULER_QUEUE
+    return DETACHED_QUEUE if host == unreachable else host_queue(host, long=long)
+
+
+def unreachable_host(task: str, *, queue: str, host: str) -> str:
+    """Return the host of a task that was put on another queue than its host's, or ""."""
+    is_detached = _roles.get(task, SCHEDULER) != SCHEDULER and queue != queue_of(host, long=task in _long)
+    return host if is_detached else ""
 
 
 def route(name: str, args: Any, kwargs: Any, options: Any, task: Any = None, **_: Any) -> dict[str, str] | None:
     """Celery's router function."""
-    where = _where.get(name)
-    if where is None:
+    role = _roles.get(name)
+    if role is None:
         return None
-    if where == PERIODIC_QUEUE:
+    if role == PERIODIC_QUEUE:
         return {"queue": PERIODIC_QUEUE}
     message = args[0] if args and isinstance(args[0], dict) else {}
-    if message.get("detached"):
-        return {"queue": DETACHED_QUEUE}
-    return {"queue": queue_of(where, message.get("host", ""))}
+    host, unreachable = host_of(role, message), message.get("unreachable", "")
+    return {"queue": queue_of(host, long=name in _long, unreachable=unreachable)}

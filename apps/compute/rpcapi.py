@@ -1,5 +1,6 @@
 """Naming pipelines: the one place where compute's work is enqueued."""
 
+import uuid
 from typing import Any
 
 from apps.common.context import RequestContext
@@ -26,10 +27,21 @@ def build(*, context: RequestContext, servers: list[Server], action: str = "crea
     runs.start_many(pending=pending)
 
 
-def delete(*, context: RequestContext, server: Server, reachable: bool, action: str = "delete") -> None:
-    """Start server.delete: on the host, or on the scheduler's queue when the host cannot be reached."""
+def delete(
+    *,
+    context: RequestContext,
+    server: Server,
+    reachable: bool,
+    cancelled: uuid.UUID | None = None,
+    action: str = "delete",
+) -> None:
+    """Start server.delete: on the host, or on the scheduler's queue when the host cannot be reached.
+
+    ``cancelled``: the run that the delete took the server from. What it had claimed is released too.
+    """
     queue = workflow_states.host_queue(server.host) if server.host and reachable else workflow_states.SCHEDULER_QUEUE
-    _start(context, "server.delete", action, server, queue=queue)
+    params = {"cancelled": str(cancelled)} if cancelled else None
+    _start(context, "server.delete", action, server, params=params, queue=queue)
 
 
 def start(*, context: RequestContext, server: Server) -> None:
@@ -46,6 +58,19 @@ def unpause(*, context: RequestContext, server: Server) -> None:
 
 def reboot(*, context: RequestContext, server: Server, hard: bool) -> None:
     _start(context, "server.reboot", "reboot", server, params={"hard": hard})
+
+
+def migrate(*, context: RequestContext, server: Server) -> None:
+    """Start server.migrate: from the server's host to one that the pipeline chooses."""
+    runs.start(
+        context=context,
+        pipeline="server.migrate",
+        action="migrate",
+        subject_id=server.id,
+        project_id=server.project_id,
+        hosts={"source": server.host},
+        subject_name=server.name,
+    )
 
 
 def record(*, context: RequestContext, action: str, server: Server) -> None:

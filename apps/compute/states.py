@@ -21,6 +21,9 @@ POWERING_OFF = "powering-off"
 REBOOTING = "rebooting"
 REBOOTING_HARD = "rebooting_hard"
 UNPAUSING = "unpausing"
+RESIZE_PREP = "resize_prep"
+RESIZE_MIGRATING = "resize_migrating"
+RESIZE_FINISH = "resize_finish"
 DELETING = "deleting"
 
 # What may follow what within a pipeline; a step that starts over repeats its own state, a retry goes back.
@@ -35,6 +38,9 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
     UNPAUSING: ("", UNPAUSING),
     REBOOTING: ("", REBOOTING),
     REBOOTING_HARD: ("", REBOOTING, REBOOTING_HARD),
+    RESIZE_PREP: ("", RESIZE_PREP, RESIZE_MIGRATING, RESIZE_FINISH),
+    RESIZE_MIGRATING: (RESIZE_PREP, RESIZE_MIGRATING),
+    RESIZE_FINISH: (RESIZE_MIGRATING, RESIZE_FINISH),
 }
 
 # power_state: nova/objects/fields.py, InstancePowerState
@@ -51,6 +57,8 @@ _STATUS = {
     DELETED: "DELETED",
 }
 _STATUS_BY_TASK = {(ACTIVE, REBOOTING): "REBOOT", (ACTIVE, REBOOTING_HARD): "HARD_REBOOT"}
+_RESIZING = (RESIZE_PREP, RESIZE_MIGRATING, RESIZE_FINISH)
+_STATUS_BY_TASK |= {(state, task): "RESIZE" for state in (ACTIVE, STOPPED) for task in _RESIZING}
 _STATUS_BY_TASK |= {(state, REBOOTING_HARD): "HARD_REBOOT" for state in (STOPPED, ERROR, PAUSED, SUSPENDED)}
 
 

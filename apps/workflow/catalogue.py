@@ -1,6 +1,6 @@
 """What apps may know of pipelines. Filled once at start from what workers run (cloud/celery.py)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ class Entry:
     ``subject``: the type of the row it works on ("server"). ``steps``: their names, in order. ``creates``: it makes its
     subject, and counts as a boot. ``releases``: it gives back what the subject holds, so that it is never cancelled.
     ``io_heavy``: it writes much to its host's disks (Nova's I/O operations of a host).
-    ``on_host_down``: what becomes of a run that waits for a host which went down.
+    ``on_host_down``: what becomes of a run that waits for a host which went down: one word, or one for each step.
     ``deadline_seconds``: for the whole run; None: INSTANCE_BUILD_TIMEOUT.
     """
 
@@ -24,13 +24,17 @@ class Entry:
     creates: bool = False
     releases: bool = False
     io_heavy: bool = False
-    on_host_down: OnHostDown = "wait"
+    on_host_down: OnHostDown | Mapping[str, OnHostDown] = "wait"
     deadline_seconds: float | None = None
 
     @property
     def verb(self) -> str:
         """What it does to its subject, in a word: "build"."""
         return self.name.rpartition(".")[2]
+
+    def when_down(self, step: str) -> OnHostDown:
+        """Return what becomes of a run that waits for ``step`` on a host which went down."""
+        return self.on_host_down if isinstance(self.on_host_down, str) else self.on_host_down.get(step, "wait")
 
 
 _entries: dict[str, Entry] = {}

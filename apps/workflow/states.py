@@ -29,6 +29,6 @@ EXECUTE = "execute"
 SCHEDULER_QUEUE = "scheduler"
 
 
-def host_queue(host: str) -> str:
-    """Return the queue that the agent of ``host`` reads."""
-    return f"host.{host}"
+def host_queue(host: str, *, long: bool = False) -> str:
+    """Return a queue that the agent of ``host`` reads: that of its steps, or of its long ones."""
+    return f"host.{host}.long" if long else f"host.{host}"

@@ -44,5 +44,11 @@ class SpecInvalid(AbortError, ValueError):
     default_code = "spec_invalid"
 
 
+class Stopped(RetryableError):
+    """The call was stopped by its caller, and left nothing behind."""
+
+    default_code = "stopped"
+
+
 def _rebuild(cls: type[DriverError], message: str, details: str, code: str) -> DriverError:
     return cls(message, details=details, code=code)

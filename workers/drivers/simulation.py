@@ -6,7 +6,8 @@ The plan is a JSON file (option `plan_file`) that may change while everything ru
      "faults": [{"op": "spawn", "host": "sim-001", "error": "retryable", "times": 1, "when": "before",
                  "message": "…"}]}
 
-- `op` is a contract method's name; `host` a host's name or "*" (the default).
+- `op` is a contract method's name, or "*" for any; `host` a host's name or "*" (the default).
+- `context`: what the log's context must hold, {"step": "spawn", "server": "<id>"} say; without it, anything.
 - `error`: "retryable", "abort", "crash" (this process is killed by SIGKILL), "hang" (the call does not return while
   the plan says so).
 - `when`: "before" anything is done (the default), "inside" (halfway: a crash leaves half of the work), "after" all
@@ -30,11 +31,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from workers.drivers.errors import AbortError, RetryableError
+import structlog
+
+from workers.drivers.errors import AbortError, RetryableError, Stopped
 from workers.system import files
 
 _HANG_POLL_S = 0.1
 _UNLIMITED = -1
+_NEVER = threading.Event()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Fault:
     times: int
     message: str
     key: str
+    context: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Fault:
@@ -61,7 +66,18 @@ class Fault:
             times=int(data.get("times", _UNLIMITED)),
             message=str(data.get("message", "A simulated fault.")),
             key=hashlib.sha256(text).hexdigest()[:32],
+            context=tuple(data.get("context", {}).items()),
         )
+
+    def concerns(self, host: str, op: str, when: str) -> bool:
+        """Whether this call, at this moment, is one that is to go wrong."""
+        if self.op not in ("*", op) or self.when != when or self.host not in ("*", host):
+            return False
+        return not self.context or set(self.context) <= set(_words(structlog.contextvars.get_contextvars()))
+
+
+def _words(context: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in context.items()]
 
 
 @dataclass(slots=True)
@@ -127,9 +143,12 @@ class Simulation:
         plan_file = options.get("plan_file")
         self.plan = plan_at(Path(plan_file)) if plan_file else None
 
-    def operation(self, op: str) -> Operation:
-        """One call of a contract method, for a `with` block: its delay, and its faults before and after."""
-        return Operation(self, op)
+    def operation(self, op: str, *, stop: threading.Event | None = None) -> Operation:
+        """One call of a contract method, for a `with` block: its delay, and its faults before and after.
+
+        Where `stop` is given and set, the delay ends at once, with Stopped.
+        """
+        return Operation(self, op, stop or _NEVER)
 
     def may_strike(self) -> bool:
         """Say whether the plan, as last read, has any fault at all."""
@@ -140,7 +159,7 @@ class Simulation:
         if self.plan is None or not self.plan.faults:
             return
         for fault in self.plan.faults:
-            if (fault.op, fault.when) == (op, when) and fault.host in ("*", self.host) and self.plan.claim(fault):
+            if fault.concerns(self.host, op, when) and self.plan.claim(fault):
                 self._fail(fault)
 
     def _fail(self, fault: Fault) -> None:
@@ -167,6 +186,10 @@ class Simulation:
             return None
         loaded: dict[str, Any] = json.loads(data)
         return loaded
+
+    def read_other(self, host: str, kind: str, name: str) -> dict[str, Any] | None:
+        """A record of another host of the same simulation, or None."""
+        return Simulation({"state_dir": self.directory.parent, "host": host}).read(kind, name)
 
     def write(self, kind: str, name: str, record: Mapping[str, Any]) -> None:
         """Write a record: whole or not at all, also when this process is killed; not flushed to the disk."""
@@ -195,11 +218,11 @@ class Simulation:
 class Operation:
     """One call under way. See Simulation.operation."""
 
-    __slots__ = ("_op", "_simulation")
+    __slots__ = ("_op", "_simulation", "_stop")
 
-    def __init__(self, simulation: Simulation, op: str) -> None:
+    def __init__(self, simulation: Simulation, op: str, stop: threading.Event) -> None:
         """Remember which call of which host."""
-        self._simulation, self._op = simulation, op
+        self._simulation, self._op, self._stop = simulation, op, stop
 
     def __enter__(self) -> Operation:
         """Take the call's time, and fail before anything is done if that is the plan."""
@@ -208,8 +231,8 @@ class Operation:
             plan.refresh()
             self._simulation.strike(self._op, "before")
             delay = plan.delays_s.get(self._op, 0.0)
-            if delay > 0:
-                time.sleep(delay)
+            if delay > 0 and self._stop.wait(delay):
+                raise Stopped("The call was stopped.", details=f"simulated: {self._op} on {self._simulation.host}")
         return self
 
     def halfway(self) -> None:

@@ -11,14 +11,15 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
+from apps.workflow import states
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import claims, leases, tallies
 from apps.workflow.services.claims import BUSY, STALE, Claim, ClaimArguments
-from workers import config
+from workers import config, routing
 from workers.engine import spans
 from workers.engine.errors import Stale
 from workers.engine.pipeline import Pipeline
-from workers.engine.steps import StepContext
+from workers.engine.steps import HOST, StepContext
 from workers.system.locks import LockTimeout
 
 log = structlog.get_logger("celerity.engine")
@@ -55,13 +56,16 @@ def _still_wanted(message: dict[str, Any], step: str) -> bool:
     return run is not None and run.token == message["token"] and run.next_step == step
 
 
-def context_of(claim: Claim, message: dict[str, Any], drivers: Any) -> StepContext:
-    detached = bool(message.get("detached"))
+def context_of(pipeline: Pipeline, role: str, claim: Claim, message: dict[str, Any], drivers: Any) -> StepContext:
+    """Return what a step of ``role``, or a revert, runs in."""
+    here, unreachable = routing.host_of(role, message), str(message.get("unreachable", ""))
     return StepContext(
         claim=claim,
-        host=claim.host,
-        drivers=None if detached else spans.traced(drivers),
-        detached=detached,
+        hosts=dict(claim.hosts) if pipeline.has_hosts else {HOST: claim.host},
+        role=role if role != states.REVERT else HOST,
+        here=here,
+        drivers=None if here and here == unreachable else spans.traced(drivers),
+        unreachable=unreachable,
     )
 
 
@@ -79,9 +83,9 @@ def bound(pipeline: Pipeline, ctx: StepContext, step: str) -> Iterator[None]:
 
 def on_host(ctx: StepContext) -> AbstractContextManager[None]:
     """Hold the host's own lock on the subject. Raises LockTimeout when a step that lost its lease is still busy."""
-    if not ctx.on_host:
+    if ctx.drivers is None:
         return nullcontext()
-    return config.subjects.hold(f"{ctx.host} {ctx.subject_id}", settings.LOCK_WAIT_SECONDS)
+    return config.subjects.hold(f"{ctx.here} {ctx.subject_id}", settings.LOCK_WAIT_SECONDS)
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """A pipeline as data: what it works on, its steps, and what becomes of its runs when something fails."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
-from apps.workflow import states
 from apps.workflow.catalogue import Entry, OnHostDown
-from workers import routing
-from workers.engine.steps import HOST, Step
+from workers.engine.steps import HOST, SCHEDULER, Step
 from workers.engine.subjects import Subject
 
 
@@ -15,16 +15,21 @@ class Pipeline:
     """An ordered tuple of steps for one subject. Its name is ``<subject>.<verb>``.
 
     ``on_retryable``: after a Retryable failure the run starts over on another host (``reschedule``), or on the same one
-    after a short delay (``repeat``). ``on_host_down``: a run that waits for a host which went down goes ``elsewhere``,
-    goes on with the ``rows_only``, waits (``wait``) or fails (``fail``). The other fields are those of
-    ``apps.workflow.catalogue.Entry``, where apps read them.
+    after a short delay (``repeat``). ``chooses``: the role whose host is another one then.
+    ``on_host_down``: a run that waits for a host which went down goes ``elsewhere``, goes on with the ``rows_only``,
+    waits (``wait``) or fails (``fail``): one word, or one for each role.
+    ``pivot``: the step after which the run only goes forward. Steps behind it are repeated, not reverted; where a
+    host of theirs is lost they go on with the rows alone, and its recovery removes what no row owns.
+    The other fields are those of ``apps.workflow.catalogue.Entry``, where apps read them.
     """
 
     name: str
     subject: Subject
     steps: tuple[Step[Any], ...]
     on_retryable: Literal["reschedule", "repeat"] = "repeat"
-    on_host_down: OnHostDown = "wait"
+    chooses: str = HOST
+    on_host_down: OnHostDown | Mapping[str, OnHostDown] = "wait"
+    pivot: str | None = None
     creates: bool = False
     releases: bool = False
     io_heavy: bool = False
@@ -33,16 +38,38 @@ class Pipeline:
     def __post_init__(self) -> None:
         if not self.name.startswith(f"{self.subject.name}.") or not self.steps:
             raise ValueError(f"the pipeline {self.name} needs steps, and a name that begins with its subject's")
-        if self.on_host_down == "elsewhere" and self.on_retryable != "reschedule":
-            raise ValueError(f"the pipeline {self.name} cannot go elsewhere: it does not choose hosts")
+        leaves = {role for role in self.roles if self._when_down(role) == "elsewhere"}
+        if leaves and not (self.reschedules and leaves == {self.chooses}):
+            raise ValueError(f"the pipeline {self.name} cannot go elsewhere: it does not choose these hosts")
+        if self.pivot is not None and self.pivot not in self.step_names():
+            raise ValueError(f"the pipeline {self.name} has no step {self.pivot}")
+
+    @cached_property
+    def roles(self) -> frozenset[str]:
+        """The roles that have a host."""
+        return frozenset(step.role for step in self.steps if step.role != SCHEDULER)
+
+    @property
+    def has_hosts(self) -> bool:
+        """Whether its runs have several hosts, and keep them by role."""
+        return bool(self.roles - {HOST})
 
     @property
     def reschedules(self) -> bool:
         return self.on_retryable == "reschedule"
 
+    def _when_down(self, role: str) -> OnHostDown:
+        return self.on_host_down if isinstance(self.on_host_down, str) else self.on_host_down.get(role, "wait")
+
     @property
     def entry(self) -> Entry:
         """Return what apps may know of it."""
+        words: OnHostDown | Mapping[str, OnHostDown] = self.on_host_down
+        if not isinstance(words, str) or self.pivot is not None:
+            words = {
+                step.name: "rows_only" if self.is_behind_pivot(step.name) else self._when_down(step.role)
+                for step in self.steps
+            }
         return Entry(
             name=self.name,
             subject=self.subject.name,
@@ -50,7 +77,7 @@ class Pipeline:
             creates=self.creates,
             releases=self.releases,
             io_heavy=self.io_heavy,
-            on_host_down=self.on_host_down,
+            on_host_down=words,
             deadline_seconds=self.deadline_seconds,
         )
 
@@ -63,7 +90,19 @@ class Pipeline:
     def index(self, step: str) -> int:
         return self.step_names().index(step)
 
-    def queue_for(self, step: str, host: str) -> str:
-        """Return the queue that serves ``step`` when the run is on ``host``."""
-        where = HOST if step == states.REVERT else self.steps[self.index(step)].where
-        return routing.queue_of(where, host)
+    def following(self, step: str) -> Step[Any] | None:
+        """Return the step after ``step``; None after the last."""
+        rest = self.steps[self.index(step) + 1 :]
+        return rest[0] if rest else None
+
+    def is_behind_pivot(self, step: str) -> bool:
+        return self.pivot is not None and bool(step) and self.index(step) > self.index(self.pivot)
+
+    def undone(self, failed: str, *, revert_from: str = "") -> tuple[Step[Any], ...]:
+        """Return what is reverted after ``failed`` failed ("": whichever step it was), the last step first; from
+        ``revert_from`` on where the rest is reverted already.
+        """
+        if self.is_behind_pivot(failed):
+            return ()
+        last = revert_from or failed
+        return self.steps[: self.index(last) + 1 if last else None][::-1]

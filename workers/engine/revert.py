@@ -1,6 +1,9 @@
-"""Undoing: what a failed step did is reverted at once; then the run ends, or its next attempt starts."""
+"""Undoing: what a failed step did is reverted at once; then the run ends, or its next attempt starts.
 
-from collections.abc import Sequence
+The steps of one host are reverted by one worker, under one lease. Where the steps before them ran on another host, the
+run moves on to that host's queue and is reverted there from ``revert_from`` on.
+"""
+
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,10 +17,11 @@ from apps.common import dispatch, tracing
 from apps.workflow import states
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import leases
+from workers import routing
 from workers.engine import holding
 from workers.engine.errors import LeaseLost, failure_of
 from workers.engine.pipeline import Pipeline
-from workers.engine.steps import HOST, Step, StepContext
+from workers.engine.steps import HOST, SCHEDULER, Step, StepContext
 
 log = structlog.get_logger("celerity.engine")
 RETRY_DELAY_SECONDS = 2.0
@@ -41,22 +45,42 @@ def fail(pipeline: Pipeline, step: Step[Any], ctx: StepContext, error: Exception
     if opened is None:
         holding.let_go(ctx.claim)
         return
-    ctx.claim = replace(ctx.claim, step_id=opened, retrying=retrying)
-    ctx.failure, ctx.final, ctx.blames_host = failure, not retrying, retryable and step.where == HOST
-    revert(pipeline, pipeline.steps[: pipeline.index(step.name) + 1], ctx)
+    ctx.claim = replace(ctx.claim, step_id=opened, retrying=retrying, failed_step=step.name, revert_from="")
+    ctx.failure, ctx.final, ctx.blames_host = failure, not retrying, retryable and step.role != SCHEDULER
+    revert(pipeline, ctx)
 
 
-def revert(pipeline: Pipeline, steps: Sequence[Step[Any]], ctx: StepContext) -> None:
-    """Undo ``steps`` in reverse order, then end the run or start its next attempt.
+def revert(pipeline: Pipeline, ctx: StepContext) -> None:
+    """Undo in reverse order what the claim says is to be undone; then end the run or start its next attempt.
 
     A revert that fails is logged and does not keep the others from running: what it left is for the reconcilers.
     """
     try:
         with holding.on_host_or_rows_only(ctx):
-            for step in reversed(steps[1:]):
-                _revert_one(step, ctx)
-            _close(pipeline, steps[0], ctx)
+            for step in pipeline.undone(ctx.claim.failed_step, revert_from=ctx.claim.revert_from):
+                if pipeline.has_hosts and _is_elsewhere(step, ctx):
+                    _move(step, ctx)
+                    return
+                ctx.role = step.role
+                if step is not pipeline.steps[0]:
+                    _revert_one(step, ctx)
+            _close(pipeline, ctx)
     except LeaseLost:
+        holding.let_go(ctx.claim)
+
+
+def _is_elsewhere(step: Step[Any], ctx: StepContext) -> bool:
+    host = ctx.hosts.get(step.role, "")
+    return bool(host) and host not in (ctx.here, ctx.unreachable)
+
+
+def _move(step: Step[Any], ctx: StepContext) -> None:
+    """Let the host of ``step`` go on with the revert."""
+    host = ctx.hosts[step.role]
+    moved = leases.move_revert(claim=ctx.claim, revert_from=step.name, host=host, queue=routing.queue_of(host))
+    if moved:
+        _send(ctx)
+    else:
         holding.let_go(ctx.claim)
 
 
@@ -71,37 +95,75 @@ def _revert_one(step: Step[Any], ctx: StepContext) -> None:
         log.exception("revert failed", reverted=step.name, error=str(error)[:500])
 
 
-def _close(pipeline: Pipeline, first: Step[Any], ctx: StepContext) -> None:
-    """The first step's revert marks the subject; it and the run's end are one transaction."""
+def _close(pipeline: Pipeline, ctx: StepContext) -> None:
+    """The first step's revert marks the subject; it and the run's end are one transaction.
+
+    Behind the pivot nothing is undone: the step that failed is repeated, and reverted alone when it is given up.
+    """
     claim = ctx.claim
+    forward = pipeline.is_behind_pivot(claim.failed_step)
     with transaction.atomic():
-        first.revert(ctx)
+        if not forward:
+            pipeline.steps[0].revert(ctx)
+        elif ctx.final:
+            pipeline.steps[pipeline.index(claim.failed_step)].revert(ctx)
         if ctx.final:
             cancelled = ctx.failure is not None and ctx.failure.cause == states.BY_OPERATOR
             state = states.CANCELLED if cancelled else states.FAILED
-            done = leases.end(claim=claim, state=state, host=ctx.host)
+            done = leases.end(claim=claim, state=state, host=ctx.host if not pipeline.has_hosts else claim.host)
         else:
-            done = _restart(pipeline, ctx)
+            done = _repeat(pipeline, ctx) if forward else _restart(pipeline, ctx)
         if not done:
             transaction.set_rollback(True)
     if not done:
         holding.let_go(claim)
-    elif not ctx.final and pipeline.reschedules:
-        run = run_selectors.get(run_id=claim.run_id)
-        if run is not None:
-            dispatch.send(run)
+    elif not ctx.final and pipeline.reschedules and not forward:
+        _send(ctx)
+
+
+def _send(ctx: StepContext) -> None:
+    run = run_selectors.get(run_id=ctx.claim.run_id)
+    if run is not None:
+        dispatch.send(run)
 
 
 def _restart(pipeline: Pipeline, ctx: StepContext) -> bool:
-    first = pipeline.steps[0].name
-    host = "" if pipeline.reschedules else ctx.host
-    excluded = [*ctx.claim.excluded_hosts, ctx.host] if pipeline.reschedules and ctx.host else ctx.claim.excluded_hosts
-    delay = None if pipeline.reschedules else timezone.now() + timedelta(seconds=RETRY_DELAY_SECONDS)
+    """Begin the next attempt at the first step; a pipeline that reschedules leaves the host it had chosen."""
+    first, excluded, delay = pipeline.steps[0], ctx.claim.excluded_hosts, None
+    if pipeline.reschedules:
+        left = ctx.hosts.pop(pipeline.chooses, "")
+        if left and _may_be_at_fault(pipeline, ctx):
+            excluded = [*excluded, left]
+    else:
+        delay = timezone.now() + timedelta(seconds=RETRY_DELAY_SECONDS)
+    host = ctx.hosts.get(HOST if first.role == SCHEDULER else first.role, "")
     return leases.restart(
         claim=ctx.claim,
-        next_step=first,
+        next_step=first.name,
         host=host,
-        queue=pipeline.queue_for(first, host),
+        hosts=ctx.hosts if pipeline.has_hosts else {},
+        queue=routing.queue_of("" if first.role == SCHEDULER else host, long=first.long),
         excluded=excluded,
         not_before=delay,
+    )
+
+
+def _may_be_at_fault(pipeline: Pipeline, ctx: StepContext) -> bool:
+    """Whether the chosen host may be the reason: not where the step that failed ran on another one."""
+    failed = ctx.claim.failed_step
+    return not failed or pipeline.steps[pipeline.index(failed)].role in (pipeline.chooses, SCHEDULER)
+
+
+def _repeat(pipeline: Pipeline, ctx: StepContext) -> bool:
+    """Behind the pivot: the step that failed is tried again after a delay."""
+    step = pipeline.steps[pipeline.index(ctx.claim.failed_step)]
+    host = ctx.hosts.get(step.role, "")
+    return leases.restart(
+        claim=ctx.claim,
+        next_step=step.name,
+        host=host or ctx.claim.host,
+        hosts=ctx.hosts if pipeline.has_hosts else {},
+        queue=routing.queue_of(host, long=step.long),
+        excluded=ctx.claim.excluded_hosts,
+        not_before=timezone.now() + timedelta(seconds=RETRY_DELAY_SECONDS),
     )

@@ -11,7 +11,7 @@ from workers import routing
 from workers.engine import holding, revert
 from workers.engine.errors import LeaseLost, Stale, StepFailed, failure_of
 from workers.engine.pipeline import Pipeline
-from workers.engine.steps import Step, StepContext
+from workers.engine.steps import HOST, SCHEDULER, Step, StepContext
 from workers.system.locks import LockTimeout
 
 log = structlog.get_logger("celerity.engine")
@@ -24,7 +24,7 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
     whose revert is under way or done.
     """
     claim = holding.take(step.name, step.timeout_seconds, message, step.claim_arguments())
-    ctx = holding.context_of(claim, message, drivers)
+    ctx = holding.context_of(pipeline, step.role, claim, message, drivers)
     with holding.bound(pipeline, ctx, step.name):
         try:
             with holding.on_host_or_rows_only(ctx) if step.rows_only_when_hung else holding.on_host(ctx):
@@ -46,25 +46,24 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
             holding.let_go(claim)
             raise Stale
         log.info("step done")
-        return {**message, "host": ctx.host}
+        return _for_next(pipeline, message, ctx)
 
 
 def run_revert(pipeline: Pipeline, message: dict[str, Any], drivers: Any) -> None:
-    """Serve a revert message: the worker that began it died, or a deadline passed. Every step is undone."""
+    """Serve a revert message: the worker that began it died, a deadline passed, or another host's part is undone."""
     claim = holding.take(states.REVERT, None, message)
-    ctx = holding.context_of(claim, message, drivers)
+    ctx = holding.context_of(pipeline, states.REVERT, claim, message, drivers)
     ctx.failure = leases.Failure(
         cause=claim.error_cause, message=claim.error_message, details=claim.error_details, code=claim.error_code or 500
     )
     ctx.final, ctx.blames_host = not claim.retrying, claim.retrying
     with holding.bound(pipeline, ctx, states.REVERT):
-        revert.revert(pipeline, pipeline.steps, ctx)
+        revert.revert(pipeline, ctx)
 
 
 def _finish(pipeline: Pipeline, step: Step[Any], ctx: StepContext, result: Any) -> bool:
     """One transaction: results, step row, the run's next step."""
-    names = pipeline.step_names()
-    following = names[names.index(step.name) + 1] if step.name != names[-1] else None
+    following = pipeline.following(step.name)
     if not step.records:
         return _move_on(pipeline, ctx, following)
     with transaction.atomic():
@@ -77,8 +76,18 @@ def _finish(pipeline: Pipeline, step: Step[Any], ctx: StepContext, result: Any) 
     return done
 
 
-def _move_on(pipeline: Pipeline, ctx: StepContext, following: str | None) -> bool:
+def _move_on(pipeline: Pipeline, ctx: StepContext, following: Step[Any] | None) -> bool:
+    if not pipeline.has_hosts:
+        host, hosts = ctx.hosts[HOST], None
+    else:
+        host, hosts = "" if following is None else ctx.hosts.get(following.role, ""), ctx.hosts
     if following is None:
-        return leases.end(claim=ctx.claim, state=states.SUCCEEDED, host=ctx.host)
-    queue = routing.DETACHED_QUEUE if ctx.detached else pipeline.queue_for(following, ctx.host)
-    return leases.advance(claim=ctx.claim, next_step=following, host=ctx.host, queue=queue)
+        return leases.end(claim=ctx.claim, state=states.SUCCEEDED, host=host or ctx.claim.host)
+    served_at = host if following.role != SCHEDULER else ""
+    queue = routing.queue_of(served_at, long=following.long, unreachable=ctx.unreachable)
+    return leases.advance(claim=ctx.claim, next_step=following.name, host=host, queue=queue, hosts=hosts)
+
+
+def _for_next(pipeline: Pipeline, message: dict[str, Any], ctx: StepContext) -> dict[str, Any]:
+    """Return the message for the next link: it follows the hosts that this step has chosen."""
+    return {**message, "hosts": ctx.hosts} if pipeline.has_hosts else {**message, "host": ctx.hosts[HOST]}

@@ -1,43 +1,57 @@
 """The step, and the context that it runs in."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Generic, TypeVar
 
 from apps.workflow.services import leases
 from apps.workflow.services.claims import Claim, ClaimArguments
 from apps.workflow.services.leases import Failure
 from workers.engine.errors import LeaseLost
-from workers.routing import HOST, SCHEDULER
+from workers.routing import DESTINATION, HOST, SCHEDULER, SOURCE
 
 
 @dataclass(slots=True)
 class StepContext:
-    """The run as claimed, and the drivers of the host whose queue this is (None on the scheduler's queue).
+    """The run as claimed, its hosts by role, and the drivers of the host whose queue this is (None on the scheduler's).
 
-    ``host`` may be set by a step: the links behind it follow. ``detached``: the host is out of reach, the scheduler's
-    queue serves the whole chain and only rows are touched. ``failure`` and ``final`` are set while reverting:
-    ``final`` says that no further attempt comes, ``blames_host`` that the host is at fault: another might have done it.
-    ``subject_row`` is the subject's row as the claim returned it, until the step takes it.
+    ``role`` is that of the step that runs, ``here`` the host that this worker serves. A step may ``assign`` a host to a
+    role: the links behind it follow. ``unreachable``: a host whose steps run on the scheduler's queue and touch rows
+    alone. ``failure`` and ``final`` are set while reverting: ``final`` says that no further attempt comes,
+    ``blames_host`` that the host is at fault: another might have done it. ``subject_row`` is the subject's row as the
+    claim returned it, until the step takes it. ``stop`` is set when the run is taken away from a long step.
     """
 
     claim: Claim
-    host: str
+    hosts: dict[str, str] = field(default_factory=dict)
+    role: str = HOST
+    here: str = ""
     drivers: Any = None
-    detached: bool = False
+    unreachable: str = ""
     failure: Failure | None = None
     final: bool = False
     blames_host: bool = False
     subject_row: Any = None
+    stop: Event = field(default_factory=Event)
 
     @property
     def subject_id(self) -> uuid.UUID:
         return self.claim.subject_id
 
     @property
+    def host(self) -> str:
+        """The host of the step's role; of a step without, the run's only host. "" while none is chosen."""
+        return self.hosts.get(HOST if self.role == SCHEDULER else self.role, "")
+
+    @property
     def on_host(self) -> bool:
-        """Whether this worker can act on the run's host."""
-        return self.drivers is not None
+        """Whether this worker can act on the host of the step's role."""
+        return self.drivers is not None and self.host == self.here
+
+    def assign(self, role: str, host: str) -> None:
+        """Let the steps of ``role`` run on ``host``."""
+        self.hosts[role] = host
 
     def checkpoint(self) -> None:
         """Raise LeaseLost when the run was taken away. Called before side effects that follow a long wait."""
@@ -52,14 +66,15 @@ class Step(Generic[R]):
     """``execute`` and ``revert`` side by side, both idempotent. ``R`` is what ``execute`` hands to ``record``: a
     frozen dataclass, or None.
 
-    ``name`` is the last part of the task's name. ``where`` says whose queue serves it. ``timeout_seconds`` is its
+    ``name`` is the last part of the task's name. ``role`` says whose queue serves it. ``timeout_seconds`` is its
     deadline. ``revert`` must be safe when ``execute`` never ran or ran halfway. A later step reads what an earlier one
     did in the rows that this one recorded.
     """
 
     name: str
-    where: str = HOST
+    role: str = HOST
     timeout_seconds: float | None = None  # the setting STEP_TIMEOUT
+    long = False  # it may take minutes: it runs on its host's queue of long steps, and boots do not wait behind it
     rows_only_when_hung = False  # go on with the rows alone when a hung step keeps the host's lock on the subject
     records = False  # whether it writes in the transaction that finishes it; others cost no transaction
 
@@ -87,4 +102,4 @@ class Step(Generic[R]):
         """Undo. The host's part only where ``ctx.on_host``; what is left there, the host's recovery removes."""
 
 
-__all__ = ["HOST", "SCHEDULER", "Step", "StepContext"]
+__all__ = ["DESTINATION", "HOST", "SCHEDULER", "SOURCE", "Step", "StepContext"]

@@ -14,7 +14,7 @@ from workers.periodic.timetable import TABLE
 def register(app: Celery) -> None:
     """Make every row of the table a task."""
     for name, (path, _) in TABLE.items():
-        routing.place(name, routing.PERIODIC_QUEUE)
+        routing.assign(name, routing.PERIODIC_QUEUE)
         _task(app, name, import_string(path))
 
 

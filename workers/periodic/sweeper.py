@@ -165,11 +165,12 @@ def _resend(run: Run, one: Sweep, why: str) -> None:
 def _host_down(run: Run, one: Sweep) -> None:
     """Do what the pipeline says. A revert goes on with the rows alone: recovery clears the host when it is back."""
     entry = catalogue.find(run.pipeline)
-    if run.next_step == states.REVERT or entry.on_host_down == "rows_only":
+    word = entry.when_down(run.next_step)
+    if run.next_step == states.REVERT or word == "rows_only":
         runs.resend(run=run, queue=routing.DETACHED_QUEUE)
         one.did("host down: rows only", run)
-    elif entry.on_host_down in ("elsewhere", "fail"):
-        elsewhere = entry.on_host_down == "elsewhere"
+    elif word in ("elsewhere", "fail"):
+        elsewhere = word == "elsewhere"
         runs.order_revert(
             run=run,
             cause="HostDown",

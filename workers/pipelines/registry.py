@@ -12,12 +12,28 @@ from workers import config, routing
 from workers.engine import runner
 from workers.engine.errors import Stale, StepFailed
 from workers.engine.pipeline import Pipeline
-from workers.engine.steps import HOST, Step
-from workers.pipelines import server_build, server_delete, server_reboot, server_start, server_stop, server_unpause
+from workers.engine.steps import Step
+from workers.pipelines import (
+    server_build,
+    server_delete,
+    server_migrate,
+    server_reboot,
+    server_start,
+    server_stop,
+    server_unpause,
+)
 
 PIPELINES: dict[str, Pipeline] = {
     module.PIPELINE.name: module.PIPELINE
-    for module in (server_build, server_delete, server_start, server_stop, server_unpause, server_reboot)
+    for module in (
+        server_build,
+        server_delete,
+        server_start,
+        server_stop,
+        server_unpause,
+        server_reboot,
+        server_migrate,
+    )
 }
 
 
@@ -31,17 +47,17 @@ def register(app: Celery) -> None:
 
 def _step_task(app: Celery, pipeline: Pipeline, step: Step[Any]) -> None:
     name = pipeline.task_name(step.name)
-    routing.place(name, step.where)
+    routing.assign(name, step.role, long=step.long)
 
     @app.task(name=name, bind=True, throws=(StepFailed,))
     def run(self: Any, message: dict[str, Any]) -> dict[str, Any]:
-        drivers = config.drivers_for(message["host"]) if step.where == HOST else None
+        drivers = config.drivers_for(routing.host_of(step.role, message))
         return guarded(self, lambda: runner.run_step(pipeline, step, message, drivers))
 
 
 def _revert_task(app: Celery, pipeline: Pipeline) -> None:
     name = pipeline.task_name(states.REVERT)
-    routing.place(name, HOST)
+    routing.assign(name, states.REVERT)
 
     @app.task(name=name, bind=True)
     def run(self: Any, message: dict[str, Any]) -> None:
@@ -78,8 +94,10 @@ def send(app: Celery, run: Any) -> None:
         "token": run.token,
         "host": run.host,
         "name": getattr(run, "subject_name", ""),
-        "detached": routing.is_detached(pipeline.task_name(run.next_step), queue=run.queue, host=run.host),
+        "unreachable": routing.unreachable_host(pipeline.task_name(run.next_step), queue=run.queue, host=run.host),
     }
+    if run.hosts:
+        message["hosts"] = run.hosts
     first, links = _links(app, run.pipeline, run.next_step)
     app.tasks[first].apply_async((message,), chain=links)
 

@@ -152,6 +152,16 @@ def end_task(*, server_id: uuid.UUID) -> None:
     Server.objects.filter(id=server_id, deleted_at=None).update(task_state="", updated_at=timezone.now())
 
 
+def mark_moved(*, server_id: uuid.UUID, claimed_by: uuid.UUID, host: str, zone: str, power_state: str) -> None:
+    """The server is on ``host`` now, with the allocation that ``claimed_by`` holds there. Its task goes on.
+
+    In the transaction that finishes the step.
+    """
+    allocations.hand_over(claimed_by=claimed_by, consumer_id=server_id)
+    set_host(server_id=server_id, host=host, zone=zone)
+    set_power_state(server_id=server_id, power_state=power_state, clear_task=False)
+
+
 @transaction.atomic
 def end_orphaned_task(*, server_id: uuid.UUID, message: str) -> tuple[str, str] | None:
     """End a task that no run is open for: a build in ERROR with ``message``, everything it held given back.
@@ -174,8 +184,11 @@ def end_orphaned_task(*, server_id: uuid.UUID, message: str) -> tuple[str, str] 
 
 
 @transaction.atomic
-def mark_deleted(*, server_id: uuid.UUID) -> None:
-    """The last act of a delete: the row is marked, usage and allocation are given back, once."""
+def mark_deleted(*, server_id: uuid.UUID, cancelled: uuid.UUID | None = None) -> None:
+    """The last act of a delete: the row is marked, usage and allocation are given back, once.
+
+    ``cancelled``: a run that had claimed another host for the server.
+    """
     now = timezone.now()
     server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
     if server is None:
@@ -192,4 +205,6 @@ def mark_deleted(*, server_id: uuid.UUID) -> None:
     )
     # The host's rows before the project's, as everywhere: else a delete and a failing build could wait for each other.
     allocations.release(consumer_id=server_id)
+    if cancelled is not None:
+        allocations.release(consumer_id=cancelled)
     reservations.release(owner_id=server.project_id, each=selectors.usage(server), consumer=server_id)

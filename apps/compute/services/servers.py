@@ -215,11 +215,12 @@ def delete(*, context: RequestContext, server_id: uuid.UUID, action: str = "dele
     active = run_selectors.active_pipeline(subject_id=server.id)
     if active is not None and catalogue.find(active).releases:
         return
-    runs.cancel_active(subject_id=server.id, reason="The server was deleted.")
+    cancelled = runs.cancel_active(subject_id=server.id, reason="The server was deleted.")
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
     # Asked now, with the row locked: before, the build may not have chosen its host yet.
     reachable = bool(server.host) and server.host in hosts.names_up(names=[server.host])
-    rpcapi.delete(context=context, server=server, reachable=reachable, action=action)
+    claimant = cancelled.id if cancelled is not None and cancelled.hosts else None
+    rpcapi.delete(context=context, server=server, reachable=reachable, cancelled=claimant, action=action)
     if action == "delete":
         audit.record("server.delete", "server", server.id)
 

@@ -43,12 +43,14 @@ SELECT h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers, coalesce(sum(a.
   LEFT JOIN scheduling_allocation a ON a.host_id = i.host_id
  GROUP BY h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers
 """
-_MISPLACED = """
+# A run that moves a server holds the allocation on the new host until the server is there.
+_MISPLACED = f"""
 SELECT a.consumer_id::text, h.name, s.id IS NOT NULL, coalesce(s.host, '') FROM scheduling_allocation a
   JOIN scheduling_host h ON h.id = a.host_id
   LEFT JOIN compute_server s ON s.id = a.consumer_id AND s.deleted_at IS NULL
- WHERE s.id IS NULL OR (s.host <> h.name AND s.vm_state <> 'building')
-"""
+ WHERE (s.id IS NULL OR (s.host <> h.name AND s.vm_state <> 'building'))
+   AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.id = a.consumer_id AND w.state IN {OPEN})
+"""  # noqa: S608 - our own words
 _UNALLOCATED = """
 SELECT s.id::text, s.host FROM compute_server s LEFT JOIN scheduling_allocation a ON a.consumer_id = s.id
  WHERE s.deleted_at IS NULL AND s.host <> '' AND a.id IS NULL

@@ -160,5 +160,13 @@ def release(*, consumer_id: uuid.UUID) -> None:
         cursor.execute(sql.RELEASE, [consumer_id])
 
 
+def hand_over(*, claimed_by: uuid.UUID, consumer_id: uuid.UUID) -> None:
+    """Give the allocation of ``claimed_by`` to ``consumer_id``, whose own is released. Nothing where it has none."""
+    with transaction.atomic():
+        if Allocation.objects.filter(consumer_id=claimed_by).exists():
+            release(consumer_id=consumer_id)
+            Allocation.objects.filter(consumer_id=claimed_by).update(consumer_id=consumer_id)
+
+
 def of_consumer(*, consumer_id: uuid.UUID) -> Allocation | None:
     return Allocation.objects.select_related("host").filter(consumer_id=consumer_id).first()

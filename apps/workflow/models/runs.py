@@ -32,11 +32,16 @@ class Run(models.Model):
     next_step = models.CharField(max_length=64)
     step_state = models.CharField(max_length=16, default=states.STEP_QUEUED)
     queue = models.CharField(max_length=255)
-    host = models.CharField(max_length=255, blank=True)
+    host = models.CharField(max_length=255, blank=True, help_text="Where its next step runs.")
+    hosts = models.JSONField(default=dict, blank=True, help_text="Role to host, where its pipeline has several hosts.")
     attempt = models.PositiveSmallIntegerField(default=1)
     token = models.PositiveIntegerField(default=1)
     excluded_hosts = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     retrying = models.BooleanField(default=False, help_text="After the revert the run starts over.")
+    failed_step = models.CharField(max_length=64, blank=True, help_text="The step that is being reverted, or was.")
+    revert_from = models.CharField(
+        max_length=64, blank=True, help_text="Where the revert goes on; empty: at the step that failed."
+    )
 
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)

@@ -39,6 +39,9 @@ class Claim:
     attempt: int
     excluded_hosts: list[str]
     retrying: bool
+    hosts: dict[str, str]
+    failed_step: str
+    revert_from: str
     error_code: int | None
     error_cause: str
     error_message: str
@@ -50,9 +53,11 @@ class Claim:
 
 _NAMES = (
     "token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params", "host", "attempt",
-    "excluded_hosts", "retrying", "error_code", "error_cause", "error_message", "error_details",
+    "excluded_hosts", "retrying", "hosts", "failed_step", "revert_from", "error_code", "error_cause", "error_message",
+    "error_details",
 )  # fmt: skip
-_COLUMNS = ", ".join(f"claimed.{name}{'::text' if name == 'params' else ''}" for name in _NAMES) + (
+_JSON = ("params", "hosts")
+_COLUMNS = ", ".join(f"claimed.{name}{'::text' if name in _JSON else ''}" for name in _NAMES) + (
     ", extract(epoch FROM claimed.step_started_at - coalesce(claimed.waiting_since, claimed.enqueued_at))::float8"
 )
 # The only things inserted into the text are the list of columns above and an extension's.
@@ -171,6 +176,6 @@ def claim(
 def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any]) -> Claim:
     own = len(_NAMES) + 1
     values = dict(zip((*_NAMES, "waited_seconds"), row[:own], strict=True))
-    values["params"] = orjson.loads(values["params"])
+    values |= {name: orjson.loads(values[name]) for name in _JSON}
     extended = tuple(row[own:]) if any(value is not None for value in row[own:]) else None
     return Claim(run_id=run_id, step_id=step_id, extended=extended, **values)

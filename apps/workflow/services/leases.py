@@ -1,9 +1,10 @@
 """What follows a step's claim (`claims.py`): the finish, in one statement that also unlocks. And the lock alone."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -72,13 +73,29 @@ SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
 )
 
 
-def advance(*, claim: Claim, next_step: str, host: str, queue: str) -> bool:
-    """Close the step, hand the run to its next step and let go of the lock. False: the token is old."""
-    return _moved(
-        _ADVANCE,
-        claim,
-        {"next": next_step, "host": host, "queue": queue},
-    )
+# The same for a run with several hosts: the step keeps the host it ran on.
+_ADVANCE_HOSTS = """
+WITH moved AS (
+    UPDATE workflow_run
+       SET next_step = %(next)s, step_state = 'queued', state = 'running', host = %(host)s, hosts = %(hosts)s::jsonb,
+           queue = %(queue)s, enqueued_at = clock_timestamp(), waiting_since = NULL, updated_at = clock_timestamp()
+     WHERE id = %(run)s AND token = %(token)s RETURNING id),
+closed AS (
+    UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success'
+     WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
+SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
+"""
+
+
+def advance(*, claim: Claim, next_step: str, host: str, queue: str, hosts: Mapping[str, str] | None = None) -> bool:
+    """Close the step, hand the run to its next step on ``host`` and let go of the lock. False: the token is old.
+
+    ``hosts``: those of a run with several, by role.
+    """
+    values = {"next": next_step, "host": host, "queue": queue}
+    if hosts is None:
+        return _moved(_ADVANCE, claim, values)
+    return _moved(_ADVANCE_HOSTS, claim, {**values, "hosts": _json(hosts)})
 
 
 _END = Statement(
@@ -114,7 +131,8 @@ _RESTART = """
 WITH moved AS (
     UPDATE workflow_run
        SET next_step = %(next)s, step_state = 'queued', state = 'running', host = %(host)s, queue = %(queue)s,
-           attempt = attempt + 1, excluded_hosts = %(excluded)s, retrying = false, not_before = %(not_before)s,
+           hosts = %(hosts)s::jsonb, attempt = attempt + 1, excluded_hosts = %(excluded)s, retrying = false,
+           failed_step = '', revert_from = '', not_before = %(not_before)s,
            enqueued_at = clock_timestamp(), waiting_since = NULL, updated_at = clock_timestamp()
      WHERE id = %(run)s AND token = %(token)s RETURNING id),
 closed AS (
@@ -124,10 +142,41 @@ SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
 """
 
 
-def restart(*, claim: Claim, next_step: str, host: str, queue: str, excluded: list[str], not_before: Any) -> bool:
+def restart(
+    *,
+    claim: Claim,
+    next_step: str,
+    host: str,
+    hosts: Mapping[str, str],
+    queue: str,
+    excluded: list[str],
+    not_before: datetime | None,
+) -> bool:
     """After a revert: begin the next attempt. False: the token is old."""
-    values = {"next": next_step, "host": host, "queue": queue, "excluded": excluded, "not_before": not_before}
-    return _moved(_RESTART, claim, values)
+    values = {"next": next_step, "host": host, "hosts": _json(hosts), "queue": queue}
+    return _moved(_RESTART, claim, {**values, "excluded": excluded, "not_before": not_before})
+
+
+_MOVE_REVERT = """
+WITH moved AS (
+    UPDATE workflow_run
+       SET revert_from = %(revert_from)s, step_state = 'queued', host = %(host)s, queue = %(queue)s,
+           enqueued_at = clock_timestamp(), waiting_since = NULL, updated_at = clock_timestamp()
+     WHERE id = %(run)s AND token = %(token)s RETURNING id),
+closed AS (
+    UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success'
+     WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
+SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
+"""
+
+
+def move_revert(*, claim: Claim, revert_from: str, host: str, queue: str) -> bool:
+    """Hand the revert to another host, which goes on at the step ``revert_from``. False: the token is old."""
+    return _moved(_MOVE_REVERT, claim, {"revert_from": revert_from, "host": host, "queue": queue})
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _moved(statement: Statement | str, claim: Claim, values: dict[str, Any]) -> bool:
@@ -145,7 +194,8 @@ def _moved(statement: Statement | str, claim: Claim, values: dict[str, Any]) -> 
 _REVERTING = """
 WITH moved AS (
     UPDATE workflow_run
-       SET state = 'reverting', next_step = 'revert', step_state = 'running', retrying = %(retrying)s,
+       SET state = 'reverting', failed_step = next_step, next_step = 'revert', revert_from = '',
+           step_state = 'running', retrying = %(retrying)s,
            step_started_at = clock_timestamp(), updated_at = clock_timestamp(),
            step_deadline_at = clock_timestamp() + make_interval(secs => %(timeout)s),
            error_code = %(code)s, error_cause = %(cause)s, error_message = %(message)s, error_details = %(details)s
@@ -200,5 +250,5 @@ def explain(*, claim: Claim, explanation: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE workflow_run SET explanation = %s::jsonb WHERE id = %s AND token = %s",
-            [orjson.dumps(explanation).decode(), claim.run_id, claim.token],
+            [_json(explanation), claim.run_id, claim.token],
         )

@@ -1,7 +1,7 @@
 """Starting, cancelling and ending runs."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -26,14 +26,16 @@ def start(
     subject_id: uuid.UUID,
     project_id: str = "",
     host: str = "",
+    hosts: Mapping[str, str] | None = None,
     params: dict[str, Any] | None = None,
     queue: str | None = None,
     subject_name: str = "",
 ) -> Run:
     """Write a run in the caller's transaction and send its first step after commit.
 
-    ``params`` holds ids and options, never secrets. The first step goes to ``queue`` (default: the host's queue, or
-    the scheduler's where there is no host). Raises IntegrityError when the subject has an active run.
+    ``params`` holds ids and options, never secrets. ``hosts``: role to host, for a pipeline with several. The first
+    step goes to ``queue`` (default: the host's queue, or the scheduler's where there is no host). Raises
+    IntegrityError when the subject has an active run.
     """
     run = build(
         context=context,
@@ -42,6 +44,7 @@ def start(
         subject_id=subject_id,
         project_id=project_id,
         host=host,
+        hosts=hosts,
         params=params,
         queue=queue,
         subject_name=subject_name,
@@ -58,6 +61,7 @@ def build(
     subject_id: uuid.UUID,
     project_id: str = "",
     host: str = "",
+    hosts: Mapping[str, str] | None = None,
     params: dict[str, Any] | None = None,
     queue: str | None = None,
     subject_name: str = "",
@@ -76,6 +80,7 @@ def build(
         params=tracing.carried(params or {}),
         next_step=entry.steps[0],
         host=host,
+        hosts=dict(hosts or {}),
         queue=queue or (states.host_queue(host) if host else states.SCHEDULER_QUEUE),
         created_at=now,
         updated_at=now,
@@ -182,6 +187,8 @@ def order_revert(
     changed = Run.objects.filter(id=run.id, token=run.token, state__in=(states.QUEUED, states.RUNNING), **seen).update(
         state=states.REVERTING,
         next_step=states.REVERT,
+        failed_step=run.next_step,
+        revert_from="",
         step_state=states.STEP_QUEUED,
         queue=queue or run.queue,
         retrying=retrying,

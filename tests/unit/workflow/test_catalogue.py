@@ -53,7 +53,8 @@ def test_the_catalogue_is_what_workers_run() -> None:
     for name, pipeline in registry.PIPELINES.items():
         assert catalogue.get(name) == pipeline.entry
         assert pipeline.entry.steps == tuple(pipeline.step_names())
-    assert catalogue.creating() == ["server.build"] and catalogue.io_heavy() == ["server.build"]
+    assert catalogue.creating() == ["server.build"]
+    assert catalogue.io_heavy() == ["server.build", "server.migrate"]
     with pytest.raises(KeyError):
         catalogue.get("server.lock")
     recorded = catalogue.find("server.lock")

@@ -20,8 +20,8 @@ from workers.config import HostDrivers
 from workers.engine import runner
 from workers.engine.errors import LeaseLost
 from workers.engine.pipeline import Pipeline
+from workers.engine.steps import HOST, StepContext
 from workers.engine.steps import Step as EngineStep
-from workers.engine.steps import StepContext
 from workers.engine.subjects import SERVER
 from workers.tasks.servers.power import PowerOff
 
@@ -66,7 +66,7 @@ class Counting(EngineStep[None]):
 
 def test_a_step_that_cannot_record_shared_rows_keeps_its_lease(run: Run) -> None:
     """Without it the revert that follows would run beside whoever the sweeper sends."""
-    ctx = StepContext(claim=claim_of(run), host="")
+    ctx = StepContext(claim=claim_of(run), hosts={HOST: ""})
     with pytest.raises(ArithmeticError):
         runner._finish(Pipeline(name="server.build", subject=SERVER, steps=(Counting(),)), Counting(), ctx, None)
     assert Run.objects.get(id=run.id).step_state == states.STEP_RUNNING
@@ -85,7 +85,7 @@ class Guests:
 @pytest.mark.parametrize("taken", [False, True])
 def test_a_guest_is_stopped_only_while_the_run_stands(run: Run, taken: bool) -> None:
     """The host's lock may have been waited for: somebody may have started the guest again meanwhile."""
-    guests, ctx = Guests(), StepContext(claim=claim_of(run), host="h")
+    guests, ctx = Guests(), StepContext(claim=claim_of(run), hosts={HOST: "h"})
     ctx.drivers = HostDrivers.__new__(HostDrivers)
     object.__setattr__(ctx.drivers, "hypervisor", guests)
     if taken:

@@ -16,11 +16,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Literal
 from urllib.parse import urlsplit
 
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
+from workers.drivers.storage.errors import ServerNotMovable
 
 Progress = Callable[[int, int], None]
 """Called as progress(bytes_done, bytes_in_all) now and then while an image is fetched."""
@@ -104,6 +106,8 @@ class Capabilities:
     shared: bool
     """True when other hosts see the same disks."""
     real_bytes: bool
+    moves_servers: bool = False
+    """True when `receive_server` brings a server's files from another host."""
 
 
 class StorageDriver(ABC):
@@ -146,6 +150,14 @@ class StorageDriver(ABC):
     @abstractmethod
     def remove_server(self, server_id: str) -> None:
         """Remove every file of the server, its console log as well. Absent is success."""
+
+    def receive_server(self, server_id: str, source: str, stop: Event) -> None:
+        """Copy every file of the server from the host `source`, where its domain must be off; there they stay.
+
+        Success: this host has the files as that one has them. A copy that fails or is stopped leaves no file here. It
+        raises Stopped within 5 s after `stop` is set, and ServerNotMovable where `capabilities.moves_servers` is False.
+        """
+        raise ServerNotMovable("The disks of this server cannot be moved to another host.")
 
     @abstractmethod
     def list_servers(self) -> tuple[str, ...]:

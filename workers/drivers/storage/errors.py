@@ -45,3 +45,15 @@ class ImageInUse(RetryableError):
     """A server's disk lies on this cached image; it cannot be evicted."""
 
     default_code = "image_in_use"
+
+
+class FilesMissing(AbortError):
+    """The server's files are not where they should be."""
+
+    default_code = "files_missing"
+
+
+class ServerNotMovable(AbortError):
+    """This driver does not bring disks from another host."""
+
+    default_code = "server_not_movable"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from threading import Event
 from typing import Any
 
 from workers.drivers import values
@@ -20,7 +22,7 @@ from workers.drivers.storage.base import (
     StorageDriver,
     StorageUse,
 )
-from workers.drivers.storage.errors import DiskTooSmall, ImageInUse, ImageUnavailable, ImageUnsafe
+from workers.drivers.storage.errors import DiskTooSmall, FilesMissing, ImageInUse, ImageUnavailable, ImageUnsafe
 from workers.system import files
 
 _GIB = 1 << 30
@@ -32,7 +34,7 @@ class SimulatedStorage(StorageDriver):
     verified; formats and sizes are taken as recorded.
     """
 
-    capabilities = Capabilities(formats=("qcow2", "raw", "iso"), shared=False, real_bytes=False)
+    capabilities = Capabilities(formats=("qcow2", "raw", "iso"), shared=False, real_bytes=False, moves_servers=True)
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Read the options; nothing is touched."""
@@ -99,6 +101,19 @@ class SimulatedStorage(StorageDriver):
         with self._simulation.operation("remove_server") as operation:
             operation.halfway()
             self._simulation.remove("disks", server_id)
+
+    def receive_server(self, server_id: str, source: str, stop: Event) -> None:
+        """The records are copied: all hosts of one simulation are below one directory."""
+        values.check_uuid(server_id, "a server's id")
+        with self._simulation.operation("receive_server", stop=stop) as operation:
+            there = self._simulation.directory.with_name(source)
+            record = self._simulation.read_other(source, "disks", server_id)
+            if record is None:
+                raise FilesMissing("The disks of the server are not on its host.", details=f"{server_id} on {source}")
+            operation.halfway()
+            here = str(self._simulation.directory)
+            moved = json.loads(json.dumps(record).replace(f"{there}/", f"{here}/"))
+            self._simulation.write("disks", server_id, moved)
 
     def list_servers(self) -> tuple[str, ...]:
         with self._simulation.operation("list_servers"):

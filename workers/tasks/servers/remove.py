@@ -1,5 +1,7 @@
 """The steps of a delete: each releases what is there and succeeds where nothing is."""
 
+import uuid
+
 from apps.compute.services import server_states
 from apps.networking.services import bindings
 from workers.engine.steps import SCHEDULER, StepContext
@@ -35,10 +37,11 @@ class Release(ServerStep[None]):
     """Ports and addresses, then allocation, quota and the row, in the transaction that ends the run."""
 
     name = "release"
-    where = SCHEDULER
+    role = SCHEDULER
 
     def execute(self, ctx: StepContext) -> None:
         bindings.release_for_server(server_id=ctx.subject_id)
 
     def record(self, ctx: StepContext, result: None) -> None:
-        server_states.mark_deleted(server_id=ctx.subject_id)
+        cancelled = ctx.claim.params.get("cancelled")
+        server_states.mark_deleted(server_id=ctx.subject_id, cancelled=uuid.UUID(cancelled) if cancelled else None)

@@ -1,5 +1,6 @@
 """schedule: choose a host and claim it in one statement."""
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations, builds
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
-from workers.engine.steps import SCHEDULER, StepContext
+from workers.engine.steps import HOST, SCHEDULER, StepContext
 from workers.tasks.servers.base import ServerStep
 
 
@@ -28,17 +29,18 @@ class Schedule(ServerStep[Scheduled]):
     """The first step: its revert gives the claim back, and on the last attempt marks the server ERROR."""
 
     name = "schedule"
-    where = SCHEDULER
+    role = SCHEDULER
     timeout_seconds = 60
     task_state = states.SCHEDULING
 
     def execute(self, ctx: StepContext) -> Scheduled:
         claimed = self._claimed_before(ctx)
         if claimed:
-            ctx.host, zone = claimed
+            host, zone = claimed
+            ctx.assign(HOST, host)
             return Scheduled(zone)
         choice = self._choose(ctx)
-        ctx.host = choice.host
+        ctx.assign(HOST, choice.host)
         return Scheduled(choice.zone, choice.explanation)
 
     def _claimed_before(self, ctx: StepContext) -> tuple[str, str] | None:
@@ -50,13 +52,10 @@ class Schedule(ServerStep[Scheduled]):
 
     def _choose(self, ctx: StepContext) -> allocations.Choice:
         try:
-            return place(self.server(ctx), excluded=ctx.claim.excluded_hosts)
+            server = self.server(ctx)
+            return place(server, consumer_id=server.id, excluded=ctx.claim.excluded_hosts)
         except NoValidHost as error:
-            leases.explain(claim=ctx.claim, explanation=error.values.get("explanation", {}))
-            earlier = ctx.claim.error_message
-            message = f"{error.message} Earlier attempt: {earlier}" if earlier else error.message
-            misses = error.values.get("explanation", {}).get("misses", [])
-            raise Abort(message, cause="NoValidHost", details="; ".join(map(str, misses))) from error
+            raise refusal(ctx, error) from error
 
     def record(self, ctx: StepContext, result: Scheduled) -> None:
         server_states.set_host(server_id=ctx.subject_id, host=ctx.host, zone=result.zone)
@@ -73,16 +72,28 @@ class Schedule(ServerStep[Scheduled]):
             server_states.mark_rescheduling(server_id=ctx.subject_id)
 
 
-def place(server: Any, *, excluded: list[str]) -> allocations.Choice:
-    """Choose and claim. Members of a group are placed one after another: each sees where those before it went."""
+def refusal(ctx: StepContext, error: NoValidHost) -> Abort:
+    """Keep why no host was left, and return what fails the run."""
+    leases.explain(claim=ctx.claim, explanation=error.values.get("explanation", {}))
+    earlier = ctx.claim.error_message
+    message = f"{error.message} Earlier attempt: {earlier}" if earlier else error.message
+    misses = error.values.get("explanation", {}).get("misses", [])
+    return Abort(message, cause="NoValidHost", details="; ".join(map(str, misses)))
+
+
+def place(server: Any, *, consumer_id: uuid.UUID, excluded: list[str]) -> allocations.Choice:
+    """Choose a host and claim it for ``consumer_id``: the server, or the run that moves it.
+
+    Members of a group are placed one after another: each sees where those before it went.
+    """
     if server.group_id is None:
         return allocations.choose_and_claim(
-            consumer_id=server.id, spec=request_specs.of_server(server, excluded=excluded)
+            consumer_id=consumer_id, spec=request_specs.of_server(server, excluded=excluded)
         )
     with transaction.atomic():
         locks.server_group(server.group_id)
         spec = request_specs.of_server(server, excluded=excluded)
-        choice = allocations.choose_and_claim(consumer_id=server.id, spec=spec)
+        choice = allocations.choose_and_claim(consumer_id=consumer_id, spec=spec)
         if spec.group and request_specs.breaks_policy(spec.group, choice.host):
             raise NoValidHost(reason=request_specs.policy_reason(spec))
         return choice
