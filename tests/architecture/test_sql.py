@@ -23,7 +23,7 @@ ALLOWED = {
     "deploy/backup.py": "asks which images to copy while no process of the cloud need run",
 }
 
-UNTIL_THE_ENGINE_IS_IN = ("apps/workflow/services", "apps/workflow/selectors/runs.py", "apps/compute/services")
+UNTIL_THE_ENGINE_IS_IN = ("apps/workflow/services/runs.py",)
 
 
 def texts(path: Path) -> Iterator[str]:

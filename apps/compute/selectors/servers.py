@@ -11,8 +11,7 @@ from apps.common.sql.rows import Rows
 from apps.compute import states
 from apps.compute.exceptions import ServerNotFound
 from apps.compute.models import BlockDevice, Server
-from apps.compute.sql.servers import BY_ID
-from apps.compute.sql.servers import ROW as ROW
+from apps.compute.sql.servers import BY_ID, ROW
 
 # Never shown in lists; the host and the metadata service read them by name.
 HEAVY = ("user_data", "admin_password", "personality", "public_key", "fault_details")

@@ -7,35 +7,29 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from apps.common.sql.planned import Statement
-from apps.compute import states
+from apps.compute import locks, states
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
+from apps.compute.sql import servers as sql
 from apps.networking.services import bindings
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 from apps.workflow.selectors import runs
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
-_BEGIN = f"""
-UPDATE compute_server SET task_state = %(task_state)s, updated_at = clock_timestamp()
- WHERE id = {{which}} AND deleted_at IS NULL AND task_state = ANY(%(before)s) RETURNING {selectors.ROW.columns}
-"""  # noqa: S608 - nothing but column names is put in
-_TYPES = {"task_state": "text", "before": "text[]"}
-_BEGIN_ONE = Statement("compute_server_begin_task", _BEGIN.format(which="%(id)s"), {**_TYPES, "id": "uuid"})
 # The same within the claim of a step, so that both are one statement. Whoever changes a server and its run locks the
 # server first.
 _BEGIN_WITH_CLAIM = ClaimExtension(
     name="server",
-    lock="SELECT id FROM compute_server WHERE id = %(subject)s FOR NO KEY UPDATE",
-    change=_BEGIN.format(which="(SELECT subject_id FROM claimed)"),
-    types=_TYPES,
+    lock=sql.LOCK_SUBJECT,
+    change=sql.BEGIN_TASK_OF_CLAIMED,
+    types=sql.BEGIN_TASK_TYPES,
 )
 
 
 def begin_task(*, server_id: uuid.UUID, task_state: str) -> Server | None:
     """Move the server to ``task_state`` and return its row. None: no way leads there (it was deleted, say)."""
-    return next((selectors.ROW.read(row) for row in _BEGIN_ONE.fetch({**_move_to(task_state), "id": server_id})), None)
+    return next((sql.ROW.read(row) for row in sql.BEGIN_TASK.fetch({**_move_to(task_state), "id": server_id})), None)
 
 
 def begin_task_with_claim(*, task_state: str) -> ClaimArguments:
@@ -44,23 +38,16 @@ def begin_task_with_claim(*, task_state: str) -> ClaimArguments:
 
 
 def read_claimed(row: Sequence[Any]) -> Server:
-    return selectors.ROW.read(row)
+    return sql.ROW.read(row)
 
 
 def _move_to(task_state: str) -> dict[str, Any]:
     return {"task_state": task_state, "before": list(states.TRANSITIONS[task_state])}
 
 
-_SET_HOST = Statement(
-    "compute_server_set_host",
-    "UPDATE compute_server SET host = %(host)s, zone = %(zone)s, updated_at = clock_timestamp() WHERE id = %(id)s",
-    {"host": "text", "zone": "text", "id": "uuid"},
-)
-
-
 def set_host(*, server_id: uuid.UUID, host: str, zone: str) -> None:
     """Note where the server is built."""
-    _SET_HOST.run({"id": server_id, "host": host, "zone": zone})
+    sql.SET_HOST.run({"id": server_id, "host": host, "zone": zone})
 
 
 def map_devices(*, server_id: uuid.UUID, devices: dict[uuid.UUID, str], root: str) -> None:
@@ -70,25 +57,12 @@ def map_devices(*, server_id: uuid.UUID, devices: dict[uuid.UUID, str], root: st
     Server.objects.filter(id=server_id).update(root_device_name=f"/dev/{root}")
 
 
-_MARK_ACTIVE = Statement(
-    "compute_server_mark_active",
-    f"""
-UPDATE compute_server
-   SET vm_state = '{states.ACTIVE}', task_state = '', power_state = {states.RUNNING}, progress = 100,
-       launched_at = clock_timestamp(), updated_at = clock_timestamp(),
-       fault_code = NULL, fault_message = '', fault_details = '', fault_at = NULL, admin_password = ''
- WHERE id = %(id)s
-""",  # noqa: S608 - nothing but our own constants is put in
-    {"id": "uuid"},
-)
-
-
 def mark_active(*, server_id: uuid.UUID) -> None:
     """ACTIVE: the task is over, and the config drive has the administrator's password, which is erased here.
 
     In the transaction that ends the run, and with ``commit_quota``.
     """
-    _MARK_ACTIVE.run({"id": server_id})
+    sql.MARK_ACTIVE.run({"id": server_id})
 
 
 def commit_quota(*, server_id: uuid.UUID) -> None:
@@ -169,7 +143,7 @@ def end_orphaned_task(*, server_id: uuid.UUID, message: str) -> tuple[str, str] 
     The caller holds the subject's lock. The row is locked before the runs are asked: whoever begins something writes
     both in one transaction. Returns (vm_state, task_state) as they were; None where there is nothing to end.
     """
-    server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+    server = locks.server(server_id)
     if server is None or not (server.task_state or server.vm_state == states.BUILDING):
         return None
     if runs.has_active(subject_id=server_id):
@@ -190,7 +164,7 @@ def mark_deleted(*, server_id: uuid.UUID, cancelled: uuid.UUID | None = None) ->
     ``cancelled``: a run that had claimed another host for the server.
     """
     now = timezone.now()
-    server = Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+    server = locks.server(server_id)
     if server is None:
         return
     Server.objects.filter(id=server_id).update(

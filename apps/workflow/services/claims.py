@@ -14,7 +14,8 @@ import orjson
 from django.db import connection
 
 from apps.common.sql.planned import Statement
-from apps.workflow import states
+from apps.workflow import locks, states
+from apps.workflow.sql import claims as sql
 
 
 def lock_key(subject_id: uuid.UUID) -> int:
@@ -51,49 +52,6 @@ class Claim:
     extended: tuple[Any, ...] | None = field(default=None, repr=False)
 
 
-_NAMES = (
-    "token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params", "host", "attempt",
-    "excluded_hosts", "retrying", "hosts", "failed_step", "revert_from", "error_code", "error_cause", "error_message",
-    "error_details",
-)  # fmt: skip
-_JSON = ("params", "hosts")
-_COLUMNS = ", ".join(f"claimed.{name}{'::text' if name in _JSON else ''}" for name in _NAMES) + (
-    ", extract(epoch FROM claimed.step_started_at - coalesce(claimed.waiting_since, claimed.enqueued_at))::float8"
-)
-# The only things inserted into the text are the list of columns above and an extension's.
-_CLAIM = f"""
-WITH lease AS MATERIALIZED (SELECT pg_try_advisory_lock(%(key)s) AS held),
-{{lock}}claimed AS (
-    UPDATE workflow_run r
-       SET state = CASE WHEN state = 'queued' THEN 'running' ELSE state END, step_state = 'running',
-           started_at = coalesce(started_at, clock_timestamp()), step_started_at = clock_timestamp(),
-           step_deadline_at = clock_timestamp() + make_interval(secs => %(timeout)s), updated_at = clock_timestamp()
-      FROM lease{{join}}
-     WHERE lease.held AND r.id = %(run)s AND r.token = %(token)s AND r.next_step = %(step)s
-       AND r.step_state = 'queued' AND r.state = ANY(%(states)s)
- RETURNING r.*),
-opened AS (
-    INSERT INTO workflow_step (run_id, name, direction, attempt, token, queue, host, worker, enqueued_at, waiting_since,
-                               started_at, result, error_message, error_details)
-    SELECT id, next_step, %(direction)s, attempt, token, queue, host, %(worker)s, enqueued_at, waiting_since,
-           clock_timestamp(), '', '', ''
-      FROM claimed RETURNING id){{change}}
-SELECT lease.held, opened.id, {_COLUMNS}{{columns}}
-  FROM lease LEFT JOIN claimed ON true LEFT JOIN opened ON true{{joined}}
-"""  # noqa: S608
-_TYPES = {
-    "key": "bigint",
-    "run": "uuid",
-    "token": "int",
-    "step": "text",
-    "timeout": "float8",
-    "states": "text[]",
-    "direction": "text",
-    "worker": "text",
-}
-_ALONE = Statement("workflow_claim", _CLAIM.format(lock="", join="", change="", columns="", joined=""), _TYPES)
-
-
 @dataclass(frozen=True, kw_only=True)
 class ClaimExtension:
     """What changes with the claim, in the same statement: the subject's own row. Its app writes the SQL.
@@ -111,14 +69,7 @@ class ClaimExtension:
 
     @cached_property
     def claim(self) -> Statement:
-        text = _CLAIM.format(
-            lock=f"subject AS MATERIALIZED ({self.lock}),\n",
-            join=", subject",
-            change=f",\nextended AS ({self.change})",
-            columns=", extended.*",
-            joined=" LEFT JOIN extended ON true",
-        )
-        return Statement(f"workflow_claim_{self.name}", text, {**_TYPES, "subject": "uuid", **self.types})
+        return sql.extended(self.name, lock=self.lock, change=self.change, types=self.types)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +110,7 @@ def claim(
         "direction": states.REVERT if revert else states.EXECUTE,
         "worker": worker,
     }
-    statement = _ALONE
+    statement = sql.ALONE
     if arguments is not None:
         statement = arguments.extension.claim
         values |= {"subject": subject_id, **arguments.values}
@@ -167,15 +118,15 @@ def claim(
         cursor.execute(statement.text(), values)
         held, step_id, *row = cursor.fetchone()
         if held and step_id is None:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [values["key"]])
+            locks.release_lease(values["key"])
     if not held:
         return BUSY
     return _claim_of(run_id, step_id, row) if step_id is not None else STALE
 
 
 def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any]) -> Claim:
-    own = len(_NAMES) + 1
-    values = dict(zip((*_NAMES, "waited_seconds"), row[:own], strict=True))
-    values |= {name: orjson.loads(values[name]) for name in _JSON}
+    own = len(sql.NAMES) + 1
+    values = dict(zip((*sql.NAMES, "waited_seconds"), row[:own], strict=True))
+    values |= {name: orjson.loads(values[name]) for name in sql.JSON}
     extended = tuple(row[own:]) if any(value is not None for value in row[own:]) else None
     return Claim(run_id=run_id, step_id=step_id, extended=extended, **values)
