@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,9 @@ ALLOWED = {
 UNTIL_THE_ENGINE_IS_IN = ("apps/workflow/services/runs.py",)
 
 
-def texts(path: Path) -> Iterator[str]:
-    """Return the texts of a module that are no docstrings; an f-string is one text."""
+@cache
+def texts(path: Path) -> tuple[str, ...]:
+    """Return the texts of a module that are no docstrings."""
     tree = ast.parse(path.read_text())
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     docstrings = {
@@ -35,9 +37,11 @@ def texts(path: Path) -> Iterator[str]:
         for node in ast.walk(tree)
         if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
-            yield node.value
+    return tuple(
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+    )
 
 
 def named(path: Path) -> set[str]:
