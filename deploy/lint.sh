@@ -18,7 +18,7 @@ for room in apps/*/{services,selectors,sql,locks.py} apps/scheduling/{candidates
     apps/operations/{consistency,explain,metrics} cloud/tuning; do
     [ -e "$room" ] && floors+=("$room")
 done
-workers=(workers/{consistency,drivers,host,mapping,system})
+workers=(workers/{consistency,drivers,engine,host,mapping,system,tasks})
 
 check "ruff check" "$bin/ruff" check .
 check "ruff format" "$bin/ruff" format --check --quiet .
