@@ -149,7 +149,7 @@ def _reader(story: Story) -> Iterator[str]:
         return
     if run.queue == workflow.host_queue(run.host) and host is not None and not host.is_up:
         silent = format.between(host.heartbeat_at, story.now)
-        then = HOST_DOWN[catalogue.find(run.pipeline).on_host_down]
+        then = HOST_DOWN[catalogue.find(run.pipeline).when_down(run.next_step)]
         yield f"The agent of {host.name} has not reported for {silent}. Start it; otherwise {then}."
     elif place.readers == []:
         who = f"the agent of {run.host}" if run.host and run.queue.startswith("host.") else "a scheduler worker"
