@@ -1,6 +1,7 @@
 """Compute's rules, with Nova's names and defaults (nova/policies/)."""
 
 from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER, PROJECT_READER
+from apps.compute import actions
 
 _READ = (
     "servers:index servers:detail servers:show server-metadata:index server-metadata:show "
@@ -13,18 +14,18 @@ _READ = (
 )
 _WRITE = (
     "os-security-groups:create os-security-groups:update os-security-groups:delete os-security-groups:rule:create "
-    "os-security-groups:rule:delete os-security-groups:add os-security-groups:remove os-server-password:clear "
-    "servers:create servers:create:attach_network servers:update servers:delete servers:start servers:stop "
-    "servers:reboot os-pause-server:unpause os-deferred-delete:force os-console-output server-metadata:create "
+    "os-security-groups:rule:delete os-server-password:clear "
+    "servers:create servers:create:attach_network servers:update "
+    "server-metadata:create "
     "server-metadata:update server-metadata:update_all server-metadata:delete os-server-tags:update "
-    "os-server-tags:update_all os-server-tags:delete os-server-tags:delete_all os-lock-server:lock "
-    "os-lock-server:unlock os-server-groups:create os-server-groups:delete"
+    "os-server-tags:update_all os-server-tags:delete os-server-tags:delete_all "
+    "os-server-groups:create os-server-groups:delete"
 )
 _ADMIN = (
     "os-instance-usage-audit-log:list os-instance-usage-audit-log:show os-hosts:list os-hosts:show "
     "os-hosts:update os-hosts:reboot os-hosts:shutdown os-hosts:start os-migrations:index "
     "servers:migrations:index servers:migrations:show servers:index:get_all_tenants "
-    "servers:detail:get_all_tenants servers:create:forced_host os-admin-actions:reset_state "
+    "servers:detail:get_all_tenants servers:create:forced_host "
     "os-extended-server-attributes os-instance-actions:events os-instance-actions:events:details "
     "os-lock-server:unlock:unlock_override os-flavor-manage:create os-flavor-manage:update "
     "os-flavor-manage:delete os-flavor-access os-flavor-access:add_tenant_access "
@@ -44,6 +45,7 @@ _ANYBODY = (
 _USER = "rule:context_is_admin or user_id:%(user_id)s"
 
 RULES: dict[str, str] = {
+    **{row.policy: row.who for row in actions.ACTIONS.values()},
     **{f"os_compute_api:{name}": PROJECT_READER for name in _READ.split()},
     **{f"os_compute_api:{name}": PROJECT_MEMBER for name in _WRITE.split()},
     **{f"os_compute_api:{name}": ADMIN for name in _ADMIN.split()},

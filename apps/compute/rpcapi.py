@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from apps.common.context import RequestContext
+from apps.compute.actions import ServerAction
 from apps.compute.models import Server
 from apps.workflow import states as workflow_states
 from apps.workflow.services import runs
@@ -41,36 +42,14 @@ def delete(
     """
     queue = workflow_states.host_queue(server.host) if server.host and reachable else workflow_states.SCHEDULER_QUEUE
     params = {"cancelled": str(cancelled)} if cancelled else None
-    _start(context, "server.delete", action, server, params=params, queue=queue)
+    _start(context, "server.delete", action, server, host=server.host, params=params, queue=queue)
 
 
-def start(*, context: RequestContext, server: Server) -> None:
-    _start(context, "server.start", "start", server)
-
-
-def stop(*, context: RequestContext, server: Server) -> None:
-    _start(context, "server.stop", "stop", server)
-
-
-def unpause(*, context: RequestContext, server: Server) -> None:
-    _start(context, "server.unpause", "unpause", server)
-
-
-def reboot(*, context: RequestContext, server: Server, hard: bool) -> None:
-    _start(context, "server.reboot", "reboot", server, params={"hard": hard})
-
-
-def migrate(*, context: RequestContext, server: Server) -> None:
-    """Start server.migrate: from the server's host to one that the pipeline chooses."""
-    runs.start(
-        context=context,
-        pipeline="server.migrate",
-        action="migrate",
-        subject_id=server.id,
-        project_id=server.project_id,
-        hosts={"source": server.host},
-        subject_name=server.name,
-    )
+def act(*, context: RequestContext, server: Server, action: ServerAction, params: dict[str, Any]) -> None:
+    """Start the pipeline of an action of the catalogue; its first step runs on the server's host, or the
+    scheduler finds one beside it, which has the action's role."""
+    where: dict[str, Any] = {"hosts": {action.host_role: server.host}} if action.host_role else {"host": server.host}
+    _start(context, action.pipeline, action.name, server, params=params, **where)
 
 
 def record(*, context: RequestContext, action: str, server: Server) -> None:
@@ -85,22 +64,13 @@ def record(*, context: RequestContext, action: str, server: Server) -> None:
     )
 
 
-def _start(
-    context: RequestContext,
-    pipeline: str,
-    action: str,
-    server: Server,
-    params: dict[str, Any] | None = None,
-    queue: str | None = None,
-) -> None:
+def _start(context: RequestContext, pipeline: str, action: str, server: Server, **values: Any) -> None:
     runs.start(
         context=context,
         pipeline=pipeline,
         action=action,
         subject_id=server.id,
         project_id=server.project_id,
-        host=server.host,
-        params=params,
-        queue=queue,
         subject_name=server.name,
+        **values,
     )

@@ -26,18 +26,14 @@ RESIZE_MIGRATING = "resize_migrating"
 RESIZE_FINISH = "resize_finish"
 DELETING = "deleting"
 
-# What may follow what within a pipeline; a step that starts over repeats its own state, a retry goes back.
+# What may follow what within pipelines of several steps: a step that starts over repeats its own state, a retry goes
+# back.
 BUILD_STATES = ("", SCHEDULING, NETWORKING, BLOCK_DEVICE_MAPPING, SPAWNING)
-TRANSITIONS: dict[str, tuple[str, ...]] = {
+PIPELINE_TRANSITIONS: dict[str, tuple[str, ...]] = {
     SCHEDULING: BUILD_STATES,
     NETWORKING: (SCHEDULING, NETWORKING),
     BLOCK_DEVICE_MAPPING: (NETWORKING, BLOCK_DEVICE_MAPPING),
     SPAWNING: (BLOCK_DEVICE_MAPPING, SPAWNING),
-    POWERING_ON: ("", POWERING_ON),
-    POWERING_OFF: ("", POWERING_OFF),
-    UNPAUSING: ("", UNPAUSING),
-    REBOOTING: ("", REBOOTING),
-    REBOOTING_HARD: ("", REBOOTING, REBOOTING_HARD),
     RESIZE_PREP: ("", RESIZE_PREP, RESIZE_MIGRATING, RESIZE_FINISH),
     RESIZE_MIGRATING: (RESIZE_PREP, RESIZE_MIGRATING),
     RESIZE_FINISH: (RESIZE_MIGRATING, RESIZE_FINISH),
@@ -80,12 +76,3 @@ def states_of(wanted: str) -> tuple[list[str], list[str] | None]:
 AFFINITY, ANTI_AFFINITY = "affinity", "anti-affinity"
 HARD_POLICIES = (ANTI_AFFINITY, AFFINITY)
 GROUP_POLICIES = (*HARD_POLICIES, "soft-anti-affinity", "soft-affinity")
-
-# Actions: which vm_states allow them. All want no task under way, as in nova/compute/api.py's check_instance_state.
-ACTION_STATES: dict[str, tuple[str, ...]] = {
-    "start": (STOPPED,),
-    "stop": (ACTIVE, ERROR),
-    "unpause": (PAUSED,),
-    "reboot_soft": (ACTIVE,),
-    "reboot_hard": (ACTIVE, STOPPED, PAUSED, SUSPENDED, ERROR),
-}

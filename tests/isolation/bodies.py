@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.compute.api.views.actions import ACTIONS
+from apps.compute import actions
 from tests.isolation.routes import Call
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0jlQpPGbbCNTuvXI7HvmSiHDaPQTN7PmjM3ZLLOjbN"
@@ -85,7 +85,7 @@ def of(call: Call, values: dict[str, str]) -> list[Any]:
     if not call.writes or call.method == "delete":
         return [None]
     if call.route.endswith("servers/<server_id>/action"):
-        return [{name: _ACTION_VALUES.get(name)} for name in ACTIONS]
+        return [{name: _ACTION_VALUES.get(name)} for name in actions.of_api()]
     if call.route.endswith("os-aggregates/<aggregate_id>/action"):
         return list(_AGGREGATE_ACTIONS)
     referring = _referring(call, values)

@@ -222,10 +222,10 @@ def migrate(cloud: Cloud, server_id: str) -> None:
     """Start server.migrate as an API would: it has none yet."""
     code = (
         "from apps.common.context import RequestContext as Context; from apps.compute.selectors import servers;"
-        " from apps.compute.services import migrations;"
+        " from apps.compute.actions import MIGRATE; from apps.compute.services import server_actions;"
         f" server = servers.load(server_id='{server_id}');"
-        " migrations.migrate(context=Context(user_id='admin', project_id=server.project_id, request_id='req-migrate'),"
-        " server=server)"
+        " context = Context(user_id='admin', project_id=server.project_id, request_id='req-migrate');"
+        " server_actions.perform(context=context, server=server, action=MIGRATE)"
     )
     cloud.manage("shell", "-v", "0", "-c", code)
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from apps.common.exceptions import BadRequest
+from apps.compute.actions import LOCK
 from apps.compute.api.serializers.servers import ServerCreate
-from apps.compute.api.views import actions
+from apps.compute.api.views.actions import check_body
 
 LEAST = {"name": "vm", "flavorRef": "1"}
 
@@ -20,4 +21,4 @@ def test_metadata(metadata: Any) -> None:
 
 def test_reason_of_a_lock() -> None:
     with pytest.raises(BadRequest, match="locked_reason"):
-        actions.lock(None, None, {"locked_reason": "\0"})  # type: ignore[arg-type]
+        check_body(LOCK, {"locked_reason": "\0"})

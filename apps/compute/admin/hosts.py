@@ -10,9 +10,10 @@ from apps.common import audit, policy
 from apps.common.admin import Operation, Operator, operations, panels
 from apps.common.exceptions import CloudError
 from apps.compute import states
+from apps.compute.actions import STOP
 from apps.compute.selectors import server_counts
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import power, services
+from apps.compute.services import server_actions, services
 from apps.scheduling.admin import health
 
 RULE = "os_compute_api:os-services:update"
@@ -51,9 +52,9 @@ def _stop_all(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     stopped, refused = 0, ""
     for server in rows[:MOST]:
         try:
-            policy.check(operator.context, "os_compute_api:servers:stop", {"project_id": server.project_id})
-            with audit.action("server.os-stop", "server", server.id):
-                power.stop(context=operator.context, server=server)
+            policy.check(operator.context, STOP.policy, {"project_id": server.project_id})
+            with audit.action(STOP.event, "server", server.id):
+                server_actions.perform(context=operator.context, server=server, action=STOP)
             stopped += 1
         except CloudError as error:
             refused = error.message

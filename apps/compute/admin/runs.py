@@ -1,6 +1,5 @@
 """Actions of operators on a run of a server: the server's own operations, from the run's page."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -9,13 +8,13 @@ from django.urls import reverse
 
 from apps.common import audit, policy
 from apps.common.admin import Operation, Operator, operations, panels
-from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict
+from apps.compute import actions
+from apps.compute.actions import ServerAction
 from apps.compute.admin.server_operations import ADMIN_RULE, cancel_words, load
-from apps.compute.models import Server
 from apps.compute.rpcapi import SUBJECT
 from apps.compute.selectors import server_counts
-from apps.compute.services import instance_actions, power, servers
+from apps.compute.services import instance_actions, server_actions
 from apps.workflow import catalogue, states
 from apps.workflow.admin import subjects
 
@@ -32,42 +31,28 @@ def _cancel(operator: Operator, run: Any, values: dict[str, Any]) -> str:
     return f"Cancelled '{action}'. Its changes are being undone."
 
 
-def _reboot(context: RequestContext, server: Server, run: Any) -> None:
-    power.reboot(context=context, server=server, hard=bool(run.params.get("hard", True)))
-
-
-def _delete(context: RequestContext, server: Server, run: Any) -> None:
-    servers.delete(context=context, server_id=server.id)
-
-
-# Pipeline -> the API's action, the call that it made, and whether the call writes its own event.
-AGAIN: dict[str, tuple[str, Callable[[RequestContext, Server, Any], None], bool]] = {
-    "server.delete": ("delete", _delete, True),
-    "server.start": ("start", lambda context, server, run: power.start(context=context, server=server), False),
-    "server.stop": ("stop", lambda context, server, run: power.stop(context=context, server=server), False),
-    "server.unpause": ("unpause", lambda context, server, run: power.unpause(context=context, server=server), False),
-    "server.reboot": ("reboot", _reboot, False),
-}
+def _repeated(run: Any) -> ServerAction | None:
+    """Return the action that a failed run was, if it may be done again."""
+    failed = run.subject_type == SUBJECT and run.state in (states.FAILED, states.CANCELLED)
+    return actions.of_run(pipeline=run.pipeline, name=run.action) if failed else None
 
 
 def _again(operator: Operator, run: Any, values: dict[str, Any]) -> str:
-    """Call what the owner's own call would call, under its rule. Raises NotFound (404), WrongState (409)."""
-    if run.pipeline not in AGAIN or run.state not in (states.FAILED, states.CANCELLED):
+    """Do what the owner's own call would do, under its rule. Raises NotFound (404), WrongState (409)."""
+    action = _repeated(run)
+    if action is None:
         raise Conflict("Only a failed action can be tried again.")
-    action, call, tells = AGAIN[run.pipeline]
     server = load(run.subject_id)
-    target = {"project_id": server.project_id, "user_id": server.user_id}
-    event = f"server.{action}" if action in ("delete", "reboot", "unpause") else f"server.os-{action}"
-    with nullcontext() if tells else audit.action(event, "server", server.id):
-        policy.check(operator.context, f"os_compute_api:servers:{action}", target)
-        call(operator.context, server, run)
-    return f"Trying '{action}' of {server.name} again, in a new run."
+    arguments = {name: run.params.get(name, value) for name, value in action.defaults.items()}
+    with nullcontext() if action.recorded else audit.action(action.event, "server", server.id):
+        policy.check(operator.context, action.policy, {"project_id": server.project_id, "user_id": server.user_id})
+        server_actions.perform(context=operator.context, server=server, action=action, arguments=arguments)
+    return f"Trying '{action.name}' of {server.name} again, in a new run."
 
 
 def _may_again(run: Any) -> bool:
     """1 query, of a run that has failed."""
-    failed = run.pipeline in AGAIN and run.state in (states.FAILED, states.CANCELLED)
-    return failed and server_counts.is_there(server_id=run.subject_id)
+    return _repeated(run) is not None and server_counts.is_there(server_id=run.subject_id)
 
 
 def _subject(request: HttpRequest, run: Any) -> panels.Panel | None:

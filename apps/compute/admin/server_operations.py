@@ -1,23 +1,21 @@
-"""Actions of operators on a server: each calls the service that the API calls, under the API's rules."""
+"""Buttons of a server's page: the catalogue's actions, and "Build again" and "Cancel" of its builds and runs."""
 
+import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
 
 from apps.common.admin import Operation, Operator, operations
 from apps.common.exceptions import NotFound
-from apps.compute import states
+from apps.compute import actions, states
+from apps.compute.actions import Button, ServerAction
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import instance_actions, power, servers
+from apps.compute.services import instance_actions, server_actions
 
-ADMIN_RULE = "os_compute_api:os-admin-actions:reset_state"
-
-
-class StateForm(forms.Form):
-    state = forms.ChoiceField(choices=[("active", "active"), ("error", "error")])
+ADMIN_RULE = actions.RESET_STATE.policy
 
 
 def load(server_id: uuid.UUID) -> Server:
@@ -38,34 +36,56 @@ def _cancel(operator: Operator, server: Server, values: dict[str, Any]) -> str:
     return f"Cancelled '{action}' of {server.name}. Its changes are being undone."
 
 
-def _reset(operator: Operator, server: Server, values: dict[str, Any]) -> str:
-    power.reset_state(context=operator.context, server=load(server.id), vm_state=values["state"])
-    return f"Set the state of {server.name} to {values['state']}."
+def _run_of(action: ServerAction) -> Callable[[Operator, Server, dict[str, Any]], str]:
+    def run(operator: Operator, server: Server, values: dict[str, Any]) -> str:
+        arguments = {**action.defaults, **values}
+        server_actions.perform(context=operator.context, server=load(server.id), action=action, arguments=arguments)
+        return action.button.done.format(server=server.name, **arguments) if action.button else ""
+
+    return run
 
 
-def _reboot(operator: Operator, server: Server, values: dict[str, Any]) -> str:
-    power.reboot(context=operator.context, server=load(server.id), hard=True)
-    return f"{server.name} is being rebooted."
+def _offered(action: ServerAction) -> Callable[[Server], bool]:
+    """Return whether the state of a server lets an operator do the action, as far as its row tells."""
+    vm_states, task_state = action.admission(hard=bool(action.defaults.get("hard")))
+
+    def offered(server: Server) -> bool:
+        if server.deleted_at is not None or (task_state and (server.task_state or not server.host)):
+            return False
+        return vm_states is None or server.vm_state in vm_states
+
+    return offered
 
 
-def _stop(operator: Operator, server: Server, values: dict[str, Any]) -> str:
-    power.stop(context=operator.context, server=load(server.id))
-    return f"{server.name} is being stopped."
+def _form_of(action: ServerAction) -> type[forms.Form] | None:
+    """Return a form for the values of the body that are a choice and have no default."""
+    fields = {
+        name: forms.ChoiceField(choices=[(value, value) for value in schema["enum"]])
+        for name, schema in action.body.get("properties", {}).items()
+        if "enum" in schema and not action.defaults
+    }
+    return type(f"{action.name}Form", (forms.Form,), fields) if fields else None
 
 
-def _start(operator: Operator, server: Server, values: dict[str, Any]) -> str:
-    power.start(context=operator.context, server=load(server.id))
-    return f"{server.name} is being started."
-
-
-def _unpause(operator: Operator, server: Server, values: dict[str, Any]) -> str:
-    power.unpause(context=operator.context, server=load(server.id))
-    return f"{server.name} is being unpaused."
-
-
-def _delete(operator: Operator, server: Server, values: dict[str, Any]) -> str:
-    servers.delete(context=operator.context, server_id=server.id)
-    return f"{server.name} is being deleted."
+def operation_of(action: ServerAction, button: Button) -> Operation:
+    """Return the button of an action of the catalogue."""
+    title = button.title or action.title
+    return Operation(
+        name=re.sub("(?<=[a-z])(?=[A-Z])", "-", action.name).lower(),
+        title=title,
+        icon=action.icon,
+        tone=operations.RED if button.destroys else operations.AMBER if button.interrupts else operations.NEUTRAL,
+        typed=button.destroys,
+        run=_run_of(action),
+        rule=action.policy,
+        target=_target,
+        confirm=lambda server: button.confirm.format(server=server.name),
+        event="" if action.recorded else action.event,
+        event_type="server",
+        form=_form_of(action),
+        offered=_offered(action),
+        explains=button.explains or action.explains,
+    )
 
 
 def cancel_words(action: str) -> tuple[str, str]:
@@ -76,17 +96,17 @@ def cancel_words(action: str) -> tuple[str, str]:
 
 
 def _task_words(server: Server) -> tuple[str, str]:
-    nouns = {states.POWERING_OFF: "stop", states.POWERING_ON: "start", states.UNPAUSING: "unpause"}
-    building = server.vm_state == states.BUILDING
-    return cancel_words("build" if building else nouns.get(server.task_state, "reboot"))
+    action = actions.of_task(server.task_state)
+    return cancel_words("build" if server.vm_state == states.BUILDING or action is None else action.name)
 
 
 def _target(server: Server) -> Mapping[str, Any]:
     return {"project_id": server.project_id, "user_id": server.user_id}
 
 
-def _is(*vm_states: str) -> Any:
-    return lambda server: server.deleted_at is None and not server.task_state and server.vm_state in vm_states
+def _may_build_again(server: Server) -> bool:
+    failed = server.vm_state == states.ERROR and not server.task_state and server.deleted_at is None
+    return failed and server.launched_at is None and not server.host
 
 
 operations.add(
@@ -94,50 +114,18 @@ operations.add(
     Operation(
         name="retry", title="Build again", icon="replay", run=_retry, rule=ADMIN_RULE, target=_target,
         event="server.retry", event_type="server",
-        offered=lambda one: _is(states.ERROR)(one) and one.launched_at is None and not one.host,
+        offered=_may_build_again,
         explains="Builds the server again from the original request. Uses no extra quota; hosts that failed before "
         "may be tried again.",
     ),
     Operation(
         name="cancel", title="Cancel", icon="cancel", tone=operations.AMBER, run=_cancel,
-        rule=ADMIN_RULE, target=_target, confirm=lambda one: _task_words(one)[0], keep=lambda one: _task_words(one)[1],
+        rule=ADMIN_RULE, target=_target,
+        confirm=lambda server: _task_words(server)[0], keep=lambda server: _task_words(server)[1],
         event="server.cancel", event_type="server",
-        offered=lambda one: one.deleted_at is None and one.task_state not in ("", states.DELETING),
+        offered=lambda server: server.deleted_at is None and server.task_state not in ("", states.DELETING),
         explains="Stops the running action and undoes its changes. A build ends in ERROR; after a power action the "
         "state is read from the host.",
     ),
-    Operation(
-        name="start", title="Start", icon="play_arrow", run=_start, rule="os_compute_api:servers:start",
-        target=_target, event="server.os-start", event_type="server", offered=_is(states.STOPPED),
-        explains="Powers the guest on.",
-    ),
-    Operation(
-        name="stop", title="Stop", icon="stop", tone=operations.AMBER, run=_stop, rule="os_compute_api:servers:stop",
-        target=_target, event="server.os-stop", event_type="server", offered=_is(states.ACTIVE),
-        explains="Asks the guest to shut down, and powers it off if it does not.",
-    ),
-    Operation(
-        name="unpause", title="Unpause", icon="play_arrow", run=_unpause, rule="os_compute_api:os-pause-server:unpause",
-        target=_target, event="server.unpause", event_type="server", offered=_is(states.PAUSED),
-        explains="Lets the paused guest run on. If a disk failed or was full, mend that first.",
-    ),
-    Operation(
-        name="reboot", title="Hard reboot", icon="restart_alt", tone=operations.AMBER, run=_reboot,
-        rule="os_compute_api:servers:reboot", target=_target, event="server.reboot", event_type="server",
-        offered=lambda one: bool(one.host) and _is(*states.ACTION_STATES["reboot_hard"])(one),
-        explains="Powers the guest off and on without asking it. Data that the guest has not written to disk is lost.",
-    ),
-    Operation(
-        name="reset-state", title="Reset state", icon="rule_settings", tone=operations.AMBER, run=_reset,
-        rule=ADMIN_RULE, confirm=lambda one: f"Reset the state of {one.name}", target=_target,
-        event="server.os-resetState", event_type="server", form=StateForm,
-        offered=lambda one: one.deleted_at is None,
-        explains="Sets the recorded state, cancels any running action, and changes nothing on the host. Use it when "
-        "the record is wrong and the host is right.",
-    ),
-    Operation(
-        name="delete", title="Delete", icon="delete", tone=operations.RED, typed=True, run=_delete,
-        rule="os_compute_api:servers:delete", target=_target, offered=lambda one: one.deleted_at is None,
-        explains="Deletes the guest, its disks, ports and addresses, whatever its state. This cannot be undone.",
-    ),
+    *(operation_of(action, action.button) for action in actions.ACTIONS.values() if action.button),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from unfold.decorators import display
 
 from apps.common.addresses import is_address, is_beginning
 from apps.common.admin import Page, ReadOnlyAdmin, bulk, filters, panels, targets
-from apps.compute import states
+from apps.compute import actions
 from apps.compute.admin import server_operations, server_panels
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
@@ -62,7 +62,7 @@ class TaskFilter(admin.SimpleListFilter):
     parameter_name = "task"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("any", "Any task"), ("none", "None"), *[(one, one) for one in sorted(states.TRANSITIONS)]]
+        return [("any", "Any task"), ("none", "None"), *[(one, one) for one in sorted(actions.TRANSITIONS)]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> QuerySet[Server]:
         if self.value() == "any":

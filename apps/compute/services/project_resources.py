@@ -15,7 +15,7 @@ def purge_servers(context: RequestContext) -> None:
     """Begin to delete every server of the caller's project, locked ones too."""
     rows = list(Server.objects.filter(project_id=context.project_id, deleted_at=None))
     for row in rows:
-        servers.delete(context=context, server_id=row.id)
+        servers.delete(context=context, server=row)
 
 
 def count_groups(project_id: str) -> int:

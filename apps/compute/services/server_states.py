@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from apps.compute import locks, states
+from apps.compute import actions, locks, states
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
 from apps.compute.sql import servers as sql
@@ -42,7 +42,7 @@ def read_claimed(row: Sequence[Any]) -> Server:
 
 
 def _move_to(task_state: str) -> dict[str, Any]:
-    return {"task_state": task_state, "before": list(states.TRANSITIONS[task_state])}
+    return {"task_state": task_state, "before": list(actions.TRANSITIONS[task_state])}
 
 
 def set_host(*, server_id: uuid.UUID, host: str, zone: str) -> None:

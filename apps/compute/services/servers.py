@@ -13,7 +13,7 @@ from apps.common import audit
 from apps.common.context import RequestContext
 from apps.common.sql.inserts import Inserts
 from apps.compute import admin_passwords, locks, rpcapi, states
-from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
+from apps.compute.exceptions import ServerLocked, ServerNotFound
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import block_devices, server_groups
@@ -197,20 +197,27 @@ def set_tags(*, server: Server, tags: list[str]) -> None:
 
 
 @transaction.atomic
-def set_lock(*, context: RequestContext, server: Server, locked: bool, reason: str | None = None) -> None:
-    Server.objects.filter(id=server.id).update(locked=locked, locked_reason=reason if locked else None)
-    rpcapi.record(context=context, action="lock" if locked else "unlock", server=server)
+def lock(*, context: RequestContext, server: Server, reason: str | None = None) -> None:
+    Server.objects.filter(id=server.id).update(locked=True, locked_reason=reason)
+    rpcapi.record(context=context, action="lock", server=server)
 
 
 @transaction.atomic
-def delete(*, context: RequestContext, server_id: uuid.UUID, action: str = "delete") -> None:
+def unlock(*, context: RequestContext, server: Server) -> None:
+    Server.objects.filter(id=server.id).update(locked=False, locked_reason=None)
+    rpcapi.record(context=context, action="unlock", server=server)
+
+
+@transaction.atomic
+def delete(*, context: RequestContext, server: Server, action: str = "delete") -> None:
     """Begin to delete: legal in every state. What is in flight loses its token; one delete at a time.
 
     A delete of a server that is being deleted already changes nothing. Raises ServerNotFound.
     """
-    server = locks.server(server_id)
-    if server is None:
-        raise ServerNotFound(server=server_id)
+    row = locks.server(server.id)
+    if row is None:
+        raise ServerNotFound(server=server.id)
+    server = row
     check_unlocked(context=context, server=server)
     active = run_selectors.active_pipeline(subject_id=server.id)
     if active is not None and catalogue.find(active).releases:
@@ -229,22 +236,3 @@ def check_unlocked(*, context: RequestContext, server: Server) -> None:
     """Raise ServerLocked (409) for anyone but administrators."""
     if server.locked and not context.is_admin:
         raise ServerLocked(server=server.id)
-
-
-def begin_action(*, context: RequestContext, server: Server, action: str, allowed: tuple[str, ...], task: str) -> None:
-    """Take the server from no task to ``task`` in one compare-and-swap, within the caller's transaction.
-
-    Raises WrongState (409) naming the state that does not allow it.
-    """
-    check_unlocked(context=context, server=server)
-    changed = Server.objects.filter(id=server.id, deleted_at=None, vm_state__in=allowed, task_state="").update(
-        task_state=task, updated_at=timezone.now()
-    )
-    if changed:
-        return
-    now = Server.objects.filter(id=server.id, deleted_at=None).first()
-    if now is None:
-        raise ServerNotFound(server=server.id)
-    if now.vm_state not in allowed:
-        raise WrongState(action=action, server=server.id, attribute="vm_state", state=now.vm_state)
-    raise WrongState(action=action, server=server.id, attribute="task_state", state=now.task_state)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.common.exceptions import CloudError
-from apps.compute import states
+from apps.compute import actions, states
 from apps.compute.models import Server
 from apps.compute.services import server_states
 from apps.networking.exceptions import OverQuota
@@ -37,7 +37,7 @@ def test_a_build_is_build_until_it_is_active_or_error(server: Server) -> None:
 @pytest.mark.parametrize("vm_state", [state for state, _ in states.VM_STATES])
 def test_every_state_has_a_status_of_nova_s(vm_state: str) -> None:
     """And a server that is being deleted keeps its last one: Terraform takes no other."""
-    for task in ("", *states.TRANSITIONS, states.DELETING):
+    for task in ("", *actions.TRANSITIONS, states.DELETING):
         assert states.status(vm_state, task) in NOVA_STATUSES
     assert states.status(vm_state, states.DELETING) == states.status(vm_state, "")
 

@@ -224,5 +224,5 @@ class ServerView(ServerViewBase):
     def delete(self, request: Request, server_id: str) -> Response:
         server = selectors.get(context=self.caller, server_id=server_id)
         policy.check(self.caller, "os_compute_api:servers:delete", {"project_id": server.project_id})
-        servers.delete(context=self.caller, server_id=server.id)
+        servers.delete(context=self.caller, server=server)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,221 @@
+"""The catalogue of server actions: one row for everything that is done to a server.
+
+The API's action call and its description (OpenAPI), the policy rules, the operators' buttons, "Try again", the legal
+task states and docs/server-actions.md are made from these rows. A new action is one row here, and one pipeline or
+service function.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.common.microversions import Range, since
+from apps.common.policy import ADMIN, PROJECT_MEMBER
+from apps.compute import action_bodies as bodies
+from apps.compute import states
+from apps.compute.action_bodies import Schema
+
+SERVICE_RULES = "os_compute_api:"
+ALWAYS = since("2.1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hard:
+    """How an action without regard for the guest differs: its states, and the task states it may follow."""
+
+    vm_states: tuple[str, ...]
+    task_state: str
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """How operators' pages show an action; it is done with the row's ``defaults``.
+
+    ``done`` is the sentence afterwards. ``interrupts`` somebody's work, or ``destroys`` something for good.
+    ``confirm`` asks for it on the page before it; ``title`` and ``explains`` replace the row's.
+    """
+
+    done: str
+    confirm: str = ""
+    title: str = ""
+    explains: str = ""
+    interrupts: bool = False
+    destroys: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ServerAction:
+    """One thing that is done to a server.
+
+    ``name`` is the one that os-instance-actions shows; ``key`` the one of POST /servers/{id}/action ("": not done by
+    that call), in ``versions``. ``rule`` guards it, with ``who`` as its default. ``body`` is the schema of the key's
+    value, ``arguments`` makes the service's keyword arguments from it; ``defaults`` are those of a button or of a run
+    that is tried again. ``answer`` is the key of a 200 document; without one the answer is an empty 202.
+
+    ``vm_states`` admit it while no task is under way (nova/compute/api.py, check_instance_state); None: any state. It
+    enters ``task_state`` and starts ``pipeline``, on the server's host; in one with several hosts that one
+    has ``host_role``. ``service`` ("module.function" of the services) does that, or the
+    common way (server_actions.begin) without one. ``changes`` is False where it only reads: such a service takes no
+    context. ``recorded``: the service itself writes the audit event.
+    """
+
+    name: str
+    title: str
+    icon: str
+    explains: str
+    rule: str
+    who: str = PROJECT_MEMBER
+    key: str = ""
+    versions: Range = ALWAYS
+    body: Schema = field(default_factory=lambda: bodies.ANYTHING)
+    arguments: Callable[[Any], dict[str, Any]] = lambda body: {}
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    answer: str = ""
+    vm_states: tuple[str, ...] | None = None
+    task_state: str = ""
+    hard: Hard | None = None
+    pipeline: str = ""
+    host_role: str = ""
+    service: str = ""
+    changes: bool = True
+    recorded: bool = False
+    repeatable: bool = False
+    button: Button | None = None
+
+    @property
+    def policy(self) -> str:
+        return SERVICE_RULES + self.rule
+
+    @property
+    def event(self) -> str:
+        """Return its name in the audit trail."""
+        return f"server.{self.key or self.name}"
+
+    def admission(self, *, hard: bool = False) -> tuple[tuple[str, ...] | None, str]:
+        """Return the vm_states that admit it, and the task_state that it enters."""
+        return (self.hard.vm_states, self.hard.task_state) if hard and self.hard else (self.vm_states, self.task_state)
+
+
+START = ServerAction(
+    name="start", key="os-start", rule="servers:start", title="Start", icon="play_arrow",
+    explains="Powers the guest on.",
+    vm_states=(states.STOPPED,), task_state=states.POWERING_ON, pipeline="server.start", repeatable=True,
+    button=Button(done="{server} is being started."),
+)  # fmt: skip
+STOP = ServerAction(
+    name="stop", key="os-stop", rule="servers:stop", title="Stop", icon="stop",
+    explains="Asks the guest to shut down, and powers it off if it does not.",
+    vm_states=(states.ACTIVE, states.ERROR), task_state=states.POWERING_OFF, pipeline="server.stop", repeatable=True,
+    button=Button(done="{server} is being stopped.", interrupts=True),
+)  # fmt: skip
+UNPAUSE = ServerAction(
+    name="unpause", key="unpause", rule="os-pause-server:unpause", title="Unpause", icon="play_arrow",
+    explains="Lets the paused guest run on. If a disk failed or was full, mend that first.",
+    vm_states=(states.PAUSED,), task_state=states.UNPAUSING, pipeline="server.unpause", repeatable=True,
+    button=Button(done="{server} is being unpaused."),
+)  # fmt: skip
+REBOOT = ServerAction(
+    name="reboot", key="reboot", rule="servers:reboot", title="Reboot", icon="restart_alt",
+    explains="Restarts the guest. SOFT asks it first and falls back to HARD; HARD powers it off and on.",
+    body=bodies.REBOOT, arguments=bodies.hard, defaults={"hard": True},
+    vm_states=(states.ACTIVE,), task_state=states.REBOOTING,
+    hard=Hard(
+        vm_states=(states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED, states.ERROR),
+        task_state=states.REBOOTING_HARD, after=(states.REBOOTING,),
+    ),
+    pipeline="server.reboot", repeatable=True,
+    button=Button(
+        title="Hard reboot", done="{server} is being rebooted.", interrupts=True,
+        explains="Powers the guest off and on without asking it. Data that the guest has not written to disk is lost.",
+    ),
+)  # fmt: skip
+MIGRATE = ServerAction(
+    name="migrate", rule="os-migrate-server:migrate", who=ADMIN, title="Migrate", icon="moving",
+    explains="Moves the server to another host that the scheduler chooses; the guest is off meanwhile.",
+    vm_states=(states.ACTIVE, states.STOPPED), task_state=states.RESIZE_PREP, pipeline="server.migrate",
+    host_role="source",
+)  # fmt: skip
+RESET_STATE = ServerAction(
+    name="resetState", key="os-resetState", rule="os-admin-actions:reset_state", who=ADMIN, title="Reset state",
+    icon="rule_settings",
+    explains="Sets the recorded state, cancels any running action, and changes nothing on the host. Use it when the "
+    "record is wrong and the host is right.",
+    body=bodies.STATE, arguments=bodies.as_given, service="server_actions.reset_state",
+    button=Button(
+        done="Set the state of {server} to {state}.", confirm="Reset the state of {server}", interrupts=True,
+    ),
+)  # fmt: skip
+DELETE = ServerAction(
+    name="delete", rule="servers:delete", title="Delete", icon="delete",
+    explains="Deletes the guest, its disks, ports and addresses, whatever its state. This cannot be undone.",
+    pipeline="server.delete", service="servers.delete", recorded=True, repeatable=True,
+    button=Button(done="{server} is being deleted.", destroys=True),
+)  # fmt: skip
+FORCE_DELETE = ServerAction(
+    name="forceDelete", key="forceDelete", rule="os-deferred-delete:force", title="Force delete", icon="delete_forever",
+    explains="Deletes the server. Deletes are never deferred here: it does what a delete does.",
+    pipeline="server.delete", service="servers.delete", defaults={"action": "forceDelete"},
+    arguments=lambda body: {"action": "forceDelete"}, repeatable=True,
+)  # fmt: skip
+LOCK = ServerAction(
+    name="lock", key="lock", rule="os-lock-server:lock", title="Lock", icon="lock",
+    explains="Refuses the actions of everybody but administrators until the server is unlocked.",
+    body=bodies.LOCK, arguments=bodies.reason, service="servers.lock",
+)  # fmt: skip
+UNLOCK = ServerAction(
+    name="unlock", key="unlock", rule="os-lock-server:unlock", title="Unlock", icon="lock_open",
+    explains="Allows the actions of the server's project again.",
+    service="servers.unlock",
+)  # fmt: skip
+ADD_GROUP = ServerAction(
+    name="addSecurityGroup", key="addSecurityGroup", rule="os-security-groups:add", title="Add a security group",
+    icon="add_moderator", explains="Gives all ports of the server a security group.",
+    body=bodies.GROUP, arguments=bodies.as_given, service="server_security_groups.add",
+)  # fmt: skip
+REMOVE_GROUP = ServerAction(
+    name="removeSecurityGroup", key="removeSecurityGroup", rule="os-security-groups:remove",
+    title="Remove a security group", icon="remove_moderator",
+    explains="Takes a security group from all ports of the server.",
+    body=bodies.GROUP, arguments=bodies.as_given, service="server_security_groups.remove",
+)  # fmt: skip
+CONSOLE_OUTPUT = ServerAction(
+    name="getConsoleOutput", key="os-getConsoleOutput", rule="os-console-output", title="Show the console's text",
+    icon="terminal", explains="Answers with the last lines that the guest wrote to its serial console.",
+    body=bodies.CONSOLE, arguments=bodies.lines, answer="output", service="console.output", changes=False,
+)  # fmt: skip
+
+ACTIONS: dict[str, ServerAction] = {
+    row.name: row
+    for row in (
+        START, STOP, UNPAUSE, REBOOT, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, LOCK, UNLOCK, ADD_GROUP,
+        REMOVE_GROUP, CONSOLE_OUTPUT,
+    )
+}  # fmt: skip
+# Which task states may follow which: an action begins with no task under way; pipelines move on from there.
+TRANSITIONS: dict[str, tuple[str, ...]] = {
+    **{row.task_state: ("", row.task_state) for row in ACTIONS.values() if row.task_state},
+    **{
+        row.hard.task_state: ("", *row.hard.after, row.hard.task_state)
+        for row in ACTIONS.values()
+        if row.hard is not None
+    },
+    **states.PIPELINE_TRANSITIONS,
+}
+
+
+def of_api() -> dict[str, ServerAction]:
+    """Return the actions of POST /servers/{id}/action by their keys."""
+    return {row.key: row for row in ACTIONS.values() if row.key}
+
+
+def of_run(*, pipeline: str, name: str) -> ServerAction | None:
+    """Return the action that started a run of ``pipeline``, if one is known that may be done again."""
+    row = ACTIONS.get(name)
+    return row if row is not None and row.repeatable and row.pipeline == pipeline else None
+
+
+def of_task(task_state: str) -> ServerAction | None:
+    """Return the action that is under way in ``task_state``."""
+    rows = (row for row in ACTIONS.values() if task_state in (row.task_state, row.hard and row.hard.task_state))
+    return next(rows, None) if task_state else None

@@ -1,0 +1,87 @@
+"""Doing an action of the catalogue to a server, for the API, operators' pages and runs that are tried again."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, NoReturn
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common.context import RequestContext
+from apps.common.exceptions import Conflict
+from apps.compute import locks, rpcapi, states
+from apps.compute.actions import RESET_STATE, ServerAction
+from apps.compute.exceptions import ServerNotFound, WrongState
+from apps.compute.models import Server
+from apps.compute.services import servers
+from apps.quotas.services import reservations
+from apps.workflow.services import runs
+
+
+def perform(
+    *, context: RequestContext, server: Server, action: ServerAction, arguments: Mapping[str, Any] | None = None
+) -> Any:
+    """Do it and return what its service returns; without ``arguments`` with the row's defaults.
+
+    The caller has checked the action's rule. Raises what the service raises: WrongState (409), ServerLocked (409).
+    """
+    given = dict(action.defaults if arguments is None else arguments)
+    if not action.service:
+        return begin(context=context, server=server, action=action, **given)
+    verb = service_of(action.service)
+    return verb(context=context, server=server, **given) if action.changes else verb(server=server, **given)
+
+
+@cache
+def service_of(name: str) -> Callable[..., Any]:
+    """Return the function of this floor that the catalogue names "module.function"."""
+    module, _, function = name.partition(".")
+    verb: Callable[..., Any] = getattr(import_module(f"apps.compute.services.{module}"), function)
+    return verb
+
+
+@transaction.atomic
+def begin(*, context: RequestContext, server: Server, action: ServerAction, **arguments: Any) -> None:
+    """Take the server from no task into the action's, and start its pipeline, which keeps ``arguments``.
+
+    Raises WrongState (409) naming the state that does not allow it, ServerLocked (409), ServerNotFound (404), and
+    Conflict (409) for a server that is on no host.
+    """
+    servers.check_unlocked(context=context, server=server)
+    vm_states, task_state = action.admission(hard=bool(arguments.get("hard")))
+    idle = Server.objects.filter(id=server.id, deleted_at=None, task_state="")
+    admitted = idle if vm_states is None else idle.filter(vm_state__in=vm_states)
+    if not admitted.update(task_state=task_state, updated_at=timezone.now()):
+        _refuse(server, action, vm_states)
+    if not server.host:
+        raise Conflict(
+            f"Cannot '{action.name}' instance {server.id} while it is in vm_state {server.vm_state}: it has no host, "
+            "its build did not get that far."
+        )
+    rpcapi.act(context=context, server=server, action=action, params=arguments)
+
+
+def _refuse(server: Server, action: ServerAction, vm_states: tuple[str, ...] | None) -> NoReturn:
+    row = Server.objects.filter(id=server.id, deleted_at=None).first()
+    if row is None:
+        raise ServerNotFound(server=server.id)
+    if vm_states is not None and row.vm_state not in vm_states:
+        raise WrongState(action=action.name, server=server.id, attribute="vm_state", state=row.vm_state)
+    raise WrongState(action=action.name, server=server.id, attribute="task_state", state=row.task_state)
+
+
+@transaction.atomic
+def reset_state(*, context: RequestContext, server: Server, state: str) -> None:
+    """Set the vm_state by hand (administrators): active or error. Touches nothing on the host.
+
+    A run under way is cancelled: it would otherwise go on against the state that was just set.
+    """
+    locks.server(server.id)
+    runs.cancel_active(subject_id=server.id, reason="The state was reset by an administrator.")
+    reservations.commit(consumers=[server.id])
+    values = {"vm_state": state, "task_state": "", "updated_at": timezone.now()}
+    if state == states.ACTIVE:
+        values |= {"fault_code": None, "fault_message": "", "fault_details": "", "fault_at": None}
+    Server.objects.filter(id=server.id, deleted_at=None).update(**values)
+    rpcapi.record(context=context, action=RESET_STATE.name, server=server)
