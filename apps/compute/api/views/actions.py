@@ -37,7 +37,7 @@ class ServerActionView(ComputeView):
     @property
     def response_serializers(self) -> dict[str, Any]:  # type: ignore[override]
         """The documents of those actions that answer with one; for OpenAPI."""
-        keys = {action.answer: {} for action in actions.of_api().values() if action.answer}
+        keys: dict[str, Any] = {action.answer: {} for action in actions.of_api().values() if action.answer}
         return {"post": {200: {"type": "object", "properties": keys}}}
 
     def post(self, request: Request, server_id: str) -> Response:
