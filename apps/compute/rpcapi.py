@@ -46,8 +46,10 @@ def delete(
 
 
 def act(*, context: RequestContext, server: Server, action: ServerAction, params: dict[str, Any]) -> None:
-    """Start the pipeline of an action of the catalogue; its first step runs on the server's host, or the
-    scheduler finds one beside it, which has the action's role."""
+    """Start the pipeline of an action of the catalogue.
+
+    The server's host runs its steps. In a pipeline with several hosts it has the action's role, and the scheduler begins.
+    """
     where: dict[str, Any] = {"hosts": {action.host_role: server.host}} if action.host_role else {"host": server.host}
     _start(context, action.pipeline, action.name, server, params=params, **where)
 
