@@ -48,7 +48,7 @@ def delete(
 def act(*, context: RequestContext, server: Server, action: ServerAction, params: dict[str, Any]) -> None:
     """Start the pipeline of an action of the catalogue.
 
-    The server's host runs its steps. In a pipeline with several hosts it has the action's role, and the scheduler begins.
+    The server's host runs its steps. In a pipeline with several hosts it has the action's role; the scheduler begins.
     """
     where: dict[str, Any] = {"hosts": {action.host_role: server.host}} if action.host_role else {"host": server.host}
     _start(context, action.pipeline, action.name, server, params=params, **where)
