@@ -79,13 +79,19 @@ def test_waiting_for_nobody(server: Server, start: Callable[..., Run], broker: d
 
 
 @pytest.mark.parametrize(
-    ("pipeline", "then"), [("server.build", "another host"), ("server.stop", "waits for the host")]
+    ("pipeline", "step", "then"),
+    [
+        ("server.build", "spawn", "another host"),
+        ("server.stop", "stop", "waits for the host"),
+        ("server.migrate", "prepare", "another host"),
+        ("server.migrate", "power_off", "the run fails"),
+    ],
 )
 def test_waiting_for_a_host_that_is_down(
-    server: Server, start: Callable[..., Run], host: Host, pipeline: str, then: str
+    server: Server, start: Callable[..., Run], host: Host, pipeline: str, step: str, then: str
 ) -> None:
     Host.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
-    start(pipeline=pipeline, host="h1", queue="host.h1", next_step="spawn")
+    start(pipeline=pipeline, host="h1", queue="host.h1", next_step=step)
     assert "The agent of h1 has not reported for 5 min. Start it; otherwise" in told(server)
     assert then in told(server)
 
