@@ -10,7 +10,8 @@ class ComputeConfig(AppConfig):
     def ready(self) -> None:
         from apps.common import policy
         from apps.compute import policies
-        from apps.compute.services import project_resources
+        from apps.compute.services import project_resources, quotas
 
         policy.register(policies.RULES)
         project_resources.register()
+        quotas.register()

@@ -12,7 +12,8 @@ class ImagesConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.images import policies
-        from apps.images.services import project_resources
+        from apps.images.services import charges, project_resources
 
         policy.register(policies.RULES)
         project_resources.register()
+        charges.register()

@@ -8,11 +8,6 @@ from apps.common.sql import advisory
 from apps.images.models import Image
 
 
-def quota(project_id: str) -> None:
-    """One at a time counts a project's images and adds to them."""
-    advisory.hold(f"images.quota:{project_id}")
-
-
 def image(image_id: uuid.UUID) -> Image | None:
     """Lock an image that is not deleted, to change it."""
     return Image.objects.select_for_update(no_key=True).filter(id=image_id, deleted_at=None).first()

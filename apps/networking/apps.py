@@ -12,7 +12,8 @@ class NetworkingConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.networking import policies
-        from apps.networking.services import project_resources
+        from apps.networking.services import project_resources, quotas
 
         policy.register(policies.RULES, service="network", words=policies.WORDS)
         project_resources.register()
+        quotas.register()

@@ -25,11 +25,6 @@ def ranges() -> None:
     advisory.hold("networking.ranges")
 
 
-def quota(resource: str, project_id: str) -> None:
-    """One at a time counts a project's rows of a resource and adds to them."""
-    advisory.hold(f"networking.limits:{resource}:{project_id}")
-
-
 def subnet(subnet_id: uuid.UUID) -> Subnet:
     """Lock a subnet to change it. Raises Subnet.DoesNotExist."""
     return Subnet.objects.select_for_update(no_key=True).get(id=subnet_id)

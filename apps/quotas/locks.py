@@ -2,10 +2,16 @@
 
 from django.db import connection
 
+from apps.common.sql import advisory
 from apps.quotas.sql import locks as sql
 
 
+def counted(resource: str, owner_id: str) -> None:
+    """Let one transaction at a time count an owner's rows of a resource and add to them."""
+    advisory.hold(f"quotas:{resource}:{owner_id}")
+
+
 def all_usage() -> None:
-    """Keep every other writer away from all usage until the transaction ends; readers go on."""
+    """Block every other writer of usages until the transaction ends. Readers are not blocked."""
     with connection.cursor() as cursor:
         cursor.execute(sql.ALL_USAGE)

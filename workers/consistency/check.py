@@ -19,11 +19,11 @@ from dataclasses import asdict, dataclass
 
 from apps.compute import states
 from apps.compute.selectors import servers
-from apps.compute.services import quota_verification
 from apps.images.selectors import blobs as blob_selectors
 from apps.networking.selectors import bindings
 from apps.networking.values import PortFacts
 from apps.operations.consistency import rows
+from apps.quotas.services import verification
 from apps.workflow.selectors import runs
 from workers.config import HostDrivers
 from workers.mapping import networks
@@ -43,7 +43,7 @@ class Inconsistency:
 
 def of_rows() -> Iterator[Inconsistency]:
     """Compare the rows with each other."""
-    quota = quota_verification.verify()
+    quota = verification.verify()
     for difference in quota.differences:
         yield Inconsistency("quota", f"{difference.owner_id} {difference.resource}", str(difference))
     for orphan in quota.orphans:

@@ -4,24 +4,39 @@ An image that is deleted while its bytes come in keeps its charge until nothing 
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
-from apps.images import exceptions, locks
+from apps.images import exceptions
 from apps.images.models import Image
-from apps.quotas.selectors import limits
+from apps.quotas import registry
+from apps.quotas.exceptions import QuotaExceeded
+from apps.quotas.services import counting
 
 STEP = 64 * 1024 * 1024  # bytes that are charged at once of an upload whose length nobody announced
 MIB = 1024 * 1024
 
 
-def limit(resource: str, project_id: str) -> int:
-    """Return a project's limit: of images, or of their MiB; -1 is none. 1 query."""
-    return limits.among(owner_id=project_id, defaults=settings.IMAGE_QUOTAS)[resource]
+def register() -> None:
+    """Register what the image service counts: images, and the bytes of images and of uploads under way."""
+    counts = {"image_count_total": (count, 1), "image_size_total": (used_bytes, MIB)}
+    registry.register(
+        [
+            registry.Resource(name=name, service="image", setting="IMAGE_QUOTAS", count=counter, unit=unit)
+            for name, (counter, unit) in counts.items()
+        ]
+    )
+
+
+def count(project_id: str) -> int:
+    """Return how many images a project has, and deleted ones whose upload has not ended. 2 queries."""
+    rows = Image.objects.filter(project_id=project_id)
+    return rows.filter(deleted_at=None).count() + rows.exclude(deleted_at=None).filter(charged__gt=0).count()
 
 
 def used_bytes(project_id: str) -> int:
@@ -36,14 +51,10 @@ def check_count(project_id: str) -> None:
 
     Raises QuotaExceeded (413).
     """
-    allowed = limit("image_count_total", project_id)
-    if allowed < 0:
-        return
-    locks.quota(project_id)
-    rows = Image.objects.filter(project_id=project_id)
-    have = rows.filter(deleted_at=None).count() + rows.exclude(deleted_at=None).filter(charged__gt=0).count()
-    if have >= allowed:
-        raise exceptions.QuotaExceeded(what="images", allowed=allowed, unit="")
+    try:
+        counting.check(resource="image_count_total", owner_id=project_id)
+    except QuotaExceeded as error:
+        raise exceptions.QuotaExceeded(what="images", allowed=error.values["allowed"], unit="") from None
 
 
 def check_room(size: int) -> int:
@@ -63,19 +74,19 @@ def check_size(project_id: str, size: int, *, copies: int = 1) -> int:
     Return the bytes that an upload may have instead. Raises QuotaExceeded (413), NoRoom (507).
     """
     room = min(check_room(size * copies) // copies, int(settings.IMAGE_SIZE_CAP))
-    left = _check_quota(project_id, size)
+    with _size_refused():
+        left = counting.check_unlocked(resource="image_size_total", owner_id=project_id, adding=size)
     return room if left is None else min(room, left)
 
 
-def _check_quota(project_id: str, size: int) -> int | None:
-    """Return the bytes that are left of a project's quota before ``size`` bytes are added; None without a limit."""
-    allowed = limit("image_size_total", project_id)
-    if allowed < 0:
-        return None
-    left = allowed * MIB - used_bytes(project_id)
-    if left < size:
-        raise exceptions.QuotaExceeded(what="the size of all images", allowed=allowed, unit=" MiB")
-    return left
+@contextmanager
+def _size_refused() -> Iterator[None]:
+    try:
+        yield
+    except QuotaExceeded as error:
+        raise exceptions.QuotaExceeded(
+            what="the size of all images", allowed=error.values["allowed"], unit=" MiB"
+        ) from None
 
 
 class Charge:
@@ -93,8 +104,8 @@ class Charge:
         check_room(added)
         with transaction.atomic():
             if self._limited:
-                locks.quota(self._image.project_id)
-                _check_quota(self._image.project_id, added)
+                with _size_refused():
+                    counting.check(resource="image_size_total", owner_id=self._image.project_id, adding=added)
             Image.objects.filter(id=self._image.id).update(charged=size)
         self.size = size
 

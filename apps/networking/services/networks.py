@@ -13,7 +13,7 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, states
 from apps.networking.models import FixedIP, Network, Port
 from apps.networking.selectors import networks as selectors
-from apps.networking.services import limits, ownership
+from apps.networking.services import ownership, quotas
 from apps.networking.services.requested_networks import automatic, resolve
 
 __all__ = ["automatic", "create", "delete", "resolve", "update"]
@@ -27,7 +27,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
     project_id = ownership.of(context=context, rule="create_network", values=values)
     _check_guarded("create_network", context, project_id, {k: v for k, v in values.items() if v})
     with transaction.atomic():
-        limits.check(resource="network", project_id=project_id, rows=Network.objects.filter(project_id=project_id))
+        quotas.check(resource="network", project_id=project_id)
         network = Network.objects.create(project_id=project_id, **{"mtu": default_mtu(), **_columns(values)})
     return selectors.get(context=context, network_id=network.id)
 

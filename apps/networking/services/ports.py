@@ -14,7 +14,7 @@ from apps.networking import exceptions, locks, states
 from apps.networking.models import Network, Port, PortSecurityGroup, SecurityGroup
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as selectors
-from apps.networking.services import limits, ownership, port_addresses, security_groups
+from apps.networking.services import ownership, port_addresses, quotas, security_groups
 from apps.networking.services.bindings import allocate_for_server, new_mac, release_for_server, set_status, unbind
 
 __all__ = ["allocate_for_server", "create", "delete", "release_for_server", "set_status", "update"]
@@ -68,7 +68,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Port:
         mac = values.get("mac_address") or new_mac()
         try:
             with transaction.atomic():
-                limits.check(resource="port", project_id=project_id, rows=Port.objects.filter(project_id=project_id))
+                quotas.check(resource="port", project_id=project_id)
                 port = Port.objects.create(
                     network=network,
                     project_id=project_id,

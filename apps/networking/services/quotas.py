@@ -1,17 +1,45 @@
-"""Changing how many resources a project may have."""
-
-from django.conf import settings
+"""The network service's resources in the one quota system, and changes of their limits."""
 
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.identity.selectors import projects
 from apps.networking import exceptions
 from apps.networking.selectors import quotas as selectors
-from apps.quotas.services import limits
+from apps.quotas import registry
+from apps.quotas.exceptions import QuotaExceeded
+from apps.quotas.services import counting, limits
+
+
+def register() -> None:
+    """Register what the network service counts: its rows, also those that boots make."""
+    registry.register(
+        [
+            registry.Resource(name=name, service=selectors.SERVICE, setting="NETWORK_QUOTAS", count=count)
+            for name, count in selectors.COUNTS.items()
+        ]
+    )
+
+
+def check(*, resource: str, project_id: str) -> None:
+    """Refuse one more than the limit. Call it in the transaction that writes. 3 queries. Raises OverQuota (409)."""
+    try:
+        counting.check(resource=resource, owner_id=project_id)
+    except QuotaExceeded:
+        raise exceptions.OverQuota(resource=resource) from None
+
+
+def check_ports(*, project_id: str, adding: int) -> None:
+    """Refuse servers whose ports exceed the limit. 2 queries, no lock: servers with one port each are bounded by the
+    quota of servers, which is exact. Raises OverQuota (409).
+    """
+    try:
+        counting.check_unlocked(resource="port", owner_id=project_id, adding=adding)
+    except QuotaExceeded:
+        raise exceptions.OverQuota(resource="port") from None
 
 
 def update(*, context: RequestContext, project_id: str, values: dict[str, int]) -> None:
-    """Set a project's limits, also below what it has. Raises PolicyForbidden (403), ProjectNotFound (404)."""
+    """Set a project's limits, also below its usage. Raises PolicyForbidden (403), ProjectNotFound (404)."""
     policy.check(context, "update_quota", {"project_id": project_id})
     if projects.find(project_id) is None:
         raise exceptions.ProjectNotFound(id=project_id[:64])
@@ -26,4 +54,4 @@ def reset(*, context: RequestContext, project_id: str) -> None:
     policy.check(context, "delete_quota", {"project_id": project_id})
     if projects.find(project_id) is None and not selectors.has_own(project_id=project_id):
         raise exceptions.ProjectNotFound(id=project_id[:64])
-    limits.reset(owner_id=project_id, resources=settings.NETWORK_QUOTAS)
+    limits.reset(owner_id=project_id, resources=selectors.COUNTS)

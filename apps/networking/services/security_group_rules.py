@@ -14,7 +14,7 @@ from apps.networking.exceptions import InvalidRule
 from apps.networking.models import SecurityGroup, SecurityGroupRule
 from apps.networking.selectors import security_group_rules as selectors
 from apps.networking.selectors import security_groups as security_group_selectors
-from apps.networking.services import limits
+from apps.networking.services import quotas
 
 # IANA's numbers under the names that Neutron takes (neutron_lib/constants.py).
 PROTOCOLS = {
@@ -59,11 +59,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> SecurityGroupR
     columns = _checked(context, values)
     try:
         with transaction.atomic():
-            limits.check(
-                resource="security_group_rule",
-                project_id=group.project_id,
-                rows=SecurityGroupRule.objects.filter(project_id=group.project_id),
-            )
+            quotas.check(resource="security_group_rule", project_id=group.project_id)
             return SecurityGroupRule.objects.create(security_group=group, project_id=group.project_id, **columns)
     except IntegrityError:
         raise exceptions.RuleExists(id=_same(group, columns)) from None

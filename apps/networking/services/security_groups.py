@@ -13,7 +13,7 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, states
 from apps.networking.models import SecurityGroup, SecurityGroupRule
 from apps.networking.selectors import security_groups as selectors
-from apps.networking.services import limits, ownership
+from apps.networking.services import ownership, quotas
 
 DEFAULT = "default"
 
@@ -94,9 +94,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> SecurityGroup:
         raise exceptions.DefaultSecurityGroup
     ensure_default(project_id=project_id)
     with transaction.atomic():
-        limits.check(
-            resource="security_group", project_id=project_id, rows=SecurityGroup.objects.filter(project_id=project_id)
-        )
+        quotas.check(resource="security_group", project_id=project_id)
         group = SecurityGroup.objects.create(
             project_id=project_id,
             name=values.get("name", ""),

@@ -13,7 +13,7 @@ from apps.networking import exceptions, locks, ranges, states
 from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import subnets as selectors
-from apps.networking.services import bindings, fixed_ips, limits, port_addresses, shared_ranges
+from apps.networking.services import bindings, fixed_ips, port_addresses, quotas, shared_ranges
 
 MAX_NAMESERVERS = 5
 MAX_ROUTES = 20
@@ -34,9 +34,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Subnet:
             raise exceptions.NetworkNotFound(id=network.id)
         _refuse_overlap(network, columns["cidr"])
         shared_ranges.check(context=context, network=network, text=columns["cidr"])
-        limits.check(
-            resource="subnet", project_id=network.project_id, rows=Subnet.objects.filter(project_id=network.project_id)
-        )
+        quotas.check(resource="subnet", project_id=network.project_id)
         subnet = Subnet.objects.create(network=network, project_id=network.project_id, **columns)
         _settle_dhcp(subnet)
         if ranges.is_automatic(subnet):

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from apps.quotas import registry
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.models import Usage
 from apps.quotas.selectors import limits, usages
@@ -34,7 +35,7 @@ def reserve(
         "whole": list(wanted),
         "each": list(wanted.values()),
         "deltas": [amount * len(consumers) for amount in wanted.values()],
-        "defaults": [settings.QUOTA_DEFAULTS[resource] for resource in wanted],
+        "defaults": [registry.get(resource).default() for resource in wanted],
         "consumers": list(consumers),
         "lifetime": settings.RESERVATION_LIFETIME,
     }
@@ -49,7 +50,7 @@ def reserve(
         **values,
         "resources": missing,
         "deltas": [wanted[resource] * len(consumers) for resource in missing],
-        "defaults": [settings.QUOTA_DEFAULTS[resource] for resource in missing],
+        "defaults": [registry.get(resource).default() for resource in missing],
     }
     moved |= {row[0] for row in sql.RESERVE.fetch(again)}
     refused = next((resource for resource in wanted if resource not in moved), None)

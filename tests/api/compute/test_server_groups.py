@@ -11,10 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from apps.common.models import AuditEvent
 from apps.compute import locks
 from apps.compute.models import Flavor, Server, ServerGroup
-from apps.compute.services import quota_verification, server_states
+from apps.compute.services import server_states
 from apps.identity.services import project_resources
 from apps.images.models import Image
-from apps.quotas.services import limits
+from apps.quotas.services import limits, verification
 from tests.api.compute.conftest import ComputeCaller
 
 URL = "/os-server-groups"
@@ -145,10 +145,10 @@ def test_quota_of_groups(alice: ComputeCaller) -> None:
     assert detail["server_groups"] == {"limit": 2, "in_use": 2, "reserved": 0}
     absolute = alice.get("/limits").json()["limits"]["absolute"]
     assert (absolute["maxServerGroups"], absolute["totalServerGroupsUsed"]) == (2, 2)
-    assert not quota_verification.verify()
+    assert not verification.verify()
     alice.delete(f"{URL}/{keys[0]}")
     make(alice)
-    assert not quota_verification.verify()
+    assert not verification.verify()
 
 
 def test_joining(alice: ComputeCaller, body: dict[str, Any], no_broker: list[Any]) -> None:
@@ -197,7 +197,7 @@ def test_a_project_with_groups_is_not_deleted_and_a_purge_removes_them(alice: Co
     assert project_resources.counts(alice.project_id) == {"server groups": 1}
     next(one for one in project_resources.registered() if one.noun == "server groups").purge(alice.context)  # type: ignore[misc]
     assert not ServerGroup.objects.exists()
-    assert not quota_verification.verify()
+    assert not verification.verify()
 
 
 def test_a_lock_on_a_group_that_is_gone(db: None) -> None:

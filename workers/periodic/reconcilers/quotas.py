@@ -15,9 +15,8 @@ Usages and rows change in one transaction and are compared in one snapshot.
 import uuid
 
 from apps.compute.selectors import servers
-from apps.compute.services import quota_verification
 from apps.operations.consistency import rows
-from apps.quotas.services import reservations
+from apps.quotas.services import reservations, verification
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
 
@@ -29,9 +28,9 @@ KINDS = (KIND, RESERVATION)
 def reconcile(report: FindingReport) -> None:
     for consumer_id in rows.unsettled():
         _repair(report, consumer_id)
-    if not quota_verification.verify():
+    if not verification.verify():
         return
-    repaired = quota_verification.repair()
+    repaired = verification.repair()
     for orphan in repaired.orphans:
         report.repaired(RESERVATION, orphan, found="reserved for a server that does not exist", done="released")
     for difference in repaired.differences:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.conf import settings
 from rest_framework import serializers
 
 from apps.common.api.serializers import StrictSerializer
+from apps.networking.selectors.quotas import COUNTS
 
 LARGEST = 2**31 - 1
 
@@ -16,7 +16,4 @@ class QuotaUpdate(StrictSerializer):
     ignored = ("force", "check_limit", "tenant_id", "project_id")
 
     def get_fields(self) -> dict[str, Any]:
-        return {
-            name: serializers.IntegerField(required=False, min_value=-1, max_value=LARGEST)
-            for name in settings.NETWORK_QUOTAS
-        }
+        return {name: serializers.IntegerField(required=False, min_value=-1, max_value=LARGEST) for name in COUNTS}

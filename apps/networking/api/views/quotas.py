@@ -6,7 +6,6 @@ from apps.common import policy
 from apps.common.api.views import Response, ServiceView
 from apps.networking.api.serializers.quotas import QuotaUpdate
 from apps.networking.selectors import quotas as selectors
-from apps.networking.selectors import usage
 from apps.networking.services import quotas
 
 
@@ -61,7 +60,7 @@ class QuotaDetails(ServiceView):
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, "get_quota", {"project_id": project_id})
-        used = usage.of_project(project_id=project_id)
+        used = selectors.usage(project_id=project_id)
         limits = selectors.of_project(project_id=project_id)
         return Response(
             {

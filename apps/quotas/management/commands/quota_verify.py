@@ -1,20 +1,20 @@
-"""``celerity quota_verify``: whether quota usage matches the database."""
+"""``celerity quota_verify``: compare recorded quota usage with the rows of every service."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.compute.services import quota_verification
+from apps.quotas.services import verification
 
 
 class Command(BaseCommand):
-    help = "Recounts what quotas count (servers, key pairs, server groups) and prints every difference; exits 1 if any."
+    help = "Counts the rows behind reserved quota and prints every difference from the recorded usage; exits 1 if any."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--repair", action="store_true", help="correct the usage records")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        result = quota_verification.repair() if options["repair"] else quota_verification.verify()
+        result = verification.repair() if options["repair"] else verification.verify()
         for difference in result.differences:
             self.stdout.write(str(difference))
         for consumer in result.orphans:

@@ -8,9 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.compute.models import KeyPair, Server
-from apps.compute.services import quota_verification
 from apps.quotas.models import Usage
-from apps.quotas.services import reservations
+from apps.quotas.services import reservations, verification
 
 pytestmark = pytest.mark.django_db
 
@@ -40,9 +39,9 @@ def test_an_empty_cloud() -> None:
 def test_reserved_and_in_use_are_told_apart() -> None:
     building, active = new_server(), new_server()
     reservations.reserve(owner_id="p", each=EACH, consumers=[building.id, active.id])
-    assert not quota_verification.verify()
+    assert not verification.verify()
     reservations.commit(consumers=[active.id])
-    assert not quota_verification.verify()
+    assert not verification.verify()
     assert Usage.objects.get(resource="cores").reserved == 2
 
 
@@ -70,6 +69,6 @@ def test_differences_are_found_and_repaired(change: str) -> None:
 def test_verify_looks_at_one_moment() -> None:
     """Outside of a test's own transaction the snapshot is real."""
     new_server()
-    assert quota_verification.verify().differences
-    quota_verification.repair()
-    assert not quota_verification.verify()
+    assert verification.verify().differences
+    verification.repair()
+    assert not verification.verify()

@@ -1,0 +1,75 @@
+"""The countable resources of every service. Apps register theirs at start, so that quotas need not know the apps.
+
+A resource is counted in one of two ways:
+  reserved  usage rows, changed by one statement in the transaction that writes the resource
+            (`services/reservations.py`): for what is created often, or promised before it exists (servers)
+  counted   the resource's own rows, counted under a lock per owner (`services/counting.py`): for what is created
+            rarely. There is no second record that could drift
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+UNLIMITED = -1
+Key = tuple[str, str]  # owner, resource
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """``setting`` names the dictionary of defaults. ``count`` counts an owner's rows; None for a reserved resource, and
+    for a limit of a part of something (metadata items). ``unit``: how many of what ``count`` returns are 1 in a limit.
+    """
+
+    name: str
+    service: str
+    setting: str
+    count: Callable[[str], int] | None = None
+    unit: int = 1
+
+    def default(self) -> int:
+        """Return the limit of owners that have none of their own; -1 means unlimited."""
+        return int(getattr(settings, self.setting)[self.name])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recount:
+    """What the rows of one service say: use and open reservations by owner and resource, and which consumers exist."""
+
+    in_use: Mapping[Key, int]
+    reserved: Mapping[Key, int] = field(default_factory=dict)
+    consumers: Collection[uuid.UUID] = ()
+
+
+Reservations = Mapping[uuid.UUID, Mapping[Key, int]]
+Recounter = Callable[[Reservations], Recount]
+
+_resources: dict[str, Resource] = {}
+_recounters: dict[str, tuple[frozenset[str], Recounter]] = {}
+
+
+def register(resources: Collection[Resource]) -> None:
+    _resources.update({resource.name: resource for resource in resources})
+
+
+def register_recount(*, service: str, resources: Collection[str], recount: Recounter) -> None:
+    """Register how a service counts the rows behind its reserved resources."""
+    _recounters[service] = (frozenset(resources), recount)
+
+
+def get(name: str) -> Resource:
+    return _resources[name]
+
+
+def of_service(service: str) -> list[Resource]:
+    return [resource for resource in _resources.values() if resource.service == service]
+
+
+def everything() -> list[Resource]:
+    return list(_resources.values())
+
+
+def recounters() -> list[tuple[frozenset[str], Recounter]]:
+    return list(_recounters.values())
