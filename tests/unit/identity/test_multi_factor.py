@@ -14,7 +14,7 @@ from apps.identity.services import auth_methods, credentials, passcodes
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope, token_body
 
 pytestmark = pytest.mark.django_db
-SECRET = b"12345678901234567890"  # RFC 6238's own
+SECRET = base64.b32encode(b"12345678901234567890").decode()  # RFC 6238's own
 BOTH = [["password", "totp"]]
 
 
@@ -24,12 +24,12 @@ def ask_for(user: User, rules: Any, **options: Any) -> None:
 
 @pytest.fixture
 def device(demo: User) -> None:
-    blob = credentials.seal(base64.b32encode(SECRET).decode())
+    blob = credentials.seal(SECRET)
     demo.credentials.create(id="d", type="totp", blob=blob)
 
 
 def code(back: int = 0) -> str:
-    return passcodes.passcode(SECRET, int(timezone.now().timestamp()) // passcodes.SECONDS - back)
+    return passcodes.Device(SECRET).at(int(timezone.now().timestamp()) // passcodes.SECONDS - back)
 
 
 def body(*methods: str, passcode: str = "", password: str = PASSWORD, scope: Any = None) -> dict[str, Any]:
@@ -72,7 +72,19 @@ def test_the_methods_that_count_are_those_that_there_are() -> None:
     ("moment", "expected"), [(59, "287082"), (1111111109, "081804"), (1234567890, "005924"), (20000000000, "353130")]
 )
 def test_codes_are_those_of_rfc_6238(moment: int, expected: str) -> None:
-    assert passcodes.passcode(SECRET, moment // passcodes.SECONDS) == expected
+    assert passcodes.Device(SECRET).at(moment // passcodes.SECONDS) == expected
+
+
+@pytest.mark.parametrize("blob", ["", "====", "not base 32!", "MZXW6YTB0", "\N{FULLWIDTH LATIN CAPITAL LETTER A}" * 16])
+def test_a_blob_that_is_no_secret(blob: str) -> None:
+    assert passcodes.device_of(blob) is None
+
+
+@pytest.mark.parametrize("blob", [SECRET, SECRET.lower(), f" {SECRET[:8]} {SECRET[8:]}\n", "JBSWY3DPEHPK3PXP"])
+def test_secrets_as_devices_show_them(blob: str) -> None:
+    """In small letters, in groups, padded or not, of 80 bits as many devices have them."""
+    device = passcodes.device_of(blob)
+    assert device is not None and len(device.at(1)) == 6
 
 
 def test_a_password_alone_opens_nothing(api: Api, demo: User, device: None) -> None:
