@@ -55,11 +55,11 @@ class HostState:
 
     def said(self, key: str) -> frozenset[str]:
         """Return what the host's aggregates say under ``key``: lists with commas are taken apart, as in Nova."""
-        found = _NOTHING
+        values = _NOTHING
         for aggregate in self.aggregates:
             if key in aggregate.words:
-                found = found | aggregate.words[key] if found else aggregate.words[key]
-        return found
+                values = values | aggregate.words[key] if values else aggregate.words[key]
+        return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,32 +44,32 @@ def tree(routes: Sequence[Route]) -> list[Route]:
     fixed first segment in common: none of them can match what a route of another group matches, and a route whose
     first segment is a parameter ends the grouping before it.
     """
-    found: list[Route] = []
+    grouped: list[Route] = []
     groups: dict[str, list[Route]] = {}
     for route in routes:
         head = _head(route)
         if head is None:
             if str(route.pattern).startswith("<") or _text(route) is None:
-                found, groups = [*_closed(found, groups)], {}
-            found.append(route)
+                grouped, groups = [*_closed(grouped, groups)], {}
+            grouped.append(route)
         elif head in groups:
             groups[head].append(route)
         else:
             groups[head] = [route]
-            found.append(route)  # its place; replaced when the group is closed
-    return _closed(found, groups)
+            grouped.append(route)  # its place; replaced when the group is closed
+    return _closed(grouped, groups)
 
 
-def _closed(found: list[Route], groups: dict[str, list[Route]]) -> list[Route]:
+def _closed(grouped: list[Route], groups: dict[str, list[Route]]) -> list[Route]:
     """Put each group of some size in the place of its first route, and the routes of small ones side by side."""
     first = {id(members[0]): head for head, members in groups.items()}
     closed: list[Route] = []
-    for route in found:
+    for route in grouped:
         head = first.get(id(route))
         if head is None:
             closed.append(route)
         elif len(groups[head]) < SMALLEST:
             closed += groups[head]
         else:
-            closed.append(path(f"{head}/", include(tree([_without(one, head) for one in groups[head]]))))
+            closed.append(path(f"{head}/", include(tree([_without(member, head) for member in groups[head]]))))
     return closed

@@ -179,12 +179,12 @@ def of_view(view: Any, method: str) -> tuple[Answer, ...]:
 def _of_class(cls: Any, of_route: tuple[tuple[str, Any], ...], method: str) -> tuple[Answer, ...]:
     """Return the answers of a class whose attributes its route changes: ``as_view(created=200)``."""
     view = type(cls.__name__, (cls,), dict(of_route)) if of_route else cls
-    found: dict[tuple[int, str], Schema | None] = {}
+    schemas: dict[tuple[int, str], Schema | None] = {}
     for handler in view.handlers(method):
         for answer in _returned(Frame(inspect.unwrap(handler), view)):
             key = (answer.code, answer.media_type)
-            found[key] = merged(found[key], answer.schema) if key in found else answer.schema
-    return tuple(Answer(code, media_type, schema) for (code, media_type), schema in sorted(found.items()))
+            schemas[key] = merged(schemas[key], answer.schema) if key in schemas else answer.schema
+    return tuple(Answer(code, media_type, schema) for (code, media_type), schema in sorted(schemas.items()))
 
 
 def _returned(frame: Frame) -> Iterator[Answer]:

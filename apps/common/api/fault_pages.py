@@ -32,15 +32,15 @@ def wanted(service: str, accept: str) -> bool:
 
 def qualities(accept: str) -> dict[str, float]:
     """Return media type -> quality of an Accept header."""
-    found: dict[str, float] = {}
+    by_media_type: dict[str, float] = {}
     for part in accept.split(",")[:MAX_RANGES]:
         media, *parameters = (word.strip().lower() for word in part.split(";"))
         quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
         try:
-            found.setdefault(media, float(quality))
+            by_media_type.setdefault(media, float(quality))
         except ValueError:
-            found.setdefault(media, 1.0)
-    return found
+            by_media_type.setdefault(media, 1.0)
+    return by_media_type
 
 
 def render(code: int, message: str) -> HttpResponse:

@@ -14,11 +14,11 @@ MAX_NESTING = 64  # lists and objects within one another; json and orjson give u
 def _is_nested_too_deep(document: Any) -> bool:
     """Return whether lists and objects stand deeper within one another than ``MAX_NESTING``, without recursion."""
     level, depth = [document], 0
-    while level := [one for one in level if isinstance(one, dict | list)]:
+    while level := [item for item in level if isinstance(item, dict | list)]:
         depth += 1
         if depth > MAX_NESTING:
             return True
-        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
     return False
 
 

@@ -27,14 +27,14 @@ def parser(cls: type[Serializer[Any]], *, data: Any, context: dict[str, Any]) ->
         yield cls(data=data, context=context)
         return
     shelf: dict[type[Serializer[Any]], Serializer[Any]] = _kept.__dict__.setdefault("shelf", {})
-    one = shelf.pop(cls, None)  # taken away while it is in use
-    if one is None:
-        one = cls(data=data, context=context)
-    one.initial_data, one._context = data, context
+    serializer = shelf.pop(cls, None)  # taken away while it is in use
+    if serializer is None:
+        serializer = cls(data=data, context=context)
+    serializer.initial_data, serializer._context = data, context
     try:
-        yield one
+        yield serializer
     finally:
-        one.initial_data, one._context = None, {}
+        serializer.initial_data, serializer._context = None, {}
         for name in ("_validated_data", "_errors", "_data"):
-            one.__dict__.pop(name, None)
-        shelf[cls] = one
+            serializer.__dict__.pop(name, None)
+        shelf[cls] = serializer

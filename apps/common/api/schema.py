@@ -36,11 +36,11 @@ class AutoSchema(SpectacularSchema):
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         """Return the answers, and the refusals that every operation of its kind may give."""
-        found = super()._get_response_bodies(direction)
+        bodies = super()._get_response_bodies(direction)
         has_body = self.method in ("POST", "PUT", "PATCH")
         for code, refusal in schema_words.refusals(self.method, self.path, has_body=has_body).items():
-            found.setdefault(code, refusal)
-        return found
+            bodies.setdefault(code, refusal)
+        return bodies
 
     def get_operation_id(self) -> str:
         """Return a name for each operation: a collection and its members share their path's words."""
@@ -89,8 +89,10 @@ class AutoSchema(SpectacularSchema):
         method = self.method.lower()
         declared = getattr(self.view, "response_serializers", {}).get(method)
         each = declared if isinstance(declared, dict) else {}
-        found = {}
+        by_answer = {}
         for answer in answers.of_view(self.view, method):
             schema = None if answer.schema is None else answer.schema or ANYTHING
-            found[str(answer.code), answer.media_type] = each.get(answer.code, schema if each else declared or schema)
-        return found
+            by_answer[str(answer.code), answer.media_type] = each.get(
+                answer.code, schema if each else declared or schema
+            )
+        return by_answer

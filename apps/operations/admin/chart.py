@@ -32,23 +32,23 @@ def boots(minutes: list[Any]) -> Chart:
     """Return the chart of ``selectors.boots.by_minute``."""
     if not minutes:
         return Chart()
-    top = max([one.succeeded + one.failed for one in minutes] + [1])
-    slowest = max([one.p95 or 0.0 for one in minutes] + [0.001])
+    top = max([minute.succeeded + minute.failed for minute in minutes] + [1])
+    slowest = max([minute.p95 or 0.0 for minute in minutes] + [0.001])
     step = WIDTH / len(minutes)
     bars, points = [], []
-    for index, one in enumerate(minutes):
-        good, bad = HEIGHT * one.succeeded / top, HEIGHT * one.failed / top
-        p95 = f", p95 {one.p95:.2f} s" if one.p95 is not None else ""
-        told = f"{one.at:%H:%M}: {one.succeeded} booted, {one.failed} failed{p95}"
+    for index, minute in enumerate(minutes):
+        good, bad = HEIGHT * minute.succeeded / top, HEIGHT * minute.failed / top
+        p95 = f", p95 {minute.p95:.2f} s" if minute.p95 is not None else ""
+        text = f"{minute.at:%H:%M}: {minute.succeeded} booted, {minute.failed} failed{p95}"
         bars.append(
             Bar(
-                x=round(index * step + step * 0.15, 1), width=round(step * 0.7, 1), told=told,
+                x=round(index * step + step * 0.15, 1), width=round(step * 0.7, 1), told=text,
                 good_y=round(HEIGHT - good, 1), good_height=round(good, 1),
                 bad_y=round(HEIGHT - good - bad, 1), bad_height=round(bad, 1),
             )
         )  # fmt: skip
-        if one.p95 is not None:
-            points.append(f"{index * step + step / 2:.1f},{HEIGHT - (HEIGHT - 6) * one.p95 / slowest - 3:.1f}")
-    booted, failed = sum(one.succeeded for one in minutes), sum(one.failed for one in minutes)
+        if minute.p95 is not None:
+            points.append(f"{index * step + step / 2:.1f},{HEIGHT - (HEIGHT - 6) * minute.p95 / slowest - 3:.1f}")
+    booted, failed = sum(minute.succeeded for minute in minutes), sum(minute.failed for minute in minutes)
     summary = f"{booted} booted and {failed} failed in the last {len(minutes)} minutes"
     return Chart(bars=bars, line=" ".join(points), top=top, top_seconds=round(slowest, 2), summary=summary)

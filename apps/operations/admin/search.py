@@ -41,13 +41,13 @@ def _objects(site: Any, request: HttpRequest, title: str, label: str, text: str)
     page = site._registry[model]
     base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     rows, _ = page.get_search_results(request, page.get_queryset(request), text)
-    found = list(rows.order_by(*(page.ordering or model._meta.ordering or ("pk",)))[: MOST + 1])
-    page.complete(request, found[:MOST])
+    matches = list(rows.order_by(*(page.ordering or model._meta.ordering or ("pk",)))[: MOST + 1])
+    page.complete(request, matches[:MOST])
     items = [
         {"title": _title(row), "note": _note(row), "link": reverse(f"{base}_change", args=[row.pk])}
-        for row in found[:MOST]
+        for row in matches[:MOST]
     ]
-    return {"title": title, "items": items, "more": reverse(f"{base}_changelist") if len(found) > MOST else ""}
+    return {"title": title, "items": items, "more": reverse(f"{base}_changelist") if len(matches) > MOST else ""}
 
 
 def _title(row: Any) -> str:

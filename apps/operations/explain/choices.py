@@ -13,18 +13,18 @@ from rich.text import Text
 from apps.operations.explain import format
 
 
-def show(console: Console, told: dict[str, Any]) -> None:
+def show(console: Console, explanation: dict[str, Any]) -> None:
     """Print the table of the filters, the best candidates, the nearest misses, and whatever else was told."""
-    for part in _parts(dict(told)):
+    for part in _parts(dict(explanation)):
         console.print(Padding(part, (0, 0, 0, 2)))
 
 
-def looked_at(told: dict[str, Any]) -> str:
+def looked_at(explanation: dict[str, Any]) -> str:
     """Return "3 hosts looked at", or of how many when not all were read."""
-    considered, there = told.get("considered", 0), told.get("hosts")
-    if there is None or there <= considered:
+    considered, total = explanation.get("considered", 0), explanation.get("hosts")
+    if total is None or total <= considered:
         return f"{format.plural(considered, 'host')} checked"
-    return f"{considered} of {format.plural(there, 'host')} checked"
+    return f"{considered} of {format.plural(total, 'host')} checked"
 
 
 def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
@@ -40,12 +40,12 @@ def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
         yield Text(f"{others} removed no host.")
     if candidates:
         rest.pop("weights", None)
-        rows = [(str(one.get("host")), f"{one.get('weight', 0):g}", numbers(one.get("weights"))) for one in candidates]
+        rows = [(str(row.get("host")), f"{row.get('weight', 0):g}", numbers(row.get("weights"))) for row in candidates]
         yield table(("candidate", "weight", "made of"), rows, left=("made of",))
     misses = rest.pop("misses", None) or []
     if misses:
         yield Text("Nearest misses:")
-        yield from (Text(f"  {one}") for one in misses)
+        yield from (Text(f"  {miss}") for miss in misses)
     for name, value in rest.items():
         if value:
             yield Text(f"{name}: {_told(value)}")

@@ -63,17 +63,17 @@ class Story:
 
 def of_server(server: "Server", *, ask_workers: bool = True) -> Story:
     """Gather a server's story: at most 19 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
-    found = list(runs.of_subject(subject_id=server.id)[:MAX_RUNS])[::-1]
-    steps: dict[uuid.UUID, list[Any]] = {run.id: [] for run in found}
+    server_runs = list(runs.of_subject(subject_id=server.id)[:MAX_RUNS])[::-1]
+    steps: dict[uuid.UUID, list[Any]] = {run.id: [] for run in server_runs}
     for step in runs.steps_of(run_ids=list(steps))[:MAX_STEPS]:
         steps[step.run_id].append(step)
     ports = bindings.specs_for_server(server_id=server.id)
     events = audit.of_target(target_id=server.id, limit=MAX_EVENTS)
-    active = next((run for run in found if run.state in states.ACTIVE), None)
+    active = next((run for run in server_runs if run.state in states.ACTIVE), None)
     return Story(
         now=timezone.now(),
         server=server,
-        runs=found,
+        runs=server_runs,
         steps=steps,
         devices=servers.block_devices(server_id=server.id),
         allocation=allocations.of_consumer(consumer_id=server.id),
@@ -81,7 +81,7 @@ def of_server(server: "Server", *, ask_workers: bool = True) -> Story:
         ports=ports,
         events=events,
         findings=findings.open_of(subject=str(server.id)),
-        names=_names(server, found, ports),
+        names=_names(server, server_runs, ports),
         host=_host(server.host or (active.host if active else "")),
         queue=queues.position_of(active, ask_workers=ask_workers) if active else None,
     )
@@ -94,11 +94,11 @@ def _host(name: str) -> Any:
         return None
 
 
-def _names(server: "Server", found: list[Any], ports: tuple[Any, ...]) -> dict[str, str]:
-    people = {server.user_id, *(run.user_id for run in found)} - {""}
+def _names(server: "Server", server_runs: list[Any], ports: tuple[Any, ...]) -> dict[str, str]:
+    people = {server.user_id, *(run.user_id for run in server_runs)} - {""}
     names = {**users.names(people), **projects.names({server.project_id})}
     names |= {str(port.network.id): port.network.name for port in ports}
-    wanted = {uuid.UUID(one["network_id"]) for one in server.requested_networks or []}
+    wanted = {uuid.UUID(requested["network_id"]) for requested in server.requested_networks or []}
     missing = {key for key in wanted if str(key) not in names}
     if missing:
         names |= {str(key): name for key, name in networks.names(network_ids=missing).items()}

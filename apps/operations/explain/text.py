@@ -116,11 +116,12 @@ def _now(story: Story) -> Iterator[str]:
 
 
 def _holds(story: Story) -> Iterator[str]:
-    found = story.allocation
-    if found is None:
+    allocation = story.allocation
+    if allocation is None:
         yield "no allocation"
     else:
-        yield f"allocation on {found.host.name}: {found.vcpus} vCPU, {found.ram_mib} MiB, {found.disk_gib} GiB"
+        size = f"{allocation.vcpus} vCPU, {allocation.ram_mib} MiB, {allocation.disk_gib} GiB"
+        yield f"allocation on {allocation.host.name}: {size}"
     if story.reserved:
         yield "quota reserved: " + ", ".join(f"{name} {amount}" for name, amount in sorted(story.reserved.items()))
     elif story.server.deleted_at is None:

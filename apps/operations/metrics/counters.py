@@ -61,17 +61,17 @@ HISTOGRAMS = (
 
 def collect() -> Iterator[Metric]:
     """2 statements."""
-    found = counters.everything()
+    counts = counters.everything()
     for counter in COUNTERS:
-        yield _counter(counter, found.get(counter.counted, {}))
+        yield _counter(counter, counts.get(counter.counted, {}))
     for histogram in HISTOGRAMS:
-        yield _histogram(histogram, found.get(histogram.counted, {}), found.get(histogram.summed, {}))
+        yield _histogram(histogram, counts.get(histogram.counted, {}), counts.get(histogram.summed, {}))
 
 
-def _counter(one: Counter, values: Mapping[str, int]) -> Metric:
-    family = CounterMetricFamily(one.name, one.text, labels=one.labels)
+def _counter(counter: Counter, values: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(counter.name, counter.text, labels=counter.labels)
     for label, value in values.items():
-        family.add_metric(_split(label, len(one.labels)), value)
+        family.add_metric(_split(label, len(counter.labels)), value)
     return family
 
 
@@ -80,8 +80,8 @@ def _split(label: str, parts: int) -> list[str]:
     return [*found, *[""] * (parts - len(found))]
 
 
-def _histogram(one: Histogram, counts: Mapping[str, int], sums: Mapping[str, int]) -> Metric:
-    family = HistogramMetricFamily(one.name, one.text, labels=one.labels)
+def _histogram(histogram: Histogram, counts: Mapping[str, int], sums: Mapping[str, int]) -> Metric:
+    family = HistogramMetricFamily(histogram.name, histogram.text, labels=histogram.labels)
     series: dict[str, dict[float, int]] = {}
     for label, value in counts.items():
         key, _, bound = label.rpartition(" ")
@@ -91,5 +91,7 @@ def _histogram(one: Histogram, counts: Mapping[str, int], sums: Mapping[str, int
         totals = accumulate(buckets[bound] for bound in bounds)
         lines = [("+Inf" if bound == float("inf") else repr(bound), float(total)) for bound, total in zip(
             bounds, totals, strict=True)]  # fmt: skip
-        family.add_metric(_split(key, len(one.labels)) if one.labels else [], lines, sums.get(key, 0) / 1000)
+        family.add_metric(
+            _split(key, len(histogram.labels)) if histogram.labels else [], lines, sums.get(key, 0) / 1000
+        )
     return family

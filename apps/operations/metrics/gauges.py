@@ -76,16 +76,16 @@ def _queues(names: list[str] | None) -> Iterator[Metric]:
     queues: dict[str, tuple[int, int, float]] = dict.fromkeys((SCHEDULER_QUEUE, *own), (0, 0, 0.0))
     for pipeline, queue, total, waiting, running, age in rows(_RUNS, {"each": names is not None, "hosts": HOST_QUEUES}):
         runs[pipeline] = runs.get(pipeline, 0) + total
-        one = queues.get(queue, (0, 0, 0.0))
-        queues[queue] = (one[0] + waiting, one[1] + running, max(one[2], age))
+        queued = queues.get(queue, (0, 0, 0.0))
+        queues[queue] = (queued[0] + waiting, queued[1] + running, max(queued[2], age))
     active = [((pipeline,), count) for pipeline, count in runs.items()]
     yield gauge("celerity_runs_active", "Runs that have not ended, by pipeline.", ("pipeline",), active)
-    told = (
+    gauges = (
         ("celerity_queue_waiting", "Steps that wait, by queue, as the rows tell."),
         ("celerity_queue_running", "Steps at work, by the queue that they came from."),
         ("celerity_queue_oldest_seconds", "How long the step that waits longest has waited, by queue."),
     )
-    for at, (name, text) in enumerate(told):
+    for at, (name, text) in enumerate(gauges):
         yield gauge(name, text, ("queue",), [((queue,), values[at]) for queue, values in queues.items()])
     yield from _messages([SCHEDULER_QUEUE, PERIODIC_QUEUE, *(own if names is not None else [])])
 

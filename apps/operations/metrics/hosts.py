@@ -52,41 +52,41 @@ def totals() -> dict[str, Any]:
     return _rows(_TOTALS)[0]
 
 
-def each(found: dict[str, Any]) -> list[dict[str, Any]] | None:
+def each(totals: dict[str, Any]) -> list[dict[str, Any]] | None:
     """Return each host, or None where there are more than the setting METRICS_HOSTS. At most 1 statement."""
-    return _rows(_EACH) if found["hosts"] <= settings.METRICS_HOSTS else None
+    return _rows(_EACH) if totals["hosts"] <= settings.METRICS_HOSTS else None
 
 
-def collect(found: dict[str, Any]) -> Iterator[Metric]:
+def collect(totals: dict[str, Any]) -> Iterator[Metric]:
     """Yield the cloud's hosts and capacity."""
     states = GaugeMetricFamily("celerity_hosts", "Hosts by state; disabled ones count as such only.", labels=["state"])
     for state in STATES:
-        states.add_metric([state], found[state])
+        states.add_metric([state], totals[state])
     yield states
     text = "The longest silence among the agents of enabled hosts, in seconds."
-    yield GaugeMetricFamily("celerity_heartbeat_age_seconds", text, value=found["age"])
+    yield GaugeMetricFamily("celerity_heartbeat_age_seconds", text, value=totals["age"])
     for resource, unit in RESOURCES:
         family = GaugeMetricFamily(f"celerity_{resource}", f"{unit} claimed and there.", labels=["kind"])
         for kind in ("used", "capacity"):
-            family.add_metric([kind], found[f"{resource}_{kind}"])
+            family.add_metric([kind], totals[f"{resource}_{kind}"])
         yield family
 
 
-def collect_each(found: list[dict[str, Any]] | None) -> Iterator[Metric]:
+def collect_each(hosts: list[dict[str, Any]] | None) -> Iterator[Metric]:
     """Yield each host's state and capacity; nothing where there are too many."""
-    told = (
+    gauges = (
         ("up", "up", "Whether the host is enabled and its agent is heard of."),
         ("heartbeat_age_seconds", "age", "Since the agent's last heartbeat, in seconds."),
         ("servers", "servers", "Servers that have claimed a part of the host."),
     )
-    for name, key, text in told if found is not None else ():
+    for name, key, text in gauges if hosts is not None else ():
         family = GaugeMetricFamily(f"celerity_host_{name}", text, labels=["host"])
-        for one in found or ():
-            family.add_metric([one["name"]], float(one[key]))
+        for host in hosts or ():
+            family.add_metric([host["name"]], float(host[key]))
         yield family
-    for resource, unit in RESOURCES if found is not None else ():
+    for resource, unit in RESOURCES if hosts is not None else ():
         family = GaugeMetricFamily(f"celerity_host_{resource}", f"{unit} by host.", labels=["host", "kind"])
-        for one in found or ():
+        for host in hosts or ():
             for kind in ("used", "capacity"):
-                family.add_metric([one["name"], kind], one[f"{resource}_{kind}"])
+                family.add_metric([host["name"], kind], host[f"{resource}_{kind}"])
         yield family

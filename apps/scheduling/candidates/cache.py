@@ -44,12 +44,12 @@ class HostFacts:
     @cached_property
     def kinds(self) -> list[tuple[HostState, list[str]]]:
         """Hosts that are alike but for their names: one of them, and all their names."""
-        found: dict[Hashable, tuple[HostState, list[str]]] = {}
+        by_kind: dict[Hashable, tuple[HostState, list[str]]] = {}
         for host in self.hosts.values():
             alike = (host.zone, host.arch, host.hypervisor_type, host.virt_type, host.hypervisor_version)
             key = (*alike, id(host.traits), id(host.aggregates))  # alike ones share these
-            found.setdefault(key, (host, []))[1].append(host.name)
-        return list(found.values())
+            by_kind.setdefault(key, (host, []))[1].append(host.name)
+        return list(by_kind.values())
 
     def kept(self, key: Hashable) -> list[str] | None:
         """Return an answer about these hosts that was worked out before."""
@@ -60,14 +60,14 @@ class HostFacts:
 
     def keep(self, key: Hashable, passes: Callable[[HostState], bool]) -> list[str]:
         """Return the names of the hosts that pass, worked out once for ``key``. The oldest of many are forgotten."""
-        found = self.kept(key)
-        if found is None:
-            found = [name for host, names in self.kinds if passes(host) for name in names]
+        names_that_pass = self.kept(key)
+        if names_that_pass is None:
+            names_that_pass = [name for host, names in self.kinds if passes(host) for name in names]
             with self._lock:
-                self._answers[key] = found
+                self._answers[key] = names_that_pass
                 if len(self._answers) > KEPT_ANSWERS:
                     self._answers.popitem(last=False)
-        return found
+        return names_that_pass
 
 
 class RecentRoom:
@@ -118,13 +118,13 @@ def _read() -> HostFacts:
     with connection.cursor() as cursor:
         cursor.execute(sql.STAMP, [HOSTS])
         row = cursor.fetchone()
-        aggregates = {one.id: _state(one) for one in Aggregate.objects.all()}
+        aggregates = {aggregate.id: _state(aggregate) for aggregate in Aggregate.objects.all()}
         cursor.execute(sql.MEMBERS)
         same: dict[tuple[int, ...], tuple[AggregateState, ...]] = {}  # many hosts are in the same aggregates
         members = {}
         for host, ids in cursor:
-            key = tuple(sorted(one for one in ids if one in aggregates))
-            members[host] = same.get(key) or same.setdefault(key, tuple(aggregates[one] for one in key))
+            key = tuple(sorted(aggregate for aggregate in ids if aggregate in aggregates))
+            members[host] = same.get(key) or same.setdefault(key, tuple(aggregates[aggregate] for aggregate in key))
         cursor.execute(sql.HOST_FACTS)
         _kept = HostFacts(row[0] if row else None, _hosts(cursor, members))
     return _kept

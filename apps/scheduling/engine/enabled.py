@@ -74,9 +74,9 @@ def filters() -> list[Filter]:
     return enabled
 
 
-def _with_settings(one: type[Filter]) -> Filter:
-    given = {argument: getattr(settings, name) for argument, name in one.settings.items()}
-    return _made(one, tuple(sorted(given.items())))
+def _with_settings(cls: type[Filter]) -> Filter:
+    given = {argument: getattr(settings, name) for argument, name in cls.settings.items()}
+    return _made(cls, tuple(sorted(given.items())))
 
 
 def weighers() -> list[tuple[Weigher, float]]:
@@ -85,59 +85,62 @@ def weighers() -> list[tuple[Weigher, float]]:
 
 
 @lru_cache(maxsize=64)
-def _made(one: Callable[..., Filter], given: tuple[tuple[str, Any], ...]) -> Filter:
-    return one(**dict(given))
+def _made(make: Callable[..., Filter], given: tuple[tuple[str, Any], ...]) -> Filter:
+    return make(**dict(given))
 
 
 @lru_cache(maxsize=8)
 def _filter_classes(changes: tuple[str, ...]) -> list[tuple[type[Filter], str]]:
     """Return the classes, each with the part of the setting that added it: "" of the house's."""
-    found = {one.name: (one, "") for one in map(import_string, FILTERS)}
+    classes = {cls.name: (cls, "") for cls in map(import_string, FILTERS)}
     for change in changes:
         sign, word = change[:1], change[1:].strip()
         if sign == "+":
-            one = _import(word, Filter, change)
-            found[one.name] = (one, change)
-        elif sign == "-" and word in found and word not in KEPT:
-            del found[word]
+            cls = _import(word, Filter, change)
+            classes[cls.name] = (cls, change)
+        elif sign == "-" and word in classes and word not in KEPT:
+            del classes[word]
         else:
-            raise ImproperlyConfigured(f"CELERITY_SCHEDULER_FILTERS: {_wrong(change, found)}")
-    return list(found.values())
+            raise ImproperlyConfigured(f"CELERITY_SCHEDULER_FILTERS: {_wrong(change, classes)}")
+    return list(classes.values())
 
 
 @lru_cache(maxsize=8)
 def _weighers(changes: tuple[str, ...]) -> list[tuple[Weigher, float]]:
-    found = {one.name: (one, multiplier) for one, multiplier in ((import_string(path)(), m) for path, m in WEIGHERS)}
+    by_name = {
+        weigher.name: (weigher, multiplier)
+        for weigher, multiplier in ((import_string(path)(), m) for path, m in WEIGHERS)
+    }
     for change in changes:
         word, equals, number = (part.strip() for part in change.partition("="))
         name = word.removeprefix("+").removeprefix("-")
         if word.startswith("+"):
-            one = _own(change, _import(name, Weigher, change), "WEIGHERS")
-            found[one.name] = (one, _number(number or "1.0", change))
-        elif word.startswith("-") and name in found and not equals:
-            del found[name]
-        elif word in found and equals:
-            found[name] = (found[name][0], _number(number, change))
+            weigher = _own(change, _import(name, Weigher, change), "WEIGHERS")
+            by_name[weigher.name] = (weigher, _number(number or "1.0", change))
+        elif word.startswith("-") and name in by_name and not equals:
+            del by_name[name]
+        elif word in by_name and equals:
+            by_name[name] = (by_name[name][0], _number(number, change))
         else:
-            raise ImproperlyConfigured(f"CELERITY_SCHEDULER_WEIGHERS: {_wrong(change, found)}")
-    return list(found.values())
+            raise ImproperlyConfigured(f"CELERITY_SCHEDULER_WEIGHERS: {_wrong(change, by_name)}")
+    return list(by_name.values())
 
 
 def _import(path: str, kind: type, change: str) -> Any:
     setting = "FILTERS" if kind is Filter else "WEIGHERS"
     try:
-        found = import_string(path)
+        cls = import_string(path)
     except Exception as error:  # whatever a module does when it is imported
         raise ImproperlyConfigured(
             f"CELERITY_SCHEDULER_{setting}: '{change}' cannot be imported: {type(error).__name__}: {error}"
         ) from error
-    if not (isinstance(found, type) and issubclass(found, kind)):
+    if not (isinstance(cls, type) and issubclass(cls, kind)):
         raise ImproperlyConfigured(f"CELERITY_SCHEDULER_{setting}: '{change}' is no subclass of {kind.__name__}")
-    missing = [word for word in NEEDED[setting] if not isinstance(getattr(found, word, None), str)]
-    missing += sorted(getattr(found, "__abstractmethods__", ()))
+    missing = [word for word in NEEDED[setting] if not isinstance(getattr(cls, word, None), str)]
+    missing += sorted(getattr(cls, "__abstractmethods__", ()))
     if missing:
         raise ImproperlyConfigured(f"CELERITY_SCHEDULER_{setting}: '{change}' has no {' and no '.join(missing)}")
-    return found
+    return cls
 
 
 def _own(change: str, make: Callable[[], Any], setting: str = "FILTERS") -> Any:
@@ -151,12 +154,12 @@ def _own(change: str, make: Callable[[], Any], setting: str = "FILTERS") -> Any:
 
 def _number(text: str, change: str) -> float:
     try:
-        found = float(text)
+        number = float(text)
     except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
+        number = math.nan
+    if not math.isfinite(number):
         raise ImproperlyConfigured(f"CELERITY_SCHEDULER_WEIGHERS: '{change}' has no number behind the =")
-    return found
+    return number
 
 
 def _wrong(change: str, known: Any) -> str:

@@ -44,12 +44,12 @@ class Isolated(Filter):
         return self._asked(lambda: self._names(self.inner.narrow(spec)), None)
 
     @staticmethod
-    def _number(found: int | None) -> int | None:
-        return None if found is None else int(found)
+    def _number(value: int | None) -> int | None:
+        return None if value is None else int(value)
 
     @staticmethod
-    def _names(found: frozenset[str] | None) -> frozenset[str] | None:
-        return None if found is None else frozenset(found)
+    def _names(value: frozenset[str] | None) -> frozenset[str] | None:
+        return None if value is None else frozenset(value)
 
     def _asked(self, ask: Callable[[], T], otherwise: T, *, judging: bool = False) -> T:
         """Return the answer, or ``otherwise``. Where it was ``judging``, that is the reason why no host passes."""

@@ -48,24 +48,24 @@ def running(spec: RequestSpec) -> list[Filter]:
 
 def narrowed(spec: RequestSpec) -> frozenset[str] | None:
     """Return the names of the only hosts that could pass, where the spec names them; None: any could."""
-    found: frozenset[str] | None = None
-    for one in running(spec):
-        names = one.narrow(spec)
+    possible: frozenset[str] | None = None
+    for item in running(spec):
+        names = item.narrow(spec)
         if names is not None:
-            found = names if found is None else found & names
-    return found
+            possible = names if possible is None else possible & names
+    return possible
 
 
 def limits(*, hosts: Sequence[HostState], spec: RequestSpec) -> dict[str, int]:
     """Return host id -> how many servers it may have at most, of those hosts for which there is a limit."""
-    found: dict[str, int] = {}
-    for one in running(spec):
-        if one.limits_servers:
+    most_by_host: dict[str, int] = {}
+    for item in running(spec):
+        if item.limits_servers:
             for host in hosts:
-                most = one.most_servers(host)
+                most = item.most_servers(host)
                 if most is not None:
-                    found[host.id] = min(most, found.get(host.id, most))
-    return found
+                    most_by_host[host.id] = min(most, most_by_host.get(host.id, most))
+    return most_by_host
 
 
 def rank(*, hosts: Sequence[HostState], spec: RequestSpec) -> Verdict:
@@ -77,19 +77,19 @@ def rank(*, hosts: Sequence[HostState], spec: RequestSpec) -> Verdict:
     verdict = Verdict(hosts=[])
     filters, left = running(spec), list(hosts)
     lost: list[HostState] = []
-    for one in filters:
-        kept = [host for host in left if one.passes(host, spec)] if one.applies(spec) else left
-        kept = [] if one.failure else kept
-        verdict.table.append({"filter": one.name, "in": len(left), "out": len(kept)})
+    for item in filters:
+        kept = [host for host in left if item.passes(host, spec)] if item.applies(spec) else left
+        kept = [] if item.failure else kept
+        verdict.table.append({"filter": item.name, "in": len(left), "out": len(kept)})
         if len(kept) < len(left):
             names = {host.id for host in kept}
             lost += [host for host in left if host.id not in names]
-            verdict.reasons[one.reason] = len(left) - len(kept)
-            verdict.advice = one.advice or verdict.advice
+            verdict.reasons[item.reason] = len(left) - len(kept)
+            verdict.advice = item.advice or verdict.advice
         left = kept
         if not left:
             break
-    verdict.misses = _nearest(lost, [one for one in filters if one.applies(spec)], spec)
+    verdict.misses = _nearest(lost, [item for item in filters if item.applies(spec)], spec)
     verdict.hosts = _ordered(left, spec, verdict)
     return verdict
 
@@ -98,12 +98,12 @@ def _nearest(hosts: Sequence[HostState], filters: Sequence[Filter], spec: Reques
     """Return what the hosts nearest to passing lack, by all filters and not by the first alone."""
 
     def total(host: HostState) -> tuple[float, str]:
-        short = (min(one.distance(host, spec), _CAP) for one in filters if not one.passes(host, spec))
+        short = (min(item.distance(host, spec), _CAP) for item in filters if not item.passes(host, spec))
         return sum(short), host.name
 
     nearest = heapq.nsmallest(TOLD_MISSES, hosts, key=total)
     return [
-        f"{host.name} " + " and ".join(one.shortfall(host, spec) for one in filters if not one.passes(host, spec))
+        f"{host.name} " + " and ".join(item.shortfall(host, spec) for item in filters if not item.passes(host, spec))
         for host in nearest
     ]
 
@@ -112,7 +112,7 @@ def _ordered(hosts: list[HostState], spec: RequestSpec, verdict: Verdict) -> lis
     if not hosts:
         return []
     weighers = enabled.weighers()
-    parts = {one.name: _scaled(one, multiplier, hosts, spec) for one, multiplier in weighers}
+    parts = {weigher.name: _scaled(weigher, multiplier, hosts, spec) for weigher, multiplier in weighers}
     totals = [sum(part[index] for part in parts.values()) for index in range(len(hosts))]
     order = sorted(range(len(hosts)), key=lambda index: -totals[index])
     verdict.candidates = [
@@ -123,7 +123,7 @@ def _ordered(hosts: list[HostState], spec: RequestSpec, verdict: Verdict) -> lis
         }
         for index in order[:TOLD_CANDIDATES]
     ]
-    firm = [parts[one.name] for one, _ in weighers if not one.of_load]
+    firm = [parts[weigher.name] for weigher, _ in weighers if not weigher.of_load]
     best = [part[order[0]] for part in firm]
     size = max(1, settings.SCHEDULER_HOST_SUBSET_SIZE)
     head = [index for index in order[:size] if [part[index] for part in firm] == best]
@@ -185,9 +185,9 @@ def explain(*, verdict: Verdict, hosts: Sequence[HostState]) -> str:
     if not hosts:
         return "There is no compute host."
     noun = "host" if len(hosts) == 1 else "hosts"
-    told = "; ".join(f"{count} {reason}" for reason, count in verdict.reasons.items())
-    if not told:
+    reasons = "; ".join(f"{count} {reason}" for reason, count in verdict.reasons.items())
+    if not reasons:
         return f"None of the {len(hosts)} {noun} was left. Try again."
     if len(verdict.reasons) == 1 and (missing := ENOUGH.get(next(iter(verdict.reasons)))):
         return f"No host has {missing} ({len(hosts)} {noun} checked). {verdict.advice}".rstrip()
-    return f"{len(hosts)} {noun} checked: {told}. {verdict.advice}".rstrip()
+    return f"{len(hosts)} {noun} checked: {reasons}. {verdict.advice}".rstrip()

@@ -42,15 +42,15 @@ class JsonQueryFilter(Filter):
 
 def asked_by(query: Sequence[Any]) -> list[str]:
     """Return the names of the variables in a query, as often as they are there, however deep."""
-    found: list[str] = []
+    names: list[str] = []
     left: list[Any] = list(query)
     while left:  # without recursion: nesting is the caller's to choose
-        one = left.pop()
-        if isinstance(one, list):
-            left += one
-        elif isinstance(one, str) and one.startswith("$"):
-            found.append(one[1:])
-    return found
+        item = left.pop()
+        if isinstance(item, list):
+            left += item
+        elif isinstance(item, str) and item.startswith("$"):
+            names.append(item[1:])
+    return names
 
 
 def _answer(query: Sequence[Any], host: HostState) -> Any:
@@ -73,10 +73,10 @@ def _answer(query: Sequence[Any], host: HostState) -> Any:
     return len(values) > 1 and all(_COMPARISONS[name](values[0], value) for value in values[1:])
 
 
-def _value(one: Any, host: HostState) -> Any:
-    if isinstance(one, list):
-        return _answer(one, host)
-    if isinstance(one, str) and one.startswith("$"):
-        known = variables.EVERY.get(one[1:])
+def _value(item: Any, host: HostState) -> Any:
+    if isinstance(item, list):
+        return _answer(item, host)
+    if isinstance(item, str) and item.startswith("$"):
+        known = variables.EVERY.get(item[1:])
         return known(host) if known else None
-    return one
+    return item

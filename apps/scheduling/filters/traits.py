@@ -44,14 +44,14 @@ def asked(spec: RequestSpec) -> tuple[set[str], set[str]]:
     """Return the traits a host must have, and those it must not have."""
     required, forbidden = set(), set()
     for name, value in spec.extra_specs.items():
-        if name.startswith("trait") and (found := _TRAIT.fullmatch(name)):
+        if name.startswith("trait") and (match := _TRAIT.fullmatch(name)):
             if value == "required":
-                required.add(found["name"])
+                required.add(match["name"])
             elif value == "forbidden":
-                forbidden.add(found["name"])
+                forbidden.add(match["name"])
     for name, value in spec.image_properties.items():
-        if name.startswith("trait") and value == "required" and (found := _TRAIT.fullmatch(name)):
-            required.add(found["name"])
+        if name.startswith("trait") and value == "required" and (match := _TRAIT.fullmatch(name)):
+            required.add(match["name"])
     return required | _features(spec.extra_specs, spec.image_properties), forbidden
 
 
@@ -63,18 +63,18 @@ def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
 
     if not any(key.startswith(("hw", "os")) for key in (*specs, *image)):
         return set()
-    found = set()
+    traits = set()
     if said("hw", "mem_encryption") in _YES:
-        found.add("HW_CPU_X86_AMD_SEV")
+        traits.add("HW_CPU_X86_AMD_SEV")
     if said("hw", "tpm_version") in ("1.2", "2.0"):
-        found.add(f"COMPUTE_SECURITY_TPM_{said('hw', 'tpm_version').replace('.', '_')}")
+        traits.add(f"COMPUTE_SECURITY_TPM_{said('hw', 'tpm_version').replace('.', '_')}")
     if said("os", "secure_boot") == "required":
-        found.add("COMPUTE_SECURITY_UEFI_SECURE_BOOT")
+        traits.add("COMPUTE_SECURITY_UEFI_SECURE_BOOT")
     if said("hw", "virtio_packed_ring") in _YES:
-        found.add("COMPUTE_NET_VIRTIO_PACKED")
+        traits.add("COMPUTE_NET_VIRTIO_PACKED")
     if said("hw", "viommu_model") in ("intel", "smmuv3", "virtio"):
-        found.add(f"COMPUTE_VIOMMU_MODEL_{said('hw', 'viommu_model').upper()}")
+        traits.add(f"COMPUTE_VIOMMU_MODEL_{said('hw', 'viommu_model').upper()}")
     modes = {"passthrough": "PASSTHROUGH", "emulate": "EMULATED"}
     if said("hw", "maxphysaddr_mode") in modes:
-        found.add(f"COMPUTE_ADDRESS_SPACE_{modes[said('hw', 'maxphysaddr_mode')]}")
-    return found
+        traits.add(f"COMPUTE_ADDRESS_SPACE_{modes[said('hw', 'maxphysaddr_mode')]}")
+    return traits

@@ -49,8 +49,8 @@ def choose_and_claim(*, consumer_id: uuid.UUID, spec: RequestSpec) -> Choice:
 def _attempt(consumer_id: uuid.UUID, spec: RequestSpec) -> tuple[Choice | None, bool]:
     """Claim the best of the hosts as they are now; without a choice, say whether any was left by the filters."""
     left = False
-    for found in candidates.widening(spec=spec):
-        verdict = ranking.rank(hosts=found.hosts, spec=found.spec)
+    for batch in candidates.widening(spec=spec):
+        verdict = ranking.rank(hosts=batch.hosts, spec=batch.spec)
         left = bool(verdict.hosts)
         chosen = claim(
             consumer_id=consumer_id,
@@ -59,34 +59,34 @@ def _attempt(consumer_id: uuid.UUID, spec: RequestSpec) -> tuple[Choice | None, 
             limits=ranking.limits(hosts=verdict.hosts, spec=spec),
         )
         if chosen:
-            return _choice(next(host for host in verdict.hosts if host.id == chosen), verdict, found), left
+            return _choice(next(host for host in verdict.hosts if host.id == chosen), verdict, batch), left
     return None, left
 
 
-def _choice(host: HostState, verdict: ranking.Verdict, found: Found) -> Choice:
-    told = {
-        "filters": [*_left(found), *verdict.table],
+def _choice(host: HostState, verdict: ranking.Verdict, batch: Found) -> Choice:
+    explanation = {
+        "filters": [*_left(batch), *verdict.table],
         "candidates": verdict.candidates,
         "weights": verdict.weights,
         "misses": verdict.misses,
-        "considered": len(found.hosts),
-        "hosts": found.total,
-        "sampled": not found.complete,
+        "considered": len(batch.hosts),
+        "hosts": batch.total,
+        "sampled": not batch.complete,
     }
-    return Choice(host=host.name, zone=host.zone, explanation=told)
+    return Choice(host=host.name, zone=host.zone, explanation=explanation)
 
 
-def _left(found: Found) -> list[dict[str, Any]]:
+def _left(batch: Found) -> list[dict[str, Any]]:
     """Return the rows of what PostgreSQL left: hosts that may be, and of those the ones that are up and have room."""
-    rows, left, spec = [], found.total, found.spec
+    rows, left, spec = [], batch.total, batch.spec
     if spec.force_host:
         rows.append({"filter": "named", "in": left, "out": min(left, 1)})
         left = min(left, 1)
     elif spec.ignore_hosts:
-        may_be = max(left - len(spec.ignore_hosts), len(found.hosts))
+        may_be = max(left - len(spec.ignore_hosts), len(batch.hosts))
         rows.append({"filter": "failed_before", "in": left, "out": may_be})
         left = may_be
-    return [*rows, {"filter": "fits", "in": left, "out": len(found.hosts)}]
+    return [*rows, {"filter": "fits", "in": left, "out": len(batch.hosts)}]
 
 
 def claim(

@@ -25,17 +25,17 @@ def set_capacity(*, host: str, changes: Mapping[str, float]) -> Inventory:
     What is claimed already stays: a host that is over its new capacity takes no more. Raises CapacityInvalid (400),
     HostNotFound (404).
     """
-    found = locks.inventory(selectors.get(name=host))
+    inventory = locks.inventory(selectors.get(name=host))
     for name, value in changes.items():
         if name.endswith("_ratio"):
             if not (math.isfinite(value) and 0 < value <= MAX_RATIO):
                 raise CapacityInvalid(name=name, value=value, range=f"more than 0, at most {MAX_RATIO:g}")
-        elif not 0 <= value <= getattr(found, _TOTALS[name]):
-            raise CapacityInvalid(name=name, value=value, range=f"0 to {getattr(found, _TOTALS[name])}")
-        setattr(found, name, value)
+        elif not 0 <= value <= getattr(inventory, _TOTALS[name]):
+            raise CapacityInvalid(name=name, value=value, range=f"0 to {getattr(inventory, _TOTALS[name])}")
+        setattr(inventory, name, value)
     if changes:
-        found.save(update_fields=list(changes))
-    return found
+        inventory.save(update_fields=list(changes))
+    return inventory
 
 
 @transaction.atomic

@@ -7,14 +7,14 @@ from apps.workflow.selectors import queues
 
 def panel_of_host(host: str) -> panels.Panel:
     """Return the steps that wait for a host's agent, and for how long. 1 query."""
-    found = next(iter(queues.busy(queue=states.host_queue(host))), None)
-    if found is None:
+    queue = next(iter(queues.busy(queue=states.host_queue(host))), None)
+    if queue is None:
         return panels.facts("Queue", [], note="The queue is empty.")
     pairs = [
-        ("queue", found.name),
-        ("waiting", str(found.waiting)),
-        ("oldest", f"{found.age_seconds:.1f} s" if found.oldest_at else ""),
-        ("running", str(found.running)),
-        ("delayed", str(found.delayed)),
+        ("queue", queue.name),
+        ("waiting", str(queue.waiting)),
+        ("oldest", f"{queue.age_seconds:.1f} s" if queue.oldest_at else ""),
+        ("running", str(queue.running)),
+        ("delayed", str(queue.delayed)),
     ]
     return panels.facts("Queue", pairs)

@@ -133,43 +133,46 @@ def of_subject(subject_id: Any, *, title: str = "Timeline") -> panels.Panel:
 
 def explanation_of(run: Run | None) -> panels.Panel | None:
     """Return why the scheduler chose as it did; None where it has not been asked."""
-    told = run.explanation if run is not None else None
-    if not isinstance(told, dict) or not told:
+    explanation = run.explanation if run is not None else None
+    if not isinstance(explanation, dict) or not explanation:
         return None
-    filters = [one for one in _list(told.get("filters")) if isinstance(one, dict)]
+    filters = [row for row in _list(explanation.get("filters")) if isinstance(row, dict)]
     removed = [
-        {**one, "filter": WORDS.get(str(one.get("filter")), one.get("filter"))}
-        for one in filters
-        if one.get("in") != one.get("out")
+        {**row, "filter": WORDS.get(str(row.get("filter")), row.get("filter"))}
+        for row in filters
+        if row.get("in") != row.get("out")
     ]
     values = {
-        "considered": told.get("hosts", told.get("considered")),
-        "sampled": bool(told.get("sampled")),
-        "excluded": _list(told.get("excluded")),
+        "considered": explanation.get("hosts", explanation.get("considered")),
+        "sampled": bool(explanation.get("sampled")),
+        "excluded": _list(explanation.get("excluded")),
         "filters": removed,
         "passed": len(filters) - len(removed),
-        "misses": _list(told.get("misses")),
-        "candidates": _candidates(told),
+        "misses": _list(explanation.get("misses")),
+        "candidates": _candidates(explanation),
         "host": run.host if run is not None else "",
     }
     return panels.Panel(title="Scheduling", template="admin/panels/explanation.html", values=values)
 
 
-def _candidates(told: dict[str, Any]) -> list[dict[str, Any]]:
+def _candidates(explanation: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the best hosts with their weights, in all and by weigher; runs of before know the sums alone."""
-    known = told.get("candidates")
+    known = explanation.get("candidates")
     if not isinstance(known, list):
-        known = [{"host": host, "weight": weight} for host, weight in _dict(told.get("weights")).items()]
-    found = sorted((one for one in known if isinstance(one, dict)), key=lambda one: -_number(one.get("weight")))
-    top = max([abs(_number(one.get("weight"))) for one in found] + [0.0001])
+        known = [{"host": host, "weight": weight} for host, weight in _dict(explanation.get("weights")).items()]
+    candidates = sorted(
+        (candidate for candidate in known if isinstance(candidate, dict)),
+        key=lambda candidate: -_number(candidate.get("weight")),
+    )
+    top = max([abs(_number(candidate.get("weight"))) for candidate in candidates] + [0.0001])
     return [
         {
-            "name": one.get("host"),
-            "weight": one.get("weight"),
-            "parts": ", ".join(f"{name} {part}" for name, part in _dict(one.get("weights")).items()),
-            "percent": round(100 * abs(_number(one.get("weight"))) / top),
+            "name": candidate.get("host"),
+            "weight": candidate.get("weight"),
+            "parts": ", ".join(f"{name} {part}" for name, part in _dict(candidate.get("weights")).items()),
+            "percent": round(100 * abs(_number(candidate.get("weight"))) / top),
         }
-        for one in found
+        for candidate in candidates
     ]
 
 

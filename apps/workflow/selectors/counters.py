@@ -43,15 +43,15 @@ def everything() -> dict[str, Mapping[str, int]]:
     have moved on in between, it is asked again.
     """
     until = Tally.objects.filter(name=COUNTED_UNTIL).values_list("value", flat=True).first() or 0
-    found: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, int]] = {}
     for _ in range(ROUNDS):
-        found = {}
+        counts = {}
         with connection.cursor() as cursor:
             cursor.execute(sql.ALL, window(moment(until)))
             for name, label, value in cursor.fetchall():
-                found.setdefault(name, {})[label] = value
-        now = found.pop(COUNTED_UNTIL, {}).get("", 0)
+                counts.setdefault(name, {})[label] = value
+        now = counts.pop(COUNTED_UNTIL, {}).get("", 0)
         if now == until:
             break
         until = now
-    return dict(found)
+    return dict(counts)

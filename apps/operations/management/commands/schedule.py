@@ -34,11 +34,11 @@ class Command(BaseCommand):
             context, values = _request(options)
             hints = _hints(options["hint"])
             counted = bool(options["project"])
-            found = dry_runs.run(context=context, values=values, hints=hints, counted=counted)
+            result = dry_runs.run(context=context, values=values, hints=hints, counted=counted)
         except CloudError as error:
             raise CommandError(error.message) from error
-        self.stdout.write(_page(found, options, colours=self.stdout.isatty()))
-        if not found.fits:
+        self.stdout.write(_page(result, options, colours=self.stdout.isatty()))
+        if not result.fits:
             raise CommandError("Not everything fits.", returncode=1)
 
 
@@ -83,30 +83,30 @@ def _hints(pairs: list[str]) -> dict[str, Any]:
     from apps.common.api.errors import sentence
     from apps.compute.api.serializers.scheduler_hints import SchedulerHints
 
-    found: dict[str, Any] = {}
+    hints: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
             raise CommandError(f"--hint {pair} is not KEY=VALUE.")
-        found[key] = [*(found[key] if isinstance(found[key], list) else [found[key]]), value] if key in found else value
-    parsed = SchedulerHints(data=found)
+        hints[key] = [*(hints[key] if isinstance(hints[key], list) else [hints[key]]), value] if key in hints else value
+    parsed = SchedulerHints(data=hints)
     try:
         parsed.is_valid(raise_exception=True)
     except ValidationError as error:
         raise CommandError(f"--hint: {sentence(error.detail)}") from error
-    return found
+    return hints
 
 
-def _page(found: Any, options: dict[str, Any], *, colours: bool) -> str:
+def _page(result: Any, options: dict[str, Any], *, colours: bool) -> str:
     from apps.operations.explain import choices, format
 
     console = Console(file=io.StringIO(), width=WIDTH, highlight=False, force_terminal=colours, no_color=not colours)
     with console.capture() as captured:
-        asked = format.plural(found.asked, "server")
+        asked = format.plural(result.asked, "server")
         console.rule(Text(f"{asked} of {options['flavor']} from {options['image']}"), align="left", characters="=")
-        console.print(Text(found.message, style="bold"))
-        for number, host in enumerate(found.hosts, start=1):
+        console.print(Text(result.message, style="bold"))
+        for number, host in enumerate(result.hosts, start=1):
             console.print(Text(f"  {number:3}. {host}"))
-        console.rule(choices.looked_at(found.explanation), align="left", characters="-")
-        choices.show(console, found.explanation)
+        console.rule(choices.looked_at(result.explanation), align="left", characters="-")
+        choices.show(console, result.explanation)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())

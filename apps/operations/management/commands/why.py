@@ -17,14 +17,14 @@ class Command(BaseCommand):
         from apps.compute.selectors import servers
         from apps.operations.explain import collect, format, text
 
-        found = servers.named(text=options["server"])
-        if not found:
+        matches = servers.named(text=options["server"])
+        if not matches:
             raise CommandError(f"No server has the id or the name {options['server']}.")
-        if len(found) > 1:
-            self.stdout.write(f"{format.plural(len(found), 'server')} have this name; name one by its id:")
-            for one in found:
-                state = "deleted" if one.deleted_at else one.status
-                self.stdout.write(f"  {one.id}  {state:8} {format.moment(one.created_at)}  {one.host or '-'}")
+        if len(matches) > 1:
+            self.stdout.write(f"{format.plural(len(matches), 'server')} have this name; name one by its id:")
+            for match in matches:
+                state = "deleted" if match.deleted_at else match.status
+                self.stdout.write(f"  {match.id}  {state:8} {format.moment(match.created_at)}  {match.host or '-'}")
             return
-        story = collect.of_server(found[0], ask_workers=not options["no_workers"])
+        story = collect.of_server(matches[0], ask_workers=not options["no_workers"])
         self.stdout.write(text.render(story, colours=self.stdout.isatty()))

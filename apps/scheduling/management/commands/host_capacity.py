@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         given = {column: options[option] for option, (column, _, _) in OPTIONS.items() if options[option] is not None}
         try:
-            found = inventories.set_capacity(host=options["host"], changes=given)
+            inventory = inventories.set_capacity(host=options["host"], changes=given)
         except CloudError as error:
             raise CommandError(error.message) from error
         for word, name, unit in (
@@ -37,8 +37,8 @@ class Command(BaseCommand):
             ("ram", "ram_mib", "MiB RAM"),
             ("disk", "disk_gib", "GiB disk"),
         ):
-            total, ratio = getattr(found, name), getattr(found, f"{word}_ratio")
-            reserved, used = getattr(found, f"{word}_reserved"), getattr(found, f"{word}_used")
+            total, ratio = getattr(inventory, name), getattr(inventory, f"{word}_ratio")
+            reserved, used = getattr(inventory, f"{word}_reserved"), getattr(inventory, f"{word}_used")
             self.stdout.write(
-                f"{used} of {found.capacity(word)} {unit} used: ({total} - {reserved} reserved) x {ratio:g}"
+                f"{used} of {inventory.capacity(word)} {unit} used: ({total} - {reserved} reserved) x {ratio:g}"
             )
