@@ -15,12 +15,12 @@ def of_server(server: Any) -> panels.Panel | None:
     """Return the open findings about a server, or nothing where there is none. 1 query."""
     rows = [
         [
-            {"text": one.kind, "href": reverse("admin:workflow_finding_change", args=[one.pk])},
-            one.found,
-            one.done or "none possible",
-            f"{one.first_seen_at:%Y-%m-%d %H:%M:%S}",
+            {"text": finding.kind, "href": reverse("admin:workflow_finding_change", args=[finding.pk])},
+            finding.found,
+            finding.done or "none possible",
+            f"{finding.first_seen_at:%Y-%m-%d %H:%M:%S}",
         ]
-        for one in findings.open_of(subject=str(server.id))
+        for finding in findings.open_of(subject=str(server.id))
     ]
     return panels.table("Open findings", ["kind", "found", "action taken", "since"], rows, wide=True) if rows else None
 

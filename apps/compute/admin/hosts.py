@@ -107,12 +107,12 @@ def _servers(request: HttpRequest, host: Any) -> panels.Panel:
     counts = dict(server_counts.of_host(host=host.name))
     rows = [
         [
-            {"text": one.name, "href": reverse("admin:compute_server_change", args=[one.id])},
-            {"text": one.status, "kind": "good" if one.vm_state == states.ACTIVE else "bad"
-             if one.vm_state == states.ERROR else "idle"},
-            one.task_state, one.flavor.get("original_name", ""), f"{one.created_at:%Y-%m-%d %H:%M}",
+            {"text": server.name, "href": reverse("admin:compute_server_change", args=[server.id])},
+            {"text": server.status, "kind": "good" if server.vm_state == states.ACTIVE else "bad"
+             if server.vm_state == states.ERROR else "idle"},
+            server.task_state, server.flavor.get("original_name", ""), f"{server.created_at:%Y-%m-%d %H:%M}",
         ]
-        for one in selectors.on_host(host=host.name).defer(*selectors.HEAVY).order_by("-created_at")[:SHOWN]
+        for server in selectors.on_host(host=host.name).defer(*selectors.HEAVY).order_by("-created_at")[:SHOWN]
     ]  # fmt: skip
     total = sum(counts.values())
     told = ", ".join(f"{count} {state}" for state, count in counts.items())

@@ -25,11 +25,11 @@ class SecurityGroupAdmin(Page):
         rules = SecurityGroupRule.objects.filter(security_group=row).select_related("remote_group")
         rows = [
             [
-                one.direction, one.ethertype, one.protocol or "any",
-                "any" if one.port_range_min is None else f"{one.port_range_min}-{one.port_range_max}",
-                one.remote_ip_prefix or (str(one.remote_group) if one.remote_group_id else "any"),
+                rule.direction, rule.ethertype, rule.protocol or "any",
+                "any" if rule.port_range_min is None else f"{rule.port_range_min}-{rule.port_range_max}",
+                rule.remote_ip_prefix or (str(rule.remote_group) if rule.remote_group_id else "any"),
             ]
-            for one in rules.order_by("direction", "created_at", "id")[:200]
+            for rule in rules.order_by("direction", "created_at", "id")[:200]
         ]  # fmt: skip
         head = ["direction", "ethertype", "protocol", "ports", "remote"]
         note = "Security groups are not enforced yet: these rules are stored, and all traffic reaches the servers."
