@@ -37,8 +37,8 @@ def _for_the_front(status: str, headers: list[tuple[str, str]], text: bytes) -> 
 def settle(environ: dict[str, Any]) -> None:
     """Put the peer's address where it belongs, and drop what only a trusted proxy may say.
 
-    Over the front's socket there is no address (REMOTE_ADDR is empty); the front tells its client's. A path prefix
-    (SCRIPT_NAME) is nobody's to set.
+    Requests over the front's socket have no address (REMOTE_ADDR is empty); the front sends its client's in a header.
+    Clients cannot set a path prefix (SCRIPT_NAME).
     """
     peer, admission = environ.pop("HTTP_X_FRONT_PEER", ""), environ.pop("HTTP_X_FRONT_ADMISSION", "")
     environ["celerity.front"] = not environ.get("REMOTE_ADDR")

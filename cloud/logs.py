@@ -7,8 +7,8 @@ import orjson
 from cloud.tuning import log_records
 from cloud.tuning.import_guard import absent
 
-# structlog's development renderer loads Rich and Pygments where they are installed: 3 MiB in each process, for
-# tracebacks in colour that no log file shows.
+# structlog's development renderer loads Rich and Pygments if they are installed: 3 MiB per process, for coloured
+# tracebacks that no log file shows.
 with absent("rich"):
     import structlog
     import structlog.dev
@@ -40,7 +40,7 @@ LOGGERS: dict[str, dict[str, str]] = {
     "django.server": {"level": "WARNING"},
     # At DEBUG a traceback for every variable that a page's template asks for in vain: seconds a page.
     "django.template": {"level": "INFO"},
-    # Every 4xx would be a line of its own beside the request line that RequestMiddleware writes.
+    # Django would log every 4xx a second time; RequestMiddleware logs each request.
     "django.request": {"level": "ERROR"},
     "celery": {"level": "WARNING"},
     "celery.worker.strategy": {"level": "WARNING"},

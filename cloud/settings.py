@@ -153,7 +153,7 @@ if COLLECTED or "collectstatic" in sys.argv:
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "cloud.static_files.Storage"},
     }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # API documents; image bits are streamed past this limit
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # API documents; image data is streamed and not limited by this
 FILE_UPLOAD_HANDLERS = ["apps.images.intake.Intake"]
 
 
@@ -278,7 +278,7 @@ SCHEDULER_MAX_IO_OPS_PER_HOST = env.int("CELERITY_MAX_IO_OPS_PER_HOST", default=
 SCHEDULER_HOST_SUBSET_SIZE = env.int("CELERITY_HOST_SUBSET_SIZE", default=3)
 HOST_DOWN_SECONDS = env.int("CELERITY_HOST_DOWN", default=20)
 HEARTBEAT_SECONDS = env.int("CELERITY_HEARTBEAT", default=5)
-# Off: agents only report what no row owns. For the time after a backup was restored under hosts that lived on.
+# If off, agents only report orphans. For the time after a backup was restored under hosts that lived on.
 REMOVE_STRANGERS = env.bool("CELERITY_REMOVE_STRANGERS", default=True)
 RECOVERY_SECONDS = env.int("CELERITY_RECOVERY", default=60)  # how often an agent compares its host with the rows
 MANAGEMENT_RANGES = env.list("CELERITY_MANAGEMENT_RANGES", default=[])  # no guest reaches them, no network holds them
@@ -337,7 +337,7 @@ LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
 VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
 AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where the API reaches the agent
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
-# Read by the supervisor's configuration, and looked at here, so that no process starts with what is no number.
+# Used by the supervisor's configuration; parsed here so that no process starts with an invalid number.
 API_PROCESSES = env.int("CELERITY_API_PROCESSES", default=2)
 API_THREADS = env.int("CELERITY_API_THREADS", default=4)
 SCHEDULER_THREADS = env.int("CELERITY_SCHEDULER_THREADS", default=3)
@@ -353,7 +353,7 @@ SIMULATED_HOST_DISK_GIB = env.int("CELERITY_SIMULATED_DISK", default=4096)
 CONSOLE_LOG_LIMIT = 102400  # bytes of a console that one call returns
 
 # --- Seen ---------------------------------------------------------------------------------------
-METRICS_HOSTS = env.int("CELERITY_METRICS_HOSTS", default=200)  # up to so many hosts each has series of its own
+METRICS_HOSTS = env.int("CELERITY_METRICS_HOSTS", default=200)  # with more hosts, metrics are summed over all hosts
 
 LOGGING = logging_config(
     form=env.str("CELERITY_LOG_FORMAT", default="json"),

@@ -60,7 +60,7 @@ class OpenTelemetry:
             yield
 
     def begin(self, name: str, *, parent: str, attributes: Attributes, **more: Any) -> Any:
-        """Exceptions are not recorded: their texts may tell what is not everybody's to read."""
+        """Exceptions are not recorded: their texts may contain confidential data."""
         return self.tracer().start_as_current_span(
             name, context=_context(parent), attributes=_dotted(attributes), record_exception=False,
             set_status_on_exception=False, **more,

@@ -104,7 +104,7 @@ def link_images(environment: Environment, place: Path, hashes: list[str]) -> lis
 
 
 def collect(environment: Environment, place: Path, *, guests: bool) -> archive.Manifest:
-    """Put everything into ``place``, and say what it is."""
+    """Copy everything into ``place``, and return a description."""
     snapshot = take_snapshot(environment, place)
     for sha512 in snapshot.missing:
         line(f"    not in the image store, and so not in the backup: {sha512[:16]}… (celerity consistency)")
@@ -125,7 +125,9 @@ def collect(environment: Environment, place: Path, *, guests: bool) -> archive.M
 
 
 def guests_of(environment: Environment) -> list[str]:
-    """Return what of the hosts on this machine goes into the archive, relative to the state: disks and their images."""
+    """Return the paths of this machine's hosts that the archive contains, relative to the state: disks and their
+    images.
+    """
     paths = []
     for room in archive.GUESTS:
         for host in sorted((environment.state / room).glob("*")):
@@ -135,7 +137,7 @@ def guests_of(environment: Environment) -> list[str]:
 
 
 def write(environment: Environment, place: Path, target: Path, guests: list[str]) -> None:
-    """Write the archive beside its name and rename it: it is there as a whole, or not at all."""
+    """Write the archive to a temporary name and rename it, so that it is complete or absent."""
     members = [archive.MANIFEST, *sorted(path.name for path in place.iterdir() if path.name != archive.MANIFEST)]
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     size = sum(path.stat().st_blocks * 512 for path in place.rglob("*") if path.is_file())
@@ -143,7 +145,7 @@ def write(environment: Environment, place: Path, target: Path, guests: list[str]
     free = shutil.disk_usage(target.parent).free
     if free < size:
         raise DeployError(f"{target.parent} has {free >> 20} MiB free, and the backup needs {size >> 20} MiB.")
-    # posix: times to the nanosecond, by which a host knows the bits it has verified.
+    # posix: times in nanoseconds, by which a host recognises verified data.
     command = ["tar", "--create", "--format=posix", "--sparse", "--hard-dereference", f"--directory={place}", *members]
     if guests:
         command += [f"--directory={environment.state}", *guests]

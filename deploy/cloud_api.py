@@ -29,7 +29,7 @@ class CloudApi:
         except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
             raise DeployError(f"There is no cloud {name} in {clouds_yaml}.", hint="make up writes it.") from error
         self._session = requests.Session()
-        self._session.trust_env = False  # no proxy stands between a machine and itself
+        self._session.trust_env = False  # no proxy for this machine
         self._auth_url = auth["auth_url"].rstrip("/")
         self.root = self._auth_url.split("/identity")[0]
         self._sign_in(auth)

@@ -1,4 +1,4 @@
-"""`make down`: guests are powered off, every process ends, and what is left over is looked for."""
+"""`make down`: power off guests, end every process, and look for leftovers."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ GUEST_PROGRAMS = ("qemu-system", "dnsmasq")
 def stop_guests(environment: Environment) -> None:
     """Power off this cloud's guests and remove its bridges and DHCP servers.
 
-    After the host agent has gone, so that nobody takes this for guests that stopped by themselves: the next `make up`
+    After the host agent has ended, so that these do not count as guests that stopped by themselves: the next `make up`
     brings them back as they were.
     """
     for text in manage.run(environment, "host_shutdown", timeout=180).splitlines():

@@ -80,7 +80,7 @@ class Environment:
 
 
 def state_directory() -> Path:
-    """Return the state directory that was asked for; without root and a wish, one in the user's home."""
+    """Return the requested state directory; by default, and without root, one in the user's home."""
     if wished := os.environ.get("CELERITY_STATE_DIR"):
         return Path(wished).expanduser().absolute()
     if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-"""The one way a make target fails on purpose: what is wrong, and what to do."""
+"""The error with which a make target fails: what is wrong, and what to do."""
 
 
 class DeployError(Exception):

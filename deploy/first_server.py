@@ -22,7 +22,7 @@ PROMPT_SECONDS = 45
 
 @dataclass(frozen=True)
 class FirstServer:
-    """What `make up` tells of the server: its address, where its key is, the end of its console."""
+    """What `make up` prints about the server: its address, the path of its key, the end of its console."""
 
     status: str
     address: str

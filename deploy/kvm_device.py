@@ -1,7 +1,5 @@
-"""/dev/kvm as udev leaves it: root:kvm 0660. Where no udev runs it stays root's alone.
-
-libvirt then finds KVM as root, finds it unusable as the account QEMU runs under, and probes QEMU anew at every call: a
-start takes minutes instead of half a second.
+"""/dev/kvm as udev leaves it: root:kvm 0660. Without udev only root can use it. libvirt then sees KVM as root but not
+as QEMU's account, and probes QEMU at every call: a start takes minutes instead of half a second.
 """
 
 import grp

@@ -1,4 +1,4 @@
-"""Runs a command of the project, `manage.py NAME …`, as the cloud's processes run."""
+"""Runs `manage.py NAME …` with the environment and account of the cloud's processes."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Waiting for processes to end. A zombie has ended: where process 1 reaps nobody, as in containers, it stays listed."""
+"""Waiting for processes to end. A zombie has ended: it stays listed if process 1 does not reap, as in containers."""
 
 import time
 from collections.abc import Iterable

@@ -110,7 +110,7 @@ def fill_database(environment: Environment, dump: Path) -> None:
 
 
 def restore(source: Path, state: Path) -> archive.Manifest:
-    """Do everything. When it fails, what it had made is removed."""
+    """Do everything. If it fails, it removes what it created."""
     place = state / "restore"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)

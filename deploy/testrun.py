@@ -1,4 +1,4 @@
-"""`make test`: pytest with a PostgreSQL and a Redis of its own, in a state directory that is gone afterwards.
+"""`make test`: pytest with its own PostgreSQL and Redis, in a state directory that is removed afterwards.
 
 A cloud that runs on the same machine is not disturbed: other ports, another state directory, none of its settings.
 """
@@ -44,7 +44,7 @@ def move_port(url: str) -> str:
 
 
 def marked(value: str) -> str:
-    """Return a generated secret, or a URL with one, that can be told from everything else."""
+    """Return a generated secret, or a URL with one, that tests can recognise."""
     parts = urlsplit(value)
     if not parts.password:
         return SENTINEL + value

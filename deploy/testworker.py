@@ -1,9 +1,9 @@
 """A pytest plugin, loaded before Django's settings: parallel test processes that do not get into each other's way.
 
-Each has a broker and a state of its own, as pytest-django gives each its own database. And tests are handed out by
+Each has its own broker and state, as pytest-django gives each its own database. And tests are handed out by
 file; those marked ``xdist_group`` (see tests/services.py) all to one process. The scheduler of pytest-xdist that is
 made for this, ``--dist loadgroup``, writes the group into the test's id, which pytest 9.2 no longer takes (pytest-xdist
-issue 1386): here the processes tell the groups to the one that hands out, in a file.
+issue 1386): here the processes pass the groups to the controller in a file.
 """
 
 import json
@@ -36,7 +36,7 @@ def group_of(item: pytest.Item) -> str | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In the first parallel process: tell the groups. All of them collect the same."""
+    """In the first parallel process: write the groups. All of them collect the same."""
     if WORKER == "gw0":
         groups = {item.nodeid: group for item in items if (group := group_of(item))}
         Path(os.environ["CELERITY_STATE_DIR"]).with_name(GROUPS).write_text(json.dumps(groups))

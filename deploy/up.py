@@ -45,7 +45,7 @@ def require_rights(environment: Environment) -> None:
 
 
 def make_directories(environment: Environment) -> None:
-    """Make the state's directories. QEMU's account enters some of them; what is secret has a mode of its own."""
+    """Make the state's directories. QEMU's account enters some of them; secret files have stricter modes."""
     environment.state.chmod(0o755)
     environment.log.mkdir(exist_ok=True)
     environment.log.chmod(0o750)
@@ -54,7 +54,7 @@ def make_directories(environment: Environment) -> None:
 
 
 def own_libvirt(environment: Environment, supervisor: Supervisor) -> bool:
-    """Decide whether libvirt's daemons are ours to run: nobody else does, or ours run already."""
+    """Decide whether to run libvirt's daemons: nothing else runs them, or ours already run."""
     if environment.simulated:
         return False
     kvm_device.settle()

@@ -25,7 +25,7 @@ class Consumer(consumer.Consumer):  # type: ignore[misc]
 
     def register_with_event_loop(self, hub: Any) -> None:
         super().register_with_event_loop(hub)
-        if self._flusher is not None:  # the broker was away: the loop begins anew
+        if self._flusher is not None:  # the broker was unreachable: start the loop again
             self._flusher.cancel()
         self._flusher = hub.call_repeatedly(FLUSH_SECONDS, self._flush_events)
 

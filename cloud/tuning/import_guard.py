@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def absent(name: str) -> Iterator[None]:
-    """Within the block ``import name`` fails, as if it were not installed; where it is loaded already it stays."""
+    """Within the block ``import name`` fails as if it were not installed. A module that is already loaded stays."""
     if name in sys.modules:
         yield
         return

@@ -15,7 +15,7 @@ from django.urls.resolvers import RoutePattern
 
 Route = URLPattern | URLResolver
 _HEAD = re.compile(r"^([^<>/]+)/(?=.)")
-SMALLEST = 3  # routes that are worth a level of their own
+SMALLEST = 3  # groups with fewer routes stay flat
 
 
 def _text(route: Route) -> str | None:
@@ -23,7 +23,7 @@ def _text(route: Route) -> str | None:
 
 
 def _head(route: Route) -> str | None:
-    """Return the fixed first segment of a route that goes on behind it."""
+    """Return the fixed first segment of a route with several segments."""
     found = _HEAD.match(_text(route) or "")
     return found[1] if found else None
 
@@ -40,7 +40,7 @@ def _without(route: Route, head: str) -> Route:
 def tree(routes: Sequence[Route]) -> list[Route]:
     """Return routes that match the same paths as ``routes``, grouped by their first segments.
 
-    A group stands where its first route stood. Which of two routes wins is as before, for a group's routes have a
+    A group takes the position of its first route. Which of two routes wins is as before, for a group's routes have a
     fixed first segment in common: none of them can match what a route of another group matches, and a route whose
     first segment is a parameter ends the grouping before it.
     """

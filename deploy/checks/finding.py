@@ -36,7 +36,7 @@ SIMULATED = "or use simulated hosts: make up HYPERVISOR=simulated HOSTS=5"
 
 
 def attempt(*command: str) -> str | None:
-    """Run a command; return None when it succeeded, else what it said."""
+    """Run a command; return None on success, else its output."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=20, stdin=subprocess.DEVNULL

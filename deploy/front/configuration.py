@@ -38,7 +38,7 @@ http {{
     reset_timedout_connection on;
     large_client_header_buffers {header_buffers} {header_buffer_bytes};
 
-    # Bodies arrive here first, on disk where they are large; the API reads whole ones only.
+    # Bodies are buffered here, large ones on disk; the API reads complete ones only.
     client_body_buffer_size 32k;
     client_body_temp_path body;
     client_max_body_size {document_bytes};
@@ -172,7 +172,7 @@ http {{
             return 303 /admin/images/image/add/;
         }}
 
-        # What the API lets be downloaded (X-Accel-Redirect): the file goes out without it.
+        # Files that the API releases for download (X-Accel-Redirect): nginx sends them itself.
         location /front/blobs/ {{
             internal;
             alias {blobs}/;
@@ -207,7 +207,7 @@ ADMISSION = (
 
 
 def render(environment: Environment, *, user: str | None, files: int, connections: int) -> str:
-    """Return the configuration. ``user`` is the workers' account, None where all is one account's."""
+    """Return the configuration. ``user`` is the workers' account, None if everything runs under one account."""
     image_bytes = int(environment.values.get("CELERITY_IMAGE_SIZE_CAP") or IMAGE_BYTES)
     proxies = environment.values.get("CELERITY_TRUSTED_PROXIES", "").split(",")
     return TEXT.format(

@@ -1,7 +1,8 @@
 """How much image data the front takes in: a room for each upload, and so many uploads of a project at once.
 
-The API answers the front's question with the room of an upload of unknown length (apps/images/services/charges.py).
-nginx takes no variable for the limit of a body, so each room is a location of its own; rooms are powers of two in MiB.
+The API answers the front's question with the size allowed for an upload of unknown length
+(apps/images/services/charges.py). nginx accepts no variable as the limit of a body, so each size is a location; sizes
+are powers of two in MiB.
 """
 
 MIB = 1024 * 1024
@@ -37,7 +38,9 @@ def rooms(cap: int) -> list[int]:
 
 
 def places(*, cap: int, requests_of_address: int, pages: str) -> str:
-    """Return the locations that take uploads in. One byte over the cap goes to the API, which names the cap."""
+    """Return the locations that take uploads in. A body of one byte over the cap reaches the API, whose refusal names
+    the cap.
+    """
     return "".join(
         ROOM.format(
             room=size,

@@ -83,7 +83,7 @@ def build(options: argparse.Namespace) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the build, tell how it went, return the exit status."""
+    """Run the build, print the result, return the exit status."""
     options = parse_arguments(arguments)
     started = time.monotonic()
     try:

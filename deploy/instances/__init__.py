@@ -1,1 +1,1 @@
-"""Private servers: a PostgreSQL and a Redis of the cloud's own, and libvirt's daemons where nobody else runs them."""
+"""Private servers: the cloud's PostgreSQL and Redis, and libvirt's daemons if nothing else runs them."""

@@ -177,7 +177,7 @@ class PostgreSQL(Server):
         partial.rename(self.data)
 
     def _bury(self) -> None:
-        """After a kill: end what is left of the old server, and remove a pid file that names nobody.
+        """After a kill: end the old server's remaining processes, and remove a stale PID file.
 
         Backends end by themselves when the postmaster dies, but a new one refuses to start before they have.
         """

@@ -40,7 +40,7 @@ def give(path: Path, user: str | None, mode: int) -> None:
 def run_as(
     user: str | None, command: list[str], *, stdin: str | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as ``user`` (None: ourselves) from / with a clean environment; return what it said."""
+    """Run a command as ``user`` (None: ourselves) from / with a clean environment; return its output."""
     identity: dict[str, object] = {}
     if user is not None:
         entry = pwd.getpwnam(user)
@@ -73,7 +73,7 @@ def die_with_parent(stop_signal: int) -> Callable[[], None]:
 
 
 class Server(ABC):
-    """A server with a directory of its own. Every method may be called again at any point."""
+    """A server with its own directory. Every method may be called again at any point."""
 
     name: str
     user: str | None = None

@@ -49,7 +49,7 @@ class Supervisor:
     def launch(self, text: str) -> None:
         """Write the configuration; start the supervisor with it, or let the running one take it over.
 
-        Programs whose settings changed (their code counts) are stopped and added anew; what is unchanged runs on.
+        Programs whose settings or code changed are stopped and added again; unchanged ones keep running.
         """
         write_private(self.configuration, text)
         if self.is_running():

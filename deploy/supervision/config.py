@@ -44,7 +44,7 @@ def program_section(program: Program, environment: Environment) -> dict[str, str
         "stopsignal": program.stop_signal,
         "stopwaitsecs": str(program.stop_seconds),
         # What a process runs for a step (qemu-img, say) may end by itself: only the process is asked to stop. What
-        # is there after the wait is killed together.
+        # remains after the wait is killed together.
         "stopasgroup": "false",
         "killasgroup": "true",
         "redirect_stderr": "true",

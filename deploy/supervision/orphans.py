@@ -9,7 +9,7 @@ from deploy.environment import Environment
 from deploy.front.nginx import Front
 from deploy.supervision import programs
 
-# What serves guests outlives a host agent on purpose, and inherits its environment.
+# Guests' processes outlive a host agent by design, and inherit its environment.
 OUTLIVE = ("qemu", "dnsmasq")
 
 

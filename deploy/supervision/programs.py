@@ -47,7 +47,7 @@ def release() -> str:
     content = hashlib.sha256()
     for room in ("apps", "cloud", "workers", "fixtures"):
         for path in sorted((REPOSITORY / room).rglob("*")):
-            # Styles too: WhiteNoise goes on announcing the length that a file had when its process began.
+            # Styles too: WhiteNoise keeps announcing the length that a file had when the process started.
             if path.suffix in {".py", ".html", ".css", ".js", ".svg", ".json", ".yaml"} and path.is_file():
                 content.update(f"{path.relative_to(REPOSITORY)} {path.stat().st_size}".encode())
                 content.update(path.read_bytes())
@@ -90,7 +90,7 @@ def gunicorn_limits() -> list[str]:
     return [
         "--limit-request-line", "0",  # unlimited: no other value goes beyond 8190
         "--limit-request-fields", str(configuration.HEADER_BUFFERS * line // shortest_header),
-        "--limit-request-field_size", str(line + 1024),  # nginx writes a header anew, with a space before its value
+        "--limit-request-field_size", str(line + 1024),  # nginx rewrites headers, with a space before the value
     ]  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def cloud(environment: Environment) -> list[Program]:
                 **MALLOC,
                 **secrets.get(name, {}),
             },
-            # nginx ends what it has begun (worker_shutdown_timeout).
+            # nginx completes running requests (worker_shutdown_timeout).
             stop_signal="QUIT" if name == "front" else "TERM",
             # A host agent hands its running steps back first (Celery's soft shutdown).
             stop_seconds=40 if name == "host-agent" else 20,

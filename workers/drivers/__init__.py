@@ -1,1 +1,1 @@
-"""Drivers: the contracts a host's machinery is used through, and what stands behind them."""
+"""Drivers: contracts for a host's hypervisor, networks and storage, and their implementations."""

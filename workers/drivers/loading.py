@@ -20,7 +20,7 @@ class DriverNotFound(AbortError):
 def load_driver(family: type[D], known: Mapping[str, str], name: str, options: Mapping[str, Any]) -> D:
     """Make the driver `name` (a key of `known`, or `package.module:Class`) with `options` as its only argument.
 
-    Only the named driver's module is imported. Raises DriverNotFound; what the class raises goes through.
+    Only the named driver's module is imported. Raises DriverNotFound, and whatever the class raises.
     """
     target = known.get(name, name)
     module_name, _, class_name = target.replace(":", ".").rpartition(".")

@@ -13,7 +13,7 @@ The plan is a JSON file (option `plan_file`) that may change while everything ru
 - `when`: "before" anything is done (the default), "inside" (halfway: a crash leaves half of the work), "after" all
   of it.
 - `times`: how often in all, counted across processes and restarts by files in `<plan_file>.claims`; without it, always.
-  The count belongs to the fault's text: a fault that changes (an "id" of any kind will do) begins anew.
+  The count belongs to the fault's text: a changed fault (any new "id" will do) starts at zero.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Simulation:
         return self.plan is not None and bool(self.plan.faults)
 
     def strike(self, op: str, when: str) -> None:
-        """Let go wrong what the plan wants to go wrong here and now."""
+        """Raise the fault that the plan has for this call."""
         if self.plan is None or not self.plan.faults:
             return
         for fault in self.plan.faults:

@@ -1,4 +1,4 @@
-"""What a value must look like before it may stand in a spec: the checks that all families share."""
+"""Checks of values in specs, shared by all families of drivers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The agent of one or more hosts: what it does beside serving its queue."""
+"""The agent of one or more hosts: everything besides serving the queue."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ EVENTS_LOCK_SECONDS = 5.0
 
 
 class Agent:
-    """Registers its hosts, then tells that they live and watches their hypervisors until it is stopped."""
+    """Registers its hosts, then sends heartbeats and watches their hypervisors until stopped."""
 
     def __init__(self, hosts: Sequence[HostDrivers]) -> None:
         self.hosts = list(hosts)
@@ -94,7 +94,7 @@ class Agent:
                 connection.close()
 
     def _recover(self) -> None:
-        """Bring servers back, then look again now and then for what no row owns."""
+        """Recover servers, then look for orphans periodically."""
         wait = 0.0
         while not self._stop.wait(wait):
             for drivers in self.hosts:

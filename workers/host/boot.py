@@ -26,6 +26,6 @@ def remember(paths: HostPaths) -> None:
 
 
 def forget(paths: HostPaths) -> None:
-    """The cloud is shut down on purpose: when it comes back, servers are brought back."""
+    """The cloud is being shut down by its operator: its next start restarts the servers."""
     paths.root.mkdir(parents=True, exist_ok=True)
     files.write(_file(paths), b"down\n")

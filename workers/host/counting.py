@@ -20,7 +20,7 @@ class GuestCounts:
         self._reported: dict[str, int] = {}
 
     def refresh(self) -> None:
-        """Count anew. A host that cannot be counted keeps its last count."""
+        """Start counting at zero. A host that cannot be counted keeps its last count."""
         for drivers in self._hosts:
             try:
                 servers = drivers.hypervisor.use().servers

@@ -1,4 +1,4 @@
-"""What the hypervisor reports: changes that nobody ordered are written to the server's row."""
+"""Hypervisor events: changes that the cloud did not request are written to the server's row."""
 
 import uuid
 from collections.abc import Callable

@@ -17,7 +17,7 @@ log = structlog.get_logger("celerity.agent")
 
 
 def run() -> None:
-    """Serve this process's hosts until it is told to stop. Exits with 1 when the hypervisor does not answer."""
+    """Serve this process's hosts until stopped. Exits with 1 when the hypervisor does not answer."""
     hosts = [drivers.make(name) for name in drivers.host_names()]
     for host_drivers in hosts:
         config.serve(host_drivers)

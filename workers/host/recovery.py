@@ -1,6 +1,6 @@
 """Recovery: an agent compares its host with the rows, at its start and every ``RECOVERY_SECONDS``.
 
-What is compared, by which rules, and what is done: see the modules of ``workers.host.reconcilers``.
+The modules of ``workers.host.reconcilers`` say what is compared and repaired, by which rules.
 """
 
 from dataclasses import replace

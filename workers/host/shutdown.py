@@ -1,4 +1,4 @@
-"""Taking a host down on purpose. Needs neither the database nor the broker: they may be gone already."""
+"""Shutting down a host. Needs neither the database nor the broker: they may be gone already."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What a config drive tells a guest: OpenStack's documents and the EC2 ones.
+"""The contents of a config drive: OpenStack's documents and the EC2 ones.
 
 Formats: nova/api/metadata/base.py and OpenStack's "Metadata" user guide, version 2018-08-27 for network_data.json.
 """
@@ -144,7 +144,7 @@ def ec2_meta_data(server: "Server", plugs: Plugs) -> dict[str, Any]:
 
 
 def _security_groups(server: "Server", plugs: Plugs) -> list[str]:
-    """Return the names of the groups that were asked for; without a wish it is the project's own."""
+    """Return the names of the requested groups, or the project's default group."""
     if not server.security_groups:
         return ["default"] if plugs else []
     ids = [uuid.UUID(group) for group in server.security_groups]

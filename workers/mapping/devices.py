@@ -43,7 +43,7 @@ def of_server(
 
 
 def has_tags(server: "Server", rows: "Sequence[BlockDevice]") -> bool:
-    """Return whether a guest is told of any device."""
+    """Return whether the metadata lists any device."""
     return any(row.tag for row in rows) or any(one.get("tag") for one in server.requested_networks or [])
 
 

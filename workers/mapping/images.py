@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def of_server(server: "Server") -> tuple[ImageSpec, ImageSource]:
-    """Return a server's image, as it was when the server was made, and where its bits are.
+    """Return a server's image, as it was when the server was created, and the source of its data.
 
-    The image may be deleted by now: a host that has it in its cache does not ask the source. On the API's own machine
-    the bits are read from its disk; elsewhere they come over HTTP by a signed address.
+    The image may be deleted by now: a host that has it in its cache does not ask the source. On the API's machine the
+    data is read from disk; elsewhere over HTTP with a signed URL.
     """
     facts = server.image_facts
     spec = ImageSpec(id=str(server.image_id), **{**facts, "sha512": facts["sha512"] or ""})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
-    """Make the server's disks where they are missing, write its config drive, and return its spec.
+    """Create the server's missing disks, write its config drive, and return its spec.
 
     Raises what the storage driver raises; disks that were made before are left alone.
     """

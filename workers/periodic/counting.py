@@ -1,4 +1,4 @@
-"""Keeps the counters of the metrics cheap: what old runs have done goes into tallies."""
+"""Keeps the metrics' counters cheap: adds the counts of old runs to tallies."""
 
 from apps.workflow.services import counters, tallies
 

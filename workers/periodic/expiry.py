@@ -1,4 +1,4 @@
-"""What nobody settled in time: reservations and uploads."""
+"""Expiry of reservations and uploads."""
 
 from apps.compute.selectors import servers
 from apps.images.services import images
@@ -6,7 +6,7 @@ from apps.quotas.services import reservations as quota_reservations
 
 
 def reservations() -> int:
-    """Settle reservations whose run never ended: use where the server exists, nothing where it does not."""
+    """Settle reservations of runs that never ended: commit them if the server exists, else cancel them."""
     consumers = quota_reservations.expired()
     present = servers.existing(server_ids=consumers)
     quota_reservations.commit(consumers=[one for one in consumers if one in present])

@@ -17,7 +17,7 @@ KEPT = 10  # the newest runs of what is still there are kept, however old
 
 def prune() -> dict[str, int]:
     """Delete what is older than the settings say. Returns how many rows of each kind went."""
-    counters.fold()  # what goes has been counted
+    counters.fold()  # only runs that have been counted
     return {
         "runs": old_runs(),
         "findings": findings.prune(days=settings.FINDING_DAYS),
@@ -27,7 +27,7 @@ def prune() -> dict[str, int]:
 
 
 def old_runs() -> int:
-    """Delete ended runs with their steps: all of what is gone, and all but the newest of what is there."""
+    """Delete ended runs with their steps: all runs of deleted subjects, and all but the newest of existing ones."""
     removed, after = 0, None
     while True:
         page = list(selectors.ended(days=settings.RUN_DAYS, after=after)[:BATCH])

@@ -1,4 +1,4 @@
-"""The reconcilers of the database, one after the other; one process at a time, whoever else is asked to."""
+"""Runs the database's reconcilers one after the other, in one process at a time."""
 
 import structlog
 from django.db import connection

@@ -69,7 +69,7 @@ def abandoned(directory: Path) -> list[Path]:
 
 
 def read(path: Path) -> bytes | None:
-    """A file's bytes, or None when it is not there."""
+    """A file's bytes, or None if it does not exist."""
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

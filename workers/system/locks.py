@@ -70,8 +70,8 @@ def host_lock(directory: Path, name: str, *, timeout_s: float) -> Iterator[None]
         try:
             yield
         finally:
-            # Removed while held: whoever opened the old file finds, once it has the lock, that the name no longer
-            # leads to it, and tries again (_acquire).
+            # Removed while held: a process that opened the old file notices, once it has the lock, that the name refers
+            # to another file, and tries again (_acquire).
             path.unlink(missing_ok=True)
             os.close(handle)
 
@@ -89,7 +89,7 @@ def is_held(directory: Path, name: str) -> bool:
 
 
 def _file_name(name: str) -> str:
-    """The name itself where it is a plain file name, else its hash: names may hold anything."""
+    """The name itself if it is a plain file name, else its hash."""
     plain = name.replace("-", "").replace("_", "").replace(".", "")
     if plain.isalnum() and plain.isascii() and not name.startswith(".") and len(name) <= 200:
         return f"{name}.lock"

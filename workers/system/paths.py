@@ -22,12 +22,12 @@ class HostPaths:
         return self.instances / server_id
 
     def console_log(self, server_id: str) -> Path:
-        """What the serial console wrote; rotated copies stand beside it as .0 (newest), .1, …"""
+        """The serial console's log; rotated copies are beside it as .0 (newest), .1, …"""
         return self.instance(server_id) / "console.log"
 
     @property
     def images(self) -> Path:
-        """The image cache: files named by the SHA-512 of their bits."""
+        """The image cache: files named by the SHA-512 of their data."""
         return self.root / "images"
 
     @property

@@ -162,11 +162,11 @@ def _feed(stream: IO[bytes], data: bytes) -> None:
         stream.write(data)
         stream.close()
     except OSError:
-        return  # the program ended without reading all of it: its exit code tells
+        return  # the program ended without reading all of it: its exit code says why
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of the program's group when it did not end by itself, and reap it."""
+    """Kill the rest of the program's group if it did not end by itself, and reap it."""
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -198,7 +198,7 @@ class Process:
     def signal(self, number: int, argument: str) -> bool:
         """Send a signal if `is_running(argument)`; say whether it was sent.
 
-        The pid is pinned by a pidfd before it is looked at, so the signal cannot reach a newcomer.
+        A pidfd pins the PID before it is checked, so that the signal cannot reach a new process.
         """
         try:
             handle = os.pidfd_open(self.pid)

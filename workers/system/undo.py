@@ -13,8 +13,8 @@ _log = logging.getLogger(__name__)
 class Undo:
     """Push how to take back each move after it is made; `commit` when all are.
 
-    Left by an exception (KeyboardInterrupt and the like too), or without `commit`, the stack runs in reverse. A move
-    that cannot be taken back is logged and does not stop the others; the first exception goes through.
+    Left by an exception (KeyboardInterrupt and the like too), or without `commit`, the stack runs in reverse. A failed
+    undo is logged and does not stop the others; the first exception is raised.
     """
 
     def __init__(self) -> None:

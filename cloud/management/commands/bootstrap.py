@@ -1,4 +1,4 @@
-"""``manage.py bootstrap``: what a cloud must have before its first request. Safe to run again at any time."""
+"""``manage.py bootstrap``: create the rows that a cloud needs before its first request. Safe to run again at any time."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from apps.networking.services import bootstrap as networking
 
 FIXTURES = settings.BASE_DIR / "fixtures"
 
-# What other applications add once identity stands, in this order; each is idempotent and reads its fixtures/*.json.
+# Other applications' rows, in this order, after identity's. Each function is idempotent and reads its fixtures/*.json.
 HOOKS: list[Callable[[], object]] = [networking.load, compute.ensure_flavors]
 
 

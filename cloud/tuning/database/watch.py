@@ -1,9 +1,9 @@
 """Ends sessions whose server no longer answers: statement_timeout is the server's own limit, and hangs with it.
 
 A stopped PostgreSQL (a suspended machine, a disk that hangs) keeps its sockets open, so neither the limit of statements
-nor keepalives end the wait of a thread. One thread of each process looks at the sessions every second. The kernel tells
-(TCP_INFO) how long ago a socket sent and received: a session that runs a statement and has done neither for longer than
-the limit is shut down. The waiting thread reads the end of its session and refuses with 503.
+nor keepalives end the wait of a thread. One thread of each process looks at the sessions every second. The kernel
+reports (TCP_INFO) when a socket last sent and received data: a session that runs a statement and has done neither for
+longer than the limit is shut down. The waiting thread reads the end of its session and refuses with 503.
 
 Sessions over a unix socket are not watched: the kernel keeps no such times for them.
 

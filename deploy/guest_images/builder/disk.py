@@ -1,7 +1,7 @@
 """The disk: a dos partition table, a FAT partition with syslinux and the kernel, an ext4 root.
 
-Each partition is made as a file of its own and put at its place, so nothing is mounted and no
-loop device is needed. The root comes last, so that it can grow with the disk.
+Each partition is built as a separate file and copied to its offset; no mount or loop device is needed. The root comes
+last, so that it can grow with the disk.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def root_partition(path: Path, tree: Path, mib: int, label: str, inodes: int = 8
     options = "resize=268435456,lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0,nodiscard"
     options += ",hash_seed=74696e79-0000-4000-8000-000000000001"
     uuid = "74696e79-0000-4000-8000-000000000002"
-    # An ordinary user becomes "root" of a user namespace of his own, where his files are root's.
+    # An ordinary user becomes root of a user namespace, where the user's files belong to root.
     prefix = () if os.geteuid() == 0 else ("unshare", "--map-root-user")
     shell.run(
         *(*prefix, "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "0", "-J", "size=4"),
@@ -90,7 +90,7 @@ def partition_table(code: bytes, boot_mib: int, root_mib: int) -> bytes:
 
 
 def _paste(disk: Path, part: Path, offset: int) -> None:
-    """Copy `part` into `disk` at `offset` bytes, leaving holes where it has only zeros."""
+    """Copy `part` into `disk` at `offset` bytes; zeros become holes."""
     with disk.open("r+b") as target, part.open("rb") as source:
         target.seek(offset)
         while block := source.read(MIB):

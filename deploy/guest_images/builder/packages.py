@@ -75,7 +75,7 @@ def resolve(kernel: str, others: Sequence[str]) -> list[Archive]:
 
 
 def fetch(archives: list[Archive], folder: Path) -> None:
-    """Bring `archives` into `folder`, downloading those that are not there whole."""
+    """Download `archives` into `folder`, except those that are complete."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [archive for archive in archives if not archive.is_at(folder / archive.name)]
     if not wanted:

@@ -27,7 +27,7 @@ def require(tools: Sequence[str]) -> None:
 
 
 def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
-    """Run `command`, return its standard output; raise `BuildError` with what it said when it fails."""
+    """Run `command` and return its standard output. Raises `BuildError` with its output."""
     environ = {**os.environ, "LC_ALL": "C", "PATH": PATH, **(env or {})}
     arguments = [str(part) for part in command]
     try:

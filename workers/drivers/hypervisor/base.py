@@ -142,10 +142,10 @@ class HypervisorDriver(ABC):
     def spawn(self, spec: ServerSpec) -> DomainInfo:
         """Define the server's domain and power it on.
 
-        Success: the domain runs. A domain of this id that runs already is success, and stays as it is; one that is
-        defined but off is defined anew from the spec and started.
-        Failure (SpawnFailed, HypervisorUnavailable, ImpossibleServer, ImageBroken): no domain of this id is left,
-        unless it ran before the call. Files and ports of the spec are the caller's and untouched.
+        Success: the domain runs. A domain of this id that already runs is success and is not changed; one that is
+        defined but off is redefined from the spec and started. Failure (SpawnFailed, HypervisorUnavailable,
+        ImpossibleServer, ImageBroken): no domain of this id is left, unless it ran before the call. Files and ports of
+        the spec are the caller's and untouched.
         """
 
     @abstractmethod
@@ -169,12 +169,12 @@ class HypervisorDriver(ABC):
         """Reboot softly: ask the guest to power off, wait up to `timeout_s` seconds, power on again.
 
         Success: the guest went down by itself and the domain runs again. Raises SoftRebootFailed when the guest did
-        not go down in time (it still runs: the caller goes on with `hard_reboot`), ServerNotFound when absent.
+        not go down in time (it still runs; the caller continues with `hard_reboot`), ServerNotFound when absent.
         """
 
     @abstractmethod
     def hard_reboot(self, spec: ServerSpec) -> DomainInfo:
-        """Pull the plug, define the domain anew from the spec, power on: what mends whatever state it is in.
+        """Power off, redefine the domain from the spec, power on. Works from any state.
 
         Success: the domain runs as the spec says. Failure: it may be off, or gone; ask again.
         """
@@ -210,14 +210,14 @@ class HypervisorDriver(ABC):
 
     @abstractmethod
     def watch(self, callback: WatchCallback) -> Callable[[], None]:
-        """Call `callback(server_id, event)` for what happens to Celerity's domains from now on, whoever did it.
+        """Call `callback(server_id, event)` for every later event of Celerity's domains, whatever caused it.
 
         Lasts across a restart of the hypervisor's daemon: what changed meanwhile is reported when it is back.
-        An event may come twice, and may be late; `info` tells the truth. What the driver itself is asked to do is
+        An event may arrive twice or late; `info` returns the current state. What the driver itself is asked to do is
         reported as well (a soft reboot: stopped, started). Returns a function that ends it. Raises
         HypervisorUnavailable when the hypervisor does not answer now.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of connections and threads. The driver may be used again. Guests go on running."""
+        """Close connections and threads. The driver may be used again. Guests go on running."""

@@ -250,7 +250,7 @@ def _info(record: Mapping[str, Any]) -> DomainInfo:
 
 
 def power_off_guest(state_dir: str | Path, host: str, server_id: str, *, crashed: bool = False) -> None:
-    """Be the guest: power off from the inside, or crash. Whoever watches is told. Absent is an error: KeyError."""
+    """Be the guest: power off from the inside, or crash. Watchers are called. Absent is an error: KeyError."""
     simulation = Simulation({"state_dir": state_dir, "host": host})
     record = simulation.read("domains", server_id)
     if record is None:
@@ -260,7 +260,7 @@ def power_off_guest(state_dir: str | Path, host: str, server_id: str, *, crashed
 
 
 def lose_guest(state_dir: str | Path, host: str, server_id: str) -> None:
-    """Be an accident: the domain vanishes from the host, and nobody was asked."""
+    """Simulate an accident: the domain vanishes from the host."""
     Simulation({"state_dir": state_dir, "host": host}).remove("domains", server_id)
 
 

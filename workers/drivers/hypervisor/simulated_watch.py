@@ -28,7 +28,7 @@ _ARRIVALS: dict[str, Event] = {
 
 
 class Seen(NamedTuple):
-    """What was last seen of a server: when its record was written (0: too lately to tell), state and boots."""
+    """A server's last seen record: time of writing (0 if too recent to compare), state and boots."""
 
     written_ns: int
     state: str
@@ -39,7 +39,7 @@ _ABSENT = Seen(0, "shutdown", 0)
 
 
 def words_between(before: Seen, after: Seen) -> tuple[Event, ...]:
-    """What happened between two looks, the unseen power cycle included. A server that is not there counts as off."""
+    """What happened between two looks, the unseen power cycle included. A missing server counts as off."""
     cycled = after.boots > before.boots
     arrived = _ARRIVALS.get(after.state)
     if after.state in _OFF:
@@ -68,7 +68,7 @@ class Poller:
     """The thread, and whom it serves."""
 
     def __init__(self) -> None:
-        """Begin with nobody; the thread starts with the first."""
+        """Start without watchers; the first one starts the thread."""
         self._guard = threading.Lock()
         self._watched: dict[int, _Watched] = {}
         self._serial = itertools.count()
@@ -77,10 +77,10 @@ class Poller:
         self._pid = os.getpid()
 
     def add(self, directory: Path, callback: WatchCallback, interval_s: float) -> Callable[[], None]:
-        """Tell `callback` of what changes in `directory` from now on. Returns what ends it."""
+        """Call `callback` for later changes in `directory`. Returns what ends it."""
         item = _Watched(directory, callback, interval_s)
         for _ in _changes(item):
-            continue  # what is there already is no news
+            continue  # the current state is not an event
         with self._guard:
             key = next(self._serial)
             self._watched[key] = item

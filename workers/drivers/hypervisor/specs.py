@@ -1,4 +1,4 @@
-"""What a driver is told of a server: disks, cards, the machine around them."""
+"""A driver's description of a server: disks, network cards, machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DiskBacking:
 class DiskSpec:
     """One disk of a server, as the guest sees it (`target`, e.g. vda) and as the host keeps it (`path`).
 
-    The format is what was recorded when the file was made; a guest writes its own header, so nobody probes.
+    The format was recorded when the file was created. It is never probed: a guest can write any header.
     `boot_index` counts from 1; None is never booted from. `serial` is what the guest finds in /dev/disk/by-id.
     `bus` None: virtio for vdX, virtio-scsi for sdX, IDE for hdX.
     """

@@ -6,9 +6,9 @@ Rules that hold for every method of every driver:
 - What is absent is already removed. That is success.
 - A call that fails leaves other networks and ports as they were.
 - Failures are `RetryableError` (this host cannot) or `AbortError` (no host can).
-- What was set up lives in the kernel, in daemons and in files: it outlives the process that set it up.
-- Calls about one network may come from many threads and processes at once; the driver serialises them.
-- The tap itself is made by the hypervisor when the server starts, and goes with it: see `plug`.
+- Networks live in the kernel, in daemons and in files; they outlive the process that created them.
+- Many threads and processes may call for one network at once; the driver serialises them.
+- The hypervisor creates the tap when the server starts and removes it when the server stops: see `plug`.
 - A spec refuses impossible values when it is made (`SpecInvalid`), so no driver meets them.
 """
 
@@ -119,7 +119,7 @@ class FixedIP:
 
 @dataclass(frozen=True, slots=True)
 class PortSpec:
-    """One port of a network: the interface a server is plugged in with. `hostname` empty: none is handed out."""
+    """One port of a network: the interface a server is plugged in with. An empty `hostname` is not handed out."""
 
     id: str
     tap: str
@@ -179,11 +179,11 @@ class NetworkDriver(ABC):
     def ensure_network(self, spec: NetworkSpec) -> None:
         """Make the network on this host, or mend it: bridge up with the host's addresses, DHCP, NAT.
 
-        Success: it is there as the spec says; a network that changed is adjusted, its ports stay.
+        Success: the network matches the spec; a changed network is adjusted, and its ports stay.
         A range that holds addresses, routes or resolvers of the host's own, or of its operator's management, is
         refused.
-        Failure (AddressOverlap, BridgeTaken, NetworkUnavailable): what this call made anew is taken back; a network
-        that was there before is left as far as it got, and the next call mends it.
+        Failure (AddressOverlap, BridgeTaken, NetworkUnavailable): what this call created is removed; an existing
+        network is left half adjusted, and the next call completes it.
         """
 
     @abstractmethod
@@ -198,8 +198,8 @@ class NetworkDriver(ABC):
     def unplug(self, network_id: str, port_id: str) -> None:
         """Forget the port: its DHCP entry, its lease, and its tap if one was left behind. Absent is success.
 
-        A network whose last port goes leaves a real host with it: bridge, addresses, routes, DHCP. Nothing of a
-        tenant's outlives its use there.
+        With its last port, a network is removed from a real host: bridge, addresses, routes, DHCP. Nothing of a tenant
+        stays on a host longer than needed.
         """
 
     @abstractmethod
@@ -216,15 +216,15 @@ class NetworkDriver(ABC):
 
     @abstractmethod
     def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
-        """Say in words what is missing of a network that was made and of ports that were plugged; empty: all is whole.
+        """Describe what is missing of a network and of plugged ports; empty if nothing is missing.
 
-        Reads only. A spec that changed since is no fault: `ensure_network` and `plug` bring it to the host, and mend
-        what is told here.
+        Reads only. A changed spec is not a fault: `ensure_network` and `plug` apply it, and repair the faults reported
+        here.
         """
 
     @abstractmethod
     def residue(self, *, remove: bool) -> tuple[str, ...]:
-        """Say what a killed process left and no record names: taps on our bridges, DHCP entries; and remove it."""
+        """List what a killed process left behind (taps on our bridges, DHCP entries) and remove it."""
 
     @abstractmethod
     def lease(self, network_id: str, port_id: str) -> Lease | None:
@@ -232,4 +232,4 @@ class NetworkDriver(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of sockets. The driver may be used again; networks stay."""
+        """Close sockets. The driver may be used again; networks stay."""

@@ -91,7 +91,7 @@ class SimulatedNetwork(NetworkDriver):
             )
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
-        """Ports whose network is not there."""
+        """Ports whose network does not exist."""
         with self._simulation.operation("residue"):
             known = set(self._simulation.names("networks"))
             strays = [port for port in self._ports() if port.network_id not in known]

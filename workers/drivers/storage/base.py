@@ -4,10 +4,10 @@ Rules that hold for every method of every driver:
 
 - Everything is idempotent: a disk that exists as asked is left alone (a guest may have written to it) and returned.
 - What is absent is already removed. That is success.
-- A call that fails leaves no part of what it was to make; a half-made file is never seen under its final name.
+- A failed call leaves nothing behind; an incomplete file never has its final name.
 - Failures are `RetryableError` (this host cannot) or `AbortError` (no host can).
 - A file's format is what was recorded when it was made. A file that a guest wrote to is never probed.
-- Cached images are named by the SHA-512 of their bits, are read-only, and no guest ever writes to them.
+- Cached images are named by the SHA-512 of their data and are read-only; no guest writes to them.
 - Calls about one server are serialised by the caller; calls about one image are serialised by the driver.
 """
 
@@ -53,7 +53,7 @@ class ImageSpec:
 
 @dataclass(frozen=True, slots=True)
 class ImageSource:
-    """Where an image's bits are: file:///…, http://… or https://…, chosen by the cloud and never by a tenant.
+    """Where an image's data is: file:///…, http://… or https://…, chosen by the cloud and never by a tenant.
 
     `headers` (a token, say) are sent with an HTTP request and never logged; redirects are not followed.
     """
@@ -79,7 +79,7 @@ class CachedImage:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A file made for a server. `size_bytes` is what the guest sees; backing is None when it stands alone."""
+    """A file made for a server. `size_bytes` is the size that the guest sees; backing is None for a disk without one."""
 
     path: str
     format: Literal["qcow2", "raw", "iso"]
@@ -119,9 +119,9 @@ class StorageDriver(ABC):
     def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
         """Have the image in this host's cache, fetched and verified once however many ask at the same time.
 
-        Success: the bits are there, with the recorded SHA-512 and size, in the declared format, without backing or
-        data file. A repeated call is cheap and does not touch the source.
-        Raises ImageUnavailable, NotEnoughSpace (retryable), ImageCorrupt, ImageUnsafe (abort): nothing is left.
+        Success: the data is in the cache with the recorded SHA-512 and size, in the declared format, without backing or
+        data file. A repeated call is cheap and does not touch the source. Raises ImageUnavailable, NotEnoughSpace
+        (retryable), ImageCorrupt, ImageUnsafe (abort): nothing is left.
         """
 
     @abstractmethod
@@ -143,8 +143,8 @@ class StorageDriver(ABC):
     def create_config_drive(self, server_id: str, contents: Mapping[str, bytes]) -> Disk:
         """Make the server's config drive: ISO 9660 with Joliet and Rock Ridge, volume label config-2.
 
-        `contents` maps relative paths (openstack/latest/meta_data.json, …) to their bytes. It is written anew at each
-        call. Raises SpecInvalid for a path that is absolute, has `..`, or a control character.
+        `contents` maps relative paths (openstack/latest/meta_data.json, …) to their bytes. Each call writes it again.
+        Raises SpecInvalid for a path that is absolute, has `..`, or a control character.
         """
 
     @abstractmethod
@@ -173,15 +173,15 @@ class StorageDriver(ABC):
 
     @abstractmethod
     def damaged_images(self) -> tuple[str, ...]:
-        """The SHA-512 of cached images whose bits are gone, or were changed since they were verified.
+        """The SHA-512 of cached images whose data is missing or changed since it was verified.
 
-        A look at sizes and times: cheap, and blind for a disk that decays. `cache_image` brings back bits that are
-        gone; bits that were changed have to be evicted first.
+        Compares sizes and times: cheap, but does not detect bit rot. `cache_image` restores missing data; changed
+        data must be evicted first.
         """
 
     @abstractmethod
     def residue(self, *, remove: bool) -> tuple[str, ...]:
-        """Say what a killed process left and no record names: partial downloads, bits, disks; and remove it."""
+        """List what a killed process left behind (partial downloads, data, disks) and remove it."""
 
     @abstractmethod
     def usage(self) -> StorageUse:

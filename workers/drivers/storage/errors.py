@@ -18,13 +18,13 @@ class NotEnoughSpace(RetryableError):
 
 
 class ImageUnavailable(RetryableError):
-    """The image's bits could not be fetched from their source now."""
+    """The image's data cannot be fetched from its source now."""
 
     default_code = "image_unavailable"
 
 
 class ImageCorrupt(AbortError):
-    """The bits that arrived are not the image's: size or SHA-512 differ."""
+    """The received data is not the image's: size or SHA-512 differs."""
 
     default_code = "image_corrupt"
 

@@ -1,4 +1,4 @@
-"""An image's bits, from their source into a file, counted and hashed on the way."""
+"""Fetches an image's data into a file, counting and hashing it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _READ_TIMEOUT_S = 60.0
 
 
 def fetch(image: ImageSpec, source: ImageSource, target: Path, progress: Progress | None) -> None:
-    """Write the image's bits to `target` (made anew, 0600).
+    """Write the image's data to `target` (created, mode 0600).
 
     Raises ImageUnavailable, NotEnoughSpace, or ImageCorrupt when size or SHA-512 are not the recorded ones; no more
     than the recorded size (and one chunk) is ever read. The caller removes `target` when this fails.

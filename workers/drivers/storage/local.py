@@ -124,7 +124,7 @@ class LocalStorage(StorageDriver):
     def list_servers(self) -> tuple[str, ...]:
         root = self.paths.instances
         found = root.iterdir() if root.is_dir() else ()
-        # A file system of its own has a lost+found, an operator may keep things there: neither is a server's.
+        # A separate file system has lost+found, and operators may keep files here: neither is a server's.
         return tuple(sorted(item.name for item in found if values.is_uuid(item.name) and item.is_dir()))
 
     def list_images(self) -> tuple[CachedImage, ...]:
@@ -155,8 +155,8 @@ class LocalStorage(StorageDriver):
             cache = sum(item.stat().st_blocks * 512 for item in self.paths.images.glob("*"))
         return StorageUse(total_gib=disk.total // _GIB, free_gib=disk.free // _GIB, cache_bytes=cache)
 
-    # The cache: the bits under their hash, and beside them what was found when they were verified. The second is
-    # written last, so an image is there exactly when its record is.
+    # The cache: data named by its hash, and beside it a record of its verification. The record is written last, so an
+    # image exists exactly when its record does.
 
     def _cached(self, sha512: str) -> CachedImage | None:
         data = files.read(self.paths.images / f"{sha512}.json")
@@ -198,15 +198,15 @@ class LocalStorage(StorageDriver):
         except locks.LockTimeout as error:
             raise ImageUnavailable("The image took too long to arrive.", details=str(error)) from error
 
-    # Disks: each has a record of what it was made as. It is written before the file, so that a file is never there
-    # without one, and nobody ever has to look into a file that a guest may have written to.
+    # Disks: each has a record of its format and size, written before the file. So no file lacks a record, and no file
+    # that a guest may have written to is ever probed.
 
     def _path(self, server_id: str, name: str) -> str:
         values.check_uuid(server_id, "a server's id")
         return str(self.paths.instance(server_id) / name)
 
     def _make_directories(self, server_id: str) -> None:
-        # 0711: QEMU runs as a user of its own, and has to reach the files that libvirt gives it; not to list them.
+        # 0711: QEMU runs as a separate user that must open the files libvirt gives it, but not list them.
         for directory in (self.paths.root, self.paths.instances, self.paths.instance(server_id)):
             files.make_directory(directory, 0o711)
 

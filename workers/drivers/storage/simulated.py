@@ -30,7 +30,7 @@ _SECTOR = 512
 
 
 class SimulatedStorage(StorageDriver):
-    """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048). Sources are not read, and bits not
+    """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048). Sources are not read and data is not
     verified; formats and sizes are taken as recorded.
     """
 

@@ -18,13 +18,13 @@ def lock_name(sha512: str) -> str:
 
 
 def stamp(path: Path) -> dict[str, int]:
-    """What tells the verified bits from others at a glance; kept in the image's record."""
+    """A cheap fingerprint of verified data, kept in the image's record."""
     status = path.stat()
     return {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
 def damaged(paths: HostPaths) -> Iterator[str]:
-    """Images with a record whose bits are gone, or are not those that were verified."""
+    """Images with a record whose data is missing or differs from the verified data."""
     for record in sorted(paths.images.glob("*.json")):
         known = json.loads(files.read(record) or b"{}")
         try:
@@ -38,7 +38,7 @@ def damaged(paths: HostPaths) -> Iterator[str]:
 
 
 def residue(paths: HostPaths, *, remove: bool) -> Iterator[str]:
-    """Say what there is of bits without a record, partial downloads and unfinished disks, and remove it.
+    """List data without a record, partial downloads and unfinished disks, and remove them.
 
     An image whose lock is held is being fetched: it is left alone.
     """

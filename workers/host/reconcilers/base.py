@@ -41,7 +41,9 @@ def take_snapshot(drivers: HostDrivers, report: FindingReport, *, restarted: boo
 
 @contextmanager
 def idle(drivers: HostDrivers, server_id: uuid.UUID) -> Iterator[bool]:
-    """Hold the server's lease and the host's own lock on it for the block. False: somebody works on it, or will."""
+    """Hold the server's lease and the host's own lock on it for the block. Gives False if a step is running or a run is
+    active.
+    """
     with ExitStack() as stack:
         is_idle = stack.enter_context(leases.idle(subject_id=server_id))
         if is_idle:

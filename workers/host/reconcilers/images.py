@@ -38,7 +38,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
     for sha512 in gone:
         try:
             storage.evict_image(sha512)
-        except DriverError as error:  # a build that began meanwhile: it is looked at again
+        except DriverError as error:  # a build started in between: checked again next time
             log.info("image stays in the cache", host=snapshot.drivers.host, error=error.message)
 
 
@@ -50,7 +50,7 @@ def _tell_damaged(snapshot: HostSnapshot, sha512: str, used: dict[str, Any]) -> 
             storage.evict_image(sha512)
             snapshot.report.repaired(KIND, sha512[:64], found=problem, done="evicted")
             return
-        storage.cache_image(*mapping.of_server(used[sha512]))  # brings back what is gone, and leaves what is there
+        storage.cache_image(*mapping.of_server(used[sha512]))  # restores missing data only
         if sha512 not in storage.damaged_images():
             snapshot.report.repaired(KIND, sha512[:64], found=problem, done="fetched anew")
             return

@@ -60,10 +60,9 @@ def differs(server: "Server", power_state: str | None) -> bool:
 
 
 def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = False) -> str:
-    """Make one server what its row says, or the row what the domain is. Returns what was done; "" where all is well.
+    """Make one server what its row says, or the row what the domain is. Returns what was done; "" if nothing differs.
 
-    Both are read anew under the server's locks: meanwhile a user may have stopped or deleted it, or its build may
-    have ended.
+    Both are read again under the server's locks: a user may have stopped or deleted it, or its build may have ended.
     """
     with idle(drivers, server_id) as is_idle:
         server = selectors.load(server_id=server_id) if is_idle else None
@@ -87,8 +86,8 @@ def _because(info: DomainInfo | None) -> str:
 
 
 def _start(drivers: HostDrivers, server: "Server") -> bool:
-    """Start a guest whose disks are there: a start makes what is missing anew from the image, which is the user's to
-    wish. A file system that is not mounted yet looks just like lost disks.
+    """Start a guest whose disks exist: a start would recreate missing disks from the image, which only a user may
+    request. A file system that is not mounted yet looks just like lost disks.
     """
     if str(server.id) not in drivers.storage.list_servers():
         return False

@@ -1,5 +1,5 @@
 """What is compared within the database and the image store: tasks, allocations, quotas, ports, images.
 
-Every module opens with its rules as sets. A first look is one statement without locks; each difference is looked at
-again under the locks of who writes it, so that nothing in flight is repaired.
+Every module opens with its rules as sets. The first read is one statement without locks. Each difference is read again
+under the writers' locks, so that nothing in flight is repaired.
 """

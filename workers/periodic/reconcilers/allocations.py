@@ -1,4 +1,4 @@
-"""Allocations: what is claimed of hosts, and who is there.
+"""Allocations: claims on hosts, and servers on them.
 
 Sets:
   claimed = consumers with an allocation, and its host
@@ -27,7 +27,7 @@ KINDS = (KIND, INVENTORY)
 
 
 def reconcile(report: FindingReport) -> None:
-    # Books first: giving back what was never counted would leave less than nothing, which PostgreSQL refuses.
+    # Inventories first: releasing what was never counted would make usage negative, which PostgreSQL refuses.
     for host, used, allocated in rows.miscounted():
         if inventories.recount(host=host):
             found = f"vCPUs, MiB, GiB, servers: {used} used by the inventory, {allocated} in allocations"

@@ -1,4 +1,5 @@
-"""The image store: contents on disk, and images. Looked at where the store is; hosts' caches are their agents'.
+"""The image store: contents on disk, and images. Runs on the machine that has the store; agents check their hosts'
+caches.
 
 Sets:
   stored = files in the store

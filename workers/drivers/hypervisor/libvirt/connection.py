@@ -34,10 +34,10 @@ def _run_event_loop() -> None:
 
 
 def ensure_event_loop() -> None:
-    """Register libvirt's event loop and run it on a thread of its own; once in a process, before any connection.
+    """Register libvirt's event loop and run it on a separate thread; once per process, before any connection.
 
-    Raises HypervisorUnavailable in a process that was forked off one that had it: the loop's thread did not come
-    along, and libvirt cannot be told to begin again.
+    Raises HypervisorUnavailable in a child of a process that had the loop: its thread does not survive the fork, and
+    libvirt cannot register a second loop.
     """
     global _loop_pid
     with _loop_guard:
@@ -88,7 +88,7 @@ class Connection:
             return self._current
 
     def run(self, work: Callable[[libvirt.virConnect], _T]) -> _T:
-        """Call `work` with the connection; once more on a new one when the old one turns out to be dead.
+        """Call `work` with the connection; repeat it on a new one if the old one is dead.
 
         So `work` has to be idempotent. Lets libvirtError through when it is not about the connection.
         """

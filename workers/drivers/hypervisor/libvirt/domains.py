@@ -59,7 +59,7 @@ PAUSE_REASONS: dict[int, str] = {
 def survey(connection: libvirt.virConnect, home: str, read: Callable[[libvirt.virDomain], _T]) -> list[_T]:
     """What `read` says of each of our domains. The only walk over domains: one that vanishes on the way is passed over.
 
-    A guest is deleted between the listing and the look whenever a cloud is busy; it must cost nobody anything.
+    On a busy cloud guests are often deleted between the listing and the read; that is no error.
     """
     results = []
     for domain in connection.listAllDomains():
@@ -73,7 +73,7 @@ def survey(connection: libvirt.virConnect, home: str, read: Callable[[libvirt.vi
 
 
 def find_any(connection: libvirt.virConnect, server_id: str) -> libvirt.virDomain | None:
-    """Whoever's domain of this id, or None."""
+    """Return the domain of this id, Celerity's or not, or None."""
     try:
         return connection.lookupByUUIDString(server_id)
     except libvirt.libvirtError as error:
@@ -134,10 +134,8 @@ def _vnc(domain: libvirt.virDomain) -> str | None:
 
 
 def close_console(info: DomainInfo) -> None:
-    """Let nobody but the hypervisor's own account and root open the VNC socket.
-
-    libvirt's directory around it is closed to others; the mode holds where an operator opened that. An agent that is
-    not root cannot change it, and the guest runs all the same.
+    """Allow only the hypervisor's account and root to open the VNC socket, even if an operator opened libvirt's
+    directory around it. An agent that is not root cannot change it, and the guest runs all the same.
     """
     if info.vnc_socket is not None:
         with suppress(OSError):

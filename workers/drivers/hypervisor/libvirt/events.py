@@ -1,4 +1,4 @@
-"""What happens to domains, told to whoever watches: by libvirt's events, and by comparison after a reconnection."""
+"""Reports domain events to watchers: from libvirt's events, and by comparison after a reconnection."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BY_STATE: dict[PowerState, Event] = {
 
 
 def word_for(event: int, detail: int) -> Event | None:
-    """libvirt's lifecycle event in the contract's words; None for what nobody needs to hear.
+    """Translate libvirt's lifecycle event to the contract's; None for events that watchers do not need.
 
     A domain that left by live migration runs elsewhere: it did not stop.
     """
@@ -51,10 +51,10 @@ def word_for(event: int, detail: int) -> Event | None:
 
 
 class Watchers:
-    """Those who watch, and the thread that tells them. libvirt's own thread only puts events into a queue."""
+    """The watchers and the thread that calls them. libvirt's own thread only queues events."""
 
     def __init__(self, connection: Callable[[], Connection], home: str) -> None:
-        """Begin with nobody watching; `connection` gives the driver's connection when it is needed."""
+        """Start without watchers; `connection` returns the driver's connection when needed."""
         self._connection = connection
         self._home = home
         self._callbacks: list[WatchCallback] = []
@@ -65,7 +65,9 @@ class Watchers:
         self._seen: libvirt.virConnect | None = None
 
     def add(self, callback: WatchCallback) -> Callable[[], None]:
-        """Begin to tell `callback`. Returns what ends it. Raises HypervisorUnavailable, and then nobody is told."""
+        """Start calling `callback`. Returns what ends it. Raises HypervisorUnavailable; then the watcher is not
+        registered.
+        """
         self._synchronise(tell=bool(self._callbacks))
         with self._guard:
             self._callbacks.append(callback)
@@ -118,7 +120,7 @@ class Watchers:
             self._tell(*item)
 
     def _look_again(self) -> None:
-        """Open the connection anew when it broke, and tell what happened meanwhile."""
+        """Reopen a broken connection and report what changed in between."""
         try:
             self._synchronise(tell=True)
         except (DriverError, libvirt.libvirtError) as error:

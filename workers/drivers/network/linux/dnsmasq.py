@@ -1,4 +1,4 @@
-"""dnsmasq: one per network, daemonised, so that it outlives whoever started it; DHCP by fixed entries, and DNS."""
+"""dnsmasq: one daemon per network, which outlives the process that started it; DHCP with fixed entries, and DNS."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Dnsmasq:
         return any(_serves(subnet) for subnet in spec.subnets)
 
     def ensure(self, spec: NetworkSpec) -> None:
-        """Have it run with the configuration the spec asks for; it is started anew when that changed.
+        """Run it with the spec's configuration; restart it when the configuration changed.
 
         A network without a subnet that has DHCP needs none, and has none then. Raises NetworkUnavailable.
         """
@@ -109,7 +109,7 @@ class Dnsmasq:
         if before != line:
             files.make_directory(self.hosts, 0o755)
             files.write(path, line, 0o644)
-            if before is not None:  # a changed file is noticed only when told
+            if before is not None:  # dnsmasq reads changed files only on SIGHUP
                 self.reload()
 
     def forget_port(self, port_id: str) -> None:

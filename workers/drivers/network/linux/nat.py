@@ -2,8 +2,8 @@
 
 Guests of one network reach each other and, with NAT, the world; not another network, nor link-local and management
 ranges. Of the host itself they reach nothing but DHCP, DNS, ping and the metadata service, at their own network's
-addresses alone: those serve nobody else. An address that is not the network's does not leave the bridge. Rules are
-handed over as JSON, so no text of anybody's can become a rule.
+addresses only; other networks' guests cannot use these. An address that is not the network's does not leave the bridge.
+Rules are handed over as JSON, so no text of anybody's can become a rule.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from workers.system import processes
 
 TABLE = "celerity"
 _METADATA_IP = "169.254.169.254"
-_LINK_LOCAL = ipaddress.IPv4Network("169.254.0.0/16")  # the metadata of the machine under the host is there
+_LINK_LOCAL = ipaddress.IPv4Network("169.254.0.0/16")  # the metadata service of the machine below the host
 _BROADCAST = "255.255.255.255"
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 _FAMILY = {"family": "inet", "table": TABLE}
@@ -131,7 +131,7 @@ def _gateways(spec: NetworkSpec) -> list[str]:
 
 
 def _base() -> list[dict[str, Any]]:
-    """The table, its hooks and maps. Declaring what is there changes nothing."""
+    """The table, its hooks and maps. Declaring existing rules changes nothing."""
     commands: list[dict[str, Any]] = [{"add": {"table": _table()}}]
     for name, (kind, hook, priority) in _HOOKS.items():
         chain = {**_chain(name), "type": kind, "hook": hook, "prio": priority, "policy": "accept"}
@@ -140,7 +140,7 @@ def _base() -> list[dict[str, Any]]:
     for name, (chain_name, key) in _MAPS.items():
         commands.append({"add": {"map": {**_FAMILY, "name": name, "type": "ifname", "map": "verdict"}}})
         commands.append(_rule(chain_name, {"vmap": {"key": _meta(key), "data": f"@{name}"}}))
-    # After the bridges' own rules: whoever comes by another way has no business with a network's gateway.
+    # After the bridges' own rules: traffic from elsewhere must not reach a network's gateway.
     commands.append({"add": {"set": {**_FAMILY, "name": "gateways", "type": "ipv4_addr"}}})
     stranger = _match(_meta("iifname"), "lo", "!=")
     commands.append(_rule("input", stranger, _match(_payload("ip", "daddr"), "@gateways"), _DROP))

@@ -38,7 +38,7 @@ def message(mac: str, address: str, server: str, transaction: int) -> bytes:
 
 
 def release(bridge: str, mac: str, address: str, server: str) -> None:
-    """Tell the DHCP server on `bridge`. Nobody answers a release; whether it helped shows in the leases."""
+    """Send a DHCPRELEASE to the server on `bridge`. A release has no answer; the leases show whether it worked."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, bridge.encode() + b"\0")
         sender.sendto(message(mac, address, server, secrets.randbits(32)), (server, _SERVER_PORT))

@@ -41,7 +41,7 @@ class SerialTarget(Element):
 
 @dataclass(frozen=True, slots=True)
 class Serial(Element):
-    """<serial>: a pseudo-terminal for whoever connects, and the log."""
+    """<serial>: a pseudo-terminal for interactive use, and the log."""
 
     tag: ClassVar[str] = "serial"
     type: Literal["pty"] = attribute("type", default="pty")

@@ -38,7 +38,7 @@ class Format(Element):
 
 @dataclass(frozen=True, slots=True)
 class BackingStore(Element):
-    """<backingStore>: empty, it ends the chain, and nobody looks into a header that a guest wrote."""
+    """<backingStore>: empty, it ends the chain, so that QEMU never reads a header that a guest wrote."""
 
     tag: ClassVar[str] = "backingStore"
     type: Literal["file"] | None = attribute("type", default=None)

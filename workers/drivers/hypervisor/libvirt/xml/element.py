@@ -1,4 +1,4 @@
-"""What an element class is made of: fields that say where their value goes, and how it is written."""
+"""Fields of element classes: each says where its value is written in the XML, and how."""
 
 from __future__ import annotations
 

@@ -57,7 +57,9 @@ class BootMenu(Element):
 
 @dataclass(frozen=True, slots=True)
 class Os(Element):
-    """<os>. The boot order stands at the disks. `firmware` efi: libvirt chooses the file, and makes its variables."""
+    """<os>. The boot order is an attribute of the disks. `firmware` efi: libvirt chooses the file, and makes its
+    variables.
+    """
 
     tag: ClassVar[str] = "os"
     type: OsType = child()
