@@ -64,7 +64,7 @@ def _event(action: str, target_type: str, target_id: object, outcome: str, who: 
 
 
 def _tell(events: Iterable[AuditEvent]) -> None:
-    """Write the log lines, once the change they tell of is committed."""
+    """Write the log lines after the change is committed."""
     for event in events:
         log.info(
             "audit",
@@ -131,5 +131,5 @@ def failures_of(*, target_id: str, seconds: int, limit: int) -> int:
 
 
 def of_target(*, target_id: object, limit: int) -> list[AuditEvent]:
-    """Return what was done to one object, the newest ``limit`` events, oldest first. 1 query."""
+    """Return the newest ``limit`` events of one object, oldest first. 1 query."""
     return list(AuditEvent.objects.filter(target_id=str(target_id)).order_by("-id")[:limit])[::-1]

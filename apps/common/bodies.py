@@ -33,7 +33,7 @@ def settle(request: HttpRequest) -> None:
 
 
 def read(stream: Any, size: int) -> bytes:
-    """Read up to ``size`` bytes. Whatever a server raises when its client goes away is a body cut off (400)."""
+    """Read up to ``size`` bytes. Any exception of the server means that the client disconnected (400)."""
     try:
         return bytes(stream.read(size))
     except Exception as error:

@@ -66,9 +66,9 @@ class Broker:
             return 0
 
     def epoch_began(self) -> float | None:
-        """Return when the broker's memory begins (Unix seconds), or None where that cannot be told.
+        """Return since when the broker keeps its data (Unix seconds), or None if unknown.
 
-        After a flush or a restart without persistence the key is gone and is written anew: messages from before are
+        A flush or a restart without persistence deletes the key, which is then written again: earlier messages are
         lost.
         """
         channel: Any = self._connection.default_channel

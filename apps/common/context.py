@@ -45,7 +45,7 @@ class RequestContext:
         return self.application_credential_id is not None or self.trust_id is not None
 
     def credentials(self) -> dict[str, object]:
-        """Return what policy rules may look at (oslo.policy's ``creds``)."""
+        """Return the caller's attributes for policy rules (oslo.policy's ``creds``)."""
         return {
             "user_id": self.user_id,
             "project_id": self.project_id,
@@ -71,7 +71,7 @@ class RequestContext:
     def _token(self) -> dict[str, object]:
         """Return what Keystone's rules call ``token.domain.id``, ``token.project.domain.id`` and so on.
 
-        What the token does not have is not there: it must be equal to nothing.
+        Attributes that the token lacks are absent, so that they equal nothing.
         """
         parts: dict[str, object] = {}
         of_domains = (("user", self.user_id, self.user_domain_id), ("project", self.project_id, self.project_domain_id))

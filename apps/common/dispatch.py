@@ -1,7 +1,7 @@
 """Sending pipelines to workers after commit, by name: apps never import workers.
 
 A request never waits for the broker: it tries once, for a moment, and while the broker does not answer it does not try
-(``Breaker``). What is not sent stands in its row, and the sweeper sends it.
+(``Breaker``). A run that was not sent stays in its row, and the sweeper sends it.
 """
 
 import threading
@@ -55,7 +55,7 @@ class Breaker:
         self._closed_at = 0.0
 
 
-QUICK_SECONDS = 0.05  # a failure that comes sooner is a connection that ended at rest: worth another try
+QUICK_SECONDS = 0.05  # an earlier failure is a connection that ended while idle: try again
 _breaker = Breaker(0.0)
 _send: Callable[[Message], None] | None = None
 

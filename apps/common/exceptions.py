@@ -27,7 +27,7 @@ FAULT_KEYS = {
 class CloudError(Exception):
     """A refusal with a reason that the caller may read.
 
-    ``code`` is the HTTP status. ``kind`` is the error's name where a service tells it (Neutron's ``type``).
+    ``code`` is the HTTP status. ``kind`` is the error's name in services that show it (Neutron's ``type``).
     ``template`` is formatted with the keyword arguments given to the constructor.
     """
 

@@ -28,7 +28,7 @@ def answer(request: HttpRequest, content: bytes) -> HttpResponse:
     same = request.headers.get("If-None-Match") == etag
     response = HttpResponse(status=304) if same else HttpResponse(content)
     response["ETag"] = etag
-    # The script tells a refreshed part from a page of another kind (signing in, an error) by this header.
+    # By this header the script distinguishes a refreshed part from another page (sign-in, an error).
     response["X-Live-ETag"] = etag
     return response
 

@@ -57,7 +57,7 @@ def _sign(response: HttpResponse, service: str, request_id: str) -> None:
     response["x-openstack-request-id"] = request_id
     if service == "compute":
         response["x-compute-request-id"] = request_id
-    if service == "identity":  # no cache gives one caller what another one was told
+    if service == "identity":  # no cache serves one caller's answer to another
         patch_vary_headers(response, ("X-Auth-Token",))
 
 
@@ -101,7 +101,7 @@ class RequestMiddleware:
         finally:
             context.current_request_id.reset(token)
         if request.method == "HEAD" and not response.streaming:
-            response.content = b""  # WSGI servers send what they are given
+            response.content = b""  # WSGI servers send the body unchanged
         _sign(response, service, request_id)
         content_policy.set_on(response, request.path_info)
         bodiless = request.method == "HEAD" or response.status_code in (204, 304)

@@ -1,4 +1,4 @@
-"""What was done: one row per event that an auditor asks for, in the terms of CADF (DMTF DSP0262)."""
+"""The audit trail: one row per event, in the terms of CADF (DMTF DSP0262)."""
 
 from django.db import models
 

@@ -1,6 +1,6 @@
 """Spans of a trace, where somebody configured a tracer; else nothing happens and nothing is loaded.
 
-A run carries its trace (``params["traceparent"]``, W3C's text): whoever sends a step again, the trace stays one.
+A run carries its trace (``params["traceparent"]``, W3C's text), so that a resent step belongs to the same trace.
 """
 
 from collections.abc import Mapping
@@ -42,19 +42,19 @@ def span(name: str, *, parent: str = "", **attributes: str | int | float | bool)
 
 
 def waited(name: str, *, parent: str, seconds: float, **attributes: str | int | float | bool) -> None:
-    """Tell a span that ends now and began ``seconds`` ago."""
+    """Record a span that began ``seconds`` ago and ends now."""
     if _tracer is not None:
         _tracer.waited(name, parent=parent, seconds=seconds, attributes=attributes)
 
 
 def failed(cause: str) -> None:
-    """Mark the span around as failed. ``cause`` is a name, never a message: those may tell too much."""
+    """Mark the span around as failed. ``cause`` is a name, never a message: messages may be confidential."""
     if _tracer is not None:
         _tracer.failed(cause)
 
 
 def carried(params: dict[str, Any]) -> dict[str, Any]:
-    """Return a run's params with the trace of whoever starts it."""
+    """Return a run's params with the trace of the request that starts it."""
     if _tracer is None:
         return params
     current = _tracer.current()

@@ -1,7 +1,7 @@
 """Which flavor extra specs are known: from microversion 2.86 on, values of known ones are checked.
 
-The names and values are Nova's (https://docs.openstack.org/nova/latest/configuration/extra-specs.html). A name in a
-namespace that is not listed here belongs to whoever uses it and is not looked at.
+The names and values are Nova's (https://docs.openstack.org/nova/latest/configuration/extra-specs.html). Names in other
+namespaces are the users' own and are not checked.
 """
 
 import re

@@ -25,7 +25,7 @@ _OPERATOR = "if it fails again, send your operator the request id from the serve
 
 
 def told(*, action: str, cause: str, message: str) -> str:
-    """Return ``message`` with what the user may do: change what was asked for, or try again."""
+    """Return ``message`` with advice for the user: change the request, or try again."""
     reason = message.strip() or "It failed; no reason was recorded."
     if reason[-1] not in ".!?":
         reason += "."

@@ -1,7 +1,7 @@
 """What image properties do here: done, asked of hosts, refused in words, or of no effect by their nature.
 
-Names and values are Nova's (its ImageMetaProps object) and Glance's ("Useful image properties"). A property that is in
-no table belongs to whoever uses it and is not looked at. The table in docs/images.md is made from this one.
+Names and values are Nova's (its ImageMetaProps object) and Glance's ("Useful image properties"). Properties that are in
+no table are the users' own and are not checked. The table in docs/images.md is made from this one.
 """
 
 import re
@@ -21,7 +21,7 @@ NOTHING: tuple[str, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """``values`` are what may stand there, ``offered`` those of them that servers get; ``effect`` says what they do."""
+    """``values`` are the valid ones, ``offered`` those that this cloud offers; ``effect`` describes the property."""
 
     values: tuple[str, ...]
     offered: tuple[str, ...]

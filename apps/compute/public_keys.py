@@ -63,7 +63,7 @@ def generate(*, kind: str, user: str) -> Made:
 def _ssh_fingerprint(text: str) -> str:
     """Return the MD5 of the key's bytes, colons between (what ``ssh-keygen -l -E md5`` shows).
 
-    One line only: what follows a line break would end up as a second line of authorized_keys.
+    One line only: text after a line break would become a second line of authorized_keys.
     """
     if not text.strip() or len(text.strip().splitlines()) > 1 or not text.strip().isprintable():
         raise KeyPairInvalid(reason="the public key must be one line of printable text")

@@ -37,7 +37,7 @@ class DomainUserBackend(BaseBackend):
 
     @staticmethod
     def _obstacle(user: User) -> str:
-        """Return why a right password does not let the user in; nothing where it does."""
+        """Return why a correct password does not sign the user in, or ""."""
         if not authentication.may_sign_in(user) or not user.domain.enabled:
             return "disabled or expired"
         return "" if multi_factor.suffice(user.options, ("password",)) else "too few methods"
@@ -50,6 +50,6 @@ class DomainUserBackend(BaseBackend):
         audit.record("authenticate", "user", user.pk, details={"methods": ["session"]}, **who)
 
     def get_user(self, user_id: str) -> User | None:
-        """Return the session's user as long as it may be here: asked anew at every request."""
+        """Return the session's user while it has access; checked at every request."""
         user = User.objects.select_related("domain").filter(pk=user_id).first()
         return user if user is not None and user.enabled and user.domain.enabled else None

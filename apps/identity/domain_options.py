@@ -1,7 +1,7 @@
-"""The options that a domain may have of its own: Keystone's list, with Keystone's defaults.
+"""The options that a domain can override: Keystone's list, with Keystone's defaults.
 
-Celerity keeps and shows them for clients that expect the calls. Its users stand in its own database, so nothing here
-changes how anyone signs in.
+Celerity keeps and shows them for clients that expect the calls. Users are rows of this database, so no option changes
+how they sign in.
 """
 
 from typing import Any
@@ -62,7 +62,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "auth_pool_connection_lifetime": 60,
     },
 }
-# Stored under the credential keys, shown to nobody, without a default.
+# Encrypted with the credential keys, never shown, without a default.
 SECRET = {("ldap", "password")}
 
 

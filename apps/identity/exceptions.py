@@ -7,7 +7,7 @@ from apps.common import exceptions
 
 
 class Unauthorized(exceptions.Unauthorized):
-    """One sentence for every cause: an answer never tells whether a name, a password or a state was wrong."""
+    """One text for every cause: the answer never reveals whether a name, a password or a state was wrong."""
 
 
 class NotFound(exceptions.NotFound):
@@ -49,7 +49,7 @@ class DomainEnabled(exceptions.Forbidden):
 
 
 class TooManyFailures(exceptions.CloudError):
-    """Of one address, whoever it tried to be."""
+    """Failures of one address, for any user."""
 
     code = 429
     kind = "TooManyRequests"

@@ -1,6 +1,6 @@
 """Fernet keys in a directory, as Keystone keeps them: 0 is staged, the highest number is primary, the rest still open.
 
-Files are 0600 in a directory 0700. A process notices a rotation by the directory's time, without being told.
+Files are 0600 in a directory 0700. A process notices a rotation by the directory's modification time.
 """
 
 import base64
@@ -62,8 +62,7 @@ def unseal(text: str, directory: Path) -> bytes:
 @lru_cache(maxsize=4096)
 def _opened(token: str, directory: Path, changed: int) -> bytes:
     padded = token + "=" * (-len(token) % 4)
-    # Decoders pass over signs that are not in the alphabet, and over bits that nothing stands for: one token would have
-    # many texts.
+    # Decoders ignore characters outside the alphabet and unused trailing bits, so one token would have many texts.
     if base64.urlsafe_b64encode(base64.urlsafe_b64decode(padded)).decode().rstrip("=") != token:
         raise InvalidToken
     return _fernet(directory, changed).decrypt(padded.encode())

@@ -1,4 +1,4 @@
-"""What stands inside a token: who, how, for what, from when to when, and its line of descent."""
+"""A token's payload: user, methods, scope, times, and its audit chain."""
 
 import base64
 import re

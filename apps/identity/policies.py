@@ -1,7 +1,7 @@
 """Who may do what in identity: Keystone's rule names, with its secure defaults.
 
-Readers of the system and of a domain look, managers of a domain run what is in it, administrators everything. Ordinary
-users see themselves and their project.
+Readers of the system and of a domain can view, managers of a domain can change its content, administrators can change
+everything. Ordinary users see themselves and their project.
 """
 
 _ADMIN = "rule:admin_required"
@@ -195,7 +195,7 @@ _DELEGATION = {
     "identity:ec2_get_credential": _OWN_READ,
     "identity:ec2_create_credential": _OWN,
     "identity:ec2_delete_credential": _OWN,
-    # OSSA 2025-002: whoever could ask anonymously turned any signed URL into a token.
+    # OSSA 2025-002: anonymous callers could exchange any signed URL for a token.
     "identity:ec2_validate_token": f"{_ADMIN} or role:service",
     "identity:list_trusts": _READER,
     "identity:list_trusts_for_trustor": f"{_READER} or {_TRUSTOR}",

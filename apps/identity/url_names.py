@@ -18,7 +18,7 @@ def unknown(url: str) -> str | None:
 
 
 def fill(url: str, values: Mapping[str, str | None]) -> str | None:
-    """Return ``url`` with its names replaced, or None where one has no value or is not allowed."""
+    """Return ``url`` with its names replaced, or None if one has no value or is not allowed."""
     if unknown(url) is not None or any(not values.get(match[1]) for match in _NAME.finditer(url)):
         return None
     return _NAME.sub(lambda match: str(values[match[1]]), url)

@@ -1,4 +1,4 @@
-"""Images for operators: what is said of them is edited by the API's own patches; bits come by upload, and stay."""
+"""Images for operators: attributes are changed by the API's patches; data is uploaded once and never changed."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ def pointer(name: str) -> str:
 
 
 class ImageAdd(ImageEdit):
-    """A new image, with its bits or to be filled through the API. Bits that are refused leave no image behind."""
+    """A new image, with its data, or queued for an upload through the API. Refused data leaves no image behind."""
 
     disk_format = forms.ChoiceField(choices=[(one, one) for one in states.DISK_FORMATS], initial="qcow2")
     container_format = forms.ChoiceField(choices=[(one, one) for one in states.CONTAINER_FORMATS], initial="bare")

@@ -1,4 +1,4 @@
-"""What is in a stream of bits, found out while it passes by: hashes, size, format. Pure: no rows, no Django.
+"""Inspects a stream of image data while it passes: hashes, size, format. Pure: no rows, no Django.
 
 The format is read by oslo.utils' inspectors, never by a program that would open what a header points to.
 """
@@ -38,7 +38,7 @@ class Readable(Protocol):
 
 
 class Refused(Exception):
-    """The bits are not acceptable; the text says why."""
+    """The data is not acceptable; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Inspector:
 
 
 def _match(inspectors: list[format_inspector.FileInspector], declared: str) -> format_inspector.FileInspector | None:
-    """Return the inspector of the declared format, None for raw bits. Raises Refused when the bits are something else.
+    """Return the inspector of the declared format, None for raw data. Raises Refused for data in another format.
 
     A raw disk may hold a partition table, and an ISO image one too (hybrid); nothing else may be two things at once.
     """
@@ -116,7 +116,7 @@ def _match(inspectors: list[format_inspector.FileInspector], declared: str) -> f
 
 
 def _signature(head: bytes, tail: bytes) -> str | None:
-    """Return the format that QEMU would take the bits for although the inspectors overlook it; None for none."""
+    """Return the format that QEMU would detect although the inspectors do not, or None."""
     for magic, name in SIGNATURES.items():
         if head.startswith(magic):
             return name
@@ -126,7 +126,7 @@ def _signature(head: bytes, tail: bytes) -> str | None:
 
 
 def _is_vmdk_text(head: bytes) -> bool:
-    """Whether QEMU would take the bits for a VMDK descriptor: comments, then a version (block/vmdk.c, vmdk_probe).
+    """Return whether QEMU would detect a VMDK descriptor: comments, then a version (block/vmdk.c, vmdk_probe).
 
     The inspector overlooks a descriptor that is padded with zeros.
     """

@@ -18,10 +18,10 @@ FORM = 1024 * 1024  # what a form may have beside its file, bytes
 
 
 class Intake(FileUploadHandler):
-    """Streams the file of the form of new images to a file without a name, which goes when its process does.
+    """Streams the file from the form of new images to a file without a name, which disappears with its process.
 
-    Django parses a form before its page is asked who may send it, so that is asked here: nobody else's file costs
-    any room. Of a file over the cap the rest is read and dropped, and ``too_many_bytes`` is put on the request.
+    Django parses a form before the page checks permissions, so they are checked here: files of others take no room. Of
+    a file over the cap the rest is read and dropped, and ``too_many_bytes`` is put on the request.
     """
 
     chunk_size = CHUNK

@@ -14,7 +14,7 @@ def image(image_id: uuid.UUID) -> Image | None:
 
 
 def blob(sha512: str) -> None:
-    """Hold a content: nobody adopts or removes it meanwhile."""
+    """Hold a content against adoption and removal by others."""
     advisory.hold(f"images.blob:{sha512}")
 
 
@@ -22,8 +22,8 @@ def blob(sha512: str) -> None:
 def upload(image_id: uuid.UUID) -> Iterator[bool]:
     """Hold the right to upload an image for the block; gives False when another holds it.
 
-    The session holds it, not a transaction. An upload whose process was killed holds nothing: that is how the sweeper
-    tells it from a slow one.
+    The session holds it, not a transaction. An upload whose process was killed holds no lock: by that the sweeper
+    distinguishes it from a slow one.
     """
     name = f"images.upload:{image_id}"
     held = advisory.try_hold(name)

@@ -18,7 +18,7 @@ class RequestedNetwork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortBinding:
-    """A port that belongs to a server now. ``created`` False: the user's own port, kept when the server goes."""
+    """A port that belongs to a server now. ``created`` False: the user's own port, kept when the server is deleted."""
 
     port_id: uuid.UUID
     network_id: uuid.UUID

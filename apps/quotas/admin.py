@@ -1,4 +1,4 @@
-"""Limits are set through their service; usages and reservations are the services' own books."""
+"""Limits are set through their service; usages and reservations are read-only."""
 
 from typing import Any
 

@@ -30,7 +30,7 @@ class Resource:
     unit: int = 1
 
     def default(self) -> int:
-        """Return the limit of owners that have none of their own; -1 means unlimited."""
+        """Return the limit of owners without their own; -1 means unlimited."""
         return int(getattr(settings, self.setting)[self.name])
 
 

@@ -1,4 +1,4 @@
-"""Whether the settings' filters and weighers can be made: Django's checks tell before anything is started."""
+"""Whether the settings' filters and weighers can be made: Django's checks report it before anything starts."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from apps.scheduling.engine import enabled
 
-# Who chooses hosts, or tells where servers would go. Agents run on machines that need not have an operator's module.
+# Processes that choose hosts, or show where servers would go. Agents run on machines that need not have an operator's
+# module.
 CHOOSING = ("api", "scheduler")
 
 

@@ -29,7 +29,7 @@ class Entry:
 
     @property
     def verb(self) -> str:
-        """What it does to its subject, in a word: "build"."""
+        """The action in a word: "build"."""
         return self.name.rpartition(".")[2]
 
     def when_down(self, step: str) -> OnHostDown:
@@ -56,7 +56,7 @@ def get(name: str) -> Entry:
 
 
 def find(name: str) -> Entry:
-    """Return a pipeline's entry, or one that promises nothing: rows also tell of actions that had no pipeline."""
+    """Return a pipeline's entry, or a neutral one: rows also record actions without a pipeline."""
     return _entries.get(name) or Entry(name=name, subject=name.partition(".")[0], steps=())
 
 

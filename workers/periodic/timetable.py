@@ -19,7 +19,7 @@ TABLE: dict[str, tuple[str, float]] = {
 
 
 def entries() -> dict[str, dict[str, Any]]:
-    """Return Celery's beat_schedule. A message that waited longer than its period is dropped: the next one has arrived."""
+    """Return Celery's beat_schedule. A message that waited longer than its period is dropped: the next one is due."""
     return {
         name: {
             "task": name,

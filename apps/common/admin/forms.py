@@ -1,4 +1,4 @@
-"""Forms that write through services: the API's serializer checks, the service acts, its refusal stands on the form."""
+"""Forms that write through services: the API's serializer validates, the service writes, the form shows its refusal."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
         """Fill in choices that come from rows."""
 
     def shown(self, row: Any) -> dict[str, Any]:
-        """Return the values that the form starts with where they are no columns."""
+        """Return initial values of fields that are not columns."""
         return {}
 
     def document(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
         return values
 
     def _checked(self, document: dict[str, Any]) -> dict[str, Any] | None:
-        """Return what the API's serializer makes of the document; None when it refuses, which stands on the form."""
+        """Return the values that the API's serializer parses; None if it refuses, and the form shows why."""
         if self.serializer is None:
             return document
         parsed = self.serializer(data=document)

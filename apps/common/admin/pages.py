@@ -37,7 +37,7 @@ class Listed(ChangeList):
 
 
 class _Looked:
-    """Everyone with access to the site may view; nobody writes here."""
+    """Everyone with access to the site can view; the page is read-only."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return operator_of(request) is not None
@@ -259,7 +259,7 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         return ""
 
-    # The audit trail tells what was done; Django's own log would tell it a second time, and less.
+    # The audit trail records changes; Django's own log would repeat them with less detail.
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         pass
 

@@ -40,7 +40,7 @@ _OF_BUILTINS = {list: list, sorted: list, dict: dict, str: str, bool: bool, int:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of a handler; ``schema`` is None where it has no body."""
+    """One answer of a handler; ``schema`` is None if it has no body."""
 
     code: int
     media_type: str

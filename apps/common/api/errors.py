@@ -114,7 +114,7 @@ def headers_of(error: CloudError, request: HttpRequest) -> dict[str, str]:
 
 
 def handle(exc: Exception, info: dict[str, Any]) -> HttpResponse | None:
-    """DRF's exception handler. What it does not know becomes the service's own 500, told only in the log."""
+    """DRF's exception handler. Unknown exceptions become the service's own 500; their text goes to the log only."""
     request = info["request"]
     service = service_of(request.path)
     try:

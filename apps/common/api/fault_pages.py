@@ -14,7 +14,7 @@ _PAGE = """<html>
   {message}<br /><br />
  </body>
 </html>"""
-MAX_RANGES = 32  # of an Accept header that are looked at
+MAX_RANGES = 32  # media ranges of an Accept header that are read
 
 
 def wanted(service: str, accept: str) -> bool:

@@ -12,7 +12,7 @@ MAX_NESTING = 64  # lists and objects within one another; json and orjson give u
 
 
 def _is_nested_too_deep(document: Any) -> bool:
-    """Return whether lists and objects stand deeper within one another than ``MAX_NESTING``, without recursion."""
+    """Return whether lists and objects are nested deeper than ``MAX_NESTING``, without recursion."""
     level, depth = [document], 0
     while level := [item for item in level if isinstance(item, dict | list)]:
         depth += 1
@@ -51,7 +51,7 @@ class OldJSONPatchParser(JSONParser):
 
 
 class StreamParser(BaseParser):
-    """Leaves the body alone: the view reads the stream (image bits)."""
+    """Does not parse the body: the view reads the stream (image data)."""
 
     media_type = "application/octet-stream"
 

@@ -20,7 +20,7 @@ ANYTHING = {"description": "A JSON document."}
 
 class AutoSchema(SpectacularSchema):
     def get_description(self) -> str:
-        """Return what the handler or the view itself says, not what it inherits; else what the path tells."""
+        """Return the handler's or the view's own description, not an inherited one; by default one made of the path."""
         return self._said() or f"{schema_words.summary(self.method, self.path)}."
 
     def _said(self) -> str:

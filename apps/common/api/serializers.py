@@ -65,7 +65,7 @@ class UUIDString(Text):
 
 
 class AddressField(Text):
-    """An IP address in any of its notations, of ``version`` 4 or 6 where one is named; the value is the short form."""
+    """An IP address in any notation, of ``version`` 4 or 6 if given; the value is the short form."""
 
     def __init__(self, *, version: int | None = None, **kwargs: Any) -> None:
         self._version = version

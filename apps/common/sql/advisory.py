@@ -1,7 +1,7 @@
 """PostgreSQL's advisory locks by name: what is locked need not have a row.
 
 Replaces: nothing of upstream; Django has no advisory locks.
-Gains: a lock without a table of locks, which goes with the transaction or the session that holds it.
+Gains: a lock without a table of locks; it ends with the transaction or the session that holds it.
 Remove: lock rows of a table of names instead.
 """
 

@@ -13,6 +13,6 @@ HIGHEST = Version(2, 96)
 
 
 def of(context: Mapping[str, Any]) -> Version:
-    """Return the microversion that a serializer parses for: the newest where nobody asked (OpenAPI, forms)."""
+    """Return the microversion that a serializer parses for; the newest without a request (OpenAPI, forms)."""
     found: Version = getattr(context.get("request"), "version", None) or HIGHEST
     return found

@@ -18,8 +18,8 @@ BYTES_PER_GIB = 1024**3
 def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
     """Return vCPUs, RAM in MiB and disk in GiB (root + ephemeral + swap, rounded up) of a server.
 
-    Costs a query only for hints that name a group or servers. What is read there is so at this moment: whoever must
-    not be overtaken by another member of the group holds the group's lock (``server_groups.lock``).
+    Costs a query only for hints that name a group or servers. Members are read without a lock: a caller that must not
+    race with another member of the group holds the group's lock.
     """
     flavor = server.flavor
     swap_gib = -(-int(flavor["swap"]) // MIB_PER_GIB)

@@ -31,7 +31,7 @@ def ids_like(*, text: str, limit: int = 200) -> list[uuid.UUID]:
 
 
 def is_there(*, server_id: uuid.UUID) -> bool:
-    """Return whether a server is there and not deleted. 1 query."""
+    """Return whether a server exists and is not deleted. 1 query."""
     return Server.objects.filter(id=server_id, deleted_at=None).exists()
 
 

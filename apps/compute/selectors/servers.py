@@ -39,7 +39,7 @@ def get(*, context: RequestContext, server_id: Any) -> Server:
 
 
 def load(*, server_id: uuid.UUID) -> Server | None:
-    """Return a server that is not deleted, whoever asks: for workers.
+    """Return a server that is not deleted, without a policy check: for workers.
 
     Written out, as it is asked by every poll and every step: composing it took longer than running it.
     """

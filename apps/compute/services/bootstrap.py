@@ -1,4 +1,4 @@
-"""The first flavors, from fixtures/flavors.json. Idempotent: what is there is left as the operator has it."""
+"""The first flavors, from fixtures/flavors.json. Idempotent: existing rows are not changed."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A server's console text, asked of the agent of its host over HTTP: nothing large goes over the broker."""
+"""A server's console text, fetched from its host's agent over HTTP, because nothing large may pass the broker."""
 
 import http.client
 from urllib.parse import quote, urlsplit

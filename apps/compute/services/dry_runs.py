@@ -19,7 +19,7 @@ from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.specs import HostState, RequestSpec
 
 MAX_SERVERS = 100  # of one dry run
-POOL = 50  # the best hosts, which are looked at again for each further server
+POOL = 50  # the best hosts, which are ranked again for each further server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ CANCELLED = "The {action} was cancelled by an operator."
 
 @transaction.atomic
 def retry(*, context: RequestContext, server_id: uuid.UUID) -> None:
-    """Build a server again whose build failed, by a run of its own; hosts that failed before are asked again.
+    """Build a server again whose build failed, in a new run; hosts that failed before may be tried again.
 
     Nothing is reserved: an erroneous server has counted against its quota since its build ended, and its allocation,
     ports and addresses were given back then. Raises ServerNotFound (404), WrongState (409) for a server that is not
@@ -54,13 +54,13 @@ def retry(*, context: RequestContext, server_id: uuid.UUID) -> None:
 
 
 def cancel(*, server_id: uuid.UUID, run_id: uuid.UUID | None = None) -> str:
-    """Take the active run from whoever works on it and have it reverted. Returns the name of its action.
+    """Take the active run from its worker and revert it. Returns the name of its action.
 
     With ``run_id`` that run or none: the page it was read on may be old, and another action under way by now.
 
     A build ends in ERROR with "cancelled" as its fault; a power action in the state that the host reports. Not in a
-    transaction: the revert is sent at once. Raises Conflict (409) where nothing is under way, and for a delete, which
-    gives back what it has begun to give back.
+    transaction: the revert is sent at once. Raises Conflict (409) if there is no active run, and for a delete, which
+    cannot be undone.
     """
     server = Server.objects.filter(id=server_id, deleted_at=None).first()
     if server is None:

@@ -37,7 +37,7 @@ def _write(keypair: KeyPair, project_id: str | None) -> None:
             keypair.save(force_insert=True)
     except IntegrityError:
         raise KeyPairExists(name=keypair.name) from None
-    consumer = uuid.uuid4()  # the promise and its keeping are one transaction: nobody asks for it later
+    consumer = uuid.uuid4()  # reserved and committed in one transaction: nothing settles it later
     reservations.reserve(
         owner_id=keypair.user_id, each={RESOURCE: 1}, consumers=[consumer], limits_of=project_id or keypair.user_id
     )
@@ -46,7 +46,7 @@ def _write(keypair: KeyPair, project_id: str | None) -> None:
 
 @transaction.atomic
 def delete(*, user_id: str, name: str) -> None:
-    """Raises KeyPairNotFound (404). Of two deletes at once one finds nothing, and the usage goes down once."""
+    """Raises KeyPairNotFound (404). Of two concurrent deletes one finds no row, so the usage decreases once."""
     keypair = selectors.get(user_id=user_id, name=name)
     gone, _ = KeyPair.objects.filter(id=keypair.id).delete()
     if not gone:

@@ -39,7 +39,7 @@ def add(*, context: RequestContext, server: Server, name: str) -> None:
 
 @transaction.atomic
 def remove(*, context: RequestContext, server: Server, name: str) -> None:
-    """Take a group from all ports of a server. Raises NotFound (404) where none has it."""
+    """Take a group from all ports of a server. Raises NotFound (404) if no port has it."""
     group, removed = _group(context, name), False
     for port in port_selectors.of_server(server_id=server.id):
         groups = [link.security_group_id for link in port.portsecuritygroup_set.all()]

@@ -111,7 +111,7 @@ def set_power_state(*, server_id: uuid.UUID, power_state: str, clear_task: bool 
 
 
 def sync_power_state(*, server_id: uuid.UUID, power_state: str) -> bool:
-    """Write a change that nobody ordered (a guest powered itself off). Only where no task is under way."""
+    """Record a change that the cloud did not request (a guest powered itself off). Only where no task is under way."""
     vm_state = {"running": states.ACTIVE, "paused": states.PAUSED, "suspended": states.SUSPENDED}.get(
         power_state, states.STOPPED
     )

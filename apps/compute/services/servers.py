@@ -117,7 +117,7 @@ def snapshot(flavor: Flavor) -> dict[str, Any]:
 
 
 def _sealed(request: ServerRequest) -> str:
-    """Return the administrator's password, encrypted; "" where no config drive will tell it to the guest."""
+    """Return the administrator's password, encrypted; "" if no config drive passes it to the guest."""
     return admin_passwords.seal(request.admin_password) if request.config_drive else ""
 
 

@@ -1,4 +1,4 @@
-"""Identity for operators: users and projects are made and changed as through the API, the rest is looked at."""
+"""Identity for operators: users and projects can be created and changed as through the API; the rest is read-only."""
 
 from django.contrib import admin
 from django.contrib.auth.models import Group as PageGroup

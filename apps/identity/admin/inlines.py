@@ -26,7 +26,7 @@ class AssignmentInline(ReadOnlyInline):
 
     @display(description="role")
     def assigned(self, row: models.RoleAssignment) -> SafeString:
-        """The way to the assignment's own page, where it is removed."""
+        """The link to the assignment's page, where it can be removed."""
         return cells.link("identity_roleassignment", row.pk, row.role.name)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -1,4 +1,4 @@
-"""Nobody locks everybody out: what would leave the system without an administrator, or oneself outside, is refused."""
+"""Refuses changes that would leave the system without an administrator, or lock out the operator who makes them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from apps.identity.selectors import administrators
 
 @contextmanager
 def refused(operator: Operator) -> Iterator[None]:
-    """Undo the block, and raise Forbidden, if after it ``operator`` or nobody at all administers the system.
+    """Undo the block and raise Forbidden (403) if ``operator`` is no administrator after it, or there is none left.
 
     One at a time: of two administrators who take each other's power away at once, the second is refused.
     """

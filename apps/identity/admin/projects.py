@@ -82,7 +82,7 @@ class ProjectAdmin(Page):
 
     @display(description="parent")
     def above(self, project: models.Project) -> SafeString:
-        """The parent of a project at the top is its domain, which has a page of its own."""
+        """The parent of a top-level project is its domain, which has another page."""
         parent = project.parent
         if parent is None:
             return SafeString("-")

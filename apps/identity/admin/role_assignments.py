@@ -108,7 +108,7 @@ class RoleAssignmentAdmin(Page):
     add_form = AssignmentAdd
 
     def audited(self, row: models.RoleAssignment) -> tuple[str, object]:
-        """Giving and taking away are told of who has the role."""
+        """The audit trail records grants and removals under the user or group that has the role."""
         return ("user", row.user_id) if row.user_id else ("group", row.group_id)
 
     @display(description="role", ordering="role__name")

@@ -1,4 +1,4 @@
-"""Users and groups. A password goes in and never comes out; flags of the pages are bootstrap's alone."""
+"""Users and groups. Passwords can be set and never read; only bootstrap sets the flags of the pages."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ from drf_spectacular.utils import inline_serializer
 
 from apps.common.api.schema import AutoSchema
 
-# The last words of a path -> the key around one object, where it is not the last word without its s.
+# The last words of a path -> the key around one object, if it is not the last word without its s.
 _KEYS = {
     "policies": "policy",
     "policy": "policy",

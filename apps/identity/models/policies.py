@@ -1,4 +1,4 @@
-"""Policy documents that services may keep here. Celerity's own rules stand in policy.yaml."""
+"""Policy documents that services may keep here. Celerity's own rules are in policy.yaml."""
 
 from django.db import models
 

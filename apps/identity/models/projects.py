@@ -1,4 +1,4 @@
-"""Projects and domains. As in Keystone a domain is a project row that stands at the root of a tree."""
+"""Projects and domains. As in Keystone a domain is a project row at the root of a tree."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models

@@ -6,7 +6,7 @@ from django.db import models
 class Revocation(models.Model):
     """One audit id: the token that has it and all tokens made from that one are dead.
 
-    Rows go when nobody is shown the token any more: at its expiry, and ALLOW_EXPIRED_SECONDS.
+    Rows are deleted ALLOW_EXPIRED_SECONDS after the token's expiry, when it can no longer be shown.
     """
 
     audit_id = models.CharField(primary_key=True, max_length=32)

@@ -48,7 +48,7 @@ def _document(endpoint: Endpoint, url: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Row:
-    """A service with one of its enabled endpoints, or with none where it has none."""
+    """A service with one of its enabled endpoints, or without if it has none."""
 
     service_id: str
     kind: str

@@ -10,7 +10,7 @@ from apps.identity.models import Credential
 from apps.identity.selectors import filters
 
 EC2, TOTP = "ec2", "totp"  # the types of credentials that hold EC2 keys, and the secrets of passcodes
-KEYS = (EC2, TOTP)  # who knows what stands in them can sign in with it
+KEYS = (EC2, TOTP)  # their secrets can be used to sign in
 
 
 def hash_of_access(access: str) -> str:

@@ -34,7 +34,7 @@ def get(limit_id: str) -> Limit:
 
 
 def listed(params: Mapping[str, str], *, owners: tuple[str | None, str | None] | None) -> QuerySet[Limit]:
-    """Return limits; only of the project and the domain in ``owners`` where it is given."""
+    """Return limits; only those of the project and the domain in ``owners`` if given."""
     rows = filters.apply(Limit.objects.select_related("registered_limit"), params, texts=("project_id", "domain_id"))
     for name in ("service_id", "region_id", "resource_name"):
         if name in params:

@@ -13,7 +13,7 @@ Target = tuple[str | None, str | None, str | None]
 def exists(
     *, policy: Policy, endpoint_id: str | None = None, service_id: str | None = None, region_id: str | None = None
 ) -> bool:
-    """Return whether the policy stands at exactly this target."""
+    """Return whether the policy is associated with exactly this target."""
     rows = PolicyAssociation.objects.filter(policy=policy, endpoint_id=endpoint_id, service_id=service_id)
     return rows.filter(region_id=region_id).exists()
 
@@ -31,7 +31,9 @@ class Table:
         return cls({(a, b, c): policy for a, b, c, policy in rows}, dict(Region.objects.values_list("pk", "parent_id")))
 
     def policy_of(self, endpoint: Endpoint) -> str | None:
-        """Return the id of its own policy, its service's in its region or the nearest one above, its service's."""
+        """Return the ID of the endpoint's policy, else its service's in the region or the nearest parent region, else
+        its service's.
+        """
         regions = [(None, endpoint.service_id, region) for region in self._upwards(endpoint.region_id)]
         for target in ((endpoint.pk, None, None), *regions, (None, endpoint.service_id, None)):
             if target in self.policies:

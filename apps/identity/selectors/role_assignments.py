@@ -15,7 +15,7 @@ INHERITED_TO = "scope.OS-INHERIT:inherited_to"
 class Grant:
     """One role of one actor on one target. An effective one has the assignment that it follows from as ``stated``.
 
-    ``prior_role_id``: the role that implies this one directly, where it is not the one that was given.
+    ``prior_role_id``: the role that directly implies this one, if it is not the assigned one.
     """
 
     role_id: str
@@ -35,7 +35,7 @@ class Grant:
 
 
 def exists(**values: object) -> bool:
-    """Return whether exactly this assignment is there (all seven columns count)."""
+    """Return whether exactly this assignment exists (all seven columns count)."""
     return rows_of(**values).exists()
 
 
@@ -50,7 +50,7 @@ def roles_of(**values: object) -> QuerySet[Role]:
 
 
 def asks(params: Mapping[str, str], name: str) -> bool:
-    """Return whether a parameter is there that needs no value (``?effective``) and is not told to be false."""
+    """Return whether a parameter that needs no value (``?effective``) is present and not false."""
     return name in params and filters.truth(params[name])
 
 
@@ -78,7 +78,7 @@ def users_on(project: Project) -> QuerySet[User]:
     """Return who has a role on a project: itself, through a group, or from above."""
     above = [row.pk for row in projects.ancestors(project)]
     here = Q(project=project, inherited=False) | Q(_of(above), inherited=True)
-    # A domain's own role stands only for those that it implies.
+    # A domain-specific role grants only the roles that it implies.
     rows = RoleAssignment.objects.filter(here, Q(role__domain=None) | Q(role__implications__isnull=False))
     members = GroupMembership.objects.filter(group_id__in=rows.exclude(group=None).values("group_id"))
     alone = rows.exclude(user=None).values("user_id")

@@ -14,7 +14,7 @@ MAX_TOKEN_LENGTH = 4096  # characters; ours have at most some 900
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Token:
-    """A good token: what it says, and what the database says about it at this moment."""
+    """A valid token: its payload, and its user's current state in the database."""
 
     payload: Payload
     scoped_user: ScopedUser

@@ -52,9 +52,9 @@ def create(*, context: RequestContext, values: Mapping[str, Any]) -> tuple[Appli
 
 
 def _rules(user_id: str, wanted: Any) -> list[AccessRule]:
-    """Return the user's rules that are named by id or by what they say, made where they are not there.
+    """Return the user's rules, named by ID or by content; missing ones are created.
 
-    Raises LimitReached (403): a rule outlives its credentials, so that rules have a limit of their own.
+    Raises LimitReached (403): rules outlive their credentials, so they have a separate limit.
     """
     existing: list[AccessRule] = []
     new: list[AccessRule] = []

@@ -91,7 +91,7 @@ def _tell_of_password(user: User, command: str) -> None:
 
 
 def _catalog(*, public_url: str, region: str) -> None:
-    """Add what is missing. What is there stays, but for our own endpoints, which follow the public URL."""
+    """Add what is missing. Existing rows stay, except the cloud's own endpoints, which follow the public URL."""
     Region.objects.get_or_create(id=region)
     row = locks.region(region)  # two at once would add every endpoint twice
     for kind, name, path in SERVICES:

@@ -109,9 +109,9 @@ def refuse_beyond_limit(
 
 
 def roles_of(wanted: Iterable[Mapping[str, str]] | None, held: Iterable[str]) -> list[Role]:
-    """Return the roles asked for (all of ``held`` where nothing is). ``held``: names of the giver's roles.
+    """Return the requested roles (by default all of ``held``). ``held``: names of the giver's roles.
 
-    Raises Invalid (400) for a role that is not there or that the giver does not have itself.
+    Raises Invalid (400) for a role that does not exist or that the giver does not have.
     """
     known = {role.name: role for role in Role.objects.filter(domain=None, name__in=list(held))}
     if wanted is None:

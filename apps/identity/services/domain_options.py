@@ -89,7 +89,7 @@ def update(*, domain_id: str, config: Mapping[str, Any], group: str | None = Non
 
 @transaction.atomic
 def delete(*, domain_id: str, group: str | None = None, option: str | None = None) -> None:
-    """Delete all options, a group or one option. Raises NotFound for a group or an option that is not there."""
+    """Delete all options, a group or one option. Raises NotFound (404) for an unknown group or option."""
     domain = _locked(domain_id)
     selectors.refuse_unknown(group, option)
     if group is not None and not selectors.there(domain_id, group, option):

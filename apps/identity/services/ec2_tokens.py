@@ -121,7 +121,7 @@ def _use_once(signature: str) -> None:
 def issue(request: SignedRequest) -> tuple[str, Token]:
     """Return a token of the key's user for the key's project, with what it may do there at this moment.
 
-    Raises Unauthorized (401), the same for every cause. User, project and roles are asked anew (OSSA 2012-018).
+    Raises Unauthorized (401), the same for every cause. User, project and roles are read again (OSSA 2012-018).
     """
     credential = credential_selectors.ec2(request.access)
     secret = credentials.ec2_parts(credential)[1] if credential is not None else _NOBODY

@@ -14,7 +14,7 @@ from apps.identity.services import row_writes
 
 
 def _place(row: RegisteredLimit, values: Mapping[str, Any]) -> None:
-    """Set service and region. Raises Invalid for those that are not there."""
+    """Set service and region. Raises Invalid (400) for missing ones."""
     if "service_id" in values:
         if services.find(values["service_id"]) is None:
             raise Invalid(field="service_id", reason=f"there is no service {values['service_id'][:64]}")

@@ -1,7 +1,7 @@
-"""Users that are locked after too many failures, and the addresses of their own that a stranger cannot lock out.
+"""Users are locked after too many failures, except from addresses that they use: strangers cannot lock these.
 
-An address from which a user has signed in lately counts its failures by itself. Failures from all other addresses count
-together for the user, and lock it for those alone: nobody keeps an administrator out by trying wrong passwords.
+An address from which a user has signed in recently has its own count of failures. Failures from all other addresses
+count together and lock the user for those only, so trying wrong passwords cannot lock an administrator out.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from apps.identity.states import KNOWN_ADDRESS_DAYS, KNOWN_ADDRESSES
 
 
 def _digest(address: str) -> str:
-    """Return what an address is kept as: rows tell nobody where a user works."""
+    """Return the digest that is stored for an address: rows do not reveal where a user works."""
     return hmac.new(settings.SECRET_KEY.encode(), f"known:{address}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
@@ -41,7 +41,7 @@ def is_locked(user: User, address: str) -> bool:
 
 
 def count_failure(user: User, address: str) -> int:
-    """Count a failure for the address where it is the user's own, else for the user. Returns how many there are."""
+    """Count a failure for the address if the user is known to use it, else for the user. Returns how many there are."""
     with connection.cursor() as cursor:
         cursor.execute(sql.FAILED, _values(user, address))
         row = cursor.fetchone()
@@ -62,7 +62,7 @@ def succeeded(user: User, address: str) -> None:
 
 
 def unlock(user: User) -> None:
-    """Forget the failures at the user's own addresses: a new password is nobody's guess yet."""
+    """Reset the failures at the user's known addresses: they were guesses of another password."""
     KnownAddress.objects.filter(user=user, failures__gt=0).update(failures=0, failed_at=None)
 
 

@@ -30,7 +30,7 @@ def refuse_overlong(password: str) -> None:
 
 
 def matches(*, user: User | None, password: str) -> bool:
-    """Return whether ``password`` is the user's; takes as long for nobody, and for an empty password.
+    """Return whether ``password`` is the user's. Takes equally long without a user, and for an empty password.
 
     A hash of an older kind is replaced by today's, without ending the user's tokens.
     """

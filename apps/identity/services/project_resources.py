@@ -1,4 +1,4 @@
-"""What other applications own in a project. They register when they start, so that identity needs not know them."""
+"""Resources of a project in other applications. These register at start, so that identity does not depend on them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from apps.identity.exceptions import InUse
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProjectResource:
-    """``count`` says how many a project has, ``purge`` deletes them. ``rank``: what others need goes later.
+    """``count`` says how many a project has, ``purge`` deletes them. ``rank``: resources that others need are purged
+    later.
 
-    What is not ``counted`` came by itself and goes by itself (a default security group).
+    Resources that are not ``counted`` are created and deleted automatically (a default security group).
     """
 
     noun: str
@@ -29,7 +30,7 @@ def register(resource: ProjectResource) -> None:
 
 
 def registered() -> list[ProjectResource]:
-    """Return all owners in the order in which a purge asks them."""
+    """Return all resources in the order of a purge."""
     return sorted(_registered.values(), key=lambda resource: (resource.rank, resource.noun))
 
 
@@ -56,7 +57,7 @@ def caller_for(project_id: str) -> RequestContext:
 
 
 def drop_leftovers(project_id: str) -> None:
-    """Delete what came by itself, within the transaction that deletes the project."""
+    """Delete resources that are not counted, within the transaction that deletes the project."""
     for resource in registered():
         if not resource.counted and resource.purge is not None:
             resource.purge(caller_for(project_id))

@@ -96,7 +96,7 @@ def set_tags(*, project_id: str, tags: list[str]) -> Project:
 
 @transaction.atomic
 def add_tag(*, project_id: str, tag: str) -> Project:
-    """Add a tag; one that is there already stays once."""
+    """Add a tag; adding it twice has no effect."""
     project = locks.row(Project.objects.all(), project_id)
     if project is None:
         raise NotFound(noun="project", id=project_id[:64])

@@ -1,4 +1,4 @@
-"""Users of v2.0 and their default tenant: whoever is given one becomes a member of it."""
+"""Users of v2.0 and their default tenant: a user becomes a member of its default tenant."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ def _membership() -> Role | None:
 
 @transaction.atomic
 def create_user(*, values: Mapping[str, Any], default_domain_id: str) -> User:
-    """Make a user and, where a tenant is named, a member of it. Raises NotFound for a tenant that is not there."""
+    """Make a user and, where a tenant is named, a member of it. Raises NotFound (404) for an unknown tenant."""
     user = users.create(values=values, default_domain_id=default_domain_id)
     _join(user)
     return user

@@ -24,7 +24,7 @@ RECORDED_FAILURES = 10  # of one user in one window: strangers cannot fill the a
 
 
 def _slot(address: str) -> int:
-    """Return an address's slot. Nobody outside can tell which other addresses share it."""
+    """Return an address's slot. Clients cannot find out which addresses share it."""
     digest = hmac.new(settings.SECRET_KEY.encode(), address.encode(), hashlib.sha256).digest()
     return int.from_bytes(digest[:4], "big") % ADDRESS_SLOTS
 
@@ -70,7 +70,7 @@ def refused(user: User, address: str, reason: str) -> None:
 
 
 def verify(*, user: User | None, password: str, address: str) -> bool:
-    """Return whether this is the password of a user that is not locked; takes as long for nobody.
+    """Return whether this is the password of a user that is not locked. Takes equally long without a user.
 
     Raises TooManyFailures (429) for an address that has to wait, and BadRequest (400) for over-long passwords.
     """

@@ -28,7 +28,7 @@ def issue(
     delegation: Delegation | None = None,
     expires_by: int | None = None,
 ) -> tuple[str, Token]:
-    """Return a new token's text and what it says.
+    """Return a new token's text and content.
 
     ``user_epoch`` was read with what proved the user's identity, so a password that changes meanwhile leaves the token
     dead. A token made from ``parent`` keeps its expiry and dies with it; none outlives ``expires_by`` (µs). Raises
@@ -70,9 +70,9 @@ def issue_for_trust(
     delegation: Delegation,
     parent: Payload | None,
 ) -> tuple[str, Token]:
-    """Return a token of a trust. The trustee's epoch was proved; the trustor's is the one of this moment.
+    """Return a token of a trust. The trustee's epoch was read at authentication, the trustor's is read now.
 
-    Raises Unauthorized when either user, the project or one of the roles is no longer what it was.
+    Raises Unauthorized (401) if either user, the project or one of the roles changed.
     """
     scoped_user = scopes.scoped_user(
         user_id=user_id, scope=Scope.PROJECT, scope_id=trust.project_id, delegation=delegation

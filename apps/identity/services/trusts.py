@@ -19,7 +19,7 @@ from apps.identity.states import Scope
 
 @transaction.atomic
 def create(*, context: RequestContext, values: Mapping[str, Any]) -> Trust:
-    """Lend roles to another user. Only the trustor itself can, with a token of its own and roles that it has there.
+    """Lend roles to another user. Only the trustor can, with its own token and roles that it has there.
 
     Raises Forbidden (403), NotFound (404), Invalid (400).
     """

@@ -54,7 +54,7 @@ def update(*, user_id: str, changes: Mapping[str, Any]) -> User:
 
 @transaction.atomic
 def delete(*, user_id: str) -> None:
-    """Delete a user with its memberships and assignments; its tokens find nobody from then on."""
+    """Delete a user with its memberships and assignments. Its tokens become invalid."""
     user = locks.row(User.objects.all(), user_id)
     if user is None:
         raise NotFound(noun="user", id=user_id[:64])

@@ -1,6 +1,6 @@
 """The projects on which a user has a role, with those below them."""
 
-# Projects a user reaches: assigned directly, through a group, or inherited from what stands above.
+# Projects of a user: assigned directly, through a group, or inherited from a parent.
 OF_USER = """
 WITH RECURSIVE mine AS (
     SELECT project_id, domain_id, inherited FROM identity_roleassignment

@@ -1,4 +1,4 @@
-"""Images: what the bits are, and who may use them."""
+"""Images: attributes of their data, and who may use them."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Where the bits are: each content once, under its SHA-512."""
+"""The image store: each content once, under its SHA-512."""
 
 import re
 from pathlib import Path
@@ -26,14 +26,14 @@ def staging() -> Path:
 
 
 def path_of(sha512: str) -> Path:
-    """Return where a content lies, whether or not it is there. Raises BlobNotFound for what is no hash."""
+    """Return the path of a content, whether or not it exists. Raises BlobNotFound for what is no hash."""
     if not _SHA512.match(sha512):
         raise exceptions.BlobNotFound
     return directory() / sha512
 
 
 def path(image: Image) -> Path:
-    """Return the file with an image's bits. Raises NoData (409) for an image that has none yet."""
+    """Return the file with an image's data. Raises NoData (409) for an image that has none yet."""
     if not image.os_hash_value:
         raise exceptions.NoData(id=image.id)
     return path_of(image.os_hash_value)
@@ -61,7 +61,7 @@ def damaged() -> list[tuple[str, str]]:
 
 
 def signed_url(image: Image) -> str:
-    """Return where another host fetches an image's bits without a token; good for an hour."""
+    """Return a signed URL from which another host fetches an image's data without a token; valid for an hour."""
     return signed_url_of(sha512=path(image).name)
 
 

@@ -59,7 +59,7 @@ def _ids(rows: QuerySet[Image]) -> QuerySet[Image]:
 
 
 def get(*, image_id: uuid.UUID) -> Image:
-    """Return an image whoever asks: for services and workers. Raises ImageNotFound (404)."""
+    """Return an image without a policy check: for services and workers. Raises ImageNotFound (404)."""
     found = live().filter(id=image_id).first()
     if found is None:
         raise exceptions.ImageNotFound(id=image_id)

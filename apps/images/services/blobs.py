@@ -23,7 +23,7 @@ def prepare() -> None:
 
 
 def adopt(*, staged: Path, sha512: str) -> None:
-    """Move a staged file under its content's name; where that is taken, the staged one goes.
+    """Move a staged file to its content's name; if that exists, delete the staged one.
 
     Call it inside the transaction that writes the row that uses it: the content is held until it ends.
     """

@@ -18,7 +18,7 @@ from apps.quotas import registry
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.services import counting
 
-STEP = 64 * 1024 * 1024  # bytes that are charged at once of an upload whose length nobody announced
+STEP = 64 * 1024 * 1024  # bytes that are charged at once for an upload of unknown length
 MIB = 1024 * 1024
 
 
@@ -135,5 +135,5 @@ class Charge:
 
 
 def release(image: Image) -> None:
-    """End the charge of an image's upload, whoever made it. For the sweeper, once nothing is staged."""
+    """End the charge of an image's upload. For the sweeper, once nothing is staged."""
     Image.objects.filter(id=image.id).exclude(charged=0).update(charged=0)

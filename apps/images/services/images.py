@@ -38,7 +38,7 @@ MAX_TAGS = 128
 
 
 def create(*, context: RequestContext, values: Mapping[str, Any], properties: Mapping[str, str]) -> Image:
-    """Make a queued image, shared (with nobody yet) unless it says otherwise.
+    """Create a queued image, shared (with no members yet) by default.
 
     Raises PolicyForbidden (403), ImageExists (409) for an id that was ever used, LimitExceeded, QuotaExceeded (413).
     """

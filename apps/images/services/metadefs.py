@@ -24,7 +24,7 @@ def create(
     parts: Mapping[str, Sequence[Mapping[str, Any]]],
     associations: Sequence[Mapping[str, Any]],
 ) -> Namespace:
-    """Make a namespace with what is in it; ``parts`` are documents by kind. All or nothing.
+    """Create a namespace with its content; ``parts`` are documents by kind. All or nothing.
 
     Raises PolicyForbidden (403), NamespaceExists, DefinitionExists (409), LimitExceeded (413).
     """

@@ -1,4 +1,4 @@
-"""Taking in an image's bits: staged, inspected, and only then visible."""
+"""Uploads of image data: staged, inspected, and only then visible."""
 
 import contextlib
 import os
@@ -33,10 +33,10 @@ class Admission(NamedTuple):
 def upload(
     *, context: RequestContext, image_id: uuid.UUID, source: inspection.Readable, expected: int | None = None
 ) -> Image:
-    """Store the bits of a queued image and make it active. ``expected`` is the announced length in bytes.
+    """Store the data of a queued image and make it active. ``expected`` is the announced length in bytes.
 
-    The declared disk_format must be what the bits are; backing and data files, oversized virtual sizes and files that
-    were cut off are refused. After a refusal, or when the client goes away, the image is queued again, nothing stays.
+    The data must be in the declared disk_format; backing and data files, oversized virtual sizes and truncated files
+    are refused. After a refusal, or if the client disconnects, the image is queued again and nothing is kept.
 
     Raises ImageNotFound (404), PolicyForbidden (403), WrongStatus, UploadInProgress (409), TooManyBytes,
     QuotaExceeded (413), NoRoom (507), BadBits, UploadCutOff (400), ImageGone (410; it was deleted meanwhile).
@@ -62,7 +62,7 @@ def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None,
     if expected is not None and expected > settings.IMAGE_SIZE_CAP:
         raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP)
     room = charges.check_size(image.project_id, expected or 0, copies=copies)
-    if image.status not in (states.QUEUED, states.SAVING):  # of uploads under way the lock tells
+    if image.status not in (states.QUEUED, states.SAVING):  # active uploads hold the lock
         raise exceptions.WrongStatus(id=image.id, status=image.status, action="upload")
     return Admission(image, room)
 
@@ -93,7 +93,7 @@ def _upload(image: Image, source: inspection.Readable, expected: int | None, cha
 def _stage(
     staged: Path, source: inspection.Readable, expected: int | None, declared: str, charge: charges.Charge
 ) -> inspection.Facts:
-    """Write the stream to a file only we can read, and return what it is."""
+    """Write the stream to a file only we can read, and return the result of its inspection."""
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         try:
@@ -149,9 +149,9 @@ def store(*, image_id: uuid.UUID, path: Path) -> Image:
 
 
 def expire_stale() -> int:
-    """Queue images again whose upload died with its process, and remove what it had staged. For the sweeper.
+    """Queue images again whose upload died with its process, and remove the staged files. For the sweeper.
 
-    Nobody guesses from times: a live upload holds its lock. Returns how many images were queued again.
+    No timeout is involved: a live upload holds its lock. Returns how many images were queued again.
     """
     expired = 0
     for image in Image.objects.filter(status=states.SAVING, deleted_at=None).only("id", "upload_id"):
@@ -177,7 +177,7 @@ def _staged_files() -> list[Path]:
 
 
 def read(*, context: RequestContext, image_id: uuid.UUID) -> tuple[Image, BinaryIO | None]:
-    """Return an image and its opened bits; None in place of the bits when it has none yet.
+    """Return an image and its opened data; None instead of the data if it has none yet.
 
     Raises ImageNotFound (404), Deactivated (403), PolicyForbidden (403).
     """

@@ -1,4 +1,4 @@
-"""Networks and subnets are made and changed as through the API; addresses, ports and rules are looked at."""
+"""Networks and subnets can be created and changed as through the API; addresses, ports and rules are read-only."""
 
 from apps.networking.admin import networks, ports, security_groups, subnets
 

@@ -2,7 +2,7 @@
 
 AGENTS = "network agents"
 
-# place below the version -> feature. What stands first wins.
+# place below the version -> feature. The first match wins.
 NOT_OFFERED: dict[str, str] = {
     "address-groups": "address groups",
     "address-scopes": "address scopes",

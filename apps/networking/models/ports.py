@@ -14,7 +14,7 @@ class Port(Resource):
 
     ``device_id`` is a bare reference upward (a server's id). ``request_index`` is set only by compute's services: the
     number of the interface in the server's request. A port with one is *bound*; what a tenant writes into
-    ``device_id`` by the API binds nothing. ``preserved``: the user's own port, kept when the server goes.
+    ``device_id`` by the API binds nothing. ``preserved``: the user's own port, kept when the server is deleted.
     """
 
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="ports")

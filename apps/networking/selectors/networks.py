@@ -79,5 +79,5 @@ def _for_servers() -> QuerySet[Network]:
 
 
 def names(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return id -> name of those that are there, whoever asks: for operators' pages. 1 query."""
+    """Return ID -> name of the existing ones, without a policy check: for operators' pages. 1 query."""
     return dict(Network.objects.filter(id__in=list(network_ids)).values_list("id", "name"))

@@ -28,17 +28,17 @@ def of_project(*, project_id: str) -> dict[str, int]:
 
 
 def defaults() -> dict[str, int]:
-    """Return the limits of projects that have none of their own. 1 query."""
+    """Return the limits of projects without their own. 1 query."""
     return limits.of_service(owner_id=limits.DEFAULT_OWNER, service=SERVICE)
 
 
 def own() -> dict[str, dict[str, int]]:
-    """Return the limits of every project that has some of its own. 1 query for each, and 1."""
+    """Return the limits of every project that has its own. 1 query for each, and 1."""
     return {owner: of_project(project_id=owner) for owner in limits.owners_among(resources=COUNTS)}
 
 
 def has_own(*, project_id: str) -> bool:
-    """Return whether a project has limits of its own. 1 query."""
+    """Return whether a project has its own limits. 1 query."""
     return project_id in limits.owners_among(resources=COUNTS)
 
 

@@ -37,13 +37,13 @@ def matching(*, project_id: str, names: Iterable[str], ids: Iterable[uuid.UUID])
 
 
 def by_id(*, group_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, SecurityGroup]:
-    """Return groups by id, whoever asks: rules name groups of other projects too. At most 1 query."""
+    """Return groups by ID, without a policy check: rules name groups of other projects too. At most 1 query."""
     wanted = list(group_ids)
     return SecurityGroup.objects.in_bulk(wanted) if wanted else {}
 
 
 def of_server(*, server_id: uuid.UUID) -> list[SecurityGroup]:
-    """Return the groups that guard a server's ports, by name, with their rules, whoever asks. 2 queries."""
+    """Return the groups of a server's ports, by name, with their rules, without a policy check. 2 queries."""
     ports = PortSecurityGroup.objects.filter(port__device_id=str(server_id), port__request_index__isnull=False)
     rows = SecurityGroup.objects.prefetch_related("rules").filter(id__in=ports.values("security_group_id"))
     return list(rows.order_by("name", "id"))

@@ -1,4 +1,4 @@
-"""Finding the resource that tags stand on."""
+"""Finding the resource of a tag."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""The first networks, from fixtures/networks.json. Idempotent: what is there is left alone."""
+"""The first networks, from fixtures/networks.json. Idempotent: existing rows are not changed."""
 
 import json
 import uuid
@@ -35,7 +35,7 @@ def ensure_shared_network(
     dns_nameservers: Sequence[str] | None = None,
     description: str = "",
 ) -> uuid.UUID:
-    """Return the shared network called ``name``, made with one subnet if it is not there.
+    """Return the shared network called ``name``; if missing, it is created with one subnet.
 
     ``gateway_ip`` None is the first address; ``dns_nameservers`` None is what the settings say.
     """

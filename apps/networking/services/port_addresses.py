@@ -14,7 +14,7 @@ Wanted = Sequence[dict[str, Any]]
 
 
 def named(wanted: Wanted | None, *, held: frozenset[str]) -> set[str]:
-    """Return which parts of ``fixed_ips`` need a right of their own: "ip_address", "subnet_id".
+    """Return which parts of ``fixed_ips`` have a separate policy rule: "ip_address", "subnet_id".
 
     What the port holds already needs none.
     """

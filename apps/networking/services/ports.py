@@ -21,7 +21,7 @@ __all__ = ["allocate_for_server", "create", "delete", "release_for_server", "set
 
 MAC_ATTEMPTS = 5
 
-# Values that have a policy rule of their own, by the rule's last part.
+# Values with a separate policy rule, by the rule's last part.
 _GUARDED = {
     "mac_address": "mac_address",
     "fixed_ips": "fixed_ips",
@@ -103,7 +103,7 @@ def _merged(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> lis
 
 
 def _pairs(pairs: Sequence[dict[str, Any]], mac: str) -> list[dict[str, Any]]:
-    """Return pairs that all have a MAC, the port's where none is named. Raises DuplicateAddressPair (400)."""
+    """Return pairs that all have a MAC, by default the port's. Raises DuplicateAddressPair (400)."""
     complete = [{"mac_address": mac, **pair} for pair in pairs]
     distinct: set[tuple[str, str]] = set()
     for pair in complete:

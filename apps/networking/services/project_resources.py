@@ -1,4 +1,4 @@
-"""What a project owns in the network service, for who deletes the project."""
+"""A project's resources in the network service, for deleting the project."""
 
 from collections.abc import Callable
 from typing import Any
@@ -59,7 +59,7 @@ def register() -> None:
         ("security groups", _groups, _purge_groups, 20),
     ):
         register_resource(ProjectResource(noun=noun, count=_counter(rows), purge=purge, rank=rank))
-    # Every project has one without asking for it.
+    # Every project has one automatically.
     default = ProjectResource(
         noun="default security groups",
         count=_counter(_default_groups),

@@ -161,7 +161,7 @@ def _make_automatic(*, project_id: str) -> uuid.UUID:
 
 
 def _is_free(index: int) -> bool:
-    """Return whether no subnet that somebody made stands in the way, where the hosts' driver cannot have both."""
+    """Return whether no existing subnet overlaps, if the hosts' driver does not allow overlaps."""
     if capabilities.current().overlapping_ranges:
         return True
     shared_ranges.hold()

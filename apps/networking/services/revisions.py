@@ -11,7 +11,7 @@ from apps.networking.models.base import Resource
 
 @contextmanager
 def expected(row: Resource, number: int | None) -> Iterator[None]:
-    """Let nobody change ``row`` while the block does, provided it has this revision. None: any.
+    """Lock ``row`` for the block, provided it has this revision. None: any.
 
     Raises RevisionChanged (412).
     """

@@ -12,7 +12,7 @@ log = structlog.get_logger("celerity.networking")
 
 
 def check(*, context: RequestContext, network: Network, text: str) -> None:
-    """Refuse a range that the hosts cannot have beside what is there. Call it inside the transaction that writes.
+    """Refuse a range that overlaps with ranges on the hosts. Call it inside the transaction that writes.
 
     Drivers that keep networks apart take any range. Raises RangeNotAllowed, RangeNeeded, RangeTaken (400).
     """
@@ -35,7 +35,7 @@ def _check_protected(context: RequestContext, cidr: ranges.Range) -> None:
 
 
 def hold() -> None:
-    """Let nobody else choose a range until the transaction ends."""
+    """Serialise the choice of ranges until the transaction ends."""
     locks.ranges()
 
 

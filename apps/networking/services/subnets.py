@@ -122,7 +122,7 @@ def _refuse_overlap(network: Network, text: str) -> None:
 
 
 def _settle_dhcp(subnet: Subnet) -> None:
-    """Give DHCP an address of its own where no gateway in the range serves it; take it back where one does."""
+    """Give DHCP its own address if no gateway in the range serves it; remove it if one does."""
     cidr = ranges.network(subnet.cidr, field="cidr")
     gateway = ranges.address(subnet.gateway_ip, field="gateway_ip") if subnet.gateway_ip else None
     needed = subnet.enable_dhcp and ranges.inside(cidr, gateway) is None and subnet.ip_version == 4

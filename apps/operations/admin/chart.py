@@ -8,7 +8,7 @@ WIDTH, HEIGHT = 600, 120  # user units; the page scales them
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """Good below, bad stacked above it; ``told`` is its tooltip."""
+    """Succeeded below, failed stacked above; ``told`` is its tooltip."""
 
     x: float
     width: float

@@ -46,7 +46,7 @@ OTHERS = {"Hosts and work": ({"title": "Celery (Flower)", "icon": "local_florist
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups of the menu; pages that are not there are left out."""
+    """Return the groups of the menu without missing pages."""
     from django.contrib import admin
 
     here = {f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry}

@@ -57,6 +57,6 @@ def _title(row: Any) -> str:
 
 
 def _note(row: Any) -> str:
-    """Return what tells two objects of one name apart."""
+    """Return a note that distinguishes objects of the same name."""
     state = getattr(row, "status", "") or getattr(row, "state", "")
     return " ".join(part for part in (str(state), str(row.pk)[:8]) if part)

@@ -39,7 +39,7 @@ ALL_ROLES = ("admin", "manager", "member", "reader")
 
 
 def find_operator(request: HttpRequest, user: Any) -> Operator | None:
-    """Return who a user is on these pages; None for members of projects and for nobody. 1 query."""
+    """Return the operator that a user is on these pages; None for members of projects and anonymous users. 1 query."""
     if not user.is_authenticated or not user.is_active:
         return None
     standing = scopes.scoped_user(user_id=user.pk, scope=Scope.SYSTEM)

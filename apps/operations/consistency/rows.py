@@ -12,7 +12,7 @@ OPEN = "('queued', 'running', 'reverting')"
 
 
 class Misplaced(NamedTuple):
-    """An allocation whose server is not there, or is elsewhere (``server_host``)."""
+    """An allocation whose server does not exist, or is on another host (``server_host``)."""
 
     consumer_id: uuid.UUID
     host: str
@@ -21,7 +21,7 @@ class Misplaced(NamedTuple):
 
 
 class Stuck(NamedTuple):
-    """A server whose task nobody works on."""
+    """A server with a task and no active run."""
 
     server_id: uuid.UUID
     vm_state: str
@@ -29,7 +29,7 @@ class Stuck(NamedTuple):
 
 
 class Stray(NamedTuple):
-    """A server's ports that are bound to ``port_host``; ``server_host`` None: the server is not there."""
+    """A server's ports that are bound to ``port_host``; ``server_host`` None: the server does not exist."""
 
     server_id: uuid.UUID
     port_host: str

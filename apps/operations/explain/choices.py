@@ -1,4 +1,4 @@
-"""What the scheduler told about a choice, as text: of a run that is over, or of a dry run."""
+"""The scheduler's explanation as text: of a run, or of a dry run."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,13 +14,13 @@ from apps.operations.explain import format
 
 
 def show(console: Console, explanation: dict[str, Any]) -> None:
-    """Print the table of the filters, the best candidates, the nearest misses, and whatever else was told."""
+    """Print the table of the filters, the best candidates, the nearest misses, and the rest of the explanation."""
     for part in _parts(dict(explanation)):
         console.print(Padding(part, (0, 0, 0, 2)))
 
 
 def looked_at(explanation: dict[str, Any]) -> str:
-    """Return "3 hosts looked at", or of how many when not all were read."""
+    """Return "3 hosts checked", or "3 of 9 hosts checked" if not all were read."""
     considered, total = explanation.get("considered", 0), explanation.get("hosts")
     if total is None or total <= considered:
         return f"{format.plural(considered, 'host')} checked"
@@ -28,7 +28,7 @@ def looked_at(explanation: dict[str, Any]) -> str:
 
 
 def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
-    for name in ("considered", "hosts", "sampled"):  # told by ``looked_at``
+    for name in ("considered", "hosts", "sampled"):  # shown by ``looked_at``
         rest.pop(name, None)
     filters, candidates = rest.pop("filters", None) or [], rest.pop("candidates", None) or []
     removing = [row for row in filters if row.get("in") != row.get("out")]

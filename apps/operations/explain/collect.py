@@ -31,7 +31,7 @@ MAX_EVENTS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """One server's rows in every app. ``runs`` are oldest first; ``queue`` is there while a run waits or works."""
+    """One server's rows in every app. ``runs`` are oldest first; ``queue`` is set while a run is active."""
 
     now: datetime
     server: "Server"

@@ -38,7 +38,7 @@ NOBODY = "no worker reads this queue"
 
 
 def of_story(story: Story) -> list[str]:
-    """Return one or a few sentences for whoever has to decide what to do now."""
+    """Return a few sentences for the operator: the situation and what to do."""
     return [*_state(story), *_left_behind(story)]
 
 

@@ -1,1 +1,1 @@
-"""The cloud in numbers, for Prometheus: counted from the rows, so that any process tells the same; and requests."""
+"""Metrics for Prometheus: counts of rows, the same from any process, and of requests."""

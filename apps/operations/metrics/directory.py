@@ -1,4 +1,4 @@
-"""Where the API's processes keep what each has counted of its requests, so that any of them can tell the sum."""
+"""The directory in which the API's processes keep their counts of requests, so that each can return the sum."""
 
 import fcntl
 import os

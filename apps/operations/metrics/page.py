@@ -1,4 +1,4 @@
-"""/metrics: everything that there is to tell, at the moment of asking."""
+"""/metrics: all metrics at the time of the request."""
 
 from collections.abc import Iterator
 

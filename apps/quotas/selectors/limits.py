@@ -39,6 +39,6 @@ def among(*, owner_id: str, defaults: Mapping[str, int]) -> dict[str, int]:
 
 
 def owners_among(*, resources: Collection[str]) -> list[str]:
-    """Return who has limits of its own for one of the resources. 1 query."""
+    """Return the owners that have their own limit of one of the resources. 1 query."""
     rows = Limit.objects.filter(resource__in=list(resources)).exclude(owner_id=DEFAULT_OWNER)
     return list(rows.order_by("owner_id").values_list("owner_id", flat=True).distinct())

@@ -34,6 +34,6 @@ def reset(*, owner_id: str, resources: Collection[str] | None = None) -> None:
 
 
 def reset_one(*, owner_id: str, resource: str) -> None:
-    """Drop one limit: the default holds again. Absent is success."""
+    """Drop one limit: the default applies. Absent is success."""
     Limit.objects.filter(owner_id=owner_id, resource=resource).delete()
     audit.record("reset", "quota", owner_id, details={"resource": resource})

@@ -19,8 +19,8 @@ def reserve(
 ) -> None:
     """Reserve ``each`` (resource -> amount) for every consumer, in the caller's transaction.
 
-    ``limits_of`` names whose limits hold where it is not the owner: key pairs are counted per user, and limited by
-    the project.
+    ``limits_of`` names the owner of the limits, if it is another one: key pairs are counted per user and limited by the
+    project.
 
     Raises QuotaExceeded (403) naming the first resource that does not suffice; the caller's transaction must then
     be rolled back. Reservations expire after ``RESERVATION_LIFETIME`` seconds.

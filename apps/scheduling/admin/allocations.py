@@ -1,4 +1,4 @@
-"""The scheduler's books."""
+"""Allocations of servers on hosts."""
 
 from django.contrib import admin
 

@@ -19,7 +19,7 @@ def silent(host: Host) -> float:
 
 
 def is_heard(host: Host) -> bool:
-    """Return whether its agent tells that it lives, also of a host that is forced down."""
+    """Return whether its agent sends heartbeats, also for a host that is forced down."""
     return host.heartbeat_at >= alive_since()
 
 

@@ -4,7 +4,7 @@ Traits, zones and aggregates of ten thousand hosts are not read at every boot. T
 one of them changes (migration 0003); the statement that reads amounts reads the stamp too, and the facts ``of`` that
 stamp go with them.
 
-Replaces: nothing of upstream; Nova's scheduler reads what hosts are with each request, or is told by RPC.
+Replaces: nothing upstream; Nova's scheduler reads the hosts with each request, or receives their state by RPC.
 Gains: a choice among 10,000 hosts reads amounts only (docs/benchmarks.md).
 Remove: let ``of`` always read; a later migration may then drop the triggers and the table of stamps.
 """
@@ -105,7 +105,7 @@ def kept() -> HostFacts:
 
 
 def of(stamp: str | None) -> HostFacts:
-    """Return the facts of ``stamp``, or newer ones. Without a stamp nobody knows when they change: they are read."""
+    """Return the facts of ``stamp``, or newer ones. Without a stamp changes cannot be detected: the hosts are read."""
     if stamp is not None and _kept.stamp == stamp:
         return _kept
     with _reading:  # of many threads that find out at once one reads

@@ -108,7 +108,7 @@ def _way(start: uuid.UUID, end: str) -> float:
 
 
 def _among(known: HostFacts, names: list[str], spec: RequestSpec, *, sample: bool) -> Iterator[Found]:
-    """Read hosts that were chosen by what they are. Raises _Changed when they are something else by now."""
+    """Read hosts that were chosen by their attributes. Raises _Changed when they are something else by now."""
     parts = [random.sample(names, BLOCK_SIZE)] if sample and len(names) > BLOCK_SIZE else []
     for part in [*parts, names]:
         now, hosts = _fitting(sql.NAMED, spec, names=part)

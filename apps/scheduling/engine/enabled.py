@@ -4,7 +4,7 @@ Both settings are lists, empty as a rule:
 
 - ``SCHEDULER_FILTERS``: ``+package.module.Class`` adds a filter, ``-name`` leaves one out.
 - ``SCHEDULER_WEIGHERS``: ``+package.module.Class=2.0`` adds a weigher with its multiplier, ``name=0.5`` changes the
-  multiplier of one that is there, ``-name`` leaves it out.
+  multiplier of an existing one, ``-name`` removes it.
 """
 
 import math

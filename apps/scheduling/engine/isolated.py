@@ -52,7 +52,7 @@ class Isolated(Filter):
         return None if value is None else frozenset(value)
 
     def _asked(self, ask: Callable[[], T], otherwise: T, *, judging: bool = False) -> T:
-        """Return the answer, or ``otherwise``. Where it was ``judging``, that is the reason why no host passes."""
+        """Return the answer, or ``otherwise``. If it was ``judging``, no host passes for that reason."""
         try:
             return ask()
         except Exception as error:

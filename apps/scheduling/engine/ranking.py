@@ -146,7 +146,7 @@ def _scaled(weigher: Weigher, multiplier: float, hosts: list[HostState], spec: R
 
 
 def _raw(weigher: Weigher, hosts: list[HostState], spec: RequestSpec) -> list[float]:
-    """Return the weights as the weigher tells them; none where it does not apply, or fails: an operator's own may."""
+    """Return the weigher's weights; none if it does not apply, or fails, as an operator's own may."""
     try:
         raw = [weigher.weigh(host, spec) for host in hosts] if weigher.applies(spec) else []
         if not math.isfinite(sum(raw)):
@@ -169,7 +169,7 @@ def _multiplier(host: HostState, key: str, default: float) -> float:
     return found if math.isfinite(found) else default
 
 
-# Reasons of filters -> what no host has, where that is the only reason.
+# Reasons of filters -> what no host has, if it is the only reason.
 ENOUGH = {
     "with too little RAM": "enough free RAM",
     "with too little disk": "enough free disk",

@@ -61,9 +61,9 @@ class UnscopedExtraSpecsFilter(AggregateExtraSpecsFilter):
 
 
 def answers(values: Collection[str], wanted: str) -> bool:
-    """Return whether one of ``values`` answers what is asked for; of ``<all-in>``, whether all together have its words.
+    """Return whether one of ``values`` matches the request; for ``<all-in>``, whether all together have its words.
 
-    Words stand alone, behind commas, or in a list as Python writes it, which is how Nova's documentation tells them.
+    Words are separate, comma-separated, or in a list as Python writes it, as in Nova's documentation.
     """
     operator, *asked = wanted.split() or [""]
     if operator == ALL_IN:
@@ -74,7 +74,7 @@ def answers(values: Collection[str], wanted: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def matches(value: str, wanted: str) -> bool:
-    """Return whether a value answers what is asked for; a text where a number is compared does not."""
+    """Return whether a value matches the request; a text never matches a comparison of numbers."""
     if value == wanted:
         return True
     try:

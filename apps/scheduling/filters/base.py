@@ -10,7 +10,7 @@ OTHER_KIND = 10.0  # further away than any host that is only too small
 
 
 class Filter(ABC):
-    """One reason why a host may not take a server. Pure: it looks at what it is handed and at nothing else.
+    """One reason why a host may not take a server. Pure: it reads its arguments and nothing else.
 
     ``reason`` is what a user reads of the hosts that this filter removed ("4 with too little RAM"), ``advice`` what
     the user may do about it. Neither names hosts or amounts: those are for operators, in ``shortfall``.
@@ -20,11 +20,11 @@ class Filter(ABC):
     reason: str
     advice: str = ""
     soft_for_forced = True  # a host that an administrator named skips this filter
-    # Looks at nothing of a host but what it is (zone, architecture, hypervisor, traits, aggregates; not its name), and
-    # at nothing of a spec but zone, project, flavor, extra specs and image properties: its answers may be kept.
+    # Reads only a host's attributes (zone, architecture, hypervisor, traits, aggregates; not its name), and only a
+    # spec's zone, project, flavor, extra specs and image properties: its answers can be cached.
     facts_only = False
     failure = ""  # what an operator's own filter raised (apps/scheduling/engine/isolated.py)
-    limits_servers = False  # most_servers() tells something
+    limits_servers = False  # most_servers() returns limits
     settings: ClassVar[Mapping[str, str]] = {}  # argument of __init__ -> name of the Django setting it is given
 
     def applies(self, spec: RequestSpec) -> bool:
@@ -61,5 +61,5 @@ class Filter(ABC):
 
 
 def share(asked: int, free: int) -> float:
-    """Return the part of ``asked`` that is not there."""
+    """Return the part of ``asked`` that is missing."""
     return (asked - free) / max(asked, 1)

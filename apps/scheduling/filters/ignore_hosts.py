@@ -1,4 +1,4 @@
-"""Hosts that are not excluded: no attempt of this build failed there, and nobody asked to leave them out."""
+"""Hosts that are not excluded: no attempt of this build failed there, and the request does not exclude them."""
 
 from apps.scheduling.filters.base import Filter
 from apps.scheduling.specs import HostState, RequestSpec

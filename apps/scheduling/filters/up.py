@@ -1,4 +1,4 @@
-"""Hosts whose agent is alive and that nobody disabled."""
+"""Hosts whose agent is alive and that are not disabled."""
 
 from apps.scheduling.filters.base import OTHER_KIND, Filter
 from apps.scheduling.specs import HostState, RequestSpec

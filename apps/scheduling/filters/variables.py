@@ -19,7 +19,7 @@ AMOUNTS: Mapping[str, Getter] = {
     "vcpus_total": lambda host: host.vcpus_total,
     "vcpus_used": lambda host: host.vcpus_total - host.vcpus_free,
 }
-# What a host is called, and what goes on there: the operator's to know. Who may ask by it finds it out by asking.
+# A host's name and load: for operators only. Who may ask by it finds it out by asking.
 INNER: Mapping[str, Getter] = {
     "num_instances": lambda host: host.servers,
     "num_io_ops": lambda host: host.io_ops,

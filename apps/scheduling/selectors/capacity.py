@@ -21,8 +21,8 @@ class Size:
 def fitting(*, sizes: Mapping[str, Size]) -> dict[str, int]:
     """Return name -> how many servers of that size still fit, each size by itself. 1 query.
 
-    Counts what is free on hosts that are up and enabled, with allocation ratios and reserves. Zones, traits,
-    aggregates and groups are not looked at: with those a server may find less room.
+    Counts what is free on hosts that are up and enabled, with allocation ratios and reserves. Zones, traits, aggregates
+    and groups are not considered: they can leave a server less room.
     """
     values = {
         "names": list(sizes),

@@ -109,7 +109,7 @@ def claim(
 
 
 def _letting_go(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) -> str | None:
-    """In a transaction of the caller's, what was locked in vain is let go again: another list of hosts comes next."""
+    """In the caller's transaction, locks taken in vain are released: another list of hosts comes next."""
     if not connection.in_atomic_block:
         return _try(statement, values, host_ids)
     mark = transaction.savepoint()

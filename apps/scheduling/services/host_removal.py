@@ -12,7 +12,7 @@ from apps.scheduling.selectors import hosts as selectors
 def remove(*, name: str) -> None:
     """Forget a host and its inventory. Raises HostNotFound (404), Conflict (409) while its agent runs or it has claims.
 
-    An agent that starts again registers its host anew.
+    An agent that starts again registers its host again.
     """
     host = locks.host_to_delete(name) or selectors.get(name=name)
     if host.is_up:

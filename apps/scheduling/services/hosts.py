@@ -49,7 +49,7 @@ def heartbeat(*, names: Sequence[str], running: dict[str, int] | None = None, up
 
 
 def set_traits(*, name: str, traits: Iterable[str]) -> Host:
-    """Give a host exactly these traits of the operator's own (CUSTOM_*); what its agent tells is left alone.
+    """Give a host exactly these operator's traits (CUSTOM_*); traits reported by its agent are not changed.
 
     Raises TraitInvalid (400), HostNotFound (404).
     """

@@ -1,7 +1,7 @@
 """Setting an inventory's usage right: the sum of the host's allocations."""
 
-# The lock comes first, in a statement of its own: the sum then sees every claim that was there before, and whoever
-# claims or releases now waits for us.
+# The lock comes first, in a separate statement: the sum then sees every earlier claim, and later claims and releases
+# wait.
 LOCK = """
 SELECT i.host_id FROM scheduling_inventory i JOIN scheduling_host h ON h.id = i.host_id
  WHERE h.name = %s FOR UPDATE OF i

@@ -6,7 +6,7 @@ from apps.scheduling.specs import HostState, RequestSpec
 
 
 class Weigher(ABC):
-    """One reason to prefer a host. Pure: it looks at what it is handed and at nothing else.
+    """One reason to prefer a host. Pure: it reads its arguments and nothing else.
 
     ``multiplier_key`` is the key of an aggregate's metadata that puts another multiplier in the place of the setting's
     for its hosts; without one it is the name with ``_weight_multiplier``.

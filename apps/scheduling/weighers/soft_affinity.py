@@ -1,4 +1,4 @@
-"""The soft policies of server groups: together, or apart, where that is possible."""
+"""The soft policies of server groups: together or apart if possible."""
 
 from apps.scheduling.specs import HostState, RequestSpec
 from apps.scheduling.weighers.base import Weigher

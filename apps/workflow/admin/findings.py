@@ -1,4 +1,4 @@
-"""What reconcilers found, and what they did about it."""
+"""Findings of reconcilers, and their repairs."""
 
 from typing import Any
 

@@ -108,7 +108,7 @@ class RunAdmin(Page):
             row.first_cause = timeline.first_cause(row, steps.get(row.id, []))
 
     def audited(self, row: Run) -> tuple[str, object]:
-        """What is done to a run is told of its subject."""
+        """The audit trail records actions on a run under its subject."""
         return row.subject_type, row.subject_id
 
     def panels(self, request: HttpRequest, row: Run) -> list[panels.Panel]:

@@ -37,7 +37,7 @@ def complete(runs: list[Any]) -> None:
 
 
 def cell(run: Any) -> SafeString:
-    """Return what a list shows: name and short id, linked where the subject is there."""
+    """Return a list's cell: name and short ID, linked if the subject exists."""
     name = getattr(run, "subject_name", "")
     kind = _kinds.get(run.subject_type)
     key = cells.short(run.subject_id)

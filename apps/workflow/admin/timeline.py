@@ -24,7 +24,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """Percents of the run's whole time; ``told`` says the same in words. Seconds."""
+    """Percents of the run's whole time; ``told`` is the same as text. Seconds."""
 
     name: str
     told: str
@@ -54,7 +54,7 @@ class Drawn:
     host: str = ""  # the host of the queue
 
 
-# The scheduler's table begins with conditions that are no filters: they have names of their own for people.
+# The scheduler's table begins with conditions that are not filters; these have readable names.
 WORDS = {
     "named": "the requested host",
     "failed_before": "not tried before for this server",
@@ -132,7 +132,7 @@ def of_subject(subject_id: Any, *, title: str = "Timeline") -> panels.Panel:
 
 
 def explanation_of(run: Run | None) -> panels.Panel | None:
-    """Return why the scheduler chose as it did; None where it has not been asked."""
+    """Return the panel that explains the scheduler's choice; None if there was none."""
     explanation = run.explanation if run is not None else None
     if not isinstance(explanation, dict) or not explanation:
         return None

@@ -1,4 +1,4 @@
-"""Finding: a difference that a reconciler saw, and what it did about it."""
+"""Finding: a difference that a reconciler saw, and its repair."""
 
 from django.db import models
 from django.db.models import Q

@@ -2,7 +2,8 @@
 
 Nothing is counted while a server boots: its rows are the count. Rows of runs that began up to a moment (the tally
 ``counted_until``, microseconds since 1970) are in the tallies already, by ``services/counters.py``; the newer ones are
-counted when somebody asks. So a counter never goes down when old runs are deleted, and asking reads some minutes' rows.
+counted when somebody asks. So a counter never decreases when old runs are deleted, and reading it reads a few minutes
+of rows.
 """
 
 from collections.abc import Mapping

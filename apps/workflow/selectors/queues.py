@@ -1,4 +1,4 @@
-"""Queues as the rows tell them: what waits, since when, and what is at work. The broker is not asked."""
+"""Queues, counted from rows: waiting and running steps, and the oldest wait. The broker is not asked."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,9 @@ from apps.workflow.sql import queues as sql
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """``oldest_at``: when the step that waits longest was sent; None when none waits. ``delayed`` wait on purpose."""
+    """``oldest_at``: when the step that waits longest was sent; None when none waits. ``delayed`` wait for their
+    ``not_before``.
+    """
 
     name: str
     waiting: int

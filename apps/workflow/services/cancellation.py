@@ -1,4 +1,4 @@
-"""Cancelling a run on an operator's word: what it has done is undone, unlike where its subject is deleted."""
+"""Cancelling a run for an operator: its steps are undone, unlike for a delete of its subject."""
 
 from apps.common.exceptions import Conflict
 from apps.workflow import states

@@ -1,4 +1,4 @@
-"""Writing what reconcilers find: each difference has one open row, which is closed when it is gone."""
+"""Writing findings of reconcilers: each difference has one open row, which is closed when the difference is gone."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,17 +20,17 @@ BATCH = 1000
 
 @dataclass(slots=True)
 class FindingReport:
-    """One look of a reconciler. What is reported is written at once."""
+    """One pass of a reconciler. Each report is written at once."""
 
     host: str = ""
     counts: dict[str, int] = field(default_factory=dict)
 
     def repaired(self, kind: str, subject: object, *, found: str, done: str) -> None:
-        """Report a difference that is gone now."""
+        """Report a difference that was repaired."""
         self._report(kind, subject, found, done, resolved=True)
 
     def remains(self, kind: str, subject: object, *, found: str, done: str = "") -> None:
-        """Report a difference that is still there: nothing can be done about it, or what was tried failed."""
+        """Report a difference that remains: no repair is possible, or the repair failed."""
         self._report(kind, subject, found, done, resolved=False)
 
     def _report(self, kind: str, subject: object, found: str, done: str, *, resolved: bool) -> None:
@@ -45,9 +45,9 @@ class FindingReport:
 
 @contextmanager
 def reporting(*, kinds: Sequence[str], host: str = "") -> Iterator[FindingReport]:
-    """Give a look at one host, or at the rows (no host), for differences of these kinds.
+    """Run one pass over a host, or over the rows (no host), for differences of these kinds.
 
-    When the block ends well, what was open of these kinds and was not reported again is closed.
+    When the block ends without an error, open findings of these kinds that were not reported again are closed.
     """
     began = _now()
     report = FindingReport(host)
@@ -65,7 +65,7 @@ def _now() -> datetime:
 
 
 def close_of_host(*, host: str) -> None:
-    """Close what is open of a host that was removed: its agent looks no more, and nobody else would."""
+    """Close the open findings of a removed host, which no agent checks any more."""
     rows = Finding.objects.filter(host=host, resolved_at=None)
     rows.update(resolved_at=timezone.now(), done="the host was removed")
 

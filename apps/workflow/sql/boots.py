@@ -15,7 +15,7 @@ SELECT minute, count(*) FILTER (WHERE state = 'succeeded'), count(*) FILTER (WHE
                        date_trunc('minute', now()), interval '1 minute') AS m(minute)
   LEFT JOIN ended USING (minute) GROUP BY minute ORDER BY minute
 """
-# Ids and numbers in messages do not make causes of their own.
+# IDs and numbers in messages do not make separate causes.
 GROUPED = """
 WITH failed AS (
     SELECT r.id, r.subject_id, r.action, r.created_at, r.error_cause AS cause, coalesce(s.name, '') AS step,

@@ -1,4 +1,4 @@
-"""``manage.py bootstrap``: create the rows that a cloud needs before its first request. Safe to run again at any time."""
+"""``manage.py bootstrap``: create the rows that a cloud needs before its first request. Safe to repeat."""
 
 import os
 from collections.abc import Callable

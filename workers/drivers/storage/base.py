@@ -79,7 +79,7 @@ class CachedImage:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A file made for a server. `size_bytes` is the size that the guest sees; backing is None for a disk without one."""
+    """A file made for a server. `size_bytes` is the size that the guest sees; backing is None if there is none."""
 
     path: str
     format: Literal["qcow2", "raw", "iso"]

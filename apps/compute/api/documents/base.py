@@ -35,5 +35,5 @@ def time(moment: datetime | None) -> str | None:
 
 
 def hashed_host(*, project_id: str, host: str) -> str:
-    """Return ``hostId``: differs by project, tells nothing about the host (nova/utils.py, generate_hostid)."""
+    """Return ``hostId``: it differs by project and reveals nothing about the host (nova/utils.py, generate_hostid)."""
     return hashlib.sha224(f"{project_id}{host}".encode()).hexdigest() if host else ""

@@ -1,4 +1,4 @@
-"""Servers as documents: which field belongs to which microversion stands beside it."""
+"""Documents of servers, with the microversions of each field."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ ADMIN_FIELDS = (
     "OS-EXT-SRV-ATTR:user_data",
     "host_status",
 )
-# What PUT tells below 2.75 is a part of what GET tells (nova/api/openstack/compute/servers.py, update).
+# Below 2.75, PUT shows a part of GET's fields (nova/api/openstack/compute/servers.py, update).
 WHOLE_AFTER_UPDATE = since("2.75")
 NOT_AFTER_UPDATE = (
     "OS-EXT-AZ:availability_zone",
@@ -60,7 +60,7 @@ NOT_AFTER_UPDATE = (
     *(name for name in ADMIN_FIELDS),
     "OS-EXT-SRV-ATTR:hostname",
 )
-PROGRESS_STATUSES = ("ACTIVE", "BUILD")  # of those that Nova tells a progress of, what there is
+PROGRESS_STATUSES = ("ACTIVE", "BUILD")  # the statuses for which Nova shows a progress
 HOSTNAME_FOR_ALL = since("2.90")
 EMBEDDED_FLAVOR = since("2.47")
 SECONDS = "%Y-%m-%dT%H:%M:%SZ"

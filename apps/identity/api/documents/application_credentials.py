@@ -11,7 +11,7 @@ def render_rule(rule: AccessRule) -> dict[str, Any]:
 
 
 def render(credential: ApplicationCredential, secret: str | None = None) -> dict[str, Any]:
-    """Return a credential; ``secret`` only where it was made a moment ago."""
+    """Return a credential; ``secret`` only in the answer to its creation."""
     roles = [{"id": role.pk, "name": role.name, "domain_id": role.domain_id} for role in credential.roles.all()]
     rules = [render_rule(rule) for rule in credential.access_rules.all()]
     return {

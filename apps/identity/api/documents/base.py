@@ -48,7 +48,7 @@ def envelope(request: Any, key: str, documents: Iterable[dict[str, Any]]) -> dic
 
 
 def many(request: Any, key: str, rows: QuerySet[Any], show: Show) -> dict[str, Any]:
-    """Return the page of ``rows`` that the query asks for, cut at the settings' limit and marked where it was."""
+    """Return the page of ``rows`` that the query requests, cut at the settings' limit and marked as truncated."""
     page = pages.read(rows, request.query_params)
     answer = envelope(request, key, (show(row) for row in page.rows))
     if page.more:

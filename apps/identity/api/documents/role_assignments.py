@@ -36,7 +36,7 @@ def _rows(model: Any, ids: Iterable[str | None]) -> dict[str, Any]:
 
 
 def _links(request: Any, grant: Grant) -> dict[str, str]:
-    """Return links to what is there: the assignment, the membership and the implication that bring this about."""
+    """Return links to the assignment, the membership and the implication that grant this role."""
     stated = grant.source
     place = ["system"] if stated.system else ["projects", stated.project_id or ""]
     if stated.domain_id:

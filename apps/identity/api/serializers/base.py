@@ -1,4 +1,4 @@
-"""Fields and a base class of identity's documents: what is not known is kept as an attribute of its own."""
+"""Fields and a base class of identity's documents: unknown keys are kept as extra attributes."""
 
 from datetime import UTC
 from typing import Any

@@ -42,7 +42,7 @@ class SignedRequestSerializer(serializers.Serializer[Any]):
     access = TextField()
     signature = TextField()
     host = TextField(required=False, allow_blank=True, max_length=512)
-    # Keystone compares what it is given; signatures over an empty verb or path are as good as others.
+    # Keystone compares the given values; a signature over an empty verb or path is valid.
     verb = TextField(max_length=16, required=False, allow_blank=True)
     path = TextField(max_length=4096, required=False, allow_blank=True)
     params = serializers.DictField(child=TextField(max_length=4096, allow_blank=True), required=False)

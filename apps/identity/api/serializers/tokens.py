@@ -36,7 +36,7 @@ class Named(serializers.Serializer[Any]):
 
 
 class PasswordUser(Named):
-    # An empty or null password is a wrong one; its length is looked at before it is hashed.
+    # An empty or null password is a wrong one; the length is checked before hashing.
     password = TextField(max_length=None, allow_blank=True, allow_null=True)
 
 

@@ -37,7 +37,7 @@ class UserSerializer(ExtraSerializer):
     default_project_id = IdField(allow_null=True)
     options = OptionsField(names=OPTIONS)
 
-    # What the row has and nobody sets from outside.
+    # Columns that requests cannot set.
     ignored = (*ExtraSerializer.ignored, "password_expires_at", "is_superuser", "is_staff")
 
     def validate_email(self, value: str | None) -> str:

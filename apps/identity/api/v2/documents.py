@@ -15,7 +15,7 @@ _URLS = {Interface.PUBLIC: "publicURL", Interface.INTERNAL: "internalURL", Inter
 
 
 def many(request: Any, key: str, rows: QuerySet[Any], show: Show) -> dict[str, Any]:
-    """Return the page of ``rows`` that ``limit`` and ``marker`` ask for; its links tell where the next one is."""
+    """Return the page of ``rows`` that ``limit`` and ``marker`` request, with a link to the next one."""
     page = pages.read(rows, request.query_params)
     links = pagination.next_link(request, marker=page.rows[-1].pk) if page.more else []
     answer: dict[str, Any] = {key: [show(row) for row in page.rows], f"{key}_links": links}

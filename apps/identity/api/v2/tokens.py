@@ -50,7 +50,7 @@ class TokensView(IdentityView):
 
 
 class TokenView(IdentityView):
-    """The token stands in the path, as v2.0 has it; logs show it as ``***``."""
+    """The token is in the path, as in v2.0; logs show it as ``***``."""
 
     def _subject(self, rule: str, text: str) -> Token:
         """Return the token. Raises NotFound when it is none, Unauthorized when ``belongsTo`` names another tenant."""
@@ -64,7 +64,9 @@ class TokenView(IdentityView):
         return token
 
     def _shown(self, text: str) -> Token:
-        """Return a token whose user and tenant v2.0 can tell from their namesakes elsewhere. Raises NotFound."""
+        """Return a token whose user and tenant are in the default domain, the only one that v2.0 knows. Raises
+        NotFound.
+        """
         token = self._subject("validate_token", text)
         places = (token.scoped_user.user_domain, token.scoped_user.target_domain)
         if any(place is not None and place.id != DEFAULT_DOMAIN_ID for place in places):

@@ -1,4 +1,4 @@
-"""``manage.py admin_password``: a new password for the administrator, from the environment or asked for.
+"""``manage.py admin_password``: set the administrator's password, from the environment or the terminal.
 
 What celerity.env says is the password of before, so it is not taken from there.
 """

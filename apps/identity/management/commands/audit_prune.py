@@ -1,4 +1,4 @@
-"""``manage.py audit_prune``: deletes audit events that are older than the settings say."""
+"""``manage.py audit_prune``: delete audit events that exceed the age in the settings."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``manage.py credential_rotate``: a new key for stored credentials, and every one of them under it."""
+"""``manage.py credential_rotate``: create a new key and encrypt every stored credential with it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``manage.py fernet_rotate``: a new primary key for tokens; running processes notice by themselves."""
+"""``manage.py fernet_rotate``: create a new primary key for tokens; running processes load it by themselves."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``manage.py fernet_setup``: the first keys."""
+"""``manage.py fernet_setup``: create the first keys."""
 
 from typing import Any
 

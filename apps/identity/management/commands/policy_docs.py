@@ -1,4 +1,4 @@
-"""``manage.py policy_docs``: writes docs/policies.md from the registered rules and the table of calls."""
+"""``manage.py policy_docs``: write docs/policies.md from the registered rules and the table of calls."""
 
 import json
 from pathlib import Path

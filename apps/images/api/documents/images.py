@@ -44,7 +44,7 @@ def render(image: Image) -> dict[str, Any]:
 
 
 class ImageDocument(serializers.Serializer[Any]):
-    """What every image shows; properties stand beside these."""
+    """The fields of every image; properties are added beside these."""
 
     id = serializers.UUIDField()
     name = serializers.CharField(allow_null=True)

@@ -13,7 +13,7 @@ def place(namespace: str, *rest: str) -> str:
 
 
 def render(row: Namespace) -> dict[str, Any]:
-    """Return the document of a namespace, without what is in it."""
+    """Return the document of a namespace without its content."""
     return {
         "namespace": row.namespace,
         "display_name": row.display_name,

@@ -116,7 +116,7 @@ class NamespaceUpdate(StrictSerializer):
 
 
 class NamespaceCreate(NamespaceUpdate):
-    """A new namespace, with what is in it."""
+    """A new namespace with its content."""
 
     properties = serializers.DictField(child=serializers.DictField(), required=False)
     objects = ObjectWrite(many=True, required=False)

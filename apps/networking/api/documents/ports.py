@@ -9,7 +9,7 @@ from apps.networking.models import Port
 
 
 def render(port: Port, context: RequestContext) -> dict[str, Any]:
-    """Return the document of a port; where it is bound is for administrators."""
+    """Return the document of a port; its binding is for administrators only."""
     document = {
         **standard(port),
         "name": port.name,

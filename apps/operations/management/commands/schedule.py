@@ -1,4 +1,4 @@
-"""manage.py schedule: where servers would go, and why, without booting any."""
+"""manage.py schedule: show where servers would go, and why, without booting any."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""manage.py why SERVER: the whole story of one server in one page."""
+"""manage.py why SERVER: explain the state of one server on one page."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``manage.py host_capacity HOST --cpu-ratio 8``: shows what servers may have of a host, and changes it."""
+"""``manage.py host_capacity HOST --cpu-ratio 8``: show or change a host's capacity."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.common.exceptions import CloudError
 from apps.scheduling.services import inventories
 
-# option -> (the inventory's column, its type, what it says)
+# option -> (the inventory's column, its type, its help)
 OPTIONS: dict[str, tuple[str, type[int] | type[float], str]] = {
     "cpu_ratio": ("vcpus_ratio", float, "virtual CPUs for each of the host's"),
     "ram_ratio": ("ram_ratio", float, "MiB for servers for each MiB of the host's"),

@@ -1,4 +1,4 @@
-"""``manage.py host_traits HOST --add CUSTOM_X --remove CUSTOM_Y``: shows traits, changes those of the operator."""
+"""``manage.py host_traits HOST --add CUSTOM_X --remove CUSTOM_Y``: show traits, or change the operator's own."""
 
 from typing import Any
 
