@@ -17,8 +17,8 @@ from apps.scheduling.services import allocations
 from apps.workflow.selectors import runs
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
-# The same within the claim of a step, so that both are one statement. Whoever changes a server and its run locks the
-# server first.
+# The same within the claim of a step, so that both are one statement. A transaction that changes a server and its run
+# locks the server first.
 _BEGIN_WITH_CLAIM = ClaimExtension(
     name="server",
     lock=sql.LOCK_SUBJECT,
