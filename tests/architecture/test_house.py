@@ -16,7 +16,6 @@ UNDER_WORK = {
     "apps/compute/services/server_requests/__init__.py:resolve",
     "apps/compute/api/documents/servers.py:render",
     "apps/networking/services/bindings.py:_allocate",
-    "apps/quotas/services/reservations.py:reserve",
 }
 FORBIDDEN_NAMES = ("utils", "helpers", "manager", "misc")
 

@@ -31,33 +31,37 @@ def reserve(
     values = {
         "owner": owner_id,
         "limits_of": limits_of or owner_id,
-        "resources": list(wanted),
         "whole": list(wanted),
         "each": list(wanted.values()),
-        "deltas": [amount * len(consumers) for amount in wanted.values()],
-        "defaults": [registry.get(resource).default() for resource in wanted],
         "consumers": list(consumers),
         "lifetime": settings.RESERVATION_LIFETIME,
     }
-    moved = {row[0] for row in sql.RESERVE.fetch(values)}
+    moved = _move(values, wanted)
     if len(moved) == len(wanted):
         return
-    # Refused, or never counted before. Another request may have made the rows since the first statement looked, so a
-    # second look is due in any case.
+    # Refused, or never counted before. Another request may have made the rows since the first statement ran, so a
+    # second one is due in any case.
     _create_missing(owner_id, list(wanted))
-    missing = [resource for resource in wanted if resource not in moved]
-    again = {
-        **values,
-        "resources": missing,
-        "deltas": [wanted[resource] * len(consumers) for resource in missing],
-        "defaults": [registry.get(resource).default() for resource in missing],
-    }
-    moved |= {row[0] for row in sql.RESERVE.fetch(again)}
+    missing = {resource: amount for resource, amount in wanted.items() if resource not in moved}
+    moved |= _move(values, missing)
     refused = next((resource for resource in wanted if resource not in moved), None)
     if refused:
         raise _exceeded(owner_id, limits_of or owner_id, refused, wanted[refused] * len(consumers))
-    if len(missing) < len(wanted):  # else the second look promised
+    if len(missing) < len(wanted):  # else the second statement promised
         sql.PROMISE.run(values)
+
+
+def _move(values: Mapping[str, Any], amounts: Mapping[str, int]) -> set[str]:
+    """Add ``amounts`` (resource -> amount of each consumer) to what is reserved; return the resources that had room.
+
+    If all of the request's resources have, the reservations are written as well. 1 query.
+    """
+    asked = {
+        "resources": list(amounts),
+        "deltas": [amount * len(values["consumers"]) for amount in amounts.values()],
+        "defaults": [registry.get(resource).default() for resource in amounts],
+    }
+    return {row[0] for row in sql.RESERVE.fetch({**values, **asked})}
 
 
 def _create_missing(owner_id: str, resources: list[str]) -> None:
