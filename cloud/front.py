@@ -11,7 +11,7 @@ class Application(WSGIHandler):
     """Django's, after a look at what clients say about themselves."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        settle(environ)
+        apply_peer(environ)
         if not environ["celerity.admission"]:
             return super().__call__(environ, start_response)
         began: list[Any] = []
@@ -34,7 +34,7 @@ def _for_the_front(status: str, headers: list[tuple[str, str]], text: bytes) -> 
     return ("401 Unauthorized" if status.startswith("401") else "403 Forbidden"), kept
 
 
-def settle(environ: dict[str, Any]) -> None:
+def apply_peer(environ: dict[str, Any]) -> None:
     """Put the peer's address where it belongs, and drop what only a trusted proxy may say.
 
     Requests over the front's socket have no address (REMOTE_ADDR is empty); the front sends its client's in a header.

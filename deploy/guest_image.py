@@ -20,7 +20,7 @@ def digest() -> str:
     return content.hexdigest()[:12]
 
 
-def place() -> Path:
+def path() -> Path:
     """Return where the image of the present sources is, or will be."""
     return cache_directory() / f"tiny-{digest()}.qcow2"
 
@@ -30,7 +30,7 @@ def ensure(log: Path | None = None) -> Path:
 
     Raises DeployError when it cannot be built. A build that was cut off leaves nothing under the final name.
     """
-    image = place()
+    image = path()
     if is_whole(image):
         return image
     image.parent.mkdir(parents=True, exist_ok=True)

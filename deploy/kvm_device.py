@@ -11,7 +11,7 @@ DEVICE = Path("/dev/kvm")
 MODE = 0o660
 
 
-def is_settled() -> bool:
+def is_accessible() -> bool:
     """Say whether the group kvm may open the device, or there is none."""
     try:
         status = DEVICE.stat()
@@ -22,8 +22,8 @@ def is_settled() -> bool:
     return mode & 0o006 == 0o006 or (status.st_gid == group and mode & MODE == MODE)
 
 
-def settle() -> None:
+def fix_mode() -> None:
     """Give the device to the group kvm, as Debian's udev rule does (50-udev-default.rules)."""
-    if os.geteuid() == 0 and not is_settled():
+    if os.geteuid() == 0 and not is_accessible():
         os.chown(DEVICE, 0, grp.getgrnam("kvm").gr_gid)
         DEVICE.chmod(MODE)

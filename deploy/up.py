@@ -57,7 +57,7 @@ def own_libvirt(environment: Environment, supervisor: Supervisor) -> bool:
     """Decide whether to run libvirt's daemons: nothing else runs them, or ours already run."""
     if environment.simulated:
         return False
-    kvm_device.settle()
+    kvm_device.fix_mode()
     states = supervisor.states()
     if any(states.get(name, {}).get("pid") for name in LIBVIRT_PROGRAMS):
         return True

@@ -18,7 +18,7 @@ def is_chunked(request: HttpRequest) -> bool:
     return "chunked" in coding.lower() and not request.META.get("CONTENT_LENGTH")
 
 
-def settle(request: HttpRequest) -> None:
+def set_length(request: HttpRequest) -> None:
     """Give a chunked document a length: Django reads CONTENT_LENGTH bytes, which are none of a chunked body.
 
     Raises TooLarge (413) over ``DATA_UPLOAD_MAX_MEMORY_SIZE``, BadRequest (400) for a body that was cut off.

@@ -46,7 +46,7 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
             log.warning("host name not allowed", host=host)
             return errors.refusal(request, 400, f"Host {host} is not in CELERITY_ALLOWED_HOSTS.")
     try:
-        bodies.settle(request)
+        bodies.set_length(request)
     except CloudError as error:
         return errors.refusal(request, error.code, error.message)
     return None

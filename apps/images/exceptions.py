@@ -120,7 +120,7 @@ class TooManyBytes(TooLarge):
     template = "Image exceeds the size cap of {cap} bytes."
 
 
-class BadBits(BadRequest):
+class BadImageData(BadRequest):
     kind = "InvalidImageData"
     template = "The image's data was refused: {reason}."
 

@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Inspection:
     """``size`` and ``virtual_size`` in bytes."""
 
     size: int
@@ -73,13 +73,13 @@ class Inspector:
             self._tail = (self._tail + chunk[-TAIL:])[-TAIL:]
         return chunk
 
-    def finish(self, declared: str, path: str) -> Facts:
+    def finish(self, declared: str, path: str) -> Inspection:
         """Return the facts once the stream has ended and lies in ``path``. Raises Refused."""
         self._wrapper.close()
         virtual_size = self.size
         if self.size:  # an image without a byte is no disk of any format
             virtual_size = self._examine(declared, path)
-        return Facts(
+        return Inspection(
             size=self.size, virtual_size=virtual_size, md5=self._md5.hexdigest(), sha512=self._sha512.hexdigest()
         )
 

@@ -6,7 +6,7 @@ from deploy.environment import Environment
 
 
 def check(environment: Environment) -> Finding:
-    image = guest_image.place()
+    image = guest_image.path()
     if guest_image.is_whole(image):
         return ok(f"{image}, {image.stat().st_size / 1024**2:.0f} MiB")
     return ok("not built yet; make up builds it (about 10 s)")

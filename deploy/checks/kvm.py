@@ -14,7 +14,7 @@ DEVICE = Path("/dev/kvm")
 def check(environment: Environment) -> Finding:
     if environment.simulated:
         return ok("not needed by simulated hosts")
-    if not kvm_device.is_settled():
+    if not kvm_device.is_accessible():
         return warn("/dev/kvm is not open to the group kvm", "chgrp kvm /dev/kvm; chmod 660 /dev/kvm (udev does this).")
     if not cpu.flags():
         there = "exists, but is unused" if DEVICE.exists() else "is missing"

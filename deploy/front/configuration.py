@@ -231,11 +231,11 @@ def render(environment: Environment, *, user: str | None, files: int, connection
         form_pages=refusals.pages(without=(500,)),
         upload_zones=uploads.ZONES,
         not_yet_counted=uploads.NOT_YET_COUNTED,
-        rooms=uploads.places(
+        rooms=uploads.locations(
             cap=image_bytes, requests_of_address=REQUESTS_OF_ADDRESS, pages=refusals.pages(without=(500,), uploads=True)
         ),
-        places=refusals.places(),
+        places=refusals.locations(),
         flower_upstream=flower.upstream(environment),
-        flower=flower.places(environment, pages=refusals.pages(without=(500,)), admission=ADMISSION),
+        flower=flower.locations(environment, pages=refusals.pages(without=(500,)), admission=ADMISSION),
         blobs=environment.state / "images" / "blobs",
     )

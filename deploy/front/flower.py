@@ -80,7 +80,7 @@ def upstream(environment: Environment) -> str:
     return UPSTREAM.format(socket=socket(environment))
 
 
-def places(environment: Environment, *, pages: str, admission: str) -> str:
+def locations(environment: Environment, *, pages: str, admission: str) -> str:
     """Return the locations of Flower. ``pages``: the front's own error pages; ``admission``: headers of a question."""
     headers = {"Content-Security-Policy": policy(), **PAGE_HEADERS}
     lines = [f'            add_header {name} "{value}" always;' for name, value in headers.items()]

@@ -108,14 +108,14 @@ def returns(status: str, text: str) -> str:
     return "\n".join(f"            if (${status} = {code}) {{ return {code} ${text}; }}" for code in ADMISSION)
 
 
-def places() -> str:
+def locations() -> str:
     """Return the locations that send the refusals."""
-    locations = []
+    blocks = []
     pages = [(str(status), status, sentence) for status, sentence in SENTENCES.items()]
     pages += [(f"upload/{status}", status, sentence) for status, sentence in OF_UPLOADS.items()]
     for name, status, sentence in pages:
         title = HTTPStatus(status).phrase
-        locations.append(f"""
+        blocks.append(f"""
         location = {PLACE}/{name} {{
             internal;
             client_max_body_size 0;
@@ -128,4 +128,4 @@ def places() -> str:
             add_header x-compute-request-id $compute_request_id always;{MORE.get(status, "")}
             return {status} $document;
         }}""")
-    return "".join(locations)
+    return "".join(blocks)

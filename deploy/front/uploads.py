@@ -37,7 +37,7 @@ def rooms(cap: int) -> list[int]:
     return sizes
 
 
-def places(*, cap: int, requests_of_address: int, pages: str) -> str:
+def locations(*, cap: int, requests_of_address: int, pages: str) -> str:
     """Return the locations that take uploads in. A body of one byte over the cap reaches the API, whose refusal names
     the cap.
     """

@@ -71,7 +71,7 @@ class TemporaryDaemons:
 
     def start(self) -> bool:
         """Make libvirt answer, if this machine can; say whether it does."""
-        kvm_device.settle()
+        kvm_device.fix_mode()
         if answers():
             return True
         if os.geteuid() != 0:

@@ -40,7 +40,7 @@ class PrivateLibvirt:
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> "PrivateLibvirt":
-        kvm_device.settle()
+        kvm_device.fix_mode()
         for name in PLACES:
             (self.root / name).mkdir(parents=True)
         for path in (self.root, *(self.root / name for name in PLACES)):

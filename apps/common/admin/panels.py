@@ -38,7 +38,7 @@ def table(title: str, head: list[str], rows: list[list[Any]], *, empty: str = "N
     return Panel(title=title, template="admin/panels/table.html", values=values, **more)
 
 
-def facts(title: str, pairs: list[tuple[str, Any]], **more: Any) -> Panel:
+def pairs(title: str, pairs: list[tuple[str, Any]], **more: Any) -> Panel:
     """Return a panel of names and values; what is empty is left out."""
     shown = [(name, value) for name, value in pairs if value not in (None, "", [], {})]
     return Panel(title=title, template="admin/panels/facts.html", values={"pairs": shown}, **more)

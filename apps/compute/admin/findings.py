@@ -33,7 +33,7 @@ def _subject(request: HttpRequest, finding: Any) -> panels.Panel | None:
         return None
     name = names[key]
     link = {"text": name, "href": reverse("admin:compute_server_change", args=[str(key)])}
-    return panels.facts("About", [("server", link)], note=f"Run “celerity why {key}” for the full history.")
+    return panels.pairs("About", [("server", link)], note=f"Run “celerity why {key}” for the full history.")
 
 
 panels.add("workflow.finding", _subject, position=10)

@@ -64,7 +64,7 @@ def _subject(request: HttpRequest, run: Any) -> panels.Panel | None:
     pairs: list[tuple[str, Any]] = [
         ("server", link or str(run.subject_id)), ("host", run.host), ("queue", run.queue), ("request", run.request_id),
     ]  # fmt: skip
-    return panels.facts("About", pairs)
+    return panels.pairs("About", pairs)
 
 
 subjects.add(

@@ -62,7 +62,7 @@ def _state(server: Server, *, explained: bool) -> panels.Panel:
         ("deleted", f"{server.deleted_at:%Y-%m-%d %H:%M:%S}" if server.deleted_at else ""),
         ("locked", (server.locked_reason or "yes") if server.locked else ""),
     ]  # fmt: skip
-    return panels.facts("Now", pairs)
+    return panels.pairs("Now", pairs)
 
 
 def _link(page: str, key: str, text: str, *, there: bool = True) -> Any:
@@ -72,7 +72,7 @@ def _link(page: str, key: str, text: str, *, there: bool = True) -> Any:
 def _allocation(server: Server) -> panels.Panel:
     claim = allocations.of_consumer(consumer_id=server.id)
     if claim is None:
-        return panels.facts("Allocation", [("host", server.host or "none")], note="No resources allocated.")
+        return panels.pairs("Allocation", [("host", server.host or "none")], note="No resources allocated.")
     pairs: list[tuple[str, Any]] = [
         ("host", _link("scheduling_host", str(claim.host_id), claim.host.name)),
         ("zone", claim.host.zone),
@@ -83,7 +83,7 @@ def _allocation(server: Server) -> panels.Panel:
         ("since", f"{claim.created_at:%Y-%m-%d %H:%M:%S}"),
     ]
     note = "" if claim.host.name == server.host else f"The server's record names {server.host or 'no host'}."
-    return panels.facts("Allocation", pairs, note=note)
+    return panels.pairs("Allocation", pairs, note=note)
 
 
 def _ports(server: Server) -> panels.Panel:

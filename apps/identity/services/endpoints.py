@@ -16,7 +16,7 @@ from apps.identity.services import regions, row_writes
 _FIELDS = ("interface", "url", "name", "enabled", "extra")
 
 
-def _place(endpoint: Endpoint, values: Mapping[str, Any]) -> None:
+def _set_service_and_region(endpoint: Endpoint, values: Mapping[str, Any]) -> None:
     """Set service and region. ``region_id`` has to be there; ``region``, of v2's days, is made, as in Keystone."""
     if "service_id" in values:
         service_id = values["service_id"]
@@ -41,7 +41,7 @@ def _place(endpoint: Endpoint, values: Mapping[str, Any]) -> None:
 @transaction.atomic
 def create(*, values: Mapping[str, Any]) -> Endpoint:
     endpoint = Endpoint()
-    _place(endpoint, values)
+    _set_service_and_region(endpoint, values)
     row_writes.merge(endpoint, values, _FIELDS)
     endpoint.save(force_insert=True)
     audit.record("create", "endpoint", endpoint.pk)
@@ -53,7 +53,7 @@ def update(*, endpoint_id: str, changes: Mapping[str, Any]) -> Endpoint:
     endpoint = locks.row(Endpoint.objects.all(), endpoint_id)
     if endpoint is None:
         raise NotFound(noun="endpoint", id=endpoint_id[:64])
-    _place(endpoint, changes)
+    _set_service_and_region(endpoint, changes)
     row_writes.merge(endpoint, changes, _FIELDS)
     endpoint.save()
     audit.record("update", "endpoint", endpoint.pk, details={"changed": sorted(changes)})

@@ -13,7 +13,7 @@ from apps.identity.selectors import domains, limits, projects, regions, services
 from apps.identity.services import row_writes
 
 
-def _place(row: RegisteredLimit, values: Mapping[str, Any]) -> None:
+def _set_service_and_region(row: RegisteredLimit, values: Mapping[str, Any]) -> None:
     """Set service and region. Raises Invalid (400) for missing ones."""
     if "service_id" in values:
         if services.find(values["service_id"]) is None:
@@ -31,7 +31,7 @@ def register(*, values: Sequence[Mapping[str, Any]]) -> list[RegisteredLimit]:
     rows = []
     for one in values:
         row = RegisteredLimit()
-        _place(row, one)
+        _set_service_and_region(row, one)
         row_writes.merge(row, one, ("resource_name", "default_limit", "description"))
         with row_writes.unique("registered_limit", f"resource {row.resource_name}"):
             row.save(force_insert=True)
@@ -48,7 +48,7 @@ def update_registered(*, limit_id: str, changes: Mapping[str, Any]) -> Registere
     moved = any(name in changes for name in ("service_id", "region_id", "resource_name"))
     if moved and row.limits.exists():
         raise Forbidden("Unable to update a registered limit that limits refer to.")
-    _place(row, changes)
+    _set_service_and_region(row, changes)
     row_writes.merge(row, changes, ("resource_name", "default_limit", "description"))
     with row_writes.unique("registered_limit", f"resource {row.resource_name}"):
         row.save()

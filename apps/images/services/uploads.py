@@ -58,7 +58,7 @@ def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None,
     image = selectors.get_visible(context=context, image_id=image_id)
     policy.check(context, "upload_image", {"project_id": image.project_id})
     if not image.disk_format or not image.container_format:
-        raise exceptions.BadBits(reason="disk_format and container_format must be set before the data is uploaded")
+        raise exceptions.BadImageData(reason="disk_format and container_format must be set before the data is uploaded")
     if expected is not None and expected > settings.IMAGE_SIZE_CAP:
         raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP)
     room = charges.check_size(image.project_id, expected or 0, copies=copies)
@@ -77,22 +77,22 @@ def _upload(image: Image, source: inspection.Readable, expected: int | None, cha
     staged = blob_selectors.staging() / f"{image.id}.{upload_id}"
     try:
         charge.cover(expected or 0)
-        facts = _stage(staged, source, expected, str(image.disk_format), charge)
+        inspected = _stage(staged, source, expected, str(image.disk_format), charge)
         with transaction.atomic():
-            _activate(image, upload_id, facts)
-            blobs.adopt(staged=staged, sha512=facts.sha512)
+            _activate(image, upload_id, inspected)
+            blobs.adopt(staged=staged, sha512=inspected.sha512)
     except BaseException:
         staged.unlink(missing_ok=True)
         _give_up(image.id, upload_id)
         charge.release()
         raise
-    log.info("image active", image_id=str(image.id), bytes=facts.size)
+    log.info("image active", image_id=str(image.id), bytes=inspected.size)
     return selectors.get(image_id=image.id)
 
 
 def _stage(
     staged: Path, source: inspection.Readable, expected: int | None, declared: str, charge: charges.Charge
-) -> inspection.Facts:
+) -> inspection.Inspection:
     """Write the stream to a file only we can read, and return the result of its inspection."""
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -107,27 +107,26 @@ def _stage(
     if expected is not None and inspector.size != expected:
         raise exceptions.UploadCutOff(got=inspector.size, expected=expected)
     try:
-        facts = inspector.finish(declared, str(staged))
+        inspected = inspector.finish(declared, str(staged))
     except inspection.Refused as error:
-        raise exceptions.BadBits(reason=error) from None
-    if facts.virtual_size > settings.IMAGE_VIRTUAL_SIZE_CAP:
-        raise exceptions.BadBits(
-            reason=f"virtual size of {facts.virtual_size} bytes is over the cap of {settings.IMAGE_VIRTUAL_SIZE_CAP}"
-        )
-    return facts
+        raise exceptions.BadImageData(reason=error) from None
+    if inspected.virtual_size > settings.IMAGE_VIRTUAL_SIZE_CAP:
+        cap = settings.IMAGE_VIRTUAL_SIZE_CAP
+        raise exceptions.BadImageData(reason=f"virtual size of {inspected.virtual_size} bytes is over the cap of {cap}")
+    return inspected
 
 
-def _activate(image: Image, upload_id: uuid.UUID, facts: inspection.Facts) -> None:
+def _activate(image: Image, upload_id: uuid.UUID, inspected: inspection.Inspection) -> None:
     mine = Image.objects.filter(id=image.id, status=states.SAVING, upload_id=upload_id, deleted_at=None)
     done = mine.update(
         status=states.ACTIVE,
         upload_id=None,
         charged=0,
-        size=facts.size,
-        virtual_size=facts.virtual_size,
-        checksum=facts.md5,
+        size=inspected.size,
+        virtual_size=inspected.virtual_size,
+        checksum=inspected.md5,
         os_hash_algo="sha512",
-        os_hash_value=facts.sha512,
+        os_hash_value=inspected.sha512,
         updated_at=timezone.now(),
     )
     if not done:

@@ -36,7 +36,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Subnet:
         shared_ranges.check(context=context, network=network, text=columns["cidr"])
         quotas.check(resource="subnet", project_id=network.project_id)
         subnet = Subnet.objects.create(network=network, project_id=network.project_id, **columns)
-        _settle_dhcp(subnet)
+        _update_dhcp_port(subnet)
         if ranges.is_automatic(subnet):
             port_addresses.add_automatic(subnet)
     return subnet
@@ -121,7 +121,7 @@ def _refuse_overlap(network: Network, text: str) -> None:
             raise exceptions.RangeTaken(cidr=cidr, network_id=network.id, whose=f" ({other})")
 
 
-def _settle_dhcp(subnet: Subnet) -> None:
+def _update_dhcp_port(subnet: Subnet) -> None:
     """Give DHCP its own address if no gateway in the range serves it; remove it if one does."""
     cidr = ranges.network(subnet.cidr, field="cidr")
     gateway = ranges.address(subnet.gateway_ip, field="gateway_ip") if subnet.gateway_ip else None
@@ -161,7 +161,7 @@ def update(*, context: RequestContext, subnet_id: uuid.UUID, values: dict[str, A
         _change_addresses(subnet, cidr, values)
         subnet.revision_number += 1
         subnet.save()
-        _settle_dhcp(subnet)
+        _update_dhcp_port(subnet)
     return subnet
 
 

@@ -35,7 +35,7 @@ def _write(story: Story, console: Console) -> None:
     server = story.server
     console.rule(Text(f"{server.name}  {server.id}  {server.status}", style="bold"), align="left", characters="=")
     for title, facts in (("Who", _who(story)), ("What", _what(story)), ("Now", _now(story)), ("Holds", _holds(story))):
-        _facts(console, title, facts)
+        _section(console, title, facts)
     for run in story.runs:
         _run(console, story, run)
     if story.events:
@@ -52,7 +52,7 @@ def _write(story: Story, console: Console) -> None:
         console.print(Text(sentence))
 
 
-def _facts(console: Console, title: str, facts: Iterator[str]) -> None:
+def _section(console: Console, title: str, facts: Iterator[str]) -> None:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=LABEL, style="bold")
     grid.add_column(overflow="fold")

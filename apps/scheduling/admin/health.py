@@ -46,4 +46,4 @@ def panel_of(host: Host) -> panels.Panel:
         if (forced and is_heard(host))
         else ""
     )
-    return panels.facts("Agent", pairs, note=note)
+    return panels.pairs("Agent", pairs, note=note)

@@ -27,7 +27,7 @@ KEPT_ANSWERS = 512
 ROOM_SECONDS = 5.0
 
 
-class HostFacts:
+class KnownHosts:
     """All hosts by id, as they were at ``stamp``. Their amounts are 0: those are not known here."""
 
     def __init__(self, stamp: str | None, hosts: dict[str, HostState]) -> None:
@@ -95,16 +95,16 @@ class RecentRoom:
 
 
 room = RecentRoom()
-_kept = HostFacts(None, {})
+_kept = KnownHosts(None, {})
 _reading = threading.Lock()
 
 
-def kept() -> HostFacts:
+def kept() -> KnownHosts:
     """Return the facts of whatever stamp this process read last; it reads them when it has none."""
     return _kept if _kept.stamp is not None else of(None)
 
 
-def of(stamp: str | None) -> HostFacts:
+def of(stamp: str | None) -> KnownHosts:
     """Return the facts of ``stamp``, or newer ones. Without a stamp changes cannot be detected: the hosts are read."""
     if stamp is not None and _kept.stamp == stamp:
         return _kept
@@ -112,7 +112,7 @@ def of(stamp: str | None) -> HostFacts:
         return _kept if stamp is not None and _kept.stamp == stamp else _read()
 
 
-def _read() -> HostFacts:
+def _read() -> KnownHosts:
     """4 queries. The stamp comes first: what changes meanwhile has another one, and is read again."""
     global _kept
     with connection.cursor() as cursor:
@@ -126,7 +126,7 @@ def _read() -> HostFacts:
             key = tuple(sorted(aggregate for aggregate in ids if aggregate in aggregates))
             members[host] = same.get(key) or same.setdefault(key, tuple(aggregates[aggregate] for aggregate in key))
         cursor.execute(sql.HOST_FACTS)
-        _kept = HostFacts(row[0] if row else None, _hosts(cursor, members))
+        _kept = KnownHosts(row[0] if row else None, _hosts(cursor, members))
     return _kept
 
 

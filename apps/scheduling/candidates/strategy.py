@@ -18,7 +18,7 @@ from django.conf import settings
 
 from apps.common.sql.planned import Statement
 from apps.scheduling.candidates import cache, sql
-from apps.scheduling.candidates.cache import HostFacts
+from apps.scheduling.candidates.cache import KnownHosts
 from apps.scheduling.engine import ranking
 from apps.scheduling.specs import HostState, RequestSpec
 from apps.workflow import catalogue
@@ -63,7 +63,7 @@ def everything() -> list[HostState]:
     return _states(sql.ALL, {})[1]
 
 
-def _widening(known: HostFacts, spec: RequestSpec) -> Iterator[Found]:
+def _widening(known: KnownHosts, spec: RequestSpec) -> Iterator[Found]:
     if spec.force_host:
         now, hosts = _states(sql.ONE, {"name": spec.force_host})
         yield _found(now, hosts, spec, complete=True)
@@ -107,7 +107,7 @@ def _way(start: uuid.UUID, end: str) -> float:
     return (uuid.UUID(end).int - start.int) % IDS / IDS
 
 
-def _among(known: HostFacts, names: list[str], spec: RequestSpec, *, sample: bool) -> Iterator[Found]:
+def _among(known: KnownHosts, names: list[str], spec: RequestSpec, *, sample: bool) -> Iterator[Found]:
     """Read hosts that were chosen by their attributes. Raises _Changed when they are something else by now."""
     parts = [random.sample(names, BLOCK_SIZE)] if sample and len(names) > BLOCK_SIZE else []
     for part in [*parts, names]:
@@ -136,14 +136,14 @@ def _signature(spec: RequestSpec) -> Hashable:
     )
 
 
-def _eligible(known: HostFacts, spec: RequestSpec) -> list[str]:
+def _eligible(known: KnownHosts, spec: RequestSpec) -> list[str]:
     """Return the names of the hosts that pass every filter of facts."""
-    filters = [one for one in ranking.running(spec) if one.of_facts(spec) and one.applies(spec)]
+    filters = [one for one in ranking.running(spec) if one.of_attributes(spec) and one.applies(spec)]
     # One that fails has said nothing about what hosts are that could be kept: it is asked again of those that are read.
     return known.keep(_signature(spec), lambda host: all(one.passes(host, spec) or one.failure for one in filters))
 
 
-def _fitting(statement: Statement, spec: RequestSpec, **values: Any) -> tuple[HostFacts, list[HostState]]:
+def _fitting(statement: Statement, spec: RequestSpec, **values: Any) -> tuple[KnownHosts, list[HostState]]:
     asked = {
         "vcpus": spec.vcpus,
         "ram": spec.ram_mib,
@@ -153,7 +153,7 @@ def _fitting(statement: Statement, spec: RequestSpec, **values: Any) -> tuple[Ho
     return _states(statement, {**asked, **values})
 
 
-def _states(statement: Statement, values: dict[str, Any]) -> tuple[HostFacts, list[HostState]]:
+def _states(statement: Statement, values: dict[str, Any]) -> tuple[KnownHosts, list[HostState]]:
     """Return hosts with their amounts, and the facts that go with them."""
     rows = statement.fetch({"down": settings.HOST_DOWN_SECONDS, "io_heavy": catalogue.io_heavy(), **values})
     now = cache.of(rows[0][0])
@@ -186,7 +186,7 @@ def _state(host: HostState, row: tuple[Any, ...]) -> HostState:
     )
 
 
-def _found(now: HostFacts, hosts: list[HostState], spec: RequestSpec, *, complete: bool) -> Found:
+def _found(now: KnownHosts, hosts: list[HostState], spec: RequestSpec, *, complete: bool) -> Found:
     return Found(hosts=hosts, complete=complete, total=len(now.hosts), spec=leaning(spec=spec, zones=now.zones))
 
 

@@ -34,8 +34,8 @@ class Isolated(Filter):
     def distance(self, host: HostState, spec: RequestSpec) -> float:
         return OTHER_KIND if self.failure else self._asked(lambda: float(self.inner.distance(host, spec)), OTHER_KIND)
 
-    def of_facts(self, spec: RequestSpec) -> bool:
-        return self._asked(lambda: bool(self.inner.of_facts(spec)), False)
+    def of_attributes(self, spec: RequestSpec) -> bool:
+        return self._asked(lambda: bool(self.inner.of_attributes(spec)), False)
 
     def most_servers(self, host: HostState) -> int | None:
         return self._asked(lambda: self._number(self.inner.most_servers(host)), None)

@@ -43,7 +43,7 @@ class Filter(ABC):
         """Return how far a host is from passing: 1 is short of all that is asked for. Orders the nearest misses."""
         return OTHER_KIND
 
-    def of_facts(self, spec: RequestSpec) -> bool:
+    def of_attributes(self, spec: RequestSpec) -> bool:
         """Return whether for this spec it looks at nothing but what ``facts_only`` says."""
         return self.facts_only
 

@@ -36,7 +36,7 @@ class CapabilitiesFilter(Filter):
     def applies(self, spec: RequestSpec) -> bool:
         return bool(spec.extra_specs)
 
-    def of_facts(self, spec: RequestSpec) -> bool:
+    def of_attributes(self, spec: RequestSpec) -> bool:
         return all(key.removeprefix(SCOPE) in FACTS for key in spec.extra_specs if key.startswith(SCOPE))
 
     def passes(self, host: HostState, spec: RequestSpec) -> bool:

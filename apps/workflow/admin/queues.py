@@ -9,7 +9,7 @@ def panel_of_host(host: str) -> panels.Panel:
     """Return the steps that wait for a host's agent, and for how long. 1 query."""
     queue = next(iter(queues.busy(queue=states.host_queue(host))), None)
     if queue is None:
-        return panels.facts("Queue", [], note="The queue is empty.")
+        return panels.pairs("Queue", [], note="The queue is empty.")
     pairs = [
         ("queue", queue.name),
         ("waiting", str(queue.waiting)),
@@ -17,4 +17,4 @@ def panel_of_host(host: str) -> panels.Panel:
         ("running", str(queue.running)),
         ("delayed", str(queue.delayed)),
     ]
-    return panels.facts("Queue", pairs)
+    return panels.pairs("Queue", pairs)

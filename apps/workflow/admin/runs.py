@@ -112,7 +112,7 @@ class RunAdmin(Page):
         return row.subject_type, row.subject_id
 
     def panels(self, request: HttpRequest, row: Run) -> list[panels.Panel]:
-        error = panels.facts(
+        error = panels.pairs(
             "Error",
             [("cause", row.error_cause), ("message", row.error_message), ("for administrators", row.error_details)],
         )

@@ -11,7 +11,7 @@ from apps.images import inspection
 from tests.unit.images import samples
 
 
-def inspect(data: bytes, declared: str, tmp_path: Path, chunk_size: int = 4096) -> inspection.Facts:
+def inspect(data: bytes, declared: str, tmp_path: Path, chunk_size: int = 4096) -> inspection.Inspection:
     file = tmp_path / "staged"
     with file.open("wb") as target:
         inspector = inspection.copy(io.BytesIO(data), target.write, cap=2**30, chunk_size=chunk_size)

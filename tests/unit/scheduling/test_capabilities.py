@@ -89,11 +89,11 @@ def test_in_a_cloud_larger_than_a_block(make_hosts: MakeHosts, monkeypatch: pyte
     make_hosts(40)
     Host.objects.filter(name="h33").update(hypervisor_type="xen")
     kind = RequestSpec(vcpus=1, ram_mib=512, disk_gib=1, extra_specs={"capabilities:hypervisor_type": "xen"})
-    assert FILTER.of_facts(kind)
+    assert FILTER.of_attributes(kind)
     for _ in range(3):
         assert allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=kind).host == "h33"
     roomy = replace(kind, extra_specs={"capabilities:free_ram_mb": ">= 5000", "capabilities:hypervisor_type": "xen"})
-    assert not FILTER.of_facts(roomy)
+    assert not FILTER.of_attributes(roomy)
     with pytest.raises(NoValidHost, match="that do not match the flavor's extra specs"):
         allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=roomy)
     roomy = replace(kind, extra_specs={"capabilities:free_ram_mb": ">= 3500", "capabilities:hypervisor_type": "xen"})

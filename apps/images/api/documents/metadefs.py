@@ -7,7 +7,7 @@ from apps.images.api.documents.images import moment
 from apps.images.models import Association, Definition, Namespace
 
 
-def place(namespace: str, *rest: str) -> str:
+def path_of(namespace: str, *rest: str) -> str:
     """Return a path as Glance writes it: without the service's prefix."""
     return "/".join(["/v2/metadefs/namespaces", quote(namespace, safe=""), *(quote(one, safe="") for one in rest)])
 
@@ -23,7 +23,7 @@ def render(row: Namespace) -> dict[str, Any]:
         "owner": row.project_id,
         "created_at": moment(row.created_at),
         "updated_at": moment(row.updated_at),
-        "self": place(row.namespace),
+        "self": path_of(row.namespace),
         "schema": "/v2/schemas/metadefs/namespace",
     }
 
@@ -36,7 +36,7 @@ def render_definition(row: Definition, namespace: str) -> dict[str, Any]:
     times = {"created_at": moment(row.created_at), "updated_at": moment(row.updated_at)}
     if row.kind == "tag":
         return {**document, **times}
-    links = {"self": place(namespace, "objects", row.name), "schema": "/v2/schemas/metadefs/object"}
+    links = {"self": path_of(namespace, "objects", row.name), "schema": "/v2/schemas/metadefs/object"}
     return {"description": None, "required": [], "properties": {}, **document, **times, **links}
 
 

@@ -55,7 +55,7 @@ class Namespaces(ServiceView):
         parts = {"property": properties, "object": values.pop("objects", []), "tag": values.pop("tags", [])}
         associations = values.pop("resource_type_associations", [])
         row = metadefs.create(context=self.caller, values=values, parts=parts, associations=associations)
-        location = request.build_absolute_uri(f"/image{documents.place(row.namespace)}")
+        location = request.build_absolute_uri(f"/image{documents.path_of(row.namespace)}")
         return Response(_whole(row), status=201, headers={"Location": location})
 
 
@@ -119,7 +119,7 @@ class _Definitions(ServiceView):
         found = selectors.definitions(namespace=row, kind=self.kind)
         listed = [documents.render_definition(one, namespace) for one in found]
         body: Any = {one["name"]: one for one in listed} if self.kind == "property" else listed
-        links = {"first": documents.place(namespace, self.plural), "schema": f"/v2/schemas/metadefs/{self.plural}"}
+        links = {"first": documents.path_of(namespace, self.plural), "schema": f"/v2/schemas/metadefs/{self.plural}"}
         return Response({self.plural: body, **links})
 
     def post(self, request: Request, namespace: str) -> Response:
