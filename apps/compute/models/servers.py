@@ -39,16 +39,16 @@ class Server(models.Model):
     key_name = models.CharField(max_length=255, null=True, blank=True)
     public_key = models.TextField(blank=True)
     user_data = models.TextField(blank=True)
-    admin_password = models.TextField(blank=True, editable=False, help_text="Encrypted, until the config drive has it.")
+    admin_password = models.TextField(blank=True, editable=False, help_text="Encrypted; removed once the config drive contains it.")
     config_drive = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict, blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     image_facts = models.JSONField(
-        default=dict, blank=True, help_text="What hosts know it by: it may be deleted later."
+        default=dict, blank=True, help_text="Data of the image at creation; the image may be deleted later."
     )
     image_properties = models.JSONField(default=dict, blank=True)
     personality = models.JSONField(default=list, blank=True)
-    requested_networks = models.JSONField(null=True, blank=True, help_text="null: none")
+    requested_networks = models.JSONField(null=True, blank=True, help_text="null if the request named none.")
     security_groups = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     scheduler_hints = models.JSONField(default=dict, blank=True)
     group = models.ForeignKey(

@@ -18,7 +18,7 @@ class Host(models.Model):
     """``id`` is also the id of its hypervisor and of its compute service in the API."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    number = models.BigIntegerField(unique=True, help_text="The id in microversions below 2.53.")
+    number = models.BigIntegerField(unique=True, help_text="The ID in microversions below 2.53.")
     name = models.CharField(max_length=255, unique=True)
     zone = models.CharField(max_length=255, default="nova")
     enabled = models.BooleanField(default=True)
@@ -34,12 +34,12 @@ class Host(models.Model):
     virt_type = models.CharField(max_length=32, blank=True)
     arch = models.CharField(max_length=32, default="x86_64")
     cpu_info = models.JSONField(default=dict, blank=True)
-    traits = ArrayField(models.CharField(max_length=255), default=list, blank=True, help_text="Told by the agent.")
+    traits = ArrayField(models.CharField(max_length=255), default=list, blank=True, help_text="Reported by the agent.")
     custom_traits = ArrayField(
-        models.CharField(max_length=255), default=list, blank=True, help_text="CUSTOM_* names, given by operators."
+        models.CharField(max_length=255), default=list, blank=True, help_text="CUSTOM_* names, set by operators."
     )
-    failed_builds = models.PositiveIntegerField(default=0, help_text="Consecutive builds that failed here.")
-    running_servers = models.PositiveIntegerField(default=0, help_text="Domains seen by the agent.")
+    failed_builds = models.PositiveIntegerField(default=0, help_text="Consecutive failed builds on this host.")
+    running_servers = models.PositiveIntegerField(default=0, help_text="Domains counted by the agent.")
     uptime = models.CharField(max_length=255, blank=True)
 
     class Meta:

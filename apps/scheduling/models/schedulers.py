@@ -13,7 +13,7 @@ class Scheduler(models.Model):
     """``host`` is the machine's own name; ``id`` its service's in the API."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    number = models.BigIntegerField(unique=True, help_text="The id in microversions below 2.53.")
+    number = models.BigIntegerField(unique=True, help_text="The ID in microversions below 2.53.")
     host = models.CharField(max_length=255, unique=True)
     heartbeat_at = models.DateTimeField(default=timezone.now)
 
