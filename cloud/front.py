@@ -1,4 +1,4 @@
-"""What the API believes of who is in front of it: the front by its socket, other proxies by their addresses."""
+"""Trust in what is in front of the API: the front by its socket, other proxies by their addresses."""
 
 import json
 from typing import Any
@@ -35,7 +35,7 @@ def _for_the_front(status: str, headers: list[tuple[str, str]], text: bytes) -> 
 
 
 def apply_peer(environ: dict[str, Any]) -> None:
-    """Put the peer's address where it belongs, and drop what only a trusted proxy may say.
+    """Set the peer's address, and drop headers that only trusted proxies may send.
 
     Requests over the front's socket have no address (REMOTE_ADDR is empty); the front sends its client's in a header.
     Clients cannot set a path prefix (SCRIPT_NAME).

@@ -38,7 +38,7 @@ SHARED = [
 
 LOGGERS: dict[str, dict[str, str]] = {
     "django.server": {"level": "WARNING"},
-    # At DEBUG a traceback for every variable that a page's template asks for in vain: seconds a page.
+    # At DEBUG, Django logs a traceback for every missing variable of a page's template: seconds per page.
     "django.template": {"level": "INFO"},
     # Django would log every 4xx a second time; RequestMiddleware logs each request.
     "django.request": {"level": "ERROR"},

@@ -1,4 +1,4 @@
-"""What this process is: the hosts it serves and their drivers. Filled by the host agent before it takes work."""
+"""This process's hosts and their drivers. Filled by the host agent before it takes work."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -31,7 +31,7 @@ def assign(task: str, role: str, *, long: bool = False) -> None:
 
 
 def host_of(role: str, message: Mapping[str, Any]) -> str:
-    """Return the host of a role, "" where the role has none. ``host`` in a message is where the run is."""
+    """Return the host of a role, "" where the role has none. ``host`` in a message is the run's host."""
     if role == SCHEDULER:
         return ""
     hosts = message.get("hosts")

@@ -8,7 +8,7 @@ from django.conf import settings
 
 
 def of(request: Any) -> str:
-    """Return the client's address: the peer's, or what a trusted proxy says it is.
+    """Return the client's address: the peer's, or the one that a trusted proxy reports.
 
     Of X-Forwarded-For only what trusted proxies have added counts: the last address that is not one of theirs.
     """

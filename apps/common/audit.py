@@ -87,7 +87,7 @@ def record(
     details: dict[str, Any] | None = None,
     **who: str,
 ) -> None:
-    """Write one event. ``who`` replaces what the request has bound (a sign-in knows its user only at the end)."""
+    """Write one event. ``who`` replaces the request's bound values (a sign-in knows its user only at the end)."""
     event = _event(action, target_type, target_id, outcome, who)
     event.details = {**event.details, **(details or {})}
     _EVENTS.add([event])
@@ -103,7 +103,7 @@ def record_many(action: str, target_type: str, target_ids: Iterable[object]) -> 
 
 @contextmanager
 def action(name: str, target_type: str, target_id: object) -> Iterator[None]:
-    """Record what the block does: success, or failure with the kind of refusal."""
+    """Record the block's outcome: success, or failure with the kind of refusal."""
     try:
         yield
     except CloudError as error:
@@ -113,7 +113,7 @@ def action(name: str, target_type: str, target_id: object) -> Iterator[None]:
 
 
 def prune(*, days: int) -> int:
-    """Delete what is older than ``days``, a batch at a time along the key, which grows with time. Returns how many."""
+    """Delete events older than ``days``, in batches along the key, which grows with time. Returns how many."""
     limit, removed = timezone.now() - timedelta(days=days), 0
     while True:
         oldest = AuditEvent.objects.order_by("id").values_list("id", "at")[:PRUNE_BATCH]

@@ -69,7 +69,7 @@ class RequestContext:
         )  # fmt: skip
 
     def _token(self) -> dict[str, object]:
-        """Return what Keystone's rules call ``token.domain.id``, ``token.project.domain.id`` and so on.
+        """Return the values of ``token.domain.id``, ``token.project.domain.id`` and so on in Keystone's rules.
 
         Attributes that the token lacks are absent, so that they equal nothing.
         """

@@ -18,7 +18,7 @@ log = structlog.get_logger("celerity.dispatch")
 
 
 class Message(Protocol):
-    """What a message about a run may carry: ids and the host, never state or secrets."""
+    """Messages about runs carry IDs and the host, never state or secrets."""
 
     pipeline: str
     next_step: str

@@ -72,7 +72,7 @@ class RequestMiddleware:
         self.get_response = get_response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer for pages what ``errors.handle`` answers for the services: a database that is away is a 503."""
+        """Handle errors of pages as ``errors.handle`` does for services: an unreachable database is a 503."""
         from apps.common.api import errors
 
         return errors.database_fault(request, exception)
@@ -95,7 +95,7 @@ class RequestMiddleware:
             request.at_admin_url = _is_admin_url(request.path_info)  # type: ignore[attr-defined]
             if request.at_admin_url:  # type: ignore[attr-defined]
                 request.path_info = IDENTITY + request.path_info[len(ADMIN_URL) :]
-        request.path = shown(request.path)  # what everyone logs; routing looks at path_info
+        request.path = shown(request.path)  # for logs; routing uses path_info
         try:
             response = _refusal(request) or self.get_response(request)
         finally:

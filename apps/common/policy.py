@@ -1,8 +1,8 @@
 """One policy engine for every service: OpenStack's rule names and language (oslo.policy).
 
 Each app lists its rules in ``policies.py`` and registers them when it starts. A rule that an operator wrote in
-``<state>/policy.yaml`` replaces the default of the same name. A few words (``admin_or_owner``) mean one thing in one of
-OpenStack's services and another in the next: an app says what they mean in its own rules.
+``<state>/policy.yaml`` replaces the default of the same name. A few words (``admin_or_owner``) have different meanings
+in OpenStack's services: each app defines them for its own rules.
 """
 
 import os
@@ -53,7 +53,7 @@ BUILDING_BLOCKS = {
     ),
 }
 _registered: dict[str, str] = dict(BUILDING_BLOCKS)
-_vocabularies: dict[str, dict[str, str]] = {"": {}}  # what words mean in the rules of one service
+_vocabularies: dict[str, dict[str, str]] = {"": {}}  # meanings of words in one service's rules
 _service_of: dict[str, str] = {}
 _good: dict[str, dict[str, "_Engine"]] = {}  # the engines that the last readable file made, by path
 log = structlog.get_logger("celerity.policy")
@@ -65,9 +65,9 @@ class BadPolicyFile(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class _Engine:
-    """The rules of a service, and what they answered: they look at nothing but the caller and the target.
+    """The rules of a service, with cached answers, which depend only on the caller and the target.
 
-    ``answers`` is None where the operator has written rules: those may ask a server (``http:``).
+    ``answers`` is None if the operator overrides rules: these may query a server (``http:``).
     """
 
     enforcer: Any
@@ -90,7 +90,7 @@ class _Engine:
         return allowed
 
     def _evaluate(self, context: RequestContext, rule: str, target: Mapping[str, Any]) -> bool:
-        # oslo.policy compares texts: None would equal None, and a caller without a project would own what has none.
+        # oslo.policy compares texts: None would equal None, and a caller without a project would own rows without one.
         known = {key: value for key, value in target.items() if value is not None}
         if "project_id" in known:
             known.setdefault("tenant_id", known["project_id"])  # Neutron's older name, on both sides
@@ -111,7 +111,7 @@ def register(rules: Mapping[str, str], *, service: str = "", words: Mapping[str,
 
 @lru_cache(maxsize=1)
 def _engines(overrides: str, _changed: int) -> dict[str, _Engine]:
-    """Return each service's engine with the defaults and what the operator's file puts in their place.
+    """Return each service's engine with the defaults and the overrides of the operator's file.
 
     oslo.policy would look for files at every check; a stat of one file is all that is needed. A file that cannot be
     read leaves the rules that were good before in force; without such (at start) it raises BadPolicyFile.

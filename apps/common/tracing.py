@@ -12,7 +12,7 @@ Attributes = Mapping[str, str | int | float | bool]
 
 
 class Tracer(Protocol):
-    """What ``cloud.traces`` is."""
+    """The interface of ``cloud.traces``."""
 
     def span(self, name: str, *, parent: str, attributes: Attributes) -> AbstractContextManager[None]: ...
 

@@ -66,7 +66,7 @@ _NAMED = {"group_policy": "isolate|none"}
 
 
 def problem(name: str, value: str) -> str | None:
-    """Return what is wrong with an extra spec, or None: unknown in a known namespace, or a value it cannot have."""
+    """Return the fault of an extra spec, or None: unknown in a known namespace, or an invalid value."""
     if name in _NAMED:
         return None if re.fullmatch(_NAMED[name], value) else _bad_value(name, value)
     namespace, colon, rest = name.partition(":")

@@ -1,10 +1,10 @@
-"""What a user reads when something failed: the reason, and what to do about it. No host is named."""
+"""Faults for users: the reason, and advice. No host is named."""
 
 from apps.workflow import states
 
 # Causes that stay until the user asks for something else: the engine's words, the drivers' codes, a refusal's kind.
 _CHANGE = {
-    "NoValidHost": "",  # the scheduler says itself what may help
+    "NoValidHost": "",  # the scheduler gives its own advice
     states.BY_OPERATOR: "Ask your operator why, before you try again.",
     "image_corrupt": "Upload the image again.",
     "image_unsafe": "Use another image.",

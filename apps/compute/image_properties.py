@@ -1,4 +1,4 @@
-"""What image properties do here: done, asked of hosts, refused in words, or of no effect by their nature.
+"""Effects of image properties: applied, required of hosts, refused with a reason, or without effect.
 
 Names and values are Nova's (its ImageMetaProps object) and Glance's ("Useful image properties"). Properties that are in
 no table are the users' own and are not checked. The table in docs/images.md is made from this one.
@@ -146,7 +146,7 @@ _NUMBERED = {re.compile(r"hw_numa_(cpus|mem)\.\d+"): Property(ANYTHING, NOTHING,
 
 
 def check(properties: Mapping[str, str]) -> None:
-    """Refuse what servers of the image would not get. Raises ImageUnusable (400) that names the property."""
+    """Refuse properties that this cloud does not offer. Raises ImageUnusable (400) that names the property."""
     for name, value in properties.items():
         known = of(name)
         if known is not None and value not in ("", "None"):
@@ -156,7 +156,7 @@ def check(properties: Mapping[str, str]) -> None:
 
 
 def of(name: str) -> Property | None:
-    """Return what is known of a property, or None."""
+    """Return the definition of a property, or None."""
     if name in PROPERTIES or not name.startswith("hw_numa_"):
         return PROPERTIES.get(name)
     return next((known for pattern, known in _NUMBERED.items() if pattern.fullmatch(name)), None)
@@ -205,7 +205,7 @@ def disk_prefix(bus: str) -> str:
 
 
 def topology(properties: Mapping[str, str], vcpus: int) -> tuple[int, int, int] | None:
-    """Return (sockets, cores, threads) as the image prefers them, or None: what is not said is as small as it can be.
+    """Return (sockets, cores, threads) as the image prefers them, or None; unspecified ones are as small as possible.
 
     None as well where they do not multiply to the number of processors: it is a preference, as in Nova.
     """

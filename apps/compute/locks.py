@@ -6,9 +6,9 @@ from apps.compute.models import Flavor, Server, ServerGroup
 
 
 def server_group(group_id: uuid.UUID) -> bool:
-    """Lock a group while members join it or are placed. Returns False when the group is gone.
+    """Lock a group while members join it or are placed. Returns False if the group was deleted.
 
-    Servers that merely refer to it need not wait. What is read afterwards is what the others left behind.
+    Servers that merely refer to it need not wait. Reads after the lock see the others' changes.
     """
     rows = ServerGroup.objects.select_for_update(no_key=True).filter(id=group_id)
     return bool(rows.values_list("id", flat=True).first())

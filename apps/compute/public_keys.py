@@ -61,7 +61,7 @@ def generate(*, kind: str, user: str) -> Made:
 
 
 def _ssh_fingerprint(text: str) -> str:
-    """Return the MD5 of the key's bytes, colons between (what ``ssh-keygen -l -E md5`` shows).
+    """Return the MD5 of the key's bytes with colons, as ``ssh-keygen -l -E md5`` shows it.
 
     One line only: text after a line break would become a second line of authorized_keys.
     """

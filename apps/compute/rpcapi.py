@@ -38,7 +38,7 @@ def delete(
 ) -> None:
     """Start server.delete: on the host, or on the scheduler's queue when the host cannot be reached.
 
-    ``cancelled``: the run that the delete took the server from. What it had claimed is released too.
+    ``cancelled``: the run that the delete took the server from. Its claim is released too.
     """
     queue = workflow_states.host_queue(server.host) if server.host and reachable else workflow_states.SCHEDULER_QUEUE
     params = {"cancelled": str(cancelled)} if cancelled else None

@@ -26,8 +26,8 @@ RESIZE_MIGRATING = "resize_migrating"
 RESIZE_FINISH = "resize_finish"
 DELETING = "deleting"
 
-# What may follow what within pipelines of several steps: a step that starts over repeats its own state, a retry goes
-# back.
+# Task states that may follow each other within a pipeline: a repeated step keeps its state, a retry returns to the
+# first.
 BUILD_STATES = ("", SCHEDULING, NETWORKING, BLOCK_DEVICE_MAPPING, SPAWNING)
 PIPELINE_TRANSITIONS: dict[str, tuple[str, ...]] = {
     SCHEDULING: BUILD_STATES,

@@ -39,7 +39,7 @@ def _compiled(rule: str) -> Any:
 
 
 def matches(rule: str, path: str) -> bool:
-    """Return whether ``path`` is what a rule's path describes."""
+    """Return whether a rule's path matches ``path``."""
     return _compiled(rule).fullmatch(path) is not None
 
 

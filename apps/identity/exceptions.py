@@ -1,4 +1,4 @@
-"""What identity refuses, in Keystone's words.
+"""Refusals of identity, in Keystone's words.
 
 Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
 """

@@ -54,7 +54,7 @@ def seal(payload: bytes, directory: Path | None = None) -> str:
 
 
 def unseal(text: str, directory: Path) -> bytes:
-    """Return what ``seal`` put under a directory's keys. Raises InvalidToken. Remembers nothing."""
+    """Decrypt what ``seal`` encrypted with a directory's keys. Raises InvalidToken. Remembers nothing."""
     padded = text + "=" * (-len(text) % 4)
     return _fernet(directory, _changed(directory)).decrypt(padded.encode())
 

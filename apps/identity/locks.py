@@ -22,7 +22,7 @@ def row(queryset: QuerySet[Row], pk: str) -> Row | None:
 
 
 def owner(user_id: str) -> None:
-    """Lock a user while what the user may have is counted and added to: rows that refer to it need not wait."""
+    """Lock a user while its rows are counted and added to; rows that refer to it need not wait."""
     User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
 
 

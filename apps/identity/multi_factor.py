@@ -9,8 +9,8 @@ SUPPORTED = frozenset(("password", "token", "application_credential", "totp"))
 def suffice(options: Mapping[str, Any], methods: Collection[str]) -> bool:
     """Return whether ``methods`` hold all of one of the user's rules.
 
-    As in Keystone: rules count unless ``multi_factor_auth_enabled`` is false, what is no rule is left out, without a
-    rule everything suffices, and methods that the cloud does not know are not asked for.
+    As in Keystone: rules apply unless ``multi_factor_auth_enabled`` is false, invalid rules are ignored, without rules
+    any method suffices, and unknown methods are not required.
     """
     rules = _rules(options.get("multi_factor_auth_rules"))
     if not rules or options.get("multi_factor_auth_enabled", True) is False:

@@ -23,7 +23,7 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delegation:
-    """What a token's power comes from. ``other_epoch``: the epoch of a trust's other user, 0 where there is none."""
+    """The delegation of a token. ``other_epoch``: the epoch of a trust's other user, 0 where there is none."""
 
     kind: str
     id: str
@@ -50,7 +50,7 @@ class Payload:
 
     @property
     def audit_ids(self) -> list[str]:
-        """Return what the token document shows: its own audit id, and the first one of its chain."""
+        """Return the audit IDs of the token document: its own, and the first one of its chain."""
         return [self.audit_chain[0]] if len(self.audit_chain) == 1 else [self.audit_chain[0], self.audit_chain[-1]]
 
 

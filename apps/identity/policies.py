@@ -1,4 +1,4 @@
-"""Who may do what in identity: Keystone's rule names, with its secure defaults.
+"""Policy rules of identity: Keystone's rule names, with its secure defaults.
 
 Readers of the system and of a domain can view, managers of a domain can change its content, administrators can change
 everything. Ordinary users see themselves and their project.
@@ -7,7 +7,7 @@ everything. Ordinary users see themselves and their project.
 _ADMIN = "rule:admin_required"
 _SYSTEM_READER = "(role:reader and system_scope:all)"
 _READER = f"{_ADMIN} or {_SYSTEM_READER}"
-# What Nova's word of the same name means by an owner is the project; Keystone means the user.
+# Nova's rule of this name compares the project; Keystone's compares the user.
 WORDS = {"admin_or_owner": "rule:admin_required or rule:owner"}
 
 
@@ -95,7 +95,7 @@ _ENDPOINT_GROUPS = {
 _CONFIGURATION = {
     "identity:get_domain_config": _READER,
     "identity:get_domain_config_default": _READER,
-    # Everyone may know what a password has to look like.
+    # Everyone can read the rules for passwords.
     "identity:get_security_compliance_domain_config": "",
     "identity:create_domain_config": _ADMIN,
     "identity:update_domain_config": _ADMIN,
@@ -176,7 +176,7 @@ _OWN_READ = f"{_READER} or {_SELF}"
 _CREDENTIAL = "user_id:%(target.credential.user_id)s"
 _TRUSTOR, _TRUSTEE = "user_id:%(target.trust.trustor_user_id)s", "user_id:%(target.trust.trustee_user_id)s"
 # These ask who the caller is, not which role it has: a user whose only role is a custom one owns its credentials too.
-# What a delegated token may do is decided in services/delegation_rules.py (OSSA 2026-005).
+# services/delegation_rules.py decides what a delegated token may do (OSSA 2026-005).
 _DELEGATION = {
     "identity:list_application_credentials": _OWN_READ,
     "identity:get_application_credential": _OWN_READ,

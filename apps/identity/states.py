@@ -5,7 +5,7 @@ from enum import StrEnum
 
 DEFAULT_DOMAIN_ID = "default"
 ROLES = ("admin", "manager", "member", "reader", "service")
-# What managers of a domain cannot hand out, nor reach through a user or a group that has it.
+# Roles that managers of a domain can neither assign nor reach through a user or a group that has one.
 PRIVILEGED_ROLES = ("admin", "service")
 # Each role contains the next one (Keystone's bootstrap makes the same implications).
 IMPLICATIONS = (("admin", "manager"), ("manager", "member"), ("member", "reader"))
@@ -20,7 +20,7 @@ MAX_RESCOPES = 32  # tokens made one from another: each keeps the audit ids of a
 
 
 class Scope(StrEnum):
-    """What a token is for."""
+    """The scope of a token."""
 
     UNSCOPED = "unscoped"
     PROJECT = "project"

@@ -1,4 +1,4 @@
-"""An image's attributes: their names on the wire and in the rows, and what a value may be.
+"""An image's attributes: names in the API and in the rows, and valid values.
 
 Everything that is not named here is a property: a string under a name of the user's own, flat beside the attributes.
 """
@@ -129,7 +129,7 @@ ONLY_WHILE_QUEUED = frozenset({"disk_format", "container_format"})
 
 
 def refuse_unsettable(name: str) -> None:
-    """Raise ReadOnlyAttribute or ReservedAttribute (403) for what no request may set."""
+    """Raise ReadOnlyAttribute or ReservedAttribute (403) for attributes that no request may set."""
     if name in READ_ONLY or name == "id":
         raise exceptions.ReadOnlyAttribute(name=name)
     if name in RESERVED or name.startswith(RESERVED_PREFIX):

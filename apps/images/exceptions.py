@@ -1,4 +1,4 @@
-"""What the image service refuses, in Glance's sentences.
+"""Refusals of the image service, in Glance's sentences.
 
 Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
 """

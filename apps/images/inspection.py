@@ -15,12 +15,12 @@ from oslo_utils.imageutils import format_inspector
 
 from apps.images import qcow2
 
-# The inspectors log what tenants send; a refusal says it already.
+# The inspectors log tenants' data; the refusal contains it already.
 logging.getLogger("oslo_utils.imageutils.format_inspector").setLevel(logging.CRITICAL)
 
 
 HEAD = TAIL = 4096  # bytes of a stream that are kept
-# What QEMU recognises by its first bytes and the inspectors do not know (its block/*.c, *_probe).
+# Formats that QEMU detects by their first bytes and the inspectors do not know (QEMU's block/*.c, *_probe).
 SIGNATURES = {
     b"COWD": "vmdk (COWD)",
     b"WithoutFreeSpace": "parallels",
@@ -74,7 +74,7 @@ class Inspector:
         return chunk
 
     def finish(self, declared: str, path: str) -> Inspection:
-        """Return the facts once the stream has ended and lies in ``path``. Raises Refused."""
+        """Return the result once the stream has ended and is stored in ``path``. Raises Refused."""
         self._wrapper.close()
         virtual_size = self.size
         if self.size:  # an image without a byte is no disk of any format
@@ -84,7 +84,7 @@ class Inspector:
         )
 
     def _examine(self, declared: str, path: str) -> int:
-        """Return the virtual size in bytes of what is truly of the declared format, and safe. Raises Refused."""
+        """Return the virtual size in bytes of a safe image in the declared format. Raises Refused."""
         known = _signature(self._head, self._tail)
         if known and not (known == "vmdk" and declared == "vmdk"):
             raise Refused(f"disk_format is {declared}, but the content is {known}")

@@ -14,7 +14,7 @@ from apps.images.services import blobs
 
 PAGE = "admin:images_image_add"
 CHUNK = 1024 * 1024
-FORM = 1024 * 1024  # what a form may have beside its file, bytes
+FORM = 1024 * 1024  # bytes of a form besides its file
 
 
 class Intake(FileUploadHandler):

@@ -1,4 +1,4 @@
-"""Who may do what, under Glance's rule names."""
+"""Policy rules of the image service, under Glance's names."""
 
 from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER
 
@@ -19,7 +19,7 @@ RULES = {
     "get_members": ANYBODY,
     "modify_member": "rule:context_is_admin or (role:member and project_id:%(member_id)s)",
     "images:any_project": ADMIN,
-    # Metadata definitions: everybody reads what is public, administrators write.
+    # Metadata definitions: everybody can read public ones, administrators can write.
     **{
         f"get_metadef_{noun}": ANYBODY
         for noun in ("namespace", "namespaces", "object", "objects", "property", "properties", "tag", "tags")

@@ -27,12 +27,12 @@ _MAX_SNAPSHOTS = 65536
 _MAX_REFCOUNT_ORDER = 6
 _OLD_HEADER_LENGTH, _MIN_HEADER_LENGTH = 72, 104
 SLACK = 1024  # entries that an L1 table may have beyond what its disk needs: states of internal snapshots
-CPU_SECONDS = 10.0  # what 1 TiB of compressed clusters of the usual size takes
+CPU_SECONDS = 10.0  # needed by 1 TiB of compressed clusters of the usual size
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The fields of a header that decide what is read next. Offsets and sizes in bytes."""
+    """The fields of a header that decide how reading continues. Offsets and sizes in bytes."""
 
     version: int
     cluster_bits: int
@@ -59,7 +59,7 @@ class Header:
 
 
 def fault(stream: BinaryIO, size: int, *, cpu_seconds: float = CPU_SECONDS) -> str | None:
-    """Return what is wrong with a qcow2 file of ``size`` bytes, in words for the user; None when it is whole."""
+    """Return the fault of a qcow2 file of ``size`` bytes as text for the user; None if it is sound."""
     stream.seek(0)
     header = _read_header(stream.read(_HEADER.size + _MORE.size))
     if header is None:
@@ -120,7 +120,7 @@ def _place_fault(header: Header, size: int) -> str | None:
 
 
 def _table_fault(stream: BinaryIO, header: Header, size: int, cpu_seconds: float) -> str | None:
-    """Return what is wrong with the tables; that they take too long to read is a fault as well."""
+    """Return the fault of the tables; taking too long to read is a fault too."""
     end = time.thread_time() + cpu_seconds
     for offset in _distinct(_table(stream, header.l1_offset, header.l1_entries), header.cluster_bits, size):
         if offset % header.cluster:

@@ -1,4 +1,4 @@
-"""What the hosts' network driver can do, as data: rules that hold for some drivers only ask here."""
+"""Capabilities of the hosts' network driver, for rules that depend on it."""
 
 from dataclasses import dataclass
 
@@ -25,5 +25,5 @@ _OF_HYPERVISOR = {
 
 
 def current() -> Capabilities:
-    """Return what this cloud's network driver can do; of an unknown one the least."""
+    """Return the capabilities of this cloud's network driver; of an unknown one, the least."""
     return _OF_HYPERVISOR.get(settings.HYPERVISOR, _OF_HYPERVISOR["libvirt"])

@@ -1,4 +1,6 @@
-"""Who may do what, under Neutron's rule names. ``network_project_id`` in a target is the network's owner."""
+"""Policy rules of the network service, under Neutron's names. ``network_project_id`` in a target is the network's
+owner.
+"""
 
 from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER, PROJECT_READER
 
@@ -12,7 +14,7 @@ WORDS = {
 SHARED = "True:%(network_shared)s"
 NETWORK_OWNER = f"{ADMIN} or (role:member and project_id:%(network_project_id)s)"
 
-# Which rows a caller sees is the selectors' business: its project's, and what is shared with it.
+# Selectors decide which rows a caller sees: its project's, and shared ones.
 READABLE = (
     "network subnet port security_group security_group_rule router floatingip subnetpool address_scope address_group "
     "rbac_policy agent availability_zone network_ip_availability service_provider segment"

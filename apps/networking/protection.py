@@ -20,7 +20,7 @@ _UP_GATEWAY = 0x3  # RTF_UP and RTF_GATEWAY of linux/route.h
 
 
 def conflict(cidr: ranges.Range) -> str | None:
-    """Return what of the cloud's own lies in a range, for the operator's log; None for nothing."""
+    """Return which of the cloud's own addresses is in a range, for the operator's log; None if none is."""
     for own, reason in _own(int(time.monotonic() // KEEP)):
         if ranges.overlap(cidr, own):
             return f"{own}: {reason}"

@@ -92,7 +92,7 @@ def _is_host(address_: Address) -> bool:
 
 
 def inside(cidr: Range, address_: Address | None) -> Address | None:
-    """Return an address if it lies in ``cidr``, else None."""
+    """Return an address if it is in ``cidr``, else None."""
     return address_ if address_ is not None and address_ in cidr else None
 
 
@@ -111,7 +111,7 @@ def default_pools(cidr: Range, gateway: Address | None) -> list[Pool]:
 
 
 def parse_pools(documents: Any, cidr: Range, gateway: Address | None) -> list[Pool]:
-    """Parse allocation pools; they lie in ``cidr``, do not overlap, and leave the gateway out.
+    """Parse allocation pools; they must be within ``cidr``, must not overlap, and must not contain the gateway.
 
     Raises InvalidAllocationPool, OutOfBoundsAllocationPool, OverlappingAllocationPools, GatewayConflict.
     """

@@ -1,4 +1,4 @@
-"""The words of Neutron's status fields, who owns a port, and what hosts call ports and networks."""
+"""The values of Neutron's status fields and device owners, and hosts' names for ports and networks."""
 
 import uuid
 

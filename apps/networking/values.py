@@ -1,4 +1,4 @@
-"""Frozen values that pass this app's door: what compute asks for, and what a host needs to plug a server in."""
+"""Frozen values that other apps exchange with this one: compute's requests, and what hosts need to plug servers in."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What operators see of all applications together: explanations, metrics, the overview, consistency."""
+"""Views over all applications for operators: explanations, metrics, the overview, consistency."""

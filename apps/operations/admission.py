@@ -1,4 +1,4 @@
-"""What the front asks before it lets a browser through: to Flower, and with the file of a new image.
+"""Admission checks for the front: to Flower, and for the file of a new image.
 
 The operators' pages decide: who may see them may see Flower, who may act on them may send files.
 """
@@ -34,7 +34,7 @@ def admit_flower(request: HttpRequest) -> HttpResponse:
 @never_cache
 @csrf_exempt  # it changes nothing
 def refuse_flower(request: HttpRequest, path: str = "") -> HttpResponse:
-    """Answer what the front did not admit: a browser's page with the sign-in, its scripts and programs with 401."""
+    """Answer requests that the front did not admit: a page with the sign-in, scripts and programs with 401."""
     status = _status(request, str(request.method))
     if status == HTTPStatus.FORBIDDEN:
         raise PermissionDenied

@@ -11,7 +11,7 @@ BROKER_SECONDS = 0.5
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Return 200 when the database and the broker answer, else 503 with what does not."""
+    """Return 200 if the database and the broker answer, else 503 naming the one that does not."""
     started = time.perf_counter()
     checks = {"database": _database(), "broker": _broker()}
     healthy = all(text == "ok" for text in checks.values())

@@ -43,7 +43,7 @@ class LimitForm(ServiceForm):
 
 
 class LimitEdit(LimitForm):
-    """Whose limit it is, and of what, stays."""
+    """Owner and resource cannot be changed."""
 
     owner_id = resource = None  # type: ignore[assignment]
 

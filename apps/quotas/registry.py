@@ -20,7 +20,7 @@ Key = tuple[str, str]  # owner, resource
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
     """``setting`` names the dictionary of defaults. ``count`` counts an owner's rows; None for a reserved resource, and
-    for a limit of a part of something (metadata items). ``unit``: how many of what ``count`` returns are 1 in a limit.
+    for a limit of a part of something (metadata items). ``unit``: how many counted units are 1 in a limit.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recount:
-    """What the rows of one service say: use and open reservations by owner and resource, and which consumers exist."""
+    """One service's rows, counted: usage and open reservations by owner and resource, and existing consumers."""
 
     in_use: Mapping[Key, int]
     reserved: Mapping[Key, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What scheduling refuses.
+"""Refusals of scheduling.
 
 Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
 """

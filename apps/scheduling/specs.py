@@ -1,4 +1,4 @@
-"""What filters and weighers look at: plain data, no models."""
+"""Input of filters and weighers: plain data, no models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregateState:
-    """A host aggregate: its name and metadata. ``words``: what is said under a key, lists with commas taken apart."""
+    """A host aggregate: its name and metadata. ``words``: the values of each key, comma-separated lists split."""
 
     name: str
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class HostState:
     disk_total: int = 0
 
     def said(self, key: str) -> frozenset[str]:
-        """Return what the host's aggregates say under ``key``: lists with commas are taken apart, as in Nova."""
+        """Return the values of ``key`` in the host's aggregates; comma-separated lists are split, as in Nova."""
         values = _NOTHING
         for aggregate in self.aggregates:
             if key in aggregate.words:
@@ -64,9 +64,9 @@ class HostState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSpec:
-    """What a server needs: vCPUs, RAM in MiB, disk in GiB, and where it may go.
+    """A server's requirements: vCPUs, RAM in MiB, disk in GiB, and constraints on hosts.
 
-    ``hints`` are as sent; what of them names servers is resolved to hosts: ``different_hosts`` and ``same_hosts``
+    ``hints`` are as sent; those that name servers are resolved to hosts: ``different_hosts`` and ``same_hosts``
     (None: not asked). ``query`` is the decoded JSON of the hint of that name.
     """
 

@@ -1,4 +1,4 @@
-"""What apps may know of pipelines. Filled once at start from what workers run (cloud/celery.py)."""
+"""What apps know of pipelines. Filled once at start from the workers' pipelines (cloud/celery.py)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ class Entry:
     """One pipeline.
 
     ``subject``: the type of the row it works on ("server"). ``steps``: their names, in order. ``creates``: it makes its
-    subject, and counts as a boot. ``releases``: it gives back what the subject holds, so that it is never cancelled.
+    subject, and counts as a boot. ``releases``: it releases the subject's resources, so that it is never cancelled.
     ``io_heavy``: it writes much to its host's disks (Nova's I/O operations of a host).
-    ``on_host_down``: what becomes of a run that waits for a host which went down: one word, or one for each step.
+    ``on_host_down``: what happens to a run that waits for a host which went down: one word, or one for each step.
     ``deadline_seconds``: for the whole run; None: INSTANCE_BUILD_TIMEOUT.
     """
 
@@ -33,7 +33,7 @@ class Entry:
         return self.name.rpartition(".")[2]
 
     def when_down(self, step: str) -> OnHostDown:
-        """Return what becomes of a run that waits for ``step`` on a host which went down."""
+        """Return what happens to a run that waits for ``step`` on a host which went down."""
         return self.on_host_down if isinstance(self.on_host_down, str) else self.on_host_down.get(step, "wait")
 
 

@@ -13,7 +13,7 @@ CHOICES = [(s, s) for s in (*ACTIVE, *FINISHED)]
 
 BY_OPERATOR = "CancelledByOperator"  # the cause of a run that an operator cancelled
 
-# What a run's next step is doing.
+# The state of a run's next step.
 STEP_QUEUED = "queued"
 STEP_RUNNING = "running"
 

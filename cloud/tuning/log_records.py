@@ -9,7 +9,7 @@ import logging
 
 
 def leave_out_unused() -> None:
-    """Stop the collection of what no formatter asks for, in this process."""
+    """Stop collecting values that no formatter uses, in this process."""
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.logAsyncioTasks = False  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Keeps the garbage collector away from what was loaded at start.
+"""Exempts objects that were loaded at start from garbage collection.
 
 Replaces: nothing of upstream; the use before a fork is documented (docs.python.org, gc.freeze).
 Gains: no collection walks the loaded modules, and none writes to the pages that forked API workers share.

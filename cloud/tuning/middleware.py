@@ -33,7 +33,7 @@ class SessionMiddleware(_ForPages, sessions.SessionMiddleware):
 
 
 class CsrfViewMiddleware(_ForPages, csrf.CsrfViewMiddleware):
-    """Its look at each view stays: what is not exempt refuses a write without a cookie, as it always does."""
+    """It still checks each view: views that are not exempt refuse a write without a cookie."""
 
 
 class AuthenticationMiddleware(_ForPages, auth.AuthenticationMiddleware):

@@ -40,9 +40,9 @@ def _without(route: Route, head: str) -> Route:
 def tree(routes: Sequence[Route]) -> list[Route]:
     """Return routes that match the same paths as ``routes``, grouped by their first segments.
 
-    A group takes the position of its first route. Which of two routes wins is as before, for a group's routes have a
-    fixed first segment in common: none of them can match what a route of another group matches, and a route whose
-    first segment is a parameter ends the grouping before it.
+    A group takes the position of its first route. Precedence is unchanged: a group's routes share a fixed first
+    segment, so none can match a path of another group, and a route that begins with a parameter ends the grouping
+    before it.
     """
     grouped: list[Route] = []
     groups: dict[str, list[Route]] = {}

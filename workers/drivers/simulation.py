@@ -1,4 +1,4 @@
-"""What the simulated drivers share: a host's state in small files, and delays and faults by a plan.
+"""Common parts of simulated drivers: a host's state in small files, and planned delays and faults.
 
 The plan is a JSON file (option `plan_file`) that may change while everything runs:
 

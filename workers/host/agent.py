@@ -108,7 +108,7 @@ class Agent:
 
 
 def register(drivers: HostDrivers, url: str) -> None:
-    """Write what the host is and has."""
+    """Write the host's attributes and inventory."""
     facts = drivers.hypervisor.facts()
     host_services.register(
         name=drivers.host,

@@ -30,10 +30,10 @@ def reporter(drivers: HostDrivers) -> Callable[[str, str], None]:
 
 
 def write_power_state(drivers: HostDrivers, server_id: uuid.UUID, event: str) -> None:
-    """Write what the hypervisor says now, not what the event said: events come late and twice.
+    """Write the hypervisor's current state, not the event's: events arrive late and twice.
 
-    While a run is under way the run writes the state. What an event misses because the server is held at this moment,
-    the next recovery sees.
+    While a run is under way the run writes the state. If an event is skipped because the server is locked, the next
+    recovery handles it.
     """
     server = selectors.load(server_id=server_id)
     if server is None or server.task_state or server.host != drivers.host or server.vm_state not in states.SETTLED:

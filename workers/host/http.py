@@ -1,4 +1,4 @@
-"""What an agent answers over HTTP, to the API only: every request carries a fresh signature of its path."""
+"""An agent's HTTP server, for the API only: every request carries a fresh signature of its path."""
 
 import threading
 from http import HTTPStatus
@@ -22,7 +22,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self) -> None:
-        """Answer 401 to what is not signed and 404 to what is not known."""
+        """Answer 401 to unsigned requests and 404 to unknown paths."""
         parts = [unquote(part) for part in self.path.strip("/").split("/")]
         drivers = config.drivers_for(parts[1]) if len(parts) == 5 else None
         if not self._signed():

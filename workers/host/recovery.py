@@ -23,7 +23,7 @@ REST = ((domains, (domains.KIND, domains.FILES)), (images, (images.KIND,)))
 
 
 def recover(drivers: HostDrivers) -> dict[str, int]:
-    """Make the host what the rows say. Returns what was found, by kind; a healthy host has nothing.
+    """Adjust the host to the rows. Returns the number of findings by kind; a healthy host has none.
 
     One reconciler that fails keeps none behind it from looking, but for guests: without their ports none is started,
     and until both have ended well the machine counts as just restarted.

@@ -1,4 +1,4 @@
-"""Shutting down a host. Needs neither the database nor the broker: they may be gone already."""
+"""Shutting down a host. Needs neither the database nor the broker: they may be down already."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ from workers.host import boot, drivers
 def run(*, timeout_s: float) -> Iterator[str]:
     """Power off every guest (asking first, for ``timeout_s`` seconds), then take definitions and networks away.
 
-    Nothing of the cloud is left with the hypervisor; recovery defines again what it starts.
+    No domain of the cloud stays defined; recovery defines again what it starts.
     """
     for name in drivers.host_names():
         host = drivers.make(name)

@@ -1,4 +1,4 @@
-"""What image and flavor ask of a server's machine, as the hypervisor's words. Values were checked at the API."""
+"""Maps the hardware properties of image and flavor to the hypervisor's values. Values were checked at the API."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast

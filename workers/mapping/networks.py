@@ -1,4 +1,4 @@
-"""Port rows as what a host plugs, and a server's wishes as what networking allocates."""
+"""Maps port rows to a host's port specs, and a server's requested networks to networking's values."""
 
 import ipaddress
 import uuid
@@ -26,7 +26,7 @@ def requests_of(server: "Server") -> list[RequestedNetwork]:
 
 
 def plugs_of(server_id: uuid.UUID) -> list[tuple[NetworkSpec, PortSpec]]:
-    """Return what has to be plugged for a server, in the order of its interfaces."""
+    """Return a server's ports to plug, in the order of its interfaces."""
     return [(network_spec(facts.network), port_spec(facts)) for facts in bindings.specs_for_server(server_id=server_id)]
 
 

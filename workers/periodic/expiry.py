@@ -15,5 +15,5 @@ def reservations() -> int:
 
 
 def uploads() -> int:
-    """Clean up after uploads whose client or API process is gone."""
+    """Clean up after uploads whose client or API process died."""
     return int(images.expire_stale_uploads())

@@ -1,4 +1,4 @@
-"""What is kept for a while and then deleted, a batch at a time: ended runs, resolved findings, audit events, sessions.
+"""Deletes expired rows in batches: ended runs, resolved findings, audit events, sessions.
 
 Rows of deleted servers stay: usage and audits ask for them.
 """
@@ -12,11 +12,11 @@ from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import counters, findings, runs
 
 BATCH = 1000
-KEPT = 10  # the newest runs of what is still there are kept, however old
+KEPT = 10  # the newest runs of existing subjects are kept, however old
 
 
 def prune() -> dict[str, int]:
-    """Delete what is older than the settings say. Returns how many rows of each kind went."""
+    """Delete rows that exceed the age in the settings. Returns how many rows of each kind went."""
     counters.fold()  # only runs that have been counted
     return {
         "runs": old_runs(),

@@ -8,7 +8,7 @@ from workers.periodic.reconcilers import allocations, images, ports, quotas, ser
 
 log = structlog.get_logger("celerity.reconciler")
 LOCK = (0x63656C, 2)  # beside the sweeper's
-# Servers first: what they give back is not found by the others. Images are on disk: they may take a while.
+# Servers first: the others then do not report what these release. Images are on disk: they may take a while.
 RECONCILERS = (servers, ports, allocations, quotas, images)
 
 

@@ -1,4 +1,4 @@
-"""The beat table: what runs every so often, as messages on the queue ``periodic``. Beat reads it without Django."""
+"""The beat table: periodic messages on the queue ``periodic``. Beat reads it without Django."""
 
 from typing import Any
 

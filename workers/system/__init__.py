@@ -1,1 +1,1 @@
-"""What a host gives: programs, locks, files, paths. Knows nothing of clouds."""
+"""A host's means: programs, locks, files, paths. Knows nothing of clouds."""

@@ -19,8 +19,8 @@ TEMPORARY_PREFIX = ".part-"
 def appearing(path: Path, mode: int = 0o600, *, durable: bool = False) -> Iterator[Path]:
     """Give a temporary path in the same directory; when the block ends well, rename it to `path` with `mode`.
 
-    When the block raises, nothing is left. `durable` flushes to the disk before the rename: for what must survive a
-    power cut; without it, what must survive is a killed process only.
+    When the block raises, nothing is left. `durable` flushes to disk before the rename, so that the file survives a
+    power cut; without it, it survives a killed process only.
     """
     temporary = path.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{threading.get_ident()}-{next(_serial)}"
     try:

@@ -33,7 +33,7 @@ class Completed:
 
     @property
     def text(self) -> str:
-        """stdout as UTF-8; what is not is replaced."""
+        """stdout as UTF-8; invalid bytes are replaced."""
         return self.stdout.decode("utf-8", "replace")
 
 

@@ -1,4 +1,4 @@
-"""A stack of what to take back when work in several moves fails halfway."""
+"""A stack of undo steps for work in several moves."""
 
 from __future__ import annotations
 

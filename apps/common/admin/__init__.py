@@ -1,4 +1,4 @@
-"""What all pages for operators share; rows stay the services' own: pages look, and act through services."""
+"""Common parts of operators' pages. Pages read rows, and write through services."""
 
 from apps.common.admin import events
 from apps.common.admin.forms import ServiceForm

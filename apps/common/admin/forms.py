@@ -48,7 +48,8 @@ class Pairs(forms.CharField):
 
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
-    """``document`` makes the API's document of what was entered, ``serve`` calls the service with what was checked.
+    """``document`` builds the API's document from the entered values, ``serve`` calls the service with the validated
+    ones.
 
     ``wire`` maps the API's names to the form's where they differ. ``event`` is the action and the kind of object in
     the audit trail, where the service records none itself. Saving saves nothing: the service has.
@@ -75,7 +76,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
         return {}
 
     def document(self) -> dict[str, Any]:
-        """Return the API's document: what was entered on a new object, what was changed on an old one."""
+        """Return the API's document: the entered values of a new object, the changed values of an existing one."""
         names = list(self.fields) if self.instance._state.adding else self.changed_data
         return {self.on_wire(name): self.cleaned_data[name] for name in names if self.cleaned_data[name] != ""}
 

@@ -29,9 +29,9 @@ class Operation:
     checked with ``target(object)``. ``event`` is the action in the audit trail, "" where the service records it.
     ``offered`` selects the objects that get a button; the service checks again.
 
-    ``tone`` is NEUTRAL for what can be undone at once, AMBER for what interrupts somebody's work, RED for what cannot
-    be undone. ``confirm`` and ``keep`` label the two buttons of the confirmation page: a verb and its object.
-    ``typed``: the operator has to type the object's name.
+    ``tone`` is NEUTRAL if it can be undone at once, AMBER if it interrupts somebody's work, RED if it cannot be undone.
+    ``confirm`` and ``keep`` label the two buttons of the confirmation page: a verb and its object. ``typed``: the
+    operator has to type the object's name.
     """
 
     name: str
@@ -66,7 +66,7 @@ def words(given: Words, row: Any) -> str:
 
 
 def name_of(row: Any) -> str:
-    """Return what people call the object."""
+    """Return the object's readable name."""
     return str(getattr(row, "name", "") or row)
 
 

@@ -64,8 +64,8 @@ class ReadOnlyInline(_Looked, TabularInline):  # type: ignore[misc]
 class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     """``add_form`` and ``edit_form`` are forms of services; without them nothing is added or changed.
 
-    ``facts`` are columns shown beside the form. ``collapsed``: the panels show what the columns hold, which are folded
-    away. ``empty`` is the sentence of a list without rows. Deleting is an operation like others.
+    ``facts`` are columns shown beside the form. ``collapsed``: the columns are folded, because the panels show them.
+    ``empty`` is the sentence of a list without rows. Deleting is an operation like others.
     """
 
     list_per_page = 50
@@ -81,7 +81,7 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
     # --- what subclasses fill in ------------------------------------------------------------------
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Put onto the rows of a list what their columns show and no column of theirs has."""
+        """Add values to a list's rows that are shown and are not columns of the table."""
 
     def panels(self, request: HttpRequest, row: Any) -> list[panels.Panel]:
         return panels.of(self.opts.label_lower, request, row)
@@ -107,8 +107,8 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
         return self.edit_form is not None and may_act(request)
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """Columns are asked by the page's own filters alone: of any other, what it hides could be guessed by its
-        beginning, a letter at a time (``?password__startswith=``).
+        """Only the page's own filters may query columns: hidden values of others could be guessed letter by letter
+        (``?password__startswith=``).
         """
         column = lookup.split("__")[0]
         try:
@@ -153,7 +153,7 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
         """The service has written it."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """What else there is, services have written."""
+        """Services write all other rows."""
 
     # --- pages ----------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Panel:
-    """``template`` is rendered with ``panel`` = this; ``values`` is what it shows. ``wide`` takes the whole row."""
+    """``template`` is rendered with ``panel`` = this; ``values`` are its data. ``wide`` takes the whole row."""
 
     title: str
     template: str
@@ -23,7 +23,7 @@ _makers: dict[str, list[tuple[int, Maker]]] = {}
 
 
 def add(label: str, maker: Maker, *, position: int = 50) -> None:
-    """Put what ``maker(request, object)`` returns on every page of ``label`` ("compute.server")."""
+    """Show the panel of ``maker(request, object)`` on every page of ``label`` ("compute.server")."""
     _makers.setdefault(label, []).append((position, maker))
 
 
@@ -39,6 +39,6 @@ def table(title: str, head: list[str], rows: list[list[Any]], *, empty: str = "N
 
 
 def pairs(title: str, pairs: list[tuple[str, Any]], **more: Any) -> Panel:
-    """Return a panel of names and values; what is empty is left out."""
+    """Return a panel of names and values; empty values are left out."""
     shown = [(name, value) for name, value in pairs if value not in (None, "", [], {})]
     return Panel(title=title, template="admin/panels/facts.html", values={"pairs": shown}, **more)

@@ -1,8 +1,8 @@
 """Reads from a handler's source which codes and documents it answers, for the API's description.
 
-What a handler returns is written in its ``Response(…)`` calls; a second table of codes and keys would drift from them.
-Calls of the project's own functions and methods are followed. What cannot be read is left open: any code has to be
-there, any value may be. Only the description imports this module; no request runs it.
+A handler's answers are in its ``Response(…)`` calls; a second table of codes and keys would drift from them.
+Calls of the project's own functions and methods are followed. Unreadable parts stay open: every code must be described,
+values may be anything. Only the description imports this module; no request runs it.
 """
 
 import ast
@@ -48,13 +48,13 @@ class Answer:
 
 
 def of_type(annotation: Any) -> Schema:
-    """Return the JSON schema of a type; the empty one, which takes anything, for what has no plain counterpart."""
+    """Return the JSON schema of a type; the empty one, which accepts anything, for types without a counterpart."""
     plain = typing.get_origin(annotation) or annotation
     return dict(_OF_TYPES.get(plain, {})) if isinstance(plain, type) else {}
 
 
 def merged(first: Schema | None, second: Schema | None) -> Schema | None:
-    """Return a schema that takes what either takes."""
+    """Return a schema that accepts what either accepts."""
     if first is None or second is None:
         return first if second is None else second
     if first.get("type") != second.get("type"):
@@ -244,7 +244,7 @@ def document(node: ast.expr, frame: Frame) -> Schema:
 
 
 def value(node: ast.expr, frame: Frame, inner: Any = None) -> Schema:
-    """Return the schema of a value: what its form or the annotation of the function that makes it says."""
+    """Return the schema of a value, from its form or from the annotation of the function that builds it."""
     if isinstance(node, ast.Constant):
         return {} if node.value is None else of_type(type(node.value))
     if type(node) in _OF_NODES:

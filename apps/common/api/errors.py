@@ -167,7 +167,7 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def database_fault(request: HttpRequest, exc: BaseException | None) -> HttpResponse | None:
-    """Return a refusal where the database is away or too slow, which is no fault of the page; None for all else."""
+    """Return a refusal if the database is unreachable or too slow; None for any other error."""
     if not isinstance(exc, DatabaseError | InterfaceError) or isinstance(exc, DataError | IntegrityError):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The only permission class: somebody is signed in. What they may do is policy's business."""
+"""The only permission class: somebody is signed in. Policy decides what they may do."""
 
 from typing import Any
 

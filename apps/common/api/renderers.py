@@ -54,7 +54,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
 
 
 def filled(example: Any, data: Any) -> Any:
-    """Return ``example`` with the values of ``data``; what the object does not have is left out."""
+    """Return ``example`` with the values of ``data``; keys that the object lacks are left out."""
     if not isinstance(example, dict) or not isinstance(data, dict):
         return example
     found = {key: data[key] if not isinstance(value, dict) else filled(value, data[key])

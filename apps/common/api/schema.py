@@ -72,7 +72,7 @@ class AutoSchema(SpectacularSchema):
         return self._wrapped(chosen) if chosen else getattr(self.view, "serializer_class", None)
 
     def get_examples(self) -> list[OpenApiExample]:
-        """Return what the browsable API's form starts with."""
+        """Return the initial content of the browsable API's form."""
         example = getattr(self.view, "examples", {}).get(self.method)
         return [OpenApiExample("A request", value=example, request_only=True)] if example is not None else []
 
@@ -85,7 +85,7 @@ class AutoSchema(SpectacularSchema):
         return inline_serializer(f"{serializer.__name__}Body", {key: serializer()})
 
     def get_response_serializers(self) -> Any:
-        """Return what the view declares of an answer, else what its handler's source says: by code and media type."""
+        """Return a view's answers by code and media type: as declared, else as read from the handler's source."""
         method = self.method.lower()
         declared = getattr(self.view, "response_serializers", {}).get(method)
         each = declared if isinstance(declared, dict) else {}

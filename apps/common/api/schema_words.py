@@ -1,4 +1,4 @@
-"""What the API's description says of an operation that says nothing itself: made from its method and its path."""
+"""Default descriptions of operations, made of method and path."""
 
 import re
 from http import HTTPStatus

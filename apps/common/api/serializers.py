@@ -34,7 +34,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 class Text(serializers.CharField):
     """A string, and not something that could be made one: DRF's own field takes the number 5 for "5".
 
-    Clients look for "too long" and "too short" in what Nova says of a length.
+    Clients search Nova's messages about lengths for "too long" and "too short".
     """
 
     default_error_messages = {

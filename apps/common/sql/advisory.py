@@ -1,4 +1,4 @@
-"""PostgreSQL's advisory locks by name: what is locked need not have a row.
+"""PostgreSQL's advisory locks by name: a locked thing need not have a row.
 
 Replaces: nothing of upstream; Django has no advisory locks.
 Gains: a lock without a table of locks; it ends with the transaction or the session that holds it.
@@ -20,7 +20,7 @@ def try_hold(name: str) -> bool:
 
 
 def release(name: str) -> None:
-    """Give back what ``try_hold`` took."""
+    """Release a lock of ``try_hold``."""
     connection.ensure_connection()
     _call("pg_advisory_unlock", name)
 

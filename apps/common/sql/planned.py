@@ -1,6 +1,6 @@
 """Statements of the hot paths: PostgreSQL plans each once per session, not at every run.
 
-Planning takes longer than running what every boot and every poll asks. Sessions are set to generic plans
+Planning the statements of boots and polls takes longer than running them. Sessions are set to generic plans
 (``plan_cache_mode``), which are made again when a table's statistics change. docs/decisions/planned-statements.md.
 
 Replaces: nothing of upstream; psycopg2 has no prepared statements, so this sends PREPARE and EXECUTE itself.
@@ -33,7 +33,7 @@ class Planned:
         self._execute = f"EXECUTE {self._name} {values}"
 
     def text(self) -> str:
-        """Return what to execute on this thread's connection."""
+        """Return the SQL to execute on this thread's connection."""
         session = connections[DEFAULT_DB_ALIAS]
         session.ensure_connection()
         raw: Any = session.connection

@@ -22,7 +22,7 @@ M = TypeVar("M", bound=Model)
 
 
 class Reader(Generic[M]):
-    """Makes a model's rows of what a statement returned: select ``columns``, all of them in this order."""
+    """Builds a model's rows from a statement's result: select ``columns``, all of them in this order."""
 
     def __init__(self, model: type[M]) -> None:
         self._model = model
@@ -55,8 +55,8 @@ class Rows(Generic[M]):
     """The rows of a queryset with parameters.
 
     ``build`` takes the parameters and returns the queryset: plain, without annotations, prefetches or joined rows.
-    ``types`` has the type of each parameter: str, int or uuid.UUID. What changes the shape of the statement (None, a
-    Boolean) can be no parameter.
+    ``types`` has the type of each parameter: str, int or uuid.UUID. Values that change the statement's shape (None,
+    Booleans) cannot be parameters.
     """
 
     def __init__(self, name: str, build: Callable[..., QuerySet[M]], types: Mapping[str, type]) -> None:
@@ -76,7 +76,7 @@ class Rows(Generic[M]):
 
     @cached_property
     def _compiled(self) -> tuple[Planned, Reader[M]]:
-        """Compile it twice, with two samples of each parameter: what differs between the two is a parameter."""
+        """Compile it twice, with two samples of each parameter: the differences are the parameters."""
         first, second = ({name: _sample(kind, name, n) for name, kind in self._types.items()} for n in (1, 2))
         queryset = self._build(**first)
         sql, parameters = queryset.query.sql_with_params()

@@ -1,4 +1,4 @@
-"""Servers, flavors, key pairs and server groups for operators, and what compute adds to the pages of hosts and runs."""
+"""Servers, flavors, key pairs and server groups for operators, and compute's parts of the pages of hosts and runs."""
 
 from apps.compute.admin import aggregates, findings, flavors, hosts, keypairs, quotas, runs, server_groups, servers
 

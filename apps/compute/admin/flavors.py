@@ -1,4 +1,4 @@
-"""Flavors: made and described as through the API; what a flavor is never changes."""
+"""Flavors: can be created and described as through the API; their sizes never change."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ RULE = "os_compute_api:os-flavor-manage:{}"
 
 class _FlavorForm(ServiceForm):
     def change_specs(self, flavor: Flavor, wanted: dict[str, str]) -> None:
-        """Make the extra specs what was entered. Raises BadRequest (400)."""
+        """Set the extra specs to the entered ones. Raises BadRequest (400)."""
         checked = spec_serializers.parse(wanted, versions.HIGHEST)
         for key in set(flavor.extra_specs) - set(wanted):
             flavors.delete_extra_spec(flavor=flavor, key=key)

@@ -1,4 +1,4 @@
-"""What compute adds to a host's page: its servers, and taking it out of service as os-services does."""
+"""Compute's part of a host's page: its servers, and taking it out of service as os-services does."""
 
 from typing import Any
 

@@ -49,7 +49,7 @@ def _reset(operator: Operator, project: Any, values: dict[str, Any]) -> str:
 
 
 def _quotas(request: HttpRequest, project: Any) -> panels.Panel:
-    """Return limits beside what is in use and promised. 2 queries."""
+    """Return limits with usage and reservations. 2 queries."""
     rows: list[list[Any]] = [
         [name, "unlimited" if one["limit"] < 0 else one["limit"], one["in_use"], one["reserved"]]
         for name, one in selectors.detail(project_id=project.id).items()

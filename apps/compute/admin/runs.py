@@ -38,7 +38,7 @@ def _repeated(run: Any) -> ServerAction | None:
 
 
 def _again(operator: Operator, run: Any, values: dict[str, Any]) -> str:
-    """Do what the owner's own call would do, under its rule. Raises NotFound (404), WrongState (409)."""
+    """Do what the owner's call does, under the same rule. Raises NotFound (404), WrongState (409)."""
     action = _repeated(run)
     if action is None:
         raise Conflict("Only a failed action can be tried again.")

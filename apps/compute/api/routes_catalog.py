@@ -1,4 +1,4 @@
-"""Routes of what is not a server: flavors, key pairs, quotas, hosts."""
+"""Routes of everything but servers: flavors, key pairs, quotas, hosts."""
 
 from django.urls import URLPattern, path
 

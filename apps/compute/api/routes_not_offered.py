@@ -35,7 +35,7 @@ NOT_OFFERED: dict[str, tuple[str, Range | None]] = {
     "servers/<server_id>/shares/<share_id>": ("shares of servers", None),
     "servers/<server_id>/topology": ("the NUMA topology of servers", since("2.78")),
 }
-# What Nova answers with 410 Gone.
+# Calls that Nova answers with 410 Gone.
 REMOVED: dict[str, str] = {
     "os-agents": "guest agent builds",
     "os-agents/<agent_id>": "guest agent builds",

@@ -10,7 +10,7 @@ from apps.compute.models.servers import Server
 class BlockDevice(models.Model):
     """``kind`` is root, ephemeral or swap; ``size`` is GiB (MiB for swap). ``device`` is known once it is mapped.
 
-    ``bus`` "" is what the image asks for.
+    ``bus`` "" means the image's bus.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -39,7 +39,9 @@ class Server(models.Model):
     key_name = models.CharField(max_length=255, null=True, blank=True)
     public_key = models.TextField(blank=True)
     user_data = models.TextField(blank=True)
-    admin_password = models.TextField(blank=True, editable=False, help_text="Encrypted; removed once the config drive contains it.")
+    admin_password = models.TextField(
+        blank=True, editable=False, help_text="Encrypted; removed once the config drive contains it."
+    )
     config_drive = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict, blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)

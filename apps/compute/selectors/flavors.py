@@ -65,7 +65,7 @@ _ONE = {
 
 
 def first_page(*, context: RequestContext) -> tuple[list[Flavor], bool]:
-    """Return what a list without any parameter shows, and whether there is more."""
+    """Return the rows of a list without parameters, and whether there are more."""
     rows = _LIST[context.is_admin].fetch(project=context.project_id)
     return rows[: pagination.MAX_LIMIT], len(rows) > pagination.MAX_LIMIT
 

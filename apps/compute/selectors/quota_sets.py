@@ -73,6 +73,6 @@ def _used(name: str, used: Mapping[str, tuple[int, int]]) -> dict[str, int]:
 
 
 def usage(*, project_id: str, reserved_too: bool) -> dict[str, int]:
-    """Return resource -> what the project has, with what is promised to builds under way or without."""
+    """Return resource -> the project's usage, with or without reservations of active builds."""
     rows = usages.of_owner(owner_id=project_id)
     return {name: in_use + (reserved if reserved_too else 0) for name, (in_use, reserved) in rows.items()}

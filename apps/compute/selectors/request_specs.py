@@ -1,4 +1,4 @@
-"""A server's row as what the scheduler is asked for."""
+"""A server's row as a request spec for the scheduler."""
 
 import uuid
 from typing import Any

@@ -41,13 +41,13 @@ def members(*, group_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID
 
 
 def count_members(*, group_id: uuid.UUID, user_id: str) -> int:
-    """Return how many of the group's servers are of one user: what ``server_group_members`` limits, as in Nova."""
+    """Return how many of the group's servers belong to one user; ``server_group_members`` limits these, as in Nova."""
     return Server.objects.filter(group_id=group_id, user_id=user_id, deleted_at=None).count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """Where the servers are that a new one's hints name.
+    """Finds the hosts of the servers that hints name.
 
     ``policy`` is that of its group ("" for none); ``members`` counts the group's other servers by host; ``hosts`` is
     the host of each server that was asked about and is somewhere.

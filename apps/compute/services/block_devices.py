@@ -94,7 +94,7 @@ def make(server: Server, disks: Sequence[RequestedDisk]) -> list[BlockDevice]:
 
 
 def names(devices: Sequence[BlockDevice], properties: Mapping[str, str]) -> list[str]:
-    """Return what each device is called in the guest: vda, vdb on virtio, sda on SCSI and SATA, hda on IDE."""
+    """Return each device's name in the guest: vda, vdb on virtio, sda on SCSI and SATA, hda on IDE."""
     usual = image_properties.disk_bus(properties)
     taken: Counter[str] = Counter()
     assigned = []

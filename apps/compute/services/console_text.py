@@ -10,7 +10,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 
 
 def clean(raw: bytes, *, cut: bool) -> str:
-    """Return the text without what would steer a terminal; colours stay. ``cut``: the first line lost its beginning."""
+    """Return the text without terminal control sequences except colours. ``cut``: the first line lost its beginning."""
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
     if cut and "\n" in text:
         text = text.partition("\n")[2]

@@ -50,7 +50,7 @@ class DryRun:
 
 
 def run(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any], counted: bool = True) -> DryRun:
-    """Answer for a validated body of POST /servers what the scheduler would do at this moment.
+    """Return what the scheduler would do now with a validated body of POST /servers.
 
     Raises whatever the request itself would be refused with; ``counted`` False leaves quotas out. The transaction is
     rolled back: nothing that resolving a request makes (the project's automatic network, say) stays.
@@ -87,7 +87,7 @@ def _allowed(context: RequestContext, request: ServerRequest, least: int, most: 
 
 
 def _place(everything: list[HostState], spec: RequestSpec, count: int) -> DryRun:
-    """Place one server after another in thought: each takes what it needs from the host it would get.
+    """Place one server after another in memory: each takes its amounts from the chosen host.
 
     Of a host that an administrator names no other is looked at, as by the scheduler.
     """

@@ -43,7 +43,7 @@ def delete(*, flavor: Flavor) -> None:
 
 @transaction.atomic
 def add_extra_specs(*, flavor: Flavor, extra_specs: dict[str, str]) -> dict[str, str]:
-    """Add to or replace extra specs. Returns what was given. Raises BadRequest beyond ``MAX_EXTRA_SPECS``."""
+    """Add to or replace extra specs. Returns the arguments. Raises BadRequest beyond ``MAX_EXTRA_SPECS``."""
     row = locks.flavor(flavor)
     merged = {**row.extra_specs, **extra_specs}
     if len(merged) > MAX_EXTRA_SPECS:

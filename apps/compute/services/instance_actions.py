@@ -1,4 +1,4 @@
-"""What an administrator does to a server's actions: a failed build is tried again, one under way is cancelled."""
+"""An administrator's operations on a server's runs: repeating a failed build, cancelling an active run."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""What a project owns in compute, for who deletes the project."""
+"""A project's resources in compute, for deleting the project."""
 
 from apps.common.context import RequestContext
 from apps.compute.models import Server, ServerGroup

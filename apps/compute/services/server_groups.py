@@ -51,7 +51,7 @@ def delete(*, group_id: uuid.UUID) -> None:
 def join(*, context: RequestContext, group_id: uuid.UUID, adding: int) -> None:
     """Make room for ``adding`` members, in the transaction that writes them.
 
-    Raises BadRequest (400) when the group is gone, QuotaExceeded (403).
+    Raises BadRequest (400) if the group was deleted, QuotaExceeded (403).
     """
     if not locks.server_group(group_id):
         raise BadRequest(f"Instance group {group_id} could not be found.")

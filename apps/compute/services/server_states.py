@@ -1,4 +1,4 @@
-"""What pipelines write about a server: every move is a compare-and-swap along the legal transitions."""
+"""Pipelines' writes to a server's row: every one is a compare-and-swap along the legal transitions."""
 
 import uuid
 from collections.abc import Sequence
@@ -111,7 +111,7 @@ def set_power_state(*, server_id: uuid.UUID, power_state: str, clear_task: bool 
 
 
 def sync_power_state(*, server_id: uuid.UUID, power_state: str) -> bool:
-    """Record a change that the cloud did not request (a guest powered itself off). Only where no task is under way."""
+    """Record a change that the cloud did not request (a guest powered itself off). Only without an active task."""
     vm_state = {"running": states.ACTIVE, "paused": states.PAUSED, "suspended": states.SUSPENDED}.get(
         power_state, states.STOPPED
     )

@@ -182,7 +182,7 @@ def default_hostname(name: str) -> str:
 
 
 def update(*, server: Server, values: dict[str, Any]) -> Server:
-    """Change what a user may change: name, description, access addresses, host name, disk config."""
+    """Change the values that users may change: name, description, access addresses, host name, disk config."""
     Server.objects.filter(id=server.id, deleted_at=None).update(**values, updated_at=timezone.now())
     server.refresh_from_db()
     return server
@@ -210,7 +210,7 @@ def unlock(*, context: RequestContext, server: Server) -> None:
 
 @transaction.atomic
 def delete(*, context: RequestContext, server: Server, action: str = "delete") -> None:
-    """Begin to delete: legal in every state. What is in flight loses its token; one delete at a time.
+    """Begin to delete: legal in every state. An active run loses its token; there is one delete at a time.
 
     A delete of a server that is being deleted already changes nothing. Raises ServerNotFound.
     """

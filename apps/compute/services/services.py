@@ -1,4 +1,4 @@
-"""Changing compute services: what Nova calls the agent of a host."""
+"""Changing compute services, Nova's name for the agents of hosts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Reading servers, and what pipelines write about them."""
+"""Reading servers and their runs."""
 
 from apps.common.sql.planned import Statement
 from apps.common.sql.rows import Reader

@@ -1,4 +1,4 @@
-"""What stands for a user's power: application credentials, trusts, credentials, revocations. Secrets are not shown."""
+"""Delegations and credentials: application credentials, trusts, credentials, revocations. Secrets are not shown."""
 
 from django.contrib import admin
 

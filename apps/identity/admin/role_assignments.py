@@ -1,4 +1,4 @@
-"""Who has which role on what: given and taken away as through the API, and never from the last administrator."""
+"""Role assignments: granted and removed as through the API, and never from the last administrator."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ class AssignmentAdd(ServiceForm):
 
 
 def _target(text: str) -> Any:
-    """Return the project or domain, None for the system. Raises NotFound (404): it may be gone since it was shown."""
+    """Return the project or domain, None for the system. Raises NotFound (404) if it was deleted in between."""
     if text == SYSTEM:
         return None
     kind, _, key = text.partition(" ")

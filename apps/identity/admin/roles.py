@@ -1,4 +1,4 @@
-"""Roles, and what each implies."""
+"""Roles and their implications."""
 
 from django.contrib import admin
 

@@ -61,7 +61,7 @@ def _grants() -> list[URLPattern]:
 
 _USER = f"{V3}/users/<str:user_id>"
 _TRUSTS = f"{V3}/OS-TRUST/trusts"
-# Power that is handed on, and what services keep here.
+# Delegations, and data that services store here.
 DELEGATION_ROUTES = [
     path(f"{_USER}/application_credentials", application_credentials.ApplicationCredentialsView.as_view()),
     path(
@@ -95,7 +95,7 @@ _POLICY = f"{V3}/policies/<str:policy_id>/OS-ENDPOINT-POLICY"
 _OF_SERVICE = f"{_POLICY}/services/<str:service_id>"
 _CONFIG = f"{V3}/domains/<str:domain_id>/config"
 _DEFAULT = f"{V3}/domains/config"
-# What Keystone has as extensions: whose catalog shows what, which policy an endpoint takes, options of a domain.
+# Keystone's extensions: endpoint filters, associations of policies, options of domains.
 EXTENSION_ROUTES = [
     path(f"{_FILTER}/endpoint_groups", endpoint_groups.EndpointGroupsView.as_view()),
     path(_GROUP, endpoint_groups.EndpointGroupView.as_view()),

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class DomainOption(models.Model):
-    """``value`` is what was given; of a secret option, text under the credential keys."""
+    """``value`` is the given one; for secret options, encrypted with the credential keys."""
 
     domain = models.ForeignKey("identity.Domain", models.CASCADE, related_name="configuration")
     group = models.CharField(max_length=255)

@@ -16,7 +16,7 @@ class Endpoint(models.Model):
     name = models.CharField(max_length=255, default="", blank=True)
     enabled = models.BooleanField(default=True)
     extra = models.JSONField(default=dict, blank=True)
-    # What bootstrap wrote into ``url``; empty where an operator made the row. Where the two differ, somebody edited it.
+    # The ``url`` that bootstrap wrote; empty for rows that an operator made. Where the two differ, somebody edited it.
     bootstrap_url = models.CharField(max_length=2048, default="", db_default="", editable=False)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Unified limits: defaults by service and region, and what single projects and domains have instead."""
+"""Unified limits: defaults by service and region, and overrides of projects and domains."""
 
 from django.db import models
 from django.db.models import Q

@@ -11,7 +11,7 @@ class RoleAssignment(models.Model):
     """A user or a group has a role on a project, on a domain, or on the system.
 
     Each kind of actor and target has its own column, so that equal ids of two kinds never meet (OSSA 2014-015).
-    ``inherited`` gives the role on what lies below the target, not on the target itself.
+    ``inherited`` grants the role on children of the target, not on the target itself.
     """
 
     user = models.ForeignKey("identity.User", models.CASCADE, null=True, blank=True, related_name="assignments")

@@ -1,4 +1,4 @@
-"""What slows down guessing: former passwords, and failures by address."""
+"""Former passwords, known addresses, and failures by address."""
 
 from django.db import models
 

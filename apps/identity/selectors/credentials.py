@@ -14,7 +14,7 @@ KEYS = (EC2, TOTP)  # their secrets can be used to sign in
 
 
 def hash_of_access(access: str) -> str:
-    """Return what an EC2 key is found by. It is the id of the credential that is made for it, as in Keystone."""
+    """Return the hash by which an EC2 key is found. It is the ID of the key's credential, as in Keystone."""
     return hashlib.sha256(access.encode()).hexdigest()
 
 

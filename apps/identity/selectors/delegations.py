@@ -1,4 +1,4 @@
-"""What a token's statement read of its application credential or trust (sql/delegations.py)."""
+"""A token's application credential or trust, as its statement read it (sql/delegations.py)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Delegated:
     other_name: str = ""
 
     def described(self) -> dict[str, str]:
-        """Return what the audit trail says of it: which one it is, and of a trust who gave it to whom."""
+        """Return its description for the audit trail: type and ID, and for a trust both users."""
         if self.kind != "trust":
             return {"type": self.kind, "id": self.id, "name": self.name}
         users = {"trustor": self.trustor_id or "", "trustee": self.trustee_id or ""}

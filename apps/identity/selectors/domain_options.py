@@ -1,4 +1,4 @@
-"""Reading a domain's own configuration, and the defaults. What is secret is never among it."""
+"""Reading a domain's own configuration, and the defaults. Secrets are never among them."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def part(domain_id: str, group: str | None = None, option: str | None = None) ->
 
 
 def default_part(group: str | None = None, option: str | None = None) -> dict[str, Any]:
-    """Return the defaults. Raises BadConfig for what is unknown or secret."""
+    """Return the defaults. Raises BadConfig (403) for unknown or secret options."""
     refuse_unknown(group, option)
     if group is not None and option is not None and (group, option) in domain_options.SECRET:
         raise BadConfig(reason=f"Reading the default for option {option} in group {group} is not supported")
@@ -72,7 +72,7 @@ def missing(domain_id: str, group: str | None, option: str | None) -> NotFound:
 
 
 def security_compliance(domain_id: str, option: str | None = None) -> dict[str, Any]:
-    """Return what everyone may know about passwords, so that forms can say it. Raises BadConfig."""
+    """Return the public rules for passwords, for forms. Raises BadConfig."""
     if domain_id != DEFAULT_DOMAIN_ID:
         raise BadConfig(
             reason="Reading security compliance information for any domain other than the default domain is not "

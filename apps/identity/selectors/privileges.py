@@ -9,7 +9,8 @@ from apps.identity.states import PRIVILEGED_ROLES
 
 
 def beyond_manager(actor: User | Group) -> bool:
-    """Return whether a user (itself, by a group or by a trust) or a group has what its domain's manager cannot give.
+    """Return whether a user (directly, by a group or by a trust) or a group has roles that its domain's manager cannot
+    assign.
 
     That is: any role on the system, any role on another domain or on what belongs to one, and within its own domain
     the roles of administrators and services, or one that implies them. Who sets somebody's password, or gets into a

@@ -34,7 +34,7 @@ def listed(params: Mapping[str, str]) -> QuerySet[Role]:
 
 
 def implied_by(role_id: str) -> QuerySet[Role]:
-    """Return what a role implies directly."""
+    """Return the roles that a role implies directly."""
     return Role.objects.filter(implied_by__prior_id=role_id)
 
 

@@ -1,4 +1,4 @@
-"""What a user may be in a scope: one statement that reads all that a token's validity depends on."""
+"""A user in a scope: one statement reads everything that a token's validity depends on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

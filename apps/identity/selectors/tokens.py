@@ -1,4 +1,4 @@
-"""Is this token good, and what does it say: at most one query."""
+"""Validating tokens: at most one query."""
 
 from dataclasses import dataclass
 

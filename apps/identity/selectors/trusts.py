@@ -10,7 +10,7 @@ from apps.identity.models import Trust
 
 
 def _living() -> QuerySet[Trust]:
-    """Return trusts that have not expired: the others are gone as far as anyone can see."""
+    """Return trusts that have not expired: expired ones are never shown."""
     rows = Trust.objects.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
     return rows.prefetch_related("roles")
 

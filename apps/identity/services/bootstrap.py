@@ -1,4 +1,4 @@
-"""What a cloud must have before anyone can sign in. Run as often as one likes: it adds what is missing."""
+"""Creates the rows that a cloud needs before anyone can sign in. Idempotent: it adds missing rows."""
 
 import structlog
 from django.conf import settings
@@ -91,7 +91,7 @@ def _tell_of_password(user: User, command: str) -> None:
 
 
 def _catalog(*, public_url: str, region: str) -> None:
-    """Add what is missing. Existing rows stay, except the cloud's own endpoints, which follow the public URL."""
+    """Add missing ones. Existing rows stay, except the cloud's own endpoints, which follow the public URL."""
     Region.objects.get_or_create(id=region)
     row = locks.region(region)  # two at once would add every endpoint twice
     for kind, name, path in SERVICES:
@@ -109,7 +109,7 @@ def _service(kind: str, name: str) -> Service:
 
 
 def _endpoint(service: Service, region: Region, interface: str, url: str) -> None:
-    """Make the endpoint, or let ours follow, which is the one whose URL is still what was written there last.
+    """Create the endpoint, or update ours: the one whose URL is still the last that bootstrap wrote.
 
     One with the URL of now becomes ours: clouds that are older than the mark have theirs so.
     """

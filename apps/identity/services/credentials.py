@@ -1,4 +1,4 @@
-"""Writing credentials. What they hold is encrypted with keys that are not the tokens'."""
+"""Writing credentials. They are encrypted with other keys than tokens."""
 
 import secrets
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def seal(blob: str) -> str:
 
 
 def blob_of(credential: Credential) -> str:
-    """Return what a credential holds, in clear text."""
+    """Return a credential's blob in clear text."""
     return keys.unseal(credential.blob, settings.CREDENTIAL_KEY_DIR).decode()
 
 
@@ -128,7 +128,7 @@ def create_ec2(*, context: RequestContext, user_id: str, project_id: str) -> Cre
 
 
 def rotate_keys() -> int:
-    """Make a new key for what is stored secretly and encrypt every row with it. Returns the number of rows."""
+    """Create a new key for stored credentials and encrypt every row with it. Returns the number of rows."""
     directory = settings.CREDENTIAL_KEY_DIR
     with transaction.atomic():
         rows = locks.credentials()

@@ -1,4 +1,4 @@
-"""What a delegated token may do with credentials: every read, write and delete asks here (security class 8).
+"""Rules for credentials and delegated tokens, which every read, write and delete checks (security class 8).
 
 A token of a trust or of a restricted application credential makes, changes and deletes none, and reads no keys. A token
 of an unrestricted application credential reaches the credentials of its own project alone, no TOTP secret, and no key

@@ -112,14 +112,14 @@ def _check(request: SignedRequest, secret: str) -> None:
 def _use_once(signature: str) -> None:
     """Raise Unauthorized when this signature has given a token before (OSSA 2020-003).
 
-    Two equal requests within a second have one signature: what only reads may be asked again as long as it is fresh.
+    Two equal requests within a second have one signature: reads may repeat while it is fresh.
     """
     if not signatures.use_once(signature, lasts=timedelta(seconds=2 * settings.EC2_SIGNATURE_SECONDS)):
         raise Unauthorized
 
 
 def issue(request: SignedRequest) -> tuple[str, Token]:
-    """Return a token of the key's user for the key's project, with what it may do there at this moment.
+    """Return a token of the key's user for the key's project, with its current roles there.
 
     Raises Unauthorized (401), the same for every cause. User, project and roles are read again (OSSA 2012-018).
     """

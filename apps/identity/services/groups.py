@@ -40,7 +40,7 @@ def update(*, group_id: str, changes: Mapping[str, Any]) -> Group:
 
 @transaction.atomic
 def delete(*, group_id: str) -> None:
-    """Delete a group; what its members had through it is gone with their next request."""
+    """Delete a group. Its members lose its roles with their next request."""
     groups.get(group_id).delete()
     audit.record("delete", "group", group_id)
 

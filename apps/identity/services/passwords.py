@@ -24,7 +24,7 @@ def nobody() -> str:
 
 
 def refuse_overlong(password: str) -> None:
-    """Raise BadRequest (400) for what is too long to be hashed: work for us, none for the sender."""
+    """Raise BadRequest (400) for over-long passwords, whose hashing would be expensive."""
     if len(password) > MAX_PASSWORD_BYTES or len(password.encode("utf-8", "surrogatepass")) > MAX_PASSWORD_BYTES:
         raise BadRequest(f"Invalid input for field/attribute password: it is longer than {MAX_PASSWORD_BYTES} bytes.")
 
@@ -45,7 +45,7 @@ def matches(*, user: User | None, password: str) -> bool:
 
 
 def refuse_weak(password: str) -> None:
-    """Raise Invalid (400) for a new password that is not what the operator's expression asks for."""
+    """Raise Invalid (400) for a new password that does not match the operator's expression."""
     if settings.PASSWORD_REGEX and re.match(settings.PASSWORD_REGEX, password) is None:
         raise Invalid(field="password", reason="it does not meet the requirements")
 

@@ -12,7 +12,7 @@ from apps.identity.selectors import endpoints, policies, regions, services
 def create(
     *, policy_id: str, endpoint_id: str | None = None, service_id: str | None = None, region_id: str | None = None
 ) -> None:
-    """Put a policy at an endpoint, a service, or a service in a region; it takes the place of what stood there."""
+    """Associate a policy with an endpoint, a service, or a service in a region; it replaces the previous one."""
     policy = policies.get(policy_id)
     PolicyAssociation.objects.update_or_create(
         endpoint=endpoints.get(endpoint_id) if endpoint_id else None,

@@ -1,4 +1,4 @@
-"""What every write shares: one answer for duplicates, one check of what must not change."""
+"""Common parts of writes: the error for duplicates, the check of immutable rows, merging of changes."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager

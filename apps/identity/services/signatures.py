@@ -1,4 +1,4 @@
-"""What gives a token once and no second time: signatures of EC2 keys, passcodes."""
+"""Replay protection: signatures of EC2 keys and passcodes are good once."""
 
 import hashlib
 from datetime import timedelta

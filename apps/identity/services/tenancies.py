@@ -18,7 +18,7 @@ DEFAULT_MEMBER = "_member_"
 
 
 def member() -> Role | None:
-    """Return the role whose power a default tenant brings; None where an operator has removed it."""
+    """Return the role that a default tenant grants; None if an operator has removed it."""
     return roles.global_named(MEMBER)
 
 

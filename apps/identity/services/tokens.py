@@ -30,9 +30,9 @@ def issue(
 ) -> tuple[str, Token]:
     """Return a new token's text and content.
 
-    ``user_epoch`` was read with what proved the user's identity, so a password that changes meanwhile leaves the token
-    dead. A token made from ``parent`` keeps its expiry and dies with it; none outlives ``expires_by`` (µs). Raises
-    Unauthorized when the user has no role in the scope, or anything there is disabled.
+    ``user_epoch`` was read at authentication, so a concurrent change of the password makes the token invalid. A token
+    made from ``parent`` keeps its expiry and dies with it; none outlives ``expires_by`` (µs). Raises Unauthorized when
+    the user has no role in the scope, or anything there is disabled.
     """
     chain = parent.audit_chain if parent is not None else ()
     scoped_user = scopes.scoped_user(
@@ -99,7 +99,7 @@ def issue_for_trust(
 @transaction.atomic
 def revoke(*, payload: Payload) -> None:
     """End a token and all that were made from it, for every process at once."""
-    # By the database's clock, which decides what is expired; ?allow_expired=1 shows tokens for a while longer.
+    # By the database's clock, which decides on expiry; ?allow_expired=1 shows tokens for a while longer.
     shown_for = timedelta(seconds=max(settings.ALLOW_EXPIRED_SECONDS, 0))
     Revocation.objects.filter(expires_at__lt=Now() - shown_for).delete()
     Revocation.objects.bulk_create(

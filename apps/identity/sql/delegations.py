@@ -40,7 +40,7 @@ LEFT JOIN identity_project od ON od.id = o.domain_id"""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """Pieces of SQL: who holds the roles, what was given of them, more columns and more joins."""
+    """Pieces of SQL: the holder of the roles, the delegated roles, more columns and more joins."""
 
     holder: str = "$1"
     given: str = ""

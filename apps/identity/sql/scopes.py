@@ -55,7 +55,7 @@ WHERE u.id = $1"""
 
 @lru_cache
 def _statement(scope: Scope, kind: str) -> str:
-    """Return the SQL for a scope and a kind of delegation; what is not needed is not asked."""
+    """Return the SQL for a scope and a kind of delegation, with the needed parts only."""
     held, roles, parts = "", "ARRAY[]::text[]", PARTS[kind]
     if scope is not Scope.UNSCOPED:
         above = _ABOVE if scope is Scope.PROJECT else ""

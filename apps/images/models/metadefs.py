@@ -1,4 +1,4 @@
-"""Metadata definitions: what properties of images, flavors and servers mean, for forms such as Horizon's."""
+"""Metadata definitions: meanings of properties of images, flavors and servers, for forms such as Horizon's."""
 
 import uuid
 

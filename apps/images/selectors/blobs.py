@@ -26,7 +26,7 @@ def staging() -> Path:
 
 
 def path_of(sha512: str) -> Path:
-    """Return the path of a content, whether or not it exists. Raises BlobNotFound for what is no hash."""
+    """Return the path of a content, whether or not it exists. Raises BlobNotFound (404) for an invalid hash."""
     if not _SHA512.match(sha512):
         raise exceptions.BlobNotFound
     return directory() / sha512
@@ -42,7 +42,7 @@ def path(image: Image) -> Path:
 def damaged() -> list[tuple[str, str]]:
     """Return the contents of active images that are not in the store as recorded: (SHA-512, what is wrong).
 
-    A look at the files' sizes; nothing where this machine does not hold the store.
+    Compares the files' sizes; empty if this machine does not have the store.
     """
     if not directory().is_dir():
         return []

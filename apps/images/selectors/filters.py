@@ -35,7 +35,7 @@ NUMBERS = {
 BOOLEANS = {"protected": "protected"}
 TIMES = ("created_at", "updated_at")
 TIME_OPERATORS = ("gt", "gte", "lt", "lte", "eq", "neq")
-# Read elsewhere: they page, sort or choose what is shown at all.
+# Parsed elsewhere: parameters of paging, sorting and scope.
 CONTROL = frozenset(
     {"limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status", "os_hidden", "tag"}
 )

@@ -1,4 +1,4 @@
-"""Reading images: who sees what is decided here, in the query."""
+"""Reading images: the query decides who sees which."""
 
 import uuid
 from collections.abc import Iterable

@@ -1,4 +1,5 @@
-"""What an upload costs its project, and the store: bytes are charged before they are written, released once gone.
+"""Charges of uploads, to the project and the store: bytes are charged before they are written, and released when
+deleted.
 
 An image that is deleted while its bytes come in keeps its charge until nothing of them is left (OSSA-2015-003).
 """
@@ -23,7 +24,7 @@ MIB = 1024 * 1024
 
 
 def register() -> None:
-    """Register what the image service counts: images, and the bytes of images and of uploads under way."""
+    """Register the image service's resources: images, and the bytes of images and active uploads."""
     counts = {"image_count_total": (count, 1), "image_size_total": (used_bytes, MIB)}
     registry.register(
         [
@@ -130,7 +131,7 @@ class Charge:
             self.cover(size)
 
     def release(self) -> None:
-        """End the charge: the bytes are gone, or belong to an image that is counted itself."""
+        """End the charge: the bytes are deleted, or belong to an image that is counted itself."""
         release(self._image)
 
 

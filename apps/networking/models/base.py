@@ -1,4 +1,4 @@
-"""What every resource of the network service has (Neutron's "standard attributes")."""
+"""Columns of every resource of the network service (Neutron's "standard attributes")."""
 
 import uuid
 

@@ -13,8 +13,8 @@ class Port(Resource):
     """A place on a network for one interface.
 
     ``device_id`` is a bare reference upward (a server's id). ``request_index`` is set only by compute's services: the
-    number of the interface in the server's request. A port with one is *bound*; what a tenant writes into
-    ``device_id`` by the API binds nothing. ``preserved``: the user's own port, kept when the server is deleted.
+    number of the interface in the server's request. A port with one is *bound*; a ``device_id`` that a tenant writes
+    binds nothing. ``preserved``: the user's own port, kept when the server is deleted.
     """
 
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="ports")
@@ -60,7 +60,7 @@ class Port(Resource):
 
 
 class FixedIP(models.Model):
-    """One address, held by one port. The constraint is what makes concurrent boots safe."""
+    """One address, held by one port. The constraint makes concurrent boots safe."""
 
     port = models.ForeignKey(Port, on_delete=models.CASCADE, related_name="fixed_ips")
     subnet = models.ForeignKey(Subnet, on_delete=models.PROTECT, related_name="fixed_ips", db_index=False)

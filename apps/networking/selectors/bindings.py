@@ -1,4 +1,4 @@
-"""What compute and the hosts read about bound ports: few queries for any number of servers."""
+"""Bound ports, for compute and the hosts: few queries for any number of servers."""
 
 import uuid
 from collections import defaultdict

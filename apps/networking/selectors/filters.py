@@ -19,7 +19,7 @@ def text(value: str) -> str:
 
 
 def identity(value: str) -> uuid.UUID:
-    """A UUID; what is none matches nothing."""
+    """A UUID; an invalid one matches nothing."""
     try:
         return uuid.UUID(value)
     except ValueError:
@@ -27,7 +27,7 @@ def identity(value: str) -> uuid.UUID:
 
 
 def address(value: str) -> str | None:
-    """An IP address; what is none matches nothing."""
+    """An IP address; an invalid one matches nothing."""
     return value if _is_ip(value) else None
 
 

@@ -33,7 +33,7 @@ def usable(*, context: RequestContext, network_ids: Iterable[uuid.UUID]) -> dict
     wanted = list(network_ids)
     if len(wanted) != 1:
         return {row.id: row for row in visible(context=context).filter(id__in=wanted)}
-    # What nearly every boot asks for.
+    # The filters that nearly every boot needs.
     network = _ONE[context.is_admin].first(project=context.project_id or "-", network=wanted[0])
     if network is None:
         return {}

@@ -77,7 +77,7 @@ def allocate_for_server(
 
 
 def _vanished(error: IntegrityError, requests: Sequence[RequestedNetwork], groups: Sequence[uuid.UUID]) -> NotFound:
-    """What a foreign key's complaint means: a network or a group was deleted since the request was accepted."""
+    """Translates a violated foreign key: a network or a group was deleted after the request was accepted."""
     if "security_group" in str(error):
         return exceptions.SecurityGroupNotFound(id=", ".join(str(group) for group in groups))
     return exceptions.NetworkNotFound(id=", ".join(str(request.network_id) for request in requests))

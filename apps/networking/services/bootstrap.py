@@ -37,7 +37,7 @@ def ensure_shared_network(
 ) -> uuid.UUID:
     """Return the shared network called ``name``; if missing, it is created with one subnet.
 
-    ``gateway_ip`` None is the first address; ``dns_nameservers`` None is what the settings say.
+    ``gateway_ip`` None is the first address; ``dns_nameservers`` None means the settings' ones.
     """
     with transaction.atomic():
         locks.shared_network(name)

@@ -1,7 +1,7 @@
 """Giving addresses to ports: one INSERT … SELECT per address, made safe by the unique (subnet, address).
 
 An address is drawn by chance from the pools, so that concurrent boots rarely want the same one, and no row is locked.
-Where a subnet is so full that chance fails, the free addresses next to taken ones are asked for.
+If a subnet is so full that random draws fail, the free addresses next to taken ones are used.
 """
 
 import uuid

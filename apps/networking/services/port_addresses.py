@@ -16,7 +16,7 @@ Wanted = Sequence[dict[str, Any]]
 def named(wanted: Wanted | None, *, held: frozenset[str]) -> set[str]:
     """Return which parts of ``fixed_ips`` have a separate policy rule: "ip_address", "subnet_id".
 
-    What the port holds already needs none.
+    Addresses that the port already holds need no permission.
     """
     new = [one for one in wanted or [] if one.get("ip_address") not in held]
     return {"ip_address" if one.get("ip_address") else "subnet_id" for one in new}

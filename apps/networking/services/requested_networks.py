@@ -1,4 +1,4 @@
-"""What a request for a server says about networks, checked before anything is written. Nova's sentences."""
+"""Checks the networks of a server request before anything is written. Nova's sentences."""
 
 import ipaddress
 import random

@@ -1,4 +1,4 @@
-"""The menu: what an operator looks at daily first, tables that only services write last."""
+"""The menu: pages for daily work first, tables that only services write last."""
 
 from typing import Any
 

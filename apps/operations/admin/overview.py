@@ -17,7 +17,7 @@ KINDS = {
 
 
 def look() -> dict[str, Any]:
-    """Return what the start page's template shows. Times are UTC."""
+    """Return the values of the start page's template. Times are UTC."""
     grouped = boots.grouped_failures()
     busy = queues.busy()
     return {
@@ -53,7 +53,7 @@ def _failures(groups: list[boots.Failures]) -> list[dict[str, Any]]:
 
 
 def _with_depths(busy: list[queues.Queue]) -> dict[str, Any]:
-    """Return queues with what the broker holds; a broker that does not answer is a sentence, at once."""
+    """Return queues with the broker's counts; without an answer, a sentence instead, at once."""
     depths = broker.depths([queue.name for queue in busy][:50] or ["scheduler"])
     note = "" if depths is not None else SILENT_BROKER
     rows = [{"queue": queue, "depth": (depths or {}).get(queue.name)} for queue in busy]

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from apps.operations.admin.navigation import MENU
 
-# What is searched, with its group's title: each by its own list's search. 1 to 3 queries each.
+# The searched models and the titles of their groups. Each uses its list's search. 1 to 3 queries each.
 SEARCHED = (
     ("Servers", "compute.Server"),
     ("Hosts", "scheduling.Host"),

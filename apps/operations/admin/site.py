@@ -29,7 +29,7 @@ from apps.identity.states import Scope
 from apps.operations.admin import overview, search
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-OWN = ("logout", "password_change")  # what everybody may post
+OWN = ("logout", "password_change")  # open to everybody
 NOT_OPERATOR = format_html(
     "These pages are for operators; your account has no system role. Project members sign in "
     '<a class="underline" href="{}">here</a>.',

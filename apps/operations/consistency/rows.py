@@ -1,6 +1,6 @@
 """The rows compared with each other, across the applications: read only, one statement each.
 
-What these return in a cloud at work may be on its way: reconcilers look again under the locks.
+In a busy cloud these return work in progress too: reconcilers check again under the locks.
 """
 
 import uuid

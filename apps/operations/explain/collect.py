@@ -1,4 +1,4 @@
-"""What is known about one server, gathered with a bounded number of queries."""
+"""Gathers everything about one server with a bounded number of queries."""
 
 import uuid
 from dataclasses import dataclass, field

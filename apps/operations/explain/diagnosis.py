@@ -11,7 +11,7 @@ from apps.operations.explain.collect import Story
 from apps.workflow import catalogue
 from apps.workflow import states as workflow
 
-# Error causes (the engine's, the drivers', a refusal's kind) -> what an operator does about them.
+# Error causes (the engine's, the drivers', a refusal's kind) -> advice for operators.
 # What becomes of a run whose host is down, by the pipeline's word for it.
 HOST_DOWN = {
     "elsewhere": "the sweeper moves the build to another host",

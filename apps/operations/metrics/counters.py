@@ -1,4 +1,4 @@
-"""What happened since the cloud began: runs, boots, steps, and what sweeper and reconcilers did."""
+"""Counters since the cloud began: runs, boots, steps, and actions of sweeper and reconcilers."""
 
 from collections.abc import Iterator, Mapping
 from itertools import accumulate

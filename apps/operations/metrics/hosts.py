@@ -1,4 +1,4 @@
-"""Hosts: how many are up, when their agents were heard of, and what is claimed of them."""
+"""Hosts: how many are up, their heartbeats and their usage."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ STATES = ("up", "down", "disabled")
 
 
 def _use(total: str) -> str:
-    """Return the columns of what is claimed and of the capacity; ``total`` is "sum", or "" for one host."""
+    """Return the columns of usage and capacity; ``total`` is "sum", or "" for one host."""
     return f"""
        coalesce({total}(i.vcpus_used), 0)::bigint AS vcpus_used,
        coalesce({total}({VCPUS}), 0)::bigint AS vcpus_capacity,

@@ -53,7 +53,7 @@ class LatencyMiddleware:
 
 
 def collect() -> Iterable[Metric]:
-    """Return what all processes of this API have counted since it started."""
+    """Return the counts of all processes of this API since it started."""
     place = os.environ.get(directory.VARIABLE)
     if place is None:
         return LATENCY.collect()

@@ -1,4 +1,4 @@
-"""Limit: what an owner may have of a resource. Without a row the default in the settings holds."""
+"""Limit: how much of a resource an owner may have. Without a row the default in the settings holds."""
 
 from django.db import models
 

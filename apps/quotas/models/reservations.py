@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Reservation(models.Model):
-    """``consumer_id`` is what the resource is for: a server's id."""
+    """``consumer_id`` is the ID of the server that gets the resource."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner_id = models.CharField(max_length=64)

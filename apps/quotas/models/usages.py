@@ -1,4 +1,4 @@
-"""Usage: what an owner has of a resource, and what is promised to runs that have not ended."""
+"""Usage: how much of a resource an owner has, and how much is reserved for active runs."""
 
 from django.db import models
 

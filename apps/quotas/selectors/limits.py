@@ -1,4 +1,4 @@
-"""What an owner may have."""
+"""Owners' limits."""
 
 from collections.abc import Collection, Mapping
 

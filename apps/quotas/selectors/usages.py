@@ -1,4 +1,4 @@
-"""What an owner has."""
+"""Owners' usage."""
 
 from apps.quotas import registry
 from apps.quotas.models import Usage

@@ -112,7 +112,7 @@ def expired(*, limit: int = 100) -> list[uuid.UUID]:
 
 
 def correct(*, owner_id: str, resource: str, in_use: int, reserved: int) -> None:
-    """Set a usage to what the rows say (quota_verify --repair)."""
+    """Set a usage to the rows' count (quota_verify --repair)."""
     Usage.objects.update_or_create(
         owner_id=owner_id, resource=resource, defaults={"in_use": in_use, "reserved": reserved}
     )

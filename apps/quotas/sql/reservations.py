@@ -13,7 +13,7 @@ _PROMISE_TYPES = {
     "owner": "text", "whole": "text[]", "each": "bigint[]", "consumers": "uuid[]", "lifetime": "float8",
 }  # fmt: skip
 PROMISE = Statement("quotas_promise", _INSERT, _PROMISE_TYPES)
-# The promise is written down at once where all that is wanted (``whole``) could be moved.
+# The reservation is inserted at once if all requested amounts (``whole``) fit.
 RESERVE = Statement(
     "quotas_reserve",
     f"""

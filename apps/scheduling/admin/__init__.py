@@ -1,4 +1,4 @@
-"""Hosts, what they have and what is claimed of it, and aggregates."""
+"""Hosts, their inventories and allocations, and aggregates."""
 
 from apps.scheduling.admin import aggregates, allocations, hosts
 

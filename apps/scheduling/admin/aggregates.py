@@ -1,4 +1,4 @@
-"""Aggregates: hosts that are grouped, and what is said of them. Their forms are compute's, whose API they have."""
+"""Aggregates: groups of hosts with metadata. Their forms are compute's, whose API they have."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whether a host lives: what its agent says, and what an operator has said."""
+"""A host's health: its agent's heartbeat, and an operator's "forced down"."""
 
 from typing import Any
 

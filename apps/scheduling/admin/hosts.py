@@ -1,4 +1,4 @@
-"""Hosts: how full they are, whether their agents live, what waits for them. Agents report, services change."""
+"""Hosts: usage, heartbeats, waiting steps. Agents report, services change."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a scheduler process keeps between choices: what hosts are, and which had room a moment ago.
+"""A scheduler process's cache between choices: hosts' attributes, and hosts that recently had room.
 
 Traits, zones and aggregates of ten thousand hosts are not read at every boot. Triggers renew the stamp ``hosts`` when
 one of them changes (migration 0003); the statement that reads amounts reads the stamp too, and the facts ``of`` that
@@ -113,7 +113,7 @@ def of(stamp: str | None) -> KnownHosts:
 
 
 def _read() -> KnownHosts:
-    """4 queries. The stamp comes first: what changes meanwhile has another one, and is read again."""
+    """4 queries. The stamp is read first: later changes have another one and are read again."""
     global _kept
     with connection.cursor() as cursor:
         cursor.execute(sql.STAMP, [HOSTS])

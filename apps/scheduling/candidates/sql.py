@@ -13,7 +13,7 @@ SELECT h.id::text, h.enabled, {IS_UP} AS up,
        {DISK}::bigint AS disk, coalesce(b.count, 0) AS io_ops
   FROM scheduling_inventory i JOIN scheduling_host h ON h.id = i.host_id LEFT JOIN busy b ON b.host = h.name
 """
-# RAM first: of a full host it is what is used up, as a rule, and the rest need not be worked out.
+# RAM first: a full host usually lacks RAM, and the other conditions need not be evaluated.
 _FITS = f"""
       {RAM} - i.ram_used >= %(ram)s
   AND {DISK} - i.disk_used >= %(disk)s
@@ -47,7 +47,7 @@ NAMED = _statement("named", f"{_COLUMNS} WHERE h.name = ANY(%(names)s) AND {_FIT
 ONE = _statement("one", f"{_COLUMNS} WHERE h.name = %(name)s", {**_TYPES, "name": "text"})
 ALL = _statement("all", _COLUMNS, _TYPES)
 
-# What hosts are, and the stamp of that.
+# Hosts' attributes, and the stamp of their last change.
 STAMP = "SELECT value::text FROM scheduling_stamp WHERE name = %s"
 MEMBERS = "SELECT host_id::text, array_agg(aggregate_id) FROM scheduling_aggregate_hosts GROUP BY 1"
 HOST_FACTS = """

@@ -1,6 +1,6 @@
 """Which hosts could take a server: not all of ten thousand, but as many as are needed to find a good one.
 
-A block of hosts that fit, from a random position on, is read in one statement; what they are is in the cache. Where no
+A block of hosts that fit, from a random position on, is read in one statement; their attributes are cached. Where no
 host of the block will do, everything that fits is read: a refusal is always about all hosts.
 
 Replaces: nothing of upstream; Placement reads all providers that fit, at most ``max_placement_results``.
@@ -32,8 +32,8 @@ RARE = 0.2  # in a large cloud in which that part of the hosts was passed over t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Hosts that fit. ``complete``: none is missing. ``total``: how many hosts the cloud has. ``spec``: with what is
-    known by now of where the server would rather be.
+    """Hosts that fit. ``complete``: none is missing. ``total``: how many hosts the cloud has. ``spec``: with the
+    server's current preferences.
     """
 
     hosts: list[HostState]
@@ -47,7 +47,7 @@ class _Changed(Exception):
 
 
 def widening(*, spec: RequestSpec) -> Iterator[Found]:
-    """Yield hosts that fit ``spec``: as many as will do as a rule, and then, for who asks on, all. 1 query each."""
+    """Yield hosts that fit ``spec``: first usually enough of them, then all. 1 query each."""
     for _ in range(_STARTS):
         try:
             yield from _widening(cache.kept(), spec)
@@ -103,7 +103,7 @@ def _widening(known: KnownHosts, spec: RequestSpec) -> Iterator[Found]:
 
 
 def _way(start: uuid.UUID, end: str) -> float:
-    """Return the part of all hosts that lies between two ids: how many were read over to fill the block."""
+    """Return the part of all hosts between two IDs, which estimates how many were skipped to fill the block."""
     return (uuid.UUID(end).int - start.int) % IDS / IDS
 
 
@@ -139,7 +139,7 @@ def _signature(spec: RequestSpec) -> Hashable:
 def _eligible(known: KnownHosts, spec: RequestSpec) -> list[str]:
     """Return the names of the hosts that pass every filter of facts."""
     filters = [one for one in ranking.running(spec) if one.of_attributes(spec) and one.applies(spec)]
-    # One that fails has said nothing about what hosts are that could be kept: it is asked again of those that are read.
+    # A filter that failed has no cacheable answer: it runs again on the hosts that are read.
     return known.keep(_signature(spec), lambda host: all(one.passes(host, spec) or one.failure for one in filters))
 
 

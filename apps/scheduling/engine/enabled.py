@@ -1,4 +1,4 @@
-"""Which filters and weighers run: those of the house, and what the settings add, change or leave out.
+"""The enabled filters and weighers: built-in ones, and changes by the settings.
 
 Both settings are lists, empty as a rule:
 
@@ -21,7 +21,7 @@ from apps.scheduling.filters.base import Filter
 from apps.scheduling.weighers.base import Weigher
 
 _F, _W = "apps.scheduling.filters.", "apps.scheduling.weighers."
-# In the order in which they run: what depends on the host's kind alone comes before amounts.
+# In the order in which they run: filters of hosts' attributes come before filters of amounts.
 FILTERS = (
     f"{_F}up.UpFilter",
     f"{_F}ignore_hosts.IgnoreHostsFilter",
@@ -55,7 +55,7 @@ WEIGHERS = (
     (f"{_W}same_zone.SameZoneWeigher", 5.0),
     (f"{_W}hypervisor_version.HypervisorVersionWeigher", 1.0),
 )
-# What may neither be left out: a server would be sent to a host that cannot answer.
+# Filters that cannot be removed: servers would be placed on hosts that cannot answer.
 KEPT = ("up",)
 NEEDED = {"FILTERS": ("name", "reason"), "WEIGHERS": ("name",)}  # texts that a class has to have
 

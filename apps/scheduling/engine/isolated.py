@@ -1,4 +1,4 @@
-"""An operator's own filter, kept from breaking boots and dry runs: what it raises is logged, and no host passes."""
+"""Isolates an operator's own filter from boots and dry runs: an exception is logged, and no host passes."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,7 +14,7 @@ log = structlog.get_logger("celerity.scheduling")
 
 
 class Isolated(Filter):
-    """Stands for ``inner`` for one look at hosts. ``failure`` is what it raised then; the first time is logged."""
+    """Stands for ``inner`` for one look at hosts. ``failure`` is the exception; the first one is logged."""
 
     def __init__(self, inner: Filter) -> None:
         self.inner = inner

@@ -1,4 +1,6 @@
-"""The engine that runs filters and weighers: pure but for its settings, and it counts what each removed."""
+"""The engine that runs filters and weighers. Pure except for its settings; it counts how many hosts each filter
+removed.
+"""
 
 import heapq
 import math
@@ -24,7 +26,7 @@ _CAP = 100.0  # no filter makes a host further away than this
 @dataclass(slots=True)
 class Verdict:
     """``hosts`` in the order of preference; ``table`` has one row per filter; ``misses`` say what the hosts lack that
-    were nearest to passing, ``reasons`` how many hosts each filter's reason removed, ``advice`` what a user may do.
+    were nearest to passing, ``reasons`` how many hosts each filter's reason removed, ``advice`` is for the user.
     ``candidates`` are the best hosts with their weights, in all and by weigher.
     """
 
@@ -95,7 +97,7 @@ def rank(*, hosts: Sequence[HostState], spec: RequestSpec) -> Verdict:
 
 
 def _nearest(hosts: Sequence[HostState], filters: Sequence[Filter], spec: RequestSpec) -> list[str]:
-    """Return what the hosts nearest to passing lack, by all filters and not by the first alone."""
+    """Return what the hosts nearest to passing lack, according to all filters."""
 
     def total(host: HostState) -> tuple[float, str]:
         short = (min(item.distance(host, spec), _CAP) for item in filters if not item.passes(host, spec))
@@ -133,7 +135,7 @@ def _ordered(hosts: list[HostState], spec: RequestSpec, verdict: Verdict) -> lis
 
 
 def _scaled(weigher: Weigher, multiplier: float, hosts: list[HostState], spec: RequestSpec) -> list[float]:
-    """Return the hosts' weights scaled to 0…1 and multiplied: by what an aggregate says, or by ``multiplier``."""
+    """Return the hosts' weights scaled to 0…1 and multiplied: by an aggregate's multiplier, or by ``multiplier``."""
     raw = _raw(weigher, hosts, spec)
     low, high = min(raw, default=0.0), max(raw, default=0.0)
     if high <= low:
@@ -178,7 +180,7 @@ ENOUGH = {
 
 
 def explain(*, verdict: Verdict, hosts: Sequence[HostState]) -> str:
-    """Return the sentences a user reads when no host is left: what hosts lack, how many, and what may help.
+    """Return the sentences for a user when no host is left: what hosts lack, how many, and advice.
 
     Only operators may see names and amounts (OSSA 2019-003): the run's explanation has these.
     """

@@ -38,7 +38,7 @@ class AggregateExtraSpecsFilter(Filter):
         return f"is in no aggregate with {key} {self.asked(spec).get(key or '')} (there: {said})"
 
     def asked(self, spec: RequestSpec) -> dict[str, str]:
-        """Return key -> value of what the flavor asks aggregates for."""
+        """Return the flavor's requests to aggregates: key -> value."""
         scope = f"{SCOPE}:"
         return {name.removeprefix(scope): value for name, value in spec.extra_specs.items() if name.startswith(scope)}
 

@@ -12,8 +12,8 @@ OTHER_KIND = 10.0  # further away than any host that is only too small
 class Filter(ABC):
     """One reason why a host may not take a server. Pure: it reads its arguments and nothing else.
 
-    ``reason`` is what a user reads of the hosts that this filter removed ("4 with too little RAM"), ``advice`` what
-    the user may do about it. Neither names hosts or amounts: those are for operators, in ``shortfall``.
+    ``reason`` describes the removed hosts to users ("4 with too little RAM"), ``advice`` says what users can do.
+    Neither names hosts or amounts: those are for operators, in ``shortfall``.
     """
 
     name: str
@@ -44,14 +44,13 @@ class Filter(ABC):
         return OTHER_KIND
 
     def of_attributes(self, spec: RequestSpec) -> bool:
-        """Return whether for this spec it looks at nothing but what ``facts_only`` says."""
+        """Return whether for this spec it reads only what ``facts_only`` names."""
         return self.facts_only
 
     def most_servers(self, host: HostState) -> int | None:
         """Return how many servers ``host`` may have at most; None: any number.
 
-        What ``passes`` has counted may be out of date when the host is claimed: the claim counts again, with the host's
-        row locked.
+        The counts in ``passes`` may be outdated at the claim, which counts again under the host's lock.
         """
         return None
 

@@ -13,7 +13,7 @@ FACTS: Mapping[str, variables.Getter] = {**variables.KINDS, "cpu_info:arch": lam
 KNOWN: Mapping[str, variables.Getter] = {**variables.EVERY, **FACTS}
 _RESOURCE = re.compile(r"resources[a-zA-Z0-9_-]{0,64}:(?P<kind>.+)", re.DOTALL)
 SIZES = ("VCPU", "MEMORY_MB", "DISK_GB")  # the flavor's own count
-# What guests are not given here -> the values that ask for nothing of it. Without it they must not be booted.
+# Features that guests do not get here -> values that do not request them. Without it they must not be booted.
 NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
     "pci_passthrough:alias": (),
     "accel:device_profile": (),
@@ -26,7 +26,7 @@ NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
 
 class CapabilitiesFilter(Filter):
     """``capabilities:KEY`` of a flavor, with the operators of aggregates' extra specs; a key that is not known here
-    matches no host. ``resources:CLASS=N`` of anything but the sizes, and what this cloud does not offer, neither.
+    matches no host. ``resources:CLASS=N`` of other classes, and features that this cloud does not offer, match no host.
     """
 
     name = "capabilities"

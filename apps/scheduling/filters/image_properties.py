@@ -1,4 +1,4 @@
-"""Hosts that can run what the image says it needs, by Glance's names and their older ones."""
+"""Hosts that meet the image's properties, in Glance's current and older names."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from apps.scheduling.specs import HostState, RequestSpec
 
 _ALIASES = {"amd64": "x86_64", "x64": "x86_64", "i386": "i686", "i486": "i686", "i586": "i686", "arm64": "aarch64"}
 _RUNS_TOO = {"x86_64": {"i686"}}  # what a host's guests may be beside its own kind, as libvirt tells it to Nova
-# Property -> what its value is called among a host's traits.
+# Property -> the trait of its value.
 _TRAITS = {
     "hw_disk_bus": "COMPUTE_STORAGE_BUS_",
     "hw_firmware_type": "COMPUTE_FIRMWARE_",
@@ -68,7 +68,7 @@ def _runs(own: str, arch: str) -> bool:
 
 
 def _version_suits(version: int, wanted: str) -> bool:
-    """Return whether 7002000 (7.2.0) satisfies ">=6.0,<8"; what is no condition is satisfied by no version."""
+    """Return whether 7002000 (7.2.0) satisfies ">=6.0,<8"; no version satisfies an invalid condition."""
     try:
         return bool(versionutils.VersionPredicate(wanted).satisfied_by(versionutils.convert_version_to_str(version)))
     except ValueError:

@@ -18,7 +18,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class JsonQueryFilter(Filter):
-    """Operators ``= < > <= >= in not or and``. What cannot be understood or compared satisfies no host."""
+    """Operators ``= < > <= >= in not or and``. A query that cannot be parsed or compared matches no host."""
 
     name = "json_query"
     reason = "that do not satisfy the query"

@@ -13,8 +13,8 @@ _YES = ("1", "t", "true", "on", "y", "yes")
 class TraitsFilter(Filter):
     """``trait:NAME=required`` of a flavor or an image, ``trait:NAME=forbidden`` of a flavor, as in Placement.
 
-    What a guest cannot do without, and Nova asks for by a trait as well, is asked for here too: memory encryption,
-    a TPM, secure boot, packed rings, a virtual IOMMU, an address size.
+    Features that a guest needs require traits, as in Nova: memory encryption, a TPM, secure boot, packed rings, a
+    virtual IOMMU, an address size.
     """
 
     name = "traits"

@@ -1,4 +1,4 @@
-"""What hosts can be asked by, in queries and extra specs: Nova's names (nova/scheduler/host_manager.py, HostState)."""
+"""Variables of hosts for queries and extra specs: Nova's names (nova/scheduler/host_manager.py, HostState)."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,7 +6,7 @@ from apps.scheduling.specs import HostState
 
 Getter = Callable[[HostState], object]
 
-# What a host is: does not change from one boot to the next.
+# Attributes of hosts, which do not change between boots.
 KINDS: Mapping[str, Getter] = {
     "hypervisor_type": lambda host: host.hypervisor_type,
     "hypervisor_version": lambda host: host.hypervisor_version,

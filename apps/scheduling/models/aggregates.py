@@ -1,4 +1,4 @@
-"""Aggregate: hosts that an operator groups, and what is said of them all."""
+"""Aggregate: a group of hosts with metadata."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Allocation: what a consumer (a server) has claimed of a host."""
+"""Allocation: a consumer's (server's) claim on a host."""
 
 import uuid
 

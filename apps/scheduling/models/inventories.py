@@ -1,4 +1,4 @@
-"""Inventory: what a host has and what is claimed of it. One wide row, so that a claim is one update."""
+"""Inventory: a host's capacity and its usage. One wide row, so that a claim is one update."""
 
 import math
 

@@ -1,10 +1,10 @@
-"""Stamp: a value that is another one whenever what it stands for has changed. Triggers write it (migration 0003)."""
+"""Stamp: a value that changes with the rows that it stands for. Triggers write it (migration 0003)."""
 
 import uuid
 
 from django.db import models
 
-HOSTS = "hosts"  # what hosts are, their traits, and their aggregates; not how full they are or whether they live
+HOSTS = "hosts"  # hosts' attributes, traits and aggregates; not their usage or heartbeats
 
 
 class Stamp(models.Model):

@@ -11,7 +11,7 @@ from apps.scheduling.sql import capacity as sql
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """What one server takes: vCPUs, RAM in MiB, disk in GiB."""
+    """One server's amounts: vCPUs, RAM in MiB, disk in GiB."""
 
     vcpus: int
     ram_mib: int
@@ -21,8 +21,8 @@ class Size:
 def fitting(*, sizes: Mapping[str, Size]) -> dict[str, int]:
     """Return name -> how many servers of that size still fit, each size by itself. 1 query.
 
-    Counts what is free on hosts that are up and enabled, with allocation ratios and reserves. Zones, traits, aggregates
-    and groups are not considered: they can leave a server less room.
+    Counts free capacity of hosts that are up and enabled, with allocation ratios and reserves. Zones, traits,
+    aggregates and groups are not considered: they can leave a server less room.
     """
     values = {
         "names": list(sizes),

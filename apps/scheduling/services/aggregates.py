@@ -1,4 +1,4 @@
-"""Making aggregates, what is said of them, and which hosts are in them.
+"""Writing aggregates, their metadata and their hosts.
 
 A host's zone is the ``availability_zone`` of the one aggregate that has it, or the default zone. Whatever changes it
 locks the hosts first, by id: two changes at once cannot put a host into two zones, nor wait for each other for ever.

@@ -77,7 +77,9 @@ def _choice(host: HostState, verdict: ranking.Verdict, batch: Found) -> Choice:
 
 
 def _left(batch: Found) -> list[dict[str, Any]]:
-    """Return the rows of what PostgreSQL left: hosts that may be, and of those the ones that are up and have room."""
+    """Return the table's rows for PostgreSQL's conditions: hosts that are allowed, and of these the ones that are up
+    and have room.
+    """
     rows, left, spec = [], batch.total, batch.spec
     if spec.force_host:
         rows.append({"filter": "named", "in": left, "out": min(left, 1)})
@@ -155,7 +157,7 @@ def _has_room(host: HostState, spec: RequestSpec) -> bool:
 
 
 def release(*, consumer_id: uuid.UUID) -> None:
-    """Give back what the consumer has claimed. Without an allocation nothing happens."""
+    """Release the consumer's claim. Without an allocation nothing happens."""
     with connection.cursor() as cursor:
         cursor.execute(sql.RELEASE, [consumer_id])
 

@@ -19,7 +19,7 @@ def failed(*, host: str) -> None:
 
 
 def succeeded(*, host: str) -> None:
-    """Forgive the host what failed before. Costs a statement every few seconds at most."""
+    """Reset the host's failed builds. Costs a statement every few seconds at most."""
     now = time.monotonic()
     if now - _clean.get(host, -LOOK_SECONDS) < LOOK_SECONDS:
         return

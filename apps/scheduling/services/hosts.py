@@ -27,7 +27,7 @@ def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk
     values = {**facts, "agent_url": agent_url, "heartbeat_at": timezone.now()}
     for key, value in values.items():
         setattr(host, key, value)
-    # Of a host that is known only what the agent knows is written: an operator may disable it at this moment.
+    # For a known host, only the agent's columns are written: an operator may be disabling it concurrently.
     host.save(force_insert=True) if host._state.adding else host.save(update_fields=list(values))
     totals = {"vcpus": vcpus, "ram_mib": ram_mib, "disk_gib": disk_gib}
     ratios = {
@@ -68,7 +68,7 @@ def update(
 ) -> Host:
     """Enable, disable with a reason, or force down. Raises HostNotFound (404).
 
-    What is not asked for is not written: of two operators at once neither undoes what the other did.
+    Unchanged values are not written, so that two concurrent operators do not undo each other's changes.
     """
     host = selectors.get(name=name)
     changes: dict[str, Any] = {}

@@ -22,7 +22,7 @@ _TOTALS = {"vcpus_reserved": "vcpus", "ram_reserved": "ram_mib", "disk_reserved"
 def set_capacity(*, host: str, changes: Mapping[str, float]) -> Inventory:
     """Change a host's ratios and reserves (fields of Inventory; MiB, GiB) and return its inventory.
 
-    What is claimed already stays: a host that is over its new capacity takes no more. Raises CapacityInvalid (400),
+    Existing claims stay: a host over its new capacity gets no more servers. Raises CapacityInvalid (400),
     HostNotFound (404).
     """
     inventory = locks.inventory(selectors.get(name=host))
@@ -51,7 +51,7 @@ def recount(*, host: str) -> bool:
 
 
 def restore(*, consumer_id: uuid.UUID, host: str, spec: RequestSpec) -> bool:
-    """Write down what a consumer has of a host already, whether or not it fits. False: it has an allocation."""
+    """Record a consumer's existing allocation, whether or not it fits. False: it has an allocation."""
     values: dict[str, Any] = {
         "host": host,
         "consumer": consumer_id,

@@ -9,7 +9,7 @@ DISK = "floor((i.disk_gib - i.disk_reserved) * i.disk_ratio)"
 IS_UP = "NOT h.forced_down AND h.heartbeat_at >= now() - make_interval(secs => %(down)s)"
 IS_DOWN = "h.forced_down OR h.heartbeat_at < now() - make_interval(secs => %(down)s)"
 
-# An amount of zero asks for nothing of that kind; what asks for nothing at all is bounded by nothing.
+# An amount of zero requests nothing of that kind; a spec without amounts is not limited.
 SERVERS_THAT_FIT = f"""
 SELECT d.name,
        coalesce(sum(greatest(0, least(f.vcpus / nullif(d.vcpus, 0), f.ram / nullif(d.ram, 0),

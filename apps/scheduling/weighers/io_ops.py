@@ -1,4 +1,4 @@
-"""Counts what hosts are building: the multiplier is negative, so that busy hosts are spared."""
+"""Counts active builds: the multiplier is negative, so that busy hosts are avoided."""
 
 from apps.scheduling.specs import HostState, RequestSpec
 from apps.scheduling.weighers.base import Weigher

@@ -1,4 +1,4 @@
-"""Runs with their steps, and what reconcilers found."""
+"""Runs with their steps, and findings of reconcilers."""
 
 from apps.workflow.admin import findings, runs
 

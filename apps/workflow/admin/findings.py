@@ -12,7 +12,7 @@ from apps.workflow.models import Finding, Tally
 
 
 class StillOpenFilter(admin.SimpleListFilter):
-    """What was not repaired."""
+    """Open findings."""
 
     title = "open"
     parameter_name = "open"

@@ -1,4 +1,4 @@
-"""Runs and their steps: what pipelines wrote about themselves."""
+"""Runs and their steps."""
 
 from datetime import timedelta
 from typing import Any
@@ -90,7 +90,7 @@ class RunAdmin(Page):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
     ) -> tuple[QuerySet[Run], bool]:
-        """Ids by any part of them, and what the run works on by its name."""
+        """Finds runs by any part of their ID, and by the name of their subject."""
         found, doubled = super().get_search_results(request, queryset, search_term)
         term = search_term.strip()[:255]
         return (found | queryset.filter(subject_id__in=subjects.like(term)) if term else found), doubled

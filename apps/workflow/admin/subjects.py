@@ -1,4 +1,4 @@
-"""What runs work on, by name: the applications above say how their things are called, and how they are found."""
+"""Names of runs' subjects: applications register how to name and find theirs."""
 
 import uuid
 from collections.abc import Callable, Iterable

@@ -13,7 +13,7 @@ from apps.workflow.models import Run, Step
 from apps.workflow.selectors import runs as selectors
 
 NO_HOST, SCHEDULE = "NoValidHost", "schedule"
-RESULTS = {states.LOST: "cancelled"}  # what people call a result; else its own name
+RESULTS = {states.LOST: "cancelled"}  # readable names of results
 RUNS = 10  # of one subject, newest first
 STEPS = 400  # of all of them
 KINDS = {

@@ -1,4 +1,4 @@
-"""Rows that pipelines write about themselves, and reconcilers about what they found."""
+"""Rows of runs and steps, and of reconcilers' findings."""
 
 from apps.workflow.models.findings import Finding
 from apps.workflow.models.runs import Run

@@ -1,4 +1,4 @@
-"""Tally: how often something rare happened, since the cloud began; what the metrics show as counters."""
+"""Tally: a count of rare events since the cloud began, which metrics show as a counter."""
 
 from django.db import models
 

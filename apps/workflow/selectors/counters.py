@@ -1,4 +1,4 @@
-"""What happened since the cloud began, as counters: runs, boots, and how long steps waited and worked.
+"""Counters since the cloud began: runs, boots, and waiting and working times of steps.
 
 Nothing is counted while a server boots: its rows are the count. Rows of runs that began up to a moment (the tally
 ``counted_until``, microseconds since 1970) are in the tallies already, by ``services/counters.py``; the newer ones are
@@ -18,7 +18,7 @@ from apps.workflow.sql import counters as sql
 
 COUNTED_UNTIL = "counted_until"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Upper bounds in seconds. They are in the tallies' labels: with other bounds, what was counted keeps the old ones.
+# Upper bounds in seconds. They are in the tallies' labels: after a change, earlier counts keep the old bounds.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 ROUNDS = 5
 

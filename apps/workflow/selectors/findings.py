@@ -1,4 +1,4 @@
-"""Reading what reconcilers found."""
+"""Reading findings of reconcilers."""
 
 from django.db.models import Count, QuerySet
 
@@ -11,12 +11,12 @@ def everything() -> QuerySet[Finding]:
 
 
 def still_open() -> QuerySet[Finding]:
-    """Return what was not repaired yet, newest first."""
+    """Return open findings, newest first."""
     return everything().filter(resolved_at=None)
 
 
 def open_of(*, subject: str) -> list[Finding]:
-    """Return what is open about a server or another thing, newest first. 1 query."""
+    """Return the open findings of a subject, newest first. 1 query."""
     return list(still_open().filter(subject=subject))
 
 

@@ -10,7 +10,7 @@ ROUNDS = 20  # a run moves on while one looks at it
 
 
 def cancel(*, run: Run, message: str, queue: str = "") -> None:
-    """Order the revert of a run that has not ended; no attempt follows. ``message`` is what users read.
+    """Order the revert of a run that has not ended; no attempt follows. ``message`` is for users.
 
     The worker that has it may go on until its next checkpoint or its end; either finds that its token is old.
     Raises Conflict (409) when it has ended or is being reverted already.

@@ -1,4 +1,4 @@
-"""Putting what old runs have done into the tallies, so that counting stays cheap and outlives their rows."""
+"""Adding the counts of old runs to the tallies, so that counting stays cheap and counts outlive the rows."""
 
 from django.db import connection, transaction
 

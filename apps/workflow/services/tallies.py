@@ -1,4 +1,4 @@
-"""Counting what happens rarely: one statement, in the caller's transaction if there is one."""
+"""Counting rare events: one statement, in the caller's transaction if there is one."""
 
 from collections.abc import Mapping
 

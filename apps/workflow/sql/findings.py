@@ -1,4 +1,4 @@
-"""Writing what reconcilers saw."""
+"""Writing findings."""
 
 REPORT = """
 WITH seen AS (

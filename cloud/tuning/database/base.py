@@ -1,7 +1,7 @@
 """Checks a kept connection at its socket, and asks the server only if the socket has something to read.
 
-A server that ended the session has closed the socket, which the kernel reports without a round trip. What the kernel
-does not know yet (a peer that lost its power) a query would not learn either: keepalives find it.
+A server that ended the session has closed the socket, which the kernel reports without a round trip. A failure that the
+kernel does not know yet (a peer without power) would not show in a query either; keepalives find it.
 
 Replaces:
     django.db.backends.base.base.BaseDatabaseWrapper.close_if_health_check_failed

@@ -72,7 +72,7 @@ def end_if_silent(session: Any, limit_seconds: float) -> bool:
 
 
 def _silent_seconds(peer: socket.socket) -> float | None:
-    """Return for how long nothing was sent and nothing came; None where the kernel does not say."""
+    """Return how long nothing was sent or received; None if the kernel does not report it."""
     if peer.family not in (socket.AF_INET, socket.AF_INET6):
         return None
     info = peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)

@@ -1,9 +1,9 @@
-"""The hypervisor contract: what the cloud asks of whatever runs its servers, and the words it asks in.
+"""The hypervisor contract: the operations that the cloud needs of a hypervisor, and their values.
 
 Rules that hold for every method of every driver:
 
 - Everything is idempotent: asked twice, the second call finds the work done and succeeds.
-- What is absent is already destroyed; what is off is already stopped. Both are success.
+- Destroying an absent domain and stopping one that is off are success.
 - A call that fails leaves the host as it was before, unless its docstring says otherwise.
 - Failures are `RetryableError` (this host cannot) or `AbortError` (no host can), never a library's own exception.
 - Servers are named by their UUID in canonical lower-case text. Sizes carry their unit in the name.
@@ -34,7 +34,7 @@ CONSOLE_MAX_BYTES = 102400
 
 
 class PowerState(StrEnum):
-    """What the hypervisor says a domain does; Nova's words, lower case. A member equals its word."""
+    """A domain's power state in Nova's words, lower case. A member equals its word."""
 
     NOSTATE = "nostate"
     RUNNING = "running"
@@ -45,7 +45,7 @@ class PowerState(StrEnum):
 
 
 class Event(StrEnum):
-    """What `watch` reports about one server. A member equals its word."""
+    """Events that `watch` reports about one server. A member equals its word."""
 
     STARTED = "started"
     STOPPED = "stopped"
@@ -62,7 +62,7 @@ WatchCallback = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class DomainInfo:
-    """What runs on the host for one server.
+    """A server's domain on the host.
 
     `vnc_socket` is the path of its graphical console's unix socket while there is one; root and the hypervisor alone
     may open it. `reason` is the hypervisor's word for a pause that Celerity did not ask for, `io_error` say.
@@ -77,7 +77,7 @@ class DomainInfo:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a driver can do, as data. Ask this; never ask a driver for its class."""
+    """A driver's capabilities. Ask this; never ask a driver for its class."""
 
     pause: bool
     soft_reboot: bool
@@ -88,7 +88,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """What a host is. `disk_gib` is the size of the file system that holds the instances; `cpu_info` has
+    """A host's attributes. `disk_gib` is the size of the file system that holds the instances; `cpu_info` has
     vendor, model, arch, topology {sockets, cores, threads} and features (a list); `traits` are os-traits names
     (and CUSTOM_VIRT_TYPE_*, of how it virtualises).
     """
@@ -107,7 +107,7 @@ class HostFacts:
 
 @dataclass(frozen=True, slots=True)
 class HostUse:
-    """What of a host is in use: by Celerity's domains (vcpus, ram), and on the instances' file system (disk)."""
+    """A host's usage: by Celerity's domains (vcpus, ram), and on the instances' file system (disk)."""
 
     vcpus: int
     ram_mib: int
@@ -122,7 +122,7 @@ class HypervisorDriver(ABC):
 
     @abstractmethod
     def facts(self) -> HostFacts:
-        """Say what the host is. Reads only. Raises HypervisorUnavailable when the hypervisor does not answer."""
+        """Return the host's attributes. Read-only. Raises HypervisorUnavailable if the hypervisor does not answer."""
 
     @abstractmethod
     def ping(self) -> None:
@@ -133,7 +133,7 @@ class HypervisorDriver(ABC):
 
     @abstractmethod
     def use(self) -> HostUse:
-        """Say what of the host is in use. Reads only; domains that vanish meanwhile are left out.
+        """Return the host's usage. Reads only; domains that vanish meanwhile are left out.
 
         Raises HypervisorUnavailable.
         """
@@ -193,7 +193,7 @@ class HypervisorDriver(ABC):
 
     @abstractmethod
     def info(self, server_id: str) -> DomainInfo | None:
-        """Say what runs for a server; None when no domain of Celerity's has this id."""
+        """Return a server's domain; None if no domain of Celerity's has this ID."""
 
     @abstractmethod
     def list_domains(self) -> tuple[DomainInfo, ...]:
@@ -212,10 +212,10 @@ class HypervisorDriver(ABC):
     def watch(self, callback: WatchCallback) -> Callable[[], None]:
         """Call `callback(server_id, event)` for every later event of Celerity's domains, whatever caused it.
 
-        Lasts across a restart of the hypervisor's daemon: what changed meanwhile is reported when it is back.
-        An event may arrive twice or late; `info` returns the current state. What the driver itself is asked to do is
-        reported as well (a soft reboot: stopped, started). Returns a function that ends it. Raises
-        HypervisorUnavailable when the hypervisor does not answer now.
+        Survives a restart of the hypervisor's daemon: changes in between are reported when it is back.
+        An event may arrive twice or late; `info` returns the current state. The driver's own actions are reported too
+        (a soft reboot: stopped, started). Returns a function that ends it. Raises HypervisorUnavailable when the
+        hypervisor does not answer now.
         """
 
     @abstractmethod

@@ -25,7 +25,7 @@ from workers.drivers.hypervisor.simulated_watch import POLLER
 from workers.drivers.simulation import Simulation
 
 _ON = (PowerState.RUNNING, PowerState.PAUSED)
-# Those of a common processor and of what the real driver does.
+# The traits of a common processor and of the real driver.
 TRAITS = (
     "COMPUTE_FIRMWARE_BIOS",
     "COMPUTE_FIRMWARE_UEFI",
@@ -78,7 +78,7 @@ class SimulatedHypervisor(HypervisorDriver):
         self._endings: list[Callable[[], None]] = []
 
     def facts(self) -> HostFacts:
-        """What the options say."""
+        """The options' attributes."""
         with self._simulation.operation("facts"):
             vcpus = int(self._options.get("vcpus", 64))
             return HostFacts(
@@ -265,5 +265,5 @@ def lose_guest(state_dir: str | Path, host: str, server_id: str) -> None:
 
 
 def lose_host(state_dir: str | Path, host: str) -> None:
-    """Be a fire: everything that the simulated host held is gone."""
+    """Simulate a fire: remove everything on the simulated host."""
     shutil.rmtree(Path(state_dir) / host, ignore_errors=True)

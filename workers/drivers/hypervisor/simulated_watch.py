@@ -39,7 +39,7 @@ _ABSENT = Seen(0, "shutdown", 0)
 
 
 def words_between(before: Seen, after: Seen) -> tuple[Event, ...]:
-    """What happened between two looks, the unseen power cycle included. A missing server counts as off."""
+    """Return the events between two checks, including an unseen power cycle. A missing server counts as off."""
     cycled = after.boots > before.boots
     arrived = _ARRIVALS.get(after.state)
     if after.state in _OFF:
@@ -77,7 +77,7 @@ class Poller:
         self._pid = os.getpid()
 
     def add(self, directory: Path, callback: WatchCallback, interval_s: float) -> Callable[[], None]:
-        """Call `callback` for later changes in `directory`. Returns what ends it."""
+        """Call `callback` for later changes in `directory`. Returns the function that ends it."""
         item = _Watched(directory, callback, interval_s)
         for _ in _changes(item):
             continue  # the current state is not an event
@@ -122,7 +122,7 @@ def _tell(item: _Watched) -> None:
 
 
 def _changes(item: _Watched) -> list[tuple[str, Event]]:
-    """What changed since the last look. A look at a directory that did not change is one stat."""
+    """Return the changes since the last check. A look at a directory that did not change is one stat."""
     try:
         changed_ns = os.stat(item.directory).st_mtime_ns
     except FileNotFoundError:
@@ -140,7 +140,7 @@ def _changes(item: _Watched) -> list[tuple[str, Event]]:
 
 
 def _states(directory: Path, known: dict[str, Seen]) -> dict[str, Seen]:
-    """What is seen now, by server. Records that are the same files as before are not read again."""
+    """Return the current states by server. Records that are the same files as before are not read again."""
     states: dict[str, Seen] = {}
     for name in _listed(directory):
         path = directory / name

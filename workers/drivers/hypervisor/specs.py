@@ -26,7 +26,7 @@ class DiskSpec:
     """One disk of a server, as the guest sees it (`target`, e.g. vda) and as the host keeps it (`path`).
 
     The format was recorded when the file was created. It is never probed: a guest can write any header.
-    `boot_index` counts from 1; None is never booted from. `serial` is what the guest finds in /dev/disk/by-id.
+    `boot_index` counts from 1; None is never booted from. `serial` is the disk's name in /dev/disk/by-id.
     `bus` None: virtio for vdX, virtio-scsi for sdX, IDE for hdX.
     """
 
@@ -68,7 +68,7 @@ class InterfaceSpec:
     queues: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse what the kernel or libvirt would read otherwise."""
+        """Refuse names that the kernel or libvirt would interpret differently."""
         values.check_uuid(self.port_id, "a port's id")
         values.check_mac(self.mac)
         values.check_interface_name(self.tap, "a tap's name")
@@ -81,7 +81,7 @@ class InterfaceSpec:
 class Hardware:
     """The machine around disks and cards, where the image or the flavor asks for it. None: the host's own choice.
 
-    `topology` is (sockets, cores, threads). `watchdog` says what happens when the guest stops feeding it.
+    `topology` is (sockets, cores, threads). `watchdog` is the action when the guest stops feeding it.
     """
 
     machine: Literal["q35", "pc"] | None = None

@@ -3,7 +3,7 @@
 Rules that hold for every method of every driver:
 
 - Everything is idempotent, and repairs: `ensure_network` on a network whose dnsmasq died starts it again.
-- What is absent is already removed. That is success.
+- Removing something absent is success.
 - A call that fails leaves other networks and ports as they were.
 - Failures are `RetryableError` (this host cannot) or `AbortError` (no host can).
 - Networks live in the kernel, in daemons and in files; they outlive the process that created them.
@@ -161,7 +161,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a driver can do, as data."""
+    """A driver's capabilities."""
 
     dhcp: bool
     nat: bool

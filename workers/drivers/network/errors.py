@@ -1,4 +1,4 @@
-"""What can go wrong with a host's networks, by who may still do it: another host, or none."""
+"""Errors of a host's networks: another host may succeed, or none can."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a port must be to its network, whatever driver plugs it."""
+"""Checks of a port against its network, for all drivers."""
 
 from __future__ import annotations
 

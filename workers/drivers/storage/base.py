@@ -3,7 +3,7 @@
 Rules that hold for every method of every driver:
 
 - Everything is idempotent: a disk that exists as asked is left alone (a guest may have written to it) and returned.
-- What is absent is already removed. That is success.
+- Removing something absent is success.
 - A failed call leaves nothing behind; an incomplete file never has its final name.
 - Failures are `RetryableError` (this host cannot) or `AbortError` (no host can).
 - A file's format is what was recorded when it was made. A file that a guest wrote to is never probed.
@@ -99,7 +99,7 @@ class StorageUse:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a driver can do, as data."""
+    """A driver's capabilities."""
 
     formats: tuple[str, ...]
     """The image formats it takes."""

@@ -1,4 +1,4 @@
-"""What can go wrong with images and disks, by who may still do it: another host, or none."""
+"""Errors of images and disks: another host may succeed, or none can."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ImageCorrupt(AbortError):
 
 
 class ImageUnsafe(AbortError):
-    """The image is not what it was declared as, or it refers to files outside of itself."""
+    """The image is in another format than declared, or refers to other files."""
 
     default_code = "image_unsafe"
 
@@ -42,7 +42,7 @@ class DiskTooSmall(AbortError):
 
 
 class ImageInUse(RetryableError):
-    """A server's disk lies on this cached image; it cannot be evicted."""
+    """A server's disk is based on this cached image; it cannot be evicted."""
 
     default_code = "image_in_use"
 

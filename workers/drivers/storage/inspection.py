@@ -1,4 +1,4 @@
-"""What an image file truly is, and whether it is safe to put under a guest. Only for files no guest has written to."""
+"""Detects an image file's format, and whether it is safe for guests. Only for files no guest has written to."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from workers.drivers.storage.errors import ImageUnsafe
 
 _CHUNK = 64 * 1024
 
-# What content may be found under a declared format. Bytes with a partition table are a raw disk; an ISO that boots
+# Formats that may be detected for a declared format. Bytes with a partition table are a raw disk; an ISO that boots
 # from a disk as well has one too.
 _ALLOWED: dict[str, tuple[frozenset[str], ...]] = {
     "qcow2": (frozenset({"qcow2"}),),
     "raw": (frozenset({"raw"}), frozenset({"gpt"})),
     "iso": (frozenset({"iso"}), frozenset({"iso", "gpt"})),
 }
-# Formats that can refer to other files, or hold what only looks sound: these are checked through and through.
+# Formats that can refer to other files or contain inconsistent data: these are checked completely.
 _CHECKED = ("qcow2",)
 
 
 def inspect(path: Path, declared: str) -> int:
-    """The virtual size in bytes of a file that is what it was declared as, and safe.
+    """The virtual size in bytes of a safe file in the declared format.
 
     Raises ImageUnsafe when the content is of another format (or of two at once), has a backing or a data file, or
     features this version does not know.

@@ -54,7 +54,7 @@ class LocalStorage(StorageDriver):
         self.fetch_timeout_s = float(options.get("fetch_timeout_s", 3600))
 
     def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
-        """What QEMU itself cannot open is refused as unsafe."""
+        """Files that QEMU cannot open are refused as unsafe."""
         cached = self._cached(image.sha512)
         if cached is None:
             with self._image_lock(image.sha512):

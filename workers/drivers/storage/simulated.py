@@ -148,7 +148,7 @@ class SimulatedStorage(StorageDriver):
             return tuple(f"partial download {path.name}" for path in found)
 
     def usage(self) -> StorageUse:
-        """What the disks were made as counts as used."""
+        """The disks' nominal sizes count as used."""
         with self._simulation.operation("usage"):
             used = 0
             for server_id in self._simulation.names("disks"):

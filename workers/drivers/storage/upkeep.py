@@ -1,4 +1,4 @@
-"""Looking after a host's cache and disks: what was changed behind our back, and what a killed process left."""
+"""Upkeep of a host's cache and disks: data that others changed, and leftovers of killed processes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def damaged(paths: HostPaths) -> Iterator[str]:
         try:
             present = stamp(record.with_suffix(""))
         except FileNotFoundError:
-            if record.exists():  # else it was evicted in this moment
+            if record.exists():  # else it was just evicted
                 yield record.stem
             continue
         if any(known.get(key, value) != value for key, value in present.items()):

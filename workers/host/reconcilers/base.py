@@ -1,4 +1,4 @@
-"""What one round of an agent has in its hands: the host as listed, then the rows, and where to report."""
+"""The state that one pass of an agent compares: the host as listed, then the rows; and the report."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Domains and files: what is on the host for a server, and the servers that are to be there.
+"""Domains and files on the host, and the servers that should be there.
 
 Sets, per host:
   wanted  = servers whose rows are on this host and are not deleted, or whose open run is on it
@@ -33,7 +33,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
 
 
 def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
-    """Destroy what belongs to no server of this host; asked again under the server's locks."""
+    """Destroy an orphan on this host. The owner is checked again under the server's locks."""
     drivers = snapshot.drivers
     with idle(drivers, server_id) as is_idle:
         row = selectors.load(server_id=server_id) if is_idle else None
@@ -53,7 +53,7 @@ def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
 
 
 def _there(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:
-    """What the host has of a server now: a delete may have ended since the host was listed."""
+    """Return what the host has of a server now: a delete may have ended since the host was listed."""
     found = ["domain"] if drivers.hypervisor.info(str(server_id)) is not None else []
     return found + (["files"] if str(server_id) in drivers.storage.list_servers() else [])
 

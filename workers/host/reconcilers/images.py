@@ -1,4 +1,4 @@
-"""The image cache: what the host keeps of images, and which images there are.
+"""The image cache: the host's copies, and existing images.
 
 Sets, per host:
   cached = contents in the cache

@@ -1,4 +1,4 @@
-"""Ports and DHCP: what the rows bind to a host, and what the host has of it.
+"""Ports and DHCP: the rows bound to a host, and the host.
 
 Sets, per host:
   bound    = ports whose rows are bound to this host, and their networks
@@ -98,8 +98,8 @@ def _is_plugged(snapshot: HostSnapshot, port_id: str) -> bool:
 
 
 def _unplug_strangers(snapshot: HostSnapshot, bound: set[str]) -> None:
-    """Unplug what no row binds. A delete unplugs first and takes the rows away then: it must still be plugged now,
-    and still be in no row after that.
+    """Unplug ports that no row binds. A delete unplugs first and takes the rows away then: it must still be plugged
+    now, and still be in no row after that.
     """
     strangers = set(snapshot.plugged) - bound
     if not strangers:

@@ -1,4 +1,4 @@
-"""Power states: what a server's row says it does, and what its domain does.
+"""Power states: the servers' rows, and their domains.
 
 Sets, per host:
   wanted  = servers whose rows are on this host, idle, neither deleted nor building nor in error
@@ -60,7 +60,7 @@ def differs(server: "Server", power_state: str | None) -> bool:
 
 
 def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = False) -> str:
-    """Make one server what its row says, or the row what the domain is. Returns what was done; "" if nothing differs.
+    """Adjust one server to its row, or the row to the domain. Returns what was done; "" if nothing differs.
 
     Both are read again under the server's locks: a user may have stopped or deleted it, or its build may have ended.
     """

@@ -8,7 +8,7 @@ from apps.compute.services.dry_runs import DryRun
 
 
 class DryRunAnswer(serializers.Serializer[Any]):
-    """What a dry run answers; ``hosts`` and ``explanation`` for administrators alone."""
+    """The answer of a dry run; ``hosts`` and ``explanation`` for administrators only."""
 
     fits = serializers.BooleanField()
     servers_asked = serializers.IntegerField()

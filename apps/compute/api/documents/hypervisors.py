@@ -1,4 +1,4 @@
-"""Hosts as hypervisors, by microversion. Amounts used count what is reserved for the host itself, as Nova's do."""
+"""Hosts as hypervisors, by microversion. Used amounts include the host's reserve, as in Nova."""
 
 import json
 from collections.abc import Mapping, Sequence

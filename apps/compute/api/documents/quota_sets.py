@@ -15,7 +15,7 @@ CLASS_FIELDS = {**FIELDS, "server_groups": since("2.50"), "server_group_members"
 
 
 def render(values: Mapping[str, Any], version: Version, **more: Any) -> dict[str, Any]:
-    """Return a quota set without what ``version`` does not know."""
+    """Return a quota set without the resources that ``version`` lacks."""
     return {**more, **microversions.without(dict(values), microversions.hidden(FIELDS, version))}
 
 

@@ -1,4 +1,4 @@
-"""Host aggregates: what a client may send, and what it gets back, by microversion."""
+"""Requests and documents of host aggregates, by microversion."""
 
 from typing import Any
 

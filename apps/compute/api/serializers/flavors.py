@@ -1,4 +1,4 @@
-"""Flavors: what a client may send, and what it gets back, by microversion."""
+"""Requests and documents of flavors, by microversion."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Key pairs: what a client may send, and what it gets back, by microversion."""
+"""Requests and documents of key pairs, by microversion."""
 
 import re
 from typing import Any

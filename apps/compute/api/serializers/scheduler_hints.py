@@ -83,7 +83,7 @@ KNOWN = {
 
 
 def _length(data: Any) -> int:
-    """Return how long the hints are as JSON; what is nested beyond all measure is too long."""
+    """Return the length of the hints as JSON; hints that are nested too deep count as too long."""
     try:
         return len(orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS))
     except orjson.JSONEncodeError:

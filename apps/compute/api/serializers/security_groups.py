@@ -77,7 +77,7 @@ def neutron_rule(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _version(cidr: str) -> int:
-    """Return 4 for what is no range: the service itself refuses it with its reason."""
+    """Return 4 for an invalid range: the service refuses it and gives the reason."""
     try:
         return ipaddress.ip_network(cidr, strict=False).version
     except ValueError:

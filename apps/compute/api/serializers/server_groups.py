@@ -1,4 +1,4 @@
-"""Server groups: what a client may send, and what it gets back, by microversion."""
+"""Requests and documents of server groups, by microversion."""
 
 from typing import Any
 

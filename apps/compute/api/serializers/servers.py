@@ -1,4 +1,4 @@
-"""What a client may send about servers."""
+"""Requests about servers."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from apps.compute import admin_passwords
 from apps.compute.api.serializers.server_metadata import Items
 
 _LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-HOST_NAME = rf"^{_LABEL}(\.{_LABEL})*\Z"  # RFC 1123: what DHCP and DNS can carry
+HOST_NAME = rf"^{_LABEL}(\.{_LABEL})*\Z"  # RFC 1123: valid in DHCP and DNS
 MAX_LABEL = 63
 MAX_COUNT = 1000
 

@@ -1,4 +1,4 @@
-"""Compute services: what a client may send, and what it gets back, by microversion."""
+"""Requests and documents of compute services, by microversion."""
 
 from rest_framework import serializers
 

@@ -12,7 +12,7 @@ from apps.identity.states import Scope
 
 
 class TokenAnswer(serializers.Serializer[Any]):
-    """What a token is for; the token itself is the header X-Subject-Token."""
+    """A token's document; the token itself is the header X-Subject-Token."""
 
     token = serializers.DictField()
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 class DomainConfigSerializer(serializers.Serializer[Any]):
     """``{"config": {group: {option: value}}}``, or ``{"config": {option: value}}`` where the path names the option.
 
-    Which groups and options there may be is checked with what they hold.
+    Groups, options and values are validated together.
     """
 
     config = serializers.DictField()

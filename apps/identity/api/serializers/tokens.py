@@ -129,7 +129,7 @@ def _name(values: dict[str, Any]) -> Name:
 
 
 def sign_in_of(values: dict[str, Any], *, remote_address: str) -> AuthRequest:
-    """Return what validated values ask for."""
+    """Return the request of validated values."""
     identity, scope = values["identity"], values.get("scope") or {}
     user = identity.get("password", {}).get("user")
     device = identity.get("totp", {}).get("user")

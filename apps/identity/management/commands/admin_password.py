@@ -1,6 +1,6 @@
 """``manage.py admin_password``: set the administrator's password, from the environment or the terminal.
 
-What celerity.env says is the password of before, so it is not taken from there.
+celerity.env contains the former password, so it is not read from there.
 """
 
 import getpass

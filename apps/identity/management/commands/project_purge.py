@@ -1,4 +1,4 @@
-"""``celerity project_purge PROJECT``: deletes what a project owns, as the API would, and then the project."""
+"""``celerity project_purge PROJECT``: delete a project's resources through the API's services, and then the project."""
 
 import time
 from typing import Any

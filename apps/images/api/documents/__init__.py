@@ -1,1 +1,1 @@
-"""What the service answers: rows as documents, one module for each noun."""
+"""Documents of rows, one module for each noun."""

@@ -13,7 +13,7 @@ from apps.images import attributes, states
 class ImageCreate(serializers.Serializer[Any]):
     """A new image: known attributes are checked one by one, everything else is a property.
 
-    The fields are for OpenAPI and the browsable API's form; ``to_internal_value`` is what counts.
+    The fields are for OpenAPI and the browsable API's form; ``to_internal_value`` parses.
     """
 
     id = serializers.UUIDField(required=False)

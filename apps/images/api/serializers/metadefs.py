@@ -7,7 +7,7 @@ from rest_framework import serializers
 from apps.common.api.serializers import StrictSerializer, Text
 from apps.images import states
 
-# What documents show beside what was written: clients send it back in a PUT.
+# Read-only keys of documents: clients send them back in a PUT.
 SHOWN = ("created_at", "updated_at", "self", "schema", "first", "next")
 
 

@@ -10,7 +10,7 @@ from apps.networking.models import Network
 
 
 def render(network: Network, context: RequestContext) -> dict[str, Any]:
-    """Return the document of a network; what its provider decides is for administrators."""
+    """Return the document of a network; provider attributes are for administrators."""
     document = {
         **standard(network),
         "name": network.name,

@@ -1,4 +1,4 @@
-"""What all documents of the network service share."""
+"""Common parts of the network service's documents."""
 
 from typing import Any
 

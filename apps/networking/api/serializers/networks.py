@@ -32,7 +32,7 @@ class NetworkUpdate(_Values):
 
 
 class NetworkCreate(_Values, OwnedSerializer):
-    """A new network. ``provider:*`` may only say what is so anyway."""
+    """A new network. ``provider:*`` may only repeat the actual values."""
 
     network_type = serializers.ChoiceField([states.NETWORK_TYPE], required=False, allow_null=True)
     physical_network = Text(required=False, allow_null=True)

@@ -17,7 +17,7 @@ ALIASES = {
 MAX_PAIRS = 10
 MAX_DHCP_OPTIONS = 20
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
-# What stays one word, and one line, of a DHCP server's configuration.
+# Values that stay one word on one line of a DHCP server's configuration.
 _DHCP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 _DHCP_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/,=@ -]{0,254}\Z")
 

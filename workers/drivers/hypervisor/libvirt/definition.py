@@ -1,4 +1,4 @@
-"""What Celerity wants of a domain: from a server's spec and a host's policy to its XML."""
+"""Builds a domain's XML from a server's spec and a host's policy."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COMPANIONS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class HostPolicy:
-    """What is the same for all guests of a host.
+    """Settings shared by all guests of a host.
 
     `home` marks them as this host agent's. `cpu_model` and `cpu_features` count in `cpu_mode` custom only.
     `tcg_cache_mib` bounds the emulator's own memory, in MiB.
@@ -218,7 +218,7 @@ def _disk(spec: DiskSpec, policy: HostPolicy) -> disk.Disk:
 def _backing(spec: DiskSpec) -> disk.BackingStore:
     if spec.backing is None:
         return disk.BackingStore()
-    # The image belongs to all guests that lie on it: none may own it. So libvirt does not relabel it.
+    # The image is shared by all guests whose disks are based on it: none may own it. So libvirt does not relabel it.
     return disk.BackingStore(
         type="file",
         format=disk.Format(spec.backing.format),

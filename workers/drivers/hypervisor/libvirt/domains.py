@@ -38,7 +38,7 @@ def find(connection: libvirt.virConnect, server_id: str, home: str) -> libvirt.v
     return domain if domain is not None and is_ours(domain, home) else None
 
 
-# Why a domain is paused, in words for an operator. What the driver itself was asked for is "user".
+# Why a domain is paused, in words for an operator. Pauses by the driver have the reason "user".
 PAUSE_REASONS: dict[int, str] = {
     libvirt.VIR_DOMAIN_PAUSED_USER: "user",
     libvirt.VIR_DOMAIN_PAUSED_MIGRATION: "migration",
@@ -57,7 +57,8 @@ PAUSE_REASONS: dict[int, str] = {
 
 
 def survey(connection: libvirt.virConnect, home: str, read: Callable[[libvirt.virDomain], _T]) -> list[_T]:
-    """What `read` says of each of our domains. The only walk over domains: one that vanishes on the way is passed over.
+    """Return the result of `read` for each of our domains. The only walk over domains: one that vanishes on the way is
+    passed over.
 
     On a busy cloud guests are often deleted between the listing and the read; that is no error.
     """
@@ -97,13 +98,13 @@ def is_ours(domain: libvirt.virDomain, home: str) -> bool:
 
 
 def power_state(domain: libvirt.virDomain) -> PowerState:
-    """What the domain does now."""
+    """Return the domain's current state."""
     state, _reason = domain.state()
     return POWER_STATES.get(state, PowerState.NOSTATE)
 
 
 def read(domain: libvirt.virDomain, *, with_console: bool) -> DomainInfo:
-    """What `info` says; `with_console` costs one more question, for the VNC socket of a domain that is on."""
+    """The result of `info`; `with_console` costs one more call, for the VNC socket of a running domain."""
     state, reason = domain.state()
     word = POWER_STATES.get(state, PowerState.NOSTATE)
     socket = _vnc(domain) if with_console and word in (PowerState.RUNNING, PowerState.PAUSED) else None
@@ -143,7 +144,7 @@ def close_console(info: DomainInfo) -> None:
 
 
 def power_off(domain: libvirt.virDomain) -> None:
-    """Pull the plug. Off already, or gone, is success."""
+    """Pull the plug. Off or absent is success."""
     try:
         domain.destroyFlags(libvirt.VIR_DOMAIN_DESTROY_DEFAULT)
     except libvirt.libvirtError as error:
@@ -152,7 +153,7 @@ def power_off(domain: libvirt.virDomain) -> None:
 
 
 def forget(domain: libvirt.virDomain) -> None:
-    """Remove the definition with all that libvirt keeps for it. Gone already is success."""
+    """Remove the definition with all that libvirt keeps for it. Absent is success."""
     flags = (
         libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
         | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
@@ -167,7 +168,7 @@ def forget(domain: libvirt.virDomain) -> None:
 
 
 def is_active(domain: libvirt.virDomain) -> bool:
-    """Say whether it is on (paused counts). Gone is off."""
+    """Say whether it is on (paused counts). Absent is off."""
     try:
         return bool(domain.isActive())
     except libvirt.libvirtError as error:

@@ -36,7 +36,7 @@ _POLICY_OPTIONS = ("machine", "cpu_mode", "cpu_model", "cpu_features", "disk_cac
 
 
 def policy_from(options: Mapping[str, Any]) -> HostPolicy:
-    """The host's policy: what `options` say, and for the rest what suits the way of virtualisation."""
+    """The host's policy: `options`, and defaults for the kind of virtualisation."""
     virt_type = options.get("virt_type", "auto")
     if virt_type not in ("auto", "kvm", "qemu"):
         raise SpecInvalid(f"virt_type is auto, kvm or qemu, not {virt_type!r}")
@@ -185,7 +185,7 @@ class LibvirtDriver(HypervisorDriver):
         return domain
 
     def _power_on(self, connection: libvirt.virConnect, spec: ServerSpec, undo: Undo | None) -> DomainInfo:
-        """Have the domain run; with `undo`, what this call makes is pushed onto it."""
+        """Start the domain; with `undo`, push the undo of this call onto it."""
         there = domains.find_any(connection, spec.id)
         if there is not None and not domains.is_ours(there, self._home):
             raise SpawnFailed("The host has another machine of the same id.", details=spec.id)

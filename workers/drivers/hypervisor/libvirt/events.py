@@ -28,7 +28,7 @@ _EVENTS: dict[int, Event] = {
 }
 _CRASHES = (libvirt.VIR_DOMAIN_EVENT_STOPPED_CRASHED, libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED)
 
-# What a state means for one who knew another.
+# Which states an event may change into which.
 _BY_STATE: dict[PowerState, Event] = {
     PowerState.RUNNING: Event.STARTED,
     PowerState.PAUSED: Event.PAUSED,
@@ -65,8 +65,8 @@ class Watchers:
         self._seen: libvirt.virConnect | None = None
 
     def add(self, callback: WatchCallback) -> Callable[[], None]:
-        """Start calling `callback`. Returns what ends it. Raises HypervisorUnavailable; then the watcher is not
-        registered.
+        """Start calling `callback`. Returns the function that ends it. Raises HypervisorUnavailable; then the watcher
+        is not registered.
         """
         self._synchronise(tell=bool(self._callbacks))
         with self._guard:

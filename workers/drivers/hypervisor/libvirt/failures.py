@@ -90,8 +90,8 @@ def is_broken_image(message: str) -> bool:
     """Return whether QEMU ended because of the content of an image.
 
     libvirt gives QEMU two nodes for each file of a disk: one reads the file (`-storage`), one its format (`-format`).
-    A disk's own file is ours and writable; the image below it is the tenant's and read-only. What fails there, and not
-    for a reason of the host, fails on every host.
+    A disk's own file is ours and writable; the image below it is the tenant's and read-only. An error there that is not
+    the host's would occur on every host.
     """
     _, option, text = message.partition("-blockdev ")
     if not option:

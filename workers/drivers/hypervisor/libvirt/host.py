@@ -1,4 +1,4 @@
-"""What libvirt and the kernel say of a host: virtualisation, processor, memory, traits."""
+"""A host's attributes from libvirt and the kernel: virtualisation, processor, memory, traits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CPU_INFO = Path("/proc/cpuinfo")
 _KVM = Path("/dev/kvm")
 _PREFIX = "HW_CPU_X86_"
 
-# What libvirt calls otherwise than os-traits does.
+# Features whose names differ between libvirt and os-traits.
 _RENAMED = {
     "sse4.1": "SSE41",
     "sse4.2": "SSE42",
@@ -30,7 +30,7 @@ _RENAMED = {
     "3dnow": "3DNOW",
 }
 
-# What this driver does for every server on every host (nova.virt.libvirt's words for it).
+# Capabilities of this driver on every host, in nova.virt.libvirt's names.
 _DRIVER_TRAITS = (
     "COMPUTE_IMAGE_TYPE_QCOW2",
     "COMPUTE_IMAGE_TYPE_RAW",
@@ -126,7 +126,7 @@ def guest_features(connection: libvirt.virConnect, domain_capabilities: Any, pol
 
 
 def traits(features: Iterable[str], domain_capabilities: Any, policy: HostPolicy) -> tuple[str, ...]:
-    """os-traits names for what guests have here: processor features, cards, buses, firmware. One is not of
+    """os-traits names of guests' features: processor, cards, buses, firmware. One is not of
     os-traits, which has no word for it: CUSTOM_VIRT_TYPE_KVM or _QEMU.
     """
     names = set(_DRIVER_TRAITS)

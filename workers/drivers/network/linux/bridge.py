@@ -1,4 +1,4 @@
-"""Bridges: made, addressed, mended and removed by netlink; and what ranges the host's interfaces hold."""
+"""Bridges: created, addressed, repaired and removed by netlink; and the ranges of the host's interfaces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TICKS_PER_S = 100
 
 @contextmanager
 def netlink() -> Iterator[Any]:
-    """A netlink socket for the block. Raises NetworkUnavailable for what the kernel refuses."""
+    """A netlink socket for the block. Raises NetworkUnavailable if the kernel refuses."""
     try:
         with IPRoute() as route:
             yield route

@@ -35,7 +35,7 @@ def render(name: str, *parts: object) -> str:
 
 
 def parse(text: str) -> list[tuple[str, tuple[str, ...]]]:
-    """What `render` wrote, read back: pairs of name and parts."""
+    """Parse the output of `render`: pairs of name and parts."""
     pairs = [line.partition("=") for line in text.splitlines() if line]
     return [(name, tuple(value.split(",")) if equals else ()) for name, equals, value in pairs]
 
@@ -196,7 +196,7 @@ class Dnsmasq:
         ]
         routes = self._routes(subnet)
         if routes:
-            for number in ("option:classless-static-route", "249"):  # 249 is what Windows asks for
+            for number in ("option:classless-static-route", "249"):  # Windows requests option 249
                 lines.append(render(*option, number, *routes))
         return lines
 

@@ -1,4 +1,4 @@
-"""The network contract on Linux: what is made in which order, and taken back in reverse."""
+"""The network contract on Linux: the order in which things are created, and removed in reverse."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class LinuxNetwork(NetworkDriver):
         return tuple(port for network_id in self.list_networks() for port in self.records.ports(network_id))
 
     def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
-        """Under the lock: what is being made is no fault."""
+        """Under the lock, so that work in progress is no fault."""
         with self._locked():
             if self.records.network(network.id) is None:
                 return ()
@@ -180,7 +180,7 @@ class LinuxNetwork(NetworkDriver):
     def _release(self, network: NetworkSpec, lease: Lease) -> None:
         for subnet in network.subnets:
             if subnet.host_ip and ipaddress.ip_address(lease.ip) in ipaddress.ip_network(subnet.cidr):
-                with suppress(OSError):  # the bridge may be gone; then so is who holds the lease
+                with suppress(OSError):  # the bridge may be gone, and with it the lease's holder
                     release(network.bridge, lease.mac, lease.ip, subnet.host_ip)
 
     def _remove(self, network_id: str) -> None:
@@ -193,7 +193,7 @@ class LinuxNetwork(NetworkDriver):
         self.records.forget_network(network_id)
 
     def _dismantle(self, network: NetworkSpec) -> None:
-        """Take away what the kernel holds for a network."""
+        """Remove a network's objects from the kernel."""
         self._dnsmasq(network.id).end()
         nat.remove(network)
         bridge.remove(network.bridge, network.id)

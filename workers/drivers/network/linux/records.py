@@ -1,4 +1,4 @@
-"""What was set up on this host: one directory per network, with its record and one record per port."""
+"""Records of this host's networks: one directory per network, with its record and one record per port."""
 
 from __future__ import annotations
 

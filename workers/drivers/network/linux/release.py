@@ -1,4 +1,4 @@
-"""DHCPRELEASE (RFC 2131, 4.4.6) said for a guest that is gone, so that its address is free for the next one at once."""
+"""Sends DHCPRELEASE (RFC 2131, 4.4.6) for a removed guest, so that its address is free at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SERVER_ID, _END = 54, 255
 
 
 def message(mac: str, address: str, server: str, transaction: int) -> bytes:
-    """The packet's bytes. `address` is what is given back to `server`."""
+    """The packet's bytes. `address` is the one that DHCP releases."""
     hardware = bytes.fromhex(mac.replace(":", ""))
     head = struct.pack(
         "!BBBBIHH4s4s4s4s16s64s128s",

@@ -1,4 +1,4 @@
-"""Taps: made by the hypervisor with the guest, gone with it; here only what to do with one that stayed."""
+"""Taps: the hypervisor creates and removes them with the guest; this module handles leftover ones."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A domain's XML: one declarative class per element. What values they take is decided in `definition`."""
+"""A domain's XML: one declarative class per element. `definition` decides their values."""

@@ -23,7 +23,7 @@ class Controller(Element):
 
 @dataclass(frozen=True, slots=True)
 class Log(Element):
-    """<log>: virtlogd writes what the guest says to this file, and rotates it."""
+    """<log>: virtlogd writes the guest's output to this file, and rotates it."""
 
     tag: ClassVar[str] = "log"
     file: str = attribute("file")
@@ -95,7 +95,7 @@ class VideoModel(Element):
 
 @dataclass(frozen=True, slots=True)
 class Watchdog(Element):
-    """<watchdog>: the card that every guest system knows; what happens when the guest stops feeding it."""
+    """<watchdog>: a card that every guest system supports, and the action when the guest stops feeding it."""
 
     tag: ClassVar[str] = "watchdog"
     action: Literal["reset", "poweroff", "pause", "none"] = attribute("action")

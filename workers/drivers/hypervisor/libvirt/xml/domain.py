@@ -15,7 +15,7 @@ from workers.drivers.hypervisor.libvirt.xml.metadata import Metadata
 
 @dataclass(frozen=True, slots=True)
 class Domain(Element):
-    """<domain>. A guest that powers off or crashes is gone from memory; its definition stays."""
+    """<domain>. A guest that powers off or crashes leaves memory; its definition stays."""
 
     tag: ClassVar[str] = "domain"
     type: Literal["kvm", "qemu"] = attribute("type")

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from lxml import etree
 
-# What XML 1.0 cannot hold, escaped or not (section 2.2): control characters, surrogates, U+FFFE and U+FFFF.
+# Characters that XML 1.0 cannot contain, even escaped (section 2.2): control characters, surrogates, U+FFFE and U+FFFF.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # A carriage return comes back from a parser as a newline, so it cannot be carried faithfully either.
 _REPLACED = re.compile("[\r]")

@@ -156,7 +156,7 @@ class Topology(Element):
 
 @dataclass(frozen=True, slots=True)
 class CpuFeature(Element):
-    """<feature> of <cpu>: on top of what the model has, or taken off it."""
+    """<feature> of <cpu>: added to the model, or removed from it."""
 
     tag: ClassVar[str] = "feature"
     policy: Literal["require", "disable"] = attribute("policy")
@@ -188,7 +188,7 @@ class Timer(Element):
 
 @dataclass(frozen=True, slots=True)
 class Clock(Element):
-    """<clock>: the guest's clock shows UTC, or what the host's wall shows (Windows expects that)."""
+    """<clock>: the guest's clock shows UTC, or the host's local time (for Windows)."""
 
     tag: ClassVar[str] = "clock"
     offset: Literal["utc", "localtime"] = attribute("offset", default="utc")

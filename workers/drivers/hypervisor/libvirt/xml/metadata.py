@@ -1,4 +1,4 @@
-"""<metadata>: the mark by which a domain is known as Celerity's, and what administrators like to read there."""
+"""<metadata>: marks a domain as Celerity's, and informs administrators."""
 
 # ruff: noqa: RUF009  (fields are declared by calls that return dataclasses.field)
 
