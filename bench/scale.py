@@ -35,7 +35,8 @@ ROWS = (
     ("PostgreSQL's time of a boot, ms", "sql_ms_per_boot"),
     ("CPU of a boot, ms", "cpu_ms_per_boot"),
     ("First page of the list with details, p50, ms", "list_ms"),
-    ("Servers on that page", "listed"),
+    ("The same, p95, ms", "list_p95_ms"),
+    ("Servers on that page (1,000 at most)", "listed"),
     ("Show, p50, ms", "show_ms"),
     ("Memory of all processes, MiB PSS", "memory"),
     ("Errors", "errors"),
@@ -71,6 +72,7 @@ def window(cloud: PrivateCloud, common: list[str], count: int, mark: int) -> dic
     lists = client(cloud, *common, "--prefix", f"window-{mark}", "--phases", "list", "--list-bench", "20")
     result |= {
         "list_ms": round(1000 * lists["list_detail"]["p50"], 1),
+        "list_p95_ms": round(1000 * lists["list_detail"]["p95"], 1),
         "listed": lists["list_detail"]["servers"],
         "show_ms": round(1000 * lists["show"]["p50"], 1),
         "memory": round(sum(process.pss for process in cloud.memory().values())),
