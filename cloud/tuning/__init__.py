@@ -6,5 +6,5 @@ module or remove it, then write the new digest (tests/unit/cloud/tuning/test_can
 
 Three pieces have to be where applications and workers can import them, and follow the same rule:
 ``apps/common/sql`` (planned statements), ``apps/common/api/parsing.py`` (kept serializers) and
-``workers/pipelines/registry.py`` (links of a chain).
+``workers/pipelines/links.py`` (links of a chain).
 """

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from celery import Celery, Signature
+from celery import Celery
 from celery.exceptions import Ignore
 from django.db import close_old_connections, connection
 
@@ -14,6 +14,7 @@ from workers.engine.errors import Stale, StepFailed
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import Step
 from workers.pipelines import (
+    links,
     server_build,
     server_delete,
     server_migrate,
@@ -98,18 +99,14 @@ def send(app: Celery, run: Any) -> None:
     }
     if run.hosts:
         message["hosts"] = run.hosts
-    first, links = _links(app, run.pipeline, run.next_step)
-    app.tasks[first].apply_async((message,), chain=links)
+    first, *others = _tasks(run.pipeline, run.next_step)
+    app.tasks[first].apply_async((message,), chain=links.behind(app, tuple(others)))
 
 
 @cache
-def _links(app: Celery, pipeline: str, step: str) -> tuple[str, list[Signature] | None]:
-    """Return the task of a step, and the links behind it as a message carries them: the next one is the list's last.
-
-    It equals what `celery.chain` sends; composing that for every run took a tenth of a POST.
-    """
+def _tasks(pipeline: str, step: str) -> tuple[str, ...]:
+    """Return the names of the tasks from a step on; a revert is one task."""
     found = PIPELINES[pipeline]
     if step == states.REVERT:
-        return found.task_name(step), None
-    first, *rest = [found.task_name(name) for name in found.step_names()[found.index(step) :]]
-    return first, [app.signature(name) for name in reversed(rest)] or None
+        return (found.task_name(step),)
+    return tuple(found.task_name(name) for name in found.step_names()[found.index(step) :])

@@ -17,10 +17,12 @@ PIECES = [
     *(path for path in sorted((ROOT / "cloud" / "tuning").rglob("*.py")) if path.name != "__init__.py"),
     *(path for path in sorted((ROOT / "apps" / "common" / "sql").glob("*.py")) if path.name != "__init__.py"),
     ROOT / "apps" / "common" / "api" / "parsing.py",
+    ROOT / "workers" / "pipelines" / "links.py",
 ]
 SECTIONS = ("Replaces:", "Gains:", "Remove:")
 SYMBOL = re.compile(r"\b(?:celery|django|kombu|rest_framework)(?:\.\w+)+")
 DIGESTS = {
+    "celery.canvas._chain.run": "378491cb50f3",
     "celery.worker.consumer.Consumer.ensure_connected": "3f79cf3bb6d6",
     "celery.worker.consumer.Consumer.on_send_event_buffered": "0429cadc8bf9",
     "celery.worker.consumer.Consumer.register_with_event_loop": "aacc1dedab42",
