@@ -3,8 +3,8 @@
 import pytest
 
 from apps.common.exceptions import BadRequest
+from apps.networking.api import filters
 from apps.networking.models import Network, Subnet
-from apps.networking.selectors import filters
 
 
 @pytest.mark.django_db

@@ -33,7 +33,7 @@ def add(*, context: RequestContext, server: Server, name: str) -> None:
     for port in server_ports:
         groups = [link.security_group_id for link in port.portsecuritygroup_set.all()]
         if group not in groups:
-            ports.update(context=context, port_id=port.id, values={"security_groups": [*groups, group]})
+            ports.update(context=context, port=port, values={"security_groups": [*groups, group]})
     rpcapi.record(context=context, action="addSecurityGroup", server=server)
 
 
@@ -46,7 +46,7 @@ def remove(*, context: RequestContext, server: Server, name: str) -> None:
         if group in groups:
             removed = True
             groups.remove(group)
-            ports.update(context=context, port_id=port.id, values={"security_groups": groups})
+            ports.update(context=context, port=port, values={"security_groups": groups})
     if not removed:
         raise NotFound(f"Security group {name[:255]} is not associated with the instance {server.id}")
     rpcapi.record(context=context, action="removeSecurityGroup", server=server)

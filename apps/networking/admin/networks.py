@@ -35,7 +35,7 @@ class NetworkEdit(ServiceForm):
         return {name: value for name, value in entered.items() if value is not None}
 
     def serve(self, values: dict[str, Any]) -> Network:
-        return networks.update(context=self.operator.context, network_id=self.instance.pk, values=values)
+        return networks.update(context=self.operator.context, network=self.instance, values=values)
 
 
 class NetworkAdd(NetworkEdit):
@@ -88,7 +88,7 @@ class NetworkAdmin(Page):
 
 
 def _delete(operator: Operator, network: Network, values: dict[str, Any]) -> str:
-    networks.delete(context=operator.context, network_id=network.id)
+    networks.delete(network=network)
     return f"Deleted the network {network} and its subnets."
 
 

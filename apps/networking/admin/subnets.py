@@ -11,6 +11,7 @@ from apps.common.admin import Operation, Operator, Page, ServiceForm, cells, ope
 from apps.common.admin.forms import Lines
 from apps.networking.api.serializers import subnets as serializers
 from apps.networking.models import Subnet
+from apps.networking.selectors import networks as network_selectors
 from apps.networking.services import subnets
 
 
@@ -55,7 +56,7 @@ class SubnetEdit(ServiceForm):
         return changed
 
     def serve(self, values: dict[str, Any]) -> Subnet:
-        return subnets.update(context=self.operator.context, subnet_id=self.instance.pk, values=values)
+        return subnets.update(subnet=self.instance, values=values)
 
 
 class SubnetAdd(SubnetEdit):
@@ -79,7 +80,9 @@ class SubnetAdd(SubnetEdit):
         return {name: value for name, value in entered.items() if value not in ("", [])}
 
     def serve(self, values: dict[str, Any]) -> Subnet:
-        return subnets.create(context=self.operator.context, values=values)
+        context = self.operator.context
+        network = network_selectors.get(context=context, network_id=values["network_id"])
+        return subnets.create(context=context, network=network, values=values)
 
 
 @admin.register(Subnet)
@@ -97,7 +100,7 @@ class SubnetAdmin(Page):
 
 
 def _delete(operator: Operator, subnet: Subnet, values: dict[str, Any]) -> str:
-    subnets.delete(context=operator.context, subnet_id=subnet.id)
+    subnets.delete(subnet=subnet)
     return f"Deleted the subnet {subnet}."
 
 

@@ -1,4 +1,4 @@
-"""Writing ports: through the API here, for servers in ``bindings``."""
+"""Writing ports: through the API here, for servers in ``bindings``. Callers have checked policy."""
 
 import uuid
 from collections.abc import Sequence
@@ -8,11 +8,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, states
 from apps.networking.models import Network, Port, PortSecurityGroup, SecurityGroup
-from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as selectors
 from apps.networking.services import ownership, port_addresses, quotas, security_groups
 from apps.networking.services.bindings import allocate_for_server, new_mac, release_for_server, set_status, unbind
@@ -21,16 +19,6 @@ __all__ = ["allocate_for_server", "create", "delete", "release_for_server", "set
 
 MAC_ATTEMPTS = 5
 
-# Values with a separate policy rule, by the rule's last part.
-_GUARDED = {
-    "mac_address": "mac_address",
-    "fixed_ips": "fixed_ips",
-    "port_security_enabled": "port_security_enabled",
-    "allowed_address_pairs": "allowed_address_pairs",
-    "host": "binding:host_id",
-    "profile": "binding:profile",
-    "vnic_type": "binding:vnic_type",
-}
 _PLAIN = (
     "name",
     "description",
@@ -48,8 +36,8 @@ _PLAIN = (
 _FROZEN_WHILE_BOUND = ("mac_address", "fixed_ips", "device_id", "device_owner", "host")
 
 
-def create(*, context: RequestContext, values: dict[str, Any]) -> Port:
-    """Make a port, with an address of each IP version unless ``fixed_ips`` says otherwise ([] for none).
+def create(*, context: RequestContext, network: Network, values: dict[str, Any]) -> Port:
+    """Make a port on a network, with an address of each IP version unless ``fixed_ips`` says otherwise ([] for none).
 
     What is not named is inherited from the network before it is checked.
 
@@ -57,10 +45,9 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Port:
     IpAddressAlreadyAllocated, IpAddressGenerationFailure, MacAddressInUse, DeviceNotOwned, PairsNeedPortSecurity,
     OverQuota (409).
     """
-    project_id = ownership.of(context=context, rule="create_port", values=values)
-    network = network_selectors.get(context=context, network_id=values["network_id"])
+    project_id = ownership.of(context=context, values=values)
     _refuse_foreign_network(network, context)
-    _check_guarded("create_port", context, project_id, network, values)
+    _refuse_foreign_device(context, project_id, values)
     values = {"port_security_enabled": network.port_security_enabled, **values}
     _check_security(values, pairs=values.get("allowed_address_pairs"), held_groups=False)
     groups = _groups(context, project_id, values)
@@ -135,22 +122,7 @@ def _refuse_foreign_network(network: Network, context: RequestContext) -> None:
         raise exceptions.ExternalNetworkForbidden(id=network.id)
 
 
-def _check_guarded(
-    action: str,
-    context: RequestContext,
-    project_id: str,
-    network: Network,
-    values: dict[str, Any],
-    held: frozenset[str] = frozenset(),
-) -> None:
-    target = {"project_id": project_id, "network_project_id": network.project_id}
-    for key, name in _GUARDED.items():
-        if key in values:
-            policy.check(context, f"{action}:{name}", target)
-    for part in port_addresses.named(values.get("fixed_ips"), held=held):
-        policy.check(context, f"{action}:fixed_ips:{part}", {**target, "network_shared": network.shared})
-    if str(values.get("device_owner") or "").startswith(states.OWNER_NETWORK):
-        policy.check(context, f"{action}:device_owner:network", target)
+def _refuse_foreign_device(context: RequestContext, project_id: str, values: dict[str, Any]) -> None:
     device_id = values.get("device_id")
     foreign = Port.objects.filter(device_id=device_id).exclude(project_id=project_id)
     if device_id and not context.is_admin and foreign.exists():
@@ -178,28 +150,25 @@ def _set_groups(port: Port, groups: Sequence[uuid.UUID]) -> None:
     )
 
 
-def update(*, context: RequestContext, port_id: uuid.UUID, values: dict[str, Any]) -> Port:
+def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Port:
     """Change a port. While a server holds it, its addresses and its device stay (PortBound, 409).
 
     Raises what ``create`` raises, and PortHasGroups (409) for switching port security off under groups.
     """
-    seen = selectors.get(context=context, port_id=port_id)
-    policy.check(context, "update_port", {"project_id": seen.project_id})
-    held = frozenset(fixed.ip_address for fixed in seen.fixed_ips.all())
-    _check_guarded("update_port", context, seen.project_id, seen.network, values, held)
+    _refuse_foreign_device(context, port.project_id, values)
     try:
         with transaction.atomic():
-            port = locks.port(port_id)
-            if port is None:
-                raise exceptions.PortNotFound(id=port_id)
-            _refuse_bound(port, values)
-            columns = _changed(context, port, values)
+            locked = locks.port(port.id)
+            if locked is None:
+                raise exceptions.PortNotFound(id=port.id)
+            _refuse_bound(locked, values)
+            columns = _changed(context, locked, values)
             Port.objects.filter(id=port.id).update(
                 **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
             )
     except IntegrityError:
-        raise exceptions.MacAddressInUse(network_id=seen.network_id, mac=values.get("mac_address")) from None
-    return selectors.get(context=context, port_id=port_id)
+        raise exceptions.MacAddressInUse(network_id=port.network_id, mac=values.get("mac_address")) from None
+    return selectors.get(context=context, port_id=port.id)
 
 
 def _changed(context: RequestContext, port: Port, values: dict[str, Any]) -> dict[str, Any]:
@@ -229,17 +198,15 @@ def _refuse_bound(port: Port, values: dict[str, Any]) -> None:
         raise exceptions.PortBound(id=port.id, device_id=port.device_id, field="fixed_ips")
 
 
-def delete(*, context: RequestContext, port_id: uuid.UUID) -> None:
+def delete(*, port: Port) -> None:
     """Delete a port that no server and no service of the network holds. Raises ServicePortInUse (409)."""
-    seen = selectors.get(context=context, port_id=port_id)
-    policy.check(context, "delete_port", {"project_id": seen.project_id})
     with transaction.atomic():
-        port = locks.port_to_delete(port_id)
-        if port is None:
-            raise exceptions.PortNotFound(id=port_id)
-        if port.bound or port.device_owner.startswith(states.OWNER_NETWORK):
-            raise exceptions.ServicePortInUse(id=port.id, owner=port.device_owner)
-        port.delete()
+        locked = locks.port_to_delete(port.id)
+        if locked is None:
+            raise exceptions.PortNotFound(id=port.id)
+        if locked.bound or locked.device_owner.startswith(states.OWNER_NETWORK):
+            raise exceptions.ServicePortInUse(id=port.id, owner=locked.device_owner)
+        locked.delete()
 
 
 def free(*, port_ids: Sequence[uuid.UUID]) -> None:

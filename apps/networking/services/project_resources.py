@@ -33,23 +33,23 @@ def _default_groups(project_id: str) -> Any:
 
 
 def _purge_ports(context: RequestContext) -> None:
-    for port_id in _ports(str(context.project_id)).values_list("id", flat=True):
-        ports.delete(context=context, port_id=port_id)
+    for port in _ports(str(context.project_id)):
+        ports.delete(port=port)
 
 
 def _purge_networks(context: RequestContext) -> None:
-    for network_id in _networks(str(context.project_id)).values_list("id", flat=True):
-        networks.delete(context=context, network_id=network_id)
+    for network in _networks(str(context.project_id)):
+        networks.delete(network=network)
 
 
 def _purge_groups(context: RequestContext) -> None:
-    for group_id in _groups(str(context.project_id)).values_list("id", flat=True):
-        security_groups.delete(context=context, group_id=group_id)
+    for group in _groups(str(context.project_id)):
+        security_groups.delete(context=context, group=group)
 
 
 def _drop_default_groups(context: RequestContext) -> None:
-    for group_id in _default_groups(str(context.project_id)).values_list("id", flat=True):
-        security_groups.delete(context=context, group_id=group_id)
+    for group in _default_groups(str(context.project_id)):
+        security_groups.delete(context=context, group=group)
 
 
 def register() -> None:

@@ -6,13 +6,11 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from apps.common import policy
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
 from apps.networking import exceptions, states
 from apps.networking.exceptions import InvalidRule
 from apps.networking.models import SecurityGroup, SecurityGroupRule
-from apps.networking.selectors import security_group_rules as selectors
 from apps.networking.selectors import security_groups as security_group_selectors
 from apps.networking.services import quotas
 
@@ -49,13 +47,11 @@ ICMP = {1, 58}
 ONLY_IPV6 = {"icmpv6", "ipv6-encap", "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ipv6-opts", "ipv6-route"}
 
 
-def create(*, context: RequestContext, values: dict[str, Any]) -> SecurityGroupRule:
-    """Add a rule to a group of the caller's project.
+def create(*, context: RequestContext, group: SecurityGroup, values: dict[str, Any]) -> SecurityGroupRule:
+    """Add a rule to a group.
 
     Raises SecurityGroupNotFound (404), InvalidRule (400), RuleExists and OverQuota (409).
     """
-    group = security_group_selectors.get(context=context, group_id=values["security_group_id"])
-    policy.check(context, "create_security_group_rule", {"project_id": group.project_id})
     columns = _checked(context, values)
     try:
         with transaction.atomic():
@@ -164,8 +160,6 @@ def _prefix(text: str, ethertype: str) -> str:
     return str(interface)
 
 
-def delete(*, context: RequestContext, rule_id: uuid.UUID) -> None:
-    """Delete a rule. Raises SecurityGroupRuleNotFound (404)."""
-    rule = selectors.get(context=context, rule_id=rule_id)
-    policy.check(context, "delete_security_group_rule", {"project_id": rule.project_id})
+def delete(*, rule: SecurityGroupRule) -> None:
+    """Delete a rule."""
     rule.delete()

@@ -1,4 +1,7 @@
-"""Writing security groups. The rules are rows so far: hosts do not enforce them yet."""
+"""Writing security groups. The rules are rows so far: hosts do not enforce them yet.
+
+Callers have checked policy.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -8,7 +11,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, ProtectedError, RestrictedError
 from django.utils import timezone
 
-from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import exceptions, states
 from apps.networking.models import SecurityGroup, SecurityGroupRule
@@ -89,7 +91,7 @@ def _uuid(text: str) -> uuid.UUID | None:
 
 def create(*, context: RequestContext, values: dict[str, Any]) -> SecurityGroup:
     """Make a group with the two rules that let everything out. Raises DefaultSecurityGroup (409), OverQuota (409)."""
-    project_id = ownership.of(context=context, rule="create_security_group", values=values)
+    project_id = ownership.of(context=context, values=values)
     if values.get("name") == DEFAULT:
         raise exceptions.DefaultSecurityGroup
     ensure_default(project_id=project_id)
@@ -105,27 +107,23 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> SecurityGroup:
     return group
 
 
-def update(*, context: RequestContext, group_id: uuid.UUID, values: dict[str, Any]) -> SecurityGroup:
+def update(*, context: RequestContext, group: SecurityGroup, values: dict[str, Any]) -> SecurityGroup:
     """Change name, description or stateful. Raises CannotChangeDefault (409)."""
-    group = selectors.get(context=context, group_id=group_id)
-    policy.check(context, "update_security_group", {"project_id": group.project_id})
     name = values.get("name", group.name)
     if name != group.name and DEFAULT in (name, group.name):
         raise exceptions.CannotChangeDefault
     SecurityGroup.objects.filter(id=group.id).update(
         **values, revision_number=F("revision_number") + 1, updated_at=timezone.now()
     )
-    return selectors.get(context=context, group_id=group_id)
+    return selectors.get(context=context, group_id=group.id)
 
 
-def delete(*, context: RequestContext, group_id: uuid.UUID) -> None:
+def delete(*, context: RequestContext, group: SecurityGroup) -> None:
     """Delete a group that guards no port. Raises CannotRemoveDefault and SecurityGroupInUse (409)."""
-    group = selectors.get(context=context, group_id=group_id)
-    policy.check(context, "delete_security_group", {"project_id": group.project_id})
     if group.name == DEFAULT and not context.is_admin:
         raise exceptions.CannotRemoveDefault
     try:
         with transaction.atomic():
             group.delete()
     except (ProtectedError, RestrictedError, IntegrityError):
-        raise exceptions.SecurityGroupInUse(id=group_id) from None
+        raise exceptions.SecurityGroupInUse(id=group.id) from None

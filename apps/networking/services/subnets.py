@@ -1,33 +1,26 @@
-"""Writing subnets."""
+"""Writing subnets. Callers have checked policy (``api/permissions.py``)."""
 
-import uuid
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, ranges, states
 from apps.networking.models import FixedIP, Network, Port, Subnet
-from apps.networking.selectors import networks as network_selectors
-from apps.networking.selectors import subnets as selectors
 from apps.networking.services import bindings, fixed_ips, port_addresses, quotas, shared_ranges
 
 MAX_NAMESERVERS = 5
 MAX_ROUTES = 20
 
 
-def create(*, context: RequestContext, values: dict[str, Any]) -> Subnet:
-    """Make a subnet. ``values`` has ``network_id`` and ``cidr``; ``gateway_ip`` absent means the first address.
+def create(*, context: RequestContext, network: Network, values: dict[str, Any]) -> Subnet:
+    """Make a subnet of a network. ``values`` has ``cidr``; ``gateway_ip`` absent means the first address.
 
-    Raises NetworkNotFound (404), InvalidInput (400; also for a range that overlaps another of the network), pool
+    Raises InvalidInput (400; also for a range that overlaps another of the network), pool
     errors (400, 409), OverQuota (409).
     """
-    network = network_selectors.get(context=context, network_id=values["network_id"])
-    owner = {"project_id": network.project_id, "network_project_id": network.project_id}
-    policy.check(context, "create_subnet", owner)
     columns = _checked(values)
     with transaction.atomic():
         if locks.network(network.id) is None:
@@ -144,12 +137,10 @@ def _update_dhcp_port(subnet: Subnet) -> None:
             raise exceptions.IpAddressGenerationFailure(id=subnet.network_id, network_id=subnet.network_id)
 
 
-def update(*, context: RequestContext, subnet_id: uuid.UUID, values: dict[str, Any]) -> Subnet:
+def update(*, subnet: Subnet, values: dict[str, Any]) -> Subnet:
     """Change a subnet. A gateway that a port holds is refused (409). Running guests learn at their next lease."""
-    found = selectors.get(context=context, subnet_id=subnet_id)
-    policy.check(context, "update_subnet", {"project_id": found.project_id})
     with transaction.atomic():
-        subnet = locks.subnet(subnet_id)
+        subnet = locks.subnet(subnet.id)
         cidr = ranges.network(subnet.cidr, field="cidr")
         for key in ("name", "description", "enable_dhcp", "service_types"):
             if key in values:
@@ -180,13 +171,11 @@ def _change_addresses(subnet: Subnet, cidr: ranges.Range, values: dict[str, Any]
     subnet.allocation_pools = ranges.pool_documents(ranges.parse_pools(pools, cidr, gateway))
 
 
-def delete(*, context: RequestContext, subnet_id: uuid.UUID) -> None:
+def delete(*, subnet: Subnet) -> None:
     """Delete a subnet that no port has an address in. Raises SubnetInUse (409)."""
-    subnet = selectors.get(context=context, subnet_id=subnet_id)
-    policy.check(context, "delete_subnet", {"project_id": subnet.project_id})
     try:
         with transaction.atomic():
-            locks.subnet_to_delete(subnet_id)
+            locks.subnet_to_delete(subnet.id)
             own = list(
                 Port.objects.filter(fixed_ips__subnet=subnet, device_owner=states.OWNER_DHCP).values_list(
                     "id", flat=True
@@ -198,4 +187,4 @@ def delete(*, context: RequestContext, subnet_id: uuid.UUID) -> None:
                 FixedIP.objects.filter(subnet=subnet).delete()
             subnet.delete()
     except (ProtectedError, IntegrityError):
-        raise exceptions.SubnetInUse(id=subnet_id) from None
+        raise exceptions.SubnetInUse(id=subnet.id) from None

@@ -61,9 +61,11 @@ def test_quota_errors_are_told_by_their_texts() -> None:
 def test_what_an_active_server_shows(alice: ComputeCaller, server: Server) -> None:
     network = networks.create(context=alice.context, values={"name": "net"})
     subnet = subnets.create(
-        context=alice.context, values={"network_id": network.id, "ip_version": 4, "cidr": "10.9.0.0/24"}
+        context=alice.context,
+        network=network,
+        values={"network_id": network.id, "ip_version": 4, "cidr": "10.9.0.0/24"},
     )
-    port = ports.create(context=alice.context, values={"network_id": network.id})
+    port = ports.create(context=alice.context, network=network, values={"network_id": network.id})
     FixedIP.objects.filter(port_id=port.id).update(ip_address="10.9.0.9")
     Port.objects.filter(id=port.id).update(device_id=str(server.id), request_index=0)
     Server.objects.update(zone="nova", host="h1")

@@ -16,7 +16,7 @@ from tests.api.compute.conftest import ComputeCaller
 @pytest.fixture
 def port(alice: ComputeCaller, server: Server) -> Port:
     network = networks.create(context=alice.context, values={"name": "net"})
-    made = port_services.create(context=alice.context, values={"network_id": network.id})
+    made = port_services.create(context=alice.context, network=network, values={"network_id": network.id})
     Port.objects.filter(id=made.id).update(device_id=str(server.id), request_index=0)
     return made
 
@@ -162,7 +162,9 @@ def _address(alice: ComputeCaller, port: Port) -> None:
     from apps.networking.services import subnets
 
     subnet = subnets.create(
-        context=alice.context, values={"network_id": port.network_id, "ip_version": 4, "cidr": "10.9.0.0/24"}
+        context=alice.context,
+        network=port.network,
+        values={"network_id": port.network_id, "ip_version": 4, "cidr": "10.9.0.0/24"},
     )
     FixedIP.objects.create(port=port, subnet_id=subnet.id, ip_address="10.9.0.9")
 

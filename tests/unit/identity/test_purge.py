@@ -20,7 +20,7 @@ def busy(as_admin: Api) -> Project:
     made = as_admin.call("post", "/v3/projects", {"project": {"name": "busy"}}).json()["project"]
     context = project_resources.caller_for(made["id"])
     network = networks.create(context=context, values={"name": "n"})
-    ports.create(context=context, values={"network_id": network.id})
+    ports.create(context=context, network=network, values={"network_id": network.id})
     security_groups.create(context=context, values={"name": "g"})
     Image.objects.create(project_id=made["id"], name="i", protected=True)
     return Project.objects.get(pk=made["id"])

@@ -34,6 +34,7 @@ def make_network() -> Callable[..., Network]:
         if cidr:
             subnets.create(
                 context=owner.context,
+                network=network,
                 values={"network_id": network.id, "cidr": cidr, "ip_version": 6 if ":" in cidr else 4},
             )
         return network

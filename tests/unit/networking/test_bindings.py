@@ -75,7 +75,7 @@ def test_release_leaves_nothing_and_may_be_repeated(alice: Caller, network: Netw
 
 
 def test_the_users_own_port_is_kept(alice: Caller, network: Network) -> None:
-    own = ports.create(context=alice.context, values={"network_id": network.id, "name": "mine"})
+    own = ports.create(context=alice.context, network=network, values={"network_id": network.id, "name": "mine"})
     server = uuid.uuid4()
     (binding,) = allocate(alice, of(network, port_id=own.id), server=server)
     assert (binding.port_id, binding.created) == (own.id, False)
@@ -88,7 +88,7 @@ def test_the_users_own_port_is_kept(alice: Caller, network: Network) -> None:
 
 
 def test_a_foreign_port_is_not_bound(alice: Caller, bob: Caller, network: Network) -> None:
-    own = ports.create(context=alice.context, values={"network_id": network.id})
+    own = ports.create(context=alice.context, network=network, values={"network_id": network.id})
     with pytest.raises(exceptions.PortNotFound):
         allocate(bob, of(network, port_id=own.id))
 
@@ -102,7 +102,9 @@ def test_all_or_nothing(alice: Caller, network: Network) -> None:
 
 def test_a_tenants_device_id_binds_nothing(alice: Caller, network: Network) -> None:
     server = uuid.uuid4()
-    port = ports.create(context=alice.context, values={"network_id": network.id, "device_id": str(server)})
+    port = ports.create(
+        context=alice.context, network=network, values={"network_id": network.id, "device_id": str(server)}
+    )
     assert selectors.for_servers(server_ids=[server]) == {}
     ports.release_for_server(server_id=server)
     assert Port.objects.filter(id=port.id).exists()
@@ -118,7 +120,11 @@ def test_a_mac_drawn_twice_is_drawn_again(alice: Caller, network: Network, monke
 def test_one_address_of_each_version(alice: Caller, network: Network) -> None:
     from apps.networking.services import subnets
 
-    subnets.create(context=alice.context, values={"network_id": network.id, "cidr": "fd00:9::/64", "ip_version": 6})
+    subnets.create(
+        context=alice.context,
+        network=network,
+        values={"network_id": network.id, "cidr": "fd00:9::/64", "ip_version": 6},
+    )
     (binding,) = allocate(alice, of(network))
     assert [":" in ip for ip in binding.ips] == [False, True]
 

@@ -232,7 +232,7 @@ def test_pages_both_ways(alice: Caller) -> None:
 
 
 def test_a_list_that_the_service_cuts_links_to_its_rest(alice: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.networking.api.views.base.limit_of", lambda params: 2)
+    monkeypatch.setattr("apps.common.pagination.MAX_LIMIT", 2)
     made = [make(alice, "network", name=str(n))["id"] for n in range(3)]
     body = alice.get("/networks").json()
     (link,) = body["networks_links"]

@@ -39,7 +39,7 @@ def unguarded(alice: Caller, make_network: Any) -> Network:
 def dual(alice: Caller, network: Network) -> Network:
     """IPv4, and IPv6 whose addresses guests make themselves."""
     values = {"network_id": network.id, "cidr": "fd00:9::/64", "ip_version": 6, "ipv6_ra_mode": "slaac"}
-    subnets.create(context=alice.context, values={**values, "ipv6_address_mode": "slaac"})
+    subnets.create(context=alice.context, network=network, values={**values, "ipv6_address_mode": "slaac"})
     return network
 
 

@@ -24,7 +24,7 @@ def automatic(who: Caller, **more: Any) -> Any:
 
 def test_network_and_port(alice: Caller, network: Network) -> None:
     assert resolve(alice, network_id=str(network.id), tag="t").tag == "t"
-    port = ports.create(context=alice.context, values={"network_id": network.id})
+    port = ports.create(context=alice.context, network=network, values={"network_id": network.id})
     found = resolve(alice, port_id=str(port.id))
     assert (found.network_id, found.port_id) == (network.id, port.id)
 
@@ -36,7 +36,7 @@ def test_unknown_networks(alice: Caller, text: Any) -> None:
 
 
 def test_foreign_objects_are_not_found(alice: Caller, bob: Caller, network: Network) -> None:
-    port = ports.create(context=alice.context, values={"network_id": network.id})
+    port = ports.create(context=alice.context, network=network, values={"network_id": network.id})
     with pytest.raises(exceptions.RequestedNetworkNotFound):
         resolve(bob, network_id=network.id)
     with pytest.raises(exceptions.RequestedPortNotFound, match=str(port.id)):
@@ -46,13 +46,13 @@ def test_foreign_objects_are_not_found(alice: Caller, bob: Caller, network: Netw
 def test_states_that_do_not_serve(alice: Caller, network: Network, make_network: Callable[..., Network]) -> None:
     with pytest.raises(exceptions.NetworkRequiresSubnet):
         resolve(alice, network_id=make_network(alice, cidr=None).id)
-    bare = ports.create(context=alice.context, values={"network_id": network.id, "fixed_ips": []})
+    bare = ports.create(context=alice.context, network=network, values={"network_id": network.id, "fixed_ips": []})
     with pytest.raises(exceptions.PortRequiresFixedIp):
         resolve(alice, port_id=bare.id)
-    used = ports.create(context=alice.context, values={"network_id": network.id, "device_id": "x"})
+    used = ports.create(context=alice.context, network=network, values={"network_id": network.id, "device_id": "x"})
     with pytest.raises(exceptions.PortInUse):
         resolve(alice, port_id=used.id)
-    twice = ports.create(context=alice.context, values={"network_id": network.id})
+    twice = ports.create(context=alice.context, network=network, values={"network_id": network.id})
     with pytest.raises(exceptions.PortInUse):
         networks.resolve(context=alice.context, requested=[{"port_id": twice.id}, {"port_id": twice.id}])
 
@@ -62,7 +62,11 @@ def test_fixed_ips(alice: Caller, network: Network) -> None:
     for bad in ("10.10.0.1", "x", "10.9.0.255", "fe80::1%eth0"):
         with pytest.raises(exceptions.FixedIpInvalid):
             resolve(alice, network_id=network.id, fixed_ip=bad)
-    ports.create(context=alice.context, values={"network_id": network.id, "fixed_ips": [{"ip_address": "10.9.0.7"}]})
+    ports.create(
+        context=alice.context,
+        network=network,
+        values={"network_id": network.id, "fixed_ips": [{"ip_address": "10.9.0.7"}]},
+    )
     for taken in ("10.9.0.7", "10.9.0.1"):
         with pytest.raises(exceptions.FixedIpInUse, match=taken):
             resolve(alice, network_id=network.id, fixed_ip=taken)

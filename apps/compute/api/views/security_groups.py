@@ -4,16 +4,18 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from apps.common import pagination, policy
+from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.identifiers import parse_uuid
-from apps.compute.api import queries
 from apps.compute.api.documents import security_groups as documents
+from apps.compute.api.listing import LISTING, STYLE
 from apps.compute.api.serializers import security_groups as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.api.views.proxies import ProxyView, nova_faults
 from apps.compute.selectors import servers
+from apps.networking.api import permissions
+from apps.networking.selectors import security_group_rules as rule_selectors
 from apps.networking.selectors import security_groups as selectors
 from apps.networking.services import security_group_rules as rule_services
 from apps.networking.services import security_groups as services
@@ -43,17 +45,17 @@ class SecurityGroupsView(ProxyView):
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("get"))
         rows = selectors.visible(context=self.caller).order_by("name", "id")
-        everywhere = "all_tenants" in request.GET and queries.boolean(request.GET["all_tenants"] or "1", "all_tenants")
+        everywhere = "all_tenants" in request.GET and STYLE.boolean(request.GET["all_tenants"] or "1", "all_tenants")
         if not (everywhere and self.caller.is_admin):
             services.ensure_default(project_id=str(self.caller.project_id))
             rows = rows.filter(project_id=self.caller.project_id)
-        first = queries.whole(request.GET.get("offset") or "0", "Invalid offset: {}")
-        limit = pagination.limit_of(request.GET)
+        first, limit = STYLE.whole(request.GET.get("offset") or "0", "offset"), LISTING.limit(request.GET)[0]
         return Response({"security_groups": _documents(list(rows[first : first + limit]))})
 
     def post(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("create"))
         values = self.parse(request, "security_group")
+        permissions.check_create(self.caller, "security_group", values)
         with nova_faults():
             row = services.create(
                 context=self.caller, values={**values, "description": values.get("description") or ""}
@@ -71,18 +73,26 @@ class SecurityGroupView(ProxyView):
         policy.check(self.caller, RULE.format("show"))
         return Response({"security_group": _documents([selectors.get(context=self.caller, group_id=_id(group_id))])[0]})
 
+    def group(self, group_id: str, rule: str) -> Any:
+        """Return the group, if the network service lets the caller change it. Raises PolicyForbidden (403)."""
+        group = selectors.get(context=self.caller, group_id=_id(group_id))
+        policy.check(self.caller, rule, {"project_id": group.project_id})
+        return group
+
     def put(self, request: Request, group_id: str) -> Response:
         policy.check(self.caller, RULE.format("update"))
         values = self.parse(request, "security_group")
+        group = self.group(group_id, "update_security_group")
         with nova_faults():
             values["description"] = values.get("description") or ""
-            row = services.update(context=self.caller, group_id=_id(group_id), values=values)
+            row = services.update(context=self.caller, group=group, values=values)
         return Response({"security_group": _documents([row])[0]})
 
     def delete(self, request: Request, group_id: str) -> Response:
         policy.check(self.caller, RULE.format("delete"))
+        group = self.group(group_id, "delete_security_group")
         with nova_faults():
-            services.delete(context=self.caller, group_id=_id(group_id))
+            services.delete(context=self.caller, group=group)
         return Response(status=202)
 
 
@@ -102,8 +112,11 @@ class SecurityGroupRulesView(ProxyView):
     def post(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("rule:create"))
         values = self.parse(request, "security_group_rule")
+        asked = serializers.neutron_rule(values)
+        group = selectors.get(context=self.caller, group_id=asked["security_group_id"])
+        policy.check(self.caller, "create_security_group_rule", {"project_id": group.project_id})
         with nova_faults():
-            row = rule_services.create(context=self.caller, values=serializers.neutron_rule(values))
+            row = rule_services.create(context=self.caller, group=group, values=asked)
         groups = selectors.by_id(group_ids=[row.remote_group_id] if row.remote_group_id else [])
         return Response({"security_group_rule": documents.render_rule(row, groups)})
 
@@ -113,7 +126,9 @@ class SecurityGroupRuleView(ProxyView):
 
     def delete(self, request: Request, rule_id: str) -> Response:
         policy.check(self.caller, RULE.format("rule:delete"))
-        rule_services.delete(context=self.caller, rule_id=_id(rule_id))
+        rule = rule_selectors.get(context=self.caller, rule_id=_id(rule_id))
+        policy.check(self.caller, "delete_security_group_rule", {"project_id": rule.project_id})
+        rule_services.delete(rule=rule)
         return Response(status=202)
 
 

@@ -1,14 +1,9 @@
 """What all documents of the network service share."""
 
-from datetime import UTC, datetime
 from typing import Any
 
+from apps.common.api.documents import seconds
 from apps.networking.models.base import Resource
-
-
-def moment(value: datetime) -> str:
-    """Write a time as Neutron does."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def standard(row: Resource) -> dict[str, Any]:
@@ -19,7 +14,7 @@ def standard(row: Resource) -> dict[str, Any]:
         "tenant_id": row.project_id,
         "description": row.description,
         "tags": row.tags,
-        "created_at": moment(row.created_at),
-        "updated_at": moment(row.updated_at),
+        "created_at": seconds(row.created_at),
+        "updated_at": seconds(row.updated_at),
         "revision_number": row.revision_number,
     }

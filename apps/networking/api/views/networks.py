@@ -1,17 +1,16 @@
 """Networks."""
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.common.context import RequestContext
+from apps.networking.api import filters, permissions
 from apps.networking.api.documents import networks as documents
+from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import networks as serializers
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import NetworkNotFound
-from apps.networking.selectors import filters
 from apps.networking.selectors import networks as selectors
 from apps.networking.services import networks
 
@@ -29,13 +28,14 @@ class Networks(_Networks, Collection):
 
     request_serializers = {"post": serializers.NetworkCreate}
     filters = filters.NETWORKS
-    sort_keys = frozenset({"status", "admin_state_up", "mtu"})
+    listing = LISTING.sorted_by("status", "admin_state_up", "mtu")
     examples = {"POST": {"network": {"name": "private"}}}
 
-    def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
-        return selectors.visible(context=context)
+    def visible(self) -> QuerySet[Any]:
+        return selectors.visible(context=self.caller)
 
     def make(self, values: dict[str, Any]) -> Any:
+        permissions.check_new_network(self.caller, values)
         return networks.create(context=self.caller, values=values)
 
 
@@ -48,8 +48,11 @@ class NetworkItem(_Networks, Item):
     def load(self, item_id: uuid.UUID) -> Any:
         return selectors.get(context=self.caller, network_id=item_id)
 
-    def change(self, item_id: uuid.UUID, values: dict[str, Any]) -> Any:
-        return networks.update(context=self.caller, network_id=item_id, values=values)
+    def permit_change(self, row: Any, values: dict[str, Any]) -> None:
+        permissions.check_network(self.caller, row, values)
 
-    def remove(self, item_id: uuid.UUID) -> None:
-        networks.delete(context=self.caller, network_id=item_id)
+    def change(self, row: Any, values: dict[str, Any]) -> Any:
+        return networks.update(context=self.caller, network=row, values=values)
+
+    def remove(self, row: Any) -> None:
+        networks.delete(network=row)

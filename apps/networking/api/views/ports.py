@@ -1,17 +1,18 @@
 """Ports."""
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.common.context import RequestContext
+from apps.common.api import queries
+from apps.networking.api import filters, permissions
 from apps.networking.api.documents import ports as documents
+from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import ports as serializers
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import PortNotFound
-from apps.networking.selectors import filters
+from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as selectors
 from apps.networking.services import ports
 
@@ -29,14 +30,20 @@ class Ports(_Ports, Collection):
 
     request_serializers = {"post": serializers.PortCreate}
     filters = filters.PORTS
-    sort_keys = frozenset({"network_id", "status", "device_id", "mac_address"})
+    listing = LISTING.sorted_by("network_id", "status", "device_id", "mac_address")
     examples = {"POST": {"port": {"network_id": "<id>"}}}
 
-    def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
-        return filters.on_ports(selectors.visible(context=context), params)
+    def visible(self) -> QuerySet[Any]:
+        return selectors.visible(context=self.caller)
+
+    def rows(self) -> QuerySet[Any]:
+        return filters.on_ports(super().rows(), queries.plain(self.request.query_params))
 
     def make(self, values: dict[str, Any]) -> Any:
-        return ports.create(context=self.caller, values=values)
+        permissions.check_create(self.caller, "port", values)
+        network = network_selectors.get(context=self.caller, network_id=values["network_id"])
+        permissions.check_new_port(self.caller, network, values)
+        return ports.create(context=self.caller, network=network, values=values)
 
 
 class PortItem(_Ports, Item):
@@ -48,8 +55,11 @@ class PortItem(_Ports, Item):
     def load(self, item_id: uuid.UUID) -> Any:
         return selectors.get(context=self.caller, port_id=item_id)
 
-    def change(self, item_id: uuid.UUID, values: dict[str, Any]) -> Any:
-        return ports.update(context=self.caller, port_id=item_id, values=values)
+    def permit_change(self, row: Any, values: dict[str, Any]) -> None:
+        permissions.check_port(self.caller, row, values)
 
-    def remove(self, item_id: uuid.UUID) -> None:
-        ports.delete(context=self.caller, port_id=item_id)
+    def change(self, row: Any, values: dict[str, Any]) -> Any:
+        return ports.update(context=self.caller, port=row, values=values)
+
+    def remove(self, row: Any) -> None:
+        ports.delete(port=row)

@@ -39,11 +39,14 @@ class QuotaItem(ServiceView):
         return Response({"quota": selectors.of_project(project_id=project_id)})
 
     def put(self, request: Request, project_id: str) -> Response:
-        quotas.update(context=self.caller, project_id=project_id, values=self.parse(request, "quota"))
+        values = self.parse(request, "quota")
+        policy.check(self.caller, "update_quota", {"project_id": project_id})
+        quotas.update(project_id=project_id, values=values)
         return Response({"quota": selectors.of_project(project_id=project_id)})
 
     def delete(self, request: Request, project_id: str) -> Response:
-        quotas.reset(context=self.caller, project_id=project_id)
+        policy.check(self.caller, "delete_quota", {"project_id": project_id})
+        quotas.reset(project_id=project_id)
         return Response(status=204)
 
 

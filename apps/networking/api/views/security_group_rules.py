@@ -1,18 +1,19 @@
 """Security group rules."""
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.common.context import RequestContext
+from apps.common import policy
+from apps.networking.api import filters
 from apps.networking.api.documents import security_group_rules as documents
+from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import security_group_rules as serializers
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import SecurityGroupRuleNotFound
-from apps.networking.selectors import filters
 from apps.networking.selectors import security_group_rules as selectors
+from apps.networking.selectors import security_groups as group_selectors
 from apps.networking.services import security_group_rules
 
 
@@ -29,7 +30,7 @@ class SecurityGroupRules(_SecurityGroupRules, Collection):
 
     request_serializers = {"post": serializers.SecurityGroupRuleCreate}
     filters = filters.SECURITY_GROUP_RULES
-    sort_keys = frozenset({"direction", "protocol"})
+    listing = LISTING.sorted_by("direction", "protocol")
     examples = {
         "POST": {
             "security_group_rule": {
@@ -42,11 +43,13 @@ class SecurityGroupRules(_SecurityGroupRules, Collection):
         }
     }
 
-    def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
-        return selectors.visible(context=context)
+    def visible(self) -> QuerySet[Any]:
+        return selectors.visible(context=self.caller)
 
     def make(self, values: dict[str, Any]) -> Any:
-        return security_group_rules.create(context=self.caller, values=values)
+        group = group_selectors.get(context=self.caller, group_id=values["security_group_id"])
+        policy.check(self.caller, "create_security_group_rule", {"project_id": group.project_id})
+        return security_group_rules.create(context=self.caller, group=group, values=values)
 
 
 class SecurityGroupRuleItem(_SecurityGroupRules, Item):
@@ -57,5 +60,5 @@ class SecurityGroupRuleItem(_SecurityGroupRules, Item):
     def load(self, item_id: uuid.UUID) -> Any:
         return selectors.get(context=self.caller, rule_id=item_id)
 
-    def remove(self, item_id: uuid.UUID) -> None:
-        security_group_rules.delete(context=self.caller, rule_id=item_id)
+    def remove(self, row: Any) -> None:
+        security_group_rules.delete(rule=row)

@@ -1,17 +1,16 @@
 """Security groups."""
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.common.context import RequestContext
+from apps.networking.api import filters, permissions
 from apps.networking.api.documents import security_groups as documents
+from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import security_groups as serializers
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import SecurityGroupNotFound
-from apps.networking.selectors import filters
 from apps.networking.selectors import security_groups as selectors
 from apps.networking.services import security_groups
 
@@ -29,15 +28,19 @@ class SecurityGroups(_SecurityGroups, Collection):
 
     request_serializers = {"post": serializers.SecurityGroupCreate}
     filters = filters.SECURITY_GROUPS
-    sort_keys = frozenset({"stateful"})
+    listing = LISTING.sorted_by("stateful")
     examples = {"POST": {"security_group": {"name": "web"}}}
 
-    def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
-        if context.project_id:
-            security_groups.ensure_default(project_id=context.project_id)
-        return selectors.visible(context=context)
+    def visible(self) -> QuerySet[Any]:
+        return selectors.visible(context=self.caller)
+
+    def rows(self) -> QuerySet[Any]:
+        if self.caller.project_id:
+            security_groups.ensure_default(project_id=self.caller.project_id)
+        return super().rows()
 
     def make(self, values: dict[str, Any]) -> Any:
+        permissions.check_create(self.caller, self.noun, values)
         return security_groups.create(context=self.caller, values=values)
 
 
@@ -50,8 +53,8 @@ class SecurityGroupItem(_SecurityGroups, Item):
     def load(self, item_id: uuid.UUID) -> Any:
         return selectors.get(context=self.caller, group_id=item_id)
 
-    def change(self, item_id: uuid.UUID, values: dict[str, Any]) -> Any:
-        return security_groups.update(context=self.caller, group_id=item_id, values=values)
+    def change(self, row: Any, values: dict[str, Any]) -> Any:
+        return security_groups.update(context=self.caller, group=row, values=values)
 
-    def remove(self, item_id: uuid.UUID) -> None:
-        security_groups.delete(context=self.caller, group_id=item_id)
+    def remove(self, row: Any) -> None:
+        security_groups.delete(context=self.caller, group=row)

@@ -1,17 +1,17 @@
 """Subnets."""
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.common.context import RequestContext
+from apps.networking.api import filters, permissions
 from apps.networking.api.documents import subnets as documents
+from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import subnets as serializers
 from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import SubnetNotFound
-from apps.networking.selectors import filters
+from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import subnets as selectors
 from apps.networking.services import subnets
 
@@ -29,14 +29,16 @@ class Subnets(_Subnets, Collection):
 
     request_serializers = {"post": serializers.SubnetCreate}
     filters = filters.SUBNETS
-    sort_keys = frozenset({"network_id", "cidr", "ip_version"})
+    listing = LISTING.sorted_by("network_id", "cidr", "ip_version")
     examples = {"POST": {"subnet": {"network_id": "<id>", "cidr": "10.0.0.0/24", "ip_version": 4}}}
 
-    def rows(self, context: RequestContext, params: Mapping[str, list[str]]) -> QuerySet[Any]:
-        return selectors.visible(context=context)
+    def visible(self) -> QuerySet[Any]:
+        return selectors.visible(context=self.caller)
 
     def make(self, values: dict[str, Any]) -> Any:
-        return subnets.create(context=self.caller, values=values)
+        network = network_selectors.get(context=self.caller, network_id=values["network_id"])
+        permissions.check_new_subnet(self.caller, network)
+        return subnets.create(context=self.caller, network=network, values=values)
 
 
 class SubnetItem(_Subnets, Item):
@@ -48,8 +50,8 @@ class SubnetItem(_Subnets, Item):
     def load(self, item_id: uuid.UUID) -> Any:
         return selectors.get(context=self.caller, subnet_id=item_id)
 
-    def change(self, item_id: uuid.UUID, values: dict[str, Any]) -> Any:
-        return subnets.update(context=self.caller, subnet_id=item_id, values=values)
+    def change(self, row: Any, values: dict[str, Any]) -> Any:
+        return subnets.update(subnet=row, values=values)
 
-    def remove(self, item_id: uuid.UUID) -> None:
-        subnets.delete(context=self.caller, subnet_id=item_id)
+    def remove(self, row: Any) -> None:
+        subnets.delete(subnet=row)

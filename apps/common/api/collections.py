@@ -1,0 +1,175 @@
+"""Lists and items of every service: one base for views that read pages, make, show, change and remove rows.
+
+A service declares its style once (a ``Listing``); a view declares its nouns, rows, filters and sort keys. Policy is
+checked here, before a service is called: ``permit`` names the rule.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+
+from apps.common import pagination
+from apps.common.api.queries import QueryStyle, Sorting
+from apps.common.api.views import Response, ServiceView
+from apps.common.exceptions import NotFound
+from apps.common.identifiers import parse_uuid
+
+Rows = Callable[[], QuerySet[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """How a service cuts its lists into pages.
+
+    ``sorting`` None: rows keep their order, and their ids decide ties. ``most`` is the largest page, ``usual`` that of
+    a query without a limit (None: ``most``), ``zero`` what 0 means (None: ``most``). ``strict``: an empty limit or
+    marker is a wrong one, and so is a limit of 0 (Keystone). ``marker_column`` and ``marker_key`` say which row a
+    marker names; a key of None names no row. ``reversible``: ``page_reverse`` reads the pages before the marker.
+    """
+
+    style: QueryStyle
+    sorting: Sorting | None = None
+    most: Callable[[], int] = lambda: pagination.MAX_LIMIT
+    usual: int | None = None
+    zero: int | None = None
+    strict: bool = False
+    marker_column: str = "id"
+    marker_key: Callable[[str], Any] = parse_uuid
+    reversible: bool = False
+
+    def sorted_by(self, *names: str, **columns: str) -> "Listing":
+        """Return the same with more sort keys."""
+        assert self.sorting is not None
+        return replace(self, sorting=self.sorting.by(*names, **columns))
+
+    def limit(self, params: Any) -> tuple[int, bool]:
+        """Return the size of the page, and whether it is the service's choice and not the caller's.
+
+        Raises the style's ``not_limit`` for what is no whole number.
+        """
+        text, most = params.get("limit"), self.most()
+        if text is None or (text == "" and not self.strict):
+            return (most if self.usual is None else self.usual), True
+        if not (text.isascii() and text.isdigit()) or (self.strict and not text.strip("0")):
+            raise self.style.not_limit("limit", text)
+        value = int(text) if len(text) <= 12 else most + 1
+        if value == 0:
+            return (most if self.zero is None else self.zero), False
+        return min(value, most), value > most
+
+    def marker(self, params: Any, rows: Rows) -> Any | None:
+        """Return the row that a page comes after. Raises the style's ``no_marker`` where ``rows`` has none such."""
+        text = params.get("marker")
+        if text is None or (text == "" and not self.strict):
+            return None
+        key = self.marker_key(text)
+        found = None if key is None else rows().filter(**{self.marker_column: key}).first()
+        if found is None:
+            raise self.style.no_marker("marker", text)
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Rows, whether there are more of them, and whether the service, not the caller, limited the page."""
+
+    rows: list[Any]
+    more: bool
+    truncated: bool = False
+    backwards: bool = False
+
+
+def read(rows: QuerySet[Any], params: Any, listing: Listing, *, marked: Rows | None = None) -> Page:
+    """Return the page of ``rows`` that a query asks for. 1 query, 2 with a marker, which is one of ``marked``."""
+    backwards = listing.reversible and params.get("page_reverse", "").lower() in ("true", "1")
+    sorting = listing.sorting
+    sort = _own_order(rows) if sorting is None else sorting.order(params, listing.style, backwards=backwards)
+    limit, by_service = listing.limit(params)
+    marker = listing.marker(params, marked or (lambda: rows))
+    found, more = pagination.page(rows, sort=sort, marker=marker, limit=limit)
+    if backwards:
+        found.reverse()
+    return Page(rows=found, more=more, truncated=more and by_service, backwards=backwards)
+
+
+def _own_order(rows: QuerySet[Any]) -> list[tuple[str, str]]:
+    """Return the columns that order the rows, with the id at the end."""
+    names = [str(name) for name in rows.query.order_by or rows.model._meta.ordering or ()]
+    if not any(name.lstrip("-") in ("id", "pk") for name in names):
+        names.append("id")
+    return [(name.lstrip("-"), "desc" if name.startswith("-") else "asc") for name in names]
+
+
+class Noun(ServiceView):
+    """``noun`` and ``plural`` are the JSON keys of one resource and of a list."""
+
+    noun: ClassVar[str]
+    plural: ClassVar[str]
+    not_found: ClassVar[type[NotFound]] = NotFound
+
+    def permit(self, action: str, row: Any = None) -> None:
+        """Check the rule of an action: list, show, create, update or delete. Raises PolicyForbidden (403)."""
+        raise NotImplementedError
+
+    def render(self, row: Any) -> dict[str, Any]:
+        """Return the document of a row."""
+        raise NotImplementedError
+
+    def id_of(self, text: str) -> uuid.UUID:
+        """Return the id in a URL. Raises ``not_found`` (404) for what is none: clients look names up that way."""
+        found = parse_uuid(text)
+        if found is None:
+            raise self.not_found(id=text[:255])
+        return found
+
+
+class Collection(Noun):
+    """A list of rows. A service's own base class adds how its pages look (``envelope``)."""
+
+    listing: ClassVar[Listing]
+
+    def rows(self) -> QuerySet[Any]:
+        """Return the rows that the caller may see and the query asks for."""
+        raise NotImplementedError
+
+    def marked(self) -> QuerySet[Any]:
+        """Return the rows that a marker may name: those of the list itself, where a view says no other."""
+        return self.rows()
+
+    def envelope(self, page: Page) -> dict[str, Any]:
+        """Return the document of a page."""
+        raise NotImplementedError
+
+    def page(self) -> Page:
+        """Return the page that the query asks for."""
+        return read(self.rows(), self.request.query_params, self.listing, marked=self.marked)
+
+    def get(self, request: Request) -> Response:
+        self.permit("list")
+        return Response(self.envelope(self.page()))
+
+
+class Item(Noun):
+    """One row, by its id: show and delete. A service's base class adds its way of changing one."""
+
+    def load(self, item_id: Any) -> Any:
+        """Return the row, if the caller may see it. Raises ``not_found`` (404)."""
+        raise NotImplementedError
+
+    def remove(self, row: Any) -> None:
+        """Delete the row."""
+        raise NotImplementedError
+
+    def get(self, request: Request, item_id: str) -> Response:
+        self.permit("show")
+        return Response({self.noun: self.render(self.load(self.id_of(item_id)))})
+
+    def delete(self, request: Request, item_id: str) -> Response:
+        row = self.load(self.id_of(item_id))
+        self.permit("delete", row)
+        self.remove(row)
+        return Response(status=204)

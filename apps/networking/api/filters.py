@@ -1,0 +1,122 @@
+"""Filters of lists, as Neutron names them: any simple field, repeated values mean "one of"."""
+
+import ipaddress
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from apps.common.api import queries
+from apps.common.api.queries import Filter
+from apps.networking.api.listing import STYLE
+
+
+def text(value: str, name: str = "") -> str:
+    """Any text; NUL is in no row."""
+    return value.replace("\x00", "\ufffd")
+
+
+def identity(value: str, name: str = "") -> uuid.UUID:
+    """A UUID; an invalid one matches nothing."""
+    try:
+        return uuid.UUID(value)
+    except ValueError:
+        return uuid.UUID(int=0)
+
+
+def address(value: str, name: str = "") -> str | None:
+    """An IP address; an invalid one matches nothing."""
+    return value if _is_ip(value) else None
+
+
+def lower(value: str, name: str = "") -> str:
+    """A text that is stored in lower case."""
+    return value.lower()
+
+
+STANDARD: dict[str, Filter] = {
+    "id": ("id", identity),
+    "name": ("name", text),
+    "description": ("description", text),
+    "project_id": ("project_id", text),
+    "tenant_id": ("project_id", text),
+    "revision_number": ("revision_number", STYLE.integer),
+}
+NETWORKS: dict[str, Filter] = {
+    **STANDARD,
+    "status": ("status", text),
+    "shared": ("shared", STYLE.boolean),
+    "router:external": ("external", STYLE.boolean),
+    "admin_state_up": ("admin_state_up", STYLE.boolean),
+    "mtu": ("mtu", STYLE.integer),
+    "is_default": ("is_default", STYLE.boolean),
+}
+SUBNETS: dict[str, Filter] = {
+    **STANDARD,
+    "network_id": ("network_id", identity),
+    "ip_version": ("ip_version", STYLE.integer),
+    "cidr": ("cidr", text),
+    "gateway_ip": ("gateway_ip", address),
+    "enable_dhcp": ("enable_dhcp", STYLE.boolean),
+    "shared": ("network__shared", STYLE.boolean),
+    "ipv6_address_mode": ("ipv6_address_mode", text),
+    "ipv6_ra_mode": ("ipv6_ra_mode", text),
+}
+PORTS: dict[str, Filter] = {
+    **STANDARD,
+    "network_id": ("network_id", identity),
+    "status": ("status", text),
+    "admin_state_up": ("admin_state_up", STYLE.boolean),
+    "device_id": ("device_id", text),
+    "device_owner": ("device_owner", text),
+    "mac_address": ("mac_address", lower),
+    "binding:host_id": ("host", text),
+}
+SECURITY_GROUPS: dict[str, Filter] = {**STANDARD, "stateful": ("stateful", STYLE.boolean)}
+SECURITY_GROUP_RULES: dict[str, Filter] = {
+    **{name: STANDARD[name] for name in STANDARD if name != "name"},
+    "security_group_id": ("security_group_id", identity),
+    "direction": ("direction", text),
+    "ethertype": ("ethertype", text),
+    "protocol": ("protocol", lower),
+    "port_range_min": ("port_range_min", STYLE.integer),
+    "port_range_max": ("port_range_max", STYLE.integer),
+    "remote_ip_prefix": ("remote_ip_prefix", text),
+    "remote_group_id": ("remote_group_id", identity),
+}
+
+
+def apply(rows: QuerySet[Any], params: Mapping[str, Sequence[str]], table: Mapping[str, Filter]) -> QuerySet[Any]:
+    """Narrow ``rows`` by those query parameters that ``table`` knows, and by tags. Raises BadRequest (400)."""
+    named = {
+        key: [tag for value in params.get(key, []) for tag in text(value).split(",")][: queries.MAX_VALUES]
+        for key in queries.TAGS
+        if params.get(key)
+    }
+    return queries.by_tags(queries.one_of(rows, params, table), named)
+
+
+def on_ports(rows: QuerySet[Any], params: Mapping[str, Sequence[str]]) -> QuerySet[Any]:
+    """The filters that only ports have: fixed_ips=ip_address=… or subnet_id=…, security_groups=…."""
+    for value in params.get("fixed_ips", [])[: queries.MAX_VALUES]:
+        key, _, wanted = text(value).partition("=")
+        if key == "ip_address":
+            rows = rows.filter(Q(fixed_ips__ip_address=wanted) if _is_ip(wanted) else Q(pk__in=[]))
+        elif key == "subnet_id":
+            rows = rows.filter(fixed_ips__subnet_id=identity(wanted))
+        elif key == "ip_address_substr":
+            rows = rows.filter(fixed_ips__ip_address__contains=wanted)
+    if params.get("security_groups"):
+        rows = rows.filter(
+            security_groups__in=[identity(value) for value in params["security_groups"][: queries.MAX_VALUES]]
+        )
+    return rows.distinct() if "fixed_ips" in params or "security_groups" in params else rows
+
+
+def _is_ip(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return "%" not in value

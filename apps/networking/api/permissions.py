@@ -1,0 +1,81 @@
+"""Which rules a change of the network service has to pass. Every front end asks here before it calls a service."""
+
+from typing import Any
+
+from apps.common import policy
+from apps.common.context import RequestContext
+from apps.networking import states
+from apps.networking.models import Network, Port
+from apps.networking.services import ownership, port_addresses
+
+# What only administrators may set on a network, by the last part of its rule.
+_OF_NETWORKS = {"shared": "shared", "external": "router:external", "is_default": "is_default", "provider": "provider"}
+# Values of a port that have a rule, by its last part.
+_OF_PORTS = {
+    "mac_address": "mac_address",
+    "fixed_ips": "fixed_ips",
+    "port_security_enabled": "port_security_enabled",
+    "allowed_address_pairs": "allowed_address_pairs",
+    "host": "binding:host_id",
+    "profile": "binding:profile",
+    "vnic_type": "binding:vnic_type",
+}
+
+
+def check_create(context: RequestContext, noun: str, values: dict[str, Any]) -> str:
+    """Check ``create_<noun>`` for the project that a body names, and return that project. Raises PolicyForbidden."""
+    project_id = ownership.of(context=context, values=values)
+    policy.check(context, f"create_{noun}", {"project_id": project_id, "user_id": context.user_id})
+    return project_id
+
+
+def check_new_network(context: RequestContext, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may make this network."""
+    project_id = check_create(context, "network", values)
+    _check_network("create_network", context, project_id, {key: value for key, value in values.items() if value})
+
+
+def check_network(context: RequestContext, network: Network, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may set these values, even to what they are."""
+    _check_network("update_network", context, network.project_id, values)
+
+
+def _check_network(action: str, context: RequestContext, project_id: str, values: dict[str, Any]) -> None:
+    for key, name in _OF_NETWORKS.items():
+        if key in values:
+            policy.check(context, f"{action}:{name}", {"project_id": project_id})
+
+
+def check_new_subnet(context: RequestContext, network: Network) -> None:
+    """Raise PolicyForbidden (403) unless the caller may make subnets of a network."""
+    policy.check(context, "create_subnet", {"project_id": network.project_id, "network_project_id": network.project_id})
+
+
+def check_new_port(context: RequestContext, network: Network, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may give a new port these values, beside ``check_create``."""
+    project_id = ownership.of(context=context, values=values)
+    _check_port("create_port", context, project_id, network, values)
+
+
+def check_port(context: RequestContext, port: Port, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may set these values; addresses that the port has need nothing."""
+    held = frozenset(fixed.ip_address for fixed in port.fixed_ips.all())
+    _check_port("update_port", context, port.project_id, port.network, values, held)
+
+
+def _check_port(
+    action: str,
+    context: RequestContext,
+    project_id: str,
+    network: Network,
+    values: dict[str, Any],
+    held: frozenset[str] = frozenset(),
+) -> None:
+    target = {"project_id": project_id, "network_project_id": network.project_id}
+    for key, name in _OF_PORTS.items():
+        if key in values:
+            policy.check(context, f"{action}:{name}", target)
+    for part in port_addresses.named(values.get("fixed_ips"), held=held):
+        policy.check(context, f"{action}:fixed_ips:{part}", {**target, "network_shared": network.shared})
+    if str(values.get("device_owner") or "").startswith(states.OWNER_NETWORK):
+        policy.check(context, f"{action}:device_owner:network", target)
