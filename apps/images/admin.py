@@ -74,7 +74,7 @@ class ImageEdit(ServiceForm):
         operations_ = patches.parse(document)
         return images.update(
             context=self.operator.context,
-            image_id=self.instance.pk,
+            image=self.instance,
             changes=lambda row: patches.apply(row, operations_),
         )
 
@@ -126,7 +126,7 @@ class ImageAdd(ImageEdit):
         bits = self.cleaned_data["bits"]
         if bits is None:
             return image
-        return images.upload(context=context, image_id=image.id, source=bits, expected=bits.size)
+        return images.upload(image=image, source=bits, expected=bits.size)
 
 
 class DeletedFilter(admin.SimpleListFilter):
@@ -209,17 +209,17 @@ class MemberAdmin(ReadOnlyAdmin):
 
 
 def _deactivate(operator: Operator, image: Image, values: dict[str, Any]) -> str:
-    images.deactivate(context=operator.context, image_id=image.id)
+    images.deactivate(image=image)
     return f"Deactivated {image}."
 
 
 def _reactivate(operator: Operator, image: Image, values: dict[str, Any]) -> str:
-    images.reactivate(context=operator.context, image_id=image.id)
+    images.reactivate(image=image)
     return f"Reactivated {image}."
 
 
 def _delete(operator: Operator, image: Image, values: dict[str, Any]) -> str:
-    images.delete(context=operator.context, image_id=image.id)
+    images.delete(image=image)
     return f"Deleted {image}. Servers made from it are not affected."
 
 

@@ -12,10 +12,10 @@ from apps.common.exceptions import BadRequest
 from apps.compute.models import Flavor
 from apps.identity import models as identity
 from apps.identity.selectors import filters as identity_filters
+from apps.images.api import filters as image_filters
 from apps.images.models import Image
-from apps.images.selectors import filters as image_filters
 from apps.networking import models as networking
-from apps.networking.selectors import filters as network_filters
+from apps.networking.api import filters as network_filters
 from tests.api.compute.conftest import ComputeCaller, _caller
 
 pytestmark = pytest.mark.django_db

@@ -12,9 +12,8 @@ import pytest
 from django.db import connection, transaction
 from django.http import QueryDict
 
+from apps.common.api import queries as kit
 from apps.compute.api import queries
-from apps.images.api.views import images as images_views
-from apps.networking.api.views import base as network_views
 from tests.api.test_hostile_filters import VALUES
 from tests.callers import Caller
 from tests.isolation import conftest
@@ -79,8 +78,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         monkeypatch.setattr(QueryDict, method, spy)
     plain = QueryDict.dict
     monkeypatch.setattr(QueryDict, "dict", lambda self: Asked(plain(self)))
-    for module in (images_views, network_views):  # dict(params.lists())
-        monkeypatch.setattr(module, "dict", Asked, raising=False)
+    monkeypatch.setattr(kit, "plain", lambda params: Asked(params.lists()))
     check = queries.check
 
     def declared(request: Any, known: Iterable[str] = (), *, repeatable: Iterable[str] = (), **keywords: Any) -> None:

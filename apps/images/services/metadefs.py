@@ -1,4 +1,4 @@
-"""Writing metadata definitions: administrators only, unless the operator's rules say otherwise."""
+"""Writing metadata definitions. Callers have checked policy."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.common import policy
 from apps.common.context import RequestContext
 from apps.images import exceptions
 from apps.images.models import Association, Definition, Namespace
@@ -26,9 +25,8 @@ def create(
 ) -> Namespace:
     """Create a namespace with its content; ``parts`` are documents by kind. All or nothing.
 
-    Raises PolicyForbidden (403), NamespaceExists, DefinitionExists (409), LimitExceeded (413).
+    Raises NamespaceExists, DefinitionExists (409), LimitExceeded (413).
     """
-    policy.check(context, "add_metadef_namespace")
     if Namespace.objects.count() >= MAX_NAMESPACES:
         raise exceptions.LimitExceeded(f"There are {MAX_NAMESPACES} namespaces, and may be no more.")
     columns = {"project_id": context.project_id or "", **values}
@@ -46,9 +44,8 @@ def create(
     return namespace
 
 
-def update(*, context: RequestContext, name: str, values: Mapping[str, Any]) -> Namespace:
-    """Change a namespace's own values. Raises NamespaceNotFound (404), NamespaceExists (409)."""
-    namespace = _held(context, name, "modify_metadef_namespace")
+def update(*, namespace: Namespace, values: Mapping[str, Any]) -> Namespace:
+    """Change a namespace's own values. Raises NamespaceExists (409)."""
     for key, value in values.items():
         setattr(namespace, key, value)
     try:
@@ -59,23 +56,15 @@ def update(*, context: RequestContext, name: str, values: Mapping[str, Any]) -> 
     return namespace
 
 
-def delete(*, context: RequestContext, name: str) -> None:
+def delete(*, namespace: Namespace) -> None:
     """Delete a namespace with all that is in it. Raises ProtectedNamespace (403)."""
-    namespace = _held(context, name, "delete_metadef_namespace")
     if namespace.protected:
-        raise exceptions.ProtectedNamespace(name=name)
+        raise exceptions.ProtectedNamespace(name=namespace.namespace)
     namespace.delete()
 
 
-def _held(context: RequestContext, name: str, rule: str) -> Namespace:
-    namespace = selectors.get(context=context, name=name)
-    policy.check(context, rule, {"project_id": namespace.project_id})
-    return namespace
-
-
-def define(*, context: RequestContext, name: str, kind: str, document: Mapping[str, Any]) -> Definition:
+def define(*, namespace: Namespace, kind: str, document: Mapping[str, Any]) -> Definition:
     """Add a definition to a namespace. Raises DefinitionExists (409), LimitExceeded (413)."""
-    namespace = _held(context, name, f"add_metadef_{kind}")
     with transaction.atomic():
         return _define(namespace, kind, document)
 
@@ -91,9 +80,8 @@ def _define(namespace: Namespace, kind: str, document: Mapping[str, Any]) -> Def
         raise exceptions.DefinitionExists(kind=kind, name=document["name"], namespace=namespace.namespace) from None
 
 
-def redefine(*, context: RequestContext, name: str, kind: str, old: str, document: Mapping[str, Any]) -> Definition:
+def redefine(*, namespace: Namespace, kind: str, old: str, document: Mapping[str, Any]) -> Definition:
     """Replace a definition, perhaps under another name. Raises DefinitionNotFound (404), DefinitionExists (409)."""
-    namespace = _held(context, name, f"modify_metadef_{kind}")
     definition = selectors.definition(namespace=namespace, kind=kind, name=old)
     definition.name = document["name"]
     definition.document = {key: value for key, value in document.items() if key != "name"}
@@ -105,9 +93,8 @@ def redefine(*, context: RequestContext, name: str, kind: str, old: str, documen
     return definition
 
 
-def replace_tags(*, context: RequestContext, name: str, tags: Sequence[str], append: bool) -> list[str]:
+def replace_tags(*, namespace: Namespace, tags: Sequence[str], append: bool) -> list[str]:
     """Give a namespace these tags, beside those it has or in their place. Returns the tags of the request."""
-    namespace = _held(context, name, "add_metadef_tags")
     with transaction.atomic():
         if not append:
             namespace.definitions.filter(kind="tag").delete()
@@ -116,18 +103,17 @@ def replace_tags(*, context: RequestContext, name: str, tags: Sequence[str], app
     return list(dict.fromkeys(tags))
 
 
-def undefine(*, context: RequestContext, name: str, kind: str, old: str | None = None) -> None:
+def undefine(*, namespace: Namespace, kind: str, old: str | None = None) -> None:
     """Remove one definition of a kind, or all of them. Raises DefinitionNotFound (404)."""
-    namespace = _held(context, name, f"delete_metadef_{kind if old is not None or kind != 'tag' else 'tags'}")
     if old is None:
         namespace.definitions.filter(kind=kind).delete()
     else:
         selectors.definition(namespace=namespace, kind=kind, name=old).delete()
 
 
-def associate(*, context: RequestContext, name: str, values: Mapping[str, Any]) -> Association:
+def associate(*, namespace: Namespace, values: Mapping[str, Any]) -> Association:
     """Say that a namespace is about a kind of resource. Raises DefinitionExists (409)."""
-    return _associate(_held(context, name, "add_metadef_resource_type_association"), values)
+    return _associate(namespace, values)
 
 
 def _associate(namespace: Namespace, values: Mapping[str, Any]) -> Association:
@@ -142,9 +128,8 @@ def _associate(namespace: Namespace, values: Mapping[str, Any]) -> Association:
         ) from None
 
 
-def dissociate(*, context: RequestContext, name: str, resource_type: str) -> None:
+def dissociate(*, namespace: Namespace, resource_type: str) -> None:
     """End an association. Raises DefinitionNotFound (404)."""
-    namespace = _held(context, name, "remove_metadef_resource_type_association")
     if not namespace.associations.filter(name=resource_type).delete()[0]:
         raise exceptions.DefinitionNotFound(
             kind="resource type", name=resource_type[:80], namespace=namespace.namespace

@@ -15,8 +15,8 @@ def purge_images(context: RequestContext) -> None:
     """Delete every image of the caller's project, protected ones too."""
     rows = Image.objects.filter(project_id=context.project_id, deleted_at=None)
     rows.filter(protected=True).update(protected=False)
-    for image_id in rows.values_list("id", flat=True):
-        images.delete(context=context, image_id=image_id)
+    for image in rows:
+        images.delete(image=image)
 
 
 def register() -> None:

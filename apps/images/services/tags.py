@@ -1,6 +1,4 @@
-"""Writing single tags of images."""
-
-import uuid
+"""Writing single tags of images. Callers have checked policy."""
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
@@ -9,24 +7,24 @@ from apps.images.models import Image
 from apps.images.services import images
 
 
-def add(*, context: RequestContext, image_id: uuid.UUID, tag: str) -> None:
+def add(*, context: RequestContext, image: Image, tag: str) -> None:
     """Put a tag on an image; it may be there already."""
     if not attributes.is_tag(tag):
         raise BadRequest(f"Invalid tag: {attributes.TAG_RULE}.")
 
-    def change(image: Image) -> None:
-        if tag not in image.tags:
-            image.tags = [*image.tags, tag]
+    def change(row: Image) -> None:
+        if tag not in row.tags:
+            row.tags = [*row.tags, tag]
 
-    images.update(context=context, image_id=image_id, changes=change)
+    images.update(context=context, image=image, changes=change)
 
 
-def remove(*, context: RequestContext, image_id: uuid.UUID, tag: str) -> None:
+def remove(*, context: RequestContext, image: Image, tag: str) -> None:
     """Take a tag off an image. Raises TagNotFound (404)."""
 
-    def change(image: Image) -> None:
-        if tag not in image.tags:
-            raise exceptions.TagNotFound(tag=tag[:255], id=image.id)
-        image.tags = [one for one in image.tags if one != tag]
+    def change(row: Image) -> None:
+        if tag not in row.tags:
+            raise exceptions.TagNotFound(tag=tag[:255], id=row.id)
+        row.tags = [held for held in row.tags if held != tag]
 
-    images.update(context=context, image_id=image_id, changes=change)
+    images.update(context=context, image=image, changes=change)

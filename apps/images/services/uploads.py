@@ -4,14 +4,13 @@ import contextlib
 import os
 import uuid
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.common import policy
 from apps.common.context import RequestContext
 from apps.images import exceptions, inspection, locks, states
 from apps.images.models import Image
@@ -23,40 +22,31 @@ log = structlog.get_logger("celerity.images")
 CHUNK = 1024 * 1024
 
 
-class Admission(NamedTuple):
-    """An image that may be uploaded to, and the bytes that fit: in its project's quota, on the disk, under the cap."""
-
-    image: Image
-    room: int
-
-
-def upload(
-    *, context: RequestContext, image_id: uuid.UUID, source: inspection.Readable, expected: int | None = None
-) -> Image:
+def upload(*, image: Image, source: inspection.Readable, expected: int | None = None) -> Image:
     """Store the data of a queued image and make it active. ``expected`` is the announced length in bytes.
 
     The data must be in the declared disk_format; backing and data files, oversized virtual sizes and truncated files
     are refused. After a refusal, or if the client disconnects, the image is queued again and nothing is kept.
 
-    Raises ImageNotFound (404), PolicyForbidden (403), WrongStatus, UploadInProgress (409), TooManyBytes,
+    Raises WrongStatus, UploadInProgress (409), TooManyBytes,
     QuotaExceeded (413), NoRoom (507), BadBits, UploadCutOff (400), ImageGone (410; it was deleted meanwhile).
     """
-    image = admit(context=context, image_id=image_id, expected=expected).image
+    admit(image=image, expected=expected)
     with locks.upload(image.id) as held:
         if not held:
             raise exceptions.UploadInProgress(id=image.id)
         return _upload(image, source, expected, charges.Charge(image))
 
 
-def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None, copies: int = 1) -> Admission:
-    """Admit a caller who may upload ``expected`` bytes to an image; None: as many as there is room for.
+def admit(*, image: Image, expected: int | None, copies: int = 1) -> int:
+    """Return how many bytes fit for an upload of ``expected`` (None: as many as there is room for).
+
+    They fit in the project's quota, on the disk and under the cap.
 
     ``copies`` is how often the bytes will be on the store's disk: twice where a front takes them in first.
 
     Raises what ``upload`` raises before it reads.
     """
-    image = selectors.get_visible(context=context, image_id=image_id)
-    policy.check(context, "upload_image", {"project_id": image.project_id})
     if not image.disk_format or not image.container_format:
         raise exceptions.BadImageData(reason="disk_format and container_format must be set before the data is uploaded")
     if expected is not None and expected > settings.IMAGE_SIZE_CAP:
@@ -64,7 +54,7 @@ def admit(*, context: RequestContext, image_id: uuid.UUID, expected: int | None,
     room = charges.check_size(image.project_id, expected or 0, copies=copies)
     if image.status not in (states.QUEUED, states.SAVING):  # active uploads hold the lock
         raise exceptions.WrongStatus(id=image.id, status=image.status, action="upload")
-    return Admission(image, room)
+    return room
 
 
 def _upload(image: Image, source: inspection.Readable, expected: int | None, charge: charges.Charge) -> Image:
@@ -175,18 +165,16 @@ def _staged_files() -> list[Path]:
     return list(directory.iterdir()) if directory.is_dir() else []
 
 
-def read(*, context: RequestContext, image_id: uuid.UUID) -> tuple[Image, BinaryIO | None]:
-    """Return an image and its opened data; None instead of the data if it has none yet.
+def read(*, context: RequestContext, image: Image) -> BinaryIO | None:
+    """Return an image's opened data; None when it has none yet.
 
-    Raises ImageNotFound (404), Deactivated (403), PolicyForbidden (403).
+    Raises Deactivated (403), BlobNotFound (404).
     """
-    image = selectors.get_visible(context=context, image_id=image_id)
-    policy.check(context, "download_image", {"project_id": image.project_id})
     if image.status == states.DEACTIVATED and not context.is_admin:
         raise exceptions.Deactivated
     if image.status not in (states.ACTIVE, states.DEACTIVATED):
-        return image, None
+        return None
     try:
-        return image, blob_selectors.path(image).open("rb")
+        return blob_selectors.path(image).open("rb")
     except FileNotFoundError:
         raise exceptions.BlobNotFound from None

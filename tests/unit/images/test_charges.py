@@ -48,10 +48,10 @@ def test_bytes(alice: Caller, create: Any, put: Any, image_dir: Path) -> None:
     assert response.status_code == 413
     assert "Quota exceeded" in response.json()["message"]
     with pytest.raises(exceptions.QuotaExceeded):  # nothing announced, as with chunks
-        images.upload(context=alice.context, image_id=uuid.UUID(two), source=io.BytesIO(raw(2 * MIB)))
+        images.upload(image=Image.objects.get(id=uuid.UUID(two)), source=io.BytesIO(raw(2 * MIB)))
     assert Image.objects.get(id=two).status == "queued"
     assert not list((image_dir / "staging").iterdir())
-    images.upload(context=alice.context, image_id=uuid.UUID(two), source=io.BytesIO(raw(MIB)))
+    images.upload(image=Image.objects.get(id=uuid.UUID(two)), source=io.BytesIO(raw(MIB)))
     assert charges.used_bytes(alice.project_id) == 3 * MIB
     assert not Image.objects.filter(charged__gt=0).exists()
     limit(alice, "image_size_total", -1)
@@ -120,17 +120,17 @@ def test_a_charge_outlives_its_image_until_the_bytes_are_gone(alice: Caller, cre
     class Deleting(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             if self.tell() == MIB:
-                images.delete(context=alice.context, image_id=image_id)
+                images.delete(image=Image.objects.get(id=image_id))
                 seen.append(charges.used_bytes(alice.project_id))
                 with pytest.raises(exceptions.QuotaExceeded):
                     charges.check_size(alice.project_id, 2 * MIB)
             return super().read(min(size or MIB, MIB))
 
     with pytest.raises(exceptions.ImageGone):
-        images.upload(context=alice.context, image_id=image_id, source=Deleting(raw(2 * MIB)), expected=2 * MIB)
+        images.upload(image=Image.objects.get(id=image_id), source=Deleting(raw(2 * MIB)), expected=2 * MIB)
     assert seen == [2 * MIB]
     assert charges.used_bytes(alice.project_id) == 0
-    images.upload(context=alice.context, image_id=other, source=io.BytesIO(raw(2 * MIB)), expected=2 * MIB)
+    images.upload(image=Image.objects.get(id=other), source=io.BytesIO(raw(2 * MIB)), expected=2 * MIB)
 
 
 def test_refused_bits_cost_nothing(alice: Caller, create: Any, put: Any) -> None:

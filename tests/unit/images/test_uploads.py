@@ -84,7 +84,7 @@ def test_the_cap(alice: Caller, create: Any, put: Any, image_dir: Path, settings
     image = create(alice, disk_format="raw")
     assert put(alice, image["id"], samples.RAW).status_code == 413
     with pytest.raises(exceptions.TooManyBytes):  # nothing announced, as with chunks
-        images.upload(context=alice.context, image_id=uuid.UUID(image["id"]), source=io.BytesIO(samples.RAW))
+        images.upload(image=Image.objects.get(id=uuid.UUID(image["id"])), source=io.BytesIO(samples.RAW))
     assert Image.objects.get().status == "queued"
     assert nothing_staged(image_dir)
 
@@ -97,14 +97,12 @@ def test_a_client_that_goes_away(alice: Caller, create: Any, image_dir: Path) ->
             raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        images.upload(context=alice.context, image_id=image_id, source=Cut())
+        images.upload(image=Image.objects.get(id=image_id), source=Cut())
     with pytest.raises(exceptions.UploadCutOff, match="of 999999"):
-        images.upload(context=alice.context, image_id=image_id, source=io.BytesIO(samples.qcow2()), expected=999999)
+        images.upload(image=Image.objects.get(id=image_id), source=io.BytesIO(samples.qcow2()), expected=999999)
     assert Image.objects.get().status == "queued"
     assert nothing_staged(image_dir)
-    assert (
-        images.upload(context=alice.context, image_id=image_id, source=io.BytesIO(samples.qcow2())).status == "active"
-    )
+    assert images.upload(image=Image.objects.get(id=image_id), source=io.BytesIO(samples.qcow2())).status == "active"
 
 
 def test_refused_uploads(alice: Caller, bob: Caller, admin: Caller, create: Any, put: Any, active: Any) -> None:
@@ -137,11 +135,11 @@ def test_deleted_while_it_came_in(alice: Caller, create: Any, image_dir: Path) -
     class Deleting(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             if self.tell() == 0:
-                images.delete(context=alice.context, image_id=image_id)
+                images.delete(image=Image.objects.get(id=image_id))
             return super().read(size)
 
     with pytest.raises(exceptions.ImageGone):
-        images.upload(context=alice.context, image_id=image_id, source=Deleting(samples.qcow2()))
+        images.upload(image=Image.objects.get(id=image_id), source=Deleting(samples.qcow2()))
     assert nothing_staged(image_dir)
     assert contents(image_dir) == []
 
@@ -169,7 +167,7 @@ def test_a_live_upload_is_left_alone_and_the_only_one(create: Any, image_dir: Pa
             def look() -> None:
                 try:
                     seen["expired"] = images.expire_stale_uploads()
-                    images.upload(context=alice.context, image_id=image_id, source=io.BytesIO(b""))
+                    images.upload(image=Image.objects.get(id=image_id), source=io.BytesIO(b""))
                 except exceptions.UploadInProgress:
                     seen["refused"] = True
                 finally:
@@ -181,7 +179,7 @@ def test_a_live_upload_is_left_alone_and_the_only_one(create: Any, image_dir: Pa
                 thread.join()
             return super().read(size)
 
-    images.upload(context=alice.context, image_id=image_id, source=Slow(samples.qcow2()))
+    images.upload(image=Image.objects.get(id=image_id), source=Slow(samples.qcow2()))
     assert seen == {"expired": 0, "refused": True}
     assert Image.objects.get().status == "active"
     with locks.upload(image_id) as free:
@@ -243,10 +241,10 @@ def test_uploads_and_deletes_of_one_content_at_once(image_dir: Path) -> None:
             for _ in range(rounds):
                 values = {"disk_format": "qcow2", "container_format": "bare"}
                 image = images.create_for_project(project_id=alice.project_id, values=values, properties={})
-                images.upload(context=alice.context, image_id=image.id, source=io.BytesIO(samples.qcow2()))
+                images.upload(image=Image.objects.get(id=image.id), source=io.BytesIO(samples.qcow2()))
                 assert (image_dir / "blobs" / str(Image.objects.get(id=image.id).os_hash_value)).is_file()
                 if not keep:
-                    images.delete(context=alice.context, image_id=image.id)
+                    images.delete(image=Image.objects.get(id=image.id))
         except Exception as error:
             failed.append(error)
         finally:

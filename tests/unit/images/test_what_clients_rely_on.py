@@ -32,7 +32,7 @@ def test_active_only_when_every_byte_and_hash_is_there(alice: Caller, create: An
             chunk, self.left = self.left[:100_000], self.left[100_000:]
             return chunk
 
-    images.upload(context=alice.context, image_id=uuid.UUID(image_id), source=Watching(), expected=len(data))
+    images.upload(image=Image.objects.get(id=uuid.UUID(image_id)), source=Watching(), expected=len(data))
     assert set(seen) == {("saving", None, None)}
     assert len(seen) > 3
     shown = alice.get(f"/v2/images/{image_id}").json()
@@ -71,7 +71,7 @@ def test_nothing_of_an_image_is_what_a_client_says_it_is(alice: Caller, active: 
         name = f"HTTP_{header.upper().replace('-', '_')}"
         assert alice.call("get", path, **{name: "queued"}).json()["status"] == "active"
     with pytest.raises(exceptions.WrongStatus):
-        images.upload(context=alice.context, image_id=uuid.UUID(image["id"]), source=io.BytesIO(b"x"))
+        images.upload(image=Image.objects.get(id=uuid.UUID(image["id"])), source=io.BytesIO(b"x"))
     assert Image.objects.get(id=image["id"]).os_hash_value == image["os_hash_value"]
 
 

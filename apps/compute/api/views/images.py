@@ -1,29 +1,32 @@
 """/images, until 2.35, and the metadata of images, until 2.38: the image service's images in Nova's words."""
 
-import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from rest_framework.request import Request
 
-from apps.common import pagination, policy
+from apps.common import policy
+from apps.common.api import collections
+from apps.common.api.documents import next_link
+from apps.common.api.queries import refusal
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound
 from apps.common.identifiers import parse_uuid
 from apps.common.microversions import since
-from apps.compute.api import queries
 from apps.compute.api.documents import base
 from apps.compute.api.documents import images as documents
+from apps.compute.api.listing import IMAGES, STYLE
 from apps.compute.api.serializers import server_metadata as serializers
 from apps.compute.api.views.proxies import ProxyView
 from apps.compute.exceptions import MetadataNotFound
-from apps.compute.selectors import server_lists
 from apps.images import attributes
+from apps.images.api import permissions
 from apps.images.selectors import images as selectors
 from apps.images.services import images as services
 
-SORT = (("created_at", "desc"), ("id", "desc"))
 MAX_ITEMS = 128
+FILTERS = replace(STYLE, not_number=refusal("Invalid {name}: {value}"))
 NUMBERS = {"minRam": "min_ram", "minDisk": "min_disk"}
 PROPERTIES = {"server": "instance_uuid", "type": "image_type"}
 
@@ -47,15 +50,10 @@ class ImagesView(_ImagesView):
 
     def answer(self, request: Request, render: Callable[..., dict[str, Any]]) -> Response:
         policy.check(self.caller, "get_images")
-        rows, more = pagination.page(
-            self._filtered(request.GET),
-            sort=SORT,
-            marker=self._marker(request.GET.get("marker")),
-            limit=pagination.limit_of(request.GET),
-        )
-        document: dict[str, Any] = {"images": [render(row, self.links()) for row in rows]}
-        if more:
-            document["images_links"] = pagination.next_link(request._request, marker=str(rows[-1].id))
+        page = collections.read(self._filtered(request.GET), request.GET, IMAGES, marked=self._visible)
+        document: dict[str, Any] = {"images": [render(row, self.links()) for row in page.rows]}
+        if page.more:
+            document["images_links"] = next_link(request._request, marker=str(page.rows[-1].id))
         return Response(document)
 
     def _filtered(self, params: Any) -> Any:
@@ -66,22 +64,16 @@ class ImagesView(_ImagesView):
             rows = rows.filter(status__in=documents.statuses_of(params["status"]))
         for name, column in NUMBERS.items():
             if params.get(name):
-                rows = rows.filter(**{column: queries.whole(params[name], f"Invalid {name}: {{}}")})
+                rows = rows.filter(**{column: FILTERS.whole(params[name], name)})
         for name, key in PROPERTIES.items():
             if params.get(name):  # a server may be given by its address
                 rows = rows.filter(properties__contains={key: params[name].rstrip("/").rsplit("/", 1)[-1]})
         if params.get("changes-since"):
-            rows = rows.filter(updated_at__gte=server_lists.moment(params["changes-since"], "changes-since"))
+            rows = rows.filter(updated_at__gte=STYLE.time(params["changes-since"], "changes-since"))
         return rows
 
-    def _marker(self, text: str | None) -> Any:
-        if not text:
-            return None
-        key = parse_uuid(text)
-        found = selectors.visible(context=self.caller).filter(id=key).first() if key else None
-        if found is None:
-            raise BadRequest(f"marker [{text[:64]}] not found")
-        return found
+    def _visible(self) -> Any:
+        return selectors.visible(context=self.caller)
 
 
 class ImagesDetailView(ImagesView):
@@ -99,7 +91,9 @@ class ImageView(_ImagesView):
         return Response({"image": documents.render(self.image(image_id), self.links())})
 
     def delete(self, request: Request, image_id: str) -> Response:
-        services.delete(context=self.caller, image_id=self.image(image_id).id)
+        image = self.image(image_id)
+        permissions.check(self.caller, "delete_image", image)
+        services.delete(image=image)
         return Response(status=204)
 
 
@@ -108,24 +102,24 @@ class _ImageMetadataView(_ImagesView):
 
     def changeable(self, image_id: str) -> Any:
         image = self.image(image_id)
-        policy.check(self.caller, "modify_image", {"project_id": image.project_id})
+        permissions.check(self.caller, "modify_image", image)
         return image
 
-    def change(self, image_id: uuid.UUID, act: Callable[[dict[str, str]], dict[str, str]]) -> dict[str, str]:
+    def change(self, image: Any, act: Callable[[dict[str, str]], dict[str, str]]) -> dict[str, str]:
         """Write what ``act`` makes of an image's properties and return it. Raises BadRequest (400) for too many.
 
         Raises ReadOnlyAttribute, ReservedAttribute (403) for a property with the name of an image's attribute.
         """
 
-        def changes(image: Any) -> None:
-            before = dict(image.properties)
-            image.properties = act(before)
-            for name in image.properties.keys() - before.keys():
+        def changes(row: Any) -> None:
+            before = dict(row.properties)
+            row.properties = act(before)
+            for name in row.properties.keys() - before.keys():
                 attributes.refuse_as_property(name)
-            if len(image.properties) > MAX_ITEMS:
+            if len(row.properties) > MAX_ITEMS:
                 raise BadRequest(f"Image metadata limit exceeded: at most {MAX_ITEMS} items.")
 
-        found: dict[str, str] = services.update(context=self.caller, image_id=image_id, changes=changes).properties
+        found: dict[str, str] = services.update(context=self.caller, image=image, changes=changes).properties
         return found
 
 
@@ -142,12 +136,12 @@ class ImageMetadataView(_ImageMetadataView):
     def post(self, request: Request, image_id: str) -> Response:
         image = self.changeable(image_id)
         items = self.parse(request)["metadata"]
-        return Response({"metadata": self.change(image.id, lambda old: old | items)})
+        return Response({"metadata": self.change(image, lambda old: old | items)})
 
     def put(self, request: Request, image_id: str) -> Response:
         image = self.changeable(image_id)
         items = self.parse(request)["metadata"]
-        return Response({"metadata": self.change(image.id, lambda old: dict(items))})
+        return Response({"metadata": self.change(image, lambda old: dict(items))})
 
 
 class ImageMetadataItemView(_ImageMetadataView):
@@ -168,12 +162,12 @@ class ImageMetadataItemView(_ImageMetadataView):
         items = self.parse(request)["meta"]
         if key not in items:
             raise BadRequest("Request body and URI mismatch")
-        self.change(image.id, lambda old: old | items)
+        self.change(image, lambda old: old | items)
         return Response({"meta": items})
 
     def delete(self, request: Request, image_id: str, key: str) -> Response:
         image = self.changeable(image_id)
         if key not in image.properties:
             raise MetadataNotFound
-        self.change(image.id, lambda old: {name: value for name, value in old.items() if name != key})
+        self.change(image, lambda old: {name: value for name, value in old.items() if name != key})
         return Response(status=204)

@@ -1,17 +1,12 @@
 """Images as documents."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import serializers
 
+from apps.common.api.documents import seconds
 from apps.images import states
 from apps.images.models import Image
-
-
-def moment(value: datetime) -> str:
-    """Write a time as Glance does."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def render(image: Image) -> dict[str, Any]:
@@ -35,8 +30,8 @@ def render(image: Image) -> dict[str, Any]:
         "min_disk": image.min_disk,
         "min_ram": image.min_ram,
         "tags": image.tags,
-        "created_at": moment(image.created_at),
-        "updated_at": moment(image.updated_at),
+        "created_at": seconds(image.created_at),
+        "updated_at": seconds(image.updated_at),
         "self": f"/v2/images/{image.id}",
         "file": f"/v2/images/{image.id}/file",
         "schema": "/v2/schemas/image",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.images.api.documents.images import moment
+from apps.common.api.documents import seconds
 from apps.images.models import Member
 
 
@@ -12,7 +12,7 @@ def render(member: Member) -> dict[str, Any]:
         "image_id": str(member.image_id),
         "member_id": member.member_id,
         "status": member.status,
-        "created_at": moment(member.created_at),
-        "updated_at": moment(member.updated_at),
+        "created_at": seconds(member.created_at),
+        "updated_at": seconds(member.updated_at),
         "schema": "/v2/schemas/member",
     }

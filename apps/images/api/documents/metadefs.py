@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
-from apps.images.api.documents.images import moment
+from apps.common.api.documents import seconds
 from apps.images.models import Association, Definition, Namespace
 
 
@@ -21,8 +21,8 @@ def render(row: Namespace) -> dict[str, Any]:
         "visibility": row.visibility,
         "protected": row.protected,
         "owner": row.project_id,
-        "created_at": moment(row.created_at),
-        "updated_at": moment(row.updated_at),
+        "created_at": seconds(row.created_at),
+        "updated_at": seconds(row.updated_at),
         "self": path_of(row.namespace),
         "schema": "/v2/schemas/metadefs/namespace",
     }
@@ -33,7 +33,7 @@ def render_definition(row: Definition, namespace: str) -> dict[str, Any]:
     document: dict[str, Any] = {**row.document, "name": row.name}
     if row.kind == "property":
         return document
-    times = {"created_at": moment(row.created_at), "updated_at": moment(row.updated_at)}
+    times = {"created_at": seconds(row.created_at), "updated_at": seconds(row.updated_at)}
     if row.kind == "tag":
         return {**document, **times}
     links = {"self": path_of(namespace, "objects", row.name), "schema": "/v2/schemas/metadefs/object"}
@@ -46,6 +46,6 @@ def render_association(row: Association) -> dict[str, Any]:
         "name": row.name,
         "prefix": row.prefix,
         "properties_target": row.properties_target,
-        "created_at": moment(row.created_at),
-        "updated_at": moment(row.updated_at),
+        "created_at": seconds(row.created_at),
+        "updated_at": seconds(row.updated_at),
     }

@@ -1,7 +1,6 @@
 """An image's bits: upload, download, and the internal download of hosts."""
 
 import re
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,8 +12,9 @@ from apps.common import bodies
 from apps.common.api.parsers import StreamParser
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import BadRequest, UnsupportedMediaType
-from apps.images.api.views.images import image_id_of
+from apps.images.api.views.base import ImageView
 from apps.images.exceptions import LengthRequired, RangeNotSatisfiable
+from apps.images.models import Image
 from apps.images.selectors import blobs
 from apps.images.services import charges, images
 
@@ -22,7 +22,7 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 CHUNK = 1024 * 1024
 
 
-class ImageFile(ServiceView):
+class ImageFile(ImageView):
     """The bits themselves, streamed both ways."""
 
     parser_classes = [StreamParser]
@@ -32,29 +32,26 @@ class ImageFile(ServiceView):
         if request.content_type.split(";")[0].strip().lower() != StreamParser.media_type:
             raise UnsupportedMediaType(f"Image data has the content type {StreamParser.media_type}.")
         plain: HttpRequest = request._request
+        image = self.image(image_id, "upload_image")
         if plain.META.get("celerity.admission"):
-            return self._admit(image_id_of(image_id), plain)
-        images.upload(
-            context=self.caller,
-            image_id=image_id_of(image_id),
-            source=_body(plain),
-            expected=_announced(plain),
-        )
+            return self._admit(image, plain)
+        images.upload(image=image, source=_body(plain), expected=_announced(plain))
         return Response(status=204)
 
-    def _admit(self, image_id: uuid.UUID, request: HttpRequest) -> Response:
+    def _admit(self, image: Image, request: HttpRequest) -> Response:
         """Answer the front, which asks before it takes the body in (cloud/front.py).
 
         The front limits the body to the room, and counts the uploads of the project (deploy/front/uploads.py).
         """
         text = request.META.get("HTTP_X_FRONT_LENGTH", "")
         expected = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
-        image, room = images.admit(context=self.caller, image_id=image_id, expected=expected, copies=2)
+        room = images.admit(image=image, expected=expected, copies=2)
         headers = {"X-Front-Room": str(front_room(room)), "X-Front-Project": image.project_id}
         return Response(status=204, headers=headers)
 
     def get(self, request: Request, image_id: str) -> Any:
-        image, stream = images.read(context=self.caller, image_id=image_id_of(image_id))
+        image = self.image(image_id, "download_image")
+        stream = images.read(context=self.caller, image=image)
         if stream is None:
             return Response(status=204)
         size = int(image.size or 0)

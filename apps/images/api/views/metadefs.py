@@ -1,59 +1,55 @@
 """Metadata definitions: namespaces, and the objects, properties, tags and resource types in them."""
 
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from apps.common import policy
 from apps.common.api.views import Response, ServiceView
-from apps.common.exceptions import BadRequest
-from apps.common.pagination import limit_of, page
+from apps.images.api import listing
 from apps.images.api.documents import metadefs as documents
 from apps.images.api.serializers import metadefs as serializers
+from apps.images.api.views.base import Collection
 from apps.images.models import Namespace
 from apps.images.selectors import metadefs as selectors
 from apps.images.services import metadefs
 
-SORT_KEYS = ("created_at", "namespace", "updated_at")
-DEFAULT_LIMIT = 25
 
-
-class Namespaces(ServiceView):
+class Namespaces(Collection):
     """List and create."""
 
+    plural, path = "namespaces", "/v2/metadefs/namespaces"
+    listing = listing.NAMESPACES
+    rules = {"list": "get_metadef_namespaces"}
     request_serializers = {"post": serializers.NamespaceCreate}
     examples = {"POST": {"namespace": "My::Namespace", "visibility": "public"}}
 
-    def get(self, request: Request) -> Response:
-        policy.check(self.caller, "get_metadef_namespaces")
-        params = request.query_params
+    def rows(self) -> QuerySet[Namespace]:
+        params = self.request.query_params
         found = selectors.visible(context=self.caller)
         if params.get("visibility"):
             found = found.filter(visibility=params["visibility"])
         if params.get("resource_types"):
             found = selectors.about(found, params["resource_types"].split(",")[:100])
-        key, direction = params.get("sort_key") or "created_at", params.get("sort_dir") or "desc"
-        if key not in SORT_KEYS or direction not in ("asc", "desc"):
-            raise BadRequest(f"Namespaces are sorted by one of {', '.join(SORT_KEYS)}, asc or desc.")
-        limit = limit_of(params, zero=0) if params.get("limit") else DEFAULT_LIMIT
-        marker = selectors.get(context=self.caller, name=params["marker"]) if params.get("marker") else None
-        namespaces, more = page(found, sort=[(key, direction), ("id", direction)], marker=marker, limit=limit)
-        body: dict[str, Any] = {
-            "namespaces": [documents.render(row) for row in namespaces],
-            "first": _link(request, None),
-            "schema": "/v2/schemas/metadefs/namespaces",
-        }
-        if more and namespaces:
-            body["next"] = _link(request, namespaces[-1].namespace)
-        return Response(body)
+        return found
+
+    def marked(self) -> QuerySet[Namespace]:
+        return selectors.visible(context=self.caller)
+
+    def mark_of(self, row: Any) -> str:
+        return str(row.namespace)
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
 
     def post(self, request: Request) -> Response:
         values = self.parse(request)
         properties = [_property(name, value) for name, value in values.pop("properties", {}).items()]
         parts = {"property": properties, "object": values.pop("objects", []), "tag": values.pop("tags", [])}
         associations = values.pop("resource_type_associations", [])
+        policy.check(self.caller, "add_metadef_namespace")
         row = metadefs.create(context=self.caller, values=values, parts=parts, associations=associations)
         location = request.build_absolute_uri(f"/image{documents.path_of(row.namespace)}")
         return Response(_whole(row), status=201, headers={"Location": location})
@@ -83,13 +79,17 @@ def _whole(row: Namespace) -> dict[str, Any]:
     return {**documents.render(row), **{key: value for key, value in parts.items() if value}}
 
 
-def _link(request: Request, marker: str | None) -> str:
-    pairs = [(k, v) for k, values in request.query_params.lists() for v in values if k != "marker"]
-    pairs += [("marker", marker)] if marker else []
-    return f"/v2/metadefs/namespaces?{urlencode(pairs)}" if pairs else "/v2/metadefs/namespaces"
+class _Namespaced(ServiceView):
+    """A view of one namespace, or of what is in it."""
+
+    def namespace(self, name: str, rule: str) -> Namespace:
+        """Return a namespace, if a rule lets the caller act on it. Raises NamespaceNotFound (404)."""
+        row = selectors.get(context=self.caller, name=name)
+        policy.check(self.caller, rule, {"project_id": row.project_id})
+        return row
 
 
-class NamespaceItem(ServiceView):
+class NamespaceItem(_Namespaced):
     """Show, update, delete."""
 
     request_serializers = {"put": serializers.NamespaceUpdate}
@@ -99,15 +99,16 @@ class NamespaceItem(ServiceView):
         return Response(_whole(selectors.get(context=self.caller, name=namespace)))
 
     def put(self, request: Request, namespace: str) -> Response:
-        row = metadefs.update(context=self.caller, name=namespace, values=self.parse(request))
+        values = self.parse(request)
+        row = metadefs.update(namespace=self.namespace(namespace, "modify_metadef_namespace"), values=values)
         return Response(documents.render(row))
 
     def delete(self, request: Request, namespace: str) -> Response:
-        metadefs.delete(context=self.caller, name=namespace)
+        metadefs.delete(namespace=self.namespace(namespace, "delete_metadef_namespace"))
         return Response(status=204)
 
 
-class _Definitions(ServiceView):
+class _Definitions(_Namespaced):
     """List, add, remove all. ``kind`` names one, ``plural`` is the segment of the URL and the key of the list."""
 
     kind: ClassVar[str]
@@ -123,15 +124,18 @@ class _Definitions(ServiceView):
         return Response({self.plural: body, **links})
 
     def post(self, request: Request, namespace: str) -> Response:
-        row = metadefs.define(context=self.caller, name=namespace, kind=self.kind, document=self.parse(request))
+        document = self.parse(request)
+        held = self.namespace(namespace, f"add_metadef_{self.kind}")
+        row = metadefs.define(namespace=held, kind=self.kind, document=document)
         return Response(documents.render_definition(row, namespace), status=201)
 
     def delete(self, request: Request, namespace: str) -> Response:
-        metadefs.undefine(context=self.caller, name=namespace, kind=self.kind)
+        held = self.namespace(namespace, f"delete_metadef_{'tags' if self.kind == 'tag' else self.kind}")
+        metadefs.undefine(namespace=held, kind=self.kind)
         return Response(status=204)
 
 
-class _Definition(ServiceView):
+class _Definition(_Namespaced):
     """Show, replace, remove."""
 
     kind: ClassVar[str]
@@ -143,13 +147,14 @@ class _Definition(ServiceView):
         return Response(documents.render_definition(found, namespace))
 
     def put(self, request: Request, namespace: str, name: str) -> Response:
-        row = metadefs.redefine(
-            context=self.caller, name=namespace, kind=self.kind, old=name, document=self.parse(request)
-        )
+        document = self.parse(request)
+        held = self.namespace(namespace, f"modify_metadef_{self.kind}")
+        row = metadefs.redefine(namespace=held, kind=self.kind, old=name, document=document)
         return Response(documents.render_definition(row, namespace))
 
     def delete(self, request: Request, namespace: str, name: str) -> Response:
-        metadefs.undefine(context=self.caller, name=namespace, kind=self.kind, old=name)
+        held = self.namespace(namespace, f"delete_metadef_{self.kind}")
+        metadefs.undefine(namespace=held, kind=self.kind, old=name)
         return Response(status=204)
 
 
@@ -190,7 +195,7 @@ class Tags(_Definitions):
     def post(self, request: Request, namespace: str) -> Response:
         names = [one["name"] for one in self.parse(request)["tags"]]
         append = request.headers.get("X-OpenStack-Append", "").lower() in ("true", "1")
-        kept = metadefs.replace_tags(context=self.caller, name=namespace, tags=names, append=append)
+        kept = metadefs.replace_tags(namespace=self.namespace(namespace, "add_metadef_tags"), tags=names, append=append)
         return Response({"tags": [{"name": one} for one in kept]}, status=201)
 
 
@@ -203,7 +208,9 @@ class TagItem(_Definition):
     def post(self, request: Request, namespace: str, name: str) -> Response:
         parsed = serializers.TagWrite(data={"name": name})
         parsed.is_valid(raise_exception=True)
-        row = metadefs.define(context=self.caller, name=namespace, kind="tag", document={"name": name})
+        row = metadefs.define(
+            namespace=self.namespace(namespace, "add_metadef_tag"), kind="tag", document={"name": name}
+        )
         return Response(documents.render_definition(row, namespace), status=201)
 
 
@@ -216,7 +223,7 @@ class ResourceTypes(ServiceView):
         return Response({"resource_types": found, "schema": "/v2/schemas/metadefs/resource_types"})
 
 
-class Associations(ServiceView):
+class Associations(_Namespaced):
     """The kinds of resources that a namespace is about."""
 
     request_serializers = {"post": serializers.AssociationCreate}
@@ -227,13 +234,16 @@ class Associations(ServiceView):
         return Response({"resource_type_associations": [documents.render_association(one) for one in found]})
 
     def post(self, request: Request, namespace: str) -> Response:
-        row = metadefs.associate(context=self.caller, name=namespace, values=self.parse(request))
+        values = self.parse(request)
+        held = self.namespace(namespace, "add_metadef_resource_type_association")
+        row = metadefs.associate(namespace=held, values=values)
         return Response(documents.render_association(row), status=201)
 
 
-class AssociationItem(ServiceView):
+class AssociationItem(_Namespaced):
     """One association: remove."""
 
     def delete(self, request: Request, namespace: str, name: str) -> Response:
-        metadefs.dissociate(context=self.caller, name=namespace, resource_type=name)
+        held = self.namespace(namespace, "remove_metadef_resource_type_association")
+        metadefs.dissociate(namespace=held, resource_type=name)
         return Response(status=204)

@@ -1,15 +1,15 @@
 """The filters of an image list, as Glance names them."""
 
-import re
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
-from django.utils.dateparse import parse_datetime
 
+from apps.common.api import queries
 from apps.common.exceptions import BadRequest
 from apps.images import states
+from apps.images.api.listing import STYLE
 from apps.images.models import Image
 
 EXACT = {
@@ -41,15 +41,13 @@ CONTROL = frozenset(
 )
 MAX_FILTERS = 32
 MAX_VALUES = 1000  # of one filter
-# One of the values behind "in:", in quotes or up to the next comma; in quotes a backslash keeps a quote.
-_VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|([^",]*)')
 
 
 def apply(rows: QuerySet[Image], params: Mapping[str, list[str]]) -> QuerySet[Image]:
     """Narrow a list by the query parameters; names that are no attribute are properties. Raises BadRequest (400)."""
     if len(params) > MAX_FILTERS:
         raise BadRequest(f"A list takes at most {MAX_FILTERS} filters.")
-    hidden = boolean("os_hidden", params["os_hidden"][-1]) if "os_hidden" in params else False
+    hidden = STYLE.boolean(params["os_hidden"][-1], "os_hidden") if "os_hidden" in params else False
     rows = rows.filter(os_hidden=hidden)
     for tag in params.get("tag", [])[:MAX_FILTERS]:
         rows = rows.filter(tags__contains=[tag])
@@ -63,9 +61,9 @@ def _condition(name: str, text: str) -> Q:
     if name in EXACT:
         return _exact(name, text)
     if name in NUMBERS:
-        return Q(**{NUMBERS[name]: number(name, text)})
+        return Q(**{NUMBERS[name]: STYLE.whole(text, name, digits=18)})
     if name in BOOLEANS:
-        return Q(**{BOOLEANS[name]: boolean(name, text)})
+        return Q(**{BOOLEANS[name]: STYLE.boolean(text, name)})
     if name in TIMES:
         return _time(name, text)
     return Q(properties__contains={name: text})
@@ -73,28 +71,16 @@ def _condition(name: str, text: str) -> Q:
 
 def _exact(name: str, text: str) -> Q:
     values = [text]
-    if text.startswith("in:") and name in WITH_IN:
-        values = split(name, text.removeprefix("in:"))[:MAX_VALUES]
+    if name in WITH_IN and queries.operator(text, ("in",))[0]:
+        found = queries.listed(text.removeprefix("in:"))
+        if found is None:
+            raise BadRequest(f"Invalid filter value {text[:64]} for {name}: a quote is out of place.")
+        values = found[:MAX_VALUES]
     if name == "status" and not set(values) <= set(states.STATUSES):
         raise BadRequest(f"Invalid value for option status: {text[:64]}")
     if name == "id":
         values = [value for value in values if _is_uuid(value)]
     return Q(**{f"{EXACT[name]}__in": values})
-
-
-def split(name: str, text: str) -> list[str]:
-    """Return the values of a list such as ``"a, with comma",b``. Raises BadRequest (400) for quotes out of place."""
-    values, at = [], 0
-    while True:
-        match = _VALUE.match(text, at)
-        end = match.end() if match else at
-        if match is None or (end < len(text) and text[end] != ","):
-            raise BadRequest(f"Invalid filter value {text[:64]} for {name}: a quote is out of place.")
-        quoted, bare = match.groups()
-        values.append(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else bare)
-        if end == len(text):
-            return values
-        at = end + 1
 
 
 def _is_uuid(text: str) -> bool:
@@ -105,20 +91,12 @@ def _is_uuid(text: str) -> bool:
 
 
 def _time(name: str, text: str) -> Q:
-    operator, separator, rest = text.partition(":")
-    if operator not in TIME_OPERATORS or not separator:
-        operator, rest = "eq", text
+    operator, value = queries.operator(text, TIME_OPERATORS)
+    moment = STYLE.time(value.replace(" ", "+"), name).replace(microsecond=0)
     try:
-        moment = parse_datetime(rest.replace(" ", "+"))
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise BadRequest(f"Invalid time for {name}: {text[:64]}")
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).replace(microsecond=0)
-    try:
-        return _as_shown(name, operator, moment)
+        return _as_shown(name, operator or "eq", moment)
     except OverflowError:  # the last second that there is
-        raise BadRequest(f"Invalid time for {name}: {text[:64]}") from None
+        raise STYLE.not_time(name, text) from None
 
 
 def _as_shown(name: str, operator: str, moment: datetime) -> Q:
@@ -127,18 +105,3 @@ def _as_shown(name: str, operator: str, moment: datetime) -> Q:
     earlier = Q(**{f"{name}__lt": moment})
     conditions = {"gt": later, "gte": ~earlier, "lt": earlier, "lte": ~later, "eq": ~later & ~earlier}
     return conditions[operator] if operator in conditions else later | earlier
-
-
-def number(name: str, text: str) -> int:
-    """Parse a whole number that fits a bigint. Raises BadRequest."""
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise BadRequest(f"Invalid value for option {name}: {text[:64]}. It must be an integer >= 0.")
-    return int(text)
-
-
-def boolean(name: str, text: str) -> bool:
-    """Parse true, false, 1, 0, yes, no in any case. Raises BadRequest."""
-    found = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower())
-    if found is None:
-        raise BadRequest(f"Bad value '{text[:64]}' for {name}: it must be true or false.")
-    return found

@@ -1,0 +1,63 @@
+"""What the views of Glance's collections share: pages with ``first`` and ``next``, and an image by its id."""
+
+import uuid
+from typing import Any, ClassVar
+
+from apps.common import policy
+from apps.common.api import collections
+from apps.common.api.collections import Page
+from apps.common.api.documents import query_link
+from apps.common.api.views import ServiceView
+from apps.common.identifiers import parse_uuid
+from apps.images.api import permissions
+from apps.images.exceptions import ImageNotFound
+from apps.images.models import Image
+from apps.images.selectors import images as selectors
+
+
+def image_id_of(text: str) -> uuid.UUID:
+    """Return the id in a URL. Raises ImageNotFound (404) for what is none: clients look names up that way."""
+    found = parse_uuid(text)
+    if found is None:
+        raise ImageNotFound(id=text[:255])
+    return found
+
+
+class ImageView(ServiceView):
+    """A view of one image, or of what belongs to it."""
+
+    def image(self, text: str, rule: str | None = None) -> Image:
+        """Return the image of a URL's id, if a rule lets the caller act on it; no rule: if the caller may see it.
+
+        Raises ImageNotFound (404), PolicyForbidden (403). 1 query.
+        """
+        image = selectors.get_visible(context=self.caller, image_id=image_id_of(text))
+        if rule is not None:
+            permissions.check(self.caller, rule, image)
+        return image
+
+
+class Collection(collections.Collection):
+    """``path`` is the list's address as Glance writes it, without the service's prefix, which clients put back on."""
+
+    path: ClassVar[str]
+
+    def permit(self, action: str, row: Any = None) -> None:
+        policy.check(self.caller, self.rules[action])
+
+    rules: ClassVar[dict[str, str]]
+
+    def mark_of(self, row: Any) -> str:
+        """Return what names a row as a marker."""
+        return str(row.id)
+
+    def envelope(self, page: Page) -> dict[str, Any]:
+        params = self.request.query_params
+        body: dict[str, Any] = {
+            self.plural: [self.render(row) for row in page.rows],
+            "first": query_link(self.path, params),
+            "schema": f"/v2/schemas/{self.path.removeprefix('/v2/')}",
+        }
+        if page.more and page.rows:
+            body["next"] = query_link(self.path, params, marker=self.mark_of(page.rows[-1]))
+        return body
