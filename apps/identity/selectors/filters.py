@@ -1,18 +1,35 @@
 """Query parameters of lists: ``name=x``, ``enabled=true``, and Keystone's ``name__contains=x``."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
-from django.utils.dateparse import parse_datetime
 
+from apps.common.api import queries
 from apps.identity.exceptions import Invalid
 
 _TIMES = {"lt": "lt", "lte": "lte", "gt": "gt", "gte": "gte", "eq": "exact", "neq": "exact"}
 T = TypeVar("T", bound=Model)
 
-_FALSE = frozenset(("0", "false", "no", "off", "f", "n"))
+
+def _invalid(reason: str) -> queries.Refusal:
+    return lambda name, value: Invalid(field=name, reason=reason.format(value=value[:64]))
+
+
+# Words that do not mean false mean true (OSSA 2026-007).
+STYLE = queries.QueryStyle(
+    true=frozenset(),
+    false=frozenset(("0", "false", "no", "off", "f", "n")),
+    other_words=True,
+    not_boolean=_invalid("{value} is no boolean"),
+    not_time=_invalid("{value} is no time"),
+    not_number=_invalid("{value} is no whole number"),
+    not_limit=_invalid("{value} is not a positive whole number"),
+    no_marker=_invalid("{value} is not in this list"),
+    no_sort_key=_invalid("{value} is no sort key"),
+    no_direction=_invalid("{value} is no direction"),
+    unequal_sort=_invalid("there must be as many as sort keys"),
+)
 _LOOKUPS = {
     "contains": "contains",
     "icontains": "icontains",
@@ -23,11 +40,6 @@ _LOOKUPS = {
     "iexact": "iexact",
     "exact": "exact",
 }
-
-
-def truth(text: str) -> bool:
-    """Return what a query's word means: "0", "FALSE", "no" and the like are false (OSSA 2026-007)."""
-    return text.strip().lower() not in _FALSE
 
 
 def apply(
@@ -44,7 +56,7 @@ def apply(
                 conditions[f"{name}__{lookup}"] = params[f"{name}__{suffix}"]
     for name in booleans:
         if name in params:
-            conditions[name] = truth(params[name])
+            conditions[name] = STYLE.boolean(params[name], name)
     return rows.filter(**conditions) if conditions else rows
 
 
@@ -54,21 +66,12 @@ def by_times(rows: QuerySet[T], name: str, conditions: Iterable[str]) -> QuerySe
     Raises Invalid (400) for another operator than lt, lte, gt, gte, eq and neq, and for what is no time.
     """
     for condition in conditions:
-        operator, _, text = condition.partition(":")
-        moment = _moment(text)
-        if operator not in _TIMES or moment is None:
+        operator, text = queries.operator(condition, _TIMES)
+        moment = queries.moment(text)
+        if not operator or moment is None:
             words = ", ".join(_TIMES)
             raise Invalid(field=name, reason=f"it must be one of {words}, a colon and a time like 2026-01-01T00:00:00Z")
         matching = {f"{name}__{_TIMES[operator]}": moment}
         rows = rows.filter(**{f"{name}__isnull": False})
         rows = rows.exclude(**matching) if operator == "neq" else rows.filter(**matching)
     return rows
-
-
-def _moment(text: str) -> datetime | None:
-    """Return a time, in UTC where it names no zone, or None."""
-    try:
-        found = parse_datetime(text[:64])
-    except ValueError:
-        return None
-    return found if found is None or found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
+from apps.common.api import queries
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Project
 from apps.identity.selectors import filters
@@ -36,7 +37,7 @@ def any_named(name: str) -> Project | None:
 
 def listed(params: Mapping[str, str]) -> QuerySet[Project]:
     """Return projects that match the query; domains only with ``is_domain=true``."""
-    rows = Project.objects.filter(is_domain=filters.truth(params.get("is_domain", "false")))
+    rows = Project.objects.filter(is_domain=filters.STYLE.boolean(params.get("is_domain", "false"), "is_domain"))
     rows = filters.apply(rows, params, texts=("name", "domain_id", "parent_id"), booleans=("enabled",))
     return _tagged(rows, params)
 
@@ -44,18 +45,8 @@ def listed(params: Mapping[str, str]) -> QuerySet[Project]:
 def _tagged(rows: QuerySet[Project], params: Mapping[str, str]) -> QuerySet[Project]:
     """Apply tags (all), tags-any, not-tags (not all) and not-tags-any."""
 
-    def words(name: str) -> list[str]:
-        return [word for word in params.get(name, "").split(",") if word]
-
-    if words("tags"):
-        rows = rows.filter(tags__contains=words("tags"))
-    if words("tags-any"):
-        rows = rows.filter(tags__overlap=words("tags-any"))
-    if words("not-tags"):
-        rows = rows.exclude(tags__contains=words("not-tags"))
-    if words("not-tags-any"):
-        rows = rows.exclude(tags__overlap=words("not-tags-any"))
-    return rows
+    asked = {name: [word for word in params.get(name, "").split(",") if word] for name in queries.TAGS}
+    return queries.by_tags(rows, asked)
 
 
 def of_user(*, user_id: str, enabled_only: bool = True) -> QuerySet[Project]:

@@ -51,7 +51,7 @@ def roles_of(**values: object) -> QuerySet[Role]:
 
 def asks(params: Mapping[str, str], name: str) -> bool:
     """Return whether a parameter that needs no value (``?effective``) is present and not false."""
-    return name in params and filters.truth(params[name])
+    return name in params and filters.STYLE.boolean(params[name], name)
 
 
 def listed(params: Mapping[str, str], *, domain_id: str | None = None) -> tuple[list[Grant], bool]:

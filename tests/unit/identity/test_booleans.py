@@ -15,7 +15,7 @@ TRUE = ["TRUE", "True", "true", "1", "yes", "on", "t", "y", ""]
 
 @pytest.mark.parametrize(("word", "meant"), [*((word, False) for word in FALSE), *((word, True) for word in TRUE)])
 def test_words_of_a_query(as_admin: Api, demo: User, project: Project, word: str, meant: bool) -> None:
-    assert filters.truth(word) is meant
+    assert filters.STYLE.boolean(word, "enabled") is meant
     User.objects.filter(pk=demo.pk).update(enabled=False)
     Project.objects.filter(pk=project.pk).update(enabled=False)
     for collection, name in (("users", "demo"), ("projects", "demo")):

@@ -5,8 +5,8 @@ from typing import Any
 from apps.common.api.views import Response, ServiceView
 from apps.identity.api.serializers import services as service_serializers
 from apps.identity.api.v2 import documents
+from apps.identity.api.v2.base import V2View
 from apps.identity.api.v2.serializers import EndpointSerializer, RoleSerializer
-from apps.identity.api.views.base import IdentityView
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Endpoint, Service
 from apps.identity.selectors import endpoints as endpoint_selectors
@@ -62,26 +62,26 @@ class ExtensionsView(VersionView):
         return Response({"extensions": {"values": [_extension(*described) for described in EXTENSIONS]}})
 
 
-class RolesView(IdentityView):
+class RolesView(V2View):
     request_serializers = {"post": RoleSerializer}
 
     def get(self, request: Any) -> Response:
         self.authorize("list_roles")
-        return Response(documents.many(request, "roles", selectors.listed({}), documents.role))
+        return Response(self.listed("roles", selectors.listed({}), documents.render_role))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_role")
-        return Response({"role": documents.role(roles.create(values=self.parse(request, "role")))})
+        return Response({"role": documents.render_role(roles.create(values=self.parse(request, "role")))})
 
 
-class RoleView(IdentityView):
+class RoleView(V2View):
     def get(self, request: Any, role_id: str) -> Response:
         """Show a role by its id or by its name."""
         self.authorize("get_role")
         found = selectors.find(role_id) or selectors.listed({"name": role_id}).first()
         if found is None or found.domain_id is not None:
             raise NotFound(noun="role", id=role_id[:64])
-        return Response({"role": documents.role(found)})
+        return Response({"role": documents.render_role(found)})
 
     def delete(self, request: Any, role_id: str) -> Response:
         self.authorize("delete_role")
@@ -89,26 +89,26 @@ class RoleView(IdentityView):
         return Response(status=204)
 
 
-def service(row: Service) -> dict[str, Any]:
+def render_service(row: Service) -> dict[str, Any]:
     return {"id": row.pk, "name": row.name, "type": row.type, "description": row.description}
 
 
-class ServicesView(IdentityView):
+class ServicesView(V2View):
     request_serializers = {"post": service_serializers.ServiceSerializer}
 
     def get(self, request: Any) -> Response:
         self.authorize("list_services")
-        return Response(documents.many(request, "OS-KSADM:services", service_selectors.listed({}), service))
+        return Response(self.listed("OS-KSADM:services", service_selectors.listed({}), render_service))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_service")
-        return Response({KSADM: service(services.create(values=self.parse(request, KSADM)))})
+        return Response({KSADM: render_service(services.create(values=self.parse(request, KSADM)))})
 
 
-class ServiceItemView(IdentityView):
+class ServiceItemView(V2View):
     def get(self, request: Any, service_id: str) -> Response:
         self.authorize("get_service")
-        return Response({KSADM: service(service_selectors.get(service_id))})
+        return Response({KSADM: render_service(service_selectors.get(service_id))})
 
     def delete(self, request: Any, service_id: str) -> Response:
         self.authorize("delete_service")
@@ -116,13 +116,13 @@ class ServiceItemView(IdentityView):
         return Response(status=204)
 
 
-class EndpointsView(IdentityView):
+class EndpointsView(V2View):
     request_serializers = {"post": EndpointSerializer}
 
     def get(self, request: Any) -> Response:
         self.authorize("list_endpoints")
         rows, truncated = pages.cut(endpoint_selectors.listed({}))
-        answer = {"endpoints": documents.endpoints(rows), "endpoints_links": []}
+        answer = {"endpoints": documents.render_endpoints(rows), "endpoints_links": []}
         return Response({**answer, "truncated": True} if truncated else answer)
 
     def post(self, request: Any) -> Response:
@@ -133,10 +133,10 @@ class EndpointsView(IdentityView):
             region=values.get("region"),
             urls={one.value: values[f"{one.value}url"] for one in Interface if values.get(f"{one.value}url")},
         )
-        return Response({"endpoint": documents.endpoints(made)[0]})
+        return Response({"endpoint": documents.render_endpoints(made)[0]})
 
 
-class EndpointView(IdentityView):
+class EndpointView(V2View):
     def delete(self, request: Any, endpoint_id: str) -> Response:
         """Delete the endpoints of a service in a region, all three."""
         self.authorize("delete_endpoint")

@@ -2,27 +2,15 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
-
-from apps.common import pagination
-from apps.identity.api.documents.base import Show, time_of_microseconds
+from apps.identity.api.documents.base import time_of_microseconds
 from apps.identity.models import Endpoint, Project, Role, User
-from apps.identity.selectors import pages
 from apps.identity.selectors.tokens import Token
 from apps.identity.states import Interface, Scope
 
 _URLS = {Interface.PUBLIC: "publicURL", Interface.INTERNAL: "internalURL", Interface.ADMIN: "adminURL"}
 
 
-def many(request: Any, key: str, rows: QuerySet[Any], show: Show) -> dict[str, Any]:
-    """Return the page of ``rows`` that ``limit`` and ``marker`` request, with a link to the next one."""
-    page = pages.read(rows, request.query_params)
-    links = pagination.next_link(request, marker=page.rows[-1].pk) if page.more else []
-    answer: dict[str, Any] = {key: [show(row) for row in page.rows], f"{key}_links": links}
-    return {**answer, "truncated": True} if page.truncated else answer
-
-
-def tenant(project: Project) -> dict[str, Any]:
+def render_tenant(project: Project) -> dict[str, Any]:
     return {
         "id": project.pk,
         "name": project.name,
@@ -31,7 +19,7 @@ def tenant(project: Project) -> dict[str, Any]:
     }
 
 
-def user(row: User) -> dict[str, Any]:
+def render_user(row: User) -> dict[str, Any]:
     return {
         "id": row.pk,
         "name": row.name,
@@ -42,7 +30,7 @@ def user(row: User) -> dict[str, Any]:
     }
 
 
-def role(row: Role) -> dict[str, Any]:
+def render_role(row: Role) -> dict[str, Any]:
     return {"id": row.pk, "name": row.name, "description": row.description, "enabled": True}
 
 
@@ -81,7 +69,7 @@ def _url(service_type: str, url: str, interface: Interface) -> str:
     return f"{base}/admin/v2.0" if interface is Interface.ADMIN else f"{base}/v2.0"
 
 
-def access(text: str, token: Token, catalog: list[dict[str, Any]] | None) -> dict[str, Any]:
+def render_access(text: str, token: Token, catalog: list[dict[str, Any]] | None) -> dict[str, Any]:
     """Return ``{"access": …}``; without ``catalog`` it is what the validation of a token shows."""
     payload, scoped_user = token.payload, token.scoped_user
     shown: dict[str, Any] = {
@@ -112,7 +100,7 @@ def access(text: str, token: Token, catalog: list[dict[str, Any]] | None) -> dic
     return {"access": document}
 
 
-def endpoints(rows: list[Endpoint]) -> list[dict[str, Any]]:
+def render_endpoints(rows: list[Endpoint]) -> list[dict[str, Any]]:
     """Return v2.0 endpoints: one per service and region. Its id is that of the public one, or of the first."""
     groups: dict[tuple[str, str | None], dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: row.interface != Interface.PUBLIC):

@@ -4,9 +4,10 @@ from typing import Any
 
 from apps.common.api.views import Response
 from apps.identity.api.v2 import documents
+from apps.identity.api.v2.base import V2View
 from apps.identity.api.v2.serializers import TenantSerializer, TenantUpdateSerializer
 from apps.identity.api.views import targets
-from apps.identity.api.views.base import IdentityView, target_of_project
+from apps.identity.api.views.base import target_of_project
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Project
 from apps.identity.selectors import projects as selectors
@@ -24,7 +25,7 @@ def the_tenant(tenant_id: str) -> Project:
     return found
 
 
-class TenantsView(IdentityView):
+class TenantsView(V2View):
     request_serializers = {"post": TenantSerializer}
 
     def get(self, request: Any) -> Response:
@@ -45,28 +46,28 @@ class TenantsView(IdentityView):
             found = rows.filter(name=name).first()
             if found is None:
                 raise NotFound(noun="tenant", id=name[:64])
-            return Response({"tenant": documents.tenant(found)})
-        return Response(documents.many(request, "tenants", rows, documents.tenant))
+            return Response({"tenant": documents.render_tenant(found)})
+        return Response(self.listed("tenants", rows, documents.render_tenant))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_project", {"target.project.domain_id": DEFAULT_DOMAIN_ID})
         values = self.parse(request, "tenant")
         project = projects.create(values=values, default_domain_id=DEFAULT_DOMAIN_ID)
-        return Response({"tenant": documents.tenant(project)})
+        return Response({"tenant": documents.render_tenant(project)})
 
 
-class TenantView(IdentityView):
+class TenantView(V2View):
     request_serializers = {"post": TenantUpdateSerializer, "put": TenantUpdateSerializer}
 
     def get(self, request: Any, tenant_id: str) -> Response:
         self.authorize("get_project", target_of_project(selectors.find(tenant_id)))
-        return Response({"tenant": documents.tenant(the_tenant(tenant_id))})
+        return Response({"tenant": documents.render_tenant(the_tenant(tenant_id))})
 
     def post(self, request: Any, tenant_id: str) -> Response:
         self.authorize("update_project", target_of_project(selectors.find(tenant_id)))
         changes = self.parse(request, "tenant")
         project = projects.update(project_id=the_tenant(tenant_id).pk, changes=changes)
-        return Response({"tenant": documents.tenant(project)})
+        return Response({"tenant": documents.render_tenant(project)})
 
     put = post
 
@@ -76,23 +77,23 @@ class TenantView(IdentityView):
         return Response(status=204)
 
 
-class TenantUsersView(IdentityView):
+class TenantUsersView(V2View):
     def get(self, request: Any, tenant_id: str) -> Response:
         """List the users who have a role on the tenant itself."""
         self.authorize("list_users", {"target.domain_id": DEFAULT_DOMAIN_ID})
         rows = role_assignments.users_on(the_tenant(tenant_id)).filter(domain_id=DEFAULT_DOMAIN_ID)
-        return Response(documents.many(request, "users", rows, documents.user))
+        return Response(self.listed("users", rows, documents.render_user))
 
 
-class TenantUserRolesView(IdentityView):
+class TenantUserRolesView(V2View):
     def get(self, request: Any, tenant_id: str, user_id: str) -> Response:
         subject = targets.of_grant(actor=users.find(user_id), target=selectors.find(tenant_id), role=None)
         self.authorize("list_grants", subject)
         columns = {"user_id": users.get(user_id).pk, "project_id": the_tenant(tenant_id).pk}
-        return Response({"roles": [documents.role(row) for row in role_assignments.roles_of(**columns)]})
+        return Response({"roles": [documents.render_role(row) for row in role_assignments.roles_of(**columns)]})
 
 
-class TenantUserRoleView(IdentityView):
+class TenantUserRoleView(V2View):
     def _who(self, verb: str, tenant_id: str, user_id: str, role_id: str) -> dict[str, Any]:
         role, user = roles.find(role_id), users.find(user_id)
         subject = targets.of_grant(actor=user, target=selectors.find(tenant_id), role=role)
@@ -102,7 +103,7 @@ class TenantUserRoleView(IdentityView):
     def put(self, request: Any, tenant_id: str, user_id: str, role_id: str) -> Response:
         who = self._who("create", tenant_id, user_id, role_id)
         role_assignment_services.grant(**who, once=True)
-        return Response({"role": documents.role(who["role"])})
+        return Response({"role": documents.render_role(who["role"])})
 
     def delete(self, request: Any, tenant_id: str, user_id: str, role_id: str) -> Response:
         role_assignment_services.revoke(**self._who("revoke", tenant_id, user_id, role_id))

@@ -34,7 +34,7 @@ def sign_in_of(values: dict[str, Any], address: str) -> AuthRequest:
 def answer(text: str, token: Token) -> Response:
     project_id = token.payload.scope_id if token.payload.scope is Scope.PROJECT else None
     entries = catalog.catalog(user_id=token.payload.user_id, project_id=project_id) if project_id else None
-    return Response(documents.access(text, token, entries))
+    return Response(documents.render_access(text, token, entries))
 
 
 class TokensView(IdentityView):

@@ -5,10 +5,11 @@ from typing import Any
 from apps.common import addresses
 from apps.common.api.views import Response
 from apps.identity.api.v2 import documents, tokens
+from apps.identity.api.v2.base import V2View
 from apps.identity.api.v2.serializers import OwnPasswordSerializer, UserSerializer, user_values
 from apps.identity.api.v2.tenants import the_tenant
 from apps.identity.api.views import targets
-from apps.identity.api.views.base import IdentityView, target_of_user, target_of_written_user
+from apps.identity.api.views.base import target_of_user, target_of_written_user
 from apps.identity.exceptions import Forbidden, Invalid, NotFound
 from apps.identity.models import User
 from apps.identity.selectors import users as selectors
@@ -28,7 +29,7 @@ def the_user(user_id: str) -> User:
     return found
 
 
-class WithTenantView(IdentityView):
+class WithTenantView(V2View):
     def _check_tenant(self, values: dict[str, Any]) -> None:
         """Check that the caller may make the user a member of the tenant that it names. Raises NotFound."""
         if values.get("default_project_id"):
@@ -48,8 +49,8 @@ class UsersView(WithTenantView):
             found = rows.filter(name=name).first()
             if found is None:
                 raise NotFound(noun="user", id=name[:64])
-            return Response({"user": documents.user(found)})
-        return Response(documents.many(request, "users", rows, documents.user))
+            return Response({"user": documents.render_user(found)})
+        return Response(self.listed("users", rows, documents.render_user))
 
     def post(self, request: Any) -> Response:
         subject = {"target.user.domain_id": DEFAULT_DOMAIN_ID, "target.user.is_privileged": False}
@@ -59,7 +60,7 @@ class UsersView(WithTenantView):
             raise Invalid(field="user", reason="it must have a name")
         self._check_tenant(values)
         user = tenancies.create_user(values=values, default_domain_id=DEFAULT_DOMAIN_ID)
-        return Response({"user": documents.user(user)})
+        return Response({"user": documents.render_user(user)})
 
 
 class UserView(WithTenantView):
@@ -67,14 +68,16 @@ class UserView(WithTenantView):
 
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize("get_user", target_of_user(selectors.find(user_id)))
-        return Response({"user": documents.user(the_user(user_id))})
+        return Response({"user": documents.render_user(the_user(user_id))})
 
     def put(self, request: Any, user_id: str) -> Response:
         """Change a user; also at …/enabled and …/OS-KSADM/password, whose bodies hold one attribute."""
         self.authorize("update_user", target_of_written_user(selectors.find(user_id)))
         changes = user_values(self.parse(request, "user"))
         self._check_tenant(changes)
-        return Response({"user": documents.user(tenancies.update_user(user_id=the_user(user_id).pk, changes=changes))})
+        return Response(
+            {"user": documents.render_user(tenancies.update_user(user_id=the_user(user_id).pk, changes=changes))}
+        )
 
     def delete(self, request: Any, user_id: str) -> Response:
         self.authorize("delete_user", target_of_written_user(selectors.find(user_id)))
@@ -86,7 +89,7 @@ class UserPartView(UserView):
     http_method_names = ["put", "options"]
 
 
-class OwnUserView(IdentityView):
+class OwnUserView(V2View):
     """OS-KSCRUD: who knows its old password sets a new one, and gets a token for it."""
 
     request_serializers = {"patch": OwnPasswordSerializer}

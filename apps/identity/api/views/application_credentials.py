@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.identity.api.documents import application_credentials as documents
-from apps.identity.api.documents.base import link, many
+from apps.identity.api.documents.base import link
 from apps.identity.api.serializers import application_credentials as serializers
 from apps.identity.api.views.base import IdentityView, Response, target_of_user
 from apps.identity.selectors import application_credentials as selectors
@@ -33,8 +33,7 @@ class ApplicationCredentialsView(OfUserView):
         rows = selectors.of_user(user_id, request.query_params.dict())
         rows = delegation_rules.application_credentials_within_reach(self.caller, rows)
         return Response(
-            many(
-                request,
+            self.listed(
                 "application_credentials",
                 rows,
                 lambda row: self.linked(request, user_id, documents.render(row)),
@@ -73,7 +72,7 @@ class AccessRulesView(OfUserView):
         self.authorize_user("list_access_rules", user_id)
         rows = selectors.rules_of(user_id, request.query_params.dict())
         return Response(
-            many(request, "access_rules", rows, lambda row: self.linked(request, user_id, documents.render_rule(row)))
+            self.listed("access_rules", rows, lambda row: self.linked(request, user_id, documents.render_rule(row)))
         )
 
 

@@ -1,13 +1,18 @@
-"""What identity's views share: a rule about a row that may not be there, and lists bound to a domain."""
+"""What identity's views share: a rule about a row that may not be there, lists bound to a domain, lists and items."""
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Model, QuerySet
 from rest_framework.serializers import Serializer
 
 from apps.common import policy
+from apps.common.api import collections
+from apps.common.api.documents import next_link
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import BadRequest
+from apps.identity.api.documents.base import envelope, linked
+from apps.identity.api.listing import LISTING
 from apps.identity.api.openapi import IdentitySchema
 from apps.identity.api.views.targets import of_group as target_of_group
 from apps.identity.api.views.targets import of_project as target_of_project
@@ -76,3 +81,83 @@ class IdentityView(ServiceView):
         """Return the domain that new things go to when the request names none."""
         caller = self.caller
         return caller.domain_id or caller.project_domain_id or caller.user_domain_id or DEFAULT_DOMAIN_ID
+
+    def listed(self, key: str, rows: QuerySet[Any], render: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Return the page of ``rows`` that the query asks for, cut at the settings' limit and marked where it was."""
+        page = collections.read(rows, self.request.query_params, LISTING)
+        answer = envelope(self.request, key, (render(row) for row in page.rows))
+        if page.more:
+            answer["links"]["next"] = next_link(self.request, marker=page.rows[-1].pk)[0]["href"]
+        return {**answer, "truncated": True} if page.truncated else answer
+
+
+class Noun(IdentityView, collections.Noun):
+    """``path`` is the collection's path behind ``/v3``, where it is not ``plural``."""
+
+    path: ClassVar[str] = ""
+
+    def linked(self, row: Any) -> dict[str, Any]:
+        """Return a row's document with the link to itself."""
+        return linked(self.request, self.path or self.plural, self.render(row))
+
+
+class Collection(Noun):
+    """List and create. The rules are ``list_<plural>`` and ``create_<noun>`` where a view says no other."""
+
+    def rows(self) -> QuerySet[Any]:
+        """Check the rule of the list and return what the caller may see and the query asks for."""
+        raise NotImplementedError
+
+    def values(self, request: Any) -> dict[str, Any]:
+        """Check the rule of a new row and return its validated values."""
+        self.authorize(f"create_{self.noun}")
+        return self.parse(request, self.noun)
+
+    def make(self, values: dict[str, Any]) -> Any:
+        """Make a row."""
+        raise NotImplementedError
+
+    def get(self, request: Any) -> Response:
+        return Response(self.listed(self.plural, self.rows(), self.linked))
+
+    def post(self, request: Any) -> Response:
+        return Response({self.noun: self.linked(self.make(self.values(request)))}, status=201)
+
+
+class Item(Noun):
+    """Show, change and delete one row. The rules are ``get_<noun>`` and so on, about ``target``."""
+
+    def target(self, key: str, *, written: bool) -> dict[str, Any]:
+        """Return what a rule may look at of a row that may not be there."""
+        return {}
+
+    def permit(self, action: str, row: Any = None) -> None:
+        self.authorize(f"{action}_{self.noun}", self.target(row, written=action != "get"))
+
+    def load(self, key: str) -> Any:
+        """Return the row. Raises NotFound (404)."""
+        raise NotImplementedError
+
+    def change(self, key: str, changes: dict[str, Any]) -> Any:
+        """Change the row and return it."""
+        raise NotImplementedError
+
+    def remove(self, key: str) -> None:
+        """Delete the row."""
+        raise NotImplementedError
+
+    def get(self, request: Any, **ids: str) -> Response:
+        (key,) = ids.values()
+        self.permit("get", key)
+        return Response({self.noun: self.linked(self.load(key))})
+
+    def patch(self, request: Any, **ids: str) -> Response:
+        (key,) = ids.values()
+        self.permit("update", key)
+        return Response({self.noun: self.linked(self.change(key, self.parse(request, self.noun)))})
+
+    def delete(self, request: Any, **ids: str) -> Response:
+        (key,) = ids.values()
+        self.permit("delete", key)
+        self.remove(key)
+        return Response(status=204)

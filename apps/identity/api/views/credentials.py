@@ -5,7 +5,7 @@ from typing import Any
 from apps.common.exceptions import BadRequest
 from apps.identity.api.documents import credentials as documents
 from apps.identity.api.documents import tokens as token_documents
-from apps.identity.api.documents.base import many, one
+from apps.identity.api.documents.base import linked
 from apps.identity.api.serializers import credentials as serializers
 from apps.identity.api.views.base import IdentityView, Response, target_of_user
 from apps.identity.exceptions import NotFound
@@ -36,7 +36,7 @@ class CredentialsView(IdentityView):
         rows = selectors.listed(params, owner_id=None if all_owners else str(self.caller.user_id))
         rows = delegation_rules.within_reach(self.caller, rows)
         return Response(
-            many(request, "credentials", rows, lambda row: one(request, "credentials", documents.render(row)))
+            self.listed("credentials", rows, lambda row: linked(request, "credentials", documents.render(row)))
         )
 
     def post(self, request: Any) -> Response:
@@ -44,7 +44,7 @@ class CredentialsView(IdentityView):
         owner = values.get("user_id") or self.caller.user_id
         self.authorize("create_credential", {"target.credential.user_id": owner})
         credential = credentials.create(context=self.caller, values=values)
-        return Response({"credential": one(request, "credentials", documents.render(credential))}, status=201)
+        return Response({"credential": linked(request, "credentials", documents.render(credential))}, status=201)
 
 
 class CredentialView(IdentityView):
@@ -54,13 +54,13 @@ class CredentialView(IdentityView):
         self.authorize("get_credential", target_of_credential(selectors.find(credential_id)))
         found = selectors.get(credential_id)
         delegation_rules.refuse_out_of_reach(self.caller, found)
-        return Response({"credential": one(request, "credentials", documents.render(found))})
+        return Response({"credential": linked(request, "credentials", documents.render(found))})
 
     def patch(self, request: Any, credential_id: str) -> Response:
         self.authorize("update_credential", target_of_credential(selectors.find(credential_id)))
         changes = self.parse(request, "credential")
         credential = credentials.update(context=self.caller, credential_id=credential_id, changes=changes)
-        return Response({"credential": one(request, "credentials", documents.render(credential))})
+        return Response({"credential": linked(request, "credentials", documents.render(credential))})
 
     def delete(self, request: Any, credential_id: str) -> Response:
         self.authorize("delete_credential", target_of_credential(selectors.find(credential_id)))
@@ -76,7 +76,7 @@ class EC2CredentialsView(IdentityView):
         self.authorize("ec2_list_credentials", target_of_user(users.find(user_id)))
         delegation_rules.refuse_reading_keys(self.caller)
         rows = delegation_rules.within_reach(self.caller, selectors.ec2_of(users.get(user_id).pk))
-        return Response(many(request, "credentials", rows, lambda row: documents.render_ec2(request, row)))
+        return Response(self.listed("credentials", rows, lambda row: documents.render_ec2(request, row)))
 
     def post(self, request: Any, user_id: str) -> Response:
         self.authorize("ec2_create_credential", target_of_user(users.find(user_id)))

@@ -2,45 +2,47 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.identity.api.documents import domains as documents
-from apps.identity.api.documents.base import many, one
 from apps.identity.api.serializers import domains as serializers
-from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.api.views.base import Collection, Item, Noun
+from apps.identity.models import Domain
 from apps.identity.selectors import domains as selectors
 from apps.identity.services import domains
 
 
-class DomainsView(IdentityView):
+class _Domains(Noun):
+    noun, plural = "domain", "domains"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+
+class DomainsView(_Domains, Collection):
     request_serializers = {"post": serializers.DomainSerializer}
     examples = {"POST": {"domain": {"name": "", "description": ""}}}
 
-    def get(self, request: Any) -> Response:
-        params = request.query_params.dict()
+    def rows(self) -> QuerySet[Domain]:
         self.authorize("list_domains", {"target.domain.id": self.caller.domain_id})
-        rows = selectors.listed(params)
-        if self.caller.domain_id is not None:
-            rows = rows.filter(pk=self.caller.domain_id)
-        return Response(many(request, "domains", rows, lambda row: one(request, "domains", documents.render(row))))
+        rows = selectors.listed(self.request.query_params.dict())
+        return rows if self.caller.domain_id is None else rows.filter(pk=self.caller.domain_id)
 
-    def post(self, request: Any) -> Response:
-        self.authorize("create_domain")
-        domain = domains.create(values=self.parse(request, "domain"))
-        return Response({"domain": one(request, "domains", documents.render(domain))}, status=201)
+    def make(self, values: dict[str, Any]) -> Domain:
+        return domains.create(values=values)
 
 
-class DomainView(IdentityView):
+class DomainView(_Domains, Item):
     request_serializers = {"patch": serializers.DomainUpdateSerializer}
 
-    def get(self, request: Any, domain_id: str) -> Response:
-        self.authorize("get_domain", {"target.domain.id": domain_id})
-        return Response({"domain": one(request, "domains", documents.render(selectors.get(domain_id)))})
+    def target(self, key: str, *, written: bool) -> dict[str, Any]:
+        return {"target.domain.id": key}
 
-    def patch(self, request: Any, domain_id: str) -> Response:
-        self.authorize("update_domain", {"target.domain.id": domain_id})
-        domain = domains.update(domain_id=domain_id, changes=self.parse(request, "domain"))
-        return Response({"domain": one(request, "domains", documents.render(domain))})
+    def load(self, key: str) -> Domain:
+        return selectors.get(key)
 
-    def delete(self, request: Any, domain_id: str) -> Response:
-        self.authorize("delete_domain", {"target.domain.id": domain_id})
-        domains.delete(domain_id=domain_id)
-        return Response(status=204)
+    def change(self, key: str, changes: dict[str, Any]) -> Domain:
+        return domains.update(domain_id=key, changes=changes)
+
+    def remove(self, key: str) -> None:
+        domains.delete(domain_id=key)

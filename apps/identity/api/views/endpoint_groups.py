@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from apps.identity.api.documents import endpoint_groups as documents
 from apps.identity.api.documents import endpoints as endpoint_documents
 from apps.identity.api.documents import projects as project_documents
-from apps.identity.api.documents.base import link, many, one
+from apps.identity.api.documents.base import link, linked
 from apps.identity.api.serializers import endpoint_groups as serializers
-from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.api.views.base import Collection, IdentityView, Item, Noun, Response
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Endpoint, EndpointGroup, Project
 from apps.identity.selectors import endpoint_groups as selectors
@@ -19,70 +19,66 @@ from apps.identity.services import endpoint_groups
 _COLLECTION = "OS-EP-FILTER/endpoint_groups"
 
 
-def _groups(request: Any, rows: QuerySet[EndpointGroup]) -> Response:
-    return Response(
-        many(request, "endpoint_groups", rows, lambda row: one(request, _COLLECTION, documents.render(row)))
-    )
+class _EndpointGroups(Noun):
+    noun, plural, path = "endpoint_group", "endpoint_groups", _COLLECTION
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+    def groups(self, rows: QuerySet[EndpointGroup]) -> dict[str, Any]:
+        return self.listed("endpoint_groups", rows, self.linked)
 
 
-def _endpoints(request: Any, rows: QuerySet[Endpoint]) -> Response:
-    return Response(
-        many(request, "endpoints", rows, lambda row: one(request, "endpoints", endpoint_documents.render(row)))
-    )
+class _PartsView(IdentityView):
+    """Lists of what a group, a project or an endpoint has."""
+
+    def endpoints(self, rows: QuerySet[Endpoint]) -> dict[str, Any]:
+        return self.listed(
+            "endpoints", rows, lambda row: linked(self.request, "endpoints", endpoint_documents.render(row))
+        )
+
+    def projects(self, rows: QuerySet[Project]) -> dict[str, Any]:
+        return self.listed(
+            "projects", rows, lambda row: linked(self.request, "projects", project_documents.render(row))
+        )
 
 
-def _projects(request: Any, rows: QuerySet[Project]) -> Response:
-    return Response(
-        many(request, "projects", rows, lambda row: one(request, "projects", project_documents.render(row)))
-    )
-
-
-class EndpointGroupsView(IdentityView):
+class EndpointGroupsView(_EndpointGroups, Collection):
     request_serializers = {"post": serializers.EndpointGroupSerializer}
     examples = {"POST": {"endpoint_group": {"name": "", "description": "", "filters": {"interface": "public"}}}}
 
-    def get(self, request: Any) -> Response:
+    def rows(self) -> QuerySet[EndpointGroup]:
         self.authorize("list_endpoint_groups")
-        return _groups(request, selectors.listed(request.query_params.dict()))
+        return selectors.listed(self.request.query_params.dict())
 
-    def post(self, request: Any) -> Response:
-        self.authorize("create_endpoint_group")
-        group = endpoint_groups.create(values=self.parse(request, "endpoint_group"))
-        return Response({"endpoint_group": one(request, _COLLECTION, documents.render(group))}, status=201)
+    def make(self, values: dict[str, Any]) -> EndpointGroup:
+        return endpoint_groups.create(values=values)
 
 
-class EndpointGroupView(IdentityView):
+class EndpointGroupView(_EndpointGroups, Item):
     request_serializers = {"patch": serializers.EndpointGroupUpdateSerializer}
     examples = {"PATCH": {"endpoint_group": {"description": ""}}}
 
-    def get(self, request: Any, endpoint_group_id: str) -> Response:
-        self.authorize("get_endpoint_group")
-        return Response(
-            {"endpoint_group": one(request, _COLLECTION, documents.render(selectors.get(endpoint_group_id)))}
-        )
+    def load(self, key: str) -> EndpointGroup:
+        return selectors.get(key)
 
-    def patch(self, request: Any, endpoint_group_id: str) -> Response:
-        self.authorize("update_endpoint_group")
-        changes = self.parse(request, "endpoint_group")
-        group = endpoint_groups.update(group_id=endpoint_group_id, changes=changes)
-        return Response({"endpoint_group": one(request, _COLLECTION, documents.render(group))})
+    def change(self, key: str, changes: dict[str, Any]) -> EndpointGroup:
+        return endpoint_groups.update(group_id=key, changes=changes)
 
-    def delete(self, request: Any, endpoint_group_id: str) -> Response:
-        self.authorize("delete_endpoint_group")
-        endpoint_groups.delete(group_id=endpoint_group_id)
-        return Response(status=204)
+    def remove(self, key: str) -> None:
+        endpoint_groups.delete(group_id=key)
 
 
-class EndpointGroupEndpointsView(IdentityView):
+class EndpointGroupEndpointsView(_PartsView):
     def get(self, request: Any, endpoint_group_id: str) -> Response:
         self.authorize("list_endpoints_associated_with_endpoint_group")
-        return _endpoints(request, selectors.endpoints_of(selectors.get(endpoint_group_id)))
+        return Response(self.endpoints(selectors.endpoints_of(selectors.get(endpoint_group_id))))
 
 
-class EndpointGroupProjectsView(IdentityView):
+class EndpointGroupProjectsView(_PartsView):
     def get(self, request: Any, endpoint_group_id: str) -> Response:
         self.authorize("list_projects_associated_with_endpoint_group")
-        return _projects(request, selectors.projects_of(selectors.get(endpoint_group_id)))
+        return Response(self.projects(selectors.projects_of(selectors.get(endpoint_group_id))))
 
 
 class EndpointGroupProjectView(IdentityView):
@@ -106,22 +102,22 @@ class EndpointGroupProjectView(IdentityView):
         return Response(status=204)
 
 
-class EndpointProjectsView(IdentityView):
+class EndpointProjectsView(_PartsView):
     def get(self, request: Any, endpoint_id: str) -> Response:
         self.authorize("list_projects_for_endpoint")
-        return _projects(request, selectors.projects_given(endpoints.get(endpoint_id).pk))
+        return Response(self.projects(selectors.projects_given(endpoints.get(endpoint_id).pk)))
 
 
-class ProjectEndpointGroupsView(IdentityView):
+class ProjectEndpointGroupsView(_EndpointGroups):
     def get(self, request: Any, project_id: str) -> Response:
         self.authorize("list_endpoint_groups_for_project")
-        return _groups(request, selectors.of_project(projects.get(project_id).pk))
+        return Response(self.groups(selectors.of_project(projects.get(project_id).pk)))
 
 
-class ProjectEndpointsView(IdentityView):
+class ProjectEndpointsView(_PartsView):
     def get(self, request: Any, project_id: str) -> Response:
         self.authorize("list_endpoints_for_project")
-        return _endpoints(request, selectors.given_endpoints(projects.get(project_id).pk))
+        return Response(self.endpoints(selectors.given_endpoints(projects.get(project_id).pk)))
 
 
 class ProjectEndpointView(IdentityView):

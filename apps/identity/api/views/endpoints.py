@@ -2,41 +2,42 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.identity.api.documents import endpoints as documents
-from apps.identity.api.documents.base import many, one
 from apps.identity.api.serializers import endpoints as serializers
-from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.api.views.base import Collection, Item, Noun
+from apps.identity.models import Endpoint
 from apps.identity.selectors import endpoints as selectors
 from apps.identity.services import endpoints
 
 
-class EndpointsView(IdentityView):
+class _Endpoints(Noun):
+    noun, plural = "endpoint", "endpoints"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+
+class EndpointsView(_Endpoints, Collection):
     request_serializers = {"post": serializers.EndpointSerializer}
 
-    def get(self, request: Any) -> Response:
+    def rows(self) -> QuerySet[Endpoint]:
         self.authorize("list_endpoints")
-        rows = selectors.listed(request.query_params.dict())
-        return Response(many(request, "endpoints", rows, lambda row: one(request, "endpoints", documents.render(row))))
+        return selectors.listed(self.request.query_params.dict())
 
-    def post(self, request: Any) -> Response:
-        self.authorize("create_endpoint")
-        endpoint = endpoints.create(values=self.parse(request, "endpoint"))
-        return Response({"endpoint": one(request, "endpoints", documents.render(endpoint))}, status=201)
+    def make(self, values: dict[str, Any]) -> Endpoint:
+        return endpoints.create(values=values)
 
 
-class EndpointView(IdentityView):
+class EndpointView(_Endpoints, Item):
     request_serializers = {"patch": serializers.EndpointUpdateSerializer}
 
-    def get(self, request: Any, endpoint_id: str) -> Response:
-        self.authorize("get_endpoint")
-        return Response({"endpoint": one(request, "endpoints", documents.render(selectors.get(endpoint_id)))})
+    def load(self, key: str) -> Endpoint:
+        return selectors.get(key)
 
-    def patch(self, request: Any, endpoint_id: str) -> Response:
-        self.authorize("update_endpoint")
-        endpoint = endpoints.update(endpoint_id=endpoint_id, changes=self.parse(request, "endpoint"))
-        return Response({"endpoint": one(request, "endpoints", documents.render(endpoint))})
+    def change(self, key: str, changes: dict[str, Any]) -> Endpoint:
+        return endpoints.update(endpoint_id=key, changes=changes)
 
-    def delete(self, request: Any, endpoint_id: str) -> Response:
-        self.authorize("delete_endpoint")
-        endpoints.delete(endpoint_id=endpoint_id)
-        return Response(status=204)
+    def remove(self, key: str) -> None:
+        endpoints.delete(endpoint_id=key)

@@ -2,50 +2,59 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.identity.api.documents import groups as documents
 from apps.identity.api.documents import users as user_documents
-from apps.identity.api.documents.base import many, one
+from apps.identity.api.documents.base import linked
 from apps.identity.api.serializers import groups as serializers
 from apps.identity.api.views import targets
-from apps.identity.api.views.base import IdentityView, Response, target_of_group, target_of_user
+from apps.identity.api.views.base import Collection, IdentityView, Item, Noun, Response, target_of_group, target_of_user
 from apps.identity.exceptions import NotFound
+from apps.identity.models import Group
 from apps.identity.selectors import groups as selectors
 from apps.identity.selectors import users
 from apps.identity.services import groups
 
 
-class GroupsView(IdentityView):
+class _Groups(Noun):
+    noun, plural = "group", "groups"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+
+class GroupsView(_Groups, Collection):
     request_serializers = {"post": serializers.GroupSerializer}
     examples = {"POST": {"group": {"name": "", "domain_id": "default", "description": ""}}}
 
-    def get(self, request: Any) -> Response:
-        rows = self.within_own_domain(selectors.listed(self.authorize_list(request, "list_groups")))
-        return Response(many(request, "groups", rows, lambda row: one(request, "groups", documents.render(row))))
+    def rows(self) -> QuerySet[Group]:
+        return self.within_own_domain(selectors.listed(self.authorize_list(self.request, "list_groups")))
 
-    def post(self, request: Any) -> Response:
+    def values(self, request: Any) -> dict[str, Any]:
         values = self.parse(request, "group")
-        domain_id = values.get("domain_id") or self.own_domain_id
-        self.authorize("create_group", {"target.group.domain_id": domain_id})
-        group = groups.create(values=values, default_domain_id=domain_id)
-        return Response({"group": one(request, "groups", documents.render(group))}, status=201)
+        values["domain_id"] = values.get("domain_id") or self.own_domain_id
+        self.authorize("create_group", {"target.group.domain_id": values["domain_id"]})
+        return values
+
+    def make(self, values: dict[str, Any]) -> Group:
+        return groups.create(values=values, default_domain_id=values["domain_id"])
 
 
-class GroupView(IdentityView):
+class GroupView(_Groups, Item):
     request_serializers = {"patch": serializers.GroupUpdateSerializer}
 
-    def get(self, request: Any, group_id: str) -> Response:
-        self.authorize("get_group", target_of_group(selectors.find(group_id)))
-        return Response({"group": one(request, "groups", documents.render(selectors.get(group_id)))})
+    def target(self, key: str, *, written: bool) -> dict[str, Any]:
+        return (targets.of_written_group if written else target_of_group)(selectors.find(key))
 
-    def patch(self, request: Any, group_id: str) -> Response:
-        self.authorize("update_group", targets.of_written_group(selectors.find(group_id)))
-        group = groups.update(group_id=group_id, changes=self.parse(request, "group"))
-        return Response({"group": one(request, "groups", documents.render(group))})
+    def load(self, key: str) -> Group:
+        return selectors.get(key)
 
-    def delete(self, request: Any, group_id: str) -> Response:
-        self.authorize("delete_group", targets.of_written_group(selectors.find(group_id)))
-        groups.delete(group_id=group_id)
-        return Response(status=204)
+    def change(self, key: str, changes: dict[str, Any]) -> Group:
+        return groups.update(group_id=key, changes=changes)
+
+    def remove(self, key: str) -> None:
+        groups.delete(group_id=key)
 
 
 class GroupUsersView(IdentityView):
@@ -54,7 +63,7 @@ class GroupUsersView(IdentityView):
         query = request.query_params
         rows = users.in_group(selectors.get(group_id).pk, query.dict(), expiries=query.getlist("password_expires_at"))
         rows = self.within_own_domain(rows)
-        return Response(many(request, "users", rows, lambda row: one(request, "users", user_documents.render(row))))
+        return Response(self.listed("users", rows, lambda row: linked(request, "users", user_documents.render(row))))
 
 
 class GroupUserView(IdentityView):

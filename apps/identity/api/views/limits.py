@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from rest_framework.serializers import Serializer
+from django.db.models import QuerySet
 
 from apps.common.exceptions import BadRequest
 from apps.identity.api.documents import limits as documents
-from apps.identity.api.documents.base import envelope, many, one
+from apps.identity.api.documents.base import envelope
 from apps.identity.api.serializers import limits as serializers
-from apps.identity.api.views.base import IdentityView, Response
-from apps.identity.models import Limit
+from apps.identity.api.views.base import Collection, IdentityView, Item, Noun, Response
+from apps.identity.models import Limit, RegisteredLimit
 from apps.identity.selectors import limits as selectors
 from apps.identity.services import limits
 
@@ -17,79 +17,82 @@ MAX_BATCH = 100
 MODEL = {"name": "flat", "description": "Limits are of one project or domain each; none depends on another."}
 
 
-class BatchView(IdentityView):
+class BatchView(Collection):
     """The base of both collections: a POST holds a list."""
 
-    def parse_list(self, request: Any, key: str, serializer: type[Serializer[Any]]) -> list[dict[str, Any]]:
+    def parse_list(self, request: Any) -> list[dict[str, Any]]:
         """Return the validated values of each entry. Raises BadRequest (400)."""
+        key = self.plural
         data = request.data.get(key) if isinstance(request.data, dict) else None
         if not isinstance(data, list) or not 1 <= len(data) <= MAX_BATCH:
             raise BadRequest(f"Invalid input for field/attribute {key}: it must be a list of 1 to {MAX_BATCH} objects.")
-        parsed = serializer(data=data, many=True)
+        parsed = self.request_serializers["post"](data=data, many=True)
         parsed.is_valid(raise_exception=True)
         return list(parsed.validated_data)
 
-
-class RegisteredLimitsView(BatchView):
-    request_serializers = {"post": serializers.RegisteredLimitSerializer}
-
-    def get(self, request: Any) -> Response:
-        self.authorize("list_registered_limits")
-        rows = selectors.registered(request.query_params.dict())
-        return Response(
-            many(
-                request,
-                "registered_limits",
-                rows,
-                lambda row: one(request, "registered_limits", documents.render_registered(row)),
-            )
-        )
+    def make_all(self, values: list[dict[str, Any]]) -> list[Any]:
+        """Make the rows, or none."""
+        raise NotImplementedError
 
     def post(self, request: Any) -> Response:
-        self.authorize("create_registered_limits")
-        rows = limits.register(
-            values=self.parse_list(request, "registered_limits", serializers.RegisteredLimitSerializer)
-        )
-        shown = (one(request, "registered_limits", documents.render_registered(row)) for row in rows)
-        return Response(envelope(request, "registered_limits", shown), status=201)
+        self.authorize(f"create_{self.plural}")
+        rows = self.make_all(self.parse_list(request))
+        return Response(envelope(request, self.plural, (self.linked(row) for row in rows)), status=201)
 
 
-class RegisteredLimitView(IdentityView):
+class _RegisteredLimits(Noun):
+    noun, plural = "registered_limit", "registered_limits"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render_registered(row)
+
+
+class RegisteredLimitsView(_RegisteredLimits, BatchView):
+    request_serializers = {"post": serializers.RegisteredLimitSerializer}
+
+    def rows(self) -> QuerySet[RegisteredLimit]:
+        self.authorize("list_registered_limits")
+        return selectors.registered(self.request.query_params.dict())
+
+    def make_all(self, values: list[dict[str, Any]]) -> list[Any]:
+        return limits.register(values=values)
+
+
+class RegisteredLimitView(_RegisteredLimits, Item):
     request_serializers = {"patch": serializers.RegisteredLimitUpdateSerializer}
 
-    def get(self, request: Any, limit_id: str) -> Response:
-        self.authorize("get_registered_limit")
-        row = selectors.get_registered(limit_id)
-        return Response({"registered_limit": one(request, "registered_limits", documents.render_registered(row))})
+    def load(self, key: str) -> RegisteredLimit:
+        return selectors.get_registered(key)
 
-    def patch(self, request: Any, limit_id: str) -> Response:
-        self.authorize("update_registered_limit")
-        row = limits.update_registered(limit_id=limit_id, changes=self.parse(request, "registered_limit"))
-        return Response({"registered_limit": one(request, "registered_limits", documents.render_registered(row))})
+    def change(self, key: str, changes: dict[str, Any]) -> RegisteredLimit:
+        return limits.update_registered(limit_id=key, changes=changes)
 
-    def delete(self, request: Any, limit_id: str) -> Response:
-        self.authorize("delete_registered_limit")
-        limits.unregister(limit_id=limit_id)
-        return Response(status=204)
+    def remove(self, key: str) -> None:
+        limits.unregister(limit_id=key)
 
 
-class LimitsView(BatchView):
+class _Limits(Noun):
+    noun, plural = "limit", "limits"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+
+class LimitsView(_Limits, BatchView):
     request_serializers = {"post": serializers.LimitSerializer}
 
     def get(self, request: Any) -> Response:
         """List limits: all for readers of the system, one's own project's and domain's for others."""
+        return super().get(request)
+
+    def rows(self) -> QuerySet[Limit]:
         self.authorize("list_limits")
         caller = self.caller
         owners = None if self.allows("list_limits:any_owner") else (caller.project_id, caller.domain_id)
-        rows = selectors.listed(request.query_params.dict(), owners=owners)
-        return Response(many(request, "limits", rows, lambda row: one(request, "limits", documents.render(row))))
+        return selectors.listed(self.request.query_params.dict(), owners=owners)
 
-    def post(self, request: Any) -> Response:
-        self.authorize("create_limits")
-        rows = limits.create(values=self.parse_list(request, "limits", serializers.LimitSerializer))
-        return Response(
-            envelope(request, "limits", (one(request, "limits", documents.render(row)) for row in rows)), status=201
-        )
+    def make_all(self, values: list[dict[str, Any]]) -> list[Any]:
+        return limits.create(values=values)
 
 
 class LimitModelView(IdentityView):
@@ -108,19 +111,17 @@ def target_of_limit(limit: Limit | None) -> dict[str, Any]:
     }
 
 
-class LimitView(IdentityView):
+class LimitView(_Limits, Item):
     request_serializers = {"patch": serializers.LimitUpdateSerializer}
 
-    def get(self, request: Any, limit_id: str) -> Response:
-        self.authorize("get_limit", target_of_limit(selectors.find(limit_id)))
-        return Response({"limit": one(request, "limits", documents.render(selectors.get(limit_id)))})
+    def target(self, key: str, *, written: bool) -> dict[str, Any]:
+        return {} if written else target_of_limit(selectors.find(key))
 
-    def patch(self, request: Any, limit_id: str) -> Response:
-        self.authorize("update_limit")
-        row = limits.update(limit_id=limit_id, changes=self.parse(request, "limit"))
-        return Response({"limit": one(request, "limits", documents.render(row))})
+    def load(self, key: str) -> Limit:
+        return selectors.get(key)
 
-    def delete(self, request: Any, limit_id: str) -> Response:
-        self.authorize("delete_limit")
-        limits.delete(limit_id=limit_id)
-        return Response(status=204)
+    def change(self, key: str, changes: dict[str, Any]) -> Limit:
+        return limits.update(limit_id=key, changes=changes)
+
+    def remove(self, key: str) -> None:
+        limits.delete(limit_id=key)

@@ -2,41 +2,42 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.identity.api.documents import policies as documents
-from apps.identity.api.documents.base import many, one
 from apps.identity.api.serializers import policies as serializers
-from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.api.views.base import Collection, Item, Noun
+from apps.identity.models import Policy
 from apps.identity.selectors import policies as selectors
 from apps.identity.services import policies
 
 
-class PoliciesView(IdentityView):
+class _Policies(Noun):
+    noun, plural = "policy", "policies"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+
+class PoliciesView(_Policies, Collection):
     request_serializers = {"post": serializers.PolicySerializer}
 
-    def get(self, request: Any) -> Response:
+    def rows(self) -> QuerySet[Policy]:
         self.authorize("list_policies")
-        rows = selectors.listed(request.query_params.dict())
-        return Response(many(request, "policies", rows, lambda row: one(request, "policies", documents.render(row))))
+        return selectors.listed(self.request.query_params.dict())
 
-    def post(self, request: Any) -> Response:
-        self.authorize("create_policy")
-        policy = policies.create(values=self.parse(request, "policy"))
-        return Response({"policy": one(request, "policies", documents.render(policy))}, status=201)
+    def make(self, values: dict[str, Any]) -> Policy:
+        return policies.create(values=values)
 
 
-class PolicyView(IdentityView):
+class PolicyView(_Policies, Item):
     request_serializers = {"patch": serializers.PolicyUpdateSerializer}
 
-    def get(self, request: Any, policy_id: str) -> Response:
-        self.authorize("get_policy")
-        return Response({"policy": one(request, "policies", documents.render(selectors.get(policy_id)))})
+    def load(self, key: str) -> Policy:
+        return selectors.get(key)
 
-    def patch(self, request: Any, policy_id: str) -> Response:
-        self.authorize("update_policy")
-        policy = policies.update(policy_id=policy_id, changes=self.parse(request, "policy"))
-        return Response({"policy": one(request, "policies", documents.render(policy))})
+    def change(self, key: str, changes: dict[str, Any]) -> Policy:
+        return policies.update(policy_id=key, changes=changes)
 
-    def delete(self, request: Any, policy_id: str) -> Response:
-        self.authorize("delete_policy")
-        policies.delete(policy_id=policy_id)
-        return Response(status=204)
+    def remove(self, key: str) -> None:
+        policies.delete(policy_id=key)

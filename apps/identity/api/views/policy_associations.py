@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.identity.api.documents import endpoints as endpoint_documents
 from apps.identity.api.documents import policies as policy_documents
-from apps.identity.api.documents.base import many, one
+from apps.identity.api.documents.base import linked
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.exceptions import NotFound
 from apps.identity.selectors import endpoints, policies
@@ -16,7 +16,7 @@ class EndpointPolicyView(IdentityView):
     def get(self, request: Any, endpoint_id: str) -> Response:
         self.authorize("get_policy_for_endpoint")
         policy = selectors.policy_of(endpoints.get(endpoint_id))
-        return Response({"policy": one(request, "policies", policy_documents.render(policy))})
+        return Response({"policy": linked(request, "policies", policy_documents.render(policy))})
 
 
 class PolicyEndpointsView(IdentityView):
@@ -24,7 +24,7 @@ class PolicyEndpointsView(IdentityView):
         self.authorize("list_endpoints_for_policy")
         rows = selectors.endpoints_of(policies.get(policy_id))
         return Response(
-            many(request, "endpoints", rows, lambda row: one(request, "endpoints", endpoint_documents.render(row)))
+            self.listed("endpoints", rows, lambda row: linked(request, "endpoints", endpoint_documents.render(row)))
         )
 
 

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.common.exceptions import BadRequest
 from apps.identity.api.documents import projects as documents
-from apps.identity.api.documents.base import link, many, one
+from apps.identity.api.documents.base import link, linked
 from apps.identity.api.serializers import projects as serializers
 from apps.identity.api.serializers.base import TagField
-from apps.identity.api.views.base import IdentityView, Response, target_of_project
+from apps.identity.api.views.base import Collection, IdentityView, Response, target_of_project
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Project
 from apps.identity.selectors import projects as selectors
@@ -18,13 +20,16 @@ def _answer(request: Any, project: Project, status: int = 200) -> Response:
     return Response(_enveloped(request, project), status=status)
 
 
-class ProjectsView(IdentityView):
+class ProjectsView(Collection):
+    noun, plural = "project", "projects"
     request_serializers = {"post": serializers.ProjectSerializer}
     examples = {"POST": {"project": {"name": "", "domain_id": "default", "description": ""}}}
 
-    def get(self, request: Any) -> Response:
-        rows = self.within_own_domain(selectors.listed(self.authorize_list(request, "list_projects")))
-        return Response(many(request, "projects", rows, lambda row: one(request, "projects", documents.render(row))))
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+    def rows(self) -> QuerySet[Project]:
+        return self.within_own_domain(selectors.listed(self.authorize_list(self.request, "list_projects")))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "project")
@@ -69,7 +74,7 @@ def _shown(request: Any, rows: list[Project], mine: set[str] | None) -> list[dic
 
 
 def _enveloped(request: Any, project: Project) -> dict[str, Any]:
-    return {"project": one(request, "projects", documents.render(project))}
+    return {"project": linked(request, "projects", documents.render(project))}
 
 
 class ProjectView(IdentityView):

@@ -2,45 +2,46 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.common.exceptions import BadRequest
 from apps.identity.api.documents import regions as documents
-from apps.identity.api.documents.base import many, one
 from apps.identity.api.serializers import regions as serializers
-from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.api.views.base import Collection, Item, Noun, Response
+from apps.identity.models import Region
 from apps.identity.selectors import regions as selectors
 from apps.identity.services import regions
 
 
-class RegionsView(IdentityView):
+class _Regions(Noun):
+    noun, plural = "region", "regions"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+
+class RegionsView(_Regions, Collection):
     request_serializers = {"post": serializers.RegionSerializer}
 
-    def get(self, request: Any) -> Response:
+    def rows(self) -> QuerySet[Region]:
         self.authorize("list_regions")
-        rows = selectors.listed(request.query_params.dict())
-        return Response(many(request, "regions", rows, lambda row: one(request, "regions", documents.render(row))))
+        return selectors.listed(self.request.query_params.dict())
 
-    def post(self, request: Any) -> Response:
-        self.authorize("create_region")
-        region = regions.create(values=self.parse(request, "region"))
-        return Response({"region": one(request, "regions", documents.render(region))}, status=201)
+    def make(self, values: dict[str, Any]) -> Region:
+        return regions.create(values=values)
 
 
-class RegionView(IdentityView):
+class RegionView(_Regions, Item):
     request_serializers = {"patch": serializers.RegionSerializer, "put": serializers.RegionSerializer}
 
-    def get(self, request: Any, region_id: str) -> Response:
-        self.authorize("get_region")
-        return Response({"region": one(request, "regions", documents.render(selectors.get(region_id)))})
+    def load(self, key: str) -> Region:
+        return selectors.get(key)
 
-    def patch(self, request: Any, region_id: str) -> Response:
-        self.authorize("update_region")
-        region = regions.update(region_id=region_id, changes=self.parse(request, "region"))
-        return Response({"region": one(request, "regions", documents.render(region))})
+    def change(self, key: str, changes: dict[str, Any]) -> Region:
+        return regions.update(region_id=key, changes=changes)
 
-    def delete(self, request: Any, region_id: str) -> Response:
-        self.authorize("delete_region")
-        regions.delete(region_id=region_id)
-        return Response(status=204)
+    def remove(self, key: str) -> None:
+        regions.delete(region_id=key)
 
     def put(self, request: Any, region_id: str) -> Response:
         """Create a region under a name of the caller's choice, as old clients do."""
@@ -48,6 +49,4 @@ class RegionView(IdentityView):
         values = self.parse(request, "region", serializers.RegionSerializer)
         if values.setdefault("id", region_id) != region_id:
             raise BadRequest("Conflicting region IDs specified: in the path and in the body.")
-        return Response(
-            {"region": one(request, "regions", documents.render(regions.create(values=values)))}, status=201
-        )
+        return Response({"region": self.linked(regions.create(values=values))}, status=201)

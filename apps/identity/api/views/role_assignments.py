@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.identity.api.documents import role_assignments as documents
 from apps.identity.api.documents import roles as role_documents
-from apps.identity.api.documents.base import envelope, many, one
+from apps.identity.api.documents.base import envelope, linked
 from apps.identity.api.serializers import role_assignments as serializers
 from apps.identity.api.views import targets
 from apps.identity.api.views.base import IdentityView, Response, target_of_project
@@ -54,7 +54,7 @@ class GrantsView(GrantView):
     def get(self, request: Any, actor_id: str, target_id: str | None = None) -> Response:
         columns = role_assignments.columns(**self.columns("list", actor_id, target_id))
         rows = selectors.roles_of(**columns, inherited=self.inherited)
-        return Response(many(request, "roles", rows, lambda row: one(request, "roles", role_documents.render(row))))
+        return Response(self.listed("roles", rows, lambda row: linked(request, "roles", role_documents.render(row))))
 
 
 class GrantRoleView(GrantView):

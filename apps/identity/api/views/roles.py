@@ -2,57 +2,62 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.identity.api.documents import roles as documents
-from apps.identity.api.documents.base import link, many, one
+from apps.identity.api.documents.base import link
 from apps.identity.api.serializers import roles as serializers
-from apps.identity.api.views.base import IdentityView, Response, target_of_role
+from apps.identity.api.views.base import Collection, IdentityView, Item, Noun, Response, target_of_role
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Role
 from apps.identity.selectors import roles as selectors
 from apps.identity.services import roles
 
 
-class RolesView(IdentityView):
+class _Roles(Noun):
+    noun, plural = "role", "roles"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+
+class RolesView(_Roles, Collection):
     request_serializers = {"post": serializers.RoleSerializer}
     examples = {"POST": {"role": {"name": ""}}}
 
-    def get(self, request: Any) -> Response:
-        params = request.query_params.dict()
+    def rows(self) -> QuerySet[Role]:
+        params = self.request.query_params.dict()
         domain_id = params.get("domain_id")
-        rule = "list_domain_roles" if domain_id else "list_roles"
-        self.authorize(rule, {"target.role.domain_id": domain_id})
-        rows = selectors.listed(params)
-        return Response(many(request, "roles", rows, lambda row: one(request, "roles", documents.render(row))))
+        self.authorize("list_domain_roles" if domain_id else "list_roles", {"target.role.domain_id": domain_id})
+        return selectors.listed(params)
 
-    def post(self, request: Any) -> Response:
+    def values(self, request: Any) -> dict[str, Any]:
         values = self.parse(request, "role")
         domain_id = values.get("domain_id")
         rule = "create_domain_role" if domain_id else "create_role"
         self.authorize(rule, {"target.role.domain_id": domain_id, "target.role.name": values["name"]})
-        return Response({"role": one(request, "roles", documents.render(roles.create(values=values)))}, status=201)
+        return values
+
+    def make(self, values: dict[str, Any]) -> Role:
+        return roles.create(values=values)
 
 
-class RoleView(IdentityView):
+class RoleView(_Roles, Item):
     request_serializers = {"patch": serializers.RoleUpdateSerializer}
 
-    def _authorize(self, verb: str, role_id: str) -> None:
-        role = selectors.find(role_id)
+    def permit(self, action: str, row: Any = None) -> None:
+        role = selectors.find(row)
         noun = "domain_role" if role is not None and role.domain_id else "role"
-        self.authorize(f"{verb}_{noun}", target_of_role(role))
+        self.authorize(f"{action}_{noun}", target_of_role(role))
 
-    def get(self, request: Any, role_id: str) -> Response:
-        self._authorize("get", role_id)
-        return Response({"role": one(request, "roles", documents.render(selectors.get(role_id)))})
+    def load(self, key: str) -> Role:
+        return selectors.get(key)
 
-    def patch(self, request: Any, role_id: str) -> Response:
-        self._authorize("update", role_id)
-        role = roles.update(role_id=role_id, changes=self.parse(request, "role"))
-        return Response({"role": one(request, "roles", documents.render(role))})
+    def change(self, key: str, changes: dict[str, Any]) -> Role:
+        return roles.update(role_id=key, changes=changes)
 
-    def delete(self, request: Any, role_id: str) -> Response:
-        self._authorize("delete", role_id)
-        roles.delete(role_id=role_id)
-        return Response(status=204)
+    def remove(self, key: str) -> None:
+        roles.delete(role_id=key)
 
 
 class ImpliedRolesView(IdentityView):

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.identity.api.documents import domains as domain_documents
 from apps.identity.api.documents import projects as project_documents
-from apps.identity.api.documents.base import link, many, one
+from apps.identity.api.documents.base import link, linked
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.exceptions import Forbidden
 from apps.identity.selectors import catalog, domains, projects, scopes
@@ -26,7 +26,7 @@ class AuthProjectsView(IdentityView):
         self.authorize("get_auth_projects")
         rows = projects.of_user(user_id=str(self.caller.user_id))
         return Response(
-            many(request, "projects", rows, lambda row: one(request, "projects", project_documents.render(row)))
+            self.listed("projects", rows, lambda row: linked(request, "projects", project_documents.render(row)))
         )
 
 
@@ -35,7 +35,7 @@ class AuthDomainsView(IdentityView):
         self.authorize("get_auth_domains")
         rows = domains.of_user(user_id=str(self.caller.user_id))
         return Response(
-            many(request, "domains", rows, lambda row: one(request, "domains", domain_documents.render(row)))
+            self.listed("domains", rows, lambda row: linked(request, "domains", domain_documents.render(row)))
         )
 
 

@@ -2,41 +2,42 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.identity.api.documents import services as documents
-from apps.identity.api.documents.base import many, one
 from apps.identity.api.serializers import services as serializers
-from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.api.views.base import Collection, Item, Noun
+from apps.identity.models import Service
 from apps.identity.selectors import services as selectors
 from apps.identity.services import services
 
 
-class ServicesView(IdentityView):
+class _Services(Noun):
+    noun, plural = "service", "services"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+
+class ServicesView(_Services, Collection):
     request_serializers = {"post": serializers.ServiceSerializer}
 
-    def get(self, request: Any) -> Response:
+    def rows(self) -> QuerySet[Service]:
         self.authorize("list_services")
-        rows = selectors.listed(request.query_params.dict())
-        return Response(many(request, "services", rows, lambda row: one(request, "services", documents.render(row))))
+        return selectors.listed(self.request.query_params.dict())
 
-    def post(self, request: Any) -> Response:
-        self.authorize("create_service")
-        service = services.create(values=self.parse(request, "service"))
-        return Response({"service": one(request, "services", documents.render(service))}, status=201)
+    def make(self, values: dict[str, Any]) -> Service:
+        return services.create(values=values)
 
 
-class ServiceView(IdentityView):
+class ServiceView(_Services, Item):
     request_serializers = {"patch": serializers.ServiceUpdateSerializer}
 
-    def get(self, request: Any, service_id: str) -> Response:
-        self.authorize("get_service")
-        return Response({"service": one(request, "services", documents.render(selectors.get(service_id)))})
+    def load(self, key: str) -> Service:
+        return selectors.get(key)
 
-    def patch(self, request: Any, service_id: str) -> Response:
-        self.authorize("update_service")
-        service = services.update(service_id=service_id, changes=self.parse(request, "service"))
-        return Response({"service": one(request, "services", documents.render(service))})
+    def change(self, key: str, changes: dict[str, Any]) -> Service:
+        return services.update(service_id=key, changes=changes)
 
-    def delete(self, request: Any, service_id: str) -> Response:
-        self.authorize("delete_service")
-        services.delete(service_id=service_id)
-        return Response(status=204)
+    def remove(self, key: str) -> None:
+        services.delete(service_id=key)

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.identity.api.documents import roles as role_documents
 from apps.identity.api.documents import trusts as documents
-from apps.identity.api.documents.base import link, many
+from apps.identity.api.documents.base import link
 from apps.identity.api.serializers import trusts as serializers
 from apps.identity.api.views.base import IdentityView, Response
 from apps.identity.exceptions import NotFound
@@ -28,7 +28,7 @@ class TrustsView(IdentityView):
                 rule = f"list_trusts_for_{who}"
         subject = {f"target.trust.{name}": params.get(name) for name in ("trustor_user_id", "trustee_user_id")}
         self.authorize(rule, subject)
-        return Response(many(request, "trusts", selectors.listed(params), lambda row: documents.render(request, row)))
+        return Response(self.listed("trusts", selectors.listed(params), lambda row: documents.render(request, row)))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "trust")
@@ -55,7 +55,7 @@ class TrustRolesView(IdentityView):
     def get(self, request: Any, trust_id: str) -> Response:
         self.authorize("list_roles_for_trust", target_of_trust(selectors.get(trust_id)))
         rows = selectors.get(trust_id).roles.all()
-        return Response(many(request, "roles", rows, lambda role: role_documents.render_brief(request, role)))
+        return Response(self.listed("roles", rows, lambda role: role_documents.render_brief(request, role)))
 
 
 class TrustRoleView(IdentityView):

@@ -2,53 +2,71 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from apps.common import addresses
 from apps.common.exceptions import BadRequest, Unauthorized
 from apps.identity.api.documents import groups as group_documents
 from apps.identity.api.documents import projects as project_documents
 from apps.identity.api.documents import users as documents
-from apps.identity.api.documents.base import many, one
+from apps.identity.api.documents.base import linked
 from apps.identity.api.serializers import users as serializers
-from apps.identity.api.views.base import IdentityView, Response, target_of_user, target_of_written_user
+from apps.identity.api.views.base import (
+    Collection,
+    IdentityView,
+    Item,
+    Noun,
+    Response,
+    target_of_user,
+    target_of_written_user,
+)
+from apps.identity.models import User
 from apps.identity.selectors import filters, groups, projects
 from apps.identity.selectors import users as selectors
 from apps.identity.services import users
 
 
-class UsersView(IdentityView):
+class _Users(Noun):
+    noun, plural = "user", "users"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+
+class UsersView(_Users, Collection):
     request_serializers = {"post": serializers.UserSerializer}
     examples = {"POST": {"user": {"name": "", "domain_id": "default", "password": ""}}}
 
-    def get(self, request: Any) -> Response:
-        params = self.authorize_list(request, "list_users")
-        rows = selectors.listed(params, expiries=request.query_params.getlist("password_expires_at"))
-        rows = self.within_own_domain(rows)
-        return Response(many(request, "users", rows, lambda row: one(request, "users", documents.render(row))))
+    def rows(self) -> QuerySet[User]:
+        params = self.authorize_list(self.request, "list_users")
+        rows = selectors.listed(params, expiries=self.request.query_params.getlist("password_expires_at"))
+        return self.within_own_domain(rows)
 
-    def post(self, request: Any) -> Response:
+    def values(self, request: Any) -> dict[str, Any]:
         values = self.parse(request, "user")
-        domain_id = values.get("domain_id") or self.own_domain_id
-        self.authorize("create_user", {"target.user.domain_id": domain_id, "target.user.is_privileged": False})
-        user = users.create(values=values, default_domain_id=domain_id)
-        return Response({"user": one(request, "users", documents.render(user))}, status=201)
+        values["domain_id"] = values.get("domain_id") or self.own_domain_id
+        target = {"target.user.domain_id": values["domain_id"], "target.user.is_privileged": False}
+        self.authorize("create_user", target)
+        return values
+
+    def make(self, values: dict[str, Any]) -> User:
+        return users.create(values=values, default_domain_id=values["domain_id"])
 
 
-class UserView(IdentityView):
+class UserView(_Users, Item):
     request_serializers = {"patch": serializers.UserUpdateSerializer}
 
-    def get(self, request: Any, user_id: str) -> Response:
-        self.authorize("get_user", target_of_user(selectors.find(user_id)))
-        return Response({"user": one(request, "users", documents.render(selectors.get(user_id)))})
+    def target(self, key: str, *, written: bool) -> dict[str, Any]:
+        return (target_of_written_user if written else target_of_user)(selectors.find(key))
 
-    def patch(self, request: Any, user_id: str) -> Response:
-        self.authorize("update_user", target_of_written_user(selectors.find(user_id)))
-        user = users.update(user_id=user_id, changes=self.parse(request, "user"))
-        return Response({"user": one(request, "users", documents.render(user))})
+    def load(self, key: str) -> User:
+        return selectors.get(key)
 
-    def delete(self, request: Any, user_id: str) -> Response:
-        self.authorize("delete_user", target_of_written_user(selectors.find(user_id)))
-        users.delete(user_id=user_id)
-        return Response(status=204)
+    def change(self, key: str, changes: dict[str, Any]) -> User:
+        return users.update(user_id=key, changes=changes)
+
+    def remove(self, key: str) -> None:
+        users.delete(user_id=key)
 
 
 class UserPasswordView(IdentityView):
@@ -79,7 +97,7 @@ class UserProjectsView(IdentityView):
         rows = projects.of_user(user_id=selectors.get(user_id).pk, enabled_only=False)
         rows = filters.apply(rows, request.query_params.dict(), texts=("name", "domain_id"), booleans=("enabled",))
         return Response(
-            many(request, "projects", rows, lambda row: one(request, "projects", project_documents.render(row)))
+            self.listed("projects", rows, lambda row: linked(request, "projects", project_documents.render(row)))
         )
 
 
@@ -87,4 +105,4 @@ class UserGroupsView(IdentityView):
     def get(self, request: Any, user_id: str) -> Response:
         self.authorize("list_groups_for_user", target_of_user(selectors.find(user_id)))
         rows = self.within_own_domain(groups.of_user(selectors.get(user_id).pk, request.query_params.dict()))
-        return Response(many(request, "groups", rows, lambda row: one(request, "groups", group_documents.render(row))))
+        return Response(self.listed("groups", rows, lambda row: linked(request, "groups", group_documents.render(row))))
