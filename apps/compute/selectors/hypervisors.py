@@ -15,7 +15,6 @@ from apps.scheduling.selectors import hosts
 if TYPE_CHECKING:
     from apps.scheduling.models import Host
 
-SORT = (("number", "asc"),)
 MAX_SERVERS = 10_000  # of one answer
 
 

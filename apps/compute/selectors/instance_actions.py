@@ -1,14 +1,13 @@
 """A server's actions and their events: the runs of its pipelines, and their steps."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from apps.common import pagination
+from django.db.models import QuerySet
+
 from apps.common.context import RequestContext
-from apps.common.exceptions import BadRequest, NotFound
 from apps.common.identifiers import parse_uuid
 from apps.compute import faults
 from apps.compute.exceptions import ServerNotFound
@@ -19,8 +18,6 @@ from apps.workflow.selectors import runs
 
 if TYPE_CHECKING:
     from apps.workflow.models import Run
-
-SORT = (("created_at", "desc"), ("id", "desc"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,32 +45,15 @@ def server_of(*, context: RequestContext, server_id: Any, deleted_too: bool) -> 
     return server
 
 
-def page(*, server_id: uuid.UUID, params: Mapping[str, str], limit: int | None) -> tuple[list[Any], bool]:
-    """Return a server's runs, newest first, and whether there are more. ``limit`` None is all that there may be.
-
-    Raises BadRequest (400) for an unknown marker and for times that are none.
-    """
+def changed(*, server_id: uuid.UUID, since: datetime | None = None, before: datetime | None = None) -> QuerySet[Any]:
+    """Return a server's runs, those of a period where times are given; ``before`` counts as documents show it."""
     rows = runs.of_subject(subject_id=server_id)
     rows = rows.defer("params", "explanation", "error_details", "excluded_hosts")
-    since = server_lists.moment(params["changes-since"], "changes-since") if "changes-since" in params else None
-    before = server_lists.moment(params["changes-before"], "changes-before") if "changes-before" in params else None
-    if since and before and before < since:
-        raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
     if since:
         rows = rows.filter(updated_at__gte=since)
     if before:
         rows = rows.filter(updated_at__lt=server_lists.end_of(before))
-    marker = _marker(server_id, params.get("marker"))
-    return pagination.page(rows, sort=SORT, marker=marker, limit=limit or pagination.MAX_LIMIT)
-
-
-def _marker(server_id: uuid.UUID, request_id: str | None) -> Any:
-    if not request_id:
-        return None
-    try:
-        return runs.get_by_request(subject_id=server_id, request_id=request_id)
-    except NotFound:
-        raise BadRequest(f"Marker {request_id[:64]} could not be found.") from None
+    return rows
 
 
 def get(*, server_id: uuid.UUID, request_id: str) -> Any:

@@ -1,32 +1,22 @@
 """Filtering and sorting the list of servers."""
 
 import uuid
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.dateparse import parse_datetime
 
 from apps.common import patterns
+from apps.common.api import queries
+from apps.common.api.queries import QueryStyle
 from apps.common.context import RequestContext
-from apps.common.exceptions import BadRequest
 from apps.common.identifiers import parse_uuid
 from apps.compute.models import Server
 from apps.compute.selectors import servers
 from apps.networking.selectors import bindings
 
-
-class Parameters(Protocol):
-    """A query string's parameters: the last value of a name, or all of them."""
-
-    def __contains__(self, name: object, /) -> bool: ...
-    def __getitem__(self, name: str, /) -> str: ...
-    def get(self, name: str, /) -> str | None: ...
-    def getlist(self, name: str, /) -> list[str]: ...
-
-
-TRUE, FALSE = ("1", "t", "true", "yes", "on", "y"), ("0", "f", "false", "no", "off", "n")
 SORT_KEYS = {
     "created_at": "created_at",
     "updated_at": "updated_at",
@@ -100,25 +90,6 @@ KNOWN |= {
 KNOWN |= {"access_ip_v4", "access_ip_v6", "cell_name", "kernel_id", "ramdisk_id", "soft_deleted", "display_description"}
 
 
-def boolean(text: str, name: str) -> bool:
-    """Raises BadRequest for what is no boolean."""
-    if text.lower() in TRUE or text == "":
-        return True
-    if text.lower() in FALSE:
-        return False
-    raise BadRequest(f"Invalid input for query parameters {name}. Value: {text[:64]}. It must be a boolean.")
-
-
-def moment(text: str, name: str) -> datetime:
-    try:
-        parsed = parse_datetime(text)
-    except ValueError:
-        parsed = None
-    if parsed is None:
-        raise BadRequest(f"Invalid input for query parameters {name}. Value: {text[:64]}. It must be a date and time.")
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-
-
 def end_of(asked: datetime) -> datetime:
     """Return the moment behind all that documents show as ``asked``: without a fraction, whole seconds."""
     try:
@@ -127,100 +98,97 @@ def end_of(asked: datetime) -> datetime:
         return asked
 
 
-def filtered(*, context: RequestContext, params: Parameters, all_projects: bool) -> QuerySet[Server]:
+@dataclass(frozen=True)
+class Asked:
+    """What a query asks for: its parameters with all of their values, and how Nova reads words, times and numbers."""
+
+    params: Mapping[str, Sequence[str]]
+    style: QueryStyle
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.params
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a parameter."""
+        return list(self.params.get(name, ()))
+
+    def text(self, name: str) -> str:
+        """Return the last value of a parameter, "" where there is none."""
+        return self.all(name)[-1] if self.params.get(name) else ""
+
+    def boolean(self, name: str) -> bool:
+        """Return a word's meaning; a parameter without a value is true, as in Nova."""
+        return self.style.boolean(self.text(name) or "1", name)
+
+    def time(self, name: str) -> datetime:
+        return self.style.time(self.text(name), name)
+
+
+def filtered(
+    *, context: RequestContext, asked: Mapping[str, Sequence[str]], style: QueryStyle, all_projects: bool
+) -> QuerySet[Server]:
     """Return the servers that the query asks for; filters for administrators are ignored for others, as in Nova.
 
     Raises BadRequest (400) naming the parameter that is wrong.
     """
-    rows = _population(context, params, all_projects)
+    query = Asked(asked, style)
+    rows = _population(context, query, all_projects)
     for name, column in EXACT.items():
         if name in OF_ALL_PROJECTS and not all_projects:
             continue
-        if name in params and (context.is_admin or name not in ADMIN_ONLY):
-            rows = rows.filter(**{f"{column}__in": params.getlist(name)})
-    rows = _by_text(rows, params)
-    rows = _by_time(rows, params)
-    rows = _by_tags(rows, params)
-    return _by_address(rows, params)
+        if name in query and (context.is_admin or name not in ADMIN_ONLY):
+            rows = rows.filter(**{f"{column}__in": query.all(name)})
+    rows = _by_text(rows, query)
+    rows = _by_time(rows, query)
+    tags = {name: query.text(name).split(",") for name in queries.TAGS if name in query}
+    return _by_address(queries.by_tags(rows, tags), query)
 
 
-def _population(context: RequestContext, params: Parameters, all_projects: bool) -> QuerySet[Server]:
-    deleted = context.is_admin and "deleted" in params and boolean(params["deleted"], "deleted")
-    changed = "changes-since" in params
-    rows = Server.objects.all() if changed else Server.objects.filter(deleted_at__isnull=not deleted)
+def _population(context: RequestContext, query: Asked, all_projects: bool) -> QuerySet[Server]:
+    deleted = context.is_admin and "deleted" in query and query.boolean("deleted")
+    rows = Server.objects.all() if "changes-since" in query else Server.objects.filter(deleted_at__isnull=not deleted)
     return rows if all_projects else rows.filter(project_id=context.project_id)
 
 
-def _by_text(rows: QuerySet[Server], params: Parameters) -> QuerySet[Server]:
-    if params.get("name"):
-        rows = rows.filter(name__iregex=patterns.check(params["name"], "name"))
-    if "status" in params:
-        rows = servers.with_status(rows, params.getlist("status"))
-    if "flavor" in params:
-        rows = rows.filter(flavor__id=params["flavor"])
-    if "image" in params:
-        rows = rows.filter(image_id=parse_uuid(params["image"]) or uuid.UUID(int=0))
-    if "uuid" in params:
-        rows = rows.filter(id__in=[key for text in params.getlist("uuid") if (key := parse_uuid(text))])
-    if "locked" in params:
-        rows = rows.filter(locked=boolean(params["locked"], "locked"))
-    if "config_drive" in params:
-        rows = rows.filter(config_drive=boolean(params["config_drive"], "config_drive"))
-    return _by_number(rows, params)
+def _by_text(rows: QuerySet[Server], query: Asked) -> QuerySet[Server]:
+    if query.text("name"):
+        rows = rows.filter(name__iregex=patterns.check(query.text("name"), "name"))
+    if "status" in query:
+        rows = servers.with_status(rows, query.all("status"))
+    if "flavor" in query:
+        rows = rows.filter(flavor__id=query.text("flavor"))
+    if "image" in query:
+        rows = rows.filter(image_id=parse_uuid(query.text("image")) or uuid.UUID(int=0))
+    if "uuid" in query:
+        rows = rows.filter(id__in=[key for text in query.all("uuid") if (key := parse_uuid(text))])
+    for name in ("locked", "config_drive"):
+        if name in query:
+            rows = rows.filter(**{name: query.boolean(name)})
+    return _by_number(rows, query)
 
 
-def _by_number(rows: QuerySet[Server], params: Parameters) -> QuerySet[Server]:
+def _by_number(rows: QuerySet[Server], query: Asked) -> QuerySet[Server]:
     for name in ("power_state", "launch_index", "progress"):
-        if name in params:
-            if not (params[name].isascii() and params[name].isdigit()):
-                raise BadRequest(f"Invalid input for query parameters {name}. Value: {params[name][:64]}.")
-            rows = rows.filter(**{name: int(params[name][:9])})
+        if name in query:
+            rows = rows.filter(**{name: query.style.whole(query.text(name), name)})
     return rows
 
 
-def _by_time(rows: QuerySet[Server], params: Parameters) -> QuerySet[Server]:
-    if "changes-since" in params:
-        rows = rows.filter(updated_at__gte=moment(params["changes-since"], "changes-since"))
-    if "changes-before" in params:
-        rows = rows.filter(updated_at__lt=end_of(moment(params["changes-before"], "changes-before")))
+def _by_time(rows: QuerySet[Server], query: Asked) -> QuerySet[Server]:
+    if "changes-since" in query:
+        rows = rows.filter(updated_at__gte=query.time("changes-since"))
+    if "changes-before" in query:
+        rows = rows.filter(updated_at__lt=end_of(query.time("changes-before")))
     return rows
 
 
-def _by_tags(rows: QuerySet[Server], params: Parameters) -> QuerySet[Server]:
-    if "tags" in params:
-        rows = rows.filter(tags__contains=params["tags"].split(","))
-    if "tags-any" in params:
-        rows = rows.filter(tags__overlap=params["tags-any"].split(","))
-    if "not-tags" in params:
-        rows = rows.exclude(tags__contains=params["not-tags"].split(","))
-    if "not-tags-any" in params:
-        rows = rows.exclude(tags__overlap=params["not-tags-any"].split(","))
-    return rows
-
-
-def _by_address(rows: QuerySet[Server], params: Parameters) -> QuerySet[Server]:
+def _by_address(rows: QuerySet[Server], query: Asked) -> QuerySet[Server]:
     """One query however many addresses there are (OSSA 2014-038)."""
     condition = Q()
     for name in ("ip", "ip6"):
-        if params.get(name):
-            condition |= Q(id__in=bindings.server_ids_by_address(pattern=patterns.check(params[name], name)))
+        if query.text(name):
+            condition |= Q(id__in=bindings.server_ids_by_address(pattern=patterns.check(query.text(name), name)))
     return rows.filter(condition)
-
-
-def order_of(params: Parameters) -> list[tuple[str, str]]:
-    """Return (column, direction) pairs; the id comes last so that pages are stable."""
-    keys, directions = params.getlist("sort_key"), params.getlist("sort_dir")
-    if not keys:
-        return [("created_at", directions[0] if directions in (["asc"], ["desc"]) else "desc"), ("id", "desc")]
-    order = []
-    for index, key in enumerate(keys):
-        direction = directions[index] if index < len(directions) else (directions[-1] if directions else "desc")
-        if key not in SORT_KEYS:
-            raise BadRequest(f"Invalid input for query parameters sort_key. Value: {key[:64]}.")
-        if direction not in ("asc", "desc"):
-            raise BadRequest(f"Invalid input for query parameters sort_dir. Value: {direction[:64]}.")
-        order.append((SORT_KEYS[key], direction))
-    return order if order[-1][0] == "id" else [*order, ("id", "desc")]
 
 
 def unknown(params: Mapping[str, Any]) -> list[str]:

@@ -29,6 +29,11 @@ def visible(*, context: RequestContext, all_projects: bool = False) -> QuerySet[
     return rows if all_projects else rows.filter(project_id=context.project_id)
 
 
+def ever(*, context: RequestContext) -> QuerySet[Server]:
+    """Return the servers of the caller's project (of any, for administrators), deleted ones too."""
+    return Server.objects.all() if context.is_admin else Server.objects.filter(project_id=context.project_id)
+
+
 def get(*, context: RequestContext, server_id: Any) -> Server:
     """Return a server of the caller's project (of any, for administrators). Raises ServerNotFound (404)."""
     key = parse_uuid(server_id)

@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from apps.common import pagination
-from apps.common.exceptions import BadRequest
-from apps.common.identifiers import parse_uuid
 from apps.compute.models import Server
 
-SORT = (("created_at", "asc"), ("id", "asc"))
 MAX_SERVERS = 100_000  # of one answer without paging
-_COLUMNS = ("id", "project_id", "name", "vm_state", "flavor", "created_at", "launched_at", "deleted_at")
+COLUMNS = ("id", "project_id", "name", "vm_state", "flavor", "created_at", "launched_at", "deleted_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,37 +32,23 @@ class Use:
     disk_gib: int
 
 
-def uses(
-    *, start: datetime, stop: datetime, now: datetime, project_id: str | None = None, marker: str | None = None,
-    limit: int | None = None,
-) -> tuple[list[Use], bool]:  # fmt: skip
-    """Return the uses of a project (None: of all), and whether there are more after ``limit`` servers.
+def used(*, start: datetime, stop: datetime, project_id: str | None = None) -> QuerySet[Server]:
+    """Return the servers of a project (None: of all) that were up in a period.
 
-    Servers that never started have cost nothing and are left out. Raises BadRequest (400) for an unknown marker.
+    Servers that never started have cost nothing and are left out.
     """
-    rows = Server.objects.filter(launched_at__lt=stop).filter(Q(deleted_at=None) | Q(deleted_at__gt=start))
-    if project_id is not None:
-        rows = rows.filter(project_id=project_id)
-    rows = rows.only(*_COLUMNS)
-    if limit is None:
-        return [_use(row, start, stop, now) for row in rows.order_by("created_at", "id")[:MAX_SERVERS]], False
-    found, more = pagination.page(rows, sort=SORT, marker=_marker(marker, project_id), limit=limit)
-    return [_use(row, start, stop, now) for row in found], more
+    rows = ever(project_id=project_id).filter(launched_at__lt=stop)
+    return rows.filter(Q(deleted_at=None) | Q(deleted_at__gt=start))
 
 
-def _marker(marker: str | None, project_id: str | None) -> Server | None:
-    if not marker:
-        return None
-    rows = Server.objects.only(*_COLUMNS)
-    rows = rows if project_id is None else rows.filter(project_id=project_id)
-    key = parse_uuid(marker)
-    server = rows.filter(id=key).first() if key else None
-    if server is None:
-        raise BadRequest(f"Marker {marker[:64]} could not be found.")
-    return server
+def ever(*, project_id: str | None) -> QuerySet[Server]:
+    """Return all servers of a project (None: of all projects), deleted ones too."""
+    rows = Server.objects.only(*COLUMNS)
+    return rows if project_id is None else rows.filter(project_id=project_id)
 
 
-def _use(server: Server, start: datetime, stop: datetime, now: datetime) -> Use:
+def use_of(server: Server, *, start: datetime, stop: datetime, now: datetime) -> Use:
+    """Return what a server used in a period."""
     launched: Any = server.launched_at
     ended = server.deleted_at
     until = min(stop, ended or now)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import DataError, connection, transaction
-from django.http import QueryDict
 
 from apps.common.exceptions import BadRequest
+from apps.compute.api.listing import STYLE
 from apps.compute.models import Flavor, Server
 from apps.compute.selectors import server_lists
 from tests.api.compute.conftest import ComputeCaller
@@ -78,10 +78,8 @@ def test_every_filter_with_hostile_values(admin: ComputeCaller, server: Server) 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '1s'")
     for name, value in product(sorted(server_lists.KNOWN), HOSTILE):
-        params = QueryDict(mutable=True)
-        params.setlist(name, [value])
         with suppress(BadRequest, DataError), transaction.atomic():
-            rows = server_lists.filtered(context=admin.context, params=params, all_projects=True)
+            rows = server_lists.filtered(context=admin.context, asked={name: [value]}, style=STYLE, all_projects=True)
             list(rows.only("id").order_by("id")[:2])
 
 

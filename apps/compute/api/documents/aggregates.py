@@ -3,8 +3,8 @@
 from typing import Any
 
 from apps.common import microversions
+from apps.common.api.documents import microseconds
 from apps.common.microversions import Version, since
-from apps.compute.api.documents import base
 
 FIELDS = {"uuid": since("2.41")}
 
@@ -13,12 +13,12 @@ def render_created(aggregate: Any, version: Version) -> dict[str, Any]:
     """A new aggregate is shown without hosts and metadata."""
     document = {
         "availability_zone": aggregate.availability_zone,
-        "created_at": base.time(aggregate.created_at),
+        "created_at": microseconds(aggregate.created_at),
         "deleted": False,
         "deleted_at": None,
         "id": aggregate.id,
         "name": aggregate.name,
-        "updated_at": base.time(aggregate.updated_at),
+        "updated_at": microseconds(aggregate.updated_at),
         "uuid": str(aggregate.uuid),
     }
     return microversions.without(document, microversions.hidden(FIELDS, version))

@@ -1,11 +1,8 @@
-"""What many documents share: links, times, and a host's name that says nothing about the host."""
+"""What many documents share: links, and a host's name that says nothing about the host."""
 
 import hashlib
-from datetime import datetime
 
 from django.http import HttpRequest
-
-MICROSECONDS = "%Y-%m-%dT%H:%M:%S.%f"
 
 
 def base_of(request: HttpRequest) -> str:
@@ -27,11 +24,6 @@ class Links:
             {"rel": "self", "href": f"{self.base}/{kind}/{key}"},
             {"rel": "bookmark", "href": f"{self.bookmark}/{kind}/{key}"},
         ]
-
-
-def time(moment: datetime | None) -> str | None:
-    """Return ``2026-01-01T00:00:00.000000``, in UTC."""
-    return moment.strftime(MICROSECONDS) if moment else None
 
 
 def hashed_host(*, project_id: str, host: str) -> str:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from apps.common.api.documents import seconds
 from apps.compute.api.documents.base import Links
 
-SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 _STATUS = {"active": "ACTIVE", "queued": "SAVING", "saving": "SAVING", "importing": "SAVING", "killed": "ERROR"}
 _PROGRESS = {"queued": 25, "saving": 50, "importing": 50, "active": 100}
 MEDIA_TYPE = "application/vnd.openstack.image"
@@ -26,8 +26,8 @@ def render(image: Any, links: Links) -> dict[str, Any]:
         **render_brief(image, links),
         "status": _STATUS.get(image.status, "UNKNOWN"),
         "progress": _PROGRESS.get(image.status, 0),
-        "created": image.created_at.strftime(SECONDS),
-        "updated": image.updated_at.strftime(SECONDS),
+        "created": seconds(image.created_at),
+        "updated": seconds(image.updated_at),
         "minDisk": image.min_disk,
         "minRam": image.min_ram,
         "metadata": image.properties,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from apps.common import microversions
+from apps.common.api.documents import microseconds
 from apps.common.microversions import Version, since
 from apps.compute.api.documents import base
 from apps.compute.selectors import instance_actions
@@ -21,8 +22,8 @@ def render(run: Any, version: Version) -> dict[str, Any]:
         "project_id": run.project_id or None,
         "user_id": run.user_id or None,
         "request_id": run.request_id,
-        "start_time": base.time(run.created_at),
-        "updated_at": base.time(run.updated_at),
+        "start_time": microseconds(run.created_at),
+        "updated_at": microseconds(run.updated_at),
     }
     return microversions.without(document, microversions.hidden(FIELDS, version))
 
@@ -31,8 +32,8 @@ def render_event(one: Event, *, project_id: str, version: Version, full: bool, d
     """``full``: with what only administrators see (traceback, host); ``details``: with the reason of a failure."""
     document = {
         "event": one.name,
-        "start_time": base.time(one.started_at),
-        "finish_time": base.time(one.finished_at),
+        "start_time": microseconds(one.started_at),
+        "finish_time": microseconds(one.finished_at),
         "result": one.result,
         "traceback": one.details or None,
         "host": one.host or None,

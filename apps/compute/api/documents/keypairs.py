@@ -3,8 +3,8 @@
 from typing import Any
 
 from apps.common import microversions
+from apps.common.api.documents import microseconds
 from apps.common.microversions import Version, since
-from apps.compute.api.documents import base
 from apps.compute.models import KeyPair
 
 FIELDS = {"type": since("2.2")}
@@ -32,7 +32,7 @@ def render(keypair: KeyPair, version: Version) -> dict[str, Any]:
         **render_brief(keypair, version),
         "id": keypair.id,
         "user_id": keypair.user_id,
-        "created_at": base.time(keypair.created_at),
+        "created_at": microseconds(keypair.created_at),
         "deleted": False,
         "deleted_at": None,
         "updated_at": None,

@@ -2,12 +2,12 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 
 from apps.common import microversions
+from apps.common.api.documents import microseconds, seconds
 from apps.common.microversions import Range, Version, since
 from apps.compute import states
 from apps.compute.api.documents import base
@@ -63,7 +63,6 @@ NOT_AFTER_UPDATE = (
 PROGRESS_STATUSES = ("ACTIVE", "BUILD")  # the statuses for which Nova shows a progress
 HOSTNAME_FOR_ALL = since("2.90")
 EMBEDDED_FLAVOR = since("2.47")
-SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 
 Addresses = Mapping[uuid.UUID, Sequence[ServerAddress]]
 Groups = Mapping[uuid.UUID, Sequence[str]]
@@ -103,8 +102,8 @@ class Renderer:
             "hostId": base.hashed_host(project_id=server.project_id, host=server.host),
             "image": self._image(server),
             "flavor": self._flavor(server),
-            "created": _time(server.created_at, SECONDS),
-            "updated": _time(server.updated_at, SECONDS),
+            "created": seconds(server.created_at),
+            "updated": seconds(server.updated_at),
             "addresses": addresses_of(ports, extended=self.extended_addresses),
             "accessIPv4": server.access_ip_v4 or "",
             "accessIPv6": server.access_ip_v6 or "",
@@ -112,8 +111,8 @@ class Renderer:
             "OS-EXT-AZ:availability_zone": server.zone,
             "config_drive": "True" if server.config_drive else "",
             "key_name": server.key_name,
-            "OS-SRV-USG:launched_at": base.time(server.launched_at),
-            "OS-SRV-USG:terminated_at": base.time(server.deleted_at),
+            "OS-SRV-USG:launched_at": microseconds(server.launched_at),
+            "OS-SRV-USG:terminated_at": microseconds(server.deleted_at),
             "OS-EXT-STS:task_state": server.task_state or None,
             "OS-EXT-STS:vm_state": server.vm_state,
             "OS-EXT-STS:power_state": server.power_state,
@@ -170,7 +169,7 @@ class Renderer:
         fault = {
             "code": server.fault_code or 500,
             "message": server.fault_message,
-            "created": _time(server.fault_at or server.updated_at, SECONDS),
+            "created": seconds(server.fault_at or server.updated_at),
         }
         if show and "OS-EXT-SRV-ATTR:host" not in self.hidden:
             fault["details"] = server.fault_details
@@ -190,7 +189,3 @@ def addresses_of(ports: Sequence[ServerAddress], *, extended: bool = True) -> di
 
 def _group_names(ports: Sequence[ServerAddress], groups: Groups) -> list[dict[str, str]]:
     return [{"name": name} for port_id in dict.fromkeys(p.port_id for p in ports) for name in groups.get(port_id, ())]
-
-
-def _time(moment: datetime | None, form: str) -> str | None:
-    return moment.strftime(form) if moment else None

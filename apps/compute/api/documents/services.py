@@ -3,8 +3,8 @@
 from typing import Any
 
 from apps.common import microversions
+from apps.common.api.documents import microseconds
 from apps.common.microversions import Version, since
-from apps.compute.api.documents import base
 from apps.compute.selectors.services import BINARY, INTERNAL_ZONE, SCHEDULER_BINARY
 
 FIELDS = {"forced_down": since("2.11")}
@@ -19,7 +19,7 @@ def render(host: Any, version: Version) -> dict[str, Any]:
         "zone": host.zone,
         "status": "enabled" if host.enabled else "disabled",
         "state": "up" if host.is_up else "down",
-        "updated_at": base.time(host.heartbeat_at),
+        "updated_at": microseconds(host.heartbeat_at),
         "disabled_reason": host.disabled_reason or None,
         "forced_down": host.forced_down,
     }
@@ -35,7 +35,7 @@ def render_scheduler(machine: Any, version: Version) -> dict[str, Any]:
         "zone": INTERNAL_ZONE,
         "status": "enabled",
         "state": "up" if machine.is_up else "down",
-        "updated_at": base.time(machine.heartbeat_at),
+        "updated_at": microseconds(machine.heartbeat_at),
         "disabled_reason": None,
         "forced_down": False,
     }

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from apps.compute.api.documents import base
+from apps.common.api.documents import microseconds
 from apps.compute.selectors.simple_tenant_usage import Use
 
 
 def render(project_id: str, uses: Sequence[Use], *, start: datetime, stop: datetime, detailed: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
         "tenant_id": project_id,
-        "start": base.time(start),
-        "stop": base.time(stop),
+        "start": microseconds(start),
+        "stop": microseconds(stop),
         "total_hours": sum(use.hours for use in uses),
         "total_vcpus_usage": sum(use.hours * use.vcpus for use in uses),
         "total_memory_mb_usage": sum(use.hours * use.ram_mib for use in uses),
@@ -33,8 +33,8 @@ def _server(use: Use) -> dict[str, Any]:
         "memory_mb": use.ram_mib,
         "local_gb": use.disk_gib,
         "state": use.state,
-        "started_at": base.time(use.started_at),
-        "ended_at": base.time(use.ended_at),
+        "started_at": microseconds(use.started_at),
+        "ended_at": microseconds(use.ended_at),
         "hours": use.hours,
         "uptime": use.uptime,
     }

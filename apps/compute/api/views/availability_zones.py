@@ -1,42 +1,14 @@
 """/os-availability-zone."""
 
-from typing import Any
-
 from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response
-from apps.compute.api.documents import base
+from apps.compute.api.documents import availability_zones as documents
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import availability_zones, services
 
 RULE = "os_compute_api:os-availability-zone:{}"
-
-
-def _hosts(hosts: list[Any]) -> dict[str, Any]:
-    return {
-        host.name: {
-            services.BINARY: {
-                "active": host.enabled,
-                "available": host.is_up,
-                "updated_at": base.time(host.heartbeat_at),
-            }
-        }
-        for host in hosts
-    }
-
-
-def _internal(machines: list[Any]) -> dict[str, Any]:
-    """Return the zone that Nova lists for services without servers."""
-    members = {
-        one.host: {
-            services.SCHEDULER_BINARY: {
-                "active": True, "available": one.is_up, "updated_at": base.time(one.heartbeat_at),
-            }
-        }
-        for one in machines
-    }  # fmt: skip
-    return {"zoneName": services.INTERNAL_ZONE, "zoneState": {"available": True}, "hosts": members}
 
 
 class AvailabilityZonesView(ComputeView):
@@ -51,12 +23,12 @@ class AvailabilityZonesView(ComputeView):
             {
                 "zoneName": zone.name,
                 "zoneState": {"available": zone.available},
-                "hosts": _hosts(zone.hosts) if detailed else None,
+                "hosts": documents.render_hosts(zone.hosts) if detailed else None,
             }
             for zone in availability_zones.everything()
         ]
         if detailed and (internal := services.listed_schedulers()):
-            zones.insert(0, _internal(internal))
+            zones.insert(0, documents.render_internal(internal))
         return Response({"availabilityZoneInfo": zones})
 
 

@@ -1,15 +1,20 @@
 """/flavors."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from apps.common import microversions, pagination, policy
+from apps.common import microversions, policy
+from apps.common.api import collections
+from apps.common.api.collections import Page
+from apps.common.api.documents import next_link
+from apps.common.api.queries import refusal
 from apps.common.api.views import Response
-from apps.common.exceptions import BadRequest
 from apps.compute.api import queries
 from apps.compute.api.documents import flavors as documents
+from apps.compute.api.listing import FLAVORS, STYLE
 from apps.compute.api.serializers import flavors as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Flavor
@@ -17,24 +22,9 @@ from apps.compute.selectors import flavors as selectors
 from apps.compute.services import flavors
 
 KNOWN = ("limit", "marker", "is_public", "minRam", "minDisk", "sort_key", "sort_dir")
-SORT_KEYS = {
-    "created_at": "created_at",
-    "description": "description",
-    "disabled": "disabled",
-    "ephemeral_gb": "ephemeral_gib",
-    "flavorid": "flavor_id",
-    "id": "id",
-    "is_public": "is_public",
-    "memory_mb": "ram_mib",
-    "name": "name",
-    "root_gb": "disk_gib",
-    "rxtx_factor": "rxtx_factor",
-    "swap": "swap_mib",
-    "updated_at": "created_at",  # flavors do not change
-    "vcpu_weight": "id",
-    "vcpus": "vcpus",
-}
 EXAMPLE = {"flavor": {"name": "m1.example", "ram": 512, "vcpus": 1, "disk": 5}}
+_INVALID = refusal("Invalid {name} filter [{value}]")
+FILTERS = replace(STYLE, not_boolean=_INVALID, not_number=_INVALID)
 SEE_EXTRA_SPECS = "os_compute_api:os-flavor-extra-specs:index"
 
 
@@ -44,10 +34,7 @@ def _is_public(text: str | None) -> bool | None:
         return True
     if text.strip().lower() == "none":
         return None
-    try:
-        return queries.boolean(text, "is_public")
-    except BadRequest:
-        raise BadRequest(f"Invalid is_public filter [{text[:64]}]") from None
+    return FILTERS.boolean(text, "is_public")
 
 
 def _found(request: Request) -> QuerySet[Flavor]:
@@ -55,31 +42,9 @@ def _found(request: Request) -> QuerySet[Flavor]:
     return selectors.listed(
         context=request.auth,
         is_public=_is_public(params.get("is_public")) if request.auth.is_admin else True,
-        min_ram=queries.whole(params.get("minRam", "0"), "Invalid minRam filter [{}]"),
-        min_disk=queries.whole(params.get("minDisk", "0"), "Invalid minDisk filter [{}]"),
+        min_ram=FILTERS.whole(params.get("minRam", "0"), "minRam"),
+        min_disk=FILTERS.whole(params.get("minDisk", "0"), "minDisk"),
     )
-
-
-def _order(request: Request) -> list[tuple[str, str]]:
-    key, direction = request.GET.get("sort_key", "flavorid"), request.GET.get("sort_dir", "asc")
-    if key not in SORT_KEYS:
-        raise BadRequest(f"Invalid input for query parameters sort_key. Value: {key[:64]}.")
-    if direction not in ("asc", "desc"):
-        raise BadRequest(f"Invalid input for query parameters sort_dir. Value: {direction[:64]}.")
-    order = [(SORT_KEYS[key], direction)]
-    return order if key in ("id", "flavorid", "name") else [*order, ("flavor_id", "asc")]
-
-
-def _page(request: Request) -> tuple[list[Flavor], bool]:
-    if not request.GET:
-        return selectors.first_page(context=request.auth)
-    queries.check(request, repeatable=KNOWN)
-    rows, marker = _found(request), None
-    if request.GET.get("marker"):
-        marker = rows.filter(flavor_id=request.GET["marker"]).first()
-        if marker is None:
-            raise BadRequest(f"marker [{request.GET['marker'][:64]}] not found")
-    return pagination.page(rows, sort=_order(request), marker=marker, limit=pagination.limit_of(request.GET))
 
 
 class FlavorsView(ComputeView):
@@ -93,13 +58,20 @@ class FlavorsView(ComputeView):
         visible = policy.allowed(self.caller, SEE_EXTRA_SPECS)
         return documents.Renderer(request=self.request, version=self.request.version, extra_specs=visible)
 
+    def page(self, request: Request) -> Page:
+        if not request.GET:  # what nearly every client asks
+            rows, more = selectors.first_page(context=self.caller)
+            return Page(rows=rows, more=more)
+        queries.check(request, repeatable=KNOWN)
+        return collections.read(_found(request), request.GET, FLAVORS)
+
     def get(self, request: Request) -> Response:
-        found, more = _page(request)
+        page = self.page(request)
         renderer = self.renderer()
         render = renderer.render if self.detailed else renderer.render_brief
-        document: dict[str, Any] = {"flavors": [render(flavor) for flavor in found]}
-        if more:
-            document["flavors_links"] = pagination.next_link(request, marker=found[-1].flavor_id)
+        document: dict[str, Any] = {"flavors": [render(flavor) for flavor in page.rows]}
+        if page.more:
+            document["flavors_links"] = next_link(request, marker=page.rows[-1].flavor_id)
         return Response(document)
 
     def post(self, request: Request) -> Response:

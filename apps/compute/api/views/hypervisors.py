@@ -1,15 +1,20 @@
 """/os-hypervisors."""
 
+from dataclasses import replace
 from typing import Any
 
 from rest_framework.request import Request
 
-from apps.common import pagination, policy
+from apps.common import policy
+from apps.common.api import collections, queries
+from apps.common.api.collections import Listing
+from apps.common.api.documents import next_link
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import handler, since
-from apps.compute.api import queries
 from apps.compute.api.documents import hypervisors as documents
+from apps.compute.api.listing import HYPERVISORS, STYLE
+from apps.compute.api.queries import check
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import hypervisors
 
@@ -21,9 +26,8 @@ PATTERN, WITH_SERVERS = "hypervisor_hostname_pattern", "with_servers"
 
 class _HypervisorView(ComputeView):
     def wants_servers(self) -> bool:
-        return self.request.version in FILTERED and queries.boolean(
-            self.request.GET.get(WITH_SERVERS) or "0", WITH_SERVERS
-        )
+        asked = self.request.GET.get(WITH_SERVERS) or "0"
+        return self.request.version in FILTERED and STYLE.boolean(asked, WITH_SERVERS)
 
     def answer(self, hosts: list[Any], *, detailed: bool, more: bool = False) -> Response:
         version, names = self.request.version, [host.name for host in hosts]
@@ -39,7 +43,7 @@ class _HypervisorView(ComputeView):
             ]
         document: dict[str, Any] = {"hypervisors": found}
         if more:
-            document["hypervisors_links"] = pagination.next_link(self.request, marker=str(found[-1]["id"]))
+            document["hypervisors_links"] = next_link(self.request, marker=str(found[-1]["id"]))
         return Response(document)
 
 
@@ -51,35 +55,24 @@ class HypervisorsView(_HypervisorView):
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format(self.rule))
         if request.version in FILTERED:
-            queries.check(request, ("limit", "marker", PATTERN, WITH_SERVERS), strict_since="2.53")
+            check(request, ("limit", "marker", PATTERN, WITH_SERVERS), strict_since="2.53")
         pattern = request.GET.get(PATTERN) if request.version in FILTERED else None
         if pattern:
             return self._matching(request, pattern)
         if request.version not in PAGED:
             return self.answer(list(hypervisors.everything()), detailed=self.detailed)
-        hosts, more = pagination.page(
-            hypervisors.everything(),
-            sort=hypervisors.SORT,
-            marker=self._marker(request),
-            limit=pagination.limit_of(request.GET),
-        )
-        return self.answer(hosts, detailed=self.detailed, more=more)
+        page = collections.read(hypervisors.everything(), request.GET, self._listing())
+        return self.answer(page.rows, detailed=self.detailed, more=page.more)
 
     def _matching(self, request: Request, pattern: str) -> Response:
         if "limit" in request.GET or "marker" in request.GET:
             raise BadRequest(f"Paging over hypervisors with the {PATTERN} query parameter is not supported.")
         return self.answer(list(hypervisors.matching(pattern=pattern)), detailed=self.detailed)
 
-    def _marker(self, request: Request) -> Any:
-        key = request.GET.get("marker")
-        if not key:
-            return None
-        try:
-            return hypervisors.get(key=key, by_uuid=request.version in documents.UUIDS)
-        except Exception as error:
-            if getattr(error, "code", 500) >= 500:
-                raise
-            raise BadRequest(f"marker [{key[:64]}] not found") from None
+    def _listing(self) -> Listing:
+        """Return how pages are read: a marker is a UUID from 2.53 on, a number before."""
+        by_uuid = self.request.version in documents.UUIDS
+        return HYPERVISORS if by_uuid else replace(HYPERVISORS, marker_column="number", marker_key=queries.whole)
 
 
 class HypervisorsDetailView(HypervisorsView):
@@ -94,7 +87,7 @@ class HypervisorView(_HypervisorView):
     def get(self, request: Request, key: str) -> Response:
         policy.check(self.caller, RULE.format("show"))
         if request.version in FILTERED:
-            queries.check(request, (WITH_SERVERS,), strict_since="2.53")
+            check(request, (WITH_SERVERS,), strict_since="2.53")
         host = hypervisors.get(key=key, by_uuid=request.version in documents.UUIDS)
         found = self.answer([host], detailed=True).data["hypervisors"]
         return Response({"hypervisor": found[0]})

@@ -1,14 +1,20 @@
 """/servers/{server_id}/os-instance-actions: what was done to a server, step by step."""
 
+from datetime import datetime
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework.request import Request
 
-from apps.common import pagination, policy
+from apps.common import policy
+from apps.common.api import collections
+from apps.common.api.documents import next_link
 from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
 from apps.common.microversions import since
 from apps.compute.api import queries
 from apps.compute.api.documents import instance_actions as documents
+from apps.compute.api.listing import ACTIONS, STYLE
 from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Server
 from apps.compute.selectors import instance_actions
@@ -31,15 +37,28 @@ class InstanceActionsView(_ActionView):
     """What was done to a server, newest first."""
 
     def get(self, request: Request, server_id: str) -> Response:
-        params, limit = self._params(request), None
+        params = self._params(request)
         server = self.server(server_id, "list")
-        if request.version in PAGED:
-            limit = pagination.limit_of(request.GET)
-        found, more = instance_actions.page(server_id=server.id, params=params, limit=limit)
-        document: dict[str, Any] = {"instanceActions": [documents.render(run, request.version) for run in found]}
-        if more and request.version in PAGED:
-            document["links"] = pagination.next_link(request, marker=found[-1].request_id)
+        rows = instance_actions.changed(server_id=server.id, **self._times(params))
+        paged = request.version in PAGED
+        page = collections.read(
+            rows,
+            request.GET if paged else QueryDict(),
+            ACTIONS,
+            marked=lambda: instance_actions.changed(server_id=server.id),
+        )
+        document: dict[str, Any] = {"instanceActions": [documents.render(run, request.version) for run in page.rows]}
+        if page.more and paged:
+            document["links"] = next_link(request, marker=page.rows[-1].request_id)
         return Response(document)
+
+    def _times(self, params: dict[str, str]) -> dict[str, datetime | None]:
+        """Return since when and until when actions have changed. Raises BadRequest (400)."""
+        names = {"since": "changes-since", "before": "changes-before"}
+        found = {key: STYLE.time(params[name], name) if name in params else None for key, name in names.items()}
+        if found["since"] and found["before"] and found["before"] < found["since"]:
+            raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
+        return found
 
     def _params(self, request: Request) -> dict[str, str]:
         """Return the parameters that the request's version knows; from 2.58 on others are refused."""

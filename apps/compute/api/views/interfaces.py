@@ -1,35 +1,19 @@
 """/servers/{server_id}/os-interface: a server's ports. They are plugged when it is made."""
 
-from typing import Any
-
 from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
-from apps.common.microversions import Version, since
+from apps.compute.api.documents import interfaces as documents
 from apps.compute.api.views.base import ComputeView
 from apps.compute.models import Server
 from apps.compute.selectors import servers
 from apps.networking.selectors import ports
 
 RULE = "os_compute_api:os-attach-interfaces:{}"
-TAGGED = since("2.70")
 HOT_PLUG = "attaching and detaching interfaces of servers"
-
-
-def document(port: Any, version: Version) -> dict[str, Any]:
-    found = {
-        "port_id": str(port.id),
-        "net_id": str(port.network_id),
-        "mac_addr": port.mac_address,
-        "port_state": port.status,
-        "fixed_ips": [
-            {"subnet_id": str(fixed.subnet_id), "ip_address": fixed.ip_address} for fixed in port.fixed_ips.all()
-        ],
-    }
-    return found | {"tag": None} if version in TAGGED else found
 
 
 class _InterfaceView(ComputeView):
@@ -46,7 +30,7 @@ class InterfacesView(_InterfaceView):
 
     def get(self, request: Request, server_id: str) -> Response:
         server = self.server(server_id, "list")
-        found = [document(port, request.version) for port in ports.of_server(server_id=server.id)]
+        found = [documents.render(port, request.version) for port in ports.of_server(server_id=server.id)]
         return Response({"interfaceAttachments": found})
 
 
@@ -60,4 +44,4 @@ class InterfaceView(_InterfaceView):
         port = next((one for one in ports.of_server(server_id=server.id) if one.id == key), None)
         if port is None:
             raise NotFound(f"Instance {server.id} does not have port with id {port_id[:64]}")
-        return Response({"interfaceAttachment": document(port, request.version)})
+        return Response({"interfaceAttachment": documents.render(port, request.version)})

@@ -4,13 +4,16 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from apps.common import pagination, policy
+from apps.common import policy
+from apps.common.api import collections
+from apps.common.api.documents import next_link
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import since
 from apps.compute import public_keys
 from apps.compute.api import queries
 from apps.compute.api.documents import keypairs as documents
+from apps.compute.api.listing import KEYPAIRS
 from apps.compute.api.serializers import keypairs as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import keypairs as selectors
@@ -43,16 +46,12 @@ class KeyPairsView(_KeyPairView):
         paged = request.version in PAGED
         queries.check(request, ("limit", "marker", "user_id"))
         # Nova ignores limit and marker below 2.35; openstacksdk, which asks with 2.10, then sees an endless loop.
-        found, more = selectors.page(
-            user_id=self.user_of("index"),
-            marker=request.GET.get("marker"),
-            limit=pagination.limit_of(request.GET),
-        )
+        page = collections.read(selectors.of_user(user_id=self.user_of("index")), request.GET, KEYPAIRS)
         document: dict[str, Any] = {
-            "keypairs": [{"keypair": documents.render_brief(keypair, request.version)} for keypair in found]
+            "keypairs": [{"keypair": documents.render_brief(keypair, request.version)} for keypair in page.rows]
         }
-        if more and paged:
-            document["keypairs_links"] = pagination.next_link(request, marker=found[-1].name)
+        if page.more and paged:
+            document["keypairs_links"] = next_link(request, marker=page.rows[-1].name)
         return Response(document)
 
     def post(self, request: Request) -> Response:

@@ -7,6 +7,7 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.compute.api import queries
 from apps.compute.api.documents import quota_sets as documents
+from apps.compute.api.listing import STYLE
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import quota_sets
 
@@ -22,7 +23,7 @@ class LimitsView(ComputeView):
         if project_id != self.caller.project_id:
             policy.check(self.caller, "os_compute_api:limits:other_project", {"project_id": project_id})
         policy.check(self.caller, "os_compute_api:limits", {"project_id": project_id})
-        reserved = queries.boolean(request.GET.get("reserved") or "0", "reserved")
+        reserved = STYLE.boolean(request.GET.get("reserved") or "0", "reserved")
         absolute = documents.render_absolute(
             quota_sets.of_project(project_id=project_id),
             quota_sets.usage(project_id=project_id, reserved_too=reserved),

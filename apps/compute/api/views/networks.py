@@ -8,17 +8,11 @@ from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
+from apps.compute.api.documents import networks as documents
 from apps.compute.api.views.proxies import ProxyView
 from apps.networking.selectors import networks
 
 MAX_NETWORKS = 1000
-# What nova-network told of a network and the network service does not know; Nova answers null too.
-_UNKNOWN = (
-    "bridge", "bridge_interface", "broadcast", "cidr", "cidr_v6", "created_at", "deleted", "deleted_at", "dhcp_server",
-    "dhcp_start", "dns1", "dns2", "enable_dhcp", "gateway", "gateway_v6", "host", "injected", "mtu", "multi_host",
-    "netmask", "netmask_v6", "priority", "project_id", "rxtx_base", "share_address", "updated_at", "vlan",
-    "vpn_private_address", "vpn_public_address", "vpn_public_port",
-)  # fmt: skip
 
 
 class _NetworksView(ProxyView):
@@ -35,20 +29,12 @@ class _NetworksView(ProxyView):
         return list(networks.visible(context=self.caller).order_by("name", "id")[:MAX_NETWORKS])
 
 
-def _document(network: Any) -> dict[str, Any]:
-    return {"id": str(network.id), "label": network.name, **dict.fromkeys(_UNKNOWN)}
-
-
-def _brief(network: Any) -> dict[str, Any]:
-    return {"id": str(network.id), "label": network.name, "cidr": None}
-
-
 class NetworksView(_NetworksView):
     """The networks that the caller may see."""
 
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "os_compute_api:os-networks:list")
-        return Response({"networks": [_document(one) for one in self.everything()]})
+        return Response({"networks": [documents.render(one) for one in self.everything()]})
 
 
 class NetworkView(_NetworksView):
@@ -56,7 +42,7 @@ class NetworkView(_NetworksView):
 
     def get(self, request: Request, network_id: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-networks:show")
-        return Response({"network": _document(self.found(network_id))})
+        return Response({"network": documents.render(self.found(network_id))})
 
 
 class TenantNetworksView(_NetworksView):
@@ -64,7 +50,7 @@ class TenantNetworksView(_NetworksView):
 
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "os_compute_api:os-tenant-networks:list")
-        return Response({"networks": [_brief(one) for one in self.everything()]})
+        return Response({"networks": [documents.render_brief(one) for one in self.everything()]})
 
 
 class TenantNetworkView(_NetworksView):
@@ -72,7 +58,7 @@ class TenantNetworkView(_NetworksView):
 
     def get(self, request: Request, network_id: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-tenant-networks:show")
-        return Response({"network": _brief(self.found(network_id))})
+        return Response({"network": documents.render_brief(self.found(network_id))})
 
 
 class FloatingIPPoolsView(ProxyView):

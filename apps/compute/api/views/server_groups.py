@@ -2,11 +2,12 @@
 
 from rest_framework.request import Request
 
-from apps.common import pagination, policy
+from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.compute.api import queries
 from apps.compute.api.documents import server_groups as documents
+from apps.compute.api.listing import LISTING, STYLE
 from apps.compute.api.serializers import server_groups as serializers
 from apps.compute.api.views.base import ComputeView
 from apps.compute.models import ServerGroup
@@ -14,7 +15,6 @@ from apps.compute.selectors import server_groups as selectors
 from apps.compute.services import server_groups
 
 RULE = "os_compute_api:os-server-groups:{}"
-OFFSET = "Invalid input for query parameters offset. Value: {}. It must be an integer >= 0."
 
 
 class ServerGroupsView(ComputeView):
@@ -30,7 +30,7 @@ class ServerGroupsView(ComputeView):
         everywhere = "all_projects" in request.GET and self.caller.is_admin
         if everywhere:
             policy.check(self.caller, RULE.format("index:all_projects"))
-        limit, first = pagination.limit_of(request.GET), queries.whole(request.GET.get("offset") or "0", OFFSET)
+        limit, first = LISTING.limit(request.GET)[0], STYLE.whole(request.GET.get("offset") or "0", "offset")
         rows = list(selectors.visible(context=self.caller, all_projects=everywhere)[first : first + limit])
         members = selectors.members(group_ids=[row.id for row in rows])
         found = [documents.render(row, members=members.get(row.id, ()), version=request.version) for row in rows]

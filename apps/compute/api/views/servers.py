@@ -3,16 +3,19 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from rest_framework import status
 from rest_framework.request import Request
 
-from apps.common import pagination, policy
+from apps.common import policy
+from apps.common.api import collections, queries
+from apps.common.api.documents import next_link
 from apps.common.api.views import BadRequest, Response
-from apps.common.identifiers import parse_uuid
 from apps.common.microversions import since
 from apps.compute import states
 from apps.compute.api.documents import dry_runs as dry_run_documents
 from apps.compute.api.documents import servers as documents
+from apps.compute.api.listing import SERVERS, STYLE
 from apps.compute.api.serializers.scheduler_hints import SchedulerHints
 from apps.compute.api.serializers.servers import ServerCreate, ServerUpdate
 from apps.compute.api.views.base import ComputeView
@@ -150,21 +153,24 @@ class ServersView(ServerViewBase):
         policy.check(self.caller, f"os_compute_api:servers:{rule}")
         params = request.query_params
         self._check_query(params)
-        everywhere = "all_tenants" in params and server_lists.boolean(params["all_tenants"], "all_tenants")
+        everywhere = "all_tenants" in params and STYLE.boolean(params["all_tenants"] or "1", "all_tenants")
         if everywhere:
             policy.check(self.caller, f"os_compute_api:servers:{rule}:get_all_tenants")
-        rows = server_lists.filtered(context=self.caller, params=params, all_projects=everywhere)
-        rows = rows.defer(*selectors.HEAVY)
-        limit = pagination.limit_of(params, zero=0)  # as Nova: servers alone
-        found, more = pagination.page(
-            rows, sort=server_lists.order_of(params), marker=self._marker(params), limit=limit
-        )
-        document: dict[str, Any] = {
-            "servers": self.documents(found) if detail else [self.renderer().render_brief(one) for one in found]
-        }
-        if more and found:
-            document["servers_links"] = pagination.next_link(request._request, marker=str(found[-1].id))
+        asked = queries.plain(params)
+        rows = server_lists.filtered(context=self.caller, asked=asked, style=STYLE, all_projects=everywhere)
+        page = collections.read(rows.defer(*selectors.HEAVY), params, SERVERS, marked=self.marked)
+        document: dict[str, Any] = {"servers": self.documents(page.rows) if detail else self.brief(page.rows)}
+        if page.more and page.rows:
+            document["servers_links"] = next_link(request._request, marker=str(page.rows[-1].id))
         return Response(document)
+
+    def brief(self, rows: list[Server]) -> list[dict[str, Any]]:
+        renderer = self.renderer()
+        return [renderer.render_brief(server) for server in rows]
+
+    def marked(self) -> QuerySet[Server]:
+        """Return the servers that a marker may name, deleted ones too."""
+        return selectors.ever(context=self.caller)
 
     def _check_query(self, params: Any) -> None:
         if self.request.version in STRICT_QUERY and server_lists.unknown(params):
@@ -173,19 +179,6 @@ class ServersView(ServerViewBase):
         bad = [one for one in params.getlist("status") if not states.states_of(one)[0]]
         if bad and self.request.version in STRICT_STATUS:
             raise BadRequest(f"Invalid status value: {bad[0][:64]}")
-
-    def _marker(self, params: Any) -> Server | None:
-        text = params.get("marker")
-        if not text:
-            return None
-        key = parse_uuid(text)
-        scope = (
-            Server.objects.all() if self.caller.is_admin else Server.objects.filter(project_id=self.caller.project_id)
-        )
-        found = scope.filter(id=key).first() if key else None
-        if found is None:
-            raise BadRequest(f"marker [{text[:64]}] not found")
-        return found
 
 
 class ServersDetailView(ServersView):

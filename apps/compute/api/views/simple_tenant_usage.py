@@ -3,15 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.http import QueryDict
 from django.utils import timezone
 from rest_framework.request import Request
 
-from apps.common import pagination, policy
+from apps.common import policy
+from apps.common.api import collections
+from apps.common.api.documents import next_link
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound
 from apps.common.microversions import since
 from apps.compute.api import queries
 from apps.compute.api.documents import simple_tenant_usage as documents
+from apps.compute.api.listing import PAGED_USAGE, WHOLE_USAGE
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import simple_tenant_usage as selectors
 
@@ -44,15 +48,13 @@ class _UsageView(ComputeView):
         if start >= stop:
             raise BadRequest("Invalid start time. The start time cannot occur after the end time.")
         stop = min(stop, now)  # nothing is known about the future
-        found, more = selectors.uses(
-            start=start,
-            stop=stop,
-            now=now,
-            project_id=project_id,
-            marker=request.GET.get("marker") if paged else None,
-            limit=pagination.limit_of(request.GET) if paged else None,
+        rows = selectors.used(start=start, stop=stop, project_id=project_id)
+        listing = PAGED_USAGE if paged else WHOLE_USAGE
+        page = collections.read(
+            rows, request.GET if paged else QueryDict(), listing, marked=lambda: selectors.ever(project_id=project_id)
         )
-        return found, more, start, stop
+        uses = [selectors.use_of(server, start=start, stop=stop, now=now) for server in page.rows]
+        return uses, page.more and paged, start, stop
 
 
 class UsagesView(_UsageView):
@@ -71,7 +73,7 @@ class UsagesView(_UsageView):
             ]
         }
         if more:
-            document["tenant_usages_links"] = pagination.next_link(request, marker=str(found[-1].server_id))
+            document["tenant_usages_links"] = next_link(request, marker=str(found[-1].server_id))
         return Response(document)
 
 
@@ -84,5 +86,5 @@ class UsageView(_UsageView):
         usage = documents.render(project_id, found, start=start, stop=stop, detailed=True)
         document: dict[str, Any] = {"tenant_usage": usage}
         if more:
-            document["tenant_usage_links"] = pagination.next_link(request, marker=str(found[-1].server_id))
+            document["tenant_usage_links"] = next_link(request, marker=str(found[-1].server_id))
         return Response(document)

@@ -18,7 +18,7 @@ from apps.compute.selectors import flavors, keypairs, request_specs, server_grou
 from apps.compute.services import block_devices
 from apps.compute.services.servers import ServerRequest
 from apps.images.selectors import images
-from apps.networking.services import quotas as network_quotas
+from apps.networking.services import quotas as quota_services
 from apps.networking.services import requested_networks, security_groups
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.selectors import limits
@@ -273,7 +273,7 @@ def _check_many(context: RequestContext, requested: list[dict[str, Any]], count:
     if count > 1 and any(one["fixed_ip"] for one in requested):
         raise BadRequest("Invalid fixed IP: several instances cannot have the same one.")
     if len(requested) > 1:
-        network_quotas.check_ports(project_id=str(context.project_id), adding=len(requested) * count)
+        quota_services.check_ports(project_id=str(context.project_id), adding=len(requested) * count)
 
 
 def _groups(context: RequestContext, values: dict[str, Any]) -> list[str]:

@@ -1,0 +1,32 @@
+"""Availability zones as documents."""
+
+from typing import Any
+
+from apps.common.api.documents import microseconds
+from apps.compute.selectors import services
+
+
+def render_hosts(hosts: list[Any]) -> dict[str, Any]:
+    return {
+        host.name: {
+            services.BINARY: {
+                "active": host.enabled,
+                "available": host.is_up,
+                "updated_at": microseconds(host.heartbeat_at),
+            }
+        }
+        for host in hosts
+    }
+
+
+def render_internal(machines: list[Any]) -> dict[str, Any]:
+    """Return the zone that Nova lists for services without servers."""
+    members = {
+        one.host: {
+            services.SCHEDULER_BINARY: {
+                "active": True, "available": one.is_up, "updated_at": microseconds(one.heartbeat_at),
+            }
+        }
+        for one in machines
+    }  # fmt: skip
+    return {"zoneName": services.INTERNAL_ZONE, "zoneState": {"available": True}, "hosts": members}

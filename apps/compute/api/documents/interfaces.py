@@ -1,0 +1,20 @@
+"""Interfaces of servers as documents, by microversion."""
+
+from typing import Any
+
+from apps.common.microversions import Version, since
+
+TAGGED = since("2.70")
+
+
+def render(port: Any, version: Version) -> dict[str, Any]:
+    found = {
+        "port_id": str(port.id),
+        "net_id": str(port.network_id),
+        "mac_addr": port.mac_address,
+        "port_state": port.status,
+        "fixed_ips": [
+            {"subnet_id": str(fixed.subnet_id), "ip_address": fixed.ip_address} for fixed in port.fixed_ips.all()
+        ],
+    }
+    return found | {"tag": None} if version in TAGGED else found
