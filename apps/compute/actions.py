@@ -49,7 +49,8 @@ class ServerAction:
     """One thing that is done to a server.
 
     ``name`` is the one that os-instance-actions shows; ``key`` the one of POST /servers/{id}/action ("": not done by
-    that call), in ``versions``. ``rule`` guards it, with ``who`` as its default. ``body`` is the schema of the key's
+    that call), in ``versions``. ``rule`` guards it, with ``who`` as its default, and so do ``others``, rules
+    of other services. ``body`` is the schema of the key's
     value, ``arguments`` makes the service's keyword arguments from it; ``defaults`` are those of a button or of a run
     that is tried again. ``answer`` is the key of a 200 document; without one the answer is an empty 202.
 
@@ -66,6 +67,7 @@ class ServerAction:
     explains: str
     rule: str
     who: str = PROJECT_MEMBER
+    others: tuple[str, ...] = ()
     key: str = ""
     versions: Range = ALWAYS
     body: Schema = field(default_factory=lambda: bodies.ANYTHING)
@@ -170,11 +172,11 @@ UNLOCK = ServerAction(
 )  # fmt: skip
 ADD_GROUP = ServerAction(
     name="addSecurityGroup", key="addSecurityGroup", rule="os-security-groups:add", title="Add a security group",
-    icon="add_moderator", explains="Gives all ports of the server a security group.",
+    others=("update_port",), icon="add_moderator", explains="Gives all ports of the server a security group.",
     body=bodies.GROUP, arguments=bodies.as_given, service="server_security_groups.add",
 )  # fmt: skip
 REMOVE_GROUP = ServerAction(
-    name="removeSecurityGroup", key="removeSecurityGroup", rule="os-security-groups:remove",
+    name="removeSecurityGroup", key="removeSecurityGroup", rule="os-security-groups:remove", others=("update_port",),
     title="Remove a security group", icon="remove_moderator",
     explains="Takes a security group from all ports of the server.",
     body=bodies.GROUP, arguments=bodies.as_given, service="server_security_groups.remove",

@@ -44,7 +44,8 @@ class ServerActionView(ComputeView):
         """Do one action, whose name is the body's only key."""
         server = selectors.get(context=self.caller, server_id=server_id)
         action, value = self._asked(request)
-        policy.check(self.caller, action.policy, {"project_id": server.project_id})
+        for rule in (action.policy, *action.others):
+            policy.check(self.caller, rule, {"project_id": server.project_id})
         with audit.action(action.event, "server", server.id):
             check_body(action, value)
             answer = server_actions.perform(
