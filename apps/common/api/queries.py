@@ -167,7 +167,8 @@ class Sorting:
         allowed = {"equal": {0, len(keys)}, "one or equal": {0, 1, len(keys) or 1}}.get(self.directions)
         if allowed is not None and len(directions) not in allowed:
             raise style.unequal_sort("sort_dir", "")
-        keys, directions = (keys[-1:], directions[-1:]) if self.single else (keys, directions)
+        if self.single:
+            keys, directions = keys[-1:], directions[-1:]
         filled = [*directions, *[directions[-1] if directions else self.direction] * len(keys)]
         return list(zip(keys, filled, strict=False))
 

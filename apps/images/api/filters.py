@@ -74,7 +74,9 @@ def _exact(name: str, text: str) -> Q:
     if name in WITH_IN and queries.operator(text, ("in",))[0]:
         found = queries.listed(text.removeprefix("in:"))
         if found is None:
-            raise BadRequest(f"Invalid filter value {text[:64]} for {name}: a quote is out of place.")
+            raise BadRequest(
+                f"Invalid filter value {text.removeprefix('in:')[:64]} for {name}: a quote is out of place."
+            )
         values = found[:MAX_VALUES]
     if name == "status" and not set(values) <= set(states.STATUSES):
         raise BadRequest(f"Invalid value for option status: {text[:64]}")
@@ -92,7 +94,10 @@ def _is_uuid(text: str) -> bool:
 
 def _time(name: str, text: str) -> Q:
     operator, value = queries.operator(text, TIME_OPERATORS)
-    moment = STYLE.time(value.replace(" ", "+"), name).replace(microsecond=0)
+    moment = queries.moment(value.replace(" ", "+"))
+    if moment is None:
+        raise STYLE.not_time(name, text)
+    moment = moment.replace(microsecond=0)
     try:
         return _as_shown(name, operator or "eq", moment)
     except OverflowError:  # the last second that there is

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from apps.quotas import locks, registry
-from apps.quotas.selectors import reservations as open_reservations
+from apps.quotas.selectors import reservations as reservation_selectors
 from apps.quotas.selectors import usages
 from apps.quotas.services import reservations
 
@@ -84,7 +84,7 @@ def _compare() -> Findings:
 
 def _recount() -> tuple[dict[registry.Key, tuple[int, int]], list[uuid.UUID]]:
     """Return (owner, resource) -> (in use, reserved) from the rows of every service, and consumers without a row."""
-    reserved = open_reservations.by_consumer()
+    reserved = reservation_selectors.by_consumer()
     counted: dict[registry.Key, tuple[int, int]] = {}
     orphans: list[uuid.UUID] = []
     for resources, recount in registry.recounters():
