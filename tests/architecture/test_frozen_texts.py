@@ -21,7 +21,7 @@ def lines() -> set[str]:
     for path in (ROOT / "apps").glob("*/exceptions.py"):
         importlib.import_module(f"apps.{path.parent.name}.exceptions")
     return {
-        f"{error.__module__.split('.')[1]} {error.__name__} | {error.code} {error.kind} | {error.template}"
+        f"{error.__module__.split('.')[1]} | {error.code} {error.kind} | {error.template}"
         for error in classes(CloudError)
         if error.__module__.startswith("apps.") and error.__module__.endswith(".exceptions")
     }
