@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
+from django.db.models import QuerySet
+
 from apps.quotas import registry
 from apps.quotas.models import Limit
 
@@ -10,7 +12,7 @@ DEFAULT_OWNER = "default"
 
 def of_owner(*, owner_id: str) -> dict[str, int]:
     """Return resource -> limit (-1: unlimited) of every service. 1 query."""
-    return among(owner_id=owner_id, defaults=known())
+    return _merged(owner_id, Limit.objects.filter(owner_id__in=(owner_id, DEFAULT_OWNER)), known())
 
 
 def of_service(*, owner_id: str, service: str) -> dict[str, int]:
@@ -32,6 +34,10 @@ def known() -> dict[str, int]:
 def among(*, owner_id: str, defaults: Mapping[str, int]) -> dict[str, int]:
     """Return an owner's limits of these resources: its own, else those of "default", else ``defaults``. 1 query."""
     rows = Limit.objects.filter(owner_id__in=(owner_id, DEFAULT_OWNER), resource__in=list(defaults))
+    return _merged(owner_id, rows, defaults)
+
+
+def _merged(owner_id: str, rows: QuerySet[Limit], defaults: Mapping[str, int]) -> dict[str, int]:
     values = {(owner, resource): value for owner, resource, value in rows.values_list("owner_id", "resource", "value")}
     return {
         name: values.get((owner_id, name), values.get((DEFAULT_OWNER, name), value)) for name, value in defaults.items()
