@@ -23,7 +23,7 @@ QUIET_SECONDS = 2.0
 
 
 def client(cloud: PrivateCloud, *arguments: str) -> dict[str, Any]:
-    """Run the boot benchmark in a process of its own, so that its CPU time is not the cloud's; return its report."""
+    """Run the boot benchmark in a separate process, so that its CPU time is not the cloud's; return its report."""
     login = cloud.login("demo")
     variables = {
         **os.environ,

@@ -81,7 +81,7 @@ class Connection:
 
 
 def _client(address: tuple[str, int], target: Target, seconds: float, connections: int, results: Any) -> None:
-    """Run in a process of its own: its CPU time is not the cloud's."""
+    """Run in a separate process: its CPU time is not the cloud's."""
     latencies: list[float] = []
     until = time.perf_counter() + seconds
     with selectors.EpollSelector() as waiting:

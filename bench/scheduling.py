@@ -120,7 +120,7 @@ def _claim(kind: str) -> uuid.UUID | None:
 
 
 def client(seconds: float, pause: float, kinds: list[str], results: Any) -> None:
-    """Choose and claim every ``pause`` seconds until the time is over, in a process of its own, as a scheduler."""
+    """Choose and claim every ``pause`` seconds until the time is over, in a separate process, as a scheduler."""
     import django
 
     django.setup()

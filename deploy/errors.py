@@ -2,7 +2,7 @@
 
 
 class DeployError(Exception):
-    """Something that the operator can put right.
+    """An error that the operator can fix.
 
     ``message`` says what is wrong; ``hint``, where given, what to do about it; ``details`` are the last lines of a log.
     """

@@ -1,4 +1,4 @@
-"""Flower behind the front: under /flower/, for who is signed in to the operators' pages."""
+"""Flower behind the front: under /flower/, for operators who are signed in."""
 
 import base64
 import hashlib

@@ -1,7 +1,7 @@
 """Rules for credentials and delegated tokens, which every read, write and delete checks (security class 8).
 
 A token of a trust or of a restricted application credential makes, changes and deletes none, and reads no keys. A token
-of an unrestricted application credential reaches the credentials of its own project alone, no TOTP secret, and no key
+of an unrestricted application credential reaches its own project's credentials only, no TOTP secret, and no key
 that opens more than its own roles. Other tokens are not asked: the policy rules decide.
 """
 

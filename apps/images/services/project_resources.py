@@ -1,4 +1,4 @@
-"""What a project owns in the image service, for who deletes the project."""
+"""A project's resources in the image service, for deleting the project."""
 
 from apps.common.context import RequestContext
 from apps.identity.services.project_resources import ProjectResource

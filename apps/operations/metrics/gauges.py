@@ -56,7 +56,7 @@ def build() -> Metric:
 
 
 def collect() -> Iterator[Metric]:
-    """6 statements, one of them only where hosts have series of their own; the broker is asked for half a second."""
+    """6 statements, one of them only if each host has its own series; the broker is asked for half a second."""
     counted = [((state,), count) for state, count in rows(_SERVERS)]
     yield gauge("celerity_servers", "Servers by vm_state.", ("vm_state",), counted)
     totals = hosts.totals()

@@ -1,14 +1,13 @@
 """Domains and files on the host, and the servers that should be there.
 
 Sets, per host:
-  wanted  = servers whose rows are on this host and are not deleted, or whose open run is on it
+  wanted  = servers whose rows are on this host and not deleted, or whose active run is on it
   domains = Celerity's domains on the host
   files   = servers that have a directory on the host
 Rules:
-  (domains + files) - wanted          -> destroyed, with their files (deleted while the host was away, built elsewhere)
-  idle wanted - files              -> reported: nobody has the disks. The server can be deleted, or started anew
-                                         from its image
-  idle wanted - domains            -> nothing: a start defines the domain again (power states: see there)
+  (domains + files) - wanted -> destroyed with their files (deleted while the host was down, or built elsewhere)
+  idle wanted - files        -> reported: the disks are lost. The server can be deleted, or started again from its image
+  idle wanted - domains      -> nothing: a start defines the domain again (see power.py)
 """
 
 import uuid

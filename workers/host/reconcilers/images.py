@@ -2,14 +2,14 @@
 
 Sets, per host:
   cached = contents in the cache
-  living = contents that some image has
-  used   = contents that servers of this host were made from
+  living = contents of existing images
+  used   = contents from which servers of this host were created
 Rules:
-  cached - living - used                              -> evicted (an image was deleted: no finding)
-  partial downloads that nobody writes, bits or records without the other -> removed
-  bits that are gone or not those that were verified, in no used -> evicted: the next boot fetches them anew
-  bits that are gone, in used                         -> fetched anew
-  bits that are not those that were verified, in used -> reported: the servers' disks lie on them
+  cached - living - used                               -> evicted (an image was deleted: no finding)
+  abandoned partial downloads, data without its record -> removed
+  missing or changed data, not in used                 -> evicted: the next boot fetches it again
+  missing data, in used                                -> fetched again
+  changed data, in used                                -> reported: servers' disks are based on it
 """
 
 from typing import Any

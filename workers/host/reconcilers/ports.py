@@ -5,13 +5,13 @@ Sets, per host:
   plugged  = ports that are recorded on the host
   networks = networks that are recorded on the host
 Rules:
-  bound - plugged, its server idle            -> plugged
-  a network of bound without bridge, DHCP server -> made whole again
-  a plugged port without its DHCP entry          -> entered again
-  plugged - bound, seen twice                    -> unplugged, with its tap and its lease
-  networks - networks that any row names         -> removed: bridge, DHCP server, rules (the network was deleted)
-  taps, DHCP entries, directories of no record   -> removed
-After a restart of the machine nothing of it is left, and it is put back without a word.
+  bound - plugged, its server idle              -> plugged
+  a network of bound without bridge or dnsmasq  -> restored
+  a plugged port without its DHCP entry         -> entered again
+  plugged - bound, seen twice                   -> unplugged, with its tap and its lease
+  networks - networks of any row                -> removed: bridge, dnsmasq, rules (the network was deleted)
+  taps, DHCP entries, directories of no record  -> removed
+After a restart of the machine all of these are missing, and are restored without findings.
 """
 
 import uuid

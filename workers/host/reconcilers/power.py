@@ -1,13 +1,13 @@
 """Power states: the servers' rows, and their domains.
 
 Sets, per host:
-  wanted  = servers whose rows are on this host, idle, neither deleted nor building nor in error
-  running = Celerity's domains that run
+  wanted  = idle servers whose rows are on this host, neither deleted nor building nor in error
+  running = Celerity's running domains
 Rules:
-  ACTIVE by its row and in wanted, not in running -> started, if the machine restarted and its files are there; else
-                                                     the row becomes SHUTOFF. Nobody gets an empty disk unasked
-  STOPPED by its row and in wanted, in running    -> the row becomes ACTIVE: a guest is never ended unasked
-  PAUSED or SUSPENDED by its row, another state   -> the row says what the domain does
+  ACTIVE row in wanted, not in running          -> started, if the machine restarted and the server's files exist; else
+                                                   the row becomes SHUTOFF. A server never gets an empty disk unasked
+  STOPPED row in wanted, in running             -> the row becomes ACTIVE: a guest is never powered off unasked
+  PAUSED or SUSPENDED row, another power state  -> the row becomes the domain's state
 """
 
 import uuid
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("celerity.agent")
 KIND = "power"
-# libvirt's reasons of a pause that nobody asked the cloud for.
+# libvirt's reasons for pauses that the cloud did not request.
 PAUSED_BECAUSE = {
     "io_error": "a disk failed or its file system is full",
     "watchdog": "the guest's watchdog fired",

@@ -2,13 +2,13 @@
 
 Sets:
   claimed = consumers with an allocation, and its host
-  placed  = servers whose rows are on a host, idle, and that host
-  used(h) = what the inventory of host h says is used
+  placed  = idle servers whose rows are on a host, and that host
+  used(h) = the usage in the inventory of host h
 Rules:
-  claimed - placed, the server is not there       -> released
-  claimed and placed on different hosts           -> released, and claimed where the server is
-  placed - claimed                                -> claimed, whether or not it fits: the server is there
-  used(h) is not the sum of claimed on h          -> counted anew
+  claimed - placed, the server does not exist -> released
+  claimed and placed on different hosts       -> released, and claimed on the server's host
+  placed - claimed                            -> claimed, whether or not it fits, because the server runs there
+  used(h) is not the sum of claimed on h      -> corrected
 """
 
 import uuid

@@ -1,12 +1,11 @@
-"""The image store: contents on disk, and images. Runs on the machine that has the store; agents check their hosts'
-caches.
+"""The image store: files and images. Runs on the machine that has the store; agents check their hosts' caches.
 
 Sets:
   stored = files in the store
   wanted = contents of active images, with their sizes
 Rules:
-  stored - wanted, not of this moment      -> removed
-  wanted - stored, or of another size      -> reported: the image has to be uploaded again, or restored from a backup
+  stored - wanted, not recent          -> removed
+  wanted - stored, or of another size  -> reported: the image must be uploaded again, or restored from a backup
 """
 
 from apps.images.selectors import blobs as selectors

@@ -1,11 +1,11 @@
-"""Ports of servers: the rows; what hosts have of them is their agents' (workers.host.reconcilers.ports).
+"""Ports of servers: rows only. Agents compare their hosts (workers.host.reconcilers.ports).
 
 Sets:
-  bound = servers that hold ports, and the hosts these are bound to
-  there = servers, idle, and their hosts
+  bound  = servers that hold ports, and the hosts of these ports
+  placed = idle servers, and their hosts
 Rules:
-  bound - there                      -> the ports are released with their addresses; a user's own become free
-  bound and there on different hosts -> bound to where the server is; the agents follow
+  bound - placed                      -> the ports are released with their addresses; users' own ports become free
+  bound and placed on different hosts -> bound to the server's host; the agents follow
 """
 
 import uuid
