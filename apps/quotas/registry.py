@@ -63,6 +63,12 @@ def get(name: str) -> Resource:
     return _resources[name]
 
 
+def counted(name: str) -> Resource | None:
+    """Return a counted resource; None for reserved and unknown ones."""
+    resource = _resources.get(name)
+    return resource if resource is not None and resource.count is not None else None
+
+
 def of_service(service: str) -> list[Resource]:
     return [resource for resource in _resources.values() if resource.service == service]
 

@@ -18,6 +18,11 @@ def count(*, owner_id: str, resource: str) -> int:
     return counter(owner_id)
 
 
+def counted_in_units(*, owner_id: str, resource: registry.Resource) -> int:
+    """Return how much an owner has of a counted resource, in the unit of its limits, rounded up."""
+    return -(-count(owner_id=owner_id, resource=resource.name) // resource.unit)
+
+
 def counted(*, owner_id: str, service: str) -> dict[str, int]:
     """Return how much an owner has of each counted resource of a service. A query or two for each."""
     return {

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from apps.common.exceptions import BadRequest
 from apps.networking import exceptions
 from apps.networking.models import Network
 from apps.networking.selectors import quotas as selectors
@@ -94,6 +95,30 @@ def test_ports_of_servers(alice: Caller) -> None:
     quotas.check_ports(project_id=alice.project_id, adding=4)
     with pytest.raises(exceptions.OverQuota):
         quotas.check_ports(project_id=alice.project_id, adding=5)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("limit", "force"), [(2, False), (1, True), (-1, False)])
+def test_limits_at_the_usage_or_forced(alice: Caller, limit: int, force: bool) -> None:
+    for name in ("a", "b"):
+        Network.objects.create(project_id=alice.project_id, name=name, mtu=1500)
+    limit_services.set_many(owner_id=alice.project_id, values={"network": limit}, force=force)
+    assert limits.of(owner_id=alice.project_id, resource="network") == limit
+    with pytest.raises(BadRequest, match="already used and reserved 2"):
+        limit_services.set_many(owner_id=alice.project_id, values={"network": 1})
+
+
+@pytest.mark.django_db
+def test_usage_in_the_unit_of_limits() -> None:
+    """Image sizes are counted in bytes and limited in MiB."""
+    resource = registry.Resource(
+        name="size", service="test", setting="IMAGE_QUOTAS", count=lambda owner: 1024 * 1024 + 1, unit=1024 * 1024
+    )
+    registry.register([resource])
+    try:
+        assert usages.counted_in_units(owner_id="p", resource=resource) == 2
+    finally:
+        registry._resources.pop("size")
 
 
 @pytest.mark.django_db
