@@ -30,7 +30,7 @@ class LeaseLost(Exception):
 
 
 def failure_of(error: Exception) -> tuple[Failure, bool]:
-    """Return what to record for an exception, and whether another attempt may help."""
+    """Return the failure to record for an exception, and whether another attempt may help."""
     if isinstance(error, StepError):
         return error.failure, error.retryable
     if isinstance(error, DriverError):
@@ -38,7 +38,7 @@ def failure_of(error: Exception) -> tuple[Failure, bool]:
         return failure, isinstance(error, RetryableError) and not isinstance(error, AbortError)
     if isinstance(error, CloudError):
         return Failure(cause=error.kind, message=error.message, details=repr(error), code=error.code), False
-    # Nobody foresaw this: the user learns that it failed, the administrator what it was (OSSA 2019-003).
+    # Unexpected errors: the user reads that it failed, the administrator reads the exception (OSSA 2019-003).
     details = f"{type(error).__name__}: {error}"[:4000]
     return Failure(
         cause=type(error).__name__, message="An unexpected error occurred on the host.", details=details
@@ -50,4 +50,4 @@ class Stale(Exception):
 
 
 class StepFailed(Stale):
-    """The step failed and was reverted: the chain ends here. Its text is the cause, for whoever watches tasks."""
+    """The step failed and was reverted: the chain ends here. Its text is the cause, for Flower and logs."""

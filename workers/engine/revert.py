@@ -1,4 +1,4 @@
-"""Undoing: what a failed step did is reverted at once; then the run ends, or its next attempt starts.
+"""Reverts: a failed run is reverted at once; then it ends, or its next attempt starts.
 
 The steps of one host are reverted by one worker, under one lease. Where the steps before them ran on another host, the
 run moves on to that host's queue and is reverted there from ``revert_from`` on.
@@ -51,9 +51,9 @@ def fail(pipeline: Pipeline, step: Step[Any], ctx: StepContext, error: Exception
 
 
 def revert(pipeline: Pipeline, ctx: StepContext) -> None:
-    """Undo in reverse order what the claim says is to be undone; then end the run or start its next attempt.
+    """Revert the claim's steps in reverse order; then end the run or start its next attempt.
 
-    A revert that fails is logged and does not keep the others from running: what it left is for the reconcilers.
+    A failed revert is logged and does not stop the others: reconcilers repair its leftovers.
     """
     try:
         with holding.on_host_or_rows_only(ctx):

@@ -1,4 +1,4 @@
-"""A step in a trace: how long it waited, its work, and its host's drivers. Nothing where nobody traces."""
+"""A step in a trace: how long it waited, its work, and its host's drivers. Does nothing without tracing."""
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -11,7 +11,7 @@ DRIVERS = ("hypervisor", "network", "storage")
 
 
 def step(name: str, ctx: StepContext, *, subject: str) -> AbstractContextManager[None]:
-    """Tell how long the step waited in its queue; return the span of its work. Both are below the run's request."""
+    """Record how long the step waited in its queue; return the span of its work. Both are below the run's request."""
     if not tracing.enabled():
         return nullcontext()
     claim = ctx.claim

@@ -1,4 +1,4 @@
-"""What pipelines work on."""
+"""The subjects of pipelines."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The sweeper: every run that nobody works on and that no message is under way for is sent again.
+"""The sweeper: resends every run that has neither a worker nor a message.
 
 Rules, per active run (see docs/engine.md):
   past its overall deadline                          -> revert for good
@@ -8,7 +8,7 @@ Rules, per active run (see docs/engine.md):
   revert or delete queued, its host serves nothing   -> rows only (every thread hangs, say); recovery does the rest
   delete, revert queued behind a step without end    -> take the lock away: what it waits for was cancelled
   step queued, its message gone                      -> send again
-A long queue is no lost message, and what a live worker holds is not sent again.
+A long queue does not mean a lost message, and a message that a live worker holds is not sent again.
 """
 
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ BATCH = 5000
 
 @dataclass(slots=True)
 class Sweep:
-    """What one sweep sees and what it did."""
+    """One sweep's view and its actions."""
 
     broker: Broker
     now: datetime
@@ -163,7 +163,7 @@ def _resend(run: Run, one: Sweep, why: str) -> None:
 
 
 def _host_down(run: Run, one: Sweep) -> None:
-    """Do what the pipeline says. A revert goes on with the rows alone: recovery clears the host when it is back."""
+    """Do what the pipeline says. A revert continues on the rows alone: recovery cleans up the host when it is back."""
     entry = catalogue.find(run.pipeline)
     word = entry.when_down(run.next_step)
     if run.next_step == states.REVERT or word == "rows_only":

@@ -1,4 +1,4 @@
-"""server.migrate: to another host, off meanwhile. Until it runs there, whatever fails leaves it where it was."""
+"""server.migrate: to another host, off meanwhile. Until it runs there, a failure leaves it on the source."""
 
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import DESTINATION, SOURCE

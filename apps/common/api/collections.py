@@ -26,7 +26,7 @@ class Listing:
     """How a service cuts its lists into pages.
 
     ``sorting`` None: rows keep their order, and their ids decide ties. ``most`` is the largest page, ``usual`` that of
-    a query without a limit (None: ``most``), ``zero`` what 0 means (None: ``most``). ``strict``: an empty limit or
+    a query without a limit (None: ``most``), ``zero`` the meaning of 0 (None: ``most``). ``strict``: an empty limit or
     marker is a wrong one, and so is a limit of 0 (Keystone). ``marker_column`` and ``marker_key`` say which row a
     marker names; a key of None names no row. ``reversible``: ``page_reverse`` reads the pages before the marker.
     """
@@ -49,7 +49,7 @@ class Listing:
     def limit(self, params: Any) -> tuple[int, bool]:
         """Return the size of the page, and whether it is the service's choice and not the caller's.
 
-        Raises the style's ``not_limit`` for what is no whole number.
+        Raises the style's ``not_limit`` for an invalid number.
         """
         text, most = params.get("limit"), self.most()
         if text is None or (text == "" and not self.strict):
@@ -120,7 +120,7 @@ class Noun(ServiceView):
         raise NotImplementedError
 
     def id_of(self, text: str) -> uuid.UUID:
-        """Return the id in a URL. Raises ``not_found`` (404) for what is none: clients look names up that way."""
+        """Return the id in a URL. Raises ``not_found`` (404) for an invalid ID: clients look up names that way."""
         found = parse_uuid(text)
         if found is None:
             raise self.not_found(id=text[:255])

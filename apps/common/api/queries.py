@@ -1,4 +1,4 @@
-"""Query parameters, read once for all services. What differs between them is data: the ``QueryStyle`` of each app."""
+"""Query parameters, read once for all services. Their differences are data: the ``QueryStyle`` of each app."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +21,9 @@ _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|([^",]*)')
 
 
 def refusal(template: str, error: type[CloudError] = BadRequest) -> Refusal:
-    """Return what raises ``template`` with the ``{name}`` of a parameter and the beginning of its ``{value}``."""
+    """Return a function that raises ``template`` with the ``{name}`` of a parameter and the beginning of its
+    ``{value}``.
+    """
     return lambda name, value: error(template.format(name=name[:LONG], value=value[:LONG]))
 
 
@@ -29,7 +31,7 @@ def refusal(template: str, error: type[CloudError] = BadRequest) -> Refusal:
 class QueryStyle:
     """How a service reads parameters, and with which sentences it refuses them (400, unless it says otherwise).
 
-    ``other_words``: what a word means that is neither in ``true`` nor in ``false``; None refuses it.
+    ``other_words``: the value of words that are neither in ``true`` nor in ``false``; None refuses them.
     """
 
     true: frozenset[str]
@@ -45,7 +47,7 @@ class QueryStyle:
     unequal_sort: Refusal
 
     def boolean(self, text: str, name: str) -> bool:
-        """Return what a word means. Raises the style's ``not_boolean``."""
+        """Parse a word. Raises the style's ``not_boolean``."""
         word = text.strip().lower()
         if word in self.true or word in self.false:
             return word in self.true
@@ -81,7 +83,7 @@ def plain(params: Any) -> dict[str, list[str]]:
 
 
 def moment(text: str) -> datetime | None:
-    """Return a time, in UTC where it names no zone, or None for what is no time."""
+    """Return a time, in UTC by default, or None if it is invalid."""
     try:
         found = parse_datetime(text[:LONG])
     except ValueError:
@@ -90,7 +92,7 @@ def moment(text: str) -> datetime | None:
 
 
 def whole(text: str, *, digits: int = 9) -> int | None:
-    """Return a whole number >= 0, or None for what is none or has more digits."""
+    """Return a whole number >= 0, or None if it is invalid or has too many digits."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
@@ -123,11 +125,11 @@ class Sorting:
     """How a list is sorted: by ``sort_key`` and ``sort_dir``, the first key first.
 
     ``keys`` maps names in queries to columns; without any, queries cannot change the order. ``last`` closes every
-    order, so that pages are stable; a direction of None is that of the last key asked for. ``default`` is the key
-    where none is asked for, ``direction`` that of keys without one. ``directions``: how many may stand beside the
-    keys: "equal" (or none), "one or equal", or "any", where the last one counts for the rest. ``pairs``:
-    ``sort=key:dir,…`` is read too (Glance). ``single``: the last key alone sorts. ``forgiving``: a direction without
-    a key that is no direction means nothing (Nova).
+    order, so that pages are stable; a direction of None is that of the last key asked for. ``default`` is the default
+    key, ``direction`` the default direction. ``directions``: how many are allowed for the keys: "equal" (or none), "one
+    or equal", or "any", where the last one applies to the rest. ``pairs``: ``sort=key:dir,…`` is read too (Glance).
+    ``single``: the last key alone sorts. ``forgiving``: a direction without a key that is no direction means nothing
+    (Nova).
     """
 
     keys: Mapping[str, str]
@@ -144,7 +146,7 @@ class Sorting:
         return replace(self, keys={**self.keys, **{name: name for name in names}, **columns})
 
     def order(self, params: Any, style: QueryStyle, *, backwards: bool = False) -> list[tuple[str, str]]:
-        """Return (column, direction) pairs for a query. Raises what ``style`` says of keys and directions."""
+        """Return (column, direction) pairs for a query. Raises the errors of ``style`` for keys and directions."""
         asked = self._asked(params, style) if self.keys else []
         direction = asked[-1][1] if asked else self._lone(params)
         if not asked and self.default:
@@ -186,7 +188,7 @@ def _checked(direction: str, style: QueryStyle) -> str:
     return direction
 
 
-Filter = tuple[str, Callable[[str, str], Any]]  # a column, and what reads a (value, name)
+Filter = tuple[str, Callable[[str, str], Any]]  # a column, and the parser of its (value, name)
 
 
 def one_of(rows: QuerySet[Any], params: Mapping[str, Sequence[str]], table: Mapping[str, Filter]) -> QuerySet[Any]:

@@ -22,7 +22,7 @@ class ServiceView(APIView):
     success, or a class for each code.
     ``action_serializers`` maps the names of actions, of which a POST has one as its body's only key, to classes.
     ``request_schemas`` maps a method to {media type: JSON schema}, for bodies that no serializer describes.
-    ``beside`` names what may stand in a body beside the object that is asked for; None: anything, which is ignored.
+    ``beside`` names the keys that are allowed beside the object; None allows any, which are ignored.
     ``examples`` maps HTTP methods to documents that the browsable API's form starts with.
     """
 
@@ -35,7 +35,7 @@ class ServiceView(APIView):
 
     @classmethod
     def handlers(cls, method: str) -> list[Callable[..., Any]]:
-        """Return what answers a method, for OpenAPI: its handler, or the functions that it hands requests on to."""
+        """Return the functions that answer a method, for OpenAPI: its handler, or those to which it passes requests."""
         return [getattr(cls, method)]
 
     @property

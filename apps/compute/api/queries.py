@@ -11,7 +11,7 @@ from apps.common.microversions import version
 def check(
     request: Request, known: Iterable[str] = (), *, strict_since: str = "2.75", repeatable: Iterable[str] = ()
 ) -> None:
-    """Refuse what Nova's query schemas refuse: repeated parameters, and unknown ones from ``strict_since`` on.
+    """Refuse parameters as Nova's query schemas do: repeated ones, and unknown ones from ``strict_since`` on.
 
     Raises BadRequest (400) naming the parameter.
     """

@@ -1,4 +1,4 @@
-"""Hosts as hypervisors: what they have, what is claimed of it, and which servers are on them."""
+"""Hosts as hypervisors: capacity, claims, and servers."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -77,7 +77,7 @@ def totals() -> dict[str, int]:
 
 
 def resources_of(*, host: "Host") -> list[dict[str, Any]]:
-    """Return os-hosts' rows of a host: its total, what is used, the most that could be, and each project's servers."""
+    """Return os-hosts' rows of a host: its total, its usage, the possible maximum, and each project's servers."""
     inventory = host.inventory
     rows = Server.objects.filter(host=host.name, deleted_at=None).only("project_id", "flavor")[:MAX_SERVERS]
     projects: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])

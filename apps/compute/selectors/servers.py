@@ -73,7 +73,7 @@ def everything() -> QuerySet[Server]:
 
 
 def usage(server: Server) -> dict[str, int]:
-    """Return what a server counts against its project's quota: instances, cores, RAM in MiB."""
+    """Return a server's amounts of quota: instances, cores, RAM in MiB."""
     return usage_of(server.flavor)
 
 

@@ -1,4 +1,4 @@
-"""What servers were up for how long in a period: os-simple-tenant-usage."""
+"""Servers and their hours in a period: os-simple-tenant-usage."""
 
 import uuid
 from collections.abc import Iterable

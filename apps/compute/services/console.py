@@ -35,7 +35,7 @@ def output(*, server: Server, lines: int | None = None, timeout_seconds: float =
 
 
 def _agent_url(server: Server) -> str:
-    """Return where the agent of the server's host listens. Raises Unavailable (503) where there is none: no 404."""
+    """Return where the agent of the server's host listens. Raises Unavailable (503) if there is none, not 404."""
     try:
         agent_url = hosts.get(name=server.host).agent_url
     except HostNotFound:

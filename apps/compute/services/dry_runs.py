@@ -89,7 +89,7 @@ def _allowed(context: RequestContext, request: ServerRequest, least: int, most: 
 def _place(everything: list[HostState], spec: RequestSpec, count: int) -> DryRun:
     """Place one server after another in memory: each takes its amounts from the chosen host.
 
-    Of a host that an administrator names no other is looked at, as by the scheduler.
+    If an administrator names a host, no other is considered, as in the scheduler.
     """
     zones = {host.name: host.zone for host in everything}
     cloud = {host.id: host for host in everything if spec.force_host in (None, host.name)}

@@ -75,7 +75,7 @@ def add_access(*, flavor: Flavor, project_id: str, public: bool = False) -> None
 
 
 def remove_access(*, flavor: Flavor, project_id: str) -> None:
-    """Raises BadRequest for an unknown project, FlavorAccessNotFound (404) where there was no access."""
+    """Raises BadRequest (400) for an unknown project, FlavorAccessNotFound (404) if it had no access."""
     _check_project(project_id)
     gone, _ = FlavorAccess.objects.filter(flavor=flavor, project_id=project_id).delete()
     if not gone:

@@ -122,12 +122,12 @@ def sync_power_state(*, server_id: uuid.UUID, power_state: str) -> bool:
 
 
 def end_task(*, server_id: uuid.UUID) -> None:
-    """The action failed and changed nothing that is not told elsewhere: no task is under way any more."""
+    """The action failed without other changes: only the task ends."""
     Server.objects.filter(id=server_id, deleted_at=None).update(task_state="", updated_at=timezone.now())
 
 
 def mark_moved(*, server_id: uuid.UUID, claimed_by: uuid.UUID, host: str, zone: str, power_state: str) -> None:
-    """The server is on ``host`` now, with the allocation that ``claimed_by`` holds there. Its task goes on.
+    """The server is on ``host`` now, with the allocation that ``claimed_by`` holds there. Its task continues.
 
     In the transaction that finishes the step.
     """
@@ -140,8 +140,8 @@ def mark_moved(*, server_id: uuid.UUID, claimed_by: uuid.UUID, host: str, zone: 
 def end_orphaned_task(*, server_id: uuid.UUID, message: str) -> tuple[str, str] | None:
     """End a task that no run is open for: a build in ERROR with ``message``, everything it held given back.
 
-    The caller holds the subject's lock. The row is locked before the runs are asked: whoever begins something writes
-    both in one transaction. Returns (vm_state, task_state) as they were; None where there is nothing to end.
+    The caller holds the subject's lock. The row is locked before the runs are read, because actions write both in one
+    transaction. Returns the previous (vm_state, task_state); None without an active task.
     """
     server = locks.server(server_id)
     if server is None or not (server.task_state or server.vm_state == states.BUILDING):

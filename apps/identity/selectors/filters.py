@@ -63,7 +63,7 @@ def apply(
 def by_times(rows: QuerySet[T], name: str, conditions: Iterable[str]) -> QuerySet[T]:
     """Narrow ``rows`` by conditions like ``lt:2026-01-01T00:00:00Z`` on a column; rows without a time match none.
 
-    Raises Invalid (400) for another operator than lt, lte, gt, gte, eq and neq, and for what is no time.
+    Raises Invalid (400) for another operator than lt, lte, gt, gte, eq and neq, and for an invalid time.
     """
     for condition in conditions:
         operator, text = queries.operator(condition, _TIMES)

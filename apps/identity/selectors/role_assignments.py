@@ -55,7 +55,7 @@ def asks(params: Mapping[str, str], name: str) -> bool:
 
 
 def listed(params: Mapping[str, str], *, domain_id: str | None = None) -> tuple[list[Grant], bool]:
-    """Return what matches Keystone's filters, and whether more than the settings allow would.
+    """Return the rows that match Keystone's filters, and whether the settings' limit truncated them.
 
     ``effective`` works out groups, inheritance and implications: one row for each way in which a role is held, as in
     Keystone. ``domain_id``: only on that domain and its projects.
@@ -155,7 +155,7 @@ def _sources(params: Mapping[str, str], wanted: set[str] | None) -> Q:
 
 
 def _members(grants: list[Grant], user_id: str | None) -> tuple[Iterator[Grant], bool]:
-    """Give what a group has to each of its members, or to ``user_id`` alone; and say whether some were left out."""
+    """Expand a group's assignments to its members, or to ``user_id`` only; and return whether some were left out."""
     groups = {grant.group_id for grant in grants if grant.group_id}
     rows = GroupMembership.objects.filter(group_id__in=groups).order_by("id")
     if user_id is not None:
@@ -197,7 +197,7 @@ def _children() -> dict[str, list[str]]:
 
 
 def _implied(grants: Iterable[Grant]) -> Iterator[Grant]:
-    """Add what each role implies, and leave out the roles of domains, which only stand for others."""
+    """Add the roles that each role implies, and leave out domain-specific roles, which only group others."""
     closures = roles.closures()
     local = set(Role.objects.exclude(domain=None).values_list("id", flat=True))
     for grant in grants:

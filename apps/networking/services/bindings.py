@@ -54,7 +54,7 @@ def allocate_for_server(
     project's default group guards the new ports. All or nothing.
 
     Raises IpAddressGenerationFailure and PortInUse (409), FixedIpInUse and NetworkRequiresSubnet (400), and
-    NetworkNotFound, PortNotFound, SecurityGroupNotFound (404) for what was deleted since.
+    NetworkNotFound, PortNotFound, SecurityGroupNotFound (404) for rows that were deleted in between.
     """
     for attempt in range(ATTEMPTS):
         try:

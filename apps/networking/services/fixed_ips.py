@@ -61,7 +61,7 @@ def draw_each_version(
 
 
 def add_automatic(*, port_id: uuid.UUID, mac: str, subnets: Sequence[Subnet]) -> list[tuple[uuid.UUID, str]]:
-    """Give a port the address that its guest makes itself in each subnet with such a mode; nothing where there is none.
+    """Give a port the address that its guest generates in each subnet with such a mode.
 
     Neutron does so whatever addresses a request names. The addresses follow from the MAC, which is unique on a network.
     """

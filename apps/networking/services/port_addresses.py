@@ -96,7 +96,7 @@ def are_same(port: Port, wanted: Wanted) -> bool:
 def change(port: Port, wanted: Wanted | None, *, mac: str) -> None:
     """Give a port other addresses (None: those it has), and those that follow its MAC.
 
-    Raises what ``give`` raises.
+    Raises the errors of ``give``.
     """
     moved = mac != port.mac_address
     if (wanted is None or (port.bound and are_same(port, wanted))) and not moved:

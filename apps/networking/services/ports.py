@@ -39,7 +39,7 @@ _FROZEN_WHILE_BOUND = ("mac_address", "fixed_ips", "device_id", "device_owner", 
 def create(*, context: RequestContext, network: Network, values: dict[str, Any]) -> Port:
     """Make a port on a network, with an address of each IP version unless ``fixed_ips`` says otherwise ([] for none).
 
-    What is not named is inherited from the network before it is checked.
+    Missing values are inherited from the network before the check.
 
     Raises NetworkNotFound (404), InvalidIpForNetwork, AllocationOnAutoAddressSubnet, GroupsNeedPortSecurity (400),
     IpAddressAlreadyAllocated, IpAddressGenerationFailure, MacAddressInUse, DeviceNotOwned, PairsNeedPortSecurity,
@@ -102,7 +102,7 @@ def _pairs(pairs: Sequence[dict[str, Any]], mac: str) -> list[dict[str, Any]]:
 
 
 def _check_security(values: dict[str, Any], *, pairs: Any, held_groups: bool) -> None:
-    """Refuse what a port without port security cannot have. ``values`` hold what it inherits.
+    """Refuse values that a port without port security cannot have. ``values`` contain the inherited ones.
 
     Raises GroupsNeedPortSecurity (400), PairsNeedPortSecurity and PortHasGroups (409).
     """
@@ -153,7 +153,7 @@ def _set_groups(port: Port, groups: Sequence[uuid.UUID]) -> None:
 def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Port:
     """Change a port. While a server holds it, its addresses and its device stay (PortBound, 409).
 
-    Raises what ``create`` raises, and PortHasGroups (409) for switching port security off under groups.
+    Raises the errors of ``create``, and PortHasGroups (409) for disabling port security of a port with groups.
     """
     _refuse_foreign_device(context, port.project_id, values)
     try:
@@ -210,5 +210,5 @@ def delete(*, port: Port) -> None:
 
 
 def free(*, port_ids: Sequence[uuid.UUID]) -> None:
-    """Unbind ports whose server is gone, whatever held them: for reconcilers."""
+    """Unbind ports whose server does not exist: for reconcilers."""
     unbind(port_ids)

@@ -9,7 +9,7 @@ from apps.quotas.services import counting, limits
 
 
 def register() -> None:
-    """Register what the network service counts: its rows, also those that boots make."""
+    """Register the network service's resources: its rows, including those that boots create."""
     registry.register(
         [
             registry.Resource(name=name, service=selectors.SERVICE, setting="NETWORK_QUOTAS", count=count)

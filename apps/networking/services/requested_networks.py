@@ -120,7 +120,7 @@ def automatic(*, context: RequestContext, create: bool = True) -> RequestedNetwo
     """Return the network of a server that asked for "auto".
 
     That is the project's only own network, else the only shared one, else one that is made for the project (with
-    ``create`` False: None). Raises NetworkAmbiguous (409) when there are several. At most 2 queries when one is there.
+    ``create`` False: None). Raises NetworkAmbiguous (409) when there are several. At most 2 queries if one exists.
     """
     project_id = context.project_id or ""
     candidates = network_selectors.owned(project_id=project_id) or network_selectors.shared()

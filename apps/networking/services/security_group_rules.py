@@ -90,7 +90,7 @@ def _checked(context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _remote_group(context: RequestContext, text: str) -> uuid.UUID:
-    """Return the id of a group the caller may see. Raises SecurityGroupNotFound (404), also for what is no id."""
+    """Return the id of a group the caller may see. Raises SecurityGroupNotFound (404), also for an invalid ID."""
     found = parse_uuid(text)
     if found is None:
         raise exceptions.SecurityGroupNotFound(id=text[:64])

@@ -84,7 +84,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def nameservers(texts: list[str]) -> list[str]:
-    """Return name servers, each parsed. Raises InvalidInput for what is no address, doubled or one too many."""
+    """Return name servers, each parsed. Raises InvalidInput (400) for an invalid address, a duplicate, or too many."""
     addresses = [str(ranges.address(text, field="dns_nameservers")) for text in texts]
     if len(addresses) > MAX_NAMESERVERS:
         raise exceptions.InvalidInput(reason=f"dns_nameservers: more than {MAX_NAMESERVERS} name servers")

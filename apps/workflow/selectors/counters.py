@@ -38,7 +38,7 @@ def moment(microseconds: int) -> datetime:
 
 
 def everything() -> dict[str, Mapping[str, int]]:
-    """Return name -> label -> count of all tallies and of what is newer than they are. 2 queries.
+    """Return name -> label -> count, from the tallies and newer rows. 2 queries.
 
     The moment is asked first and given to the planner as a value, which lets it use the index. Should the tallies
     have moved on in between, it is asked again.

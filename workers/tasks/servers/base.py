@@ -1,4 +1,4 @@
-"""What the steps of servers share: their task_state, and reading the server."""
+"""Common parts of the steps of servers: their task_state, and reading the server."""
 
 from typing import TYPE_CHECKING, TypeVar
 
@@ -33,7 +33,7 @@ class ServerStep(Step[R]):
         ctx.subject_row = server_states.read_claimed(ctx.claim.extended)
 
     def server(self, ctx: StepContext) -> "Server":
-        """Return the server's row: the first time as the claim returned it, then read anew. LeaseLost: it is gone."""
+        """Return the server's row: first as the claim returned it, later read again. LeaseLost: it is gone."""
         row = ctx.subject_row or selectors.load(server_id=ctx.subject_id)
         ctx.subject_row = None
         if row is None:
@@ -41,7 +41,7 @@ class ServerStep(Step[R]):
         return row
 
     def mark_failed(self, ctx: StepContext, failure: Failure, *, action: str) -> None:
-        """The server becomes ERROR; its fault says why, and what the user may do."""
+        """The server becomes ERROR; its fault gives the reason and advice."""
         message = faults.told(action=action, cause=failure.cause, message=failure.message)
         server_states.mark_error(server_id=ctx.subject_id, code=failure.code, message=message, details=failure.details)
 

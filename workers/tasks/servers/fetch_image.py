@@ -35,4 +35,4 @@ class FetchImage(ServerStep[None]):
         return look
 
     def revert(self, ctx: StepContext) -> None:
-        """The cache belongs to the host, not to the server: other boots use it; recovery evicts what nobody uses."""
+        """The cache belongs to the host, not to the server: other boots use it; recovery evicts unused images."""

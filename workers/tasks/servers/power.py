@@ -40,7 +40,7 @@ class PowerStep(ServerStep[Powered]):
             server_states.end_task(server_id=ctx.subject_id)
 
     def _seen(self, ctx: StepContext) -> DomainInfo | None:
-        """Return what the host says; a hypervisor that does not answer must not keep the run from ending."""
+        """Return the host's power state; the run must end even if the hypervisor does not answer."""
         try:
             return self.drivers(ctx).hypervisor.info(str(ctx.subject_id)) if ctx.on_host else None
         except DriverError:
@@ -90,7 +90,7 @@ class Unpause(PowerStep):
 
 
 class Reboot(PowerStep):
-    """Soft first where that was asked; a guest that does not go down is rebooted hard, as in Nova."""
+    """Soft first if requested; a guest that does not shut down is rebooted hard, as in Nova."""
 
     name = "reboot"
 

@@ -1,4 +1,4 @@
-"""The steps of a delete: each releases what is there and succeeds where nothing is."""
+"""The steps of a delete: each releases existing resources, and succeeds if there are none."""
 
 import uuid
 
@@ -12,7 +12,7 @@ from workers.tasks.servers.base import ServerStep
 class Destroy(ServerStep[None]):
     """Power off and forget the domain, its ports' host side and its files.
 
-    Where the host is out of reach only the rows go; its recovery removes what it finds without a row. The revert of
+    If the host is unreachable, only the rows are removed; its recovery removes the orphans. The revert of
     this first step marks the server ERROR: it can be deleted again.
     """
 

@@ -73,7 +73,7 @@ class Schedule(ServerStep[Scheduled]):
 
 
 def refusal(ctx: StepContext, error: NoValidHost) -> Abort:
-    """Keep why no host was left, and return what fails the run."""
+    """Store why no host was left, and return the error that fails the run."""
     leases.explain(claim=ctx.claim, explanation=error.values.get("explanation", {}))
     earlier = ctx.claim.error_message
     message = f"{error.message} Earlier attempt: {earlier}" if earlier else error.message

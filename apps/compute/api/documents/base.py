@@ -1,4 +1,4 @@
-"""What many documents share: links, and a host's name that says nothing about the host."""
+"""Common parts of documents: links, and the hashed host."""
 
 import hashlib
 

@@ -29,7 +29,7 @@ def render(run: Any, version: Version) -> dict[str, Any]:
 
 
 def render_event(one: Event, *, project_id: str, version: Version, full: bool, details: bool) -> dict[str, Any]:
-    """``full``: with what only administrators see (traceback, host); ``details``: with the reason of a failure."""
+    """``full``: with fields for administrators (traceback, host); ``details``: with the reason of a failure."""
     document = {
         "event": one.name,
         "start_time": microseconds(one.started_at),

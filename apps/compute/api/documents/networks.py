@@ -2,7 +2,7 @@
 
 from typing import Any
 
-# What nova-network told of a network and the network service does not know; Nova answers null too.
+# Fields of nova-network that the network service does not have; Nova answers null too.
 _UNKNOWN = (
     "bridge", "bridge_interface", "broadcast", "cidr", "cidr_v6", "created_at", "deleted", "deleted_at", "dhcp_server",
     "dhcp_start", "dns1", "dns2", "enable_dhcp", "gateway", "gateway_v6", "host", "injected", "mtu", "multi_host",

@@ -14,7 +14,7 @@ from apps.compute.api.documents import base
 from apps.compute.models import Server
 from apps.networking.values import ServerAddress
 
-# What a version does not know is left out; what is not listed belongs to all.
+# Fields that a version lacks are left out; unlisted fields belong to all versions.
 FIELDS: dict[str, Range] = {
     "OS-EXT-SRV-ATTR:reservation_id": since("2.3"),
     "OS-EXT-SRV-ATTR:launch_index": since("2.3"),
@@ -69,7 +69,7 @@ Groups = Mapping[uuid.UUID, Sequence[str]]
 
 
 class Renderer:
-    """Renders servers for one request: what does not depend on the server is worked out once."""
+    """Renders servers for one request; values that do not depend on the server are computed once."""
 
     def __init__(self, *, request: HttpRequest, version: Version, admin: bool, update: bool = False) -> None:
         links = base.Links(request)

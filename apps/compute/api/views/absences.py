@@ -1,4 +1,4 @@
-"""Reads of what a server may have elsewhere and none has here yet: volumes, migrations, a password that it posted."""
+"""Reads of things that servers do not have here yet: volumes, migrations, a posted password."""
 
 from rest_framework.request import Request
 

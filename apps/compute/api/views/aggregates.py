@@ -19,8 +19,8 @@ RULE = "os_compute_api:os-aggregates:{}"
 
 
 def number(text: str) -> int:
-    """Return an aggregate's id. Raises BadRequest (400) for what is no whole number, AggregateNotFound (404) for one
-    that no aggregate can have.
+    """Return an aggregate's id. Raises BadRequest (400) for an invalid number, AggregateNotFound (404) for one that no
+    aggregate can have.
     """
     if not text.isascii() or not text.removeprefix("-").isdigit():
         raise BadRequest(f"Invalid id {text[:64]}: it must be a whole number.")

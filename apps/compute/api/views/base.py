@@ -21,7 +21,7 @@ class ComputeView(ServiceView):
     not_offered: dict[str, str] = {}  # HTTP method -> the feature that is missing with it
 
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Version, None]:
-        """DRF's own hook: what it returns becomes ``request.version``.
+        """DRF's hook: its result becomes ``request.version``.
 
         A browser has no way to name a version: its pages are of the newest one.
         """
@@ -46,7 +46,7 @@ class ComputeView(ServiceView):
             )
 
     def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Say that Nova's call is not offered, where it is one. Raises NotOffered (404), MethodNotAllowed (405)."""
+        """Answer that a call of Nova is not offered. Raises NotOffered (404), MethodNotAllowed (405)."""
         missing = self.not_offered.get(str(request.method).lower())
         if missing:
             raise NotOffered(what=missing)

@@ -1,4 +1,4 @@
-"""/extensions: what compute offers, in the names from before microversions."""
+"""/extensions: compute's features, in the names from before microversions."""
 
 from rest_framework.request import Request
 
@@ -68,7 +68,7 @@ def _document(alias: str) -> dict[str, object]:
 
 
 class ExtensionsView(ComputeView):
-    """What compute offers."""
+    """The extensions that compute offers."""
 
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "os_compute_api:extensions")

@@ -59,7 +59,7 @@ class FlavorsView(ComputeView):
         return documents.Renderer(request=self.request, version=self.request.version, extra_specs=visible)
 
     def page(self, request: Request) -> Page:
-        if not request.GET:  # what nearly every client asks
+        if not request.GET:  # the usual request
             rows, more = selectors.first_page(context=self.caller)
             return Page(rows=rows, more=more)
         queries.check(request, repeatable=KNOWN)

@@ -1,4 +1,4 @@
-"""/os-hosts, until 2.42: what /os-hypervisors and /os-services replaced."""
+"""/os-hosts, until 2.42: the predecessor of /os-hypervisors and /os-services."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ class HostsView(_HostsView):
 
 
 class HostView(_HostsView):
-    """One host: what it has and what its servers use, by project. PUT enables or disables it."""
+    """One host: its capacity and its servers' usage, by project. PUT enables or disables it."""
 
     request_serializers = {"put": HostUpdate}
     examples = {"PUT": {"status": "disable"}}

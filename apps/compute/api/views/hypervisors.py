@@ -76,7 +76,7 @@ class HypervisorsView(_HypervisorView):
 
 
 class HypervisorsDetailView(HypervisorsView):
-    """Hypervisors with what they have and what is used of it (from 2.88 on without these numbers)."""
+    """Hypervisors with capacity and usage (from 2.88 on without these numbers)."""
 
     rule, detailed = "list-detail", True
 

@@ -106,7 +106,7 @@ class _ImageMetadataView(_ImagesView):
         return image
 
     def change(self, image: Any, act: Callable[[dict[str, str]], dict[str, str]]) -> dict[str, str]:
-        """Write what ``act`` makes of an image's properties and return it. Raises BadRequest (400) for too many.
+        """Change an image's properties by ``act`` and return them. Raises BadRequest (400) for too many.
 
         Raises ReadOnlyAttribute, ReservedAttribute (403) for a property with the name of an image's attribute.
         """
@@ -124,7 +124,7 @@ class _ImageMetadataView(_ImagesView):
 
 
 class ImageMetadataView(_ImageMetadataView):
-    """An image's properties: POST adds to what is there, PUT puts the body in its place."""
+    """An image's properties: POST adds to it, PUT replaces it."""
 
     request_serializers = {"post": serializers.Metadata, "put": serializers.Metadata}
     examples = {"POST": {"metadata": {"os_distro": "debian"}}, "PUT": {"metadata": {"os_distro": "debian"}}}

@@ -1,4 +1,4 @@
-"""/servers/{server_id}/os-instance-actions: what was done to a server, step by step."""
+"""/servers/{server_id}/os-instance-actions: a server's actions, step by step."""
 
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ class _ActionView(ComputeView):
 
 
 class InstanceActionsView(_ActionView):
-    """What was done to a server, newest first."""
+    """A server's actions, newest first."""
 
     def get(self, request: Request, server_id: str) -> Response:
         params = self._params(request)

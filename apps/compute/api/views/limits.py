@@ -13,7 +13,7 @@ from apps.compute.selectors import quota_sets
 
 
 class LimitsView(ComputeView):
-    """A project's limits and what it uses; ``tenant_id`` names another project for administrators."""
+    """A project's limits and usage; ``tenant_id`` names another project for administrators."""
 
     def get(self, request: Request) -> Response:
         queries.check(request, ("reserved", "tenant_id"))

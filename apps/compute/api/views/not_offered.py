@@ -50,7 +50,7 @@ REMOVED_ACTIONS = {
 
 
 def refuse_action(name: str) -> None:
-    """Raise what says why an action is not done. Returns for actions that Nova does not know either."""
+    """Raise the error that says why an action is not offered. Returns for actions that Nova does not know either."""
     if name in ACTIONS:
         raise ActionNotOffered(what=ACTIONS[name], action=name)
     if name in REMOVED_ACTIONS:

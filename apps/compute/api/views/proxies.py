@@ -24,7 +24,7 @@ class ProxyView(ComputeView):
 
 @contextmanager
 def nova_faults() -> Iterator[None]:
-    """Turn another service's conflicts into what Nova makes of them: 403 for a quota, 400 for the rest."""
+    """Translate another service's conflicts as Nova does: 403 for a quota, 400 for the rest."""
     try:
         yield
     except Conflict as error:

@@ -12,7 +12,7 @@ from apps.compute.services import quota_sets
 
 
 class QuotaClassSetView(ComputeView):
-    """The class ``default`` is what holds for projects without limits of their own; others are kept, as in Nova."""
+    """The class ``default`` applies to projects without their own limits; others are stored, as in Nova."""
 
     request_serializers = {"put": serializers.QuotaClassSetUpdate}
     examples = {"PUT": {"quota_class_set": {"instances": 20}}}

@@ -46,7 +46,7 @@ class QuotaSetView(_QuotaView):
 
 
 class QuotaSetDetailView(_QuotaView):
-    """Limits with what is in use and what is reserved."""
+    """Limits with usage and reservations."""
 
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("detail", project_id)
@@ -55,7 +55,7 @@ class QuotaSetDetailView(_QuotaView):
 
 
 class QuotaSetDefaultsView(_QuotaView):
-    """Limits of projects that have none of their own."""
+    """Limits of projects without their own."""
 
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("defaults", project_id)

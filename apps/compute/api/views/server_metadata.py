@@ -21,7 +21,7 @@ class _MetadataView(ComputeView):
 
 
 class MetadataView(_MetadataView):
-    """A server's metadata: POST adds to what is there, PUT puts the body in its place."""
+    """A server's metadata: POST adds to it, PUT replaces it."""
 
     request_serializers = {"post": serializers.Metadata, "put": serializers.Metadata}
     examples = {"POST": {"metadata": {"role": "web"}}, "PUT": {"metadata": {"role": "web"}}}

@@ -44,7 +44,7 @@ class TagsView(_TagView):
 
 
 class TagView(_TagView):
-    """One tag of a server: GET tells whether it is there."""
+    """One tag of a server: GET answers whether it exists."""
 
     @handler("2.26")
     def get(self, request: Request, server_id: str, tag: str) -> Response:

@@ -28,7 +28,7 @@ from apps.scheduling.selectors import hosts
 
 NETWORKS_REQUIRED = since("2.37")
 HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
-# Fields of the body by version; what a version does not know is refused, as Nova's schemas do.
+# Fields of the body by version; unknown ones are refused, as by Nova's schemas.
 BODY_FIELDS = {
     "description": since("2.19"),
     "tags": since("2.52"),
@@ -44,7 +44,7 @@ EXAMPLE = {"server": {"name": "vm1", "imageRef": "<an image's id>", "flavorRef":
 
 
 class ServerViewBase(ComputeView):
-    """Rendering with what lists and single servers need beside the rows: addresses and security groups."""
+    """Renders lists and single servers with their addresses and security groups."""
 
     def renderer(self) -> documents.Renderer:
         return documents.Renderer(
@@ -72,7 +72,7 @@ class ServerViewBase(ComputeView):
 
 class ServersView(ServerViewBase):
     request_serializers = {"post": ServerCreate}
-    beside = HINTS  # and no more: a ``dry_run`` that stood there would boot what was only asked
+    beside = HINTS  # nothing else: a misplaced ``dry_run`` would boot servers
     response_serializers = {"post": {200: dry_run_documents.DryRunDocument}}
     examples = {"POST": EXAMPLE}
 
@@ -81,7 +81,7 @@ class ServersView(ServerViewBase):
         return self._list(request, detail=False)
 
     def post(self, request: Request) -> Response:
-        """Create one server or several: 202, the build goes on behind it.
+        """Create one server or several: 202, and the build continues in the background.
 
         With ``dry_run`` (an extension, docs/placement.md) answer with 200 whether they would fit now.
         """
@@ -126,7 +126,7 @@ class ServersView(ServerViewBase):
 
     def _check_version(self, body: Any) -> None:
         if not isinstance(body, dict):
-            return  # parse() says what is wrong
+            return  # parse() reports the fault
         unknown = [
             name for name, covered in BODY_FIELDS.items() if name in body and self.request.version not in covered
         ]

@@ -58,7 +58,7 @@ class _UsageView(ComputeView):
 
 
 class UsagesView(_UsageView):
-    """What all projects used in a period."""
+    """All projects' usage in a period."""
 
     def get(self, request: Request) -> Response:
         if request._request.path.endswith("/"):  # the usage of one project, whose id is missing
@@ -78,7 +78,7 @@ class UsagesView(_UsageView):
 
 
 class UsageView(_UsageView):
-    """What a project used in a period. Without use its sums are 0: clients stumble over Nova's empty one."""
+    """A project's usage in a period. Without use its sums are 0: clients stumble over Nova's empty one."""
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, RULE.format("show"), {"project_id": project_id})

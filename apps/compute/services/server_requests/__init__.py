@@ -32,7 +32,7 @@ SEES_HOSTS = "os_compute_api:os-extended-server-attributes"
 
 
 def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any]) -> ServerRequest:
-    """Return what is to be made, from a validated body.
+    """Return the server request of a validated body.
 
     Raises BadRequest (400) naming the field, NotFound for a private flavor's id, QuotaExceeded (403).
     """
@@ -125,7 +125,7 @@ def _image(context: RequestContext, values: dict[str, Any]) -> Any:
 
 
 def _facts(image: Any) -> dict[str, Any]:
-    """Return what a host knows an image by. Sizes in bytes, ``min_disk`` in GiB."""
+    """Return the image's data that hosts need. Sizes in bytes, ``min_disk`` in GiB."""
     if image is None:
         return {}
     return {
@@ -164,7 +164,7 @@ def _key(context: RequestContext, name: str | None) -> Any:
 def _place(context: RequestContext, values: dict[str, Any]) -> tuple[str, str]:
     """Return (zone, host): ``zone:host:node`` and the fields host and hypervisor_hostname are for administrators.
 
-    A host has one node, of its own name.
+    A host has one node, with the same name.
     """
     zone, *named = (values.get("availability_zone") or "").split(":")
     if len(named) > 2:
@@ -192,7 +192,7 @@ def _place(context: RequestContext, values: dict[str, Any]) -> tuple[str, str]:
 
 
 def _check_query(context: RequestContext, hints: dict[str, Any]) -> None:
-    """What hosts are called and what goes on there is told to those who see hosts: by queries it could be guessed."""
+    """Hosts' names and load are for those who may see hosts: queries could reveal them."""
     inner = {name for name in json_query.asked_by(request_specs.query_of(hints) or ()) if name in variables.INNER}
     if inner and not policy.allowed(context, SEES_HOSTS):
         told, others = (", ".join(f"${name}" for name in sorted(names)) for names in (inner, variables.OPEN))
@@ -203,7 +203,7 @@ def _check_query(context: RequestContext, hints: dict[str, Any]) -> None:
 
 
 def _server_group(context: RequestContext, hints: dict[str, Any]) -> uuid.UUID | None:
-    """A server's group is one of its project, whoever asks."""
+    """A server's group must be in its project."""
     if not hints.get("group"):
         return None
     try:
@@ -228,13 +228,13 @@ def _user_data(text: str | None) -> str:
 
 
 def _admin_password(values: dict[str, Any]) -> str:
-    """Return the administrator's password: the one given, or a new one where answers tell it."""
+    """Return the administrator's password: the given one, or a new one if the answer shows it."""
     given = str(values.get("adminPass") or "")
     return given or (admin_passwords.generate() if settings.ENABLE_INSTANCE_PASSWORD else "")
 
 
 def _networks(context: RequestContext, wanted: Any) -> list[dict[str, Any]] | None:
-    """Return what the server's row keeps, or None for no network at all."""
+    """Return the networks for the server's row, or None without networks."""
     if wanted == "none":
         return None
     if wanted == "auto" or not wanted:
@@ -288,7 +288,7 @@ def _groups(context: RequestContext, values: dict[str, Any]) -> list[str]:
 
 
 def _check_counts(context: RequestContext, metadata: dict[str, str], values: dict[str, Any]) -> None:
-    """What is counted per server and not per project: metadata items and injected files."""
+    """Limits per server: metadata items and injected files."""
     personality = values.get("personality") or []
     if not metadata and not personality:
         return

@@ -98,7 +98,7 @@ class AuthSerializer(serializers.Serializer[Any]):
     scope = serializers.JSONField(required=False)
 
     def validate_scope(self, value: Any) -> dict[str, Any]:
-        """Return {"scope": Scope, "target": values}; the string "unscoped" is what Horizon sends."""
+        """Return {"scope": Scope, "target": values}; Horizon sends the string "unscoped"."""
         if value == "unscoped" or (isinstance(value, dict) and "unscoped" in value):
             return {"scope": Scope.UNSCOPED}
         if not isinstance(value, dict) or len(value) != 1:

@@ -1,4 +1,4 @@
-"""What the views of identity v2.0 share: lists, whose links are those of Nova."""
+"""Common parts of the views of identity v2.0: lists, with Nova's links."""
 
 from collections.abc import Callable
 from typing import Any

@@ -70,7 +70,7 @@ def _url(service_type: str, url: str, interface: Interface) -> str:
 
 
 def render_access(text: str, token: Token, catalog: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """Return ``{"access": …}``; without ``catalog`` it is what the validation of a token shows."""
+    """Return ``{"access": …}``; without ``catalog`` for the validation of a token."""
     payload, scoped_user = token.payload, token.scoped_user
     shown: dict[str, Any] = {
         "id": text,

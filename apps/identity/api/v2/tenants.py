@@ -29,7 +29,7 @@ class TenantsView(V2View):
     request_serializers = {"post": TenantSerializer}
 
     def get(self, request: Any) -> Response:
-        """List all tenants for who may see all, else the caller's own; ``name`` asks for one.
+        """List all tenants for administrators, else the caller's own; ``name`` selects one.
 
         The admin URL lists no caller's own: there it is all or 403.
         """

@@ -1,4 +1,4 @@
-"""``/v2.0/tokens``: signing in as old clients do, and what administrators ask about a token."""
+"""``/v2.0/tokens``: signing in with the old API, and validation for administrators."""
 
 from typing import Any
 
@@ -17,7 +17,9 @@ from apps.identity.states import DEFAULT_DOMAIN_ID, Scope
 
 
 def sign_in_of(values: dict[str, Any], address: str) -> AuthRequest:
-    """Return what a v2.0 request asks for. Names are of the default domain: v2.0 knows no other; nor may ids be."""
+    """Return the authentication request of a v2.0 body. Names are of the default domain: v2.0 knows no other; nor may
+    ids be.
+    """
     name, pk = values.get("tenantName"), values.get("tenantId")
     given = values.get("passwordCredentials")
     return AuthRequest(

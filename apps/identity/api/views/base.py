@@ -1,4 +1,4 @@
-"""What identity's views share: a rule about a row that may not be there, lists bound to a domain, lists and items."""
+"""Common parts of identity's views: rules about rows that may be missing, lists within a domain, lists and items."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
@@ -41,7 +41,7 @@ class IdentityView(ServiceView):
     def parse(
         self, request: Any, key: str | None = None, serializer: type[Serializer[Any]] | None = None
     ) -> dict[str, Any]:
-        """Return the body's values. What is changed may say its id, and no other: BadRequest (400), as in Keystone."""
+        """Return the body's values. A change may contain the row's ID, and no other: BadRequest (400), as in Keystone."""
         values = super().parse(request, key, serializer)
         own = list(self.kwargs.values())
         whole = key is not None and request.method == "PATCH" and len(own) == 1
@@ -52,7 +52,7 @@ class IdentityView(ServiceView):
     def authorize(self, rule: str, target: dict[str, Any] | None = None) -> None:
         """Raise PolicyForbidden (403) unless ``identity:<rule>`` allows the call on ``target``.
 
-        Rules may look at the ids of the path too, as in Keystone: ``user_id:%(user_id)s``.
+        Rules can use the IDs of the path too, as in Keystone: ``user_id:%(user_id)s``.
         """
         policy.check(self.caller, f"identity:{rule}", self._looked_at(target))
 
@@ -61,7 +61,7 @@ class IdentityView(ServiceView):
         return policy.allowed(self.caller, f"identity:{rule}", self._looked_at(target))
 
     def _looked_at(self, target: dict[str, Any] | None) -> dict[str, Any]:
-        """Return what a rule may look at: the path's ids, the domain that the caller's token is for, and ``target``."""
+        """Return the target of a rule: the path's IDs, the domain of the caller's token, and ``target``."""
         return {**self.kwargs, "caller.domain_id": self.caller.domain_id, **(target or {})}
 
     def authorize_list(self, request: Any, rule: str) -> dict[str, str]:
@@ -83,7 +83,7 @@ class IdentityView(ServiceView):
         return caller.domain_id or caller.project_domain_id or caller.user_domain_id or DEFAULT_DOMAIN_ID
 
     def listed(self, key: str, rows: QuerySet[Any], render: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Return the page of ``rows`` that the query asks for, cut at the settings' limit and marked where it was."""
+        """Return the page of ``rows`` that the query requests, cut at the settings' limit and marked as truncated."""
         page = collections.read(rows, self.request.query_params, LISTING)
         answer = envelope(self.request, key, (render(row) for row in page.rows))
         if page.more:
@@ -92,7 +92,7 @@ class IdentityView(ServiceView):
 
 
 class Noun(IdentityView, collections.Noun):
-    """``path`` is the collection's path behind ``/v3``, where it is not ``plural``."""
+    """``path`` is the collection's path behind ``/v3``, if it is not ``plural``."""
 
     path: ClassVar[str] = ""
 
@@ -105,7 +105,7 @@ class Collection(Noun):
     """List and create. The rules are ``list_<plural>`` and ``create_<noun>`` where a view says no other."""
 
     def rows(self) -> QuerySet[Any]:
-        """Check the rule of the list and return what the caller may see and the query asks for."""
+        """Check the rule of the list and return the rows that the caller may see and the query selects."""
         raise NotImplementedError
 
     def values(self, request: Any) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class Item(Noun):
     """Show, change and delete one row. The rules are ``get_<noun>`` and so on, about ``target``."""
 
     def target(self, key: str, *, written: bool) -> dict[str, Any]:
-        """Return what a rule may look at of a row that may not be there."""
+        """Return the target of a rule about a row that may be missing."""
         return {}
 
     def permit(self, action: str, row: Any = None) -> None:

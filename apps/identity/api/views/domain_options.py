@@ -1,4 +1,4 @@
-"""``/v3/domains/{domain_id}/config``: a domain's own options, and what they are by default."""
+"""``/v3/domains/{domain_id}/config``: a domain's own options, and the defaults."""
 
 from typing import Any
 

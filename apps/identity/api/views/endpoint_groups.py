@@ -30,7 +30,7 @@ class _EndpointGroups(Noun):
 
 
 class _PartsView(IdentityView):
-    """Lists of what a group, a project or an endpoint has."""
+    """Lists of a group's, a project's or an endpoint's associations."""
 
     def endpoints(self, rows: QuerySet[Endpoint]) -> dict[str, Any]:
         return self.listed(

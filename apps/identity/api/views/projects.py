@@ -50,7 +50,7 @@ def _nested(parent_id: str | None, rows: list[Project]) -> dict[str, Any] | None
 
 
 def _family(request: Any, project: Project) -> dict[str, Any]:
-    """Return what ``parents_as_list``, ``parents_as_ids`` and the same of the subtree ask for.
+    """Return the values of ``parents_as_list``, ``parents_as_ids`` and their counterparts for the subtree.
 
     The lists hold whole documents: no domain's, and ordinary callers see there only projects on which they have a role.
     """

@@ -87,7 +87,7 @@ class RoleAssignmentsView(IdentityView):
             domain_id = self.caller.domain_id or params.get("scope.domain.id")
             self.authorize("list_role_assignments", {"target.domain_id": domain_id})
         serializers.refuse_contradictions(params)
-        # A token for a domain sees what is within it, as in Keystone.
+        # A token of a domain sees the domain's content, as in Keystone.
         grants, truncated = selectors.listed(params, domain_id=self.caller.domain_id)
         names = documents.Names(grants) if serializers.wants_names(params) else None
         answer = envelope(request, "role_assignments", (documents.render(request, row, names) for row in grants))

@@ -1,4 +1,4 @@
-"""``/v3/roles`` and what they imply."""
+"""``/v3/roles`` and their implications."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``/v3/auth/{catalog,projects,domains,system}``: what the caller's token could be for."""
+"""``/v3/auth/{catalog,projects,domains,system}``: possible scopes of the caller's token."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""What identity's rules may look at, under Keystone's names: ``target.user.domain_id`` and the like.
+"""Targets of identity's rules, under Keystone's names: ``target.user.domain_id`` and the like.
 
-Of what is not there nothing is said, so that ordinary callers learn nothing.
+A missing row has no attributes, so that ordinary callers learn nothing.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ def of_user(user: User | None) -> dict[str, Any]:
 
 
 def of_written_user(user: User | None) -> dict[str, Any]:
-    """Return what rules of changing a user look at beyond that: whether it is out of its domain's manager's reach."""
+    """Return the target of rules for changing a user, with whether the user is privileged."""
     if user is None:
         return {}
     return {**of_user(user), "target.user.is_privileged": privileges.beyond_manager(user)}
@@ -31,7 +31,7 @@ def of_group(group: Group | None) -> dict[str, Any]:
 
 
 def of_written_group(group: Group | None) -> dict[str, Any]:
-    """Return what the rules of changing a group, and who is in it, look at beyond that."""
+    """Return the target of rules for changing a group and its members, with whether the group is privileged."""
     if group is None:
         return {}
     return {**of_group(group), "target.group.is_privileged": privileges.beyond_manager(group)}
@@ -58,7 +58,7 @@ def of_role(role: Role | None) -> dict[str, Any]:
 
 
 def of_grant(*, actor: User | Group | None, target: Project | None, role: Role | None) -> dict[str, Any]:
-    """Return what the rules of grants look at. ``scope`` and ``actor`` are words of ours for either kind of each."""
+    """Return the target of rules for grants. ``scope`` and ``actor`` are words of ours for either kind of each."""
     subject = {**(of_group(actor) if isinstance(actor, Group) else of_user(actor)), **of_role(role)}
     if actor is not None:
         subject["target.actor.domain_id"] = actor.domain_id

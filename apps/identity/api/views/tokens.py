@@ -31,7 +31,7 @@ class TokensView(ServiceView):
     }
 
     def get_authenticators(self) -> list[Any]:
-        """Signing in needs no identity; an old token that a client still sends must not stand in its way."""
+        """Signing in needs no identity; an old token in the request must not prevent it."""
         return [] if self.request is not None and self.request.method == "POST" else super().get_authenticators()
 
     def get_permissions(self) -> list[Any]:

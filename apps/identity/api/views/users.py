@@ -70,7 +70,7 @@ class UserView(_Users, Item):
 
 
 class UserPasswordView(IdentityView):
-    """Whoever knows the old password may set a new one: a token is not needed, for an expired password gives none."""
+    """The old password is enough to set a new one. No token is needed, because an expired password gives none."""
 
     permission_classes = ()
     request_serializers = {"post": serializers.PasswordSerializer}

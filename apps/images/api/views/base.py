@@ -1,4 +1,4 @@
-"""What the views of Glance's collections share: pages with ``first`` and ``next``, and an image by its id."""
+"""Common parts of the views of Glance's collections: pages with ``first`` and ``next``, and an image by its ID."""
 
 import uuid
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from apps.images.selectors import images as selectors
 
 
 def image_id_of(text: str) -> uuid.UUID:
-    """Return the id in a URL. Raises ImageNotFound (404) for what is none: clients look names up that way."""
+    """Return the id in a URL. Raises ImageNotFound (404) for an invalid ID: clients look up names that way."""
     found = parse_uuid(text)
     if found is None:
         raise ImageNotFound(id=text[:255])
@@ -24,7 +24,7 @@ def image_id_of(text: str) -> uuid.UUID:
 
 
 class ImageView(ServiceView):
-    """A view of one image, or of what belongs to it."""
+    """A view of one image, or of its parts."""
 
     def image(self, text: str, rule: str | None = None) -> Image:
         """Return the image of a URL's id, if a rule lets the caller act on it; no rule: if the caller may see it.
@@ -38,7 +38,7 @@ class ImageView(ServiceView):
 
 
 class Collection(collections.Collection):
-    """``path`` is the list's address as Glance writes it, without the service's prefix, which clients put back on."""
+    """``path`` is the list's address as Glance writes it, without the service's prefix, which clients prepend."""
 
     path: ClassVar[str]
 
@@ -48,7 +48,7 @@ class Collection(collections.Collection):
     rules: ClassVar[dict[str, str]]
 
     def mark_of(self, row: Any) -> str:
-        """Return what names a row as a marker."""
+        """Return a row's marker."""
         return str(row.id)
 
     def envelope(self, page: Page) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""An image's bits: upload, download, and the internal download of hosts."""
+"""An image's data: upload, download, and the internal download of hosts."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ CHUNK = 1024 * 1024
 
 
 class ImageFile(ImageView):
-    """The bits themselves, streamed both ways."""
+    """The data, streamed both ways."""
 
     parser_classes = [StreamParser]
     request_schemas = {"put": {StreamParser.media_type: {"type": "string", "format": "binary"}}}

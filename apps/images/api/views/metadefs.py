@@ -62,7 +62,7 @@ def _property(name: str, value: Any) -> dict[str, Any]:
 
 
 def _whole(row: Namespace) -> dict[str, Any]:
-    """Return a namespace with what is in it, as far as there is something."""
+    """Return a namespace with its non-empty content."""
 
     def of(kind: str) -> list[dict[str, Any]]:
         found = selectors.definitions(namespace=row, kind=kind)
@@ -80,7 +80,7 @@ def _whole(row: Namespace) -> dict[str, Any]:
 
 
 class _Namespaced(ServiceView):
-    """A view of one namespace, or of what is in it."""
+    """A view of one namespace, or of its content."""
 
     def namespace(self, name: str, rule: str) -> Namespace:
         """Return a namespace, if a rule lets the caller act on it. Raises NamespaceNotFound (404)."""

@@ -1,4 +1,4 @@
-"""Schemas, and what the service says about itself."""
+"""Schemas, and the service's description of itself."""
 
 from rest_framework.request import Request
 
@@ -27,14 +27,14 @@ class MetadefSchemaItem(ServiceView):
 
 
 class ImportInfo(ServiceView):
-    """Which ways of import there are: none, bits come by upload."""
+    """The methods of import: none, because data is uploaded."""
 
     def get(self, request: Request) -> Response:
         return Response({"import-methods": {"description": "Import methods available.", "type": "array", "value": []}})
 
 
 class StoresInfo(ServiceView):
-    """Where bits may go: one place."""
+    """The image stores: one."""
 
     def get(self, request: Request) -> Response:
         return Response({"stores": [{"id": "file", "description": "Files under their SHA-512", "default": "true"}]})

@@ -4,7 +4,7 @@ from rest_framework.request import Request
 
 from apps.common.api.views import Response, ServiceView
 
-# What the answers are made of; newer minors are announced as they are implemented in full.
+# Fields of the version documents; newer minors are announced once they are implemented completely.
 CURRENT = "v2.9"
 SUPPORTED = ("v2.7", "v2.6", "v2.5", "v2.4", "v2.3", "v2.2", "v2.1", "v2.0")
 

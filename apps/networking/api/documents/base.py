@@ -1,4 +1,4 @@
-"""What all documents of the network service share."""
+"""Common parts of the network service's documents."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from apps.networking.models.base import Resource
 
 
 def standard(row: Resource) -> dict[str, Any]:
-    """Return what every resource shows."""
+    """Return the common fields of every resource."""
     return {
         "id": str(row.id),
         "project_id": row.project_id,

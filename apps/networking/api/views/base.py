@@ -1,4 +1,4 @@
-"""What the views of Neutron's collections share: pages with links both ways, bulk creation, revisions."""
+"""Common parts of the views of Neutron's collections: pages with links both ways, bulk creation, revisions."""
 
 import re
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Collection(Noun, collections.Collection):
     filters: ClassVar[Mapping[str, Filter]]
 
     def visible(self) -> QuerySet[Any]:
-        """Return what the caller may see."""
+        """Return the rows that the caller may see."""
         raise NotImplementedError
 
     def rows(self) -> QuerySet[Any]:
@@ -60,7 +60,7 @@ class Collection(Noun, collections.Collection):
     def envelope(self, page: Page) -> dict[str, Any]:
         params = self.request.query_params
         body: dict[str, Any] = {self.plural: [only(self.render(row), params) for row in page.rows]}
-        if (params.get("limit") or page.more) and page.rows:  # a list that was cut says so, whoever cut it
+        if (params.get("limit") or page.more) and page.rows:  # a truncated list is marked
             body[f"{self.plural}_links"] = self._links(page)
         return body
 

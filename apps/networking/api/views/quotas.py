@@ -10,7 +10,7 @@ from apps.networking.services import quotas
 
 
 class Quotas(ServiceView):
-    """The projects that have limits of their own, for administrators."""
+    """The projects with their own limits, for administrators."""
 
     def get(self, request: Request) -> Response:
         policy.check(self.caller, "update_quota", {"project_id": self.caller.project_id})
@@ -51,7 +51,7 @@ class QuotaItem(ServiceView):
 
 
 class QuotaDefaults(ServiceView):
-    """The limits of projects that have none of their own."""
+    """The limits of projects without their own."""
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, "get_quota", {"project_id": project_id})
@@ -59,7 +59,7 @@ class QuotaDefaults(ServiceView):
 
 
 class QuotaDetails(ServiceView):
-    """The limits of a project beside what it has."""
+    """The limits of a project with its usage."""
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, "get_quota", {"project_id": project_id})

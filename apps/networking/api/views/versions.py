@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from apps.common.api.views import Response, ServiceView
 from apps.networking.exceptions import ExtensionNotFound
 
-# alias -> (name, description). Only what works is announced.
+# alias -> (name, description). Only working extensions are announced.
 EXTENSIONS = {
     "binding": ("Port Binding", "Where a port is bound, for administrators"),
     "external-net": ("Neutron external network", "Adds external network attribute to network resource"),
@@ -84,7 +84,7 @@ class Extensions(ServiceView):
 
 
 class ExtensionItem(ServiceView):
-    """One extension, or the 404 by which clients learn that it is not there."""
+    """One extension, or the 404 by which clients learn that it is missing."""
 
     def get(self, request: Request, alias: str) -> Response:
         if alias not in EXTENSIONS:
