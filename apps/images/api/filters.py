@@ -72,12 +72,12 @@ def _condition(name: str, text: str) -> Q:
 def _exact(name: str, text: str) -> Q:
     values = [text]
     if name in WITH_IN and queries.operator(text, ("in",))[0]:
-        found = queries.listed(text.removeprefix("in:"))
-        if found is None:
+        listed = queries.listed(text.removeprefix("in:"))
+        if listed is None:
             raise BadRequest(
                 f"Invalid filter value {text.removeprefix('in:')[:64]} for {name}: a quote is out of place."
             )
-        values = found[:MAX_VALUES]
+        values = listed[:MAX_VALUES]
     if name == "status" and not set(values) <= set(states.STATUSES):
         raise BadRequest(f"Invalid value for option status: {text[:64]}")
     if name == "id":

@@ -22,14 +22,14 @@ class DryRunDocument(serializers.Serializer[Any]):
     dry_run = DryRunAnswer()
 
 
-def render(found: DryRun, *, full: bool) -> dict[str, Any]:
+def render(result: DryRun, *, full: bool) -> dict[str, Any]:
     """``full``: with hosts and the scheduler's explanation, which only administrators see."""
-    told: dict[str, Any] = {
-        "fits": found.fits,
-        "servers_asked": found.asked,
-        "servers_fitting": len(found.hosts),
-        "message": found.message,
+    document: dict[str, Any] = {
+        "fits": result.fits,
+        "servers_asked": result.asked,
+        "servers_fitting": len(result.hosts),
+        "message": result.message,
     }
     if full:
-        told |= {"hosts": found.hosts, "explanation": found.explanation}
-    return told
+        document |= {"hosts": result.hosts, "explanation": result.explanation}
+    return document

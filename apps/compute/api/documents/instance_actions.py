@@ -28,17 +28,17 @@ def render(run: Any, version: Version) -> dict[str, Any]:
     return microversions.without(document, microversions.hidden(FIELDS, version))
 
 
-def render_event(one: Event, *, project_id: str, version: Version, full: bool, details: bool) -> dict[str, Any]:
+def render_event(event: Event, *, project_id: str, version: Version, full: bool, details: bool) -> dict[str, Any]:
     """``full``: with fields for administrators (traceback, host); ``details``: with the reason of a failure."""
     document = {
-        "event": one.name,
-        "start_time": microseconds(one.started_at),
-        "finish_time": microseconds(one.finished_at),
-        "result": one.result,
-        "traceback": one.details or None,
-        "host": one.host or None,
-        "hostId": base.hashed_host(project_id=project_id, host=one.host),
-        "details": one.message or None,
+        "event": event.name,
+        "start_time": microseconds(event.started_at),
+        "finish_time": microseconds(event.finished_at),
+        "result": event.result,
+        "traceback": event.details or None,
+        "host": event.host or None,
+        "hostId": base.hashed_host(project_id=project_id, host=event.host),
+        "details": event.message or None,
     }
     hidden = set(microversions.hidden(EVENT_FIELDS, version))
     hidden |= set() if full else {"traceback", "host"}

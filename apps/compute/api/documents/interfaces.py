@@ -8,7 +8,7 @@ TAGGED = since("2.70")
 
 
 def render(port: Any, version: Version) -> dict[str, Any]:
-    found = {
+    document = {
         "port_id": str(port.id),
         "net_id": str(port.network_id),
         "mac_addr": port.mac_address,
@@ -17,4 +17,4 @@ def render(port: Any, version: Version) -> dict[str, Any]:
             {"subnet_id": str(fixed.subnet_id), "ip_address": fixed.ip_address} for fixed in port.fixed_ips.all()
         ],
     }
-    return found | {"tag": None} if version in TAGGED else found
+    return document | {"tag": None} if version in TAGGED else document

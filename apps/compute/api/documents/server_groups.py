@@ -20,15 +20,15 @@ FIELDS = {
 
 def render(group: ServerGroup, *, members: Sequence[Any], version: Version) -> dict[str, Any]:
     """``members`` are ids of servers that are not deleted. ``metadata`` was always empty."""
-    found = {
+    document = {
         "id": str(group.id),
         "name": group.name,
         "policies": [group.policy],
         "policy": group.policy,
         "rules": group.rules,
         "metadata": {},
-        "members": [str(one) for one in members],
+        "members": [str(server_id) for server_id in members],
         "project_id": group.project_id,
         "user_id": group.user_id,
     }
-    return microversions.without(found, microversions.hidden(FIELDS, version))
+    return microversions.without(document, microversions.hidden(FIELDS, version))

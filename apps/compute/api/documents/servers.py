@@ -178,13 +178,13 @@ class Renderer:
 
 def addresses_of(ports: Sequence[ServerAddress], *, extended: bool = True) -> dict[str, list[dict[str, Any]]]:
     """Return network name -> addresses; ``extended`` with their kind and MAC."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for one in ports:
-        entry: dict[str, Any] = {"version": one.version, "addr": one.ip}
+    addresses: dict[str, list[dict[str, Any]]] = {}
+    for port in ports:
+        entry: dict[str, Any] = {"version": port.version, "addr": port.ip}
         if extended:
-            entry |= {"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": one.mac}
-        found.setdefault(one.network_name, []).append(entry)
-    return found
+            entry |= {"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": port.mac}
+        addresses.setdefault(port.network_name, []).append(entry)
+    return addresses
 
 
 def _group_names(ports: Sequence[ServerAddress], groups: Groups) -> list[dict[str, str]]:

@@ -85,9 +85,9 @@ def _json_schema(schema: Any) -> Any:
     """Return OpenAPI 3.0's schema as JSON Schema, which says in other words that a value may be null."""
     if not isinstance(schema, Mapping):
         return schema
-    found = {key: _json_schema(value) for key, value in schema.items() if key != "nullable"}
-    if schema.get("nullable") and "type" in found:
-        found["type"] = [found["type"], "null"]
-    if schema.get("nullable") and "oneOf" in found:
-        found["oneOf"] = [*found["oneOf"], {"type": "null"}]
-    return found
+    converted = {key: _json_schema(value) for key, value in schema.items() if key != "nullable"}
+    if schema.get("nullable") and "type" in converted:
+        converted["type"] = [converted["type"], "null"]
+    if schema.get("nullable") and "oneOf" in converted:
+        converted["oneOf"] = [*converted["oneOf"], {"type": "null"}]
+    return converted

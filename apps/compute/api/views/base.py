@@ -26,7 +26,7 @@ class ComputeView(ServiceView):
         A browser has no way to name a version: its pages are of the newest one.
         """
         page = request.accepted_renderer.media_type == "text/html"  # type: ignore[attr-defined]
-        found = microversions.requested(
+        version = microversions.requested(
             request.META,
             service=versions.SERVICE,
             legacy=versions.LEGACY_KEY,
@@ -34,7 +34,7 @@ class ComputeView(ServiceView):
             unnamed=versions.HIGHEST if page else versions.LOWEST,
             highest=versions.HIGHEST,
         )
-        return found, None
+        return version, None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Take the project's id of old URLs out of the handler's arguments. Raises BadRequest (400) for another's."""

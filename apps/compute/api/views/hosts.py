@@ -41,13 +41,13 @@ class HostsView(_HostsView):
     def get(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("list"))
         wanted = request.GET.get("zone")
-        found = [
+        listed = [
             {"host_name": host.name, "service": "compute", "zone": zone}
             for zone, members in hosts.zones().items()
             for host in members
             if not wanted or zone == wanted
         ]
-        return Response({"hosts": found})
+        return Response({"hosts": listed})
 
 
 class HostView(_HostsView):

@@ -33,17 +33,18 @@ class _HypervisorView(ComputeView):
         version, names = self.request.version, [host.name for host in hosts]
         if detailed:
             busy = hypervisors.workloads(names=names)
-            found = [documents.render(host, version, workload=busy.get(host.name, 0)) for host in hosts]
+            rendered = [documents.render(host, version, workload=busy.get(host.name, 0)) for host in hosts]
         else:
-            found = [documents.render_brief(host, version) for host in hosts]
+            rendered = [documents.render_brief(host, version) for host in hosts]
         if self.wants_servers():
             servers = hypervisors.servers_on(names=names)
-            found = [
-                documents.add_servers(one, servers.get(n, ()), version) for one, n in zip(found, names, strict=True)
+            rendered = [
+                documents.add_servers(hypervisor, servers.get(n, ()), version)
+                for hypervisor, n in zip(rendered, names, strict=True)
             ]
-        document: dict[str, Any] = {"hypervisors": found}
+        document: dict[str, Any] = {"hypervisors": rendered}
         if more:
-            document["hypervisors_links"] = next_link(self.request, marker=str(found[-1]["id"]))
+            document["hypervisors_links"] = next_link(self.request, marker=str(rendered[-1]["id"]))
         return Response(document)
 
 

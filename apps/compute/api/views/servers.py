@@ -56,11 +56,11 @@ class ServerViewBase(ComputeView):
 
     def documents(self, rows: list[Server], *, show: bool = False) -> list[dict[str, Any]]:
         addresses = bindings.for_servers(server_ids=[server.id for server in rows])
-        groups = {one.port_id: list(one.security_groups) for found in addresses.values() for one in found}
+        groups = {port.port_id: list(port.security_groups) for ports in addresses.values() for port in ports}
         renderer, status_of = self.renderer(), self._host_status(rows)
         return [
-            renderer.render(one, addresses=addresses, groups=groups, show=show, host_status=status_of.get(one.host, ""))
-            for one in rows
+            renderer.render(row, addresses=addresses, groups=groups, show=show, host_status=status_of.get(row.host, ""))
+            for row in rows
         ]
 
     def _host_status(self, rows: list[Server]) -> dict[str, str]:
@@ -140,13 +140,13 @@ class ServersView(ServerViewBase):
             raise BadRequest("Invalid input for field/attribute networks: 'auto' and 'none' need microversion 2.37.")
 
     def _hints(self, data: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        hints: dict[str, Any] = {}
         for name in HINTS:
             if data.get(name) is not None:
                 parsed = SchedulerHints(data=data[name])
                 parsed.is_valid(raise_exception=True)
-                found |= dict(parsed.validated_data)
-        return found
+                hints |= dict(parsed.validated_data)
+        return hints
 
     def _list(self, request: Request, *, detail: bool) -> Response:
         rule = "detail" if detail else "index"

@@ -64,16 +64,16 @@ class UsagesView(_UsageView):
         if request._request.path.endswith("/"):  # the usage of one project, whose id is missing
             raise NotFound()
         policy.check(self.caller, RULE.format("list"))
-        found, more, start, stop = self.read(request, None)
+        all_uses, more, start, stop = self.read(request, None)
         detailed = request.GET.get("detailed", "0") in ("1", "true", "True")
         document: dict[str, Any] = {
             "tenant_usages": [
                 documents.render(project_id, uses, start=start, stop=stop, detailed=detailed)
-                for project_id, uses in selectors.by_project(found).items()
+                for project_id, uses in selectors.by_project(all_uses).items()
             ]
         }
         if more:
-            document["tenant_usages_links"] = next_link(request, marker=str(found[-1].server_id))
+            document["tenant_usages_links"] = next_link(request, marker=str(all_uses[-1].server_id))
         return Response(document)
 
 
@@ -82,9 +82,9 @@ class UsageView(_UsageView):
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, RULE.format("show"), {"project_id": project_id})
-        found, more, start, stop = self.read(request, project_id)
-        usage = documents.render(project_id, found, start=start, stop=stop, detailed=True)
+        all_uses, more, start, stop = self.read(request, project_id)
+        usage = documents.render(project_id, all_uses, start=start, stop=stop, detailed=True)
         document: dict[str, Any] = {"tenant_usage": usage}
         if more:
-            document["tenant_usage_links"] = next_link(request, marker=str(found[-1].server_id))
+            document["tenant_usage_links"] = next_link(request, marker=str(all_uses[-1].server_id))
         return Response(document)

@@ -78,11 +78,11 @@ class EndpointSerializer(serializers.Serializer[Any]):
 
 def user_values(values: dict[str, Any]) -> dict[str, Any]:
     """Return v3's names for v2.0's."""
-    found = {key: value for key, value in values.items() if key not in ("username", "tenantId")}
-    if "name" not in found and "username" in values:
-        found["name"] = values["username"]
+    renamed = {key: value for key, value in values.items() if key not in ("username", "tenantId")}
+    if "name" not in renamed and "username" in values:
+        renamed["name"] = values["username"]
     if "tenantId" in values:
-        found["default_project_id"] = values["tenantId"]
-    if found.get("email", "") is None:
-        found["email"] = ""
-    return found
+        renamed["default_project_id"] = values["tenantId"]
+    if renamed.get("email", "") is None:
+        renamed["email"] = ""
+    return renamed

@@ -90,9 +90,9 @@ class TokenEndpointsView(TokenView):
         payload = self._shown(token_id).payload
         project_id = payload.scope_id if payload.scope is Scope.PROJECT else None
         entries = documents.service_catalog(catalog.catalog(user_id=payload.user_id, project_id=project_id))
-        found = [
+        endpoints = [
             {**endpoint, "type": service["type"], "name": service["name"]}
             for service in entries
             for endpoint in service["endpoints"]
         ]
-        return Response({"endpoints": found, "endpoints_links": []})
+        return Response({"endpoints": endpoints, "endpoints_links": []})

@@ -41,7 +41,7 @@ class IdentityView(ServiceView):
     def parse(
         self, request: Any, key: str | None = None, serializer: type[Serializer[Any]] | None = None
     ) -> dict[str, Any]:
-        """Return the body's values. A change may contain the row's ID, and no other: BadRequest (400), as in Keystone."""
+        """Return the body's values. Raises BadRequest (400) for another ID than the row's, as Keystone does."""
         values = super().parse(request, key, serializer)
         own = list(self.kwargs.values())
         whole = key is not None and request.method == "PATCH" and len(own) == 1

@@ -54,19 +54,19 @@ def _family(request: Any, project: Project) -> dict[str, Any]:
 
     The lists hold whole documents: no domain's, and ordinary callers see there only projects on which they have a role.
     """
-    query, found = request.query_params, {}
+    query, family = request.query_params, {}
     mine = None if request.auth.is_admin else {row.pk for row in selectors.of_user(user_id=request.auth.user_id)}
     if "parents_as_list" in query or "parents_as_ids" in query:
         above = selectors.ancestors(project)
         ids: dict[str, Any] | None = None
         for parent in reversed(above):
             ids = {parent.pk: ids}
-        found["parents"] = ids if "parents_as_ids" in query else _shown(request, above, mine)
+        family["parents"] = ids if "parents_as_ids" in query else _shown(request, above, mine)
     if "subtree_as_list" in query or "subtree_as_ids" in query:
         low = selectors.below(project)
         as_ids = "subtree_as_ids" in query
-        found["subtree"] = _nested(project.pk, low) if as_ids else _shown(request, low, mine)
-    return found
+        family["subtree"] = _nested(project.pk, low) if as_ids else _shown(request, low, mine)
+    return family
 
 
 def _shown(request: Any, rows: list[Project], mine: set[str] | None) -> list[dict[str, Any]]:

@@ -145,13 +145,13 @@ def _range_of(header: str | None, size: int) -> tuple[int, int] | None:
 def _ranged(header: str | None, stream: BinaryIO, size: int) -> StreamingHttpResponse | None:
     """Return the part of a file that one byte range asks for; None for no or several ranges."""
     try:
-        found = _range_of(header, size)
+        bounds = _range_of(header, size)
     except RangeNotSatisfiable:
         stream.close()
         raise
-    if found is None:
+    if bounds is None:
         return None
-    start, end = found
+    start, end = bounds
     stream.seek(start)
     response = StreamingHttpResponse(
         _part(stream, end - start + 1), status=206, content_type="application/octet-stream"

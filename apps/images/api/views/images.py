@@ -41,13 +41,13 @@ class Images(Collection):
 
     def rows(self) -> QuerySet[Image]:
         params = self.request.query_params
-        found = selectors.listed(
+        images = selectors.listed(
             context=self.caller,
             visibility=_choice(params.get("visibility"), (*states.VISIBILITIES, "all"), "visibility"),
             member_status=_choice(params.get("member_status"), (*states.MEMBER_STATUSES, "all"), "member_status")
             or states.ACCEPTED,
         )
-        return filters.apply(found, queries.plain(params))
+        return filters.apply(images, queries.plain(params))
 
     def marked(self) -> QuerySet[Image]:
         return selectors.visible(context=self.caller)

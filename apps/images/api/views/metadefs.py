@@ -28,12 +28,12 @@ class Namespaces(Collection):
 
     def rows(self) -> QuerySet[Namespace]:
         params = self.request.query_params
-        found = selectors.visible(context=self.caller)
+        namespaces = selectors.visible(context=self.caller)
         if params.get("visibility"):
-            found = found.filter(visibility=params["visibility"])
+            namespaces = namespaces.filter(visibility=params["visibility"])
         if params.get("resource_types"):
-            found = selectors.about(found, params["resource_types"].split(",")[:100])
-        return found
+            namespaces = selectors.about(namespaces, params["resource_types"].split(",")[:100])
+        return namespaces
 
     def marked(self) -> QuerySet[Namespace]:
         return selectors.visible(context=self.caller)
@@ -66,12 +66,12 @@ def _whole(row: Namespace) -> dict[str, Any]:
 
     def of(kind: str) -> list[dict[str, Any]]:
         found = selectors.definitions(namespace=row, kind=kind)
-        return [documents.render_definition(one, row.namespace) for one in found]
+        return [documents.render_definition(definition, row.namespace) for definition in found]
 
     parts: dict[str, Any] = {
-        "properties": {one.pop("name"): one for one in of("property")},
+        "properties": {definition.pop("name"): definition for definition in of("property")},
         "objects": of("object"),
-        "tags": [{"name": one["name"]} for one in of("tag")],
+        "tags": [{"name": definition["name"]} for definition in of("tag")],
         "resource_type_associations": [
             documents.render_association(entry) for entry in selectors.associations(namespace=row)
         ],
