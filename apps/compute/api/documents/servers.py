@@ -107,34 +107,7 @@ class Renderer:
             "addresses": addresses_of(ports, extended=self.extended_addresses),
             "accessIPv4": server.access_ip_v4 or "",
             "accessIPv6": server.access_ip_v6 or "",
-            "OS-DCF:diskConfig": server.disk_config,
-            "OS-EXT-AZ:availability_zone": server.zone,
-            "config_drive": "True" if server.config_drive else "",
-            "key_name": server.key_name,
-            "OS-SRV-USG:launched_at": microseconds(server.launched_at),
-            "OS-SRV-USG:terminated_at": microseconds(server.deleted_at),
-            "OS-EXT-STS:task_state": server.task_state or None,
-            "OS-EXT-STS:vm_state": server.vm_state,
-            "OS-EXT-STS:power_state": server.power_state,
-            "os-extended-volumes:volumes_attached": [],
-            "OS-EXT-SRV-ATTR:host": server.host or None,
-            "OS-EXT-SRV-ATTR:instance_name": server.domain_name,
-            "OS-EXT-SRV-ATTR:hypervisor_hostname": server.host or None,
-            "OS-EXT-SRV-ATTR:reservation_id": server.reservation_id,
-            "OS-EXT-SRV-ATTR:launch_index": server.launch_index,
-            "OS-EXT-SRV-ATTR:hostname": server.hostname,
-            "OS-EXT-SRV-ATTR:kernel_id": "",
-            "OS-EXT-SRV-ATTR:ramdisk_id": "",
-            "OS-EXT-SRV-ATTR:root_device_name": server.root_device_name or None,
-            "OS-EXT-SRV-ATTR:user_data": None,
-            "locked": server.locked,
-            "host_status": host_status,
-            "description": server.description,
-            "tags": server.tags,
-            "trusted_image_certificates": None,
-            "server_groups": [str(server.group_id)] if server.group_id else [],
-            "locked_reason": server.locked_reason,
-            "pinned_availability_zone": server.requested_zone or None,
+            **_extensions(server, host_status),
         }
         if show and "OS-EXT-SRV-ATTR:user_data" not in self.hidden:
             document["OS-EXT-SRV-ATTR:user_data"] = server.user_data or None
@@ -174,6 +147,40 @@ class Renderer:
         if show and "OS-EXT-SRV-ATTR:host" not in self.hidden:
             fault["details"] = server.fault_details
         return fault
+
+
+def _extensions(server: Server, host_status: str) -> dict[str, Any]:
+    """Return what Nova's extensions and later microversions added to a server."""
+    return {
+        "OS-DCF:diskConfig": server.disk_config,
+        "OS-EXT-AZ:availability_zone": server.zone,
+        "config_drive": "True" if server.config_drive else "",
+        "key_name": server.key_name,
+        "OS-SRV-USG:launched_at": microseconds(server.launched_at),
+        "OS-SRV-USG:terminated_at": microseconds(server.deleted_at),
+        "OS-EXT-STS:task_state": server.task_state or None,
+        "OS-EXT-STS:vm_state": server.vm_state,
+        "OS-EXT-STS:power_state": server.power_state,
+        "os-extended-volumes:volumes_attached": [],
+        "OS-EXT-SRV-ATTR:host": server.host or None,
+        "OS-EXT-SRV-ATTR:instance_name": server.domain_name,
+        "OS-EXT-SRV-ATTR:hypervisor_hostname": server.host or None,
+        "OS-EXT-SRV-ATTR:reservation_id": server.reservation_id,
+        "OS-EXT-SRV-ATTR:launch_index": server.launch_index,
+        "OS-EXT-SRV-ATTR:hostname": server.hostname,
+        "OS-EXT-SRV-ATTR:kernel_id": "",
+        "OS-EXT-SRV-ATTR:ramdisk_id": "",
+        "OS-EXT-SRV-ATTR:root_device_name": server.root_device_name or None,
+        "OS-EXT-SRV-ATTR:user_data": None,
+        "locked": server.locked,
+        "host_status": host_status,
+        "description": server.description,
+        "tags": server.tags,
+        "trusted_image_certificates": None,
+        "server_groups": [str(server.group_id)] if server.group_id else [],
+        "locked_reason": server.locked_reason,
+        "pinned_availability_zone": server.requested_zone or None,
+    }
 
 
 def addresses_of(ports: Sequence[ServerAddress], *, extended: bool = True) -> dict[str, list[dict[str, Any]]]:
