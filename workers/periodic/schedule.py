@@ -20,7 +20,7 @@ def register(app: Celery) -> None:
 
 def _task(app: Celery, name: str, work: Callable[[], object]) -> None:
     # No events: a round every two seconds would displace the servers' steps in Flower.
-    @app.task(name=name, send_events=False)
+    @app.task(name=name, send_events=False)  # type: ignore[untyped-decorator]
     def run() -> None:
         close_old_connections()
         try:

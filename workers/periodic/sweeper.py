@@ -13,6 +13,7 @@ A long queue does not mean a lost message, and a message that a live worker hold
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
@@ -24,8 +25,10 @@ from apps.scheduling.selectors import hosts
 from apps.workflow import catalogue, states
 from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import claims, runs, tallies
-from apps.workflow.services.runs import Run
 from workers import routing
+
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
 
 log = structlog.get_logger("celerity.sweeper")
 SWEEPER_LOCK = (0x63656C, 1)  # two ints: apart from the subjects' locks, which are one bigint
@@ -45,11 +48,11 @@ class Sweep:
     up: dict[str, bool] = field(default_factory=dict)
     served: dict[str, datetime | None] = field(default_factory=dict)
 
-    def did(self, what: str, run: Run) -> None:
+    def did(self, what: str, run: "Run") -> None:
         self.counts[what] = self.counts.get(what, 0) + 1
         log.info("swept", what=what, run=str(run.id), pipeline=run.pipeline, step=run.next_step, host=run.host)
 
-    def overtaken(self, run: Run) -> bool:
+    def overtaken(self, run: "Run") -> bool:
         """Whether a message that was sent to the same queue later has been served: one query per queue and sweep."""
         if run.queue not in self.served:
             self.served[run.queue] = selectors.served_until(queue=run.queue, margin_seconds=OVERTAKEN_MARGIN_SECONDS)
@@ -89,7 +92,7 @@ def _sweep() -> dict[str, int]:
         return one.counts
 
 
-def _look_at(run: Run, one: Sweep) -> None:
+def _look_at(run: "Run", one: Sweep) -> None:
     holder = one.locks.get(claims.lock_key(run.subject_id))
     grace = timedelta(seconds=settings.SWEEP_GRACE)
     if run.state != states.REVERTING and run.deadline_at < one.now:
@@ -105,11 +108,11 @@ def _look_at(run: Run, one: Sweep) -> None:
         _look_at_queued(run, one)
 
 
-def _undoes(run: Run) -> bool:
+def _undoes(run: "Run") -> bool:
     return run.state == states.REVERTING or catalogue.find(run.pipeline).releases
 
 
-def _look_at_waiting(run: Run, holder: int, one: Sweep) -> None:
+def _look_at_waiting(run: "Run", holder: int, one: Sweep) -> None:
     """Somebody holds the subject. A delete or a revert took it away: it gets time to end, not for ever."""
     patience = timedelta(seconds=settings.LOCK_WAIT_SECONDS * 3)
     if _undoes(run) and one.now - run.enqueued_at > patience:
@@ -117,7 +120,7 @@ def _look_at_waiting(run: Run, holder: int, one: Sweep) -> None:
         one.did("cancelled step does not end", run)
 
 
-def _look_at_running(run: Run, holder: int | None, one: Sweep) -> None:
+def _look_at_running(run: "Run", holder: int | None, one: Sweep) -> None:
     started = run.step_started_at or run.enqueued_at
     if holder is None:
         if one.now - started > timedelta(seconds=1):
@@ -133,7 +136,7 @@ def _look_at_running(run: Run, holder: int | None, one: Sweep) -> None:
             one.did("step deadline", run)
 
 
-def _look_at_queued(run: Run, one: Sweep) -> None:
+def _look_at_queued(run: "Run", one: Sweep) -> None:
     if run.queue.startswith("host.") and not one.is_up(run.host):
         _host_down(run, one)
         return
@@ -149,20 +152,20 @@ def _look_at_queued(run: Run, one: Sweep) -> None:
         _resend(run, one, "message overtaken")
 
 
-def _is_not_served(run: Run, one: Sweep) -> bool:
+def _is_not_served(run: "Run", one: Sweep) -> bool:
     """A revert or a delete that its host's agent, though alive, has not touched for as long as a step may take."""
     waited = one.now - run.enqueued_at > timedelta(seconds=settings.STEP_TIMEOUT)
     return _undoes(run) and run.queue.startswith("host.") and waited
 
 
-def _resend(run: Run, one: Sweep, why: str) -> None:
+def _resend(run: "Run", one: Sweep, why: str) -> None:
     if run.queue.startswith("host.") and not one.is_up(run.host):
         _host_down(run, one)
     elif runs.resend(run=run):
         one.did(why, run)
 
 
-def _host_down(run: Run, one: Sweep) -> None:
+def _host_down(run: "Run", one: Sweep) -> None:
     """Do what the pipeline says. A revert continues on the rows alone: recovery cleans up the host when it is back."""
     entry = catalogue.find(run.pipeline)
     word = entry.when_down(run.next_step)
@@ -182,7 +185,7 @@ def _host_down(run: Run, one: Sweep) -> None:
         one.did(f"host down: {entry.verb} leaves it" if elsewhere else f"host down: {entry.verb} fails", run)
 
 
-def _expire(run: Run, holder: int | None, one: Sweep) -> None:
+def _expire(run: "Run", holder: int | None, one: Sweep) -> None:
     if holder is not None:
         _take_lock_away(run, holder)
     allowed = (run.deadline_at - run.created_at).total_seconds()
@@ -199,7 +202,7 @@ SELECT pg_terminate_backend(pid) FROM pg_locks
 """
 
 
-def _take_lock_away(run: Run, pid: int) -> None:
+def _take_lock_away(run: "Run", pid: int) -> None:
     """End the session that holds the subject's lock (still: its worker may have gone on to another subject).
 
     The worker stops before its next side effect.

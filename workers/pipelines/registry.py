@@ -1,7 +1,8 @@
 """Which pipelines there are, and their steps as Celery tasks."""
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery import Celery
 from celery.exceptions import Ignore
@@ -24,6 +25,10 @@ from workers.pipelines import (
     server_unpause,
 )
 
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
+
+T = TypeVar("T")
 PIPELINES: dict[str, Pipeline] = {
     module.PIPELINE.name: module.PIPELINE
     for module in (
@@ -50,7 +55,7 @@ def _step_task(app: Celery, pipeline: Pipeline, step: Step[Any]) -> None:
     name = pipeline.task_name(step.name)
     routing.assign(name, step.role, long=step.long)
 
-    @app.task(name=name, bind=True, throws=(StepFailed,))
+    @app.task(name=name, bind=True, throws=(StepFailed,))  # type: ignore[untyped-decorator]
     def run(self: Any, message: dict[str, Any]) -> dict[str, Any]:
         drivers = config.drivers_for(routing.host_of(step.role, message))
         return guarded(self, lambda: runner.run_step(pipeline, step, message, drivers))
@@ -60,12 +65,12 @@ def _revert_task(app: Celery, pipeline: Pipeline) -> None:
     name = pipeline.task_name(states.REVERT)
     routing.assign(name, states.REVERT)
 
-    @app.task(name=name, bind=True)
+    @app.task(name=name, bind=True)  # type: ignore[untyped-decorator]
     def run(self: Any, message: dict[str, Any]) -> None:
         guarded(self, lambda: runner.run_revert(pipeline, message, config.drivers_for(message["host"])))
 
 
-def guarded(task: Any, work: Any) -> Any:
+def guarded(task: Any, work: Callable[[], T]) -> T:
     """Run a task's body with a healthy database session; a session that broke, or may hold a lock, is closed.
 
     A step that failed is a failed task, so that Flower shows its cause. Celery reports no end of a message that is
@@ -86,7 +91,7 @@ def guarded(task: Any, work: Any) -> Any:
         raise
 
 
-def send(app: Celery, run: Any) -> None:
+def send(app: Celery, run: "Run") -> None:
     """Publish the chain from the run's next step on. The message carries ids, the host, and the name to search for."""
     pipeline = PIPELINES[run.pipeline]
     message = {

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.compute import states
 from apps.compute.services import server_states
@@ -17,6 +17,9 @@ from workers.mapping import images, networks, servers
 from workers.tasks.servers import schedule
 from workers.tasks.servers.base import ServerStep
 from workers.tasks.servers.power import GRACEFUL_STOP_SECONDS
+
+if TYPE_CHECKING:
+    from apps.compute.models import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,6 @@ def _unplug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
         drivers.network.unplug(network.id, port.id)
 
 
-def _start(server: Any, drivers: HostDrivers) -> None:
+def _start(server: "Server", drivers: HostDrivers) -> None:
     _plug(server.id, drivers)
     drivers.hypervisor.start(servers.prepare(server, drivers))

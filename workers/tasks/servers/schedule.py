@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -15,6 +15,9 @@ from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import HOST, SCHEDULER, StepContext
 from workers.tasks.servers.base import ServerStep
+
+if TYPE_CHECKING:
+    from apps.compute.models import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def refusal(ctx: StepContext, error: NoValidHost) -> Abort:
     return Abort(message, cause="NoValidHost", details="; ".join(map(str, misses)))
 
 
-def place(server: Any, *, consumer_id: uuid.UUID, excluded: list[str]) -> allocations.Choice:
+def place(server: "Server", *, consumer_id: uuid.UUID, excluded: list[str]) -> allocations.Choice:
     """Choose a host and claim it for ``consumer_id``: the server, or the run that moves it.
 
     Members of a group are placed one after another: each sees where those before it went.
