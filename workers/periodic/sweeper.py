@@ -1,13 +1,13 @@
 """The sweeper: resends every run that has neither a worker nor a message.
 
 Rules, per active run (see docs/engine.md):
-  past its overall deadline                          -> revert for good
-  step running, lock held by nobody                  -> its worker died: send again
-  step running, past its deadline                    -> take the lock away, revert by family
-  step queued, host down                             -> as its pipeline says (on_host_down); a revert: rows only
-  revert or delete queued, its host serves nothing   -> rows only (every thread hangs, say); recovery does the rest
-  delete, revert queued behind a step without end    -> take the lock away: what it waits for was cancelled
-  step queued, its message gone                      -> send again
+  past its overall deadline                        -> revert without another attempt
+  step running, lock free                          -> its worker died: resend
+  step running, past its deadline                  -> revoke the lock, revert by family
+  step queued, host down                           -> as its pipeline says (on_host_down); a revert: rows only
+  revert or delete queued, its host serves nothing -> rows only (all its threads hang, say); recovery does the rest
+  delete or revert queued behind a hanging step    -> revoke the lock: the step was cancelled
+  step queued, its message lost                    -> resend
 A long queue does not mean a lost message, and a message that a live worker holds is not sent again.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from apps.workflow.models import Run
 
 log = structlog.get_logger("celerity.sweeper")
-SWEEPER_LOCK = (0x63656C, 1)  # two ints: apart from the subjects' locks, which are one bigint
+SWEEPER_LOCK = (0x63656C, 1)  # two ints: separate from the subjects' locks, which are one bigint
 OVERTAKEN_MARGIN_SECONDS = 2.0
 BATCH = 5000
 
@@ -66,7 +66,7 @@ class Sweep:
 
 
 def sweep() -> dict[str, int]:
-    """Look at every active run once. One sweeper at a time; others return at once. Returns what was done."""
+    """Check every active run once. One sweeper at a time; others return at once. Returns the counts of actions."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", SWEEPER_LOCK)
         if not cursor.fetchone()[0]:
@@ -85,93 +85,93 @@ def _sweep() -> dict[str, int]:
         due = list(selectors.due()[:BATCH])
         if not due:
             return {}
-        one = Sweep(broker=broker, now=timezone.now(), locks=selectors.held_locks(), epoch=epoch)
+        current = Sweep(broker=broker, now=timezone.now(), locks=selectors.held_locks(), epoch=epoch)
         for run in due:
-            _look_at(run, one)
-        tallies.add(name="sweeper_actions", counts=one.counts)
-        return one.counts
+            _check(run, current)
+        tallies.add(name="sweeper_actions", counts=current.counts)
+        return current.counts
 
 
-def _look_at(run: "Run", one: Sweep) -> None:
-    holder = one.locks.get(claims.lock_key(run.subject_id))
+def _check(run: "Run", current: Sweep) -> None:
+    holder = current.locks.get(claims.lock_key(run.subject_id))
     grace = timedelta(seconds=settings.SWEEP_GRACE)
-    if run.state != states.REVERTING and run.deadline_at < one.now:
-        _expire(run, holder, one)
+    if run.state != states.REVERTING and run.deadline_at < current.now:
+        _expire(run, holder, current)
     elif run.step_state == states.STEP_RUNNING:
-        _look_at_running(run, holder, one)
+        _check_running(run, holder, current)
     elif run.not_before is not None:
         runs.resend(run=run)
-        one.did("delayed retry", run)
+        current.did("delayed retry", run)
     elif holder is not None:
-        _look_at_waiting(run, holder, one)
-    elif one.now - run.enqueued_at > grace:
-        _look_at_queued(run, one)
+        _check_waiting(run, holder, current)
+    elif current.now - run.enqueued_at > grace:
+        _check_queued(run, current)
 
 
 def _undoes(run: "Run") -> bool:
     return run.state == states.REVERTING or catalogue.find(run.pipeline).releases
 
 
-def _look_at_waiting(run: "Run", holder: int, one: Sweep) -> None:
-    """Somebody holds the subject. A delete or a revert took it away: it gets time to end, not for ever."""
+def _check_waiting(run: "Run", holder: int, current: Sweep) -> None:
+    """Another step holds the subject. A delete or a revert has cancelled it: it gets a limited time to end."""
     patience = timedelta(seconds=settings.LOCK_WAIT_SECONDS * 3)
-    if _undoes(run) and one.now - run.enqueued_at > patience:
-        _take_lock_away(run, holder)
-        one.did("cancelled step does not end", run)
+    if _undoes(run) and current.now - run.enqueued_at > patience:
+        _revoke_lock(run, holder)
+        current.did("cancelled step does not end", run)
 
 
-def _look_at_running(run: "Run", holder: int | None, one: Sweep) -> None:
+def _check_running(run: "Run", holder: int | None, current: Sweep) -> None:
     started = run.step_started_at or run.enqueued_at
     if holder is None:
-        if one.now - started > timedelta(seconds=1):
-            _resend(run, one, "worker died")
-    elif run.step_deadline_at and run.step_deadline_at < one.now:
-        _take_lock_away(run, holder)
+        if current.now - started > timedelta(seconds=1):
+            _resend(run, current, "worker died")
+    elif run.step_deadline_at and run.step_deadline_at < current.now:
+        _revoke_lock(run, holder)
         if run.state == states.REVERTING:
-            _resend(run, one, "revert took too long")
+            _resend(run, current, "revert took too long")
         else:
             retrying = run.attempt < settings.MAX_ATTEMPTS
             message = f"The step {run.next_step} did not end within its time."
             runs.order_revert(run=run, cause="StepTimeout", message=message, retrying=retrying)
-            one.did("step deadline", run)
+            current.did("step deadline", run)
 
 
-def _look_at_queued(run: "Run", one: Sweep) -> None:
-    if run.queue.startswith("host.") and not one.is_up(run.host):
-        _host_down(run, one)
+def _check_queued(run: "Run", current: Sweep) -> None:
+    if run.queue.startswith("host.") and not current.is_up(run.host):
+        _host_down(run, current)
         return
-    forgotten = one.epoch is not None and run.enqueued_at < one.epoch
-    if _is_not_served(run, one):
+    forgotten = current.epoch is not None and run.enqueued_at < current.epoch
+    if _is_not_served(run, current):
         runs.resend(run=run, queue=routing.DETACHED_QUEUE)
-        one.did("host serves nothing: rows only", run)
+        current.did("host serves nothing: rows only", run)
     elif forgotten:
-        _resend(run, one, "broker lost its memory")
-    elif one.broker.length(run.queue) == 0:
-        _resend(run, one, "message lost")
-    elif one.overtaken(run):
-        _resend(run, one, "message overtaken")
+        _resend(run, current, "broker lost its memory")
+    elif current.broker.length(run.queue) == 0:
+        _resend(run, current, "message lost")
+    elif current.overtaken(run):
+        _resend(run, current, "message overtaken")
 
 
-def _is_not_served(run: "Run", one: Sweep) -> bool:
-    """A revert or a delete that its host's agent, though alive, has not touched for as long as a step may take."""
-    waited = one.now - run.enqueued_at > timedelta(seconds=settings.STEP_TIMEOUT)
+def _is_not_served(run: "Run", current: Sweep) -> bool:
+    """Return whether a live agent has not started a revert or a delete for as long as a step may take."""
+    waited = current.now - run.enqueued_at > timedelta(seconds=settings.STEP_TIMEOUT)
     return _undoes(run) and run.queue.startswith("host.") and waited
 
 
-def _resend(run: "Run", one: Sweep, why: str) -> None:
-    if run.queue.startswith("host.") and not one.is_up(run.host):
-        _host_down(run, one)
+def _resend(run: "Run", current: Sweep, why: str) -> None:
+    if run.queue.startswith("host.") and not current.is_up(run.host):
+        _host_down(run, current)
     elif runs.resend(run=run):
-        one.did(why, run)
+        current.did(why, run)
 
 
-def _host_down(run: "Run", one: Sweep) -> None:
+def _host_down(run: "Run", current: Sweep) -> None:
     """Do what the pipeline says. A revert continues on the rows alone: recovery cleans up the host when it is back."""
     entry = catalogue.find(run.pipeline)
     word = entry.when_down(run.next_step)
     if run.next_step == states.REVERT or word == "rows_only":
         runs.resend(run=run, queue=routing.DETACHED_QUEUE)
-        one.did("host down: rows only", run)
+        current.did("host down: rows only", run)
     elif word in ("elsewhere", "fail"):
         elsewhere = word == "elsewhere"
         runs.order_revert(
@@ -182,17 +182,17 @@ def _host_down(run: "Run", one: Sweep) -> None:
             retrying=elsewhere and run.attempt < settings.MAX_ATTEMPTS,
             queue=routing.DETACHED_QUEUE,
         )
-        one.did(f"host down: {entry.verb} leaves it" if elsewhere else f"host down: {entry.verb} fails", run)
+        current.did(f"host down: {entry.verb} leaves it" if elsewhere else f"host down: {entry.verb} fails", run)
 
 
-def _expire(run: "Run", holder: int | None, one: Sweep) -> None:
+def _expire(run: "Run", holder: int | None, current: Sweep) -> None:
     if holder is not None:
-        _take_lock_away(run, holder)
+        _revoke_lock(run, holder)
     allowed = (run.deadline_at - run.created_at).total_seconds()
     message = f"The run did not end within {allowed:.0f} seconds; the step {run.next_step} was running."
-    host_is_gone = run.queue.startswith("host.") and not one.is_up(run.host)
+    host_is_gone = run.queue.startswith("host.") and not current.is_up(run.host)
     runs.order_revert(run=run, cause="Timeout", message=message, queue=routing.DETACHED_QUEUE if host_is_gone else "")
-    one.did("deadline", run)
+    current.did("deadline", run)
 
 
 _TERMINATE = """
@@ -202,8 +202,8 @@ SELECT pg_terminate_backend(pid) FROM pg_locks
 """
 
 
-def _take_lock_away(run: "Run", pid: int) -> None:
-    """End the session that holds the subject's lock (still: its worker may have gone on to another subject).
+def _revoke_lock(run: "Run", pid: int) -> None:
+    """End the session that holds the subject's lock, unless its worker has continued with another subject.
 
     The worker stops before its next side effect.
     """
