@@ -25,6 +25,7 @@ from apps.common.admin import (
 from apps.common.admin.forms import Lines, Pairs
 from apps.identity.selectors import names
 from apps.images import attributes, exceptions, patches, states
+from apps.images.api import permissions
 from apps.images.api.serializers import images as serializers
 from apps.images.models import Image, Member
 from apps.images.services import images
@@ -72,11 +73,10 @@ class ImageEdit(ServiceForm):
                 if had.get(name) != value
             ]
         operations_ = patches.parse(document)
-        return images.update(
-            context=self.operator.context,
-            image=self.instance,
-            changes=lambda row: patches.apply(row, operations_),
-        )
+        context = self.operator.context
+        permissions.check(context, "modify_image", self.instance)
+        changes = permissions.checked(context, lambda row: patches.apply(row, operations_))
+        return images.update(context=context, image=self.instance, changes=changes)
 
 
 def pointer(name: str) -> str:
@@ -122,10 +122,12 @@ class ImageAdd(ImageEdit):
 
     def serve(self, values: dict[str, Any]) -> Image:
         context = self.operator.context
+        permissions.check_new(context, values["values"])
         image = images.create(context=context, values=values["values"], properties=values["properties"])
         bits = self.cleaned_data["bits"]
         if bits is None:
             return image
+        permissions.check(context, "upload_image", image)
         return images.upload(image=image, source=bits, expected=bits.size)
 
 
@@ -227,18 +229,21 @@ operations.add(
     "images.image",
     Operation(
         name="deactivate", title="Deactivate", icon="block", tone=operations.AMBER, run=_deactivate,
-        event="image.deactivate", event_type="image", offered=lambda image: image.status == states.ACTIVE,
+        event="image.deactivate", event_type="image", rule="deactivate", target=permissions.owner_of,
+        offered=lambda image: image.status == states.ACTIVE,
         explains="Blocks boots and downloads of the image until you reactivate it. Servers made from it are not "
         "affected.",
     ),
     Operation(
         name="reactivate", title="Reactivate", icon="check_circle", run=_reactivate,
-        event="image.reactivate", event_type="image", offered=lambda image: image.status == states.DEACTIVATED,
+        event="image.reactivate", event_type="image", rule="reactivate", target=permissions.owner_of,
+        offered=lambda image: image.status == states.DEACTIVATED,
         explains="Allows boots and downloads of the image again.",
     ),
     Operation(
         name="delete", title="Delete", icon="delete", tone=operations.RED, typed=True, run=_delete,
-        event="image.delete", event_type="image", offered=lambda image: image.deleted_at is None,
+        event="image.delete", event_type="image", rule="delete_image", target=permissions.owner_of,
+        offered=lambda image: image.deleted_at is None,
         explains="Deletes the image, and its data unless another image shares it. Servers made from it are not "
         "affected. This cannot be undone.",
     ),

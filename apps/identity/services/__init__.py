@@ -1,0 +1,1 @@
+"""Writers of identity's rows. They trust their callers: every front end checks policy before it calls."""

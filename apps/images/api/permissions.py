@@ -18,9 +18,14 @@ def check_new(context: RequestContext, values: Mapping[str, Any]) -> None:
     _check_visibility(context, str(values.get("visibility", states.SHARED)), project_id)
 
 
+def owner_of(image: Image) -> dict[str, Any]:
+    """Return what rules look at of an image."""
+    return {"project_id": image.project_id}
+
+
 def check(context: RequestContext, rule: str, image: Image) -> None:
     """Raise PolicyForbidden (403) unless a rule lets the caller act on an image."""
-    policy.check(context, rule, {"project_id": image.project_id})
+    policy.check(context, rule, owner_of(image))
 
 
 def checked(context: RequestContext, changes: Callable[[Image], None]) -> Callable[[Image], None]:

@@ -11,6 +11,7 @@ from unfold.decorators import display
 
 from apps.common.admin import Operation, Operator, Page, ServiceForm, cells, filters, operations, panels, targets
 from apps.identity.selectors import names
+from apps.networking.api import permissions
 from apps.networking.api.serializers import networks as serializers
 from apps.networking.models import Network
 from apps.networking.services import networks
@@ -35,7 +36,10 @@ class NetworkEdit(ServiceForm):
         return {name: value for name, value in entered.items() if value is not None}
 
     def serve(self, values: dict[str, Any]) -> Network:
-        return networks.update(context=self.operator.context, network=self.instance, values=values)
+        context = self.operator.context
+        permissions.check(context, "update_network", self.instance)
+        permissions.check_network(context, self.instance, values)
+        return networks.update(context=context, network=self.instance, values=values)
 
 
 class NetworkAdd(NetworkEdit):
@@ -47,6 +51,7 @@ class NetworkAdd(NetworkEdit):
         self.fields["project_id"].choices = names.choices_of_projects()  # type: ignore[attr-defined]
 
     def serve(self, values: dict[str, Any]) -> Network:
+        permissions.check_new_network(self.operator.context, values)
         return networks.create(context=self.operator.context, values=values)
 
 
@@ -96,7 +101,7 @@ operations.add(
     "networking.network",
     Operation(
         name="delete", title="Delete", icon="delete", tone=operations.RED, run=_delete, event="network.delete",
-        event_type="network",
+        event_type="network", rule="delete_network", target=permissions.owner_of,
         explains="Deletes the network and its subnets. It must have no ports. This cannot be undone.",
     ),
 )  # fmt: skip

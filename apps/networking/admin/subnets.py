@@ -9,6 +9,7 @@ from unfold.decorators import display
 
 from apps.common.admin import Operation, Operator, Page, ServiceForm, cells, operations
 from apps.common.admin.forms import Lines
+from apps.networking.api import permissions
 from apps.networking.api.serializers import subnets as serializers
 from apps.networking.models import Subnet
 from apps.networking.selectors import networks as network_selectors
@@ -56,6 +57,7 @@ class SubnetEdit(ServiceForm):
         return changed
 
     def serve(self, values: dict[str, Any]) -> Subnet:
+        permissions.check(self.operator.context, "update_subnet", self.instance)
         return subnets.update(subnet=self.instance, values=values)
 
 
@@ -82,6 +84,7 @@ class SubnetAdd(SubnetEdit):
     def serve(self, values: dict[str, Any]) -> Subnet:
         context = self.operator.context
         network = network_selectors.get(context=context, network_id=values["network_id"])
+        permissions.check_new_subnet(context, network)
         return subnets.create(context=context, network=network, values=values)
 
 
@@ -108,6 +111,7 @@ operations.add(
     "networking.subnet",
     Operation(
         name="delete", title="Delete", icon="delete", tone=operations.RED, run=_delete, event="subnet.delete",
-        event_type="subnet", explains="Deletes the subnet. No port may have an address in it. This cannot be undone.",
+        event_type="subnet", rule="delete_subnet", target=permissions.owner_of,
+        explains="Deletes the subnet. No port may have an address in it. This cannot be undone.",
     ),
 )  # fmt: skip

@@ -22,6 +22,16 @@ _OF_PORTS = {
 }
 
 
+def owner_of(row: Any) -> dict[str, Any]:
+    """Return what rules look at of a resource."""
+    return {"project_id": row.project_id}
+
+
+def check(context: RequestContext, rule: str, row: Any) -> None:
+    """Raise PolicyForbidden (403) unless a rule lets the caller act on a resource."""
+    policy.check(context, rule, owner_of(row))
+
+
 def check_create(context: RequestContext, noun: str, values: dict[str, Any]) -> str:
     """Check ``create_<noun>`` for the project that a body names, and return that project. Raises PolicyForbidden."""
     project_id = ownership.of(context=context, values=values)

@@ -1,1 +1,1 @@
-"""Writers of limits, usages and reservations."""
+"""Writers of limits, usages and reservations. They trust their callers: every front end checks policy before it calls."""

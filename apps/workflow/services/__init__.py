@@ -1,1 +1,1 @@
-"""Writers of runs and steps."""
+"""Writers of runs and steps. They trust their callers: every front end checks policy before it calls."""
