@@ -1,1 +1,4 @@
-"""Writers of compute's rows. They trust their callers: every front end checks policy before it calls."""
+"""Writers of compute's rows.
+
+They trust their callers: every front end checks policy before it calls.
+"""

@@ -1,1 +1,4 @@
-"""Writers of identity's rows. They trust their callers: every front end checks policy before it calls."""
+"""Writers of identity's rows.
+
+They trust their callers: every front end checks policy before it calls.
+"""

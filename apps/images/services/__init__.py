@@ -1,1 +1,4 @@
-"""Writers of images, their members, tags and data, and metadata definitions. They trust their callers: every front end checks policy before it calls."""
+"""Writers of images, their members, tags and data, and metadata definitions.
+
+They trust their callers: every front end checks policy before it calls.
+"""

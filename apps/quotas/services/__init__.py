@@ -1,1 +1,4 @@
-"""Writers of limits, usages and reservations. They trust their callers: every front end checks policy before it calls."""
+"""Writers of limits, usages and reservations.
+
+They trust their callers: every front end checks policy before it calls.
+"""

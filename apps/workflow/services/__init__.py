@@ -1,1 +1,4 @@
-"""Writers of runs and steps. They trust their callers: every front end checks policy before it calls."""
+"""Writers of runs and steps.
+
+They trust their callers: every front end checks policy before it calls.
+"""
