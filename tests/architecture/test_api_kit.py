@@ -131,3 +131,14 @@ def test_documents_are_rendered_on_their_own_floor() -> None:
         if isinstance(node, ast.FunctionDef) and re.match(r"_?(render|document|full|brief)", node.name)
     ]
     assert not rendering
+
+
+def test_the_api_floor_asks_selectors_for_rows() -> None:
+    querying = [
+        f"{path}:{node.lineno}"
+        for path, tree in trees().items()
+        if path.split("/")[2:3] == ["api"]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "objects"
+    ]
+    assert not querying

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
-from apps.identity.models import GroupMembership, Project, Role, RoleAssignment, User
+from apps.identity.models import Group, GroupMembership, Project, Role, RoleAssignment, User
 from apps.identity.selectors import filters, pages, projects, roles
 
 INHERITED_TO = "scope.OS-INHERIT:inherited_to"
@@ -32,6 +32,24 @@ class Grant:
     def source(self) -> "Grant":
         """Return the assignment behind this one; of a stated one itself."""
         return self.stated or self
+
+
+def named(grants: Iterable[Grant]) -> dict[str, dict[str, Model]]:
+    """Return kind -> id -> row, with its domain, of all that grants name. 1 query a kind."""
+    grants = list(grants)
+    ids: dict[str, tuple[type[Model], Iterable[str | None]]] = {
+        "user": (User, (grant.user_id for grant in grants)),
+        "group": (Group, (grant.group_id for grant in grants)),
+        "role": (Role, (grant.role_id for grant in grants)),
+        "project": (Project, (grant.project_id for grant in grants)),
+        "domain": (Project, (grant.domain_id for grant in grants)),
+    }
+    return {kind: _by_id(model, {pk for pk in keys if pk}) for kind, (model, keys) in ids.items()}
+
+
+def _by_id(model: type[Model], ids: set[str]) -> dict[str, Model]:
+    rows = model._default_manager.select_related("domain").filter(pk__in=ids)
+    return {row.pk: row for row in rows}
 
 
 def exists(**values: object) -> bool:

@@ -1,27 +1,20 @@
 """Role assignments as documents."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from apps.identity.api.documents.base import link
-from apps.identity.models import Group, Project, Role, User
 from apps.identity.selectors.role_assignments import Grant
 
 
 class Names:
-    """Every name that a list of grants needs, in one query a kind."""
+    """The names that a list of grants shows."""
 
-    def __init__(self, grants: Iterable[Grant]) -> None:
-        grants = list(grants)
-        self._of: dict[str, dict[str, Any]] = {
-            "user": _rows(User, (grant.user_id for grant in grants)),
-            "group": _rows(Group, (grant.group_id for grant in grants)),
-            "role": _rows(Role, (grant.role_id for grant in grants)),
-            "project": _rows(Project, (grant.project_id for grant in grants)),
-            "domain": _rows(Project, (grant.domain_id for grant in grants)),
-        }
+    def __init__(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        self._of = rows
 
     def of(self, kind: str, pk: str) -> dict[str, Any]:
+        """Return the id, name and domain of an actor, a role or a target; its id alone where it is gone."""
         row = self._of[kind].get(pk)
         if row is None:
             return {"id": pk}
@@ -29,10 +22,6 @@ class Names:
         if getattr(row, "domain", None) is not None:
             document["domain"] = {"id": row.domain.pk, "name": row.domain.name}
         return document
-
-
-def _rows(model: Any, ids: Iterable[str | None]) -> dict[str, Any]:
-    return {row.pk: row for row in model.objects.select_related("domain").filter(pk__in={pk for pk in ids if pk})}
 
 
 def _links(request: Any, grant: Grant) -> dict[str, str]:

@@ -89,6 +89,6 @@ class RoleAssignmentsView(IdentityView):
         serializers.refuse_contradictions(params)
         # A token of a domain sees the domain's content, as in Keystone.
         grants, truncated = selectors.listed(params, domain_id=self.caller.domain_id)
-        names = documents.Names(grants) if serializers.wants_names(params) else None
+        names = documents.Names(selectors.named(grants)) if serializers.wants_names(params) else None
         answer = envelope(request, "role_assignments", (documents.render(request, row, names) for row in grants))
         return Response({**answer, "truncated": True} if truncated else answer)
