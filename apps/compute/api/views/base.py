@@ -1,15 +1,19 @@
 """The base of compute's views: the microversion of a request, and its headers in the response."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.common import microversions
+from apps.common import microversions, policy
+from apps.common.api import collections
+from apps.common.api.collections import Page
+from apps.common.api.documents import next_link
 from apps.common.api.views import ServiceView
 from apps.common.exceptions import BadRequest, NotFound, NotOffered
 from apps.common.microversions import Version
 from apps.compute.api import versions
+from apps.compute.api.listing import LISTING
 
 VARY = f"Accept, OpenStack-API-Version, {versions.LEGACY_HEADER}"
 
@@ -61,3 +65,27 @@ class ComputeView(ServiceView):
         response[versions.LEGACY_HEADER] = str(version)
         response["Vary"] = VARY
         return response
+
+
+class Collection(ComputeView, collections.Collection):
+    """A list in Nova's envelope: it has links only where there is more. ``rule`` guards it."""
+
+    listing = LISTING
+    rule: ClassVar[str]
+
+    def permit(self, action: str, row: Any = None) -> None:
+        policy.check(self.caller, self.rule)
+
+    def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
+        """Return the documents of a page's rows."""
+        return [self.render(row) for row in rows]
+
+    def mark_of(self, row: Any) -> str:
+        """Return what names a row as a marker."""
+        return str(row.id)
+
+    def envelope(self, page: Page) -> dict[str, Any]:
+        document: dict[str, Any] = {self.plural: self.documents(page.rows)}
+        if page.more and page.rows:
+            document[f"{self.plural}_links"] = next_link(self.request, marker=self.mark_of(page.rows[-1]))
+        return document

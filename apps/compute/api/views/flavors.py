@@ -7,16 +7,14 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from apps.common import microversions, policy
-from apps.common.api import collections
 from apps.common.api.collections import Page
-from apps.common.api.documents import next_link
 from apps.common.api.queries import refusal
 from apps.common.api.views import Response
 from apps.compute.api import queries
 from apps.compute.api.documents import flavors as documents
 from apps.compute.api.listing import FLAVORS, STYLE
 from apps.compute.api.serializers import flavors as serializers
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import Collection
 from apps.compute.models import Flavor
 from apps.compute.selectors import flavors as selectors
 from apps.compute.services import flavors
@@ -37,19 +35,10 @@ def _is_public(text: str | None) -> bool | None:
     return FILTERS.boolean(text, "is_public")
 
 
-def _found(request: Request) -> QuerySet[Flavor]:
-    params = request.GET
-    return selectors.listed(
-        context=request.auth,
-        is_public=_is_public(params.get("is_public")) if request.auth.is_admin else True,
-        min_ram=FILTERS.whole(params.get("minRam", "0"), "minRam"),
-        min_disk=FILTERS.whole(params.get("minDisk", "0"), "minDisk"),
-    )
-
-
-class FlavorsView(ComputeView):
+class FlavorsView(Collection):
     """Flavors that the caller may use."""
 
+    plural, listing = "flavors", FLAVORS
     request_serializers = {"post": serializers.FlavorCreate}
     examples = {"POST": EXAMPLE}
     detailed = False
@@ -58,21 +47,32 @@ class FlavorsView(ComputeView):
         visible = policy.allowed(self.caller, SEE_EXTRA_SPECS)
         return documents.Renderer(request=self.request, version=self.request.version, extra_specs=visible)
 
-    def page(self, request: Request) -> Page:
-        if not request.GET:  # the usual request
-            rows, more = selectors.first_page(context=self.caller)
-            return Page(rows=rows, more=more)
-        queries.check(request, repeatable=KNOWN)
-        return collections.read(_found(request), request.GET, FLAVORS)
+    def permit(self, action: str, row: Any = None) -> None:
+        """Everybody lists the flavors that it may use."""
 
-    def get(self, request: Request) -> Response:
-        page = self.page(request)
+    def rows(self) -> QuerySet[Flavor]:
+        queries.check(self.request, repeatable=KNOWN)
+        params, admin = self.request.GET, self.caller.is_admin
+        return selectors.listed(
+            context=self.caller,
+            is_public=_is_public(params.get("is_public")) if admin else True,
+            min_ram=FILTERS.whole(params.get("minRam", "0"), "minRam"),
+            min_disk=FILTERS.whole(params.get("minDisk", "0"), "minDisk"),
+        )
+
+    def page(self) -> Page:
+        if self.request.GET:
+            return super().page()
+        rows, more = selectors.first_page(context=self.caller)  # what nearly every client asks
+        return Page(rows=rows, more=more)
+
+    def documents(self, rows: list[Flavor]) -> list[dict[str, Any]]:
         renderer = self.renderer()
         render = renderer.render if self.detailed else renderer.render_brief
-        document: dict[str, Any] = {"flavors": [render(flavor) for flavor in page.rows]}
-        if page.more:
-            document["flavors_links"] = next_link(request, marker=page.rows[-1].flavor_id)
-        return Response(document)
+        return [render(flavor) for flavor in rows]
+
+    def mark_of(self, row: Any) -> str:
+        return str(row.flavor_id)
 
     def post(self, request: Request) -> Response:
         policy.check(self.caller, "os_compute_api:os-flavor-manage:create")

@@ -7,8 +7,6 @@ from typing import Any
 from rest_framework.request import Request
 
 from apps.common import policy
-from apps.common.api import collections
-from apps.common.api.documents import next_link
 from apps.common.api.queries import refusal
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound
@@ -18,6 +16,7 @@ from apps.compute.api.documents import base
 from apps.compute.api.documents import images as documents
 from apps.compute.api.listing import IMAGES, STYLE
 from apps.compute.api.serializers import server_metadata as serializers
+from apps.compute.api.views.base import Collection
 from apps.compute.api.views.proxies import ProxyView
 from apps.compute.exceptions import MetadataNotFound
 from apps.images import attributes
@@ -42,19 +41,19 @@ class _ImagesView(ProxyView):
         return selectors.get_visible(context=self.caller, image_id=key)
 
 
-class ImagesView(_ImagesView):
+class ImagesView(_ImagesView, Collection):
     """The images that the caller sees in the image service."""
 
-    def get(self, request: Request) -> Response:
-        return self.answer(request, documents.render_brief)
+    plural, listing, rule = "images", IMAGES, "get_images"
 
-    def answer(self, request: Request, render: Callable[..., dict[str, Any]]) -> Response:
-        policy.check(self.caller, "get_images")
-        page = collections.read(self._filtered(request.GET), request.GET, IMAGES, marked=self._visible)
-        document: dict[str, Any] = {"images": [render(row, self.links()) for row in page.rows]}
-        if page.more:
-            document["images_links"] = next_link(request._request, marker=str(page.rows[-1].id))
-        return Response(document)
+    def rows(self) -> Any:
+        return self._filtered(self.request.GET)
+
+    def marked(self) -> Any:
+        return selectors.visible(context=self.caller)
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render_brief(row, self.links())
 
     def _filtered(self, params: Any) -> Any:
         rows = selectors.listed(context=self.caller).filter(os_hidden=False)
@@ -72,15 +71,12 @@ class ImagesView(_ImagesView):
             rows = rows.filter(updated_at__gte=STYLE.time(params["changes-since"], "changes-since"))
         return rows
 
-    def _visible(self) -> Any:
-        return selectors.visible(context=self.caller)
-
 
 class ImagesDetailView(ImagesView):
     """The images that the caller sees, with everything about them."""
 
-    def get(self, request: Request) -> Response:
-        return self.answer(request, documents.render)
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row, self.links())
 
 
 class ImageView(_ImagesView):

@@ -1,12 +1,13 @@
 """/os-keypairs."""
 
+from dataclasses import replace
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from apps.common import policy
-from apps.common.api import collections
-from apps.common.api.documents import next_link
+from apps.common.api.collections import Page
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import since
@@ -15,7 +16,8 @@ from apps.compute.api import queries
 from apps.compute.api.documents import keypairs as documents
 from apps.compute.api.listing import KEYPAIRS
 from apps.compute.api.serializers import keypairs as serializers
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import Collection, ComputeView
+from apps.compute.models import KeyPair
 from apps.compute.selectors import keypairs as selectors
 from apps.compute.services import keypairs
 
@@ -36,23 +38,29 @@ class _KeyPairView(ComputeView):
         return chosen
 
 
-class KeyPairsView(_KeyPairView):
+class KeyPairsView(_KeyPairView, Collection):
     """A user's key pairs; POST imports a public key or, below 2.92, generates a pair."""
 
+    plural, listing = "keypairs", KEYPAIRS
     request_serializers = {"post": serializers.KeyPairCreate}
     examples = {"POST": {"keypair": {"name": "my-key"}}}
 
-    def get(self, request: Request) -> Response:
-        paged = request.version in PAGED
-        queries.check(request, ("limit", "marker", "user_id"))
-        # Nova ignores limit and marker below 2.35; openstacksdk, which asks with 2.10, then sees an endless loop.
-        page = collections.read(selectors.of_user(user_id=self.user_of("index")), request.GET, KEYPAIRS)
-        document: dict[str, Any] = {
-            "keypairs": [{"keypair": documents.render_brief(keypair, request.version)} for keypair in page.rows]
-        }
-        if page.more and paged:
-            document["keypairs_links"] = next_link(request, marker=page.rows[-1].name)
-        return Response(document)
+    def permit(self, action: str, row: Any = None) -> None:
+        """The rule looks at whose key pairs they are."""
+
+    def rows(self) -> QuerySet[KeyPair]:
+        queries.check(self.request, ("limit", "marker", "user_id"))
+        return selectors.of_user(user_id=self.user_of("index"))
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return {"keypair": documents.render_brief(row, self.request.version)}
+
+    def mark_of(self, row: Any) -> str:
+        return str(row.name)
+
+    def envelope(self, page: Page) -> dict[str, Any]:
+        """Nova ignores limit and marker below 2.35; openstacksdk, which asks with 2.10, then sees an endless loop."""
+        return super().envelope(page if self.request.version in PAGED else replace(page, more=False))
 
     def post(self, request: Request) -> Response:
         values = self.parse(request, "keypair")

@@ -8,8 +8,7 @@ from rest_framework import status
 from rest_framework.request import Request
 
 from apps.common import policy
-from apps.common.api import collections, queries
-from apps.common.api.documents import next_link
+from apps.common.api import queries
 from apps.common.api.views import BadRequest, Response
 from apps.common.microversions import since
 from apps.compute import states
@@ -18,7 +17,7 @@ from apps.compute.api.documents import servers as documents
 from apps.compute.api.listing import SERVERS, STYLE
 from apps.compute.api.serializers.scheduler_hints import SchedulerHints
 from apps.compute.api.serializers.servers import ServerCreate, ServerUpdate
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import Collection, ComputeView
 from apps.compute.models import Server
 from apps.compute.selectors import server_lists
 from apps.compute.selectors import servers as selectors
@@ -54,7 +53,7 @@ class ServerViewBase(ComputeView):
             update=self.request.method == "PUT",
         )
 
-    def documents(self, rows: list[Server], *, show: bool = False) -> list[dict[str, Any]]:
+    def full(self, rows: list[Server], *, show: bool = False) -> list[dict[str, Any]]:
         addresses = bindings.for_servers(server_ids=[server.id for server in rows])
         groups = {port.port_id: list(port.security_groups) for ports in addresses.values() for port in ports}
         renderer, status_of = self.renderer(), self._host_status(rows)
@@ -70,7 +69,10 @@ class ServerViewBase(ComputeView):
         return hosts.status_of(names={server.host for server in rows if server.host})
 
 
-class ServersView(ServerViewBase):
+class ServersView(ServerViewBase, Collection):
+    plural = "servers"
+    listing = SERVERS
+    rule = "os_compute_api:servers:index"
     request_serializers = {"post": ServerCreate}
     beside = HINTS  # nothing else: a misplaced ``dry_run`` would boot servers
     response_serializers = {"post": {200: dry_run_documents.DryRunDocument}}
@@ -78,7 +80,7 @@ class ServersView(ServerViewBase):
 
     def get(self, request: Request) -> Response:
         """List the project's servers, briefly."""
-        return self._list(request, detail=False)
+        return super().get(request)
 
     def post(self, request: Request) -> Response:
         """Create one server or several: 202, and the build continues in the background.
@@ -148,29 +150,23 @@ class ServersView(ServerViewBase):
                 hints |= dict(parsed.validated_data)
         return hints
 
-    def _list(self, request: Request, *, detail: bool) -> Response:
-        rule = "detail" if detail else "index"
-        policy.check(self.caller, f"os_compute_api:servers:{rule}")
-        params = request.query_params
+    def rows(self) -> QuerySet[Server]:
+        params = self.request.query_params
         self._check_query(params)
         everywhere = "all_tenants" in params and STYLE.boolean(params["all_tenants"] or "1", "all_tenants")
         if everywhere:
-            policy.check(self.caller, f"os_compute_api:servers:{rule}:get_all_tenants")
+            policy.check(self.caller, f"{self.rule}:get_all_tenants")
         asked = queries.plain(params)
         rows = server_lists.filtered(context=self.caller, asked=asked, style=STYLE, all_projects=everywhere)
-        page = collections.read(rows.defer(*selectors.HEAVY), params, SERVERS, marked=self.marked)
-        document: dict[str, Any] = {"servers": self.documents(page.rows) if detail else self.brief(page.rows)}
-        if page.more and page.rows:
-            document["servers_links"] = next_link(request._request, marker=str(page.rows[-1].id))
-        return Response(document)
-
-    def brief(self, rows: list[Server]) -> list[dict[str, Any]]:
-        renderer = self.renderer()
-        return [renderer.render_brief(server) for server in rows]
+        return rows.defer(*selectors.HEAVY)
 
     def marked(self) -> QuerySet[Server]:
         """Return the servers that a marker may name, deleted ones too."""
         return selectors.ever(context=self.caller)
+
+    def documents(self, rows: list[Server]) -> list[dict[str, Any]]:
+        renderer = self.renderer()
+        return [renderer.render_brief(server) for server in rows]
 
     def _check_query(self, params: Any) -> None:
         if self.request.version in STRICT_QUERY and server_lists.unknown(params):
@@ -183,10 +179,14 @@ class ServersView(ServerViewBase):
 
 class ServersDetailView(ServersView):
     http_method_names = ["get", "head", "options"]
+    rule = "os_compute_api:servers:detail"
 
     def get(self, request: Request) -> Response:
         """List the project's servers with everything about them."""
-        return self._list(request, detail=True)
+        return super().get(request)
+
+    def documents(self, rows: list[Server]) -> list[dict[str, Any]]:
+        return self.full(rows)
 
 
 class ServerView(ServerViewBase):
@@ -196,7 +196,7 @@ class ServerView(ServerViewBase):
     def get(self, request: Request, server_id: str) -> Response:
         server = selectors.get(context=self.caller, server_id=server_id)
         policy.check(self.caller, "os_compute_api:servers:show", {"project_id": server.project_id})
-        return Response({"server": self.documents([server], show=True)[0]})
+        return Response({"server": self.full([server], show=True)[0]})
 
     def put(self, request: Request, server_id: str) -> Response:
         server = selectors.get(context=self.caller, server_id=server_id)
@@ -212,7 +212,7 @@ class ServerView(ServerViewBase):
         changed = {columns.get(key, key): value for key, value in values.items()}
         for name in ("access_ip_v4", "access_ip_v6"):
             changed[name] = changed.get(name) or None if name in changed else getattr(server, name)
-        return Response({"server": self.documents([servers.update(server=server, values=changed)], show=True)[0]})
+        return Response({"server": self.full([servers.update(server=server, values=changed)], show=True)[0]})
 
     def delete(self, request: Request, server_id: str) -> Response:
         server = selectors.get(context=self.caller, server_id=server_id)
