@@ -28,7 +28,9 @@ def _subnet() -> Subnet:
 
 
 def _image(status: str = "active") -> Image:
-    return Image.objects.create(name="i", project_id=Project.objects.get(name="demo").pk, status=status)
+    bits = {"size": 10, "disk_format": "raw", "container_format": "bare", "os_hash_algo": "sha512"}
+    values = {**bits, "os_hash_value": "0" * 128, "status": status}
+    return Image.objects.create(name="i", project_id=Project.objects.get(name="demo").pk, **values)
 
 
 def _new_network(client: Client) -> str:
