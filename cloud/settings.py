@@ -4,14 +4,13 @@ import ipaddress
 import os
 import socket
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from cloud.logs import logging_config
+from cloud.page_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS, STATIC_URL, UNFOLD  # noqa: F401
 from cloud.tuning.import_guard import absent
 
 with absent("opentelemetry"):  # it is for traces (below): redis-py would load it for metrics, 10 MiB in each process
@@ -142,7 +141,6 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["cloud.formats"]
-STATIC_URL = "/static/"
 # `make up` collects static files under hashed names, compressed; without it (tests) they come from where they lie.
 STATIC_ROOT = STATE_DIR / "static"
 COLLECTED = (STATIC_ROOT / "staticfiles.json").is_file() and PROCESS == "api"
@@ -155,61 +153,6 @@ if COLLECTED or "collectstatic" in sys.argv:
     }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # API documents; image data is streamed and not limited by this
 FILE_UPLOAD_HANDLERS = ["apps.images.intake.Intake"]
-
-
-def _static(name: str) -> Callable[[Any], str]:
-    """Return what gives a page the URL of a static file; the file's name has its hash once files are collected."""
-
-    def url(request: Any) -> str:
-        from django.templatetags.static import static  # loads templates, which workers go without
-
-        return str(static(name))
-
-    return url
-
-
-UNFOLD = {
-    "SITE_TITLE": "Celerity",
-    "SITE_HEADER": "Celerity",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _static("cloud/icon.svg")}],
-    "STYLES": [_static("cloud/admin.css")],
-    "SCRIPTS": [_static("cloud/access.js"), _static("cloud/live.js"), _static("cloud/search.js")],
-    "SIDEBAR": {
-        "show_search": True,
-        "show_all_applications": True,
-        "navigation": "apps.operations.admin.navigation.navigation",
-    },
-}
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "apps.identity.api.authentication.TokenAuthentication",
-        "apps.identity.api.authentication.BrowserSessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.common.api.permissions.IsSignedIn"],
-    "DEFAULT_RENDERER_CLASSES": [
-        "apps.common.api.renderers.JSONRenderer",
-        "apps.common.api.renderers.BrowsableRenderer",
-    ],
-    "DEFAULT_PARSER_CLASSES": ["apps.common.api.parsers.JSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "apps.common.api.negotiation.BrowserOrJSON",
-    "DEFAULT_SCHEMA_CLASS": "apps.common.api.schema.AutoSchema",
-    "EXCEPTION_HANDLER": "apps.common.api.errors.handle",
-    "URL_FORMAT_OVERRIDE": None,
-    "UNAUTHENTICATED_USER": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Celerity",
-    "DESCRIPTION": "A compute cloud that speaks the OpenStack APIs.",
-    "VERSION": "0.1.0",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "DISABLE_ERRORS_AND_WARNINGS": True,
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True},
-    "PREPROCESSING_HOOKS": ["apps.common.api.schema.without_aliases"],
-}
 
 # --- Celery -------------------------------------------------------------------------------------
 BROKER_URL = env.str("CELERITY_BROKER_URL", default="redis://127.0.0.1:16379/0")
