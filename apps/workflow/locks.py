@@ -5,6 +5,7 @@ The lease of a subject is held by a session, beyond transactions; the claim of a
 """
 
 import uuid
+from collections.abc import Sequence
 
 from django.db import connection
 
@@ -24,6 +25,22 @@ def release_lease(key: int) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
-def active_run(subject_id: uuid.UUID) -> Run | None:
-    """Lock the subject's run that is under way; the subject's own row comes before it."""
-    return Run.objects.select_for_update().filter(subject_id=subject_id, state__in=states.ACTIVE).first()
+def try_leases(keys: Sequence[int]) -> bool:
+    """Take several leases, in the order of ``keys``, or none. Waits for no lease while it holds another."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT key, pg_try_advisory_lock(key) FROM unnest(%s::bigint[]) AS k(key)", [list(keys)])
+        taken = [key for key, held in cursor.fetchall() if held]
+    if len(taken) == len(keys):
+        return True
+    release_leases(taken)
+    return False
+
+
+def release_leases(keys: Sequence[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(pg_advisory_unlock(key)) FROM unnest(%s::bigint[]) AS k(key)", [list(keys)])
+
+
+def run(run_id: uuid.UUID) -> Run | None:
+    """Lock a run that has not ended. Its subject's row comes before it; the rows of its further subjects after."""
+    return Run.objects.select_for_update().filter(id=run_id, state__in=states.ACTIVE).first()

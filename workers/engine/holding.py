@@ -39,6 +39,7 @@ def take(step: str, timeout: float | None, message: dict[str, Any], arguments: C
             timeout_seconds=timeout or settings.STEP_TIMEOUT,
             worker=WORKER,
             arguments=arguments,
+            also=[uuid.UUID(subject) for subject in message.get("also", ())],
         )
         if isinstance(found, Claim):
             return found
@@ -52,8 +53,11 @@ def take(step: str, timeout: float | None, message: dict[str, Any], arguments: C
 
 
 def _still_wanted(message: dict[str, Any], step: str) -> bool:
+    """Whether the step still waits for this message. While it runs by the same token, the message came twice."""
     run = run_selectors.get(run_id=uuid.UUID(message["run_id"]))
-    return run is not None and run.token == message["token"] and run.next_step == step
+    if run is None or run.step_state != states.STEP_QUEUED:
+        return False
+    return run.token == message["token"] and run.next_step == step
 
 
 def context_of(pipeline: Pipeline, role: str, claim: Claim, message: dict[str, Any], drivers: Any) -> StepContext:
@@ -85,7 +89,18 @@ def on_host(ctx: StepContext) -> AbstractContextManager[None]:
     """Hold the host's own lock on the subject. Raises LockTimeout when a step that lost its lease is still busy."""
     if ctx.drivers is None:
         return nullcontext()
-    return config.subjects.hold(f"{ctx.here} {ctx.subject_id}", settings.LOCK_WAIT_SECONDS)
+    if not ctx.claim.also:
+        return config.subjects.hold(f"{ctx.here} {ctx.subject_id}", settings.LOCK_WAIT_SECONDS)
+    return _all_on_host(ctx)
+
+
+@contextmanager
+def _all_on_host(ctx: StepContext) -> Iterator[None]:
+    """The host's own locks on several subjects, in order of their ids."""
+    with ExitStack() as stack:
+        for subject in sorted((ctx.subject_id, *ctx.claim.also)):
+            stack.enter_context(config.subjects.hold(f"{ctx.here} {subject}", settings.LOCK_WAIT_SECONDS))
+        yield
 
 
 @contextmanager
@@ -104,5 +119,6 @@ def let_go(claim: Claim) -> None:
     """Unlock after a lost lease; a session that is broken has lost its locks already."""
     try:
         leases.unlock(subject_id=claim.subject_id)
+        claims.unlock_all(claim.also)
     except (InterfaceError, DatabaseError):
         log.info("lock went with its session")

@@ -40,6 +40,11 @@ class StepContext:
         return self.claim.subject_id
 
     @property
+    def also(self) -> tuple[uuid.UUID, ...]:
+        """The run's further subjects, whose locks are held too."""
+        return self.claim.also
+
+    @property
     def host(self) -> str:
         """The host of the step's role; of a step without, the run's only host. "" while none is chosen."""
         return self.hosts.get(HOST if self.role == SCHEDULER else self.role, "")

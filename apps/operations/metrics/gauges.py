@@ -25,7 +25,7 @@ SELECT pipeline, queue, count(*), count(*) FILTER (WHERE waits), count(*) FILTER
   FROM (SELECT pipeline, CASE WHEN %(each)s OR queue NOT LIKE 'host.%%' THEN queue ELSE %(hosts)s END AS queue,
                step_state, coalesce(waiting_since, enqueued_at) AS enqueued_at,
                step_state = 'queued' AND (not_before IS NULL OR not_before <= clock_timestamp()) AS waits
-          FROM workflow_run WHERE state IN ('queued', 'running', 'reverting')) r
+          FROM workflow_run WHERE leader_id IS NULL AND state IN ('queued', 'running', 'reverting')) r
  GROUP BY 1, 2
 """
 _FINDINGS = "SELECT kind, count(*) FROM workflow_finding WHERE resolved_at IS NULL GROUP BY 1"

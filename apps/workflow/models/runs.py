@@ -1,4 +1,29 @@
-"""Run: one execution of a pipeline for one subject."""
+"""Run: one execution of a pipeline for one subject, or several.
+
+States of a run (``state``):
+
+                 first claim           last step finished
+    queued ──────────────────▶ running ──────────────────▶ succeeded
+      │                        ▲     │
+      │           next attempt │     │ a step failed, a deadline passed, a host is down, an operator cancelled
+      │                        │     ▼
+      └──────────────────────▶ reverting ────────────────▶ failed, or cancelled (by an operator)
+        deadline, cancel                no attempt follows
+
+    queued, running, reverting ──────────────────────────▶ cancelled (its subject is deleted or reset)
+
+Within queued, running and reverting, ``next_step`` is the step in turn ("revert" while reverting) and ``step_state``
+says how far that is:
+
+               claim, by token
+    queued ──────────────────────▶ running
+      ▲  ▲                            │
+      │  └────────────────────────────┘ finished: the next step is queued; failed: the revert runs at once
+      │
+      └── sent again under token + 1: its message was lost, its worker died, its host went down, its delay is over
+
+A worker claims, finishes and reverts only with the token that its message carries.
+"""
 
 import uuid
 from datetime import datetime
@@ -14,6 +39,10 @@ from apps.workflow import states
 class Run(models.Model):
     """A server's runs are what ``os-instance-actions`` shows.
 
+    ``host`` is where the next step runs; ``hosts`` has the host of each role, where the pipeline has several. A run
+    with several subjects has a row for each: one leads, the others (``leader_id``) keep other runs from their subjects,
+    and end with it. ``failed_step`` and ``revert_from`` say what is being reverted.
+
     ``token`` goes up whenever the run is sent again or taken away from whoever works on it: a worker whose token is
     old can neither claim nor finish. ``not_before`` delays a retry. Times are UTC.
     """
@@ -23,6 +52,10 @@ class Run(models.Model):
     action = models.CharField(max_length=64, help_text="The name os-instance-actions shows.")
     subject_type = models.CharField(max_length=32)
     subject_id = models.UUIDField()
+    also = ArrayField(models.UUIDField(), default=list, blank=True, help_text="Its further subjects.")
+    leader_id = models.UUIDField(
+        null=True, blank=True, help_text="In the row of a further subject: the run that works on it."
+    )
     project_id = models.CharField(max_length=64, blank=True)
     user_id = models.CharField(max_length=64, blank=True)
     request_id = models.CharField(max_length=64)
@@ -73,6 +106,7 @@ class Run(models.Model):
             models.Index(fields=["subject_id", "-created_at"], name="run_by_subject"),
             models.Index(fields=["enqueued_at"], condition=Q(state__in=states.ACTIVE), name="run_active"),
             models.Index(fields=["-created_at"], name="run_by_age"),
+            models.Index(fields=["leader_id"], condition=~Q(leader_id=None), name="run_by_leader"),
         ]
 
     def __str__(self) -> str:

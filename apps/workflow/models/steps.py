@@ -1,4 +1,15 @@
-"""Step: one attempt of one step of a run, with the time it waited and the time it worked."""
+"""Step: one attempt of one step of a run, with the time it waited and the time it worked.
+
+Its row begins with the claim, and ``result`` says how it ended:
+
+    "" (running) ──▶ success     finished
+                 ├─▶ retry       failed; after the revert another attempt follows
+                 ├─▶ error       failed; none follows
+                 ├─▶ lost        its worker died, or its deadline passed: the sweeper took it away
+                 └─▶ cancelled   its subject was deleted or reset
+
+A revert has rows as well, ``direction`` "revert": one for each host that has something to undo.
+"""
 
 from datetime import datetime
 

@@ -40,6 +40,12 @@ def get(*, run_id: uuid.UUID) -> Run | None:
     return Run.objects.filter(id=run_id).first()
 
 
+def tokens(*, run_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return the tokens of runs that have not ended. 1 query."""
+    rows = Run.objects.filter(id__in=run_ids, state__in=states.ACTIVE)
+    return dict(rows.values_list("id", "token"))
+
+
 def active() -> QuerySet[Run]:
     return Run.objects.filter(state__in=states.ACTIVE).order_by("enqueued_at")
 
@@ -64,8 +70,8 @@ def is_on(*, subject_id: uuid.UUID, host: str) -> bool:
 
 
 def due() -> QuerySet[Run]:
-    """Return active runs whose delay, if any, is over."""
-    return active().filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+    """Return active runs whose delay, if any, is over; of a run with several subjects its leading row alone."""
+    return active().filter(leader_id=None).filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
 
 
 def ended(*, days: int, after: tuple[datetime, uuid.UUID] | None = None) -> QuerySet[Run]:

@@ -5,7 +5,7 @@ the worker dies the kernel closes its socket and PostgreSQL drops the lock at on
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -48,6 +48,7 @@ class Claim:
     error_message: str
     error_details: str
     waited_seconds: float
+    also: tuple[uuid.UUID, ...] = ()
     # What the extension's change returned; None where nothing was changed. Users' data is in it.
     extended: tuple[Any, ...] | None = field(default=None, repr=False)
 
@@ -93,8 +94,12 @@ def claim(
     timeout_seconds: float,
     worker: str,
     arguments: ClaimArguments | None = None,
+    also: Sequence[uuid.UUID] = (),
 ) -> Claim | str:
     """Take the subject's lock and claim the step; with ``arguments`` the subject's row moves in the same statement.
+
+    The locks of further subjects (``also``) come first, in order of their ids; no claim waits for a lock while it holds
+    another.
 
     Returns BUSY when another session holds the lock and STALE when the message is old or doubled; then nothing is
     held and nothing changed.
@@ -114,19 +119,28 @@ def claim(
     if arguments is not None:
         statement = arguments.extension.claim
         values |= {"subject": subject_id, **arguments.values}
+    if also and not locks.try_leases([lock_key(subject) for subject in sorted(also)]):
+        return BUSY
     with connection.cursor() as cursor:
         cursor.execute(statement.text(), values)
         held, step_id, *row = cursor.fetchone()
-        if held and step_id is None:
-            locks.release_lease(values["key"])
-    if not held:
-        return BUSY
-    return _claim_of(run_id, step_id, row) if step_id is not None else STALE
+    if step_id is not None:
+        return _claim_of(run_id, step_id, row, tuple(also))
+    if held:
+        locks.release_lease(values["key"])
+    unlock_all(also)
+    return STALE if held else BUSY
 
 
-def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any]) -> Claim:
+def unlock_all(subject_ids: Sequence[uuid.UUID]) -> None:
+    """Release the locks of further subjects; of none, without a statement."""
+    if subject_ids:
+        locks.release_leases([lock_key(subject) for subject in subject_ids])
+
+
+def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any], also: tuple[uuid.UUID, ...]) -> Claim:
     own = len(sql.NAMES) + 1
     values = dict(zip((*sql.NAMES, "waited_seconds"), row[:own], strict=True))
     values |= {name: orjson.loads(values[name]) for name in sql.JSON}
     extended = tuple(row[own:]) if any(value is not None for value in row[own:]) else None
-    return Claim(run_id=run_id, step_id=step_id, extended=extended, **values)
+    return Claim(run_id=run_id, step_id=step_id, extended=extended, also=also, **values)

@@ -13,7 +13,7 @@ from django.db import connection
 from apps.common.sql.planned import Statement
 from apps.workflow import locks, states
 from apps.workflow.selectors import runs
-from apps.workflow.services.claims import Claim, lock_key
+from apps.workflow.services.claims import Claim, lock_key, unlock_all
 from apps.workflow.sql import leases as sql
 
 
@@ -58,8 +58,8 @@ def advance(*, claim: Claim, next_step: str, host: str, queue: str, hosts: Mappi
 
 
 def end(*, claim: Claim, state: str, host: str) -> bool:
-    """Close the step and the run and let go of the lock. False: the token is old."""
-    return _moved(sql.END, claim, {"state": state, "host": host})
+    """Close the step and the run and let go of the locks. False: the token is old."""
+    return _moved(sql.END_ALL if claim.also else sql.END, claim, {"state": state, "host": host})
 
 
 def restart(
@@ -95,7 +95,9 @@ def _moved(statement: Statement | str, claim: Claim, values: dict[str, Any]) -> 
     }
     with connection.cursor() as cursor:
         cursor.execute(statement if isinstance(statement, str) else statement.text(), values)
-        return bool(cursor.fetchone()[0])
+        moved = bool(cursor.fetchone()[0])
+    unlock_all(claim.also)
+    return moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

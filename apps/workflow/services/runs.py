@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.common import dispatch, tracing
 from apps.common.context import RequestContext
 from apps.common.sql.inserts import Inserts
-from apps.workflow import catalogue, states
+from apps.workflow import catalogue, locks, states
 from apps.workflow.models import Run
 
 _RUNS = Inserts("workflow_run_insert", Run)
@@ -27,15 +27,16 @@ def start(
     project_id: str = "",
     host: str = "",
     hosts: Mapping[str, str] | None = None,
+    also: Sequence[tuple[str, uuid.UUID]] = (),
     params: dict[str, Any] | None = None,
     queue: str | None = None,
     subject_name: str = "",
 ) -> Run:
     """Write a run in the caller's transaction and send its first step after commit.
 
-    ``params`` holds ids and options, never secrets. ``hosts``: role to host, for a pipeline with several. The first
-    step goes to ``queue`` (default: the host's queue, or the scheduler's where there is no host). Raises
-    IntegrityError when the subject has an active run.
+    ``params`` holds ids and options, never secrets. ``hosts``: role to host, for a pipeline with several.
+    ``also``: further subjects, as (type, id). The first step goes to ``queue`` (default: the host's queue, or the
+    scheduler's where there is no host). Raises IntegrityError when one of the subjects has an active run.
     """
     run = build(
         context=context,
@@ -49,8 +50,27 @@ def start(
         queue=queue,
         subject_name=subject_name,
     )
-    start_many(pending=[run])
+    run.also = sorted(subject for _, subject in also)
+    followers = [_follower(run, kind, subject) for kind, subject in also]
+    # In one order: two runs that want the same subjects then meet at the first of them.
+    _RUNS.add(sorted([run, *followers], key=lambda row: row.subject_id))
+    dispatch.after_commit(run)
     return run
+
+
+def _follower(leader: Run, subject_type: str, subject_id: uuid.UUID) -> Run:
+    """Return the row of a further subject: its history, and what keeps other runs from the subject."""
+    shared = ("pipeline", "action", "project_id", "user_id", "request_id", "created_at", "updated_at", "enqueued_at")
+    return Run(
+        **{name: getattr(leader, name) for name in shared},
+        subject_type=subject_type,
+        subject_id=subject_id,
+        leader_id=leader.id,
+        state=states.RUNNING,
+        step_state="",
+        started_at=leader.created_at,
+        deadline_at=leader.deadline_at,
+    )
 
 
 def build(
@@ -129,16 +149,23 @@ def start_many(*, pending: list[Run]) -> None:
 def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
     """Take the subject's active run away from whoever works on it, in the caller's transaction.
 
-    The bumped token makes every message and every finish of that run stale. Returns the cancelled run, if any.
+    The bumped token makes every message and every finish of that run stale. Of a run with several subjects, all are
+    free then. The caller has locked the subject's row. Returns the cancelled run, if any.
     """
-    run = Run.objects.select_for_update().filter(subject_id=subject_id, state__in=states.ACTIVE).first()
-    if run is None:
+    while row := Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).first():
+        run = locks.run(row.leader_id or row.id)  # the leader first, as where a run ends
+        if run is not None:
+            break
+    else:
         return None
     now = timezone.now()
     run.state, run.token, run.finished_at, run.updated_at = states.CANCELLED, run.token + 1, now, now
     run.error_message = reason
     run.save(update_fields=["state", "token", "finished_at", "updated_at", "error_message"])
     run.steps.filter(result="").update(result=states.CANCELLED, finished_at=now)
+    if run.also:
+        ended = {"state": run.state, "finished_at": now, "updated_at": now, "error_message": reason}
+        Run.objects.filter(leader_id=run.id).update(**ended)
     return run
 
 
@@ -190,7 +217,7 @@ def order_revert(
         failed_step=run.next_step,
         revert_from="",
         step_state=states.STEP_QUEUED,
-        queue=queue or run.queue,
+        queue=queue or _revert_queue(run),
         retrying=retrying,
         token=run.token + 1,
         error_cause=cause,
@@ -207,6 +234,11 @@ def order_revert(
     run.refresh_from_db()
     run.steps.filter(result="").update(result=states.LOST, finished_at=now)
     return dispatch.send(run)
+
+
+def _revert_queue(run: Run) -> str:
+    """A revert does not wait behind long steps."""
+    return states.host_queue(run.host) if run.queue == states.host_queue(run.host, long=True) else run.queue
 
 
 def forget(*, run_ids: Sequence[uuid.UUID]) -> int:

@@ -7,7 +7,8 @@ WITH ended AS MATERIALIZED (
     SELECT pipeline, state, left(regexp_replace(error_cause, '[^A-Za-z0-9_.-]', '', 'g'), 48) AS cause,
            greatest(extract(epoch FROM finished_at - created_at), 0)::float8 AS seconds
       FROM workflow_run
-     WHERE created_at > %(since)s AND created_at <= %(until)s AND state IN ('succeeded', 'failed', 'cancelled')),
+     WHERE created_at > %(since)s AND created_at <= %(until)s AND leader_id IS NULL
+       AND state IN ('succeeded', 'failed', 'cancelled')),
 boots AS (SELECT * FROM ended WHERE pipeline = ANY(%(creating)s)),
 steps AS MATERIALIZED (
     SELECT r.pipeline || ' ' || s.name AS step, s.result, s.result IN ('success', 'error', 'retry') AS timed,

@@ -59,6 +59,23 @@ SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
         "key": "bigint",
     },
 )
+# The same with the rows of further subjects, which learn how it ended.
+END_ALL = """
+WITH moved AS (
+    UPDATE workflow_run
+       SET state = %(state)s, next_step = '', step_state = '', host = %(host)s, finished_at = clock_timestamp(),
+           updated_at = clock_timestamp(), step_deadline_at = NULL
+     WHERE id = %(run)s AND token = %(token)s RETURNING *),
+others AS (
+    UPDATE workflow_run r
+       SET state = m.state, finished_at = m.finished_at, updated_at = m.updated_at, error_code = m.error_code,
+           error_cause = m.error_cause, error_message = m.error_message, error_details = m.error_details
+      FROM moved m WHERE r.leader_id = m.id),
+closed AS (
+    UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success'
+     WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
+SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
+"""
 RESTART = """
 WITH moved AS (
     UPDATE workflow_run

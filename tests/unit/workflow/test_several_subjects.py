@@ -1,0 +1,177 @@
+"""A run with two subjects: it holds both from its start to its end, whichever way it ends."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg2
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from apps.common import dispatch
+from apps.common.context import RequestContext
+from apps.workflow import catalogue, states
+from apps.workflow.models import Run
+from apps.workflow.selectors import runs as run_selectors
+from apps.workflow.services import claims, runs
+from workers.engine import runner
+from workers.engine.errors import Abort, Stale, StepFailed
+from workers.engine.pipeline import Pipeline
+from workers.engine.steps import SCHEDULER, Step, StepContext
+from workers.engine.subjects import SERVER
+from workers.periodic import sweeper
+from workers.pipelines import registry
+
+pytestmark = pytest.mark.django_db(transaction=True)
+CONTEXT = RequestContext(user_id="u", project_id="p")
+
+
+class Swap(Step[None]):
+    """What a pipeline with two subjects does here: it sees which locks are held, and fails where it is to."""
+
+    name = "swap"
+    role = SCHEDULER
+
+    def __init__(self) -> None:
+        self.fails = False
+        self.held: list[set[int]] = []
+
+    def execute(self, ctx: StepContext) -> None:
+        self.held.append(set(run_selectors.held_locks()))
+        assert len(ctx.also) == 1
+        if self.fails:
+            raise Abort("The two do not fit.", cause="NoFit")
+
+
+class Check(Step[None]):
+    name = "check"
+    role = SCHEDULER
+
+    def execute(self, ctx: StepContext) -> None:
+        pass
+
+
+@pytest.fixture
+def swap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Swap]:
+    monkeypatch.setattr(dispatch, "send", lambda run: True)
+    step = Swap()
+    pipeline = Pipeline(name="server.test_swap", subject=SERVER, steps=(Check(), step))
+    before = [catalogue.get(name) for name in registry.PIPELINES]
+    catalogue.fill([*before, pipeline.entry])
+    monkeypatch.setitem(registry.PIPELINES, pipeline.name, pipeline)
+    yield step
+    catalogue.fill(before)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+@pytest.fixture
+def pair() -> tuple[uuid.UUID, uuid.UUID]:
+    return uuid.uuid4(), uuid.uuid4()
+
+
+def start(first: uuid.UUID, second: uuid.UUID) -> Run:
+    return runs.start(
+        context=CONTEXT, pipeline="server.test_swap", action="swap", subject_id=first, also=[("server", second)]
+    )
+
+
+def message_of(run: Run) -> dict[str, Any]:
+    sent: list[dict[str, Any]] = []
+
+    class App:  # links are kept for each app: it has to have a hash
+        tasks = {"server.test_swap.check": SimpleNamespace(apply_async=lambda args, chain: sent.extend(args))}
+        signature = str
+
+    registry.send(App(), run)  # type: ignore[arg-type]
+    return sent[0]
+
+
+def go(run: Run, *names: str) -> None:
+    pipeline, message = registry.PIPELINES["server.test_swap"], message_of(run)
+    for step in pipeline.steps:
+        if step.name in names:
+            message = runner.run_step(pipeline, step, message, None)
+
+
+def states_of(*subjects: uuid.UUID) -> list[str]:
+    return [Run.objects.get(subject_id=subject).state for subject in subjects]
+
+
+def test_it_holds_both_until_it_ends(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
+    keys = {claims.lock_key(subject) for subject in pair}
+    go(start(*pair), "check", "swap")
+    assert keys <= swap.held[0]
+    assert not keys & set(run_selectors.held_locks())
+    assert states_of(*pair) == [states.SUCCEEDED, states.SUCCEEDED]
+
+
+def test_both_rows_say_why_it_failed(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
+    swap.fails = True
+    with pytest.raises(StepFailed, match="do not fit"):
+        go(start(*pair), "check", "swap")
+    assert states_of(*pair) == [states.FAILED, states.FAILED]
+    assert Run.objects.get(subject_id=pair[1]).error_message == "The two do not fit."
+    assert not {claims.lock_key(subject) for subject in pair} & set(run_selectors.held_locks())
+
+
+@pytest.mark.parametrize("busy", [0, 1])
+def test_one_active_run_for_each_subject(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID], busy: int) -> None:
+    """Whether the other run has the first subject or the second, or both in the other order."""
+    alone = runs.start(context=CONTEXT, pipeline="server.test_swap", action="x", subject_id=pair[busy])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        start(*pair)
+    assert Run.objects.count() == 1, "all or nothing"
+    runs.cancel_active(subject_id=alone.subject_id, reason="over")
+    start(*pair)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        start(*reversed(pair))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        runs.start(context=CONTEXT, pipeline="server.test_swap", action="x", subject_id=pair[busy])
+
+
+@pytest.mark.parametrize("busy", [0, 1])
+def test_a_claim_takes_all_locks_or_none(
+    swap: Swap, pair: tuple[uuid.UUID, uuid.UUID], busy: int, settings: Any
+) -> None:
+    settings.LOCK_WAIT_SECONDS = 0.1
+    run = start(*pair)
+    held = claims.lock_key(pair[busy])
+    other = _session()
+    with other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [held])
+        with pytest.raises(Stale):
+            go(run, "check")
+        assert set(run_selectors.held_locks()) & {claims.lock_key(subject) for subject in pair} == {held}
+    other.close()
+    go(run, "check", "swap")
+    assert states_of(*pair) == [states.SUCCEEDED, states.SUCCEEDED]
+
+
+def _session() -> Any:
+    parameters = connection.get_connection_params()
+    names = ("dbname", "user", "password", "host", "port")
+    return psycopg2.connect(**{name: parameters[name] for name in names if parameters.get(name)})
+
+
+@pytest.mark.parametrize("deleted", [0, 1])
+def test_a_delete_of_either_takes_the_run_away(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID], deleted: int) -> None:
+    run = start(*pair)
+    message = message_of(run)
+    cancelled = runs.cancel_active(subject_id=pair[deleted], reason="The server was deleted.")
+    assert cancelled is not None and cancelled.id == run.id
+    assert states_of(*pair) == [states.CANCELLED, states.CANCELLED]
+    pipeline = registry.PIPELINES["server.test_swap"]
+    with pytest.raises(Stale):
+        runner.run_step(pipeline, pipeline.steps[0], message, None)
+    assert not run_selectors.has_active(subject_id=pair[1 - deleted])
+
+
+def test_the_sweeper_sends_the_leading_row_alone(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
+    run = start(*pair)
+    Run.objects.update(enqueued_at=timezone.now() - timedelta(minutes=1))
+    assert sweeper.sweep() == {"message lost": 1}
+    assert [Run.objects.get(subject_id=subject).token for subject in pair] == [run.token + 1, 1]
