@@ -16,7 +16,6 @@ from django.conf import settings
 
 from workers.periodic import timetable
 
-VISIBILITY_TIMEOUT_SECONDS = 3600
 REQUEST_SECONDS = 0.1  # the patience of a request with the broker, which it does not need (apps/common/dispatch.py)
 TRANSPORT_ALIASES["redis"] = "cloud.tuning.redis_transport:Transport"
 
@@ -29,8 +28,8 @@ def _transport_options() -> dict[str, object]:
         limits = {"connect_timeout": REQUEST_SECONDS, "read_timeout": 0.5, "write_timeout": 0.5}
         return {**patience, **limits} if in_requests else {}
     return {
-        "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
-        "unacked_restore_interval": 5,
+        "visibility_timeout": settings.BROKER_VISIBILITY,
+        "unacked_restore_interval": min(5, settings.BROKER_VISIBILITY / 2),
         "socket_timeout": REQUEST_SECONDS if in_requests else 10,
         "socket_connect_timeout": REQUEST_SECONDS if in_requests else 3,
         "socket_keepalive": True,

@@ -156,6 +156,7 @@ FILE_UPLOAD_HANDLERS = ["apps.images.intake.Intake"]
 
 # --- Celery -------------------------------------------------------------------------------------
 BROKER_URL = env.str("CELERITY_BROKER_URL", default="redis://127.0.0.1:16379/0")
+BROKER_VISIBILITY = env.float("CELERITY_BROKER_VISIBILITY", default=3600)  # s until Redis hands a message out again
 
 # --- Identity -----------------------------------------------------------------------------------
 REGION = env.str("CELERITY_REGION", default="RegionOne")
@@ -280,13 +281,14 @@ LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
 VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
 AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where the API reaches the agent
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
+LONG_STEPS = env.int("CELERITY_LONG_STEPS", default=2)  # of an agent at once: copies, migrations
 # Used by the supervisor's configuration; parsed here so that no process starts with an invalid number.
 API_PROCESSES = env.int("CELERITY_API_PROCESSES", default=2)
 API_THREADS = env.int("CELERITY_API_THREADS", default=4)
 SCHEDULER_THREADS = env.int("CELERITY_SCHEDULER_THREADS", default=3)
-if min(AGENT_THREADS, API_PROCESSES, API_THREADS, SCHEDULER_THREADS - 1) < 1:
+if min(AGENT_THREADS, LONG_STEPS, API_PROCESSES, API_THREADS, SCHEDULER_THREADS - 1) < 1:
     raise ImproperlyConfigured(
-        "CELERITY_AGENT_THREADS, CELERITY_API_PROCESSES and CELERITY_API_THREADS must be at least 1, "
+        "CELERITY_AGENT_THREADS, CELERITY_LONG_STEPS, CELERITY_API_PROCESSES, CELERITY_API_THREADS must be at least 1, "
         "CELERITY_SCHEDULER_THREADS 2: sweeps go on while a boot is placed."
     )
 SIMULATION_PLAN = env.str("CELERITY_SIMULATION_PLAN", default=str(STATE_DIR / "simulation.json"))

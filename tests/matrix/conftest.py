@@ -17,6 +17,7 @@ SETTINGS = {
     "CELERITY_RECONCILE": "1",
     "CELERITY_AGENT_THREADS": "32",
     "CELERITY_SCHEDULER_THREADS": "32",
+    "CELERITY_BROKER_VISIBILITY": "2",  # shorter than the long steps of test_long_steps.py
     "CELERITY_QUOTA_INSTANCES": "200",
     "CELERITY_QUOTA_CORES": "400",
     "CELERITY_QUOTA_RAM": "1000000",

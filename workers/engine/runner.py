@@ -1,5 +1,6 @@
 """A step's life: claim, hold, execute, finish; and on failure the revert. See docs/engine.md."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import structlog
@@ -8,7 +9,7 @@ from django.db import connection, transaction
 from apps.workflow import states
 from apps.workflow.services import leases
 from workers import routing
-from workers.engine import holding, revert
+from workers.engine import holding, revert, stopping
 from workers.engine.errors import LeaseLost, Stale, StepFailed, failure_of
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import HOST, SCHEDULER, Step, StepContext
@@ -27,7 +28,12 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
     ctx = holding.context_of(pipeline, step.role, claim, message, drivers)
     with holding.bound(pipeline, ctx, step.name):
         try:
-            with holding.on_host_or_rows_only(ctx) if step.rows_only_when_hung else holding.on_host(ctx):
+            with ExitStack() as stack:
+                stack.enter_context(
+                    holding.on_host_or_rows_only(ctx) if step.rows_only_when_hung else holding.on_host(ctx)
+                )
+                if step.long:
+                    stack.enter_context(stopping.WATCH.watched(ctx))
                 step.begin(ctx)
                 result = step.execute(ctx)
             done = _finish(pipeline, step, ctx, result)
@@ -38,6 +44,9 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
             if not connection.is_usable():
                 # The lock went with the session; whoever sweeps sends the step again.
                 log.warning("database session lost", error=type(error).__name__)
+                raise Stale from None
+            if ctx.stop.is_set():  # who took the run away has ordered its revert or its delete
+                holding.let_go(claim)
                 raise Stale from None
             revert.fail(pipeline, step, ctx, error)
             failure, _ = failure_of(error)

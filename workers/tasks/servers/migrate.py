@@ -104,6 +104,7 @@ class Copy(ServerStep[None]):
 
     name = "copy"
     role = DESTINATION
+    long = True
     timeout_seconds = 3600
     task_state = states.RESIZE_MIGRATING
 
