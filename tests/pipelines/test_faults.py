@@ -1,4 +1,4 @@
-"""Every step of a build fails, or its worker dies, before, inside and after: ACTIVE or ERROR, and nothing is left."""
+"""Every step of a build fails, before, inside and after: ACTIVE or ERROR, and nothing is left. Deaths: tests/matrix."""
 
 from typing import Any
 
@@ -47,40 +47,12 @@ def test_abort_ends_in_error_with_the_cause(cloud: Cloud, step: str) -> None:
     cloud.assert_clean()  # an erroneous server holds its quota and its row, and nothing else
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("step", OPERATIONS)
-def test_agent_dies(cloud: Cloud, step: str, moment: str) -> None:
-    """SIGKILL of the agent by itself, at that very moment; the supervisor starts it again."""
-    fault = {"op": OPERATIONS[step], "error": "crash", "times": 1, "when": moment, "id": f"crash-{step}-{moment}"}
-    before = cloud.pid("agent")
-    cloud.plan(fault)
-    server = boot(cloud, fault["id"])
-    assert server["status"] == "ACTIVE"
-    assert cloud.pid("agent") != before
-
-
 def test_attempts_are_used_up(cloud: Cloud) -> None:
     cloud.plan({"op": "spawn", "error": "retryable", "message": "This host cannot."})
     server = cloud.settled(cloud.create())
     assert server["status"] == "ERROR"
     assert "This host cannot." in server["fault"]["message"]
     assert cloud.rows("SELECT attempt FROM workflow_run WHERE subject_id = %s", server["id"]) == [(3,)]
-
-
-@pytest.mark.parametrize("pipeline", ["os-stop", "os-start", "reboot", "delete"])
-def test_agent_dies_in_other_pipelines(cloud: Cloud, pipeline: str) -> None:
-    operation = {"os-stop": "stop", "os-start": "start", "reboot": "hard_reboot", "delete": "destroy"}[pipeline]
-    key = str(cloud.settled(cloud.create())["id"])
-    if pipeline == "os-start":
-        assert cloud.call("POST", f"/compute/v2.1/servers/{key}/action", {"os-stop": None}).status_code == 202
-        assert cloud.settled(key)["status"] == "SHUTOFF"
-    cloud.plan({"op": operation, "error": "crash", "times": 1, "when": "inside", "id": f"other-{pipeline}"})
-    if pipeline == "delete":
-        cloud.delete(key)
-        return
-    body = {"reboot": {"type": "HARD"}} if pipeline == "reboot" else {pipeline: None}
-    assert cloud.call("POST", f"/compute/v2.1/servers/{key}/action", body).status_code == 202
-    assert cloud.settled(key)["status"] == ("SHUTOFF" if pipeline == "os-stop" else "ACTIVE")
 
 
 def test_a_failed_stop_leaves_the_server_running(cloud: Cloud) -> None:

@@ -49,7 +49,7 @@ class Pipeline:
         """The roles that have a host."""
         return frozenset(step.role for step in self.steps if step.role != SCHEDULER)
 
-    @property
+    @cached_property
     def has_hosts(self) -> bool:
         """Whether its runs have several hosts, and keep them by role."""
         return bool(self.roles - {HOST})

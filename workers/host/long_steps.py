@@ -60,7 +60,9 @@ class LongSteps:
         with self._app.connection_for_read() as broker:
             broker.ensure_connection(max_retries=1)
             channel = broker.channel()
-            consumer: Any = Consumer(channel, queues=self._queues, on_message=self._take, accept=["json"])
+            consumer: Any = Consumer(  # type: ignore[no-untyped-call]
+                channel, queues=self._queues, on_message=self._take, accept=["json"]
+            )
             consumer.qos(prefetch_count=self._threads)
             with consumer:
                 while not self._stop.is_set():
