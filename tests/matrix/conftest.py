@@ -15,6 +15,7 @@ SETTINGS = {
     "CELERITY_HOSTS": str(len(HOSTS)),
     "CELERITY_RECOVERY": "1",
     "CELERITY_RECONCILE": "1",
+    "CELERITY_HOST_DOWN": "12",  # an agent that is restarted on a busy machine is not down
     "CELERITY_AGENT_THREADS": "32",
     "CELERITY_SCHEDULER_THREADS": "32",
     "CELERITY_BROKER_VISIBILITY": "2",  # shorter than the long steps of test_long_steps.py

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from apps.compute.actions import MIGRATE
 from tests.cloud import Cloud, wait_for
-from tests.matrix.batches import HOSTS, migrate
+from tests.matrix.batches import HOSTS, perform
 
 pytestmark = pytest.mark.processes
 LONG = 60.0  # how long a copy takes that nobody stops
@@ -33,21 +34,21 @@ def boot(cloud: Cloud, *names: str, host: str = HOSTS[0]) -> list[str]:
 
 def copying(cloud: Cloud) -> list[str]:
     """Return the servers whose disks are being copied."""
-    running = "SELECT subject_id::text FROM workflow_run WHERE next_step = 'copy' AND step_state = 'running'"
-    return [key for (key,) in cloud.rows(running)]
+    running = "SELECT subject_id::text FROM workflow_run WHERE state = 'running' AND next_step = 'copy'"
+    return [key for (key,) in cloud.rows(f"{running} AND step_state = 'running'")]
 
 
 def move(cloud: Cloud, *keys: str, to: str = HOSTS[1]) -> None:
     cloud.rows("UPDATE scheduling_host SET enabled = (name = %s)", to)
     for key in keys:
-        migrate(cloud, key)
+        perform(cloud, key, MIGRATE)
 
 
 def test_boots_do_not_wait_behind_long_steps(cloud: Cloud) -> None:
     """Three copies to one host, two at once; a boot on that host goes by."""
     keys = boot(cloud, "long-1", "long-2", "long-3")
     move(cloud, *keys)
-    queued = "SELECT queue FROM workflow_run WHERE next_step = 'copy' AND step_state = 'queued'"
+    queued = "SELECT queue FROM workflow_run WHERE state = 'running' AND next_step = 'copy' AND step_state = 'queued'"
     wait_for(lambda: len(copying(cloud)) == 2 and cloud.rows(queued), what="two copies under way and one waiting")
     assert cloud.rows(queued) == [(f"host.{HOSTS[1]}.long",)]
     assert cloud.server(boot(cloud, "beside", host=HOSTS[1])[0])["OS-EXT-SRV-ATTR:host"] == HOSTS[1]  # type: ignore[index]

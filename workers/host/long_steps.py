@@ -23,7 +23,7 @@ from apps.workflow.states import host_queue
 from workers.engine.stopping import WATCH
 
 log = structlog.get_logger("celerity.agent")
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 RETRY_SECONDS = 1.0
 
 
