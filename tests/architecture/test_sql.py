@@ -24,8 +24,6 @@ ALLOWED = {
     "deploy/backup.py": "asks which images to copy while no process of the cloud need run",
 }
 
-UNTIL_THE_ENGINE_IS_IN = ("apps/workflow/services/runs.py",)
-
 
 @cache
 def texts(path: Path) -> tuple[str, ...]:
@@ -66,7 +64,7 @@ def test_a_table_is_named_in_its_own_applications_sql_alone() -> None:
         f"{name}: {table}, of {home(table)}"
         for name, path in modules()
         for table in sorted(named(path))
-        if not name.startswith((home(table), *ALLOWED, *UNTIL_THE_ENGINE_IS_IN))
+        if not name.startswith((home(table), *ALLOWED))
     ]
     assert not strangers
 
@@ -91,6 +89,5 @@ def test_locks_are_taken_by_named_functions() -> None:
         and lock.search(path.read_text())
         and not name.endswith("/locks.py")
         and "/sql/" not in name
-        and not name.startswith(UNTIL_THE_ENGINE_IS_IN)
     ]
     assert not strangers

@@ -14,6 +14,7 @@ from apps.common.context import RequestContext
 from apps.common.sql.inserts import Inserts
 from apps.workflow import catalogue, locks, states
 from apps.workflow.models import Run
+from apps.workflow.sql import runs as sql
 
 _RUNS = Inserts("workflow_run_insert", Run)
 
@@ -169,33 +170,19 @@ def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
     return run
 
 
-# Everything the caller saw must still be so: a step that ended meanwhile has a message of its own under way. What
-# waited for a message that was lost goes on waiting; what had begun is told by the step that is lost.
-_RESEND = """
-UPDATE workflow_run SET token = token + 1, step_state = 'queued', enqueued_at = clock_timestamp(), queue = %s,
-       waiting_since = CASE WHEN step_state = 'queued' AND not_before IS NULL
-                            THEN coalesce(waiting_since, enqueued_at) END,
-       not_before = NULL, updated_at = clock_timestamp()
- WHERE id = %s AND token = %s AND next_step = %s AND step_state = %s AND enqueued_at = %s
-   AND state IN ('queued', 'running', 'reverting')
-RETURNING token
-"""
-_LOSE_STEP = """
-UPDATE workflow_step SET result = 'lost', finished_at = clock_timestamp() WHERE run_id = %s AND result = ''
-"""
-
-
 def resend(*, run: Run, queue: str = "") -> bool:
     """Send the run's next step again under a new token, to ``queue`` or where it was.
 
     Returns False when somebody was faster or the broker is away.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_RESEND, [queue or run.queue, run.id, run.token, run.next_step, run.step_state, run.enqueued_at])
+        cursor.execute(
+            sql.RESEND, [queue or run.queue, run.id, run.token, run.next_step, run.step_state, run.enqueued_at]
+        )
         row = cursor.fetchone()
         if row is None:
             return False
-        cursor.execute(_LOSE_STEP, [run.id])
+        cursor.execute(sql.LOSE_STEP, [run.id])
     run.token, run.queue = row[0], queue or run.queue
     return dispatch.send(run)
 

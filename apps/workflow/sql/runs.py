@@ -1,4 +1,4 @@
-"""Reading runs, steps and held leases."""
+"""Reading runs, steps and held leases; sending a run again."""
 
 NEWEST = """
 SELECT r.id FROM unnest(%s::uuid[]) AS s(id),
@@ -14,4 +14,18 @@ SELECT max(enqueued_at) FROM workflow_step
  WHERE queue = %s AND started_at BETWEEN clock_timestamp() - interval '1 day'
                               AND clock_timestamp() - make_interval(secs => %s)
    AND enqueued_at > clock_timestamp() - interval '1 day'
+"""
+# Everything the caller saw must still be so: a step that ended meanwhile has a message of its own under way. What
+# waited for a message that was lost goes on waiting; what had begun is told by the step that is lost.
+RESEND = """
+UPDATE workflow_run SET token = token + 1, step_state = 'queued', enqueued_at = clock_timestamp(), queue = %s,
+       waiting_since = CASE WHEN step_state = 'queued' AND not_before IS NULL
+                            THEN coalesce(waiting_since, enqueued_at) END,
+       not_before = NULL, updated_at = clock_timestamp()
+ WHERE id = %s AND token = %s AND next_step = %s AND step_state = %s AND enqueued_at = %s
+   AND state IN ('queued', 'running', 'reverting')
+RETURNING token
+"""
+LOSE_STEP = """
+UPDATE workflow_step SET result = 'lost', finished_at = clock_timestamp() WHERE run_id = %s AND result = ''
 """
