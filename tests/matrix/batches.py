@@ -190,7 +190,7 @@ class Batch:
 
 
 def _build(cloud: Cloud, case: Case) -> None:
-    """With an image of its own: one that a host has in its cache is not fetched."""
+    """With a separate image: one that a host has in its cache is not fetched."""
     case.server = cloud.create(case.name, imageRef=cloud.image(case.name))
 
 

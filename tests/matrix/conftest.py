@@ -1,4 +1,4 @@
-"""A cloud with four hosts, each with an agent of its own; each batch leaves it empty and whole."""
+"""A cloud with four hosts, each with its own agent; each batch leaves it empty and whole."""
 
 import tempfile
 from collections.abc import Iterator

@@ -134,12 +134,12 @@ class Moments:
         return (claims / f"{Fault.parse(moment.fault).key}-0").exists()
 
     def disarm(self, moments: list[Moment]) -> None:
-        """Hold nobody else there; whoever is held stays so until ``release``."""
+        """Hold no other worker there; a held one stays so until ``release``."""
         for moment in moments:
             self._run("DELETE FROM test_moment WHERE id = %s", moment.id)
 
     def release(self, moments: list[Moment]) -> None:
-        """Let go whoever is held."""
+        """Release the held workers."""
         self.disarm(moments)
         for moment in moments:
             self._run("SELECT pg_advisory_unlock(%s, %s)", LOCK, moment.id)

@@ -12,8 +12,6 @@ from tests.matrix.cells import Cell
 from tests.matrix.moments import Moments
 from workers.pipelines.registry import PIPELINES
 
-SEED = cells.seed()
-
 
 def run(cloud: Cloud, moments: Moments, chosen: list[Cell]) -> None:
     for batch in batches(chosen):
@@ -26,14 +24,13 @@ def run(cloud: Cloud, moments: Moments, chosen: list[Cell]) -> None:
         print(f"{batch[0].victim}: {len(batch)} cells in {time.monotonic() - began:.1f} s")
 
 
-SAMPLE = cells.sample(SEED)
+SAMPLE = cells.sample(cells.seed())
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize("victim", sorted({cell.victim for cell in cells.everything()}))
 def test_sample(matrix_cloud: Cloud, moments: Moments, victim: str) -> None:
     """The agent at each step of each pipeline, and a pairwise sample of the rest."""
-    print(f"MATRIX_SEED={SEED}")
     run(matrix_cloud, moments, [cell for cell in SAMPLE if cell.victim == victim])
 
 

@@ -27,7 +27,7 @@ WORKER = socket.gethostname()
 
 
 def take(step: str, timeout: float | None, message: dict[str, Any], arguments: ClaimArguments | None = None) -> Claim:
-    """Claim, waiting a while for whoever still holds the subject (a step that was overtaken by a delete, say)."""
+    """Claim. Waits a while for a worker that still holds the subject (its step was overtaken by a delete, say)."""
     deadline = time.monotonic() + settings.LOCK_WAIT_SECONDS
     pause = 0.02
     while True:

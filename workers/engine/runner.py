@@ -42,7 +42,7 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
             raise Stale from None
         except Exception as error:
             if not connection.is_usable():
-                # The lock went with the session; whoever sweeps sends the step again.
+                # The lock went with the session: the sweeper sends the step again.
                 log.warning("database session lost", error=type(error).__name__)
                 raise Stale from None
             if ctx.stop.is_set():  # who took the run away has ordered its revert or its delete

@@ -1,8 +1,8 @@
 """Long steps of an agent's hosts: queues and a pool apart, in the agent's own process. No boot waits behind them.
 
-Celery has one pool for each worker, and counts what it holds for the whole process. So this is a consumer of its own:
-a thread that takes a message only while a long step may begin, and hands it to Celery's tracing, which runs the task
-and sends the next link.
+Celery has one pool for each worker, and counts what it holds for the whole process. So this is a separate consumer: a
+thread that takes a message only while a long step may begin, and hands it to Celery's tracing, which runs the task and
+sends the next link.
 """
 
 import queue

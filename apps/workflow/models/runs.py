@@ -43,7 +43,7 @@ class Run(models.Model):
     with several subjects has a row for each: one leads, the others (``leader_id``) keep other runs from their subjects,
     and end with it. ``failed_step`` and ``revert_from`` say what is being reverted.
 
-    ``token`` goes up whenever the run is sent again or taken away from whoever works on it: a worker whose token is
+    ``token`` goes up whenever the run is sent again or taken away from its worker: one whose token is
     old can neither claim nor finish. ``not_before`` delays a retry. Times are UTC.
     """
 

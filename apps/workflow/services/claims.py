@@ -57,7 +57,7 @@ class Claim:
 class ClaimExtension:
     """What changes with the claim, in the same statement: the subject's own row. Its app writes the SQL.
 
-    ``lock`` selects and locks that row, ``%(subject)s``: whoever changes a subject and its run locks the subject first.
+    ``lock`` selects and locks that row, ``%(subject)s``: who changes a subject and its run locks the subject first.
     ``change`` is an UPDATE … RETURNING that may read ``claimed`` (the run's row as claimed, none if it was not); one of
     its columns at least is never NULL.
     ``types``: its own parameters, PostgreSQL's names of their types.
@@ -121,11 +121,16 @@ def claim(
         values |= {"subject": subject_id, **arguments.values}
     if also and not locks.try_leases([lock_key(subject) for subject in sorted(also)]):
         return BUSY
+    return _take(statement, values, tuple(also))
+
+
+def _take(statement: Statement, values: Mapping[str, Any], also: tuple[uuid.UUID, ...]) -> Claim | str:
+    """Run the claim. Unless it takes the step, no lock is held afterwards."""
     with connection.cursor() as cursor:
         cursor.execute(statement.text(), values)
         held, step_id, *row = cursor.fetchone()
     if step_id is not None:
-        return _claim_of(run_id, step_id, row, tuple(also))
+        return _claim_of(values["run"], step_id, row, also)
     if held:
         locks.release_lease(values["key"])
     unlock_all(also)

@@ -47,7 +47,7 @@ def is_current(*, claim: Claim) -> bool:
 
 
 def advance(*, claim: Claim, next_step: str, host: str, queue: str, hosts: Mapping[str, str] | None = None) -> bool:
-    """Close the step, hand the run to its next step on ``host`` and let go of the lock. False: the token is old.
+    """Close the step, hand the run to its next step on ``host`` and release the lock. False: the token is old.
 
     ``hosts``: those of a run with several, by role.
     """
@@ -58,7 +58,7 @@ def advance(*, claim: Claim, next_step: str, host: str, queue: str, hosts: Mappi
 
 
 def end(*, claim: Claim, state: str, host: str) -> bool:
-    """Close the step and the run and let go of the locks. False: the token is old."""
+    """Close the step and the run and release the locks. False: the token is old."""
     return _moved(sql.END_ALL if claim.also else sql.END, claim, {"state": state, "host": host})
 
 

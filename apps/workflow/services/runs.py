@@ -148,7 +148,7 @@ def start_many(*, pending: list[Run]) -> None:
 
 
 def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
-    """Take the subject's active run away from whoever works on it, in the caller's transaction.
+    """Take the subject's active run away from its worker, in the caller's transaction.
 
     The bumped token makes every message and every finish of that run stale. Of a run with several subjects, all are
     free then. The caller has locked the subject's row. Returns the cancelled run, if any.

