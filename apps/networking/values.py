@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+OF_THE_PORT = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedNetwork:
-    """One interface as asked for: a network (perhaps with an address), or a port that exists."""
+    """One interface as asked for: a network (perhaps with an address), or a port that exists.
 
-    network_id: uuid.UUID
+    The API's body becomes a list of these, which the server's row keeps until ``allocate_for_server`` gives it ports.
+    A body that names a port leaves the network to ``requested_networks.resolve``.
+    """
+
+    network_id: uuid.UUID = OF_THE_PORT
     port_id: uuid.UUID | None = None
     fixed_ip: str | None = None
     tag: str | None = None
 
+    def to_row(self) -> dict[str, str | None]:
+        """Return it as JSON for a server's row."""
+        return {
+            "network_id": str(self.network_id),
+            "port_id": str(self.port_id) if self.port_id else None,
+            "fixed_ip": self.fixed_ip,
+            "tag": self.tag,
+        }
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortBinding:
-    """A port that belongs to a server now. ``created`` False: the user's own port, kept when the server is deleted."""
-
-    port_id: uuid.UUID
-    network_id: uuid.UUID
-    mac: str
-    ips: tuple[str, ...]
-    created: bool
-    tag: str | None = None
+    @classmethod
+    def from_row(cls, row: Mapping[str, str | None]) -> RequestedNetwork:
+        """Return what ``to_row`` wrote."""
+        port_id = row.get("port_id")
+        return cls(
+            network_id=uuid.UUID(row["network_id"]),
+            port_id=uuid.UUID(port_id) if port_id else None,
+            fixed_ip=row.get("fixed_ip"),
+            tag=row.get("tag"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,33 +1,23 @@
-"""Maps port rows to a host's port specs, and a server's requested networks to networking's values."""
+"""Maps ports to the specs that a host plugs."""
 
 import ipaddress
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from apps.networking.selectors import bindings
-from apps.networking.values import NetworkFacts, PortFacts, RequestedNetwork, SubnetFacts
+from apps.networking.values import NetworkFacts, PortFacts, SubnetFacts
 from workers.drivers.network.base import FixedIP, HostRoute, NetworkSpec, PortSpec, SubnetSpec
 
-if TYPE_CHECKING:
-    from apps.compute.models import Server
+Plug = tuple[NetworkSpec, PortSpec]
 
 
-def requests_of(server: "Server") -> list[RequestedNetwork]:
-    """Return the server's requested networks, in the order of its interfaces."""
-    return [
-        RequestedNetwork(
-            network_id=uuid.UUID(wanted["network_id"]),
-            port_id=uuid.UUID(wanted["port_id"]) if wanted.get("port_id") else None,
-            fixed_ip=wanted.get("fixed_ip"),
-            tag=wanted.get("tag"),
-        )
-        for wanted in server.requested_networks or []
-    ]
-
-
-def plugs_of(server_id: uuid.UUID) -> list[tuple[NetworkSpec, PortSpec]]:
+def plugs_of(server_id: uuid.UUID) -> list[Plug]:
     """Return a server's ports to plug, in the order of its interfaces."""
-    return [(network_spec(facts.network), port_spec(facts)) for facts in bindings.specs_for_server(server_id=server_id)]
+    return plugs(bindings.specs_for_server(server_id=server_id))
+
+
+def plugs(ports: Iterable[PortFacts]) -> list[Plug]:
+    return [(network_spec(port.network), port_spec(port)) for port in ports]
 
 
 def network_spec(facts: NetworkFacts) -> NetworkSpec:

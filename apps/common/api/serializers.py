@@ -5,30 +5,55 @@ import binascii
 import ipaddress
 import unicodedata
 import uuid
-from typing import Any
+from typing import Any, TypeVar
 
 from rest_framework import serializers
+
+from apps.common import microversions
+
+F = TypeVar("F", bound=serializers.Field[Any, Any, Any, Any])
+
+
+def since(first: str, field: F, *, until: str | None = None) -> F:
+    """Return ``field`` for the microversions from ``first`` to ``until``; a StrictSerializer refuses it in others."""
+    field.versions = microversions.since(first, until)  # type: ignore[attr-defined]
+    return field
 
 
 class StrictSerializer(serializers.Serializer[Any]):
     """Unknown keys are an error, as with OpenStack's ``additionalProperties: false``.
 
     ``ignored`` lists keys that real clients send and that have no meaning here. ``reusable``: the fields are the same
-    for every request, so that an instance can serve many (`parsing.py`).
+    for every request, so that an instance can serve many (`parsing.py`). ``versions``: what ``since`` limits.
     """
 
     ignored: tuple[str, ...] = ()
     reusable = False
+    versions: dict[str, microversions.Range] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        fields: dict[str, Any] = cls._declared_fields
+        cls.versions = {name: field.versions for name, field in fields.items() if hasattr(field, "versions")}
+
+    @property
+    def version(self) -> Any:
+        """Return the request's microversion; None where the service has none, or no request asks."""
+        return getattr(self.context.get("request"), "version", None)
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
-            unknown = [str(key)[:64] for key in data if key not in self.fields and key not in self.ignored]
-            if unknown:
-                text = "Additional properties are not allowed ('{}' was unexpected)".format(
-                    "', '".join(sorted(unknown)[:5])
-                )
-                raise serializers.ValidationError({"non_field_errors": [text]})
+            self._refuse([str(key)[:64] for key in data if key not in self.fields and key not in self.ignored])
+            if self.versions and self.version is not None:
+                hidden = microversions.hidden(self.versions, self.version)
+                self._refuse([name for name in hidden if name in data], " in this microversion")
         return super().to_internal_value(data)
+
+    def _refuse(self, unknown: list[str], where: str = "") -> None:
+        if unknown:
+            listed = "', '".join(sorted(unknown)[:5])
+            text = f"Additional properties are not allowed ('{listed}' was unexpected){where}"
+            raise serializers.ValidationError({"non_field_errors": [text]})
 
 
 class Text(serializers.CharField):

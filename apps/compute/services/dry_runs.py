@@ -9,8 +9,8 @@ from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
 from apps.compute.selectors import request_specs
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_groups, server_requests, servers
-from apps.compute.services.servers import ServerRequest
+from apps.compute.services import server_groups, server_requests
+from apps.compute.services.server_requests import ServerRequest, limits
 from apps.quotas.exceptions import QuotaExceeded
 from apps.scheduling import candidates
 from apps.scheduling.engine import ranking
@@ -55,7 +55,7 @@ def run(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any
     Raises whatever the request itself would be refused with; ``counted`` False leaves quotas out. The transaction is
     rolled back: nothing that resolving a request makes (the project's automatic network, say) stays.
     """
-    least, most = int(values.get("min_count") or 1), int(values.get("max_count") or 1)
+    most = values["max_count"]
     if most > MAX_SERVERS:
         raise BadRequest(
             f"Invalid input for field/attribute max_count: a dry run is for at most {MAX_SERVERS} servers."
@@ -63,8 +63,8 @@ def run(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any
     with transaction.atomic():
         try:
             request = server_requests.resolve(context=context, values=values, hints=hints)
-            count, limit = _allowed(context, request, least, most) if counted else (most, "")
-            spec = request_specs.of_server(servers.draft(context, request), excluded=[])
+            count, limit = _allowed(context, request) if counted else (most, "")
+            spec = request_specs.of_server(request.template, excluded=[])
             everything = candidates.everything()
         finally:
             transaction.set_rollback(True)
@@ -72,17 +72,17 @@ def run(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any
     return replace(found, asked=most, reason=found.reason or limit)
 
 
-def _allowed(context: RequestContext, request: ServerRequest, least: int, most: int) -> tuple[int, str]:
-    """Return as many as the quotas have room for, and why not one more. Raises QuotaExceeded (403) below ``least``."""
-    usage = selectors.usage_of(servers.snapshot(request.flavor))
-    count, limit = servers.room(context=context, usage=usage, least=least, most=most), ""
+def _allowed(context: RequestContext, request: ServerRequest) -> tuple[int, str]:
+    """Return as many as the quotas have room for, and why not one more. Raises QuotaExceeded (403) below the least."""
+    usage, most = selectors.usage_of(request.template.flavor), request.max_count
+    count, limit = limits.room(context=context, usage=usage, least=request.min_count, most=most), ""
     while count < most and not limit:  # once, as a rule: unless room was freed meanwhile
         try:
-            count = servers.room(context=context, usage=usage, least=count + 1, most=most)
+            count = limits.room(context=context, usage=usage, least=count + 1, most=most)
         except QuotaExceeded as error:
             limit = error.message
-    if request.group_id:
-        server_groups.check_room(context=context, group_id=request.group_id, adding=count)
+    if request.template.group_id:
+        server_groups.check_room(context=context, group_id=request.template.group_id, adding=count)
     return count, limit
 
 

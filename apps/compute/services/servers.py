@@ -1,9 +1,5 @@
 """Writing servers: creation, updates, deletion; each state change is a compare-and-swap."""
 
-import secrets
-import string
-import uuid
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -12,14 +8,12 @@ from django.utils import timezone
 from apps.common import audit
 from apps.common.context import RequestContext
 from apps.common.sql.inserts import Inserts
-from apps.compute import admin_passwords, locks, rpcapi, states
+from apps.compute import locks, rpcapi, states
 from apps.compute.exceptions import ServerLocked, ServerNotFound
-from apps.compute.models import BlockDevice, Flavor, Server
+from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import block_devices, server_groups
-from apps.compute.services.block_devices import RequestedDisk
-from apps.quotas.exceptions import QuotaExceeded
-from apps.quotas.selectors import limits, usages
+from apps.compute.services.server_requests import ServerRequest, limits
 from apps.quotas.services import reservations
 from apps.scheduling.selectors import hosts
 from apps.workflow import catalogue
@@ -28,157 +22,29 @@ from apps.workflow.services import runs
 
 _SERVERS = Inserts("compute_server_insert", Server)
 _BLOCK_DEVICES = Inserts("compute_block_device_insert", BlockDevice)
-_ALPHABET = string.ascii_lowercase + string.digits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerRequest:
-    """Everything a new server is made of, resolved and checked. Sizes: RAM and swap MiB, disks GiB."""
-
-    name: str
-    flavor: Flavor
-    image_id: uuid.UUID | None
-    image_properties: dict[str, str] = field(default_factory=dict)
-    image_facts: dict[str, Any] = field(default_factory=dict)
-    hostname: str = ""
-    description: str | None = None
-    key_name: str | None = None
-    public_key: str = ""
-    user_data: str = ""
-    admin_password: str = field(default="", repr=False)
-    config_drive: bool = False
-    metadata: dict[str, str] = field(default_factory=dict)
-    tags: list[str] = field(default_factory=list)
-    personality: list[dict[str, str]] = field(default_factory=list)
-    requested_networks: list[dict[str, Any]] | None = None
-    disks: list[RequestedDisk] = field(default_factory=list)
-    security_groups: list[str] = field(default_factory=list)
-    scheduler_hints: dict[str, Any] = field(default_factory=dict)
-    group_id: uuid.UUID | None = None
-    zone: str = ""
-    host: str = ""
-    access_ip_v4: str | None = None
-    access_ip_v6: str | None = None
-    disk_config: str = "MANUAL"
-
-
-def create(*, context: RequestContext, request: ServerRequest, min_count: int = 1, max_count: int = 1) -> list[Server]:
+def create(*, context: RequestContext, request: ServerRequest) -> list[Server]:
     """Write servers, block devices, reservations and runs in one transaction; the builds are sent after commit.
 
-    As many as ``max_count`` are made, fewer when the quota has room for at least ``min_count``.
+    As many as the request's ``max_count`` are made, fewer when the quota has room for at least ``min_count``.
     Raises QuotaExceeded (403).
     """
-    usage = selectors.usage_of(snapshot(request.flavor))
-    count = max_count if max_count == 1 else room(context=context, usage=usage, least=min_count, most=max_count)
-    reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    sealed = _sealed(request)
-    disks = request.disks or block_devices.resolve([], request.flavor, request.image_properties)
+    usage = selectors.usage_of(request.template.flavor)
+    least, count = request.min_count, request.max_count
+    if count > 1:
+        count = limits.room(context=context, usage=usage, least=least, most=count)
+    servers = request.rows(count)
     with transaction.atomic():
-        if request.group_id:
-            server_groups.join(context=context, group_id=request.group_id, adding=count)
-        servers = [draft(context, request, reservation, index, max_count, sealed) for index in range(count)]
+        if request.template.group_id:
+            server_groups.join(context=context, group_id=request.template.group_id, adding=count)
         _SERVERS.add(servers)
-        _BLOCK_DEVICES.add([device for server in servers for device in block_devices.make(server, disks)])
+        _BLOCK_DEVICES.add([device for server in servers for device in block_devices.make(server, request.disks)])
         rpcapi.build(context=context, servers=servers)
         audit.record_many("server.create", "server", [server.id for server in servers])
         # Last, because the usage row stays locked until the commit.
         reservations.reserve(owner_id=str(context.project_id), each=usage, consumers=[s.id for s in servers])
     return servers
-
-
-def room(*, context: RequestContext, usage: dict[str, int], least: int, most: int) -> int:
-    """Return how many of ``most`` servers the quota has room for now. Raises QuotaExceeded below ``least``.
-
-    A plain look, before anything large is built for a request that cannot be served; the reservation decides.
-    """
-    owner = str(context.project_id)
-    allowed, used = limits.of_owner(owner_id=owner), usages.of_owner(owner_id=owner)
-    for resource, amount in sorted(usage.items()):
-        taken = sum(used.get(resource, (0, 0)))
-        room = (allowed[resource] - taken) // amount if allowed[resource] >= 0 and amount else most
-        if room < least:
-            raise QuotaExceeded(resource=resource, requested=least * amount, used=taken, allowed=allowed[resource])
-        most = min(most, room)
-    return most
-
-
-def snapshot(flavor: Flavor) -> dict[str, Any]:
-    """Return the copy of a flavor that a server keeps, in the API's own words."""
-    return {
-        "id": flavor.flavor_id,
-        "original_name": flavor.name,
-        "vcpus": flavor.vcpus,
-        "ram": flavor.ram_mib,
-        "disk": flavor.disk_gib,
-        "ephemeral": flavor.ephemeral_gib,
-        "swap": flavor.swap_mib,
-        "extra_specs": flavor.extra_specs,
-    }
-
-
-def _sealed(request: ServerRequest) -> str:
-    """Return the administrator's password, encrypted; "" if no config drive passes it to the guest."""
-    return admin_passwords.seal(request.admin_password) if request.config_drive else ""
-
-
-def draft(
-    context: RequestContext,
-    request: ServerRequest,
-    reservation: str = "",
-    index: int = 0,
-    count: int = 1,
-    sealed: str = "",
-) -> Server:
-    """Return the row of the ``index``-th of ``count`` servers, not written. ``sealed`` is its encrypted password."""
-    now = timezone.now()
-    name = request.name if count == 1 else f"{request.name}-{index + 1}"
-    hostname = request.hostname or default_hostname(name)
-    return Server(
-        project_id=str(context.project_id),
-        user_id=str(context.user_id),
-        name=name,
-        hostname=hostname if count == 1 or not request.hostname else f"{hostname}-{index + 1}",
-        description=request.description,
-        vm_state=states.BUILDING,
-        task_state=states.SCHEDULING,
-        image_id=request.image_id,
-        image_properties=request.image_properties,
-        image_facts=request.image_facts,
-        flavor=snapshot(request.flavor),
-        key_name=request.key_name,
-        public_key=request.public_key,
-        user_data=request.user_data,
-        admin_password=sealed,
-        config_drive=request.config_drive,
-        metadata=request.metadata,
-        tags=request.tags,
-        personality=request.personality,
-        requested_networks=request.requested_networks,
-        security_groups=request.security_groups,
-        scheduler_hints=request.scheduler_hints,
-        group_id=request.group_id,
-        requested_zone=request.zone,
-        requested_host=request.host,
-        access_ip_v4=request.access_ip_v4,
-        access_ip_v6=request.access_ip_v6,
-        disk_config=request.disk_config,
-        reservation_id=reservation,
-        root_device_name=f"/dev/{_root_name(request)}",
-        launch_index=index,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _root_name(request: ServerRequest) -> str:
-    disks = request.disks or block_devices.resolve([], request.flavor, request.image_properties)
-    return block_devices.names([BlockDevice(bus=disks[0].bus)], request.image_properties)[0]
-
-
-def default_hostname(name: str) -> str:
-    """Return a host name made of a server's name (nova/utils.py, sanitize_hostname): a label of at most 63."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c == "-") else "-" if c in " _." else "" for c in name)
-    return kept.lower().strip("-")[:63].rstrip("-") or "server"
 
 
 def update(*, server: Server, values: dict[str, Any]) -> Server:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from apps.common.exceptions import NotFound
@@ -18,10 +17,11 @@ from apps.common.sql.inserts import Inserts
 from apps.common.sql.rows import Rows
 from apps.networking import exceptions, states
 from apps.networking.models import Port, Subnet
+from apps.networking.selectors import bindings as binding_selectors
 from apps.networking.selectors import subnets as subnet_selectors
 from apps.networking.services import fixed_ips, security_groups
 from apps.networking.sql import bindings as sql
-from apps.networking.values import PortBinding, RequestedNetwork
+from apps.networking.values import PortFacts, RequestedNetwork
 
 ATTEMPTS = 5
 
@@ -47,10 +47,11 @@ def allocate_for_server(
     security_groups: Sequence[uuid.UUID] = (),
     hostname: str = "",
     zone: str = "nova",
-) -> list[PortBinding]:
+) -> tuple[PortFacts, ...]:
     """Give a server its ports, one per request and in that order, bound to ``host``.
 
-    Called again it returns the same ports, and moves them when ``host`` is another. With ``security_groups`` empty the
+    Returns all that the host needs to plug them. Called again it returns the same ports, and moves them when ``host``
+    is another. With ``security_groups`` empty the
     project's default group guards the new ports. All or nothing.
 
     Raises IpAddressGenerationFailure and PortInUse (409), FixedIpInUse and NetworkRequiresSubnet (400), and
@@ -98,8 +99,9 @@ def _allocate(
     groups: Sequence[uuid.UUID],
     hostname: str,
     owner: str,
-) -> list[PortBinding]:
+) -> tuple[PortFacts, ...]:
     present = _present(server_id=server_id, host=host)
+    bound = {"device_id": str(server_id), "device_owner": owner, "host": host, "hostname": hostname}
     missing = [(index, request) for index, request in enumerate(requests) if index not in present]
     made = [pair for pair in missing if pair[1].port_id is None]
     if made:
@@ -109,57 +111,43 @@ def _allocate(
                 network_id=request.network_id,
                 project_id=project_id,
                 mac_address=new_mac(),
-                device_id=str(server_id),
-                device_owner=owner,
                 request_index=index,
-                host=host,
-                hostname=hostname,
+                **bound,
             )
             for index, request in made
         ]
         _PORTS.add(rows)
-        for row, (index, request) in zip(rows, made, strict=True):
-            given = _addresses(row, request, subnets.get(request.network_id, []))
-            present[index] = _binding(row, [ip for _, ip in given])
+        for row, (_, request) in zip(rows, made, strict=True):
+            _address(row, request, subnets.get(request.network_id, []))
         _guard(rows, project_id=project_id, groups=groups)
     for index, request in missing:
         if request.port_id is not None:
-            present[index] = _bind(
-                server_id=server_id,
-                project_id=project_id,
-                host=host,
-                index=index,
-                request=request,
-                hostname=hostname,
-                owner=owner,
-            )
-    return [_tagged(present[index], request.tag) for index, request in enumerate(requests)]
+            _bind(request.port_id, project_id=project_id, request_index=index, **bound)
+    return binding_selectors.specs_for_server(server_id=server_id)
 
 
-def _present(*, server_id: uuid.UUID, host: str) -> dict[int, PortBinding]:
-    """Ports the server has already; those on another host are moved to ``host``."""
+def _present(*, server_id: uuid.UUID, host: str) -> set[int]:
+    """Return the interfaces that have their port already; ports on another host are moved to ``host``."""
     rows = _OF_SERVER.fetch(device=str(server_id))
-    prefetch_related_objects(rows, "fixed_ips")
     if any(row.host != host for row in rows):
         Port.objects.filter(id__in=[row.id for row in rows]).update(
             host=host, status=states.DOWN, updated_at=timezone.now()
         )
-    return {int(row.request_index or 0): _binding(row, [f.ip_address for f in row.fixed_ips.all()]) for row in rows}
+    return {int(row.request_index or 0) for row in rows}
 
 
-def _addresses(port: Port, request: RequestedNetwork, subnets: Sequence[Subnet]) -> list[tuple[uuid.UUID, str]]:
+def _address(port: Port, request: RequestedNetwork, subnets: Sequence[Subnet]) -> None:
     if not subnets:
         raise exceptions.NetworkRequiresSubnet(id=request.network_id)
-    automatic = fixed_ips.add_automatic(port_id=port.id, mac=port.mac_address, subnets=subnets)
+    fixed_ips.add_automatic(port_id=port.id, mac=port.mac_address, subnets=subnets)
     if request.fixed_ip is None:
-        drawn = fixed_ips.draw_each_version(port_id=port.id, network_id=request.network_id, subnets=subnets)
-        return drawn + automatic
+        fixed_ips.draw_each_version(port_id=port.id, network_id=request.network_id, subnets=subnets)
+        return
     subnet = fixed_ips.subnet_of(request.fixed_ip, subnets)
     if subnet is None:
         raise exceptions.FixedIpInvalid(ip=request.fixed_ip, network_id=request.network_id)
     if not fixed_ips.take(port_id=port.id, subnet_id=subnet.id, ip=request.fixed_ip):
         raise exceptions.FixedIpInUse(ip=request.fixed_ip, network_id=request.network_id)
-    return [(subnet.id, request.fixed_ip), *automatic]
 
 
 def _guard(rows: Sequence[Port], *, project_id: str, groups: Sequence[uuid.UUID]) -> None:
@@ -167,53 +155,15 @@ def _guard(rows: Sequence[Port], *, project_id: str, groups: Sequence[uuid.UUID]
     sql.GUARD.run({"ports": [row.id for row in rows], "groups": list(dict.fromkeys(chosen))})
 
 
-def _bind(
-    *,
-    server_id: uuid.UUID,
-    project_id: str,
-    host: str,
-    index: int,
-    request: RequestedNetwork,
-    hostname: str,
-    owner: str,
-) -> PortBinding:
+def _bind(port_id: uuid.UUID, *, project_id: str, **bound: Any) -> None:
     """Bind the user's own port to the server, if it is free. The update is the check."""
-    assert request.port_id is not None
-    free = Port.objects.filter(id=request.port_id, project_id=project_id, device_id="", request_index=None)
-    taken = free.update(
-        device_id=str(server_id),
-        device_owner=owner,
-        request_index=index,
-        preserved=True,
-        host=host,
-        hostname=hostname,
-        updated_at=timezone.now(),
-    )
-    row = Port.objects.filter(id=request.port_id, project_id=project_id).prefetch_related("fixed_ips").first()
-    if row is None:
-        raise exceptions.PortNotFound(id=request.port_id)
-    if not taken:
-        raise exceptions.PortInUse(id=request.port_id)
-    return _binding(row, [fixed.ip_address for fixed in row.fixed_ips.all()])
-
-
-def _binding(row: Port, ips: Sequence[str]) -> PortBinding:
-    return PortBinding(
-        port_id=row.id, network_id=row.network_id, mac=row.mac_address, ips=tuple(ips), created=not row.preserved
-    )
-
-
-def _tagged(binding: PortBinding, tag: str | None) -> PortBinding:
-    if tag is None:
-        return binding
-    return PortBinding(
-        port_id=binding.port_id,
-        network_id=binding.network_id,
-        mac=binding.mac,
-        ips=binding.ips,
-        created=binding.created,
-        tag=tag,
-    )
+    own = Port.objects.filter(id=port_id, project_id=project_id)
+    free = own.filter(device_id="", request_index=None)
+    if free.update(**bound, preserved=True, updated_at=timezone.now()):
+        return
+    if not own.exists():
+        raise exceptions.PortNotFound(id=port_id)
+    raise exceptions.PortInUse(id=port_id)
 
 
 def release_for_server(*, server_id: uuid.UUID) -> int:

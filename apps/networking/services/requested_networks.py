@@ -3,8 +3,8 @@
 import ipaddress
 import random
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -23,47 +23,37 @@ AUTOMATIC_PREFIX = 24
 ATTEMPTS = 16
 
 
-def resolve(*, context: RequestContext, requested: Sequence[Mapping[str, Any]]) -> list[RequestedNetwork]:
-    """Check a list of {network_id | port_id, fixed_ip, tag} and return it with every network named. At most 5 queries.
+def resolve(*, context: RequestContext, requested: Sequence[RequestedNetwork]) -> list[RequestedNetwork]:
+    """Check the interfaces that a body asks for and return them with every network named. At most 5 queries.
 
     Raises RequestedNetworkNotFound, RequestedPortNotFound, NetworkRequiresSubnet, PortRequiresFixedIp, FixedIpInvalid,
     FixedIpInUse, PortMacUnusable (400), ExternalNetworkForbidden, PolicyForbidden (403: the address is not the caller's
     to choose), PortInUse (409).
     """
-    networks = network_selectors.usable(context=context, network_ids=_ids(requested, "network_id"))
-    ports = port_selectors.usable(context=context, port_ids=_ids(requested, "port_id"))
+    network_ids = {wanted.network_id for wanted in requested if wanted.port_id is None}
+    networks = network_selectors.usable(context=context, network_ids=network_ids)
+    port_ids = {wanted.port_id for wanted in requested if wanted.port_id is not None}
+    ports = port_selectors.usable(context=context, port_ids=port_ids)
     used: set[uuid.UUID] = set()
-    found = []
-    for one in requested:
-        if one.get("port_id"):
-            port = _port(one, ports)
+    resolved = []
+    for wanted in requested:
+        if wanted.port_id is not None:
+            port = _port(wanted.port_id, ports)
             if port.id in used:
                 raise exceptions.PortInUse(id=port.id)
             used.add(port.id)
-            found.append(RequestedNetwork(network_id=port.network_id, port_id=port.id, tag=one.get("tag")))
+            resolved.append(replace(wanted, network_id=port.network_id, fixed_ip=None))
         else:
-            network = _network(one, networks, context)
-            ip = _fixed_ip(one, network, context)
-            found.append(RequestedNetwork(network_id=network.id, fixed_ip=ip, tag=one.get("tag")))
-    _check_free(found)
-    return found
+            network = _network(wanted.network_id, networks, context)
+            resolved.append(replace(wanted, fixed_ip=_fixed_ip(wanted.fixed_ip, network, context)))
+    _check_free(resolved)
+    return resolved
 
 
-def _ids(requested: Iterable[Mapping[str, Any]], key: str) -> set[uuid.UUID]:
-    return {parsed for one in requested if (parsed := _uuid(one.get(key))) is not None}
-
-
-def _uuid(value: Any) -> uuid.UUID | None:
-    try:
-        return value if isinstance(value, uuid.UUID) else uuid.UUID(str(value))
-    except ValueError:
-        return None
-
-
-def _port(one: Mapping[str, Any], ports: Mapping[uuid.UUID, Port]) -> Port:
-    port = ports.get(_uuid(one["port_id"]) or uuid.UUID(int=0))
+def _port(port_id: uuid.UUID, ports: Mapping[uuid.UUID, Port]) -> Port:
+    port = ports.get(port_id)
     if port is None:
-        raise exceptions.RequestedPortNotFound(id=str(one["port_id"])[:64])
+        raise exceptions.RequestedPortNotFound(id=port_id)
     if port.device_id:
         raise exceptions.PortInUse(id=port.id)
     if not port.fixed_ips.all():
@@ -73,10 +63,10 @@ def _port(one: Mapping[str, Any], ports: Mapping[uuid.UUID, Port]) -> Port:
     return port
 
 
-def _network(one: Mapping[str, Any], networks: Mapping[uuid.UUID, Network], context: RequestContext) -> Network:
-    network = networks.get(_uuid(one.get("network_id")) or uuid.UUID(int=0))
+def _network(network_id: uuid.UUID, networks: Mapping[uuid.UUID, Network], context: RequestContext) -> Network:
+    network = networks.get(network_id)
     if network is None:
-        raise exceptions.RequestedNetworkNotFound(id=str(one.get("network_id"))[:64])
+        raise exceptions.RequestedNetworkNotFound(id=network_id)
     if not network.subnets.all():
         raise exceptions.NetworkRequiresSubnet(id=network.id)
     if network.external and not network.shared and not context.is_admin and network.project_id != context.project_id:
@@ -84,16 +74,15 @@ def _network(one: Mapping[str, Any], networks: Mapping[uuid.UUID, Network], cont
     return network
 
 
-def _fixed_ip(one: Mapping[str, Any], network: Network, context: RequestContext) -> str | None:
-    text = one.get("fixed_ip")
+def _fixed_ip(text: str | None, network: Network, context: RequestContext) -> str | None:
     if not text:
         return None
     owner = {"project_id": context.project_id, "network_project_id": network.project_id}
     policy.check(context, "create_port:fixed_ips:ip_address", owner)
     try:
-        ip = str(ipaddress.ip_address(str(text)))
+        ip = str(ipaddress.ip_address(text))
     except ValueError:
-        raise exceptions.FixedIpInvalid(ip=str(text)[:64], network_id=network.id) from None
+        raise exceptions.FixedIpInvalid(ip=text[:64], network_id=network.id) from None
     subnet = None if "%" in ip else fixed_ips.subnet_of(ip, list(network.subnets.all()))
     if subnet is None or (subnet.ip_version == 6 and ranges.is_automatic(subnet)):
         raise exceptions.FixedIpInvalid(ip=ip[:64], network_id=network.id)
@@ -102,8 +91,8 @@ def _fixed_ip(one: Mapping[str, Any], network: Network, context: RequestContext)
     return ip
 
 
-def _check_free(found: Sequence[RequestedNetwork]) -> None:
-    wanted = [(one.network_id, one.fixed_ip) for one in found if one.fixed_ip is not None]
+def _check_free(resolved: Sequence[RequestedNetwork]) -> None:
+    wanted = [(each.network_id, each.fixed_ip) for each in resolved if each.fixed_ip is not None]
     if not wanted:
         return
     held = set(

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from apps.compute.models import Flavor, Server, ServerGroup
-from apps.compute.services import servers
+from apps.compute.services.server_requests import limits as request_limits
 from apps.images.models import Image
 from apps.quotas.services import limits
 from apps.scheduling.models import Host, Inventory
@@ -185,13 +185,13 @@ def test_quota_that_is_freed_meanwhile_counts(
     alice: ComputeCaller, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits.set_many(owner_id=alice.project_id, values={"instances": 9, "cores": 100})
-    room, looks = servers.room, []
+    room, looks = request_limits.room, []
 
     def growing(*, most: int, **values: Any) -> int:
         looks.append(1)
         return room(most=min(most, 2 * len(looks)), **values)
 
-    monkeypatch.setattr(servers, "room", growing)
+    monkeypatch.setattr(request_limits, "room", growing)
     told = ask(alice, body, max_count=5).json()["dry_run"]
     assert (told["fits"], told["servers_asked"], told["servers_fitting"]) == (True, 5, 5)
 

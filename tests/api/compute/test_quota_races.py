@@ -11,7 +11,9 @@ from django.db import connections
 from apps.compute.models import Flavor, KeyPair, Server
 from apps.compute.selectors import quota_counts
 from apps.compute.services import server_metadata, servers
-from apps.compute.services.servers import ServerRequest
+from apps.compute.services.block_devices import RequestedDisk
+from apps.compute.services.server_requests import ServerRequest
+from apps.compute.services.server_requests.flavor import snapshot
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.models import Limit, Usage
 from apps.quotas.selectors import reservations as reservation_rows
@@ -40,9 +42,14 @@ def limit(caller: Any, **values: int) -> None:
     Limit.objects.bulk_create(Limit(owner_id=caller.project_id, resource=k, value=v) for k, v in values.items())
 
 
+def request_of(caller: Any, flavor: Flavor) -> ServerRequest:
+    template = Server(project_id=caller.project_id, user_id=caller.project_id, name="s", flavor=snapshot(flavor))
+    return ServerRequest(template=template, disks=[RequestedDisk("root", flavor.disk_gib)])
+
+
 def build(caller: Any, flavor: Flavor) -> str:
     try:
-        servers.create(context=caller.context, request=ServerRequest(name="s", flavor=flavor, image_id=None))
+        servers.create(context=caller.context, request=request_of(caller, flavor))
     except QuotaExceeded:
         return "refused"
     return "made"
@@ -73,9 +80,7 @@ def test_resources_in_any_order_do_not_deadlock(alice: Any, flavor: Flavor, no_b
 
     def churn(number: int) -> None:
         for _ in range(5):
-            [made] = servers.create(
-                context=alice.context, request=ServerRequest(name="s", flavor=flavor, image_id=None)
-            )
+            [made] = servers.create(context=alice.context, request=request_of(alice, flavor))
             if number % 2:
                 reservations.commit(consumers=[made.id])
             usage = {"ram": 256, "instances": 1, "cores": 2}

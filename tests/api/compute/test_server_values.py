@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.compute.models import Server
-from apps.compute.services import servers
+from apps.compute.services.server_requests import guest
 from tests.api.compute.conftest import ComputeCaller
 from workers.drivers import values as driver_values
 from workers.mapping import config_drives
@@ -59,7 +59,7 @@ def test_a_host_name_with_a_number_behind_it(alice: ComputeCaller, wanted: dict[
 
 @pytest.mark.parametrize("name", ["..", "a..b", "_", "a.b", "-.-", "web server_1", "x" * 255])
 def test_host_names_made_of_names(name: str) -> None:
-    driver_values.check_hostname(servers.default_hostname(name), "a host name")
+    driver_values.check_hostname(guest.default_hostname(name), "a host name")
 
 
 def test_signatures_of_images_are_refused_by_name(alice: ComputeCaller, wanted: dict[str, Any]) -> None:

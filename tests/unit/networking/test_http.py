@@ -176,7 +176,7 @@ def test_a_servers_port_stays_as_it_is(alice: Caller, network: Network) -> None:
         host="h",
         requests=[RequestedNetwork(network_id=network.id)],
     )
-    path = f"/ports/{binding.port_id}"
+    path = f"/ports/{binding.id}"
     for values in ({"fixed_ips": [{"ip_address": "10.9.0.99"}]}, {"device_id": ""}, {"device_owner": "x"}):
         assert refusal(alice.put(path, {"port": values}))[:2] == (409, "PortBound")
     assert refusal(alice.delete(path))[:2] == (409, "ServicePortInUse")

@@ -162,7 +162,7 @@ def test_addresses_on_a_shared_network_are_its_owners_to_choose(
     assert refusal(alice.put(path, {"port": {"fixed_ips": [ip]}}))[0] == 403
     assert admin.put(path, {"port": {"fixed_ips": [ip]}}).status_code == 200
     assert make(alice, network, fixed_ips=[{"ip_address": "10.9.0.77"}])["fixed_ips"][0]["ip_address"] == "10.9.0.77"
-    wanted = [{"network_id": shared.id, "fixed_ip": "10.8.0.78"}]
+    wanted = [RequestedNetwork(network_id=shared.id, fixed_ip="10.8.0.78")]
     with pytest.raises(exceptions.Forbidden):
         requested_networks.resolve(context=alice.context, requested=wanted)
 
@@ -171,7 +171,7 @@ def test_a_mac_of_a_group_is_taken_and_no_server_uses_it(alice: Caller, network:
     port = make(alice, network, mac_address="01:00:5E:00:00:01")
     assert port["mac_address"] == "01:00:5e:00:00:01"
     with pytest.raises(exceptions.PortMacUnusable):
-        requested_networks.resolve(context=alice.context, requested=[{"port_id": port["id"]}])
+        requested_networks.resolve(context=alice.context, requested=[RequestedNetwork(port_id=uuid.UUID(port["id"]))])
 
 
 def test_eui64() -> None:
@@ -204,7 +204,7 @@ def test_servers_ports_too(alice: Caller, dual: Network) -> None:
         server_id=server, project_id=alice.project_id, host="h", requests=[RequestedNetwork(network_id=dual.id)]
     )
     assert ranges.eui64("fd00:9::/64", binding.mac) in binding.ips
-    assert len(binding.ips) == FixedIP.objects.filter(port_id=binding.port_id).count() == 2
+    assert len(binding.ips) == FixedIP.objects.filter(port_id=binding.id).count() == 2
 
 
 def test_a_new_subnet_of_such_a_mode_reaches_the_ports_that_are_there(alice: Caller, network: Network) -> None:

@@ -1,6 +1,8 @@
 """What a request for a server says about networks: Nova's answers."""
 
+import json
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +13,12 @@ from apps.networking import exceptions
 from apps.networking.models import Network, Subnet
 from apps.networking.selectors import networks as selectors
 from apps.networking.services import networks, ports
+from apps.networking.values import RequestedNetwork
 from tests.callers import Caller
 
 
-def resolve(who: Caller, **one: Any) -> Any:
-    return networks.resolve(context=who.context, requested=[one])[0]
+def resolve(who: Caller, **values: Any) -> Any:
+    return networks.resolve(context=who.context, requested=[RequestedNetwork(**values)])[0]
 
 
 def automatic(who: Caller, **more: Any) -> Any:
@@ -23,16 +26,26 @@ def automatic(who: Caller, **more: Any) -> Any:
 
 
 def test_network_and_port(alice: Caller, network: Network) -> None:
-    assert resolve(alice, network_id=str(network.id), tag="t").tag == "t"
+    assert resolve(alice, network_id=network.id, tag="t").tag == "t"
     port = ports.create(context=alice.context, network=network, values={"network_id": network.id})
-    found = resolve(alice, port_id=str(port.id))
+    found = resolve(alice, port_id=port.id)
     assert (found.network_id, found.port_id) == (network.id, port.id)
 
 
-@pytest.mark.parametrize("text", ["nonsense", "6b1c0d51-0000-4000-8000-000000000000", None])
-def test_unknown_networks(alice: Caller, text: Any) -> None:
-    with pytest.raises(exceptions.RequestedNetworkNotFound, match=str(text)):
-        resolve(alice, network_id=text)
+def test_unknown_networks(alice: Caller) -> None:
+    network_id = uuid.UUID("6b1c0d51-0000-4000-8000-000000000000")
+    with pytest.raises(exceptions.RequestedNetworkNotFound, match=str(network_id)):
+        resolve(alice, network_id=network_id)
+    with pytest.raises(exceptions.RequestedNetworkNotFound):
+        resolve(alice)
+
+
+def test_a_servers_row_keeps_what_was_asked_for(network: Network) -> None:
+    for wanted in (
+        RequestedNetwork(network_id=network.id, fixed_ip="10.9.0.7", tag="t"),
+        RequestedNetwork(network_id=network.id, port_id=uuid.uuid4()),
+    ):
+        assert RequestedNetwork.from_row(json.loads(json.dumps(wanted.to_row()))) == wanted
 
 
 def test_foreign_objects_are_not_found(alice: Caller, bob: Caller, network: Network) -> None:
@@ -54,7 +67,7 @@ def test_states_that_do_not_serve(alice: Caller, network: Network, make_network:
         resolve(alice, port_id=used.id)
     twice = ports.create(context=alice.context, network=network, values={"network_id": network.id})
     with pytest.raises(exceptions.PortInUse):
-        networks.resolve(context=alice.context, requested=[{"port_id": twice.id}, {"port_id": twice.id}])
+        networks.resolve(context=alice.context, requested=[RequestedNetwork(port_id=twice.id)] * 2)
 
 
 def test_fixed_ips(alice: Caller, network: Network) -> None:
@@ -74,7 +87,7 @@ def test_fixed_ips(alice: Caller, network: Network) -> None:
 
 def test_queries_do_not_grow(alice: Caller, network: Network, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(2):
-        networks.resolve(context=alice.context, requested=[{"network_id": network.id}] * 8)
+        networks.resolve(context=alice.context, requested=[RequestedNetwork(network_id=network.id)] * 8)
 
 
 def test_automatic_order(alice: Caller, admin: Caller, make_network: Callable[..., Network]) -> None:

@@ -4,6 +4,7 @@ import uuid
 
 from apps.compute import states
 from apps.networking.services import bindings
+from apps.networking.values import RequestedNetwork
 from workers.engine.steps import StepContext
 from workers.mapping import networks
 from workers.tasks.servers.base import ServerStep
@@ -18,16 +19,16 @@ class AllocateNetwork(ServerStep[None]):
         if not server.requested_networks:
             return
         drivers = self.drivers(ctx)
-        bindings.allocate_for_server(
+        ports = bindings.allocate_for_server(
             server_id=server.id,
             project_id=server.project_id,
             host=ctx.host,
-            requests=networks.requests_of(server),
+            requests=[RequestedNetwork.from_row(row) for row in server.requested_networks],
             security_groups=[uuid.UUID(group) for group in server.security_groups],
             zone=server.zone or "nova",
             hostname=server.hostname,
         )
-        for network, port in networks.plugs_of(server.id):
+        for network, port in networks.plugs(ports):
             drivers.network.plug(network, port)
 
     def revert(self, ctx: StepContext) -> None:

@@ -1,10 +1,13 @@
 """Requests about servers."""
 
+import base64
+import binascii
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.common import microversions
 from apps.common.api.serializers import (
     AddressField,
     Base64Field,
@@ -13,28 +16,34 @@ from apps.common.api.serializers import (
     PrintableName,
     StrictSerializer,
     Text,
+    since,
 )
 from apps.compute import admin_passwords
 from apps.compute.api.serializers.server_metadata import Items
+from apps.networking.values import RequestedNetwork
 
 _LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 HOST_NAME = rf"^{_LABEL}(\.{_LABEL})*\Z"  # RFC 1123: valid in DHCP and DNS
 MAX_LABEL = 63
 MAX_COUNT = 1000
+MAX_USER_DATA = 65535  # characters of base64, as in Nova
+NETWORKS_REQUIRED = microversions.since("2.37")
 
 
-class RequestedNetwork(StrictSerializer):
-    uuid = serializers.UUIDField(required=False)
-    port = serializers.UUIDField(required=False, allow_null=True)
+class RequestedNetworkItem(StrictSerializer):
+    """One of ``networks``; the value is what networking calls a requested network."""
+
+    uuid = serializers.UUIDField(required=False, source="network_id")
+    port = serializers.UUIDField(required=False, allow_null=True, source="port_id")
     fixed_ip = AddressField(required=False)
     tag = Text(required=False, max_length=60)
 
     def validate(self, attrs: Any) -> Any:
-        if not attrs.get("uuid") and not attrs.get("port"):
+        if not attrs.get("network_id") and not attrs.get("port_id"):
             raise serializers.ValidationError("a network needs uuid or port")
-        if attrs.get("port") and attrs.get("fixed_ip"):
+        if attrs.get("port_id") and attrs.get("fixed_ip"):
             raise serializers.ValidationError("fixed_ip cannot be given together with port")
-        return attrs
+        return RequestedNetwork(**attrs)
 
 
 @extend_schema_field({"oneOf": [{"type": "string", "minLength": 1, "maxLength": 512}, {"type": "integer"}]})
@@ -62,14 +71,14 @@ class NetworksField(serializers.Field[Any, Any, Any, Any]):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._list = RequestedNetwork(many=True)
+        self._items = RequestedNetworkItem(many=True)
 
     def to_internal_value(self, data: Any) -> Any:
         if data in ("auto", "none"):
             return data
         if not isinstance(data, list) or len(data) > 64:
             raise serializers.ValidationError("it must be a list of at most 64 networks, 'auto' or 'none'")
-        return self._list.run_validation(data)
+        return self._items.run_validation(data)
 
     def to_representation(self, value: Any) -> Any:
         return value
@@ -148,9 +157,60 @@ class TagList(serializers.ListField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 50, **kwargs})
 
+    def to_internal_value(self, data: Any) -> list[str]:
+        return sorted(set(super().to_internal_value(data)))
 
-class ServerCreate(StrictSerializer):
-    """POST /servers. Fields of later microversions are refused below theirs, by the view."""
+
+class UserData(Text):
+    """base64 of at most 65,535 characters, as in Nova; the value has no white space, and is "" for null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_null": True, "allow_blank": True, "trim_whitespace": False, **kwargs})
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        value = super().run_validation(data)
+        return "" if value is None else value
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        if len(text) > MAX_USER_DATA:
+            raise serializers.ValidationError(f"it is longer than {MAX_USER_DATA} characters.")
+        packed = "".join(text.split())
+        try:
+            base64.b64decode(packed, validate=True)
+        except (binascii.Error, ValueError):
+            raise serializers.ValidationError("it is not valid base64.") from None
+        return packed
+
+
+class AccessAddress(AddressField):
+    """An address that the client remembers for itself; null and "" clear it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "allow_blank": True, "allow_null": True, **kwargs})
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation(data) or None
+
+
+class ServerFields(StrictSerializer):
+    """What POST and PUT both have. Values below ``row`` are columns of the server's row."""
+
+    accessIPv4 = AccessAddress(version=4, source="row.access_ip_v4")
+    accessIPv6 = AccessAddress(version=6, source="row.access_ip_v6")
+    description = since(
+        "2.19", Text(required=False, max_length=255, allow_null=True, allow_blank=True, source="row.description")
+    )
+    hostname = since("2.90", Pattern(HOST_NAME, required=False, min_length=1, max_length=255, source="row.hostname"))
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        disk_config = serializers.ChoiceField(["AUTO", "MANUAL"], required=False, source="row.disk_config")
+        return {**fields, "OS-DCF:diskConfig": disk_config}
+
+
+class ServerCreate(ServerFields):
+    """POST /servers. Fields that ``since`` limits are refused in other microversions, as Nova's schemas do."""
 
     reusable = True
 
@@ -159,66 +219,57 @@ class ServerCreate(StrictSerializer):
         "OS-EXT-AZ:availability_zone",
     )
 
-    name = PrintableName()
+    name = PrintableName(source="row.name")
     flavorRef = FlavorReference(max_length=512)
     imageRef = Text(max_length=512, required=False, allow_blank=True, allow_null=True)
     networks = NetworksField(required=False)
     adminPass = Text(required=False, allow_blank=True, trim_whitespace=False, max_length=admin_passwords.MAX_LENGTH)
     key_name = Text(required=False, max_length=255, allow_null=True)
-    metadata = Items(required=False)
-    user_data = Text(required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
-    config_drive = serializers.BooleanField(required=False, allow_null=True)
+    metadata = Items(required=False, source="row.metadata")
+    user_data = UserData(required=False, source="row.user_data")
+    config_drive = serializers.BooleanField(required=False, allow_null=True, source="row.config_drive")
     availability_zone = Text(required=False, max_length=255, allow_null=True)
     min_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
     max_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
     security_groups = GroupName(many=True, required=False, max_length=64)
     block_device_mapping_v2 = BlockDeviceMapping(many=True, required=False, max_length=64)
-    personality = InjectedFile(many=True, required=False, max_length=64)
-    accessIPv4 = AddressField(version=4, required=False, allow_blank=True, allow_null=True)
-    accessIPv6 = AddressField(version=6, required=False, allow_blank=True, allow_null=True)
-    description = Text(required=False, max_length=255, allow_null=True, allow_blank=True)
-    tags = TagList(required=False)
-    hostname = Pattern(HOST_NAME, required=False, min_length=1, max_length=255)
-    host = Text(required=False, max_length=255)
-    hypervisor_hostname = Text(required=False, max_length=255)
+    personality = since(
+        "2.1", InjectedFile(many=True, required=False, max_length=64, source="row.personality"), until="2.56"
+    )
+    tags = since("2.52", TagList(required=False, source="row.tags"))
+    host = since("2.74", Text(required=False, max_length=255))
+    hypervisor_hostname = since("2.74", Text(required=False, max_length=255))
     block_device_mapping = NotOfferedField(what="volumes")
-    trusted_image_certificates = NotOfferedField(what="signatures of images")
+    trusted_image_certificates = since("2.63", NotOfferedField(what="signatures of images"))
     dry_run = LooseBoolean(
         required=False,
         help_text="An extension: answer with 200 whether it would fit now, and make nothing (docs/placement.md).",
     )
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().get_fields()
-        fields["OS-DCF:diskConfig"] = serializers.ChoiceField(["AUTO", "MANUAL"], required=False)
-        return fields
 
     def validate(self, attrs: Any) -> Any:
         least = attrs.get("min_count", 1)
         most = attrs.get("max_count", least)
         if least > most:
             raise serializers.ValidationError("min_count must be <= max_count")
-        if not attrs["name"].strip():
-            raise serializers.ValidationError({"name": ["it must not be only white space"]})
-        last = attrs.get("hostname", "").rpartition(".")[2]
+        last = attrs["row"].get("hostname", "").rpartition(".")[2]
         if most > 1 and len(f"{last}-{most}") > MAX_LABEL:
             raise serializers.ValidationError({"hostname": [f"it is too long for {most} servers, which get a number"]})
+        self._check_networks(attrs.get("networks"))
         return {**attrs, "min_count": least, "max_count": most}
 
+    def _check_networks(self, networks: Any) -> None:
+        if self.version is None:
+            return
+        if self.version in NETWORKS_REQUIRED and networks is None:
+            raise serializers.ValidationError({"networks": ["'networks' is a required property."]})
+        if self.version not in NETWORKS_REQUIRED and isinstance(networks, str):
+            raise serializers.ValidationError({"networks": ["'auto' and 'none' need microversion 2.37."]})
 
-class ServerUpdate(StrictSerializer):
+
+class ServerUpdate(ServerFields):
     """PUT /servers/{id}."""
 
-    name = PrintableName(required=False)
-    description = Text(required=False, max_length=255, allow_null=True, allow_blank=True)
-    accessIPv4 = AddressField(version=4, required=False, allow_blank=True, allow_null=True)
-    accessIPv6 = AddressField(version=6, required=False, allow_blank=True, allow_null=True)
-    hostname = Pattern(HOST_NAME, required=False, min_length=1, max_length=255)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().get_fields()
-        fields["OS-DCF:diskConfig"] = serializers.ChoiceField(["AUTO", "MANUAL"], required=False)
-        return fields
+    name = PrintableName(required=False, source="row.name")
 
 
 __all__ = ["LooseBoolean", "ServerCreate", "ServerUpdate"]

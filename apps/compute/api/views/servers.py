@@ -22,21 +22,11 @@ from apps.compute.models import Server
 from apps.compute.selectors import server_lists
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import dry_runs, server_requests, servers
+from apps.compute.services.server_requests import placement
 from apps.networking.selectors import bindings
 from apps.scheduling.selectors import hosts
 
-NETWORKS_REQUIRED = since("2.37")
 HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
-# Fields of the body by version; unknown ones are refused, as by Nova's schemas.
-BODY_FIELDS = {
-    "description": since("2.19"),
-    "tags": since("2.52"),
-    "trusted_image_certificates": since("2.63"),
-    "host": since("2.74"),
-    "hypervisor_hostname": since("2.74"),
-    "hostname": since("2.90"),
-    "personality": since("2.1", "2.56"),
-}
 STRICT_STATUS = since("2.38")
 STRICT_QUERY = since("2.75")
 EXAMPLE = {"server": {"name": "vm1", "imageRef": "<an image's id>", "flavorRef": "1", "networks": "auto"}}
@@ -90,23 +80,19 @@ class ServersView(ServerViewBase, Collection):
         policy.check(self.caller, "os_compute_api:servers:create")
         if self.caller.project_id is None:
             raise BadRequest("Servers belong to a project: use a token that is scoped to one.")
-        body = request.data.get("server") if isinstance(request.data, dict) else None
-        self._check_version(body)
         values = self.parse(request, "server")
         hints = self._hints(request.data)
         if values.get("dry_run"):
             found = dry_runs.run(context=self.caller, values=values, hints=hints)
             return Response({"dry_run": dry_run_documents.render(found, full=self._sees_hosts())})
         server_request = server_requests.resolve(context=self.caller, values=values, hints=hints)
-        created = servers.create(
-            context=self.caller, request=server_request, min_count=values["min_count"], max_count=values["max_count"]
-        )
-        if isinstance(body, dict) and body.get("return_reservation_id"):
+        created = servers.create(context=self.caller, request=server_request)
+        if request.data["server"].get("return_reservation_id"):
             return Response({"reservation_id": created[0].reservation_id}, status=status.HTTP_202_ACCEPTED)
         return self._accepted(created[0], server_request.admin_password)
 
     def _sees_hosts(self) -> bool:
-        return policy.allowed(self.caller, server_requests.SEES_HOSTS)
+        return policy.allowed(self.caller, placement.SEES_HOSTS)
 
     def _accepted(self, server: Server, password: str) -> Response:
         key = str(server.id)
@@ -125,21 +111,6 @@ class ServersView(ServerViewBase, Collection):
         """The groups as the client named them, as Nova echoes them."""
         asked = self.request.data["server"].get("security_groups") or []
         return [{"name": one["name"]} for one in asked]
-
-    def _check_version(self, body: Any) -> None:
-        if not isinstance(body, dict):
-            return  # parse() reports the fault
-        unknown = [
-            name for name, covered in BODY_FIELDS.items() if name in body and self.request.version not in covered
-        ]
-        if unknown:
-            text = "', '".join(unknown)
-            raise BadRequest(f"Additional properties are not allowed ('{text}' was unexpected) in this microversion.")
-        networks = body.get("networks")
-        if self.request.version in NETWORKS_REQUIRED and networks is None:
-            raise BadRequest("Invalid input for field/attribute networks: 'networks' is a required property.")
-        if self.request.version not in NETWORKS_REQUIRED and isinstance(networks, str):
-            raise BadRequest("Invalid input for field/attribute networks: 'auto' and 'none' need microversion 2.37.")
 
     def _hints(self, data: dict[str, Any]) -> dict[str, Any]:
         hints: dict[str, Any] = {}
@@ -201,18 +172,8 @@ class ServerView(ServerViewBase):
     def put(self, request: Request, server_id: str) -> Response:
         server = selectors.get(context=self.caller, server_id=server_id)
         policy.check(self.caller, "os_compute_api:servers:update", {"project_id": server.project_id})
-        body = request.data.get("server") if isinstance(request.data, dict) else None
-        for name in ("description", "hostname"):
-            if isinstance(body, dict) and name in body and request.version not in BODY_FIELDS[name]:
-                raise BadRequest(
-                    f"Additional properties are not allowed ('{name}' was unexpected) in this microversion."
-                )
-        values = self.parse(request, "server")
-        columns = {"accessIPv4": "access_ip_v4", "accessIPv6": "access_ip_v6", "OS-DCF:diskConfig": "disk_config"}
-        changed = {columns.get(key, key): value for key, value in values.items()}
-        for name in ("access_ip_v4", "access_ip_v6"):
-            changed[name] = changed.get(name) or None if name in changed else getattr(server, name)
-        return Response({"server": self.full([servers.update(server=server, values=changed)], show=True)[0]})
+        values = self.parse(request, "server").get("row", {})
+        return Response({"server": self.full([servers.update(server=server, values=values)], show=True)[0]})
 
     def delete(self, request: Request, server_id: str) -> Response:
         server = selectors.get(context=self.caller, server_id=server_id)

@@ -64,7 +64,7 @@ def _request(options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     if not named and parse_uuid(options["image"]) is None:
         raise CommandError(f"No image has the id or the name {options['image']}.")
     values = {
-        "name": "schedule",
+        "row": {"name": "schedule"},
         "flavorRef": flavor.flavor_id if flavor else options["flavor"],
         "imageRef": str(named[0].id) if named else options["image"],
         "networks": "none",

@@ -1,0 +1,71 @@
+"""The disks that a request for a server asks for, within the sizes of its flavor."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps.common.exceptions import BadRequest
+from apps.compute import image_properties
+from apps.compute.models import Flavor
+from apps.compute.services.block_devices import Kind, RequestedDisk
+
+FIELD = "Invalid input for field/attribute block_device_mapping_v2"
+MAX_IDE = 3  # of four: the config drive has the last
+
+
+def resolve(
+    mappings: Sequence[Mapping[str, Any]], flavor: Flavor, properties: Mapping[str, str]
+) -> list[RequestedDisk]:
+    """Return the disks in their order: root, ephemeral disks, swap. Blank disks replace those that the flavor gives.
+
+    Raises BadRequest (400) for more than the flavor allows: allocation and quota count the flavor's sizes.
+    """
+    blank = [mapping for mapping in mappings if mapping["source_type"] == "blank"]
+    swaps = [_disk("swap", disk, flavor.swap_mib) for disk in blank if disk.get("guest_format") == "swap"]
+    others = [_disk("ephemeral", disk, flavor.ephemeral_gib) for disk in blank if disk.get("guest_format") != "swap"]
+    _check_sizes(others, swaps, flavor)
+    if not others and flavor.ephemeral_gib:
+        others = [RequestedDisk("ephemeral", flavor.ephemeral_gib)]
+    if not swaps and flavor.swap_mib:
+        swaps = [RequestedDisk("swap", flavor.swap_mib)]
+    disks = [_root(mappings, flavor), *others, *swaps]
+    _check_buses(disks, properties)
+    return disks
+
+
+def _root(mappings: Sequence[Mapping[str, Any]], flavor: Flavor) -> RequestedDisk:
+    images = [mapping for mapping in mappings if mapping["source_type"] == "image"]
+    if len(images) > 1:
+        raise BadRequest(f"{FIELD}: a server has one local disk made from an image.")
+    if images and images[0].get("volume_size") not in (None, flavor.disk_gib):
+        raise BadRequest(f"{FIELD}: the size of a local root disk is the flavor's, {flavor.disk_gib} GiB.")
+    return _disk("root", images[0], flavor.disk_gib) if images else RequestedDisk("root", flavor.disk_gib)
+
+
+def _disk(kind: Kind, requested: Mapping[str, Any], usual: int) -> RequestedDisk:
+    if kind != "root" and (requested.get("boot_index") or -1) >= 0:
+        raise BadRequest(f"{FIELD}: a server cannot boot from a blank disk.")
+    size = usual if kind == "root" else requested.get("volume_size") or usual
+    return RequestedDisk(kind, size, requested.get("disk_bus") or "", requested.get("tag") or "")
+
+
+def _check_sizes(ephemerals: Sequence[RequestedDisk], swaps: Sequence[RequestedDisk], flavor: Flavor) -> None:
+    if ephemerals and (sum(disk.size for disk in ephemerals) > flavor.ephemeral_gib or not flavor.ephemeral_gib):
+        raise BadRequest(
+            "Ephemeral disks requested are larger than the instance type allows. If no size is given in one block "
+            "device mapping, flavor ephemeral size will be used."
+        )
+    if len(swaps) > 1:
+        raise BadRequest("More than one swap drive requested.")
+    if swaps and (swaps[0].size > flavor.swap_mib or not flavor.swap_mib):
+        raise BadRequest("Swap drive requested is larger than instance type allows.")
+
+
+def _check_buses(disks: Sequence[RequestedDisk], properties: Mapping[str, str]) -> None:
+    buses = Counter(disk.bus or image_properties.disk_bus(properties) for disk in disks)
+    if buses["ide"] and properties.get("hw_machine_type", "pc") != "pc":
+        raise BadRequest(f"{FIELD}: disk_bus ide needs an image with hw_machine_type=pc.")
+    if buses["ide"] > MAX_IDE:
+        raise BadRequest(f"{FIELD}: IDE takes {MAX_IDE} disks and the config drive.")
+    if len(disks) > 24:
+        raise BadRequest(f"{FIELD}: a server has 24 disks at most.")

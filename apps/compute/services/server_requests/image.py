@@ -1,0 +1,87 @@
+"""The image of a new server: that it boots, that it fits the flavor, and the facts that hosts know it by."""
+
+from typing import Any
+
+from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest, NotFound
+from apps.common.identifiers import parse_uuid
+from apps.compute import image_properties
+from apps.compute.exceptions import ImageUnusable
+from apps.compute.models import Flavor
+from apps.images.selectors import images
+
+GIB = 1024**3
+BOOTABLE = ("qcow2", "raw")
+FIELD = "Invalid input for field/attribute imageRef"
+
+
+def columns(context: RequestContext, values: dict[str, Any], flavor: Flavor) -> dict[str, Any]:
+    """Return what the server's row keeps of its image. Raises BadRequest and ImageUnusable (400)."""
+    image = _image(context, _id_of(values))
+    _check_bootable(image)
+    _check_size(image, flavor)
+    properties = {key: str(value) for key, value in image.properties.items()}
+    image_properties.check(properties)
+    return {"image_id": image.id, "image_properties": properties, "image_facts": _facts(image)}
+
+
+def _id_of(values: dict[str, Any]) -> str:
+    """Return the id that imageRef names, or a block device mapping where that is empty."""
+    ref = values.get("imageRef") or ""
+    ids = {mapping["uuid"] for mapping in values.get("block_device_mapping_v2") or [] if mapping.get("uuid")}
+    if ids and ref and ids != {ref.rsplit("/", 1)[-1]}:
+        raise BadRequest(
+            "Invalid input for field/attribute block_device_mapping_v2: it names another image than imageRef."
+        )
+    chosen: str = ref.rstrip("/").rsplit("/", 1)[-1] or (ids.pop() if ids else "")
+    if not chosen:
+        raise BadRequest(f"{FIELD}: an image is required.")
+    return chosen
+
+
+def _image(context: RequestContext, image_id: str) -> Any:
+    key = parse_uuid(image_id)
+    if key is None:
+        raise BadRequest(f"{FIELD}: '{image_id[:64]}' is not a 'uuid'")
+    try:
+        return images.get_visible(context=context, image_id=key)
+    except NotFound as error:
+        raise BadRequest(f"{FIELD}: Image {key} could not be found.") from error
+
+
+def _check_bootable(image: Any) -> None:
+    if image.status != "active":
+        raise ImageUnusable(f"Image {image.id} is not active: it is {image.status}.")
+    if image.disk_format not in BOOTABLE:
+        raise ImageUnusable(
+            f"Image {image.id} cannot be booted: its disk_format is {image.disk_format}. "
+            "Servers boot from qcow2 and raw; convert the image first."
+        )
+    if image.size == 0:
+        raise ImageUnusable(f"Image {image.id} cannot be booted: it has no data.")
+
+
+def _facts(image: Any) -> dict[str, Any]:
+    """Return what a host knows an image by. Sizes in bytes, ``min_disk`` in GiB."""
+    return {
+        "sha512": image.os_hash_value,
+        "size": image.size,
+        "disk_format": image.disk_format,
+        "virtual_size": image.virtual_size,
+        "min_disk": image.min_disk,
+    }
+
+
+def _check_size(image: Any, flavor: Flavor) -> None:
+    if image.min_ram and flavor.ram_mib < image.min_ram:
+        raise ImageUnusable(
+            f"Flavor's memory is too small for requested image: {flavor.ram_mib} MiB < {image.min_ram} MiB."
+        )
+    if flavor.disk_gib == 0:
+        return  # the root disk is as large as the image
+    need = max(image.virtual_size or image.size or 0, (image.min_disk or 0) * GIB)
+    if flavor.disk_gib * GIB < need:
+        raise ImageUnusable(
+            f"Flavor's disk is too small for requested image. Flavor disk is {flavor.disk_gib * GIB} bytes, "
+            f"image is {need} bytes."
+        )
