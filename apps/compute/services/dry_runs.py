@@ -68,8 +68,8 @@ def run(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any
             everything = candidates.everything()
         finally:
             transaction.set_rollback(True)
-    found = _place(everything, spec, count)
-    return replace(found, asked=most, reason=found.reason or limit)
+    result = _simulate(everything, spec, count)
+    return replace(result, asked=most, reason=result.reason or limit)
 
 
 def _allowed(context: RequestContext, request: ServerRequest) -> tuple[int, str]:
@@ -86,7 +86,7 @@ def _allowed(context: RequestContext, request: ServerRequest) -> tuple[int, str]
     return count, limit
 
 
-def _place(everything: list[HostState], spec: RequestSpec, count: int) -> DryRun:
+def _simulate(everything: list[HostState], spec: RequestSpec, count: int) -> DryRun:
     """Place one server after another in memory: each takes its amounts from the chosen host.
 
     If an administrator names a host, no other is considered, as in the scheduler.
@@ -97,20 +97,20 @@ def _place(everything: list[HostState], spec: RequestSpec, count: int) -> DryRun
     placed: list[str] = []
     first: dict[str, Any] = {}
     while len(placed) < count:
-        asked = candidates.leaning(spec=spec, zones=zones)
-        verdict = ranking.rank(hosts=pool if pool is not None else list(cloud.values()), spec=asked)
+        leaning = candidates.leaning(spec=spec, zones=zones)
+        verdict = ranking.rank(hosts=pool if pool is not None else list(cloud.values()), spec=leaning)
         suited = [host for host in verdict.hosts if _suits(host, spec)]
         if not suited:
             if pool is None:
                 return _refused(list(cloud.values()), spec, verdict, count, placed)
             pool = None  # of all hosts, the last word
             continue
-        first = first or {**_told(verdict, len(cloud)), "hosts": len(everything)}
-        chosen = _taken(suited[0], spec)
+        first = first or {**_explanation(verdict, len(cloud)), "hosts": len(everything)}
+        chosen = _with_server(suited[0], spec)
         cloud[chosen.id] = chosen
         pool = [cloud[host.id] for host in suited[: max(count, POOL)]]
         placed.append(chosen.name)
-        spec = _joined(spec, chosen.name)
+        spec = _with_member(spec, chosen.name)
     return DryRun(asked=count, hosts=placed, explanation=first)
 
 
@@ -119,7 +119,7 @@ def _suits(host: HostState, spec: RequestSpec) -> bool:
     return not (spec.group and request_specs.breaks_policy(spec.group, host.name))
 
 
-def _taken(host: HostState, spec: RequestSpec) -> HostState:
+def _with_server(host: HostState, spec: RequestSpec) -> HostState:
     return replace(
         host,
         vcpus_free=host.vcpus_free - spec.vcpus,
@@ -130,19 +130,19 @@ def _taken(host: HostState, spec: RequestSpec) -> HostState:
     )
 
 
-def _joined(spec: RequestSpec, host: str) -> RequestSpec:
+def _with_member(spec: RequestSpec, host: str) -> RequestSpec:
     if spec.group is None:
         return spec
     members = {**spec.group.members, host: spec.group.members.get(host, 0) + 1}
     return replace(spec, group=replace(spec.group, members=members))
 
 
-def _told(verdict: Verdict, considered: int) -> dict[str, Any]:
-    told = {"filters": verdict.table, "candidates": verdict.candidates, "misses": verdict.misses}
-    return {"considered": considered, **{name: value for name, value in told.items() if value}}
+def _explanation(verdict: Verdict, considered: int) -> dict[str, Any]:
+    parts = {"filters": verdict.table, "candidates": verdict.candidates, "misses": verdict.misses}
+    return {"considered": considered, **{name: value for name, value in parts.items() if value}}
 
 
 def _refused(looked_at: list[HostState], spec: RequestSpec, verdict: Verdict, count: int, placed: list[str]) -> DryRun:
     reason = request_specs.policy_reason(spec) if verdict.hosts else ranking.explain(verdict=verdict, hosts=looked_at)
     refusal = NoValidHost(reason=reason)
-    return DryRun(asked=count, hosts=placed, reason=refusal.message, explanation=_told(verdict, len(looked_at)))
+    return DryRun(asked=count, hosts=placed, reason=refusal.message, explanation=_explanation(verdict, len(looked_at)))
