@@ -31,7 +31,6 @@ WITH_OWN_TIMES = {"apps/compute/api/documents/usage_audit_log.py"}  # a form of 
 # Who may ask policy: front ends (views, their permissions, admin pages and commands) and what registers rules.
 FRONT_ENDS = ("api", "admin", "admin.py", "apps.py", "management")
 SERVICES_THAT_ASK = {  # rules about single values of a server's request, until its view knows these values
-    "apps/compute/services/server_requests/__init__.py",
     "apps/networking/services/requested_networks.py",
 }
 # Import names of a floor: the module's noun, or the floor, or a noun with its floor.

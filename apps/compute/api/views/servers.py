@@ -26,6 +26,7 @@ from apps.compute.services.server_requests import placement
 from apps.networking.selectors import bindings
 from apps.scheduling.selectors import hosts
 
+SEES_HOSTS = "os_compute_api:os-extended-server-attributes"
 HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
 STRICT_STATUS = since("2.38")
 STRICT_QUERY = since("2.75")
@@ -82,6 +83,7 @@ class ServersView(ServerViewBase, Collection):
             raise BadRequest("Servers belong to a project: use a token that is scoped to one.")
         values = self.parse(request, "server")
         hints = self._hints(request.data)
+        self._check_placement(values, hints)
         if values.get("dry_run"):
             found = dry_runs.run(context=self.caller, values=values, hints=hints)
             return Response({"dry_run": dry_run_documents.render(found, full=self._sees_hosts())})
@@ -91,8 +93,21 @@ class ServersView(ServerViewBase, Collection):
             return Response({"reservation_id": created[0].reservation_id}, status=status.HTTP_202_ACCEPTED)
         return self._accepted(created[0], server_request.admin_password)
 
+    def _check_placement(self, values: dict[str, Any], hints: dict[str, Any]) -> None:
+        for rule in placement.rules(values):
+            policy.check(self.caller, rule)
+        restricted = placement.restricted(hints)
+        if restricted and not self._sees_hosts():
+            refused, others = (
+                ", ".join(f"${name}" for name in sorted(names)) for names in (restricted, placement.OPEN)
+            )
+            raise BadRequest(
+                "Invalid input for field/attribute os:scheduler_hints.query: only administrators may ask by "
+                f"{refused}. Others may ask by {others}."
+            )
+
     def _sees_hosts(self) -> bool:
-        return policy.allowed(self.caller, placement.SEES_HOSTS)
+        return policy.allowed(self.caller, SEES_HOSTS)
 
     def _accepted(self, server: Server, password: str) -> Response:
         key = str(server.id)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from apps.common.context import RequestContext
 from apps.compute import admin_passwords, states
 from apps.compute.models import BlockDevice, Server
-from apps.compute.services import block_devices as device_rows
+from apps.compute.services import block_devices as block_device_services
 from apps.compute.services.block_devices import RequestedDisk
 from apps.compute.services.server_requests import block_devices, flavor, guest, image, limits, networks, placement
 
@@ -59,10 +59,10 @@ class ServerRequest:
 def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any]) -> ServerRequest:
     """Return what is to be made, from the validated body of POST /servers.
 
-    Only a project's automatic network is ever made. Raises BadRequest (400) naming the field, NotFound for a private
-    flavor's id, PolicyForbidden and QuotaExceeded (403).
+    The caller has checked ``placement.rules`` and ``placement.restricted``. Only a project's automatic network is ever
+    made. Raises BadRequest (400) naming the field, NotFound for a private flavor's id, PolicyForbidden (403) for an
+    address that is not the caller's to choose, QuotaExceeded (403).
     """
-    placement.check_query(context, hints)
     row = dict(values["row"])
     chosen = flavor.resolve(context, values["flavorRef"])
     row |= image.columns(context, values, chosen)
@@ -74,6 +74,7 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
     row["security_groups"] = networks.groups(context, values)
     requested = networks.resolve(context, values.get("networks"))  # last: "auto" may make the project's own network
     limits.check_ports(context, requested or [], values["max_count"])
+    root = BlockDevice(bus=disks[0].bus)
     template = Server(
         project_id=str(context.project_id),
         user_id=str(context.user_id),
@@ -81,7 +82,7 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
         task_state=states.SCHEDULING,
         flavor=flavor.snapshot(chosen),
         requested_networks=None if requested is None else [network.to_row() for network in requested],
-        root_device_name=f"/dev/{device_rows.names([BlockDevice(bus=disks[0].bus)], row['image_properties'])[0]}",
+        root_device_name=f"/dev/{block_device_services.names([root], row['image_properties'])[0]}",
         **row,
     )
     return ServerRequest(

@@ -3,7 +3,6 @@
 import uuid
 from typing import Any
 
-from apps.common import policy
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
 from apps.compute.exceptions import ServerGroupNotFound
@@ -11,12 +10,12 @@ from apps.compute.selectors import request_specs, server_groups
 from apps.scheduling.filters import json_query, variables
 from apps.scheduling.selectors import hosts
 
-SEES_HOSTS = "os_compute_api:os-extended-server-attributes"
+OPEN = tuple(variables.OPEN)  # what everybody may ask by in the hint ``query``
 
 
 def columns(context: RequestContext, values: dict[str, Any], hints: dict[str, Any]) -> dict[str, Any]:
-    """Return what the server's row keeps of its placement. Raises BadRequest (400), PolicyForbidden (403)."""
-    zone, host = _zone_and_host(context, values)
+    """Return what the server's row keeps of its placement. Raises BadRequest (400)."""
+    zone, host = _zone_and_host(values)
     return {
         "requested_zone": zone,
         "requested_host": host,
@@ -25,14 +24,35 @@ def columns(context: RequestContext, values: dict[str, Any], hints: dict[str, An
     }
 
 
-def _zone_and_host(context: RequestContext, values: dict[str, Any]) -> tuple[str, str]:
-    """Return (zone, host): ``zone:host:node`` and the fields host and hypervisor_hostname are for administrators.
+def rules(values: dict[str, Any]) -> list[str]:
+    """Return the rules that a request for a host has to pass, beside that of the call itself."""
+    if values.get("host") or values.get("hypervisor_hostname"):
+        return ["os_compute_api:servers:create:requested_destination"]
+    if any(_split(values)[1:]):
+        return ["os_compute_api:servers:create:forced_host"]
+    return []
+
+
+def restricted(hints: dict[str, Any]) -> set[str]:
+    """Return the variables of the hint ``query`` that would leak the names and the load of hosts."""
+    asked = json_query.asked_by(request_specs.query_of(hints) or ())
+    return {name for name in asked if name in variables.INNER}
+
+
+def _split(values: dict[str, Any]) -> list[str]:
+    """Return availability_zone as ``zone:host:node``, the parts that it has."""
+    parts: list[str] = (values.get("availability_zone") or "").split(":")
+    if len(parts) > 3:
+        raise BadRequest("Invalid input received: Unable to parse availability_zone")
+    return parts
+
+
+def _zone_and_host(values: dict[str, Any]) -> tuple[str, str]:
+    """Return (zone, host): of ``zone:host:node``, or of the fields host and hypervisor_hostname.
 
     A host has one node, of its own name.
     """
-    zone, *named = (values.get("availability_zone") or "").split(":")
-    if len(named) > 2:
-        raise BadRequest("Invalid input received: Unable to parse availability_zone")
+    zone, *named = _split(values)
     wanted = [values.get("host"), values.get("hypervisor_hostname")]
     if any(wanted) and named:
         raise BadRequest(
@@ -44,8 +64,6 @@ def _zone_and_host(context: RequestContext, values: dict[str, Any]) -> tuple[str
         raise BadRequest("Invalid input for field/attribute hypervisor_hostname: it is no node of this host.")
     host = names.pop() if names else ""
     if host:
-        rule = "requested_destination" if any(wanted) else "forced_host"
-        policy.check(context, f"os_compute_api:servers:create:{rule}")
         try:
             hosts.get(name=host)
         except NotFound as error:
@@ -53,17 +71,6 @@ def _zone_and_host(context: RequestContext, values: dict[str, Any]) -> tuple[str
     if zone and not hosts.zone_exists(zone=zone):
         raise BadRequest("The requested availability zone is not available")
     return zone, host
-
-
-def check_query(context: RequestContext, hints: dict[str, Any]) -> None:
-    """Keep the hint ``query`` from those who may not see hosts: it would leak the names and the load of hosts."""
-    inner = {name for name in json_query.asked_by(request_specs.query_of(hints) or ()) if name in variables.INNER}
-    if inner and not policy.allowed(context, SEES_HOSTS):
-        refused, open_to_all = (", ".join(f"${name}" for name in sorted(names)) for names in (inner, variables.OPEN))
-        raise BadRequest(
-            f"Invalid input for field/attribute os:scheduler_hints.query: only administrators may ask by {refused}. "
-            f"Others may ask by {open_to_all}."
-        )
 
 
 def _server_group(context: RequestContext, hints: dict[str, Any]) -> uuid.UUID | None:
