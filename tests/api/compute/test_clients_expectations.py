@@ -16,7 +16,7 @@ from apps.quotas.exceptions import QuotaExceeded
 from tests.api.compute.conftest import ComputeCaller
 
 NOVA_STATUSES = {
-    "ACTIVE", "BUILD", "SHUTOFF", "PAUSED", "SUSPENDED", "ERROR", "DELETED", "REBOOT", "HARD_REBOOT",
+    "ACTIVE", "BUILD", "SHUTOFF", "PAUSED", "SUSPENDED", "ERROR", "DELETED", "REBOOT", "HARD_REBOOT", "RESIZE",
 }  # fmt: skip
 
 

@@ -134,7 +134,7 @@ def _explained(owner: ComputeCaller, **values: Any) -> dict[str, Any]:
         project_id=owner.project_id, user_id="u", name="s", hostname="s", vm_state="building", flavor=flavor,
         reservation_id="r-12345678", **values,
     )  # fmt: skip
-    choice = place(server, excluded=[])
+    choice = place(server, consumer_id=server.id, excluded=[])
     return {**choice.explanation, "host": choice.host}
 
 
@@ -224,7 +224,7 @@ def test_it_says_what_then_happens(
     placed = 0
     for server in Server.objects.all():
         try:
-            place(server, excluded=[])
+            place(server, consumer_id=server.id, excluded=[])
             placed += 1
         except allocations.NoValidHost:
             pass

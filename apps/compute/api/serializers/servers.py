@@ -157,8 +157,9 @@ class TagList(serializers.ListField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 50, **kwargs})
 
-    def to_internal_value(self, data: Any) -> list[str]:
-        return sorted(set(super().to_internal_value(data)))
+    def run_validation(self, data: Any = serializers.empty) -> list[str]:
+        """Return each tag once, in order. The limit counts all that are sent."""
+        return sorted(set(super().run_validation(data)))
 
 
 class UserData(Text):
