@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from apps.networking.selectors import security_groups as selectors
+
 ANYWHERE = {"IPv4": "0.0.0.0/0", "IPv6": "::/0"}
 
 
@@ -34,3 +36,10 @@ def render(row: Any, groups: dict[Any, Any]) -> dict[str, Any]:
         "tenant_id": row.project_id,
         "rules": [render_rule(one, groups) for one in row.rules.all() if one.direction == "ingress"],
     }
+
+
+def render_all(rows: list[Any]) -> list[dict[str, Any]]:
+    """Return the documents of groups; 1 query for the groups that their rules name."""
+    sources = {rule.remote_group_id for row in rows for rule in row.rules.all() if rule.remote_group_id}
+    groups = selectors.by_id(group_ids=sources)
+    return [render(row, groups) for row in rows]

@@ -30,12 +30,6 @@ def _id(text: str) -> Any:
     return key
 
 
-def _documents(rows: list[Any]) -> list[dict[str, Any]]:
-    sources = {one.remote_group_id for row in rows for one in row.rules.all() if one.remote_group_id}
-    groups = selectors.by_id(group_ids=sources)
-    return [documents.render(row, groups) for row in rows]
-
-
 class SecurityGroupsView(ProxyView):
     """The project's security groups."""
 
@@ -50,7 +44,7 @@ class SecurityGroupsView(ProxyView):
             services.ensure_default(project_id=str(self.caller.project_id))
             rows = rows.filter(project_id=self.caller.project_id)
         first, limit = STYLE.whole(request.GET.get("offset") or "0", "offset"), LISTING.limit(request.GET)[0]
-        return Response({"security_groups": _documents(list(rows[first : first + limit]))})
+        return Response({"security_groups": documents.render_all(list(rows[first : first + limit]))})
 
     def post(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("create"))
@@ -60,7 +54,9 @@ class SecurityGroupsView(ProxyView):
             row = services.create(
                 context=self.caller, values={**values, "description": values.get("description") or ""}
             )
-        return Response({"security_group": _documents([selectors.get(context=self.caller, group_id=row.id)])[0]})
+        return Response(
+            {"security_group": documents.render_all([selectors.get(context=self.caller, group_id=row.id)])[0]}
+        )
 
 
 class SecurityGroupView(ProxyView):
@@ -71,7 +67,9 @@ class SecurityGroupView(ProxyView):
 
     def get(self, request: Request, group_id: str) -> Response:
         policy.check(self.caller, RULE.format("show"))
-        return Response({"security_group": _documents([selectors.get(context=self.caller, group_id=_id(group_id))])[0]})
+        return Response(
+            {"security_group": documents.render_all([selectors.get(context=self.caller, group_id=_id(group_id))])[0]}
+        )
 
     def group(self, group_id: str, rule: str) -> Any:
         """Return the group, if the network service lets the caller change it. Raises PolicyForbidden (403)."""
@@ -86,7 +84,7 @@ class SecurityGroupView(ProxyView):
         with nova_faults():
             values["description"] = values.get("description") or ""
             row = services.update(context=self.caller, group=group, values=values)
-        return Response({"security_group": _documents([row])[0]})
+        return Response({"security_group": documents.render_all([row])[0]})
 
     def delete(self, request: Request, group_id: str) -> Response:
         policy.check(self.caller, RULE.format("delete"))
@@ -138,4 +136,4 @@ class ServerSecurityGroupsView(ComputeView):
     def get(self, request: Request, server_id: str) -> Response:
         server = servers.get(context=self.caller, server_id=server_id)
         policy.check(self.caller, RULE.format("list"), {"project_id": server.project_id})
-        return Response({"security_groups": _documents(selectors.of_server(server_id=server.id))})
+        return Response({"security_groups": documents.render_all(selectors.of_server(server_id=server.id))})

@@ -8,7 +8,7 @@ from apps.identity.api.v2 import documents
 from apps.identity.api.v2.base import V2View
 from apps.identity.api.v2.serializers import EndpointSerializer, RoleSerializer
 from apps.identity.exceptions import NotFound
-from apps.identity.models import Endpoint, Service
+from apps.identity.models import Endpoint
 from apps.identity.selectors import endpoints as endpoint_selectors
 from apps.identity.selectors import pages
 from apps.identity.selectors import roles as selectors
@@ -89,26 +89,22 @@ class RoleView(V2View):
         return Response(status=204)
 
 
-def render_service(row: Service) -> dict[str, Any]:
-    return {"id": row.pk, "name": row.name, "type": row.type, "description": row.description}
-
-
 class ServicesView(V2View):
     request_serializers = {"post": service_serializers.ServiceSerializer}
 
     def get(self, request: Any) -> Response:
         self.authorize("list_services")
-        return Response(self.listed("OS-KSADM:services", service_selectors.listed({}), render_service))
+        return Response(self.listed("OS-KSADM:services", service_selectors.listed({}), documents.render_service))
 
     def post(self, request: Any) -> Response:
         self.authorize("create_service")
-        return Response({KSADM: render_service(services.create(values=self.parse(request, KSADM)))})
+        return Response({KSADM: documents.render_service(services.create(values=self.parse(request, KSADM)))})
 
 
 class ServiceItemView(V2View):
     def get(self, request: Any, service_id: str) -> Response:
         self.authorize("get_service")
-        return Response({KSADM: render_service(service_selectors.get(service_id))})
+        return Response({KSADM: documents.render_service(service_selectors.get(service_id))})
 
     def delete(self, request: Any, service_id: str) -> Response:
         self.authorize("delete_service")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from apps.identity.api.documents.base import time_of_microseconds
-from apps.identity.models import Endpoint, Project, Role, User
+from apps.identity.models import Endpoint, Project, Role, Service, User
 from apps.identity.selectors.tokens import Token
 from apps.identity.states import Interface, Scope
 
@@ -32,6 +32,10 @@ def render_user(row: User) -> dict[str, Any]:
 
 def render_role(row: Role) -> dict[str, Any]:
     return {"id": row.pk, "name": row.name, "description": row.description, "enabled": True}
+
+
+def render_service(row: Service) -> dict[str, Any]:
+    return {"id": row.pk, "name": row.name, "type": row.type, "description": row.description}
 
 
 def service_catalog(catalog: list[dict[str, Any]]) -> list[dict[str, Any]]:
