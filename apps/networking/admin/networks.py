@@ -30,7 +30,7 @@ class NetworkEdit(ServiceForm):
     event = ("network.update", "network")
 
     def document(self) -> dict[str, Any]:
-        """Return what was entered on a new network, what was changed on an old one; a text may be made empty."""
+        """Return the entered values of a new network, the changed values of an existing one; texts may become empty."""
         names_ = list(self.fields) if self.instance._state.adding else self.changed_data
         entered = {self.on_wire(name): self.cleaned_data[name] for name in names_}
         return {name: value for name, value in entered.items() if value is not None}

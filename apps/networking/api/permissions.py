@@ -8,7 +8,7 @@ from apps.networking import states
 from apps.networking.models import Network, Port
 from apps.networking.services import ownership, port_addresses
 
-# What only administrators may set on a network, by the last part of its rule.
+# Values of a network that only administrators may set, by the last part of their rule.
 _OF_NETWORKS = {"shared": "shared", "external": "router:external", "is_default": "is_default", "provider": "provider"}
 # Values of a port that have a rule, by its last part.
 _OF_PORTS = {
@@ -46,7 +46,7 @@ def check_new_network(context: RequestContext, values: dict[str, Any]) -> None:
 
 
 def check_network(context: RequestContext, network: Network, values: dict[str, Any]) -> None:
-    """Raise PolicyForbidden (403) unless the caller may set these values, even to what they are."""
+    """Raise PolicyForbidden (403) unless the caller may set these values, even unchanged."""
     _check_network("update_network", context, network.project_id, values)
 
 

@@ -81,7 +81,7 @@ class Collection(ComputeView, collections.Collection):
         return [self.render(row) for row in rows]
 
     def mark_of(self, row: Any) -> str:
-        """Return what names a row as a marker."""
+        """Return a row's marker."""
         return str(row.id)
 
     def envelope(self, page: Page) -> dict[str, Any]:

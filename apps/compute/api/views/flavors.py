@@ -63,7 +63,7 @@ class FlavorsView(Collection):
     def page(self) -> Page:
         if self.request.GET:
             return super().page()
-        rows, more = selectors.first_page(context=self.caller)  # what nearly every client asks
+        rows, more = selectors.first_page(context=self.caller)  # the usual request
         return Page(rows=rows, more=more)
 
     def documents(self, rows: list[Flavor]) -> list[dict[str, Any]]:
