@@ -1,6 +1,6 @@
 """The Celery app by itself: broker and messages, and no application. Beat and Flower need nothing more.
 
-Without Django's applications each of them takes 40 MiB less. `cloud.celery` adds what workers and the API need.
+Without Django's applications each of them takes 40 MiB less. `cloud.celery` adds the settings of workers and the API.
 """
 
 import logging.config

@@ -7,7 +7,7 @@ STATIC_URL = "/static/"
 
 
 def _static(name: str) -> Callable[[Any], str]:
-    """Return what gives a page the URL of a static file; the file's name has its hash once files are collected."""
+    """Return the function that gives a static file's URL; the name contains a hash once files are collected."""
 
     def url(request: Any) -> str:
         from django.templatetags.static import static  # loads templates, which workers go without

@@ -29,7 +29,7 @@ PUBLIC_URL = env.str("CELERITY_PUBLIC_URL", default=f"http://{LISTEN}").rstrip("
 ALLOWED_HOSTS = env.list("CELERITY_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CELERITY_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 
-# What only pages and requests need; the scheduler and the host agents go without it, which is 12 MiB less for each.
+# Apps that only pages and requests need; without them the scheduler and each host agent save 12 MiB.
 PAGES = [
     "unfold.apps.BasicAppConfig",
     "apps.operations.admin.apps.OperatorAdminConfig",
@@ -141,7 +141,7 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["cloud.formats"]
-# `make up` collects static files under hashed names, compressed; without it (tests) they come from where they lie.
+# `make up` collects static files under hashed names, compressed; without it (tests) they are served from their sources.
 STATIC_ROOT = STATE_DIR / "static"
 COLLECTED = (STATIC_ROOT / "staticfiles.json").is_file() and PROCESS == "api"
 WHITENOISE_USE_FINDERS = not COLLECTED
@@ -162,7 +162,7 @@ BROKER_VISIBILITY = env.float("CELERITY_BROKER_VISIBILITY", default=3600)  # s u
 REGION = env.str("CELERITY_REGION", default="RegionOne")
 TOKEN_LIFETIME_SECONDS = env.int("CELERITY_TOKEN_LIFETIME", default=86400)
 FERNET_KEY_DIR = STATE_DIR / "fernet-keys"
-CREDENTIAL_KEY_DIR = STATE_DIR / "credential-keys"  # what opens stored credentials; the same on every API host
+CREDENTIAL_KEY_DIR = STATE_DIR / "credential-keys"  # keys of stored credentials; the same on every API host
 ALLOW_EXPIRED_SECONDS = env.int("CELERITY_ALLOW_EXPIRED", default=172800)  # for ?allow_expired=1
 LOCKOUT_FAILURES = env.int("CELERITY_LOCKOUT_FAILURES", default=10)  # wrong passwords of one user; 0: never
 LOCKOUT_SECONDS = env.int("CELERITY_LOCKOUT", default=300)
@@ -172,7 +172,7 @@ TRUSTED_PROXIES = env.list("CELERITY_TRUSTED_PROXIES", default=[])  # whose X-Fo
 PASSWORD_EXPIRES_DAYS = env.int("CELERITY_PASSWORD_EXPIRES_DAYS", default=0)  # 0: never
 PASSWORD_HISTORY = env.int("CELERITY_PASSWORD_HISTORY", default=0)  # former passwords that are refused
 PASSWORD_MINIMUM_AGE_DAYS = env.int("CELERITY_PASSWORD_MINIMUM_AGE_DAYS", default=0)
-PASSWORD_REGEX = env.str("CELERITY_PASSWORD_REGEX", default="")  # what a new password has to match
+PASSWORD_REGEX = env.str("CELERITY_PASSWORD_REGEX", default="")  # new passwords must match it
 PASSWORD_CHANGE_AT_FIRST_USE = env.bool("CELERITY_PASSWORD_CHANGE_AT_FIRST_USE", default=False)
 CREDENTIALS_PER_USER = env.int("CELERITY_QUOTA_CREDENTIALS", default=100)  # of each kind
 ACCESS_RULES_PER_USER = env.int("CELERITY_QUOTA_ACCESS_RULES", default=1000)  # -1: no limit

@@ -61,7 +61,7 @@ def _still_wanted(message: dict[str, Any], step: str) -> bool:
 
 
 def context_of(pipeline: Pipeline, role: str, claim: Claim, message: dict[str, Any], drivers: Any) -> StepContext:
-    """Return what a step of ``role``, or a revert, runs in."""
+    """Return the context of a step of ``role``, or of a revert."""
     here, unreachable = routing.host_of(role, message), str(message.get("unreachable", ""))
     return StepContext(
         claim=claim,

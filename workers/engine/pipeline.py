@@ -1,4 +1,4 @@
-"""A pipeline as data: what it works on, its steps, and what becomes of its runs when something fails."""
+"""A pipeline as data: its subject, its steps, and its reactions to failures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class Pipeline:
 
     ``on_retryable``: after a Retryable failure the run starts over on another host (``reschedule``), or on the same one
     after a short delay (``repeat``). ``chooses``: the role whose host is another one then.
-    ``on_host_down``: a run that waits for a host which went down goes ``elsewhere``, goes on with the ``rows_only``,
-    waits (``wait``) or fails (``fail``): one word, or one for each role.
-    ``pivot``: the step after which the run only goes forward. Steps behind it are repeated, not reverted; where a
-    host of theirs is lost they go on with the rows alone, and its recovery removes what no row owns.
-    The other fields are those of ``apps.workflow.catalogue.Entry``, where apps read them.
+    ``on_host_down``: a run that waits for a host which went down goes ``elsewhere``, continues on the ``rows_only``,
+    waits (``wait``) or fails (``fail``): one word, or one for each role. ``pivot``: the step after which the run is no
+    longer reverted. Later steps are repeated, not reverted. If their host is lost, they continue on the rows alone, and
+    the host's recovery removes orphans. The other fields are those of ``apps.workflow.catalogue.Entry``, where apps
+    read them.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Pipeline:
 
     @property
     def entry(self) -> Entry:
-        """Return what apps may know of it."""
+        """Return its entry in the catalogue."""
         words: OnHostDown | Mapping[str, OnHostDown] = self.on_host_down
         if not isinstance(words, str) or self.pivot is not None:
             words = {
@@ -99,8 +99,8 @@ class Pipeline:
         return self.pivot is not None and bool(step) and self.index(step) > self.index(self.pivot)
 
     def undone(self, failed: str, *, revert_from: str = "") -> tuple[Step[Any], ...]:
-        """Return what is reverted after ``failed`` failed ("": whichever step it was), the last step first; from
-        ``revert_from`` on where the rest is reverted already.
+        """Return the steps to revert after ``failed`` failed ("" for any), the last one first; from ``revert_from`` on
+        if the later ones are reverted already.
         """
         if self.is_behind_pivot(failed):
             return ()

@@ -77,7 +77,7 @@ def _finish(pipeline: Pipeline, step: Step[Any], ctx: StepContext, result: Any) 
         return _move_on(pipeline, ctx, following)
     with transaction.atomic():
         step.record(ctx, result)
-        # Before the run moves, for with that statement the lease goes, whether or not this commits.
+        # Before the run moves: that statement releases the lease, whether or not this commits.
         step.record_shared(ctx)
         done = _move_on(pipeline, ctx, following)
         if not done:

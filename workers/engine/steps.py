@@ -68,8 +68,8 @@ R = TypeVar("R")
 
 
 class Step(Generic[R]):
-    """``execute`` and ``revert`` side by side, both idempotent. ``R`` is what ``execute`` hands to ``record``: a
-    frozen dataclass, or None.
+    """``execute`` and ``revert`` side by side, both idempotent. ``R`` is the result that ``execute`` passes to
+    ``record``: a frozen dataclass, or None.
 
     ``name`` is the last part of the task's name. ``role`` says whose queue serves it. ``timeout_seconds`` is its
     deadline. ``revert`` must be safe when ``execute`` never ran or ran halfway. A later step reads what an earlier one
@@ -88,7 +88,9 @@ class Step(Generic[R]):
         cls.records = cls.record is not Step.record or cls.record_shared is not Step.record_shared
 
     def claim_arguments(self) -> ClaimArguments | None:
-        """Return what moves the subject's task_state within the claim's own statement, if the step knows it before."""
+        """Return the extension that moves the subject's task_state in the claim's statement, if the step knows the
+        state before.
+        """
         return None
 
     def begin(self, ctx: StepContext) -> None:
@@ -101,10 +103,10 @@ class Step(Generic[R]):
         """Write the result in the transaction that finishes the step."""
 
     def record_shared(self, ctx: StepContext) -> None:
-        """Write what locks rows that many share: last in that transaction, as others wait until it commits."""
+        """Write shared rows, last in the transaction, because others wait for them until it commits."""
 
     def revert(self, ctx: StepContext) -> None:
-        """Undo. The host's part only where ``ctx.on_host``; what is left there, the host's recovery removes."""
+        """Undo. Changes the host only if ``ctx.on_host``; otherwise the host's recovery cleans it up."""
 
 
 __all__ = ["DESTINATION", "HOST", "SCHEDULER", "SOURCE", "Step", "StepContext"]

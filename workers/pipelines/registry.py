@@ -87,7 +87,7 @@ def guarded(task: Any, work: Callable[[], T]) -> T:
         task.send_event("task-revoked", terminated=False, signum=None, expired=False)
         raise Ignore from None
     except BaseException:
-        connection.close()  # whatever lock the session held goes with it
+        connection.close()  # this releases all locks of the session
         raise
 
 

@@ -1,4 +1,4 @@
-"""How things are at this moment: servers, hosts, what is claimed, queues, open findings, and what runs here."""
+"""Current numbers: servers, hosts, claims, queues, open findings, and this version."""
 
 import os
 import platform
@@ -45,7 +45,7 @@ def rows(statement: str, values: dict[str, Any] | None = None) -> list[tuple[Any
 
 
 def build() -> Metric:
-    """What runs: the release is a digest of the code, the same in all processes of one `make up`."""
+    """The running version: the release is a digest of the code, the same in all processes of one `make up`."""
     labels: dict[str, str] = {
         "version": str(settings.SPECTACULAR_SETTINGS["VERSION"]),
         "release": os.environ.get("CELERITY_RELEASE", ""),

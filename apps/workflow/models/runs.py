@@ -37,7 +37,7 @@ from apps.workflow import states
 
 
 class Run(models.Model):
-    """A server's runs are what ``os-instance-actions`` shows.
+    """``os-instance-actions`` shows a server's runs.
 
     ``host`` is where the next step runs; ``hosts`` has the host of each role, where the pipeline has several. A run
     with several subjects has a row for each: one leads, the others (``leader_id``) keep other runs from their subjects,

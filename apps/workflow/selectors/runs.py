@@ -102,8 +102,7 @@ def held_locks() -> dict[int, int]:
 def served_until(*, queue: str, margin_seconds: float) -> datetime | None:
     """Return when the newest message that was served from ``queue`` had been sent.
 
-    Queues are first in, first out, and workers reserve nothing beyond what they run: what was sent before, and is
-    not served, is lost.
+    Queues are first in, first out, and workers reserve nothing beyond what they run: an overtaken message is lost.
     """
     with connection.cursor() as cursor:
         cursor.execute(sql.SERVED_UNTIL, [queue, margin_seconds])

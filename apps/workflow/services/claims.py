@@ -25,7 +25,7 @@ def lock_key(subject_id: uuid.UUID) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a worker holds while it runs a step."""
+    """A worker's claim on a step."""
 
     run_id: uuid.UUID
     token: int
@@ -49,13 +49,13 @@ class Claim:
     error_details: str
     waited_seconds: float
     also: tuple[uuid.UUID, ...] = ()
-    # What the extension's change returned; None where nothing was changed. Users' data is in it.
+    # The row that the extension's change returned; None if it changed nothing. Users' data is in it.
     extended: tuple[Any, ...] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimExtension:
-    """What changes with the claim, in the same statement: the subject's own row. Its app writes the SQL.
+    """A change of the subject's row in the claim's statement. Its app writes the SQL.
 
     ``lock`` selects and locks that row, ``%(subject)s``: who changes a subject and its run locks the subject first.
     ``change`` is an UPDATE … RETURNING that may read ``claimed`` (the run's row as claimed, none if it was not); one of

@@ -1,4 +1,4 @@
-"""What follows a step's claim (`claims.py`): the finish, in one statement that also unlocks. And the lock alone."""
+"""Ends of a step's lease: each is one statement that also unlocks. And the lock alone."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -28,8 +28,8 @@ def unlock(*, subject_id: uuid.UUID) -> None:
 
 @contextmanager
 def idle(*, subject_id: uuid.UUID) -> Iterator[bool]:
-    """Hold the subject's lock for the block, for repairs outside of a run. False: somebody works on it, or a run is
-    under way and will.
+    """Hold the subject's lock for the block, for repairs outside of a run. Gives False if a step is running or a run is
+    active.
     """
     held = try_lock(subject_id=subject_id)
     try:
@@ -40,7 +40,9 @@ def idle(*, subject_id: uuid.UUID) -> Iterator[bool]:
 
 
 def is_current(*, claim: Claim) -> bool:
-    """Return whether the claim still stands: asked in the session that holds the lock, so a broken one raises."""
+    """Return whether the claim is still valid. The query runs in the session that holds the lock, so a broken session
+    raises.
+    """
     with connection.cursor() as cursor:
         cursor.execute(sql.IS_CURRENT, [claim.run_id, claim.token])
         return cursor.fetchone() is not None
@@ -78,7 +80,7 @@ def restart(
 
 
 def move_revert(*, claim: Claim, revert_from: str, host: str, queue: str) -> bool:
-    """Hand the revert to another host, which goes on at the step ``revert_from``. False: the token is old."""
+    """Pass the revert to another host, which continues at the step ``revert_from``. False: the token is old."""
     return _moved(sql.MOVE_REVERT, claim, {"revert_from": revert_from, "host": host, "queue": queue})
 
 

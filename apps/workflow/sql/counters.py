@@ -1,6 +1,6 @@
-"""Counting what runs have done, and adding the counts of old ones to the tallies."""
+"""Counting runs and steps, and adding the counts of old ones to the tallies."""
 
-# (name, label, value) of what runs that began within the window have done. Times of a step that was lost or taken
+# (name, label, value), counted over runs that began within the window. Times of a step that was lost or taken
 # away say nothing: only its result counts.
 COUNTED = """
 WITH ended AS MATERIALIZED (

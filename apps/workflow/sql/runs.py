@@ -15,8 +15,8 @@ SELECT max(enqueued_at) FROM workflow_step
                               AND clock_timestamp() - make_interval(secs => %s)
    AND enqueued_at > clock_timestamp() - interval '1 day'
 """
-# Everything the caller saw must still be so: a step that ended meanwhile has a message of its own under way. What
-# waited for a message that was lost goes on waiting; what had begun is told by the step that is lost.
+# The run must still be as the caller read it: a step that ended in between has already sent the next message. A step
+# whose message was lost keeps its waiting time; a step that had started is recorded as lost.
 RESEND = """
 UPDATE workflow_run SET token = token + 1, step_state = 'queued', enqueued_at = clock_timestamp(), queue = %s,
        waiting_since = CASE WHEN step_state = 'queued' AND not_before IS NULL

@@ -30,9 +30,9 @@ class Claimed:
 
 
 class ScheduleDestination(ServerStep[Claimed]):
-    """Claim a destination in the name of the run: until the server is there, its own allocation is on the source.
+    """Claim a destination with the run as consumer: until the server is there, its allocation is on the source.
 
-    As the first step, its revert ends the server's task; what a user reads of the failure is in the action.
+    As the first step's, its revert ends the server's task; the action shows the failure to the user.
     """
 
     name = "schedule"
@@ -64,7 +64,7 @@ class ScheduleDestination(ServerStep[Claimed]):
 
 
 class Prepare(ServerStep[None]):
-    """Have on the destination what the server's disks need: the image that they lie on."""
+    """Cache the image of the server's disks on the destination."""
 
     name = "prepare"
     role = DESTINATION
@@ -79,7 +79,7 @@ class Prepare(ServerStep[None]):
             storage.cache_image(*images.of_server(server))
 
     def revert(self, ctx: StepContext) -> None:
-        """The cache belongs to the host: recovery evicts what nobody uses."""
+        """The cache belongs to the host: recovery evicts unused images."""
 
 
 class PowerOffSource(ServerStep[None]):
@@ -165,7 +165,7 @@ class Finish(ServerStep[Arrived]):
 
 
 class ClearSource(ServerStep[None]):
-    """Remove from the source what the server left there, and end the task.
+    """Remove the server's files and ports from the source, and end the task.
 
     It is behind the pivot: a failure repeats it. Once it is given up, the source's recovery removes the rest.
     """

@@ -28,7 +28,7 @@ def has_config_drive(wanted: bool | None, properties: dict[str, str]) -> bool:
 
 
 def password(given: str | None) -> str:
-    """Return the administrator's password: the one given, or a new one where answers tell it."""
+    """Return the administrator's password: the given one, or a new one if the answer shows it."""
     return given or (admin_passwords.generate() if settings.ENABLE_INSTANCE_PASSWORD else "")
 
 

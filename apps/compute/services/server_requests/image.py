@@ -62,7 +62,7 @@ def _check_bootable(image: Any) -> None:
 
 
 def _facts(image: Any) -> dict[str, Any]:
-    """Return what a host knows an image by. Sizes in bytes, ``min_disk`` in GiB."""
+    """Return the image's data that hosts need. Sizes in bytes, ``min_disk`` in GiB."""
     return {
         "sha512": image.os_hash_value,
         "size": image.size,

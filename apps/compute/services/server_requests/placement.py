@@ -50,7 +50,7 @@ def _split(values: dict[str, Any]) -> list[str]:
 def _zone_and_host(values: dict[str, Any]) -> tuple[str, str]:
     """Return (zone, host): of ``zone:host:node``, or of the fields host and hypervisor_hostname.
 
-    A host has one node, of its own name.
+    A host has one node, with the same name.
     """
     zone, *named = _split(values)
     wanted = [values.get("host"), values.get("hypervisor_hostname")]
@@ -74,7 +74,7 @@ def _zone_and_host(values: dict[str, Any]) -> tuple[str, str]:
 
 
 def _server_group(context: RequestContext, hints: dict[str, Any]) -> uuid.UUID | None:
-    """A server's group is one of its project, whoever asks."""
+    """A server's group must be in its project."""
     if not hints.get("group"):
         return None
     try:
