@@ -16,7 +16,7 @@ class Finding(models.Model):
     subject = models.CharField(max_length=255)
     host = models.CharField(max_length=255, blank=True)
     found = models.TextField()
-    done = models.TextField(blank=True, help_text="Empty: nothing can be done, or it failed.")
+    done = models.TextField(blank=True, help_text="Empty if no repair is possible, or if it failed.")
     first_seen_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
     times = models.PositiveIntegerField(default=1)

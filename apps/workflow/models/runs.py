@@ -49,7 +49,7 @@ class Run(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     pipeline = models.CharField(max_length=64)
-    action = models.CharField(max_length=64, help_text="The name os-instance-actions shows.")
+    action = models.CharField(max_length=64, help_text="The name in os-instance-actions.")
     subject_type = models.CharField(max_length=32)
     subject_id = models.UUIDField()
     also = ArrayField(models.UUIDField(), default=list, blank=True, help_text="Its further subjects.")
@@ -65,22 +65,22 @@ class Run(models.Model):
     next_step = models.CharField(max_length=64)
     step_state = models.CharField(max_length=16, default=states.STEP_QUEUED)
     queue = models.CharField(max_length=255)
-    host = models.CharField(max_length=255, blank=True, help_text="Where its next step runs.")
-    hosts = models.JSONField(default=dict, blank=True, help_text="Role to host, where its pipeline has several hosts.")
+    host = models.CharField(max_length=255, blank=True, help_text="The host of its next step.")
+    hosts = models.JSONField(default=dict, blank=True, help_text="Host by role, if the pipeline uses several hosts.")
     attempt = models.PositiveSmallIntegerField(default=1)
     token = models.PositiveIntegerField(default=1)
     excluded_hosts = ArrayField(models.CharField(max_length=255), default=list, blank=True)
-    retrying = models.BooleanField(default=False, help_text="After the revert the run starts over.")
-    failed_step = models.CharField(max_length=64, blank=True, help_text="The step that is being reverted, or was.")
+    retrying = models.BooleanField(default=False, help_text="The run restarts after the revert.")
+    failed_step = models.CharField(max_length=64, blank=True, help_text="The step that failed and is reverted.")
     revert_from = models.CharField(
-        max_length=64, blank=True, help_text="Where the revert goes on; empty: at the step that failed."
+        max_length=64, blank=True, help_text="The step at which the revert continues; empty for the failed step."
     )
 
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     enqueued_at = models.DateTimeField(default=timezone.now)
     waiting_since = models.DateTimeField(
-        null=True, blank=True, help_text="When the step was sent first, if its message was lost and it was sent again."
+        null=True, blank=True, help_text="When the step was first sent, if its message was lost and sent again."
     )
     not_before = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -91,9 +91,9 @@ class Run(models.Model):
 
     error_code = models.PositiveSmallIntegerField(null=True, blank=True)
     error_cause = models.CharField(max_length=64, blank=True)
-    error_message = models.TextField(blank=True, help_text="The user may read this.")
-    error_details = models.TextField(blank=True, help_text="For administrators.")
-    explanation = models.JSONField(null=True, blank=True, help_text="Why the scheduler chose as it did.")
+    error_message = models.TextField(blank=True, help_text="Shown to the user.")
+    error_details = models.TextField(blank=True, help_text="Shown to administrators.")
+    explanation = models.JSONField(null=True, blank=True, help_text="Explains the scheduler's choice.")
 
     class Meta:
         ordering = ["-created_at"]
