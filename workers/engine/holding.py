@@ -31,7 +31,7 @@ def take(step: str, timeout: float | None, message: dict[str, Any], arguments: C
     deadline = time.monotonic() + settings.LOCK_WAIT_SECONDS
     pause = 0.02
     while True:
-        found = claims.claim(
+        outcome = claims.claim(
             run_id=uuid.UUID(message["run_id"]),
             token=int(message["token"]),
             step=step,
@@ -41,13 +41,13 @@ def take(step: str, timeout: float | None, message: dict[str, Any], arguments: C
             arguments=arguments,
             also=[uuid.UUID(subject) for subject in message.get("also", ())],
         )
-        if isinstance(found, Claim):
-            return found
-        if found == STALE or time.monotonic() > deadline or not _still_wanted(message, step):
-            log.info("message dropped", reason=found, run=str(message["run_id"]), step=step)
-            tallies.add(name="messages_dropped", counts={found: 1})
+        if isinstance(outcome, Claim):
+            return outcome
+        if outcome == STALE or time.monotonic() > deadline or not _still_wanted(message, step):
+            log.info("message dropped", reason=outcome, run=str(message["run_id"]), step=step)
+            tallies.add(name="messages_dropped", counts={outcome: 1})
             raise Stale
-        assert found == BUSY
+        assert outcome == BUSY
         time.sleep(pause)  # the holder is another session: PostgreSQL has no try-lock with a time limit
         pause = min(pause * 2, 0.25)
 

@@ -22,11 +22,11 @@ def render_hosts(hosts: list[Any]) -> dict[str, Any]:
 def render_internal(machines: list[Any]) -> dict[str, Any]:
     """Return the zone that Nova lists for services without servers."""
     members = {
-        one.host: {
+        service.host: {
             services.SCHEDULER_BINARY: {
-                "active": True, "available": one.is_up, "updated_at": microseconds(one.heartbeat_at),
+                "active": True, "available": service.is_up, "updated_at": microseconds(service.heartbeat_at),
             }
         }
-        for one in machines
+        for service in machines
     }  # fmt: skip
     return {"zoneName": services.INTERNAL_ZONE, "zoneState": {"available": True}, "hosts": members}

@@ -38,7 +38,7 @@ class ServerRequest:
     max_count: int = 1
 
     def rows(self, count: int) -> list[Server]:
-        """Return the rows of ``count`` servers, not written: copies of the template with names of their own."""
+        """Return the rows of ``count`` servers, not written: copies of the template with their own names."""
         reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
         # Only a config drive passes it to the guest.
         sealed = admin_passwords.seal(self.admin_password) if self.template.config_drive else ""
