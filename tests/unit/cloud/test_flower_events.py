@@ -55,6 +55,8 @@ def test_the_message_has_the_name_to_search_for(monkeypatch: pytest.MonkeyPatch)
     class Run:
         id, subject_id, token, host, queue = "run", "subject", 1, "", "scheduler"
         pipeline, next_step, subject_name = "server.build", "schedule", "web-1"
+        hosts: dict[str, str] = {}
+        also: tuple[str, ...] = ()
 
     monkeypatch.setattr(app.tasks["server.build.schedule"], "apply_async", lambda args, **more: sent.append(args[0]))
     registry.send(app, Run())
