@@ -1,5 +1,8 @@
 """GET /servers: pages, filters and sort keys, with kind and with hostile values."""
 
+import copy
+import ipaddress
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import product
@@ -7,11 +10,14 @@ from typing import Any
 
 import pytest
 from django.db import DataError, connection, transaction
+from django.db.models.base import ModelState
+from django.test.utils import CaptureQueriesContext
 
 from apps.common.exceptions import BadRequest
 from apps.compute.api.listing import STYLE
-from apps.compute.models import Flavor, Server
+from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.selectors import server_lists
+from apps.networking.models import FixedIP, Network, Port, PortSecurityGroup, SecurityGroup, Subnet
 from tests.api.compute.conftest import ComputeCaller
 
 
@@ -86,3 +92,52 @@ def test_every_filter_with_hostile_values(admin: ComputeCaller, server: Server) 
 @pytest.mark.parametrize("key", [*server_lists.SORT_KEYS])
 def test_every_sort_key(alice: ComputeCaller, server: Server, key: str) -> None:
     assert names(alice.get("/servers", sort_key=key, marker=str(server.id))) == []
+
+
+LONG = 1000  # servers of one page, the most that one holds
+
+
+def test_a_long_page_runs_the_statements_of_a_short_one(
+    alice: ComputeCaller, make_server: Callable[..., Server]
+) -> None:
+    """Each server has an address, a disk and a group of its own rows, so that a statement per server would show."""
+    network = Network.objects.create(project_id=alice.project_id, name="n")
+    subnet = Subnet.objects.create(
+        project_id=alice.project_id, network=network, cidr="10.64.0.0/16", ip_version=4, name="s"
+    )
+    security_group = SecurityGroup.objects.create(project_id=alice.project_id, name="g")
+    model = make_server(alice)
+    Server.objects.filter(pk=model.pk).delete()
+    statements = {}
+    for start, count in ((0, 2), (2, LONG)):
+        servers = []
+        for number in range(start, count):
+            servers.append(copy.copy(model))
+            servers[-1].pk, servers[-1].name, servers[-1]._state = uuid.uuid4(), f"s{number}", ModelState()
+        Server.objects.bulk_create(servers)
+        BlockDevice.objects.bulk_create([BlockDevice(server=server, kind="root") for server in servers])
+        ports = Port.objects.bulk_create(
+            [
+                Port(
+                    project_id=alice.project_id, network=network, device_id=str(server.pk), device_owner="compute:nova",
+                    mac_address=f"fa:16:3e:00:{number // 256:02x}:{number % 256:02x}",
+                )
+                for number, server in enumerate(servers, start)
+            ]
+        )  # fmt: skip
+        addresses = [ipaddress.IPv4Address("10.64.0.9") + number for number in range(start, count)]
+        FixedIP.objects.bulk_create(
+            [
+                FixedIP(port=port, subnet=subnet, ip_address=str(address))
+                for port, address in zip(ports, addresses, strict=True)
+            ]
+        )
+        PortSecurityGroup.objects.bulk_create(
+            [PortSecurityGroup(port=port, security_group=security_group) for port in ports]
+        )
+        with CaptureQueriesContext(connection) as ran:
+            answer = alice.at("2.96").get("/servers/detail")
+        listed = answer.json()["servers"]
+        assert len(listed) == count and all(one["addresses"]["n"] and one["security_groups"] for one in listed)
+        statements[count] = len(ran)
+    assert statements[LONG] == statements[2]
