@@ -3,22 +3,31 @@
 Clients act on what is not there: Kubernetes deletes nodes whose servers answer 404, CI systems what a list leaves out.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
+from apps.common import dispatch
+from apps.compute.models import Server
+from apps.scheduling.models import Host, Inventory
+from tests.callers import Caller
 from tests.isolation import bodies
-from tests.isolation.belongings import Belongings, Person
+from tests.isolation.belongings import PROXIED, Belongings, Person
 from tests.isolation.routes import Call, calls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 LOST = "server closed the connection unexpectedly"
 # What the answer may be beside 503: the caller's mistake was found before the database was asked.
 MISTAKES = (400, 405, 415)
+NAMES = ("id", "name", "uuid", "hypervisor_hostname", "zoneName", "binary")
 
 
 class Lost:
@@ -77,3 +86,64 @@ def test_a_database_that_goes_away_is_a_503(bob: Person, bobs: Belongings) -> No
             wrong += _look(call, values, send, body, seen)
     assert seen[503] > len(calls()), seen
     assert not wrong, "\n".join(wrong)
+
+
+def _keys(document: Any) -> Counter[str]:
+    """Return what a document names, lists in lists included: an entry that is left out is missing here."""
+    if isinstance(document, dict):
+        named = [f"{key}={value}" for key, value in document.items() if key in NAMES and isinstance(value, str)]
+        return sum((_keys(value) for value in document.values()), Counter(named))
+    return sum((_keys(value) for value in document), Counter()) if isinstance(document, list) else Counter()
+
+
+def _read_all(person: Person, belongings: Belongings) -> dict[str, tuple[int, Counter[str]]]:
+    """Return status and names of the answer to every GET, as an administrator of the person's project has it."""
+    caller, answers = Caller("", admin=True, project_id=person.project.pk), {}
+    for call in calls():
+        if call.method != "get" or call.is_open:
+            continue
+        path = call.path(belongings.of(call.route))
+        version = "2.35" if PROXIED.match(path) else "2.96"
+        headers = {"OpenStack-API-Version": f"compute {version}", "Accept": "application/json"}
+        with undone():
+            answer = caller.call("get", path, headers=headers)
+        is_document = answer.get("Content-Type", "").startswith("application/json")
+        answers[call.route] = (answer.status_code, _keys(json.loads(answer.content)) if is_document else Counter())
+    return answers
+
+
+@pytest.fixture
+def host(bobs: Belongings) -> Host:
+    """The host of all servers, up."""
+    made = Host.objects.create(name="host-1", number=1, hypervisor_type="QEMU", heartbeat_at=timezone.now())
+    Inventory.objects.create(host=made, vcpus=8, ram_mib=8192, disk_gib=100)
+    Server.objects.update(host=made.name)
+    return made
+
+
+def lose_redis(host: Host, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    def refuse(run: Any) -> None:
+        raise redis.ConnectionError(LOST)
+
+    settings.BROKER_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(dispatch, "_send", refuse)
+
+
+def lose_agent(host: Host, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    Host.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    host.refresh_from_db()
+    assert not host.is_up
+
+
+@pytest.mark.parametrize("lose", [lose_redis, lose_agent])
+def test_what_is_read_stays_without_redis_and_agents(
+    bob: Person, bobs: Belongings, host: Host, lose: Callable[..., None], monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    whole = _read_all(bob, bobs)
+    lose(host, monkeypatch, settings)
+    wrong = []
+    for route, (status, names) in _read_all(bob, bobs).items():
+        if status != 503 and (status != whole[route][0] or whole[route][1] - names):
+            wrong.append(f"{route}: {status} instead of {whole[route][0]}, without {whole[route][1] - names}")
+    assert not wrong, "\n".join(wrong)
+    assert sum(status == 200 for status, _ in whole.values()) > len(whole) / 2
