@@ -130,7 +130,7 @@ def test_the_row_beyond_the_limit_is_refused(
     rows = apps.get_model(label).objects.filter(**{make.owner: make.owner_of(bob)})
     limit = rows.count() + 1
     if isinstance(line, Quota):
-        Limit.objects.create(owner_id=make.owner_of(bob), resource=line.resource, value=limit)
+        Limit.objects.create(owner_id=bob.project.pk, resource=line.resource, value=limit)  # those of a user's rows too
     elif isinstance(line, Setting):
         setattr(settings, line.name, limit)
     made = make.send(bob, 1)

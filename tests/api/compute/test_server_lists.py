@@ -120,7 +120,7 @@ def test_a_long_page_runs_the_statements_of_a_short_one(
             [
                 Port(
                     project_id=alice.project_id, network=network, device_id=str(server.pk), device_owner="compute:nova",
-                    mac_address=f"fa:16:3e:00:{number // 256:02x}:{number % 256:02x}",
+                    request_index=0, mac_address=f"fa:16:3e:00:{number // 256:02x}:{number % 256:02x}",
                 )
                 for number, server in enumerate(servers, start)
             ]
