@@ -135,7 +135,7 @@ def test_quotas_are_what_the_rows_count(cloud: Cloud) -> None:
     project = server["tenant_id"]
     cloud.rows("UPDATE quotas_usage SET in_use = in_use + 3 WHERE owner_id = %s AND resource = 'cores'", project)
     found, _ = reported(cloud, "quota", f"{project} cores")
-    assert "booked 4 in use and 0 reserved, the rows say 1 and 0" in found
+    assert "recorded 4 in use and 0 reserved, the rows say 1 and 0" in found
 
 
 @pytest.mark.parametrize("alive", [True, False])

@@ -52,7 +52,7 @@ def members(eight_hosts: None) -> Callable[..., list[Server]]:
 
 def _place(server: Server) -> str:
     try:
-        return place(server, excluded=[]).host
+        return place(server, consumer_id=server.id, excluded=[]).host
     except NoValidHost as error:
         return error.message
     finally:
@@ -112,9 +112,9 @@ def test_without_a_group_no_statement_more(members: Callable[..., list[Server]])
     servers = members("affinity", 3)
     for server in servers:
         server.group = None
-    place(servers[0], excluded=[])
+    place(servers[0], consumer_id=servers[0].id, excluded=[])
     with CaptureQueriesContext(connection) as queries:
-        place(servers[1], excluded=[])
+        place(servers[1], consumer_id=servers[1].id, excluded=[])
     spec = request_specs.of_server(servers[2], excluded=[])
     with CaptureQueriesContext(connection) as least:
         allocations.choose_and_claim(consumer_id=servers[2].id, spec=spec)

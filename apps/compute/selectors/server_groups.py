@@ -34,7 +34,9 @@ def get(*, context: RequestContext, group_id: Any) -> ServerGroup:
 def members(*, group_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UUID]]:
     """Return group -> its servers that are not deleted, oldest first. 1 query for any number of groups."""
     by_group: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
-    rows = Server.objects.filter(group_id__in=list(group_ids), deleted_at=None).order_by("created_at", "id")
+    rows = Server.objects.filter(group_id__in=list(group_ids), deleted_at=None).order_by(
+        "created_at", "launch_index", "id"
+    )
     for group_id, server_id in rows.values_list("group_id", "id"):
         by_group[group_id].append(server_id)
     return by_group

@@ -127,7 +127,7 @@ def test_create(world: World, values: dict[str, Any], code: int, says: str) -> N
         ({"server": []}, "server"),
         ({"server": "vm"}, "server"),
         ({"servers": {}}, "server"),
-        ({"server": {}}, "networks"),
+        ({"server": {}}, "name"),
     ],
 )
 def test_bodies_that_are_none(world: World, body: Any, says: str) -> None:

@@ -42,12 +42,11 @@ class ServerRequest:
         reservation = "r-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
         # Only a config drive passes it to the guest.
         sealed = admin_passwords.seal(self.admin_password) if self.template.config_drive else ""
-        now = timezone.now()
         rows = []
         for index in range(count):
             row = copy(self.template)
             row.id, row.launch_index, row.reservation_id, row.admin_password = uuid.uuid4(), index, reservation, sealed
-            row.created_at = row.updated_at = now
+            row.created_at = row.updated_at = timezone.now()  # of their own: lists keep the servers in order
             if self.max_count > 1:
                 row.name = f"{row.name}-{index + 1}"
                 row.hostname = row.hostname and f"{row.hostname}-{index + 1}"
