@@ -51,6 +51,7 @@ RULES: dict[str, str] = {
     **{f"os_compute_api:{name}": ADMIN for name in _ADMIN.split()},
     **{f"os_compute_api:{name}": ANYBODY for name in _ANYBODY.split()},
     **{f"os_compute_api:os-keypairs:{name}": _USER for name in ("index", "show", "create", "delete")},
+    "network:attach_external_network": ADMIN,  # Nova's name for it
     "os_compute_api:os-quota-sets:show": PROJECT_READER,
     "os_compute_api:os-quota-sets:detail": PROJECT_READER,
 }

@@ -44,6 +44,18 @@ class RequestedNetwork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InterfacePermissions:
+    """What policy lets a caller choose for a new server's interfaces: a front end asks, the service refuses by it.
+
+    ``addresses_on`` are the networks whose fixed IPs the caller may choose; ``external`` allows external networks of
+    other projects that are not shared.
+    """
+
+    addresses_on: frozenset[uuid.UUID] = frozenset()
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerAddress:
     """One fixed IP of a server, with its network's name and its port's groups: an entry of Nova's ``addresses``."""
 

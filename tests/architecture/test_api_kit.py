@@ -30,9 +30,6 @@ TIMES = ("parse_datetime", "strftime")
 WITH_OWN_TIMES = {"apps/compute/api/documents/usage_audit_log.py"}  # a form of this call alone
 # Who may ask policy: front ends (views, their permissions, admin pages and commands) and what registers rules.
 FRONT_ENDS = ("api", "admin", "admin.py", "apps.py", "management")
-SERVICES_THAT_ASK = {  # rules about single values of a server's request, until its view knows these values
-    "apps/networking/services/requested_networks.py",
-}
 # Import names of a floor: the module's noun, or the floor, or a noun with its floor.
 BEFORE_ALL_NOUNS = ("bootstrap", "filters", "capacity")
 FLOORS = ("selectors", "services", "documents", "serializers")
@@ -67,7 +64,7 @@ def test_what_is_meant_is_there() -> None:
     named = {(path, node.name) for path, tree in trees().items() for node in ast.walk(tree)
              if isinstance(node, ast.FunctionDef)}  # fmt: skip
     assert named >= MEANT
-    assert set(trees()) >= SERVICES_THAT_ASK | WITH_OWN_TIMES
+    assert set(trees()) >= WITH_OWN_TIMES
 
 
 def test_times_are_read_and_written_by_the_kit() -> None:
@@ -86,7 +83,7 @@ def test_front_ends_alone_ask_policy() -> None:
     asking = [
         path
         for path, tree in trees().items()
-        if not set(FRONT_ENDS) & set(path.split("/")[2:]) and path not in SERVICES_THAT_ASK
+        if not set(FRONT_ENDS) & set(path.split("/")[2:])
         if not path.startswith("apps/common/")
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.module == "apps.common"

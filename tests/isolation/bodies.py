@@ -71,6 +71,15 @@ def _referring(call: Call, values: dict[str, str]) -> Any:
         "network/v2.0/security-group-rules": {
             "security_group_rule": {"security_group_id": group, "direction": "egress"}
         },
+        "compute/v2.1/servers": {
+            "server": {
+                "name": "written",
+                "imageRef": "x",
+                "flavorRef": "x",
+                "availability_zone": "nova:host-1",
+                "networks": [{"uuid": network, "fixed_ip": "10.99.0.9"}],
+            }
+        },
         "compute/v2.1/os-security-group-rules": {
             "security_group_rule": {"parent_group_id": group, "ip_protocol": "tcp", "from_port": 1, "to_port": 1}
         },

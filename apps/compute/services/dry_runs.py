@@ -11,6 +11,7 @@ from apps.compute.selectors import request_specs
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_groups, server_requests
 from apps.compute.services.server_requests import ServerRequest, limits
+from apps.networking.values import InterfacePermissions
 from apps.quotas.exceptions import QuotaExceeded
 from apps.scheduling import candidates
 from apps.scheduling.engine import ranking
@@ -49,7 +50,14 @@ class DryRun:
         return f"{len(self.hosts)} of {self.asked} servers would fit now. Of the next: {self.reason}"
 
 
-def run(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any], counted: bool = True) -> DryRun:
+def run(
+    *,
+    context: RequestContext,
+    values: dict[str, Any],
+    hints: dict[str, Any],
+    permissions: InterfacePermissions,
+    counted: bool = True,
+) -> DryRun:
     """Return what the scheduler would do now with a validated body of POST /servers.
 
     Raises whatever the request itself would be refused with; ``counted`` False leaves quotas out. The transaction is
@@ -62,7 +70,7 @@ def run(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any
         )
     with transaction.atomic():
         try:
-            request = server_requests.resolve(context=context, values=values, hints=hints)
+            request = server_requests.resolve(context=context, values=values, hints=hints, permissions=permissions)
             count, limit = _allowed(context, request) if counted else (most, "")
             spec = request_specs.of_server(request.template, excluded=[])
             everything = candidates.everything()

@@ -1,12 +1,17 @@
 """Which rules a change of the network service has to pass. Every front end asks here before it calls a service."""
 
+import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import states
 from apps.networking.models import Network, Port
+from apps.networking.selectors import networks as network_selectors
 from apps.networking.services import ownership, port_addresses
+from apps.networking.services.requested_networks import CHOOSE_ADDRESS
+from apps.networking.values import RequestedNetwork
 
 # Values of a network that only administrators may set, by the last part of their rule.
 _OF_NETWORKS = {"shared": "shared", "external": "router:external", "is_default": "is_default", "provider": "provider"}
@@ -71,6 +76,22 @@ def check_port(context: RequestContext, port: Port, values: dict[str, Any]) -> N
     """Raise PolicyForbidden (403) unless the caller may set these values; addresses that the port has need nothing."""
     held = frozenset(fixed.ip_address for fixed in port.fixed_ips.all())
     _check_port("update_port", context, port.project_id, port.network, values, held)
+
+
+def choosable_addresses(context: RequestContext, requested: Sequence[RequestedNetwork]) -> frozenset[uuid.UUID]:
+    """Return the networks whose fixed IPs the caller may choose, of those on which it asks for one.
+
+    1 query if it asks for any, else none.
+    """
+    network_ids = {wanted.network_id for wanted in requested if wanted.fixed_ip and wanted.port_id is None}
+    if not network_ids:
+        return frozenset()
+    owners = network_selectors.owners(context=context, network_ids=network_ids)
+    return frozenset(
+        network_id
+        for network_id, owner in owners.items()
+        if policy.allowed(context, CHOOSE_ADDRESS, {"project_id": context.project_id, "network_project_id": owner})
+    )
 
 
 def _check_port(

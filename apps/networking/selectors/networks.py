@@ -22,10 +22,10 @@ def visible(*, context: RequestContext) -> QuerySet[Network]:
 
 def get(*, context: RequestContext, network_id: uuid.UUID) -> Network:
     """Return a network the caller may see. Raises NetworkNotFound (404)."""
-    found = visible(context=context).filter(id=network_id).first()
-    if found is None:
+    network = visible(context=context).filter(id=network_id).first()
+    if network is None:
         raise exceptions.NetworkNotFound(id=network_id)
-    return found
+    return network
 
 
 def usable(*, context: RequestContext, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Network]:
@@ -53,6 +53,12 @@ _ONE = {
     )
     for admin in (True, False)
 }
+
+
+def owners(*, context: RequestContext, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return ID -> project of those of ``network_ids`` that the caller may see. 1 query."""
+    rows = visible(context=context).prefetch_related(None).filter(id__in=list(network_ids))
+    return dict(rows.values_list("id", "project_id"))
 
 
 def owned(*, project_id: str) -> list[Network]:

@@ -1,4 +1,7 @@
-"""Checks the networks of a server request before anything is written. Nova's sentences."""
+"""Checks the networks of a server request before anything is written. Nova's sentences.
+
+Callers have asked policy what the caller may choose, and pass the answers (``InterfacePermissions``).
+"""
 
 import ipaddress
 import random
@@ -9,26 +12,29 @@ from dataclasses import replace
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from apps.common import policy
 from apps.common.context import RequestContext
+from apps.common.exceptions import PolicyForbidden
 from apps.networking import capabilities, exceptions, ranges
 from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as port_selectors
 from apps.networking.selectors import subnets as subnet_selectors
 from apps.networking.services import fixed_ips, shared_ranges
-from apps.networking.values import RequestedNetwork
+from apps.networking.values import InterfacePermissions, RequestedNetwork
 
 AUTOMATIC_PREFIX = 24
 ATTEMPTS = 16
+CHOOSE_ADDRESS = "create_port:fixed_ips:ip_address"
 
 
-def resolve(*, context: RequestContext, requested: Sequence[RequestedNetwork]) -> list[RequestedNetwork]:
+def resolve(
+    *, context: RequestContext, requested: Sequence[RequestedNetwork], permissions: InterfacePermissions
+) -> list[RequestedNetwork]:
     """Check the interfaces that a body asks for and return them with every network named. At most 5 queries.
 
     Raises RequestedNetworkNotFound, RequestedPortNotFound, NetworkRequiresSubnet, PortRequiresFixedIp, FixedIpInvalid,
-    FixedIpInUse, PortMacUnusable (400), ExternalNetworkForbidden, PolicyForbidden (403: the address is not the caller's
-    to choose), PortInUse (409).
+    FixedIpInUse, PortMacUnusable (400), ExternalNetworkForbidden, PolicyForbidden (403) for an address that the
+    caller may not choose, PortInUse (409).
     """
     network_ids = {wanted.network_id for wanted in requested if wanted.port_id is None}
     networks = network_selectors.usable(context=context, network_ids=network_ids)
@@ -44,8 +50,8 @@ def resolve(*, context: RequestContext, requested: Sequence[RequestedNetwork]) -
             used.add(port.id)
             resolved.append(replace(wanted, network_id=port.network_id, fixed_ip=None))
         else:
-            network = _network(wanted.network_id, networks, context)
-            resolved.append(replace(wanted, fixed_ip=_fixed_ip(wanted.fixed_ip, network, context)))
+            network = _network(wanted.network_id, networks, context, permissions)
+            resolved.append(replace(wanted, fixed_ip=_fixed_ip(wanted.fixed_ip, network, permissions)))
     _check_free(resolved)
     return resolved
 
@@ -63,22 +69,28 @@ def _port(port_id: uuid.UUID, ports: Mapping[uuid.UUID, Port]) -> Port:
     return port
 
 
-def _network(network_id: uuid.UUID, networks: Mapping[uuid.UUID, Network], context: RequestContext) -> Network:
+def _network(
+    network_id: uuid.UUID,
+    networks: Mapping[uuid.UUID, Network],
+    context: RequestContext,
+    permissions: InterfacePermissions,
+) -> Network:
     network = networks.get(network_id)
     if network is None:
         raise exceptions.RequestedNetworkNotFound(id=network_id)
     if not network.subnets.all():
         raise exceptions.NetworkRequiresSubnet(id=network.id)
-    if network.external and not network.shared and not context.is_admin and network.project_id != context.project_id:
+    foreign = network.external and not network.shared and network.project_id != context.project_id
+    if foreign and not permissions.external:
         raise exceptions.ExternalNetworkForbidden(id=network.id)
     return network
 
 
-def _fixed_ip(text: str | None, network: Network, context: RequestContext) -> str | None:
+def _fixed_ip(text: str | None, network: Network, permissions: InterfacePermissions) -> str | None:
     if not text:
         return None
-    owner = {"project_id": context.project_id, "network_project_id": network.project_id}
-    policy.check(context, "create_port:fixed_ips:ip_address", owner)
+    if network.id not in permissions.addresses_on:
+        raise PolicyForbidden(rule=CHOOSE_ADDRESS)
     try:
         ip = str(ipaddress.ip_address(text))
     except ValueError:
@@ -143,9 +155,9 @@ def _make_automatic(*, project_id: str) -> uuid.UUID:
                 if _is_free(index):
                     return _write_automatic(project_id=project_id, index=index)
         except IntegrityError:
-            found = Network.objects.filter(project_id=project_id, automatic_range__isnull=False).first()
-            if found is not None:
-                return found.id
+            network = Network.objects.filter(project_id=project_id, automatic_range__isnull=False).first()
+            if network is not None:
+                return network.id
     raise exceptions.IpAddressGenerationFailure(id="auto", network_id="auto")
 
 

@@ -8,7 +8,7 @@ import pytest
 from apps.networking import exceptions, ranges
 from apps.networking.models import FixedIP, Network, Port, PortSecurityGroup, Subnet
 from apps.networking.services import ports, requested_networks, subnets
-from apps.networking.values import RequestedNetwork
+from apps.networking.values import InterfacePermissions, RequestedNetwork
 from tests.callers import Caller
 
 MAC = "fa:16:3e:00:00:01"
@@ -164,14 +164,18 @@ def test_addresses_on_a_shared_network_are_its_owners_to_choose(
     assert make(alice, network, fixed_ips=[{"ip_address": "10.9.0.77"}])["fixed_ips"][0]["ip_address"] == "10.9.0.77"
     wanted = [RequestedNetwork(network_id=shared.id, fixed_ip="10.8.0.78")]
     with pytest.raises(exceptions.Forbidden):
-        requested_networks.resolve(context=alice.context, requested=wanted)
+        requested_networks.resolve(context=alice.context, requested=wanted, permissions=InterfacePermissions())
 
 
 def test_a_mac_of_a_group_is_taken_and_no_server_uses_it(alice: Caller, network: Network) -> None:
     port = make(alice, network, mac_address="01:00:5E:00:00:01")
     assert port["mac_address"] == "01:00:5e:00:00:01"
     with pytest.raises(exceptions.PortMacUnusable):
-        requested_networks.resolve(context=alice.context, requested=[RequestedNetwork(port_id=uuid.UUID(port["id"]))])
+        requested_networks.resolve(
+            context=alice.context,
+            requested=[RequestedNetwork(port_id=uuid.UUID(port["id"]))],
+            permissions=InterfacePermissions(),
+        )
 
 
 def test_eui64() -> None:

@@ -9,16 +9,21 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from apps.common.exceptions import PolicyForbidden
 from apps.networking import exceptions
+from apps.networking.api import permissions
 from apps.networking.models import Network, Subnet
 from apps.networking.selectors import networks as selectors
 from apps.networking.services import networks, ports
-from apps.networking.values import RequestedNetwork
+from apps.networking.values import InterfacePermissions, RequestedNetwork
 from tests.callers import Caller
 
 
 def resolve(who: Caller, **values: Any) -> Any:
-    return networks.resolve(context=who.context, requested=[RequestedNetwork(**values)])[0]
+    requested = [RequestedNetwork(**values)]
+    addresses_on = permissions.choosable_addresses(who.context, requested)
+    allowed = InterfacePermissions(addresses_on=addresses_on, external=who.admin)
+    return networks.resolve(context=who.context, requested=requested, permissions=allowed)[0]
 
 
 def automatic(who: Caller, **more: Any) -> Any:
@@ -28,8 +33,8 @@ def automatic(who: Caller, **more: Any) -> Any:
 def test_network_and_port(alice: Caller, network: Network) -> None:
     assert resolve(alice, network_id=network.id, tag="t").tag == "t"
     port = ports.create(context=alice.context, network=network, values={"network_id": network.id})
-    found = resolve(alice, port_id=port.id)
-    assert (found.network_id, found.port_id) == (network.id, port.id)
+    requested = resolve(alice, port_id=port.id)
+    assert (requested.network_id, requested.port_id) == (network.id, port.id)
 
 
 def test_unknown_networks(alice: Caller) -> None:
@@ -66,8 +71,9 @@ def test_states_that_do_not_serve(alice: Caller, network: Network, make_network:
     with pytest.raises(exceptions.PortInUse):
         resolve(alice, port_id=used.id)
     twice = ports.create(context=alice.context, network=network, values={"network_id": network.id})
+    requested = [RequestedNetwork(port_id=twice.id)] * 2
     with pytest.raises(exceptions.PortInUse):
-        networks.resolve(context=alice.context, requested=[RequestedNetwork(port_id=twice.id)] * 2)
+        networks.resolve(context=alice.context, requested=requested, permissions=InterfacePermissions())
 
 
 def test_fixed_ips(alice: Caller, network: Network) -> None:
@@ -86,8 +92,37 @@ def test_fixed_ips(alice: Caller, network: Network) -> None:
 
 
 def test_queries_do_not_grow(alice: Caller, network: Network, django_assert_num_queries: Any) -> None:
+    requested = [RequestedNetwork(network_id=network.id)] * 8
     with django_assert_num_queries(2):
-        networks.resolve(context=alice.context, requested=[RequestedNetwork(network_id=network.id)] * 8)
+        networks.resolve(context=alice.context, requested=requested, permissions=InterfacePermissions())
+
+
+def test_addresses_of_own_networks_are_the_callers_to_choose(
+    alice: Caller, admin: Caller, make_network: Callable[..., Network], django_assert_num_queries: Any
+) -> None:
+    own, shared = make_network(alice, cidr="10.1.0.0/24"), make_network(admin, cidr="10.2.0.0/24", shared=True)
+    requested = [
+        RequestedNetwork(network_id=own.id, fixed_ip="10.1.0.7"),
+        RequestedNetwork(network_id=shared.id, fixed_ip="10.2.0.7"),
+    ]
+    with django_assert_num_queries(1):
+        assert permissions.choosable_addresses(alice.context, requested) == {own.id}
+    assert permissions.choosable_addresses(admin.context, requested) == {own.id, shared.id}
+    with django_assert_num_queries(0):
+        assert permissions.choosable_addresses(alice.context, [RequestedNetwork(network_id=own.id)]) == frozenset()
+    with pytest.raises(PolicyForbidden, match="create_port:fixed_ips:ip_address"):
+        resolve(alice, network_id=shared.id, fixed_ip="10.2.0.7")
+    assert resolve(admin, network_id=shared.id, fixed_ip="10.2.0.7").fixed_ip == "10.2.0.7"
+
+
+def test_external_networks_of_others_need_a_permission(
+    alice: Caller, admin: Caller, make_network: Callable[..., Network]
+) -> None:
+    public, own = make_network(admin, external=True), make_network(alice, cidr="10.3.0.0/24", external=True)
+    with pytest.raises(exceptions.ExternalNetworkForbidden):
+        resolve(alice, network_id=public.id)
+    assert resolve(admin, network_id=public.id).network_id == public.id
+    assert resolve(alice, network_id=own.id).network_id == own.id
 
 
 def test_automatic_order(alice: Caller, admin: Caller, make_network: Callable[..., Network]) -> None:

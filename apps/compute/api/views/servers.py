@@ -12,6 +12,7 @@ from apps.common.api import queries
 from apps.common.api.views import BadRequest, Response
 from apps.common.microversions import since
 from apps.compute import states
+from apps.compute.api import permissions
 from apps.compute.api.documents import dry_runs as dry_run_documents
 from apps.compute.api.documents import servers as documents
 from apps.compute.api.listing import SERVERS, STYLE
@@ -22,11 +23,9 @@ from apps.compute.models import Server
 from apps.compute.selectors import server_lists
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import dry_runs, server_requests, servers
-from apps.compute.services.server_requests import placement
 from apps.networking.selectors import bindings
 from apps.scheduling.selectors import hosts
 
-SEES_HOSTS = "os_compute_api:os-extended-server-attributes"
 HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
 STRICT_STATUS = since("2.38")
 STRICT_QUERY = since("2.75")
@@ -83,31 +82,21 @@ class ServersView(ServerViewBase, Collection):
             raise BadRequest("Servers belong to a project: use a token that is scoped to one.")
         values = self.parse(request, "server")
         hints = self._hints(request.data)
-        self._check_placement(values, hints)
+        permissions.check_new_server(self.caller, values, hints)
+        asked: dict[str, Any] = {
+            "context": self.caller,
+            "values": values,
+            "hints": hints,
+            "permissions": permissions.of_interfaces(self.caller, values),
+        }
         if values.get("dry_run"):
-            found = dry_runs.run(context=self.caller, values=values, hints=hints)
-            return Response({"dry_run": dry_run_documents.render(found, full=self._sees_hosts())})
-        server_request = server_requests.resolve(context=self.caller, values=values, hints=hints)
+            result = dry_runs.run(**asked)
+            return Response({"dry_run": dry_run_documents.render(result, full=permissions.sees_hosts(self.caller))})
+        server_request = server_requests.resolve(**asked)
         created = servers.create(context=self.caller, request=server_request)
         if request.data["server"].get("return_reservation_id"):
             return Response({"reservation_id": created[0].reservation_id}, status=status.HTTP_202_ACCEPTED)
         return self._accepted(created[0], server_request.admin_password)
-
-    def _check_placement(self, values: dict[str, Any], hints: dict[str, Any]) -> None:
-        for rule in placement.rules(values):
-            policy.check(self.caller, rule)
-        restricted = placement.restricted(hints)
-        if restricted and not self._sees_hosts():
-            refused, others = (
-                ", ".join(f"${name}" for name in sorted(names)) for names in (restricted, placement.OPEN)
-            )
-            raise BadRequest(
-                "Invalid input for field/attribute os:scheduler_hints.query: only administrators may ask by "
-                f"{refused}. Others may ask by {others}."
-            )
-
-    def _sees_hosts(self) -> bool:
-        return policy.allowed(self.caller, SEES_HOSTS)
 
     def _accepted(self, server: Server, password: str) -> Response:
         key = str(server.id)
@@ -125,7 +114,7 @@ class ServersView(ServerViewBase, Collection):
     def _asked_groups(self) -> list[dict[str, str]]:
         """The groups as the client named them, as Nova echoes them."""
         asked = self.request.data["server"].get("security_groups") or []
-        return [{"name": one["name"]} for one in asked]
+        return [{"name": group["name"]} for group in asked]
 
     def _hints(self, data: dict[str, Any]) -> dict[str, Any]:
         hints: dict[str, Any] = {}
@@ -158,7 +147,7 @@ class ServersView(ServerViewBase, Collection):
         if self.request.version in STRICT_QUERY and server_lists.unknown(params):
             names = "', '".join(name[:64] for name in server_lists.unknown(params))
             raise BadRequest(f"Additional properties are not allowed ('{names}' was unexpected)")
-        bad = [one for one in params.getlist("status") if not states.states_of(one)[0]]
+        bad = [word for word in params.getlist("status") if not states.states_of(word)[0]]
         if bad and self.request.version in STRICT_STATUS:
             raise BadRequest(f"Invalid status value: {bad[0][:64]}")
 

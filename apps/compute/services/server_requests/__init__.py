@@ -20,6 +20,7 @@ from apps.compute.models import BlockDevice, Server
 from apps.compute.services import block_devices as block_device_services
 from apps.compute.services.block_devices import RequestedDisk
 from apps.compute.services.server_requests import block_devices, flavor, guest, image, limits, networks, placement
+from apps.networking.values import InterfacePermissions
 
 _ALPHABET = string.ascii_lowercase + string.digits
 
@@ -55,12 +56,14 @@ class ServerRequest:
         return rows
 
 
-def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str, Any]) -> ServerRequest:
-    """Return what is to be made, from the validated body of POST /servers.
+def resolve(
+    *, context: RequestContext, values: dict[str, Any], hints: dict[str, Any], permissions: InterfacePermissions
+) -> ServerRequest:
+    """Return what the validated body of POST /servers asks for.
 
-    The caller has checked ``placement.rules`` and ``placement.restricted``. Only a project's automatic network is ever
-    made. Raises BadRequest (400) naming the field, NotFound for a private flavor's id, PolicyForbidden (403) for an
-    address that is not the caller's to choose, QuotaExceeded (403).
+    The front end has checked the rules of the body, and passes as ``permissions`` what those of networks allow. The
+    only thing made is a project's automatic network. Raises BadRequest (400) naming the field, NotFound for a private
+    flavor's id, PolicyForbidden (403) for an address that the caller may not choose, QuotaExceeded (403).
     """
     row = dict(values["row"])
     chosen = flavor.resolve(context, values["flavorRef"])
@@ -71,7 +74,9 @@ def resolve(*, context: RequestContext, values: dict[str, Any], hints: dict[str,
     disks = block_devices.resolve(values.get("block_device_mapping_v2") or [], chosen, row["image_properties"])
     limits.check_items(context, row)
     row["security_groups"] = networks.groups(context, values)
-    requested = networks.resolve(context, values.get("networks"))  # last: "auto" may make the project's own network
+    requested = networks.resolve(
+        context, values.get("networks"), permissions
+    )  # last: "auto" may make the project's own network
     limits.check_ports(context, requested or [], values["max_count"])
     root = BlockDevice(bus=disks[0].bus)
     template = Server(

@@ -6,15 +6,17 @@ from typing import Any
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
 from apps.networking.services import requested_networks, security_groups
-from apps.networking.values import RequestedNetwork
+from apps.networking.values import InterfacePermissions, RequestedNetwork
 
 
-def resolve(context: RequestContext, wanted: str | list[RequestedNetwork] | None) -> list[RequestedNetwork] | None:
+def resolve(
+    context: RequestContext, wanted: str | list[RequestedNetwork] | None, permissions: InterfacePermissions
+) -> list[RequestedNetwork] | None:
     """Return the server's interfaces in their order; None for no network at all. "auto" may make a network."""
     if wanted == "none":
         return None
     if isinstance(wanted, list) and wanted:
-        return requested_networks.resolve(context=context, requested=wanted)
+        return requested_networks.resolve(context=context, requested=wanted, permissions=permissions)
     automatic = requested_networks.automatic(context=context)
     return [automatic] if automatic is not None else []
 

@@ -1,6 +1,7 @@
 """Where a new server may go: zone, host, scheduler hints, server group."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from apps.common.context import RequestContext
@@ -24,7 +25,7 @@ def columns(context: RequestContext, values: dict[str, Any], hints: dict[str, An
     }
 
 
-def rules(values: dict[str, Any]) -> list[str]:
+def rules(values: Mapping[str, Any]) -> list[str]:
     """Return the rules that a request for a host has to pass, beside that of the call itself."""
     if values.get("host") or values.get("hypervisor_hostname"):
         return ["os_compute_api:servers:create:requested_destination"]
@@ -33,13 +34,13 @@ def rules(values: dict[str, Any]) -> list[str]:
     return []
 
 
-def restricted(hints: dict[str, Any]) -> set[str]:
+def restricted(hints: Mapping[str, Any]) -> set[str]:
     """Return the variables of the hint ``query`` that would leak the names and the load of hosts."""
     asked = json_query.asked_by(request_specs.query_of(hints) or ())
     return {name for name in asked if name in variables.INNER}
 
 
-def _split(values: dict[str, Any]) -> list[str]:
+def _split(values: Mapping[str, Any]) -> list[str]:
     """Return availability_zone as ``zone:host:node``, the parts that it has."""
     parts: list[str] = (values.get("availability_zone") or "").split(":")
     if len(parts) > 3:

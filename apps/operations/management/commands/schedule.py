@@ -27,14 +27,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         from apps.compute.services import dry_runs
+        from apps.networking.values import InterfacePermissions
 
         if options["count"] < 1:
             raise CommandError("--count: at least 1.")
         try:
             context, values = _request(options)
             hints = _hints(options["hint"])
-            counted = bool(options["project"])
-            result = dry_runs.run(context=context, values=values, hints=hints, counted=counted)
+            result = dry_runs.run(
+                context=context,
+                values=values,
+                hints=hints,
+                permissions=InterfacePermissions(external=True),
+                counted=bool(options["project"]),
+            )
         except CloudError as error:
             raise CommandError(error.message) from error
         self.stdout.write(_page(result, options, colours=self.stdout.isatty()))
