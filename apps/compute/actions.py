@@ -2,18 +2,20 @@
 
 The API's action call and its description (OpenAPI), the policy rules, the operators' buttons, "Try again", the legal
 task states and docs/server-actions.md are made from these rows. A new action is one row here, and one pipeline or
-service function.
+service function; an action of Nova's that is not offered is a line in ``NOT_OFFERED``.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from apps.common.exceptions import CloudError
 from apps.common.microversions import Range, since
 from apps.common.policy import ADMIN, PROJECT_MEMBER
 from apps.compute import action_bodies as bodies
 from apps.compute import states
 from apps.compute.action_bodies import Schema
+from apps.compute.exceptions import ActionNotOffered, RemovedFromNova
 
 SERVICE_RULES = "os_compute_api:"
 ALWAYS = since("2.1")
@@ -194,6 +196,41 @@ ACTIONS: dict[str, ServerAction] = {
         REMOVE_GROUP, CONSOLE_OUTPUT,
     )
 }  # fmt: skip
+# Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.
+NOT_OFFERED: dict[str, str] = {
+    "addFixedIp": "adding fixed IPs to servers",
+    "addFloatingIp": "floating IPs",
+    "changePassword": "changing passwords in guests",
+    "confirmResize": "resize of servers",
+    "createBackup": "backups of servers",
+    "createImage": "snapshots of servers",
+    "evacuate": "evacuation of servers",
+    "injectNetworkInfo": "injection of network settings",
+    "migrate": "migration of servers",
+    "os-getMKSConsole": "remote consoles",
+    "os-getRDPConsole": "remote consoles",
+    "os-getSPICEConsole": "remote consoles",
+    "os-getSerialConsole": "remote consoles",
+    "os-getVNCConsole": "remote consoles",
+    "os-migrateLive": "migration of servers",
+    "pause": "pausing of servers",
+    "rebuild": "rebuild of servers",
+    "removeFixedIp": "removing fixed IPs from servers",
+    "removeFloatingIp": "floating IPs",
+    "rescue": "rescue of servers",
+    "resize": "resize of servers",
+    "restore": "restoring deleted servers",
+    "resume": "suspension of servers",
+    "revertResize": "resize of servers",
+    "shelve": "shelving of servers",
+    "shelveOffload": "shelving of servers",
+    "suspend": "suspension of servers",
+    "trigger_crash_dump": "crash dumps of servers",
+    "unrescue": "rescue of servers",
+    "unshelve": "shelving of servers",
+}
+# Keys that Nova itself refuses by now.
+REMOVED = {"resetNetwork": "resets of servers' networks"}
 # Which task states may follow which: an action begins with no task under way; pipelines move on from there.
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     **{row.task_state: ("", row.task_state) for row in ACTIONS.values() if row.task_state},
@@ -209,6 +246,13 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
 def of_api() -> dict[str, ServerAction]:
     """Return the actions of POST /servers/{id}/action by their keys."""
     return {row.key: row for row in ACTIONS.values() if row.key}
+
+
+def refusal(key: str) -> CloudError | None:
+    """Return the error for a key that Nova has and this cloud has not (400), or that Nova has removed (410)."""
+    if key in NOT_OFFERED:
+        return ActionNotOffered(what=NOT_OFFERED[key], action=key)
+    return RemovedFromNova(what=REMOVED[key].capitalize()) if key in REMOVED else None
 
 
 def of_run(*, pipeline: str, name: str) -> ServerAction | None:

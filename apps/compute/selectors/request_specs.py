@@ -1,6 +1,7 @@
 """A server's row as a request spec for the scheduler."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -69,7 +70,7 @@ def _ids(hint: Any) -> frozenset[uuid.UUID]:
     return frozenset(key for one in values if one and (key := parse_uuid(one)))
 
 
-def query_of(hints: dict[str, Any]) -> list[object] | None:
+def query_of(hints: Mapping[str, Any]) -> list[object] | None:
     """Return the JSON query of the hint; an empty one asks for nothing."""
     try:
         found = orjson.loads(hints.get("query") or "null")

@@ -14,7 +14,6 @@ from apps.common.exceptions import NotFound
 from apps.compute import actions
 from apps.compute.actions import ServerAction
 from apps.compute.api.views.base import ComputeView
-from apps.compute.api.views.not_offered import refuse_action
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_actions
 
@@ -62,8 +61,7 @@ class ServerActionView(ComputeView):
         key, value = next(iter(body.items()))
         action = actions.of_api().get(key)
         if action is None:
-            refuse_action(str(key))
-            raise BadRequest(f"There is no such action: {str(key)[:64]}")
+            raise actions.refusal(str(key)) or BadRequest(f"There is no such action: {str(key)[:64]}")
         if request.version not in action.versions:
             raise NotFound(f"API version '{request.version}' is not supported on this method.")
         return action, value

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.common import policy
-from apps.compute.actions import ACTIONS, DELETE, ServerAction
+from apps.compute.actions import ACTIONS, DELETE, NOT_OFFERED, ServerAction
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "server-actions.md"
 INTRODUCTION = """# Server actions
@@ -28,7 +28,16 @@ def page() -> str:
     lines += [_row(action) for action in ACTIONS.values()]
     lines += ["", "## What they do", ""]
     lines += [f"- **{action.title}**: {action.explains}" for action in ACTIONS.values()]
+    lines += ["", "## Not offered", "", *_not_offered()]
     return "\n".join([*lines, ""])
+
+
+def _not_offered() -> list[str]:
+    """Return a line for each missing feature, with the keys that are refused (400) for want of it."""
+    keys: dict[str, list[str]] = {}
+    for key, feature in NOT_OFFERED.items():
+        keys.setdefault(feature, []).append(_code(key))
+    return [f"- {feature[:1].upper()}{feature[1:]}: {', '.join(named)}" for feature, named in sorted(keys.items())]
 
 
 def _row(action: ServerAction) -> str:
