@@ -38,40 +38,28 @@ def draw(*, port_id: uuid.UUID, subnet: Subnet) -> str | None:
     return None
 
 
-def draw_each_version(
-    *, port_id: uuid.UUID, network_id: uuid.UUID, subnets: Sequence[Subnet]
-) -> list[tuple[uuid.UUID, str]]:
+def draw_each_version(*, port_id: uuid.UUID, network_id: uuid.UUID, subnets: Sequence[Subnet]) -> None:
     """Give a port one address of each IP version that the network has, from the first subnet with a free one.
 
     Subnets whose addresses guests make themselves are passed over: see ``add_automatic``.
 
     Raises IpAddressGenerationFailure (409) when the subnets of a version are all full.
     """
-    given: list[tuple[uuid.UUID, str]] = []
     drawn = [subnet for subnet in subnets if subnet.ip_version == 4 or not ranges.is_automatic(subnet)]
     for version in sorted({subnet.ip_version for subnet in drawn}):
-        for subnet in drawn:
-            ip = draw(port_id=port_id, subnet=subnet) if subnet.ip_version == version else None
-            if ip is not None:
-                given.append((subnet.id, ip))
-                break
-        else:
+        of_version = (subnet for subnet in drawn if subnet.ip_version == version)
+        if not any(draw(port_id=port_id, subnet=subnet) for subnet in of_version):
             raise exceptions.IpAddressGenerationFailure(id=network_id, network_id=network_id)
-    return given
 
 
-def add_automatic(*, port_id: uuid.UUID, mac: str, subnets: Sequence[Subnet]) -> list[tuple[uuid.UUID, str]]:
+def add_automatic(*, port_id: uuid.UUID, mac: str, subnets: Sequence[Subnet]) -> None:
     """Give a port the address that its guest generates in each subnet with such a mode.
 
     Neutron does so whatever addresses a request names. The addresses follow from the MAC, which is unique on a network.
     """
-    given = []
     for subnet in subnets:
         if subnet.ip_version == 6 and ranges.is_automatic(subnet):
-            ip = ranges.eui64(subnet.cidr, mac)
-            take(port_id=port_id, subnet_id=subnet.id, ip=ip)
-            given.append((subnet.id, ip))
-    return given
+            take(port_id=port_id, subnet_id=subnet.id, ip=ranges.eui64(subnet.cidr, mac))
 
 
 def subnet_of(ip: str, subnets: Sequence[Subnet]) -> Subnet | None:
