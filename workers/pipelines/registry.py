@@ -1,7 +1,12 @@
-"""Which pipelines there are, and their steps as Celery tasks."""
+"""Which pipelines there are, and their steps as Celery tasks.
+
+Every module of this folder that defines ``PIPELINE`` is one: a new pipeline is a new file.
+"""
 
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery import Celery
@@ -14,33 +19,24 @@ from workers.engine import runner
 from workers.engine.errors import Stale, StepFailed
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import Step
-from workers.pipelines import (
-    links,
-    server_build,
-    server_delete,
-    server_migrate,
-    server_reboot,
-    server_start,
-    server_stop,
-    server_unpause,
-)
+from workers.pipelines import links
 
 if TYPE_CHECKING:
     from apps.workflow.models import Run
 
 T = TypeVar("T")
-PIPELINES: dict[str, Pipeline] = {
-    module.PIPELINE.name: module.PIPELINE
-    for module in (
-        server_build,
-        server_delete,
-        server_start,
-        server_stop,
-        server_unpause,
-        server_reboot,
-        server_migrate,
-    )
-}
+
+
+def _collect() -> dict[str, Pipeline]:
+    """Return the pipelines of this folder's modules by their names."""
+    folder = __name__.rpartition(".")[0]
+    names = sorted(name for _, name, _ in iter_modules(import_module(folder).__path__))
+    others = (import_module(f"{folder}.{name}") for name in names if f"{folder}.{name}" != __name__)
+    pipelines: list[Pipeline] = [module.PIPELINE for module in others if hasattr(module, "PIPELINE")]
+    return {pipeline.name: pipeline for pipeline in pipelines}
+
+
+PIPELINES = _collect()
 
 
 def register(app: Celery) -> None:
@@ -113,7 +109,7 @@ def send(app: Celery, run: "Run") -> None:
 @cache
 def _tasks(pipeline: str, step: str) -> tuple[str, ...]:
     """Return the names of the tasks from a step on; a revert is one task."""
-    found = PIPELINES[pipeline]
+    known = PIPELINES[pipeline]
     if step == states.REVERT:
-        return (found.task_name(step),)
-    return tuple(found.task_name(name) for name in found.step_names()[found.index(step) :])
+        return (known.task_name(step),)
+    return tuple(known.task_name(name) for name in known.step_names()[known.index(step) :])

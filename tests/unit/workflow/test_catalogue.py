@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -111,3 +112,9 @@ def test_boots_are_the_runs_that_make_their_subject(start_run: StartRun) -> None
         Run.objects.filter(id=run.id).update(state=states.SUCCEEDED, finished_at=timezone.now())
     assert boots.of_late(minutes=5).rate == 0.2
     assert counters.everything()["boots"] == {"succeeded ": 1}
+
+
+def test_every_pipeline_file_is_registered() -> None:
+    """A pipeline is one file of workers/pipelines: no list names it."""
+    files = {path.stem for path in Path(registry.__file__).parent.glob("*.py")} - {"__init__", "registry", "links"}
+    assert {name.replace(".", "_") for name in registry.PIPELINES} == files
