@@ -1,8 +1,7 @@
 """Locks of images, in the order of docs/decisions/lock-order.md. Each holds until the caller's transaction ends."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from apps.common.sql import advisory
 from apps.images.models import Image
@@ -18,17 +17,10 @@ def blob(sha512: str) -> None:
     advisory.hold(f"images.blob:{sha512}")
 
 
-@contextmanager
-def upload(image_id: uuid.UUID) -> Iterator[bool]:
+def upload(image_id: uuid.UUID) -> AbstractContextManager[bool]:
     """Hold the right to upload an image for the block; gives False when another holds it.
 
     The session holds it, not a transaction. An upload whose process was killed holds no lock: by that the sweeper
     distinguishes it from a slow one.
     """
-    name = f"images.upload:{image_id}"
-    held = advisory.try_hold(name)
-    try:
-        yield held
-    finally:
-        if held:
-            advisory.release(name)
+    return advisory.trying(f"images.upload:{image_id}")

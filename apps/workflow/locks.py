@@ -6,11 +6,19 @@ The lease of a subject is held by a session, beyond transactions; the claim of a
 
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from django.db import connection
 
+from apps.common.sql import advisory
 from apps.workflow import states
 from apps.workflow.models import Run
+
+_END_SESSION = """
+SELECT pg_terminate_backend(pid) FROM pg_locks
+ WHERE pid = %s AND locktype = 'advisory' AND granted AND objsubid = 1
+   AND ((classid::bigint << 32) | objid::bigint) = %s
+"""
 
 
 def try_lease(key: int) -> bool:
@@ -39,6 +47,22 @@ def try_leases(keys: Sequence[int]) -> bool:
 def release_leases(keys: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(pg_advisory_unlock(key)) FROM unnest(%s::bigint[]) AS k(key)", [list(keys)])
+
+
+def revoke_lease(key: int, *, pid: int) -> None:
+    """End the session ``pid`` if it still holds this lease: its worker may have continued with another subject."""
+    with connection.cursor() as cursor:
+        cursor.execute(_END_SESSION, [pid, key])
+
+
+def sweep() -> AbstractContextManager[bool]:
+    """Hold the right to sweep for the block: one process of the cloud at a time. Gives False while another has it."""
+    return advisory.trying("workflow.sweep")
+
+
+def reconcile() -> AbstractContextManager[bool]:
+    """Hold the right to reconcile for the block: one process at a time. Gives False while another has it."""
+    return advisory.trying("workflow.reconcile")
 
 
 def run(run_id: uuid.UUID) -> Run | None:

@@ -96,7 +96,10 @@ class Killer:
 
     def _kill_the_sweeper(self) -> None:
         """The scheduler's process sweeps: it is killed while it does, or where no sweep is under way at once."""
-        holding = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = 6514028 AND objsubid = 2"
+        holding = (
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
+            " AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('workflow.sweep', 0)"
+        )
         deadline = time.monotonic() + 1
         while not self.cloud.rows(holding) and time.monotonic() < deadline:
             time.sleep(0.002)

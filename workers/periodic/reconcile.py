@@ -3,25 +3,19 @@
 import structlog
 from django.db import connection
 
+from apps.workflow import locks
 from apps.workflow.services import findings
 from workers.periodic.reconcilers import allocations, images, ports, quotas, servers
 
 log = structlog.get_logger("celerity.reconciler")
-LOCK = (0x63656C, 2)  # beside the sweeper's
 # Servers first: the others then do not report what these release. Images are on disk: they may take a while.
 RECONCILERS = (servers, ports, allocations, quotas, images)
 
 
 def reconcile() -> dict[str, int]:
     """Compare, repair, report. Returns how much was found, by kind; a healthy cloud has nothing."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", LOCK)
-        if not cursor.fetchone()[0]:
-            return {}
-        try:
-            return _reconcile()
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", LOCK)
+    with locks.reconcile() as held:
+        return _reconcile() if held else {}
 
 
 def _reconcile() -> dict[str, int]:

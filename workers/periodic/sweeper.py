@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from apps.common.broker import Broker
 from apps.scheduling.selectors import hosts
-from apps.workflow import catalogue, states
+from apps.workflow import catalogue, locks, states
 from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import claims, runs, tallies
 from workers import routing
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from apps.workflow.models import Run
 
 log = structlog.get_logger("celerity.sweeper")
-SWEEPER_LOCK = (0x63656C, 1)  # two ints: separate from the subjects' locks, which are one bigint
 OVERTAKEN_MARGIN_SECONDS = 2.0
 BATCH = 5000
 
@@ -67,14 +65,8 @@ class Sweep:
 
 def sweep() -> dict[str, int]:
     """Check every active run once. One sweeper at a time; others return at once. Returns the counts of actions."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", SWEEPER_LOCK)
-        if not cursor.fetchone()[0]:
-            return {}
-        try:
-            return _sweep()
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", SWEEPER_LOCK)
+    with locks.sweep() as held:
+        return _sweep() if held else {}
 
 
 def _sweep() -> dict[str, int]:
@@ -195,17 +187,9 @@ def _expire(run: "Run", holder: int | None, current: Sweep) -> None:
     current.did("deadline", run)
 
 
-_TERMINATE = """
-SELECT pg_terminate_backend(pid) FROM pg_locks
- WHERE pid = %s AND locktype = 'advisory' AND granted AND objsubid = 1
-   AND ((classid::bigint << 32) | objid::bigint) = %s
-"""
-
-
 def _revoke_lock(run: "Run", pid: int) -> None:
     """End the session that holds the subject's lock, unless its worker has continued with another subject.
 
     The worker stops before its next side effect.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_TERMINATE, [pid, claims.lock_key(run.subject_id)])
+    locks.revoke_lease(claims.lock_key(run.subject_id), pid=pid)

@@ -5,6 +5,9 @@ Gains: a lock without a table of locks; it ends with the transaction or the sess
 Remove: lock rows of a table of names instead.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import connection
 
 
@@ -14,15 +17,19 @@ def hold(name: str) -> None:
     _call("pg_advisory_xact_lock", name)
 
 
-def try_hold(name: str) -> bool:
-    """Hold the lock until ``release`` or the end of the session. Returns False when another session holds it."""
-    return _call("pg_try_advisory_lock", name)
+@contextmanager
+def trying(name: str) -> Iterator[bool]:
+    """Hold the lock for the block, across transactions; gives False if another session holds it. 2 statements.
 
-
-def release(name: str) -> None:
-    """Release a lock of ``try_hold``."""
-    connection.ensure_connection()
-    _call("pg_advisory_unlock", name)
+    The lock of a killed process ends with its session.
+    """
+    held = _call("pg_try_advisory_lock", name)
+    try:
+        yield held
+    finally:
+        if held:
+            connection.ensure_connection()
+            _call("pg_advisory_unlock", name)
 
 
 def _call(function: str, name: str) -> bool:
