@@ -10,8 +10,9 @@ import pytest
 from deploy import guest_image as image_cache
 from deploy.testrun import Services, make_state
 from tests import sentinels
+from tests.host.ovn import daemons
 
-ONE_AT_A_TIME = ("libvirt", "processes")
+ONE_AT_A_TIME = ("libvirt", "ovn", "processes")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -19,12 +20,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep the tests of one kind in one parallel process, and skip those that this machine cannot run."""
     libvirt = os.environ.get("CELERITY_TEST_LIBVIRT") == "1"
     skip = pytest.mark.skip(reason="needs root and libvirt, through `make test`")
+    skip_ovn = pytest.mark.skip(reason="needs root, OVN and Open vSwitch")
     for item in items:
         # One group only: a test of both kinds would else make a third, which runs beside the two.
         if kind := next((kind for kind in ONE_AT_A_TIME if item.get_closest_marker(kind)), None):
             item.add_marker(pytest.mark.xdist_group(kind))
         if item.get_closest_marker("libvirt") and not libvirt:
             item.add_marker(skip)
+        if item.get_closest_marker("ovn") and not daemons.are_installed():
+            item.add_marker(skip_ovn)
 
 
 @pytest.fixture

@@ -27,3 +27,15 @@ class PortInvalid(AbortError):
     """The port does not fit its network: an unknown subnet, or an address outside of it."""
 
     default_code = "port_invalid"
+
+
+class EngineUnavailable(RetryableError):
+    """The network engine's database does not answer, or the connection broke before its answer: call again."""
+
+    default_code = "network_engine_unavailable"
+
+
+class EngineRefused(AbortError):
+    """The network engine's database refused a transaction: a fault of the driver or of its schema."""
+
+    default_code = "network_engine_refused"

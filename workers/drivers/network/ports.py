@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 
-from workers.drivers.network.base import NetworkSpec, PortSpec
+from workers.drivers.network.base import FixedIP, NetworkSpec, PortSpec, SubnetSpec
 from workers.drivers.network.errors import PortInvalid
 
 
 def check_port(network: NetworkSpec, port: PortSpec) -> None:
     """Raise PortInvalid unless every address of the port lies in the subnet of the network that it names."""
-    subnets = {subnet.id: subnet for subnet in network.subnets}
-    for fixed in port.fixed_ips:
-        subnet = subnets.get(fixed.subnet_id)
+    check_fixed_ips(network.subnets, port.fixed_ips)
+
+
+def check_fixed_ips(subnets: Sequence[SubnetSpec], fixed_ips: Sequence[FixedIP]) -> None:
+    """Raise PortInvalid unless every address lies in the subnet that it names."""
+    by_id = {subnet.id: subnet for subnet in subnets}
+    for fixed in fixed_ips:
+        subnet = by_id.get(fixed.subnet_id)
         if subnet is None:
             raise PortInvalid("The port is not of its network.", details=f"no subnet {fixed.subnet_id}")
         if ipaddress.ip_address(fixed.ip) not in ipaddress.ip_network(subnet.cidr):

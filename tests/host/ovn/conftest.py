@@ -1,0 +1,52 @@
+"""One cloud of OVN's daemons with one host, for all tests of a process. Each test leaves it empty."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cloud import wait_for
+from tests.host.ovn.daemons import Central, Host, command, errors
+from workers.drivers.network import loader
+from workers.drivers.network.base.engine import CloudSpec, NetworkEngine
+
+
+@pytest.fixture(scope="session")
+def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Central]:
+    made = Central(tmp_path_factory.mktemp("ovn") / "central")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def host(central: Central, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    made = Host(tmp_path_factory.mktemp("ovn") / "host", f"cly-ovn{os.getpid()}", central.southbound)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def engine(central: Central) -> Iterator[NetworkEngine]:
+    engine = loader.load_engine("ovn", {"northbound": central.northbound, "resolvers": ["198.18.0.53"]})
+    yield engine
+    engine.reconcile(CloudSpec())
+    engine.close()
+
+
+@pytest.fixture
+def clean_logs(central: Central, host: Host) -> Iterator[None]:
+    """No daemon says afterwards that it did not understand something."""
+    yield
+    for path in [*central.directory.glob("*.log"), *host.directory.glob("*.log")]:
+        assert errors(path.read_text().splitlines()) == [], path
+
+
+@pytest.fixture
+def clean_host(host: Host) -> Iterator[None]:
+    """No guest's port stays on the switch, and no namespace."""
+    before = command("ip", "netns", "list")
+    yield
+    wait_for(lambda: not host.vsctl("list-ports", "br-int").split(), what="an empty switch")
+    assert command("ip", "netns", "list") == before

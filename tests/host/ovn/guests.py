@@ -1,0 +1,82 @@
+"""Network namespaces that are plugged into a switch as guests would be, and what they reach."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.host.drivers.plugged import ask_for_lease
+from tests.host.ovn.daemons import Host, command
+from workers.drivers.network.base.l2 import PortSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A namespace whose card eth0 is plugged in as a port."""
+
+    netns: str
+    port: PortSpec
+
+    def run(self, *argv: str, timeout_s: float = 20) -> subprocess.CompletedProcess[str]:
+        whole = ["ip", "netns", "exec", self.netns, *argv]
+        return subprocess.run(whole, check=False, capture_output=True, text=True, timeout=timeout_s)
+
+    def lease(self, directory: Path) -> dict[str, str]:
+        """What DHCP tells the guest, which then has its address."""
+        return ask_for_lease(self.netns, directory)
+
+    def pings(self, address: str) -> bool:
+        return self.run("busybox", "ping", "-c1", "-W2", address).returncode == 0
+
+    def sends(self, address: str, data: bytes, port: int = 7777) -> bytes:
+        """Send data by TCP to a guest that echoes, and give what came back."""
+        script = (
+            "import socket, sys\n"
+            f"s = socket.create_connection(({address!r}, {port}), timeout=10)\n"
+            "s.sendall(sys.stdin.buffer.read()); s.shutdown(socket.SHUT_WR)\n"
+            "while chunk := s.recv(65536): sys.stdout.buffer.write(chunk)\n"
+        )
+        argv = ["ip", "netns", "exec", self.netns, "python3", "-c", script]
+        return subprocess.run(argv, input=data, check=True, capture_output=True, timeout=30).stdout
+
+
+@contextmanager
+def guest(host: Host, port: PortSpec) -> Iterator[Guest]:
+    """A guest on a host, plugged as libvirt does it: the port's id is told on the interface."""
+    name = f"g{port.id[:8]}"
+    command("ip", "netns", "add", name)
+    try:
+        command("ip", "link", "add", name, "netns", host.name, "type", "veth", "peer", "name", "eth0", "netns", name)
+        command("ip", "-n", name, "link", "set", "eth0", "address", port.mac, "mtu", "1442", "up")
+        command("ip", "-n", name, "link", "set", "lo", "up")
+        command("ip", "-n", host.name, "link", "set", name, "up")
+        ids = (f"external_ids:iface-id={port.id}", f"external_ids:attached-mac={port.mac}")
+        host.vsctl("add-port", "br-int", name, "--", "set", "Interface", name, *ids)
+        yield Guest(name, port)
+    finally:
+        host.vsctl("--if-exists", "del-port", "br-int", name)
+        command("ip", "netns", "del", name)
+
+
+@contextmanager
+def echo_server(of: Guest, port: int = 7777) -> Iterator[None]:
+    """A TCP server in the guest that sends back all that it gets."""
+    script = (
+        "import socket\n"
+        f"s = socket.create_server(('', {port})); print('ready', flush=True)\n"
+        "while True:\n"
+        "    c, _ = s.accept(); data = b''\n"
+        "    while chunk := c.recv(65536): data += chunk\n"
+        "    c.sendall(data); c.close()\n"
+    )
+    argv = ["ip", "netns", "exec", of.netns, "python3", "-c", script]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"ready\n"
+        try:
+            yield
+        finally:
+            server.kill()

@@ -1,0 +1,145 @@
+"""The contract of switched networks: networks, subnets, ports, DHCP and DNS of the whole cloud.
+
+Unlike the drivers of a host, this one writes a cloud's central description, from which every host programs itself.
+One process writes (`docs/decisions/network-engine.md`). Rules that hold for every method:
+
+- Everything is idempotent by id: what is there as its spec says is left alone, what differs is adjusted.
+- One call is one transaction: all of it or nothing.
+- Removing something absent is success.
+- EngineUnavailable: the description cannot be reached or the outcome is unknown. Call again; hosts go on as they are.
+- Ranges of different networks may overlap.
+- A spec refuses impossible values when it is made (`SpecInvalid`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from workers.drivers import values
+from workers.drivers.errors import SpecInvalid
+from workers.drivers.network.base import FixedIP, SubnetSpec
+
+MAX_VLAN = 4094
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSpec:
+    """One network. `mtu` in bytes, as DHCP tells it to guests. `domain`: the DNS domain of its names, or empty.
+
+    `physical_network` names the hosts' bridge mapping that a provider network leads to; empty for a tenant's own
+    network, which spans hosts in tunnels. `vlan`: the tag there, None for untagged frames.
+    """
+
+    id: str
+    mtu: int = 1442
+    subnets: tuple[SubnetSpec, ...] = ()
+    domain: str = ""
+    physical_network: str = ""
+    vlan: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that would break out of their place, and ranges that overlap each other."""
+        values.check_uuid(self.id, "a network's id")
+        values.check_range(self.mtu, "an MTU", 68, 65535)
+        if self.domain:
+            values.check_hostname(self.domain, "a network's domain")
+        if self.physical_network:
+            values.check_interface_name(self.physical_network, "a physical network's name")
+        if self.vlan is not None:
+            values.check_range(self.vlan, "a VLAN's tag", 1, MAX_VLAN)
+            if not self.physical_network:
+                raise SpecInvalid("a network with a VLAN needs a physical network")
+        ranges = [ipaddress.ip_network(subnet.cidr) for subnet in self.subnets]
+        for index, low in enumerate(ranges):
+            if any(low.version == high.version and low.overlaps(high) for high in ranges[index + 1 :]):
+                raise SpecInvalid("two subnets of a network overlap")
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPair:
+    """Another source that a port may send from: a range, and a MAC if it is not the port's own."""
+
+    cidr: str
+    mac: str | None = None
+
+    def __post_init__(self) -> None:
+        """Both must parse."""
+        values.check_cidr(self.cidr)
+        if self.mac is not None:
+            values.check_mac(self.mac)
+
+
+@dataclass(frozen=True, slots=True)
+class PortSpec:
+    """One port of a network. `host` is where it is bound; empty: anywhere it is plugged.
+
+    `port_security` False lets the port send from any address and receive frames for any. `hostname` is its name for
+    DHCP and DNS; an empty one is not handed out.
+    """
+
+    id: str
+    mac: str
+    fixed_ips: tuple[FixedIP, ...] = ()
+    hostname: str = ""
+    host: str = ""
+    admin_up: bool = True
+    port_security: bool = True
+    address_pairs: tuple[AddressPair, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse names and addresses that would break out of their place."""
+        values.check_uuid(self.id, "a port's id")
+        values.check_mac(self.mac)
+        for name, what in ((self.hostname, "a port's host name"), (self.host, "a host's name")):
+            if name:
+                values.check_hostname(name, what)
+
+
+@dataclass(frozen=True, slots=True)
+class PortState:
+    """A port as the engine has it. `up`: a host has plugged it, and its traffic passes."""
+
+    id: str
+    up: bool
+
+
+class L2Driver(ABC):
+    """The cloud's switched networks."""
+
+    @abstractmethod
+    def ensure_network(self, network: NetworkSpec) -> None:
+        """Have the network with its subnets, or adjust it. Its ports stay.
+
+        Failure (EngineUnavailable, EngineRefused): nothing of this call is there.
+        """
+
+    @abstractmethod
+    def ensure_ports(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> None:
+        """Have ports with their addresses, DHCP and names. The network is ensured in the same transaction.
+
+        Success: each port is up as soon as a host plugs it, and its guest gets its addresses by DHCP.
+        Failure (PortInvalid, EngineUnavailable, EngineRefused): nothing of this call is there.
+        """
+
+    @abstractmethod
+    def remove_ports(self, port_ids: Iterable[str]) -> None:
+        """Remove ports with their names and memberships. Absent is success."""
+
+    @abstractmethod
+    def remove_networks(self, network_ids: Iterable[str]) -> None:
+        """Remove networks with their subnets and all of their ports. Absent is success."""
+
+    @abstractmethod
+    def list_networks(self) -> frozenset[str]:
+        """The ids of all networks there are."""
+
+    @abstractmethod
+    def list_ports(self) -> tuple[PortState, ...]:
+        """All ports of guests, in the order of their ids."""
+
+    @abstractmethod
+    def port_states(self, port_ids: Iterable[str]) -> tuple[PortState, ...]:
+        """Those of the ports that exist, in the order of their ids."""

@@ -1,0 +1,91 @@
+"""DHCP options of subnets and ports.
+
+OVN pastes option values into the text of its logical flows. So a value here comes from a parsed address or number, or
+is a name that `values.check_hostname` accepted, in quotes; nothing else gets through.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Iterable, Sequence
+
+from workers.drivers import values
+from workers.drivers.network.base import HostRoute, SubnetSpec
+from workers.drivers.network.base.l2 import NetworkSpec
+from workers.drivers.network.ovn.rows import Row, of_network
+from workers.drivers.network.ovn.wire import Value
+
+LEASE_TIME_S = 86400
+_DEFAULT_ROUTE = "0.0.0.0/0"
+
+
+def rows(network: NetworkSpec, resolvers: Sequence[str]) -> list[Row]:
+    """The options of each subnet that DHCP serves. `resolvers`: those of subnets that name none."""
+    return [
+        Row("DHCP_Options", item.id, _columns(network, item, resolvers)) for item in network.subnets if serves(item)
+    ]
+
+
+def _columns(network: NetworkSpec, subnet: SubnetSpec, resolvers: Sequence[str]) -> dict[str, Value]:
+    return {
+        "cidr": str(ipaddress.ip_network(subnet.cidr)),
+        "options": _options(network, subnet, resolvers),
+        "external_ids": of_network(network.id),
+    }
+
+
+def serves(subnet: SubnetSpec) -> bool:
+    """Say whether guests get addresses of this subnet by DHCP."""
+    return subnet.version == 4 and subnet.dhcp_enabled and subnet.host_ip is not None
+
+
+def gateway_mac(network_id: str) -> str:
+    """The MAC of a network's gateway and DHCP server: always the same, made of the network's id."""
+    digest = hashlib.sha256(network_id.encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
+
+
+def quoted(name: str) -> str:
+    """A host name as OVN's flow language wants a string. Raises SpecInvalid for anything but a host name."""
+    values.check_hostname(name, "a DHCP value")
+    return f'"{name}"'
+
+
+def _options(network: NetworkSpec, subnet: SubnetSpec, resolvers: Sequence[str]) -> dict[str, str]:
+    options = {
+        "lease_time": str(LEASE_TIME_S),
+        "mtu": str(int(network.mtu)),
+        "server_id": _address(subnet.host_ip or ""),
+        "server_mac": gateway_mac(network.id),
+    }
+    if subnet.gateway_ip:
+        options["router"] = _address(subnet.gateway_ip)
+    if servers := _version_4(subnet.dns_nameservers or resolvers):
+        options["dns_server"] = _set(servers)
+    if routes := _routes(subnet):
+        options["classless_static_route"] = options["ms_classless_static_route"] = _set(routes)
+    if network.domain:
+        options["domain_name"] = quoted(network.domain)
+    return options
+
+
+def _routes(subnet: SubnetSpec) -> list[str]:
+    """Routes with their next hops. A client that gets any ignores the router (RFC 3442): so the router is one."""
+    wanted = [item for item in subnet.host_routes if ":" not in item.destination]
+    if wanted and subnet.gateway_ip and all(item.destination != _DEFAULT_ROUTE for item in wanted):
+        wanted.append(HostRoute(_DEFAULT_ROUTE, subnet.gateway_ip))
+    return [f"{ipaddress.IPv4Network(item.destination)},{_address(item.nexthop)}" for item in wanted]
+
+
+def _version_4(addresses: Iterable[str]) -> list[str]:
+    parsed = [ipaddress.ip_address(address) for address in addresses]
+    return [str(address) for address in dict.fromkeys(parsed) if address.version == 4]
+
+
+def _address(text: str) -> str:
+    return str(ipaddress.IPv4Address(text))
+
+
+def _set(items: Sequence[str]) -> str:
+    return "{" + ", ".join(items) + "}"

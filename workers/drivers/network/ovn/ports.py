@@ -1,0 +1,64 @@
+"""Ports of guests as ports of a logical switch, with their addresses, security, DHCP and names."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
+from workers.drivers.network.ovn import dhcp, dns
+from workers.drivers.network.ovn.rows import Link, Row
+from workers.drivers.network.ovn.wire import Ref, Value
+from workers.drivers.network.ports import check_fixed_ips
+
+
+def rows(network: NetworkSpec, port: PortSpec) -> list[Row]:
+    """A port, by its own id, and its names. Raises PortInvalid for an address outside of the network's subnets."""
+    check_fixed_ips(network.subnets, port.fixed_ips)
+    addresses = [str(ipaddress.ip_address(fixed.ip)) for fixed in port.fixed_ips]
+    receives = {" ".join((port.mac, *addresses))}
+    if not port.port_security:
+        receives.add("unknown")
+    columns: dict[str, Value] = {
+        "name": port.id,
+        "type": "",
+        "options": _options(port),
+        "addresses": frozenset(receives),
+        "port_security": _allowed(port, addresses),
+        "enabled": port.admin_up,
+        "dhcpv4_options": _dhcp(network, port),
+        "tag": frozenset[str](),
+    }
+    link = Link("Logical_Switch", network.id, "ports")
+    return [Row("Logical_Switch_Port", port.id, columns, frozenset({link})), *dns.rows(network, port)]
+
+
+def _options(port: PortSpec) -> dict[str, str]:
+    options = {}
+    if port.host:
+        options["requested-chassis"] = port.host
+    if port.hostname:
+        options["hostname"] = dhcp.quoted(port.hostname)
+    return options
+
+
+def _allowed(port: PortSpec, addresses: list[str]) -> frozenset[str]:
+    """The sources that the port may send from; empty for any."""
+    if not port.port_security:
+        return frozenset()
+    sources: dict[str, list[str]] = {port.mac: list(addresses)}
+    for pair in port.address_pairs:
+        sources.setdefault(pair.mac or port.mac, []).append(_range(pair.cidr))
+    return frozenset(" ".join((mac, *dict.fromkeys(ranges))) for mac, ranges in sources.items())
+
+
+def _range(cidr: str) -> str:
+    """A range as port security wants it: a single address without its length."""
+    network = ipaddress.ip_network(cidr)
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
+def _dhcp(network: NetworkSpec, port: PortSpec) -> Ref | frozenset[str]:
+    """The options of the subnet of the port's first address that DHCP serves."""
+    served = {subnet.id for subnet in network.subnets if dhcp.serves(subnet)}
+    chosen = next((fixed.subnet_id for fixed in port.fixed_ips if fixed.subnet_id in served), None)
+    return Ref(chosen) if chosen is not None else frozenset()

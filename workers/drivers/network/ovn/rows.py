@@ -1,0 +1,79 @@
+"""Rows of the northbound database as they should be: their UUIDs, columns, and the columns that list them.
+
+A row's UUID is the driver's choice, not the database's: a network's switch has the network's own id, whatever has none
+a UUID made of what it stands for. So a row is reached without a search, references need no reading, and a database
+that is built again gets the very same rows: what hosts have programmed stays valid.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from workers.drivers.network.ovn.wire import Value
+
+_NAMESPACE = uuid.UUID("6d1a3c5e-8d0b-5b6b-9d3c-0f3a5f1c7e21")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that the driver writes. `columns` are all that it sets; `lists` the columns that list other rows.
+
+    `root` False: the database removes a row as soon as no row lists it.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    lists: Mapping[str, str] = field(default_factory=dict)
+    root: bool = True
+
+
+# In the order in which rows are made: what is listed after what lists it, what is referred to before what refers.
+TABLES = {
+    table.name: table
+    for table in (
+        Table("DHCP_Options", ("cidr", "options", "external_ids")),
+        Table("Logical_Switch", ("name", "other_config"), {"ports": "Logical_Switch_Port", "dns_records": "DNS"}),
+        Table("DNS", ("records", "external_ids")),
+        Table(
+            "Logical_Switch_Port",
+            ("name", "type", "options", "addresses", "port_security", "enabled", "dhcpv4_options", "tag"),
+            root=False,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A column of a row: it lists other rows."""
+
+    table: str
+    uuid: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: every column of its table that the driver writes, and the columns that list it."""
+
+    table: str
+    uuid: str
+    columns: Mapping[str, Value]
+    links: frozenset[Link] = frozenset()
+
+    def __post_init__(self) -> None:
+        """A column left out would keep what it held before."""
+        assert set(self.columns) == set(TABLES[self.table].columns), (self.table, set(self.columns))
+        assert self.links or TABLES[self.table].root, self.table
+
+
+def of_network(network_id: str) -> dict[str, str]:
+    """The mark, in `external_ids`, of a row that goes with its network and that nothing else leads to."""
+    return {"celerity:network": network_id}
+
+
+def derived(kind: str, *parts: str) -> str:
+    """The UUID of a row that stands for no row of the cloud's own."""
+    return str(uuid.uuid5(_NAMESPACE, "/".join((kind, *parts))))

@@ -1,0 +1,35 @@
+"""Networks as logical switches: a provider network has a port that leads out to the hosts' bridge mapping."""
+
+from __future__ import annotations
+
+from workers.drivers.network.base.l2 import NetworkSpec
+from workers.drivers.network.ovn.rows import Link, Row, derived
+from workers.drivers.network.ovn.wire import Value
+
+
+def rows(network: NetworkSpec) -> list[Row]:
+    """The switch, by the network's own id."""
+    switch = Row("Logical_Switch", network.id, {"name": network.id, "other_config": {}})
+    return [switch, *_way_out(network)]
+
+
+def way_out_key(network_id: str) -> str:
+    """The UUID of the port that leads out of a provider network."""
+    return derived("localnet", network_id)
+
+
+def _way_out(network: NetworkSpec) -> list[Row]:
+    if not network.physical_network:
+        return []
+    columns: dict[str, Value] = {
+        "name": f"localnet-{network.id}",
+        "type": "localnet",
+        "options": {"network_name": network.physical_network},
+        "addresses": "unknown",
+        "port_security": frozenset[str](),
+        "enabled": True,
+        "dhcpv4_options": frozenset[str](),
+        "tag": network.vlan if network.vlan is not None else frozenset[str](),
+    }
+    link = Link("Logical_Switch", network.id, "ports")
+    return [Row("Logical_Switch_Port", way_out_key(network.id), columns, frozenset({link}))]
