@@ -65,8 +65,9 @@ def test_queues_and_their_ages() -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_servers_and_hosts_cost_no_more_statements() -> None:
-    for size in (1, 10_000):
+@pytest.mark.parametrize("many", [1_000, pytest.param(10_000, marks=pytest.mark.heavy)])
+def test_many_servers_and_hosts_cost_no_more_statements(many: int) -> None:
+    for size in (1, many):
         rows.hosts(size - Host.objects.count())
         rows.servers(size)
         rows.add(size, age_seconds=3600)
@@ -74,17 +75,12 @@ def test_ten_thousand_servers_and_hosts_cost_no_more_statements() -> None:
         counters.fold()
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
-        with CaptureQueriesContext(connection) as told:
+        with CaptureQueriesContext(connection) as statements:
             started = time.perf_counter()
             page.render()
             seconds = time.perf_counter() - started
-        assert len(told) <= STATEMENTS, [one["sql"][:80] for one in told]
+        assert len(statements) <= STATEMENTS, [statement["sql"][:80] for statement in statements]
         assert seconds < 2.0, f"{size}: {seconds:.3f} s"
-        print(f"{size} servers, runs and hosts: {len(told)} statements, {seconds * 1000:.0f} ms")
-    rows.add(10_000)
-    started = time.perf_counter()
-    page.render()
-    print(f"and 10000 runs that are in no tally yet: {(time.perf_counter() - started) * 1000:.0f} ms")
 
 
 def test_a_broker_that_is_away(settings: object) -> None:
