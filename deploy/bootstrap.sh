@@ -22,11 +22,18 @@ die() { say "$@"; exit 1; }
 is_root() { [ "$(id -u)" = 0 ]; }
 
 state=${CELERITY_STATE_DIR:-/var/lib/celerity}
-hypervisor=${CELERITY_HYPERVISOR:-}
-if [ -z "$hypervisor" ] && [ -r "$state/celerity.env" ]; then
-    hypervisor=$(sed -n 's/^CELERITY_HYPERVISOR=//p' "$state/celerity.env" | tail -n 1)
-fi
-hypervisor=${hypervisor:-libvirt}
+
+setting() {
+    # What the environment says, then the state's file, then the default.
+    local value=${!1:-}
+    if [ -z "$value" ] && [ -r "$state/celerity.env" ]; then
+        value=$(sed -n "s/^$1=//p" "$state/celerity.env" | tail -n 1)
+    fi
+    printf '%s' "${value:-$2}"
+}
+
+hypervisor=$(setting CELERITY_HYPERVISOR libvirt)
+network_driver=$(setting CELERITY_NETWORK_DRIVER linux)
 
 if ! is_root && [ "$hypervisor" = libvirt ]; then
     if [ "$dev" = no ]; then
@@ -40,7 +47,8 @@ fi
 
 sections=(build services)
 [ "$hypervisor" = libvirt ] && sections+=(hypervisor)
-if [ "$dev" = yes ] && is_root; then sections+=(test); fi
+[ "$hypervisor" = libvirt ] && [ "$network_driver" = ovn ] && sections+=(ovn)
+if [ "$dev" = yes ] && is_root; then sections+=(ovn test); fi
 
 wanted() {
     awk -v wanted=" ${sections[*]} " '
@@ -64,9 +72,9 @@ apt() { DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 
 install_packages() {
     local packages=("$@")
     say "Installing ${#packages[@]} Debian packages: ${packages[*]}"
-    # Debian starts a service when its package is installed. Celerity uses none of these services (its PostgreSQL and
-    # Redis are instances of its own), so nothing is started, stopped or restarted while packages are installed. An
-    # administrator's own policy is left in place.
+    # Debian starts a service when its package is installed. Celerity uses none of these services (its PostgreSQL,
+    # Redis and Open vSwitch are instances of its own), so nothing is started, stopped or restarted while packages are
+    # installed. An administrator's own policy is left in place.
     if [ ! -e "$policy" ] || grep -q "$policy_mark" "$policy"; then
         printf '#!/bin/sh\n# %s: services stay as they are while packages are installed\nexit 101\n' "$policy_mark" >"$policy"
         chmod 755 "$policy"
@@ -76,7 +84,7 @@ install_packages() {
     if ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then quietly apt update; fi
 
     local fresh_services=()
-    for service in postgresql redis-server nginx; do
+    for service in postgresql redis-server nginx openvswitch-switch ovn-central ovn-host; do
         if printf '%s\n' "${packages[@]}" | grep -qx "$service"; then fresh_services+=("$service"); fi
     done
     # Debian makes a cluster "main" on port 5432 with the first server package. Nobody asked for it here; where

@@ -10,6 +10,7 @@ from deploy import manage, processes
 from deploy.console import explain, line, stage
 from deploy.environment import Environment, load
 from deploy.errors import DeployError
+from deploy.ovn import daemons, places, removal
 from deploy.supervision import orphans, programs
 from deploy.supervision.client import Supervisor
 from deploy.up import alone
@@ -50,7 +51,9 @@ def take_down(environment: Environment) -> None:
                 stop_guests(environment)
             except DeployError as error:
                 explain(error)  # the processes are stopped all the same, and leftovers are looked for below
-        with stage("PostgreSQL, Redis, supervisor"):
+        with stage("PostgreSQL, Redis, " + ("Open vSwitch, OVN, " if environment.ovn else "") + "supervisor"):
+            for names in daemons.STOPS:
+                supervisor.stop(names)
             supervisor.stop(supervisor.states())
             supervisor.shut_down()
     with stage("Nothing left running"):
@@ -58,6 +61,9 @@ def take_down(environment: Environment) -> None:
         processes.end(rest, 20)
         for process in rest:
             line(f"    ended a leftover process: {process.pid}")
+        if places.of(environment).host.exists() and os.geteuid() == 0:
+            for device in removal.remove(places.of(environment)):
+                line(f"    removed {device}")
 
 
 def main() -> int:

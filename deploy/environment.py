@@ -16,6 +16,11 @@ DEFAULTS = {
     "CELERITY_HOSTS": "1",
     "CELERITY_LIBVIRT_URI": "qemu:///system",
     "CELERITY_LOG_FORMAT": "json",
+    "CELERITY_NETWORK_DRIVER": "linux",
+    "CELERITY_DATAPATH": "auto",
+    "CELERITY_NETDEV_OFFLOADS": "single-host",
+    "CELERITY_EXTERNAL_CIDR": "198.19.0.0/24",
+    "CELERITY_BRIDGE_MAPPINGS": "public:br-ex",
 }
 # Never written to the file: the place of the file itself, and what belongs to one process.
 NOT_PERSISTED = {"CELERITY_STATE_DIR", "CELERITY_PROCESS", "CELERITY_RELEASE"}
@@ -51,6 +56,11 @@ class Environment:
     @property
     def simulated(self) -> bool:
         return self["CELERITY_HYPERVISOR"] == "simulated"
+
+    @property
+    def ovn(self) -> bool:
+        """Whether OVN carries the networks of real guests. Simulated hosts have no packets to carry."""
+        return not self.simulated and self["CELERITY_NETWORK_DRIVER"] == "ovn"
 
     @property
     def hostname(self) -> str:

@@ -10,7 +10,7 @@ def _names(text: str) -> list[str]:
 
 
 def sections() -> dict[str, list[str]]:
-    """Return the packages by section: build, services, hypervisor, test, and guest (from its own list)."""
+    """Return the packages by section: build, services, hypervisor, ovn, test, and guest (from its own list)."""
     by_section: dict[str, list[str]] = {}
     for entry in _names((ROOT / "packages.txt").read_text()):
         if entry.startswith("["):

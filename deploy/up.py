@@ -16,6 +16,7 @@ from deploy.errors import DeployError
 from deploy.instances import libvirt
 from deploy.instances.postgresql import PostgreSQL
 from deploy.instances.redis import Redis
+from deploy.ovn import startup as ovn
 from deploy.supervision import config, orphans, programs
 from deploy.supervision.client import Supervisor
 
@@ -68,11 +69,14 @@ def launch_services(environment: Environment, supervisor: Supervisor) -> None:
     """Start the supervisor, and under it the servers that the cloud needs."""
     processes.end(orphans.find(environment, supervisor.pid()), 20)
     ports.require_free(ports.endpoints(environment), supervisor.owns)
+    if environment.ovn:
+        ovn.prepare(environment)
     for server in own_servers(environment):
         server.prepare()
     with_libvirt = own_libvirt(environment, supervisor)
     services = programs.services(environment, with_libvirt=with_libvirt)
-    supervisor.launch(config.render(environment, services + programs.cloud(environment)))
+    every = services + programs.network(environment) + programs.cloud(environment)
+    supervisor.launch(config.render(environment, every))
     supervisor.start(program.name for program in services)
     for server in own_servers(environment):
         server.wait_ready()
@@ -138,6 +142,9 @@ def bring_up(environment: Environment) -> first_server.FirstServer:
         built = background.submit(image_file, environment)
         with stage("PostgreSQL, Redis" + ("" if environment.simulated else ", libvirt")):
             launch_services(environment, supervisor)
+        if environment.ovn:
+            with stage("Open vSwitch, OVN"):
+                ovn.bring_up(environment, supervisor)
         with stage("Database schema"):
             manage.run(environment, "migrate", "--noinput", "-v", "0")
         with stage("Users, roles, flavors, first network"):

@@ -21,7 +21,9 @@ def missing(names: list[str]) -> list[str]:
 def check(environment: Environment) -> Finding:
     if shutil.which("dpkg-query") is None:
         return warn("this is not Debian", "Install the packages of deploy/packages.txt with your package manager.")
-    names = ("build", "services") if environment.simulated else ("build", "services", "hypervisor", "guest")
+    names = ["build", "services"]
+    names += [] if environment.simulated else ["hypervisor", "guest"]
+    names += ["ovn"] if environment.ovn else []
     wanted = {name: sections()[name] for name in names}
     lacking = missing([name for names in wanted.values() for name in names])
     if lacking:

@@ -11,8 +11,10 @@ from deploy.front import configuration, flower, nginx
 from deploy.instances import libvirt
 from deploy.instances.postgresql import PostgreSQL
 from deploy.instances.redis import Redis
+from deploy.ovn import daemons, datapath, places
+from deploy.ovn import settings as ovn_settings
 
-SERVICES, CLOUD = 100, 200  # stages: priorities of the supervisor, low ones start first and stop last
+SERVICES, NETWORK, CLOUD = 100, 150, 200  # stages: priorities of the supervisor, low ones start first and stop last
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,25 @@ def services(environment: Environment, *, with_libvirt: bool) -> list[Program]:
         needed.append(Program("redis", broker.command(), SERVICES, broker.directory, broker.user))
     if with_libvirt:
         for command in libvirt.programs():
-            needed.append(Program(Path(command[0]).name, command, SERVICES, Path("/"), stop_seconds=30))
+            needed.append(
+                Program(
+                    Path(command[0]).name, command, SERVICES, Path("/"), stop_seconds=30,
+                    environment=places.of(environment).variables if environment.ovn else {},
+                )
+            )  # fmt: skip
     return needed
+
+
+def network(environment: Environment) -> list[Program]:
+    """Return the daemons that carry the networks. A restart of ours does not touch them, nor one of them ours."""
+    if not environment.ovn:
+        return []
+    here = places.of(environment)
+    used = datapath.choose(ovn_settings.read(environment), here)
+    return [
+        Program(daemon.name, daemon.command, NETWORK, Path("/"), environment=daemon.environment, stop_seconds=10)
+        for daemon in daemons.daemons(here, used)
+    ]
 
 
 def gunicorn_limits() -> list[str]:

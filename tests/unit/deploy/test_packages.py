@@ -8,7 +8,7 @@ from deploy.packages import ROOT, sections
 
 def test_sections_and_names() -> None:
     found = sections()
-    assert set(found) == {"build", "services", "hypervisor", "guest", "test"}
+    assert set(found) == {"build", "services", "hypervisor", "guest", "ovn", "test"}
     names = [name for section in found.values() for name in section]
     assert all(len(section) == len(set(section)) for section in found.values())
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name) for name in names)

@@ -1,0 +1,159 @@
+"""OVN's real daemons under the supervisor, in a network namespace: registered, killed, back, and nothing left."""
+
+import ctypes
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy import processes, secrets
+from deploy.environment import DEFAULTS, Environment
+from deploy.ovn import daemons, external, health, places, removal, startup
+from deploy.ovn.places import Places
+from deploy.supervision import config, orphans, programs
+from deploy.supervision.client import Supervisor
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root: bridges, a network namespace"),
+    pytest.mark.skipif(not Path("/usr/sbin/ovs-vswitchd").exists(), reason="needs Open vSwitch and OVN"),
+]
+CLONE_NEWNET = 0x40000000
+REGISTERED_SECONDS, BACK_SECONDS = 10, 15
+
+
+@pytest.fixture
+def network() -> Iterator[None]:
+    """A network namespace of this thread's, and of what it starts: names of bridges are taken once per namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    assert libc.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+    try:
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        yield
+    finally:
+        assert libc.setns(before, CLONE_NEWNET) == 0
+        os.close(before)
+
+
+@pytest.fixture
+def environment(network: None, state_directory: Path) -> Environment:
+    values = {**DEFAULTS, **secrets.generate(), "CELERITY_NETWORK_DRIVER": "ovn", "CELERITY_HOST": "h1"}
+    found = Environment(state_directory, values)
+    found.run.mkdir()
+    found.log.mkdir()
+    return found
+
+
+@pytest.fixture
+def supervisor(environment: Environment) -> Iterator[Supervisor]:
+    found = Supervisor(environment)
+    yield found
+    found.shut_down()
+    processes.end(orphans.find(environment, None), 5)
+    removal.remove(places.of(environment))
+
+
+def up(environment: Environment, supervisor: Supervisor) -> None:
+    startup.prepare(environment)
+    supervisor.launch(config.render(environment, programs.network(environment)))
+    startup.bring_up(environment, supervisor)
+
+
+def down(supervisor: Supervisor) -> None:
+    for names in daemons.STOPS:
+        supervisor.stop(names)
+    supervisor.shut_down()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+
+
+def devices() -> set[str]:
+    links = subprocess.run(["ip", "-json", "link", "show"], capture_output=True, text=True, check=True).stdout
+    return {link["ifname"] for link in json.loads(links)}
+
+
+def tables() -> str:
+    return subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
+
+
+def addresses(bridge: str) -> list[str]:
+    command = ["ip", "-json", "-4", "address", "show", "dev", bridge]
+    [link] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return [f"{item['local']}/{item['prefixlen']}" for item in link["addr_info"]]
+
+
+def port_is_up(here: Places, name: str) -> bool:
+    question = ("--bare", "--columns=up", "find", "Logical_Switch_Port", f"name={name}")
+    return places.run("ovn-nbctl", f"--db={here.northbound}", "--timeout=5", *question).stdout.strip() == "true"
+
+
+def plug(here: Places, name: str) -> None:
+    """Give a logical switch a port, and Open vSwitch the interface that carries it."""
+    port = ("ovn-nbctl", f"--db={here.northbound}", "--timeout=5", "--may-exist", "ls-add", "net")
+    port += ("--", "--may-exist", "lsp-add", "net", name)
+    wait_for(lambda: places.run(*port, check=False).returncode == 0, BACK_SECONDS, "the northbound database")
+    device = ("ovs-vsctl", f"--db={here.switch}", "--timeout=10", "--may-exist", "add-port", "br-int", name)
+    device += ("--", "set", "Interface", name, "type=internal", f"external_ids:iface-id={name}")
+    wait_for(lambda: places.run(*device, check=False).returncode == 0, BACK_SECONDS, "the switch")
+
+
+def test_daemons_register_come_back_and_leave_nothing(environment: Environment, supervisor: Supervisor) -> None:
+    here = places.of(environment)
+    began = time.monotonic()
+    up(environment, supervisor)
+    assert time.monotonic() - began < REGISTERED_SECONDS
+    assert {"br-int", "br-ex"} <= devices()
+    assert addresses("br-ex") == ["198.19.0.1/24"]
+    assert external.TABLE in tables()
+    plug(here, "p0")
+    wait_for(lambda: port_is_up(here, "p0"), 10, "a port that is up")
+
+    for number, name in enumerate(daemons.NAMES, start=1):
+        victim = supervisor.states()[name]["pid"]
+        os.kill(victim, 9)
+        wait_for(lambda: supervisor.states()[name]["pid"] not in {0, victim}, BACK_SECONDS, f"{name} again")  # noqa: B023
+        plug(here, f"p{number}")  # the whole way, from the northbound database to the switch and back
+        wait_for(lambda: port_is_up(here, f"p{number}"), BACK_SECONDS, f"a port after {name} was killed")  # noqa: B023
+    assert addresses("br-ex") == ["198.19.0.1/24"]
+
+    # Again, as `make up` does on a running cloud: nothing is restarted.
+    before = {name: record["pid"] for name, record in supervisor.states().items()}
+    up(environment, supervisor)
+    assert {name: record["pid"] for name, record in supervisor.states().items()} == before
+
+    down(supervisor)
+    assert orphans.find(environment, None) == []
+    removal.remove(here)
+    assert devices() == {"lo"}
+    assert external.TABLE not in tables()
+    assert not [p for p in psutil.process_iter(["cmdline"]) if f"{here.host}/" in " ".join(p.info["cmdline"] or ())]
+
+    up(environment, supervisor)  # with the databases of before
+    assert health.follows(here)
+    wait_for(lambda: port_is_up(here, "p0"), 10, "the old port")
+
+
+def test_what_a_killed_supervisor_leaves_is_removed(environment: Environment, supervisor: Supervisor) -> None:
+    up(environment, supervisor)
+    leader = psutil.Process(supervisor.pid())
+    leader.kill()
+    processes.wait_ended([leader], 5)
+    left = orphans.find(environment, None)
+    assert sorted(process.name() for process in left) == sorted(
+        ["ovsdb-server", "ovsdb-server", "ovsdb-server", "ovs-vswitchd", "ovn-northd", "ovn-controller"]
+    )
+    processes.end(left, 10)
+    removal.remove(places.of(environment))
+    assert devices() == {"lo"}
+    assert external.TABLE not in tables()

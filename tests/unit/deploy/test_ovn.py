@@ -1,0 +1,210 @@
+"""OVN under the supervisor: settings, databases, the choice of a datapath, rules of the external network."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from deploy import packages, secrets
+from deploy.environment import DEFAULTS, Environment
+from deploy.errors import DeployError
+from deploy.ovn import daemons, databases, datapath, external, places, settings
+from deploy.ovn.datapath import Datapath
+from deploy.supervision import config, programs
+
+installed = pytest.mark.skipif(not Path("/usr/share/ovn/ovn-nb.ovsschema").exists(), reason="OVN is not installed")
+
+
+def cloud(tmp_path: Path, **changed: str) -> Environment:
+    values = {**DEFAULTS, **secrets.generate(), "CELERITY_NETWORK_DRIVER": "ovn", "CELERITY_HOST": "h1"}
+    return Environment(tmp_path, {**values, **{f"CELERITY_{name}": value for name, value in changed.items()}})
+
+
+def test_only_real_guests_need_it(tmp_path: Path) -> None:
+    assert cloud(tmp_path).ovn
+    assert not cloud(tmp_path, HYPERVISOR="simulated").ovn
+    assert not cloud(tmp_path, NETWORK_DRIVER="linux").ovn
+    assert programs.network(cloud(tmp_path, NETWORK_DRIVER="linux")) == []
+
+
+def test_defaults_are_usable(tmp_path: Path) -> None:
+    found = settings.read(cloud(tmp_path))
+    assert (found.datapath, found.offloads, found.mappings) == ("auto", "single-host", {"public": "br-ex"})
+    assert str(found.external_address) == "198.19.0.1/24"
+    assert found.external_bridge == "br-ex"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATAPATH", "kernel"),
+        ("NETDEV_OFFLOADS", "on"),
+        ("EXTERNAL_CIDR", "198.19.0.7/24"),
+        ("EXTERNAL_CIDR", "198.19.0.0/30"),
+        ("EXTERNAL_CIDR", "0.0.0.0/0"),
+        ("EXTERNAL_CIDR", "fd00::/64"),
+        ("EXTERNAL_CIDR", '198.19.0.0/24"'),
+        ("BRIDGE_MAPPINGS", "public"),
+        ("BRIDGE_MAPPINGS", "public:br-ex,"),
+        ("BRIDGE_MAPPINGS", "public:br-ex,other:br-ex"),
+        ("BRIDGE_MAPPINGS", "public:br-ex,public:br-2"),
+        ("BRIDGE_MAPPINGS", "public:br-int"),
+        ("BRIDGE_MAPPINGS", "public:a-name-of-sixteen"),
+        ("BRIDGE_MAPPINGS", "public:--may-exist"),
+        ("TUNNEL_ADDRESS", "host.example.org"),
+        ("MANAGEMENT_RANGES", "10.0.0.1/8"),
+    ],
+)
+def test_a_bad_setting_is_named(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(DeployError, match=f"CELERITY_{name}"):
+        settings.read(cloud(tmp_path, **{name: value}))
+
+
+def test_the_public_network_on_an_operators_bridge_is_left_alone(tmp_path: Path) -> None:
+    assert settings.read(cloud(tmp_path, BRIDGE_MAPPINGS="public:br-uplink")).external_bridge is None
+    assert settings.read(cloud(tmp_path, BRIDGE_MAPPINGS="fabric:br-ex")).external_bridge is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "offloads", "version", "whole"),
+    [
+        ("system", "multi-host", (3, 1, 0), True),
+        ("netdev", "single-host", (3, 1, 0), True),
+        ("netdev", "multi-host", (3, 1, 0), False),
+        ("netdev", "multi-host", (3, 4, 9), False),
+        ("netdev", "multi-host", (3, 5, 0), True),
+    ],
+)
+def test_offloads(kind: str, offloads: str, version: tuple[int, ...], whole: bool) -> None:
+    assert datapath.segmentation(kind, offloads, version) is whole
+
+
+@pytest.mark.parametrize(
+    ("wished", "kernel", "others", "expected"),
+    [
+        ("auto", True, [], "system"),
+        ("auto", True, [7], "netdev"),
+        ("auto", False, [], "netdev"),
+        ("netdev", True, [], "netdev"),
+        ("system", True, [], "system"),
+        ("system", True, [7], "process 7"),
+        ("system", False, [], "no openvswitch"),
+    ],
+)
+def test_the_datapath(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wished: str, kernel: bool, others: list[int], expected: str
+) -> None:
+    monkeypatch.setattr(datapath, "kernel_has_openvswitch", lambda: kernel)
+    monkeypatch.setattr(datapath, "other_switches", lambda here: others)
+    monkeypatch.setattr(datapath, "version", lambda: (3, 1, 0))
+    environment = cloud(tmp_path, DATAPATH=wished)
+    if expected in {"system", "netdev"}:
+        assert datapath.choose(settings.read(environment), places.of(environment)).kind == expected
+    else:
+        with pytest.raises(DeployError, match=expected):
+            datapath.choose(settings.read(environment), places.of(environment))
+
+
+def test_a_range_that_the_machine_routes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    routes = [{"dst": "default", "dev": "eth0"}, {"dst": "198.19.0.0/24", "dev": "br-ex"}]
+    monkeypatch.setattr(external, "_ip", lambda *arguments: routes)
+    external.require_free(settings.read(cloud(tmp_path)))
+    routes.append({"dst": "198.19.0.128", "dev": "tun0"})
+    with pytest.raises(DeployError, match=r"198\.19\.0\.128 dev tun0"):
+        external.require_free(settings.read(cloud(tmp_path)))
+    external.require_free(settings.read(cloud(tmp_path, BRIDGE_MAPPINGS="public:br-uplink")))
+
+
+def test_rules_close_management_ranges(tmp_path: Path) -> None:
+    text = external.rules(settings.read(cloud(tmp_path, MANAGEMENT_RANGES="10.1.0.0/16, fd00:1::/64")), "br-ex")
+    for closed in ("ip daddr 169.254.0.0/16", "ip daddr 10.1.0.0/16", "ip6 daddr fd00:1::/64"):
+        assert f'iifname "br-ex" {closed} drop' in text
+
+
+@installed
+def test_every_path_of_a_daemon_is_in_the_state(tmp_path: Path) -> None:
+    environment = cloud(tmp_path)
+    found = daemons.daemons(places.of(environment), Datapath("netdev", segmentation=True))
+    assert tuple(daemon.name for daemon in found) == daemons.NAMES
+    assert sorted(name for names in daemons.STOPS for name in names) == sorted(daemons.NAMES)
+    for daemon in found:
+        named = re.findall(r"(?:^|[=:])(/[^ ]+)", " ".join(daemon.command[1:]))
+        assert all(path.startswith(f"{tmp_path}/ovn/") for path in named), daemon
+        assert "--detach" not in daemon.command
+        assert daemon.environment["OVS_RUNDIR"] == f"{tmp_path}/ovn/host"
+
+
+@installed
+def test_another_offload_mode_restarts_the_switch_alone(tmp_path: Path) -> None:
+    one, other = (
+        daemons.daemons(places.of(cloud(tmp_path)), Datapath("netdev", segmentation=s)) for s in (True, False)
+    )
+    assert [a.name for a, b in zip(one, other, strict=True) if a != b] == ["ovs-vswitchd"]
+
+
+@installed
+def test_new_code_of_ours_changes_no_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datapath, "kernel_has_openvswitch", lambda: False)
+    before = config.render(cloud(tmp_path), programs.network(cloud(tmp_path)))
+    monkeypatch.setattr(programs, "release", lambda: "other")
+    assert config.render(cloud(tmp_path), programs.network(cloud(tmp_path, REGION="Two"))) == before
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> databases.Database:
+    schema = tmp_path / "new.ovsschema"
+    schema.write_text(_schema("2.0.0", ("name", "colour")))
+    return databases.Database(tmp_path / "a.db", schema, tmp_path / "a.sock")
+
+
+def _schema(version: str, columns: tuple[str, ...]) -> str:
+    tables = {"Thing": {"columns": {column: {"type": "string"} for column in columns}, "isRoot": True}}
+    return json.dumps({"name": "Things", "version": version, "cksum": "1 2", "tables": tables})
+
+
+def _tool(*arguments: str) -> str:
+    return subprocess.run(["ovsdb-tool", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _old(database: databases.Database, version: str) -> None:
+    old = database.file.with_name("old.ovsschema")
+    old.write_text(_schema(version, ("name",)))
+    _tool("create", str(database.file), str(old))
+    _tool("transact", str(database.file), '["Things", {"op": "insert", "table": "Thing", "row": {"name": "kept"}}]')
+
+
+def _names(database: databases.Database) -> str:
+    return _tool("query", str(database.file), '["Things", {"op": "select", "table": "Thing", "where": []}]')
+
+
+@installed
+def test_a_database_is_made_once(database: databases.Database) -> None:
+    databases.prepare(database)
+    before = database.file.read_bytes()
+    databases.prepare(database)
+    assert database.file.read_bytes() == before
+    assert {path.name for path in database.file.parent.iterdir()} == {"a.db", "new.ovsschema"}
+
+
+@installed
+@pytest.mark.parametrize(("version", "after"), [("1.9.9", "2.0.0"), ("2.0.0", "2.0.0"), ("2.0.1", "2.0.1")])
+def test_a_database_is_converted_forward_only(database: databases.Database, version: str, after: str) -> None:
+    _old(database, version)
+    databases.prepare(database)
+    assert _tool("db-version", str(database.file)) == after
+    assert '"kept"' in _names(database)
+
+
+@installed
+def test_an_unreadable_database_is_put_aside(database: databases.Database) -> None:
+    database.file.write_bytes(b"\0" * 100)
+    databases.prepare(database)
+    assert _tool("db-version", str(database.file)) == "2.0.0"
+    assert database.file.with_suffix(".unreadable").stat().st_size == 100
+
+
+def test_packages_of_ovn_are_a_section_of_their_own() -> None:
+    found = packages.sections()
+    assert {"openvswitch-switch", "ovn-central", "ovn-host"} == set(found["ovn"])
