@@ -15,6 +15,7 @@ from apps.compute.actions import RESET_STATE, ServerAction
 from apps.compute.exceptions import ServerNotFound, WrongState
 from apps.compute.models import Server
 from apps.compute.services import servers
+from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
 from apps.workflow.services import runs
 
@@ -45,27 +46,31 @@ def service_of(name: str) -> Callable[..., Any]:
 def begin(*, context: RequestContext, server: Server, action: ServerAction, **arguments: Any) -> None:
     """Take the server from no task into the action's, and start its pipeline, which keeps ``arguments``.
 
-    Raises WrongState (409) naming the state that does not allow it, ServerLocked (409), ServerNotFound (404), and
-    Conflict (409) for a server that is on no host.
+    The row decides as it is now: host and lock may have changed since the caller read it. Raises WrongState (409)
+    naming the state that does not allow it, ServerLocked (409), ServerNotFound (404), and Conflict (409) for a server
+    that is on no host.
     """
-    servers.check_unlocked(context=context, server=server)
     vm_states, task_state = action.admission(hard=bool(arguments.get("hard")))
-    idle = Server.objects.filter(id=server.id, deleted_at=None, task_state="")
-    admitted = idle if vm_states is None else idle.filter(vm_state__in=vm_states)
-    if not admitted.update(task_state=task_state, updated_at=timezone.now()):
-        _refuse(server, action, vm_states)
-    if not server.host:
+    asked = {"id": server.id, "task_state": task_state, "before": [""], "any_lock": context.is_admin}
+    rows = sql.BEGIN_ACTION.fetch({**asked, "vm_states": None if vm_states is None else list(vm_states)})
+    if not rows:
+        _refuse(context, server, action, vm_states)
+    row = sql.ROW.read(rows[0])
+    if not row.host:
         raise Conflict(
-            f"Cannot '{action.name}' instance {server.id} while it is in vm_state {server.vm_state}: it has no host, "
+            f"Cannot '{action.name}' instance {row.id} while it is in vm_state {row.vm_state}: it has no host, "
             "its build did not get that far."
         )
-    rpcapi.act(context=context, server=server, action=action, params=arguments)
+    rpcapi.act(context=context, server=row, action=action, params=arguments)
 
 
-def _refuse(server: Server, action: ServerAction, vm_states: tuple[str, ...] | None) -> NoReturn:
+def _refuse(
+    context: RequestContext, server: Server, action: ServerAction, vm_states: tuple[str, ...] | None
+) -> NoReturn:
     row = Server.objects.filter(id=server.id, deleted_at=None).first()
     if row is None:
         raise ServerNotFound(server=server.id)
+    servers.check_unlocked(context=context, server=row)
     if vm_states is not None and row.vm_state not in vm_states:
         raise WrongState(action=action.name, server=server.id, attribute="vm_state", state=row.vm_state)
     raise WrongState(action=action.name, server=server.id, attribute="task_state", state=row.task_state)

@@ -1,4 +1,4 @@
-"""Reading servers and their runs."""
+"""Statements of servers: reading one, and each change that a hot path makes."""
 
 from apps.common.sql.planned import Statement
 from apps.common.sql.rows import Reader
@@ -19,7 +19,18 @@ BEGIN_TASK_TYPES = {"task_state": "text", "before": "text[]"}
 BEGIN_TASK = Statement(
     "compute_server_begin_task", _BEGIN_TASK.format(which="%(id)s"), {**BEGIN_TASK_TYPES, "id": "uuid"}
 )
-# The same within the claim of a step, so that both are one statement, and its lock (services/claims.ClaimExtension).
+# Begin an action on the server as it is now; ``vm_states`` NULL: any. ``any_lock``: a locked server too.
+BEGIN_ACTION = Statement(
+    "compute_server_begin_action",
+    f"""
+UPDATE compute_server SET task_state = %(task_state)s, updated_at = clock_timestamp()
+ WHERE id = %(id)s AND deleted_at IS NULL AND task_state = ANY(%(before)s)
+   AND (%(vm_states)s IS NULL OR vm_state = ANY(%(vm_states)s)) AND (%(any_lock)s OR NOT locked)
+RETURNING {ROW.columns}
+""",
+    {"id": "uuid", "task_state": "text", "before": "text[]", "vm_states": "text[]", "any_lock": "boolean"},
+)
+# Begin a task within the claim of a step, in one statement, and its lock (services/claims.ClaimExtension).
 BEGIN_TASK_OF_CLAIMED = _BEGIN_TASK.format(which="(SELECT subject_id FROM claimed)")
 LOCK_SUBJECT = "SELECT id FROM compute_server WHERE id = %(subject)s FOR NO KEY UPDATE"
 SET_HOST = Statement(

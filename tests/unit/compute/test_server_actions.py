@@ -1,0 +1,90 @@
+"""An action begins on the server as it is now, whatever the caller read before."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps.common import dispatch
+from apps.common.context import RequestContext
+from apps.common.exceptions import Conflict
+from apps.compute import states
+from apps.compute.actions import MIGRATE, START, STOP
+from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
+from apps.compute.models import Server
+from apps.compute.services import server_actions
+from apps.workflow.models import Run
+
+pytestmark = pytest.mark.django_db
+MEMBER = RequestContext(user_id="u", project_id="p")
+ADMIN = RequestContext(user_id="a", project_id="p", is_admin=True)
+
+
+@pytest.fixture(autouse=True)
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "_send", lambda run: None)
+
+
+@pytest.fixture
+def server() -> Server:
+    """The server as a request read it: stopped, on host a."""
+    return Server.objects.create(
+        project_id="p", user_id="u", name="s", hostname="s", reservation_id="r-1", vm_state="stopped", host="a",
+        flavor={"vcpus": 1, "ram": 128, "disk": 1, "ephemeral": 0, "swap": 0},
+    )  # fmt: skip
+
+
+def change(server: Server, **values: Any) -> None:
+    Server.objects.filter(id=server.id).update(**values)
+
+
+def test_it_runs_on_the_host_that_the_server_moved_to(server: Server) -> None:
+    change(server, host="b")
+    server_actions.perform(context=MEMBER, server=server, action=START)
+    run = Run.objects.get()
+    assert (run.host, run.queue) == ("b", "host.b")
+
+
+def test_a_move_begins_at_the_present_host(server: Server) -> None:
+    change(server, host="b")
+    server_actions.perform(context=ADMIN, server=server, action=MIGRATE)
+    assert Run.objects.get().hosts == {"source": "b"}
+
+
+@pytest.mark.parametrize(
+    ("values", "refusal", "sentence"),
+    [
+        ({"locked": True}, ServerLocked, "is locked"),
+        ({"locked": True, "vm_state": "active"}, ServerLocked, "is locked"),
+        ({"host": ""}, Conflict, "it has no host"),
+        ({"vm_state": "active"}, WrongState, "vm_state active"),
+        ({"task_state": "powering-on"}, WrongState, "task_state powering-on"),
+        ({"deleted_at": "2020-01-01T00:00Z"}, ServerNotFound, "could not be found"),
+    ],
+)
+def test_what_changed_since_the_read_refuses_it(
+    server: Server, values: dict[str, Any], refusal: type[Exception], sentence: str
+) -> None:
+    change(server, **values)
+    before = Server.objects.values().get()
+    with pytest.raises(refusal, match=sentence):
+        server_actions.perform(context=MEMBER, server=server, action=START)
+    assert Server.objects.values().get() == before
+    assert not Run.objects.exists()
+
+
+def test_administrators_pass_the_lock_and_a_lock_that_is_gone_refuses_nobody(server: Server) -> None:
+    change(server, locked=True)
+    server_actions.perform(context=ADMIN, server=server, action=START)
+    Run.objects.all().delete()
+    server.locked = True
+    change(server, locked=False, task_state="", vm_state=states.ACTIVE)
+    server_actions.perform(context=MEMBER, server=server, action=STOP)
+    assert Run.objects.get().action == "stop"
+
+
+def test_an_action_costs_two_statements(server: Server) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        server_actions.begin(context=MEMBER, server=server, action=START)
+    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 2
