@@ -66,6 +66,7 @@ class Cloud:
         self.plan_file = self.state / "simulation.json"
         self.url = self.environment["CELERITY_PUBLIC_URL"]
         self.http = requests.Session()
+        self.overrides: dict[str, dict[str, str]] = {}  # settings of single processes
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._held: set[str] = set()
         self._images: dict[str, str] = {}
@@ -135,6 +136,7 @@ class Cloud:
         environment = {**self.environment, "CELERITY_PROCESS": "host-agent" if name in self.agents else name}
         if name in self.agents:
             environment["CELERITY_SERVED_HOSTS"] = name.partition(":")[2]
+        environment |= self.overrides.get(name, {})
         if name == "flower":
             environment["FLOWER_BASIC_AUTH"] = f"admin:{self.environment['CELERITY_FLOWER_PASSWORD']}"
         with (self.state / "log" / f"{name}.log").open("ab") as log:
@@ -234,7 +236,9 @@ class Cloud:
         if name in self._images:
             return self._images[name]
         values = {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "public"}
-        made = self.call("POST", "/image/v2/images", values, admin=True).json()["id"]
+        answer = self.call("POST", "/image/v2/images", values, admin=True)
+        assert answer.status_code == 201, answer.text
+        made = answer.json()["id"]
         sent = self.http.put(
             f"{self.url}/image/v2/images/{made}/file",
             data=name.encode().ljust(65536, b"\x01"),

@@ -54,16 +54,12 @@ class Batch:
         self._enable(*HOSTS)
         killed = self._kill()
         later = [case for case in self.cases if killed and self._waits(case)]
-        try:
-            for case in self.cases:
-                if case not in later:
-                    self._check(case)
-        finally:
-            for name in killed:
-                self.cloud.start(name)
-            wait_for(lambda: self.cloud.hosts_up() == len(HOSTS), what="all hosts back")
-        for case in later:
-            self._check(case)
+        failures = self._failures([case for case in self.cases if case not in later])
+        for name in killed:
+            self.cloud.start(name)
+        wait_for(lambda: self.cloud.hosts_up() == len(HOSTS), what="all hosts back")
+        failures += self._failures(later)
+        assert not failures, "\n".join(failures)
 
     def end(self) -> None:
         """Leave the cloud as it was, however the batch went."""
@@ -163,6 +159,16 @@ class Batch:
         return chosen or (SECOND if case.cell.role == "destination" else FIRST)
 
     # --- after ----------------------------------------------------------------------------------
+
+    def _failures(self, cases: Sequence[Case]) -> list[str]:
+        """Check the cases. Returns the name of each that did not end well, and how it ended."""
+        failures = []
+        for case in cases:
+            try:
+                self._check(case)
+            except AssertionError as error:
+                failures.append(f"{case.name}: {error}")
+        return failures
 
     def _check(self, case: Case) -> None:
         """The server is as the pipeline leaves it, on one host. Where a host was lost, the run may have failed."""

@@ -17,19 +17,24 @@ SETTINGS = {
     "CELERITY_RECONCILE": "1",
     "CELERITY_HOST_DOWN": "12",  # an agent that is restarted on a busy machine is not down
     "CELERITY_AGENT_THREADS": "32",
+    "CELERITY_LONG_STEPS": "32",  # a batch holds one worker for each cell
     "CELERITY_SCHEDULER_THREADS": "32",
     "CELERITY_BROKER_VISIBILITY": "2",  # shorter than the long steps of test_long_steps.py
     "CELERITY_QUOTA_INSTANCES": "200",
     "CELERITY_QUOTA_CORES": "400",
     "CELERITY_QUOTA_RAM": "1000000",
+    "CELERITY_QUOTA_IMAGES": "1000",
 }
 
 
 @pytest.fixture(scope="package")
 def matrix_cloud() -> Iterator[Cloud]:
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
-    with Services(state) as services, Cloud(services, agents=HOSTS, **SETTINGS) as cloud:
-        yield cloud
+    with Services(state) as services:
+        cloud = Cloud(services, agents=HOSTS, **SETTINGS)
+        cloud.overrides[f"agent:{HOSTS[-1]}"] = {"CELERITY_LONG_STEPS": "2"}  # the default, for test_long_steps.py
+        with cloud:
+            yield cloud
 
 
 @pytest.fixture(scope="package")

@@ -46,19 +46,20 @@ def move(cloud: Cloud, *keys: str, to: str = HOSTS[1]) -> None:
 
 def test_boots_do_not_wait_behind_long_steps(cloud: Cloud) -> None:
     """Three copies to one host, two at once; a boot on that host goes by."""
+    busy = HOSTS[-1]
     keys = boot(cloud, "long-1", "long-2", "long-3")
-    move(cloud, *keys)
+    move(cloud, *keys, to=busy)
     queued = "SELECT queue FROM workflow_run WHERE state = 'running' AND next_step = 'copy' AND step_state = 'queued'"
     wait_for(lambda: len(copying(cloud)) == 2 and cloud.rows(queued), what="two copies under way and one waiting")
-    assert cloud.rows(queued) == [(f"host.{HOSTS[1]}.long",)]
-    assert cloud.server(boot(cloud, "beside", host=HOSTS[1])[0])["OS-EXT-SRV-ATTR:host"] == HOSTS[1]  # type: ignore[index]
+    assert cloud.rows(queued) == [(f"host.{busy}.long",)]
+    assert cloud.server(boot(cloud, "beside", host=busy)[0])["OS-EXT-SRV-ATTR:host"] == busy  # type: ignore[index]
     assert len(copying(cloud)) == 2
     cloud.plan()  # the third copies in no time; the two that wait are stopped by the deletes
     for key in copying(cloud):
         cloud.delete(key)
     [left] = [key for key in keys if cloud.server(key)]
     server = cloud.settled(left)
-    assert (server["status"], server["OS-EXT-SRV-ATTR:host"]) == ("ACTIVE", HOSTS[1])
+    assert (server["status"], server["OS-EXT-SRV-ATTR:host"]) == ("ACTIVE", busy)
 
 
 def test_a_cancelled_copy_stops_and_is_reverted(cloud: Cloud) -> None:

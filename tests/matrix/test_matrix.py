@@ -14,14 +14,20 @@ from workers.pipelines.registry import PIPELINES
 
 
 def run(cloud: Cloud, moments: Moments, chosen: list[Cell]) -> None:
+    """Run all batches. A batch that fails does not keep those behind it from running."""
+    failures: list[str] = []
     for batch in batches(chosen):
         began = time.monotonic()
         killing = Batch(cloud, moments, batch)
         try:
             killing.run()
+        except AssertionError as error:
+            failures.append(f"{batch[0].victim}: {error}")
+            print(f"FAILED {failures[-1]}")
         finally:
             killing.end()
         print(f"{batch[0].victim}: {len(batch)} cells in {time.monotonic() - began:.1f} s")
+    assert not failures, "\n".join(failures)
 
 
 SAMPLE = cells.sample(cells.seed())
