@@ -1,106 +1,121 @@
-"""Long steps of an agent's hosts: queues and a pool apart, in the agent's own process. No boot waits behind them.
+"""Long steps of an agent's hosts: queues and a pool apart, in the agent's own worker. No boot waits behind them.
 
-Celery has one pool for each worker, and counts what it holds for the whole process. So this is a separate consumer: a
-thread that takes a message only while a long step may begin, and hands it to Celery's tracing, which runs the task and
-sends the next link.
+A Celery worker has one pool, and counts all messages that it holds against that pool's size. So long steps get a
+consumer of their own on the worker's connection, which holds as many messages as its pool has threads. The worker's
+loop serves it, and connects it again with the others after the broker was away.
 """
 
-import queue
-import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from celery import Celery
-from celery.app import trace
+from celery.bootsteps import ConsumerStep
+from celery.concurrency.thread import TaskPool
+from celery.exceptions import TaskRevokedError
+from celery.worker.consumer import Events, Tasks
+from celery.worker.request import Request
+from django.conf import settings
 from django.db import connection
-from kombu.entity import Queue
 from kombu.message import Message
 from kombu.messaging import Consumer
 
 from apps.workflow.states import host_queue
+from workers import config
 from workers.engine.stopping import WATCH
 
 log = structlog.get_logger("celerity.agent")
-POLL_SECONDS = 1.0
-RETRY_SECONDS = 1.0
 
 
-class LongSteps:
-    """Serves ``host.<name>.long`` of each host, ``threads`` steps at once."""
+class Pool(TaskPool):  # type: ignore[misc]
+    """The threads of long steps, each started when it is first needed. They idle for long and keep no session."""
 
-    def __init__(self, app: Celery, hosts: Sequence[str], *, threads: int) -> None:
-        self._app, self._threads = app, threads
-        self._queues: list[Queue] = [app.amqp.queues.new_missing(host_queue(host, long=True)) for host in hosts]
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="long")
-        self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="long steps' consumer", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Take no more, and stop what runs: it is sent again."""
-        self._stop.set()
-        WATCH.stop_all()
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self._thread.join(timeout=5)
-
-    def _serve(self) -> None:
-        while not self._stop.is_set():
+    def on_apply(self, target: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        def run(*values: Any, **named: Any) -> Any:
             try:
-                self._consume()
-            except Exception as error:  # the broker is away: its own error types, by transport
-                log.warning("long steps: broker lost", error=f"{type(error).__name__}: {error}"[:300])
-                self._stop.wait(RETRY_SECONDS)
+                return target(*values, **named)
+            finally:
+                connection.close()
 
-    def _consume(self) -> None:
-        with self._app.connection_for_read() as broker:
-            broker.ensure_connection(max_retries=1)
-            channel = broker.channel()
-            consumer: Any = Consumer(  # type: ignore[no-untyped-call]
-                channel, queues=self._queues, on_message=self._take, accept=["json"]
-            )
-            consumer.qos(prefetch_count=self._threads)
-            with consumer:
-                while not self._stop.is_set():
-                    self._acknowledge()
-                    try:
-                        broker.drain_events(timeout=POLL_SECONDS)
-                    except TimeoutError:
-                        continue
+        return super().on_apply(run, *args, **options)
+
+    def on_stop(self) -> None:
+        """Stop what runs, without waiting for it: the sweeper sends it again."""
+        WATCH.stop_all()
+        self.executor.shutdown(wait=False, cancel_futures=True)
+
+
+class LongSteps(ConsumerStep):  # type: ignore[misc]
+    """A part of the worker: it consumes ``host.<name>.long`` of each host, ``CELERITY_LONG_STEPS`` messages at once."""
+
+    requires = (Events, Tasks)
+    pool: Pool
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        super().__init__(worker, **options)
+        self._requests: WeakSet[Request] = WeakSet()
+
+    def start(self, worker: Any) -> None:
+        """Begin to consume; again after each loss of the broker."""
+        self._worker, self._channel = worker, None
+        for request in tuple(self._requests):  # their ends are reported over the new connection
+            request.eventer = worker.event_dispatcher
+        super().start(worker)
+
+    def get_consumers(self, channel: Any) -> list[Any]:
+        self._channel = channel
+        queues = [self._worker.app.amqp.queues.new_missing(host_queue(host, long=True)) for host in config.served()]
+        consumer: Any = Consumer(channel, queues=queues, on_message=self._take, accept=["json"])  # type: ignore[no-untyped-call]
+        consumer.qos(prefetch_count=self.pool.limit)
+        return [consumer]
 
     def _take(self, message: Message) -> None:
-        self._pool.submit(self._run, message)
-
-    def _acknowledge(self) -> None:
-        """Only this thread may use the channel. A message of a connection that was lost comes again, and is dropped."""
-        while True:
-            try:
-                message = self._done.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                message.ack()
-            except Exception as error:
-                log.info("message not acknowledged", error=type(error).__name__)
-
-    def _run(self, message: Message) -> None:
-        headers: dict[str, Any] = dict(message.headers)
+        worker = self._worker
+        end = partial(worker.call_soon_ack, self._acknowledge, message)
         try:
-            trace.trace_task_ret(
-                headers["task"],
-                headers["id"],
-                headers,
-                message.body,
-                message.content_type,
-                message.content_encoding,
-                app=self._app,
+            request = Request(
+                message,
+                app=worker.app,
+                hostname=worker.hostname,
+                eventer=worker.event_dispatcher,
+                on_ack=end,
+                on_reject=end,
             )
-        except Exception:
-            log.exception("long step's task failed", task=headers.get("task"))
-        finally:
-            connection.close()  # these threads idle for long: no session is kept for them
-            self._done.put(message)
+        except Exception as error:  # not a message of this cloud
+            worker.on_decode_error(message, error)
+            return
+        self._requests.add(request)
+        request.send_event(
+            "task-received",
+            name=request.name,
+            args=request.argsrepr,
+            kwargs=request.kwargsrepr,
+            root_id=request.root_id,
+            parent_id=request.parent_id,
+            retries=0,
+            eta=None,
+            expires=None,
+        )
+        try:
+            request.execute_using_pool(self.pool)
+        except TaskRevokedError:
+            log.info("revoked message dropped", task=request.name)
+
+    def _acknowledge(self, message: Message, *_: Any) -> None:
+        """Called in the worker's loop. A message of a connection that was lost comes again, and is dropped then."""
+        if message.channel is not self._channel:
+            log.info("message came over a connection that was lost")
+            return
+        try:
+            message.ack()  # type: ignore[no-untyped-call]
+        except Exception as error:  # the transport's own types; the loop finds out by itself
+            log.info("message not acknowledged", error=f"{type(error).__name__}: {error}"[:300])
+
+
+def serve(app: Celery) -> Pool:
+    """Let this process's worker serve the long steps of its hosts. Returns their pool, which the caller stops."""
+    LongSteps.pool = Pool(limit=settings.LONG_STEPS)
+    app.steps["consumer"].add(LongSteps)
+    return LongSteps.pool

@@ -10,9 +10,8 @@ from django.conf import settings
 
 from apps.workflow.states import host_queue
 from workers import config
-from workers.host import drivers
+from workers.host import drivers, long_steps
 from workers.host.agent import Agent
-from workers.host.long_steps import LongSteps
 
 log = structlog.get_logger("celerity.agent")
 
@@ -24,8 +23,7 @@ def run() -> None:
         config.serve(host_drivers)
     agent = Agent(hosts)
     agent.start()
-    long_steps = LongSteps(current_app._get_current_object(), [one.host for one in hosts], threads=settings.LONG_STEPS)
-    long_steps.start()
+    pool = long_steps.serve(current_app._get_current_object())
     log.info("agent started", hosts=len(hosts), hypervisor=settings.HYPERVISOR)
     name = hosts[0].host if len(hosts) == 1 else f"simulated-{len(hosts)}"
     argv = ["worker", "-n", f"host.{name}@%h", "-Q", ",".join(host_queue(host_drivers.host) for host_drivers in hosts)]
@@ -42,7 +40,7 @@ def run() -> None:
     try:
         current_app.worker_main(argv)
     finally:
-        long_steps.stop()
+        pool.on_stop()
         agent.stop()
 
 

@@ -1,0 +1,41 @@
+"""The consumer of long steps: what it does with messages that it cannot acknowledge or read."""
+
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+import redis
+from structlog.testing import capture_logs
+
+from workers.host.long_steps import LongSteps
+
+
+@pytest.fixture
+def steps() -> Any:
+    found = LongSteps(MagicMock())
+    found._worker, found._channel, found.pool = MagicMock(), object(), MagicMock(limit=2)
+    return found
+
+
+def test_a_failed_acknowledgement_is_logged_and_ends_nothing(steps: Any) -> None:
+    ack = MagicMock(side_effect=redis.ConnectionError("gone"))
+    with capture_logs() as logs:
+        steps._acknowledge(SimpleNamespace(channel=steps._channel, ack=ack))
+    ack.assert_called_once_with()
+    assert [(line["event"], line["error"]) for line in logs] == [("message not acknowledged", "ConnectionError: gone")]
+
+
+def test_a_message_of_a_lost_connection_is_not_acknowledged(steps: Any) -> None:
+    ack = MagicMock()
+    steps._acknowledge(SimpleNamespace(channel=object(), ack=ack))
+    ack.assert_not_called()
+
+
+def test_a_message_that_no_task_reads_is_taken_out_of_the_queue(steps: Any) -> None:
+    """One of another version, or none of ours: the worker goes on, as with messages of its other queues."""
+    message = SimpleNamespace(headers={}, body=b"x", payload={}, channel=steps._channel)
+    steps._take(message)
+    [(refused, error)] = [call.args for call in steps._worker.on_decode_error.call_args_list]
+    assert refused is message and isinstance(error, Exception)
+    steps.pool.apply_async.assert_not_called()
