@@ -46,9 +46,8 @@ def queue_of(host: str, *, long: bool = False, unreachable: str = "") -> str:
 
 
 def unreachable_host(task: str, *, queue: str, host: str) -> str:
-    """Return the host of a task that was put on another queue than its host's, or ""."""
-    is_detached = _roles.get(task, SCHEDULER) != SCHEDULER and queue != queue_of(host, long=task in _long)
-    return host if is_detached else ""
+    """Return the host of a task that was put on the queue of rows alone although its role has a host, or ""."""
+    return host if _roles.get(task, SCHEDULER) != SCHEDULER and queue == DETACHED_QUEUE else ""
 
 
 def route(name: str, args: Any, kwargs: Any, options: Any, task: Any = None, **_: Any) -> dict[str, str] | None:

@@ -39,6 +39,7 @@ def fail(pipeline: Pipeline, step: Step[Any], ctx: StepContext, error: Exception
         claim=ctx.claim,
         failure=failure,
         retrying=retrying,
+        queue=routing.queue_of(ctx.here, unreachable=ctx.unreachable),
         timeout_seconds=settings.STEP_TIMEOUT,
         worker=holding.WORKER,
     )

@@ -112,10 +112,16 @@ class Failure:
     code: int = 500
 
 
-def begin_revert(*, claim: Claim, failure: Failure, retrying: bool, timeout_seconds: float, worker: str) -> int | None:
-    """Close the failed step and open the revert in its place, the lock held on. None: the token is old."""
+def begin_revert(
+    *, claim: Claim, failure: Failure, retrying: bool, queue: str, timeout_seconds: float, worker: str
+) -> int | None:
+    """Close the failed step and open the revert in its place, the lock held on. None: the token is old.
+
+    ``queue``: where the revert is sent again if its worker dies.
+    """
     values: dict[str, Any] = {
         "retrying": retrying,
+        "queue": queue,
         "timeout": timeout_seconds,
         "result": states.RETRY if retrying else states.ERROR,
         "code": failure.code,

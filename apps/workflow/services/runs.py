@@ -175,15 +175,14 @@ def resend(*, run: Run, queue: str = "") -> bool:
 
     Returns False when somebody was faster or the broker is away.
     """
+    queue = queue or (_revert_queue(run) if run.next_step == states.REVERT else run.queue)
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.RESEND, [queue or run.queue, run.id, run.token, run.next_step, run.step_state, run.enqueued_at]
-        )
+        cursor.execute(sql.RESEND, [queue, run.id, run.token, run.next_step, run.step_state, run.enqueued_at])
         row = cursor.fetchone()
         if row is None:
             return False
         cursor.execute(sql.LOSE_STEP, [run.id])
-    run.token, run.queue = row[0], queue or run.queue
+    run.token, run.queue = row[0], queue
     return dispatch.send(run)
 
 

@@ -104,7 +104,7 @@ REVERTING = """
 WITH moved AS (
     UPDATE workflow_run
        SET state = 'reverting', failed_step = next_step, next_step = 'revert', revert_from = '',
-           step_state = 'running', retrying = %(retrying)s,
+           step_state = 'running', retrying = %(retrying)s, queue = %(queue)s,
            step_started_at = clock_timestamp(), updated_at = clock_timestamp(),
            step_deadline_at = clock_timestamp() + make_interval(secs => %(timeout)s),
            error_code = %(code)s, error_cause = %(cause)s, error_message = %(message)s, error_details = %(details)s

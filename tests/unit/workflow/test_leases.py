@@ -110,7 +110,8 @@ def test_a_zombie_cannot_finish(run: Run) -> None:
     assert not leases.advance(claim=claim, next_step="spawn", host="h", queue="host.h")
     assert not leases.end(claim=claim, state=states.SUCCEEDED, host="h")
     assert leases.begin_revert(
-        claim=claim, failure=Failure(cause="c", message="m", details="d"), retrying=False, timeout_seconds=1, worker="w"
+        claim=claim, failure=Failure(cause="c", message="m", details="d"), retrying=False, queue="host.h",
+        timeout_seconds=1, worker="w",
     ) is None  # fmt: skip
     run.refresh_from_db()
     assert (run.state, run.next_step) == (states.RUNNING, "schedule")
@@ -120,7 +121,9 @@ def test_a_revert_keeps_the_lock_and_the_cause(run: Run) -> None:
     claim = take(run)
     assert isinstance(claim, Claim)
     failure = Failure(cause="c", message="for the user", details="for the administrator")
-    assert leases.begin_revert(claim=claim, failure=failure, retrying=True, timeout_seconds=60, worker="w")
+    assert leases.begin_revert(
+        claim=claim, failure=failure, retrying=True, queue="host.h", timeout_seconds=60, worker="w"
+    )
     assert holders(run) == 1
     run.refresh_from_db()
     assert (run.state, run.next_step, run.error_message) == (states.REVERTING, "revert", "for the user")
