@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from apps.workflow.catalogue import Entry, OnHostDown
-from workers.engine.steps import HOST, SCHEDULER, Step
+from apps.workflow.states import REVERT
+from workers.engine.steps import HOST, HOST_ROLES, SCHEDULER, Step
 from workers.engine.subjects import Subject
 
 
@@ -38,11 +39,30 @@ class Pipeline:
     def __post_init__(self) -> None:
         if not self.name.startswith(f"{self.subject.name}.") or not self.steps:
             raise ValueError(f"the pipeline {self.name} needs steps, and a name that begins with its subject's")
+        self._check_steps()
+        self._check_roles()
         leaves = {role for role in self.roles if self._when_down(role) == "elsewhere"}
         if leaves and not (self.reschedules and leaves == {self.chooses}):
             raise ValueError(f"the pipeline {self.name} cannot go elsewhere: it does not choose these hosts")
         if self.pivot is not None and self.pivot not in self.step_names():
             raise ValueError(f"the pipeline {self.name} has no step {self.pivot}")
+
+    def _check_steps(self) -> None:
+        names = self.step_names()
+        if len(set(names)) < len(names) or REVERT in names:
+            raise ValueError(f"the pipeline {self.name} has two steps of one name, or a step named {REVERT}")
+        for step in self.steps:
+            if step.role not in (SCHEDULER, *HOST_ROLES):
+                raise ValueError(f"the pipeline {self.name} has a step {step.name} of an unknown role: {step.role}")
+            if step.long and step.role == SCHEDULER:
+                raise ValueError(f"the pipeline {self.name} has a long step {step.name} without a host")
+
+    def _check_roles(self) -> None:
+        named = set() if isinstance(self.on_host_down, str) else set(self.on_host_down)
+        if self.reschedules:
+            named.add(self.chooses)
+        if unknown := named - self.roles:
+            raise ValueError(f"the pipeline {self.name} has no step of these roles: {', '.join(sorted(unknown))}")
 
     @cached_property
     def roles(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from apps.workflow.services import leases
 from apps.workflow.services.claims import Claim, ClaimArguments
 from apps.workflow.services.leases import Failure
 from workers.engine.errors import LeaseLost
-from workers.routing import DESTINATION, HOST, SCHEDULER, SOURCE
+from workers.routing import DESTINATION, HOST, HOST_ROLES, SCHEDULER, SOURCE
 
 
 @dataclass(slots=True)
@@ -109,4 +109,4 @@ class Step(Generic[R]):
         """Undo. Changes the host only if ``ctx.on_host``; otherwise the host's recovery cleans it up."""
 
 
-__all__ = ["DESTINATION", "HOST", "SCHEDULER", "SOURCE", "Step", "StepContext"]
+__all__ = ["DESTINATION", "HOST", "HOST_ROLES", "SCHEDULER", "SOURCE", "Step", "StepContext"]

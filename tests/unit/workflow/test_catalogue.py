@@ -18,10 +18,11 @@ from apps.workflow.selectors import boots, counters
 from apps.workflow.services import runs
 from workers import routing
 from workers.engine.pipeline import Pipeline
-from workers.engine.steps import Step
+from workers.engine.steps import HOST, SCHEDULER, Step
 from workers.engine.subjects import SERVER
 from workers.periodic import sweeper
 from workers.pipelines import registry
+from workers.routing import PERIODIC_QUEUE
 
 CONTEXT = RequestContext(user_id="u", project_id="p", roles=("member",), is_admin=False)
 OURS = [
@@ -68,17 +69,32 @@ def test_two_pipelines_of_one_name_are_refused() -> None:
     assert catalogue.get("server.build").creates  # nothing was changed
 
 
+class At(Step[None]):
+    """A step as the test wants it."""
+
+    def __init__(self, *, name: str = "work", role: str = HOST, long: bool = False) -> None:
+        self.name, self.role, self.long = name, role, long
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"name": "volume.create"},
         {"name": "server.work", "steps": ()},
         {"name": "server.work", "on_host_down": "elsewhere"},
+        {"name": "server.work", "steps": (At(role="destinaton"),)},
+        {"name": "server.work", "steps": (At(role=PERIODIC_QUEUE),)},
+        {"name": "server.work", "steps": (At(role=SCHEDULER, long=True),)},
+        {"name": "server.work", "steps": (At(), At())},
+        {"name": "server.work", "steps": (At(name="revert"),)},
+        {"name": "server.work", "on_host_down": {"source": "fail"}},
+        {"name": "server.work", "on_retryable": "reschedule", "chooses": "source"},
+        {"name": "server.work", "pivot": "other"},
     ],
 )
 def test_a_pipeline_that_contradicts_itself_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="the pipeline"):
-        Pipeline(**{"subject": SERVER, "steps": (Step(),), **wrong})  # type: ignore[arg-type]
+        Pipeline(**{"subject": SERVER, "steps": (At(),), **wrong})  # type: ignore[arg-type]
 
 
 @pytest.mark.django_db(transaction=True)
