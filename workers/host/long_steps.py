@@ -1,7 +1,7 @@
-"""Long steps of an agent's hosts: queues and a pool apart, in the agent's own worker. No boot waits behind them.
+"""Long steps of an agent's hosts: separate queues and a separate pool in the agent's worker. No boot waits behind them.
 
 A Celery worker has one pool, and counts all messages that it holds against that pool's size. So long steps get a
-consumer of their own on the worker's connection, which holds as many messages as its pool has threads. The worker's
+separate consumer on the worker's connection, which holds as many messages as its pool has threads. The worker's
 loop serves it, and connects it again with the others after the broker was away.
 """
 
