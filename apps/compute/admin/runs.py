@@ -31,9 +31,14 @@ def _cancel(operator: Operator, run: Any, values: dict[str, Any]) -> str:
     return f"Cancelled '{action}'. Its changes are being undone."
 
 
+def _is_servers(run: Any) -> bool:
+    """Whether the run works on a server. The row of a further subject only follows: its leading run is operated."""
+    return run.subject_type == SUBJECT and run.leader_id is None
+
+
 def _repeated(run: Any) -> ServerAction | None:
     """Return the action that a failed run was, if it may be done again."""
-    failed = run.subject_type == SUBJECT and run.state in (states.FAILED, states.CANCELLED)
+    failed = _is_servers(run) and run.state in (states.FAILED, states.CANCELLED)
     return actions.of_run(pipeline=run.pipeline, name=run.action) if failed else None
 
 
@@ -93,7 +98,7 @@ operations.add(
     Operation(
         name="cancel", title="Cancel", icon="cancel", tone=operations.AMBER, run=_cancel, rule=ADMIN_RULE,
         confirm=lambda run: cancel_words(run.action)[0], keep=lambda run: cancel_words(run.action)[1],
-        offered=lambda run: run.subject_type == SUBJECT and run.state in (states.QUEUED, states.RUNNING)
+        offered=lambda run: _is_servers(run) and run.state in (states.QUEUED, states.RUNNING)
         and not catalogue.find(run.pipeline).releases,
         explains="Stops the run and undoes its changes. A build ends in ERROR; after a power action the state is read "
         "from the host.",

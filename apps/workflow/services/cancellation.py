@@ -12,9 +12,12 @@ ROUNDS = 20  # a run moves on while one looks at it
 def cancel(*, run: Run, message: str, queue: str = "") -> None:
     """Order the revert of a run that has not ended; no attempt follows. ``message`` is for users.
 
-    The worker that has it may go on until its next checkpoint or its end; either finds that its token is old.
+    The row of a further subject stands for its leading run. The worker that has it may go on until its next checkpoint
+    or its end; either finds that its token is old.
     Raises Conflict (409) when it has ended or is being reverted already.
     """
+    if run.leader_id is not None:
+        run = Run.objects.get(id=run.leader_id)
     if run.state == states.REVERTING:
         raise Conflict(UNDOING)
     for _ in range(ROUNDS):

@@ -173,8 +173,9 @@ def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
 def resend(*, run: Run, queue: str = "") -> bool:
     """Send the run's next step again under a new token, to ``queue`` or where it was.
 
-    Returns False when somebody was faster or the broker is away.
+    Returns False when somebody was faster or the broker is away. Raises ValueError for the row of a further subject.
     """
+    _check_leading(run)
     queue = queue or (_revert_queue(run) if run.next_step == states.REVERT else run.queue)
     with connection.cursor() as cursor:
         cursor.execute(sql.RESEND, [queue, run.id, run.token, run.next_step, run.step_state, run.enqueued_at])
@@ -192,8 +193,9 @@ def order_revert(
     """Take the run from its worker and order a revert (a deadline passed, its host is gone), and send that at once.
 
     ``retrying``: another attempt follows. ``queue`` replaces the queue that serves it. Returns False when somebody
-    was faster.
+    was faster. Raises ValueError for the row of a further subject.
     """
+    _check_leading(run)
     now = timezone.now()
     # As the caller saw it, or not at all: a step that ended meanwhile is healthy.
     seen = {"next_step": run.next_step, "step_state": run.step_state, "enqueued_at": run.enqueued_at}
@@ -220,6 +222,11 @@ def order_revert(
     run.refresh_from_db()
     run.steps.filter(result="").update(result=states.LOST, finished_at=now)
     return dispatch.send(run)
+
+
+def _check_leading(run: Run) -> None:
+    if run.leader_id is not None:
+        raise ValueError(f"the run {run.id} follows {run.leader_id}: only a leading run is sent")
 
 
 def _revert_queue(run: Run) -> str:

@@ -16,7 +16,7 @@ from apps.common.context import RequestContext
 from apps.workflow import catalogue, states
 from apps.workflow.models import Run
 from apps.workflow.selectors import runs as run_selectors
-from apps.workflow.services import claims, runs
+from apps.workflow.services import cancellation, claims, runs
 from workers.engine import runner
 from workers.engine.errors import Abort, Stale, StepFailed
 from workers.engine.pipeline import Pipeline
@@ -180,3 +180,32 @@ def test_the_sweeper_sends_the_leading_row_alone(swap: Swap, pair: tuple[uuid.UU
     Run.objects.update(enqueued_at=timezone.now() - timedelta(minutes=1))
     assert sum(sweeper.sweep().values()) == 1
     assert [Run.objects.get(subject_id=subject).token for subject in pair] == [run.token + 1, 1]
+
+
+@pytest.mark.parametrize("named", [0, 1])
+def test_an_operator_cancels_the_whole_run_by_either_subject(
+    swap: Swap, pair: tuple[uuid.UUID, uuid.UUID], named: int
+) -> None:
+    run = start(*pair)
+    active = run_selectors.active_of(subject_id=pair[named])
+    assert active is not None and active.id == run.id
+    cancellation.cancel(run=active, message="The swap was cancelled by an operator.")
+    leader, follower = (Run.objects.get(subject_id=subject) for subject in pair)
+    assert (leader.state, leader.next_step) == (states.REVERTING, states.REVERT)
+    assert (follower.state, follower.next_step, follower.token) == (states.RUNNING, "", 1)
+
+
+def test_the_row_of_a_further_subject_is_never_sent(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
+    start(*pair)
+    follower = Run.objects.get(subject_id=pair[1])
+    with pytest.raises(ValueError, match="leading run"):
+        runs.order_revert(run=follower, cause="x", message="x")
+    with pytest.raises(ValueError, match="leading run"):
+        runs.resend(run=follower)
+    cancellation.cancel(run=follower, message="The swap was cancelled by an operator.")
+    assert states_of(*pair) == [states.REVERTING, states.RUNNING]
+
+
+def test_a_run_that_ended_is_nobodys_active_run(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
+    go(start(*pair), "check", "swap")
+    assert [run_selectors.active_of(subject_id=subject) for subject in pair] == [None, None]
