@@ -42,6 +42,12 @@ class WrongState(Conflict):
     template = "Cannot '{action}' instance {server} while it is in {attribute} {state}"
 
 
+class ServerInUse(Conflict):
+    """409 naming the action of another subject, as of a volume, that works on the server."""
+
+    template = "Cannot '{action}' instance {server}: it is in use by '{user}'"
+
+
 class ServerLocked(Conflict):
     template = "Instance {server} is locked"
 

@@ -50,6 +50,10 @@ def fill(entries: Iterable[Entry]) -> None:
     _entries.update(by_name)
 
 
+def everything() -> list[Entry]:
+    return list(_entries.values())
+
+
 def get(name: str) -> Entry:
     """Return a pipeline's entry. Raises KeyError when there is no such pipeline."""
     return _entries[name]

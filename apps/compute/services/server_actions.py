@@ -5,18 +5,19 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NoReturn
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict
 from apps.compute import locks, rpcapi, states
 from apps.compute.actions import RESET_STATE, ServerAction
-from apps.compute.exceptions import ServerNotFound, WrongState
+from apps.compute.exceptions import ServerInUse, ServerNotFound, WrongState
 from apps.compute.models import Server
 from apps.compute.services import servers
 from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
+from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
 
@@ -42,15 +43,27 @@ def service_of(name: str) -> Callable[..., Any]:
     return verb
 
 
-@transaction.atomic
 def begin(*, context: RequestContext, server: Server, action: ServerAction, **arguments: Any) -> None:
     """Take the server from no task into the action's, and start its pipeline, which keeps ``arguments``.
 
     The row decides as it is now: host and lock may have changed since the caller read it. Raises WrongState (409)
-    naming the state that does not allow it, ServerLocked (409), ServerNotFound (404), and Conflict (409) for a server
-    that is on no host.
+    naming the state that does not allow it, ServerLocked (409), ServerInUse (409), ServerNotFound (404), and Conflict
+    (409) for a server that is on no host.
     """
-    vm_states, task_state = action.admission(hard=bool(arguments.get("hard")))
+    try:
+        with transaction.atomic():
+            row = _enter(context, server, action, hard=bool(arguments.get("hard")))
+            rpcapi.act(context=context, server=row, action=action, params=arguments)
+    except IntegrityError:
+        other = run_selectors.active_of(subject_id=server.id)
+        if other is None:
+            raise
+        raise ServerInUse(action=action.name, server=server.id, user=other.action) from None
+
+
+def _enter(context: RequestContext, server: Server, action: ServerAction, *, hard: bool) -> Server:
+    """Take the server into the action's task; return its row as it is then."""
+    vm_states, task_state = action.admission(hard=hard)
     asked = {"id": server.id, "task_state": task_state, "before": [""], "any_lock": context.is_admin}
     rows = sql.BEGIN_ACTION.fetch({**asked, "vm_states": None if vm_states is None else list(vm_states)})
     if not rows:
@@ -61,7 +74,7 @@ def begin(*, context: RequestContext, server: Server, action: ServerAction, **ar
             f"Cannot '{action.name}' instance {row.id} while it is in vm_state {row.vm_state}: it has no host, "
             "its build did not get that far."
         )
-    rpcapi.act(context=context, server=row, action=action, params=arguments)
+    return row
 
 
 def _refuse(

@@ -78,15 +78,16 @@ def unlock(*, context: RequestContext, server: Server) -> None:
 def delete(*, context: RequestContext, server: Server, action: str = "delete") -> None:
     """Begin to delete: legal in every state. An active run loses its token; there is one delete at a time.
 
-    A delete of a server that is being deleted already changes nothing. Raises ServerNotFound.
+    A delete of a server that is being deleted already changes nothing. A run of another subject that works on the
+    server is cancelled, even if it deletes that subject. Raises ServerNotFound (404), ServerLocked (409).
     """
     row = locks.server(server.id)
     if row is None:
         raise ServerNotFound(server=server.id)
     server = row
     check_unlocked(context=context, server=server)
-    active = run_selectors.active_pipeline(subject_id=server.id)
-    if active is not None and catalogue.find(active).releases:
+    active = run_selectors.active_of(subject_id=server.id)
+    if active is not None and active.subject_id == server.id and catalogue.find(active.pipeline).releases:
         return
     cancelled = runs.cancel_active(subject_id=server.id, reason="The server was deleted.")
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())

@@ -50,11 +50,6 @@ def active() -> QuerySet[Run]:
     return Run.objects.filter(state__in=states.ACTIVE).order_by("enqueued_at")
 
 
-def active_pipeline(*, subject_id: uuid.UUID) -> str | None:
-    """Return the name of the pipeline that is under way for the subject, if any."""
-    return Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).values_list("pipeline", flat=True).first()
-
-
 def active_of(*, subject_id: uuid.UUID) -> Run | None:
     """Return the run that works on the subject and has not ended, if any. 1 query; 2 where another subject's run does,
     whose leading row it is then.

@@ -1,5 +1,7 @@
-"""An action begins on the server as it is now, whatever the caller read before."""
+"""An action begins on the server as it is now: whatever the caller read before, and whoever else works on it."""
 
+import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,10 +13,12 @@ from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict
 from apps.compute import states
 from apps.compute.actions import MIGRATE, START, STOP
-from apps.compute.exceptions import ServerLocked, ServerNotFound, WrongState
+from apps.compute.exceptions import ServerInUse, ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import Server
-from apps.compute.services import server_actions
+from apps.compute.services import instance_actions, server_actions, servers
+from apps.workflow import catalogue
 from apps.workflow.models import Run
+from apps.workflow.services import runs
 
 pytestmark = pytest.mark.django_db
 MEMBER = RequestContext(user_id="u", project_id="p")
@@ -88,3 +92,56 @@ def test_an_action_costs_two_statements(server: Server) -> None:
     with CaptureQueriesContext(connection) as queries:
         server_actions.begin(context=MEMBER, server=server, action=START)
     assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 2
+
+
+@pytest.fixture
+def of_volumes() -> Iterator[None]:
+    """Pipelines of another subject, which work on servers as well."""
+    before = catalogue.everything()
+    entry = {"subject": "volume", "steps": ("work",)}
+    catalogue.fill(
+        [
+            *before,
+            catalogue.Entry(name="volume.attach", **entry),  # type: ignore[arg-type]
+            catalogue.Entry(name="volume.delete", releases=True, **entry),  # type: ignore[arg-type]
+        ]
+    )
+    yield
+    catalogue.fill(before)
+
+
+def with_volume(server: Server, action: str) -> Run:
+    return runs.start(
+        context=MEMBER, pipeline=f"volume.{action}", action=action, subject_id=uuid.uuid4(),
+        also=[("server", server.id)],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("action", ["attach", "delete"])
+def test_a_delete_takes_the_server_from_another_subjects_run(of_volumes: None, server: Server, action: str) -> None:
+    other = with_volume(server, action)
+    servers.delete(context=MEMBER, server=server)
+    other.refresh_from_db()
+    assert other.state == "cancelled"
+    assert Server.objects.get().task_state == "deleting"
+    assert Run.objects.get(state="queued").pipeline == "server.delete"
+    servers.delete(context=MEMBER, server=server)
+    assert Run.objects.filter(state="queued").count() == 1, "one delete at a time"
+
+
+def test_an_action_beside_another_subjects_run_is_refused_by_its_name(of_volumes: None, server: Server) -> None:
+    with_volume(server, "attach")
+    with pytest.raises(ServerInUse, match=f"Cannot 'start' instance {server.id}: it is in use by 'attach'"):
+        server_actions.perform(context=MEMBER, server=server, action=START)
+    assert Server.objects.get().task_state == ""
+
+
+def test_another_subjects_run_is_cancelled_from_the_server_unless_it_deletes(of_volumes: None, server: Server) -> None:
+    other = with_volume(server, "delete")
+    with pytest.raises(Conflict, match="a delete cannot be cancelled"):
+        instance_actions.cancel(server_id=server.id)
+    runs.cancel_active(subject_id=server.id, reason="x")
+    other = with_volume(server, "attach")
+    assert instance_actions.cancel(server_id=server.id) == "attach"
+    other.refresh_from_db()
+    assert other.state == "reverting"
