@@ -6,6 +6,7 @@ import sys
 
 from deploy.console import line
 from deploy.environment import load
+from deploy.ovn import places, removal
 from deploy.supervision.client import Supervisor
 
 
@@ -27,6 +28,9 @@ def main() -> int:
         except EOFError:
             line("No terminal to ask on. To remove the state without asking: make clean YES=1")
             return 1
+    here = places.of(environment)
+    if here.host.exists() and os.geteuid() == 0:
+        removal.remove(here)  # what a make down that was cut off has left
     shutil.rmtree(state)
     line(f"Removed {state}.")
     return 0

@@ -33,9 +33,9 @@ def main() -> int:
         level = f"{finding.level.value:<4}"
         if sys.stdout.isatty():
             level = f"{COLOURS[finding.level]}{level}\033[0m"
-        print(f"{level}  {name.replace('_', ' '):<12} {finding.text}")
+        print(f"{level}  {name.replace('_', ' '):<16} {finding.text}")
         if finding.advice:
-            print(f"{'':18} -> {finding.advice}")
+            print(f"{'':22} -> {finding.advice}")
         worst += finding.level is Level.FAIL
     print(f"\n{worst} to put right." if worst else "\nNo problems found.")
     return 1 if worst else 0

@@ -1,9 +1,18 @@
-"""Waiting for processes to end. A zombie has ended: it stays listed if process 1 does not reap, as in containers."""
+"""Which processes are here, and their end. A zombie has ended: where process 1 does not reap, it stays listed."""
 
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import psutil
+
+
+def shares_network(process: psutil.Process) -> bool:
+    """Say whether a process is in this thread's network namespace: others' bridges and daemons are not in our way."""
+    try:
+        return Path(f"/proc/{process.pid}/ns/net").stat().st_ino == Path("/proc/thread-self/ns/net").stat().st_ino
+    except OSError:
+        return False
 
 
 def has_ended(process: psutil.Process) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from deploy.console import explain
 from deploy.environment import Environment, load, up_command
 from deploy.errors import DeployError
+from deploy.ovn import places
 
 CLOUD = "celerity-demo"
 
@@ -16,12 +17,16 @@ def variables(environment: Environment) -> dict[str, str]:
     """Return what a shell needs: our commands first in PATH, the state directory, and the demo project's cloud."""
     programs = str(Path(sys.executable).parent)
     rest = [part for part in os.environ.get("PATH", "").split(":") if part and part != programs]
-    return {
+    exported = {
         "PATH": ":".join([programs, *rest]),
         "CELERITY_STATE_DIR": str(environment.state),
         "OS_CLIENT_CONFIG_FILE": str(environment.clouds_yaml),
         "OS_CLOUD": os.environ.get("OS_CLOUD") or CLOUD,
     }
+    if environment.ovn:  # for ovs-vsctl, ovn-nbctl and ovn-sbctl
+        here = places.of(environment)
+        exported |= {**here.variables, "OVN_NB_DB": here.northbound, "OVN_SB_DB": here.southbound}
+    return exported
 
 
 def require_cloud(environment: Environment) -> None:

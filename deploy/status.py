@@ -12,6 +12,8 @@ from deploy.cloud_api import CloudApi
 from deploy.console import console, explain, line
 from deploy.environment import Environment, load, up_command
 from deploy.errors import DeployError
+from deploy.ovn import health as ovn
+from deploy.ovn import places
 from deploy.supervision.client import RUNNING, Supervisor
 
 
@@ -67,14 +69,19 @@ def show(environment: Environment) -> bool:
     workers = health.workers(environment)
     line(f"\nAPI {environment.public_url}: {'healthy' if api else 'NOT healthy'}")
     line(f"Flower {environment.public_url}/flower/: {'healthy' if flower else 'NOT healthy'}")
-    line(f"Workers that answer: {', '.join(sorted(workers)) or 'none'}\n")
+    line(f"Workers that answer: {', '.join(sorted(workers)) or 'none'}")
+    network = ovn.examine(places.of(environment)) if environment.ovn else None
+    if network is not None:
+        line(f"OVN: {network}")
+    line("")
     if api:
         try:
             console.print(host_table(CloudApi(environment.clouds_yaml, "celerity-admin")))
         except DeployError as error:
             explain(error)
             return False
-    return api and flower and bool(workers) and all(r["statename"] == RUNNING for r in states.values())
+    serves = api and flower and bool(workers) and (network is None or network.well)
+    return serves and all(r["statename"] == RUNNING for r in states.values())
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ import re
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
+from deploy import processes
 from deploy.errors import DeployError
 from deploy.ovn.places import Places, run
 from deploy.ovn.settings import OvnSettings
@@ -33,17 +33,13 @@ def kernel_has_openvswitch() -> bool:
 
 def other_switches(places: Places) -> list[int]:
     """Return the ids of the ovs-vswitchd processes in this network namespace that are not this cloud's."""
-    own = Path("/proc/thread-self/ns/net").stat().st_ino
-    others = []
-    for process in psutil.process_iter(["name", "cmdline"]):
-        if process.info["name"] != "ovs-vswitchd" or f"{places.host}/" in " ".join(process.info["cmdline"] or ()):
-            continue
-        try:
-            if Path(f"/proc/{process.pid}/ns/net").stat().st_ino == own:
-                others.append(process.pid)
-        except OSError:
-            continue
-    return others
+    return [
+        process.pid
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] == "ovs-vswitchd"
+        and f"{places.host}/" not in " ".join(process.info["cmdline"] or ())
+        and processes.shares_network(process)
+    ]
 
 
 def version() -> tuple[int, ...]:

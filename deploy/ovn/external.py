@@ -70,6 +70,16 @@ def require_free(settings: OvnSettings) -> None:
         )
 
 
+def addresses(bridge: str) -> list[ipaddress.IPv4Interface]:
+    """Return the machine's addresses on a bridge; none where it does not exist."""
+    return [
+        ipaddress.IPv4Interface(f"{item['local']}/{item['prefixlen']}")
+        for link in _ip("address", "show")
+        for item in link.get("addr_info", ())
+        if link.get("ifname") == bridge
+    ]
+
+
 def rules(settings: OvnSettings, bridge: str) -> str:
     """Return the table as nft reads it: replaced as a whole, in one transaction."""
     closed = [f"ip{'6' if net.version == 6 else ''} daddr {net} drop" for net in (_LINK_LOCAL, *settings.management)]
@@ -87,11 +97,7 @@ def ensure(settings: OvnSettings) -> None:
         return
     run("nft", "-f", "-", stdin=rules(settings, bridge))  # before the address: nobody gets in between
     wanted = settings.external_address
-    present = [
-        ipaddress.IPv4Interface(f"{item['local']}/{item['prefixlen']}")
-        for link in _ip("address", "show", "dev", bridge)
-        for item in link.get("addr_info", ())
-    ]
+    present = addresses(bridge)
     for address in present:
         if address != wanted:
             run("ip", "address", "delete", str(address), "dev", bridge)

@@ -1,6 +1,29 @@
 """Whether OVN's daemons do their work, by their own word."""
 
-from deploy.ovn.places import Places, answer
+from dataclasses import dataclass
+
+from deploy.ovn.places import Places, answer, run
+
+
+@dataclass(frozen=True)
+class Health:
+    """``chassis`` and ``ports`` are those of the southbound database; None where it does not answer."""
+
+    follows: bool
+    translates: bool
+    chassis: int | None
+    ports: int | None
+
+    @property
+    def well(self) -> bool:
+        return self.follows and self.translates and bool(self.chassis)
+
+    def __str__(self) -> str:
+        if self.chassis is None:
+            return "the southbound database does not answer"
+        troubles = [] if self.follows else ["ovn-controller is not connected to the southbound database"]
+        troubles += [] if self.translates else ["ovn-northd is not active"]
+        return ", ".join([f"{self.chassis} chassis, {self.ports} ports bound", *troubles])
 
 
 def follows(places: Places) -> bool:
@@ -11,3 +34,16 @@ def follows(places: Places) -> bool:
 def translates(places: Places) -> bool:
     """Say whether ovn-northd is active: it turns networks into flows."""
     return "active" in answer(places, str(places.central / "northd.ctl"), "status")
+
+
+def _count(places: Places, table: str, *condition: str) -> int | None:
+    tool = ("ovn-sbctl", f"--db={places.southbound}", "--timeout=5", "--bare", "--columns=_uuid")
+    done = run(*tool, "find", table, *condition, check=False)
+    return len(done.stdout.split()) if done.returncode == 0 else None
+
+
+def examine(places: Places) -> Health:
+    """Ask every daemon that matters to this machine."""
+    chassis = _count(places, "Chassis")
+    ports = None if chassis is None else _count(places, "Port_Binding", "chassis!=[]")
+    return Health(follows(places), translates(places), chassis, ports)

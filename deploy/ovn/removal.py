@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deploy.ovn import databases, datapath, external
+from deploy.ovn import databases, datapath, external, plugging
 from deploy.ovn.places import Places, run
 
 USER_SPACE_DATAPATH, KERNEL_DATAPATH = "ovs-netdev", "ovs-system"
@@ -46,4 +46,5 @@ def remove(places: Places) -> list[str]:
         else:
             run("ip", "link", "delete", "dev", device)
     external.remove_rules()
+    plugging.remove(places)
     return removed

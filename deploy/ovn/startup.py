@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.environment import Environment
 from deploy.errors import DeployError
-from deploy.ovn import chassis, databases, datapath, external, health, places, settings
+from deploy.ovn import chassis, databases, datapath, external, health, places, plugging, settings
 from deploy.ovn.daemons import DATABASES, NAMES, SWITCH
 from deploy.ovn.databases import Database
 from deploy.supervision.client import Supervisor
@@ -46,6 +46,7 @@ def bring_up(environment: Environment, supervisor: Supervisor) -> None:
     for bridge in wanted.mappings.values():  # of a former run, the database knows it before the switch makes it
         _wait(lambda bridge=bridge: _exists(bridge), supervisor, "ovs-vswitchd")  # type: ignore[misc]
     external.ensure(wanted)
+    plugging.ensure(here)
     supervisor.wait_running(NAMES)
 
 

@@ -12,8 +12,10 @@ import psutil
 import pytest
 
 from deploy import processes, secrets
+from deploy.checks import external_network, ovn, ovn_plugging
+from deploy.checks.finding import Level
 from deploy.environment import DEFAULTS, Environment
-from deploy.ovn import daemons, external, health, places, removal, startup
+from deploy.ovn import daemons, external, health, places, removal, settings, startup
 from deploy.ovn.places import Places
 from deploy.supervision import config, orphans, programs
 from deploy.supervision.client import Supervisor
@@ -118,6 +120,12 @@ def test_daemons_register_come_back_and_leave_nothing(environment: Environment, 
     assert external.TABLE in tables()
     plug(here, "p0")
     wait_for(lambda: port_is_up(here, "p0"), 10, "a port that is up")
+    assert str(health.examine(here)) == "1 chassis, 1 ports bound"
+    for check in (ovn, external_network, ovn_plugging):
+        assert check.check(environment).level is Level.OK, check.check(environment)
+    subprocess.run(["ip", "address", "flush", "dev", "br-ex"], check=True)
+    assert external_network.check(environment).level is Level.FAIL
+    external.ensure(settings.read(environment))
 
     for number, name in enumerate(daemons.NAMES, start=1):
         victim = supervisor.states()[name]["pid"]

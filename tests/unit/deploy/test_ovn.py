@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from deploy import packages, secrets
 from deploy.environment import DEFAULTS, Environment
 from deploy.errors import DeployError
-from deploy.ovn import daemons, databases, datapath, external, places, settings
+from deploy.instances import libvirt
+from deploy.ovn import daemons, databases, datapath, external, health, places, plugging, settings
 from deploy.ovn.datapath import Datapath
 from deploy.supervision import config, programs
 
@@ -203,6 +205,60 @@ def test_an_unreadable_database_is_put_aside(database: databases.Database) -> No
     databases.prepare(database)
     assert _tool("db-version", str(database.file)) == "2.0.0"
     assert database.file.with_suffix(".unreadable").stat().st_size == 100
+
+
+@pytest.fixture
+def way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> places.Places:
+    """A machine where libvirt runs that knows nothing of our Open vSwitch."""
+    monkeypatch.setattr(plugging, "FIXED", tmp_path / "run" / "db.sock")
+    monkeypatch.setattr(plugging, "_are_configured", lambda here: [False])
+    return places.of(cloud(tmp_path))
+
+
+def test_a_libvirt_of_others_finds_a_link(way: places.Places) -> None:
+    assert not plugging.reaches(way)
+    plugging.ensure(way)
+    plugging.ensure(way)
+    assert plugging.FIXED.readlink() == way.host / "db.sock"
+    assert plugging.reaches(way)
+    plugging.remove(way)
+    assert list(plugging.FIXED.parent.iterdir()) == []
+
+
+def test_another_open_vswitch_is_not_pushed_aside(way: places.Places) -> None:
+    plugging.FIXED.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(plugging.FIXED))
+        other.listen()
+        with pytest.raises(DeployError, match="another Open vSwitch"):
+            plugging.ensure(way)
+    plugging.remove(way)
+    assert plugging.FIXED.is_socket()
+
+
+def test_a_libvirt_that_knows_ours_needs_no_link(way: places.Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugging, "_are_configured", lambda here: [True])
+    plugging.ensure(way)
+    assert not plugging.FIXED.parent.exists()
+
+
+def test_our_libvirt_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(libvirt, "programs", lambda: [["/usr/sbin/libvirtd"]])
+    for driver, expected in (("ovn", f"{tmp_path}/ovn/host"), ("linux", None)):
+        environment = cloud(tmp_path, NETWORK_DRIVER=driver)
+        found = {p.name: p for p in programs.services(environment, with_libvirt=True)}
+        assert found["libvirtd"].environment.get("OVS_RUNDIR") == expected
+
+
+def test_health_says_what_is_wrong() -> None:
+    assert health.Health(follows=True, translates=True, chassis=2, ports=7).well
+    assert str(health.Health(follows=True, translates=True, chassis=2, ports=7)) == "2 chassis, 7 ports bound"
+    for follows, translates, chassis, said in (
+        (False, True, 1, "ovn-controller"), (True, False, 1, "ovn-northd"), (False, False, None, "southbound"),
+    ):  # fmt: skip
+        found = health.Health(follows=follows, translates=translates, chassis=chassis, ports=0)
+        assert not found.well
+        assert said in str(found)
 
 
 def test_packages_of_ovn_are_a_section_of_their_own() -> None:
