@@ -101,6 +101,13 @@ class Central(Daemons):
         (self.directory / f"{name}.db").unlink(missing_ok=True)
         command("ovsdb-tool", "create", f"{self.directory}/{name}.db", schema)
 
+    def pause_northd(self) -> None:
+        """Have the daemon look away; it answers still."""
+        command("ovn-appctl", "-t", f"{self.directory}/northd.ctl", "pause")
+
+    def resume_northd(self) -> None:
+        command("ovn-appctl", "-t", f"{self.directory}/northd.ctl", "resume")
+
     def nbctl(self, *argv: str) -> str:
         return command("ovn-nbctl", f"--db={self.northbound}", *argv)
 

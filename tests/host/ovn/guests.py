@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,3 +82,26 @@ def echo_server(of: Guest, port: int = 7777) -> Iterator[None]:
             yield
         finally:
             server.kill()
+
+
+@dataclass(slots=True)
+class Pings:
+    """What a row of pings came to, once it is over."""
+
+    sent: int = 0
+    received: int = 0
+
+
+@contextmanager
+def pinging(of: Guest, address: str) -> Iterator[Pings]:
+    """Ping an address twenty times a second for the block."""
+    pings = Pings()
+    argv = ["ip", "netns", "exec", of.netns, "ping", "-i", "0.05", address]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield pings
+        process.send_signal(signal.SIGINT)
+        summary = re.search(r"(\d+) packets transmitted, (\d+) received", process.stdout.read())
+    assert summary is not None
+    pings.sent, pings.received = int(summary[1]), int(summary[2])
