@@ -11,11 +11,11 @@ from workers.drivers.network.base.engine import NetworkEngine
 
 KNOWN = {
     "linux": "workers.drivers.network.linux.driver:LinuxNetwork",
-    "simulated": "workers.drivers.network.simulated:SimulatedNetwork",
+    "simulated": "workers.drivers.network.simulated.host:SimulatedNetwork",
 }
 ENGINES = {
     "ovn": "workers.drivers.network.ovn.engine:OvnEngine",
-    "simulated": "workers.drivers.network.simulated_engine:SimulatedEngine",
+    "simulated": "workers.drivers.network.simulated.engine:SimulatedEngine",
 }
 
 

@@ -1,0 +1,1 @@
+"""Simulated networking: networks and ports that are files."""
