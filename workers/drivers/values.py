@@ -61,6 +61,16 @@ def check_cidr(value: str) -> None:
         raise SpecInvalid(f"a network with a scope: {value!r}")
 
 
+def check_interface_address(value: str) -> None:
+    """Accept an address with the length of its network: 10.0.0.1/24."""
+    try:
+        ipaddress.ip_interface(value)
+    except ValueError:
+        raise SpecInvalid(f"not an address with a length: {value!r}") from None
+    if "%" in value or "/" not in value:
+        raise SpecInvalid(f"an address with a scope, or without a length: {value!r}")
+
+
 def check_hostname(value: str, what: str) -> None:
     """Accept an RFC 1123 name: labels of letters, digits and hyphens, at most 253 characters in all."""
     if len(value) > 253 or not all(_LABEL.match(label) for label in value.split(".")):

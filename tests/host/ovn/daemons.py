@@ -17,6 +17,7 @@ from tests.cloud import wait_for
 
 PROGRAMS = ("ovsdb-server", "ovsdb-tool", "ovs-vsctl", "ovs-vswitchd", "ovn-northd", "ovn-controller", "ip", "busybox")
 NB_SCHEMA, SB_SCHEMA = "/usr/share/ovn/ovn-nb.ovsschema", "/usr/share/ovn/ovn-sb.ovsschema"
+EXTERNAL_ADDRESS = "198.18.9.1"
 OVS_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
@@ -116,7 +117,7 @@ class Central(Daemons):
 
 
 class Host(Daemons):
-    """One host: its switch, and the daemon that programs it. Its namespace is called by its name."""
+    """One host: its switch with an external bridge, and the daemon that programs it. Its namespace has its name."""
 
     def __init__(self, directory: Path, name: str, southbound: str, *, address: str = "127.0.0.1") -> None:
         command("ip", "netns", "add", name)
@@ -148,6 +149,10 @@ class Host(Daemons):
         self.vsctl("--no-wait", "init", "--", "set", "Open_vSwitch", ".", *columns)
         self.start("vswitchd", "ovs-vswitchd", self.database, self.control("vswitchd"))
         self.start("controller", "ovn-controller", self.database)
+        settings_of_bridge = ("datapath_type=netdev", "fail_mode=standalone")
+        self.vsctl("add-br", "br-ex", "--", "set", "bridge", "br-ex", *settings_of_bridge)
+        self.in_namespace("ip", "addr", "add", f"{EXTERNAL_ADDRESS}/24", "dev", "br-ex")
+        self.in_namespace("ip", "link", "set", "br-ex", "up")
         wait_for(lambda: "br-int" in self.vsctl("list-br").split(), what="the integration bridge")
 
     def vsctl(self, *argv: str) -> str:

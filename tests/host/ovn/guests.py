@@ -17,10 +17,9 @@ from workers.drivers.network.base.l2 import PortSpec
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A namespace whose card eth0 is plugged in as a port."""
+    """A namespace whose card eth0 is plugged in as a port; or a host's own, as the world outside."""
 
     netns: str
-    port: PortSpec
 
     def run(self, *argv: str, timeout_s: float = 20) -> subprocess.CompletedProcess[str]:
         whole = ["ip", "netns", "exec", self.netns, *argv]
@@ -32,6 +31,20 @@ class Guest:
 
     def pings(self, address: str) -> bool:
         return self.run("busybox", "ping", "-c1", "-W2", address).returncode == 0
+
+    def asks(self, server: str, name: str, *, pointer: bool = False) -> bytes:
+        """The answer of a name server to one question, as it came; empty when none came within a second."""
+        script = (
+            "import socket, struct, sys\n"
+            f"name = b''.join(bytes([len(p)]) + p.encode() for p in {name!r}.split('.')) + b'\\0'\n"
+            f"q = struct.pack('!6H', 7, 0x100, 1, 0, 0, 0) + name + struct.pack('!2H', {12 if pointer else 1}, 1)\n"
+            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)\n"
+            f"s.sendto(q, ({server!r}, 53))\n"
+            "try: sys.stdout.buffer.write(s.recv(4096)[len(q):])\n"
+            "except TimeoutError: pass\n"
+        )
+        argv = ["ip", "netns", "exec", self.netns, "python3", "-c", script]
+        return subprocess.run(argv, check=True, capture_output=True, timeout=30).stdout
 
     def sends(self, address: str, data: bytes, port: int = 7777) -> bytes:
         """Send data by TCP to a guest that echoes, and give what came back."""
@@ -57,7 +70,7 @@ def guest(host: Host, port: PortSpec) -> Iterator[Guest]:
         command("ip", "-n", host.name, "link", "set", name, "up")
         ids = (f"external_ids:iface-id={port.id}", f"external_ids:attached-mac={port.mac}")
         host.vsctl("add-port", "br-int", name, "--", "set", "Interface", name, *ids)
-        yield Guest(name, port)
+        yield Guest(name)
     finally:
         host.vsctl("--if-exists", "del-port", "br-int", name)
         command("ip", "netns", "del", name)
@@ -74,6 +87,25 @@ def echo_server(of: Guest, port: int = 7777) -> Iterator[None]:
         "    while chunk := c.recv(65536): data += chunk\n"
         "    c.sendall(data); c.close()\n"
     )
+    with _server(of, script):
+        yield
+
+
+@contextmanager
+def mirror(of: Guest, port: int = 7778) -> Iterator[None]:
+    """A TCP server that answers with the address of who asks."""
+    script = (
+        "import socket\n"
+        f"s = socket.create_server(('', {port})); print('ready', flush=True)\n"
+        "while True:\n"
+        "    c, a = s.accept(); c.sendall(a[0].encode()); c.close()\n"
+    )
+    with _server(of, script):
+        yield
+
+
+@contextmanager
+def _server(of: Guest, script: str) -> Iterator[None]:
     argv = ["ip", "netns", "exec", of.netns, "python3", "-c", script]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import itertools
 import queue
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 
 from tests.unit.drivers import samples
-from workers.drivers.network.base import FixedIP, SubnetSpec
+from workers.drivers.network.base import FixedIP, HostRoute, SubnetSpec
 from workers.drivers.network.base.engine import CloudSpec, NetworkEngine, NetworkPorts
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec, PortState
-from workers.drivers.network.errors import PortInvalid
+from workers.drivers.network.base.l3 import FloatingIPSpec, RouterGateway, RouterInterface, RouterSpec
+from workers.drivers.network.errors import EngineUnavailable, PortInvalid
 
 _serial = itertools.count(1)
 DEADLINE_S = 20
@@ -34,8 +36,27 @@ def port(of: NetworkSpec, last: int = 10, **changes: Any) -> PortSpec:
     return PortSpec(**{"id": samples.new_id(), "mac": mac, "fixed_ips": (FixedIP(subnet.id, ip),), **changes})
 
 
-def cloud(*networks: tuple[NetworkSpec, tuple[PortSpec, ...]]) -> CloudSpec:
-    return CloudSpec(tuple(NetworkPorts(one, ports) for one, ports in networks))
+def cloud(*networks: tuple[NetworkSpec, tuple[PortSpec, ...]], **more: Any) -> CloudSpec:
+    return CloudSpec(tuple(NetworkPorts(one, ports) for one, ports in networks), **more)
+
+
+def external(**changes: Any) -> NetworkSpec:
+    """The network 198.18.9.0/24 outside of the cloud, whose own gateway is .1."""
+    subnet = SubnetSpec(samples.new_id(), "198.18.9.0/24", "198.18.9.1", dhcp_enabled=False)
+    return NetworkSpec(samples.new_id(), subnets=(subnet,), physical_network="physnet1", **changes)
+
+
+def foot(of: NetworkSpec, last: int = 1) -> RouterInterface:
+    """A router's foot in a network's first subnet."""
+    number = next(_serial)
+    network = ipaddress.ip_network(of.subnets[0].cidr)
+    mac = f"fa:16:3e:7f:{number >> 8 & 255:02x}:{number & 255:02x}"
+    return RouterInterface(samples.new_id(), of.id, mac, (f"{network[last]}/{network.prefixlen}",))
+
+
+def gateway(of: NetworkSpec, last: int = 10, **changes: Any) -> RouterGateway:
+    """A router's way out to an external network."""
+    return RouterGateway(**{"interface": foot(of, last), "next_hops": (of.subnets[0].gateway_ip,), **changes})
 
 
 def ids(ports: tuple[PortState, ...]) -> list[str]:
@@ -166,3 +187,79 @@ class EngineContract:
             stop()
         engine.l2.ensure_ports(one, [unheard])
         assert unheard.id not in [item.id for item in list(heard.queue)]
+
+    def test_a_router(self, engine: NetworkEngine) -> None:
+        one, two, outside = network(57), network(58), external()
+        nets = ((one, ()), (two, ()), (outside, ()))
+        for item, _ in nets:
+            engine.l2.ensure_network(item)
+        bare = RouterSpec(samples.new_id())
+        whole = RouterSpec(
+            bare.id,
+            (foot(one), foot(two)),
+            gateway(outside, hosts=("host-1", "host-2")),
+            (HostRoute("10.200.0.0/16", "10.77.57.9"),),
+        )
+        for router in (
+            whole,
+            whole,
+            dataclasses.replace(whole, interfaces=whole.interfaces[1:], routes=()),
+            dataclasses.replace(whole, gateway=None),
+            dataclasses.replace(whole, gateway=gateway(outside, 11, snat=False)),
+            dataclasses.replace(whole, admin_up=False),
+            bare,
+        ):
+            engine.l3.ensure_router(router)
+            assert engine.differences(cloud(*nets, routers=(router,))) == ()
+            assert engine.l3.list_routers() == {bare.id}
+        engine.l3.ensure_router(whole)
+        for _ in range(2):
+            engine.l3.remove_routers([bare.id])
+            assert engine.differences(cloud(*nets)) == ()
+
+    def test_a_router_without_its_network(self, engine: NetworkEngine) -> None:
+        with pytest.raises(EngineUnavailable):
+            engine.l3.ensure_router(RouterSpec(samples.new_id(), (foot(network()),)))
+        assert engine.differences(CloudSpec()) == ()
+
+    def test_floating_ips(self, engine: NetworkEngine) -> None:
+        one, outside = network(59), external()
+        nets = ((one, ()), (outside, ()))
+        routers = tuple(RouterSpec(samples.new_id(), (), gateway(outside, 10 + n)) for n in range(2))
+        for item, _ in nets:
+            engine.l2.ensure_network(item)
+        floating = FloatingIPSpec(samples.new_id(), routers[0].id, "198.18.9.50", "10.77.59.10")
+        with pytest.raises(EngineUnavailable):
+            engine.l3.ensure_floating_ips([floating])
+        for router in routers:
+            engine.l3.ensure_router(router)
+        for changed in (
+            floating,
+            floating,
+            dataclasses.replace(floating, fixed_ip="10.77.59.11"),
+            dataclasses.replace(floating, router_id=routers[1].id),
+        ):
+            engine.l3.ensure_floating_ips([changed])
+            assert engine.differences(cloud(*nets, routers=routers, floating_ips=(changed,))) == ()
+            assert engine.l3.list_floating_ips() == {floating.id}
+        engine.l3.ensure_router(routers[1])
+        assert engine.l3.list_floating_ips() == {floating.id}
+        for _ in range(2):
+            engine.l3.remove_floating_ips([floating.id])
+            assert engine.differences(cloud(*nets, routers=routers)) == ()
+        engine.l3.ensure_floating_ips([floating])
+        engine.l3.remove_routers([routers[0].id])
+        assert engine.l3.list_floating_ips() == frozenset()
+
+    def test_reconcile_routers(self, engine: NetworkEngine) -> None:
+        one, outside = network(60), external()
+        router = RouterSpec(samples.new_id(), (foot(one),), gateway(outside))
+        floating = FloatingIPSpec(samples.new_id(), router.id, "198.18.9.50", "10.77.60.10")
+        wanted = cloud((one, ()), (outside, ()), routers=(router,), floating_ips=(floating,))
+        assert engine.reconcile(wanted) != ()
+        assert engine.reconcile(wanted) == ()
+        engine.l3.remove_routers([router.id])
+        assert engine.reconcile(wanted) != ()
+        assert engine.differences(wanted) == ()
+        assert engine.reconcile(CloudSpec()) != ()
+        assert engine.l3.list_routers() == frozenset()

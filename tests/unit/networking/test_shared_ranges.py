@@ -10,7 +10,7 @@ from apps.networking.models import Network, Subnet
 from apps.networking.services import requested_networks
 from tests.callers import Caller
 from workers.drivers.network.linux.driver import LinuxNetwork
-from workers.drivers.network.simulated import SimulatedNetwork
+from workers.drivers.network.simulated.host import SimulatedNetwork
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workers.drivers.network.base.l2 import L2Driver, NetworkSpec, PortSpec, PortState
+from workers.drivers.network.base.l3 import FloatingIPSpec, L3Driver, RouterSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class CloudSpec:
     """Everything that a cloud's rows say of its networking."""
 
     networks: tuple[NetworkPorts, ...] = ()
+    routers: tuple[RouterSpec, ...] = ()
+    floating_ips: tuple[FloatingIPSpec, ...] = ()
 
 
 class NetworkEngine(ABC):
@@ -31,6 +34,7 @@ class NetworkEngine(ABC):
     """
 
     l2: L2Driver
+    l3: L3Driver
 
     @abstractmethod
     def ping(self) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from workers.drivers.network.base.engine import CloudSpec, NetworkEngine
 from workers.drivers.network.base.l2 import PortState
-from workers.drivers.network.ovn import l2
+from workers.drivers.network.ovn import floating_ips, l2, routers
+from workers.drivers.network.ovn.l3 import OvnL3
 from workers.drivers.network.ovn.monitor import Monitor
 from workers.drivers.network.ovn.northbound import DATABASE, Northbound
 from workers.drivers.network.ovn.ovsdb import Ovsdb
@@ -31,6 +32,7 @@ class OvnEngine(NetworkEngine):
         self._northbound = Northbound(self._database)
         self._l2 = l2.OvnL2(self._northbound, tuple(options.get("resolvers", ())))
         self.l2 = self._l2
+        self.l3 = OvnL3(self._northbound)
 
     def ping(self) -> None:
         self._database.ping()
@@ -58,6 +60,9 @@ class OvnEngine(NetworkEngine):
             rows += self._l2.network_rows(item.network)
             for port in item.ports:
                 rows += self._l2.port_rows(item.network, port)
+        for router in cloud.routers:
+            rows += routers.rows(router)
+        rows += [floating_ips.row(item) for item in cloud.floating_ips]
         return rows
 
 

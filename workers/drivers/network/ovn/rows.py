@@ -30,19 +30,31 @@ class Table:
 
 
 # In the order in which rows are made: what is listed after what lists it, what is referred to before what refers.
-TABLES = {
-    table.name: table
-    for table in (
-        Table("DHCP_Options", ("cidr", "options", "external_ids")),
-        Table("Logical_Switch", ("name", "other_config"), {"ports": "Logical_Switch_Port", "dns_records": "DNS"}),
-        Table("DNS", ("records", "external_ids")),
-        Table(
-            "Logical_Switch_Port",
-            ("name", "type", "options", "addresses", "port_security", "enabled", "dhcpv4_options", "tag"),
-            root=False,
-        ),
-    )
-}
+_ALL = (
+    Table("DHCP_Options", ("cidr", "options", "external_ids")),
+    Table("Logical_Switch", ("name", "other_config"), {"ports": "Logical_Switch_Port", "dns_records": "DNS"}),
+    Table(
+        "Logical_Router",
+        ("name", "enabled", "options"),
+        {"ports": "Logical_Router_Port", "static_routes": "Logical_Router_Static_Route", "nat": "NAT"},
+    ),
+    Table("DNS", ("records", "external_ids")),
+    Table(
+        "Logical_Router_Port",
+        ("name", "mac", "networks", "options", "external_ids"),
+        {"gateway_chassis": "Gateway_Chassis"},
+        root=False,
+    ),
+    Table("Gateway_Chassis", ("name", "chassis_name", "priority"), root=False),
+    Table("Logical_Router_Static_Route", ("ip_prefix", "nexthop", "output_port"), root=False),
+    Table("NAT", ("type", "external_ip", "logical_ip", "external_ids"), root=False),
+    Table(
+        "Logical_Switch_Port",
+        ("name", "type", "options", "addresses", "port_security", "enabled", "dhcpv4_options", "tag"),
+        root=False,
+    ),
+)
+TABLES = {table.name: table for table in _ALL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,11 @@ class Row:
         """A column left out would keep what it held before."""
         assert set(self.columns) == set(TABLES[self.table].columns), (self.table, set(self.columns))
         assert self.links or TABLES[self.table].root, self.table
+
+
+def of_router(router_id: str) -> dict[str, str]:
+    """The mark, in `external_ids`, of what a router's spec brings along: it goes when the spec drops it."""
+    return {"celerity:router": router_id}
 
 
 def of_network(network_id: str) -> dict[str, str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from workers.drivers.network.base.l2 import NetworkSpec
-from workers.drivers.network.ovn.rows import Link, Row, derived
-from workers.drivers.network.ovn.wire import Value
+from workers.drivers.network.ovn import switch_ports
+from workers.drivers.network.ovn.rows import Row, derived
 
 
 def rows(network: NetworkSpec) -> list[Row]:
@@ -21,15 +21,14 @@ def way_out_key(network_id: str) -> str:
 def _way_out(network: NetworkSpec) -> list[Row]:
     if not network.physical_network:
         return []
-    columns: dict[str, Value] = {
-        "name": f"localnet-{network.id}",
-        "type": "localnet",
-        "options": {"network_name": network.physical_network},
-        "addresses": "unknown",
-        "port_security": frozenset[str](),
-        "enabled": True,
-        "dhcpv4_options": frozenset[str](),
-        "tag": network.vlan if network.vlan is not None else frozenset[str](),
-    }
-    link = Link("Logical_Switch", network.id, "ports")
-    return [Row("Logical_Switch_Port", way_out_key(network.id), columns, frozenset({link}))]
+    return [
+        switch_ports.row(
+            way_out_key(network.id),
+            network.id,
+            name=f"localnet-{network.id}",
+            kind="localnet",
+            options={"network_name": network.physical_network},
+            addresses="unknown",
+            tag=network.vlan if network.vlan is not None else switch_ports.NOTHING,
+        )
+    ]

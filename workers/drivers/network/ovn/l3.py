@@ -1,0 +1,68 @@
+"""Routed networks on OVN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from workers.drivers import values
+from workers.drivers.network.base.l3 import FloatingIPSpec, L3Driver, RouterSpec
+from workers.drivers.network.ovn import diff, floating_ips, routers, switch_ports, wire
+from workers.drivers.network.ovn.northbound import Northbound
+from workers.drivers.network.ovn.ovsdb import Operation, Query, by_uuid
+from workers.drivers.network.ovn.rows import of_router
+
+
+class OvnL3(L3Driver):
+    """See L3Driver."""
+
+    def __init__(self, northbound: Northbound) -> None:
+        self._northbound = northbound
+
+    def ensure_router(self, router: RouterSpec) -> None:
+        rows = routers.rows(router)
+        self._northbound.ensure(rows, without=self._dropped(router, {row.uuid for row in rows}))
+
+    def remove_routers(self, router_ids: Iterable[str]) -> None:
+        operations: list[Operation] = []
+        for router_id in router_ids:
+            values.check_uuid(router_id, "a router's id")
+            operations += self._dropped(RouterSpec(router_id), set())
+            operations += diff.removal(routers.TABLE, router_id)
+        self._northbound.remove(operations)
+
+    def list_routers(self) -> frozenset[str]:
+        (rows,) = self._northbound.database.select([(routers.TABLE, [], ())])
+        return frozenset(str(row["_uuid"]) for row in rows)
+
+    def ensure_floating_ips(self, floating_ips_: Sequence[FloatingIPSpec]) -> None:
+        self._northbound.ensure([floating_ips.row(item) for item in floating_ips_])
+
+    def remove_floating_ips(self, floating_ip_ids: Iterable[str]) -> None:
+        operations: list[Operation] = []
+        for floating_ip_id in floating_ip_ids:
+            values.check_uuid(floating_ip_id, "a floating IP's id")
+            operations += diff.removal(floating_ips.TABLE, floating_ip_id)
+        self._northbound.remove(operations)
+
+    def list_floating_ips(self) -> frozenset[str]:
+        kind = [["type", "==", floating_ips.KIND]]
+        (rows,) = self._northbound.database.select([(floating_ips.TABLE, kind, ())])
+        return frozenset(str(row["_uuid"]) for row in rows)
+
+    def _dropped(self, router: RouterSpec, kept: set[str]) -> list[Operation]:
+        """The removal of what the router has and its spec does not: ports with both ends, routes, translations."""
+        mark = [["external_ids", "includes", wire.encode(of_router(router.id))]]
+        queries: list[Query] = [
+            (routers.TABLE, by_uuid(router.id), ("static_routes",)),
+            (routers.PORT, mark, ("name",)),
+            (routers.NAT, mark, ()),
+        ]
+        own, ports, translations = self._northbound.database.select(queries)
+        routes = {str(uuid) for row in own for uuid in wire.normal(row["static_routes"])}
+        feet = {str(row["_uuid"]): routers.port_id(str(row["name"])) for row in ports}
+        gone = [(routers.ROUTE, uuid) for uuid in routes - kept]
+        gone += [(routers.NAT, str(row["_uuid"])) for row in translations if row["_uuid"] not in kept]
+        for uuid, port_id in feet.items():
+            if uuid not in kept:
+                gone += [(routers.PORT, uuid), (switch_ports.TABLE, port_id)]
+        return [operation for table, uuid in sorted(gone) for operation in diff.removal(table, uuid)]
