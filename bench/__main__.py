@@ -47,7 +47,7 @@ def scenario(
     """Boot, list and delete once; return the client's report with what the cloud used for the boots."""
     prefix = f"bench-{'none' if network == 'none' else 'memory'}-{turn}"
     common = ["--networks", network, "--image", image, "--prefix", prefix, "--concurrency", str(options.concurrency)]
-    counting = statements.is_there()
+    counting = statements.is_installed()
     if counting:
         statements.reset(cloud.database_url)
     before = cloud.cpu()

@@ -28,7 +28,7 @@ class PrivateCloud:
         self.state = Path(tempfile.mkdtemp(prefix=testrun.PREFIX, dir=testrun.root_of_states()))
         self.services = testrun.Services(self.state)
         values = self.services.environment
-        database = statements.CountingPostgreSQL if statements.is_there() else type(self.services.postgresql)
+        database = statements.CountingPostgreSQL if statements.is_installed() else type(self.services.postgresql)
         self.services.postgresql = database(self.state / "postgresql", values["CELERITY_DATABASE_URL"])
         values |= {"CELERITY_HOSTS": str(hosts), "CELERITY_PUBLIC_URL": f"http://{values['CELERITY_LISTEN']}"}
         # A network's quotas cannot be written by the API.

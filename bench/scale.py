@@ -47,7 +47,7 @@ ROWS = (
 def window(cloud: PrivateCloud, common: list[str], count: int, mark: int) -> dict[str, Any]:
     """Boot ``count`` servers; return what they cost, and what lists cost afterwards."""
     speed = usage.additions()
-    if statements.is_there():
+    if statements.is_installed():
         statements.reset(cloud.database_url)
     before = sum(cloud.cpu().values())
     boots = client(cloud, *common, "--prefix", f"window-{mark}", "--phases", "boot", "--count", str(count))
@@ -62,7 +62,7 @@ def window(cloud: PrivateCloud, common: list[str], count: int, mark: int) -> dic
         "cpu_ms_per_boot": round(1000 * used / active, 1),
         "errors": boots["errors"],
     }
-    if statements.is_there():
+    if statements.is_installed():
         ran = statements.count(cloud.database_url)
         result |= {
             "sql_per_boot": round(ran.work / active, 1),

@@ -59,7 +59,7 @@ class CountingPostgreSQL(PostgreSQL):
             raise DeployError("The extension pg_stat_statements could not be made.", details=answer.stderr)
 
 
-def is_there(directory: Path | None = None) -> bool:
+def is_installed(directory: Path | None = None) -> bool:
     """Say whether the extension is installed (Debian has it in the server's own package)."""
     return any((directory or Path("/usr/lib/postgresql")).glob("*/lib/pg_stat_statements.so"))
 

@@ -18,7 +18,9 @@ with absent("opentelemetry"):  # it is for traces (below): redis-py would load i
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-GIVEN_ADMIN_PASSWORD = os.environ.get("CELERITY_ADMIN_PASSWORD", "")  # by whoever runs a command, not by the file
+GIVEN_ADMIN_PASSWORD = os.environ.get(
+    "CELERITY_ADMIN_PASSWORD", ""
+)  # from the environment of a command, not from the file
 STATE_DIR = Path(env.str("CELERITY_STATE_DIR", default="/var/lib/celerity"))
 env.read_env(str(STATE_DIR / "celerity.env"))  # the environment wins over the file
 

@@ -63,7 +63,7 @@ def _event(action: str, target_type: str, target_id: object, outcome: str, who: 
     return event
 
 
-def _tell(events: Iterable[AuditEvent]) -> None:
+def _log_events(events: Iterable[AuditEvent]) -> None:
     """Write the log lines after the change is committed."""
     for event in events:
         log.info(
@@ -91,14 +91,14 @@ def record(
     event = _event(action, target_type, target_id, outcome, who)
     event.details = {**event.details, **(details or {})}
     _EVENTS.add([event])
-    transaction.on_commit(lambda: _tell([event]))
+    transaction.on_commit(lambda: _log_events([event]))
 
 
 def record_many(action: str, target_type: str, target_ids: Iterable[object]) -> None:
     """Write one event for each target, in one statement."""
     events = [_event(action, target_type, target_id, SUCCESS, {}) for target_id in target_ids]
     _EVENTS.add(events)
-    transaction.on_commit(lambda: _tell(events))
+    transaction.on_commit(lambda: _log_events(events))
 
 
 @contextmanager

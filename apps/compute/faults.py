@@ -24,7 +24,7 @@ _AGAIN = dict.fromkeys(("create", "retry"), "Delete the server and create it aga
 _OPERATOR = "if it fails again, send your operator the request id from the server's events."
 
 
-def told(*, action: str, cause: str, message: str) -> str:
+def with_advice(*, action: str, cause: str, message: str) -> str:
     """Return ``message`` with advice for the user: change the request, or try again."""
     reason = message.strip() or "It failed; no reason was recorded."
     if reason[-1] not in ".!?":

@@ -16,4 +16,4 @@ class IdentityConfig(AppConfig):
         from apps.identity.backends import DomainUserBackend
 
         policy.register(policies.RULES, service="identity", words=policies.WORDS)
-        user_logged_in.connect(DomainUserBackend.tell, dispatch_uid="identity.sign_in")
+        user_logged_in.connect(DomainUserBackend.record_session, dispatch_uid="identity.sign_in")

@@ -43,7 +43,7 @@ class DomainUserBackend(BaseBackend):
         return "" if multi_factor.suffice(user.options, ("password",)) else "too few methods"
 
     @staticmethod
-    def tell(sender: Any, request: Any, user: User, **_: Any) -> None:
+    def record_session(sender: Any, request: Any, user: User, **_: Any) -> None:
         """Record a session that began (signal ``user_logged_in``): a page may refuse whom a password lets in."""
         address = addresses.of(request) if request else ""
         who = {"user_id": user.pk, "user_name": user.name, "address": address}

@@ -53,7 +53,7 @@ class HostState:
     ram_total: int = 0
     disk_total: int = 0
 
-    def said(self, key: str) -> frozenset[str]:
+    def aggregate_values(self, key: str) -> frozenset[str]:
         """Return the values of ``key`` in the host's aggregates; comma-separated lists are split, as in Nova."""
         values = _NOTHING
         for aggregate in self.aggregates:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ FORMER_MODULES = {
     "layers": "middleware",
     "absent": "import_guard",
     "stories": "explain",
+    "progress": "server_states",
 }
 FORMER_NAMES = {
     "SignIn": "AuthRequest",
@@ -36,10 +38,17 @@ FORMER_NAMES = {
     "Round": "HostSnapshot",
     "Wish": "ServerRequest",
     "NetworkWish": "RequestedNetwork",
-    "BlockDeviceWish": "BlockDeviceMapping",
+    "BlockDeviceWish": "RequestedDisk",
+    "Companion": "ClaimExtension",
     "Rehearsal": "DryRun",
     "Demand": "RequestSpec",
     "at_rest": "idle",
+    "let_go": "release",
+    "letting_go": "release",
+    "lack": "distance",
+    "prove": "authenticate",
+    "unplace": "clear_host",
+    "starts_over": "is_restart",
 }
 # Phrase in docstrings and comments -> better. `test_wording.py` has those of texts that users read.
 PROSE = {
@@ -77,7 +86,7 @@ def names(path: Path) -> Iterator[tuple[int, str]]:
     """Return the classes, functions, parameters and variables that a module binds, with their lines."""
     for node in nodes(path):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.lineno, node.name
+            yield node.lineno, node.name.strip("_")
         elif isinstance(node, ast.arg):
             yield node.lineno, node.arg
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -86,15 +95,15 @@ def names(path: Path) -> Iterator[tuple[int, str]]:
 
 @cache
 def prose(path: Path) -> tuple[tuple[int, str], ...]:
-    """Return comments line by line, and docstrings as one text each."""
+    """Return comments line by line, those behind code too, and docstrings as one text each."""
     return tuple(_prose(path))
 
 
 def _prose(path: Path) -> Iterator[tuple[int, str]]:
-    text = path.read_text()
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.lstrip().startswith("#"):
-            yield number, line
+    with tokenize.open(path) as source:
+        for token in tokenize.generate_tokens(source.readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.string
     for node in nodes(path):
         documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         if documented and (docstring := ast.get_docstring(node)):

@@ -13,7 +13,7 @@ from apps.scheduling.sql import allocations as sql
 def test_they_wait_in_the_order_of_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[tuple[Any, list[str]]] = []
     monkeypatch.setattr(
-        allocations, "_letting_go", lambda statement, values, host_ids: tried.append((statement, list(host_ids)))
+        allocations, "_try_or_unlock", lambda statement, values, host_ids: tried.append((statement, list(host_ids)))
     )
     ids = [str(uuid.uuid4()) for _ in range(50)]
     spec: Any = RequestSpec(vcpus=1, ram_mib=1, disk_gib=1)

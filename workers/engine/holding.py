@@ -43,7 +43,7 @@ def take(step: str, timeout: float | None, message: dict[str, Any], arguments: C
         )
         if isinstance(outcome, Claim):
             return outcome
-        if outcome == STALE or time.monotonic() > deadline or not _still_wanted(message, step):
+        if outcome == STALE or time.monotonic() > deadline or not _is_current(message, step):
             log.info("message dropped", reason=outcome, run=str(message["run_id"]), step=step)
             tallies.add(name="messages_dropped", counts={outcome: 1})
             raise Stale
@@ -52,7 +52,7 @@ def take(step: str, timeout: float | None, message: dict[str, Any], arguments: C
         pause = min(pause * 2, 0.25)
 
 
-def _still_wanted(message: dict[str, Any], step: str) -> bool:
+def _is_current(message: dict[str, Any], step: str) -> bool:
     """Whether the step still waits for this message. While it runs by the same token, the message came twice."""
     run = run_selectors.get(run_id=uuid.UUID(message["run_id"]))
     if run is None or run.step_state != states.STEP_QUEUED:
@@ -115,7 +115,7 @@ def on_host_or_rows_only(ctx: StepContext) -> Iterator[None]:
         yield
 
 
-def let_go(claim: Claim) -> None:
+def release_lock(claim: Claim) -> None:
     """Unlock after a lost lease; a session that is broken has lost its locks already."""
     try:
         leases.unlock(subject_id=claim.subject_id)

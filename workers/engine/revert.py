@@ -44,7 +44,7 @@ def fail(pipeline: Pipeline, step: Step[Any], ctx: StepContext, error: Exception
         worker=holding.WORKER,
     )
     if opened is None:
-        holding.let_go(ctx.claim)
+        holding.release_lock(ctx.claim)
         return
     ctx.claim = replace(ctx.claim, step_id=opened, retrying=retrying, failed_step=step.name, revert_from="")
     ctx.failure, ctx.final, ctx.blames_host = failure, not retrying, retryable and step.role != SCHEDULER
@@ -67,7 +67,7 @@ def revert(pipeline: Pipeline, ctx: StepContext) -> None:
                     _revert_one(step, ctx)
             _close(pipeline, ctx)
     except LeaseLost:
-        holding.let_go(ctx.claim)
+        holding.release_lock(ctx.claim)
 
 
 def _is_elsewhere(step: Step[Any], ctx: StepContext) -> bool:
@@ -82,7 +82,7 @@ def _move(step: Step[Any], ctx: StepContext) -> None:
     if moved:
         _send(ctx)
     else:
-        holding.let_go(ctx.claim)
+        holding.release_lock(ctx.claim)
 
 
 def _revert_one(step: Step[Any], ctx: StepContext) -> None:
@@ -117,7 +117,7 @@ def _close(pipeline: Pipeline, ctx: StepContext) -> None:
         if not done:
             transaction.set_rollback(True)
     if not done:
-        holding.let_go(claim)
+        holding.release_lock(claim)
     elif not ctx.final and pipeline.reschedules and not forward:
         _send(ctx)
 

@@ -38,7 +38,7 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
                 result = step.execute(ctx)
             done = _finish(pipeline, step, ctx, result)
         except (LeaseLost, LockTimeout):
-            holding.let_go(claim)
+            holding.release_lock(claim)
             raise Stale from None
         except Exception as error:
             if not connection.is_usable():
@@ -46,13 +46,13 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
                 log.warning("database session lost", error=type(error).__name__)
                 raise Stale from None
             if ctx.stop.is_set():  # who took the run away has ordered its revert or its delete
-                holding.let_go(claim)
+                holding.release_lock(claim)
                 raise Stale from None
             revert.fail(pipeline, step, ctx, error)
             failure, _ = failure_of(error)
             raise StepFailed(f"{failure.cause}: {failure.message}") from None
         if not done:
-            holding.let_go(claim)
+            holding.release_lock(claim)
             raise Stale
         log.info("step done")
         return _for_next(pipeline, message, ctx)

@@ -54,13 +54,13 @@ class Watch:
                 break
             try:
                 close_old_connections()
-                self._look(running)
+                self._check(running)
             except Exception as error:  # the steps go on; the next look may reach the database
                 log.warning("long steps not checked", error=f"{type(error).__name__}: {error}"[:300])
                 connection.close()
         connection.close()
 
-    def _look(self, running: dict[uuid.UUID, StepContext]) -> None:
+    def _check(self, running: dict[uuid.UUID, StepContext]) -> None:
         tokens = run_selectors.tokens(run_ids=list(running))
         for run_id, ctx in running.items():
             if tokens.get(run_id) != ctx.claim.token:

@@ -69,7 +69,7 @@ def _translate(exc: Exception) -> CloudError:
     if isinstance(exc, DataError):  # a regular expression that only PostgreSQL refuses, a number beyond a column
         log.warning("database refused a value", error=str(exc)[:300])
         return BadRequest("A value in the request is not acceptable.")
-    if isinstance(exc, IntegrityError) and _overtaken(exc):
+    if isinstance(exc, IntegrityError) and _is_conflict(exc):
         log.warning("overtaken by another request", error=str(exc)[:300])
         return Conflict("What the request refers to was changed or deleted at the same moment. Try it again.")
     if isinstance(exc, RequestDataTooBig):
@@ -94,7 +94,7 @@ def _unanswered(exc: Exception) -> CloudError:
     return Unavailable()
 
 
-def _overtaken(exc: IntegrityError) -> bool:
+def _is_conflict(exc: IntegrityError) -> bool:
     """Say whether rows stood in the way that services had looked for before: somebody was faster.
 
     Values that break a column's own rules are mistakes of ours.

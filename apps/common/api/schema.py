@@ -21,9 +21,9 @@ ANYTHING = {"description": "A JSON document."}
 class AutoSchema(SpectacularSchema):
     def get_description(self) -> str:
         """Return the handler's or the view's own description, not an inherited one; by default one made of the path."""
-        return self._said() or f"{schema_words.summary(self.method, self.path)}."
+        return self._own_description() or f"{schema_words.summary(self.method, self.path)}."
 
-    def _said(self) -> str:
+    def _own_description(self) -> str:
         handler = getattr(self.view, self.method.lower(), None)
         return inspect.cleandoc(getattr(handler, "__doc__", None) or type(self.view).__doc__ or "")
 

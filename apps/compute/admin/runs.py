@@ -57,7 +57,7 @@ def _again(operator: Operator, run: Any, values: dict[str, Any]) -> str:
 
 def _may_again(run: Any) -> bool:
     """1 query, of a run that has failed."""
-    return _repeated(run) is not None and server_counts.is_there(server_id=run.subject_id)
+    return _repeated(run) is not None and server_counts.exists(server_id=run.subject_id)
 
 
 def _subject(request: HttpRequest, run: Any) -> panels.Panel | None:

@@ -40,14 +40,14 @@ def listed(
     return rows.filter(**conditions) if conditions else rows
 
 
-def _asked(project_id: str, *, admin: bool) -> RequestContext:
+def _context(project_id: str, *, admin: bool) -> RequestContext:
     return RequestContext(project_id=project_id, is_admin=admin)
 
 
 _LIST = {
     admin: Rows(
         f"compute_flavors_{'all' if admin else 'visible'}",
-        lambda project, admin=admin: listed(context=_asked(project, admin=admin)).order_by(
+        lambda project, admin=admin: listed(context=_context(project, admin=admin)).order_by(
             F("flavor_id").asc(nulls_last=True)
         )[: pagination.MAX_LIMIT + 1],
         {"project": str},
@@ -57,7 +57,7 @@ _LIST = {
 _ONE = {
     admin: Rows(
         f"compute_flavor_{'any' if admin else 'visible'}",
-        lambda project, flavor, admin=admin: _reachable(_asked(project, admin=admin)).filter(flavor_id=flavor),
+        lambda project, flavor, admin=admin: _reachable(_context(project, admin=admin)).filter(flavor_id=flavor),
         {"project": str, "flavor": str},
     )
     for admin in (True, False)

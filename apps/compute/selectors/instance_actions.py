@@ -65,7 +65,7 @@ def reason_of(run: "Run") -> str | None:
     """Return why an action failed, in words for the user; None for one that did not. Nova says only "Error"."""
     if run.state != workflow.FAILED:
         return None
-    return faults.told(action=run.action, cause=run.error_cause, message=run.error_message)
+    return faults.with_advice(action=run.action, cause=run.error_cause, message=run.error_message)
 
 
 def events(*, run: "Run") -> list[Event]:

@@ -30,7 +30,7 @@ def ids_like(*, text: str, limit: int = 200) -> list[uuid.UUID]:
     return list(rows.values_list("id", flat=True)[:limit])
 
 
-def is_there(*, server_id: uuid.UUID) -> bool:
+def exists(*, server_id: uuid.UUID) -> bool:
     """Return whether a server exists and is not deleted. 1 query."""
     return Server.objects.filter(id=server_id, deleted_at=None).exists()
 

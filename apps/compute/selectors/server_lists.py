@@ -99,7 +99,7 @@ def end_of(asked: datetime) -> datetime:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ListQuery:
     """What a query asks for: its parameters with all of their values, and how Nova reads words, times and numbers."""
 
     params: Mapping[str, Sequence[str]]
@@ -131,7 +131,7 @@ def filtered(
 
     Raises BadRequest (400) naming the parameter that is wrong.
     """
-    query = Asked(asked, style)
+    query = ListQuery(asked, style)
     rows = _population(context, query, all_projects)
     for name, column in EXACT.items():
         if name in OF_ALL_PROJECTS and not all_projects:
@@ -144,13 +144,13 @@ def filtered(
     return _by_address(queries.by_tags(rows, tags), query)
 
 
-def _population(context: RequestContext, query: Asked, all_projects: bool) -> QuerySet[Server]:
+def _population(context: RequestContext, query: ListQuery, all_projects: bool) -> QuerySet[Server]:
     deleted = context.is_admin and "deleted" in query and query.boolean("deleted")
     rows = Server.objects.all() if "changes-since" in query else Server.objects.filter(deleted_at__isnull=not deleted)
     return rows if all_projects else rows.filter(project_id=context.project_id)
 
 
-def _by_text(rows: QuerySet[Server], query: Asked) -> QuerySet[Server]:
+def _by_text(rows: QuerySet[Server], query: ListQuery) -> QuerySet[Server]:
     if query.text("name"):
         rows = rows.filter(name__iregex=patterns.check(query.text("name"), "name"))
     if "status" in query:
@@ -167,14 +167,14 @@ def _by_text(rows: QuerySet[Server], query: Asked) -> QuerySet[Server]:
     return _by_number(rows, query)
 
 
-def _by_number(rows: QuerySet[Server], query: Asked) -> QuerySet[Server]:
+def _by_number(rows: QuerySet[Server], query: ListQuery) -> QuerySet[Server]:
     for name in ("power_state", "launch_index", "progress"):
         if name in query:
             rows = rows.filter(**{name: query.style.whole(query.text(name), name)})
     return rows
 
 
-def _by_time(rows: QuerySet[Server], query: Asked) -> QuerySet[Server]:
+def _by_time(rows: QuerySet[Server], query: ListQuery) -> QuerySet[Server]:
     if "changes-since" in query:
         rows = rows.filter(updated_at__gte=query.time("changes-since"))
     if "changes-before" in query:
@@ -182,7 +182,7 @@ def _by_time(rows: QuerySet[Server], query: Asked) -> QuerySet[Server]:
     return rows
 
 
-def _by_address(rows: QuerySet[Server], query: Asked) -> QuerySet[Server]:
+def _by_address(rows: QuerySet[Server], query: ListQuery) -> QuerySet[Server]:
     """One query however many addresses there are (OSSA 2014-038)."""
     condition = Q()
     for name in ("ip", "ip6"):

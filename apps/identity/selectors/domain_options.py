@@ -22,7 +22,7 @@ def refuse_unknown(group: str | None, option: str | None = None) -> None:
         )
 
 
-def there(domain_id: str, group: str | None = None, option: str | None = None) -> bool:
+def exists(domain_id: str, group: str | None = None, option: str | None = None) -> bool:
     """Return whether the domain has any such option, secret ones included."""
     return bool(_rows(domain_id, group, option).exists())
 

@@ -81,11 +81,11 @@ def _user(domain: Domain, name: str, password: str, project: Project) -> User:
         user.save()
     elif not passwords.matches(user=user, password=password):
         passwords.change(user=user, password=password)
-        _tell_of_password(user, "bootstrap")
+        _show_password(user, "bootstrap")
     return user
 
 
-def _tell_of_password(user: User, command: str) -> None:
+def _show_password(user: User, command: str) -> None:
     with audit.by_command():
         audit.record("update", "user", user.pk, details={"changed": ["password"], "command": command})
 
@@ -139,6 +139,6 @@ def recover_admin(*, password: str) -> None:
     passwords.assign(user=user, password=password)
     user.save()
     lockouts.unlock(user)
-    _tell_of_password(user, "admin_password")
+    _show_password(user, "admin_password")
     RoleAssignment.objects.get_or_create(user=user, project=project, role=roles["admin"])
     RoleAssignment.objects.get_or_create(user=user, system=True, role=roles["admin"])

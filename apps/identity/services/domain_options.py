@@ -82,7 +82,7 @@ def update(*, domain_id: str, config: Mapping[str, Any], group: str | None = Non
     if group is not None and ({one for one, _ in values} != {group} or (option and set(values) != {(group, option)})):
         what = f"option {option} in group {group}" if option else f"group {group}"
         raise BadConfig(reason=f"Trying to update {what}, so that, and only that, must be specified in the config")
-    if group is not None and not selectors.there(domain_id, group, option):
+    if group is not None and not selectors.exists(domain_id, group, option):
         raise selectors.missing(domain_id, group, option)
     _store(domain, values)
 
@@ -92,7 +92,7 @@ def delete(*, domain_id: str, group: str | None = None, option: str | None = Non
     """Delete all options, a group or one option. Raises NotFound (404) for an unknown group or option."""
     domain = _locked(domain_id)
     selectors.refuse_unknown(group, option)
-    if group is not None and not selectors.there(domain_id, group, option):
+    if group is not None and not selectors.exists(domain_id, group, option):
         raise selectors.missing(domain_id, group, option)
     wanted = {name: value for name, value in (("group", group), ("option", option)) if value is not None}
     DomainOption.objects.filter(domain=domain, **wanted).delete()

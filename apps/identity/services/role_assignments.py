@@ -36,7 +36,7 @@ def grant(
     _, is_new = RoleAssignment.objects.get_or_create(**row)
     if once and not is_new:
         raise Duplicate(noun="role grant", what=f"role {role.pk}")
-    _tell("grant", role, actor, target, inherited)
+    _audit("grant", role, actor, target, inherited)
 
 
 @transaction.atomic
@@ -49,10 +49,10 @@ def revoke(*, role: Role, actor: User | Group, target: Project | Domain | None, 
     removed, _ = rows.delete()
     if not removed:
         raise NotFound(noun="role assignment", id=role.pk)
-    _tell("revoke", role, actor, target, inherited)
+    _audit("revoke", role, actor, target, inherited)
 
 
-def _tell(verb: str, role: Role, actor: User | Group, target: Project | Domain | None, inherited: bool) -> None:
+def _audit(verb: str, role: Role, actor: User | Group, target: Project | Domain | None, inherited: bool) -> None:
     details = {"role": role.name, "on": target.pk if target is not None else "system", "inherited": inherited}
     audit.record(verb, "user" if isinstance(actor, User) else "group", actor.pk, details=details)
 

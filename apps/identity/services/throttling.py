@@ -107,14 +107,14 @@ def succeeded(user: User, methods: Collection[str], address: str) -> None:
         lockouts.succeeded(user, address)
 
 
-def slots_are_there() -> bool:
+def has_all_slots() -> bool:
     """Return whether the slots are all there (a restore may have left them out)."""
     return AddressSlot.objects.count() == ADDRESS_SLOTS
 
 
 def ensure_slots() -> None:
     """Make the slots that are missing: bootstrap does, the migration did."""
-    if not slots_are_there():
+    if not has_all_slots():
         AddressSlot.objects.bulk_create(
             [AddressSlot(id=number) for number in range(ADDRESS_SLOTS)], ignore_conflicts=True
         )

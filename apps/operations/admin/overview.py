@@ -16,7 +16,7 @@ KINDS = {
 }  # fmt: skip
 
 
-def look() -> dict[str, Any]:
+def values() -> dict[str, Any]:
     """Return the values of the start page's template. Times are UTC."""
     grouped = boots.grouped_failures()
     busy = queues.busy()

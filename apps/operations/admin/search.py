@@ -19,11 +19,11 @@ SEARCHED = (
 MOST = 5  # of each kind
 
 
-def look(site: Any, request: HttpRequest, text: str) -> list[dict[str, Any]]:
+def groups(site: Any, request: HttpRequest, text: str) -> list[dict[str, Any]]:
     """Return the groups that contain something: {"title", "items": [{"title", "note", "link"}], "more"}."""
-    groups = [{"title": "Pages", "items": _pages(text), "more": ""}]
-    groups += [_objects(site, request, title, label, text) for title, label in SEARCHED]
-    return [group for group in groups if group["items"]]
+    result = [{"title": "Pages", "items": _pages(text), "more": ""}]
+    result += [_objects(site, request, title, label, text) for title, label in SEARCHED]
+    return [group for group in result if group["items"]]
 
 
 def _pages(text: str) -> list[dict[str, Any]]:

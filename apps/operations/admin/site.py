@@ -108,14 +108,14 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def _overview(self) -> dict[str, Any]:
         address = reverse(f"{self.name}:live", current_app=self.name)
-        return {**overview.look(), "live_url": address, "live_every": live.IDLE_SECONDS}
+        return {**overview.values(), "live_url": address, "live_every": live.IDLE_SECONDS}
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Pages by their title, and objects by name, id, address or request id."""
         text = request.GET.get("s", "").strip()[:255]
         if not text:
             return HttpResponse()
-        context = {"groups": search.look(self, request, text), "text": text}
+        context = {"groups": search.groups(self, request, text), "text": text}
         return TemplateResponse(request, "unfold/helpers/search_results.html", context)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

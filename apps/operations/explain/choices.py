@@ -19,7 +19,7 @@ def show(console: Console, explanation: dict[str, Any]) -> None:
         console.print(Padding(part, (0, 0, 0, 2)))
 
 
-def looked_at(explanation: dict[str, Any]) -> str:
+def checked_hosts(explanation: dict[str, Any]) -> str:
     """Return "3 hosts checked", or "3 of 9 hosts checked" if not all were read."""
     considered, total = explanation.get("considered", 0), explanation.get("hosts")
     if total is None or total <= considered:
@@ -28,7 +28,7 @@ def looked_at(explanation: dict[str, Any]) -> str:
 
 
 def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
-    for name in ("considered", "hosts", "sampled"):  # shown by ``looked_at``
+    for name in ("considered", "hosts", "sampled"):  # shown by ``checked_hosts``
         rest.pop(name, None)
     filters, candidates = rest.pop("filters", None) or [], rest.pop("candidates", None) or []
     removing = [row for row in filters if row.get("in") != row.get("out")]
@@ -48,7 +48,7 @@ def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
         yield from (Text(f"  {miss}") for miss in misses)
     for name, value in rest.items():
         if value:
-            yield Text(f"{name}: {_told(value)}")
+            yield Text(f"{name}: {_formatted(value)}")
 
 
 def table(names: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, left: tuple[str, ...] = ()) -> Table:
@@ -66,7 +66,7 @@ def numbers(values: dict[str, float] | None) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in (values or {}).items())
 
 
-def _told(value: Any) -> str:
+def _formatted(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return ", ".join(value)
     if isinstance(value, dict) and all(isinstance(one, int | float) for one in value.values()):

@@ -58,10 +58,10 @@ def _state(story: Story) -> Iterator[str]:
             "change. Reset its state or delete it, and report this as a bug."
         )
     else:
-        yield from _at_rest(story)
+        yield from _idle(story)
 
 
-def _at_rest(story: Story) -> Iterator[str]:
+def _idle(story: Story) -> Iterator[str]:
     server, last = story.server, story.last
     place = f" on {server.host}" if server.host else ""
     yield f"Done: the server is {server.vm_state}{place}; no run is active."

@@ -154,7 +154,7 @@ def _run(console: Console, story: Story, run: "Run") -> None:
     if run.excluded_hosts:
         console.print(Text(f"  hosts that failed it: {', '.join(run.excluded_hosts)}"))
     if run.explanation:
-        console.print(Text(f"  Scheduling, last attempt: {choices.looked_at(run.explanation)}"))
+        console.print(Text(f"  Scheduling, last attempt: {choices.checked_hosts(run.explanation)}"))
         choices.show(console, run.explanation)
 
 

@@ -16,7 +16,7 @@ SHOWN = 100  # hosts on an aggregate's page
 
 @admin.register(Aggregate)
 class AggregateAdmin(Page):
-    list_display = ("name", "zone", "number_of_hosts", "said", "id", "created_at")
+    list_display = ("name", "zone", "number_of_hosts", "metadata_values", "id", "created_at")
     search_fields = ("name", "uuid", "hosts__name")
     exclude = ("hosts",)
     facts = ("uuid", "created_at", "updated_at")
@@ -41,5 +41,5 @@ class AggregateAdmin(Page):
         return int(aggregate.host_count)
 
     @display(description="metadata")
-    def said(self, aggregate: Aggregate) -> str:
+    def metadata_values(self, aggregate: Aggregate) -> str:
         return ", ".join(f"{key}={value}" for key, value in sorted(aggregate.metadata.items()))[:200]

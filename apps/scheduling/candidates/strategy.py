@@ -5,7 +5,7 @@ host of the block will do, everything that fits is read: a refusal is always abo
 
 Replaces: nothing of upstream; Placement reads all providers that fit, at most ``max_placement_results``.
 Gains: with 10,000 hosts a choice reads 64 rows, not all (docs/benchmarks.md).
-Remove: let ``widening`` yield ``Found`` of ``sql.FITTING`` alone.
+Remove: let ``widening`` yield ``FittingHosts`` of ``sql.FITTING`` alone.
 """
 
 import random
@@ -31,7 +31,7 @@ RARE = 0.2  # in a large cloud in which that part of the hosts was passed over t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FittingHosts:
     """Hosts that fit. ``complete``: none is missing. ``total``: how many hosts the cloud has. ``spec``: with the
     server's current preferences.
     """
@@ -46,7 +46,7 @@ class _Changed(Exception):
     """Hosts were chosen by facts that are outdated."""
 
 
-def widening(*, spec: RequestSpec) -> Iterator[Found]:
+def widening(*, spec: RequestSpec) -> Iterator[FittingHosts]:
     """Yield hosts that fit ``spec``: first usually enough of them, then all. 1 query each."""
     for _ in range(_STARTS):
         try:
@@ -55,7 +55,7 @@ def widening(*, spec: RequestSpec) -> Iterator[Found]:
         except _Changed:
             continue
     now, hosts = _fitting(sql.FITTING, spec)
-    yield _found(now, hosts, spec, complete=True)
+    yield _fitting_hosts(now, hosts, spec, complete=True)
 
 
 def everything() -> list[HostState]:
@@ -63,15 +63,15 @@ def everything() -> list[HostState]:
     return _states(sql.ALL, {})[1]
 
 
-def _widening(known: KnownHosts, spec: RequestSpec) -> Iterator[Found]:
+def _widening(known: KnownHosts, spec: RequestSpec) -> Iterator[FittingHosts]:
     if spec.force_host:
         now, hosts = _states(sql.ONE, {"name": spec.force_host})
-        yield _found(now, hosts, spec, complete=True)
+        yield _fitting_hosts(now, hosts, spec, complete=True)
         return
     narrow = ranking.narrowed(spec)
     if narrow is not None:
         now, hosts = _fitting(sql.NAMED, spec, names=sorted(narrow))
-        yield _found(now, hosts, spec, complete=True)
+        yield _fitting_hosts(now, hosts, spec, complete=True)
         return
     few = _eligible(known, spec) if spec.zone else known.kept(_signature(spec))
     if few is not None and len(few) < len(known.hosts):
@@ -81,7 +81,7 @@ def _widening(known: KnownHosts, spec: RequestSpec) -> Iterator[Found]:
     names = cache.room.names(size)
     if names:
         now, hosts = _fitting(sql.NAMED, spec, names=names)
-        yield _found(now, _with_preferred(hosts, spec), spec, complete=False)
+        yield _fitting_hosts(now, _with_preferred(hosts, spec), spec, complete=False)
     start = uuid.uuid4()
     now, hosts = _fitting(sql.BLOCK, spec, start=start, size=BLOCK_SIZE)
     complete = len(hosts) < BLOCK_SIZE
@@ -91,7 +91,7 @@ def _widening(known: KnownHosts, spec: RequestSpec) -> Iterator[Found]:
         cache.room.forget(size)
     if not complete:
         hosts = _with_preferred(hosts, spec)
-    yield _found(now, hosts, spec, complete=complete)
+    yield _fitting_hosts(now, hosts, spec, complete=complete)
     if complete:
         return
     few = _eligible(now, spec)
@@ -99,7 +99,7 @@ def _widening(known: KnownHosts, spec: RequestSpec) -> Iterator[Found]:
         yield from _among(now, few, spec, sample=False)
         return
     now, hosts = _fitting(sql.FITTING, spec)
-    yield _found(now, hosts, spec, complete=True)
+    yield _fitting_hosts(now, hosts, spec, complete=True)
 
 
 def _way(start: uuid.UUID, end: str) -> float:
@@ -107,7 +107,7 @@ def _way(start: uuid.UUID, end: str) -> float:
     return (uuid.UUID(end).int - start.int) % IDS / IDS
 
 
-def _among(known: KnownHosts, names: list[str], spec: RequestSpec, *, sample: bool) -> Iterator[Found]:
+def _among(known: KnownHosts, names: list[str], spec: RequestSpec, *, sample: bool) -> Iterator[FittingHosts]:
     """Read hosts that were chosen by their attributes. Raises _Changed when they are something else by now."""
     parts = [random.sample(names, BLOCK_SIZE)] if sample and len(names) > BLOCK_SIZE else []
     for part in [*parts, names]:
@@ -116,7 +116,7 @@ def _among(known: KnownHosts, names: list[str], spec: RequestSpec, *, sample: bo
             raise _Changed
         if part is not names:
             hosts = _with_preferred(hosts, spec)
-        yield _found(now, hosts, spec, complete=part is names)
+        yield _fitting_hosts(now, hosts, spec, complete=part is names)
 
 
 def _with_preferred(hosts: list[HostState], spec: RequestSpec) -> list[HostState]:
@@ -186,8 +186,8 @@ def _state(host: HostState, row: tuple[Any, ...]) -> HostState:
     )
 
 
-def _found(now: KnownHosts, hosts: list[HostState], spec: RequestSpec, *, complete: bool) -> Found:
-    return Found(hosts=hosts, complete=complete, total=len(now.hosts), spec=leaning(spec=spec, zones=now.zones))
+def _fitting_hosts(now: KnownHosts, hosts: list[HostState], spec: RequestSpec, *, complete: bool) -> FittingHosts:
+    return FittingHosts(hosts=hosts, complete=complete, total=len(now.hosts), spec=leaning(spec=spec, zones=now.zones))
 
 
 def leaning(*, spec: RequestSpec, zones: Mapping[str, str]) -> RequestSpec:

@@ -22,26 +22,26 @@ class Isolated(Filter):
         self.soft_for_forced, self.limits_servers = inner.soft_for_forced, inner.limits_servers
 
     def applies(self, spec: RequestSpec) -> bool:
-        return self._asked(lambda: bool(self.inner.applies(spec)), True, judging=True)
+        return self._answer(lambda: bool(self.inner.applies(spec)), True, judging=True)
 
     def passes(self, host: HostState, spec: RequestSpec) -> bool:
-        return not self.failure and self._asked(lambda: bool(self.inner.passes(host, spec)), False, judging=True)
+        return not self.failure and self._answer(lambda: bool(self.inner.passes(host, spec)), False, judging=True)
 
     def shortfall(self, host: HostState, spec: RequestSpec) -> str:
-        told = "" if self.failure else self._asked(lambda: str(self.inner.shortfall(host, spec)), "")
+        told = "" if self.failure else self._answer(lambda: str(self.inner.shortfall(host, spec)), "")
         return told or f"could not be judged: the filter {self.name} failed ({self.failure})"
 
     def distance(self, host: HostState, spec: RequestSpec) -> float:
-        return OTHER_KIND if self.failure else self._asked(lambda: float(self.inner.distance(host, spec)), OTHER_KIND)
+        return OTHER_KIND if self.failure else self._answer(lambda: float(self.inner.distance(host, spec)), OTHER_KIND)
 
     def of_attributes(self, spec: RequestSpec) -> bool:
-        return self._asked(lambda: bool(self.inner.of_attributes(spec)), False)
+        return self._answer(lambda: bool(self.inner.of_attributes(spec)), False)
 
     def most_servers(self, host: HostState) -> int | None:
-        return self._asked(lambda: self._number(self.inner.most_servers(host)), None)
+        return self._answer(lambda: self._number(self.inner.most_servers(host)), None)
 
     def narrow(self, spec: RequestSpec) -> frozenset[str] | None:
-        return self._asked(lambda: self._names(self.inner.narrow(spec)), None)
+        return self._answer(lambda: self._names(self.inner.narrow(spec)), None)
 
     @staticmethod
     def _number(value: int | None) -> int | None:
@@ -51,7 +51,7 @@ class Isolated(Filter):
     def _names(value: frozenset[str] | None) -> frozenset[str] | None:
         return None if value is None else frozenset(value)
 
-    def _asked(self, ask: Callable[[], T], otherwise: T, *, judging: bool = False) -> T:
+    def _answer(self, ask: Callable[[], T], otherwise: T, *, judging: bool = False) -> T:
         """Return the answer, or ``otherwise``. If it was ``judging``, no host passes for that reason."""
         try:
             return ask()

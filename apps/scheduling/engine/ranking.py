@@ -161,7 +161,7 @@ def _raw(weigher: Weigher, hosts: list[HostState], spec: RequestSpec) -> list[fl
 
 def _multiplier(host: HostState, key: str, default: float) -> float:
     """Return the smallest number that the host's aggregates say under ``key``, else ``default``, as in Nova."""
-    words = host.said(key)
+    words = host.aggregate_values(key)
     if not words:
         return default
     try:

@@ -34,18 +34,18 @@ class AggregateExtraSpecsFilter(Filter):
 
     def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         key = self._missing(host, spec)
-        said = ", ".join(sorted(host.said(key or ""))) or "nothing"
-        return f"is in no aggregate with {key} {self.asked(spec).get(key or '')} (there: {said})"
+        values = ", ".join(sorted(host.aggregate_values(key or ""))) or "nothing"
+        return f"is in no aggregate with {key} {self.requested(spec).get(key or '')} (there: {values})"
 
-    def asked(self, spec: RequestSpec) -> dict[str, str]:
+    def requested(self, spec: RequestSpec) -> dict[str, str]:
         """Return the flavor's requests to aggregates: key -> value."""
         scope = f"{SCOPE}:"
         return {name.removeprefix(scope): value for name, value in spec.extra_specs.items() if name.startswith(scope)}
 
     def _missing(self, host: HostState, spec: RequestSpec) -> str | None:
         """Return the first key that no aggregate answers."""
-        for key, wanted in self.asked(spec).items():
-            if not answers(host.said(key), wanted):
+        for key, wanted in self.requested(spec).items():
+            if not answers(host.aggregate_values(key), wanted):
                 return key
         return None
 
@@ -55,7 +55,7 @@ class UnscopedExtraSpecsFilter(AggregateExtraSpecsFilter):
 
     name = "unscoped_extra_specs"
 
-    def asked(self, spec: RequestSpec) -> dict[str, str]:
+    def requested(self, spec: RequestSpec) -> dict[str, str]:
         """Return key -> value of the keys without a scope: the others are asked by the filter that is always there."""
         return {name: value for name, value in spec.extra_specs.items() if ":" not in name and name not in NOT_ASKED}
 

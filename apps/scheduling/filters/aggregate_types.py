@@ -15,8 +15,8 @@ class AggregateTypesFilter(Filter):
     facts_only = True
 
     def passes(self, host: HostState, spec: RequestSpec) -> bool:
-        flavors = host.said(KEY)
+        flavors = host.aggregate_values(KEY)
         return not flavors or spec.flavor_name in flavors
 
     def shortfall(self, host: HostState, spec: RequestSpec) -> str:
-        return f"is reserved for the flavors {', '.join(sorted(host.said(KEY)))} by its aggregate"
+        return f"is reserved for the flavors {', '.join(sorted(host.aggregate_values(KEY)))} by its aggregate"

@@ -43,7 +43,7 @@ class CapabilitiesFilter(Filter):
         return all(_offers(host, key, value) for key, value in spec.extra_specs.items())
 
     def shortfall(self, host: HostState, spec: RequestSpec) -> str:
-        missing = [_told(host, *one) for one in spec.extra_specs.items() if not _offers(host, *one)]
+        missing = [_describe(host, *one) for one in spec.extra_specs.items() if not _offers(host, *one)]
         return f"does not offer {', '.join(missing)}"
 
 
@@ -57,6 +57,6 @@ def _offers(host: HostState, key: str, value: str) -> bool:
     return not found or found["kind"] in SIZES or not value.strip("0 ")
 
 
-def _told(host: HostState, key: str, value: str) -> str:
+def _describe(host: HostState, key: str, value: str) -> str:
     known = KNOWN.get(key.removeprefix(SCOPE)) if key.startswith(SCOPE) else None
     return f"{key}={value} (there: {known(host)})" if known else f"{key}={value}"

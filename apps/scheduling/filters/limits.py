@@ -5,7 +5,7 @@ from apps.scheduling.specs import HostState
 
 def limit_of(host: HostState, key: str, default: int) -> int:
     """Return the smallest whole number that the host's aggregates say under ``key``, else ``default``, as in Nova."""
-    words = host.said(key)
+    words = host.aggregate_values(key)
     if not words:
         return default
     numbers = [int(word) for word in words if word.isascii() and word.isdigit() and len(word) < 10]

@@ -26,21 +26,21 @@ class TraitsFilter(Filter):
         return bool(spec.extra_specs or spec.image_properties)
 
     def passes(self, host: HostState, spec: RequestSpec) -> bool:
-        required, forbidden = asked(spec)
+        required, forbidden = requested(spec)
         return required <= host.traits and not forbidden & host.traits
 
     def shortfall(self, host: HostState, spec: RequestSpec) -> str:
-        required, forbidden = asked(spec)
+        required, forbidden = requested(spec)
         missing, unwanted = sorted(required - host.traits), sorted(forbidden & host.traits)
         told = [f"lacks {', '.join(missing)}"] if missing else []
         return " and ".join([*told, f"has {', '.join(unwanted)}"] if unwanted else told)
 
     def distance(self, host: HostState, spec: RequestSpec) -> float:
-        required, forbidden = asked(spec)
+        required, forbidden = requested(spec)
         return float(len(required - host.traits) + len(forbidden & host.traits)) + 1
 
 
-def asked(spec: RequestSpec) -> tuple[set[str], set[str]]:
+def requested(spec: RequestSpec) -> tuple[set[str], set[str]]:
     """Return the traits a host must have, and those it must not have."""
     required, forbidden = set(), set()
     for name, value in spec.extra_specs.items():
@@ -58,23 +58,23 @@ def asked(spec: RequestSpec) -> tuple[set[str], set[str]]:
 def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
     """Return the traits behind ``hw:…`` and ``os:…`` extra specs and the image properties of the same meaning."""
 
-    def said(scope: str, name: str) -> str:
+    def value_of(scope: str, name: str) -> str:
         return str(specs.get(f"{scope}:{name}") or image.get(f"{scope}_{name}") or "").lower()
 
     if not any(key.startswith(("hw", "os")) for key in (*specs, *image)):
         return set()
     traits = set()
-    if said("hw", "mem_encryption") in _YES:
+    if value_of("hw", "mem_encryption") in _YES:
         traits.add("HW_CPU_X86_AMD_SEV")
-    if said("hw", "tpm_version") in ("1.2", "2.0"):
-        traits.add(f"COMPUTE_SECURITY_TPM_{said('hw', 'tpm_version').replace('.', '_')}")
-    if said("os", "secure_boot") == "required":
+    if value_of("hw", "tpm_version") in ("1.2", "2.0"):
+        traits.add(f"COMPUTE_SECURITY_TPM_{value_of('hw', 'tpm_version').replace('.', '_')}")
+    if value_of("os", "secure_boot") == "required":
         traits.add("COMPUTE_SECURITY_UEFI_SECURE_BOOT")
-    if said("hw", "virtio_packed_ring") in _YES:
+    if value_of("hw", "virtio_packed_ring") in _YES:
         traits.add("COMPUTE_NET_VIRTIO_PACKED")
-    if said("hw", "viommu_model") in ("intel", "smmuv3", "virtio"):
-        traits.add(f"COMPUTE_VIOMMU_MODEL_{said('hw', 'viommu_model').upper()}")
+    if value_of("hw", "viommu_model") in ("intel", "smmuv3", "virtio"):
+        traits.add(f"COMPUTE_VIOMMU_MODEL_{value_of('hw', 'viommu_model').upper()}")
     modes = {"passthrough": "PASSTHROUGH", "emulate": "EMULATED"}
-    if said("hw", "maxphysaddr_mode") in modes:
-        traits.add(f"COMPUTE_ADDRESS_SPACE_{modes[said('hw', 'maxphysaddr_mode')]}")
+    if value_of("hw", "maxphysaddr_mode") in modes:
+        traits.add(f"COMPUTE_ADDRESS_SPACE_{modes[value_of('hw', 'maxphysaddr_mode')]}")
     return traits

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from apps.common.sql.planned import Statement
 from apps.scheduling import candidates
-from apps.scheduling.candidates import Found
+from apps.scheduling.candidates import FittingHosts
 from apps.scheduling.engine import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation
@@ -40,10 +40,10 @@ def choose_and_claim(*, consumer_id: uuid.UUID, spec: RequestSpec) -> Choice:
             return choice
         if left:
             continue  # somebody else was faster
-        refusal, freed = _last_look(spec)
+        refusal, freed = _final_refusal(spec)
         if not freed:
             raise refusal
-    raise _last_look(spec)[0]
+    raise _final_refusal(spec)[0]
 
 
 def _attempt(consumer_id: uuid.UUID, spec: RequestSpec) -> tuple[Choice | None, bool]:
@@ -63,7 +63,7 @@ def _attempt(consumer_id: uuid.UUID, spec: RequestSpec) -> tuple[Choice | None, 
     return None, left
 
 
-def _choice(host: HostState, verdict: ranking.Verdict, batch: Found) -> Choice:
+def _choice(host: HostState, verdict: ranking.Verdict, batch: FittingHosts) -> Choice:
     explanation = {
         "filters": [*_left(batch), *verdict.table],
         "candidates": verdict.candidates,
@@ -76,7 +76,7 @@ def _choice(host: HostState, verdict: ranking.Verdict, batch: Found) -> Choice:
     return Choice(host=host.name, zone=host.zone, explanation=explanation)
 
 
-def _left(batch: Found) -> list[dict[str, Any]]:
+def _left(batch: FittingHosts) -> list[dict[str, Any]]:
     """Return the table's rows for PostgreSQL's conditions: hosts that are allowed, and of these the ones that are up
     and have room.
     """
@@ -105,12 +105,12 @@ def claim(
         "disk": spec.disk_gib,
         "limits": limits or {},
     }
-    chosen = _letting_go(sql.CLAIM_NEXT, values, host_ids)
+    chosen = _try_or_unlock(sql.CLAIM_NEXT, values, host_ids)
     # Who waits keeps locks on the rows that turned out full: all wait in one order, or they would wait for each other.
-    return chosen or _letting_go(sql.CLAIM_WAIT, values, sorted(host_ids))
+    return chosen or _try_or_unlock(sql.CLAIM_WAIT, values, sorted(host_ids))
 
 
-def _letting_go(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) -> str | None:
+def _try_or_unlock(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) -> str | None:
     """In the caller's transaction, locks taken in vain are released: another list of hosts comes next."""
     if not connection.in_atomic_block:
         return _try(statement, values, host_ids)
@@ -134,7 +134,7 @@ def _try(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) 
     return None
 
 
-def _last_look(spec: RequestSpec) -> tuple[NoValidHost, bool]:
+def _final_refusal(spec: RequestSpec) -> tuple[NoValidHost, bool]:
     """Return the refusal, which is about all hosts, and whether there is room by now: then nothing explains it."""
     everything = candidates.everything()
     if spec.force_host:

@@ -166,7 +166,7 @@ def test_strangers_write_no_rows(api: Api, cloud: None, settings: Any) -> None:
     for number in range(5):
         api.sign_in(password_body(f"stranger{number}", "x"))
     assert (AuditEvent.objects.count(), AddressSlot.objects.count()) == before
-    assert throttling.slots_are_there()
+    assert throttling.has_all_slots()
     assert before[1] == ADDRESS_SLOTS
 
 

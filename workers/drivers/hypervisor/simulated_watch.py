@@ -107,13 +107,13 @@ class Poller:
             for item in items:
                 if item.due <= now:
                     item.due = now + item.interval_s
-                    _tell(item)
+                    _report(item)
             pause = min(item.due for item in items) - time.monotonic()
             self._wake.wait(max(0.01, pause))
             self._wake.clear()
 
 
-def _tell(item: _Watched) -> None:
+def _report(item: _Watched) -> None:
     for server_id, word in _changes(item):
         try:
             item.callback(server_id, word)

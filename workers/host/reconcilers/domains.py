@@ -28,7 +28,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
         _remove_stranger(snapshot, uuid.UUID(server_id))
     for server_id, server in snapshot.rows.items():
         if server.vm_state in states.SETTLED and not server.task_state and server_id not in snapshot.files:
-            _tell_missing(snapshot, server.id)
+            _report_missing(snapshot, server.id)
 
 
 def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
@@ -38,7 +38,7 @@ def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
         row = selectors.load(server_id=server_id) if is_idle else None
         if not is_idle or (row is not None and row.host == drivers.host):
             return
-        there = _there(drivers, server_id)
+        there = _present(drivers, server_id)
         if not there:
             return
         owner = "no server has this id" if row is None else f"the server is on {row.host or 'no host'}"
@@ -51,13 +51,13 @@ def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
     snapshot.report.repaired(kind, server_id, found=problem, done="removed")
 
 
-def _there(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:
+def _present(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:
     """Return what the host has of a server now: a delete may have ended since the host was listed."""
     found = ["domain"] if drivers.hypervisor.info(str(server_id)) is not None else []
     return found + (["files"] if str(server_id) in drivers.storage.list_servers() else [])
 
 
-def _tell_missing(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
+def _report_missing(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
     with idle(snapshot.drivers, server_id) as is_idle:
         row = selectors.load(server_id=server_id) if is_idle else None
         if row is None or row.host != snapshot.drivers.host or row.vm_state not in states.SETTLED or row.task_state:

@@ -32,7 +32,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
         snapshot.report.repaired(KIND, text[:64], found=f"{text}: left by a fetch that was killed", done="removed")
     used = {server.image_facts.get("sha512"): server for server in snapshot.rows.values()}
     for sha512 in storage.damaged_images():
-        _tell_damaged(snapshot, sha512, used)
+        _report_damaged(snapshot, sha512, used)
     cached = {image.sha512 for image in storage.list_images()} - set(used)
     gone = cached - images.living(hashes=cached) if cached else set()
     for sha512 in gone:
@@ -42,7 +42,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
             log.info("image stays in the cache", host=snapshot.drivers.host, error=error.message)
 
 
-def _tell_damaged(snapshot: HostSnapshot, sha512: str, used: dict[str, Any]) -> None:
+def _report_damaged(snapshot: HostSnapshot, sha512: str, used: dict[str, Any]) -> None:
     problem = "the cached data differs from the verified image, or is missing"
     storage = snapshot.drivers.storage
     try:

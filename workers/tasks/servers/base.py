@@ -42,7 +42,7 @@ class ServerStep(Step[R]):
 
     def mark_failed(self, ctx: StepContext, failure: Failure, *, action: str) -> None:
         """The server becomes ERROR; its fault gives the reason and advice."""
-        message = faults.told(action=action, cause=failure.cause, message=failure.message)
+        message = faults.with_advice(action=action, cause=failure.cause, message=failure.message)
         server_states.mark_error(server_id=ctx.subject_id, code=failure.code, message=message, details=failure.details)
 
     def drivers(self, ctx: StepContext) -> HostDrivers:

@@ -18,7 +18,7 @@ MAX_NETWORKS = 1000
 class _NetworksView(ProxyView):
     not_offered = dict.fromkeys(("post", "delete"), "changing networks by the compute API: use the network API")
 
-    def found(self, network_id: str) -> Any:
+    def network(self, network_id: str) -> Any:
         key = parse_uuid(network_id)
         row = networks.visible(context=self.caller).filter(id=key).first() if key else None
         if row is None:
@@ -42,7 +42,7 @@ class NetworkView(_NetworksView):
 
     def get(self, request: Request, network_id: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-networks:show")
-        return Response({"network": documents.render(self.found(network_id))})
+        return Response({"network": documents.render(self.network(network_id))})
 
 
 class TenantNetworksView(_NetworksView):
@@ -58,7 +58,7 @@ class TenantNetworkView(_NetworksView):
 
     def get(self, request: Request, network_id: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-tenant-networks:show")
-        return Response({"network": documents.render_brief(self.found(network_id))})
+        return Response({"network": documents.render_brief(self.network(network_id))})
 
 
 class FloatingIPPoolsView(ProxyView):

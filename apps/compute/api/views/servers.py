@@ -104,14 +104,14 @@ class ServersView(ServerViewBase, Collection):
             "id": key,
             "links": self.renderer().links("servers", key),
             "OS-DCF:diskConfig": server.disk_config,
-            "security_groups": self._asked_groups() or [{"name": "default"}],
+            "security_groups": self._requested_groups() or [{"name": "default"}],
         }
         if settings.ENABLE_INSTANCE_PASSWORD:
             document["adminPass"] = password
         location = self.request.build_absolute_uri(f"/compute/v2.1/servers/{key}")
         return Response({"server": document}, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
-    def _asked_groups(self) -> list[dict[str, str]]:
+    def _requested_groups(self) -> list[dict[str, str]]:
         """The groups as the client named them, as Nova echoes them."""
         asked = self.request.data["server"].get("security_groups") or []
         return [{"name": group["name"]} for group in asked]

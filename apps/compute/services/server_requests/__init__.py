@@ -47,7 +47,7 @@ class ServerRequest:
         for index in range(count):
             row = copy(self.template)
             row.id, row.launch_index, row.reservation_id, row.admin_password = uuid.uuid4(), index, reservation, sealed
-            row.created_at = row.updated_at = timezone.now()  # of their own: lists keep the servers in order
+            row.created_at = row.updated_at = timezone.now()  # distinct: lists keep the servers in order
             if self.max_count > 1:
                 row.name = f"{row.name}-{index + 1}"
                 row.hostname = row.hostname and f"{row.hostname}-{index + 1}"

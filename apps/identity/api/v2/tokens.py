@@ -65,7 +65,7 @@ class TokenView(IdentityView):
             raise Unauthorized
         return token
 
-    def _shown(self, text: str) -> Token:
+    def _visible_token(self, text: str) -> Token:
         """Return a token whose user and tenant are in the default domain, the only one that v2.0 knows. Raises
         NotFound.
         """
@@ -76,7 +76,7 @@ class TokenView(IdentityView):
         return token
 
     def get(self, request: Any, token_id: str) -> Response:
-        return answer(token_id, self._shown(token_id))
+        return answer(token_id, self._visible_token(token_id))
 
     def delete(self, request: Any, token_id: str) -> Response:
         services.revoke(payload=self._subject("revoke_token", token_id).payload)
@@ -87,7 +87,7 @@ class TokenEndpointsView(TokenView):
     http_method_names = ["get", "head", "options"]
 
     def get(self, request: Any, token_id: str) -> Response:
-        payload = self._shown(token_id).payload
+        payload = self._visible_token(token_id).payload
         project_id = payload.scope_id if payload.scope is Scope.PROJECT else None
         entries = documents.service_catalog(catalog.catalog(user_id=payload.user_id, project_id=project_id))
         endpoints = [

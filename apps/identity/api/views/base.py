@@ -54,13 +54,13 @@ class IdentityView(ServiceView):
 
         Rules can use the IDs of the path too, as in Keystone: ``user_id:%(user_id)s``.
         """
-        policy.check(self.caller, f"identity:{rule}", self._looked_at(target))
+        policy.check(self.caller, f"identity:{rule}", self._whole_target(target))
 
     def allows(self, rule: str, target: dict[str, Any] | None = None) -> bool:
         """Return whether ``identity:<rule>`` allows the call on ``target``."""
-        return policy.allowed(self.caller, f"identity:{rule}", self._looked_at(target))
+        return policy.allowed(self.caller, f"identity:{rule}", self._whole_target(target))
 
-    def _looked_at(self, target: dict[str, Any] | None) -> dict[str, Any]:
+    def _whole_target(self, target: dict[str, Any] | None) -> dict[str, Any]:
         """Return the target of a rule: the path's IDs, the domain of the caller's token, and ``target``."""
         return {**self.kwargs, "caller.domain_id": self.caller.domain_id, **(target or {})}
 

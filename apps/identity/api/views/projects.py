@@ -61,15 +61,15 @@ def _family(request: Any, project: Project) -> dict[str, Any]:
         ids: dict[str, Any] | None = None
         for parent in reversed(above):
             ids = {parent.pk: ids}
-        family["parents"] = ids if "parents_as_ids" in query else _shown(request, above, mine)
+        family["parents"] = ids if "parents_as_ids" in query else _visible(request, above, mine)
     if "subtree_as_list" in query or "subtree_as_ids" in query:
         low = selectors.below(project)
         as_ids = "subtree_as_ids" in query
-        family["subtree"] = _nested(project.pk, low) if as_ids else _shown(request, low, mine)
+        family["subtree"] = _nested(project.pk, low) if as_ids else _visible(request, low, mine)
     return family
 
 
-def _shown(request: Any, rows: list[Project], mine: set[str] | None) -> list[dict[str, Any]]:
+def _visible(request: Any, rows: list[Project], mine: set[str] | None) -> list[dict[str, Any]]:
     return [_enveloped(request, row) for row in rows if not row.is_domain and (mine is None or row.pk in mine)]
 
 

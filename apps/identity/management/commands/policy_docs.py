@@ -36,11 +36,11 @@ def _section(title: str, rules: dict[str, str], guarded: dict[str, list[str]]) -
     lines = [f"## {title}", "", "| Rule | Default | Guards |", "|---|---|---|"]
     for name, check in sorted(rules.items()):
         shown = "<br>".join(f"`{call}`" for call in guarded.get(name, [])) or "-"
-        lines.append(f"| `{name}` | {_shown(check)} | {shown} |")
+        lines.append(f"| `{name}` | {_code(check)} | {shown} |")
     return [*lines, ""]
 
 
-def _shown(check: str) -> str:
+def _code(check: str) -> str:
     return f"`{check}`".replace("|", "\\|") if check else "(empty)"
 
 
@@ -68,7 +68,7 @@ def page(rules: dict[str, str], calls: dict[str, list[str]]) -> str:
     lines += ["In one service's rules some of these mean what that service means by them:", ""]
     lines += ["| Rules of | Word | Means |", "|---|---|---|"]
     for service, words in sorted(policy.vocabularies().items()):
-        lines += [f"| {service} | `{word}` | {_shown(check)} |" for word, check in sorted(words.items())]
+        lines += [f"| {service} | `{word}` | {_code(check)} |" for word, check in sorted(words.items())]
     lines.append("")
     return "\n".join(lines)
 

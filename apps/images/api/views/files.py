@@ -108,12 +108,12 @@ def _announced(request: HttpRequest) -> int | None:
         return known[0]
     if not bodies.is_chunked(request):
         return 0  # a request that announces neither a length nor chunks has no body (RFC 9112, 6.3)
-    if not _tells_cut_bodies(request):
+    if not _detects_cut_bodies(request):
         raise LengthRequired
     return None
 
 
-def _tells_cut_bodies(request: HttpRequest) -> bool:
+def _detects_cut_bodies(request: HttpRequest) -> bool:
     """Whether the server raises when a chunked body is cut off. Not all do: under some it looks like its end."""
     return str(request.META.get("SERVER_SOFTWARE", "")).startswith("gunicorn")
 

@@ -113,6 +113,6 @@ def _page(result: Any, options: dict[str, Any], *, colours: bool) -> str:
         console.print(Text(result.message, style="bold"))
         for number, host in enumerate(result.hosts, start=1):
             console.print(Text(f"  {number:3}. {host}"))
-        console.rule(choices.looked_at(result.explanation), align="left", characters="-")
+        console.rule(choices.checked_hosts(result.explanation), align="left", characters="-")
         choices.show(console, result.explanation)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())

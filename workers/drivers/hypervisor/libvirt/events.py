@@ -113,13 +113,13 @@ class Watchers:
             try:
                 item = self._queue.get(timeout=_CHECK_S)
             except queue.Empty:
-                self._look_again()
+                self._catch_up()
                 continue
             if item is None:
                 return
-            self._tell(*item)
+            self._report(*item)
 
-    def _look_again(self) -> None:
+    def _catch_up(self) -> None:
         """Reopen a broken connection and report what changed in between."""
         try:
             self._synchronise(tell=True)
@@ -142,7 +142,7 @@ class Watchers:
             if word is not None and before.get(server_id, PowerState.SHUTDOWN) != state:
                 self._call(server_id, word)
 
-    def _tell(self, server_id: str, word: Event) -> None:
+    def _report(self, server_id: str, word: Event) -> None:
         if server_id not in self._known and not self._is_ours(server_id):
             return
         self._known[server_id] = _STATES_AFTER.get(word, self._known.get(server_id, PowerState.RUNNING))
