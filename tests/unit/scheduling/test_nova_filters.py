@@ -18,7 +18,7 @@ from apps.scheduling.filters.io_ops import IoOpsFilter
 from apps.scheduling.filters.json_query import JsonQueryFilter
 from apps.scheduling.filters.num_instances import NumInstancesFilter
 from apps.scheduling.filters.same_host import SameHostFilter
-from apps.scheduling.filters.traits import TraitsFilter, asked
+from apps.scheduling.filters.traits import TraitsFilter, requested
 from apps.scheduling.specs import AggregateState, GroupSpec, HostState, RequestSpec
 from tests.unit.scheduling.test_filters import HOST, SPEC
 
@@ -235,7 +235,7 @@ def test_traits() -> None:
     ],
 )
 def test_features_that_ask_for_traits(flavor: dict[str, str], image: dict[str, str], trait: str) -> None:
-    assert asked(replace(SPEC, extra_specs=flavor, image_properties=image))[0] == {trait}
+    assert requested(replace(SPEC, extra_specs=flavor, image_properties=image))[0] == {trait}
 
 
 def test_what_asks_for_no_trait() -> None:
@@ -244,4 +244,4 @@ def test_what_asks_for_no_trait() -> None:
         extra_specs={"hw:cpu_policy": "dedicated", "os:secure_boot": "optional", "hw:mem_encryption": "false"},
         image_properties={"hw_disk_bus": "virtio", "os_distro": "debian"},
     )
-    assert asked(quiet) == (set(), set())
+    assert requested(quiet) == (set(), set())
