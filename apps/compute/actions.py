@@ -50,7 +50,7 @@ class Button:
 class ServerAction:
     """One thing that is done to a server.
 
-    ``name`` is the one that os-instance-actions shows; ``key`` the one of POST /servers/{id}/action ("": not done by
+    ``name`` is the one that os-instance-actions shows, ``noun`` what pages call its run ("": as its name); ``key`` the one of POST /servers/{id}/action ("": not done by
     that call), in ``versions``. ``rule`` guards it, with ``who`` as its default, and so do ``others``, rules
     of other services. ``body`` is the schema of the key's
     value, ``arguments`` makes the service's keyword arguments from it; ``defaults`` are those of a button or of a run
@@ -68,6 +68,7 @@ class ServerAction:
     icon: str
     explains: str
     rule: str
+    noun: str = ""
     who: str = PROJECT_MEMBER
     others: tuple[str, ...] = ()
     key: str = ""
@@ -138,7 +139,7 @@ MIGRATE = ServerAction(
     name="migrate", rule="os-migrate-server:migrate", who=ADMIN, title="Migrate", icon="moving",
     explains="Moves the server to another host that the scheduler chooses; the guest is off meanwhile.",
     vm_states=(states.ACTIVE, states.STOPPED), task_state=states.RESIZE_PREP, pipeline="server.migrate",
-    host_role="source",
+    host_role="source", noun="migration",
 )  # fmt: skip
 RESET_STATE = ServerAction(
     name="resetState", key="os-resetState", rule="os-admin-actions:reset_state", who=ADMIN, title="Reset state",
@@ -259,9 +260,3 @@ def of_run(*, pipeline: str, name: str) -> ServerAction | None:
     """Return the action that started a run of ``pipeline``, if one is known that may be done again."""
     row = ACTIONS.get(name)
     return row if row is not None and row.repeatable and row.pipeline == pipeline else None
-
-
-def of_task(task_state: str) -> ServerAction | None:
-    """Return the action that is under way in ``task_state``."""
-    rows = (row for row in ACTIONS.values() if task_state in (row.task_state, row.hard and row.hard.task_state))
-    return next(rows, None) if task_state else None

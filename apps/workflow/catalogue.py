@@ -15,7 +15,8 @@ class Entry:
     subject, and counts as a boot. ``releases``: it releases the subject's resources, so that it is never cancelled.
     ``io_heavy``: it writes much to its host's disks (Nova's I/O operations of a host).
     ``on_host_down``: what happens to a run that waits for a host which went down: one word, or one for each step.
-    ``deadline_seconds``: for the whole run; None: INSTANCE_BUILD_TIMEOUT.
+    ``deadline_seconds``: for the whole run; None: INSTANCE_BUILD_TIMEOUT. ``pivot``: the step after which a run is no
+    longer undone; its last steps are repeated instead.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Entry:
     io_heavy: bool = False
     on_host_down: OnHostDown | Mapping[str, OnHostDown] = "wait"
     deadline_seconds: float | None = None
+    pivot: str | None = None
 
     @property
     def verb(self) -> str:
@@ -35,6 +37,12 @@ class Entry:
     def when_down(self, step: str) -> OnHostDown:
         """Return what happens to a run that waits for ``step`` on a host which went down."""
         return self.on_host_down if isinstance(self.on_host_down, str) else self.on_host_down.get(step, "wait")
+
+    def is_behind_pivot(self, step: str) -> bool:
+        """Return whether a run that is at ``step`` can no longer be undone."""
+        if self.pivot is None or step not in self.steps:
+            return False
+        return self.steps.index(step) > self.steps.index(self.pivot)
 
 
 _entries: dict[str, Entry] = {}

@@ -1,10 +1,12 @@
 """Questions before actions: verb and object on both buttons, the name typed before the worst, input kept."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.compute.models import Server
 from apps.identity.models import Project
@@ -31,17 +33,32 @@ def ask(client: Client, row: Any, name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("vm_state", "task_state", "labels"),
+    ("pipeline", "action", "task_state", "labels"),
     [
-        ("building", "scheduling", ("Cancel the build", "Keep building")),
-        ("active", "powering-off", ("Cancel the stop", "Let the stop go on")),
-        ("stopped", "powering-on", ("Cancel the start", "Let the start go on")),
+        ("server.build", "create", "scheduling", ("Cancel the build", "Keep building")),
+        ("server.build", "retry", "spawning", ("Cancel the build", "Keep building")),
+        ("server.stop", "stop", "powering-off", ("Cancel the stop", "Let the stop go on")),
+        ("server.start", "start", "powering-on", ("Cancel the start", "Let the start go on")),
+        ("server.migrate", "migrate", "resize_migrating", ("Cancel the migration", "Let the migration go on")),
+        ("volume.attach", "attach", "spawning", ("Cancel the attach", "Let the attach go on")),
+        ("", "", "spawning", ("Cancel the action", "Let the action go on")),
     ],
 )
-def test_cancelling(operator: Client, server: Server, vm_state: str, task_state: str, labels: tuple[str, str]) -> None:
-    Server.objects.update(vm_state=vm_state, task_state=task_state)
-    text = ask(operator, server, "cancel")
-    assert f">{labels[0]}</button>" in text and f">{labels[1]}</a>" in text
+def test_cancelling_names_the_run(
+    operator: Client, server: Server, pipeline: str, action: str, task_state: str, labels: tuple[str, str]
+) -> None:
+    Server.objects.update(task_state=task_state)
+    run = begun(server, pipeline, action) if pipeline else None
+    for row in (server, run):
+        text = ask(operator, row, "cancel") if row is not None else ""
+        assert row is None or (f">{labels[0]}</button>" in text and f">{labels[1]}</a>" in text)
+
+
+def begun(server: Server, pipeline: str, action: str) -> Run:
+    return Run.objects.create(
+        pipeline=pipeline, action=action, subject_type="server", subject_id=server.id, request_id="r",
+        next_step="schedule", queue="scheduler", deadline_at=timezone.now() + timedelta(hours=1),
+    )  # fmt: skip
 
 
 def test_the_buttons_name_the_object(operator: Client, server: Server) -> None:

@@ -99,6 +99,7 @@ class Pipeline:
             io_heavy=self.io_heavy,
             on_host_down=words,
             deadline_seconds=self.deadline_seconds,
+            pivot=self.pivot,
         )
 
     def step_names(self) -> list[str]:

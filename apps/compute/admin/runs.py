@@ -36,6 +36,11 @@ def _is_servers(run: Any) -> bool:
     return run.subject_type == SUBJECT and run.leader_id is None
 
 
+def _is_past_cancel(run: Any) -> bool:
+    entry = catalogue.find(run.pipeline)
+    return entry.releases or entry.is_behind_pivot(run.next_step)
+
+
 def _repeated(run: Any) -> ServerAction | None:
     """Return the action that a failed run was, if it may be done again."""
     failed = _is_servers(run) and run.state in (states.FAILED, states.CANCELLED)
@@ -97,9 +102,9 @@ operations.add(
     ),
     Operation(
         name="cancel", title="Cancel", icon="cancel", tone=operations.AMBER, run=_cancel, rule=ADMIN_RULE,
-        confirm=lambda run: cancel_words(run.action)[0], keep=lambda run: cancel_words(run.action)[1],
+        confirm=lambda run: cancel_words(run)[0], keep=lambda run: cancel_words(run)[1],
         offered=lambda run: _is_servers(run) and run.state in (states.QUEUED, states.RUNNING)
-        and not catalogue.find(run.pipeline).releases,
+        and not _is_past_cancel(run),
         explains="Stops the run and undoes its changes. A build ends in ERROR; after a power action the state is read "
         "from the host.",
     ),

@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 
@@ -14,6 +14,11 @@ from apps.compute.actions import Button, ServerAction
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import instance_actions, server_actions
+from apps.workflow import catalogue
+from apps.workflow.selectors import runs
+
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
 
 ADMIN_RULE = actions.RESET_STATE.policy
 
@@ -88,16 +93,18 @@ def operation_of(action: ServerAction, button: Button) -> Operation:
     )
 
 
-def cancel_words(action: str) -> tuple[str, str]:
-    """Return the two labels of the question whether to cancel: "Cancel the build", "Keep building"."""
-    known = {"create": "build", "retry": "build", "build": "build"}
-    noun = known.get(action, action or "action")
-    return f"Cancel the {noun}", "Keep building" if noun == "build" else f"Let the {noun} go on"
+def cancel_words(run: "Run | None") -> tuple[str, str]:
+    """Return the two labels of the question whether to cancel a run: "Cancel the build", "Keep building"."""
+    if run is not None and catalogue.find(run.pipeline).creates:
+        return "Cancel the build", "Keep building"
+    action = actions.ACTIONS.get(run.action) if run is not None else None
+    noun = (action.noun if action is not None else "") or (run.action if run is not None else "action")
+    return f"Cancel the {noun}", f"Let the {noun} go on"
 
 
 def _task_words(server: Server) -> tuple[str, str]:
-    action = actions.of_task(server.task_state)
-    return cancel_words("build" if server.vm_state == states.BUILDING or action is None else action.name)
+    """1 query."""
+    return cancel_words(runs.active_of(subject_id=server.id))
 
 
 def _target(server: Server) -> Mapping[str, Any]:

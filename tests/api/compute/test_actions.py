@@ -164,7 +164,6 @@ def test_again_is_of_the_same_action_and_pipeline() -> None:
     assert repeated == {row.name for row in ACTIONS.values() if row.repeatable}
     assert actions.of_run(pipeline="server.build", name="create") is None
     assert actions.of_run(pipeline="server.stop", name="start") is None
-    assert actions.of_task("") is None and actions.of_task(states.REBOOTING_HARD) is actions.REBOOT
 
 
 def test_buttons_are_offered_where_the_row_admits_the_action() -> None:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from django.utils import timezone
 
 from apps.common import dispatch
 from apps.common.context import RequestContext
+from apps.common.exceptions import Conflict
 from apps.workflow import catalogue, states
 from apps.workflow.catalogue import Entry
 from apps.workflow.models import Run
 from apps.workflow.selectors import boots, counters
-from apps.workflow.services import runs
+from apps.workflow.services import cancellation, runs
 from workers import routing
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import HOST, SCHEDULER, Step
@@ -110,6 +112,18 @@ def test_the_sweeper_does_with_runs_on_a_dead_host_what_their_pipelines_say(star
         assert (run.error_cause, run.queue) == ("HostDown", routing.DETACHED_QUEUE)
     assert (found["rows_only"].state, found["rows_only"].queue) == (states.QUEUED, routing.DETACHED_QUEUE)
     assert (found["wait"].token, found["wait"].queue) == (made["wait"].token, "host.gone")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("step", "is_undone"), [("copy", True), ("finish", True), ("clear_source", False)])
+def test_a_run_is_cancelled_up_to_its_pivot(start_run: StartRun, step: str, is_undone: bool) -> None:
+    run = start_run("server.migrate")
+    Run.objects.filter(id=run.id).update(next_step=step)
+    run.refresh_from_db()
+    with nullcontext() if is_undone else pytest.raises(Conflict, match="can no longer be undone"):
+        cancellation.cancel(run=run, message="The migration was cancelled by an operator.")
+    run.refresh_from_db()
+    assert (run.state == states.REVERTING) is is_undone
 
 
 @pytest.mark.django_db(transaction=True)
