@@ -16,6 +16,7 @@ MAX_VALUES = 500  # of one parameter
 TAGS = ("tags", "tags-any", "not-tags", "not-tags-any")
 LONG = 64  # characters of a value that a refusal repeats
 Refusal = Callable[[str, str], CloudError]
+_INTEGER = re.compile(r"[+-]?\d{1,10}", re.ASCII)
 # One of the values behind "in:", in quotes or up to the next comma; in quotes a backslash keeps a quote.
 _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|([^",]*)')
 
@@ -63,11 +64,10 @@ class QueryStyle:
         return found
 
     def integer(self, text: str, name: str) -> int:
-        """Return a whole number, with a sign perhaps. Raises the style's ``not_number``."""
-        try:
-            return int(text[:10])
-        except ValueError:
-            raise self.not_number(name, text) from None
+        """Return a whole number of at most ten digits, with a sign perhaps. Raises the style's ``not_number``."""
+        if not _INTEGER.fullmatch(text):
+            raise self.not_number(name, text)
+        return int(text)
 
     def whole(self, text: str, name: str, *, digits: int = 9) -> int:
         """Return a whole number >= 0 of at most so many digits. Raises the style's ``not_number``."""

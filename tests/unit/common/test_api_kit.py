@@ -165,3 +165,21 @@ def test_links_keep_the_other_parameters() -> None:
     (link,) = documents.next_link(request, marker="new")
     assert link == {"rel": "next", "href": "http://localhost/v2/things?name=a&name=b&limit=2&marker=new"}
     assert documents.query_link("/v2/things", QueryDict("marker=old")) == "/v2/things"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0), ("+7", 7), ("-12", -12), ("0012", 12), ("1234567890", 1234567890), ("12345678901", None),
+        ("1_0", None), (" 1", None), ("1 ", None), ("1\n", None), ("\u0663", None), ("", None), ("+", None),
+        ("1.0", None), ("0x1", None),
+    ],
+)  # fmt: skip
+def test_whole_numbers_are_read_as_they_are_or_refused(text: str, number: int | None) -> None:
+    """Eleven digits were cut to ten, and 1_0 was ten: the filter then answered another question."""
+    style = NEUTRON.style
+    if number is not None:
+        assert style.integer(text, "mtu") == number
+    else:
+        with pytest.raises(CloudError, match="Invalid input for mtu"):
+            style.integer(text, "mtu")
