@@ -50,17 +50,17 @@ class Button:
 class ServerAction:
     """One thing that is done to a server.
 
-    ``name`` is the one that os-instance-actions shows, ``noun`` what pages call its run ("": as its name); ``key`` the one of POST /servers/{id}/action ("": not done by
-    that call), in ``versions``. ``rule`` guards it, with ``who`` as its default, and so do ``others``, rules
-    of other services. ``body`` is the schema of the key's
-    value, ``arguments`` makes the service's keyword arguments from it; ``defaults`` are those of a button or of a run
-    that is tried again. ``answer`` is the key of a 200 document; without one the answer is an empty 202.
+    ``name`` is the one that os-instance-actions shows; ``noun`` the one that pages give its run ("": its name). ``key``
+    is the one of POST /servers/{id}/action ("": not done by that call), in ``versions``. ``rule`` guards it, with
+    ``who`` as its default, and so do ``others``, rules of other services. ``body`` is the schema of the key's value,
+    ``arguments`` makes the service's keyword arguments from it; ``defaults`` are those of a button or of a run that is
+    tried again. ``answer`` is the key of a 200 document; without one the answer is an empty 202.
 
     ``vm_states`` admit it while no task is under way (nova/compute/api.py, check_instance_state); None: any state. It
-    enters ``task_state`` and starts ``pipeline``, on the server's host; in one with several hosts that one
-    has ``host_role``. ``service`` ("module.function" of the services) does that, or the
-    common way (server_actions.begin) without one. ``changes`` is False where it only reads: such a service takes no
-    context. ``recorded``: the service itself writes the audit event.
+    enters ``task_state`` and starts ``pipeline`` on the server's host; in a pipeline with several hosts that one has
+    ``host_role``. ``service`` ("module.function" of the services) does that, or the common way (server_actions.begin)
+    without one. ``changes`` is False where it only reads: such a service takes no context. ``recorded``: the service
+    itself writes the audit event.
     """
 
     name: str

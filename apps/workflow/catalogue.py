@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from django.conf import settings
+
+BOOTED = "server"  # the subject whose making is a boot
 OnHostDown = Literal["elsewhere", "rows_only", "wait", "fail"]
 
 
@@ -12,11 +15,11 @@ class Entry:
     """One pipeline.
 
     ``subject``: the type of the row it works on ("server"). ``steps``: their names, in order. ``creates``: it makes its
-    subject, and counts as a boot. ``releases``: it releases the subject's resources, so that it is never cancelled.
-    ``io_heavy``: it writes much to its host's disks (Nova's I/O operations of a host).
-    ``on_host_down``: what happens to a run that waits for a host which went down: one word, or one for each step.
-    ``deadline_seconds``: for the whole run; None: INSTANCE_BUILD_TIMEOUT. ``pivot``: the step after which a run is no
-    longer undone; its last steps are repeated instead.
+    subject; of a server that is a boot. ``releases``: it releases the subject's resources, so that it is never
+    cancelled. ``io_heavy``: it writes much to its host's disks (Nova's I/O operations of a host). ``on_host_down``:
+    what happens to a run that waits for a host which went down: one word, or one for each step. ``deadline_seconds``:
+    for the whole run; None: INSTANCE_BUILD_TIMEOUT. ``pivot``: the step after which a run is no longer undone; its last
+    steps are repeated instead.
     """
 
     name: str
@@ -72,9 +75,23 @@ def find(name: str) -> Entry:
     return _entries.get(name) or Entry(name=name, subject=name.partition(".")[0], steps=())
 
 
-def creating() -> list[str]:
-    """Return the names of the pipelines that make their subject."""
-    return sorted(entry.name for entry in _entries.values() if entry.creates)
+def creating(subject: str) -> list[Entry]:
+    """Return the pipelines that make a subject of this type."""
+    return sorted(
+        (entry for entry in _entries.values() if entry.creates and entry.subject == subject),
+        key=lambda entry: entry.name,
+    )
+
+
+def boots() -> list[str]:
+    """Return the names of the pipelines that make a server."""
+    return [entry.name for entry in creating(BOOTED)]
+
+
+def longest_boot_seconds() -> float:
+    """Return how long a boot may take at most."""
+    limits = (entry.deadline_seconds or 0 for entry in creating(BOOTED))
+    return float(max((settings.INSTANCE_BUILD_TIMEOUT, *limits)))
 
 
 def io_heavy() -> list[str]:

@@ -9,12 +9,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.compute.models import Server
+from apps.workflow import catalogue
 from apps.workflow.models import Run
 from tests.admin import rows
 from tests.admin.acting import change, do, events
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/workflow/run/"
+VOLUME: dict[str, Any] = {"name": "volume.create", "subject": "volume", "steps": ("create",), "creates": True}
 
 
 def failed(server: Server, pipeline: str, **values: Any) -> Run:
@@ -72,6 +74,17 @@ def test_of_a_server_that_is_gone_nothing_is_offered(operator: Client, server: S
     assert "/do/again/" not in operator.get(change(run)).content.decode()
     assert "could not be found" in do(operator, run, "again")
     assert "Only a failed action can be tried again" in do(operator, failed(server, "server.build"), "again")
+
+
+def test_only_a_servers_build_is_built_again(operator: Client, server: Server) -> None:
+    catalogue.fill([*catalogue.everything(), catalogue.Entry(**VOLUME)])
+    try:
+        volume = failed(server, "volume.create")
+        Run.objects.filter(id=volume.pk).update(subject_type="volume")
+        assert "/do/retry/" not in operator.get(change(volume)).content.decode()
+        assert "/do/retry/" in operator.get(change(failed(server, "server.build"))).content.decode()
+    finally:
+        catalogue.fill([entry for entry in catalogue.everything() if entry.name != VOLUME["name"]])
 
 
 def test_runs_are_listed_and_found_by_the_servers_name(operator: Client, server: Server) -> None:

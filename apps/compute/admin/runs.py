@@ -90,7 +90,8 @@ operations.add(
     "workflow.run",
     Operation(
         name="retry", title="Build again", icon="replay", run=_retry, rule=ADMIN_RULE,
-        offered=lambda run: catalogue.find(run.pipeline).creates and run.state in (states.FAILED, states.CANCELLED),
+        offered=lambda run: _is_servers(run) and catalogue.find(run.pipeline).creates
+        and run.state in (states.FAILED, states.CANCELLED),
         confirm="Build the server again",
         explains="Builds the server again from the original request, if it is in ERROR because its build failed.",
     ),

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
 from apps.workflow import catalogue
@@ -25,8 +24,8 @@ class Minute:
 def _window(minutes: int) -> dict[str, Any]:
     return {
         "minutes": minutes,
-        "longest": settings.INSTANCE_BUILD_TIMEOUT * 2,
-        "creating": catalogue.creating(),
+        "longest": catalogue.longest_boot_seconds() * 2,
+        "creating": catalogue.boots(),
     }
 
 

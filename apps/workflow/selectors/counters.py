@@ -29,7 +29,7 @@ def window(since: datetime, until: datetime | None = None) -> dict[str, Any]:
         "since": since,
         "until": until or "infinity",
         "bounds": list(BOUNDS),
-        "creating": catalogue.creating(),
+        "creating": catalogue.boots(),
     }
 
 

@@ -57,7 +57,7 @@ def test_the_catalogue_is_what_workers_run() -> None:
     for name, pipeline in registry.PIPELINES.items():
         assert catalogue.get(name) == pipeline.entry
         assert pipeline.entry.steps == tuple(pipeline.step_names())
-    assert catalogue.creating() == ["server.build"]
+    assert catalogue.boots() == ["server.build"]
     assert catalogue.io_heavy() == ["server.build", "server.migrate"]
     with pytest.raises(KeyError):
         catalogue.get("server.lock")
@@ -136,12 +136,24 @@ def test_a_run_has_its_pipelines_subject_and_deadline(start_run: StartRun) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_boots_are_the_runs_that_make_their_subject(start_run: StartRun) -> None:
-    for name in ("volume.test_create", "server.test_wait"):
+def test_boots_are_the_runs_that_make_a_server(start_run: StartRun) -> None:
+    for name in ("server.build", "volume.test_create", "server.test_wait"):
         run = start_run(name)
         Run.objects.filter(id=run.id).update(state=states.SUCCEEDED, finished_at=timezone.now())
     assert boots.of_late(minutes=5).rate == 0.2
     assert counters.everything()["boots"] == {"succeeded ": 1}
+    assert [entry.name for entry in catalogue.creating("volume")] == ["volume.test_create"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_boot_counts_however_long_its_pipeline_allows(start_run: StartRun) -> None:
+    """The window of boots looks back as far as the longest of them may have begun."""
+    slow = Entry(name="server.test_import", subject="server", steps=("copy",), creates=True, deadline_seconds=86400)
+    catalogue.fill([*catalogue.everything(), slow])
+    run = start_run(slow.name)
+    began = timezone.now() - timedelta(hours=20)
+    Run.objects.filter(id=run.id).update(state=states.SUCCEEDED, created_at=began, finished_at=timezone.now())
+    assert boots.of_late(minutes=5).rate == 0.2
 
 
 def test_every_pipeline_file_is_registered() -> None:
