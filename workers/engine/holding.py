@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, connection
 
 from apps.workflow import states
 from apps.workflow.selectors import runs as run_selectors
@@ -116,9 +116,10 @@ def on_host_or_rows_only(ctx: StepContext) -> Iterator[None]:
 
 
 def release_lock(claim: Claim) -> None:
-    """Unlock after a lost lease; a session that is broken has lost its locks already."""
+    """Unlock after a lost lease. A session that cannot unlock is closed, and its locks go with it."""
     try:
         leases.unlock(subject_id=claim.subject_id)
         claims.unlock_all(claim.also)
     except (InterfaceError, DatabaseError):
+        connection.close()
         log.info("lock went with its session")
