@@ -2,104 +2,55 @@
 
 from apps.common.sql.planned import Statement
 
-ADVANCE = Statement(
-    "workflow_advance",
-    """
+# Every statement moves the run if the token is its own, closes the step's row if the run moved, and unlocks. What is
+# inserted into the text are the assignments below.
+_MOVE = """
 WITH moved AS (
     UPDATE workflow_run
-       SET next_step = %(next)s, step_state = 'queued', state = 'running', host = %(host)s, queue = %(queue)s,
-           enqueued_at = clock_timestamp(), waiting_since = NULL, updated_at = clock_timestamp()
-     WHERE id = %(run)s AND token = %(token)s RETURNING id),
-closed AS (
-    UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success', host = %(host)s
-     WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
-SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
-""",
-    {
-        "next": "text",
-        "host": "text",
-        "queue": "text",
-        "run": "uuid",
-        "token": "int",
-        "step": "bigint",
-        "key": "bigint",
-    },
-)
-# The same for a run with several hosts: the step keeps the host it ran on.
-ADVANCE_HOSTS = """
-WITH moved AS (
-    UPDATE workflow_run
-       SET next_step = %(next)s, step_state = 'queued', state = 'running', host = %(host)s, hosts = %(hosts)s::jsonb,
-           queue = %(queue)s, enqueued_at = clock_timestamp(), waiting_since = NULL, updated_at = clock_timestamp()
-     WHERE id = %(run)s AND token = %(token)s RETURNING id),
-closed AS (
-    UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success'
+       SET {run},
+           updated_at = clock_timestamp()
+     WHERE id = %(run)s AND token = %(token)s RETURNING {returned}),
+{others}closed AS (
+    UPDATE workflow_step SET finished_at = clock_timestamp(), {step}
      WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
 SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
 """
-END = Statement(
-    "workflow_end",
-    """
-WITH moved AS (
-    UPDATE workflow_run
-       SET state = %(state)s, next_step = '', step_state = '', host = %(host)s, finished_at = clock_timestamp(),
-           updated_at = clock_timestamp(), step_deadline_at = NULL
-     WHERE id = %(run)s AND token = %(token)s RETURNING id),
-closed AS (
-    UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success'
-     WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
-SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
-""",
-    {
-        "state": "text",
-        "host": "text",
-        "run": "uuid",
-        "token": "int",
-        "step": "bigint",
-        "key": "bigint",
-    },
-)
-# The same with the rows of further subjects, which learn how it ended.
-END_ALL = """
-WITH moved AS (
-    UPDATE workflow_run
-       SET state = %(state)s, next_step = '', step_state = '', host = %(host)s, finished_at = clock_timestamp(),
-           updated_at = clock_timestamp(), step_deadline_at = NULL
-     WHERE id = %(run)s AND token = %(token)s RETURNING *),
-others AS (
+_QUEUED = """step_state = 'queued', host = %(host)s, queue = %(queue)s, enqueued_at = clock_timestamp(),
+           waiting_since = NULL"""
+_ENDED = """state = %(state)s, next_step = '', step_state = '', host = %(host)s, finished_at = clock_timestamp(),
+           step_deadline_at = NULL"""
+_FURTHER_SUBJECTS = """others AS (
     UPDATE workflow_run r
        SET state = m.state, finished_at = m.finished_at, updated_at = m.updated_at, error_code = m.error_code,
            error_cause = m.error_cause, error_message = m.error_message, error_details = m.error_details
       FROM moved m WHERE r.leader_id = m.id),
-closed AS (
-    UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success'
-     WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
-SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
 """
-RESTART = """
-WITH moved AS (
-    UPDATE workflow_run
-       SET next_step = %(next)s, step_state = 'queued', state = 'running', host = %(host)s, queue = %(queue)s,
-           hosts = %(hosts)s::jsonb, attempt = attempt + 1, excluded_hosts = %(excluded)s, retrying = false,
-           failed_step = '', revert_from = '', not_before = %(not_before)s,
-           enqueued_at = clock_timestamp(), waiting_since = NULL, updated_at = clock_timestamp()
-     WHERE id = %(run)s AND token = %(token)s RETURNING id),
-closed AS (
-    UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success'
-     WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
-SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
-"""
-MOVE_REVERT = """
-WITH moved AS (
-    UPDATE workflow_run
-       SET revert_from = %(revert_from)s, step_state = 'queued', host = %(host)s, queue = %(queue)s,
-           enqueued_at = clock_timestamp(), waiting_since = NULL, updated_at = clock_timestamp()
-     WHERE id = %(run)s AND token = %(token)s RETURNING id),
-closed AS (
-    UPDATE workflow_step SET finished_at = clock_timestamp(), result = 'success'
-     WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
-SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
-"""
+_TYPES = {"host": "text", "run": "uuid", "token": "int", "step": "bigint", "key": "bigint"}
+
+
+def _move(run: str, *, step: str = "result = 'success'", others: str = "") -> str:
+    return _MOVE.format(run=run, step=step, others=others, returned="*" if others else "id")
+
+
+ADVANCE = Statement(
+    "workflow_advance",
+    _move(
+        f"next_step = %(next)s, state = 'running', {_QUEUED}",
+        step="result = 'success', host = %(host)s",
+    ),
+    {**_TYPES, "next": "text", "queue": "text"},
+)
+# The same for a run with several hosts: the step keeps the host it ran on.
+ADVANCE_HOSTS = _move(f"next_step = %(next)s, state = 'running', hosts = %(hosts)s::jsonb, {_QUEUED}")
+END = Statement("workflow_end", _move(_ENDED), {**_TYPES, "state": "text"})
+# The same with the rows of further subjects, which learn how it ended.
+END_ALL = _move(_ENDED, others=_FURTHER_SUBJECTS)
+RESTART = _move(
+    f"""next_step = %(next)s, state = 'running', hosts = %(hosts)s::jsonb, attempt = attempt + 1,
+           excluded_hosts = %(excluded)s, retrying = false, failed_step = '', revert_from = '',
+           not_before = %(not_before)s, {_QUEUED}"""
+)
+MOVE_REVERT = _move(f"revert_from = %(revert_from)s, {_QUEUED}")
 REVERTING = """
 WITH moved AS (
     UPDATE workflow_run
