@@ -28,13 +28,20 @@ RETRY_DELAY_SECONDS = 2.0
 
 
 def fail(pipeline: Pipeline, step: Step[Any], ctx: StepContext, error: Exception) -> None:
-    """A step failed: decide whether there is another attempt, and revert at once while the lock is held."""
+    """A step failed: decide whether there is another attempt, and revert at once while the lock is held.
+
+    Behind the pivot the step is tried again and nothing is reverted.
+    """
     failure, retryable = failure_of(error)
-    retrying = retryable and ctx.claim.attempt < settings.MAX_ATTEMPTS
+    forward = pipeline.is_behind_pivot(step.name)
+    retrying = retryable and _tries(step, ctx, forward=forward) < settings.MAX_ATTEMPTS
     tracing.failed(failure.cause)
     log.warning(
         "step failed", cause=failure.cause, error=failure.message, details=failure.details[:2000], retrying=retrying
     )
+    if forward and retrying:
+        _repeat(step, ctx, failure)
+        return
     opened = leases.begin_revert(
         claim=ctx.claim,
         failure=failure,
@@ -49,6 +56,26 @@ def fail(pipeline: Pipeline, step: Step[Any], ctx: StepContext, error: Exception
     ctx.claim = replace(ctx.claim, step_id=opened, retrying=retrying, failed_step=step.name, revert_from="")
     ctx.failure, ctx.final, ctx.blames_host = failure, not retrying, retryable and step.role != SCHEDULER
     revert(pipeline, ctx)
+
+
+def _tries(step: Step[Any], ctx: StepContext, *, forward: bool) -> int:
+    """Return how often was tried what would be tried again: the step alone, or the run up to here."""
+    if not forward:
+        return ctx.claim.attempt
+    return 1 + run_selectors.failures_of(run_id=ctx.claim.run_id, step=step.name)
+
+
+def _repeat(step: Step[Any], ctx: StepContext, failure: leases.Failure) -> None:
+    """Try the step again after a delay."""
+    repeated = leases.repeat(
+        claim=ctx.claim,
+        failure=failure,
+        host=ctx.claim.host,
+        queue=routing.queue_of(ctx.here, long=step.long, unreachable=ctx.unreachable),
+        not_before=timezone.now() + timedelta(seconds=RETRY_DELAY_SECONDS),
+    )
+    if not repeated:
+        holding.release_lock(ctx.claim)
 
 
 def revert(pipeline: Pipeline, ctx: StepContext) -> None:
@@ -99,26 +126,25 @@ def _revert_one(step: Step[Any], ctx: StepContext) -> None:
 def _close(pipeline: Pipeline, ctx: StepContext) -> None:
     """The first step's revert marks the subject; it and the run's end are one transaction.
 
-    Behind the pivot nothing is undone: the step that failed is repeated, and reverted alone when it is given up.
+    Behind the pivot nothing is undone: the step that failed was given up, and is reverted alone.
     """
     claim = ctx.claim
     forward = pipeline.is_behind_pivot(claim.failed_step)
+    last = pipeline.steps[pipeline.index(claim.failed_step) if forward else 0]
+    ctx.final, ctx.role = ctx.final or forward, last.role
     with transaction.atomic():
-        if not forward:
-            pipeline.steps[0].revert(ctx)
-        elif ctx.final:
-            pipeline.steps[pipeline.index(claim.failed_step)].revert(ctx)
+        last.revert(ctx)
         if ctx.final:
             cancelled = ctx.failure is not None and ctx.failure.cause == states.BY_OPERATOR
             state = states.CANCELLED if cancelled else states.FAILED
             done = leases.end(claim=claim, state=state, host=ctx.host if not pipeline.has_hosts else claim.host)
         else:
-            done = _repeat(pipeline, ctx) if forward else _restart(pipeline, ctx)
+            done = _restart(pipeline, ctx)
         if not done:
             transaction.set_rollback(True)
     if not done:
         holding.release_lock(claim)
-    elif not ctx.final and pipeline.reschedules and not forward:
+    elif not ctx.final and pipeline.reschedules:
         _send(ctx)
 
 
@@ -153,18 +179,3 @@ def _may_be_at_fault(pipeline: Pipeline, ctx: StepContext) -> bool:
     """Whether the chosen host may be the reason: not where the step that failed ran on another one."""
     failed = ctx.claim.failed_step
     return not failed or pipeline.steps[pipeline.index(failed)].role in (pipeline.chooses, SCHEDULER)
-
-
-def _repeat(pipeline: Pipeline, ctx: StepContext) -> bool:
-    """Behind the pivot: the step that failed is tried again after a delay."""
-    step = pipeline.steps[pipeline.index(ctx.claim.failed_step)]
-    host = ctx.hosts.get(step.role, "")
-    return leases.restart(
-        claim=ctx.claim,
-        next_step=step.name,
-        host=host or ctx.claim.host,
-        hosts=ctx.hosts if pipeline.has_hosts else {},
-        queue=routing.queue_of(host, long=step.long),
-        excluded=ctx.claim.excluded_hosts,
-        not_before=timezone.now() + timedelta(seconds=RETRY_DELAY_SECONDS),
-    )

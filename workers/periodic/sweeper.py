@@ -3,7 +3,7 @@
 Rules, per active run (see docs/engine.md):
   past its overall deadline                        -> revert without another attempt
   step running, lock free                          -> its worker died: resend
-  step running, past its deadline                  -> revoke the lock, revert by family
+  step running, past its deadline                  -> revoke the lock, revert by family; behind the pivot: resend
   step queued, host down                           -> as its pipeline says (on_host_down); a revert: rows only
   revert or delete queued, its host serves nothing -> rows only (all its threads hang, say); recovery does the rest
   delete or revert queued behind a hanging step    -> revoke the lock: the step was cancelled
@@ -122,10 +122,18 @@ def _check_running(run: "Run", holder: int | None, current: Sweep) -> None:
         if run.state == states.REVERTING:
             _resend(run, current, "revert took too long")
         else:
-            retrying = run.attempt < settings.MAX_ATTEMPTS
-            message = f"The step {run.next_step} did not end within its time."
-            runs.order_revert(run=run, cause="StepTimeout", message=message, retrying=retrying)
-            current.did("step deadline", run)
+            _end_step(run, current)
+
+
+def _end_step(run: "Run", current: Sweep) -> None:
+    """A step passed its deadline. Behind the pivot it is tried again, until the run passes its own."""
+    if catalogue.find(run.pipeline).is_behind_pivot(run.next_step):
+        _resend(run, current, "step deadline: repeated")
+        return
+    retrying = run.attempt < settings.MAX_ATTEMPTS
+    message = f"The step {run.next_step} did not end within its time."
+    runs.order_revert(run=run, cause="StepTimeout", message=message, retrying=retrying)
+    current.did("step deadline", run)
 
 
 def _check_queued(run: "Run", current: Sweep) -> None:

@@ -18,7 +18,8 @@ says how far that is:
                claim, by token
     queued ──────────────────────▶ running
       ▲  ▲                            │
-      │  └────────────────────────────┘ finished: the next step is queued; failed: the revert runs at once
+      │  └────────────────────────────┘ finished: the next step is queued; failed: the revert runs at once,
+      │                                 or the step is queued again (behind the pivot)
       │
       └── sent again under token + 1: its message was lost, its worker died, its host went down, its delay is over
 

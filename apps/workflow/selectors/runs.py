@@ -36,6 +36,11 @@ def steps_of(*, run_ids: Sequence[uuid.UUID]) -> QuerySet[Step]:
     return Step.objects.filter(run_id__in=run_ids).order_by("started_at", "id")
 
 
+def failures_of(*, run_id: uuid.UUID, step: str) -> int:
+    """Return how often a step of the run failed and was tried again. 1 query."""
+    return Step.objects.filter(run_id=run_id, name=step, result=states.RETRY).count()
+
+
 def get(*, run_id: uuid.UUID) -> Run | None:
     return Run.objects.filter(id=run_id).first()
 

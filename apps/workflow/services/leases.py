@@ -79,6 +79,12 @@ def restart(
     return _moved(sql.RESTART, claim, {**values, "excluded": excluded, "not_before": not_before})
 
 
+def repeat(*, claim: Claim, failure: "Failure", host: str, queue: str, not_before: datetime) -> bool:
+    """Close the failed step and try it again from ``not_before`` on. False: the token is old."""
+    values = {"message": failure.message, "details": failure.details}
+    return _moved(sql.REPEAT, claim, {**values, "host": host, "queue": queue, "not_before": not_before})
+
+
 def move_revert(*, claim: Claim, revert_from: str, host: str, queue: str) -> bool:
     """Pass the revert to another host, which continues at the step ``revert_from``. False: the token is old."""
     return _moved(sql.MOVE_REVERT, claim, {"revert_from": revert_from, "host": host, "queue": queue})

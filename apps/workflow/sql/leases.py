@@ -50,6 +50,10 @@ RESTART = _move(
            excluded_hosts = %(excluded)s, retrying = false, failed_step = '', revert_from = '',
            not_before = %(not_before)s, {_QUEUED}"""
 )
+REPEAT = _move(
+    f"not_before = %(not_before)s, {_QUEUED}",
+    step="result = 'retry', error_message = %(message)s, error_details = %(details)s",
+)
 MOVE_REVERT = _move(f"revert_from = %(revert_from)s, {_QUEUED}")
 REVERTING = """
 WITH moved AS (

@@ -26,5 +26,5 @@ def test_a_session_that_cannot_unlock_is_closed(cluster: Cluster, monkeypatch: p
         raise OperationalError("canceling statement due to statement timeout")
 
     monkeypatch.setattr(leases, "unlock", refuse)
-    holding.let_go(claim)
+    holding.release_lock(claim)
     assert claims.lock_key(run.subject_id) not in run_selectors.held_locks()
