@@ -120,10 +120,11 @@ class Pipeline:
         return self.pivot is not None and bool(step) and self.index(step) > self.index(self.pivot)
 
     def undone(self, failed: str, *, revert_from: str = "") -> tuple[Step[Any], ...]:
-        """Return the steps to revert after ``failed`` failed ("" for any), the last one first; from ``revert_from`` on
-        if the later ones are reverted already.
+        """Return the steps with something to revert after ``failed`` failed ("" for any), the last one first; from
+        ``revert_from`` on if the later ones are reverted already.
         """
         if self.is_behind_pivot(failed):
             return ()
         last = revert_from or failed
-        return self.steps[: self.index(last) + 1 if last else None][::-1]
+        begun = self.steps[: self.index(last) + 1 if last else None]
+        return tuple(step for step in reversed(begun) if step.undoes)

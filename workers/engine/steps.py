@@ -82,10 +82,12 @@ class Step(Generic[R]):
     long = False  # it may take minutes: it runs on its host's queue of long steps, and boots do not wait behind it
     rows_only_when_hung = False  # go on with the rows alone when a hung step keeps the host's lock on the subject
     records = False  # whether it writes in the transaction that finishes it; others cost no transaction
+    undoes = False  # whether it has a revert of its own; a revert skips the others, and the hosts that have only such
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.records = cls.record is not Step.record or cls.record_shared is not Step.record_shared
+        cls.undoes = cls.revert is not Step.revert
 
     def claim_arguments(self) -> ClaimArguments | None:
         """Return the extension that moves the subject's task_state in the claim's statement, if the step knows the

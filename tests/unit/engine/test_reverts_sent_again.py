@@ -62,3 +62,16 @@ def test_a_revert_on_the_rows_alone_stays_there(cluster: Cluster, dead: Run, mon
     cluster.run()
     assert ("revert", "copy", B, False) in calls
     assert ("revert", "off", A, True) in calls
+
+
+def test_a_revert_skips_steps_that_undo_nothing(cluster: Cluster) -> None:
+    """The destination has nothing left to undo once the source is through: it may be dead by then."""
+    run = start()
+    moves_to(cluster, "copy")
+    step_of(cluster, "copy").fails = [Abort("No.")]
+    cluster.serve(f"host.{B}.long")
+    assert cluster.waiting() == {f"host.{A}": [states.REVERT]}
+    cluster.serve(f"host.{A}")
+    assert cluster.waiting() == {}
+    run.refresh_from_db()
+    assert run.state == states.FAILED

@@ -8,7 +8,10 @@ from workers.tasks.servers.base import ServerStep
 
 
 class MapBlockDevices(ServerStep[None]):
-    """Root is vda; ephemeral disks and swap follow in order of their position. Other buses have other names."""
+    """Root is vda; ephemeral disks and swap follow in order of their position. Other buses have other names.
+
+    Nothing is undone: the next attempt gives the same names.
+    """
 
     name = "map_block_devices"
     task_state = states.BLOCK_DEVICE_MAPPING
@@ -19,6 +22,3 @@ class MapBlockDevices(ServerStep[None]):
         names = {device.id: name for device, name in zip(devices, found, strict=True)}
         if any(device.device != names[device.id] for device in devices):
             server_states.map_devices(server_id=ctx.subject_id, devices=names, root=names[devices[0].id])
-
-    def revert(self, ctx: StepContext) -> None:
-        """Device names are only names: the next attempt gives the same ones."""

@@ -64,7 +64,7 @@ class ScheduleDestination(ServerStep[Claimed]):
 
 
 class Prepare(ServerStep[None]):
-    """Cache the image of the server's disks on the destination."""
+    """Cache the image of the server's disks on the destination. The cache stays: recovery evicts unused images."""
 
     name = "prepare"
     role = DESTINATION
@@ -77,9 +77,6 @@ class Prepare(ServerStep[None]):
             raise Abort("The disks of this server cannot be moved to another host.", cause="ServerNotMovable")
         if server.image_id is not None:
             storage.cache_image(*images.of_server(server))
-
-    def revert(self, ctx: StepContext) -> None:
-        """The cache belongs to the host: recovery evicts unused images."""
 
 
 class PowerOffSource(ServerStep[None]):
