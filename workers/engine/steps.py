@@ -82,7 +82,7 @@ class Step(Generic[R]):
     long = False  # it may take minutes: it runs on its host's queue of long steps, and boots do not wait behind it
     rows_only_when_hung = False  # go on with the rows alone when a hung step keeps the host's lock on the subject
     records = False  # whether it writes in the transaction that finishes it; others cost no transaction
-    undoes = False  # whether it has a revert of its own; a revert skips the others, and the hosts that have only such
+    undoes = False  # whether it has a revert; the revert of a run skips other steps, and hosts that have no such step
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
