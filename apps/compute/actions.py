@@ -50,11 +50,11 @@ class Button:
 class ServerAction:
     """One thing that is done to a server.
 
-    ``name`` is the one that os-instance-actions shows; ``noun`` the one that pages give its run ("": its name). ``key``
-    is the one of POST /servers/{id}/action ("": not done by that call), in ``versions``. ``rule`` guards it, with
-    ``who`` as its default, and so do ``others``, rules of other services. ``body`` is the schema of the key's value,
-    ``arguments`` makes the service's keyword arguments from it; ``defaults`` are those of a button or of a run that is
-    tried again. ``answer`` is the key of a 200 document; without one the answer is an empty 202.
+    ``name`` is the one that os-instance-actions shows; ``key`` is the one of POST /servers/{id}/action ("": not done by
+    that call), in ``versions``. ``rule`` guards it, with ``who`` as its default, and so do ``others``, rules of other
+    services. ``body`` is the schema of the key's value, ``arguments`` makes the service's keyword arguments from it;
+    ``defaults`` are those of a button or of a run that is tried again. ``answer`` is the key of a 200 document; without
+    one the answer is an empty 202.
 
     ``vm_states`` admit it while no task is under way (nova/compute/api.py, check_instance_state); None: any state. It
     enters ``task_state`` and starts ``pipeline`` on the server's host; in a pipeline with several hosts that one has
@@ -68,7 +68,6 @@ class ServerAction:
     icon: str
     explains: str
     rule: str
-    noun: str = ""
     who: str = PROJECT_MEMBER
     others: tuple[str, ...] = ()
     key: str = ""
@@ -139,7 +138,7 @@ MIGRATE = ServerAction(
     name="migrate", rule="os-migrate-server:migrate", who=ADMIN, title="Migrate", icon="moving",
     explains="Moves the server to another host that the scheduler chooses; the guest is off meanwhile.",
     vm_states=(states.ACTIVE, states.STOPPED), task_state=states.RESIZE_PREP, pipeline="server.migrate",
-    host_role="source", noun="migration",
+    host_role="source",
 )  # fmt: skip
 RESET_STATE = ServerAction(
     name="resetState", key="os-resetState", rule="os-admin-actions:reset_state", who=ADMIN, title="Reset state",

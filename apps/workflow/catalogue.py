@@ -19,7 +19,8 @@ class Entry:
     cancelled. ``io_heavy``: it writes much to its host's disks (Nova's I/O operations of a host). ``on_host_down``:
     what happens to a run that waits for a host which went down: one word, or one for each step. ``deadline_seconds``:
     for the whole run; None: INSTANCE_BUILD_TIMEOUT. ``pivot``: the step after which a run is no longer undone; its last
-    steps are repeated instead.
+    steps are repeated instead. For operators' pages and messages: ``noun`` is a run in a word, ``when_failed`` says
+    where the subject is left after the last revert.
     """
 
     name: str
@@ -31,11 +32,12 @@ class Entry:
     on_host_down: OnHostDown | Mapping[str, OnHostDown] = "wait"
     deadline_seconds: float | None = None
     pivot: str | None = None
+    noun: str = ""
+    when_failed: str = ""
 
-    @property
-    def verb(self) -> str:
-        """The action in a word: "build"."""
-        return self.name.rpartition(".")[2]
+    def __post_init__(self) -> None:
+        if not self.noun:
+            object.__setattr__(self, "noun", self.name.rpartition(".")[2])
 
     def when_down(self, step: str) -> OnHostDown:
         """Return what happens to a run that waits for ``step`` on a host which went down."""

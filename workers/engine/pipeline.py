@@ -35,6 +35,8 @@ class Pipeline:
     releases: bool = False
     io_heavy: bool = False
     deadline_seconds: float | None = None
+    noun: str = ""
+    when_failed: str = ""
 
     def __post_init__(self) -> None:
         if not self.name.startswith(f"{self.subject.name}.") or not self.steps:
@@ -100,6 +102,8 @@ class Pipeline:
             on_host_down=words,
             deadline_seconds=self.deadline_seconds,
             pivot=self.pivot,
+            noun=self.noun,
+            when_failed=self.when_failed,
         )
 
     def step_names(self) -> list[str]:

@@ -177,12 +177,12 @@ def _host_down(run: "Run", current: Sweep) -> None:
         runs.order_revert(
             run=run,
             cause="HostDown",
-            message=f"The host went down during the {entry.verb}.",
+            message=f"The host went down during the {entry.noun}.",
             details=f"host {run.host}",
             retrying=elsewhere and run.attempt < settings.MAX_ATTEMPTS,
             queue=routing.DETACHED_QUEUE,
         )
-        current.did(f"host down: {entry.verb} leaves it" if elsewhere else f"host down: {entry.verb} fails", run)
+        current.did(f"host down: {entry.noun} leaves it" if elsewhere else f"host down: {entry.noun} fails", run)
 
 
 def _expire(run: "Run", holder: int | None, current: Sweep) -> None:

@@ -16,4 +16,5 @@ PIPELINE = Pipeline(
     on_host_down="elsewhere",
     creates=True,
     io_heavy=True,
+    when_failed="the server becomes ERROR",
 )

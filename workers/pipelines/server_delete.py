@@ -10,4 +10,5 @@ PIPELINE = Pipeline(
     steps=(Destroy(), Release()),
     on_host_down="rows_only",
     releases=True,
+    when_failed="the server becomes ERROR and can be deleted again",
 )

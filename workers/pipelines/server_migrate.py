@@ -15,4 +15,6 @@ PIPELINE = Pipeline(
     pivot="finish",
     io_heavy=True,
     deadline_seconds=7200,
+    noun="migration",
+    when_failed="the server stays on its host",
 )

@@ -95,10 +95,10 @@ def operation_of(action: ServerAction, button: Button) -> Operation:
 
 def cancel_words(run: "Run | None") -> tuple[str, str]:
     """Return the two labels of the question whether to cancel a run: "Cancel the build", "Keep building"."""
-    if run is not None and catalogue.find(run.pipeline).creates:
-        return "Cancel the build", "Keep building"
-    action = actions.ACTIONS.get(run.action) if run is not None else None
-    noun = (action.noun if action is not None else "") or (run.action if run is not None else "action")
+    entry = catalogue.find(run.pipeline) if run is not None else None
+    noun = entry.noun if entry is not None else "action"
+    if entry is not None and entry.creates:
+        return f"Cancel the {noun}", "Keep building"
     return f"Cancel the {noun}", f"Let the {noun} go on"
 
 

@@ -73,6 +73,6 @@ def cancel(*, server_id: uuid.UUID, run_id: uuid.UUID | None = None) -> str:
     if catalogue.find(run.pipeline).releases:
         raise Conflict(f"Cannot 'cancel' for instance {server.id}: a delete cannot be cancelled.")
     reachable = not run.host or run.host in hosts.names_up(names=[run.host])
-    message = CANCELLED.format(action=catalogue.find(run.pipeline).verb)
+    message = CANCELLED.format(action=catalogue.find(run.pipeline).noun)
     cancellation.cancel(run=run, message=message, queue="" if reachable else workflow.SCHEDULER_QUEUE)
     return str(run.action)

@@ -31,7 +31,10 @@ MAX_EVENTS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """One server's rows in every app. ``runs`` are oldest first; ``queue`` is set while a run is active."""
+    """One server's rows in every app. ``runs`` are oldest first; ``queue`` is set while a run is active.
+
+    ``host`` is the server's, ``step_host`` the one where the active run's step belongs: in a migration another one.
+    """
 
     now: datetime
     server: "Server"
@@ -45,6 +48,7 @@ class Story:
     findings: list[Any] = field(default_factory=list)  # open ones of reconcilers
     names: dict[str, str] = field(default_factory=dict)  # of users, projects, networks and the image, by id
     host: "Host | None" = None
+    step_host: "Host | None" = None
     queue: queues.QueuePosition | None = None
 
     @property
@@ -62,7 +66,7 @@ class Story:
 
 
 def of_server(server: "Server", *, ask_workers: bool = True) -> Story:
-    """Gather a server's story: at most 19 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
+    """Gather a server's story: at most 20 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
     server_runs = list(runs.of_subject(subject_id=server.id)[:MAX_RUNS])[::-1]
     steps: dict[uuid.UUID, list[Any]] = {run.id: [] for run in server_runs}
     for step in runs.steps_of(run_ids=list(steps))[:MAX_STEPS]:
@@ -70,6 +74,7 @@ def of_server(server: "Server", *, ask_workers: bool = True) -> Story:
     ports = bindings.specs_for_server(server_id=server.id)
     events = audit.of_target(target_id=server.id, limit=MAX_EVENTS)
     active = next((run for run in server_runs if run.state in states.ACTIVE), None)
+    host = _host(server.host or (active.host if active else ""))
     return Story(
         now=timezone.now(),
         server=server,
@@ -82,16 +87,24 @@ def of_server(server: "Server", *, ask_workers: bool = True) -> Story:
         events=events,
         findings=findings.open_of(subject=str(server.id)),
         names=_names(server, server_runs, ports),
-        host=_host(server.host or (active.host if active else "")),
+        host=host,
+        step_host=_step_host(active, host),
         queue=queues.position_of(active, ask_workers=ask_workers) if active else None,
     )
 
 
-def _host(name: str) -> Any:
+def _host(name: str) -> "Host | None":
     try:
         return hosts.get(name=name) if name else None
     except NotFound:
         return None
+
+
+def _step_host(active: Any, host: "Host | None") -> "Host | None":
+    """Return the host of the active run's step; no query where it is the server's."""
+    if active is None or not active.host:
+        return None
+    return host if host is not None and host.name == active.host else _host(active.host)
 
 
 def _names(server: "Server", server_runs: list[Any], ports: tuple[Any, ...]) -> dict[str, str]:

@@ -6,19 +6,19 @@ from datetime import timedelta
 from django.conf import settings
 
 from apps.compute import states
-from apps.operations.explain import format
+from apps.operations.explain import format, queues
 from apps.operations.explain.collect import Story
 from apps.workflow import catalogue
 from apps.workflow import states as workflow
 
-# Error causes (the engine's, the drivers', a refusal's kind) -> advice for operators.
 # What becomes of a run whose host is down, by the pipeline's word for it.
 HOST_DOWN = {
-    "elsewhere": "the sweeper moves the build to another host",
+    "elsewhere": "the sweeper moves the {noun} to another host",
     "rows_only": "the run continues without the host",
     "wait": "the run waits for the host",
     "fail": "the run fails",
 }
+# Error causes (the engine's, the drivers', a refusal's kind) -> advice for operators.
 ADVICE = {
     "NoValidHost": ("Add capacity, or ask the user to request less. The table shows what is missing."),
     "HostDown": "Check that host: its agent or the machine stopped.",
@@ -92,9 +92,9 @@ def _advice(cause: str) -> str:
 
 
 def _under_way(story: Story) -> Iterator[str]:
-    run = story.active
+    run, entry = story.active, catalogue.find(story.active.pipeline)
     if run.state == workflow.REVERTING:
-        after = "another attempt follows" if run.retrying else "the server becomes ERROR"
+        after = "another attempt follows" if run.retrying else entry.when_failed or "the run ends as failed"
         yield f"Undoing {run.action} because: {run.error_message} When that is done {after}."
     if run.not_before is not None and run.not_before > story.now:
         yield f"Waiting for a retry: the step {run.next_step} starts again at {format.moment(run.not_before)}."
@@ -105,7 +105,7 @@ def _under_way(story: Story) -> Iterator[str]:
     left = run.deadline_at - story.now
     if run.state != workflow.REVERTING:
         word = f"in {format.span(left)}" if left > timedelta(0) else "now"
-        setting = "" if catalogue.find(run.pipeline).deadline_seconds else " (CELERITY_INSTANCE_BUILD_TIMEOUT)"
+        setting = "" if entry.deadline_seconds else " (CELERITY_INSTANCE_BUILD_TIMEOUT)"
         yield f"Its deadline ends {word}{setting}."
 
 
@@ -143,23 +143,33 @@ def _waiting(story: Story) -> Iterator[str]:
 
 
 def _reader(story: Story) -> Iterator[str]:
-    """Say whether a worker reads the queue."""
-    run, place, host = story.active, story.queue, story.host
-    if place is None:
+    """Say whether a worker reads the queue: of a host's its agent, whose heartbeat tells more than an answer."""
+    run, position, host = story.active, story.queue, story.step_host
+    if position is None:
         return
-    if run.queue == workflow.host_queue(run.host) and host is not None and not host.is_up:
-        silent = format.between(host.heartbeat_at, story.now)
-        then = HOST_DOWN[catalogue.find(run.pipeline).when_down(run.next_step)]
-        yield f"The agent of {host.name} has not reported for {silent}. Start it; otherwise {then}."
-    elif place.readers == []:
-        who = f"the agent of {run.host}" if run.host and run.queue.startswith("host.") else "a scheduler worker"
+    if queues.is_of_host(run) and (host is None or not host.is_up):
+        yield _silent(story)
+    elif position.readers == []:
+        who = f"the agent of {run.host}" if queues.is_of_host(run) else "a scheduler worker"
         yield f"Also, {NOBODY}. Start {who}."
-    elif place.readers:
-        served = format.between(place.served_until, story.now) if place.served_until else "a day or more"
+    elif position.readers or queues.is_long(run):
+        served = format.between(position.served_until, story.now) if position.served_until else "a day or more"
+        who = ", ".join(position.readers or (f"the agent of {run.host}",))
         yield (
-            f"The queue's worker is alive ({', '.join(place.readers)}); its newest message was sent {served} ago. "
+            f"The queue's worker is alive ({who}); its newest message was sent {served} ago. "
             "This step starts after the steps before it."
         )
+
+
+def _silent(story: Story) -> str:
+    """Say since when the agent of the step's host is silent, and what follows."""
+    run, host, entry = story.active, story.step_host, catalogue.find(story.active.pipeline)
+    word = "rows_only" if run.next_step == workflow.REVERT else entry.when_down(run.next_step)
+    then = HOST_DOWN[word].format(noun=entry.noun)
+    if host is None:
+        return f"There is no host {run.host} any more, and nobody reads its queue: {then}."
+    silent = format.between(host.heartbeat_at, story.now)
+    return f"The agent of {host.name} has not reported for {silent}. Start it; otherwise {then}."
 
 
 def _left_behind(story: Story) -> Iterator[str]:

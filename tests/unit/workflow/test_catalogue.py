@@ -62,7 +62,7 @@ def test_the_catalogue_is_what_workers_run() -> None:
     with pytest.raises(KeyError):
         catalogue.get("server.lock")
     recorded = catalogue.find("server.lock")
-    assert (recorded.verb, recorded.subject, recorded.releases) == ("lock", "server", False)
+    assert (recorded.noun, recorded.subject, recorded.releases) == ("lock", "server", False)
 
 
 def test_two_pipelines_of_one_name_are_refused() -> None:

@@ -3,9 +3,11 @@
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -23,10 +25,15 @@ FLAVOR = {"id": "1", "original_name": "f", "vcpus": 1, "ram": 512, "disk": 1, "e
 
 @pytest.fixture(autouse=True)
 def broker(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the broker and the workers answer."""
-    answers: dict[str, Any] = {"messages": 1, "readers": ["scheduler@one"]}
+    """What the broker and the workers answer: Celery's consumers name their queues, that of long steps is not one."""
+    answers: dict[str, Any] = {"messages": 1, "queues": {"scheduler@one": ["scheduler"], "agent@h1": ["host.h1"]}}
+
+    def inspect(timeout: float) -> SimpleNamespace:
+        listed = {worker: [{"name": name} for name in names] for worker, names in answers["queues"].items()}
+        return SimpleNamespace(active_queues=lambda: listed)
+
     monkeypatch.setattr(queues, "_messages", lambda queue: answers["messages"])
-    monkeypatch.setattr(queues, "_readers", lambda queue: answers["readers"])
+    monkeypatch.setattr(current_app.control, "inspect", inspect)
     return answers
 
 
@@ -72,7 +79,7 @@ def test_waiting_behind_others(server: Server, start: Callable[..., Run]) -> Non
 
 def test_waiting_for_nobody(server: Server, start: Callable[..., Run], broker: dict[str, Any]) -> None:
     start()
-    broker["readers"] = []
+    broker["queues"] = {}
     assert "first in line. Also, no worker reads this queue. Start a scheduler worker." in told(server)
     broker["messages"] = None
     assert "The broker does not answer" in told(server)
@@ -83,17 +90,41 @@ def test_waiting_for_nobody(server: Server, start: Callable[..., Run], broker: d
     [
         ("server.build", "spawn", "another host"),
         ("server.stop", "stop", "waits for the host"),
-        ("server.migrate", "prepare", "another host"),
+        ("server.migrate", "prepare", "otherwise the sweeper moves the migration to another host."),
+        ("server.migrate", "copy", "otherwise the sweeper moves the migration to another host."),
         ("server.migrate", "power_off", "the run fails"),
+        ("server.migrate", "revert", "the run continues without the host"),
     ],
 )
 def test_waiting_for_a_host_that_is_down(
     server: Server, start: Callable[..., Run], host: Host, pipeline: str, step: str, then: str
 ) -> None:
     Host.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=5))
-    start(pipeline=pipeline, host="h1", queue="host.h1", next_step=step)
+    queue = "host.h1.long" if step == "copy" else "host.h1"
+    start(pipeline=pipeline, host="h1", queue=queue, next_step=step)
     assert "The agent of h1 has not reported for 5 min. Start it; otherwise" in told(server)
     assert then in told(server)
+
+
+def test_waiting_behind_long_steps(server: Server, start: Callable[..., Run], host: Host) -> None:
+    """Celery knows no consumer of their queue: the host's heartbeat says that they are served."""
+    start(pipeline="server.migrate", host="h1", queue="host.h1.long", next_step="copy")
+    assert "The queue's worker is alive (the agent of h1)" in told(server)
+    assert "no worker reads" not in told(server)
+
+
+def test_a_migration_waits_for_the_host_of_its_step(server: Server, start: Callable[..., Run], host: Host) -> None:
+    """The server's own host is up; the one that the step waits for is not."""
+    long_ago = timezone.now() - timedelta(minutes=5)
+    Host.objects.create(name="h2", number=2, hypervisor_type="QEMU", heartbeat_at=long_ago)
+    Server.objects.update(host="h1", vm_state="active", task_state="resize_migrating")
+    run = start(pipeline="server.migrate", host="h2", queue="host.h2", next_step="prepare")
+    assert "The agent of h2 has not reported for 5 min." in told(server)
+    Host.objects.filter(name="h2").delete()
+    assert "There is no host h2 any more" in told(server)
+    Host.objects.filter(name="h1").update(heartbeat_at=long_ago)
+    Run.objects.filter(id=run.id).update(host="h1", queue="host.h1")
+    assert "The agent of h1 has not reported for 5 min." in told(server)
 
 
 def test_waiting_on_purpose(server: Server, start: Callable[..., Run]) -> None:
@@ -122,11 +153,23 @@ def test_a_worker_that_lives(server: Server, start: Callable[..., Run], monkeypa
     assert "The step is stopped at" in told(server)
 
 
-def test_undoing(server: Server, start: Callable[..., Run]) -> None:
-    run = start(state="reverting", next_step="revert", error_message="The disk is full.", retrying=True)
+@pytest.mark.parametrize(
+    ("pipeline", "after"),
+    [
+        ("server.build", "the server becomes ERROR"),
+        ("server.stop", "the server's state is read from its host"),
+        ("server.migrate", "the server stays on its host"),
+        ("server.delete", "the server becomes ERROR and can be deleted again"),
+        ("volume.attach", "the run ends as failed"),
+    ],
+)
+def test_undoing(server: Server, start: Callable[..., Run], pipeline: str, after: str) -> None:
+    run = start(
+        pipeline=pipeline, state="reverting", next_step="revert", error_message="The disk is full.", retrying=True
+    )
     assert "Undoing create because: The disk is full. When that is done another attempt follows." in told(server)
     Run.objects.filter(id=run.id).update(retrying=False)
-    assert "When that is done the server becomes ERROR." in told(server)
+    assert f"When that is done {after}." in told(server)
 
 
 def test_its_time_is_over(server: Server, start: Callable[..., Run]) -> None:
