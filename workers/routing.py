@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps.workflow.states import REVERT, SCHEDULER_QUEUE, host_queue
+from apps.workflow.states import PERIODIC_QUEUE, REVERT, SCHEDULER_QUEUE, host_queue
 
 # Roles: where a step of a pipeline runs. A run keeps the host of each role that its pipeline names.
 SCHEDULER = "scheduler"  # no host: rows alone
@@ -14,7 +14,6 @@ STORAGE_HOST = "storage_host"
 NETWORK_HOST = "network_host"
 HOST_ROLES = (HOST, SOURCE, DESTINATION, STORAGE_HOST, NETWORK_HOST)
 
-PERIODIC_QUEUE = "periodic"
 DETACHED_QUEUE = SCHEDULER_QUEUE  # serves steps whose host is out of reach: rows only
 
 _roles: dict[str, str] = {}

@@ -27,8 +27,14 @@ RESULTS = [("", "running"), *[(r, r) for r in (SUCCESS, ERROR, RETRY, LOST, CANC
 REVERT = "revert"  # the name of the step that undoes the others
 EXECUTE = "execute"
 SCHEDULER_QUEUE = "scheduler"
+PERIODIC_QUEUE = "periodic"  # tasks of beat's timetable
 
 
 def host_queue(host: str, *, long: bool = False) -> str:
     """Return a queue that the agent of ``host`` reads: that of its steps, or of its long ones."""
     return f"host.{host}.long" if long else f"host.{host}"
+
+
+def host_queues(host: str) -> tuple[str, str]:
+    """Return all queues that the agent of ``host`` reads."""
+    return host_queue(host), host_queue(host, long=True)

@@ -60,7 +60,7 @@ def test_queues_and_their_ages() -> None:
     [queue] = queues.busy()
     assert (queue.name, queue.waiting, queue.running, queue.delayed) == ("host.a", 1, 1, 1)
     assert 29 < queue.age_seconds < 60
-    assert queues.busy(queue="host.b") == []
+    assert queues.busy(names=["host.b"]) == []
 
 
 def test_hosts_that_need_a_look_come_first() -> None:

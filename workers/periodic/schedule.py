@@ -7,6 +7,7 @@ from celery.exceptions import Ignore
 from django.db import close_old_connections, connection
 from django.utils.module_loading import import_string
 
+from apps.workflow.states import PERIODIC_QUEUE
 from workers import routing
 from workers.periodic.timetable import TABLE
 
@@ -14,7 +15,7 @@ from workers.periodic.timetable import TABLE
 def register(app: Celery) -> None:
     """Make every row of the table a task."""
     for name, (path, _) in TABLE.items():
-        routing.assign(name, routing.PERIODIC_QUEUE)
+        routing.assign(name, PERIODIC_QUEUE)
         _task(app, name, import_string(path))
 
 

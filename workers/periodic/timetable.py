@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
-from workers import routing
+from apps.workflow.states import PERIODIC_QUEUE
 
 # name -> (the function, every how many seconds)
 TABLE: dict[str, tuple[str, float]] = {
@@ -24,7 +24,7 @@ def entries() -> dict[str, dict[str, Any]]:
         name: {
             "task": name,
             "schedule": seconds,
-            "options": {"expires": max(seconds, 1.0), "queue": routing.PERIODIC_QUEUE},
+            "options": {"expires": max(seconds, 1.0), "queue": PERIODIC_QUEUE},
         }
         for name, (_, seconds) in TABLE.items()
     }

@@ -13,10 +13,9 @@ from prometheus_client.metrics_core import Metric
 
 from apps.common import broker
 from apps.operations.metrics import hosts
-from apps.workflow.states import SCHEDULER_QUEUE, host_queue
+from apps.workflow.states import PERIODIC_QUEUE, SCHEDULER_QUEUE, host_queues
 
 HOST_QUEUES = "hosts"  # all hosts' queues in one, where there are too many for a series each
-PERIODIC_QUEUE = "periodic"
 
 _SERVERS = "SELECT vm_state, count(*) FROM compute_server WHERE deleted_at IS NULL GROUP BY 1"
 _RUNS = """
@@ -61,9 +60,9 @@ def collect() -> Iterator[Metric]:
     yield gauge("celerity_servers", "Servers by vm_state.", ("vm_state",), counted)
     totals = hosts.totals()
     yield from hosts.collect(totals)
-    found = hosts.each(totals)
-    yield from hosts.collect_each(found)
-    yield from _queues([str(one["name"]) for one in found] if found is not None else None)
+    each = hosts.each(totals)
+    yield from hosts.collect_each(each)
+    yield from _queues([str(host["name"]) for host in each] if each is not None else None)
     kinds = [((kind,), count) for kind, count in rows(_FINDINGS)]
     text = "Differences that were found and are still there, by kind."
     yield gauge("celerity_reconciler_findings_open", text, ("kind",), kinds)
@@ -72,7 +71,7 @@ def collect() -> Iterator[Metric]:
 def _queues(names: list[str] | None) -> Iterator[Metric]:
     """Runs under way and their queues. ``names``: the hosts, None when there are too many of them."""
     runs: dict[str, int] = {}
-    own = [host_queue(name) for name in names] if names is not None else [HOST_QUEUES]
+    own = [queue for name in names for queue in host_queues(name)] if names is not None else [HOST_QUEUES]
     queues: dict[str, tuple[int, int, float]] = dict.fromkeys((SCHEDULER_QUEUE, *own), (0, 0, 0.0))
     for pipeline, queue, total, waiting, running, age in rows(_RUNS, {"each": names is not None, "hosts": HOST_QUEUES}):
         runs[pipeline] = runs.get(pipeline, 0) + total

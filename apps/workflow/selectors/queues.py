@@ -1,5 +1,6 @@
 """Queues, counted from rows: waiting and running steps, and the oldest wait. The broker is not asked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,8 +23,8 @@ class Queue:
     age_seconds: float
 
 
-def busy(*, queue: str | None = None) -> list[Queue]:
-    """Return the queues of runs that have not ended, the longest first (or the one named). 1 query."""
+def busy(*, names: Sequence[str] | None = None) -> list[Queue]:
+    """Return the queues of runs that have not ended, the longest first, or of those the ones named. 1 query."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.QUEUES, {"queue": queue})
+        cursor.execute(sql.QUEUES, {"queues": None if names is None else list(names)})
         return [Queue(*row) for row in cursor.fetchall()]

@@ -7,6 +7,6 @@ SELECT queue, count(*) FILTER (WHERE waits), count(*) FILTER (WHERE step_state =
   FROM (SELECT queue, step_state, coalesce(waiting_since, enqueued_at) AS enqueued_at,
                step_state = 'queued' AND (not_before IS NULL OR not_before <= clock_timestamp()) AS waits
           FROM workflow_run WHERE leader_id IS NULL AND state IN ('queued', 'running', 'reverting')
-           AND (%(queue)s::text IS NULL OR queue = %(queue)s)) r
+           AND (%(queues)s::text[] IS NULL OR queue = ANY(%(queues)s::text[]))) r
  GROUP BY queue ORDER BY 2 DESC, queue LIMIT 200
 """

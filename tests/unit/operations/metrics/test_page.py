@@ -62,6 +62,14 @@ def test_queues_and_their_ages() -> None:
     assert 'celerity_queue_running{queue="host.h00001"} 1.0' in text
     assert 'celerity_queue_oldest_seconds{queue="host.h00001"} 0.0' in text
     assert 'celerity_runs_active{pipeline="server.build"} 2.0' in text
+    assert 'celerity_queue_waiting{queue="host.h00001.long"} 0.0' in text
+
+
+def test_the_broker_is_asked_for_every_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows.hosts(1)
+    monkeypatch.setattr(broker, "depths", lambda names: dict.fromkeys(names, 3))
+    messages = [line.split('"')[1] for line in lines(page.render().decode(), "celerity_broker_messages{")]
+    assert messages == ["scheduler", "periodic", "host.h00001", "host.h00001.long"]
 
 
 @pytest.mark.slow
