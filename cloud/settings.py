@@ -276,6 +276,13 @@ NETWORK_QUOTAS = {
 ENABLE_INSTANCE_PASSWORD = env.bool("CELERITY_ENABLE_INSTANCE_PASSWORD", default=True)  # adminPass in answers
 FORCE_CONFIG_DRIVE = env.bool("CELERITY_FORCE_CONFIG_DRIVE", default=True)
 HYPERVISOR = env.str("CELERITY_HYPERVISOR", default="libvirt")
+NETWORK_DRIVER = env.str("CELERITY_NETWORK_DRIVER", default="linux")  # linux or ovn
+if NETWORK_DRIVER not in ("linux", "ovn"):
+    raise ImproperlyConfigured(f"CELERITY_NETWORK_DRIVER is {NETWORK_DRIVER!r}; it must be linux or ovn.")
+# OVN's northbound database, which the network worker writes, and the database of this host's Open vSwitch.
+NORTHBOUND = env.str("CELERITY_NORTHBOUND", default=f"unix:{STATE_DIR}/ovn/central/nb.sock")
+SWITCH = env.str("CELERITY_SWITCH", default=f"unix:{STATE_DIR}/ovn/host/db.sock")
+PORT_SECONDS = env.int("CELERITY_PORT_SECONDS", default=60)  # how long a new server waits for its ports
 HOST_NAME = env.str("CELERITY_HOST", default=socket.gethostname().split(".")[0])
 SIMULATED_HOSTS = env.int("CELERITY_HOSTS", default=1)
 SERVED_HOSTS = env.list("CELERITY_SERVED_HOSTS", default=[])  # simulated hosts of this agent; none: all

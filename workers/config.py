@@ -66,4 +66,5 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "uri": settings.LIBVIRT_URI,
         "virt_type": settings.VIRT_TYPE,
         "management_ranges": settings.MANAGEMENT_RANGES,
+        "switch": settings.SWITCH,
     }

@@ -17,13 +17,19 @@ class Capabilities:
     ranges_in_host_routes: bool
 
 
-# By the kind of the hosts; the drivers say the same of themselves (workers.drivers.network, held by a test).
-_OF_HYPERVISOR = {
-    "libvirt": Capabilities(overlapping_ranges=False, ranges_in_host_routes=True),
+# By the hosts' network driver; the drivers say the same of themselves (workers.drivers.network, held by a test).
+_OF_DRIVER = {
+    "linux": Capabilities(overlapping_ranges=False, ranges_in_host_routes=True),
+    "ovn": Capabilities(overlapping_ranges=True, ranges_in_host_routes=False),
     "simulated": Capabilities(overlapping_ranges=True, ranges_in_host_routes=False),
 }
 
 
 def current() -> Capabilities:
-    """Return the capabilities of this cloud's network driver; of an unknown one, the least."""
-    return _OF_HYPERVISOR.get(settings.HYPERVISOR, _OF_HYPERVISOR["libvirt"])
+    """Return the capabilities of this cloud's network driver."""
+    return _OF_DRIVER["simulated" if settings.HYPERVISOR == "simulated" else settings.NETWORK_DRIVER]
+
+
+def has_engine() -> bool:
+    """Say whether a network engine programs networks and ports for the whole cloud, instead of each host its own."""
+    return bool(settings.NETWORK_DRIVER == "ovn")

@@ -101,6 +101,7 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
 
 def _of_ports(drivers: HostDrivers) -> Iterator[Inconsistency]:
     plugged = {port.id: port.tap for port in drivers.network.list_ports()}
+    domains = {info.id: str(info.power_state) for info in drivers.hypervisor.list_domains()}
     bound: dict[str, list[PortFacts]] = {}
     for facts in bindings.specs_for_host(host=drivers.host):
         bound.setdefault(str(facts.network.id), []).append(facts)
@@ -112,5 +113,6 @@ def _of_ports(drivers: HostDrivers) -> Iterator[Inconsistency]:
         for text in drivers.network.faults(networks.network_spec(ports[0].network), here) if here else ():
             yield Inconsistency("network", network_id, f"{text} on {drivers.host}")
         for facts in ports:
-            if str(facts.id) not in plugged and not runs.has_active(subject_id=uuid.UUID(facts.server_id)):
+            missing = str(facts.id) not in plugged and networks.is_expected(drivers, domains, facts)
+            if missing and not runs.has_active(subject_id=uuid.UUID(facts.server_id)):
                 yield Inconsistency("port", str(facts.id), f"bound to {drivers.host}, but not plugged there")

@@ -29,12 +29,15 @@ def make(host: str) -> HostDrivers:
     names: Any = FAMILIES.get(settings.HYPERVISOR)
     if names is None:
         raise SystemExit(f"CELERITY_HYPERVISOR is {settings.HYPERVISOR!r}; it must be one of {', '.join(FAMILIES)}")
+    hypervisor, network, storage = names
+    if settings.HYPERVISOR == "libvirt":
+        network = settings.NETWORK_DRIVER
     options = config.options_of(settings, host)
     return HostDrivers(
         host=host,
-        hypervisor=hypervisors.load(names[0], options),
-        network=networks.load(names[1], options),
-        storage=storages.load(names[2], options),
+        hypervisor=hypervisors.load(hypervisor, options),
+        network=networks.load(network, options),
+        storage=storages.load(storage, options),
         paths=HostPaths(
             Path(options["state_dir"]) if settings.HYPERVISOR != "simulated" else Path(options["state_dir"]) / host
         ),

@@ -2,10 +2,11 @@
 
 import ipaddress
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from apps.networking.selectors import bindings
 from apps.networking.values import NetworkFacts, PortFacts, SubnetFacts
+from workers.config import HostDrivers
 from workers.drivers.network.base import FixedIP, HostRoute, NetworkSpec, PortSpec, SubnetSpec
 
 Plug = tuple[NetworkSpec, PortSpec]
@@ -50,3 +51,13 @@ def port_spec(facts: PortFacts) -> PortSpec:
         hostname=facts.hostname,
         admin_up=facts.admin_state_up,
     )
+
+
+def is_expected(drivers: HostDrivers, domains: Mapping[str, str], facts: PortFacts) -> bool:
+    """Say whether a bound port has to be plugged on its host: where the hypervisor plugs, only while its guest is on.
+
+    ``domains`` maps ids of the host's servers to power states.
+    """
+    if not drivers.network.capabilities.integration_bridge:
+        return True
+    return domains.get(facts.server_id) in ("running", "paused")

@@ -27,7 +27,7 @@ def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
     rows = selectors.block_devices(server_id=server.id)
     made = _make_all(server, rows, drivers)
     disks = [_disk(server, row, disk) for row, disk in zip(rows, made, strict=True)]
-    interfaces = [_interface(server, network, port) for network, port in plugs]
+    interfaces = [_interface(server, drivers, network, port) for network, port in plugs]
     on_addresses = None
     if server.config_drive:
 
@@ -112,12 +112,14 @@ def _config_drive(server: "Server", drive: Disk, disks: Sequence[DiskSpec]) -> D
     return DiskSpec(target=target, path=drive.path, format="iso", device=device, readonly=True, bus=bus)
 
 
-def _interface(server: "Server", network: NetworkSpec, port: PortSpec) -> InterfaceSpec:
+def _interface(server: "Server", drivers: HostDrivers, network: NetworkSpec, port: PortSpec) -> InterfaceSpec:
+    switch = drivers.network.capabilities.integration_bridge
     return InterfaceSpec(
         port_id=port.id,
         mac=port.mac,
         tap=port.tap,
-        bridge=network.bridge,
+        bridge=switch or network.bridge,
+        openvswitch=bool(switch),
         mtu=network.mtu,
         model=hardware.card_of(server),
         queues=hardware.queues_of(server),

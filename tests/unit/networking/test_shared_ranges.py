@@ -10,6 +10,7 @@ from apps.networking.models import Network, Subnet
 from apps.networking.services import requested_networks
 from tests.callers import Caller
 from workers.drivers.network.linux.driver import LinuxNetwork
+from workers.drivers.network.ovn.host import OvnHost
 from workers.drivers.network.simulated.host import SimulatedNetwork
 
 
@@ -29,13 +30,17 @@ def ask(who: Caller, network: Network, cidr: str) -> Any:
 
 
 def test_the_drivers_say_the_same(settings: Any, tmp_path: Path) -> None:
-    linux, simulated = LinuxNetwork.capabilities, SimulatedNetwork({"state_dir": str(tmp_path), "host": "h"})
-    for hypervisor, driver in (("libvirt", linux), ("simulated", simulated.capabilities)):
-        settings.HYPERVISOR = hypervisor
+    simulated = SimulatedNetwork({"state_dir": str(tmp_path), "host": "h"})
+    for hypervisor, name, driver in (
+        ("libvirt", "linux", LinuxNetwork.capabilities),
+        ("libvirt", "ovn", OvnHost.capabilities),
+        ("simulated", "linux", simulated.capabilities),
+        ("simulated", "ovn", simulated.capabilities),
+    ):
+        settings.HYPERVISOR, settings.NETWORK_DRIVER = hypervisor, name
         assert capabilities.current().overlapping_ranges == driver.overlapping_ranges
-        assert capabilities.current().ranges_in_host_routes == driver.real_packets  # until OVN
-    settings.HYPERVISOR = "one of an operator's own"
-    assert not capabilities.current().overlapping_ranges
+        in_host = driver.real_packets and not driver.integration_bridge
+        assert capabilities.current().ranges_in_host_routes == in_host
 
 
 @pytest.mark.parametrize(

@@ -316,7 +316,8 @@ class TestFiles:
 # What a driver's contract documents, its drivers inherit.
 CONTRACTS = {
     node.name
-    for path in (ROOT / "workers" / "drivers").glob("*/base.py")
+    for pattern in ("*/base.py", "*/base/*.py")
+    for path in (ROOT / "workers" / "drivers").glob(pattern)
     for node in ast.walk(ast.parse(path.read_text()))
     if isinstance(node, ast.FunctionDef) and ast.get_docstring(node)
 }

@@ -56,7 +56,8 @@ class DiskSpec:
 class InterfaceSpec:
     """One network interface of a server: its port, and where on the host it is plugged. `mtu` in bytes.
 
-    `queues`: pairs of queues of a virtio card; 1 for any other.
+    `queues`: pairs of queues of a virtio card; 1 for any other. `openvswitch`: the bridge is one of Open vSwitch's, and
+    the card is known there by the port's id.
     """
 
     port_id: str
@@ -66,6 +67,7 @@ class InterfaceSpec:
     mtu: int = 1500
     model: CardModel = "virtio"
     queues: int = 1
+    openvswitch: bool = False
 
     def __post_init__(self) -> None:
         """Refuse names that the kernel or libvirt would interpret differently."""

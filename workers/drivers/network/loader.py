@@ -11,6 +11,7 @@ from workers.drivers.network.base.engine import NetworkEngine
 
 KNOWN = {
     "linux": "workers.drivers.network.linux.driver:LinuxNetwork",
+    "ovn": "workers.drivers.network.ovn.host:OvnHost",
     "simulated": "workers.drivers.network.simulated.host:SimulatedNetwork",
 }
 ENGINES = {

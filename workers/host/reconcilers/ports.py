@@ -5,7 +5,7 @@ Sets, per host:
   plugged  = ports that are recorded on the host
   networks = networks that are recorded on the host
 Rules:
-  bound - plugged, its server idle              -> plugged
+  bound - plugged, its server idle              -> plugged (under OVN the hypervisor plugs: only while its guest is on)
   a network of bound without bridge or dnsmasq  -> restored
   a plugged port without its DHCP entry         -> entered again
   plugged - bound, seen twice                   -> unplugged, with its tap and its lease
@@ -40,7 +40,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
     for ports in by_network.values():
         _mend_network(snapshot, ports)
     for facts in bound:
-        if str(facts.id) not in snapshot.plugged:
+        if str(facts.id) not in snapshot.plugged and networks.is_expected(snapshot.drivers, snapshot.domains, facts):
             _plug(snapshot, facts)
     _unplug_strangers(snapshot, {str(facts.id) for facts in bound})
     _remove_networks(snapshot, {str(key) for key in by_network})

@@ -1,6 +1,8 @@
-"""spawn: disks, config drive, domain, power on."""
+"""spawn: disks, config drive, domain, power on, ports up."""
 
 from dataclasses import dataclass
+
+from django.conf import settings
 
 from apps.compute import states
 from apps.compute.services import server_states
@@ -29,6 +31,8 @@ class Spawn(ServerStep[Spawned]):
         spec = servers.prepare(server, drivers)
         ctx.checkpoint()
         drivers.hypervisor.spawn(spec)
+        if spec.interfaces:
+            drivers.network.wait_until_up([card.port_id for card in spec.interfaces], settings.PORT_SECONDS)
         return Spawned(has_networks=bool(spec.interfaces))
 
     def record(self, ctx: StepContext, result: Spawned) -> None:

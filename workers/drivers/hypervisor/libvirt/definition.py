@@ -231,6 +231,7 @@ def _interface(spec: InterfaceSpec) -> interface.Interface:
     return interface.Interface(
         mac=interface.Mac(spec.mac),
         source=interface.BridgeSource(spec.bridge),
+        virtual_port=interface.VirtualPort(interface.VirtualPortParameters(spec.port_id)) if spec.openvswitch else None,
         target=interface.InterfaceTarget(spec.tap),
         model=interface.InterfaceModel(spec.model),
         driver=interface.InterfaceDriver(spec.queues) if spec.queues > 1 else None,

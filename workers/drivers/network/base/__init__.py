@@ -168,6 +168,9 @@ class Capabilities:
     overlapping_ranges: bool
     """True when two networks of one host may hold the same range."""
     real_packets: bool
+    integration_bridge: str = ""
+    """The switch into which the hypervisor plugs every card by its port's id, where the cloud's network engine programs
+    networks and ports. Empty: each network has its own bridge, which the driver makes and programs."""
 
 
 class NetworkDriver(ABC):
@@ -225,6 +228,13 @@ class NetworkDriver(ABC):
     @abstractmethod
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """List what a killed process left behind (taps on our bridges, DHCP entries) and remove it."""
+
+    @abstractmethod
+    def wait_until_up(self, port_ids: Sequence[str], timeout_s: float) -> None:
+        """Return when the traffic of every port passes; their guest has been started.
+
+        Raises NetworkUnavailable after `timeout_s` seconds; nothing is changed then.
+        """
 
     @abstractmethod
     def lease(self, network_id: str, port_id: str) -> Lease | None:

@@ -114,6 +114,9 @@ class LinuxNetwork(NetworkDriver):
                     strays += tap.strays(network.bridge, {port.tap for port in known}, remove=remove)
         return tuple(strays)
 
+    def wait_until_up(self, port_ids: Sequence[str], timeout_s: float) -> None:
+        """A bridge forwards as soon as the tap is there, and the hypervisor makes it."""
+
     def lease(self, network_id: str, port_id: str) -> Lease | None:
         port = self.records.port(network_id, port_id)
         return None if port is None else self._dnsmasq(network_id).lease_of(port.mac, port_id)

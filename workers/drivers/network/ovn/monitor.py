@@ -27,8 +27,16 @@ class Monitor:
     `on_row(new, old)`: the row's columns as they are, None when it is gone; `old` holds the columns that changed.
     """
 
-    def __init__(self, database: Ovsdb, table: str, columns: Sequence[str], on_row: OnRow) -> None:
-        """Begin. The connection is the monitor's own."""
+    def __init__(
+        self,
+        database: Ovsdb,
+        table: str,
+        columns: Sequence[str],
+        on_row: OnRow,
+        on_connect: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin, with a connection apart. `on_connect` is called before all rows are reported."""
+        self._on_connect = on_connect
         self._database, self._table, self._columns, self._on_row = database, table, list(columns), on_row
         self._stop = threading.Event()
         self._stream: Stream | None = None
@@ -57,6 +65,7 @@ class Monitor:
         try:
             wanted = {self._table: [{"columns": self._columns}]}
             initial = stream.call("monitor", [self._database.database, None, wanted], _CONNECT_TIMEOUT_S)
+            self._on_connect()
             self._report(initial)
             probed = False
             while not self._stop.is_set():

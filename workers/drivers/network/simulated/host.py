@@ -99,6 +99,10 @@ class SimulatedNetwork(NetworkDriver):
                 self._simulation.remove("ports", port.id)
             return tuple(f"tap {port.tap}" for port in strays)
 
+    def wait_until_up(self, port_ids: Sequence[str], timeout_s: float) -> None:
+        with self._simulation.operation("wait_until_up"):
+            return
+
     def lease(self, network_id: str, port_id: str) -> Lease | None:
         """A simulated guest asks as soon as its port is plugged."""
         with self._simulation.operation("lease"):

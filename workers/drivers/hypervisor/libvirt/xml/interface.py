@@ -27,6 +27,23 @@ class BridgeSource(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualPortParameters(Element):
+    """<parameters> of a virtual port: the port's id, by which OVN knows the card."""
+
+    tag: ClassVar[str] = "parameters"
+    interface_id: str = attribute("interfaceid")
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualPort(Element):
+    """<virtualport>: libvirt plugs the tap into Open vSwitch, and unplugs it when the guest ends."""
+
+    tag: ClassVar[str] = "virtualport"
+    parameters: VirtualPortParameters = child()
+    type: Literal["openvswitch"] = attribute("type", default="openvswitch")
+
+
+@dataclass(frozen=True, slots=True)
 class InterfaceTarget(Element):
     """<target>: the tap's name on the host."""
 
@@ -79,6 +96,7 @@ class Interface(Element):
     type: Literal["bridge"] = attribute("type", default="bridge")
     mac: Mac | None = child(default=None)
     source: BridgeSource | None = child(default=None)
+    virtual_port: VirtualPort | None = child(default=None)
     target: InterfaceTarget | None = child(default=None)
     model: InterfaceModel | None = child(default=None)
     driver: InterfaceDriver | None = child(default=None)

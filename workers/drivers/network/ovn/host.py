@@ -1,0 +1,122 @@
+"""One host under OVN: the hypervisor plugs cards into its switch, ovn-controller programs them, this driver watches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from workers.drivers import values
+from workers.drivers.network.base import Capabilities, Lease, NetworkDriver, NetworkSpec, PluggedPort, PortSpec
+from workers.drivers.network.errors import NetworkUnavailable
+from workers.drivers.network.ovn import interfaces
+from workers.drivers.network.ovn.ovsdb import Operation, Ovsdb
+from workers.drivers.network.ports import check_port
+
+INTEGRATION_BRIDGE = "br-int"
+_DATABASE = "Open_vSwitch"
+_DEVICES = Path("/sys/class/net")
+
+
+class OvnHost(NetworkDriver):
+    """Options: `switch` (required): the database of the host's Open vSwitch, `unix:<path>`.
+
+    Nothing of a network is on a host: networks and ports are programmed by the cloud's network engine, from which
+    ovn-controller takes what this host needs.
+    """
+
+    capabilities = Capabilities(
+        dhcp=True, nat=True, overlapping_ranges=True, real_packets=True, integration_bridge=INTEGRATION_BRIDGE
+    )
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Read the options; nothing is opened."""
+        self._switch = Ovsdb(str(options["switch"]), _DATABASE)
+        self._watch = interfaces.Watch(self._switch)
+
+    def ensure_network(self, spec: NetworkSpec) -> None:
+        """The network engine's work."""
+
+    def plug(self, network: NetworkSpec, port: PortSpec) -> None:
+        """Plug a running guest's tap that lost its place on the switch. One that starts is plugged by libvirt."""
+        check_port(network, port)
+        if not (_DEVICES / port.tap).exists() or port.id in {card.port_id for card in interfaces.read(self._switch)}:
+            return
+        self._switch.transact(_addition(port))
+
+    def unplug(self, network_id: str, port_id: str) -> None:
+        """libvirt unplugs a guest that ends; a card that it left behind goes."""
+        values.check_uuid(port_id, "a port's id")
+        self._remove([card for card in interfaces.read(self._switch) if card.port_id == port_id])
+
+    def remove_network(self, network_id: str) -> None:
+        """The network engine's work."""
+
+    def list_networks(self) -> tuple[str, ...]:
+        return ()
+
+    def list_ports(self) -> tuple[PluggedPort, ...]:
+        """The cards on the switch. Their networks and addresses are not the host's to know."""
+        return tuple(PluggedPort(card.port_id, "", card.name, card.mac, ()) for card in interfaces.read(self._switch))
+
+    def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
+        cards = {card.port_id: card for card in interfaces.read(self._switch)}
+        texts = []
+        for port in ports:
+            card = cards.get(port.id)
+            if card is None:
+                texts.append(f"port {port.id} is not plugged")
+            elif card.error:
+                texts.append(f"port {port.id}: {card.error}")
+            elif not card.installed:
+                texts.append(f"port {port.id} is not programmed")
+        return tuple(texts)
+
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
+        """Cards whose tap is gone: their guest was killed while nobody unplugged it."""
+        strays = [card for card in interfaces.read(self._switch) if not (_DEVICES / card.name).exists()]
+        if remove:
+            self._remove(strays)
+        return tuple(f"card {card.name}" for card in strays)
+
+    def wait_until_up(self, port_ids: Sequence[str], timeout_s: float) -> None:
+        missing = self._watch.wait(port_ids, timeout_s)
+        if missing:
+            raise NetworkUnavailable(
+                "The network of the server did not come up in time on this host.", details=", ".join(missing)
+            )
+
+    def lease(self, network_id: str, port_id: str) -> Lease | None:
+        """OVN keeps no leases: it answers from what the port says."""
+        return None
+
+    def close(self) -> None:
+        self._watch.stop()
+        self._switch.close()
+
+    def _remove(self, cards: Sequence[interfaces.Interface]) -> None:
+        """Take cards off the switch; the database removes rows that the bridge does not list any more."""
+        if not cards:
+            return
+        found = self._switch.select([("Port", [["name", "==", card.name]], ()) for card in cards])
+        ports = [["uuid", str(row["_uuid"])] for rows in found for row in rows]
+        self._switch.transact([_listing("delete", ["set", ports])])
+
+
+def _addition(port: PortSpec) -> list[Operation]:
+    ids = ["map", [["attached-mac", port.mac], ["iface-id", port.id], ["iface-status", "active"]]]
+    return [
+        {"op": "insert", "table": "Interface", "uuid-name": "card", "row": {"name": port.tap, "external_ids": ids}},
+        {
+            "op": "insert",
+            "table": "Port",
+            "uuid-name": "port",
+            "row": {"name": port.tap, "interfaces": ["named-uuid", "card"]},
+        },
+        _listing("insert", ["set", [["named-uuid", "port"]]]),
+    ]
+
+
+def _listing(how: str, ports: list[Any]) -> Operation:
+    where = [["name", "==", INTEGRATION_BRIDGE]]
+    return {"op": "mutate", "table": "Bridge", "where": where, "mutations": [["ports", how, ports]]}
