@@ -170,7 +170,7 @@ class Capabilities:
     real_packets: bool
     integration_bridge: str = ""
     """The switch into which the hypervisor plugs every card by its port's id, where the cloud's network engine programs
-    networks and ports. Empty: each network has its own bridge, which the driver makes and programs."""
+    networks and ports. Without a name, each network has its own bridge, which the driver makes and programs."""
 
 
 class NetworkDriver(ABC):
