@@ -7,6 +7,7 @@ Rules, each a comparison of sets:
   allocations                      = servers that are placed, or being built
   bound ports                      = servers that are there, on the same host
   servers with a task              = servers with an open run
+  rows of further subjects         = runs that are open
   contents of images               = files in the image store, of the recorded size
   domains, files on a host         = servers whose rows are on that host; none without its files
   plugged ports, taps, DHCP        = bound ports, and what these need
@@ -43,11 +44,8 @@ class Inconsistency:
 
 def of_rows() -> Iterator[Inconsistency]:
     """Compare the rows with each other."""
-    quota = verification.verify()
-    for difference in quota.differences:
-        yield Inconsistency("quota", f"{difference.owner_id} {difference.resource}", str(difference))
-    for orphan in quota.orphans:
-        yield Inconsistency("reservation", str(orphan), "its consumer does not exist")
+    yield from _of_quotas()
+    yield from _of_runs()
     for name, used, allocated in rows.miscounted():
         yield Inconsistency("inventory", name, f"used {used}, allocated {allocated}")
     for one in rows.misplaced():
@@ -55,16 +53,29 @@ def of_rows() -> Iterator[Inconsistency]:
         yield Inconsistency("allocation", str(one.consumer_id), details)
     for server, host in rows.unallocated():
         yield Inconsistency("allocation", str(server), f"on {host} without an allocation")
-    for consumer in rows.unsettled():
-        yield Inconsistency("reservation", str(consumer), "no run is open for it")
-    for stuck in rows.stuck():
-        details = f"{stuck.vm_state}, task {stuck.task_state or 'none'}, and no run is open"
-        yield Inconsistency("server", str(stuck.server_id), details)
     for stray in rows.strays():
         there = "does not exist" if stray.server_host is None else f"is on {stray.server_host!r}"
         yield Inconsistency("port", str(stray.server_id), f"bound on {stray.port_host!r}; its server {there}")
     for sha512, details in blob_selectors.damaged():
         yield Inconsistency("image", sha512[:64], details)
+
+
+def _of_quotas() -> Iterator[Inconsistency]:
+    quota = verification.verify()
+    for difference in quota.differences:
+        yield Inconsistency("quota", f"{difference.owner_id} {difference.resource}", str(difference))
+    for orphan in quota.orphans:
+        yield Inconsistency("reservation", str(orphan), "its consumer does not exist")
+    for consumer in rows.unsettled():
+        yield Inconsistency("reservation", str(consumer), "no run is open for it")
+
+
+def _of_runs() -> Iterator[Inconsistency]:
+    for stuck in rows.stuck():
+        details = f"{stuck.vm_state}, task {stuck.task_state or 'none'}, and no run is open"
+        yield Inconsistency("server", str(stuck.server_id), details)
+    for run in runs.orphans():
+        yield Inconsistency("run", str(run.id), f"keeps {run.subject_id}, and its leading run is over")
 
 
 def of_host(drivers: HostDrivers) -> Iterator[Inconsistency]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.common.exceptions import NotFound
@@ -76,6 +76,12 @@ def is_on(*, subject_id: uuid.UUID, host: str) -> bool:
 def due() -> QuerySet[Run]:
     """Return active runs whose delay, if any, is over; of a run with several subjects its leading row alone."""
     return active().filter(leader_id=None).filter(Q(not_before=None) | Q(not_before__lte=timezone.now()))
+
+
+def orphans() -> list[Run]:
+    """Return active rows of further subjects whose leading run is over. 1 query."""
+    leaders = Run.objects.filter(id=OuterRef("leader_id"), state__in=states.ACTIVE)
+    return list(active().filter(~Exists(leaders)).exclude(leader_id=None))
 
 
 def ended(*, days: int, after: tuple[datetime, uuid.UUID] | None = None) -> QuerySet[Run]:

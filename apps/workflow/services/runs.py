@@ -7,16 +7,20 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from apps.common import dispatch, tracing
 from apps.common.context import RequestContext
+from apps.common.exceptions import Conflict
 from apps.common.sql.inserts import Inserts
 from apps.workflow import catalogue, locks, states
 from apps.workflow.models import Run
 from apps.workflow.sql import runs as sql
 
 _RUNS = Inserts("workflow_run_insert", Run)
+ROUNDS = 20
+ORPHAN = "The run that worked on it is over."
 
 
 def start(
@@ -153,11 +157,8 @@ def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
     The bumped token makes every message and every finish of that run stale. Of a run with several subjects, all are
     free then. The caller has locked the subject's row. Returns the cancelled run, if any.
     """
-    while row := Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).first():
-        run = locks.run(row.leader_id or row.id)  # the leader first, as where a run ends
-        if run is not None:
-            break
-    else:
+    run = _lock_active(subject_id)
+    if run is None:
         return None
     now = timezone.now()
     run.state, run.token, run.finished_at, run.updated_at = states.CANCELLED, run.token + 1, now, now
@@ -168,6 +169,33 @@ def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
         ended = {"state": run.state, "finished_at": now, "updated_at": now, "error_message": reason}
         Run.objects.filter(leader_id=run.id).update(**ended)
     return run
+
+
+def _lock_active(subject_id: uuid.UUID) -> Run | None:
+    """Lock the leading row of the subject's active run: the leader first, as where a run ends. A run may end, and
+    another begin, before the lock is had. Raises Conflict (409) when that does not stop.
+    """
+    for _ in range(ROUNDS):
+        row = Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).first()
+        if row is None:
+            return None
+        run = locks.run(row.leader_id or row.id)
+        if run is not None:
+            return run
+        if row.leader_id is not None:
+            end_orphan(run_id=row.id)
+    raise Conflict("Its runs follow each other faster than they can be cancelled; try again.")
+
+
+def end_orphan(*, run_id: uuid.UUID) -> bool:
+    """End the row of a further subject whose leading run is over, in one statement. False: there is nothing to end.
+
+    Both rows end in one transaction, so that such a row is a fault. Without this it would keep its subject for ever.
+    """
+    leaders = Run.objects.filter(id=OuterRef("leader_id"), state__in=states.ACTIVE)
+    orphans = Run.objects.filter(~Exists(leaders), id=run_id, state__in=states.ACTIVE).exclude(leader_id=None)
+    now = timezone.now()
+    return bool(orphans.update(state=states.CANCELLED, finished_at=now, updated_at=now, error_message=ORPHAN))
 
 
 def resend(*, run: Run, queue: str = "") -> bool:

@@ -13,16 +13,19 @@ from django.utils import timezone
 
 from apps.common import dispatch
 from apps.common.context import RequestContext
-from apps.workflow import catalogue, states
-from apps.workflow.models import Run
+from apps.common.exceptions import Conflict
+from apps.workflow import catalogue, locks, states
+from apps.workflow.models import Finding, Run
 from apps.workflow.selectors import runs as run_selectors
-from apps.workflow.services import cancellation, claims, runs
+from apps.workflow.services import cancellation, claims, findings, runs
+from workers.consistency import check
 from workers.engine import runner
 from workers.engine.errors import Abort, Stale, StepFailed
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import SCHEDULER, Step, StepContext
 from workers.engine.subjects import SERVER
 from workers.periodic import sweeper
+from workers.periodic.reconcilers import runs as reconciler
 from workers.pipelines import registry
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -209,3 +212,41 @@ def test_the_row_of_a_further_subject_is_never_sent(swap: Swap, pair: tuple[uuid
 def test_a_run_that_ended_is_nobodys_active_run(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
     go(start(*pair), "check", "swap")
     assert [run_selectors.active_of(subject_id=subject) for subject in pair] == [None, None]
+
+
+@pytest.fixture
+def orphan(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> Run:
+    """The row of a further subject that did not end with its run."""
+    run = start(*pair)
+    Run.objects.filter(id=run.id).update(state=states.FAILED)
+    return Run.objects.get(subject_id=pair[1])
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_row_without_its_run_does_not_hold_up_a_delete(orphan: Run, is_there: bool) -> None:
+    """The request looked for the run's end for ever."""
+    if not is_there:
+        Run.objects.filter(id=orphan.leader_id).delete()
+    assert cancel(orphan.subject_id) is None
+    assert not run_selectors.has_active(subject_id=orphan.subject_id)
+
+
+def test_a_row_without_its_run_is_found_and_ended(orphan: Run, swap: Swap) -> None:
+    healthy = start(uuid.uuid4(), uuid.uuid4())
+    assert [row.what for row in check.of_rows() if row.kind == "run"] == [str(orphan.id)]
+    for _ in range(2):
+        with findings.reporting(kinds=reconciler.KINDS) as report:
+            reconciler.reconcile(report)
+    assert states_of(orphan.subject_id) == [states.CANCELLED]
+    finding = Finding.objects.get()
+    assert (finding.kind, finding.subject, finding.times) == ("run", str(orphan.id), 1)
+    assert Run.objects.filter(state__in=states.ACTIVE).count() == 2 and healthy.also
+
+
+def test_runs_that_follow_each_other_are_refused_in_the_end(
+    swap: Swap, pair: tuple[uuid.UUID, uuid.UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(*pair)
+    monkeypatch.setattr(locks, "run", lambda run_id: None)
+    with pytest.raises(Conflict, match="faster"):
+        cancel(pair[0])
