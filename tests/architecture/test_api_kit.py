@@ -5,12 +5,17 @@ A second dialect of one concern fails here. What differs between OpenStack's ser
 """
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from apps.common.api import answers
+from apps.common.api.collections import Collection
+from tests.isolation import routes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KIT = ROOT / "apps" / "common" / "api"
@@ -30,6 +35,21 @@ TIMES = ("parse_datetime", "strftime")
 WITH_OWN_TIMES = {"apps/compute/api/documents/usage_audit_log.py"}  # a form of this call alone
 # Who may ask policy: front ends (views, their permissions, admin pages and commands) and what registers rules.
 FRONT_ENDS = ("api", "admin", "admin.py", "apps.py", "management")
+# GET answers a list at the top of a document that is no list of rows, and why.
+NO_COLLECTIONS = {
+    "compute": "the versions of the service, without a token",
+    "network": "the versions of the service, without a token",
+    "network/v2.0": "the nouns of the version, without a token",
+    "image": "the versions of the service, without a token",
+    "image/versions": "the versions of the service, without a token",
+    "image/v2": "the versions of the service, without a token",
+    "image/v2/info/stores": "the one store, a constant",
+    "identity/v3/auth/catalog": "the catalog of the token, which is one document",
+    "identity/v3/auth/system": "whether the caller has a role in the system, written as a list",
+    "identity/v3/role_inferences": "the rules of implied roles, which clients read as one table",
+    "identity/v3/role_assignments": "grants come from four tables, cut by the statement that unites them",
+    "identity/v2.0/tokens/<str:token_id>/endpoints": "the catalog of a token, flattened",
+}
 # Import names of a floor: the module's noun, or the floor, or a noun with its floor.
 BEFORE_ALL_NOUNS = ("bootstrap", "filters", "capacity")
 FLOORS = ("selectors", "services", "documents", "serializers")
@@ -65,6 +85,34 @@ def test_what_is_meant_is_there() -> None:
              if isinstance(node, ast.FunctionDef)}  # fmt: skip
     assert named >= MEANT
     assert set(trees()) >= WITH_OWN_TIMES
+
+
+def lists_of_api() -> dict[str, type]:
+    """Return the views that answer a list at the top of a document, by route; those of one row end with its id."""
+    views = {}
+    for call in routes.calls():
+        if call.method != "get" or call.route.endswith(">"):
+            continue
+        schemas = [answer.schema or {} for answer in answers.of_view(call.view(), "get")]
+        members = [member for schema in schemas for member in schema.get("properties", {}).values()]
+        if any(member.get("type") == "array" for member in members):
+            views[call.route] = call.view
+    return views
+
+
+def reads_pages(view: type) -> bool:
+    """Return whether a view is a collection of the kit, or reads its pages by the kit."""
+    own = [cls for cls in view.__mro__ if cls.__module__.startswith("apps.")]
+    read = re.compile(r"collections\.read\(|self\.listed\(")
+    return issubclass(view, Collection) or any(
+        read.search(inspect.getsource(cls)) for cls in own if cls.__name__ != "IdentityView"
+    )
+
+
+def test_lists_are_collections_of_the_kit() -> None:
+    lists = lists_of_api()
+    assert {route for route, view in lists.items() if not reads_pages(view)} == set(NO_COLLECTIONS)
+    assert len(lists) > 60, "the description of answers has lost its lists"
 
 
 def test_times_are_read_and_written_by_the_kit() -> None:

@@ -29,6 +29,7 @@ class Listing:
     a query without a limit (None: ``most``), ``zero`` the meaning of 0 (None: ``most``). ``strict``: an empty limit or
     marker is a wrong one, and so is a limit of 0 (Keystone). ``marker_column`` and ``marker_key`` say which row a
     marker names; a key of None names no row. ``reversible``: ``page_reverse`` reads the pages before the marker.
+    ``by_offset``: a page begins at ``offset`` and not behind a marker, and says nothing of a next one.
     """
 
     style: QueryStyle
@@ -40,6 +41,7 @@ class Listing:
     marker_column: str = "id"
     marker_key: Callable[[str], Any] = parse_uuid
     reversible: bool = False
+    by_offset: bool = False
 
     def sorted_by(self, *names: str, **columns: str) -> "Listing":
         """Return the same with more sort keys."""
@@ -67,10 +69,10 @@ class Listing:
         if text is None or (text == "" and not self.strict):
             return None
         key = self.marker_key(text)
-        found = None if key is None else rows().filter(**{self.marker_column: key}).first()
-        if found is None:
+        row = None if key is None else rows().filter(**{self.marker_column: key}).first()
+        if row is None:
             raise self.style.no_marker("marker", text)
-        return found
+        return row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,15 +87,18 @@ class Page:
 
 def read(rows: QuerySet[Any], params: Any, listing: Listing, *, marked: Rows | None = None) -> Page:
     """Return the page of ``rows`` that a query asks for. 1 query, 2 with a marker, which is one of ``marked``."""
+    if listing.by_offset:
+        first, (limit, _) = listing.style.whole(params.get("offset") or "0", "offset"), listing.limit(params)
+        return Page(rows=list(rows[first : first + limit]), more=False)
     backwards = listing.reversible and params.get("page_reverse", "").lower() in ("true", "1")
     sorting = listing.sorting
     sort = _own_order(rows) if sorting is None else sorting.order(params, listing.style, backwards=backwards)
     limit, by_service = listing.limit(params)
     marker = listing.marker(params, marked or (lambda: rows))
-    found, more = pagination.page(rows, sort=sort, marker=marker, limit=limit)
+    chosen, more = pagination.page(rows, sort=sort, marker=marker, limit=limit)
     if backwards:
-        found.reverse()
-    return Page(rows=found, more=more, truncated=more and by_service, backwards=backwards)
+        chosen.reverse()
+    return Page(rows=chosen, more=more, truncated=more and by_service, backwards=backwards)
 
 
 def _own_order(rows: QuerySet[Any]) -> list[tuple[str, str]]:
@@ -121,34 +126,45 @@ class Noun(ServiceView):
 
     def id_of(self, text: str) -> uuid.UUID:
         """Return the id in a URL. Raises ``not_found`` (404) for an invalid ID: clients look up names that way."""
-        found = parse_uuid(text)
-        if found is None:
+        key = parse_uuid(text)
+        if key is None:
             raise self.not_found(id=text[:255])
-        return found
+        return key
 
 
 class Collection(Noun):
-    """A list of rows. A service's own base class adds how its pages look (``envelope``)."""
+    """A list of rows. A service's own base class adds how its pages look (``envelope``).
 
-    listing: ClassVar[Listing]
+    A ``listing`` of None: the service never cuts this list, and ``rows`` may be any sequence. Where that depends on the
+    request, a view says so in ``cut``.
+    """
 
-    def rows(self) -> QuerySet[Any]:
-        """Return the rows that the caller may see and the query asks for."""
+    listing: ClassVar[Listing | None]
+
+    def rows(self) -> Any:
+        """Return the rows that the caller may see and the query asks for: a query set, where pages are cut."""
         raise NotImplementedError
 
-    def marked(self) -> QuerySet[Any]:
+    def marked(self) -> Any:
         """Return the rows that a marker may name: those of the list itself, where a view says no other."""
         return self.rows()
 
     def envelope(self, page: Page) -> dict[str, Any]:
         """Return the document of a page."""
-        raise NotImplementedError
+        return {self.plural: [self.render(row) for row in page.rows]}
+
+    def cut(self) -> Listing | None:
+        """Return how this request's list is cut into pages; None: it is whole."""
+        return self.listing
 
     def page(self) -> Page:
         """Return the page that the query asks for."""
-        return read(self.rows(), self.request.query_params, self.listing, marked=self.marked)
+        listing = self.cut()
+        if listing is None:
+            return Page(rows=list(self.rows()), more=False)
+        return read(self.rows(), self.request.query_params, listing, marked=self.marked)
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, **ids: str) -> Response:
         self.permit("list")
         return Response(self.envelope(self.page()))
 

@@ -21,6 +21,7 @@ STYLE = QueryStyle(
     unequal_sort=refusal(_OF_QUERIES),
 )
 LISTING = Listing(style=STYLE)
+BY_OFFSET = Listing(style=STYLE, by_offset=True)
 SERVERS = replace(
     LISTING,
     sorting=Sorting(

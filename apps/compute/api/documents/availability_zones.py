@@ -6,6 +6,14 @@ from apps.common.api.documents import microseconds
 from apps.compute.selectors import services
 
 
+def render(zone: Any, *, detailed: bool) -> dict[str, Any]:
+    return {
+        "zoneName": zone.name,
+        "zoneState": {"available": zone.available},
+        "hosts": render_hosts(zone.hosts) if detailed else None,
+    }
+
+
 def render_hosts(hosts: list[Any]) -> dict[str, Any]:
     return {
         host.name: {

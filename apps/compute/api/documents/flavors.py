@@ -51,5 +51,6 @@ class Renderer:
         return microversions.without(document, self.hidden)
 
 
-def render_access(flavor: Flavor, project_ids: list[str]) -> dict[str, Any]:
-    return {"flavor_access": [{"flavor_id": flavor.flavor_id, "tenant_id": project} for project in project_ids]}
+def render_access(flavor: Flavor, project_id: str) -> dict[str, Any]:
+    """Return one entry of a private flavor's list of projects."""
+    return {"flavor_id": flavor.flavor_id, "tenant_id": project_id}

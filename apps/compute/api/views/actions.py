@@ -62,8 +62,8 @@ class ServerActionView(ComputeView):
         action = actions.of_api().get(key)
         if action is None:
             raise actions.refusal(str(key)) or BadRequest(f"There is no such action: {str(key)[:64]}")
-        if request.version not in action.versions:
-            raise NotFound(f"API version '{request.version}' is not supported on this method.")
+        if self.version not in action.versions:
+            raise NotFound(f"API version '{self.version}' is not supported on this method.")
         return action, value
 
 

@@ -10,7 +10,7 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.compute.api.documents import aggregates as documents
 from apps.compute.api.serializers import aggregates as serializers
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import ComputeView, WholeCollection
 from apps.scheduling.exceptions import AggregateNotFound
 from apps.scheduling.selectors import aggregates as selectors
 from apps.scheduling.services import aggregates
@@ -29,21 +29,23 @@ def number(text: str) -> int:
     return int(text)
 
 
-class AggregatesView(ComputeView):
+class AggregatesView(WholeCollection):
     """Host aggregates."""
 
+    plural, rule = "aggregates", RULE.format("index")
     request_serializers = {"post": serializers.AggregateCreate}
     examples = {"POST": {"aggregate": {"name": "fast disks", "availability_zone": "east"}}}
 
-    def get(self, request: Request) -> Response:
-        policy.check(self.caller, RULE.format("index"))
-        found = selectors.all_aggregates()
-        return Response({"aggregates": [documents.render(one, request.version) for one in found]})
+    def rows(self) -> Any:
+        return selectors.all_aggregates()
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row, self.version)
 
     def post(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("create"))
         aggregate = aggregates.create(**self.parse(request, "aggregate"))
-        return Response({"aggregate": documents.render_created(aggregate, request.version)})
+        return Response({"aggregate": documents.render_created(aggregate, self.version)})
 
 
 class AggregateView(ComputeView):
@@ -55,13 +57,13 @@ class AggregateView(ComputeView):
     def get(self, request: Request, aggregate_id: str) -> Response:
         policy.check(self.caller, RULE.format("show"))
         aggregate = selectors.get(aggregate_id=number(aggregate_id))
-        return Response({"aggregate": documents.render(aggregate, request.version)})
+        return Response({"aggregate": documents.render(aggregate, self.version)})
 
     def put(self, request: Request, aggregate_id: str) -> Response:
         policy.check(self.caller, RULE.format("update"))
         values = self.parse(request, "aggregate")
         aggregate = aggregates.update(aggregate_id=number(aggregate_id), **values)
-        return Response({"aggregate": documents.render(aggregate, request.version)})
+        return Response({"aggregate": documents.render(aggregate, self.version)})
 
     def delete(self, request: Request, aggregate_id: str) -> Response:
         policy.check(self.caller, RULE.format("delete"))
@@ -92,4 +94,4 @@ class AggregateActionView(ComputeView):
         policy.check(self.caller, RULE.format(name))
         values = self.parse(request, name, serializer=self.action_serializers[name])
         aggregate = self.acts[name](aggregate_id=number(aggregate_id), **values)
-        return Response({"aggregate": documents.render(aggregate, request.version)})
+        return Response({"aggregate": documents.render(aggregate, self.version)})

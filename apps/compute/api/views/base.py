@@ -7,22 +7,34 @@ from rest_framework.response import Response
 
 from apps.common import microversions, policy
 from apps.common.api import collections
-from apps.common.api.collections import Page
+from apps.common.api.collections import Listing, Page
 from apps.common.api.documents import next_link
 from apps.common.api.views import ServiceView
 from apps.common.exceptions import BadRequest, NotFound, NotOffered
-from apps.common.microversions import Version
+from apps.common.microversions import Range, Version
 from apps.compute.api import versions
 from apps.compute.api.listing import LISTING
+from apps.compute.models import Server
+from apps.compute.selectors import servers
 
 VARY = f"Accept, OpenStack-API-Version, {versions.LEGACY_HEADER}"
 
 
 class ComputeView(ServiceView):
-    """Nova's schemas know nothing beside the one object of a body, but where a view says otherwise."""
+    """Nova's schemas know nothing beside the one object of a body, but where a view says otherwise.
+
+    ``versions`` are those that have the call, if not all do.
+    """
 
     beside: tuple[str, ...] = ()
+    versions: Range | None = None
     not_offered: dict[str, str] = {}  # HTTP method -> the feature that is missing with it
+
+    @property
+    def version(self) -> Version:
+        """Return the microversion of the request."""
+        version: Version = self.request.version  # type: ignore[assignment]  # DRF's stubs know texts alone
+        return version
 
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Version, None]:
         """DRF's hook: its result becomes ``request.version``.
@@ -41,13 +53,18 @@ class ComputeView(ServiceView):
         return version, None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Take the project's id of old URLs out of the handler's arguments. Raises BadRequest (400) for another's."""
+        """Take the project's id of old URLs out of the handler's arguments.
+
+        Raises BadRequest (400) for another project's, NotFound (404) in a version that lacks the call.
+        """
         super().initial(request, *args, **kwargs)
         project = self.kwargs.pop("project_in_url", None)
         if project is not None and project != (self.caller.project_id or "").replace("-", ""):
             raise BadRequest(
                 f"Malformed request URL: URL's project_id '{project}' doesn't match the token's project_id."
             )
+        if self.versions is not None and self.version not in self.versions:
+            raise NotFound(f"API version '{self.version}' is not supported on this method.")
 
     def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Answer that a call of Nova is not offered. Raises NotOffered (404), MethodNotAllowed (405)."""
@@ -68,10 +85,11 @@ class ComputeView(ServiceView):
 
 
 class Collection(ComputeView, collections.Collection):
-    """A list in Nova's envelope: it has links only where there is more. ``rule`` guards it."""
+    """A list in Nova's envelope: it has links only where there is more, under ``links_key``. ``rule`` guards it."""
 
-    listing = LISTING
+    listing: ClassVar[Listing | None] = LISTING
     rule: ClassVar[str]
+    links_key: ClassVar[str] = ""  # "": <plural>_links
 
     def permit(self, action: str, row: Any = None) -> None:
         policy.check(self.caller, self.rule)
@@ -87,5 +105,32 @@ class Collection(ComputeView, collections.Collection):
     def envelope(self, page: Page) -> dict[str, Any]:
         document: dict[str, Any] = {self.plural: self.documents(page.rows)}
         if page.more and page.rows:
-            document[f"{self.plural}_links"] = next_link(self.request, marker=self.mark_of(page.rows[-1]))
+            document[self.links_key or f"{self.plural}_links"] = next_link(
+                self.request, marker=self.mark_of(page.rows[-1])
+            )
         return document
+
+
+class WholeCollection(Collection):
+    """A list that Nova never cuts into pages."""
+
+    listing: ClassVar[Listing | None] = None
+
+
+class OfServer(ComputeView):
+    """A view of a part of a server."""
+
+    def server(self, server_id: str, rule: str) -> Server:
+        """Return the server if the rule lets the caller act on it. Raises ServerNotFound (404), PolicyForbidden."""
+        server = servers.get(context=self.caller, server_id=server_id)
+        policy.check(self.caller, rule, {"project_id": server.project_id})
+        return server
+
+
+class PartsOfServer(OfServer, WholeCollection):
+    """A list of a server's parts; ``owner`` is the server."""
+
+    owner: Server
+
+    def permit(self, action: str, row: Any = None) -> None:
+        self.owner = self.server(self.kwargs["server_id"], self.rule)

@@ -1,5 +1,7 @@
 """/flavors/{flavor_id}/os-flavor-access and the actions that change it."""
 
+from typing import Any
+
 from rest_framework.request import Request
 
 from apps.common import policy
@@ -8,7 +10,8 @@ from apps.common.exceptions import BadRequest, NotFound
 from apps.common.microversions import since
 from apps.compute.api.documents import flavors as documents
 from apps.compute.api.serializers import flavors as serializers
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import ComputeView, WholeCollection
+from apps.compute.models import Flavor
 from apps.compute.selectors import flavors as selectors
 from apps.compute.services import flavors
 
@@ -19,15 +22,19 @@ ACTIONS = {
 }
 
 
-class FlavorAccessView(ComputeView):
+class FlavorAccessView(WholeCollection):
     """Projects that may use a private flavor."""
 
-    def get(self, request: Request, flavor_id: str) -> Response:
-        policy.check(self.caller, "os_compute_api:os-flavor-access")
-        flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
+    plural, rule = "flavor_access", "os_compute_api:os-flavor-access"
+
+    def rows(self) -> list[tuple[Flavor, str]]:
+        flavor = selectors.get(context=self.caller, flavor_id=self.kwargs["flavor_id"])
         if flavor.is_public:
             raise NotFound("Access list not available for public flavors.")
-        return Response(documents.render_access(flavor, selectors.projects_of(flavor=flavor)))
+        return [(flavor, project_id) for project_id in selectors.projects_of(flavor=flavor)]
+
+    def render(self, row: tuple[Flavor, str]) -> dict[str, Any]:
+        return documents.render_access(*row)
 
 
 class FlavorActionView(ComputeView):
@@ -44,6 +51,7 @@ class FlavorActionView(ComputeView):
         policy.check(self.caller, f"os_compute_api:os-flavor-access:{rule}")
         values = self.parse(request, names[0], serializer=self.action_serializers[names[0]])
         flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
-        more = {} if names[0] != "addTenantAccess" else {"public": request.version not in PUBLIC_REFUSED}
+        more = {} if names[0] != "addTenantAccess" else {"public": self.version not in PUBLIC_REFUSED}
         act(flavor=flavor, project_id=values["tenant"], **more)
-        return Response(documents.render_access(flavor, selectors.projects_of(flavor=flavor)))
+        projects = selectors.projects_of(flavor=flavor)
+        return Response({"flavor_access": [documents.render_access(flavor, project_id) for project_id in projects]})

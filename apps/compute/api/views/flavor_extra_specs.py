@@ -32,7 +32,7 @@ class ExtraSpecsView(ComputeView):
         body = request.data
         if not isinstance(body, dict) or set(body) != {"extra_specs"}:
             raise BadRequest("Invalid input: the request body must have the key 'extra_specs', and no other.")
-        wanted = serializers.parse(body["extra_specs"], request.version)
+        wanted = serializers.parse(body["extra_specs"], self.version)
         flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
         return Response({"extra_specs": flavors.add_extra_specs(flavor=flavor, extra_specs=wanted)})
 
@@ -49,7 +49,7 @@ class ExtraSpecView(ComputeView):
 
     def put(self, request: Request, flavor_id: str, key: str) -> Response:
         policy.check(self.caller, RULE.format("update"))
-        wanted = serializers.parse(request.data, request.version, field="body")
+        wanted = serializers.parse(request.data, self.version, field="body")
         if len(wanted) != 1:
             raise BadRequest("Invalid input: the request body must have exactly one extra spec.")
         if key not in wanted:

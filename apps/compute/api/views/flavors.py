@@ -45,7 +45,7 @@ class FlavorsView(Collection):
 
     def renderer(self) -> documents.Renderer:
         visible = policy.allowed(self.caller, SEE_EXTRA_SPECS)
-        return documents.Renderer(request=self.request, version=self.request.version, extra_specs=visible)
+        return documents.Renderer(request=self.request, version=self.version, extra_specs=visible)
 
     def permit(self, action: str, row: Any = None) -> None:
         """Everybody lists the flavors that it may use."""

@@ -10,6 +10,7 @@ from apps.common.api.serializers import StrictSerializer
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound, NotOffered
 from apps.common.microversions import since
+from apps.compute.api.views.base import WholeCollection
 from apps.compute.api.views.proxies import ProxyView
 from apps.compute.selectors import hypervisors
 from apps.compute.services import services
@@ -35,19 +36,20 @@ class _HostsView(ProxyView):
             raise NotFound(f"Host {name[:255]} could not be found.") from None
 
 
-class HostsView(_HostsView):
+class HostsView(_HostsView, WholeCollection):
     """The hosts with their services and zones."""
 
-    def get(self, request: Request) -> Response:
-        policy.check(self.caller, RULE.format("list"))
-        wanted = request.GET.get("zone")
-        listed = [
-            {"host_name": host.name, "service": "compute", "zone": zone}
-            for zone, members in hosts.zones().items()
-            for host in members
-            if not wanted or zone == wanted
-        ]
-        return Response({"hosts": listed})
+    plural, rule = "hosts", RULE.format("list")
+
+    def rows(self) -> list[tuple[str, Any]]:
+        """Return each host of the zone that the query names, or of all, with its zone."""
+        wanted = self.request.GET.get("zone")
+        members = hosts.zones().items()
+        return [(zone, host) for zone, inside in members if not wanted or zone == wanted for host in inside]
+
+    def render(self, row: tuple[str, Any]) -> dict[str, Any]:
+        zone, host = row
+        return {"host_name": host.name, "service": "compute", "zone": zone}
 
 
 class HostView(_HostsView):
@@ -59,7 +61,7 @@ class HostView(_HostsView):
     def get(self, request: Request, name: str) -> Response:
         policy.check(self.caller, RULE.format("show"))
         host = self.host(name)
-        return Response({"host": [{"resource": one} for one in hypervisors.resources_of(host=host)]})
+        return Response({"host": [{"resource": resource} for resource in hypervisors.resources_of(host=host)]})
 
     def put(self, request: Request, name: str) -> Response:
         policy.check(self.caller, RULE.format("update"))

@@ -3,19 +3,19 @@
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from apps.common import policy
-from apps.common.api import collections, queries
+from apps.common.api import queries
 from apps.common.api.collections import Listing
-from apps.common.api.documents import next_link
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import handler, since
 from apps.compute.api.documents import hypervisors as documents
 from apps.compute.api.listing import HYPERVISORS, STYLE
 from apps.compute.api.queries import check
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import ComputeView, WholeCollection
 from apps.compute.selectors import hypervisors
 
 RULE = "os_compute_api:os-hypervisors:{}"
@@ -24,74 +24,75 @@ FILTERED = since("2.53")
 PATTERN, WITH_SERVERS = "hypervisor_hostname_pattern", "with_servers"
 
 
-class _HypervisorView(ComputeView):
+class _Hypervisors(WholeCollection):
+    plural = "hypervisors"
+    detailed = False
+
     def wants_servers(self) -> bool:
         asked = self.request.GET.get(WITH_SERVERS) or "0"
-        return self.request.version in FILTERED and STYLE.boolean(asked, WITH_SERVERS)
+        return self.version in FILTERED and STYLE.boolean(asked, WITH_SERVERS)
 
-    def answer(self, hosts: list[Any], *, detailed: bool, more: bool = False) -> Response:
-        version, names = self.request.version, [host.name for host in hosts]
-        if detailed:
+    def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
+        """Return the documents of hosts; 1 query for their workloads and 1 for their servers, where these are shown."""
+        version, names = self.version, [host.name for host in rows]
+        if self.detailed:
             busy = hypervisors.workloads(names=names)
-            rendered = [documents.render(host, version, workload=busy.get(host.name, 0)) for host in hosts]
+            rendered = [documents.render(host, version, workload=busy.get(host.name, 0)) for host in rows]
         else:
-            rendered = [documents.render_brief(host, version) for host in hosts]
-        if self.wants_servers():
-            servers = hypervisors.servers_on(names=names)
-            rendered = [
-                documents.add_servers(hypervisor, servers.get(n, ()), version)
-                for hypervisor, n in zip(rendered, names, strict=True)
-            ]
-        document: dict[str, Any] = {"hypervisors": rendered}
-        if more:
-            document["hypervisors_links"] = next_link(self.request, marker=str(rendered[-1]["id"]))
-        return Response(document)
+            rendered = [documents.render_brief(host, version) for host in rows]
+        if not self.wants_servers():
+            return rendered
+        servers = hypervisors.servers_on(names=names)
+        return [
+            documents.add_servers(hypervisor, servers.get(name, ()), version)
+            for hypervisor, name in zip(rendered, names, strict=True)
+        ]
+
+    def mark_of(self, row: Any) -> str:
+        return str(row.id if self.version in documents.UUIDS else row.number)
 
 
-class HypervisorsView(_HypervisorView):
+class HypervisorsView(_Hypervisors):
     """Hypervisors: with paging from 2.33 on, filters from 2.53 on."""
 
-    rule, detailed = "list", False
+    rule = RULE.format("list")
 
-    def get(self, request: Request) -> Response:
-        policy.check(self.caller, RULE.format(self.rule))
-        if request.version in FILTERED:
-            check(request, ("limit", "marker", PATTERN, WITH_SERVERS), strict_since="2.53")
-        pattern = request.GET.get(PATTERN) if request.version in FILTERED else None
-        if pattern:
-            return self._matching(request, pattern)
-        if request.version not in PAGED:
-            return self.answer(list(hypervisors.everything()), detailed=self.detailed)
-        page = collections.read(hypervisors.everything(), request.GET, self._listing())
-        return self.answer(page.rows, detailed=self.detailed, more=page.more)
+    def rows(self) -> QuerySet[Any]:
+        if self.version in FILTERED:
+            check(self.request, ("limit", "marker", PATTERN, WITH_SERVERS), strict_since="2.53")
+        pattern = self._pattern()
+        return hypervisors.matching(pattern=pattern) if pattern else hypervisors.everything()
 
-    def _matching(self, request: Request, pattern: str) -> Response:
-        if "limit" in request.GET or "marker" in request.GET:
+    def cut(self) -> Listing | None:
+        """Return how pages are read: a marker is a UUID from 2.53 on, a number before. Matches are one page."""
+        if self._pattern() and ("limit" in self.request.GET or "marker" in self.request.GET):
             raise BadRequest(f"Paging over hypervisors with the {PATTERN} query parameter is not supported.")
-        return self.answer(list(hypervisors.matching(pattern=pattern)), detailed=self.detailed)
-
-    def _listing(self) -> Listing:
-        """Return how pages are read: a marker is a UUID from 2.53 on, a number before."""
-        by_uuid = self.request.version in documents.UUIDS
+        if self._pattern() or self.version not in PAGED:
+            return None
+        by_uuid = self.version in documents.UUIDS
         return HYPERVISORS if by_uuid else replace(HYPERVISORS, marker_column="number", marker_key=queries.whole)
+
+    def _pattern(self) -> str | None:
+        return self.request.GET.get(PATTERN) if self.version in FILTERED else None
 
 
 class HypervisorsDetailView(HypervisorsView):
     """Hypervisors with capacity and usage (from 2.88 on without these numbers)."""
 
-    rule, detailed = "list-detail", True
+    rule, detailed = RULE.format("list-detail"), True
 
 
-class HypervisorView(_HypervisorView):
+class HypervisorView(_Hypervisors):
     """One hypervisor."""
 
-    def get(self, request: Request, key: str) -> Response:
-        policy.check(self.caller, RULE.format("show"))
-        if request.version in FILTERED:
+    rule, detailed = RULE.format("show"), True
+
+    def get(self, request: Request, **ids: str) -> Response:
+        self.permit("show")
+        if self.version in FILTERED:
             check(request, (WITH_SERVERS,), strict_since="2.53")
-        host = hypervisors.get(key=key, by_uuid=request.version in documents.UUIDS)
-        found = self.answer([host], detailed=True).data["hypervisors"]
-        return Response({"hypervisor": found[0]})
+        host = hypervisors.get(key=ids["key"], by_uuid=self.version in documents.UUIDS)
+        return Response({"hypervisor": self.documents([host])[0]})
 
 
 class HypervisorStatisticsView(ComputeView):
@@ -109,28 +110,26 @@ class HypervisorUptimeView(ComputeView):
     @handler("2.1", "2.87")
     def get(self, request: Request, key: str) -> Response:
         policy.check(self.caller, RULE.format("uptime"))
-        host = hypervisors.get(key=key, by_uuid=request.version in documents.UUIDS)
+        host = hypervisors.get(key=key, by_uuid=self.version in documents.UUIDS)
         if not host.is_up:
             raise BadRequest(f"Compute service of {host.name} is unavailable at this time.")
-        return Response({"hypervisor": documents.render_uptime(host, request.version)})
+        return Response({"hypervisor": documents.render_uptime(host, self.version)})
 
 
-class HypervisorSearchView(_HypervisorView):
+class HypervisorSearchView(_Hypervisors):
     """Hypervisors by a part of their names: replaced by a query parameter in 2.53."""
 
-    @handler("2.1", "2.52")
-    def get(self, request: Request, key: str) -> Response:
-        policy.check(self.caller, RULE.format("search"))
-        return self.answer(list(hypervisors.matching(pattern=key)), detailed=False)
+    rule = RULE.format("search")
+    versions = since("2.1", "2.52")
+
+    def rows(self) -> QuerySet[Any]:
+        return hypervisors.matching(pattern=self.kwargs["key"])
 
 
-class HypervisorServersView(_HypervisorView):
+class HypervisorServersView(HypervisorSearchView):
     """Servers by a part of their hypervisors' names: replaced by a query parameter in 2.53."""
 
-    @handler("2.1", "2.52")
-    def get(self, request: Request, key: str) -> Response:
-        policy.check(self.caller, RULE.format("servers"))
-        return self.answer(list(hypervisors.matching(pattern=key)), detailed=False)
+    rule = RULE.format("servers")
 
     def wants_servers(self) -> bool:
         return True

@@ -30,7 +30,7 @@ MAX_USER_ID = 64
 class _KeyPairView(ComputeView):
     def user_of(self, verb: str, user_id: str | None = None) -> str:
         """Return whose key pairs are meant: the caller's, or since 2.10 those of ``user_id`` for administrators."""
-        asked = user_id or (self.request.GET.get("user_id") if self.request.version in OTHER_USERS else None)
+        asked = user_id or (self.request.GET.get("user_id") if self.version in OTHER_USERS else None)
         if asked is not None and len(asked) > MAX_USER_ID:
             raise BadRequest("Invalid input for query parameters user_id. It is too long.")
         chosen = asked or str(self.caller.user_id)
@@ -53,14 +53,14 @@ class KeyPairsView(_KeyPairView, Collection):
         return selectors.of_user(user_id=self.user_of("index"))
 
     def render(self, row: Any) -> dict[str, Any]:
-        return {"keypair": documents.render_brief(row, self.request.version)}
+        return {"keypair": documents.render_brief(row, self.version)}
 
     def mark_of(self, row: Any) -> str:
         return str(row.name)
 
     def envelope(self, page: Page) -> dict[str, Any]:
         """Nova ignores limit and marker below 2.35; openstacksdk, which asks with 2.10, then sees an endless loop."""
-        return super().envelope(page if self.request.version in PAGED else replace(page, more=False))
+        return super().envelope(page if self.version in PAGED else replace(page, more=False))
 
     def post(self, request: Request) -> Response:
         values = self.parse(request, "keypair")
@@ -71,8 +71,8 @@ class KeyPairsView(_KeyPairView, Collection):
             kind=values.get("type", public_keys.SSH),
             public_key=values.get("public_key"),
         )
-        document = documents.render_created(keypair, private_key, request.version)
-        return Response({"keypair": document}, status=201 if request.version in CREATED_IS_201 else 200)
+        document = documents.render_created(keypair, private_key, self.version)
+        return Response({"keypair": document}, status=201 if self.version in CREATED_IS_201 else 200)
 
 
 class KeyPairView(_KeyPairView):
@@ -81,9 +81,9 @@ class KeyPairView(_KeyPairView):
     def get(self, request: Request, name: str) -> Response:
         queries.check(request, ("user_id",))
         keypair = selectors.get(user_id=self.user_of("show"), name=name)
-        return Response({"keypair": documents.render(keypair, request.version)})
+        return Response({"keypair": documents.render(keypair, self.version)})
 
     def delete(self, request: Request, name: str) -> Response:
         queries.check(request, ("user_id",))
         keypairs.delete(user_id=self.user_of("delete"), name=name)
-        return Response(status=204 if request.version in CREATED_IS_201 else 202)
+        return Response(status=204 if self.version in CREATED_IS_201 else 202)

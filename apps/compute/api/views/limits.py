@@ -27,6 +27,6 @@ class LimitsView(ComputeView):
         absolute = documents.render_absolute(
             quota_sets.of_project(project_id=project_id),
             quota_sets.usage(project_id=project_id, reserved_too=reserved),
-            request.version,
+            self.version,
         )
         return Response({"limits": {"rate": [], "absolute": absolute}})

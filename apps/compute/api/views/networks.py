@@ -9,75 +9,84 @@ from apps.common.api.views import Response
 from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
 from apps.compute.api.documents import networks as documents
+from apps.compute.api.views.base import WholeCollection
 from apps.compute.api.views.proxies import ProxyView
 from apps.networking.selectors import networks
 
+RULE = "os_compute_api:{}"
 MAX_NETWORKS = 1000
+UNCHANGED = dict.fromkeys(("post", "delete"), "changing networks by the compute API: use the network API")
 
 
-class _NetworksView(ProxyView):
-    not_offered = dict.fromkeys(("post", "delete"), "changing networks by the compute API: use the network API")
+class NetworksView(ProxyView, WholeCollection):
+    """The networks that the caller may see."""
+
+    plural, rule = "networks", RULE.format("os-networks:list")
+    not_offered = UNCHANGED
+
+    def rows(self) -> Any:
+        return networks.visible(context=self.caller).order_by("name", "id")[:MAX_NETWORKS]
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
+
+
+class TenantNetworksView(NetworksView):
+    """The networks that the project may use."""
+
+    rule = RULE.format("os-tenant-networks:list")
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render_brief(row)
+
+
+class _NetworkView(ProxyView):
+    not_offered = UNCHANGED
 
     def network(self, network_id: str) -> Any:
         key = parse_uuid(network_id)
-        row = networks.visible(context=self.caller).filter(id=key).first() if key else None
-        if row is None:
+        network = networks.visible(context=self.caller).filter(id=key).first() if key else None
+        if network is None:
             raise NotFound("Network not found")
-        return row
-
-    def everything(self) -> list[Any]:
-        return list(networks.visible(context=self.caller).order_by("name", "id")[:MAX_NETWORKS])
+        return network
 
 
-class NetworksView(_NetworksView):
-    """The networks that the caller may see."""
-
-    def get(self, request: Request) -> Response:
-        policy.check(self.caller, "os_compute_api:os-networks:list")
-        return Response({"networks": [documents.render(one) for one in self.everything()]})
-
-
-class NetworkView(_NetworksView):
+class NetworkView(_NetworkView):
     """One network."""
 
     def get(self, request: Request, network_id: str) -> Response:
-        policy.check(self.caller, "os_compute_api:os-networks:show")
+        policy.check(self.caller, RULE.format("os-networks:show"))
         return Response({"network": documents.render(self.network(network_id))})
 
 
-class TenantNetworksView(_NetworksView):
-    """The networks that the project may use."""
-
-    def get(self, request: Request) -> Response:
-        policy.check(self.caller, "os_compute_api:os-tenant-networks:list")
-        return Response({"networks": [documents.render_brief(one) for one in self.everything()]})
-
-
-class TenantNetworkView(_NetworksView):
+class TenantNetworkView(_NetworkView):
     """One of the networks that the project may use."""
 
     def get(self, request: Request, network_id: str) -> Response:
-        policy.check(self.caller, "os_compute_api:os-tenant-networks:show")
+        policy.check(self.caller, RULE.format("os-tenant-networks:show"))
         return Response({"network": documents.render_brief(self.network(network_id))})
 
 
-class FloatingIPPoolsView(ProxyView):
+class FloatingIPPoolsView(ProxyView, WholeCollection):
     """The networks that floating IPs would come from."""
 
-    def get(self, request: Request) -> Response:
-        policy.check(self.caller, "os_compute_api:os-floating-ip-pools")
-        rows = networks.visible(context=self.caller).filter(external=True).order_by("name", "id")[:MAX_NETWORKS]
-        return Response({"floating_ip_pools": [{"name": row.name} for row in rows]})
+    plural, rule = "floating_ip_pools", RULE.format("os-floating-ip-pools")
+
+    def rows(self) -> Any:
+        return networks.visible(context=self.caller).filter(external=True).order_by("name", "id")[:MAX_NETWORKS]
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return {"name": row.name}
 
 
-class FloatingIPsView(ProxyView):
+class FloatingIPsView(ProxyView, WholeCollection):
     """The project's floating IPs: there are none yet."""
 
+    plural, rule = "floating_ips", RULE.format("os-floating-ips:list")
     not_offered = {"post": "floating IPs"}
 
-    def get(self, request: Request) -> Response:
-        policy.check(self.caller, "os_compute_api:os-floating-ips:list")
-        return Response({"floating_ips": []})
+    def rows(self) -> tuple[()]:
+        return ()
 
 
 class FloatingIPView(ProxyView):

@@ -6,8 +6,6 @@ from rest_framework.request import Request
 
 from apps.common.api import not_offered
 from apps.common.api.views import Response
-from apps.common.exceptions import NotFound
-from apps.common.microversions import Range
 from apps.compute.api.views.base import ComputeView
 from apps.compute.exceptions import RemovedFromNova
 
@@ -15,13 +13,10 @@ from apps.compute.exceptions import RemovedFromNova
 class NotOfferedView(not_offered.NotOfferedView, ComputeView):
     """``versions`` is where Nova has the call; ``removed``: Nova has it no more either."""
 
-    versions: Range | None = None
     removed = False
 
     def refuse(self, request: Request, **parameters: Any) -> Response:
         """Say that the call is not offered. Raises NotFound (404), Gone (410)."""
-        if self.versions is not None and request.version not in self.versions:
-            raise NotFound(f"API version '{request.version}' is not supported on this method.")
         if self.removed:
             raise RemovedFromNova(what=self.what[:1].upper() + self.what[1:])
         return super().refuse(request, **parameters)

@@ -20,10 +20,10 @@ class QuotaClassSetView(ComputeView):
     def get(self, request: Request, name: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-quota-class-sets:show")
         found = selectors.of_class(name)
-        return Response({"quota_class_set": documents.render_class(found, request.version, id=name)})
+        return Response({"quota_class_set": documents.render_class(found, self.version, id=name)})
 
     def put(self, request: Request, name: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-quota-class-sets:update")
         values = self.parse(request, "quota_class_set")
         quota_sets.set_class(name=name, values=values)
-        return Response({"quota_class_set": documents.render_class(selectors.of_class(name), request.version)})
+        return Response({"quota_class_set": documents.render_class(selectors.of_class(name), self.version)})

@@ -29,7 +29,7 @@ class QuotaSetView(_QuotaView):
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("show", project_id)
         values = selectors.of_project(project_id=project_id)
-        return Response({"quota_set": documents.render(values, request.version, id=project_id)})
+        return Response({"quota_set": documents.render(values, self.version, id=project_id)})
 
     def put(self, request: Request, project_id: str) -> Response:
         self.allow("update", project_id)
@@ -37,7 +37,7 @@ class QuotaSetView(_QuotaView):
         force = values.pop("force", False)
         quota_sets.update(project_id=project_id, values=values, force=force)
         now = selectors.of_project(project_id=project_id)
-        return Response({"quota_set": documents.render(now, request.version)})
+        return Response({"quota_set": documents.render(now, self.version)})
 
     def delete(self, request: Request, project_id: str) -> Response:
         self.allow("delete", project_id)
@@ -51,7 +51,7 @@ class QuotaSetDetailView(_QuotaView):
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("detail", project_id)
         values = selectors.detail(project_id=project_id)
-        return Response({"quota_set": documents.render(values, request.version, id=project_id)})
+        return Response({"quota_set": documents.render(values, self.version, id=project_id)})
 
 
 class QuotaSetDefaultsView(_QuotaView):
@@ -59,4 +59,4 @@ class QuotaSetDefaultsView(_QuotaView):
 
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("defaults", project_id)
-        return Response({"quota_set": documents.render(selectors.defaults(), request.version, id=project_id)})
+        return Response({"quota_set": documents.render(selectors.defaults(), self.version, id=project_id)})

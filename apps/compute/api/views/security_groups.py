@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from apps.common import policy
@@ -9,11 +10,10 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.identifiers import parse_uuid
 from apps.compute.api.documents import security_groups as documents
-from apps.compute.api.listing import LISTING, STYLE
+from apps.compute.api.listing import BY_OFFSET, STYLE
 from apps.compute.api.serializers import security_groups as serializers
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import Collection, PartsOfServer
 from apps.compute.api.views.proxies import ProxyView, nova_faults
-from apps.compute.selectors import servers
 from apps.networking.api import permissions
 from apps.networking.selectors import security_group_rules as rule_selectors
 from apps.networking.selectors import security_groups as selectors
@@ -30,21 +30,23 @@ def _id(text: str) -> Any:
     return key
 
 
-class SecurityGroupsView(ProxyView):
+class SecurityGroupsView(ProxyView, Collection):
     """The project's security groups."""
 
+    plural, listing, rule = "security_groups", BY_OFFSET, RULE.format("get")
     request_serializers = {"post": serializers.GroupOfNova}
     examples = {"POST": {"security_group": {"name": "web", "description": "Web servers"}}}
 
-    def get(self, request: Request) -> Response:
-        policy.check(self.caller, RULE.format("get"))
-        rows = selectors.visible(context=self.caller).order_by("name", "id")
-        everywhere = "all_tenants" in request.GET and STYLE.boolean(request.GET["all_tenants"] or "1", "all_tenants")
-        if not (everywhere and self.caller.is_admin):
-            services.ensure_default(project_id=str(self.caller.project_id))
-            rows = rows.filter(project_id=self.caller.project_id)
-        first, limit = STYLE.whole(request.GET.get("offset") or "0", "offset"), LISTING.limit(request.GET)[0]
-        return Response({"security_groups": documents.render_all(list(rows[first : first + limit]))})
+    def rows(self) -> QuerySet[Any]:
+        rows, asked = selectors.visible(context=self.caller).order_by("name", "id"), self.request.GET.get("all_tenants")
+        everywhere = asked is not None and STYLE.boolean(asked or "1", "all_tenants")
+        if everywhere and self.caller.is_admin:
+            return rows
+        services.ensure_default(project_id=str(self.caller.project_id))
+        return rows.filter(project_id=self.caller.project_id)
+
+    def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
+        return documents.render_all(rows)
 
     def post(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("create"))
@@ -130,10 +132,13 @@ class SecurityGroupRuleView(ProxyView):
         return Response(status=202)
 
 
-class ServerSecurityGroupsView(ComputeView):
+class ServerSecurityGroupsView(PartsOfServer):
     """The groups that guard a server's ports."""
 
-    def get(self, request: Request, server_id: str) -> Response:
-        server = servers.get(context=self.caller, server_id=server_id)
-        policy.check(self.caller, RULE.format("list"), {"project_id": server.project_id})
-        return Response({"security_groups": documents.render_all(selectors.of_server(server_id=server.id))})
+    plural, rule = "security_groups", RULE.format("list")
+
+    def rows(self) -> list[Any]:
+        return selectors.of_server(server_id=self.owner.id)
+
+    def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
+        return documents.render_all(rows)

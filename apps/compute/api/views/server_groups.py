@@ -1,5 +1,8 @@
 """/os-server-groups: servers that belong together, or apart."""
 
+from typing import Any
+
+from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from apps.common import policy
@@ -7,9 +10,9 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.compute.api import queries
 from apps.compute.api.documents import server_groups as documents
-from apps.compute.api.listing import LISTING, STYLE
+from apps.compute.api.listing import BY_OFFSET
 from apps.compute.api.serializers import server_groups as serializers
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import Collection, ComputeView
 from apps.compute.models import ServerGroup
 from apps.compute.selectors import server_groups as selectors
 from apps.compute.services import server_groups
@@ -17,24 +20,24 @@ from apps.compute.services import server_groups
 RULE = "os_compute_api:os-server-groups:{}"
 
 
-class ServerGroupsView(ComputeView):
+class ServerGroupsView(Collection):
     """The project's server groups; ``all_projects`` is for administrators."""
 
+    plural, listing, rule = "server_groups", BY_OFFSET, RULE.format("index")
     request_serializers = {"post": serializers.ServerGroupCreate}
     examples = {"POST": {"server_group": {"name": "apart", "policy": "anti-affinity"}}}
 
-    def get(self, request: Request) -> Response:
-        queries.check(request, ("limit", "offset"), repeatable=("all_projects",))
-        policy.check(self.caller, RULE.format("index"))
+    def rows(self) -> QuerySet[ServerGroup]:
+        queries.check(self.request, ("limit", "offset"), repeatable=("all_projects",))
         # Nova answers others, who may not ask for all projects, with their own.
-        everywhere = "all_projects" in request.GET and self.caller.is_admin
+        everywhere = "all_projects" in self.request.GET and self.caller.is_admin
         if everywhere:
             policy.check(self.caller, RULE.format("index:all_projects"))
-        limit, first = LISTING.limit(request.GET)[0], STYLE.whole(request.GET.get("offset") or "0", "offset")
-        rows = list(selectors.visible(context=self.caller, all_projects=everywhere)[first : first + limit])
-        members = selectors.members(group_ids=[row.id for row in rows])
-        found = [documents.render(row, members=members.get(row.id, ()), version=request.version) for row in rows]
-        return Response({"server_groups": found})
+        return selectors.visible(context=self.caller, all_projects=everywhere)
+
+    def documents(self, rows: list[ServerGroup]) -> list[dict[str, Any]]:
+        members, version = selectors.members(group_ids=[row.id for row in rows]), self.version
+        return [documents.render(row, members=members.get(row.id, ()), version=version) for row in rows]
 
     def post(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("create"))
@@ -42,7 +45,7 @@ class ServerGroupsView(ComputeView):
             raise BadRequest("Server groups belong to a project: use a token that is scoped to one.")
         values = self.parse(request, "server_group")
         group = server_groups.create(context=self.caller, **values)
-        return Response({"server_group": documents.render(group, members=(), version=request.version)})
+        return Response({"server_group": documents.render(group, members=(), version=self.version)})
 
 
 class ServerGroupView(ComputeView):
@@ -51,7 +54,7 @@ class ServerGroupView(ComputeView):
     def get(self, request: Request, server_group_id: str) -> Response:
         group = self._group("show", server_group_id)
         members = selectors.members(group_ids=[group.id]).get(group.id, ())
-        return Response({"server_group": documents.render(group, members=members, version=request.version)})
+        return Response({"server_group": documents.render(group, members=members, version=self.version)})
 
     def delete(self, request: Request, server_group_id: str) -> Response:
         server_groups.delete(group_id=self._group("delete", server_group_id).id)

@@ -2,52 +2,44 @@
 
 from rest_framework.request import Request
 
-from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.compute.api.serializers import server_metadata as serializers
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import OfServer
 from apps.compute.exceptions import MetadataNotFound
-from apps.compute.models import Server
-from apps.compute.selectors import servers
 from apps.compute.services import server_metadata
 
-
-class _MetadataView(ComputeView):
-    def server(self, server_id: str, verb: str) -> Server:
-        server = servers.get(context=self.caller, server_id=server_id)
-        policy.check(self.caller, f"os_compute_api:server-metadata:{verb}", {"project_id": server.project_id})
-        return server
+RULE = "os_compute_api:server-metadata:{}"
 
 
-class MetadataView(_MetadataView):
+class MetadataView(OfServer):
     """A server's metadata: POST adds to it, PUT replaces it."""
 
     request_serializers = {"post": serializers.Metadata, "put": serializers.Metadata}
     examples = {"POST": {"metadata": {"role": "web"}}, "PUT": {"metadata": {"role": "web"}}}
 
     def get(self, request: Request, server_id: str) -> Response:
-        return Response({"metadata": self.server(server_id, "index").metadata})
+        return Response({"metadata": self.server(server_id, RULE.format("index")).metadata})
 
     def post(self, request: Request, server_id: str) -> Response:
         items = self.parse(request)["metadata"]
-        server = self.server(server_id, "create")
+        server = self.server(server_id, RULE.format("create"))
         return Response({"metadata": server_metadata.add(context=self.caller, server_id=server.id, items=items)})
 
     def put(self, request: Request, server_id: str) -> Response:
         items = self.parse(request)["metadata"]
-        server = self.server(server_id, "update_all")
+        server = self.server(server_id, RULE.format("update_all"))
         return Response({"metadata": server_metadata.replace(context=self.caller, server_id=server.id, items=items)})
 
 
-class MetadataItemView(_MetadataView):
+class MetadataItemView(OfServer):
     """One item of a server's metadata."""
 
     request_serializers = {"put": serializers.MetadataItem}
     examples = {"PUT": {"meta": {"role": "web"}}}
 
     def get(self, request: Request, server_id: str, key: str) -> Response:
-        metadata = self.server(server_id, "show").metadata
+        metadata = self.server(server_id, RULE.format("show")).metadata
         if key not in metadata:
             raise MetadataNotFound
         return Response({"meta": {key: metadata[key]}})
@@ -56,11 +48,11 @@ class MetadataItemView(_MetadataView):
         items = self.parse(request)["meta"]
         if key not in items:
             raise BadRequest("Request body and URI mismatch")
-        server = self.server(server_id, "update")
+        server = self.server(server_id, RULE.format("update"))
         server_metadata.add(context=self.caller, server_id=server.id, items=items)
         return Response({"meta": items})
 
     def delete(self, request: Request, server_id: str, key: str) -> Response:
-        server = self.server(server_id, "delete")
+        server = self.server(server_id, RULE.format("delete"))
         server_metadata.remove(context=self.caller, server_id=server.id, key=key)
         return Response(status=204)

@@ -2,26 +2,18 @@
 
 from rest_framework.request import Request
 
-from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.microversions import handler
 from apps.compute.api.documents.base import base_of
 from apps.compute.api.serializers import server_tags as serializers
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import OfServer
 from apps.compute.exceptions import TagNotFound
-from apps.compute.models import Server
-from apps.compute.selectors import servers
 from apps.compute.services import server_tags
 
-
-class _TagView(ComputeView):
-    def server(self, server_id: str, verb: str) -> Server:
-        server = servers.get(context=self.caller, server_id=server_id)
-        policy.check(self.caller, f"os_compute_api:os-server-tags:{verb}", {"project_id": server.project_id})
-        return server
+RULE = "os_compute_api:os-server-tags:{}"
 
 
-class TagsView(_TagView):
+class TagsView(OfServer):
     """A server's tags, from 2.26 on: PUT replaces all of them."""
 
     request_serializers = {"put": serializers.Tags}
@@ -29,26 +21,26 @@ class TagsView(_TagView):
 
     @handler("2.26")
     def get(self, request: Request, server_id: str) -> Response:
-        return Response({"tags": self.server(server_id, "index").tags})
+        return Response({"tags": self.server(server_id, RULE.format("index")).tags})
 
     @handler("2.26")
     def put(self, request: Request, server_id: str) -> Response:
         tags = self.parse(request)["tags"]
-        server = self.server(server_id, "update_all")
+        server = self.server(server_id, RULE.format("update_all"))
         return Response({"tags": server_tags.replace(server_id=server.id, tags=tags)})
 
     @handler("2.26")
     def delete(self, request: Request, server_id: str) -> Response:
-        server_tags.replace(server_id=self.server(server_id, "delete_all").id, tags=[])
+        server_tags.replace(server_id=self.server(server_id, RULE.format("delete_all")).id, tags=[])
         return Response(status=204)
 
 
-class TagView(_TagView):
+class TagView(OfServer):
     """One tag of a server: GET answers whether it exists."""
 
     @handler("2.26")
     def get(self, request: Request, server_id: str, tag: str) -> Response:
-        server = self.server(server_id, "show")
+        server = self.server(server_id, RULE.format("show"))
         if tag not in server.tags:
             raise TagNotFound(server=server.id, tag=tag[:60])
         return Response(status=204)
@@ -56,7 +48,7 @@ class TagView(_TagView):
     @handler("2.26")
     def put(self, request: Request, server_id: str, tag: str) -> Response:
         serializers.check(tag)
-        server = self.server(server_id, "update")
+        server = self.server(server_id, RULE.format("update"))
         if not server_tags.add(server_id=server.id, tag=tag):
             return Response(status=204)
         location = f"{base_of(request)}/servers/{server.id}/tags/{tag}"
@@ -64,5 +56,5 @@ class TagView(_TagView):
 
     @handler("2.26")
     def delete(self, request: Request, server_id: str, tag: str) -> Response:
-        server_tags.remove(server_id=self.server(server_id, "delete").id, tag=tag)
+        server_tags.remove(server_id=self.server(server_id, RULE.format("delete")).id, tag=tag)
         return Response(status=204)

@@ -38,7 +38,7 @@ class ServerViewBase(ComputeView):
     def renderer(self) -> documents.Renderer:
         return documents.Renderer(
             request=self.request._request,
-            version=self.request.version,
+            version=self.version,
             admin=self.caller.is_admin,
             update=self.request.method == "PUT",
         )
@@ -54,7 +54,7 @@ class ServerViewBase(ComputeView):
 
     def _host_status(self, rows: list[Server]) -> dict[str, str]:
         """Administrators see from 2.16 on whether the server's host is up: one query for any number of servers."""
-        if not self.caller.is_admin or self.request.version not in since("2.16"):
+        if not self.caller.is_admin or self.version not in since("2.16"):
             return {}
         return hosts.status_of(names={server.host for server in rows if server.host})
 
@@ -68,7 +68,7 @@ class ServersView(ServerViewBase, Collection):
     response_serializers = {"post": {200: dry_run_documents.DryRunDocument}}
     examples = {"POST": EXAMPLE}
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, **ids: str) -> Response:
         """List the project's servers, briefly."""
         return super().get(request)
 
@@ -144,11 +144,11 @@ class ServersView(ServerViewBase, Collection):
         return [renderer.render_brief(server) for server in rows]
 
     def _check_query(self, params: Any) -> None:
-        if self.request.version in STRICT_QUERY and server_lists.unknown(params):
+        if self.version in STRICT_QUERY and server_lists.unknown(params):
             names = "', '".join(name[:64] for name in server_lists.unknown(params))
             raise BadRequest(f"Additional properties are not allowed ('{names}' was unexpected)")
         bad = [word for word in params.getlist("status") if not states.states_of(word)[0]]
-        if bad and self.request.version in STRICT_STATUS:
+        if bad and self.version in STRICT_STATUS:
             raise BadRequest(f"Invalid status value: {bad[0][:64]}")
 
 
@@ -156,7 +156,7 @@ class ServersDetailView(ServersView):
     http_method_names = ["get", "head", "options"]
     rule = "os_compute_api:servers:detail"
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request, **ids: str) -> Response:
         """List the project's servers with everything about them."""
         return super().get(request)
 

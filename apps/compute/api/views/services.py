@@ -1,33 +1,42 @@
 """/os-services: the agents of the hosts, as compute services, and the schedulers."""
 
+from collections.abc import Callable
+from typing import Any
+
 from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
-from apps.common.microversions import handler, since
+from apps.common.microversions import Version, handler, since
 from apps.compute.api import queries
 from apps.compute.api.documents import services as documents
 from apps.compute.api.serializers import services as serializers
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.views.base import ComputeView, WholeCollection
 from apps.compute.exceptions import ServiceNotFound
 from apps.compute.selectors import services as selectors
 from apps.compute.services import services
 
 RULE = "os_compute_api:os-services:{}"
 FORCE_DOWN = since("2.11")
+Renderer = Callable[[Any, Version], dict[str, Any]]
 
 
-class ServicesView(ComputeView):
+class ServicesView(WholeCollection):
     """The agents of the hosts, as compute services, and the machines that run schedulers."""
 
-    def get(self, request: Request) -> Response:
-        policy.check(self.caller, RULE.format("list"))
-        queries.check(request, ("host", "binary"))
-        wanted = {"host": request.GET.get("host"), "binary": request.GET.get("binary")}
-        found = [documents.render_scheduler(one, request.version) for one in selectors.listed_schedulers(**wanted)]
-        found += [documents.render(host, request.version) for host in selectors.listed(**wanted)]
-        return Response({"services": found})
+    plural, rule = "services", RULE.format("list")
+
+    def rows(self) -> list[tuple[Renderer, Any]]:
+        """Return schedulers, then hosts, each with what renders it."""
+        queries.check(self.request, ("host", "binary"))
+        wanted = {name: self.request.GET.get(name) for name in ("host", "binary")}
+        schedulers = [(documents.render_scheduler, row) for row in selectors.listed_schedulers(**wanted)]
+        return [*schedulers, *((documents.render, host) for host in selectors.listed(**wanted))]
+
+    def render(self, row: tuple[Renderer, Any]) -> dict[str, Any]:
+        render, service = row
+        return render(service, self.version)
 
 
 class ServiceView(ComputeView):
@@ -45,7 +54,7 @@ class ServiceView(ComputeView):
             "disable-log-reason": self._disable_with_reason,
             "force-down": self._force_down,
         }.get(key)
-        if act is None or (key == "force-down" and request.version not in FORCE_DOWN):
+        if act is None or (key == "force-down" and self.version not in FORCE_DOWN):
             raise ServiceNotFound("Unknown action")
         return act(request)
 
@@ -66,11 +75,11 @@ class ServiceView(ComputeView):
             reason=values.get("disabled_reason"),
             forced_down=values.get("forced_down"),
         )
-        return Response({"service": documents.render(updated, request.version)})
+        return Response({"service": documents.render(updated, self.version)})
 
     def delete(self, request: Request, key: str) -> Response:
         policy.check(self.caller, RULE.format("delete"))
-        by_uuid = request.version in documents.UUIDS
+        by_uuid = self.version in documents.UUIDS
         scheduler = selectors.get_scheduler(key=key, by_uuid=by_uuid)
         if scheduler is not None:
             services.forget_scheduler(scheduler=scheduler)

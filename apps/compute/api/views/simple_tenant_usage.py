@@ -40,7 +40,7 @@ def _moment(text: str | None, usual: datetime) -> datetime:
 class _UsageView(ComputeView):
     def read(self, request: Request, project_id: str | None) -> tuple[list[selectors.Use], bool, datetime, datetime]:
         """Return the uses in the period asked for, whether there are more, and the period."""
-        paged = request.version in PAGED
+        paged = self.version in PAGED
         queries.check(request, ("start", "end", "detailed", *(("limit", "marker") if paged else ())))
         now = timezone.now()
         stop = _moment(request.GET.get("end"), now)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from apps.common import policy
 from apps.common.api import collections
-from apps.common.api.collections import Page
+from apps.common.api.collections import Listing, Page
 from apps.common.api.documents import query_link
 from apps.common.api.views import ServiceView
 from apps.common.identifiers import parse_uuid
@@ -17,10 +17,10 @@ from apps.images.selectors import images as selectors
 
 def image_id_of(text: str) -> uuid.UUID:
     """Return the id in a URL. Raises ImageNotFound (404) for an invalid ID: clients look up names that way."""
-    found = parse_uuid(text)
-    if found is None:
+    key = parse_uuid(text)
+    if key is None:
         raise ImageNotFound(id=text[:255])
-    return found
+    return key
 
 
 class ImageView(ServiceView):
@@ -61,3 +61,14 @@ class Collection(collections.Collection):
         if page.more and page.rows:
             body["next"] = query_link(self.path, params, marker=self.mark_of(page.rows[-1]))
         return body
+
+
+class WholeCollection(collections.Collection):
+    """A list that Glance never cuts into pages; ``schema_path`` is the address of its schema ("": it names none)."""
+
+    listing: ClassVar[Listing | None] = None
+    schema_path: ClassVar[str] = ""
+
+    def envelope(self, page: Page) -> dict[str, Any]:
+        body = super().envelope(page)
+        return {**body, "schema": self.schema_path} if self.schema_path else body

@@ -1,28 +1,34 @@
 """Members of shared images."""
 
+from typing import Any
+
 from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.images.api.documents import members as documents
 from apps.images.api.serializers import members as serializers
-from apps.images.api.views.base import ImageView
+from apps.images.api.views.base import ImageView, WholeCollection
 from apps.images.exceptions import MemberNotFound
 from apps.images.selectors import members as selectors
 from apps.images.services import members
 
 
-class Members(ImageView):
+class Members(ImageView, WholeCollection):
     """List and add."""
 
+    plural, schema_path = "members", "/v2/schemas/members"
     request_serializers = {"post": serializers.MemberCreate}
     examples = {"POST": {"member": "<project id>"}}
 
-    def get(self, request: Request, image_id: str) -> Response:
+    def permit(self, action: str, row: Any = None) -> None:
         policy.check(self.caller, "get_members")
-        image = self.image(image_id)
-        found = selectors.visible(context=self.caller, image=image)
-        return Response({"members": [documents.render(one) for one in found], "schema": "/v2/schemas/members"})
+
+    def rows(self) -> Any:
+        return selectors.visible(context=self.caller, image=self.image(self.kwargs["image_id"]))
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
 
     def post(self, request: Request, image_id: str) -> Response:
         parsed = self.parse(request)

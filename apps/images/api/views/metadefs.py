@@ -7,11 +7,12 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
 from apps.common import policy
+from apps.common.api.collections import Page
 from apps.common.api.views import Response, ServiceView
 from apps.images.api import listing
 from apps.images.api.documents import metadefs as documents
 from apps.images.api.serializers import metadefs as serializers
-from apps.images.api.views.base import Collection
+from apps.images.api.views.base import Collection, WholeCollection
 from apps.images.models import Namespace
 from apps.images.selectors import metadefs as selectors
 from apps.images.services import metadefs
@@ -65,8 +66,8 @@ def _whole(row: Namespace) -> dict[str, Any]:
     """Return a namespace with its non-empty content."""
 
     def of(kind: str) -> list[dict[str, Any]]:
-        found = selectors.definitions(namespace=row, kind=kind)
-        return [documents.render_definition(definition, row.namespace) for definition in found]
+        definitions = selectors.definitions(namespace=row, kind=kind)
+        return [documents.render_definition(definition, row.namespace) for definition in definitions]
 
     parts: dict[str, Any] = {
         "properties": {definition.pop("name"): definition for definition in of("property")},
@@ -108,20 +109,30 @@ class NamespaceItem(_Namespaced):
         return Response(status=204)
 
 
-class _Definitions(_Namespaced):
+class _Definitions(_Namespaced, WholeCollection):
     """List, add, remove all. ``kind`` names one, ``plural`` is the segment of the URL and the key of the list."""
 
     kind: ClassVar[str]
-    plural: ClassVar[str]
 
-    def get(self, request: Request, namespace: str) -> Response:
+    def permit(self, action: str, row: Any = None) -> None:
         policy.check(self.caller, f"get_metadef_{self.plural}")
-        row = selectors.get(context=self.caller, name=namespace)
-        found = selectors.definitions(namespace=row, kind=self.kind)
-        listed = [documents.render_definition(one, namespace) for one in found]
-        body: Any = {one["name"]: one for one in listed} if self.kind == "property" else listed
-        links = {"first": documents.path_of(namespace, self.plural), "schema": f"/v2/schemas/metadefs/{self.plural}"}
-        return Response({self.plural: body, **links})
+
+    def rows(self) -> Any:
+        namespace = selectors.get(context=self.caller, name=self.kwargs["namespace"])
+        return selectors.definitions(namespace=namespace, kind=self.kind)
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render_definition(row, self.kwargs["namespace"])
+
+    def envelope(self, page: Page) -> dict[str, Any]:
+        """Return the definitions; properties are an object, by their names."""
+        rendered = [self.render(row) for row in page.rows]
+        by_name = self.kind == "property"
+        return {
+            self.plural: {definition["name"]: definition for definition in rendered} if by_name else rendered,
+            "first": documents.path_of(self.kwargs["namespace"], self.plural),
+            "schema": f"/v2/schemas/metadefs/{self.plural}",
+        }
 
     def post(self, request: Request, namespace: str) -> Response:
         document = self.parse(request)
@@ -143,8 +154,8 @@ class _Definition(_Namespaced):
     def get(self, request: Request, namespace: str, name: str) -> Response:
         policy.check(self.caller, f"get_metadef_{self.kind}")
         row = selectors.get(context=self.caller, name=namespace)
-        found = selectors.definition(namespace=row, kind=self.kind, name=name)
-        return Response(documents.render_definition(found, namespace))
+        definition = selectors.definition(namespace=row, kind=self.kind, name=name)
+        return Response(documents.render_definition(definition, namespace))
 
     def put(self, request: Request, namespace: str, name: str) -> Response:
         document = self.parse(request)
@@ -193,10 +204,10 @@ class Tags(_Definitions):
     request_serializers: dict[str, type[Serializer[Any]]] = {"post": serializers.TagsWrite}
 
     def post(self, request: Request, namespace: str) -> Response:
-        names = [one["name"] for one in self.parse(request)["tags"]]
+        names = [tag["name"] for tag in self.parse(request)["tags"]]
         append = request.headers.get("X-OpenStack-Append", "").lower() in ("true", "1")
         kept = metadefs.replace_tags(namespace=self.namespace(namespace, "add_metadef_tags"), tags=names, append=append)
-        return Response({"tags": [{"name": one} for one in kept]}, status=201)
+        return Response({"tags": [{"name": name} for name in kept]}, status=201)
 
 
 class TagItem(_Definition):
@@ -214,24 +225,35 @@ class TagItem(_Definition):
         return Response(documents.render_definition(row, namespace), status=201)
 
 
-class ResourceTypes(ServiceView):
+class ResourceTypes(WholeCollection):
     """Every kind of resource that a namespace can be about."""
 
-    def get(self, request: Request) -> Response:
+    plural, schema_path = "resource_types", "/v2/schemas/metadefs/resource_types"
+
+    def permit(self, action: str, row: Any = None) -> None:
         policy.check(self.caller, "list_metadef_resource_types")
-        found = [{"name": name} for name in selectors.resource_types()]
-        return Response({"resource_types": found, "schema": "/v2/schemas/metadefs/resource_types"})
+
+    def rows(self) -> Any:
+        return selectors.resource_types()
+
+    def render(self, row: str) -> dict[str, Any]:
+        return {"name": row}
 
 
-class Associations(_Namespaced):
+class Associations(_Namespaced, WholeCollection):
     """The kinds of resources that a namespace is about."""
 
+    plural = "resource_type_associations"
     request_serializers = {"post": serializers.AssociationCreate}
 
-    def get(self, request: Request, namespace: str) -> Response:
+    def permit(self, action: str, row: Any = None) -> None:
         policy.check(self.caller, "get_metadef_resource_type")
-        found = selectors.associations(namespace=selectors.get(context=self.caller, name=namespace))
-        return Response({"resource_type_associations": [documents.render_association(one) for one in found]})
+
+    def rows(self) -> Any:
+        return selectors.associations(namespace=selectors.get(context=self.caller, name=self.kwargs["namespace"]))
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render_association(row)
 
     def post(self, request: Request, namespace: str) -> Response:
         values = self.parse(request)

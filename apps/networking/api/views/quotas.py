@@ -1,23 +1,31 @@
 """How many resources a project may have."""
 
+from typing import Any
+
 from rest_framework.request import Request
 
 from apps.common import policy
+from apps.common.api.collections import Collection
 from apps.common.api.views import Response, ServiceView
 from apps.networking.api.serializers.quotas import QuotaUpdate
 from apps.networking.selectors import quotas as selectors
 from apps.networking.services import quotas
 
 
-class Quotas(ServiceView):
+class Quotas(Collection):
     """The projects with their own limits, for administrators."""
 
-    def get(self, request: Request) -> Response:
+    plural, listing = "quotas", None
+
+    def permit(self, action: str, row: Any = None) -> None:
         policy.check(self.caller, "update_quota", {"project_id": self.caller.project_id})
-        found = selectors.own()
-        return Response(
-            {"quotas": [{"tenant_id": key, "project_id": key, **limits} for key, limits in sorted(found.items())]}
-        )
+
+    def rows(self) -> Any:
+        return sorted(selectors.own().items())
+
+    def render(self, row: Any) -> dict[str, Any]:
+        project_id, limits = row
+        return {"tenant_id": project_id, "project_id": project_id, **limits}
 
 
 class OwnTenant(ServiceView):

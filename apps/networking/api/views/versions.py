@@ -1,7 +1,10 @@
 """Discovery of the network service (no token needed), and the extensions that work here."""
 
+from typing import Any
+
 from rest_framework.request import Request
 
+from apps.common.api.collections import Collection
 from apps.common.api.views import Response, ServiceView
 from apps.networking.exceptions import ExtensionNotFound
 
@@ -71,16 +74,24 @@ class Resources(ServiceView):
         )
 
 
-def _extension(alias: str) -> dict[str, object]:
+def _extension(alias: str) -> dict[str, Any]:
     name, description = EXTENSIONS[alias]
     return {"alias": alias, "name": name, "description": description, "updated": UPDATED, "links": []}
 
 
-class Extensions(ServiceView):
+class Extensions(Collection):
     """All extensions that work."""
 
-    def get(self, request: Request) -> Response:
-        return Response({"extensions": [_extension(alias) for alias in sorted(EXTENSIONS)]})
+    plural, listing = "extensions", None
+
+    def permit(self, action: str, row: Any = None) -> None:
+        """Everybody with a token may read what the API has."""
+
+    def rows(self) -> list[str]:
+        return sorted(EXTENSIONS)
+
+    def render(self, row: str) -> dict[str, Any]:
+        return _extension(row)
 
 
 class ExtensionItem(ServiceView):
