@@ -147,7 +147,7 @@ def main(arguments: list[str]) -> int:
     options.output.write_text(json.dumps(results, indent=1) + "\n")
     report.show(results)
     print(f"\nEverything measured: {options.output}")
-    runs = [run for found in results.get("simulated", {}).values() for run in found]
+    runs = [run for group in results.get("simulated", {}).values() for run in group]
     return 1 if any(run["errors"] for run in runs) else 0
 
 

@@ -121,10 +121,10 @@ class Boots:
         while not self._stop.wait(self.options.poll_interval):
             for state in ("ACTIVE", "ERROR"):
                 began = now()
-                found = listed(self.session, self.options.prefix, status=state)
+                keys_now = listed(self.session, self.options.prefix, status=state)
                 ended = now()
                 self.poll_seconds.append(ended - began)
-                for key in found:
+                for key in keys_now:
                     if key not in self.active and state == "ERROR":
                         self.errors.append(f"server {key} ERROR")
                     self.active.setdefault(key, ended if state == "ACTIVE" else None)
@@ -176,7 +176,7 @@ def delete(session: Session, options: Options) -> tuple[dict[str, Any], list[str
     """Delete the run's servers and wait until they are gone; return what was measured, and the errors."""
     keys, seconds = listed(session, options.prefix), []
 
-    def one(index: int) -> None:
+    def delete_server(index: int) -> None:
         began = now()
         status, _, document = session.http.call("DELETE", f"{session.nova}/servers/{keys[index]}")
         seconds.append(now() - began)
@@ -184,7 +184,7 @@ def delete(session: Session, options: Options) -> tuple[dict[str, Any], list[str
             raise RuntimeError(f"DELETE {status} {str(document)[:200]}")
 
     began, deadline = now(), now() + options.timeout
-    requests_wall, errors = spread(len(keys), options.concurrency, one)
+    requests_wall, errors = spread(len(keys), options.concurrency, delete_server)
     while (left := len(listed(session, options.prefix))) and now() < deadline:
         time.sleep(options.poll_interval)
     wall = now() - began

@@ -34,7 +34,7 @@ class PrivateCloud:
         # A network's quotas cannot be written by the API.
         values |= {"CELERITY_QUOTA_PORTS": str(UNBOUNDED), **settings}
         self.environment = Environment(state=self.state, values={**DEFAULTS, **values})
-        self.programs = {one.name: one for one in programs.cloud(self.environment)}
+        self.programs = {program.name: program for program in programs.cloud(self.environment)}
         self.leave_out = leave_out
         if "{listen}" in os.environ.get("BENCH_API", ""):  # another server takes the clients itself
             self.leave_out += ("front",)
@@ -126,8 +126,8 @@ class PrivateCloud:
 
     def _hosts(self) -> int:
         session = self.session("admin")
-        found = session.http.call("GET", f"{session.nova}/os-hypervisors/detail")[2].get("hypervisors", [])
-        return sum(1 for one in found if one["state"] == "up")
+        hypervisors = session.http.call("GET", f"{session.nova}/os-hypervisors/detail")[2].get("hypervisors", [])
+        return sum(1 for hypervisor in hypervisors if hypervisor["state"] == "up")
 
     # --- callers --------------------------------------------------------------------------------
 

@@ -29,10 +29,10 @@ ROWS: list[tuple[str, tuple[str, ...], str, str]] = [
 
 
 def _value(run: dict[str, Any], path: tuple[str, ...]) -> float | None:
-    found: Any = run
+    value: Any = run
     for key in path:
-        found = found.get(key) if isinstance(found, dict) else None
-    return None if found is None else float(found)
+        value = value.get(key) if isinstance(value, dict) else None
+    return None if value is None else float(value)
 
 
 def _median(runs: list[dict[str, Any]], path: tuple[str, ...]) -> str:

@@ -150,14 +150,14 @@ def burst(size: int) -> int:
     """Return how many of ``size`` requests at the same moment were refused."""
     from django.db import connection
 
-    def one(_: int) -> bool:
+    def is_placed(_: int) -> bool:
         try:
             return _claim("plain") is not None
         finally:
             connection.close()
 
     with ThreadPoolExecutor(size) as pool:
-        return list(pool.map(one, range(size))).count(False)
+        return list(pool.map(is_placed, range(size))).count(False)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -218,10 +218,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _part(text: str) -> float:
-    found = float(text)
-    if not 0 <= found <= 1:
+    ratio = float(text)
+    if not 0 <= ratio <= 1:
         raise argparse.ArgumentTypeError(f"{text} is no part: from 0 to 1")
-    return found
+    return ratio
 
 
 def main(arguments: list[str]) -> int:
@@ -236,9 +236,9 @@ def main(arguments: list[str]) -> int:
 
         django.setup()
         prepare(options)
-        found = measure(options)
-    print(json.dumps(found)) if options.json else show(found, options)
-    return 1 if found["failures"] or found["burst_refused"] or found["oversold"] or found["books_wrong"] else 0
+        results = measure(options)
+    print(json.dumps(results)) if options.json else show(results, options)
+    return 1 if results["failures"] or results["burst_refused"] or results["oversold"] or results["books_wrong"] else 0
 
 
 if __name__ == "__main__":

@@ -66,6 +66,6 @@ def memory(root: int) -> Memory:
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         except OSError:
             continue
-        found = {line.split(":")[0]: int(line.split()[1]) for line in lines[1:]}
-        total += Memory(found.get("Pss", 0) / MIB, found.get("Rss", 0) / MIB)
+        kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines[1:]}
+        total += Memory(kilobytes.get("Pss", 0) / MIB, kilobytes.get("Rss", 0) / MIB)
     return total

@@ -69,10 +69,10 @@ class OpenTelemetry:
     def waited(self, name: str, *, parent: str, seconds: float, attributes: Attributes) -> None:
         now = time.time_ns()
         began = now - int(max(seconds, 0.0) * 1e9)
-        one = self.tracer().start_span(
+        span = self.tracer().start_span(
             name, context=_context(parent), start_time=began, attributes=_dotted(attributes)
         )  # fmt: skip
-        one.end(now)
+        span.end(now)
 
     def failed(self, cause: str) -> None:
         trace.get_current_span().set_status(trace.StatusCode.ERROR, cause)

@@ -80,10 +80,10 @@ def tool(name: str) -> str:
         beside = binaries() / name
     except DeployError:
         beside = None  # a client alone, for a server elsewhere
-    found = str(beside) if beside and beside.exists() else shutil.which(name)
-    if found is None:
+    path = str(beside) if beside and beside.exists() else shutil.which(name)
+    if path is None:
         raise DeployError(f"{name} is not installed.", hint="As root: apt-get install postgresql-client")
-    return found
+    return path
 
 
 def run_tool(environment: Environment, command: list[str]) -> None:

@@ -60,9 +60,9 @@ def take_snapshot(environment: Environment, place: Path) -> Snapshot:
     lost before, and the backup is made without it.
     """
     for left in range(TRIES - 1, -1, -1):
-        found = _take_snapshot(environment, place, without_missing=not left)
-        if found is not None:
-            return found
+        snapshot = _take_snapshot(environment, place, without_missing=not left)
+        if snapshot is not None:
+            return snapshot
         time.sleep(0.5)
     raise AssertionError("unreachable")
 
@@ -141,7 +141,9 @@ def write(environment: Environment, place: Path, target: Path, guests: list[str]
     members = [archive.MANIFEST, *sorted(path.name for path in place.iterdir() if path.name != archive.MANIFEST)]
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     size = sum(path.stat().st_blocks * 512 for path in place.rglob("*") if path.is_file())
-    size += sum(p.stat().st_blocks * 512 for one in guests for p in (environment.state / one).rglob("*") if p.is_file())
+    size += sum(
+        p.stat().st_blocks * 512 for folder in guests for p in (environment.state / folder).rglob("*") if p.is_file()
+    )
     free = shutil.disk_usage(target.parent).free
     if free < size:
         raise DeployError(f"{target.parent} has {free >> 20} MiB free, and the backup needs {size >> 20} MiB.")

@@ -56,8 +56,8 @@ def _register_key(api: CloudApi, public: str) -> None:
 
 
 def _find(api: CloudApi) -> dict[str, Any] | None:
-    found = api.get("/compute/v2.1/servers/detail", name=f"^{NAME}$")["servers"]
-    return found[0] if found else None
+    servers = api.get("/compute/v2.1/servers/detail", name=f"^{NAME}$")["servers"]
+    return servers[0] if servers else None
 
 
 def _create(api: CloudApi) -> str:
@@ -94,8 +94,8 @@ def _steps(api: CloudApi, server: str) -> list[Step]:
     for action in api.get(path)["instanceActions"]:
         if action["action"] == "create":
             # An ordinary user is shown the steps from microversion 2.51 on.
-            found = api.get(f"{path}/{action['request_id']}", microversion="2.51")
-            return steps_of(found["instanceAction"])
+            answer = api.get(f"{path}/{action['request_id']}", microversion="2.51")
+            return steps_of(answer["instanceAction"])
     return []
 
 
@@ -104,10 +104,10 @@ def _watch(api: CloudApi, server: str) -> dict[str, Any]:
     deadline = time.monotonic() + BUILD_SECONDS
     with BuildDisplay() as display:
         while True:
-            found: dict[str, Any] = api.get(f"/compute/v2.1/servers/{server}")["server"]
+            document: dict[str, Any] = api.get(f"/compute/v2.1/servers/{server}")["server"]
             display.show(_steps(api, server))
-            if found["status"] != "BUILD":
-                return found
+            if document["status"] != "BUILD":
+                return document
             if time.monotonic() > deadline:
                 raise DeployError(f"The server {NAME} is still being built after {BUILD_SECONDS} s.", hint="make logs")
             time.sleep(0.2)

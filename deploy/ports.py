@@ -88,10 +88,10 @@ def require_free(wanted: list[Endpoint], is_ours: Callable[[int], bool]) -> None
     for endpoint in wanted:
         if is_free(endpoint.host, endpoint.port):
             continue
-        found = holder(endpoint.port)
-        if found.pid is not None and is_ours(found.pid):
+        other = holder(endpoint.port)
+        if other.pid is not None and is_ours(other.pid):
             continue
-        who = found.name if found.pid is None else f"process {found.pid} ({found.name})"
+        who = other.name if other.pid is None else f"process {other.pid} ({other.name})"
         raise DeployError(
             f"Port {endpoint.port}, needed by {endpoint.purpose}, is taken by {who}.",
             hint=f"Stop it, or move {endpoint.purpose}: set another port in {endpoint.setting}, "

@@ -92,7 +92,7 @@ def put_in_place(place: Path, state: Path) -> None:
 
 def fill_database(environment: Environment, dump: Path) -> None:
     """Restore the dump in one transaction: all of it, or nothing."""
-    wanted = [one for one in ports.endpoints(environment) if one.setting == "CELERITY_DATABASE_URL"]
+    wanted = [endpoint for endpoint in ports.endpoints(environment) if endpoint.setting == "CELERITY_DATABASE_URL"]
     ports.require_free(wanted, lambda pid: False)
     with archive.database(environment):
         session = archive.connect(environment)

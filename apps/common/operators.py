@@ -22,13 +22,13 @@ def operator_of(request: HttpRequest) -> Operator | None:
 
 
 def may_act(request: HttpRequest) -> bool:
-    found = operator_of(request)
-    return found is not None and found.may_act
+    operator = operator_of(request)
+    return operator is not None and operator.may_act
 
 
 def acting(request: HttpRequest) -> Operator:
     """Return who acts. Raises PermissionDenied (403) for those who only look."""
-    found = operator_of(request)
-    if found is None or not found.may_act:
+    operator = operator_of(request)
+    if operator is None or not operator.may_act:
         raise PermissionDenied
-    return found
+    return operator

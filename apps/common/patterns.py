@@ -68,8 +68,8 @@ class _Parser:
     def _sequence(self, depth: int) -> int:
         size = 0
         while self._next() not in ("", "|", ")"):
-            repeatable, one = self._atom(depth)
-            size += one * self._count(repeatable)
+            repeatable, atom = self._atom(depth)
+            size += atom * self._count(repeatable)
             if size > MAX_SIZE:
                 raise _Refused("Its repetitions make it too large")
         return size

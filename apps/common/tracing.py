@@ -63,8 +63,8 @@ def carried(params: dict[str, Any]) -> dict[str, Any]:
 
 def parent_of(params: Any) -> str:
     """Return the trace that a run's params carry, or ""."""
-    found = params.get(TRACEPARENT, "") if isinstance(params, Mapping) else ""
-    return found if isinstance(found, str) else ""
+    parent = params.get(TRACEPARENT, "") if isinstance(params, Mapping) else ""
+    return parent if isinstance(parent, str) else ""
 
 
 class Traced:

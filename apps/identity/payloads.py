@@ -98,10 +98,10 @@ def pack(payload: Payload) -> bytes:
 
 def _delegation(parts: list[Any]) -> Delegation:
     kind, pk, other_epoch = parts
-    found = _id_in(pk)
-    if found is None:
+    key = _id_in(pk)
+    if key is None:
         raise Malformed
-    return Delegation(kind=KINDS[kind], id=found, other_epoch=int(other_epoch))
+    return Delegation(kind=KINDS[kind], id=key, other_epoch=int(other_epoch))
 
 
 def unpack(raw: bytes) -> Payload:

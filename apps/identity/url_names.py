@@ -13,8 +13,8 @@ def unknown(url: str) -> str | None:
         if match[1] not in ALLOWED:
             return match[0]
     rest = _NAME.sub("", url)
-    found = re.search(r"[$%]\([^)]*\)?.?", rest)
-    return found[0] if found else None
+    other = re.search(r"[$%]\([^)]*\)?.?", rest)
+    return other[0] if other else None
 
 
 def fill(url: str, values: Mapping[str, str | None]) -> str | None:

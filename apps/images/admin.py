@@ -38,7 +38,7 @@ LABELS = {
 
 class ImageEdit(ServiceForm):
     name = forms.CharField(max_length=255, required=False)
-    visibility = forms.ChoiceField(choices=[(one, one) for one in states.VISIBILITIES])
+    visibility = forms.ChoiceField(choices=[(name, name) for name in states.VISIBILITIES])
     owner = forms.ChoiceField(help_text="The project that owns the image.")
     min_disk = forms.IntegerField(label="Minimum disk (GiB)")
     min_ram = forms.IntegerField(label="Minimum RAM (MiB)")
@@ -87,8 +87,8 @@ def pointer(name: str) -> str:
 class ImageAdd(ImageEdit):
     """A new image, with its data, or queued for an upload through the API. Refused data leaves no image behind."""
 
-    disk_format = forms.ChoiceField(choices=[(one, one) for one in states.DISK_FORMATS], initial="qcow2")
-    container_format = forms.ChoiceField(choices=[(one, one) for one in states.CONTAINER_FORMATS], initial="bare")
+    disk_format = forms.ChoiceField(choices=[(name, name) for name in states.DISK_FORMATS], initial="qcow2")
+    container_format = forms.ChoiceField(choices=[(name, name) for name in states.CONTAINER_FORMATS], initial="bare")
     min_disk = forms.IntegerField(label="Minimum disk (GiB)", initial=0)
     min_ram = forms.IntegerField(label="Minimum RAM (MiB)", initial=0)
     bits = forms.FileField(
@@ -181,7 +181,10 @@ class ImageAdmin(Page):
             row.project_name = projects.get(row.project_id, row.project_id)
 
     def panels(self, request: HttpRequest, row: Image) -> list[panels.Panel]:
-        members = [[one.member_id, one.status, f"{one.created_at:%Y-%m-%d %H:%M}"] for one in row.members.all()[:100]]
+        members = [
+            [member.member_id, member.status, f"{member.created_at:%Y-%m-%d %H:%M}"]
+            for member in row.members.all()[:100]
+        ]
         shared = [panels.table("Shared with", ["project", "status", "since"], members)] if members else []
         return [*shared, *super().panels(request, row)]
 

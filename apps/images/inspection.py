@@ -141,7 +141,7 @@ def _check_safe(inspector: format_inspector.FileInspector) -> None:
     try:
         inspector.safety_check()
     except format_inspector.SafetyCheckFailed as error:
-        reasons = "; ".join(str(one) for one in error.failures.values())
+        reasons = "; ".join(str(failure) for failure in error.failures.values())
         raise Refused(f"the {inspector.NAME} content is not safe: {reasons}") from None
     except format_inspector.ImageFormatError as error:
         raise Refused(f"the {inspector.NAME} content is not valid: {error}") from None

@@ -31,8 +31,8 @@ class Intake(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        found = self.request.resolver_match if self.request is not None else None
-        if found is None or found.view_name != PAGE or not admin.site.has_permission(self.request):
+        match = self.request.resolver_match if self.request is not None else None
+        if match is None or match.view_name != PAGE or not admin.site.has_permission(self.request):
             raise StopUpload(connection_reset=True)
         if not may_act(self.request):
             raise StopUpload(connection_reset=True)

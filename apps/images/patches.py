@@ -32,7 +32,7 @@ def parse(document: Any, *, old: bool = False) -> list[Operation]:
         raise BadRequest("The request body must be a JSON array of operation objects.")
     if len(document) > MAX_OPERATIONS:
         raise exceptions.LimitExceeded(f"A patch has at most {MAX_OPERATIONS} operations.")
-    return [_operation(one, old) for one in document]
+    return [_operation(operation, old) for operation in document]
 
 
 def _operation(document: Any, old: bool) -> Operation:

@@ -30,7 +30,7 @@ def conflict(cidr: ranges.Range) -> str | None:
 def allowed(cidr: ranges.Range) -> bool:
     """Return whether the operator lets tenants use a range (CELERITY_TENANT_RANGES)."""
     permitted = [ipaddress.ip_network(text, strict=False) for text in settings.TENANT_RANGES]
-    return any(one.version == cidr.version and cidr.subnet_of(one) for one in permitted)  # type: ignore[arg-type]
+    return any(network.version == cidr.version and cidr.subnet_of(network) for network in permitted)  # type: ignore[arg-type]
 
 
 @functools.lru_cache(maxsize=1)

@@ -118,9 +118,9 @@ def parse_pools(documents: Any, cidr: Range, gateway: Address | None) -> list[Po
     if len(documents) > MAX_POOLS:
         raise exceptions.InvalidInput(reason=f"allocation_pools: more than {MAX_POOLS} pools")
     pools = sorted((_parse_pool(document, cidr) for document in documents), key=lambda pool: int(pool[0]))
-    for one, two in itertools.pairwise(pools):
-        if int(two[0]) <= int(one[1]):
-            raise exceptions.OverlappingAllocationPools(one=_text(one), two=_text(two), cidr=cidr)
+    for first, second in itertools.pairwise(pools):
+        if int(second[0]) <= int(first[1]):
+            raise exceptions.OverlappingAllocationPools(one=_text(first), two=_text(second), cidr=cidr)
     for pool in pools:
         if gateway is not None and int(pool[0]) <= int(gateway) <= int(pool[1]):
             raise exceptions.GatewayConflict(ip=gateway, pool=_text(pool))

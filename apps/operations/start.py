@@ -20,7 +20,7 @@ def start(request: HttpRequest) -> HttpResponse:
     if wants_page(request.META):
         answer = render(request, "cloud/start.html")
     else:
-        answer = JsonResponse({"versions": [_version(request, *one) for one in VERSIONS]})
+        answer = JsonResponse({"versions": [_version(request, *version) for version in VERSIONS]})
     patch_vary_headers(answer, ("Accept",))
     return answer
 

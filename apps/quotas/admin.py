@@ -65,9 +65,9 @@ class Owned(Page):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        found, doubled = super().get_search_results(request, queryset, search_term)
+        matches, doubled = super().get_search_results(request, queryset, search_term)
         term = search_term.strip()[:255]
-        return (found | queryset.filter(owner_id__in=names.project_ids_like(text=term)) if term else found), doubled
+        return (matches | queryset.filter(owner_id__in=names.project_ids_like(text=term)) if term else matches), doubled
 
     def audited(self, row: Any) -> tuple[str, object]:
         return "quota", row.owner_id

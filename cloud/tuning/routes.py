@@ -24,8 +24,8 @@ def _text(route: Route) -> str | None:
 
 def _head(route: Route) -> str | None:
     """Return the fixed first segment of a route with several segments."""
-    found = _HEAD.match(_text(route) or "")
-    return found[1] if found else None
+    match = _HEAD.match(_text(route) or "")
+    return match[1] if match else None
 
 
 def _without(route: Route, head: str) -> Route:

@@ -8,8 +8,8 @@ from deploy.environment import Environment
 
 
 def check(environment: Environment) -> Finding:
-    found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
-    available = int(found.group(1)) / 1024 if found else 0
+    match = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    available = int(match.group(1)) / 1024 if match else 0
     text = f"{available:.0f} MiB available"
     if available < 1024:
         return fail(text, "The cloud's processes alone take about 1 GiB.")

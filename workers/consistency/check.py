@@ -48,9 +48,9 @@ def of_rows() -> Iterator[Inconsistency]:
     yield from _of_runs()
     for name, used, allocated in rows.miscounted():
         yield Inconsistency("inventory", name, f"used {used}, allocated {allocated}")
-    for one in rows.misplaced():
-        details = f"on {one.host}; server exists: {one.exists}, on {one.server_host!r}"
-        yield Inconsistency("allocation", str(one.consumer_id), details)
+    for allocation in rows.misplaced():
+        details = f"on {allocation.host}; server exists: {allocation.exists}, on {allocation.server_host!r}"
+        yield Inconsistency("allocation", str(allocation.consumer_id), details)
     for server, host in rows.unallocated():
         yield Inconsistency("allocation", str(server), f"on {host} without an allocation")
     for stray in rows.strays():

@@ -42,8 +42,8 @@ def write_power_state(drivers: HostDrivers, server_id: uuid.UUID, event: str) ->
     power_state = str(info.power_state) if info else "shutdown"
     if power_state == "nostate" or not power.differs(server, power_state):
         return
-    found = f"{server.vm_state} by its row, {power_state} on the host"
+    difference = f"{server.vm_state} by its row, {power_state} on the host"
     done = power.repair(drivers, server_id)
     if done and info is not None and info.reason:  # a pause needs somebody: a power-off is the guest's own affair
-        findings.FindingReport(host=drivers.host).repaired(power.KIND, server_id, found=found, done=done)
+        findings.FindingReport(host=drivers.host).repaired(power.KIND, server_id, found=difference, done=done)
     log.info("power state changed", server=str(server_id), host=drivers.host, hypervisor_event=event)

@@ -40,8 +40,8 @@ def files_of(server: "Server", plugs: Plugs, devices: Sequence[dict[str, Any]]) 
         files[f"ec2/{version}/meta-data.json"] = _json(ec2_meta_data(server, plugs))
         if user_data:
             files[f"ec2/{version}/user-data"] = user_data
-    for index, one in enumerate(server.personality):
-        files[f"openstack/content/{index:04d}"] = base64.b64decode(one["contents"])
+    for index, file in enumerate(server.personality):
+        files[f"openstack/content/{index:04d}"] = base64.b64decode(file["contents"])
     return files
 
 
@@ -71,8 +71,8 @@ def meta_data(server: "Server", devices: Sequence[dict[str, Any]] = ()) -> dict[
         document |= {"public_keys": {server.key_name: server.public_key}, "keys": [key]}
     if server.personality:
         document["files"] = [
-            {"path": one["path"], "content_path": f"/content/{index:04d}"}
-            for index, one in enumerate(server.personality)
+            {"path": file["path"], "content_path": f"/content/{index:04d}"}
+            for index, file in enumerate(server.personality)
         ]
     return document
 

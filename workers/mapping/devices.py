@@ -27,7 +27,7 @@ def of_server(
     ``addresses`` are PCI addresses by disk target and by MAC. As in Nova, disks on other buses have none.
     """
     wanted = server.requested_networks or []
-    tags = [one.get("tag") for one in wanted]
+    tags = [interface.get("tag") for interface in wanted]
     cards = [
         {
             "type": "nic",
@@ -44,7 +44,7 @@ def of_server(
 
 def has_tags(server: "Server", rows: "Sequence[BlockDevice]") -> bool:
     """Return whether the metadata lists any device."""
-    return any(row.tag for row in rows) or any(one.get("tag") for one in server.requested_networks or [])
+    return any(row.tag for row in rows) or any(interface.get("tag") for interface in server.requested_networks or [])
 
 
 def _disk(row: "BlockDevice", disk: DiskSpec, addresses: Mapping[str, str]) -> dict[str, Any]:

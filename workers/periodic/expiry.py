@@ -9,8 +9,8 @@ def reservations() -> int:
     """Settle reservations of runs that never ended: commit them if the server exists, else cancel them."""
     consumers = quota_reservations.expired()
     present = servers.existing(server_ids=consumers)
-    quota_reservations.commit(consumers=[one for one in consumers if one in present])
-    quota_reservations.cancel(consumers=[one for one in consumers if one not in present])
+    quota_reservations.commit(consumers=[consumer for consumer in consumers if consumer in present])
+    quota_reservations.cancel(consumers=[consumer for consumer in consumers if consumer not in present])
     return len(consumers)
 
 

@@ -80,6 +80,6 @@ def _report(request: HttpRequest, operation: operations.Operation, done: int, re
     if done:
         messages.success(request, f"{operation.title}: {done} accepted.")
     if refused:
-        told = "; ".join(f"{name}: {reason}" for name, reason in list(refused.items())[:5])
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in list(refused.items())[:5])
         more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
-        messages.error(request, f"{operation.title}: {len(refused)} refused. {told}{more}")
+        messages.error(request, f"{operation.title}: {len(refused)} refused. {reasons}{more}")

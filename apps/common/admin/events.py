@@ -31,9 +31,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[AuditEvent], search_term: str
     ) -> tuple[QuerySet[AuditEvent], bool]:
         """Columns by any part, and targets by name."""
-        found, doubled = super().get_search_results(request, queryset, search_term)
+        matches, doubled = super().get_search_results(request, queryset, search_term)
         term = search_term.strip()[:255]
-        return (found | queryset.filter(target_id__in=targets.like(term)) if term else found), doubled
+        return (matches | queryset.filter(target_id__in=targets.like(term)) if term else matches), doubled
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
         targets.complete(rows)

@@ -111,8 +111,8 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]
         parsed = self.serializer(data=document)
         if parsed.is_valid():
             return dict(parsed.validated_data)
-        for name, told in parsed.errors.items():
-            self._refuse(str(name), flat(told))
+        for name, errors in parsed.errors.items():
+            self._refuse(str(name), flat(errors))
         return None
 
     def _refuse(self, name: str, sentence: str) -> None:

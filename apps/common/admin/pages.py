@@ -115,7 +115,7 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
             self.opts.get_field(column)
         except FieldDoesNotExist:  # a filter's own word, or one that is ignored further on
             return bool(super().lookup_allowed(lookup, value, request))
-        filters = (one if isinstance(one, str) else one.parameter_name for one in self.get_list_filter(request))
+        filters = (entry if isinstance(entry, str) else entry.parameter_name for entry in self.get_list_filter(request))
         return column in {name.split("__")[0] for name in filters}
 
     # --- forms ----------------------------------------------------------------------------------
@@ -244,8 +244,8 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
         if obj is not None:
             context.update(self._above(request, obj))
         context.update(show_save_and_continue=False, show_save_and_add_another=False)
-        found: HttpResponse = super().render_change_form(request, context, add, change, form_url, obj)
-        return found
+        response: HttpResponse = super().render_change_form(request, context, add, change, form_url, obj)
+        return response
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         """An object's history is the audit trail's: of this object, and of no other that is called alike."""

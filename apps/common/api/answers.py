@@ -115,7 +115,7 @@ class Frame:
         for node in self.own():
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             value = getattr(node, "value", None)
-            if value is not None and any(isinstance(one, ast.Name) and one.id == name for one in targets):
+            if value is not None and any(isinstance(target, ast.Name) and target.id == name for target in targets):
                 values.append(value)
         return values
 
@@ -146,7 +146,7 @@ class Frame:
             return self.view
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super":
             owner = self.function.__qualname__.split(".")[-2]
-            place = next((one for one in self.view.__mro__ if one.__name__ == owner), self.view)
+            place = next((cls for cls in self.view.__mro__ if cls.__name__ == owner), self.view)
             return super(place, self.view)
         return self.resolve(node)
 
@@ -162,7 +162,7 @@ class Frame:
         if names[:1] == ["self"]:
             names = names[1:]
         bound = {name: (value, self) for name, value in zip(names, call.args, strict=False)}
-        bound |= {one.arg: (one.value, self) for one in call.keywords if one.arg}
+        bound |= {keyword.arg: (keyword.value, self) for keyword in call.keywords if keyword.arg}
         return Frame(function, self.view, bound, self.depth + 1)
 
 
@@ -206,7 +206,7 @@ def _answers(node: ast.expr, frame: Frame) -> Iterator[Answer]:
 
 def _called(call: ast.Call, frame: Frame) -> Iterator[Answer]:
     made = frame.resolve(call.func)
-    keywords = {one.arg: one.value for one in call.keywords}
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
     if made is Response:
         body = keywords.get("data", call.args[0] if call.args else None)
         status = keywords.get("status", call.args[1] if len(call.args) > 1 else None)
@@ -268,7 +268,7 @@ def _of_name(node: ast.expr, frame: Frame, read: Any) -> Schema:
     given = frame.assigned(node.id)
     if node.id in inspect.signature(frame.function).parameters or not given:
         return {}
-    schemas: list[Schema] = [read(one, frame) for one in given]
+    schemas: list[Schema] = [read(expression, frame) for expression in given]
     return functools.reduce(lambda a, b: merged(a, b) or {}, schemas)
 
 

@@ -25,9 +25,9 @@ def wanted(service: str, accept: str) -> bool:
     """
     if service != "image" or not accept.strip():
         return False
-    found = qualities(accept)
-    json = found.get("application/json", found.get("application/*", 0.0))
-    return json <= 0 or found.get("text/html", 0.0) > json
+    accepted = qualities(accept)
+    json = accepted.get("application/json", accepted.get("application/*", 0.0))
+    return json <= 0 or accepted.get("text/html", 0.0) > json
 
 
 def qualities(accept: str) -> dict[str, float]:

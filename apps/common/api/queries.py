@@ -58,10 +58,10 @@ class QueryStyle:
 
     def time(self, text: str, name: str) -> datetime:
         """Return a time. Raises the style's ``not_time``."""
-        found = moment(text)
-        if found is None:
+        time = moment(text)
+        if time is None:
             raise self.not_time(name, text)
-        return found
+        return time
 
     def integer(self, text: str, name: str) -> int:
         """Return a whole number of at most ten digits, with a sign perhaps. Raises the style's ``not_number``."""
@@ -71,10 +71,10 @@ class QueryStyle:
 
     def whole(self, text: str, name: str, *, digits: int = 9) -> int:
         """Return a whole number >= 0 of at most so many digits. Raises the style's ``not_number``."""
-        found = whole(text, digits=digits)
-        if found is None:
+        number = whole(text, digits=digits)
+        if number is None:
             raise self.not_number(name, text)
-        return found
+        return number
 
 
 def plain(params: Any) -> dict[str, list[str]]:
@@ -85,10 +85,10 @@ def plain(params: Any) -> dict[str, list[str]]:
 def moment(text: str) -> datetime | None:
     """Return a time, in UTC by default, or None if it is invalid."""
     try:
-        found = parse_datetime(text[:LONG])
+        time = parse_datetime(text[:LONG])
     except ValueError:
         return None
-    return found if found is None or found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return time if time is None or time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def whole(text: str, *, digits: int = 9) -> int | None:

@@ -57,9 +57,9 @@ def filled(example: Any, data: Any) -> Any:
     """Return ``example`` with the values of ``data``; keys that the object lacks are left out."""
     if not isinstance(example, dict) or not isinstance(data, dict):
         return example
-    found = {key: data[key] if not isinstance(value, dict) else filled(value, data[key])
+    known = {key: data[key] if not isinstance(value, dict) else filled(value, data[key])
              for key, value in example.items() if key in data}  # fmt: skip
-    return found or example
+    return known or example
 
 
 def object_name(data: Any) -> str:

@@ -100,10 +100,10 @@ def refusals(method: str, path: str, *, has_body: bool) -> dict[str, dict[str, A
 
 def _content(service: str, code: int) -> dict[str, Any]:
     """Return the document of a refusal, and the page that Glance's clients read in its place (`fault_pages.py`)."""
-    found: dict[str, Any] = {"application/json": {"schema": _shape(service, code)}}
+    content: dict[str, Any] = {"application/json": {"schema": _shape(service, code)}}
     if service == "image" and code != HTTPStatus.UNAUTHORIZED:
-        found["text/html"] = {"schema": {"type": "string"}}
-    return found
+        content["text/html"] = {"schema": {"type": "string"}}
+    return content
 
 
 def _object(**properties: Any) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Statement(Planned):
 
     def __init__(self, name: str, sql: str, types: Mapping[str, str]) -> None:
         order = list(types)
-        body = _PARAMETER.sub(lambda found: f"${order.index(found.group(1)) + 1}", sql).replace("%%", "%")
+        body = _PARAMETER.sub(lambda match: f"${order.index(match.group(1)) + 1}", sql).replace("%%", "%")
         listed = f"({', '.join(types.values())})" if types else ""
         super().__init__(name, body, listed, arguments(order))
 

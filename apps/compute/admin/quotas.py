@@ -51,8 +51,8 @@ def _reset(operator: Operator, project: Any, values: dict[str, Any]) -> str:
 def _quotas(request: HttpRequest, project: Any) -> panels.Panel:
     """Return limits with usage and reservations. 2 queries."""
     rows: list[list[Any]] = [
-        [name, "unlimited" if one["limit"] < 0 else one["limit"], one["in_use"], one["reserved"]]
-        for name, one in selectors.detail(project_id=project.id).items()
+        [name, "unlimited" if quota["limit"] < 0 else quota["limit"], quota["in_use"], quota["reserved"]]
+        for name, quota in selectors.detail(project_id=project.id).items()
         if name in selectors.RESOURCES
     ]
     return panels.table("Quotas", ["resource", "limit", "in use", "reserved"], rows)

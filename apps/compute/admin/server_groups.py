@@ -24,15 +24,18 @@ class ServerGroupAdmin(Page):
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
         projects = names.of_projects(project_ids=[row.project_id for row in rows])
-        found = selectors.members(group_ids=[row.id for row in rows])
+        members = selectors.members(group_ids=[row.id for row in rows])
         for row in rows:
             row.project_name = projects.get(row.project_id, row.project_id)
-            row.member_count = len(found.get(row.id, []))
+            row.member_count = len(members.get(row.id, []))
 
     def panels(self, request: HttpRequest, row: ServerGroup) -> list[panels.Panel]:
         ids = selectors.members(group_ids=[row.id]).get(row.id, [])
-        told = server_counts.names(server_ids=ids)
-        links = [[{"text": told[key], "href": reverse("admin:compute_server_change", args=[key])}] for key in told]
+        server_names = server_counts.names(server_ids=ids)
+        links = [
+            [{"text": name, "href": reverse("admin:compute_server_change", args=[key])}]
+            for key, name in server_names.items()
+        ]
         return [panels.table("Members", ["server"], links), *super().panels(request, row)]
 
     @display(description="members")

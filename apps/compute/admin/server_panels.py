@@ -89,18 +89,19 @@ def _allocation(server: Server) -> panels.Panel:
 def _ports(server: Server) -> panels.Panel:
     rows = [
         [
-            _link("networking_port", str(one.port_id), str(one.port_id)[:8]), one.network_name, one.ip, one.mac,
-            {"text": one.port_status, "kind": "good" if one.port_status == "ACTIVE" else "idle"},
+            _link("networking_port", str(address.port_id), str(address.port_id)[:8]),
+            address.network_name, address.ip, address.mac,
+            {"text": address.port_status, "kind": "good" if address.port_status == "ACTIVE" else "idle"},
         ]
-        for one in bindings.for_servers(server_ids=[server.id]).get(server.id, [])
+        for address in bindings.for_servers(server_ids=[server.id]).get(server.id, [])
     ]  # fmt: skip
     return panels.table("Ports", ["port", "network", "address", "MAC", "status"], rows)
 
 
 def _disks(server: Server) -> panels.Panel:
     rows = [
-        [one.device or "–", one.kind, f"{one.size} {'MiB' if one.kind == 'swap' else 'GiB'}"]
-        for one in selectors.block_devices(server_id=server.id)
+        [device.device or "–", device.kind, f"{device.size} {'MiB' if device.kind == 'swap' else 'GiB'}"]
+        for device in selectors.block_devices(server_id=server.id)
     ]
     return panels.table("Disks", ["device", "kind", "size"], rows)
 
@@ -109,19 +110,19 @@ def _console(server: Server) -> panels.Panel | None:
     if server.deleted_at is not None or not server.host:
         return None
     try:
-        text, told = console.output(server=server, lines=CONSOLE_LINES, timeout_seconds=CONSOLE_SECONDS), ""
+        text, note = console.output(server=server, lines=CONSOLE_LINES, timeout_seconds=CONSOLE_SECONDS), ""
     except CloudError as error:
-        text, told = "", error.message
-    values = {"text": text, "told": told or ("" if text.strip() else "No console output yet.")}
+        text, note = "", error.message
+    values = {"text": text, "note": note or ("" if text.strip() else "No console output yet.")}
     return panels.Panel(title="Console", template="admin/panels/console.html", values=values, wide=True)
 
 
 def audit_events(kind: str, key: object) -> panels.Panel:
     rows = [
         [
-            f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, one.user_name or one.user_id,
-            {"text": one.outcome, "kind": "good" if one.outcome == "success" else "bad"}, one.address,
+            f"{event.at:%Y-%m-%d %H:%M:%S}", event.action, event.user_name or event.user_id,
+            {"text": event.outcome, "kind": "good" if event.outcome == "success" else "bad"}, event.address,
         ]
-        for one in events.of_target(kind, key)
+        for event in events.of_target(kind, key)
     ]  # fmt: skip
     return panels.table("Audit trail", ["at", "action", "by", "outcome", "from"], rows)

@@ -34,7 +34,7 @@ class StatusFilter(admin.SimpleListFilter):
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(one, one) for one in STATUSES]
+        return [(status, status) for status in STATUSES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> QuerySet[Server]:
         return selectors.with_status(queryset, [str(self.value())[:64]]) if self.value() else queryset
@@ -62,7 +62,7 @@ class TaskFilter(admin.SimpleListFilter):
     parameter_name = "task"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("any", "Any task"), ("none", "None"), *[(one, one) for one in sorted(actions.TRANSITIONS)]]
+        return [("any", "Any task"), ("none", "None"), *[(state, state) for state in sorted(actions.TRANSITIONS)]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> QuerySet[Server]:
         if self.value() == "any":
@@ -90,8 +90,8 @@ class ServerAdmin(Page):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
         rows: QuerySet[Server] = super().get_queryset(request)
-        one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
-        return rows.select_related("group").defer(*SECRET) if one else rows.defer(*selectors.HEAVY)
+        is_item = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
+        return rows.select_related("group").defer(*SECRET) if is_item else rows.defer(*selectors.HEAVY)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Server], search_term: str
@@ -128,10 +128,10 @@ class ServerAdmin(Page):
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
         projects = names.of_projects(project_ids=[row.project_id for row in rows])
-        found = bindings.for_servers(server_ids=[row.id for row in rows])
+        by_server = bindings.for_servers(server_ids=[row.id for row in rows])
         for row in rows:
             row.project_name = projects.get(row.project_id, row.project_id)
-            row.shown_addresses = ", ".join(one.ip for one in found.get(row.id, []))
+            row.shown_addresses = ", ".join(address.ip for address in by_server.get(row.id, []))
 
     def panels(self, request: HttpRequest, row: Server) -> list[panels.Panel]:
         return [*server_panels.of(request, row), *super().panels(request, row)]

@@ -14,5 +14,5 @@ HIGHEST = Version(2, 96)
 
 def of(context: Mapping[str, Any]) -> Version:
     """Return the microversion that a serializer parses for; the newest without a request (OpenAPI, forms)."""
-    found: Version = getattr(context.get("request"), "version", None) or HIGHEST
-    return found
+    version: Version = getattr(context.get("request"), "version", None) or HIGHEST
+    return version

@@ -19,7 +19,7 @@ class ServerGroup(models.Model):
     project_id = models.CharField(max_length=64)
     user_id = models.CharField(max_length=64)
     name = models.CharField(max_length=255)
-    policy = models.CharField(max_length=32, choices=[(one, one) for one in states.GROUP_POLICIES])
+    policy = models.CharField(max_length=32, choices=[(policy, policy) for policy in states.GROUP_POLICIES])
     rules = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 

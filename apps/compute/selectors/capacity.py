@@ -13,8 +13,8 @@ def by_flavor() -> list[tuple[Flavor, int]]:
     """
     flavors = list(Flavor.objects.filter(disabled=False).order_by("ram_mib", "vcpus", "flavor_id"))
     sizes = {flavor.flavor_id: _size(flavor) for flavor in flavors}
-    found = capacity.fitting(sizes=sizes)
-    return [(flavor, found[flavor.flavor_id]) for flavor in flavors]
+    counts = capacity.fitting(sizes=sizes)
+    return [(flavor, counts[flavor.flavor_id]) for flavor in flavors]
 
 
 def _size(flavor: Flavor) -> capacity.Size:

@@ -67,16 +67,16 @@ def _neighbours(server: Server) -> dict[str, Any]:
 
 def _ids(hint: Any) -> frozenset[uuid.UUID]:
     values = hint if isinstance(hint, list) else [hint]
-    return frozenset(key for one in values if one and (key := parse_uuid(one)))
+    return frozenset(key for value in values if value and (key := parse_uuid(value)))
 
 
 def query_of(hints: Mapping[str, Any]) -> list[object] | None:
     """Return the JSON query of the hint; an empty one asks for nothing."""
     try:
-        found = orjson.loads(hints.get("query") or "null")
+        query = orjson.loads(hints.get("query") or "null")
     except orjson.JSONDecodeError:  # of a server from before such hints were refused
-        found = None
-    return found if isinstance(found, list) and found else None
+        query = None
+    return query if isinstance(query, list) and query else None
 
 
 def policy_reason(spec: RequestSpec) -> str:

@@ -90,8 +90,8 @@ def with_status(rows: QuerySet[Server], wanted: list[str]) -> QuerySet[Server]:
     from django.db.models import Q
 
     condition = Q(pk__in=[])
-    for one in wanted:
-        vm_states, tasks = states.states_of(one)
+    for status in wanted:
+        vm_states, tasks = states.states_of(status)
         if vm_states:
             condition |= Q(vm_state__in=vm_states, task_state__in=tasks) if tasks else Q(vm_state__in=vm_states)
     return rows.filter(condition)

@@ -59,10 +59,10 @@ def get(*, key: str, by_uuid: bool) -> Any:
 
 def get_by_name(*, host: str, binary: str) -> Any:
     """Raises ServiceNotFound (404)."""
-    found = listed(host=host, binary=binary).first()
-    if found is None:
+    row = listed(host=host, binary=binary).first()
+    if row is None:
         raise ServiceNotFound(f"Could not find binary {binary[:64]} on host {host[:64]}.")
-    return found
+    return row
 
 
 def has_servers(*, host: str) -> bool:

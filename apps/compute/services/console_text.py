@@ -15,5 +15,5 @@ def clean(raw: bytes, *, cut: bool) -> str:
     if cut and "\n" in text:
         text = text.partition("\n")[2]
     text = _STRINGS.sub("", text)
-    text = _SEQUENCES.sub(lambda found: found[0] if found["colour"] and found[0][0] == "\x1b" else "", text)
+    text = _SEQUENCES.sub(lambda match: match[0] if match["colour"] and match[0][0] == "\x1b" else "", text)
     return _CONTROLS.sub("", _ESCAPES.sub("", text))

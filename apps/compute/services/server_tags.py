@@ -32,7 +32,7 @@ def remove(*, server_id: uuid.UUID, tag: str) -> None:
     def without(old: list[str]) -> list[str]:
         if tag not in old:
             raise TagNotFound(server=server_id, tag=tag[:60])
-        return [one for one in old if one != tag]
+        return [kept for kept in old if kept != tag]
 
     _change(server_id, without)
 

@@ -35,11 +35,11 @@ def _check(operator: Operator, verb: str, *, role: models.Role, actor: Any, targ
 
 def _find(model: Any, noun: str, text: str) -> Any:
     """Return the one user or group with this id, or of this name. Raises NotFound (404), BadRequest (400)."""
-    found = model.objects.filter(pk=text).first()
-    if found is not None:
-        return found
+    row = model.objects.filter(pk=text).first()
+    if row is not None:
+        return row
     called = list(model.objects.filter(name=text)[:20])
-    own = [one for one in called if one.domain_id == DEFAULT_DOMAIN_ID] or called
+    own = [row for row in called if row.domain_id == DEFAULT_DOMAIN_ID] or called
     if len(own) > 1:
         raise BadRequest(f"Several domains have a {noun} of this name. Enter the id.", field=noun)
     if not own:
@@ -93,10 +93,10 @@ def _target(text: str) -> Any:
     if text == SYSTEM:
         return None
     kind, _, key = text.partition(" ")
-    found = projects.find(key) if kind == "project" else domains.find(key)
-    if found is None or found.is_domain != (kind == "domain"):
+    target = projects.find(key) if kind == "project" else domains.find(key)
+    if target is None or target.is_domain != (kind == "domain"):
         raise NotFound(noun=kind, id=key[:64])
-    return found
+    return target
 
 
 @admin.register(models.RoleAssignment)

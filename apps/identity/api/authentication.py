@@ -107,10 +107,10 @@ class BrowserSessionAuthentication(SessionAuthentication):
     def authenticate(self, request: Any) -> tuple[Principal, RequestContext] | None:  # type: ignore[override]
         if settings.SESSION_COOKIE_NAME not in request.COOKIES:
             return None
-        found = super().authenticate(request)
-        if found is None:
+        result = super().authenticate(request)
+        if result is None:
             return None
-        user = found[0]
+        user = result[0]
         scoped_user = self._standing(request, user)
         if scoped_user is None:
             return None

@@ -24,10 +24,10 @@ def of_user(user_id: str, params: Mapping[str, str]) -> QuerySet[ApplicationCred
 
 def get(*, user_id: str, credential_id: str) -> ApplicationCredential:
     """Return a credential of this user. Raises NotFound for those of others too."""
-    found = of_user(user_id, {}).filter(pk=credential_id).first()
-    if found is None:
+    credential = of_user(user_id, {}).filter(pk=credential_id).first()
+    if credential is None:
         raise NotFound(noun="application credential", id=credential_id[:64])
-    return found
+    return credential
 
 
 def rules_of(user_id: str, params: Mapping[str, str]) -> QuerySet[AccessRule]:
@@ -43,7 +43,7 @@ def same_rule(wanted: AccessRule) -> AccessRule | None:
 
 def rule(*, user_id: str, rule_id: str) -> AccessRule:
     """Raises NotFound."""
-    found = AccessRule.objects.filter(user_id=user_id, pk=rule_id).first()
-    if found is None:
+    rule = AccessRule.objects.filter(user_id=user_id, pk=rule_id).first()
+    if rule is None:
         raise NotFound(noun="access rule", id=rule_id[:64])
-    return found
+    return rule

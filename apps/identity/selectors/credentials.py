@@ -24,10 +24,10 @@ def find(credential_id: str) -> Credential | None:
 
 def get(credential_id: str) -> Credential:
     """Raises NotFound."""
-    found = find(credential_id)
-    if found is None:
+    credential = find(credential_id)
+    if credential is None:
         raise NotFound(noun="credential", id=credential_id[:64])
-    return found
+    return credential
 
 
 def listed(params: Mapping[str, str], *, owner_id: str | None) -> QuerySet[Credential]:

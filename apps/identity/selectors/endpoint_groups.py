@@ -14,10 +14,10 @@ from apps.identity.sql import endpoint_groups as sql
 
 def get(group_id: str) -> EndpointGroup:
     """Raises NotFound."""
-    found = EndpointGroup.objects.filter(pk=group_id).first()
-    if found is None:
+    group = EndpointGroup.objects.filter(pk=group_id).first()
+    if group is None:
         raise NotFound(noun="endpoint group", id=group_id[:64])
-    return found
+    return group
 
 
 def listed(params: Mapping[str, str]) -> QuerySet[EndpointGroup]:
@@ -69,7 +69,7 @@ def chosen_by(project_id: str) -> Callable[[Endpoint], bool] | None:
     groups = [orjson.loads(text) for _, text in rows if text is not None]
 
     def chosen(endpoint: Endpoint) -> bool:
-        matches = (all(getattr(endpoint, name) == value for name, value in one.items()) for one in groups)
+        matches = (all(getattr(endpoint, name) == value for name, value in filters.items()) for filters in groups)
         return endpoint.pk in ids or any(matches)
 
     return chosen

@@ -15,10 +15,10 @@ def registered(params: Mapping[str, str]) -> QuerySet[RegisteredLimit]:
 
 def get_registered(limit_id: str) -> RegisteredLimit:
     """Raises NotFound."""
-    found = RegisteredLimit.objects.filter(pk=limit_id).first()
-    if found is None:
+    limit = RegisteredLimit.objects.filter(pk=limit_id).first()
+    if limit is None:
         raise NotFound(noun="registered limit", id=limit_id[:64])
-    return found
+    return limit
 
 
 def find(limit_id: str) -> Limit | None:
@@ -27,10 +27,10 @@ def find(limit_id: str) -> Limit | None:
 
 def get(limit_id: str) -> Limit:
     """Raises NotFound."""
-    found = find(limit_id)
-    if found is None:
+    limit = find(limit_id)
+    if limit is None:
         raise NotFound(noun="limit", id=limit_id[:64])
-    return found
+    return limit
 
 
 def listed(params: Mapping[str, str], *, owners: tuple[str | None, str | None] | None) -> QuerySet[Limit]:

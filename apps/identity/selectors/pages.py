@@ -11,5 +11,5 @@ from django.db.models import QuerySet
 def cut(rows: Iterable[Any]) -> tuple[list[Any], bool]:
     """Return as many rows as one answer may hold, and whether there are more."""
     limit = settings.IDENTITY_LIST_LIMIT
-    found = list(rows[: limit + 1] if isinstance(rows, QuerySet) else islice(rows, limit + 1))
-    return found[:limit], len(found) > limit
+    chosen = list(rows[: limit + 1] if isinstance(rows, QuerySet) else islice(rows, limit + 1))
+    return chosen[:limit], len(chosen) > limit

@@ -11,10 +11,10 @@ from apps.identity.selectors import filters
 
 def get(policy_id: str) -> Policy:
     """Raises NotFound."""
-    found = Policy.objects.filter(pk=policy_id).first()
-    if found is None:
+    policy = Policy.objects.filter(pk=policy_id).first()
+    if policy is None:
         raise NotFound(noun="policy", id=policy_id[:64])
-    return found
+    return policy
 
 
 def listed(params: Mapping[str, str]) -> QuerySet[Policy]:

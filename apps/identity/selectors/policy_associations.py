@@ -50,10 +50,10 @@ class Table:
 
 def policy_of(endpoint: Endpoint) -> Policy:
     """Return the policy that an endpoint takes. Raises NotFound when there is none."""
-    found = Policy.objects.filter(pk=Table.read().policy_of(endpoint)).first()
-    if found is None:
+    policy = Policy.objects.filter(pk=Table.read().policy_of(endpoint)).first()
+    if policy is None:
         raise NotFound(f"No policy is associated with endpoint {endpoint.pk}.")
-    return found
+    return policy
 
 
 def endpoints_of(policy: Policy) -> QuerySet[Endpoint]:

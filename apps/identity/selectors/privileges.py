@@ -31,8 +31,8 @@ def _mighty() -> set[str]:
     named = Q()
     for name in PRIVILEGED_ROLES:  # rules compare roles' names without regard to case
         named |= Q(name__iexact=name)
-    found = set(Role.objects.filter(named, domain=None).values_list("id", flat=True))
-    return found | {role_id for role_id, implied in roles.closures().items() if found & set(implied)}
+    role_ids = set(Role.objects.filter(named, domain=None).values_list("id", flat=True))
+    return role_ids | {role_id for role_id, implied in roles.closures().items() if role_ids & set(implied)}
 
 
 def _is_trusted_with_more(user: User, mighty: set[str]) -> bool:

@@ -31,8 +31,8 @@ def by_name(*, name: str, domain_id: str) -> Project | None:
 
 def any_named(name: str) -> Project | None:
     """Return the only project of that name in any domain; None when there is none, or several."""
-    found = list(Project.objects.filter(name=name, is_domain=False)[:2])
-    return found[0] if len(found) == 1 else None
+    matches = list(Project.objects.filter(name=name, is_domain=False)[:2])
+    return matches[0] if len(matches) == 1 else None
 
 
 def listed(params: Mapping[str, str]) -> QuerySet[Project]:

@@ -83,10 +83,10 @@ def listed(params: Mapping[str, str], *, domain_id: str | None = None) -> tuple[
         rows = rows.filter(Q(domain_id=domain_id) | Q(project__domain_id=domain_id))
     wanted = _targets(params)
     if not asks(params, "effective"):
-        found, more = pages.cut(rows.filter(_stated(params, wanted)))
-        return [_grant(row) for row in found], more
-    found, fewer_rows = pages.cut(rows.filter(_sources(params, wanted)).distinct())
-    given, fewer_members = _members([_grant(row) for row in found], params.get("user.id"))
+        chosen, more = pages.cut(rows.filter(_stated(params, wanted)))
+        return [_grant(row) for row in chosen], more
+    chosen, fewer_rows = pages.cut(rows.filter(_sources(params, wanted)).distinct())
+    given, fewer_members = _members([_grant(row) for row in chosen], params.get("user.id"))
     matching = (grant for grant in _implied(_spread(given)) if _matches(grant, params, wanted))
     grants, more = pages.cut(matching)
     return grants, more or fewer_rows or fewer_members

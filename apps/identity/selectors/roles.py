@@ -44,10 +44,10 @@ def implies(*, prior_id: str, implied_id: str) -> bool:
 
 def inferences() -> list[tuple[Role, list[Role]]]:
     """Return every role that implies others, with those."""
-    found: dict[str, tuple[Role, list[Role]]] = {}
+    by_prior: dict[str, tuple[Role, list[Role]]] = {}
     for row in ImpliedRole.objects.select_related("prior", "implied").order_by("prior__name", "implied__name"):
-        found.setdefault(row.prior_id, (row.prior, []))[1].append(row.implied)
-    return list(found.values())
+        by_prior.setdefault(row.prior_id, (row.prior, []))[1].append(row.implied)
+    return list(by_prior.values())
 
 
 def closures() -> dict[str, dict[str, str]]:

@@ -49,5 +49,5 @@ def validate(text: str, *, allow_expired: bool = False) -> Token | None:
 
 def _same_other(payload: Payload, scoped_user: ScopedUser) -> bool:
     """A trust's token dies with the password of either user."""
-    given, found = payload.delegation, scoped_user.delegated
-    return given is None or (found is not None and found.other_epoch == given.other_epoch)
+    given, held = payload.delegation, scoped_user.delegated
+    return given is None or (held is not None and held.other_epoch == given.other_epoch)

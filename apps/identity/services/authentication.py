@@ -29,8 +29,8 @@ def _target(request: AuthRequest) -> tuple[Scope, str | None]:
         return scope, domain.pk
     domain_id = named.domain_id
     if domain_id is None and named.domain_name is not None:
-        found = domains.by_name(named.domain_name)
-        domain_id = found.pk if found else None
+        domain = domains.by_name(named.domain_name)
+        domain_id = domain.pk if domain else None
     project = projects.by_name(name=named.name or "", domain_id=domain_id) if domain_id else None
     if project is None:
         raise refuse("no such project", request)

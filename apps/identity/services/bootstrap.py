@@ -104,8 +104,8 @@ def _catalog(*, public_url: str, region: str) -> None:
 def _service(kind: str, name: str) -> Service:
     """Return the service of a type that has our endpoints, else one of our name, else any, else a new one."""
     rows = Service.objects.filter(type=kind).order_by("id")
-    found = rows.filter(endpoints__bootstrap_url__gt="").first() or rows.filter(name=name).first() or rows.first()
-    return found or Service.objects.create(type=kind, name=name)
+    service = rows.filter(endpoints__bootstrap_url__gt="").first() or rows.filter(name=name).first() or rows.first()
+    return service or Service.objects.create(type=kind, name=name)
 
 
 def _endpoint(service: Service, region: Region, interface: str, url: str) -> None:

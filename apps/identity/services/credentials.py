@@ -137,8 +137,8 @@ def rotate_keys() -> int:
         keys.rotate(directory)
         for row in rows:
             row.blob = seal(blob_of(row))
-        for one in options:
-            one.value = seal(keys.unseal(str(one.value), directory).decode())
+        for option in options:
+            option.value = seal(keys.unseal(str(option.value), directory).decode())
         Credential.objects.bulk_update(rows, ["blob"], batch_size=500)
         DomainOption.objects.bulk_update(options, ["value"], batch_size=500)
     return len(rows) + len(options)

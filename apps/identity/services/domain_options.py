@@ -79,7 +79,9 @@ def update(*, domain_id: str, config: Mapping[str, Any], group: str | None = Non
     if group is not None and option is not None:
         config = {group: config}  # the body names the option alone
     values = _validated(config)
-    if group is not None and ({one for one, _ in values} != {group} or (option and set(values) != {(group, option)})):
+    if group is not None and (
+        {named for named, _ in values} != {group} or (option and set(values) != {(group, option)})
+    ):
         what = f"option {option} in group {group}" if option else f"group {group}"
         raise BadConfig(reason=f"Trying to update {what}, so that, and only that, must be specified in the config")
     if group is not None and not selectors.exists(domain_id, group, option):

@@ -76,6 +76,6 @@ def create_many(*, service_id: str, region: str | None, urls: Mapping[str, str])
 @transaction.atomic
 def delete_group(*, endpoint_id: str) -> None:
     """Delete an endpoint with those of the same service and region."""
-    one = endpoints.get(endpoint_id)
-    Endpoint.objects.filter(service_id=one.service_id, region_id=one.region_id).delete()
+    endpoint = endpoints.get(endpoint_id)
+    Endpoint.objects.filter(service_id=endpoint.service_id, region_id=endpoint.region_id).delete()
     audit.record("delete", "endpoint", endpoint_id)

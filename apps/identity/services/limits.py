@@ -29,10 +29,10 @@ def _set_service_and_region(row: RegisteredLimit, values: Mapping[str, Any]) -> 
 def register(*, values: Sequence[Mapping[str, Any]]) -> list[RegisteredLimit]:
     """Make all of them or none."""
     rows = []
-    for one in values:
+    for limit in values:
         row = RegisteredLimit()
-        _set_service_and_region(row, one)
-        row_writes.merge(row, one, ("resource_name", "default_limit", "description"))
+        _set_service_and_region(row, limit)
+        row_writes.merge(row, limit, ("resource_name", "default_limit", "description"))
         with row_writes.unique("registered_limit", f"resource {row.resource_name}"):
             row.save(force_insert=True)
         audit.record("create", "registered_limit", row.pk, details={"resource": row.resource_name})

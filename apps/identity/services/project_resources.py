@@ -36,8 +36,8 @@ def registered() -> list[ProjectResource]:
 
 def counts(project_id: str) -> dict[str, int]:
     """Return how many of each a project has; nouns of which it has none are left out."""
-    found = {resource.noun: resource.count(project_id) for resource in registered() if resource.counted}
-    return {noun: number for noun, number in found.items() if number}
+    numbers = {resource.noun: resource.count(project_id) for resource in registered() if resource.counted}
+    return {noun: number for noun, number in numbers.items() if number}
 
 
 def refuse_owning(project_id: str) -> None:

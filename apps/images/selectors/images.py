@@ -60,18 +60,18 @@ def _ids(rows: QuerySet[Image]) -> QuerySet[Image]:
 
 def get(*, image_id: uuid.UUID) -> Image:
     """Return an image without a policy check: for services and workers. Raises ImageNotFound (404)."""
-    found = live().filter(id=image_id).first()
-    if found is None:
+    image = live().filter(id=image_id).first()
+    if image is None:
         raise exceptions.ImageNotFound(id=image_id)
-    return found
+    return image
 
 
 def get_visible(*, context: RequestContext, image_id: uuid.UUID) -> Image:
     """Return an image the caller may use. Raises ImageNotFound (404). 1 query."""
-    found = _VISIBLE[context.is_admin].first(project=context.project_id or "-", image=image_id)
-    if found is None:
+    image = _VISIBLE[context.is_admin].first(project=context.project_id or "-", image=image_id)
+    if image is None:
         raise exceptions.ImageNotFound(id=image_id)
-    return found
+    return image
 
 
 _VISIBLE = {

@@ -17,7 +17,7 @@ def visible(*, context: RequestContext, image: Image) -> QuerySet[Member]:
 
 def get(*, context: RequestContext, image: Image, member_id: str) -> Member:
     """Return a member that the caller may see. Raises MemberNotFound (404)."""
-    found = visible(context=context, image=image).filter(member_id=member_id).first()
-    if found is None:
+    member = visible(context=context, image=image).filter(member_id=member_id).first()
+    if member is None:
         raise exceptions.MemberNotFound(member=member_id[:64], id=image.id)
-    return found
+    return member

@@ -22,10 +22,10 @@ def visible(*, context: RequestContext) -> QuerySet[Namespace]:
 
 def get(*, context: RequestContext, name: str) -> Namespace:
     """Return a namespace that the caller may see. Raises NamespaceNotFound (404)."""
-    found = visible(context=context).filter(namespace=name).first()
-    if found is None:
+    namespace = visible(context=context).filter(namespace=name).first()
+    if namespace is None:
         raise exceptions.NamespaceNotFound(name=name[:80])
-    return found
+    return namespace
 
 
 def definitions(*, namespace: Namespace, kind: str) -> list[Definition]:
@@ -35,10 +35,10 @@ def definitions(*, namespace: Namespace, kind: str) -> list[Definition]:
 
 def definition(*, namespace: Namespace, kind: str, name: str) -> Definition:
     """Return one definition. Raises DefinitionNotFound (404)."""
-    found = namespace.definitions.filter(kind=kind, name=name).first()
-    if found is None:
+    definition = namespace.definitions.filter(kind=kind, name=name).first()
+    if definition is None:
         raise exceptions.DefinitionNotFound(kind=kind, name=name[:80], namespace=namespace.namespace)
-    return found
+    return definition
 
 
 def associations(*, namespace: Namespace) -> list[Association]:

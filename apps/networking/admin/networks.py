@@ -75,13 +75,13 @@ class NetworkAdmin(Page):
     def panels(self, request: HttpRequest, row: Network) -> list[panels.Panel]:
         subnets = [
             [
-                {"text": str(one), "href": reverse("admin:networking_subnet_change", args=[one.pk])},
-                one.cidr, one.gateway_ip or "none", "yes" if one.enable_dhcp else "no",
+                {"text": str(subnet), "href": reverse("admin:networking_subnet_change", args=[subnet.pk])},
+                subnet.cidr, subnet.gateway_ip or "none", "yes" if subnet.enable_dhcp else "no",
             ]
-            for one in row.subnets.order_by("created_at", "id")[:100]
+            for subnet in row.subnets.order_by("created_at", "id")[:100]
         ]  # fmt: skip
-        found = panels.table("Subnets", ["name", "range", "gateway", "DHCP"], subnets, note=f"Bridge {row.bridge}.")
-        return [found, *super().panels(request, row)]
+        table = panels.table("Subnets", ["name", "range", "gateway", "DHCP"], subnets, note=f"Bridge {row.bridge}.")
+        return [table, *super().panels(request, row)]
 
     @display(description="name", ordering="name")
     def shown_name(self, network: Network) -> SafeString:

@@ -21,7 +21,7 @@ class Pools(Lines):
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            value = [f"{one['start']}-{one['end']}" for one in value]
+            value = [f"{pool['start']}-{pool['end']}" for pool in value]
         return super().prepare_value(value)
 
     def clean(self, value: Any) -> Any:

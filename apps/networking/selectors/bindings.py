@@ -22,7 +22,7 @@ def _bound() -> QuerySet[Port]:
 
 def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[ServerAddress]]:
     """Return each server's addresses, in the order of its interfaces. 1 query; servers without ports are absent."""
-    rows = sql.ADDRESSES.fetch({"devices": [str(one) for one in server_ids]})
+    rows = sql.ADDRESSES.fetch({"devices": [str(server_id) for server_id in server_ids]})
     addresses: dict[uuid.UUID, list[ServerAddress]] = defaultdict(list)
     for device_id, port_id, network_id, network_name, ip, mac, status, groups in rows:
         address = ServerAddress(
@@ -46,10 +46,10 @@ def specs_for_server(*, server_id: uuid.UUID) -> tuple[PortFacts, ...]:
 
 def specs_for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tuple[PortFacts, ...]]:
     """The same for many servers. 1 query."""
-    found: dict[uuid.UUID, list[PortFacts]] = defaultdict(list)
-    for facts in _facts("p.device_id = ANY(%s) AND p.device_id <> ''", [str(one) for one in server_ids]):
-        found[uuid.UUID(facts.server_id)].append(facts)
-    return {server_id: tuple(ports) for server_id, ports in found.items()}
+    by_server: dict[uuid.UUID, list[PortFacts]] = defaultdict(list)
+    for facts in _facts("p.device_id = ANY(%s) AND p.device_id <> ''", [str(server_id) for server_id in server_ids]):
+        by_server[uuid.UUID(facts.server_id)].append(facts)
+    return {server_id: tuple(ports) for server_id, ports in by_server.items()}
 
 
 def specs_for_host(*, host: str) -> tuple[PortFacts, ...]:

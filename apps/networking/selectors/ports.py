@@ -49,10 +49,10 @@ def visible(*, context: RequestContext) -> QuerySet[Port]:
 
 def get(*, context: RequestContext, port_id: uuid.UUID) -> Port:
     """Return a port the caller may see. Raises PortNotFound (404)."""
-    found = visible(context=context).filter(id=port_id).first()
-    if found is None:
+    port = visible(context=context).filter(id=port_id).first()
+    if port is None:
         raise exceptions.PortNotFound(id=port_id)
-    return found
+    return port
 
 
 def of_server(*, server_id: uuid.UUID) -> list[Port]:

@@ -17,7 +17,7 @@ def visible(*, context: RequestContext) -> QuerySet[SecurityGroupRule]:
 
 def get(*, context: RequestContext, rule_id: uuid.UUID) -> SecurityGroupRule:
     """Return a rule the caller may see. Raises SecurityGroupRuleNotFound (404)."""
-    found = visible(context=context).filter(id=rule_id).first()
-    if found is None:
+    rule = visible(context=context).filter(id=rule_id).first()
+    if rule is None:
         raise exceptions.SecurityGroupRuleNotFound(id=rule_id)
-    return found
+    return rule

@@ -19,10 +19,10 @@ def visible(*, context: RequestContext) -> QuerySet[SecurityGroup]:
 
 def get(*, context: RequestContext, group_id: uuid.UUID) -> SecurityGroup:
     """Return a group the caller may see. Raises SecurityGroupNotFound (404)."""
-    found = visible(context=context).filter(id=group_id).first()
-    if found is None:
+    group = visible(context=context).filter(id=group_id).first()
+    if group is None:
         raise exceptions.SecurityGroupNotFound(id=group_id)
-    return found
+    return group
 
 
 def default_id(*, project_id: str) -> uuid.UUID | None:

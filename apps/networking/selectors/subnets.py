@@ -30,10 +30,10 @@ def visible(*, context: RequestContext) -> QuerySet[Subnet]:
 
 def get(*, context: RequestContext, subnet_id: uuid.UUID) -> Subnet:
     """Return a subnet the caller may see. Raises SubnetNotFound (404)."""
-    found = visible(context=context).filter(id=subnet_id).first()
-    if found is None:
+    subnet = visible(context=context).filter(id=subnet_id).first()
+    if subnet is None:
         raise exceptions.SubnetNotFound(id=subnet_id)
-    return found
+    return subnet
 
 
 def overlapping(*, cidr: str, network_id: uuid.UUID | None = None) -> list[tuple[uuid.UUID, uuid.UUID, str]]:
@@ -48,7 +48,7 @@ def by_network(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Subn
     wanted = list(network_ids)
     if len(wanted) == 1:
         return {wanted[0]: _OF_NETWORK.fetch(network=wanted[0])}
-    found: dict[uuid.UUID, list[Subnet]] = defaultdict(list)
+    by_network: dict[uuid.UUID, list[Subnet]] = defaultdict(list)
     for subnet in Subnet.objects.filter(network_id__in=wanted).order_by("created_at", "id"):
-        found[subnet.network_id].append(subnet)
-    return found
+        by_network[subnet.network_id].append(subnet)
+    return by_network

@@ -41,8 +41,8 @@ def ensure_shared_network(
     """
     with transaction.atomic():
         locks.shared_network(name)
-        found = Network.objects.filter(name=name, shared=True).first()
-        network = found or Network.objects.create(
+        existing = Network.objects.filter(name=name, shared=True).first()
+        network = existing or Network.objects.create(
             project_id=project_id, name=name, description=description, shared=True, mtu=default_mtu()
         )
         if not network.subnets.exists():

@@ -18,8 +18,8 @@ def named(wanted: Wanted | None, *, held: frozenset[str]) -> set[str]:
 
     Addresses that the port already holds need no permission.
     """
-    new = [one for one in wanted or [] if one.get("ip_address") not in held]
-    return {"ip_address" if one.get("ip_address") else "subnet_id" for one in new}
+    new = [fixed_ip for fixed_ip in wanted or [] if fixed_ip.get("ip_address") not in held]
+    return {"ip_address" if fixed_ip.get("ip_address") else "subnet_id" for fixed_ip in new}
 
 
 def give(port: Port, wanted: Wanted | None) -> None:
@@ -50,8 +50,8 @@ def _give(port: Port, subnets: Sequence[Subnet], wanted: Wanted) -> None:
         raise exceptions.InvalidInput(
             reason=f"fixed_ips: exceeded maximum amount of fixed ips per port ({MAX_FIXED_IPS})"
         )
-    for one in wanted:
-        subnet_id, ip = one.get("subnet_id"), one.get("ip_address")
+    for fixed_ip in wanted:
+        subnet_id, ip = fixed_ip.get("subnet_id"), fixed_ip.get("ip_address")
         chosen = [subnet for subnet in subnets if subnet_id in (None, subnet.id)]
         if not chosen:
             raise exceptions.InvalidInput(
@@ -90,7 +90,7 @@ def are_same(port: Port, wanted: Wanted) -> bool:
     held = set(port.fixed_ips.values_list("ip_address", "subnet_id"))
     automatic = set(_automatic(_subnets(port)))
     own = {ip for ip, subnet_id in held if subnet_id in automatic}
-    return {one.get("ip_address") for one in wanted} | own == {ip for ip, _ in held}
+    return {fixed_ip.get("ip_address") for fixed_ip in wanted} | own == {ip for ip, _ in held}
 
 
 def change(port: Port, wanted: Wanted | None, *, mac: str) -> None:

@@ -85,8 +85,8 @@ def _columns(values: dict[str, Any], mac: str, options: Sequence[dict[str, Any]]
 
 def _merged(old: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return DHCP options after a request that names some: a value of null takes one away, others stay."""
-    found = {(one["opt_name"], one["ip_version"]): one for one in [*old, *new]}
-    return [one for one in found.values() if one["opt_value"] is not None]
+    merged = {(option["opt_name"], option["ip_version"]): option for option in [*old, *new]}
+    return [option for option in merged.values() if option["opt_value"] is not None]
 
 
 def _pairs(pairs: Sequence[dict[str, Any]], mac: str) -> list[dict[str, Any]]:
@@ -136,9 +136,9 @@ def _groups(context: RequestContext, project_id: str, values: dict[str, Any]) ->
     ids = list(dict.fromkeys(wanted))
     owned = SecurityGroup.objects.filter(id__in=ids)
     owned = owned if context.is_admin else owned.filter(project_id=project_id)
-    found = set(owned.values_list("id", flat=True))
+    known = set(owned.values_list("id", flat=True))
     for group_id in ids:
-        if group_id not in found:
+        if group_id not in known:
             raise exceptions.SecurityGroupNotFound(id=group_id)
     return ids
 

@@ -91,10 +91,10 @@ def _checked(context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
 
 def _remote_group(context: RequestContext, text: str) -> uuid.UUID:
     """Return the id of a group the caller may see. Raises SecurityGroupNotFound (404), also for an invalid ID."""
-    found = parse_uuid(text)
-    if found is None:
+    group_id = parse_uuid(text)
+    if group_id is None:
         raise exceptions.SecurityGroupNotFound(id=text[:64])
-    return security_group_selectors.get(context=context, group_id=found).id
+    return security_group_selectors.get(context=context, group_id=group_id).id
 
 
 def _protocol(value: Any, ethertype: str) -> str | None:

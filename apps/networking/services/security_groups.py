@@ -22,9 +22,9 @@ DEFAULT = "default"
 
 def ensure_default(*, project_id: str) -> uuid.UUID:
     """Return the id of a project's default group, made at first need; of two makers one wins. 1 query."""
-    found = selectors.default_id(project_id=project_id)
-    if found is not None:
-        return found
+    group_id = selectors.default_id(project_id=project_id)
+    if group_id is not None:
+        return group_id
     with transaction.atomic():
         group, created = SecurityGroup.objects.get_or_create(
             project_id=project_id, name=DEFAULT, defaults={"description": "Default security group"}
@@ -62,13 +62,13 @@ def resolve(*, context: RequestContext, names_or_ids: Sequence[str] = ()) -> lis
     Raises RequestedGroupNotFound (400) and GroupAmbiguous (409), with Nova's sentences.
     """
     project_id = context.project_id or ""
-    wanted = list(dict.fromkeys(str(one) for one in names_or_ids)) or [DEFAULT]
+    wanted = list(dict.fromkeys(str(name) for name in names_or_ids)) or [DEFAULT]
     default = ensure_default(project_id=project_id) if DEFAULT in wanted else None
     if wanted == [DEFAULT] and default is not None:
         return [default]
     ids = {text: parsed for text in wanted if (parsed := _uuid(text)) is not None}
-    found = selectors.matching(project_id=project_id, names=wanted, ids=ids.values())
-    return list(dict.fromkeys(_pick(text, ids.get(text), found, project_id) for text in wanted))
+    matches = selectors.matching(project_id=project_id, names=wanted, ids=ids.values())
+    return list(dict.fromkeys(_pick(text, ids.get(text), matches, project_id) for text in wanted))
 
 
 def _pick(text: str, parsed: uuid.UUID | None, groups: Sequence[tuple[uuid.UUID, str]], project_id: str) -> uuid.UUID:

@@ -45,7 +45,8 @@ def _refuse_taken(context: RequestContext, network: Network, cidr: str) -> None:
     if not taken:
         return
     log.info("subnet refused", cidr=cidr, overlaps=[f"{other} of network {owner}" for _, owner, other in taken[:10]])
-    seen = {one.id: one for one in network_selectors.visible(context=context).filter(id__in=[one[1] for one in taken])}
+    owners = [owner for _, owner, _ in taken]
+    seen = {network.id: network for network in network_selectors.visible(context=context).filter(id__in=owners)}
     named = next(((seen[owner], other) for _, owner, other in taken if owner in seen), None)
     whose = f" ({named[1]} of network {named[0]})" if named else " on this cloud"
     raise exceptions.RangeTaken(cidr=cidr, network_id=network.id, whose=whose)

@@ -28,7 +28,7 @@ def remove(*, row: Tagged, tag: str | None = None) -> None:
     def change(old: list[str]) -> list[str]:
         if tag is not None and tag not in old:
             raise exceptions.TagNotFound(tag=tag[:255])
-        return [one for one in old if tag is not None and one != tag]
+        return [kept for kept in old if tag is not None and kept != tag]
 
     _write(row, change)
 

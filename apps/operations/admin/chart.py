@@ -8,7 +8,7 @@ WIDTH, HEIGHT = 600, 120  # user units; the page scales them
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """Succeeded below, failed stacked above; ``told`` is its tooltip."""
+    """Succeeded below, failed stacked above; ``tooltip`` is its tooltip."""
 
     x: float
     width: float
@@ -16,7 +16,7 @@ class Bar:
     good_height: float
     bad_y: float
     bad_height: float
-    told: str
+    tooltip: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def boots(minutes: list[Any]) -> Chart:
         text = f"{minute.at:%H:%M}: {minute.succeeded} booted, {minute.failed} failed{p95}"
         bars.append(
             Bar(
-                x=round(index * step + step * 0.15, 1), width=round(step * 0.7, 1), told=text,
+                x=round(index * step + step * 0.15, 1), width=round(step * 0.7, 1), tooltip=text,
                 good_y=round(HEIGHT - good, 1), good_height=round(good, 1),
                 bad_y=round(HEIGHT - good - bad, 1), bad_height=round(bad, 1),
             )

@@ -83,8 +83,8 @@ def miscounted() -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
 
     Amounts are (vCPUs, RAM in MiB, disk in GiB, servers).
     """
-    found = [(str(name), tuple(map(int, n[:4])), tuple(map(int, n[4:]))) for name, *n in _rows(_USED)]
-    return [one for one in found if one[1] != one[2]]
+    counts = [(str(name), tuple(map(int, n[:4])), tuple(map(int, n[4:]))) for name, *n in _rows(_USED)]
+    return [row for row in counts if row[1] != row[2]]
 
 
 def misplaced() -> list[Misplaced]:

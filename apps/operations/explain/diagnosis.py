@@ -175,10 +175,11 @@ def _silent(story: Story) -> str:
 def _left_behind(story: Story) -> Iterator[str]:
     """Findings of reconcilers, and resources that an ended server should not have."""
     server = story.server
-    for one in story.findings:
-        place = f" on {one.host}" if one.host else ""
-        seen = f"{format.moment(one.first_seen_at)} and {format.plural(one.times, 'look')}"
-        yield f"A reconciler found{place}, since {seen}: {one.found}. Action taken: {one.done or 'none possible'}."
+    for finding in story.findings:
+        place = f" on {finding.host}" if finding.host else ""
+        seen = f"{format.moment(finding.first_seen_at)} and {format.plural(finding.times, 'look')}"
+        action = finding.done or "none possible"
+        yield f"A reconciler found{place}, since {seen}: {finding.found}. Action taken: {action}."
     if story.active is not None:
         return
     held = []

@@ -79,20 +79,21 @@ def _what(story: Story) -> Iterator[str]:
     yield f"image {story.name_of(server.image_id) if server.image_id else '-'} ({server.image_id or 'none'})"
     wanted = server.requested_networks
     names = [
-        story.name_of(one["network_id"]) + (f" {one['fixed_ip']}" if one["fixed_ip"] else "") for one in wanted or []
+        story.name_of(network["network_id"]) + (f" {network['fixed_ip']}" if network["fixed_ip"] else "")
+        for network in wanted or []
     ]
     yield f"networks {', '.join(names) or 'none'}; key {server.key_name or '-'}; disks {_disks(story)}"
     asked = {"zone": server.requested_zone, "host": server.requested_host, "extra specs": flavor.get("extra_specs")}
     asked |= {"hints": server.scheduler_hints}
     if server.group:
         asked["group"] = f"{server.group.name} ({server.group.policy})"
-    told = [f"{name} {value if isinstance(value, str) else _json(value)}" for name, value in asked.items() if value]
-    if told:
-        yield "asked for " + "; ".join(told)
+    hints = [f"{name} {value if isinstance(value, str) else _json(value)}" for name, value in asked.items() if value]
+    if hints:
+        yield "asked for " + "; ".join(hints)
 
 
 def _disks(story: Story) -> str:
-    return ", ".join(f"{one.device or '?'} {one.kind} {one.size}" for one in story.devices) or "-"
+    return ", ".join(f"{device.device or '?'} {device.kind} {device.size}" for device in story.devices) or "-"
 
 
 def _now(story: Story) -> Iterator[str]:

@@ -76,8 +76,8 @@ def _counter(counter: Counter, values: Mapping[str, int]) -> Metric:
 
 
 def _split(label: str, parts: int) -> list[str]:
-    found = label.split(" ", parts - 1)
-    return [*found, *[""] * (parts - len(found))]
+    values = label.split(" ", parts - 1)
+    return [*values, *[""] * (parts - len(values))]
 
 
 def _histogram(histogram: Histogram, counts: Mapping[str, int], sums: Mapping[str, int]) -> Metric:

@@ -46,8 +46,8 @@ class HostAdmin(Page):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Host]:
         rows: QuerySet[Host] = super().get_queryset(request)
-        one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
-        return rows.select_related("inventory") if one else rows.defer("cpu_info", "traits")
+        is_item = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
+        return rows.select_related("inventory") if is_item else rows.defer("cpu_info", "traits")
 
     def panels(self, request: HttpRequest, row: Host) -> list[panels.Panel]:
         return [
@@ -90,7 +90,10 @@ def _use(host: Host) -> panels.Panel:
 
 def _aggregates(host: Host) -> panels.Panel:
     rows = [
-        [{"text": one.name, "href": reverse("admin:scheduling_aggregate_change", args=[one.pk])}, one.availability_zone]
-        for one in host.aggregates.all()
+        [
+            {"text": aggregate.name, "href": reverse("admin:scheduling_aggregate_change", args=[aggregate.pk])},
+            aggregate.availability_zone,
+        ]
+        for aggregate in host.aggregates.all()
     ]
     return panels.table("Aggregates", ["name", "zone"], rows)

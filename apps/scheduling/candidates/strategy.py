@@ -138,9 +138,11 @@ def _signature(spec: RequestSpec) -> Hashable:
 
 def _eligible(known: KnownHosts, spec: RequestSpec) -> list[str]:
     """Return the names of the hosts that pass every filter of facts."""
-    filters = [one for one in ranking.running(spec) if one.of_attributes(spec) and one.applies(spec)]
+    filters = [check for check in ranking.running(spec) if check.of_attributes(spec) and check.applies(spec)]
     # A filter that failed has no cacheable answer: it runs again on the hosts that are read.
-    return known.keep(_signature(spec), lambda host: all(one.passes(host, spec) or one.failure for one in filters))
+    return known.keep(
+        _signature(spec), lambda host: all(check.passes(host, spec) or check.failure for check in filters)
+    )
 
 
 def _fitting(statement: Statement, spec: RequestSpec, **values: Any) -> tuple[KnownHosts, list[HostState]]:

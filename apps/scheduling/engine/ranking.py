@@ -40,12 +40,12 @@ class Verdict:
     @property
     def weights(self) -> dict[str, float]:
         """The best hosts' weights by name."""
-        return {one["host"]: one["weight"] for one in self.candidates}
+        return {candidate["host"]: candidate["weight"] for candidate in self.candidates}
 
 
 def running(spec: RequestSpec) -> list[Filter]:
     """Return the filters that look at this spec's hosts."""
-    return [one for one in enabled.filters() if not (spec.force_host and one.soft_for_forced)]
+    return [entry for entry in enabled.filters() if not (spec.force_host and entry.soft_for_forced)]
 
 
 def narrowed(spec: RequestSpec) -> frozenset[str] | None:
@@ -165,10 +165,10 @@ def _multiplier(host: HostState, key: str, default: float) -> float:
     if not words:
         return default
     try:
-        found = min(float(word) for word in words)
+        lowest = min(float(word) for word in words)
     except ValueError:
         return default
-    return found if math.isfinite(found) else default
+    return lowest if math.isfinite(lowest) else default
 
 
 # Reasons of filters -> what no host has, if it is the only reason.

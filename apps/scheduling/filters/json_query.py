@@ -31,10 +31,10 @@ class JsonQueryFilter(Filter):
         if not spec.query:
             return True
         try:
-            found = _answer(spec.query, host)
+            answer = _answer(spec.query, host)
         except (TypeError, ValueError, RecursionError):
             return False
-        return any(found) if isinstance(found, list) else bool(found)
+        return any(answer) if isinstance(answer, list) else bool(answer)
 
     def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         return "does not satisfy the query"
@@ -58,7 +58,7 @@ def _answer(query: Sequence[Any], host: HostState) -> Any:
     if not query:
         return True
     name, *rest = query
-    given = [_value(one, host) for one in rest]
+    given = [_value(operand, host) for operand in rest]
     values = [value for value in given if value is not None]
     if name == "not":
         return [not value for value in values]

@@ -32,8 +32,8 @@ class TraitsFilter(Filter):
     def shortfall(self, host: HostState, spec: RequestSpec) -> str:
         required, forbidden = requested(spec)
         missing, unwanted = sorted(required - host.traits), sorted(forbidden & host.traits)
-        told = [f"lacks {', '.join(missing)}"] if missing else []
-        return " and ".join([*told, f"has {', '.join(unwanted)}"] if unwanted else told)
+        reasons = [f"lacks {', '.join(missing)}"] if missing else []
+        return " and ".join([*reasons, f"has {', '.join(unwanted)}"] if unwanted else reasons)
 
     def distance(self, host: HostState, spec: RequestSpec) -> float:
         required, forbidden = requested(spec)

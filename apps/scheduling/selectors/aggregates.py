@@ -13,7 +13,7 @@ def all_aggregates() -> QuerySet[Aggregate]:
 
 def get(*, aggregate_id: int) -> Aggregate:
     """Raises AggregateNotFound (404)."""
-    found = all_aggregates().filter(id=aggregate_id).first()
-    if found is None:
+    aggregate = all_aggregates().filter(id=aggregate_id).first()
+    if aggregate is None:
         raise AggregateNotFound(aggregate=aggregate_id)
-    return found
+    return aggregate

@@ -37,10 +37,10 @@ def status_of(*, names: Iterable[str]) -> dict[str, str]:
 
 def zones() -> dict[str, list[Host]]:
     """Return availability zone -> its hosts."""
-    found: dict[str, list[Host]] = {}
+    by_zone: dict[str, list[Host]] = {}
     for host in Host.objects.order_by("zone", "name"):
-        found.setdefault(host.zone, []).append(host)
-    return found
+        by_zone.setdefault(host.zone, []).append(host)
+    return by_zone
 
 
 def zone_exists(*, zone: str) -> bool:

@@ -125,10 +125,10 @@ def remove_host(*, aggregate_id: int, host: str) -> Aggregate:
 
 
 def _locked(aggregate_id: int) -> Aggregate:
-    found = locks.aggregate(aggregate_id)
-    if found is None:
+    aggregate = locks.aggregate(aggregate_id)
+    if aggregate is None:
         raise AggregateNotFound(aggregate=aggregate_id)
-    return found
+    return aggregate
 
 
 def _apply(aggregate: Aggregate, metadata: Mapping[str, str | None]) -> None:

@@ -42,10 +42,10 @@ def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk
 
 def heartbeat(*, names: Sequence[str], running: dict[str, int] | None = None, uptime: str = "") -> int:
     """Note that the agents of ``names`` are alive. Returns how many hosts are known."""
-    found = Host.objects.filter(name__in=list(names)).update(heartbeat_at=timezone.now(), uptime=uptime[:255])
+    updated = Host.objects.filter(name__in=list(names)).update(heartbeat_at=timezone.now(), uptime=uptime[:255])
     for name, count in (running or {}).items():
         Host.objects.filter(name=name).exclude(running_servers=count).update(running_servers=count)
-    return int(found)
+    return int(updated)
 
 
 def set_traits(*, name: str, traits: Iterable[str]) -> Host:

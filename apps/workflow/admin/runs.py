@@ -84,16 +84,16 @@ class RunAdmin(Page):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
-        one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
-        return rows if one else rows.defer(*HEAVY)
+        is_item = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
+        return rows if is_item else rows.defer(*HEAVY)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
     ) -> tuple[QuerySet[Run], bool]:
         """Finds runs by any part of their ID, and by the name of their subject."""
-        found, doubled = super().get_search_results(request, queryset, search_term)
+        matches, doubled = super().get_search_results(request, queryset, search_term)
         term = search_term.strip()[:255]
-        return (found | queryset.filter(subject_id__in=subjects.like(term)) if term else found), doubled
+        return (matches | queryset.filter(subject_id__in=subjects.like(term)) if term else matches), doubled
 
     def is_busy(self, row: Run) -> bool:
         return row.state in states.ACTIVE

@@ -24,10 +24,10 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """Percents of the run's whole time; ``told`` is the same as text. Seconds."""
+    """Percents of the run's whole time; ``tooltip`` is the same as text. Seconds."""
 
     name: str
-    told: str
+    tooltip: str
     kind: str
     result: str
     wait_left: float
@@ -87,7 +87,8 @@ def draw(run: Run, steps: Sequence[Step], *, now: datetime) -> Drawn:
         bars.append(
             Bar(
                 name=step.name, kind=KINDS.get(step.result, "busy"), result=result,
-                told=f"waited {_short(waited)}, worked {_short(worked)}{where}{tries}: {RESULTS.get(result, result)}",
+                tooltip=f"waited {_short(waited)}, worked {_short(worked)}{where}{tries}: "
+                f"{RESULTS.get(result, result)}",
                 wait_left=share(sent), wait_width=share(waited), work_left=share(began), work_width=share(worked),
                 waited=waited, worked=worked, error=step.error_message,
                 details=step.error_details, folded=step.name == SCHEDULE and explained(run), key=step.pk or 0,

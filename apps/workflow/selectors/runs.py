@@ -116,8 +116,8 @@ def served_until(*, queue: str, margin_seconds: float) -> datetime | None:
     """
     with connection.cursor() as cursor:
         cursor.execute(sql.SERVED_UNTIL, [queue, margin_seconds])
-        found: datetime | None = cursor.fetchone()[0]
-        return found
+        newest: datetime | None = cursor.fetchone()[0]
+        return newest
 
 
 def ahead_of(*, run: Run) -> int:

@@ -202,8 +202,8 @@ class SimulatedHypervisor(HypervisorDriver):
             self._endings.pop()()
 
     def _records(self) -> list[tuple[str, dict[str, Any]]]:
-        found = ((name, self._simulation.read("domains", name)) for name in self._simulation.names("domains"))
-        return [(name, record) for name, record in found if record is not None]
+        records = ((name, self._simulation.read("domains", name)) for name in self._simulation.names("domains"))
+        return [(name, record) for name, record in records if record is not None]
 
     def _existing(self, server_id: str) -> dict[str, Any]:
         record = self._simulation.read("domains", server_id)

@@ -123,13 +123,13 @@ class LocalStorage(StorageDriver):
 
     def list_servers(self) -> tuple[str, ...]:
         root = self.paths.instances
-        found = root.iterdir() if root.is_dir() else ()
-        # A separate file system has lost+found, and operators may keep files here: neither is a server's.
-        return tuple(sorted(item.name for item in found if values.is_uuid(item.name) and item.is_dir()))
+        entries = root.iterdir() if root.is_dir() else ()
+        # A separate file system has lost+entries, and operators may keep files here: neither is a server's.
+        return tuple(sorted(item.name for item in entries if values.is_uuid(item.name) and item.is_dir()))
 
     def list_images(self) -> tuple[CachedImage, ...]:
-        found = (self._cached(path.stem) for path in sorted(self.paths.images.glob("*.json")))
-        return tuple(image for image in found if image is not None)
+        images = (self._cached(path.stem) for path in sorted(self.paths.images.glob("*.json")))
+        return tuple(image for image in images if image is not None)
 
     def evict_image(self, sha512: str) -> None:
         values.check_sha512(sha512)

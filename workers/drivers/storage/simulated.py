@@ -121,8 +121,8 @@ class SimulatedStorage(StorageDriver):
 
     def list_images(self) -> tuple[CachedImage, ...]:
         with self._simulation.operation("list_images"):
-            found = (self._cached(name) for name in self._simulation.names("images"))
-            return tuple(image for image in found if image is not None)
+            images = (self._cached(name) for name in self._simulation.names("images"))
+            return tuple(image for image in images if image is not None)
 
     def evict_image(self, sha512: str) -> None:
         values.check_sha512(sha512)
@@ -137,15 +137,15 @@ class SimulatedStorage(StorageDriver):
     def damaged_images(self) -> tuple[str, ...]:
         """Records that say `damaged`."""
         with self._simulation.operation("damaged_images"):
-            found = ((name, self._simulation.read("images", name)) for name in self._simulation.names("images"))
-            return tuple(name for name, record in found if record is not None and record.get("damaged"))
+            records = ((name, self._simulation.read("images", name)) for name in self._simulation.names("images"))
+            return tuple(name for name, record in records if record is not None and record.get("damaged"))
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         with self._simulation.operation("residue"):
-            found = files.abandoned(self._simulation.directory / "images")
-            for path in found if remove else ():
+            paths = files.abandoned(self._simulation.directory / "images")
+            for path in paths if remove else ():
                 path.unlink(missing_ok=True)
-            return tuple(f"partial download {path.name}" for path in found)
+            return tuple(f"partial download {path.name}" for path in paths)
 
     def usage(self) -> StorageUse:
         """The disks' nominal sizes count as used."""

@@ -53,8 +53,8 @@ def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
 
 def _present(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:
     """Return what the host has of a server now: a delete may have ended since the host was listed."""
-    found = ["domain"] if drivers.hypervisor.info(str(server_id)) is not None else []
-    return found + (["files"] if str(server_id) in drivers.storage.list_servers() else [])
+    leftovers = ["domain"] if drivers.hypervisor.info(str(server_id)) is not None else []
+    return leftovers + (["files"] if str(server_id) in drivers.storage.list_servers() else [])
 
 
 def _report_missing(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:

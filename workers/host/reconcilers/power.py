@@ -47,10 +47,10 @@ def reconcile(snapshot: HostSnapshot) -> None:
             or not differs(server, snapshot.domains.get(server_id))
         ):
             continue
-        found = f"{server.vm_state} by its row, {snapshot.domains.get(server_id, 'no domain')} on the host"
+        difference = f"{server.vm_state} by its row, {snapshot.domains.get(server_id, 'no domain')} on the host"
         done = repair(snapshot.drivers, server.id, restarted=snapshot.restarted)
         if done:
-            snapshot.report.repaired(KIND, server_id, found=found, done=done)
+            snapshot.report.repaired(KIND, server_id, found=difference, done=done)
 
 
 def differs(server: "Server", power_state: str | None) -> bool:

@@ -30,9 +30,12 @@ def reconcile(report: FindingReport) -> None:
     # Inventories first: releasing what was never counted would make usage negative, which PostgreSQL refuses.
     for host, used, allocated in rows.miscounted():
         if inventories.recount(host=host):
-            found = f"vCPUs, MiB, GiB, servers: {used} used by the inventory, {allocated} in allocations"
-            report.repaired(INVENTORY, host, found=found, done="counted anew")
-    for consumer_id in [*(one.consumer_id for one in rows.misplaced()), *(key for key, _ in rows.unallocated())]:
+            amounts = f"vCPUs, MiB, GiB, servers: {used} used by the inventory, {allocated} in allocations"
+            report.repaired(INVENTORY, host, found=amounts, done="counted anew")
+    for consumer_id in [
+        *(allocation.consumer_id for allocation in rows.misplaced()),
+        *(key for key, _ in rows.unallocated()),
+    ]:
         _repair(report, consumer_id)
 
 
@@ -50,5 +53,5 @@ def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
         if server is not None and host:
             inventories.restore(consumer_id=consumer_id, host=host, spec=request_specs.of_server(server, excluded=[]))
     there = f"is on {host or 'no host'}" if server else "does not exist"
-    found = f"claimed on {claimed or 'no host'}; the server {there}"
-    report.repaired(KIND, consumer_id, found=found, done=f"claimed on {host}" if host else "released")
+    places = f"claimed on {claimed or 'no host'}; the server {there}"
+    report.repaired(KIND, consumer_id, found=places, done=f"claimed on {host}" if host else "released")

@@ -19,5 +19,5 @@ KINDS = (KIND,)
 def reconcile(report: FindingReport) -> None:
     for sha512 in blobs.drop_orphans():
         report.repaired(KIND, sha512[:64], found="in the store, but not used by any image", done="removed")
-    for sha512, found in selectors.damaged():
-        report.remains(KIND, sha512[:64], found=found)
+    for sha512, reason in selectors.damaged():
+        report.remains(KIND, sha512[:64], found=reason)

@@ -18,7 +18,7 @@ class MapBlockDevices(ServerStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         devices = selectors.block_devices(server_id=ctx.subject_id)
-        found = block_devices.names(devices, self.server(ctx).image_properties)
-        names = {device.id: name for device, name in zip(devices, found, strict=True)}
+        device_names = block_devices.names(devices, self.server(ctx).image_properties)
+        names = {device.id: name for device, name in zip(devices, device_names, strict=True)}
         if any(device.device != names[device.id] for device in devices):
             server_states.map_devices(server_id=ctx.subject_id, devices=names, root=names[devices[0].id])

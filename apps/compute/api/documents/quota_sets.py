@@ -65,6 +65,6 @@ LIMIT_FIELDS = {
 
 def render_absolute(values: Mapping[str, int], used: Mapping[str, int], version: Version) -> dict[str, int]:
     """Return the absolute limits of GET /limits."""
-    found = {name: values[resource] for name, resource in _MAXIMA.items()}
-    found |= {name: used.get(resource, 0) for name, resource in _USED.items()}
-    return microversions.without(found, microversions.hidden(LIMIT_FIELDS, version))
+    document = {name: values[resource] for name, resource in _MAXIMA.items()}
+    document |= {name: used.get(resource, 0) for name, resource in _USED.items()}
+    return microversions.without(document, microversions.hidden(LIMIT_FIELDS, version))

@@ -34,7 +34,7 @@ def render(row: Any, groups: dict[Any, Any]) -> dict[str, Any]:
         "name": row.name,
         "description": row.description,
         "tenant_id": row.project_id,
-        "rules": [render_rule(one, groups) for one in row.rules.all() if one.direction == "ingress"],
+        "rules": [render_rule(rule, groups) for rule in row.rules.all() if rule.direction == "ingress"],
     }
 
 

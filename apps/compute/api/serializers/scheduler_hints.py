@@ -33,8 +33,8 @@ def _servers(value: Any) -> None:
     values = value if isinstance(value, list) else [value]
     if len(values) > MAX_SERVERS:
         raise serializers.ValidationError(f"it names more than {MAX_SERVERS} servers")
-    for one in values:
-        _uuid(one)
+    for item in values:
+        _uuid(item)
 
 
 def _query(value: Any) -> None:
@@ -48,8 +48,8 @@ def _query(value: Any) -> None:
 
 
 def _texts(value: Any) -> None:
-    for one in value if isinstance(value, list) else [value]:
-        _text(one)
+    for item in value if isinstance(value, list) else [value]:
+        _text(item)
 
 
 def _address(value: Any) -> None:
@@ -92,9 +92,9 @@ def _length(data: Any) -> int:
 
 def _has_nul(value: Any) -> bool:
     if isinstance(value, dict):
-        return any(_has_nul(one) for pair in value.items() for one in pair)
+        return any(_has_nul(part) for pair in value.items() for part in pair)
     if isinstance(value, list):
-        return any(_has_nul(one) for one in value)
+        return any(_has_nul(item) for item in value)
     return isinstance(value, str) and "\0" in value
 
 

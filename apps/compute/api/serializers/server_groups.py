@@ -31,8 +31,8 @@ class ServerGroupCreate(StrictSerializer):
             fields["policy"] = serializers.ChoiceField(known)
             fields["rules"] = Rules(required=False)
         else:
-            one = serializers.ChoiceField(known)
-            fields["policies"] = serializers.ListField(child=one, min_length=1, max_length=1)
+            policy = serializers.ChoiceField(known)
+            fields["policies"] = serializers.ListField(child=policy, min_length=1, max_length=1)
         return fields
 
     def validate(self, attrs: Any) -> Any:

@@ -115,8 +115,8 @@ class _ImageMetadataView(_ImagesView):
             if len(row.properties) > MAX_ITEMS:
                 raise BadRequest(f"Image metadata limit exceeded: at most {MAX_ITEMS} items.")
 
-        found: dict[str, str] = services.update(context=self.caller, image=image, changes=changes).properties
-        return found
+        properties: dict[str, str] = services.update(context=self.caller, image=image, changes=changes).properties
+        return properties
 
 
 class ImageMetadataView(_ImageMetadataView):
@@ -148,10 +148,10 @@ class ImageMetadataItemView(_ImageMetadataView):
 
     def get(self, request: Request, image_id: str, key: str) -> Response:
         policy.check(self.caller, "get_image")
-        found = self.image(image_id).properties
-        if key not in found:
+        properties = self.image(image_id).properties
+        if key not in properties:
             raise MetadataNotFound
-        return Response({"meta": {key: found[key]}})
+        return Response({"meta": {key: properties[key]}})
 
     def put(self, request: Request, image_id: str, key: str) -> Response:
         image = self.changeable(image_id)

@@ -17,10 +17,10 @@ class _IPsView(ComputeView):
         """Return network name -> addresses."""
         server = servers.get(context=self.caller, server_id=server_id)
         policy.check(self.caller, f"os_compute_api:ips:{verb}", {"project_id": server.project_id})
-        found: dict[str, list[dict[str, Any]]] = {}
-        for one in bindings.for_servers(server_ids=[server.id]).get(server.id, ()):
-            found.setdefault(one.network_name, []).append({"version": one.version, "addr": one.ip})
-        return found
+        by_network: dict[str, list[dict[str, Any]]] = {}
+        for address in bindings.for_servers(server_ids=[server.id]).get(server.id, ()):
+            by_network.setdefault(address.network_name, []).append({"version": address.version, "addr": address.ip})
+        return by_network
 
 
 class IPsView(_IPsView):
@@ -34,7 +34,7 @@ class NetworkIPsView(_IPsView):
     """A server's addresses in one network, by its name."""
 
     def get(self, request: Request, server_id: str, network: str) -> Response:
-        found = self.addresses(server_id, "show")
-        if network not in found:
+        by_network = self.addresses(server_id, "show")
+        if network not in by_network:
             raise NotFound("Instance is not a member of specified network")
-        return Response({network: found[network]})
+        return Response({network: by_network[network]})

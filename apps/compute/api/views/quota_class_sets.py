@@ -19,8 +19,8 @@ class QuotaClassSetView(ComputeView):
 
     def get(self, request: Request, name: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-quota-class-sets:show")
-        found = selectors.of_class(name)
-        return Response({"quota_class_set": documents.render_class(found, self.version, id=name)})
+        limits = selectors.of_class(name)
+        return Response({"quota_class_set": documents.render_class(limits, self.version, id=name)})
 
     def put(self, request: Request, name: str) -> Response:
         policy.check(self.caller, "os_compute_api:os-quota-class-sets:update")

@@ -24,8 +24,8 @@ def refuse_contradictions(params: Mapping[str, str]) -> None:
     """Raise BadRequest (400) for filters that nothing could match, and for a subtree of no project."""
     given = {name for name, value in params.items() if value}
     given = given - {"effective"} | ({"effective"} if asks(params, "effective") else set())
-    for one, other, message in _EXCLUSIVE:
-        if {one, other} <= given:
+    for name, other, message in _EXCLUSIVE:
+        if {name, other} <= given:
             raise BadRequest(message)
     if {"effective", "scope.domain.id"} <= given and params.get(INHERITED_TO) == "projects":
         raise BadRequest("Combining effective, domain and inherited filters will always result in an empty list.")

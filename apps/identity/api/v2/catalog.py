@@ -78,10 +78,10 @@ class RoleView(V2View):
     def get(self, request: Any, role_id: str) -> Response:
         """Show a role by its id or by its name."""
         self.authorize("get_role")
-        found = selectors.find(role_id) or selectors.listed({"name": role_id}).first()
-        if found is None or found.domain_id is not None:
+        role = selectors.find(role_id) or selectors.listed({"name": role_id}).first()
+        if role is None or role.domain_id is not None:
             raise NotFound(noun="role", id=role_id[:64])
-        return Response({"role": documents.render_role(found)})
+        return Response({"role": documents.render_role(role)})
 
     def delete(self, request: Any, role_id: str) -> Response:
         self.authorize("delete_role")
@@ -127,7 +127,11 @@ class EndpointsView(V2View):
         made: list[Endpoint] = endpoints.create_many(
             service_id=values["service_id"],
             region=values.get("region"),
-            urls={one.value: values[f"{one.value}url"] for one in Interface if values.get(f"{one.value}url")},
+            urls={
+                interface.value: values[f"{interface.value}url"]
+                for interface in Interface
+                if values.get(f"{interface.value}url")
+            },
         )
         return Response({"endpoint": documents.render_endpoints(made)[0]})
 

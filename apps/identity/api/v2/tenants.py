@@ -19,10 +19,10 @@ from apps.identity.states import DEFAULT_DOMAIN_ID
 
 def the_tenant(tenant_id: str) -> Project:
     """Return a project of the default domain. Raises NotFound."""
-    found = selectors.find(tenant_id)
-    if found is None or found.is_domain or found.domain_id != DEFAULT_DOMAIN_ID:
+    project = selectors.find(tenant_id)
+    if project is None or project.is_domain or project.domain_id != DEFAULT_DOMAIN_ID:
         raise NotFound(noun="tenant", id=tenant_id[:64])
-    return found
+    return project
 
 
 class TenantsView(V2View):
@@ -43,10 +43,10 @@ class TenantsView(V2View):
             rows = selectors.of_user(user_id=str(self.caller.user_id)).filter(domain_id=DEFAULT_DOMAIN_ID)
         name = request.query_params.get("name")
         if name is not None:
-            found = rows.filter(name=name).first()
-            if found is None:
+            project = rows.filter(name=name).first()
+            if project is None:
                 raise NotFound(noun="tenant", id=name[:64])
-            return Response({"tenant": documents.render_tenant(found)})
+            return Response({"tenant": documents.render_tenant(project)})
         return Response(self.listed("tenants", rows, documents.render_tenant))
 
     def post(self, request: Any) -> Response:

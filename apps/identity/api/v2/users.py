@@ -23,10 +23,10 @@ V2_ACTOR = {"target.actor.domain_id": DEFAULT_DOMAIN_ID, "target.user.domain_id"
 
 def the_user(user_id: str) -> User:
     """Return a user of the default domain. Raises NotFound."""
-    found = selectors.find(user_id)
-    if found is None or found.domain_id != DEFAULT_DOMAIN_ID:
+    user = selectors.find(user_id)
+    if user is None or user.domain_id != DEFAULT_DOMAIN_ID:
         raise NotFound(noun="user", id=user_id[:64])
-    return found
+    return user
 
 
 class WithTenantView(V2View):
@@ -46,10 +46,10 @@ class UsersView(WithTenantView):
         rows = selectors.listed({"domain_id": DEFAULT_DOMAIN_ID})
         name = request.query_params.get("name")
         if name is not None:
-            found = rows.filter(name=name).first()
-            if found is None:
+            user = rows.filter(name=name).first()
+            if user is None:
                 raise NotFound(noun="user", id=name[:64])
-            return Response({"user": documents.render_user(found)})
+            return Response({"user": documents.render_user(user)})
         return Response(self.listed("users", rows, documents.render_user))
 
     def post(self, request: Any) -> Response:

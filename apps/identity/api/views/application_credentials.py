@@ -54,9 +54,9 @@ class ApplicationCredentialView(OfUserView):
 
     def get(self, request: Any, user_id: str, credential_id: str) -> Response:
         self.authorize_user("get_application_credential", user_id)
-        found = selectors.get(user_id=user_id, credential_id=credential_id)
-        delegation_rules.refuse_elsewhere(self.caller, found.project_id)
-        shown = documents.render(found)
+        credential = selectors.get(user_id=user_id, credential_id=credential_id)
+        delegation_rules.refuse_elsewhere(self.caller, credential.project_id)
+        shown = documents.render(credential)
         return Response({"application_credential": self.linked(request, user_id, shown)})
 
     def delete(self, request: Any, user_id: str, credential_id: str) -> Response:

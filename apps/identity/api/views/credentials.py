@@ -52,9 +52,9 @@ class CredentialView(IdentityView):
 
     def get(self, request: Any, credential_id: str) -> Response:
         self.authorize("get_credential", target_of_credential(selectors.find(credential_id)))
-        found = selectors.get(credential_id)
-        delegation_rules.refuse_out_of_reach(self.caller, found)
-        return Response({"credential": linked(request, "credentials", documents.render(found))})
+        credential = selectors.get(credential_id)
+        delegation_rules.refuse_out_of_reach(self.caller, credential)
+        return Response({"credential": linked(request, "credentials", documents.render(credential))})
 
     def patch(self, request: Any, credential_id: str) -> Response:
         self.authorize("update_credential", target_of_credential(selectors.find(credential_id)))
@@ -87,8 +87,8 @@ class EC2CredentialsView(IdentityView):
 
 class EC2CredentialView(IdentityView):
     def _row(self, rule: str, user_id: str, access: str) -> Credential:
-        found = selectors.ec2(access)
-        own = found if found is not None and found.user_id == user_id else None
+        row = selectors.ec2(access)
+        own = row if row is not None and row.user_id == user_id else None
         self.authorize(rule, {**target_of_credential(own), **target_of_user(users.find(user_id))})
         if own is None:
             raise NotFound(noun="credential", id=access[:64])

@@ -88,8 +88,8 @@ class EndpointGroupProjectView(IdentityView):
         if not selectors.has_project(group, project.pk):
             raise NotFound(noun="endpoint group of the project", id=endpoint_group_id[:64])
         own = link(request, _COLLECTION, group.pk, "projects", project.pk)
-        found = {"endpoint_group_id": group.pk, "project_id": project.pk, "links": {"self": own}}
-        return Response({"project_endpoint_group": found})
+        document = {"endpoint_group_id": group.pk, "project_id": project.pk, "links": {"self": own}}
+        return Response({"project_endpoint_group": document})
 
     def put(self, request: Any, endpoint_group_id: str, project_id: str) -> Response:
         self.authorize("add_endpoint_group_to_project")

@@ -51,10 +51,10 @@ class Command(BaseCommand):
 
     def _find(self, text: str) -> Project:
         rows = Project.objects.filter(is_domain=False)
-        found = rows.filter(pk=text).first() or rows.filter(name=text, domain_id="default").first()
-        if found is None:
+        project = rows.filter(pk=text).first() or rows.filter(name=text, domain_id="default").first()
+        if project is None:
             raise CommandError(f"No project has the id or name {text}.")
-        return found
+        return project
 
     def _purge(self, resource: project_resources.ProjectResource, project_id: str, deadline: float) -> None:
         """Delete all of one noun and wait until they are gone: servers are deleted by their hosts."""

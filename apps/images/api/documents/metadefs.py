@@ -9,7 +9,7 @@ from apps.images.models import Association, Definition, Namespace
 
 def path_of(namespace: str, *rest: str) -> str:
     """Return a path as Glance writes it: without the service's prefix."""
-    return "/".join(["/v2/metadefs/namespaces", quote(namespace, safe=""), *(quote(one, safe="") for one in rest)])
+    return "/".join(["/v2/metadefs/namespaces", quote(namespace, safe=""), *(quote(part, safe="") for part in rest)])
 
 
 def render(row: Namespace) -> dict[str, Any]:

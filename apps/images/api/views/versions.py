@@ -19,7 +19,7 @@ class Versions(ServiceView):
     def get(self, request: Request) -> Response:
         links = [{"rel": "self", "href": request.build_absolute_uri("/image/v2/")}]
         versions = [{"id": CURRENT, "status": "CURRENT", "links": links}]
-        versions += [{"id": one, "status": "SUPPORTED", "links": links} for one in SUPPORTED]
+        versions += [{"id": version, "status": "SUPPORTED", "links": links} for version in SUPPORTED]
         return Response({"versions": versions}, status=self.status)
 
 

@@ -20,7 +20,7 @@ def render(port: Port, context: RequestContext) -> dict[str, Any]:
         "fixed_ips": [{"subnet_id": str(f.subnet_id), "ip_address": f.ip_address} for f in port.fixed_ips.all()],
         "device_id": port.device_id,
         "device_owner": port.device_owner,
-        "security_groups": [str(one.security_group_id) for one in port.portsecuritygroup_set.all()],
+        "security_groups": [str(group.security_group_id) for group in port.portsecuritygroup_set.all()],
         "allowed_address_pairs": port.allowed_address_pairs,
         "extra_dhcp_opts": port.extra_dhcp_opts,
         "port_security_enabled": port.port_security_enabled,

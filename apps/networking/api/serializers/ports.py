@@ -125,7 +125,7 @@ class PortUpdate(ResourceSerializer):
         if len(attrs.get("extra_dhcp_opts", [])) > MAX_DHCP_OPTIONS:
             raise serializers.ValidationError({"extra_dhcp_opts": [f"at most {MAX_DHCP_OPTIONS} are allowed"]})
         if "extra_dhcp_opts" in attrs:
-            attrs["extra_dhcp_opts"] = [dict(one) for one in attrs["extra_dhcp_opts"]]
+            attrs["extra_dhcp_opts"] = [dict(option) for option in attrs["extra_dhcp_opts"]]
         if "allowed_address_pairs" in attrs:
             attrs["allowed_address_pairs"] = [dict(pair) for pair in pairs]
         return attrs

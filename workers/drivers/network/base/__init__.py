@@ -99,8 +99,8 @@ class NetworkSpec:
         if self.domain:
             values.check_hostname(self.domain, "a network's domain")
         ranges = [ipaddress.ip_network(subnet.cidr) for subnet in self.subnets]
-        for index, one in enumerate(ranges):
-            if any(one.version == two.version and one.overlaps(two) for two in ranges[index + 1 :]):
+        for index, first in enumerate(ranges):
+            if any(first.version == second.version and first.overlaps(second) for second in ranges[index + 1 :]):
                 raise SpecInvalid("two subnets of a network overlap")
 
 

@@ -57,8 +57,8 @@ def ensure(spec: NetworkSpec) -> None:
     if exists(spec.bridge) and not is_networks(spec.bridge, spec.id):
         raise BridgeTaken("The host could not set up the network.", details=f"{spec.bridge} is not ours")
     with netlink() as route:
-        found = route.link_lookup(ifname=spec.bridge)
-        index = found[0] if found else _add(route, spec)
+        indexes = route.link_lookup(ifname=spec.bridge)
+        index = indexes[0] if indexes else _add(route, spec)
         _quiet_ipv6(spec.bridge)
         route.link("set", index=index, mtu=spec.mtu, state="up")
         _set_addresses(route, index, host_addresses(spec))

@@ -161,7 +161,7 @@ class LinuxNetwork(NetworkDriver):
             other = self.records.network(network_id) if network_id != spec.id else None
             for subnet in other.subnets if other is not None else ():
                 taken = ipaddress.ip_network(subnet.cidr)
-                if taken.version == 4 and any(one.version == 4 and one.overlaps(taken) for one in ranges):
+                if taken.version == 4 and any(network.version == 4 and network.overlaps(taken) for network in ranges):
                     raise AddressOverlap(
                         "The network's range overlaps with another subnet on this cloud. Use another range.",
                         details=f"network {network_id}: {taken}",

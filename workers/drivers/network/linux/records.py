@@ -79,10 +79,10 @@ class Records:
     def ports(self, network_id: str) -> tuple[PluggedPort, ...]:
         """The ports recorded for a network."""
         directory = self.paths.network(network_id) / "ports"
-        found = (self.port(network_id, path.stem) for path in sorted(directory.glob("*.json")))
+        ports = (self.port(network_id, path.stem) for path in sorted(directory.glob("*.json")))
         return tuple(
             PluggedPort(port.id, network_id, port.tap, port.mac, tuple(item.ip for item in port.fixed_ips))
-            for port in found
+            for port in ports
             if port is not None
         )
 

@@ -13,10 +13,10 @@ def strays(bridge: str, known: set[str], *, remove: bool) -> list[str]:
     """Say which taps on a bridge are none of `known`, and remove them."""
     members = _NET / bridge / "brif"
     names = [item.name for item in members.iterdir()] if members.is_dir() else []
-    found = [name for name in names if name not in known and (_NET / name / "tun_flags").exists()]
-    for name in found if remove else ():
+    orphans = [name for name in names if name not in known and (_NET / name / "tun_flags").exists()]
+    for name in orphans if remove else ():
         delete(name)
-    return [f"tap {name}" for name in found]
+    return [f"tap {name}" for name in orphans]
 
 
 def delete(name: str) -> None:

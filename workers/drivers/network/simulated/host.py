@@ -116,10 +116,10 @@ class SimulatedNetwork(NetworkDriver):
         """Nothing is held open."""
 
     def _ports(self) -> tuple[PluggedPort, ...]:
-        found = ((name, self._simulation.read("ports", name)) for name in self._simulation.names("ports"))
+        records = ((name, self._simulation.read("ports", name)) for name in self._simulation.names("ports"))
         return tuple(
             PluggedPort(name, record["network_id"], record["tap"], record["mac"], tuple(record["ips"]))
-            for name, record in found
+            for name, record in records
             if record is not None
         )
 
@@ -137,7 +137,7 @@ class SimulatedNetwork(NetworkDriver):
             record = self._simulation.read("networks", network_id) or {"ranges": []}
             for text in record["ranges"] if network_id != spec.id else ():
                 taken = ipaddress.ip_network(text)
-                if any(one.overlaps(taken) for one in wanted if one.version == taken.version):
+                if any(network.overlaps(taken) for network in wanted if network.version == taken.version):
                     raise AddressOverlap(
                         "The network's range overlaps with another subnet on this cloud. Use another range.",
                         details=f"network {network_id}: {taken}",
