@@ -81,5 +81,5 @@ def state(row: Mapping[str, Value]) -> PortState | None:
 
 
 def _states(rows: Iterable[Mapping[str, Value]]) -> tuple[PortState, ...]:
-    known = [found for row in rows if (found := state(row)) is not None]
+    known = [port for row in rows if (port := state(row)) is not None]
     return tuple(sorted(known, key=lambda port: port.id))
