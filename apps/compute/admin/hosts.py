@@ -115,8 +115,8 @@ def _servers(request: HttpRequest, host: Any) -> panels.Panel:
         for server in selectors.on_host(host=host.name).defer(*selectors.HEAVY).order_by("-created_at")[:SHOWN]
     ]  # fmt: skip
     total = sum(counts.values())
-    states = ", ".join(f"{count} {state}" for state, count in counts.items())
-    note = f"{total} in total: {states}." if total else ""
+    summary = ", ".join(f"{count} {state}" for state, count in counts.items())
+    note = f"{total} in total: {summary}." if total else ""
     if total and not host.enabled:
         note += (
             " To empty the host, stop all servers or stop each on its page, and ask their owners to create them"
