@@ -67,8 +67,8 @@ def numbers(values: dict[str, float] | None) -> str:
 
 
 def _formatted(value: Any) -> str:
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
-    if isinstance(value, dict) and all(isinstance(one, int | float) for one in value.values()):
+    if isinstance(value, dict) and all(isinstance(item, int | float) for item in value.values()):
         return numbers(value)
     return orjson.dumps(value).decode()

@@ -28,8 +28,8 @@ class Isolated(Filter):
         return not self.failure and self._answer(lambda: bool(self.inner.passes(host, spec)), False, judging=True)
 
     def shortfall(self, host: HostState, spec: RequestSpec) -> str:
-        told = "" if self.failure else self._answer(lambda: str(self.inner.shortfall(host, spec)), "")
-        return told or f"could not be judged: the filter {self.name} failed ({self.failure})"
+        shortfall = "" if self.failure else self._answer(lambda: str(self.inner.shortfall(host, spec)), "")
+        return shortfall or f"could not be judged: the filter {self.name} failed ({self.failure})"
 
     def distance(self, host: HostState, spec: RequestSpec) -> float:
         return OTHER_KIND if self.failure else self._answer(lambda: float(self.inner.distance(host, spec)), OTHER_KIND)

@@ -43,7 +43,7 @@ class CapabilitiesFilter(Filter):
         return all(_offers(host, key, value) for key, value in spec.extra_specs.items())
 
     def shortfall(self, host: HostState, spec: RequestSpec) -> str:
-        missing = [_describe(host, *one) for one in spec.extra_specs.items() if not _offers(host, *one)]
+        missing = [_describe(host, *wanted) for wanted in spec.extra_specs.items() if not _offers(host, *wanted)]
         return f"does not offer {', '.join(missing)}"
 
 
@@ -53,8 +53,8 @@ def _offers(host: HostState, key: str, value: str) -> bool:
         return known is not None and answers([str(known(host))], value)
     if key in NOT_OFFERED:
         return value.strip().lower() in NOT_OFFERED[key]
-    found = _RESOURCE.fullmatch(key) if key.startswith("resources") else None
-    return not found or found["kind"] in SIZES or not value.strip("0 ")
+    match = _RESOURCE.fullmatch(key) if key.startswith("resources") else None
+    return not match or match["kind"] in SIZES or not value.strip("0 ")
 
 
 def _describe(host: HostState, key: str, value: str) -> str:

@@ -19,5 +19,5 @@ KINDS = (KIND,)
 def reconcile(report: FindingReport) -> None:
     for run in selectors.orphans():
         if runs.end_orphan(run_id=run.id):
-            found = f"the {run.action} keeps {run.subject_type} {run.subject_id}, and its run {run.leader_id} is over"
-            report.repaired(KIND, run.id, found=found, done="ended")
+            reason = f"the {run.action} keeps {run.subject_type} {run.subject_id}, and its run {run.leader_id} is over"
+            report.repaired(KIND, run.id, found=reason, done="ended")

@@ -98,8 +98,8 @@ class OvnHost(NetworkDriver):
         """Take cards off the switch; the database removes rows that the bridge does not list any more."""
         if not cards:
             return
-        found = self._switch.select([("Port", [["name", "==", card.name]], ()) for card in cards])
-        ports = [["uuid", str(row["_uuid"])] for rows in found for row in rows]
+        answers = self._switch.select([("Port", [["name", "==", card.name]], ()) for card in cards])
+        ports = [["uuid", str(row["_uuid"])] for rows in answers for row in rows]
         self._switch.transact([_listing("delete", ["set", ports])])
 
 
