@@ -50,7 +50,7 @@ def _boots(cloud: PrivateCloud, path: Path) -> dict[str, Any]:
     body = {"imageRef": image, "flavorRef": "1", "networks": "none"}
     times: dict[str, list[float]] = {}
     for turn in range(BOOTS + 1):
-        values = _one(session, {"server": {"name": f"bench-{turn}", **body}}, cloud.environment.run)
+        values = _boot(session, {"server": {"name": f"bench-{turn}", **body}}, cloud.environment.run)
         for name, seconds in values.items() if turn else ():  # the first fills the host's image cache
             times.setdefault(name, []).append(round(seconds, 4))
     medians = {name: round(median(values), 4) for name, values in times.items()}
@@ -58,7 +58,7 @@ def _boots(cloud: PrivateCloud, path: Path) -> dict[str, Any]:
     return {"medians": medians, "runs": times}
 
 
-def _one(session: Session, body: dict[str, Any], directory: Path) -> dict[str, float]:
+def _boot(session: Session, body: dict[str, Any], directory: Path) -> dict[str, float]:
     """Boot one server, then start its domain once more without the cloud; delete it."""
     began = now()
     status, _, document = session.http.call("POST", f"{session.nova}/servers", body)

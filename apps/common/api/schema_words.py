@@ -32,7 +32,7 @@ def _singular(noun: str) -> str:
     return noun
 
 
-def _one(noun: str) -> str:
+def _with_article(noun: str) -> str:
     single = _singular(noun)
     vowel = single[:1].lower() in "aeio" or single.startswith("EC2")
     return f"{'an' if vowel else 'a'} {single}"
@@ -52,17 +52,17 @@ def summary(method: str, path: str) -> str:
     if not nouns:
         return "Show the versions of the API"
     verb, about = method.lower(), nouns[-1]
-    of = f" of {_one(nouns[-2])}" if len(nouns) > 1 and parts[-2:][0] != nouns[-2] else ""
+    of = f" of {_with_article(nouns[-2])}" if len(nouns) > 1 and parts[-2:][0] != nouns[-2] else ""
     if about == "action":
-        return f"Act on {_one(nouns[-2])}" if len(nouns) > 1 else "Act"
+        return f"Act on {_with_article(nouns[-2])}" if len(nouns) > 1 else "Act"
     if about == "detail":
         return f"List {nouns[-2]} with details"
     if _PARAMETER.match(parts[-1]):
-        return f"{'Show' if verb == 'get' else _VERBS.get(verb, verb.title())} {_one(about)}{of}"
+        return f"{'Show' if verb == 'get' else _VERBS.get(verb, verb.title())} {_with_article(about)}{of}"
     if verb == "get":
         return f"List {about}{of}" if about.endswith("s") else f"Show the {about}{of}"
     if verb == "post":
-        return f"Create {_one(about)}{of}"
+        return f"Create {_with_article(about)}{of}"
     return f"{_VERBS.get(verb, verb.title())} the {about}{of}"
 
 

@@ -24,15 +24,15 @@ class FetchImage(ServerStep[None]):
 
     def _watch(self, ctx: StepContext) -> Callable[[int, int], None]:
         """Return a progress callback that ends a long download when the run was taken away (a delete, say)."""
-        looked = time.monotonic()
+        checked_at = time.monotonic()
 
-        def look(done: int, total: int) -> None:
-            nonlocal looked
-            if time.monotonic() - looked > CHECK_SECONDS:
-                looked = time.monotonic()
+        def check(done: int, total: int) -> None:
+            nonlocal checked_at
+            if time.monotonic() - checked_at > CHECK_SECONDS:
+                checked_at = time.monotonic()
                 ctx.checkpoint()
 
-        return look
+        return check
 
     def revert(self, ctx: StepContext) -> None:
         """The cache belongs to the host, not to the server: other boots use it; recovery evicts unused images."""
