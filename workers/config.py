@@ -1,5 +1,6 @@
 """This process's hosts and their drivers. Filled by the host agent before it takes work."""
 
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ _hosts: dict[str, HostDrivers] = {}
 # A host's own lock per subject: a database restart drops every lease while workers live, and a step that lost its
 # lease must be over on the host before another one begins there.
 subjects = KeyedLocks()
+
+
+def lock_name(host: str, subject_type: str, subject_id: uuid.UUID) -> str:
+    """Return the name of a host's own lock on a subject."""
+    return f"{host} {subject_type} {subject_id}"
 
 
 def serve(drivers: HostDrivers) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 from apps.common.context import RequestContext
 from apps.compute.actions import ServerAction
 from apps.compute.models import Server
+from apps.compute.states import SUBJECT
 from apps.workflow import states as workflow_states
 from apps.workflow.services import runs
-
-SUBJECT = "server"
 
 
 def build(*, context: RequestContext, servers: list[Server], action: str = "create") -> None:

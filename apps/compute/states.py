@@ -1,5 +1,7 @@
 """vm_state, task_state and power_state: Nova's vocabulary, the legal moves, and the status the API derives."""
 
+SUBJECT = "server"  # the type of the subject in rows of workflow
+
 # vm_state
 BUILDING = "building"
 ACTIVE = "active"

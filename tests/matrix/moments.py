@@ -18,6 +18,12 @@ BEFORE, INSIDE, AFTER = "before", "inside", "after"
 MOMENTS = (BEFORE, INSIDE, AFTER)
 LOCK = 7919  # the first key of the locks that hold
 
+
+def key_of(server_id: str) -> str:
+    """Return the SQL of the key of a server's lease (apps/workflow/services/claims.py, lock_key)."""
+    return f"('x' || left(encode(sha256(convert_to('server:' || {server_id}, 'UTF8')), 'hex'), 16))::bit(64)::bigint"
+
+
 SETUP = f"""
 CREATE TABLE test_moment (id serial PRIMARY KEY, server uuid, name text, pipeline text, step text, moment text);
 CREATE FUNCTION test_hold() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -38,7 +44,7 @@ BEGIN
        AND r.state = 'running' AND r.step_state = 'running'
       JOIN pg_locks l ON l.pid = pg_backend_pid() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
        AND ((l.classid::bigint << 32) | l.objid::bigint)
-           = ('x' || left(replace(s.id::text, '-', ''), 16))::bit(64)::bigint
+           = {key_of("s.id::text")}
      WHERE m.moment = '{INSIDE}' LIMIT 1;
     IF key IS NOT NULL THEN PERFORM pg_advisory_xact_lock({LOCK}, key); END IF;
     RETURN NULL;
@@ -120,7 +126,7 @@ class Moments:
             "SELECT 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory'"
             " AND l.granted AND l.objsubid = 1 AND a.wait_event_type = 'Lock'"
             " AND ((l.classid::bigint << 32) | l.objid::bigint)"
-            "   = ('x' || left(replace(%s, '-', ''), 16))::bit(64)::bigint",
+            f"   = {key_of('%s')}",
             server_id,
         ))  # fmt: skip
 

@@ -68,7 +68,8 @@ def test_a_cancelled_copy_stops_and_is_reverted(cloud: Cloud) -> None:
     wait_for(lambda: copying(cloud), what="a copy under way")
     code = (
         "from apps.workflow.selectors import runs; from apps.workflow.services import cancellation;"
-        f" cancellation.cancel(run=runs.active_of(subject_id='{key}'), message='Cancelled.')"
+        f" run = runs.active_of(subject_type='server', subject_id='{key}');"
+        " cancellation.cancel(run=run, message='Cancelled.')"
     )
     began = time.monotonic()
     cloud.manage("shell", "-v", "0", "-c", code)

@@ -64,6 +64,6 @@ def test_a_task_that_began_meanwhile_is_left_alone(tmp_path: Path) -> None:
 def test_nothing_is_held_afterwards(tmp_path: Path) -> None:
     server = make(states.ACTIVE)
     events.write_power_state(host(tmp_path, PowerState.SHUTDOWN), server.id, "stopped")
-    assert leases.try_lock(subject_id=server.id)
-    leases.unlock(subject_id=server.id)
+    assert leases.try_lock(subject_type="server", subject_id=server.id)
+    leases.unlock(subject_type="server", subject_id=server.id)
     events.write_power_state(host(tmp_path, PowerState.SHUTDOWN), uuid.uuid4(), "stopped")

@@ -27,6 +27,7 @@ from apps.operations.consistency import rows
 from apps.quotas.services import verification
 from apps.workflow.selectors import runs
 from workers.config import HostDrivers
+from workers.engine.subjects import SERVER
 from workers.mapping import networks
 
 
@@ -94,7 +95,7 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
     wanted = {str(server.id): server for server in servers.on_host(host=drivers.host)}
     for kind, there in (("domain", set(domains)), ("files", files)):
         for server_id in sorted(there - set(wanted)):
-            if not runs.has_active(subject_id=uuid.UUID(server_id)):
+            if not _is_at_work(server_id):
                 yield Inconsistency(kind, server_id, f"on {drivers.host}, but no server of that host has this id")
     for server_id, server in wanted.items():
         running = domains.get(server_id) == "running"
@@ -108,6 +109,10 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
         if not server.task_state and server.vm_state in states.SETTLED and server_id not in files:
             details = f"{server.vm_state} by its row, and none of its files are on {drivers.host}"
             yield Inconsistency("files", server_id, details)
+
+
+def _is_at_work(server_id: str) -> bool:
+    return runs.has_active(subject_type=SERVER.name, subject_id=uuid.UUID(server_id))
 
 
 def _of_ports(drivers: HostDrivers) -> Iterator[Inconsistency]:
@@ -125,5 +130,5 @@ def _of_ports(drivers: HostDrivers) -> Iterator[Inconsistency]:
             yield Inconsistency("network", network_id, f"{text} on {drivers.host}")
         for facts in ports:
             missing = str(facts.id) not in plugged and networks.is_expected(drivers, domains, facts)
-            if missing and not runs.has_active(subject_id=uuid.UUID(facts.server_id)):
+            if missing and not _is_at_work(facts.server_id):
                 yield Inconsistency("port", str(facts.id), f"bound to {drivers.host}, but not plugged there")

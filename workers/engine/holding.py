@@ -26,7 +26,13 @@ log = structlog.get_logger("celerity.engine")
 WORKER = socket.gethostname()
 
 
-def take(step: str, timeout: float | None, message: dict[str, Any], arguments: ClaimArguments | None = None) -> Claim:
+def take(
+    pipeline: Pipeline,
+    step: str,
+    timeout: float | None,
+    message: dict[str, Any],
+    arguments: ClaimArguments | None = None,
+) -> Claim:
     """Claim. Waits a while for a worker that still holds the subject (its step was overtaken by a delete, say)."""
     deadline = time.monotonic() + settings.LOCK_WAIT_SECONDS
     pause = 0.02
@@ -35,11 +41,12 @@ def take(step: str, timeout: float | None, message: dict[str, Any], arguments: C
             run_id=uuid.UUID(message["run_id"]),
             token=int(message["token"]),
             step=step,
+            subject_type=pipeline.subject.name,
             subject_id=uuid.UUID(message["subject_id"]),
             timeout_seconds=timeout or settings.STEP_TIMEOUT,
             worker=WORKER,
             arguments=arguments,
-            also=[uuid.UUID(subject) for subject in message.get("also", ())],
+            also=[_subject_of(text) for text in message.get("also", ())],
         )
         if isinstance(outcome, Claim):
             return outcome
@@ -50,6 +57,12 @@ def take(step: str, timeout: float | None, message: dict[str, Any], arguments: C
         assert outcome == BUSY
         time.sleep(pause)  # the holder is another session: PostgreSQL has no try-lock with a time limit
         pause = min(pause * 2, 0.25)
+
+
+def _subject_of(text: str) -> tuple[str, uuid.UUID]:
+    """Return the type and the id of a further subject, as a run keeps it."""
+    kind, _, key = text.partition(":")
+    return kind, uuid.UUID(key)
 
 
 def _is_current(message: dict[str, Any], step: str) -> bool:
@@ -90,16 +103,16 @@ def on_host(ctx: StepContext) -> AbstractContextManager[None]:
     if ctx.drivers is None:
         return nullcontext()
     if not ctx.claim.also:
-        return config.subjects.hold(f"{ctx.here} {ctx.subject_id}", settings.LOCK_WAIT_SECONDS)
+        return config.subjects.hold(config.lock_name(ctx.here, *ctx.subject), settings.LOCK_WAIT_SECONDS)
     return _all_on_host(ctx)
 
 
 @contextmanager
 def _all_on_host(ctx: StepContext) -> Iterator[None]:
-    """The host's own locks on several subjects, in order of their ids."""
+    """The host's own locks on several subjects, in one order."""
     with ExitStack() as stack:
-        for subject in sorted((ctx.subject_id, *ctx.claim.also)):
-            stack.enter_context(config.subjects.hold(f"{ctx.here} {subject}", settings.LOCK_WAIT_SECONDS))
+        for subject in sorted((ctx.subject, *ctx.claim.also)):
+            stack.enter_context(config.subjects.hold(config.lock_name(ctx.here, *subject), settings.LOCK_WAIT_SECONDS))
         yield
 
 
@@ -118,7 +131,7 @@ def on_host_or_rows_only(ctx: StepContext) -> Iterator[None]:
 def release_lock(claim: Claim) -> None:
     """Unlock after a lost lease. A session that cannot unlock is closed, and its locks go with it."""
     try:
-        leases.unlock(subject_id=claim.subject_id)
+        leases.unlock(subject_type=claim.subject_type, subject_id=claim.subject_id)
         claims.unlock_all(claim.also)
     except (InterfaceError, DatabaseError):
         connection.close()

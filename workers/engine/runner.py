@@ -24,7 +24,7 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
     Raises Stale when the chain must not go on from here: a stale message or a lost lease; StepFailed after a failure,
     whose revert is under way or done.
     """
-    claim = holding.take(step.name, step.timeout_seconds, message, step.claim_arguments())
+    claim = holding.take(pipeline, step.name, step.timeout_seconds, message, step.claim_arguments())
     ctx = holding.context_of(pipeline, step.role, claim, message, drivers)
     with holding.bound(pipeline, ctx, step.name):
         try:
@@ -60,7 +60,7 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
 
 def run_revert(pipeline: Pipeline, message: dict[str, Any], drivers: Any) -> None:
     """Serve a revert message: the worker that began it died, a deadline passed, or another host's part is undone."""
-    claim = holding.take(states.REVERT, None, message)
+    claim = holding.take(pipeline, states.REVERT, None, message)
     ctx = holding.context_of(pipeline, states.REVERT, claim, message, drivers)
     ctx.failure = leases.Failure(
         cause=claim.error_cause, message=claim.error_message, details=claim.error_details, code=claim.error_code or 500

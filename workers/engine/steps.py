@@ -40,8 +40,13 @@ class StepContext:
         return self.claim.subject_id
 
     @property
-    def also(self) -> tuple[uuid.UUID, ...]:
-        """The run's further subjects, whose locks are held too."""
+    def subject(self) -> tuple[str, uuid.UUID]:
+        """Its type and its id."""
+        return self.claim.subject_type, self.claim.subject_id
+
+    @property
+    def also(self) -> tuple[tuple[str, uuid.UUID], ...]:
+        """The run's further subjects, as (type, id); their locks are held too."""
         return self.claim.also
 
     @property

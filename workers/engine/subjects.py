@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Subject:
     """A kind of row. ``name`` is its type in runs, its id's key in logs, and the first part of its pipelines' names.
 
-    Its lock is that of its id (apps/workflow/services/claims.py, lock_key): ids are unique over all kinds.
+    Its lock's key is made of the name and the id (apps/workflow/services/claims.py, lock_key).
     """
 
     name: str

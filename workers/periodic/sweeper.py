@@ -85,7 +85,7 @@ def _sweep() -> dict[str, int]:
 
 
 def _check(run: "Run", current: Sweep) -> None:
-    holder = current.locks.get(claims.lock_key(run.subject_id))
+    holder = current.locks.get(claims.lock_key(run.subject_type, run.subject_id))
     grace = timedelta(seconds=settings.SWEEP_GRACE)
     if run.state != states.REVERTING and run.deadline_at < current.now:
         _expire(run, holder, current)
@@ -200,4 +200,4 @@ def _revoke_lock(run: "Run", pid: int) -> None:
 
     The worker stops before its next side effect.
     """
-    locks.revoke_lease(claims.lock_key(run.subject_id), pid=pid)
+    locks.revoke_lease(claims.lock_key(run.subject_type, run.subject_id), pid=pid)

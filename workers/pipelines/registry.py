@@ -101,7 +101,7 @@ def send(app: Celery, run: "Run") -> None:
     if run.hosts:
         message["hosts"] = run.hosts
     if run.also:
-        message["also"] = [str(subject) for subject in run.also]
+        message["also"] = run.also
     first, *others = _tasks(run.pipeline, run.next_step)
     app.tasks[first].apply_async((message,), chain=links.behind(app, tuple(others)))
 

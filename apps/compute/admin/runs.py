@@ -12,9 +12,9 @@ from apps.common.exceptions import Conflict
 from apps.compute import actions
 from apps.compute.actions import ServerAction
 from apps.compute.admin.server_operations import ADMIN_RULE, cancel_words, load
-from apps.compute.rpcapi import SUBJECT
 from apps.compute.selectors import server_counts
 from apps.compute.services import instance_actions, server_actions
+from apps.compute.states import SUBJECT
 from apps.workflow import catalogue, states
 from apps.workflow.admin import subjects
 

@@ -104,7 +104,7 @@ def cancel_words(run: "Run | None") -> tuple[str, str]:
 
 def _task_words(server: Server) -> tuple[str, str]:
     """1 query."""
-    return cancel_words(runs.active_of(subject_id=server.id))
+    return cancel_words(runs.active_of(subject_type=states.SUBJECT, subject_id=server.id))
 
 
 def _target(server: Server) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from apps.compute.admin import findings
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import console
+from apps.compute.states import SUBJECT
 from apps.identity.selectors import names
 from apps.networking.selectors import bindings
 from apps.scheduling.services import allocations
@@ -23,7 +24,7 @@ CONSOLE_SECONDS = 1.5
 
 def of(request: HttpRequest, server: Server) -> list[panels.Panel]:
     """Return the panels of a server's page: a fixed number of queries, and one short call to its host's agent."""
-    runs = list(run_selectors.of_subject(subject_id=server.id)[: timeline.RUNS])
+    runs = list(run_selectors.of_subject(subject_type=SUBJECT, subject_id=server.id)[: timeline.RUNS])
     explained = next((run for run in runs if run.explanation), None)
     shown = [
         _state(server, explained=bool(runs) and timeline.explained(runs[0])),

@@ -13,6 +13,7 @@ from apps.compute import faults
 from apps.compute.exceptions import ServerNotFound
 from apps.compute.models import Server
 from apps.compute.selectors import server_lists, servers
+from apps.compute.states import SUBJECT
 from apps.workflow import states as workflow
 from apps.workflow.selectors import runs
 
@@ -47,7 +48,7 @@ def server_of(*, context: RequestContext, server_id: Any, deleted_too: bool) -> 
 
 def changed(*, server_id: uuid.UUID, since: datetime | None = None, before: datetime | None = None) -> QuerySet[Any]:
     """Return a server's runs, those of a period where times are given; ``before`` counts as documents show it."""
-    rows = runs.of_subject(subject_id=server_id)
+    rows = runs.of_subject(subject_type=SUBJECT, subject_id=server_id)
     rows = rows.defer("params", "explanation", "error_details", "excluded_hosts")
     if since:
         rows = rows.filter(updated_at__gte=since)
@@ -58,7 +59,7 @@ def changed(*, server_id: uuid.UUID, since: datetime | None = None, before: date
 
 def get(*, server_id: uuid.UUID, request_id: str) -> Any:
     """Return the run that a request started. Raises NotFound (404)."""
-    return runs.get_by_request(subject_id=server_id, request_id=request_id[:64])
+    return runs.get_by_request(subject_type=SUBJECT, subject_id=server_id, request_id=request_id[:64])
 
 
 def reason_of(run: "Run") -> str | None:

@@ -40,7 +40,7 @@ def retry(*, context: RequestContext, server_id: uuid.UUID) -> None:
         raise Conflict(
             f"Cannot 'retry' instance {server.id}: it was already built once. Hard-reboot it, or reset its state."
         )
-    if server.host or run_selectors.has_active(subject_id=server.id):
+    if server.host or run_selectors.has_active(subject_type=states.SUBJECT, subject_id=server.id):
         raise Conflict(
             f"Cannot 'retry' instance {server.id}: its build was interrupted and may have left something on a host. "
             "Delete it and create it again."
@@ -65,7 +65,7 @@ def cancel(*, server_id: uuid.UUID, run_id: uuid.UUID | None = None) -> str:
     server = Server.objects.filter(id=server_id, deleted_at=None).first()
     if server is None:
         raise ServerNotFound(server=server_id)
-    run = run_selectors.active_of(subject_id=server.id)
+    run = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)
     if run is None:
         raise Conflict(f"Cannot 'cancel' for instance {server.id}: no action is running.")
     if run_id not in (None, run.id):

@@ -55,7 +55,7 @@ def begin(*, context: RequestContext, server: Server, action: ServerAction, **ar
             row = _enter(context, server, action, hard=bool(arguments.get("hard")))
             rpcapi.act(context=context, server=row, action=action, params=arguments)
     except IntegrityError:
-        other = run_selectors.active_of(subject_id=server.id)
+        other = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)
         if other is None:
             raise
         raise ServerInUse(action=action.name, server=server.id, user=other.action) from None
@@ -96,7 +96,9 @@ def reset_state(*, context: RequestContext, server: Server, state: str) -> None:
     A run under way is cancelled: it would otherwise go on against the state that was just set.
     """
     locks.server(server.id)
-    runs.cancel_active(subject_id=server.id, reason="The state was reset by an administrator.")
+    runs.cancel_active(
+        subject_type=states.SUBJECT, subject_id=server.id, reason="The state was reset by an administrator."
+    )
     reservations.commit(consumers=[server.id])
     values = {"vm_state": state, "task_state": "", "updated_at": timezone.now()}
     if state == states.ACTIVE:

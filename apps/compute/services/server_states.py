@@ -146,7 +146,7 @@ def end_orphaned_task(*, server_id: uuid.UUID, message: str) -> tuple[str, str] 
     server = locks.server(server_id)
     if server is None or not (server.task_state or server.vm_state == states.BUILDING):
         return None
-    if runs.has_active(subject_id=server_id):
+    if runs.has_active(subject_type=states.SUBJECT, subject_id=server_id):
         return None
     if server.vm_state == states.BUILDING:
         bindings.release_for_server(server_id=server_id)

@@ -86,10 +86,10 @@ def delete(*, context: RequestContext, server: Server, action: str = "delete") -
         raise ServerNotFound(server=server.id)
     server = row
     check_unlocked(context=context, server=server)
-    active = run_selectors.active_of(subject_id=server.id)
+    active = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)
     if active is not None and active.subject_id == server.id and catalogue.find(active.pipeline).releases:
         return
-    cancelled = runs.cancel_active(subject_id=server.id, reason="The server was deleted.")
+    cancelled = runs.cancel_active(subject_type=states.SUBJECT, subject_id=server.id, reason="The server was deleted.")
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
     # Asked now, with the row locked: before, the build may not have chosen its host yet.
     reachable = bool(server.host) and server.host in hosts.names_up(names=[server.host])

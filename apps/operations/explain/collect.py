@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.common import audit
 from apps.common.exceptions import NotFound
 from apps.compute.selectors import servers
+from apps.compute.states import SUBJECT
 from apps.identity.selectors import projects, users
 from apps.images.selectors import images
 from apps.networking.selectors import bindings, networks
@@ -67,7 +68,7 @@ class Story:
 
 def of_server(server: "Server", *, ask_workers: bool = True) -> Story:
     """Gather a server's story: at most 20 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
-    server_runs = list(runs.of_subject(subject_id=server.id)[:MAX_RUNS])[::-1]
+    server_runs = list(runs.of_subject(subject_type=SUBJECT, subject_id=server.id)[:MAX_RUNS])[::-1]
     steps: dict[uuid.UUID, list[Any]] = {run.id: [] for run in server_runs}
     for step in runs.steps_of(run_ids=list(steps))[:MAX_STEPS]:
         steps[step.run_id].append(step)

@@ -51,7 +51,7 @@ def position_of(run: "Run", *, ask_workers: bool) -> QueuePosition:
         messages=messages,
         readers=_readers(run.queue) if ask_workers and messages is not None and not is_long(run) else None,
         served_until=runs.served_until(queue=run.queue, margin_seconds=0),
-        holder=runs.held_locks().get(claims.lock_key(run.subject_id)),
+        holder=runs.held_locks().get(claims.lock_key(run.subject_type, run.subject_id)),
     )
 
 

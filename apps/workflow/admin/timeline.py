@@ -127,11 +127,6 @@ def panel_of(runs: Sequence[Run], *, title: str = "Timeline") -> panels.Panel:
     )
 
 
-def of_subject(subject_id: Any, *, title: str = "Timeline") -> panels.Panel:
-    """Return the timeline of a subject's newest runs. 2 queries."""
-    return panel_of(list(selectors.of_subject(subject_id=subject_id)[:RUNS]), title=title)
-
-
 def explanation_of(run: Run | None) -> panels.Panel | None:
     """Return the panel that explains the scheduler's choice; None if there was none."""
     explanation = run.explanation if run is not None else None

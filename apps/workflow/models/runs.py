@@ -53,7 +53,9 @@ class Run(models.Model):
     action = models.CharField(max_length=64, help_text="The name in os-instance-actions.")
     subject_type = models.CharField(max_length=32)
     subject_id = models.UUIDField()
-    also = ArrayField(models.UUIDField(), default=list, blank=True, help_text="Its further subjects.")
+    also = ArrayField(
+        models.CharField(max_length=80), default=list, blank=True, help_text="Its further subjects: type:id."
+    )
     leader_id = models.UUIDField(
         null=True, blank=True, help_text="In the row of a further subject: the run that works on it."
     )
@@ -100,7 +102,9 @@ class Run(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["subject_id"], condition=Q(state__in=states.ACTIVE), name="one_active_run_per_subject"
+                fields=["subject_id", "subject_type"],
+                condition=Q(state__in=states.ACTIVE),
+                name="one_active_run_per_subject",
             )
         ]
         indexes = [

@@ -14,13 +14,13 @@ from apps.workflow.models import Run, Step
 from apps.workflow.sql import runs as sql
 
 
-def of_subject(*, subject_id: uuid.UUID) -> QuerySet[Run]:
+def of_subject(*, subject_type: str, subject_id: uuid.UUID) -> QuerySet[Run]:
     """Return a subject's runs, newest first."""
-    return Run.objects.filter(subject_id=subject_id).order_by("-created_at", "-id")
+    return Run.objects.filter(subject_type=subject_type, subject_id=subject_id).order_by("-created_at", "-id")
 
 
-def get_by_request(*, subject_id: uuid.UUID, request_id: str) -> Run:
-    run = of_subject(subject_id=subject_id).filter(request_id=request_id).first()
+def get_by_request(*, subject_type: str, subject_id: uuid.UUID, request_id: str) -> Run:
+    run = of_subject(subject_type=subject_type, subject_id=subject_id).filter(request_id=request_id).first()
     if run is None:
         raise NotFound(f"Action for request_id {request_id} on instance {subject_id} not found")
     return run
@@ -55,22 +55,17 @@ def active() -> QuerySet[Run]:
     return Run.objects.filter(state__in=states.ACTIVE).order_by("enqueued_at")
 
 
-def active_of(*, subject_id: uuid.UUID) -> Run | None:
+def active_of(*, subject_type: str, subject_id: uuid.UUID) -> Run | None:
     """Return the run that works on the subject and has not ended, if any. 1 query; 2 where another subject's run does,
     whose leading row it is then.
     """
     active = Run.objects.filter(state__in=states.ACTIVE)
-    row = active.filter(subject_id=subject_id).first()
+    row = active.filter(subject_type=subject_type, subject_id=subject_id).first()
     return row if row is None or row.leader_id is None else active.filter(id=row.leader_id).first()
 
 
-def has_active(*, subject_id: uuid.UUID) -> bool:
-    return Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).exists()
-
-
-def is_on(*, subject_id: uuid.UUID, host: str) -> bool:
-    """Return whether the subject's active run is on ``host``."""
-    return Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE, host=host).exists()
+def has_active(*, subject_type: str, subject_id: uuid.UUID) -> bool:
+    return Run.objects.filter(subject_type=subject_type, subject_id=subject_id, state__in=states.ACTIVE).exists()
 
 
 def due() -> QuerySet[Run]:

@@ -4,6 +4,7 @@ One statement, because this is the path of every boot. The lock lives in this th
 the worker dies the kernel closes its socket and PostgreSQL drops the lock at once.
 """
 
+import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +18,13 @@ from apps.common.sql.planned import Statement
 from apps.workflow import locks, states
 from apps.workflow.sql import claims as sql
 
+Subject = tuple[str, uuid.UUID]  # its type and its id
 
-def lock_key(subject_id: uuid.UUID) -> int:
-    """Return the 64-bit key of a subject's advisory lock."""
-    return int.from_bytes(subject_id.bytes[:8], "big", signed=True)
+
+def lock_key(subject_type: str, subject_id: uuid.UUID) -> int:
+    """Return the 64-bit key of a subject's advisory lock. The type is in it: clients choose the ids of some kinds."""
+    digest = hashlib.sha256(f"{subject_type}:{subject_id}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,7 @@ class Claim:
     token: int
     step_id: int
     pipeline: str
+    subject_type: str
     subject_id: uuid.UUID
     project_id: str
     user_id: str
@@ -48,7 +53,7 @@ class Claim:
     error_message: str
     error_details: str
     waited_seconds: float
-    also: tuple[uuid.UUID, ...] = ()
+    also: tuple[Subject, ...] = ()
     # The row that the extension's change returned; None if it changed nothing. Users' data is in it.
     extended: tuple[Any, ...] | None = field(default=None, repr=False)
 
@@ -90,23 +95,24 @@ def claim(
     run_id: uuid.UUID,
     token: int,
     step: str,
+    subject_type: str,
     subject_id: uuid.UUID,
     timeout_seconds: float,
     worker: str,
     arguments: ClaimArguments | None = None,
-    also: Sequence[uuid.UUID] = (),
+    also: Sequence[Subject] = (),
 ) -> Claim | str:
     """Take the subject's lock and claim the step; with ``arguments`` the subject's row moves in the same statement.
 
-    The locks of further subjects (``also``) come first, in order of their ids; no claim waits for a lock while it holds
-    another.
+    The locks of further subjects (``also``) come first, in order of their keys; no claim waits for a lock while it
+    holds another.
 
     Returns BUSY when another session holds the lock and STALE when the message is old or doubled; then nothing is
     held and nothing changed.
     """
     revert = step == states.REVERT
     values: dict[str, Any] = {
-        "key": lock_key(subject_id),
+        "key": lock_key(subject_type, subject_id),
         "run": run_id,
         "token": token,
         "step": step,
@@ -119,12 +125,12 @@ def claim(
     if arguments is not None:
         statement = arguments.extension.claim
         values |= {"subject": subject_id, **arguments.values}
-    if also and not locks.try_leases([lock_key(subject) for subject in sorted(also)]):
+    if also and not locks.try_leases(sorted(lock_key(*subject) for subject in also)):
         return BUSY
     return _take(statement, values, tuple(also))
 
 
-def _take(statement: Statement, values: Mapping[str, Any], also: tuple[uuid.UUID, ...]) -> Claim | str:
+def _take(statement: Statement, values: Mapping[str, Any], also: tuple[Subject, ...]) -> Claim | str:
     """Run the claim. Unless it takes the step, no lock is held afterwards."""
     with connection.cursor() as cursor:
         cursor.execute(statement.text(), values)
@@ -137,13 +143,13 @@ def _take(statement: Statement, values: Mapping[str, Any], also: tuple[uuid.UUID
     return STALE if held else BUSY
 
 
-def unlock_all(subject_ids: Sequence[uuid.UUID]) -> None:
+def unlock_all(subjects: Sequence[Subject]) -> None:
     """Release the locks of further subjects; of none, without a statement."""
-    if subject_ids:
-        locks.release_leases([lock_key(subject) for subject in subject_ids])
+    if subjects:
+        locks.release_leases([lock_key(*subject) for subject in subjects])
 
 
-def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any], also: tuple[uuid.UUID, ...]) -> Claim:
+def _claim_of(run_id: uuid.UUID, step_id: int, row: list[Any], also: tuple[Subject, ...]) -> Claim:
     own = len(sql.NAMES) + 1
     values = dict(zip((*sql.NAMES, "waited_seconds"), row[:own], strict=True))
     values |= {name: orjson.loads(values[name]) for name in sql.JSON}

@@ -17,26 +17,26 @@ from apps.workflow.services.claims import Claim, lock_key, unlock_all
 from apps.workflow.sql import leases as sql
 
 
-def try_lock(*, subject_id: uuid.UUID) -> bool:
+def try_lock(*, subject_type: str, subject_id: uuid.UUID) -> bool:
     """Take the subject's lock for work outside of a run (recovery); give it back with ``unlock``."""
-    return locks.try_lease(lock_key(subject_id))
+    return locks.try_lease(lock_key(subject_type, subject_id))
 
 
-def unlock(*, subject_id: uuid.UUID) -> None:
-    locks.release_lease(lock_key(subject_id))
+def unlock(*, subject_type: str, subject_id: uuid.UUID) -> None:
+    locks.release_lease(lock_key(subject_type, subject_id))
 
 
 @contextmanager
-def idle(*, subject_id: uuid.UUID) -> Iterator[bool]:
+def idle(*, subject_type: str, subject_id: uuid.UUID) -> Iterator[bool]:
     """Hold the subject's lock for the block, for repairs outside of a run. Gives False if a step is running or a run is
     active.
     """
-    held = try_lock(subject_id=subject_id)
+    held = try_lock(subject_type=subject_type, subject_id=subject_id)
     try:
-        yield held and not runs.has_active(subject_id=subject_id)
+        yield held and not runs.has_active(subject_type=subject_type, subject_id=subject_id)
     finally:
         if held:
-            unlock(subject_id=subject_id)
+            unlock(subject_type=subject_type, subject_id=subject_id)
 
 
 def is_current(*, claim: Claim) -> bool:
@@ -99,7 +99,7 @@ def _moved(statement: Statement | str, claim: Claim, values: dict[str, Any]) -> 
         "run": claim.run_id,
         "token": claim.token,
         "step": claim.step_id,
-        "key": lock_key(claim.subject_id),
+        "key": lock_key(claim.subject_type, claim.subject_id),
     }
     with connection.cursor() as cursor:
         cursor.execute(statement if isinstance(statement, str) else statement.text(), values)

@@ -55,10 +55,10 @@ def start(
         queue=queue,
         subject_name=subject_name,
     )
-    run.also = sorted(subject for _, subject in also)
+    run.also = [f"{kind}:{subject}" for kind, subject in also]
     followers = [_follower(run, kind, subject) for kind, subject in also]
     # In one order: two runs that want the same subjects then meet at the first of them.
-    _RUNS.add(sorted([run, *followers], key=lambda row: row.subject_id))
+    _RUNS.add(sorted([run, *followers], key=lambda row: (row.subject_id, row.subject_type)))
     dispatch.after_commit(run)
     return run
 
@@ -151,13 +151,13 @@ def start_many(*, pending: list[Run]) -> None:
         dispatch.after_commit(run)
 
 
-def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
+def cancel_active(*, subject_type: str, subject_id: uuid.UUID, reason: str) -> Run | None:
     """Take the subject's active run away from its worker, in the caller's transaction.
 
     The bumped token makes every message and every finish of that run stale. Of a run with several subjects, all are
     free then. The caller has locked the subject's row. Returns the cancelled run, if any.
     """
-    run = _lock_active(subject_id)
+    run = _lock_active(subject_type, subject_id)
     if run is None:
         return None
     now = timezone.now()
@@ -171,12 +171,12 @@ def cancel_active(*, subject_id: uuid.UUID, reason: str) -> Run | None:
     return run
 
 
-def _lock_active(subject_id: uuid.UUID) -> Run | None:
+def _lock_active(subject_type: str, subject_id: uuid.UUID) -> Run | None:
     """Lock the leading row of the subject's active run: the leader first, as where a run ends. A run may end, and
     another begin, before the lock is had. Raises Conflict (409) when that does not stop.
     """
     for _ in range(ROUNDS):
-        row = Run.objects.filter(subject_id=subject_id, state__in=states.ACTIVE).first()
+        row = Run.objects.filter(subject_type=subject_type, subject_id=subject_id, state__in=states.ACTIVE).first()
         if row is None:
             return None
         run = locks.run(row.leader_id or row.id)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from apps.common.sql.planned import Statement
 
 NAMES = (
-    "token", "pipeline", "subject_id", "project_id", "user_id", "request_id", "params", "host", "attempt",
-    "excluded_hosts", "retrying", "hosts", "failed_step", "revert_from", "error_code", "error_cause", "error_message",
-    "error_details",
+    "token", "pipeline", "subject_type", "subject_id", "project_id", "user_id", "request_id", "params", "host",
+    "attempt", "excluded_hosts", "retrying", "hosts", "failed_step", "revert_from", "error_code", "error_cause",
+    "error_message", "error_details",
 )  # fmt: skip
 JSON = ("params", "hosts")
 _COLUMNS = ", ".join(f"claimed.{name}{'::text' if name in JSON else ''}" for name in NAMES) + (

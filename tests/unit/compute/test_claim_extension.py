@@ -43,7 +43,8 @@ def run(server: Server) -> Iterator[Run]:
 
 def take(run: Run, task_state: str, token: int = 1) -> Claim | str:
     return claims.claim(
-        run_id=run.id, token=token, step="schedule", subject_id=run.subject_id, timeout_seconds=60, worker="w",
+        run_id=run.id, token=token, step="schedule", subject_type="server", subject_id=run.subject_id,
+        timeout_seconds=60, worker="w",
         arguments=server_states.begin_task_with_claim(task_state=task_state),
     )  # fmt: skip
 
@@ -66,7 +67,7 @@ def test_a_stale_message_moves_nothing(run: Run, server: Server) -> None:
 def test_a_held_lock_moves_nothing(run: Run, server: Server) -> None:
     other = connections.create_connection("default")
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [claims.lock_key(run.subject_id)])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [claims.lock_key("server", run.subject_id)])
     try:
         assert take(run, states.NETWORKING) == claims.BUSY
     finally:
@@ -101,7 +102,7 @@ def test_a_claim_waits_for_a_delete_and_then_is_stale(run: Run, server: Server) 
         Server.objects.select_for_update().get(id=server.id)
         thread.start()
         assert wait_for(_somebody_waits, what="a claim that waits for the row", seconds=10)
-        runs.cancel_active(subject_id=server.id, reason="deleted")
+        runs.cancel_active(subject_type="server", subject_id=server.id, reason="deleted")
         Server.objects.filter(id=server.id).update(task_state=states.DELETING)
     thread.join(timeout=10)
     assert found == [claims.STALE]

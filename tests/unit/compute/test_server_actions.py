@@ -140,7 +140,7 @@ def test_another_subjects_run_is_cancelled_from_the_server_unless_it_deletes(of_
     other = with_volume(server, "delete")
     with pytest.raises(Conflict, match="a delete cannot be cancelled"):
         instance_actions.cancel(server_id=server.id)
-    runs.cancel_active(subject_id=server.id, reason="x")
+    runs.cancel_active(subject_type="server", subject_id=server.id, reason="x")
     other = with_volume(server, "attach")
     assert instance_actions.cancel(server_id=server.id) == "attach"
     other.refresh_from_db()

@@ -87,7 +87,7 @@ def hanging(cluster: Cluster, moved: Run) -> Iterator[Run]:
     names = ("dbname", "user", "password", "host", "port")
     other = psycopg2.connect(**{name: parameters[name] for name in names if parameters.get(name)})
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [claims.lock_key(moved.subject_id)])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [claims.lock_key("server", moved.subject_id)])
     cluster.queues.clear()
     past = timezone.now() - timedelta(seconds=5)
     Run.objects.filter(id=moved.id).update(step_state=states.STEP_RUNNING, step_started_at=past, step_deadline_at=past)

@@ -18,13 +18,19 @@ def test_a_session_that_cannot_unlock_is_closed(cluster: Cluster, monkeypatch: p
     """The statement was cancelled, and the session is usable: it would keep the lock for ever."""
     run = start()
     claim = claims.claim(
-        run_id=run.id, token=1, step="choose", subject_id=run.subject_id, timeout_seconds=60, worker="w"
+        run_id=run.id,
+        token=1,
+        step="choose",
+        subject_type="server",
+        subject_id=run.subject_id,
+        timeout_seconds=60,
+        worker="w",
     )
     assert isinstance(claim, Claim)
 
-    def refuse(*, subject_id: uuid.UUID) -> None:
+    def refuse(*, subject_type: str, subject_id: uuid.UUID) -> None:
         raise OperationalError("canceling statement due to statement timeout")
 
     monkeypatch.setattr(leases, "unlock", refuse)
     holding.release_lock(claim)
-    assert claims.lock_key(run.subject_id) not in run_selectors.held_locks()
+    assert claims.lock_key("server", run.subject_id) not in run_selectors.held_locks()

@@ -45,7 +45,13 @@ def run() -> Iterator[Run]:
 
 def claim_of(run: Run) -> Claim:
     found = claims.claim(
-        run_id=run.id, token=1, step="schedule", subject_id=run.subject_id, timeout_seconds=60, worker="w"
+        run_id=run.id,
+        token=1,
+        step="schedule",
+        subject_type="server",
+        subject_id=run.subject_id,
+        timeout_seconds=60,
+        worker="w",
     )
     assert isinstance(found, Claim)
     return found
@@ -53,7 +59,7 @@ def claim_of(run: Run) -> Claim:
 
 def is_held(run: Run) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [claims.lock_key(run.subject_id)])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [claims.lock_key("server", run.subject_id)])
         return bool(cursor.fetchone()[0])
 
 
@@ -107,7 +113,13 @@ def test_a_change_that_cancels_nothing_does_not_stop_a_claim() -> None:
         context=RequestContext(user_id="u", project_id="p"), pipeline="server.build", action="create",
         subject_id=server.id,
     )  # fmt: skip
-    values: dict[str, Any] = {"run_id": started.id, "token": 1, "step": "schedule", "subject_id": server.id}
+    values: dict[str, Any] = {
+        "run_id": started.id,
+        "token": 1,
+        "step": "schedule",
+        "subject_type": "server",
+        "subject_id": server.id,
+    }
     Server.objects.filter(id=server.id).update(metadata={"new": "1"}, updated_at=timezone.now())
     arguments = server_states.begin_task_with_claim(task_state="networking")
     found = claims.claim(**values, timeout_seconds=60, worker="w", arguments=arguments)

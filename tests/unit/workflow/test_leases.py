@@ -41,7 +41,13 @@ def run() -> Iterator[Run]:
 
 def take(run: Run, step: str = "schedule", token: int = 1) -> Claim | str:
     return claims.claim(
-        run_id=run.id, token=token, step=step, subject_id=run.subject_id, timeout_seconds=60, worker="w"
+        run_id=run.id,
+        token=token,
+        step=step,
+        subject_type="server",
+        subject_id=run.subject_id,
+        timeout_seconds=60,
+        worker="w",
     )
 
 
@@ -82,7 +88,7 @@ def test_a_doubled_message_is_stale(run: Run) -> None:
 def test_another_session_waits(run: Run) -> None:
     other = connections.create_connection("default")
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [claims.lock_key(run.subject_id)])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [claims.lock_key("server", run.subject_id)])
     try:
         assert take(run) == claims.BUSY
         run.refresh_from_db()
@@ -185,7 +191,7 @@ def test_cancel_takes_the_run_away(run: Run) -> None:
     claim = take(run)
     assert isinstance(claim, Claim)
     with transaction.atomic():
-        cancelled = runs.cancel_active(subject_id=run.subject_id, reason="deleted")
+        cancelled = runs.cancel_active(subject_type="server", subject_id=run.subject_id, reason="deleted")
     assert cancelled is not None
     assert not leases.is_current(claim=claim)
     assert not leases.end(claim=claim, state=states.SUCCEEDED, host="h")

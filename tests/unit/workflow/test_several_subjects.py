@@ -17,7 +17,7 @@ from apps.common.exceptions import Conflict
 from apps.workflow import catalogue, locks, states
 from apps.workflow.models import Finding, Run
 from apps.workflow.selectors import runs as run_selectors
-from apps.workflow.services import cancellation, claims, findings, runs
+from apps.workflow.services import cancellation, claims, findings, leases, runs
 from workers.consistency import check
 from workers.engine import runner
 from workers.engine.errors import Abort, Stale, StepFailed
@@ -102,7 +102,7 @@ def go(run: Run, *names: str) -> None:
 
 def cancel(subject: uuid.UUID) -> Run | None:
     with transaction.atomic():
-        return runs.cancel_active(subject_id=subject, reason="The server was deleted.")
+        return runs.cancel_active(subject_type="server", subject_id=subject, reason="The server was deleted.")
 
 
 def states_of(*subjects: uuid.UUID) -> list[str]:
@@ -110,7 +110,7 @@ def states_of(*subjects: uuid.UUID) -> list[str]:
 
 
 def test_it_holds_both_until_it_ends(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
-    keys = {claims.lock_key(subject) for subject in pair}
+    keys = {claims.lock_key("server", subject) for subject in pair}
     go(start(*pair), "check", "swap")
     assert keys <= swap.held[0]
     assert not keys & set(run_selectors.held_locks())
@@ -123,7 +123,7 @@ def test_both_rows_say_why_it_failed(swap: Swap, pair: tuple[uuid.UUID, uuid.UUI
         go(start(*pair), "check", "swap")
     assert states_of(*pair) == [states.FAILED, states.FAILED]
     assert Run.objects.get(subject_id=pair[1]).error_message == "The two do not fit."
-    assert not {claims.lock_key(subject) for subject in pair} & set(run_selectors.held_locks())
+    assert not {claims.lock_key("server", subject) for subject in pair} & set(run_selectors.held_locks())
 
 
 @pytest.mark.parametrize("busy", [0, 1])
@@ -147,13 +147,13 @@ def test_a_claim_takes_all_locks_or_none(
 ) -> None:
     settings.LOCK_WAIT_SECONDS = 0.1
     run = start(*pair)
-    held = claims.lock_key(pair[busy])
+    held = claims.lock_key("server", pair[busy])
     other = _session()
     with other, other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [held])
         with pytest.raises(Stale):
             go(run, "check")
-        assert set(run_selectors.held_locks()) & {claims.lock_key(subject) for subject in pair} == {held}
+        assert set(run_selectors.held_locks()) & {claims.lock_key("server", subject) for subject in pair} == {held}
     other.close()
     go(run, "check", "swap")
     assert states_of(*pair) == [states.SUCCEEDED, states.SUCCEEDED]
@@ -175,7 +175,7 @@ def test_a_delete_of_either_takes_the_run_away(swap: Swap, pair: tuple[uuid.UUID
     pipeline = registry.PIPELINES["server.test_swap"]
     with pytest.raises(Stale):
         runner.run_step(pipeline, pipeline.steps[0], message, None)
-    assert not run_selectors.has_active(subject_id=pair[1 - deleted])
+    assert not run_selectors.has_active(subject_type="server", subject_id=pair[1 - deleted])
 
 
 def test_the_sweeper_sends_the_leading_row_alone(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
@@ -190,7 +190,7 @@ def test_an_operator_cancels_the_whole_run_by_either_subject(
     swap: Swap, pair: tuple[uuid.UUID, uuid.UUID], named: int
 ) -> None:
     run = start(*pair)
-    active = run_selectors.active_of(subject_id=pair[named])
+    active = run_selectors.active_of(subject_type="server", subject_id=pair[named])
     assert active is not None and active.id == run.id
     cancellation.cancel(run=active, message="The swap was cancelled by an operator.")
     leader, follower = (Run.objects.get(subject_id=subject) for subject in pair)
@@ -211,7 +211,7 @@ def test_the_row_of_a_further_subject_is_never_sent(swap: Swap, pair: tuple[uuid
 
 def test_a_run_that_ended_is_nobodys_active_run(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
     go(start(*pair), "check", "swap")
-    assert [run_selectors.active_of(subject_id=subject) for subject in pair] == [None, None]
+    assert [run_selectors.active_of(subject_type="server", subject_id=subject) for subject in pair] == [None, None]
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def test_a_row_without_its_run_does_not_hold_up_a_delete(orphan: Run, is_there: 
     if not is_there:
         Run.objects.filter(id=orphan.leader_id).delete()
     assert cancel(orphan.subject_id) is None
-    assert not run_selectors.has_active(subject_id=orphan.subject_id)
+    assert not run_selectors.has_active(subject_type="server", subject_id=orphan.subject_id)
 
 
 def test_a_row_without_its_run_is_found_and_ended(orphan: Run, swap: Swap) -> None:
@@ -250,3 +250,21 @@ def test_runs_that_follow_each_other_are_refused_in_the_end(
     monkeypatch.setattr(locks, "run", lambda run_id: None)
     with pytest.raises(Conflict, match="faster"):
         cancel(pair[0])
+
+
+def test_subjects_of_two_kinds_may_have_one_id(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> None:
+    """A client chooses the id of its image: it may be that of somebody's server."""
+    image, server = ("image", pair[0]), ("server", pair[0])
+    assert claims.lock_key(*image) != claims.lock_key(*server)
+    run = runs.start(context=CONTEXT, pipeline="server.test_swap", action="x", subject_id=pair[1], also=[image])
+    assert run_selectors.has_active(subject_type="image", subject_id=pair[0])
+    assert not run_selectors.has_active(subject_type="server", subject_id=pair[0])
+    assert run_selectors.active_of(subject_type="server", subject_id=pair[0]) is None
+    assert not run_selectors.of_subject(subject_type="server", subject_id=pair[0])
+    other = runs.start(context=CONTEXT, pipeline="server.test_swap", action="y", subject_id=pair[0])
+    assert cancel(pair[0]) == other
+    assert Run.objects.get(id=run.id).state == states.QUEUED
+    with leases.idle(subject_type="server", subject_id=pair[0]) as is_idle:
+        assert is_idle
+        go(run, "check", "swap")
+    assert {claims.lock_key(*image), claims.lock_key("server", pair[1])} <= swap.held[0]

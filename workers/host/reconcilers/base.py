@@ -12,6 +12,7 @@ from apps.workflow.services.findings import FindingReport
 from workers import config
 from workers.config import HostDrivers
 from workers.drivers.network.base import PluggedPort
+from workers.engine.subjects import SERVER
 from workers.system.locks import LockTimeout
 
 
@@ -45,10 +46,10 @@ def idle(drivers: HostDrivers, server_id: uuid.UUID) -> Iterator[bool]:
     active.
     """
     with ExitStack() as stack:
-        is_idle = stack.enter_context(leases.idle(subject_id=server_id))
+        is_idle = stack.enter_context(leases.idle(subject_type=SERVER.name, subject_id=server_id))
         if is_idle:
             try:
-                stack.enter_context(config.subjects.hold(f"{drivers.host} {server_id}", 0))
+                stack.enter_context(config.subjects.hold(config.lock_name(drivers.host, SERVER.name, server_id), 0))
             except LockTimeout:
                 is_idle = False
         yield is_idle

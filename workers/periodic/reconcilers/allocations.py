@@ -20,6 +20,7 @@ from apps.operations.consistency import rows
 from apps.scheduling.services import allocations, inventories
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
+from workers.engine.subjects import SERVER
 
 KIND = "allocation"
 INVENTORY = "inventory"
@@ -40,7 +41,7 @@ def reconcile(report: FindingReport) -> None:
 
 
 def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
-    with leases.idle(subject_id=consumer_id) as is_idle:
+    with leases.idle(subject_type=SERVER.name, subject_id=consumer_id) as is_idle:
         server = selectors.load(server_id=consumer_id) if is_idle else None
         if not is_idle or (server is not None and server.vm_state == states.BUILDING):
             return

@@ -16,6 +16,7 @@ from apps.networking.services import bindings
 from apps.operations.consistency import rows
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
+from workers.engine.subjects import SERVER
 
 KIND = "port"
 KINDS = (KIND,)
@@ -27,7 +28,7 @@ def reconcile(report: FindingReport) -> None:
 
 
 def _repair(report: FindingReport, server_id: uuid.UUID) -> None:
-    with leases.idle(subject_id=server_id) as is_idle:
+    with leases.idle(subject_type=SERVER.name, subject_id=server_id) as is_idle:
         server = selectors.load(server_id=server_id) if is_idle else None
         if not is_idle or (server is not None and server.vm_state == states.BUILDING):
             return

@@ -19,6 +19,7 @@ from apps.operations.consistency import rows
 from apps.quotas.services import reservations, verification
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
+from workers.engine.subjects import SERVER
 
 KIND = "quota"
 RESERVATION = "reservation"
@@ -40,7 +41,7 @@ def reconcile(report: FindingReport) -> None:
 
 
 def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
-    with leases.idle(subject_id=consumer_id) as is_idle:
+    with leases.idle(subject_type=SERVER.name, subject_id=consumer_id) as is_idle:
         if not is_idle or consumer_id not in rows.unsettled():
             return
         present = bool(servers.existing(server_ids=[consumer_id]))

@@ -16,6 +16,7 @@ from apps.compute.services import server_states
 from apps.operations.consistency import rows
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
+from workers.engine.subjects import SERVER
 
 KIND = "server"
 KINDS = (KIND,)
@@ -28,7 +29,7 @@ def reconcile(report: FindingReport) -> None:
 
 
 def _free(report: FindingReport, server_id: uuid.UUID) -> None:
-    with leases.idle(subject_id=server_id) as is_idle:
+    with leases.idle(subject_type=SERVER.name, subject_id=server_id) as is_idle:
         ended = server_states.end_orphaned_task(server_id=server_id, message=MESSAGE) if is_idle else None
     if ended is None:
         return

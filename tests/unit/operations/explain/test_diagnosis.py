@@ -145,7 +145,7 @@ def test_a_worker_that_died(server: Server, start: Callable[..., Run]) -> None:
 
 
 def test_a_worker_that_lives(server: Server, start: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    key = queues.claims.lock_key(server.id)
+    key = queues.claims.lock_key("server", server.id)
     monkeypatch.setattr(queues.runs, "held_locks", lambda: {key: 7})
     started = timezone.now() - timedelta(seconds=100)
     start(step_state="running", step_started_at=started, step_deadline_at=timezone.now())
