@@ -23,7 +23,7 @@ ALWAYS = since("2.1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hard:
-    """How an action without regard for the guest differs: its states, and the task states it may follow."""
+    """How an action without regard for the guest differs: its states, and the task states of runs that it replaces."""
 
     vm_states: tuple[str, ...]
     task_state: str
@@ -100,6 +100,10 @@ class ServerAction:
         """Return the vm_states that admit it, and the task_state that it enters."""
         return (self.hard.vm_states, self.hard.task_state) if hard and self.hard else (self.vm_states, self.task_state)
 
+    def replaces(self, *, hard: bool = False) -> tuple[str, ...]:
+        """Return the task_states in which it cancels the run under way and begins."""
+        return self.hard.after if hard and self.hard else ()
+
 
 START = ServerAction(
     name="start", key="os-start", rule="servers:start", title="Start", icon="play_arrow",
@@ -126,7 +130,8 @@ REBOOT = ServerAction(
     vm_states=(states.ACTIVE,), task_state=states.REBOOTING,
     hard=Hard(
         vm_states=(states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED, states.ERROR),
-        task_state=states.REBOOTING_HARD, after=(states.REBOOTING,),
+        task_state=states.REBOOTING_HARD,
+        after=(states.REBOOTING, states.REBOOTING_HARD, states.UNPAUSING),  # nova/compute/task_states.py, ALLOW_REBOOT
     ),
     pipeline="server.reboot", repeatable=True,
     button=Button(

@@ -52,10 +52,12 @@ def _run_of(action: ServerAction) -> Callable[[Operator, Server, dict[str, Any]]
 
 def _offered(action: ServerAction) -> Callable[[Server], bool]:
     """Return whether the state of a server lets an operator do the action, as far as its row tells."""
-    vm_states, task_state = action.admission(hard=bool(action.defaults.get("hard")))
+    hard = bool(action.defaults.get("hard"))
+    vm_states, task_state = action.admission(hard=hard)
+    before = ("", *action.replaces(hard=hard))
 
     def offered(server: Server) -> bool:
-        if server.deleted_at is not None or (task_state and (server.task_state or not server.host)):
+        if server.deleted_at is not None or (task_state and (server.task_state not in before or not server.host)):
             return False
         return vm_states is None or server.vm_state in vm_states
 

@@ -20,6 +20,8 @@ from apps.quotas.services import reservations
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
+REPLACED = "A hard {action} replaced it."
+
 
 def perform(
     *, context: RequestContext, server: Server, action: ServerAction, arguments: Mapping[str, Any] | None = None
@@ -44,7 +46,8 @@ def service_of(name: str) -> Callable[..., Any]:
 
 
 def begin(*, context: RequestContext, server: Server, action: ServerAction, **arguments: Any) -> None:
-    """Take the server from no task into the action's, and start its pipeline, which keeps ``arguments``.
+    """Take the server from no task into the action's, and start its pipeline, which keeps ``arguments``. A run that the
+    action may replace is cancelled.
 
     The row decides as it is now: host and lock may have changed since the caller read it. Raises WrongState (409)
     naming the state that does not allow it, ServerLocked (409), ServerInUse (409), ServerNotFound (404), and Conflict
@@ -64,8 +67,15 @@ def begin(*, context: RequestContext, server: Server, action: ServerAction, **ar
 def _enter(context: RequestContext, server: Server, action: ServerAction, *, hard: bool) -> Server:
     """Take the server into the action's task; return its row as it is then."""
     vm_states, task_state = action.admission(hard=hard)
-    asked = {"id": server.id, "task_state": task_state, "before": [""], "any_lock": context.is_admin}
-    rows = sql.BEGIN_ACTION.fetch({**asked, "vm_states": None if vm_states is None else list(vm_states)})
+    asked = {
+        "id": server.id, "task_state": task_state, "before": [""], "any_lock": context.is_admin,
+        "vm_states": None if vm_states is None else list(vm_states),
+    }  # fmt: skip
+    rows = sql.BEGIN_ACTION.fetch(asked)
+    if not rows and action.replaces(hard=hard):
+        rows = sql.BEGIN_ACTION.fetch({**asked, "before": list(action.replaces(hard=hard))})
+        if rows:
+            runs.cancel_active(subject_id=server.id, reason=REPLACED.format(action=action.title.lower()))
     if not rows:
         _refuse(context, server, action, vm_states)
     row = sql.ROW.read(rows[0])

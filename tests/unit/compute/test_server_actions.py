@@ -12,7 +12,7 @@ from apps.common import dispatch
 from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict
 from apps.compute import states
-from apps.compute.actions import MIGRATE, START, STOP
+from apps.compute.actions import MIGRATE, REBOOT, START, STOP, UNPAUSE
 from apps.compute.exceptions import ServerInUse, ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import Server
 from apps.compute.services import instance_actions, server_actions, servers
@@ -145,3 +145,38 @@ def test_another_subjects_run_is_cancelled_from_the_server_unless_it_deletes(of_
     assert instance_actions.cancel(server_id=server.id) == "attach"
     other.refresh_from_db()
     assert other.state == "reverting"
+
+
+def reboot(server: Server, *, hard: bool) -> None:
+    server_actions.perform(context=MEMBER, server=server, action=REBOOT, arguments={"hard": hard})
+
+
+@pytest.mark.parametrize("earlier", ["soft", "hard", "unpause"])
+def test_a_hard_reboot_replaces_what_does_not_end(server: Server, earlier: str) -> None:
+    change(server, vm_state=states.PAUSED if earlier == "unpause" else states.ACTIVE)
+    if earlier == "unpause":
+        server_actions.perform(context=MEMBER, server=server, action=UNPAUSE)
+    else:
+        reboot(server, hard=earlier == "hard")
+    first = Run.objects.get()
+    reboot(server, hard=True)
+    first.refresh_from_db()
+    assert (first.state, first.token, first.error_message) == ("cancelled", 2, "A hard reboot replaced it.")
+    second = Run.objects.get(state="queued")
+    assert (second.action, second.params["hard"], second.host) == ("reboot", True, "a")
+    assert Server.objects.get().task_state == states.REBOOTING_HARD
+
+
+@pytest.mark.parametrize("task_state", [states.POWERING_OFF, states.RESIZE_MIGRATING, states.DELETING])
+def test_a_hard_reboot_replaces_nothing_else(server: Server, task_state: str) -> None:
+    change(server, vm_state=states.ACTIVE, task_state=task_state)
+    with pytest.raises(WrongState, match=f"task_state {task_state}"):
+        reboot(server, hard=True)
+
+
+def test_a_soft_reboot_replaces_nothing(server: Server) -> None:
+    change(server, vm_state=states.ACTIVE)
+    reboot(server, hard=True)
+    with pytest.raises(WrongState, match="task_state rebooting_hard"):
+        reboot(server, hard=False)
+    assert Run.objects.get().state == "queued"

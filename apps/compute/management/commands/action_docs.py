@@ -15,7 +15,8 @@ Made by `celerity action_docs` from `apps/compute/actions.py`; do not edit it.
 
 Everything that is done to a server. *Call* is the key of the body of `POST /servers/{id}/action`, *since* the first
 microversion that has it. An action that names a task state needs a server without a task under way, in one of the
-states; its pipeline's steps then run on the server's host. Who may call what is in [policies.md](policies.md).
+states; its pipeline's steps then run on the server's host. A task state behind *also from* is replaced: its run is
+cancelled. Who may call what is in [policies.md](policies.md).
 """
 COLUMNS = ("Action", "Call", "Since", "Rule", "Default", "vm_state", "task_state", "Pipeline", "Operators' pages")
 _CALLS = {DELETE.name: "`DELETE /servers/{id}`"}  # by other calls than the action's
@@ -43,7 +44,8 @@ def _not_offered() -> list[str]:
 def _row(action: ServerAction) -> str:
     soft, hard = action.admission(), action.admission(hard=True)
     states = [_states(soft[0])] + ([f"hard: {_states(hard[0])}"] if hard != soft else [])
-    tasks = [_code(soft[1])] + ([f"hard: {_code(hard[1])}"] if hard != soft else [])
+    after = ", ".join(map(_code, action.replaces(hard=True)))
+    tasks = [_code(soft[1])] + ([f"hard: {_code(hard[1])}, also from {after}"] if hard != soft else [])
     button = (action.button.title or action.title) if action.button else ""
     pages = [button] + (["Try again"] if action.repeatable else [])
     return _line(
