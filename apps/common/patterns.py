@@ -1,21 +1,29 @@
-"""Regular expressions that tenants may send: a subset that PostgreSQL matches in linear time.
+"""Regular expressions that tenants may send: a subset that PostgreSQL matches within a budget.
 
 Taken are literals, ``.``, ``[classes]``, ``^``, ``$``, ``\\d \\w \\s`` and their opposites, groups, alternatives and
-repetitions. Back-references, lookarounds and options are refused: the first two cost exponential time. Groups within
-groups and the length of the expression after its repetitions are written out are bounded, as a counted repetition of
-counted repetitions is as large as their product.
+repetitions. Back-references, lookarounds and options are refused: the first two cost exponential time. The rest costs
+the length of the text times the number of places in the pattern where a match may be at once, so that number is
+bounded. Counted repetitions are written out first: their sizes multiply. An optional part counts three times, as every
+way around it costs as well. Plain text is no pattern (``plain``), and a pattern that begins with ``^`` and
+repeats nothing is at one place of each alternative only: both may be as long as a name.
 """
+
+import re
 
 from apps.common.exceptions import BadRequest
 
 MAX_LENGTH = 255  # characters
-MAX_SIZE = 1000  # single characters to match, counted repetitions written out
+MAX_SIZE = 80  # single characters to match, counted repetitions written out, optional ones counted thrice
+OPTIONAL = 3  # what an optional part counts
 MAX_DEPTH = 8  # groups within groups
 MAX_COUNT = 255  # of a repetition, as in PostgreSQL
 _SHORTHANDS = frozenset("dwsDWS")
 _CLASS_NAMES = frozenset(
     {"alpha", "upper", "lower", "digit", "xdigit", "alnum", "space", "blank", "punct", "print", "graph", "cntrl"}
 )
+
+
+_PLAIN = re.compile(r"(?:\.\*)?((?:[^\\.^$*+?()\[\]{}|\0]|\\[^\sa-zA-Z0-9])*)(?:\.\*)?")
 
 
 class _Refused(Exception):
@@ -27,10 +35,17 @@ def check(text: str, name: str) -> str:
     try:
         if len(text) > MAX_LENGTH:
             raise _Refused(f"it is longer than {MAX_LENGTH} characters")
-        _Parser(text).whole()
+        if plain(text) is None:
+            _Parser(text).whole()
     except _Refused as refused:
         raise BadRequest(f"Invalid input for query parameters {name}. Value: {text[:64]}. {refused}.") from None
     return text
+
+
+def plain(text: str) -> str | None:
+    """Return the text that a pattern looks for if it is nothing but text, with or without ``.*`` around it."""
+    match = _PLAIN.fullmatch(text)
+    return re.sub(r"\\(.)", r"\1", match[1]) if match else None
 
 
 class _Parser:
@@ -39,11 +54,18 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._anchored = True  # every alternative of the whole begins with ^
+        self._repeats = False
 
     def whole(self) -> None:
-        self._alternatives(0)
+        size = self._alternatives(0)
         if self._at < len(self._text):
             raise _Refused("A closing parenthesis has no opening one")
+        if size > MAX_SIZE and (self._repeats or not self._anchored):
+            raise _Refused(
+                f"It is larger than {MAX_SIZE} characters with its repetitions written out, optional parts counted "
+                "three times; only plain text, and patterns that begin with ^ and repeat nothing, may be longer"
+            )
 
     def _next(self) -> str:
         return self._text[self._at] if self._at < len(self._text) else ""
@@ -58,9 +80,8 @@ class _Parser:
             raise _Refused(f"Groups are nested more than {MAX_DEPTH} deep")
         size = 0
         while True:
-            size += self._sequence(depth)
-            if size > MAX_SIZE:
-                raise _Refused("Its repetitions make it too large")
+            self._anchored &= depth > 0 or self._next() == "^"
+            size += max(1, self._sequence(depth))  # one without anything makes the others optional
             if self._next() != "|":
                 return size
             self._at += 1
@@ -70,8 +91,6 @@ class _Parser:
         while self._next() not in ("", "|", ")"):
             repeatable, atom = self._atom(depth)
             size += atom * self._count(repeatable)
-            if size > MAX_SIZE:
-                raise _Refused("Its repetitions make it too large")
         return size
 
     def _atom(self, depth: int) -> tuple[bool, int]:
@@ -99,7 +118,7 @@ class _Parser:
         size = self._alternatives(depth + 1)
         if self._take() != ")":
             raise _Refused("A group is not closed")
-        return max(size, 1)
+        return size
 
     def _escape(self) -> None:
         char = self._take()
@@ -130,14 +149,15 @@ class _Parser:
         self._at = end + 2
 
     def _count(self, repeatable: bool) -> int:
-        """Read a repetition, if one follows. Return how often it writes its part out."""
+        """Read a repetition, if one follows. Return how often its part counts."""
         char = self._next()
         if char not in ("*", "+", "?") and not (char == "{" and self._text[self._at + 1 : self._at + 2].isdigit()):
             return 1
         if not repeatable:
             raise _Refused("A repetition has nothing to repeat")
         self._at += 1
-        count = self._bounds() if char == "{" else 1
+        self._repeats = True
+        count = self._bounds() if char == "{" else 1 if char == "+" else OPTIONAL
         if self._next() == "?":  # as few as possible
             self._at += 1
         if self._next() in ("*", "+", "?"):
@@ -153,4 +173,5 @@ class _Parser:
         if most and int(least) > int(most):
             raise _Refused("A repetition's first number must not be greater than its second")
         self._at += len(text) + 1
-        return max(1, *(int(number) for number in numbers))
+        fixed = int(least) == int(most or least)
+        return max(1, *(int(number) for number in numbers)) * (1 if fixed else OPTIONAL)

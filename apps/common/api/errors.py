@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.db.models import ProtectedError, RestrictedError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -72,8 +72,8 @@ def _translate(exc: Exception) -> CloudError:
     if isinstance(exc, IntegrityError) and _is_conflict(exc):
         log.warning("overtaken by another request", error=str(exc)[:300])
         return Conflict("What the request refers to was changed or deleted at the same moment. Try it again.")
-    if isinstance(exc, RequestDataTooBig):
-        return TooLarge("The request body is too large.")
+    if isinstance(exc, RequestDataTooBig | TooManyFieldsSent):
+        return _too_much(exc)
     if isinstance(exc, drf.NotAuthenticated | drf.AuthenticationFailed):
         return Unauthorized()
     if isinstance(exc, drf.ValidationError):
@@ -84,6 +84,12 @@ def _translate(exc: Exception) -> CloudError:
         error.kind = type(exc).__name__
         return error
     raise exc
+
+
+def _too_much(exc: Exception) -> CloudError:
+    if isinstance(exc, TooManyFieldsSent):
+        return BadRequest("The request has too many parameters.")
+    return TooLarge("The request body is too large.")
 
 
 def _unanswered(exc: Exception) -> CloudError:

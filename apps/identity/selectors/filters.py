@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
+from apps.common import substrings
 from apps.common.api import queries
 from apps.identity.exceptions import Invalid
 
@@ -30,16 +31,7 @@ STYLE = queries.QueryStyle(
     no_direction=_invalid("{value} is no direction"),
     unequal_sort=_invalid("there must be as many as sort keys"),
 )
-_LOOKUPS = {
-    "contains": "contains",
-    "icontains": "icontains",
-    "startswith": "startswith",
-    "istartswith": "istartswith",
-    "endswith": "endswith",
-    "iendswith": "iendswith",
-    "iexact": "iexact",
-    "exact": "exact",
-}
+_LOOKUPS = ("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "iexact", "exact")
 
 
 def apply(
@@ -51,13 +43,22 @@ def apply(
         if name in params:
             value = params[name]
             conditions[name] = None if name.endswith("_id") and value in ("", "null", "None") else value
-        for suffix, lookup in _LOOKUPS.items():
-            if f"{name}__{suffix}" in params and not name.endswith("_id"):
-                conditions[f"{name}__{lookup}"] = params[f"{name}__{suffix}"]
+        for lookup in _LOOKUPS:
+            if f"{name}__{lookup}" in params and not name.endswith("_id"):
+                rows = rows.filter(_condition(name, lookup, params[f"{name}__{lookup}"]))
     for name in booleans:
         if name in params:
             conditions[name] = STYLE.boolean(params[name], name)
     return rows.filter(**conditions) if conditions else rows
+
+
+def _condition(name: str, lookup: str, text: str) -> Any:
+    ignore_case = lookup.startswith("i")
+    if lookup.endswith("contains"):
+        return substrings.contains(name, text, ignore_case=ignore_case)
+    if lookup.endswith("endswith"):
+        return substrings.ends_with(name, text, ignore_case=ignore_case)
+    return Q(**{f"{name}__{lookup}": text})
 
 
 def by_times(rows: QuerySet[T], name: str, conditions: Iterable[str]) -> QuerySet[T]:
