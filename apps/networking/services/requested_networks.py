@@ -19,7 +19,7 @@ from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as port_selectors
 from apps.networking.selectors import subnets as subnet_selectors
-from apps.networking.services import fixed_ips, shared_ranges
+from apps.networking.services import fixed_ips, quotas, shared_ranges
 from apps.networking.values import InterfacePermissions, RequestedNetwork
 
 AUTOMATIC_PREFIX = 24
@@ -121,7 +121,8 @@ def automatic(*, context: RequestContext, create: bool = True) -> RequestedNetwo
     """Return the network of a server that asked for "auto".
 
     That is the project's only own network, else the only shared one, else one that is made for the project (with
-    ``create`` False: None). Raises NetworkAmbiguous (409) when there are several. At most 2 queries if one exists.
+    ``create`` False: None). Raises NetworkAmbiguous (409) when there are several, OverQuota (409) where the project may
+    not have the one that is made. At most 2 queries if one exists.
     """
     project_id = context.project_id or ""
     candidates = network_selectors.owned(project_id=project_id) or network_selectors.shared()
@@ -141,7 +142,10 @@ def automatic_range(index: int) -> ipaddress.IPv4Network:
 
 
 def _make_automatic(*, project_id: str) -> uuid.UUID:
-    """Make a project's own network in a range that no other automatic network has; of two makers one wins."""
+    """Make a project's own network in a range that no other automatic network has; of two makers one wins.
+
+    Raises OverQuota (409).
+    """
     pool = ipaddress.ip_network(settings.AUTOMATIC_NETWORK_POOL)
     count = 2 ** (AUTOMATIC_PREFIX - pool.prefixlen)
     for _ in range(ATTEMPTS):
@@ -154,10 +158,12 @@ def _make_automatic(*, project_id: str) -> uuid.UUID:
                 index = random.choice(free)
                 if _is_free(index):
                     return _write_automatic(project_id=project_id, index=index)
-        except IntegrityError:
+        except (IntegrityError, exceptions.OverQuota) as error:
             network = Network.objects.filter(project_id=project_id, automatic_range__isnull=False).first()
-            if network is not None:
+            if network is not None:  # another request was faster, and may have used the last of the quota
                 return network.id
+            if isinstance(error, exceptions.OverQuota):
+                raise
     raise exceptions.IpAddressGenerationFailure(id="auto", network_id="auto")
 
 
@@ -170,6 +176,8 @@ def _is_free(index: int) -> bool:
 
 
 def _write_automatic(*, project_id: str, index: int) -> uuid.UUID:
+    quotas.check(resource="network", project_id=project_id)
+    quotas.check(resource="subnet", project_id=project_id)
     cidr = automatic_range(index)
     gateway = ranges.default_gateway(cidr)
     network = Network.objects.create(

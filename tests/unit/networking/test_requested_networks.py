@@ -16,6 +16,7 @@ from apps.networking.models import Network, Subnet
 from apps.networking.selectors import networks as selectors
 from apps.networking.services import networks, ports
 from apps.networking.values import InterfacePermissions, RequestedNetwork
+from apps.quotas.services import limits
 from tests.callers import Caller
 
 
@@ -143,8 +144,21 @@ def test_automatic_networks_are_made_once_and_apart(alice: Caller, bob: Caller) 
     assert len(set(Subnet.objects.values_list("cidr", flat=True))) == 2
 
 
+@pytest.mark.parametrize("resource", ["network", "subnet"])
+def test_an_automatic_network_counts_against_the_quotas(alice: Caller, resource: str) -> None:
+    limits.set_many(owner_id=alice.project_id, values={resource: 0}, force=True)
+    with pytest.raises(exceptions.OverQuota, match=resource):
+        automatic(alice)
+    assert not Network.objects.exists()
+    limits.set_many(owner_id=alice.project_id, values={resource: 1}, force=True)
+    made = automatic(alice).network_id
+    assert automatic(alice).network_id == made
+
+
 @pytest.mark.django_db(transaction=True)
-def test_automatic_at_once() -> None:
+def test_automatic_at_once(settings: Any) -> None:
+    """Also when the quota has room for one network alone."""
+    settings.NETWORK_QUOTAS = {**settings.NETWORK_QUOTAS, "network": 1}
     caller = Caller("")
     found: list[Any] = []
 
