@@ -75,7 +75,8 @@ def _enter(context: RequestContext, server: Server, action: ServerAction, *, har
     if not rows and action.replaces(hard=hard):
         rows = sql.BEGIN_ACTION.fetch({**asked, "before": list(action.replaces(hard=hard))})
         if rows:
-            runs.cancel_active(subject_id=server.id, reason=REPLACED.format(action=action.title.lower()))
+            reason = REPLACED.format(action=action.title.lower())
+            runs.cancel_active(subject_type=states.SUBJECT, subject_id=server.id, reason=reason)
     if not rows:
         _refuse(context, server, action, vm_states)
     row = sql.ROW.read(rows[0])

@@ -87,7 +87,8 @@ def delete(*, context: RequestContext, server: Server, action: str = "delete") -
     server = row
     check_unlocked(context=context, server=server)
     active = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)
-    if active is not None and active.subject_id == server.id and catalogue.find(active.pipeline).releases:
+    is_servers = active is not None and (active.subject_type, active.subject_id) == (states.SUBJECT, server.id)
+    if active is not None and is_servers and catalogue.find(active.pipeline).releases:
         return
     cancelled = runs.cancel_active(subject_type=states.SUBJECT, subject_id=server.id, reason="The server was deleted.")
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
