@@ -43,6 +43,8 @@ def endpoints(environment: Environment) -> list[Endpoint]:
         listening.append(endpoint("PostgreSQL", "CELERITY_DATABASE_URL"))
     if environment.private_broker:
         listening.append(endpoint("Redis", "CELERITY_BROKER_URL"))
+    if environment.ovn and environment.values.get("CELERITY_SOUTHBOUND_LISTEN"):
+        listening.append(endpoint("OVN's southbound database", "CELERITY_SOUTHBOUND_LISTEN"))
     return listening
 
 

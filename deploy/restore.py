@@ -76,8 +76,8 @@ def put_in_place(place: Path, state: Path) -> None:
     for name in archive.KEYS:
         if (place / name).is_dir():
             (place / name).chmod(0o700)
-            for key in (place / name).iterdir():
-                key.chmod(0o600)
+            for key in (place / name).rglob("*"):
+                key.chmod(0o700 if key.is_dir() else 0o600)
             (place / name).rename(state / name)
     (state / "images").mkdir(mode=0o700, exist_ok=True)
     (place / archive.IMAGES).chmod(0o700)

@@ -16,6 +16,7 @@ NAMES = [
     "ovn",
     "ovn_plugging",
     "external_network",
+    "certificates",
     "ports",
     "disk",
     "memory",

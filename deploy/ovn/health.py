@@ -7,18 +7,24 @@ from deploy.ovn.places import Places, answer, run
 
 @dataclass(frozen=True)
 class Health:
-    """``chassis`` and ``ports`` are those of the southbound database; None where it does not answer."""
+    """``chassis`` and ``ports`` are those of the southbound database; None where it does not answer.
+
+    ``central``: the cloud's databases are on this machine; else its connection to them is all that is known here.
+    """
 
     follows: bool
     translates: bool
     chassis: int | None
     ports: int | None
+    central: bool = True
 
     @property
     def well(self) -> bool:
-        return self.follows and self.translates and bool(self.chassis)
+        return self.follows and (not self.central or (self.translates and bool(self.chassis)))
 
     def __str__(self) -> str:
+        if not self.central:
+            return f"{'connected' if self.follows else 'NOT connected'} to the southbound database"
         if self.chassis is None:
             return "the southbound database does not answer"
         troubles = [] if self.follows else ["ovn-controller is not connected to the southbound database"]
@@ -44,6 +50,8 @@ def _count(places: Places, table: str, *condition: str) -> int | None:
 
 def examine(places: Places) -> Health:
     """Ask every daemon that matters to this machine."""
+    if not places.central.exists():
+        return Health(follows(places), translates=False, chassis=None, ports=None, central=False)
     chassis = _count(places, "Chassis")
     ports = None if chassis is None else _count(places, "Port_Binding", "chassis!=[]")
     return Health(follows(places), translates(places), chassis, ports)

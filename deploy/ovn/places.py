@@ -15,10 +15,11 @@ TOOL_SECONDS = 20
 
 @dataclass(frozen=True)
 class Places:
-    """The two directories of OVN: the databases of the cloud, and the Open vSwitch of this machine."""
+    """The directories of OVN: the databases of the cloud, this machine's Open vSwitch, and its certificate."""
 
     central: Path
     host: Path
+    pki: Path
 
     @property
     def northbound(self) -> str:
@@ -34,6 +35,12 @@ class Places:
         return f"unix:{self.host / 'db.sock'}"
 
     @property
+    def tls(self) -> list[str]:
+        """What a daemon or tool is given to speak TLS. It reads the files again when they change."""
+        pair, authority = self.pki / "host.pem", self.pki / "authority.pem"
+        return [f"--private-key={pair}", f"--certificate={pair}", f"--ca-cert={authority}"]
+
+    @property
     def variables(self) -> dict[str, str]:
         """What tells daemons and tools, and libvirt's `ovs-vsctl`, that this directory is theirs."""
         return {name: str(self.host) for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVN_RUNDIR", "OVN_LOGDIR")}
@@ -41,7 +48,7 @@ class Places:
 
 def of(environment: Environment) -> Places:
     root = environment.state / "ovn"
-    return Places(root / "central", root / "host")
+    return Places(root / "central", root / "host", environment.state / "pki")
 
 
 def program(name: str) -> str:

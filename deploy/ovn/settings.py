@@ -4,6 +4,7 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from deploy.environment import Environment
 from deploy.errors import DeployError
@@ -11,19 +12,28 @@ from deploy.errors import DeployError
 DATAPATHS = ("auto", "system", "netdev")
 OFFLOADS = ("single-host", "multi-host")
 PUBLIC, EXTERNAL_BRIDGE = "public", "br-ex"
+SOUTHBOUND_PORT = 6642
+ANYWHERE = "203.0.113.1"  # of documentation (RFC 5737): the default route leads there
 LONGEST_EXTERNAL_PREFIX = 29  # six addresses: the machine, a router, and a few floating IPs
+_REMOTE = re.compile(r"ssl:([0-9.]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 _MAPPING = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,62}):([A-Za-z0-9][A-Za-z0-9_.-]{0,14})")
 
 
 @dataclass(frozen=True)
 class OvnSettings:
-    """``mappings`` are physical networks and their bridges; ``tunnel_address`` is this machine's for other hosts."""
+    """``mappings`` are physical networks and their bridges; ``tunnel_address`` is this machine's for other hosts.
+
+    ``southbound`` is where other hosts reach the southbound database by TLS; None: only this machine does. ``remote``
+    is the southbound database of another machine; None: the cloud's databases are here.
+    """
 
     datapath: str
     offloads: str
     external: ipaddress.IPv4Network
     mappings: dict[str, str]
     tunnel_address: str
+    southbound: tuple[str, int] | None
+    remote: str | None
     management: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
     @property
@@ -73,22 +83,58 @@ def _mappings(environment: Environment) -> dict[str, str]:
     return mappings
 
 
-def own_address() -> str:
-    """Return the address that this machine uses towards others, 127.0.0.1 without a route. Nothing is sent."""
+def own_address(towards: str) -> str:
+    """Return the address that this machine uses towards another, 127.0.0.1 without a route. Nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("203.0.113.1", 9))
+            probe.connect((towards, 9))
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])
 
 
 def _tunnel_address(environment: Environment) -> str:
-    text = environment.values.get("CELERITY_TUNNEL_ADDRESS") or own_address()
+    remote = _remote(environment) or ""
+    first = remote.split(":")[1] if "[" not in remote and remote else ANYWHERE
+    text = environment.values.get("CELERITY_TUNNEL_ADDRESS") or own_address(first)
     try:
-        return str(ipaddress.ip_address(text))
+        address = ipaddress.ip_address(text)
     except ValueError as error:
         raise DeployError(f"CELERITY_TUNNEL_ADDRESS: {error}.") from None
+    if address.is_loopback and (remote or _southbound(environment)):
+        raise DeployError(
+            f"CELERITY_TUNNEL_ADDRESS is {address}, which other hosts cannot reach.",
+            hint="Set it to the address of this machine that the tunnels of other hosts end at.",
+        )
+    return str(address)
+
+
+def _southbound(environment: Environment) -> tuple[str, int] | None:
+    text = environment.values.get("CELERITY_SOUTHBOUND_LISTEN", "")
+    if not text:
+        return None
+    try:
+        parts = urlsplit(f"//{text}")
+        address, port = str(ipaddress.ip_address(parts.hostname or "")), parts.port or SOUTHBOUND_PORT
+    except ValueError as error:
+        raise DeployError(
+            f"CELERITY_SOUTHBOUND_LISTEN: {error}.", hint="For example 192.0.2.1:6642; [::] means every address."
+        ) from None
+    return address, port
+
+
+def _remote(environment: Environment) -> str | None:
+    text = environment.values.get("CELERITY_SOUTHBOUND", "")
+    if not text:
+        return None
+    if environment.values.get("CELERITY_SOUTHBOUND_LISTEN"):
+        raise DeployError(
+            "CELERITY_SOUTHBOUND and CELERITY_SOUTHBOUND_LISTEN are both set.",
+            hint="The first machine of the cloud has the second one, every other machine the first.",
+        )
+    if not _REMOTE.fullmatch(text):
+        raise DeployError(f"CELERITY_SOUTHBOUND is {text!r}; it must be like ssl:192.0.2.1:6642.")
+    return text
 
 
 def _management(environment: Environment) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
@@ -107,5 +153,7 @@ def read(environment: Environment) -> OvnSettings:
         external=_external(environment),
         mappings=_mappings(environment),
         tunnel_address=_tunnel_address(environment),
+        southbound=_southbound(environment),
+        remote=_remote(environment),
         management=_management(environment),
     )

@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy import manage
+from deploy.checks import certificates
 from deploy.environment import Environment
 from deploy.errors import DeployError
-from deploy.ovn import chassis, databases, datapath, external, health, places, plugging, settings
-from deploy.ovn.daemons import DATABASES, NAMES, SWITCH
+from deploy.ovn import central, chassis, databases, datapath, external, health, places, plugging, settings
+from deploy.ovn.daemons import CENTRAL, DATABASES, NAMES, SWITCH
 from deploy.ovn.databases import Database
 from deploy.supervision.client import Supervisor
 
@@ -16,13 +18,22 @@ READY_SECONDS = 20
 
 
 def prepare(environment: Environment) -> None:
-    """Check the settings, and have the directories. Raises DeployError. Nothing is started."""
+    """Check the settings, and have the directories and certificates. Raises DeployError. Nothing is started."""
     wanted = settings.read(environment)
     external.require_free(wanted)
     here = places.of(environment)
-    for directory in (here.central, here.host):
+    for directory in (here.host,) if wanted.remote else (here.host, here.central):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    here.central.parent.chmod(0o700)
+    here.host.parent.chmod(0o700)
+    left = certificates.days_left(environment).get("this host", -1)
+    if wanted.southbound and left < certificates.RENEWED_DAYS:
+        manage.run(environment, "certificates", "ensure")
+    if wanted.remote and left < 0:
+        raise DeployError(
+            "This machine has no valid certificate of the cloud's authority.",
+            hint="celerity certificates request | ssh FIRST celerity certificates sign --host "
+            f"{environment.hostname} | celerity certificates install (docs/operators.md, Certificates)",
+        )
 
 
 def bring_up(environment: Environment, supervisor: Supervisor) -> None:
@@ -30,35 +41,46 @@ def bring_up(environment: Environment, supervisor: Supervisor) -> None:
     wanted = settings.read(environment)
     here = places.of(environment)
     used = datapath.choose(wanted, here)
-    running = {name for name, record in supervisor.states().items() if record["pid"]}
-    for name, database in _databases(here).items():
-        if name not in running:
-            databases.prepare(database)
-    if "ovn-controller" not in running:
-        _bury(here)
-    supervisor.start(DATABASES)
-    for name, database in _databases(here).items():
-        _wait(lambda database=database: _accepts(database.socket), supervisor, name)  # type: ignore[misc]
-    chassis.identify(here, wanted, used, name=environment.hostname, southbound=here.southbound)
-    supervisor.start(SWITCH)
-    _wait_chassis(here, environment.hostname, supervisor)
+    names = [name for name in NAMES if not wanted.remote or name not in CENTRAL]
+    _start_databases(_databases(here, names), supervisor)
+    if not wanted.remote:
+        central.listen(here, wanted)
+    southbound = wanted.remote or here.southbound
+    chassis.identify(here, wanted, used, name=environment.hostname, southbound=southbound)
+    supervisor.start(name for name in SWITCH if name in names)
+    _wait(lambda: health.follows(here), supervisor, "ovn-controller")
+    _wait_chassis(here, wanted, environment.hostname, supervisor)
     chassis.make_bridges(here, wanted, used)
     for bridge in wanted.mappings.values():  # of a former run, the database knows it before the switch makes it
         _wait(lambda bridge=bridge: _exists(bridge), supervisor, "ovs-vswitchd")  # type: ignore[misc]
     external.ensure(wanted)
     plugging.ensure(here)
-    supervisor.wait_running(NAMES)
+    supervisor.wait_running(names)
 
 
-def _databases(here: places.Places) -> dict[str, Database]:
-    northbound, southbound = databases.central(here)
-    return dict(zip(DATABASES, (northbound, southbound, databases.host(here)), strict=True))
+def _start_databases(served: dict[str, Database], supervisor: Supervisor) -> None:
+    """Have the files of databases whose servers do not run, start the servers, and wait until they listen."""
+    running = {name for name, record in supervisor.states().items() if record["pid"]}
+    for name, database in served.items():
+        if name not in running:
+            databases.prepare(database)
+            _bury(database.file.parent)
+    supervisor.start(served)
+    for name, database in served.items():
+        _wait(lambda database=database: _accepts(database.socket), supervisor, name)  # type: ignore[misc]
 
 
-def _bury(here: places.Places) -> None:
-    """Remove the control sockets of controllers that were killed: each has its process id in its name."""
-    for left in here.host.glob("ovn-controller.*.ctl"):
-        left.unlink(missing_ok=True)
+def _databases(here: places.Places, names: list[str]) -> dict[str, Database]:
+    """Return the databases of this machine by the daemons that serve them."""
+    every = dict(zip(DATABASES, (*databases.central(here), databases.host(here)), strict=True))
+    return {name: database for name, database in every.items() if name in names}
+
+
+def _bury(directory: Path) -> None:
+    """Remove the control sockets of killed controllers that no process has: each has a process id in its name."""
+    for left in directory.glob("ovn-controller.*.ctl"):
+        if not _accepts(left):
+            left.unlink(missing_ok=True)
 
 
 def _accepts(path: Path) -> bool:
@@ -86,12 +108,13 @@ def _wait(ready: Callable[[], bool], supervisor: Supervisor, name: str) -> None:
         time.sleep(0.01)
 
 
-def _wait_chassis(here: places.Places, name: str, supervisor: Supervisor) -> None:
-    """Wait until ovn-controller has registered this machine in the southbound database, and follows it."""
-    until = ("wait-until", "Chassis", name)
+def _wait_chassis(here: places.Places, wanted: settings.OvnSettings, name: str, supervisor: Supervisor) -> None:
+    """Wait until this machine is registered in the southbound database, and the daemon that translates is active."""
+    database = (f"--db={wanted.remote}", *here.tls) if wanted.remote else (f"--db={here.southbound}",)
     try:
-        places.run("ovn-sbctl", f"--db={here.southbound}", f"--timeout={READY_SECONDS - 5}", *until)
+        places.run("ovn-sbctl", *database, f"--timeout={READY_SECONDS - 5}", "wait-until", "Chassis", name)
     except DeployError:
         raise supervisor.failure("ovn-controller", "has not registered this machine") from None
-    _wait(lambda: health.follows(here), supervisor, "ovn-controller")
+    if wanted.remote:
+        return
     _wait(lambda: health.translates(here), supervisor, "ovn-northd")

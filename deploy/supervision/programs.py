@@ -92,10 +92,11 @@ def network(environment: Environment) -> list[Program]:
     if not environment.ovn:
         return []
     here = places.of(environment)
-    used = datapath.choose(ovn_settings.read(environment), here)
+    wanted = ovn_settings.read(environment)
+    used = datapath.choose(wanted, here)
     return [
         Program(daemon.name, daemon.command, NETWORK, Path("/"), environment=daemon.environment, stop_seconds=10)
-        for daemon in daemons.daemons(here, used)
+        for daemon in daemons.daemons(here, wanted, used)
     ]
 
 

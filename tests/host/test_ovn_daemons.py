@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -15,10 +16,12 @@ from deploy import processes, secrets
 from deploy.checks import external_network, ovn, ovn_plugging
 from deploy.checks.finding import Level
 from deploy.environment import DEFAULTS, Environment
+from deploy.errors import DeployError
 from deploy.ovn import daemons, external, health, places, removal, settings, startup
 from deploy.ovn.places import Places
 from deploy.supervision import config, orphans, programs
 from deploy.supervision.client import Supervisor
+from workers.system.pki import renewal
 
 pytestmark = [
     pytest.mark.processes,
@@ -29,36 +32,58 @@ CLONE_NEWNET = 0x40000000
 REGISTERED_SECONDS, BACK_SECONDS = 10, 15
 
 
-@pytest.fixture
-def network() -> Iterator[None]:
-    """A network namespace of this thread's, and of what it starts: names of bridges are taken once per namespace."""
+@contextmanager
+def namespace(existing: int | None = None) -> Iterator[int]:
+    """Put this thread, and what it starts meanwhile, into a network namespace: a new one, or that of a descriptor.
+
+    Names of bridges are taken once per namespace, so every host of these tests has its own.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    assert libc.unshare(CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+    done = libc.unshare(CLONE_NEWNET) if existing is None else libc.setns(existing, CLONE_NEWNET)
+    assert done == 0, os.strerror(ctypes.get_errno())
+    inside = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        yield
+        yield inside
     finally:
         assert libc.setns(before, CLONE_NEWNET) == 0
         os.close(before)
+        os.close(inside)
+
+
+def make_environment(state: Path, host: str, **changed: str) -> Environment:
+    values = {**DEFAULTS, **secrets.generate(), "CELERITY_NETWORK_DRIVER": "ovn", "CELERITY_HOST": host, **changed}
+    state.chmod(0o755)
+    environment = Environment(state, values)
+    environment.run.mkdir()
+    environment.log.mkdir()
+    secrets.write_private(environment.file, "".join(f"{name}={value}\n" for name, value in values.items()))
+    return environment
+
+
+@contextmanager
+def supervised(environment: Environment) -> Iterator[Supervisor]:
+    """A supervisor whose programs are gone afterwards, with what they left."""
+    supervisor = Supervisor(environment)
+    try:
+        yield supervisor
+    finally:
+        supervisor.shut_down()
+        processes.end(orphans.find(environment, None), 5)
+        removal.remove(places.of(environment))
 
 
 @pytest.fixture
-def environment(network: None, state_directory: Path) -> Environment:
-    values = {**DEFAULTS, **secrets.generate(), "CELERITY_NETWORK_DRIVER": "ovn", "CELERITY_HOST": "h1"}
-    found = Environment(state_directory, values)
-    found.run.mkdir()
-    found.log.mkdir()
-    return found
+def environment(state_directory: Path) -> Iterator[Environment]:
+    with namespace():
+        yield make_environment(state_directory, "h1")
 
 
 @pytest.fixture
 def supervisor(environment: Environment) -> Iterator[Supervisor]:
-    found = Supervisor(environment)
-    yield found
-    found.shut_down()
-    processes.end(orphans.find(environment, None), 5)
-    removal.remove(places.of(environment))
+    with supervised(environment) as found:
+        yield found
 
 
 def up(environment: Environment, supervisor: Supervisor) -> None:
@@ -165,3 +190,57 @@ def test_what_a_killed_supervisor_leaves_is_removed(environment: Environment, su
     removal.remove(places.of(environment))
     assert devices() == {"lo"}
     assert external.TABLE not in tables()
+
+
+def join(first: Environment, second: Environment) -> None:
+    """Give the second machine a certificate, as `manage.py certificates` does."""
+    authority, host = renewal.authority_of(first.state), renewal.host_of(second.state)
+    host.install(authority.sign(host.request(second.hostname), second.hostname), authority.certificate())
+
+
+def sbctl(environment: Environment, *arguments: str) -> str:
+    """Speak to the southbound database with this machine's certificate; return the output or the error."""
+    here = places.of(environment)
+    tool = ("ovn-sbctl", "--db=ssl:10.9.9.1:6642", "--timeout=5", *here.tls)
+    done = places.run(*tool, *arguments, check=False)
+    return done.stdout if done.returncode == 0 else done.stderr
+
+
+def test_a_second_machine_joins_by_its_certificate(state_directory: Path) -> None:
+    (state_directory / "second").mkdir()
+    first = make_environment(
+        state_directory, "h1", CELERITY_SOUTHBOUND_LISTEN="10.9.9.1:6642", CELERITY_TUNNEL_ADDRESS="10.9.9.1"
+    )
+    further = {"CELERITY_SOUTHBOUND": "ssl:10.9.9.1:6642", "CELERITY_BRIDGE_MAPPINGS": "public:br-uplink"}
+    second = make_environment(state_directory / "second", "h2", **further)
+    with namespace() as far, namespace():
+        peer = ("peer", "name", "there", "netns", f"/proc/{os.getpid()}/fd/{far}")
+        subprocess.run(["ip", "link", "add", "here", "type", "veth", *peer], check=True)
+        subprocess.run(["ip", "address", "add", "10.9.9.1/24", "dev", "here"], check=True)
+        subprocess.run(["ip", "link", "set", "here", "up"], check=True)
+        with supervised(first) as near_supervisor:
+            up(first, near_supervisor)
+            with namespace(far), supervised(second) as far_supervisor:
+                subprocess.run(["ip", "address", "add", "10.9.9.2/24", "dev", "there"], check=True)
+                subprocess.run(["ip", "link", "set", "there", "up"], check=True)
+                with pytest.raises(DeployError, match="no valid certificate"):
+                    up(second, far_supervisor)
+                join(first, second)
+                up(second, far_supervisor)
+                assert set(far_supervisor.states()) == {"ovs-db", "ovs-vswitchd", "ovn-controller"}
+                assert health.examine(places.of(second)).well
+                wait_for(lambda: health.examine(places.of(first)).chassis == 2, 10, "the second chassis")
+                places.run("ovn-nbctl", f"--db={places.of(first).northbound}", "--wait=sb", "ls-add", "net")
+                check_role(second)
+
+
+def check_role(second: Environment) -> None:
+    """A machine changes its own chassis, and neither another's nor what all share."""
+    assert "external_ids" not in sbctl(second, "set", "Chassis", "h2", "external_ids:tried=yes")
+    for refused in (
+        ("chassis-del", "h1"), ("set", "Chassis", "h1", "external_ids:tried=yes"), ("del-connection",),
+        ("--", "--all", "destroy", "Logical_Flow"),
+    ):  # fmt: skip
+        assert "permission error" in sbctl(second, *refused), refused
+    stranger = places.run("ovn-sbctl", "--db=tcp:10.9.9.1:6642", "--timeout=3", "show", check=False)
+    assert stranger.returncode != 0

@@ -10,7 +10,7 @@ from django.db import close_old_connections, connection
 
 from apps.scheduling.services import hosts as host_services
 from workers.config import HostDrivers
-from workers.host import events, http, recovery
+from workers.host import certificates, events, http, recovery
 from workers.host.counting import GuestCounts
 
 log = structlog.get_logger("celerity.agent")
@@ -97,6 +97,7 @@ class Agent:
         """Recover servers, then look for orphans periodically."""
         wait = 0.0
         while not self._stop.wait(wait):
+            certificates.renew()
             for drivers in self.hosts:
                 try:
                     close_old_connections()

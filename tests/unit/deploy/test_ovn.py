@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy import packages, secrets
+from deploy import packages, ports, secrets
 from deploy.environment import DEFAULTS, Environment
 from deploy.errors import DeployError
 from deploy.instances import libvirt
-from deploy.ovn import daemons, databases, datapath, external, health, places, plugging, settings
+from deploy.ovn import central, daemons, databases, datapath, external, health, places, plugging, settings
 from deploy.ovn.datapath import Datapath
 from deploy.supervision import config, programs
 
@@ -57,11 +57,26 @@ def test_defaults_are_usable(tmp_path: Path) -> None:
         ("BRIDGE_MAPPINGS", "public:--may-exist"),
         ("TUNNEL_ADDRESS", "host.example.org"),
         ("MANAGEMENT_RANGES", "10.0.0.1/8"),
+        ("SOUTHBOUND_LISTEN", "central:6642"),
+        ("SOUTHBOUND_LISTEN", "192.0.2.1:99999"),
+        ("SOUTHBOUND", "tcp:192.0.2.1:6642"),
+        ("SOUTHBOUND", "ssl:central:6642"),
     ],
 )
 def test_a_bad_setting_is_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(DeployError, match=f"CELERITY_{name}"):
         settings.read(cloud(tmp_path, **{name: value}))
+
+
+def test_tunnels_of_several_hosts_end_at_no_loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(settings, "own_address", lambda towards: asked.append(towards) or "127.0.0.1")
+    assert settings.read(cloud(tmp_path)).tunnel_address == "127.0.0.1"
+    for several in ({"SOUTHBOUND": "ssl:192.0.2.9:6642"}, {"SOUTHBOUND_LISTEN": "192.0.2.9:6642"}):
+        with pytest.raises(DeployError, match="CELERITY_TUNNEL_ADDRESS"):
+            settings.read(cloud(tmp_path, **several))
+        assert settings.read(cloud(tmp_path, **several, TUNNEL_ADDRESS="192.0.2.7")).tunnel_address == "192.0.2.7"
+    assert asked == ["203.0.113.1", "192.0.2.9", "203.0.113.1"]
 
 
 def test_the_public_network_on_an_operators_bridge_is_left_alone(tmp_path: Path) -> None:
@@ -128,7 +143,7 @@ def test_rules_close_management_ranges(tmp_path: Path) -> None:
 @installed
 def test_every_path_of_a_daemon_is_in_the_state(tmp_path: Path) -> None:
     environment = cloud(tmp_path)
-    found = daemons.daemons(places.of(environment), Datapath("netdev", segmentation=True))
+    found = daemons.daemons(places.of(environment), settings.read(environment), Datapath("netdev", segmentation=True))
     assert tuple(daemon.name for daemon in found) == daemons.NAMES
     assert sorted(name for names in daemons.STOPS for name in names) == sorted(daemons.NAMES)
     for daemon in found:
@@ -140,10 +155,27 @@ def test_every_path_of_a_daemon_is_in_the_state(tmp_path: Path) -> None:
 
 @installed
 def test_another_offload_mode_restarts_the_switch_alone(tmp_path: Path) -> None:
-    one, other = (
-        daemons.daemons(places.of(cloud(tmp_path)), Datapath("netdev", segmentation=s)) for s in (True, False)
-    )
+    here, wanted = places.of(cloud(tmp_path)), settings.read(cloud(tmp_path))
+    one, other = (daemons.daemons(here, wanted, Datapath("netdev", segmentation=whole)) for whole in (True, False))
     assert [a.name for a, b in zip(one, other, strict=True) if a != b] == ["ovs-vswitchd"]
+
+
+@installed
+def test_only_the_first_machine_has_the_databases(tmp_path: Path) -> None:
+    further = cloud(tmp_path, SOUTHBOUND="ssl:192.0.2.1:6642")
+    found = daemons.commands(places.of(further), settings.read(further))
+    assert set(found) == {"ovs-db", "ovs-vswitchd", "ovn-controller"}
+    assert f"--private-key={tmp_path}/pki/host.pem" in found["ovn-controller"]
+
+
+@installed
+def test_the_southbound_database_alone_listens(tmp_path: Path) -> None:
+    plain, first = cloud(tmp_path), cloud(tmp_path, SOUTHBOUND_LISTEN="[::]:7642")
+    before = daemons.commands(places.of(plain), settings.read(plain))
+    after = daemons.commands(places.of(first), settings.read(first))
+    assert [name for name in before if before[name] != after[name]] == ["ovn-sb"]
+    assert central.target(settings.read(first)) == "pssl:7642:[::]"
+    assert ("::", 7642) in {(endpoint.host, endpoint.port) for endpoint in ports.endpoints(first)}
 
 
 @installed

@@ -1,0 +1,1 @@
+"""The cloud's own certificate authority, and the certificate by which each host is known to the others."""
