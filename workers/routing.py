@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps.workflow.states import PERIODIC_QUEUE, REVERT, SCHEDULER_QUEUE, host_queue
+from apps.workflow.states import DESTINATION, PERIODIC_QUEUE, REVERT, SCHEDULER_QUEUE, SOURCE, host_queue
 
 # Roles: where a step of a pipeline runs. A run keeps the host of each role that its pipeline names.
 SCHEDULER = "scheduler"  # no host: rows alone
 HOST = "host"  # the host of a pipeline that has one
-SOURCE = "source"
-DESTINATION = "destination"
 STORAGE_HOST = "storage_host"
 NETWORK_HOST = "network_host"
 HOST_ROLES = (HOST, SOURCE, DESTINATION, STORAGE_HOST, NETWORK_HOST)

@@ -1,7 +1,7 @@
 """Naming pipelines: the one place where compute's work is enqueued."""
 
-import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from apps.common.context import RequestContext
 from apps.compute.actions import ServerAction
@@ -9,6 +9,9 @@ from apps.compute.models import Server
 from apps.compute.states import SUBJECT
 from apps.workflow import states as workflow_states
 from apps.workflow.services import runs
+
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
 
 
 def build(*, context: RequestContext, servers: list[Server], action: str = "create") -> None:
@@ -31,17 +34,28 @@ def delete(
     *,
     context: RequestContext,
     server: Server,
-    reachable: bool,
-    cancelled: uuid.UUID | None = None,
+    is_up: Callable[[str], bool],
+    cancelled: "Run | None" = None,
     action: str = "delete",
 ) -> None:
-    """Start server.delete: on the host, or on the scheduler's queue when the host cannot be reached.
+    """Start server.delete: on the host, or on the scheduler's queue unless the host ``is_up``.
 
-    ``cancelled``: the run that the delete took the server from. Its claim is released too.
+    ``cancelled``: the run that the delete took the server from. If it held several hosts, what it has there is
+    released too, and its claim.
     """
-    queue = workflow_states.host_queue(server.host) if server.host and reachable else workflow_states.SCHEDULER_QUEUE
-    params = {"cancelled": str(cancelled)} if cancelled else None
-    _start(context, "server.delete", action, server, host=server.host, params=params, queue=queue)
+    hosts = cancelled.hosts if cancelled is not None else {}
+    moving = workflow_states.DESTINATION in hosts and workflow_states.SOURCE in hosts
+    host = hosts[workflow_states.SOURCE] if moving else server.host
+    _start(
+        context,
+        "server.delete_moving" if moving else "server.delete",
+        action,
+        server,
+        host=host,
+        hosts=hosts if moving else None,
+        params={"cancelled": str(cancelled.id)} if cancelled is not None and hosts else None,
+        queue=workflow_states.host_queue(host) if host and is_up(host) else workflow_states.SCHEDULER_QUEUE,
+    )
 
 
 def act(*, context: RequestContext, server: Server, action: ServerAction, params: dict[str, Any]) -> None:

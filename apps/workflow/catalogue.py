@@ -1,7 +1,7 @@
 """What apps know of pipelines. Filled once at start from the workers' pipelines (cloud/celery.py)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from django.conf import settings
@@ -17,8 +17,9 @@ class Entry:
     ``subject``: the type of the row it works on ("server"). ``steps``: their names, in order. ``creates``: it makes its
     subject; of a server that is a boot. ``releases``: it releases the subject's resources, so that it is never
     cancelled. ``io_heavy``: it writes much to its host's disks (Nova's I/O operations of a host). ``on_host_down``:
-    what happens to a run that waits for a host which went down: one word, or one for each step. ``deadline_seconds``:
-    for the whole run; None: INSTANCE_BUILD_TIMEOUT. ``pivot``: the step after which a run is no longer undone; its last
+    what happens to a run that waits for a host which went down: one word, or one for each step. ``lost``: for each step
+    the roles of several hosts that the run needs from there on, and what happens when the host of one goes down.
+    ``deadline_seconds``: for the whole run; None: INSTANCE_BUILD_TIMEOUT. ``pivot``: the step after which a run is no longer undone; its last
     steps are repeated instead. For operators' pages and messages: ``noun`` is a run in a word, ``when_failed`` says
     where the subject is left after the last revert.
     """
@@ -30,6 +31,7 @@ class Entry:
     releases: bool = False
     io_heavy: bool = False
     on_host_down: OnHostDown | Mapping[str, OnHostDown] = "wait"
+    lost: Mapping[str, Mapping[str, OnHostDown]] = field(default_factory=dict)
     deadline_seconds: float | None = None
     pivot: str | None = None
     noun: str = ""

@@ -29,6 +29,10 @@ EXECUTE = "execute"
 SCHEDULER_QUEUE = "scheduler"
 PERIODIC_QUEUE = "periodic"  # tasks of beat's timetable
 
+# Roles of a run's hosts that apps name as well.
+SOURCE = "source"
+DESTINATION = "destination"
+
 
 def host_queue(host: str, *, long: bool = False) -> str:
     """Return a queue that the agent of ``host`` reads: that of its steps, or of its long ones."""

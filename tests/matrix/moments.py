@@ -39,9 +39,10 @@ CREATE FUNCTION test_hold_inside() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE key int;
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM test_moment WHERE moment = '{INSIDE}') THEN RETURN NULL; END IF;
+    -- A claim changes the subject's row in the statement that changes the run: it is not inside yet.
     SELECT m.id INTO key FROM test_moment m JOIN compute_server s ON s.name = m.name
       JOIN workflow_run r ON r.subject_id = s.id AND r.pipeline = m.pipeline AND r.next_step = m.step
-       AND r.state = 'running' AND r.step_state = 'running'
+       AND r.state = 'running' AND r.step_state = 'running' AND r.xmin <> pg_current_xact_id()::xid
       JOIN pg_locks l ON l.pid = pg_backend_pid() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
        AND ((l.classid::bigint << 32) | l.objid::bigint)
            = {key_of("s.id::text")}

@@ -100,11 +100,21 @@ class Pipeline:
             releases=self.releases,
             io_heavy=self.io_heavy,
             on_host_down=words,
+            lost={step: self._lost(step) for step in self.step_names()} if self.has_hosts else {},
             deadline_seconds=self.deadline_seconds,
             pivot=self.pivot,
             noun=self.noun,
             when_failed=self.when_failed,
         )
+
+    def _lost(self, step: str) -> dict[str, OnHostDown]:
+        """Return the roles that a run at ``step`` needs to get to its end or its pivot, and the words for the loss of
+        their hosts. Where a lost host is waited for, or its rows are enough, nothing happens before its step's turn.
+        """
+        rest = [later for later in self.steps[self.index(step) :] if not self.is_behind_pivot(later.name)]
+        roles = {role for later in rest for role in (later.role, *later.needs)} - {SCHEDULER}
+        words = {role: self._when_down(role) for role in sorted(roles)}
+        return {role: word for role, word in words.items() if word in ("elsewhere", "fail")}
 
     def step_names(self) -> list[str]:
         return [step.name for step in self.steps]

@@ -8,8 +8,9 @@ from typing import Any, Generic, TypeVar
 from apps.workflow.services import leases
 from apps.workflow.services.claims import Claim, ClaimArguments
 from apps.workflow.services.leases import Failure
+from apps.workflow.states import DESTINATION, SOURCE
 from workers.engine.errors import LeaseLost
-from workers.routing import DESTINATION, HOST, HOST_ROLES, SCHEDULER, SOURCE
+from workers.routing import HOST, HOST_ROLES, SCHEDULER
 
 
 @dataclass(slots=True)
@@ -76,7 +77,8 @@ class Step(Generic[R]):
     """``execute`` and ``revert`` side by side, both idempotent. ``R`` is the result that ``execute`` passes to
     ``record``: a frozen dataclass, or None.
 
-    ``name`` is the last part of the task's name. ``role`` says whose queue serves it. ``timeout_seconds`` is its
+    ``name`` is the last part of the task's name. ``role`` says whose queue serves it, ``needs`` which
+    other hosts it uses. ``timeout_seconds`` is its
     deadline. ``revert`` must be safe when ``execute`` never ran or ran halfway. A later step reads what an earlier one
     did in the rows that this one recorded.
     """
@@ -84,6 +86,7 @@ class Step(Generic[R]):
     name: str
     role: str = HOST
     timeout_seconds: float | None = None  # the setting STEP_TIMEOUT
+    needs: tuple[str, ...] = ()  # further roles whose hosts it cannot work without
     long = False  # it may take minutes: it runs on its host's queue of long steps, and boots do not wait behind it
     rows_only_when_hung = False  # go on with the rows alone when a hung step keeps the host's lock on the subject
     records = False  # whether it writes in the transaction that finishes it; others cost no transaction

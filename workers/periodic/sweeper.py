@@ -5,6 +5,7 @@ Rules, per active run (see docs/engine.md):
   step running, lock free                          -> its worker died: resend
   step running, past its deadline                  -> revoke the lock, revert by family; behind the pivot: resend
   step queued, host down                           -> as its pipeline says (on_host_down); a revert: rows only
+  any step, a host that a later one needs is down  -> reverts now if its pipeline says elsewhere or fail
   revert or delete queued, its host serves nothing -> rows only (all its threads hang, say); recovery does the rest
   delete or revert queued behind a hanging step    -> revoke the lock: the step was cancelled
   step queued, its message lost                    -> resend
@@ -22,6 +23,7 @@ from django.utils import timezone
 from apps.common.broker import Broker
 from apps.scheduling.selectors import hosts
 from apps.workflow import catalogue, locks, states
+from apps.workflow.catalogue import OnHostDown
 from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import claims, runs, tallies
 from workers import routing
@@ -62,6 +64,10 @@ class Sweep:
             self.up[host] = host in hosts.names_up(names=[host])
         return self.up[host]
 
+    def is_gone(self, run: "Run") -> bool:
+        """Whether the run's step belongs to a host, and that is down."""
+        return run.queue.startswith("host.") and not self.is_up(run.host)
+
 
 def sweep() -> dict[str, int]:
     """Check every active run once. One sweeper at a time; others return at once. Returns the counts of actions."""
@@ -89,6 +95,8 @@ def _check(run: "Run", current: Sweep) -> None:
     grace = timedelta(seconds=settings.SWEEP_GRACE)
     if run.state != states.REVERTING and run.deadline_at < current.now:
         _expire(run, holder, current)
+    elif run.hosts and run.state != states.REVERTING and (lost := _lost_host(run, holder, current)):
+        _leave(run, current, *lost)
     elif run.step_state == states.STEP_RUNNING:
         _check_running(run, holder, current)
     elif run.not_before is not None:
@@ -98,6 +106,20 @@ def _check(run: "Run", current: Sweep) -> None:
         _check_waiting(run, holder, current)
     elif current.now - run.enqueued_at > grace:
         _check_queued(run, current)
+
+
+def _lost_host(run: "Run", holder: int | None, current: Sweep) -> tuple[str, OnHostDown] | None:
+    """Return a host of the run that is down and that this or a later step needs, and what its pipeline says to that.
+
+    The host of a running step is not lost while its worker holds the lock.
+    """
+    needed = catalogue.find(run.pipeline).lost.get(run.next_step, {})
+    for role, word in sorted(needed.items(), key=lambda item: item[1] != "fail"):  # no attempt helps where one fails
+        host = run.hosts.get(role, "")
+        works_there = run.step_state == states.STEP_RUNNING and holder is not None and host == run.host
+        if host and not works_there and not current.is_up(host):
+            return host, word
+    return None
 
 
 def _undoes(run: "Run") -> bool:
@@ -137,7 +159,7 @@ def _end_step(run: "Run", current: Sweep) -> None:
 
 
 def _check_queued(run: "Run", current: Sweep) -> None:
-    if run.queue.startswith("host.") and not current.is_up(run.host):
+    if current.is_gone(run):
         _host_down(run, current)
         return
     forgotten = current.epoch is not None and run.enqueued_at < current.epoch
@@ -159,7 +181,7 @@ def _is_not_served(run: "Run", current: Sweep) -> bool:
 
 
 def _resend(run: "Run", current: Sweep, why: str) -> None:
-    if run.queue.startswith("host.") and not current.is_up(run.host):
+    if current.is_gone(run):
         _host_down(run, current)
     elif runs.resend(run=run):
         current.did(why, run)
@@ -173,16 +195,22 @@ def _host_down(run: "Run", current: Sweep) -> None:
         runs.resend(run=run, queue=routing.DETACHED_QUEUE)
         current.did("host down: rows only", run)
     elif word in ("elsewhere", "fail"):
-        elsewhere = word == "elsewhere"
-        runs.order_revert(
-            run=run,
-            cause="HostDown",
-            message=f"The host went down during the {entry.noun}.",
-            details=f"host {run.host}",
-            retrying=elsewhere and run.attempt < settings.MAX_ATTEMPTS,
-            queue=routing.DETACHED_QUEUE,
-        )
-        current.did(f"host down: {entry.noun} leaves it" if elsewhere else f"host down: {entry.noun} fails", run)
+        _leave(run, current, run.host, word)
+
+
+def _leave(run: "Run", current: Sweep, host: str, word: OnHostDown) -> None:
+    """Revert, because ``host`` is lost. The revert begins where the run is, on the rows alone if that is down."""
+    noun, elsewhere = catalogue.find(run.pipeline).noun, word == "elsewhere"
+    ordered = runs.order_revert(
+        run=run,
+        cause="HostDown",
+        message=f"The host went down during the {noun}.",
+        details=f"host {host}",
+        retrying=elsewhere and run.attempt < settings.MAX_ATTEMPTS,
+        queue=routing.DETACHED_QUEUE if current.is_gone(run) else "",
+    )
+    if ordered:
+        current.did(f"host down: {noun} leaves it" if elsewhere else f"host down: {noun} fails", run)
 
 
 def _expire(run: "Run", holder: int | None, current: Sweep) -> None:
@@ -190,8 +218,8 @@ def _expire(run: "Run", holder: int | None, current: Sweep) -> None:
         _revoke_lock(run, holder)
     allowed = (run.deadline_at - run.created_at).total_seconds()
     message = f"The run did not end within {allowed:.0f} seconds; the step {run.next_step} was running."
-    host_is_gone = run.queue.startswith("host.") and not current.is_up(run.host)
-    runs.order_revert(run=run, cause="Timeout", message=message, queue=routing.DETACHED_QUEUE if host_is_gone else "")
+    queue = routing.DETACHED_QUEUE if current.is_gone(run) else ""
+    runs.order_revert(run=run, cause="Timeout", message=message, queue=queue)
     current.did("deadline", run)
 
 

@@ -121,6 +121,11 @@ def sync_power_state(*, server_id: uuid.UUID, power_state: str) -> bool:
     return bool(rows.update(vm_state=vm_state, power_state=states.POWER_STATES[power_state], updated_at=timezone.now()))
 
 
+def forget_power_state(*, server_id: uuid.UUID) -> None:
+    """The host cannot be asked how the guest is. Its recovery brings the guest to the state of the row."""
+    Server.objects.filter(id=server_id, deleted_at=None).update(power_state=states.NOSTATE, updated_at=timezone.now())
+
+
 def end_task(*, server_id: uuid.UUID) -> None:
     """The action failed without other changes: only the task ends."""
     Server.objects.filter(id=server_id, deleted_at=None).update(task_state="", updated_at=timezone.now())

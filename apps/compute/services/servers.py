@@ -92,10 +92,8 @@ def delete(*, context: RequestContext, server: Server, action: str = "delete") -
         return
     cancelled = runs.cancel_active(subject_type=states.SUBJECT, subject_id=server.id, reason="The server was deleted.")
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
-    # Asked now, with the row locked: before, the build may not have chosen its host yet.
-    reachable = bool(server.host) and server.host in hosts.names_up(names=[server.host])
-    claimant = cancelled.id if cancelled is not None and cancelled.hosts else None
-    rpcapi.delete(context=context, server=server, reachable=reachable, cancelled=claimant, action=action)
+    # Hosts are looked at now, with the row locked: before, the build may not have chosen its host yet.
+    rpcapi.delete(context=context, server=server, is_up=hosts.is_up, cancelled=cancelled, action=action)
     if action == "delete":
         audit.record("server.delete", "server", server.id)
 

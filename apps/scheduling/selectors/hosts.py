@@ -29,6 +29,11 @@ def names_up(*, names: Iterable[str] | None = None) -> set[str]:
     return {host.name for host in hosts if host.is_up}
 
 
+def is_up(name: str) -> bool:
+    """Return whether a host's agent is alive."""
+    return name in names_up(names=[name])
+
+
 def status_of(*, names: Iterable[str]) -> dict[str, str]:
     """Return host -> UP, DOWN or MAINTENANCE (the API's host_status)."""
     rows = Host.objects.filter(name__in=list(names))

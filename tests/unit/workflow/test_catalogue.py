@@ -65,6 +65,15 @@ def test_the_catalogue_is_what_workers_run() -> None:
     assert (recorded.noun, recorded.subject, recorded.releases) == ("lock", "server", False)
 
 
+def test_which_hosts_a_migration_needs_at_each_step() -> None:
+    """The source until its disks are copied, the destination until the server runs there."""
+    both, destination = {"source": "fail", "destination": "elsewhere"}, {"destination": "elsewhere"}
+    assert catalogue.get("server.migrate").lost == {
+        "schedule": both, "prepare": both, "power_off": both, "copy": both, "finish": destination, "clear_source": {},
+    }  # fmt: skip
+    assert not any(catalogue.get("server.delete_moving").lost.values()) and not catalogue.get("server.build").lost
+
+
 def test_two_pipelines_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="one name"):
         catalogue.fill([OURS[0], OURS[0]])

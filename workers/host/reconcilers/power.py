@@ -4,8 +4,10 @@ Sets, per host:
   wanted  = idle servers whose rows are on this host, neither deleted nor building nor in error
   running = Celerity's running domains
 Rules:
-  ACTIVE row in wanted, not in running          -> started, if the machine restarted and the server's files exist; else
-                                                   the row becomes SHUTOFF. A server never gets an empty disk unasked
+  ACTIVE row in wanted, not in running          -> started, if the machine restarted or the row's power state is
+                                                   unknown (a run was reverted without this host), and the server's
+                                                   files exist; else the row becomes SHUTOFF. A server never gets an
+                                                   empty disk unasked
   STOPPED row in wanted, in running             -> the row becomes ACTIVE: a guest is never powered off unasked
   PAUSED or SUSPENDED row, another power state  -> the row becomes the domain's state
 """
@@ -44,13 +46,18 @@ def reconcile(snapshot: HostSnapshot) -> None:
         if (
             server.vm_state not in states.SETTLED
             or server.task_state
-            or not differs(server, snapshot.domains.get(server_id))
+            or not (is_unknown(server) or differs(server, snapshot.domains.get(server_id)))
         ):
             continue
         difference = f"{server.vm_state} by its row, {snapshot.domains.get(server_id, 'no domain')} on the host"
         done = repair(snapshot.drivers, server.id, restarted=snapshot.restarted)
-        if done:
+        if done and not is_unknown(server):
             snapshot.report.repaired(KIND, server_id, found=difference, done=done)
+
+
+def is_unknown(server: "Server") -> bool:
+    """Whether a run was reverted while the host was out of reach: the guest may be off against its row."""
+    return bool(server.power_state == states.NOSTATE)
 
 
 def differs(server: "Server", power_state: str | None) -> bool:
@@ -70,8 +77,10 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
             return ""
         info = drivers.hypervisor.info(str(server_id))
         power_state = str(info.power_state) if info else "shutdown"
-        if server.vm_state == states.ACTIVE and power_state != "running" and restarted and _start(drivers, server):
-            return "started: the machine restarted"
+        may_start = server.vm_state == states.ACTIVE and (restarted or is_unknown(server))
+        if may_start and power_state != "running" and _start(drivers, server):
+            server_states.sync_power_state(server_id=server_id, power_state="running")
+            return "started: the machine restarted" if restarted else "started: the host was out of reach"
         if power_state == "nostate" or not server_states.sync_power_state(server_id=server_id, power_state=power_state):
             return ""
         bindings.set_server_status(server_id=server_id, up=power_state == "running")

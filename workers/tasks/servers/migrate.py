@@ -80,7 +80,10 @@ class Prepare(ServerStep[None]):
 
 
 class PowerOffSource(ServerStep[None]):
-    """Power off on the source. Its revert starts the guest there again, if the server was running."""
+    """Power off on the source. Its revert starts the guest there again, if the server was running.
+
+    A source out of reach starts it in its recovery: the server's power state is unknown until then.
+    """
 
     name = "power_off"
     role = SOURCE
@@ -92,8 +95,12 @@ class PowerOffSource(ServerStep[None]):
 
     def revert(self, ctx: StepContext) -> None:
         server = self.server(ctx)
-        if ctx.on_host and server.vm_state == states.ACTIVE:
+        if server.vm_state != states.ACTIVE:
+            return
+        if ctx.on_host:
             _start(server, self.drivers(ctx))
+        else:
+            server_states.forget_power_state(server_id=ctx.subject_id)
 
 
 class Copy(ServerStep[None]):
@@ -101,6 +108,7 @@ class Copy(ServerStep[None]):
 
     name = "copy"
     role = DESTINATION
+    needs = (SOURCE,)
     long = True
     timeout_seconds = 3600
     task_state = states.RESIZE_MIGRATING

@@ -4,7 +4,7 @@ import uuid
 
 from apps.compute.services import server_states
 from apps.networking.services import bindings
-from workers.engine.steps import SCHEDULER, StepContext
+from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
 from workers.mapping import networks
 from workers.tasks.servers.base import ServerStep
 
@@ -31,6 +31,23 @@ class Destroy(ServerStep[None]):
     def revert(self, ctx: StepContext) -> None:
         if ctx.final and ctx.failure:
             self.mark_failed(ctx, ctx.failure, action="delete")
+
+
+class DestroyAtSource(Destroy):
+    """The same where a server was that was being moved."""
+
+    name = "destroy_at_source"
+    role = SOURCE
+
+
+class DestroyAtDestination(Destroy):
+    """The same where a server that was being moved should have gone."""
+
+    name = "destroy_at_destination"
+    role = DESTINATION
+
+    def revert(self, ctx: StepContext) -> None:
+        """The revert of the first step marks the server."""
 
 
 class Release(ServerStep[None]):
