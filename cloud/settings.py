@@ -290,7 +290,8 @@ LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
 VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
 AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where the API reaches the agent
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
-LONG_STEPS = env.int("CELERITY_LONG_STEPS", default=2)  # of an agent at once: copies, migrations
+LONG_STEPS = env.int("CELERITY_LONG_STEPS", default=2)  # of an agent at once: copies, big downloads
+LONG_DOWNLOAD_MIB = env.int("CELERITY_LONG_DOWNLOAD", default=1024)  # images from here on are fetched by a long step
 # Used by the supervisor's configuration; parsed here so that no process starts with an invalid number.
 API_PROCESSES = env.int("CELERITY_API_PROCESSES", default=2)
 API_THREADS = env.int("CELERITY_API_THREADS", default=4)

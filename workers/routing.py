@@ -56,4 +56,5 @@ def route(name: str, args: Any, kwargs: Any, options: Any, task: Any = None, **_
         return {"queue": PERIODIC_QUEUE}
     message = args[0] if args and isinstance(args[0], dict) else {}
     host, unreachable = host_of(role, message), message.get("unreachable", "")
-    return {"queue": queue_of(host, long=name in _long, unreachable=unreachable)}
+    long = name in _long or bool(message.get("long"))  # a step that found its work long
+    return {"queue": queue_of(host, long=long, unreachable=unreachable)}

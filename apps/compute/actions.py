@@ -58,9 +58,9 @@ class ServerAction:
 
     ``vm_states`` admit it while no task is under way (nova/compute/api.py, check_instance_state); None: any state. It
     enters ``task_state`` and starts ``pipeline`` on the server's host; in a pipeline with several hosts that one has
-    ``host_role``. ``service`` ("module.function" of the services) does that, or the common way (server_actions.begin)
-    without one. ``changes`` is False where it only reads: such a service takes no context. ``recorded``: the service
-    itself writes the audit event.
+    ``host_role``. ``variants`` are pipelines that its service starts in some states instead. ``service``
+    ("module.function" of the services) does that, or the common way (server_actions.begin) without one. ``changes`` is
+    False where it only reads: such a service takes no context. ``recorded``: the service itself writes the audit event.
     """
 
     name: str
@@ -80,6 +80,7 @@ class ServerAction:
     task_state: str = ""
     hard: Hard | None = None
     pipeline: str = ""
+    variants: tuple[str, ...] = ()
     host_role: str = ""
     service: str = ""
     changes: bool = True
@@ -158,14 +159,15 @@ RESET_STATE = ServerAction(
 DELETE = ServerAction(
     name="delete", rule="servers:delete", title="Delete", icon="delete",
     explains="Deletes the guest, its disks, ports and addresses, whatever its state. This cannot be undone.",
-    pipeline="server.delete", service="servers.delete", recorded=True, repeatable=True,
+    pipeline="server.delete", variants=("server.delete_moving",), service="servers.delete", recorded=True,
+    repeatable=True,
     button=Button(done="{server} is being deleted.", destroys=True),
 )  # fmt: skip
 FORCE_DELETE = ServerAction(
     name="forceDelete", key="forceDelete", rule="os-deferred-delete:force", title="Force delete", icon="delete_forever",
     explains="Deletes the server. Deletes are never deferred here: it does what a delete does.",
-    pipeline="server.delete", service="servers.delete", defaults={"action": "forceDelete"},
-    arguments=lambda body: {"action": "forceDelete"}, repeatable=True,
+    pipeline="server.delete", variants=("server.delete_moving",), service="servers.delete",
+    defaults={"action": "forceDelete"}, arguments=lambda body: {"action": "forceDelete"}, repeatable=True,
 )  # fmt: skip
 LOCK = ServerAction(
     name="lock", key="lock", rule="os-lock-server:lock", title="Lock", icon="lock",
@@ -263,4 +265,4 @@ def refusal(key: str) -> CloudError | None:
 def of_run(*, pipeline: str, name: str) -> ServerAction | None:
     """Return the action that started a run of ``pipeline``, if one is known that may be done again."""
     row = ACTIONS.get(name)
-    return row if row is not None and row.repeatable and row.pipeline == pipeline else None
+    return row if row is not None and row.repeatable and pipeline in (row.pipeline, *row.variants) else None

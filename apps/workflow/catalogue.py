@@ -19,9 +19,9 @@ class Entry:
     cancelled. ``io_heavy``: it writes much to its host's disks (Nova's I/O operations of a host). ``on_host_down``:
     what happens to a run that waits for a host which went down: one word, or one for each step. ``lost``: for each step
     the roles of several hosts that the run needs from there on, and what happens when the host of one goes down.
-    ``deadline_seconds``: for the whole run; None: INSTANCE_BUILD_TIMEOUT. ``pivot``: the step after which a run is no longer undone; its last
-    steps are repeated instead. For operators' pages and messages: ``noun`` is a run in a word, ``when_failed`` says
-    where the subject is left after the last revert.
+    ``deadline_seconds``: for the whole run; None: INSTANCE_BUILD_TIMEOUT. ``pivot``: the step after which a run is no
+    longer undone; its last steps are repeated instead. For operators' pages and messages: ``noun`` is a run in a word,
+    ``when_failed`` says where the subject is left after the last revert.
     """
 
     name: str

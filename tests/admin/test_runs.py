@@ -22,7 +22,8 @@ VOLUME: dict[str, Any] = {"name": "volume.create", "subject": "volume", "steps":
 def failed(server: Server, pipeline: str, **values: Any) -> Run:
     now = timezone.now()
     return Run.objects.create(
-        pipeline=pipeline, action=pipeline.partition(".")[2], subject_type="server", subject_id=server.id,
+        pipeline=pipeline, action=values.pop("action", pipeline.partition(".")[2]), subject_type="server",
+        subject_id=server.id,
         request_id="req-0123456789-abc", state="failed", queue="host.n1", deadline_at=now, finished_at=now,
         error_cause="Boom", **values,
     )  # fmt: skip
@@ -36,8 +37,9 @@ def server() -> Server:
     return Server.objects.get()
 
 
-def test_a_failed_delete_is_tried_again(operator: Client, server: Server) -> None:
-    run = failed(server, "server.delete")
+@pytest.mark.parametrize("pipeline", ["server.delete", "server.delete_moving"])
+def test_a_failed_delete_is_tried_again(operator: Client, server: Server, pipeline: str) -> None:
+    run = failed(server, pipeline, action="delete")
     assert "/do/again/" in operator.get(change(run)).content.decode()
     assert "Trying 'delete' of n1 again" in do(operator, run, "again")
     server.refresh_from_db()

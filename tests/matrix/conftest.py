@@ -19,6 +19,7 @@ SETTINGS = {
     "CELERITY_AGENT_THREADS": "32",
     "CELERITY_LONG_STEPS": "32",  # a batch holds one worker for each cell
     "CELERITY_SCHEDULER_THREADS": "32",
+    "CELERITY_LONG_DOWNLOAD": "0",  # each image that is not in a cache is fetched by a long step
     "CELERITY_BROKER_VISIBILITY": "2",  # shorter than the long steps of test_long_steps.py
     "CELERITY_QUOTA_INSTANCES": "200",
     "CELERITY_QUOTA_CORES": "400",
@@ -32,7 +33,7 @@ def matrix_cloud() -> Iterator[Cloud]:
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
     with Services(state) as services:
         cloud = Cloud(services, agents=HOSTS, **SETTINGS)
-        cloud.overrides[f"agent:{HOSTS[-1]}"] = {"CELERITY_LONG_STEPS": "2"}  # the default, for test_long_steps.py
+        cloud.overrides[f"agent:{HOSTS[-1]}"] = {"CELERITY_LONG_STEPS": "2", "CELERITY_AGENT_THREADS": "4"}  # as usual
         with cloud:
             yield cloud
 

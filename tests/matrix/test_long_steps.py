@@ -62,6 +62,23 @@ def test_boots_do_not_wait_behind_long_steps(cloud: Cloud) -> None:
     assert (server["status"], server["OS-EXT-SRV-ATTR:host"]) == ("ACTIVE", busy)
 
 
+def test_boots_do_not_wait_behind_big_downloads(cloud: Cloud) -> None:
+    """More downloads than the host has threads, two at once; a boot of a cached image goes by."""
+    busy = HOSTS[-1]
+    boot(cloud, "caches", host=busy)
+    cloud.plan(cache_image=8.0)
+    keys = [cloud.create(name, imageRef=cloud.image(name)) for name in ("big-1", "big-2", "big-3", "big-4", "big-5")]
+    at = "SELECT subject_id::text, step_state FROM workflow_run WHERE queue = %s AND next_step = 'fetch_image'"
+    wait_for(lambda: len(cloud.rows(at, f"host.{busy}.long")) == len(keys), what="all downloads in the long queue")
+    boot(cloud, "beside", host=busy)
+    left = [state for _, state in cloud.rows(at, f"host.{busy}.long")]
+    assert len(left) > 2 and left.count("running") == 2
+    cloud.plan()
+    assert {cloud.settled(key)["status"] for key in keys} == {"ACTIVE"}
+    steps = "SELECT s.queue FROM workflow_step s JOIN workflow_run r ON r.id = s.run_id WHERE s.name = 'fetch_image'"
+    assert {tuple(cloud.rows(f"{steps} AND r.subject_id = %s", key)) for key in keys} == {((f"host.{busy}.long",),)}
+
+
 def test_a_cancelled_copy_stops_and_is_reverted(cloud: Cloud) -> None:
     [key] = boot(cloud, "cancelled")
     move(cloud, key)

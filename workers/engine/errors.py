@@ -45,6 +45,10 @@ def failure_of(error: Exception) -> tuple[Failure, bool]:
     ), True
 
 
+class TooLong(Exception):
+    """The step's work is long: it continues in its host's queue of long steps, and others do not wait behind it."""
+
+
 class Stale(Exception):
     """The message is old or doubled: the chain ends here, quietly."""
 

@@ -83,6 +83,7 @@ def context_of(pipeline: Pipeline, role: str, claim: Claim, message: dict[str, A
         here=here,
         drivers=None if here and here == unreachable else spans.traced(drivers),
         unreachable=unreachable,
+        is_long=bool(message.get("long")),
     )
 
 

@@ -107,7 +107,7 @@ def _move(step: Step[Any], ctx: StepContext) -> None:
     host = ctx.hosts[step.role]
     moved = leases.move_revert(claim=ctx.claim, revert_from=step.name, host=host, queue=routing.queue_of(host))
     if moved:
-        _send(ctx)
+        send(ctx)
     else:
         holding.release_lock(ctx.claim)
 
@@ -145,10 +145,11 @@ def _close(pipeline: Pipeline, ctx: StepContext) -> None:
     if not done:
         holding.release_lock(claim)
     elif not ctx.final and pipeline.reschedules:
-        _send(ctx)
+        send(ctx)
 
 
-def _send(ctx: StepContext) -> None:
+def send(ctx: StepContext) -> None:
+    """Send the step that the run is at."""
     run = run_selectors.get(run_id=ctx.claim.run_id)
     if run is not None:
         dispatch.send(run)

@@ -1,6 +1,7 @@
 """A step's life: claim, hold, execute, finish; and on failure the revert. See docs/engine.md."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import structlog
@@ -10,7 +11,7 @@ from apps.workflow import states
 from apps.workflow.services import leases
 from workers import routing
 from workers.engine import holding, revert, stopping
-from workers.engine.errors import LeaseLost, Stale, StepFailed, failure_of
+from workers.engine.errors import LeaseLost, Stale, StepFailed, TooLong, failure_of
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import HOST, SCHEDULER, Step, StepContext
 from workers.system.locks import LockTimeout
@@ -18,8 +19,8 @@ from workers.system.locks import LockTimeout
 log = structlog.get_logger("celerity.engine")
 
 
-def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drivers: Any) -> dict[str, Any]:
-    """Run one step for one message; return the message for the next link.
+def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drivers: Any) -> dict[str, Any] | None:
+    """Run one step for one message; return the message for the next link, or None if the step continues elsewhere.
 
     Raises Stale when the chain must not go on from here: a stale message or a lost lease; StepFailed after a failure,
     whose revert is under way or done.
@@ -28,15 +29,13 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
     ctx = holding.context_of(pipeline, step.role, claim, message, drivers)
     with holding.bound(pipeline, ctx, step.name):
         try:
-            with ExitStack() as stack:
-                stack.enter_context(
-                    holding.on_host_or_rows_only(ctx) if step.rows_only_when_hung else holding.on_host(ctx)
-                )
-                if step.long:
-                    stack.enter_context(stopping.WATCH.watched(ctx))
+            with _working(step, ctx):
                 step.begin(ctx)
                 result = step.execute(ctx)
             done = _finish(pipeline, step, ctx, result)
+        except TooLong:
+            _continue_long(ctx)
+            return None
         except (LeaseLost, LockTimeout):
             holding.release_lock(claim)
             raise Stale from None
@@ -56,6 +55,25 @@ def run_step(pipeline: Pipeline, step: Step[Any], message: dict[str, Any], drive
             raise Stale
         log.info("step done")
         return _for_next(pipeline, message, ctx)
+
+
+@contextmanager
+def _working(step: Step[Any], ctx: StepContext) -> Iterator[None]:
+    """Hold the host's own lock for the block; watch a long step's run."""
+    with ExitStack() as stack:
+        stack.enter_context(holding.on_host_or_rows_only(ctx) if step.rows_only_when_hung else holding.on_host(ctx))
+        if step.long or ctx.is_long:
+            stack.enter_context(stopping.WATCH.watched(ctx))
+        yield
+
+
+def _continue_long(ctx: StepContext) -> None:
+    """Send the step to its host's queue of long steps, with the rest of its chain."""
+    if not leases.hand_over(claim=ctx.claim, queue=routing.queue_of(ctx.here, long=True)):
+        holding.release_lock(ctx.claim)
+        raise Stale
+    log.info("step continues in the queue of long steps")
+    revert.send(ctx)
 
 
 def run_revert(pipeline: Pipeline, message: dict[str, Any], drivers: Any) -> None:
@@ -99,4 +117,6 @@ def _move_on(pipeline: Pipeline, ctx: StepContext, following: Step[Any] | None) 
 
 def _for_next(pipeline: Pipeline, message: dict[str, Any], ctx: StepContext) -> dict[str, Any]:
     """Return the message for the next link: it follows the hosts that this step has chosen."""
-    return {**message, "hosts": ctx.hosts} if pipeline.has_hosts else {**message, "host": ctx.hosts[HOST]}
+    following = {**message, "hosts": ctx.hosts} if pipeline.has_hosts else {**message, "host": ctx.hosts[HOST]}
+    following.pop("long", None)
+    return following

@@ -19,9 +19,10 @@ class StepContext:
 
     ``role`` is that of the step that runs, ``here`` the host that this worker serves. A step may ``assign`` a host to a
     role: the links behind it follow. ``unreachable``: a host whose steps run on the scheduler's queue and touch rows
-    alone. ``failure`` and ``final`` are set while reverting: ``final`` says that no further attempt comes,
-    ``blames_host`` that the host is at fault: another might have done it. ``subject_row`` is the subject's row as the
-    claim returned it, until the step takes it. ``stop`` is set when the run is taken away from a long step.
+    alone. ``is_long``: the host's queue of long steps serves this one. ``failure`` and ``final`` are set while
+    reverting: ``final`` says that no further attempt comes, ``blames_host`` that the host is at fault: another might
+    have done it. ``subject_row`` is the subject's row as the claim returned it, until the step takes it. ``stop`` is
+    set when the run is taken away from a long step.
     """
 
     claim: Claim
@@ -30,6 +31,7 @@ class StepContext:
     here: str = ""
     drivers: Any = None
     unreachable: str = ""
+    is_long: bool = False
     failure: Failure | None = None
     final: bool = False
     blames_host: bool = False
@@ -80,7 +82,7 @@ class Step(Generic[R]):
     ``name`` is the last part of the task's name. ``role`` says whose queue serves it, ``needs`` which
     other hosts it uses. ``timeout_seconds`` is its
     deadline. ``revert`` must be safe when ``execute`` never ran or ran halfway. A later step reads what an earlier one
-    did in the rows that this one recorded.
+    did in the rows that this one recorded. A step that finds its work long raises ``TooLong`` before it begins.
     """
 
     name: str

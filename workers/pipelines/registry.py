@@ -52,9 +52,12 @@ def _step_task(app: Celery, pipeline: Pipeline, step: Step[Any]) -> None:
     routing.assign(name, step.role, long=step.long)
 
     @app.task(name=name, bind=True, throws=(StepFailed,))  # type: ignore[untyped-decorator]
-    def run(self: Any, message: dict[str, Any]) -> dict[str, Any]:
+    def run(self: Any, message: dict[str, Any]) -> dict[str, Any] | None:
         drivers = config.drivers_for(routing.host_of(step.role, message))
-        return guarded(self, lambda: runner.run_step(pipeline, step, message, drivers))
+        following = guarded(self, lambda: runner.run_step(pipeline, step, message, drivers))
+        if following is None:  # the step was sent to another queue, with the links behind it
+            self.request.chain = None
+        return following
 
 
 def _revert_task(app: Celery, pipeline: Pipeline) -> None:
@@ -100,6 +103,8 @@ def send(app: Celery, run: "Run") -> None:
     }
     if run.hosts:
         message["hosts"] = run.hosts
+    if run.queue == states.host_queue(run.host, long=True):
+        message["long"] = True
     if run.also:
         message["also"] = run.also
     first, *others = _tasks(run.pipeline, run.next_step)

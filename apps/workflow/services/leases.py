@@ -90,6 +90,11 @@ def move_revert(*, claim: Claim, revert_from: str, host: str, queue: str) -> boo
     return _moved(sql.MOVE_REVERT, claim, {"revert_from": revert_from, "host": host, "queue": queue})
 
 
+def hand_over(*, claim: Claim, queue: str) -> bool:
+    """Queue the step once more, in another queue of its host. False: the token is old."""
+    return _moved(sql.HAND_OVER, claim, {"queue": queue})
+
+
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 

@@ -55,6 +55,16 @@ REPEAT = _move(
     step="result = 'retry', error_message = %(message)s, error_details = %(details)s",
 )
 MOVE_REVERT = _move(f"revert_from = %(revert_from)s, {_QUEUED}")
+# The attempt that found its work long leaves no row: the step is one event, and begins in the queue of long steps.
+HAND_OVER = """
+WITH moved AS (
+    UPDATE workflow_run
+       SET token = token + 1, step_state = 'queued', queue = %(queue)s, enqueued_at = clock_timestamp(),
+           waiting_since = NULL, updated_at = clock_timestamp()
+     WHERE id = %(run)s AND token = %(token)s RETURNING id),
+forgotten AS (DELETE FROM workflow_step WHERE id = %(step)s AND EXISTS (SELECT 1 FROM moved))
+SELECT (SELECT count(*) FROM moved), pg_advisory_unlock(%(key)s)
+"""
 REVERTING = """
 WITH moved AS (
     UPDATE workflow_run

@@ -13,6 +13,13 @@ from workers.drivers.storage.errors import DiskTooSmall, ImageInUse, ImageUnavai
 class StorageContract:
     """Fixtures: `driver`; `image`, a qcow2 image of 16 MiB virtual size, and its `source`."""
 
+    def test_has_image(self, driver: StorageDriver, image: ImageSpec, source: ImageSource) -> None:
+        assert not driver.has_image(image.sha512)
+        driver.cache_image(image, source)
+        assert driver.has_image(image.sha512)
+        driver.evict_image(image.sha512)
+        assert not driver.has_image(image.sha512)
+
     def test_cache_and_evict(self, driver: StorageDriver, image: ImageSpec, source: ImageSource) -> None:
         told: list[tuple[int, int]] = []
         for _ in range(2):

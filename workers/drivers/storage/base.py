@@ -125,6 +125,10 @@ class StorageDriver(ABC):
         """
 
     @abstractmethod
+    def has_image(self, sha512: str) -> bool:
+        """Say whether the image is in the cache, so that `cache_image` has nothing to fetch. Cheap."""
+
+    @abstractmethod
     def create_root(self, server_id: str, image: CachedImage | None, size_gib: int) -> Disk:
         """Make the server's root disk: an overlay on the cached image, or a blank disk when image is None.
 

@@ -66,6 +66,9 @@ class LocalStorage(StorageDriver):
             )
         return cached
 
+    def has_image(self, sha512: str) -> bool:
+        return self._cached(sha512) is not None
+
     def create_root(self, server_id: str, image: CachedImage | None, size_gib: int) -> Disk:
         size = size_gib * _GIB
         if image is None:

@@ -2,11 +2,19 @@
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.conf import settings
 
 from apps.compute import states
+from workers.drivers.storage.base import StorageDriver
+from workers.engine.errors import LeaseLost, TooLong
 from workers.engine.steps import StepContext
 from workers.mapping import images
 from workers.tasks.servers.base import ServerStep
+
+if TYPE_CHECKING:
+    from apps.compute.models import Server
 
 CHECK_SECONDS = 1.0
 
@@ -18,21 +26,32 @@ class FetchImage(ServerStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         server = self.server(ctx)
-        if server.image_id is None:
-            return
-        self.drivers(ctx).storage.cache_image(*images.of_server(server), progress=self._watch(ctx))
-
-    def _watch(self, ctx: StepContext) -> Callable[[int, int], None]:
-        """Return a progress callback that ends a long download when the run was taken away (a delete, say)."""
-        checked_at = time.monotonic()
-
-        def check(done: int, total: int) -> None:
-            nonlocal checked_at
-            if time.monotonic() - checked_at > CHECK_SECONDS:
-                checked_at = time.monotonic()
-                ctx.checkpoint()
-
-        return check
+        if server.image_id is not None:
+            cache(ctx, self.drivers(ctx).storage, server)
 
     def revert(self, ctx: StepContext) -> None:
         """The cache belongs to the host, not to the server: other boots use it; recovery evicts unused images."""
+
+
+def cache(ctx: StepContext, storage: StorageDriver, server: "Server") -> None:
+    """Have the server's image in the host's cache. Raises TooLong for a big download outside of the long steps."""
+    image, source = images.of_server(server)
+    is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20
+    if is_big and not ctx.is_long and not storage.has_image(image.sha512):
+        raise TooLong
+    storage.cache_image(image, source, progress=_watch(ctx))
+
+
+def _watch(ctx: StepContext) -> Callable[[int, int], None]:
+    """Return a progress callback that ends a long download when the run was taken away (a delete, say)."""
+    checked_at = time.monotonic()
+
+    def check(done: int, total: int) -> None:
+        nonlocal checked_at
+        if ctx.stop.is_set():
+            raise LeaseLost
+        if time.monotonic() - checked_at > CHECK_SECONDS:
+            checked_at = time.monotonic()
+            ctx.checkpoint()
+
+    return check

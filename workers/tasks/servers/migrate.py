@@ -13,8 +13,8 @@ from apps.workflow.services import leases
 from workers.config import HostDrivers
 from workers.engine.errors import Abort
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
-from workers.mapping import images, networks, servers
-from workers.tasks.servers import schedule
+from workers.mapping import networks, servers
+from workers.tasks.servers import fetch_image, schedule
 from workers.tasks.servers.base import ServerStep
 from workers.tasks.servers.power import GRACEFUL_STOP_SECONDS
 
@@ -76,7 +76,7 @@ class Prepare(ServerStep[None]):
         if not storage.capabilities.moves_servers:
             raise Abort("The disks of this server cannot be moved to another host.", cause="ServerNotMovable")
         if server.image_id is not None:
-            storage.cache_image(*images.of_server(server))
+            fetch_image.cache(ctx, storage, server)
 
 
 class PowerOffSource(ServerStep[None]):
