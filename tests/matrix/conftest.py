@@ -15,7 +15,7 @@ SETTINGS = {
     "CELERITY_HOSTS": str(len(HOSTS)),
     "CELERITY_RECOVERY": "1",
     "CELERITY_RECONCILE": "1",
-    "CELERITY_HOST_DOWN": "12",  # an agent that is restarted on a busy machine is not down
+    "CELERITY_HOST_DOWN": "20",  # an agent that is restarted on a busy machine is not down
     "CELERITY_AGENT_THREADS": "32",
     "CELERITY_LONG_STEPS": "32",  # a batch holds one worker for each cell
     "CELERITY_SCHEDULER_THREADS": "32",

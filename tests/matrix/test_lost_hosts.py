@@ -33,7 +33,7 @@ def test_the_source_is_lost_during_a_copy(cloud: Cloud) -> None:
     assert domain(cloud, SOURCE, key) == "shutdown"
     cloud.kill(f"agent:{SOURCE}", restart=False)
     try:
-        server = cloud.settled(key, seconds=40)
+        server = cloud.settled(key, seconds=50)
     finally:
         cloud.start(f"agent:{SOURCE}")
     assert (server["status"], server["OS-EXT-SRV-ATTR:host"]) == ("ACTIVE", SOURCE)
@@ -60,7 +60,7 @@ def test_the_destination_is_lost_during_steps_of_the_source(cloud: Cloud, moment
         moments.wait(held)
         cloud.rows("UPDATE scheduling_host SET enabled = true")
         cloud.kill(f"agent:{DESTINATION}", restart=False)
-        wait_for(lambda: cloud.rows(STATES, on_its_way)[0][0] == "reverting", what="the revert", seconds=40)
+        wait_for(lambda: cloud.rows(STATES, on_its_way)[0][0] == "reverting", what="the revert", seconds=50)
         assert ("power_off", "lost") in cloud.rows(STEPS, on_its_way)
         assert cloud.rows(STATES, arrived)[0][0] == "running"
         moments.release(held)
