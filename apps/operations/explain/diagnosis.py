@@ -167,7 +167,7 @@ def _silent(story: Story) -> str:
     word = "rows_only" if run.next_step == workflow.REVERT else entry.when_down(run.next_step)
     then = HOST_DOWN[word].format(noun=entry.noun)
     if host is None:
-        return f"There is no host {run.host} any more, and nobody reads its queue: {then}."
+        return f"There is no host {run.host} any more, and no worker reads its queue: {then}."
     silent = format.between(host.heartbeat_at, story.now)
     return f"The agent of {host.name} has not reported for {silent}. Start it; otherwise {then}."
 
