@@ -34,8 +34,9 @@ class Hard:
 class Button:
     """How operators' pages show an action; it is done with the row's ``defaults``.
 
-    ``done`` is the sentence afterwards. ``interrupts`` somebody's work, or ``destroys`` something for good.
-    ``confirm`` asks for it on the page before it; ``title`` and ``explains`` replace the row's.
+    ``done`` is the sentence afterwards, with the ``{server}``'s name, the arguments and the service's ``{result}``.
+    ``interrupts`` somebody's work, or ``destroys`` something for good. ``confirm`` asks for it on the page before it;
+    ``title`` and ``explains`` replace the row's.
     """
 
     done: str
@@ -50,17 +51,18 @@ class Button:
 class ServerAction:
     """One thing that is done to a server.
 
-    ``name`` is the one that os-instance-actions shows; ``key`` is the one of POST /servers/{id}/action ("": not done by
-    that call), in ``versions``. ``rule`` guards it, with ``who`` as its default, and so do ``others``, rules of other
-    services. ``body`` is the schema of the key's value, ``arguments`` makes the service's keyword arguments from it;
-    ``defaults`` are those of a button or of a run that is tried again. ``answer`` is the key of a 200 document; without
-    one the answer is an empty 202.
+    ``name`` is the one that os-instance-actions shows; ``key`` is the one of POST /servers/{id}/action ("": not done
+    by that call), in ``versions``. ``rule`` guards it, with ``who`` as its default, and so do ``others``, rules of
+    other services. ``body`` is the schema of the key's value, ``arguments`` makes the service's keyword arguments from
+    it; ``defaults`` are those of a button or of a run that is tried again. ``answer`` is the key of a 200 document;
+    without one the answer is an empty 202.
 
     ``vm_states`` admit it while no task is under way (nova/compute/api.py, check_instance_state); None: any state. It
-    enters ``task_state`` and starts ``pipeline`` on the server's host; in a pipeline with several hosts that one has
-    ``host_role``. ``variants`` are pipelines that its service starts in some states instead. ``service``
-    ("module.function" of the services) does that, or the common way (server_actions.begin) without one. ``changes`` is
-    False where it only reads: such a service takes no context. ``recorded``: the service itself writes the audit event.
+    enters ``task_state`` and starts ``pipeline`` on the server's host, whose later steps enter ``task_states`` in this
+    order; in a pipeline with several hosts the server's has ``host_role``. ``variants`` are pipelines that its service
+    starts in some states instead. ``service`` ("module.function" of the services) does that, or the common way
+    (server_actions.begin) without one. ``changes`` is False where it only reads: such a service takes no context.
+    ``recorded``: the service itself writes the audit event.
     """
 
     name: str
@@ -78,6 +80,7 @@ class ServerAction:
     answer: str = ""
     vm_states: tuple[str, ...] | None = None
     task_state: str = ""
+    task_states: tuple[str, ...] = ()
     hard: Hard | None = None
     pipeline: str = ""
     variants: tuple[str, ...] = ()
@@ -106,6 +109,22 @@ class ServerAction:
         return self.hard.after if hard and self.hard else ()
 
 
+RETRY = ServerAction(
+    name="retry", rule="os-admin-actions:reset_state", who=ADMIN, title="Build again", icon="replay",
+    explains="Builds the server again from the original request, if its build failed. Uses no extra quota; hosts that "
+    "failed before may be tried again.",
+    vm_states=(states.ERROR,), task_state=states.SCHEDULING,
+    task_states=(states.NETWORKING, states.BLOCK_DEVICE_MAPPING, states.SPAWNING),
+    pipeline="server.build", service="instance_actions.retry",
+    button=Button(done="{server} is being built again."),
+)  # fmt: skip
+CANCEL = ServerAction(
+    name="cancel", rule="os-admin-actions:reset_state", who=ADMIN, title="Cancel", icon="cancel",
+    explains="Stops the running action and undoes its changes. A build ends in ERROR; after a power action the state "
+    "is read from the host.",
+    service="instance_actions.cancel",
+    button=Button(done="Cancelled '{result}' of {server}. Its changes are being undone.", interrupts=True),
+)  # fmt: skip
 START = ServerAction(
     name="start", key="os-start", rule="servers:start", title="Start", icon="play_arrow",
     explains="Powers the guest on.",
@@ -144,7 +163,7 @@ MIGRATE = ServerAction(
     name="migrate", rule="os-migrate-server:migrate", who=ADMIN, title="Migrate", icon="moving",
     explains="Moves the server to another host that the scheduler chooses; the guest is off meanwhile.",
     vm_states=(states.ACTIVE, states.STOPPED), task_state=states.RESIZE_PREP, pipeline="server.migrate",
-    host_role="source",
+    task_states=(states.RESIZE_MIGRATING, states.RESIZE_FINISH), host_role="source",
 )  # fmt: skip
 RESET_STATE = ServerAction(
     name="resetState", key="os-resetState", rule="os-admin-actions:reset_state", who=ADMIN, title="Reset state",
@@ -199,8 +218,8 @@ CONSOLE_OUTPUT = ServerAction(
 ACTIONS: dict[str, ServerAction] = {
     row.name: row
     for row in (
-        START, STOP, UNPAUSE, REBOOT, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, LOCK, UNLOCK, ADD_GROUP,
-        REMOVE_GROUP, CONSOLE_OUTPUT,
+        RETRY, CANCEL, START, STOP, UNPAUSE, REBOOT, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, LOCK, UNLOCK,
+        ADD_GROUP, REMOVE_GROUP, CONSOLE_OUTPUT,
     )
 }  # fmt: skip
 # Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.
@@ -238,16 +257,27 @@ NOT_OFFERED: dict[str, str] = {
 }
 # Keys that Nova itself refuses by now.
 REMOVED = {"resetNetwork": "resets of servers' networks"}
-# Which task states may follow which: an action begins with no task under way; pipelines move on from there.
-TRANSITIONS: dict[str, tuple[str, ...]] = {
-    **{row.task_state: ("", row.task_state) for row in ACTIONS.values() if row.task_state},
-    **{
-        row.hard.task_state: ("", *row.hard.after, row.hard.task_state)
-        for row in ACTIONS.values()
-        if row.hard is not None
-    },
-    **states.PIPELINE_TRANSITIONS,
-}
+
+
+def _transitions() -> dict[str, tuple[str, ...]]:
+    """Return the task states from which each may be entered. An action begins with no task under way, or takes the
+    server from the tasks that it replaces; a repeated step keeps its state, and a new attempt returns to the first.
+    """
+    entered: dict[str, dict[str, None]] = {}
+    for row in ACTIONS.values():
+        path = (row.task_state, *row.task_states) if row.task_state else ()
+        for before, state in zip(("", *path), path, strict=False):
+            entered.setdefault(state, {}).update(dict.fromkeys((before, state)))
+        if path:
+            entered[path[0]].update(dict.fromkeys(path))
+        if row.hard is not None:
+            entered.setdefault(row.hard.task_state, {}).update(
+                dict.fromkeys(("", *row.hard.after, row.hard.task_state))
+            )
+    return {state: tuple(before) for state, before in entered.items()}
+
+
+TRANSITIONS = _transitions()
 
 
 def of_api() -> dict[str, ServerAction]:

@@ -1,5 +1,6 @@
 """Faults for users: the reason, and advice. No host is named."""
 
+from apps.compute.actions import RETRY
 from apps.workflow import states
 
 # Causes that stay until the user asks for something else: the engine's words, the drivers' codes, a refusal's kind.
@@ -20,7 +21,6 @@ _CHANGE = {
     "OverQuota": "Delete what you do not need, or ask your operator for a larger quota.",
     "QuotaExceeded": "Delete what you do not need, or ask your operator for a larger quota.",
 }
-_AGAIN = dict.fromkeys(("create", "retry"), "Delete the server and create it again")
 _OPERATOR = "if it fails again, send your operator the request id from the server's events."
 
 
@@ -31,5 +31,6 @@ def with_advice(*, action: str, cause: str, message: str) -> str:
         reason += "."
     advice = _CHANGE.get(cause)
     if advice is None:
-        advice = f"{_AGAIN.get(action, 'Try again')}; {_OPERATOR}"
+        is_build = action in ("create", RETRY.name)
+        advice = f"{'Delete the server and create it again' if is_build else 'Try again'}; {_OPERATOR}"
     return f"{reason} {advice}".strip()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from apps.common.context import RequestContext
-from apps.compute.actions import ServerAction
+from apps.compute.actions import DELETE, RETRY, ServerAction
 from apps.compute.models import Server
 from apps.compute.states import SUBJECT
 from apps.workflow import states as workflow_states
@@ -13,13 +13,15 @@ from apps.workflow.services import runs
 if TYPE_CHECKING:
     from apps.workflow.models import Run
 
+CREATE = "create"  # the action of a server's first build
 
-def build(*, context: RequestContext, servers: list[Server], action: str = "create") -> None:
-    """Start server.build for every server. ``action`` is the name that os-instance-actions shows."""
+
+def build(*, context: RequestContext, servers: list[Server], action: str = CREATE) -> None:
+    """Start the build of every server. ``action`` is the name that os-instance-actions shows."""
     pending = [
         runs.build(
             context=context,
-            pipeline="server.build",
+            pipeline=RETRY.pipeline,
             action=action,
             subject_id=server.id,
             project_id=server.project_id,
@@ -36,7 +38,7 @@ def delete(
     server: Server,
     is_up: Callable[[str], bool],
     cancelled: "Run | None" = None,
-    action: str = "delete",
+    action: str = DELETE.name,
 ) -> None:
     """Start server.delete: on the host, or on the scheduler's queue unless the host ``is_up``.
 
@@ -48,7 +50,7 @@ def delete(
     host = hosts[workflow_states.SOURCE] if moving else server.host
     _start(
         context,
-        "server.delete_moving" if moving else "server.delete",
+        DELETE.variants[0] if moving else DELETE.pipeline,
         action,
         server,
         host=host,

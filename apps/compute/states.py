@@ -28,19 +28,6 @@ RESIZE_MIGRATING = "resize_migrating"
 RESIZE_FINISH = "resize_finish"
 DELETING = "deleting"
 
-# Task states that may follow each other within a pipeline: a repeated step keeps its state, a retry returns to the
-# first.
-BUILD_STATES = ("", SCHEDULING, NETWORKING, BLOCK_DEVICE_MAPPING, SPAWNING)
-PIPELINE_TRANSITIONS: dict[str, tuple[str, ...]] = {
-    SCHEDULING: BUILD_STATES,
-    NETWORKING: (SCHEDULING, NETWORKING),
-    BLOCK_DEVICE_MAPPING: (NETWORKING, BLOCK_DEVICE_MAPPING),
-    SPAWNING: (BLOCK_DEVICE_MAPPING, SPAWNING),
-    RESIZE_PREP: ("", RESIZE_PREP, RESIZE_MIGRATING, RESIZE_FINISH),
-    RESIZE_MIGRATING: (RESIZE_PREP, RESIZE_MIGRATING),
-    RESIZE_FINISH: (RESIZE_MIGRATING, RESIZE_FINISH),
-}
-
 # power_state: nova/objects/fields.py, InstancePowerState
 POWER_STATES = {"nostate": 0, "running": 1, "paused": 3, "shutdown": 4, "crashed": 6, "suspended": 7}
 NOSTATE, RUNNING, SHUTDOWN = 0, 1, 4

@@ -12,7 +12,9 @@ CODE = """
 import uuid
 from apps.common.context import RequestContext
 from apps.common.exceptions import CloudError
-from apps.compute.services import instance_actions
+from apps.compute.actions import ACTIONS
+from apps.compute.models import Server
+from apps.compute.services import server_actions
 admin = RequestContext(user_id='admin', roles=('admin',), is_admin=True)
 try:
     print('did', {call})
@@ -23,8 +25,7 @@ except CloudError as error:
 
 def order(cloud: Cloud, what: str, key: str) -> str:
     """Call the service as the admin's page does; return what it says."""
-    context = "context=admin, " if what == "retry" else ""
-    call = f"instance_actions.{what}({context}server_id=uuid.UUID('{key}'))"
+    call = f"server_actions.perform(context=admin, server=Server(id='{key}'), action=ACTIONS['{what}'])"
     return cloud.manage("shell", "-v", "0", "-c", CODE.format(call=call)).strip().splitlines()[-1]
 
 

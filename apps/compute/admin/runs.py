@@ -1,6 +1,8 @@
 """Actions of operators on a run of a server: the server's own operations, from the run's page."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,25 +12,26 @@ from apps.common import audit, policy
 from apps.common.admin import Operation, Operator, operations, panels
 from apps.common.exceptions import Conflict
 from apps.compute import actions
-from apps.compute.actions import ServerAction
-from apps.compute.admin.server_operations import ADMIN_RULE, cancel_words, load
+from apps.compute.actions import Button, ServerAction
+from apps.compute.admin.server_operations import cancel_words, load, operation_of
 from apps.compute.selectors import server_counts
-from apps.compute.services import instance_actions, server_actions
+from apps.compute.services import server_actions
 from apps.compute.states import SUBJECT
 from apps.workflow import catalogue, states
 from apps.workflow.admin import subjects
 
 
-def _retry(operator: Operator, run: Any, values: dict[str, Any]) -> str:
-    with audit.action("server.retry", "server", run.subject_id):
-        instance_actions.retry(context=operator.context, server_id=run.subject_id)
-    return "The server is being built again, in a new run."
+def _operated(action: ServerAction, **arguments: Callable[[Any], Any]) -> Callable[..., str]:
+    """Return how an action of the catalogue is done from a run's page: to the run's server, and recorded as that."""
 
+    def run_it(operator: Operator, run: Any, values: dict[str, Any]) -> str:
+        server = load(run.subject_id)
+        with audit.action(action.event, "server", server.id):
+            given = {name: read(run) for name, read in arguments.items()}
+            result = server_actions.perform(context=operator.context, server=server, action=action, arguments=given)
+        return action.button.done.format(server=server.name, result=result) if action.button else ""
 
-def _cancel(operator: Operator, run: Any, values: dict[str, Any]) -> str:
-    with audit.action("server.cancel", "server", run.subject_id):
-        action = instance_actions.cancel(server_id=run.subject_id, run_id=run.id)
-    return f"Cancelled '{action}'. Its changes are being undone."
+    return run_it
 
 
 def _is_servers(run: Any) -> bool:
@@ -88,12 +91,11 @@ subjects.add(
 panels.add("workflow.run", _subject, position=10)
 operations.add(
     "workflow.run",
-    Operation(
-        name="retry", title="Build again", icon="replay", run=_retry, rule=ADMIN_RULE,
+    replace(
+        operation_of(actions.RETRY, Button(done="")), run=_operated(actions.RETRY), event="",
         offered=lambda run: _is_servers(run) and catalogue.find(run.pipeline).creates
         and run.state in (states.FAILED, states.CANCELLED),
         confirm="Build the server again",
-        explains="Builds the server again from the original request, if it is in ERROR because its build failed.",
     ),
     Operation(
         name="again", title="Try again", icon="replay", run=_again, offered=_may_again,
@@ -101,12 +103,11 @@ operations.add(
         explains="Requests the same action again, as the server's owner would. It starts only if the server's state "
         "still allows it.",
     ),
-    Operation(
-        name="cancel", title="Cancel", icon="cancel", tone=operations.AMBER, run=_cancel, rule=ADMIN_RULE,
-        confirm=lambda run: cancel_words(run)[0], keep=lambda run: cancel_words(run)[1],
+    replace(
+        operation_of(actions.CANCEL, Button(done="", interrupts=True)),
+        run=_operated(actions.CANCEL, run_id=lambda run: run.id), event="",
         offered=lambda run: _is_servers(run) and run.state in (states.QUEUED, states.RUNNING)
         and not _is_past_cancel(run),
-        explains="Stops the run and undoes its changes. A build ends in ERROR; after a power action the state is read "
-        "from the host.",
+        confirm=lambda run: cancel_words(run)[0], keep=lambda run: cancel_words(run)[1],
     ),
 )  # fmt: skip

@@ -1,8 +1,9 @@
-"""Buttons of a server's page: the catalogue's actions, and "Build again" and "Cancel" of its builds and runs."""
+"""Buttons of a server's page: the catalogue's actions."""
 
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -13,14 +14,12 @@ from apps.compute import actions, states
 from apps.compute.actions import Button, ServerAction
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import instance_actions, server_actions
+from apps.compute.services import server_actions
 from apps.workflow import catalogue
 from apps.workflow.selectors import runs
 
 if TYPE_CHECKING:
     from apps.workflow.models import Run
-
-ADMIN_RULE = actions.RESET_STATE.policy
 
 
 def load(server_id: uuid.UUID) -> Server:
@@ -31,21 +30,12 @@ def load(server_id: uuid.UUID) -> Server:
     return server
 
 
-def _retry(operator: Operator, server: Server, values: dict[str, Any]) -> str:
-    instance_actions.retry(context=operator.context, server_id=server.id)
-    return f"{server.name} is being built again."
-
-
-def _cancel(operator: Operator, server: Server, values: dict[str, Any]) -> str:
-    action = instance_actions.cancel(server_id=server.id)
-    return f"Cancelled '{action}' of {server.name}. Its changes are being undone."
-
-
 def _run_of(action: ServerAction) -> Callable[[Operator, Server, dict[str, Any]], str]:
     def run(operator: Operator, server: Server, values: dict[str, Any]) -> str:
         arguments = {**action.defaults, **values}
-        server_actions.perform(context=operator.context, server=load(server.id), action=action, arguments=arguments)
-        return action.button.done.format(server=server.name, **arguments) if action.button else ""
+        row = load(server.id)
+        result = server_actions.perform(context=operator.context, server=row, action=action, arguments=arguments)
+        return action.button.done.format(server=server.name, result=result, **arguments) if action.button else ""
 
     return run
 
@@ -118,23 +108,21 @@ def _may_build_again(server: Server) -> bool:
     return failed and server.launched_at is None and not server.host
 
 
+def _of_server(action: ServerAction, button: Button) -> Operation:
+    """Return the button on a server's page: whether it is offered may depend on more than the row's states."""
+    operation = operation_of(action, button)
+    if action is actions.RETRY:
+        return replace(operation, offered=_may_build_again)
+    if action is actions.CANCEL:
+        return replace(
+            operation,
+            offered=lambda server: server.deleted_at is None and server.task_state not in ("", states.DELETING),
+            confirm=lambda server: _task_words(server)[0],
+            keep=lambda server: _task_words(server)[1],
+        )
+    return operation
+
+
 operations.add(
-    "compute.server",
-    Operation(
-        name="retry", title="Build again", icon="replay", run=_retry, rule=ADMIN_RULE, target=_target,
-        event="server.retry", event_type="server",
-        offered=_may_build_again,
-        explains="Builds the server again from the original request. Uses no extra quota; hosts that failed before "
-        "may be tried again.",
-    ),
-    Operation(
-        name="cancel", title="Cancel", icon="cancel", tone=operations.AMBER, run=_cancel,
-        rule=ADMIN_RULE, target=_target,
-        confirm=lambda server: _task_words(server)[0], keep=lambda server: _task_words(server)[1],
-        event="server.cancel", event_type="server",
-        offered=lambda server: server.deleted_at is None and server.task_state not in ("", states.DELETING),
-        explains="Stops the running action and undoes its changes. A build ends in ERROR; after a power action the "
-        "state is read from the host.",
-    ),
-    *(operation_of(action, action.button) for action in actions.ACTIONS.values() if action.button),
-)  # fmt: skip
+    "compute.server", *(_of_server(action, action.button) for action in actions.ACTIONS.values() if action.button)
+)

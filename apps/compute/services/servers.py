@@ -9,6 +9,7 @@ from apps.common import audit
 from apps.common.context import RequestContext
 from apps.common.sql.inserts import Inserts
 from apps.compute import locks, rpcapi, states
+from apps.compute.actions import ACTIONS, DELETE, LOCK, UNLOCK
 from apps.compute.exceptions import ServerLocked, ServerNotFound
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
@@ -65,17 +66,17 @@ def set_tags(*, server: Server, tags: list[str]) -> None:
 @transaction.atomic
 def lock(*, context: RequestContext, server: Server, reason: str | None = None) -> None:
     Server.objects.filter(id=server.id).update(locked=True, locked_reason=reason)
-    rpcapi.record(context=context, action="lock", server=server)
+    rpcapi.record(context=context, action=LOCK.name, server=server)
 
 
 @transaction.atomic
 def unlock(*, context: RequestContext, server: Server) -> None:
     Server.objects.filter(id=server.id).update(locked=False, locked_reason=None)
-    rpcapi.record(context=context, action="unlock", server=server)
+    rpcapi.record(context=context, action=UNLOCK.name, server=server)
 
 
 @transaction.atomic
-def delete(*, context: RequestContext, server: Server, action: str = "delete") -> None:
+def delete(*, context: RequestContext, server: Server, action: str = DELETE.name) -> None:
     """Begin to delete: legal in every state. An active run loses its token; there is one delete at a time.
 
     A delete of a server that is being deleted already changes nothing. A run of another subject that works on the
@@ -94,8 +95,8 @@ def delete(*, context: RequestContext, server: Server, action: str = "delete") -
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
     # Hosts are looked at now, with the row locked: before, the build may not have chosen its host yet.
     rpcapi.delete(context=context, server=server, is_up=hosts.is_up, cancelled=cancelled, action=action)
-    if action == "delete":
-        audit.record("server.delete", "server", server.id)
+    if ACTIONS[action].recorded:
+        audit.record(ACTIONS[action].event, "server", server.id)
 
 
 def check_unlocked(*, context: RequestContext, server: Server) -> None:

@@ -12,10 +12,10 @@ from apps.common import dispatch
 from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict
 from apps.compute import states
-from apps.compute.actions import MIGRATE, REBOOT, START, STOP, UNPAUSE
+from apps.compute.actions import CANCEL, MIGRATE, REBOOT, START, STOP, UNPAUSE
 from apps.compute.exceptions import ServerInUse, ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import Server
-from apps.compute.services import instance_actions, server_actions, servers
+from apps.compute.services import server_actions, servers
 from apps.workflow import catalogue
 from apps.workflow.models import Run
 from apps.workflow.services import runs
@@ -139,10 +139,10 @@ def test_an_action_beside_another_subjects_run_is_refused_by_its_name(of_volumes
 def test_another_subjects_run_is_cancelled_from_the_server_unless_it_deletes(of_volumes: None, server: Server) -> None:
     other = with_volume(server, "delete")
     with pytest.raises(Conflict, match="a delete cannot be cancelled"):
-        instance_actions.cancel(server_id=server.id)
+        server_actions.perform(context=ADMIN, server=server, action=CANCEL)
     runs.cancel_active(subject_type="server", subject_id=server.id, reason="x")
     other = with_volume(server, "attach")
-    assert instance_actions.cancel(server_id=server.id) == "attach"
+    assert server_actions.perform(context=ADMIN, server=server, action=CANCEL) == "attach"
     other.refresh_from_db()
     assert other.state == "reverting"
 

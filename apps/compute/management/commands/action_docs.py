@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.common import policy
-from apps.compute.actions import ACTIONS, DELETE, NOT_OFFERED, ServerAction
+from apps.compute.actions import ACTIONS, CANCEL, DELETE, NOT_OFFERED, RETRY, ServerAction
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "server-actions.md"
 INTRODUCTION = """# Server actions
@@ -19,7 +19,8 @@ states; its pipeline's steps then run on the server's host. A task state behind 
 cancelled. Who may call what is in [policies.md](policies.md).
 """
 COLUMNS = ("Action", "Call", "Since", "Rule", "Default", "vm_state", "task_state", "Pipeline", "Operators' pages")
-_CALLS = {DELETE.name: "`DELETE /servers/{id}`"}  # by other calls than the action's
+# Those that are done otherwise than by the action's call.
+_CALLS = {DELETE.name: "`DELETE /servers/{id}`", RETRY.name: "operators' pages", CANCEL.name: "operators' pages"}
 _WHO = {policy.ADMIN: "administrators", policy.PROJECT_MEMBER: "members"}
 
 
