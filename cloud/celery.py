@@ -1,5 +1,7 @@
 """The Celery app of workers and the API: the pipelines' and the periodic tasks, and the way to send them."""
 
+from collections.abc import Mapping
+
 import django
 from celery.signals import worker_ready
 from django.apps import apps as django_apps
@@ -20,6 +22,12 @@ if not django_apps.app_configs:  # `celery -A cloud`; under Django this module i
     django.setup()
 
 
+def _publish(queue: str, line: Mapping[str, object]) -> None:
+    """Put a plain message on a queue: no task, so its worker may take many at once."""
+    with app.producer_pool.acquire(block=True) as producer:
+        producer.publish(line, exchange="", routing_key=queue, serializer="json", retry=False)
+
+
 def _connect() -> None:
     from apps.common import dispatch
     from apps.workflow import catalogue
@@ -30,6 +38,7 @@ def _connect() -> None:
     schedule.register(app)
     dispatch.configure(
         send=lambda run: registry.send(app, run),
+        publish=_publish,
         pause_seconds=BREAK_SECONDS if settings.PROCESS == "api" else 0.0,
     )
     catalogue.fill(pipeline.entry for pipeline in registry.PIPELINES.values())

@@ -6,7 +6,7 @@ A request never waits for the broker: it tries once, for a moment, and while the
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import structlog
@@ -58,12 +58,34 @@ class Breaker:
 QUICK_SECONDS = 0.05  # an earlier failure is a connection that ended while idle: try again
 _breaker = Breaker(0.0)
 _send: Callable[[Message], None] | None = None
+_publish: Callable[[str, Mapping[str, object]], None] | None = None
 
 
-def configure(*, send: Callable[[Message], None], pause_seconds: float = 0.0) -> None:
-    """Called once by the Celery app: how to send, and the breaker's pause."""
-    global _send, _breaker
-    _send, _breaker = send, Breaker(pause_seconds)
+def configure(
+    *,
+    send: Callable[[Message], None],
+    publish: Callable[[str, Mapping[str, object]], None],
+    pause_seconds: float = 0.0,
+) -> None:
+    """Called once by the Celery app: how to send runs, how to put a line on a queue, and the breaker's pause."""
+    global _send, _publish, _breaker
+    _send, _publish, _breaker = send, publish, Breaker(pause_seconds)
+
+
+def publish(queue: str, line: Mapping[str, object]) -> bool:
+    """Put a line of ids on a queue. Returns False when the broker is away: the queue's worker compares all rows."""
+    if _publish is None:
+        raise RuntimeError("dispatch is not configured: import cloud.celery")
+    if not _breaker.allows():
+        return False
+    try:
+        _try_twice(lambda: _publish(queue, line))
+        _breaker.succeeded()
+    except Exception as error:  # any transport's own error types: the rows are safe
+        _breaker.failed()
+        log.warning("line not sent", queue=queue, error=type(error).__name__)
+        return False
+    return True
 
 
 def send(run: Message) -> bool:
@@ -76,7 +98,7 @@ def send(run: Message) -> bool:
     try:
         parent = tracing.parent_of(getattr(run, "params", None))
         with tracing.span("dispatch", parent=parent, pipeline=run.pipeline, step=run.next_step, token=run.token):
-            _try_twice(_send, run)
+            _try_twice(lambda: _send(run))
         _breaker.succeeded()
     except Exception as error:  # any transport's own error types: the row is safe, the sweeper sends it
         _breaker.failed()
@@ -85,14 +107,14 @@ def send(run: Message) -> bool:
     return True
 
 
-def _try_twice(send: Callable[[Message], None], run: Message) -> None:
+def _try_twice(send: Callable[[], None]) -> None:
     began = time.monotonic()
     try:
-        send(run)
+        send()
     except Exception:
         if time.monotonic() - began > QUICK_SECONDS:
             raise
-        send(run)
+        send()
 
 
 def after_commit(run: Message) -> None:

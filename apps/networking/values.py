@@ -116,3 +116,18 @@ class PortFacts:
     def ips(self) -> tuple[str, ...]:
         """The addresses alone."""
         return tuple(ip for _, ip in self.fixed_ips)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammedPort:
+    """A bound port as the network engine programs it. ``address_pairs`` are (address or range, MAC or None)."""
+
+    id: uuid.UUID
+    network_id: uuid.UUID
+    host: str
+    mac: str
+    hostname: str
+    admin_state_up: bool
+    port_security_enabled: bool
+    address_pairs: tuple[tuple[str, str | None], ...]
+    fixed_ips: tuple[tuple[uuid.UUID, str], ...]

@@ -22,12 +22,12 @@ def plugs(ports: Iterable[PortFacts]) -> list[Plug]:
 
 
 def network_spec(facts: NetworkFacts) -> NetworkSpec:
-    subnets = tuple(_subnet(subnet) for subnet in facts.subnets)
+    subnets = tuple(subnet_spec(subnet) for subnet in facts.subnets)
     return NetworkSpec(id=str(facts.id), bridge=facts.bridge, mtu=facts.mtu, subnets=subnets)
 
 
-def _subnet(facts: SubnetFacts) -> SubnetSpec:
-    """A gateway outside of the range is another machine's business: the host neither holds nor announces it."""
+def subnet_spec(facts: SubnetFacts) -> SubnetSpec:
+    """Return a subnet's spec. A gateway outside of the range is another machine's: nothing here announces it."""
     gateway = facts.gateway_ip
     if gateway is not None and ipaddress.ip_address(gateway) not in ipaddress.ip_network(facts.cidr):
         gateway = None

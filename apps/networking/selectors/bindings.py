@@ -78,7 +78,7 @@ def _read(rows: list[tuple[Any, ...]]) -> tuple[PortFacts, ...]:
     for row in rows:
         network_id, name, mtu, subnets = row[-4:]
         if network_id not in networks:
-            networks[network_id] = _network(network_id, name, mtu, orjson.loads(subnets or "[]"))
+            networks[network_id] = network_facts(network_id, name, mtu, orjson.loads(subnets or "[]"))
         facts.append(_port(row[:-4], networks[network_id]))
     return tuple(facts)
 
@@ -103,7 +103,8 @@ def _port(columns: Sequence[Any], network: NetworkFacts) -> PortFacts:
     )
 
 
-def _network(network_id: uuid.UUID, name: str, mtu: int, subnets: list[dict[str, Any]]) -> NetworkFacts:
+def network_facts(network_id: uuid.UUID, name: str, mtu: int, subnets: list[dict[str, Any]]) -> NetworkFacts:
+    """Return a network from its columns, ``subnets`` as the statements give them."""
     facts = tuple(
         SubnetFacts(
             id=uuid.UUID(subnet["id"]),

@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.common.exceptions import NotFound
 from apps.common.sql.inserts import Inserts
 from apps.common.sql.rows import Rows
-from apps.networking import exceptions, states
+from apps.networking import capabilities, exceptions, rpcapi, states
 from apps.networking.models import Port, Subnet
 from apps.networking.selectors import bindings as binding_selectors
 from apps.networking.selectors import subnets as subnet_selectors
@@ -123,6 +123,7 @@ def _allocate(
     for index, request in missing:
         if request.port_id is not None:
             _bind(request.port_id, project_id=project_id, request_index=index, **bound)
+    rpcapi.changed(servers=[server_id])
     return binding_selectors.specs_for_server(server_id=server_id)
 
 
@@ -172,19 +173,25 @@ def release_for_server(*, server_id: uuid.UUID) -> int:
     Returns how many ports were deleted.
     """
     with transaction.atomic():
-        deleted = int(sql.RELEASE.fetch({"device": str(server_id)})[0][0])
+        deleted = [row[0] for row in sql.RELEASE.fetch({"device": str(server_id)})]
         unbind(Port.objects.filter(device_id=str(server_id), request_index__isnull=False, preserved=True).values("id"))
-    return deleted
+        rpcapi.changed(ports=deleted)
+    return len(deleted)
 
 
 def move_for_server(*, server_id: uuid.UUID, host: str) -> int:
     """Bind a server's ports to the host it is on. Returns how many were bound to another."""
     rows = Port.objects.filter(device_id=str(server_id), request_index__isnull=False).exclude(host=host)
-    return rows.update(host=host, updated_at=timezone.now())
+    moved = rows.update(host=host, updated_at=timezone.now())
+    rpcapi.changed(servers=[server_id])
+    return moved
 
 
 def unbind(port_ids: Any) -> None:
     """Make bound ports free again."""
+    if capabilities.has_engine():
+        port_ids = list(Port.objects.filter(id__in=port_ids).values_list("id", flat=True))
+        rpcapi.changed(ports=port_ids)
     Port.objects.filter(id__in=port_ids).update(
         device_id="",
         device_owner="",

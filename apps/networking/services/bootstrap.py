@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.identity.selectors import projects
-from apps.networking import locks, ranges
+from apps.networking import locks, ranges, rpcapi
 from apps.networking.models import Network, Subnet
 from apps.networking.services import subnets
 from apps.networking.services.networks import default_mtu
@@ -47,6 +47,7 @@ def ensure_shared_network(
         )
         if not network.subnets.exists():
             _add_subnet(network, cidr, gateway_ip, dns_nameservers)
+            rpcapi.changed(networks=[network.id])
     return network.id
 
 

@@ -8,7 +8,7 @@ from django.db.models import F, ProtectedError
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.networking import exceptions, locks, states
+from apps.networking import exceptions, locks, rpcapi, states
 from apps.networking.models import FixedIP, Network, Port
 from apps.networking.selectors import networks as selectors
 from apps.networking.services import ownership, quotas
@@ -23,6 +23,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
     with transaction.atomic():
         quotas.check(resource="network", project_id=project_id)
         network = Network.objects.create(project_id=project_id, **{"mtu": default_mtu(), **_columns(values)})
+        rpcapi.changed(networks=[network.id])
     return selectors.get(context=context, network_id=network.id)
 
 
@@ -43,6 +44,7 @@ def update(*, context: RequestContext, network: Network, values: dict[str, Any])
         Network.objects.filter(id=network.id).update(
             **_columns(values), revision_number=F("revision_number") + 1, updated_at=timezone.now()
         )
+        rpcapi.changed(networks=[network.id])
     return selectors.get(context=context, network_id=network.id)
 
 
@@ -60,6 +62,7 @@ def delete(*, network: Network) -> None:
             own.delete()
             if Port.objects.filter(network=network).exists():
                 raise exceptions.NetworkInUse(id=network.id)
+            rpcapi.changed(networks=[network.id])
             network.delete()
     except (ProtectedError, IntegrityError):
         raise exceptions.NetworkInUse(id=network.id) from None

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.networking import exceptions, locks, states
+from apps.networking import exceptions, locks, rpcapi, states
 from apps.networking.models import Network, Port, PortSecurityGroup, SecurityGroup
 from apps.networking.selectors import ports as selectors
 from apps.networking.services import ownership, port_addresses, quotas, security_groups
@@ -166,6 +166,8 @@ def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Po
             Port.objects.filter(id=port.id).update(
                 **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
             )
+            if locked.bound:
+                rpcapi.changed(ports=[port.id])
     except IntegrityError:
         raise exceptions.MacAddressInUse(network_id=port.network_id, mac=values.get("mac_address")) from None
     return selectors.get(context=context, port_id=port.id)

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import PolicyForbidden
-from apps.networking import capabilities, exceptions, ranges
+from apps.networking import capabilities, exceptions, ranges, rpcapi
 from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as port_selectors
@@ -195,4 +195,5 @@ def _write_automatic(*, project_id: str, index: int) -> uuid.UUID:
         allocation_pools=ranges.pool_documents(ranges.default_pools(cidr, gateway)),
         dns_nameservers=list(settings.DNS_NAMESERVERS),
     )
+    rpcapi.changed(networks=[network.id])
     return network.id

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from apps.common.context import RequestContext
-from apps.networking import exceptions, locks, ranges, states
+from apps.networking import exceptions, locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.services import bindings, fixed_ips, port_addresses, quotas, shared_ranges
 
@@ -32,6 +32,7 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
         _update_dhcp_port(subnet)
         if ranges.is_automatic(subnet):
             port_addresses.add_automatic(subnet)
+        rpcapi.changed(networks=[network.id])
     return subnet
 
 
@@ -153,6 +154,7 @@ def update(*, subnet: Subnet, values: dict[str, Any]) -> Subnet:
         subnet.revision_number += 1
         subnet.save()
         _update_dhcp_port(subnet)
+        rpcapi.changed(networks=[subnet.network_id])
     return subnet
 
 
@@ -185,6 +187,7 @@ def delete(*, subnet: Subnet) -> None:
             Port.objects.filter(id__in=own).delete()
             if ranges.is_automatic(subnet):  # guests make these addresses, and give them up with the subnet
                 FixedIP.objects.filter(subnet=subnet).delete()
+            rpcapi.changed(networks=[subnet.network_id])
             subnet.delete()
     except (ProtectedError, IntegrityError):
         raise exceptions.SubnetInUse(id=subnet.id) from None

@@ -21,7 +21,7 @@ SELECT p.device_id, p.id, p.network_id, n.name, host(f.ip_address), p.mac_addres
         "devices": "text[]",
     },
 )
-_SUBNETS = f"""
+SUBNETS = f"""
 SELECT json_agg(json_build_object(
            'id', s.id, 'cidr', s.cidr, 'ip_version', s.ip_version, 'gateway_ip', host(s.gateway_ip),
            'enable_dhcp', s.enable_dhcp, 'dns_nameservers', s.dns_nameservers, 'host_routes', s.host_routes,
@@ -38,7 +38,7 @@ SELECT p.id, p.device_id, p.project_id, p.host, p.mac_address, p.hostname, p.adm
           FROM networking_fixedip f WHERE f.port_id = p.id)::text,
        n.id, n.name, n.mtu, n.subnets
   FROM networking_port p
-  JOIN (SELECT n.id, n.name, n.mtu, ({_SUBNETS})::text AS subnets FROM networking_network n
+  JOIN (SELECT n.id, n.name, n.mtu, ({SUBNETS})::text AS subnets FROM networking_network n
          WHERE n.id IN (SELECT network_id FROM networking_port p WHERE {{which}})) n ON n.id = p.network_id
  WHERE {{which}}
  ORDER BY p.device_id, p.request_index
@@ -77,7 +77,7 @@ WITH gone AS (
 ), groups AS (
     DELETE FROM networking_portsecuritygroup USING gone WHERE networking_portsecuritygroup.port_id = gone.id
 )
-SELECT count(*) FROM gone
+SELECT id FROM gone
 """,
     {"device": "text"},
 )

@@ -1,0 +1,29 @@
+"""Telling the network worker what changed: ids only, after commit. It reads the rows, and compares all now and then."""
+
+import uuid
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from apps.common import dispatch
+from apps.networking import capabilities
+
+QUEUE = "network"
+
+
+def changed(
+    *,
+    ports: Iterable[uuid.UUID] = (),
+    networks: Iterable[uuid.UUID] = (),
+    servers: Iterable[uuid.UUID] = (),
+) -> None:
+    """Have ports, networks with their ports, and servers' ports programmed as their rows say; removed if there is none.
+
+    Nothing is sent in a cloud whose hosts program their own networks.
+    """
+    if not capabilities.has_engine():
+        return
+    ids = {"ports": ports, "networks": networks, "servers": servers}
+    line = {kind: listed for kind, values in ids.items() if (listed := [str(value) for value in values])}
+    if line:
+        transaction.on_commit(lambda: dispatch.publish(QUEUE, line))

@@ -1,0 +1,76 @@
+"""Maps networks and ports to the specs of the network engine."""
+
+import ipaddress
+import uuid
+from collections.abc import Iterable, Mapping
+
+import structlog
+
+from apps.networking.values import NetworkFacts, ProgrammedPort
+from workers.drivers.errors import AbortError, SpecInvalid
+from workers.drivers.network.base import FixedIP
+from workers.drivers.network.base.engine import CloudSpec, NetworkPorts
+from workers.drivers.network.base.l2 import AddressPair, NetworkSpec, PortSpec
+from workers.drivers.network.ports import check_fixed_ips
+from workers.mapping.networks import subnet_spec
+
+log = structlog.get_logger("celerity.network")
+
+
+def cloud(networks: Mapping[uuid.UUID, NetworkFacts], ports: Iterable[ProgrammedPort]) -> CloudSpec:
+    """Return all that is to be programmed. What no engine could take is left out, and logged."""
+    by_network: dict[uuid.UUID, list[ProgrammedPort]] = {}
+    for port in ports:
+        by_network.setdefault(port.network_id, []).append(port)
+    found = (network_ports(network, by_network.get(key, ())) for key, network in networks.items())
+    return CloudSpec(tuple(item for item in found if item is not None))
+
+
+def network_ports(network: NetworkFacts, ports: Iterable[ProgrammedPort]) -> NetworkPorts | None:
+    """Return a network with ports of it; None, and a port left out, for what no engine could take.
+
+    One tenant's values that are refused never keep another's from being programmed.
+    """
+    try:
+        spec = network_spec(network)
+    except SpecInvalid as error:
+        log.error("network not programmed", network=str(network.id), error=str(error))
+        return None
+    return NetworkPorts(spec, tuple(item for port in ports if (item := _port(spec, port)) is not None))
+
+
+def network_spec(facts: NetworkFacts) -> NetworkSpec:
+    """Return a network's spec. Raises SpecInvalid."""
+    return NetworkSpec(id=str(facts.id), mtu=facts.mtu, subnets=tuple(subnet_spec(subnet) for subnet in facts.subnets))
+
+
+def port_spec(facts: ProgrammedPort) -> PortSpec:
+    """Return a port's spec. Raises SpecInvalid."""
+    return PortSpec(
+        id=str(facts.id),
+        mac=facts.mac,
+        fixed_ips=tuple(FixedIP(subnet_id=str(subnet), ip=ip) for subnet, ip in facts.fixed_ips),
+        hostname=facts.hostname,
+        host=facts.host,
+        admin_up=facts.admin_state_up,
+        port_security=facts.port_security_enabled,
+        address_pairs=tuple(AddressPair(_range(text), mac) for text, mac in facts.address_pairs),
+    )
+
+
+def _port(network: NetworkSpec, facts: ProgrammedPort) -> PortSpec | None:
+    try:
+        spec = port_spec(facts)
+        check_fixed_ips(network.subnets, spec.fixed_ips)
+    except AbortError as error:
+        log.error("port not programmed", port=str(facts.id), error=f"{error} {error.details}")
+        return None
+    return spec
+
+
+def _range(text: str) -> str:
+    """Return an address or a range of an address pair as a range."""
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError as error:
+        raise SpecInvalid(str(error)) from None
