@@ -22,8 +22,8 @@ def cloud(networks: Mapping[uuid.UUID, NetworkFacts], ports: Iterable[Programmed
     by_network: dict[uuid.UUID, list[ProgrammedPort]] = {}
     for port in ports:
         by_network.setdefault(port.network_id, []).append(port)
-    found = (network_ports(network, by_network.get(key, ())) for key, network in networks.items())
-    return CloudSpec(tuple(item for item in found if item is not None))
+    items = (network_ports(network, by_network.get(key, ())) for key, network in networks.items())
+    return CloudSpec(tuple(item for item in items if item is not None))
 
 
 def network_ports(network: NetworkFacts, ports: Iterable[ProgrammedPort]) -> NetworkPorts | None:

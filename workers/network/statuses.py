@@ -10,7 +10,7 @@ from workers.drivers.network.base.l2 import PortState
 
 
 class Statuses:
-    """Hears of ports from the engine's thread, and writes what changed when it is told to."""
+    """Hears of ports from the engine's thread, and writes what changed when asked."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

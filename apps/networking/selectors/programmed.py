@@ -18,7 +18,11 @@ def ports(
     server_ids: Iterable[uuid.UUID] = (),
 ) -> list[ProgrammedPort]:
     """Return those of the ports, and all of the networks and of the servers. 1 query."""
-    values = {"ports": list(port_ids), "networks": list(network_ids), "servers": [str(one) for one in server_ids]}
+    values = {
+        "ports": list(port_ids),
+        "networks": list(network_ids),
+        "servers": [str(server_id) for server_id in server_ids],
+    }
     return [_port(*row) for row in sql.PORTS.fetch(values)]
 
 
