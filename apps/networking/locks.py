@@ -46,10 +46,10 @@ def port_to_delete(port_id: uuid.UUID) -> Port | None:
 
 
 def resource(row: Resource) -> QuerySet[Any]:
-    """Return the rows, which are this one, that lock it when they are read: for its revision and its tags."""
+    """Return a query of this row alone that locks it when it is evaluated: for changes of its revision and tags."""
     return type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk)
 
 
 def shared_network(name: str) -> None:
-    """One at a time makes the shared network of a name."""
+    """Let one transaction at a time make the shared network of a name."""
     advisory.hold(f"networking.bootstrap:{name}")

@@ -25,11 +25,14 @@ Rows = Callable[[], QuerySet[Any]]
 class Listing:
     """How a service cuts its lists into pages.
 
-    ``sorting`` None: rows keep their order, and their ids decide ties. ``most`` is the largest page, ``usual`` that of
-    a query without a limit (None: ``most``), ``zero`` the meaning of 0 (None: ``most``). ``strict``: an empty limit or
-    marker is a wrong one, and so is a limit of 0 (Keystone). ``marker_column`` and ``marker_key`` say which row a
-    marker names; a key of None names no row. ``reversible``: ``page_reverse`` reads the pages before the marker.
-    ``by_offset``: a page begins at ``offset`` and not behind a marker, and says nothing of a next one.
+    sorting: None keeps the order of the rows; ids break ties.
+    most: the largest page, in rows.
+    usual: the page of a query without a limit. None: ``most``.
+    zero: the page of ``limit=0``. None: ``most``.
+    strict: refuse an empty limit or marker, and a limit of 0 (Keystone).
+    marker_column, marker_key: the column that a marker names, and how its text is read. A key of None matches no row.
+    reversible: ``page_reverse`` reads the pages before the marker.
+    by_offset: pages begin at ``offset``, not behind a marker, and have no link to the next one.
     """
 
     style: QueryStyle

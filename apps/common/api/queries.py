@@ -124,12 +124,14 @@ def listed(text: str) -> list[str] | None:
 class Sorting:
     """How a list is sorted: by ``sort_key`` and ``sort_dir``, the first key first.
 
-    ``keys`` maps names in queries to columns; without any, queries cannot change the order. ``last`` closes every
-    order, so that pages are stable; a direction of None is that of the last key asked for. ``default`` is the default
-    key, ``direction`` the default direction. ``directions``: how many are allowed for the keys: "equal" (or none), "one
-    or equal", or "any", where the last one applies to the rest. ``pairs``: ``sort=key:dir,…`` is read too (Glance).
-    ``single``: the last key alone sorts. ``forgiving``: a direction without a key that is no direction means nothing
-    (Nova).
+    keys: names in queries -> columns. Without keys, queries cannot change the order.
+    last: columns that every order ends with, so that pages are stable. A direction of None: that of the last key.
+    default, direction: the key and the direction of a query that names none.
+    directions: how many ``sort_dir`` a query may have: "equal" (one for each key, or none), "one or equal", or "any"
+        (the last one applies to the remaining keys).
+    pairs: read ``sort=key:dir,…`` too (Glance).
+    single: sort by the last key alone.
+    forgiving: ignore an unknown direction where the query names no key (Nova).
     """
 
     keys: Mapping[str, str]

@@ -98,10 +98,10 @@ def attempt(*, user: User | None, address: str, what: str, check: Callable[[], b
 
 
 def succeeded(user: User, methods: Collection[str], address: str) -> None:
-    """Forget the failures of a user who proved all that its rules ask for, and remember the address as its own.
+    """Reset the user's failures and trust the address, if ``methods`` satisfy all of the user's rules.
 
-    Half of it forgets none: who has found the password out would else try passcodes without end. Nor does an
-    application credential's secret (its program signs in all day, while somebody tries passwords).
+    A password without its passcode resets nothing: an attacker who knows the password could otherwise try passcodes
+    for ever. Nor does an application credential, whose program signs in all day while an attacker tries passwords.
     """
     if multi_factor.suffice(user.options, methods):
         lockouts.succeeded(user, address)

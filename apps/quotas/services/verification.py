@@ -28,7 +28,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
+class Differences:
     """``orphans`` are consumers with a reservation and without a row."""
 
     differences: list[Difference]
@@ -39,7 +39,7 @@ class Findings:
 
 
 @transaction.atomic
-def verify() -> Findings:
+def verify() -> Differences:
     """Return the differences between usages and rows, read in one snapshot."""
     with connection.cursor() as cursor:
         if len(connection.savepoint_ids) == 0:  # a snapshot is for whole transactions
@@ -48,7 +48,7 @@ def verify() -> Findings:
 
 
 @transaction.atomic
-def repair() -> Findings:
+def repair() -> Differences:
     """Correct the usages and return the differences that were corrected.
 
     Writers of usages wait meanwhile. They write their own rows in the same transaction, so the comparison sees a
@@ -68,7 +68,7 @@ def repair() -> Findings:
     return before
 
 
-def _compare() -> Findings:
+def _compare() -> Differences:
     counted, orphans = _recount()
     reserved_resources = frozenset[str]().union(*(resources for resources, _ in registry.recounters()))
     recorded = {key: pair for key, pair in usages.everything().items() if key[1] in reserved_resources}
@@ -79,7 +79,7 @@ def _compare() -> Findings:
         for key in sorted({*recorded, *counted})
         if recorded.get(key, (0, 0)) != counted.get(key, (0, 0))
     ]
-    return Findings(differences=differences, orphans=orphans)
+    return Differences(differences=differences, orphans=orphans)
 
 
 def _recount() -> tuple[dict[registry.Key, tuple[int, int]], list[uuid.UUID]]:

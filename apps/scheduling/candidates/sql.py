@@ -28,7 +28,7 @@ _ASKED = {**_TYPES, "vcpus": "bigint", "ram": "bigint", "disk": "bigint", "ignor
 
 
 def _statement(name: str, inner: str, types: dict[str, str]) -> Statement:
-    """Always a row, for the stamp has to be known where no host fits too."""
+    """Return a statement that gives at least one row: the stamp is needed even if no host fits."""
     text = f"""
 WITH busy AS MATERIALIZED ({BUSY_HOSTS})
 SELECT s.value::text, x.* FROM (SELECT 1) AS one LEFT JOIN scheduling_stamp s ON s.name = '{HOSTS}'

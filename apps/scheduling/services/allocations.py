@@ -106,12 +106,12 @@ def claim(
         "limits": limits or {},
     }
     chosen = _try_or_unlock(sql.CLAIM_NEXT, values, host_ids)
-    # Who waits keeps locks on the rows that turned out full: all wait in one order, or they would wait for each other.
+    # A waiting claim keeps its locks on full hosts. All claims wait in the same order, so none deadlocks.
     return chosen or _try_or_unlock(sql.CLAIM_WAIT, values, sorted(host_ids))
 
 
 def _try_or_unlock(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) -> str | None:
-    """In the caller's transaction, locks taken in vain are released: another list of hosts comes next."""
+    """Claim, and roll back to a savepoint if no host fits: that releases locks before the next list is tried."""
     if not connection.in_atomic_block:
         return _try(statement, values, host_ids)
     mark = transaction.savepoint()
@@ -135,7 +135,7 @@ def _try(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) 
 
 
 def _final_refusal(spec: RequestSpec) -> tuple[NoValidHost, bool]:
-    """Return the refusal, which is about all hosts, and whether there is room by now: then nothing explains it."""
+    """Return a refusal that covers all hosts, and whether a host has room by now (then the caller tries again)."""
     everything = candidates.everything()
     if spec.force_host:
         everything = [host for host in everything if host.name == spec.force_host]
