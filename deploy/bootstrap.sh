@@ -45,7 +45,8 @@ fi
 
 # --- Debian packages ------------------------------------------------------------------------------------------------
 
-sections=(build services)
+sections=(build)
+[ "$(setting CELERITY_ROLE all)" = host ] || sections+=(services)
 [ "$hypervisor" = libvirt ] && sections+=(hypervisor)
 [ "$hypervisor" = libvirt ] && [ "$network_driver" = ovn ] && sections+=(ovn)
 if [ "$dev" = yes ] && is_root; then sections+=(ovn test); fi

@@ -12,6 +12,7 @@ SYSTEM_STATE = Path("/var/lib/celerity")
 
 DEFAULTS = {
     "CELERITY_LISTEN": "127.0.0.1:8000",
+    "CELERITY_ROLE": "all",
     "CELERITY_HYPERVISOR": "libvirt",
     "CELERITY_HOSTS": "1",
     "CELERITY_LIBVIRT_URI": "qemu:///system",
@@ -58,9 +59,14 @@ class Environment:
         return self["CELERITY_HYPERVISOR"] == "simulated"
 
     @property
+    def is_host(self) -> bool:
+        """Whether this machine is a further host: it runs the agent, and what carries its guests' packets."""
+        return self.values.get("CELERITY_ROLE") == "host"
+
+    @property
     def ovn(self) -> bool:
         """Whether OVN carries the networks of real guests. Simulated hosts have no packets to carry."""
-        return not self.simulated and self["CELERITY_NETWORK_DRIVER"] == "ovn"
+        return not self.simulated and self.values.get("CELERITY_NETWORK_DRIVER") == "ovn"
 
     @property
     def hostname(self) -> str:
@@ -72,14 +78,17 @@ class Environment:
 
     @property
     def private_database(self) -> bool:
-        """Whether the database is ours to run: the URL says 127.0.0.1. Any other name is somebody else's server."""
-        return urlsplit(self["CELERITY_DATABASE_URL"]).hostname == "127.0.0.1"
+        """Whether the database is ours to run: the URL says 127.0.0.1. Any other name is somebody else's server.
+
+        A further host runs none: 127.0.0.1 is the end of a tunnel there.
+        """
+        return not self.is_host and urlsplit(self["CELERITY_DATABASE_URL"]).hostname == "127.0.0.1"
 
     @property
     def private_broker(self) -> bool:
         """Whether the broker is ours to run; see ``private_database``. RabbitMQ never is."""
         url = urlsplit(self["CELERITY_BROKER_URL"])
-        return url.scheme == "redis" and url.hostname == "127.0.0.1"
+        return not self.is_host and url.scheme == "redis" and url.hostname == "127.0.0.1"
 
     def for_processes(self) -> dict[str, str]:
         """Return a clean process environment that holds every setting of this cloud."""

@@ -52,6 +52,15 @@ def workers(environment: Environment, *, timeout: float = 1.0) -> set[str]:
         app.close()
 
 
+def agent(environment: Environment, *, timeout: float = 0.5) -> bool:
+    """Say whether this machine's agent takes work from the broker. Its worker has its host's name, or their number."""
+    name = environment.hostname
+    if environment.simulated:
+        served = [host for host in environment.values.get("CELERITY_SERVED_HOSTS", "").split(",") if host]
+        name = served[0] if len(served) == 1 else f"simulated-{len(served) or environment['CELERITY_HOSTS']}"
+    return any(worker.startswith(f"host.{name}@") for worker in workers(environment, timeout=timeout))
+
+
 def wait(what: str, supervisor: Supervisor, healthy: Callable[[], bool], timeout: float = 60) -> None:
     """Wait until ``healthy()``; raise DeployError with the end of the program's log when it is not in time.
 

@@ -38,7 +38,7 @@ def endpoints(environment: Environment) -> list[Endpoint]:
         url = urlsplit(value if "://" in value else f"//{value}")
         return Endpoint(purpose, url.hostname or "127.0.0.1", url.port or 80, setting)
 
-    listening = [endpoint("API", "CELERITY_LISTEN")]
+    listening = [] if environment.is_host else [endpoint("API", "CELERITY_LISTEN")]
     if environment.private_database:
         listening.append(endpoint("PostgreSQL", "CELERITY_DATABASE_URL"))
     if environment.private_broker:

@@ -5,7 +5,10 @@ import secrets
 from pathlib import Path
 
 from deploy.environment import DEFAULTS, Environment, from_process, read_file
+from deploy.errors import DeployError
 
+# What a further host has from the first machine.
+SHARED = ("CELERITY_SECRET_KEY", "CELERITY_DATABASE_URL", "CELERITY_BROKER_URL", "CELERITY_PUBLIC_URL", "CELERITY_HOST")
 DATABASE_PORT = 15432
 BROKER_PORT = 16379
 HEADER = """\
@@ -25,6 +28,15 @@ def generate() -> dict[str, str]:
         "CELERITY_ADMIN_PASSWORD": secrets.token_hex(12),
         "CELERITY_DEMO_PASSWORD": secrets.token_hex(12),
     }
+
+
+def require_shared(values: dict[str, str], file: Path) -> None:
+    """Raise DeployError where a further host lacks what it shares with the first machine; nothing is made up for it."""
+    if missing := [name for name in SHARED if not values.get(name)]:
+        raise DeployError(
+            f"A further host needs {', '.join(missing)}, as on the first machine.",
+            hint=f"Write them to {file}, mode 0600: docs/operators.md, Add a host.",
+        )
 
 
 def write_private(path: Path, text: str) -> None:
@@ -48,9 +60,13 @@ def ensure(state: Path) -> Environment:
     state.mkdir(parents=True, exist_ok=True, mode=0o755)
     path = state / "celerity.env"
     stored = read_file(path)
-    values = {**generate(), **stored, **from_process()}
+    given = {**DEFAULTS, **stored, **from_process()}
+    if given["CELERITY_ROLE"] == "host":
+        require_shared(given, path)
+    values = {**({} if given["CELERITY_ROLE"] == "host" else generate()), **stored, **from_process()}
     values.setdefault("CELERITY_HYPERVISOR", DEFAULTS["CELERITY_HYPERVISOR"])
-    if stored.get("CELERITY_LISTEN") != values.get("CELERITY_LISTEN") and "CELERITY_PUBLIC_URL" not in from_process():
+    moved = stored.get("CELERITY_LISTEN") != values.get("CELERITY_LISTEN")
+    if moved and "CELERITY_PUBLIC_URL" not in from_process() and given["CELERITY_ROLE"] != "host":
         values["CELERITY_PUBLIC_URL"] = f"http://{values['CELERITY_LISTEN']}"
     if values != stored or path.stat().st_mode & 0o777 != 0o600:
         write_private(path, HEADER + "".join(f"{key}={values[key]}\n" for key in sorted(values)))

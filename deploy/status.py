@@ -65,23 +65,34 @@ def show(environment: Environment) -> bool:
         line(f"The cloud of {environment.state} is not running. Start it: {up_command(environment.state)}")
         return False
     console.print(process_table(states))
+    network = ovn.examine(places.of(environment)) if environment.ovn else None
+    if network is not None:
+        line(f"\nOVN: {network}")
+    serves = agent(environment) if environment.is_host else services(environment)
+    return serves and (network is None or network.well) and all(r["statename"] == RUNNING for r in states.values())
+
+
+def agent(environment: Environment) -> bool:
+    """Print whether this machine's agent takes work; its cloud runs elsewhere."""
+    answers = health.agent(environment, timeout=1.0)
+    line(f"\nAgent of {environment.hostname}: {'answers' if answers else 'does NOT answer'}")
+    return answers
+
+
+def services(environment: Environment) -> bool:
+    """Print the health of API, Flower and workers, and the hosts."""
     api, flower = health.api(environment), health.flower(environment)
     workers = health.workers(environment)
     line(f"\nAPI {environment.public_url}: {'healthy' if api else 'NOT healthy'}")
     line(f"Flower {environment.public_url}/flower/: {'healthy' if flower else 'NOT healthy'}")
-    line(f"Workers that answer: {', '.join(sorted(workers)) or 'none'}")
-    network = ovn.examine(places.of(environment)) if environment.ovn else None
-    if network is not None:
-        line(f"OVN: {network}")
-    line("")
+    line(f"Workers that answer: {', '.join(sorted(workers)) or 'none'}\n")
     if api:
         try:
             console.print(host_table(CloudApi(environment.clouds_yaml, "celerity-admin")))
         except DeployError as error:
             explain(error)
             return False
-    serves = api and flower and bool(workers) and (network is None or network.well)
-    return serves and all(r["statename"] == RUNNING for r in states.values())
+    return api and flower and bool(workers)
 
 
 if __name__ == "__main__":

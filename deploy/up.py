@@ -101,6 +101,10 @@ def launch_cloud(environment: Environment, supervisor: Supervisor) -> None:
     """Start the cloud's own processes and wait until each does its work."""
     names = [program.name for program in programs.cloud(environment)]
     supervisor.start(names)
+    if environment.is_host:
+        health.wait("host-agent", supervisor, lambda: health.agent(environment))
+        supervisor.wait_running(names)
+        return
     health.wait("api", supervisor, lambda: health.api(environment))
     health.wait("flower", supervisor, lambda: health.flower(environment))
     # The scheduler, and at least one host.
@@ -135,6 +139,22 @@ def load_image(environment: Environment, built: "Future[tuple[Path, str]]") -> N
     manage.run(environment, "load_image", "--name", first_server.IMAGE, "--file", str(path), "--disk-format", form)
 
 
+def bring_up_network(environment: Environment, supervisor: Supervisor) -> None:
+    if environment.ovn:
+        with stage("Open vSwitch, OVN"):
+            ovn.bring_up(environment, supervisor)
+
+
+def bring_up_host(environment: Environment) -> None:
+    """Start what a further host of a cloud runs: libvirt, its part of OVN, the agent."""
+    supervisor = Supervisor(environment)
+    with stage("Supervisor" if environment.simulated else "libvirt"):
+        launch_services(environment, supervisor)
+    bring_up_network(environment, supervisor)
+    with stage("Agent"):
+        launch_cloud(environment, supervisor)
+
+
 def bring_up(environment: Environment) -> first_server.FirstServer:
     """Do everything, stage by stage."""
     supervisor = Supervisor(environment)
@@ -142,9 +162,7 @@ def bring_up(environment: Environment) -> first_server.FirstServer:
         built = background.submit(image_file, environment)
         with stage("PostgreSQL, Redis" + ("" if environment.simulated else ", libvirt")):
             launch_services(environment, supervisor)
-        if environment.ovn:
-            with stage("Open vSwitch, OVN"):
-                ovn.bring_up(environment, supervisor)
+        bring_up_network(environment, supervisor)
         with stage("Database schema"):
             manage.run(environment, "migrate", "--noinput", "-v", "0")
         with stage("Users, roles, flavors, first network"):
@@ -196,8 +214,16 @@ def main() -> int:
         require_rights(environment)
         with alone(environment.state):
             make_directories(environment)
-            server = bring_up(environment)
-        summarise(environment, server, time.monotonic() - started)
+            server = None if environment.is_host else bring_up(environment)
+            if server is None:
+                bring_up_host(environment)
+        seconds = time.monotonic() - started
+        if server is None:
+            line(
+                f"{environment.hostname} is up after {seconds:.1f} s, a host of the cloud at {environment.public_url}."
+            )
+        else:
+            summarise(environment, server, seconds)
     except PermissionError as error:
         explain(DeployError(f"{error.strerror}: {error.filename}", hint="make up STATE=/a/directory/of/yours"))
         return 1

@@ -21,7 +21,7 @@ def missing(names: list[str]) -> list[str]:
 def check(environment: Environment) -> Finding:
     if shutil.which("dpkg-query") is None:
         return warn("this is not Debian", "Install the packages of deploy/packages.txt with your package manager.")
-    names = ["build", "services"]
+    names = ["build"] if environment.is_host else ["build", "services"]
     names += [] if environment.simulated else ["hypervisor", "guest"]
     names += ["ovn"] if environment.ovn else []
     wanted = {name: sections()[name] for name in names}

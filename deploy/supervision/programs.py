@@ -14,6 +14,7 @@ from deploy.instances.redis import Redis
 from deploy.ovn import daemons, datapath, places
 from deploy.ovn import settings as ovn_settings
 
+ON_A_HOST = ("host-agent",)  # of the cloud's own processes, what a further host runs
 SERVICES, NETWORK, CLOUD = 100, 150, 200  # stages: priorities of the supervisor, low ones start first and stop last
 
 
@@ -152,7 +153,7 @@ def cloud(environment: Environment) -> list[Program]:
     """Return the cloud's own processes."""
     code, settings = release(), settings_digest(environment)
     # By the environment: a command line is everybody's to read.
-    secrets = {"flower": {"FLOWER_BASIC_AUTH": flower.credentials(environment)}}
+    secrets = {} if environment.is_host else {"flower": {"FLOWER_BASIC_AUTH": flower.credentials(environment)}}
     return [
         Program(
             name,
@@ -171,4 +172,5 @@ def cloud(environment: Environment) -> list[Program]:
             stop_seconds=40 if name == "host-agent" else 20,
         )
         for name, command in commands(environment).items()
+        if not environment.is_host or name in ON_A_HOST
     ]

@@ -26,7 +26,6 @@ EXCUSED = {
     r"^python -m bench": "measures for minutes",
     r"openstack server ssh": "simulated hosts run no guests",
     r"compute-2": "needs a second machine",
-    r"celerity host_agent": "runs for ever",
     r"^grep .*req-": "an id of another cloud",
 }
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy import environment, secrets
+from deploy import environment, ports, secrets
+from deploy.errors import DeployError
+from deploy.supervision import programs
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +62,21 @@ def test_a_server_elsewhere_is_not_ours(tmp_path: Path, monkeypatch: pytest.Monk
     found = secrets.ensure(tmp_path)
     assert not found.private_database
     assert not found.private_broker
+
+
+def test_a_further_host_generates_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "celerity.env"
+    file.write_text("CELERITY_ROLE=host\nCELERITY_SECRET_KEY=x\n")
+    with pytest.raises(DeployError, match="CELERITY_DATABASE_URL, CELERITY_BROKER_URL") as raised:
+        secrets.ensure(tmp_path)
+    assert "CELERITY_SECRET_KEY" not in raised.value.message
+    shared = {**secrets.generate(), "CELERITY_PUBLIC_URL": "http://first:8000", "CELERITY_HOST": "compute-2"}
+    file.write_text("CELERITY_ROLE=host\n" + "".join(f"{name}={shared[name]}\n" for name in secrets.SHARED))
+    host = secrets.ensure(tmp_path)
+    assert "CELERITY_ADMIN_PASSWORD" not in host.values
+    assert host.public_url == "http://first:8000"
+    assert not host.private_database  # 127.0.0.1 is the end of a tunnel
+    assert not host.private_broker
+    assert [program.name for program in programs.cloud(host)] == ["host-agent"]
+    assert programs.services(host, with_libvirt=False) == []
+    assert ports.endpoints(host) == []
