@@ -13,7 +13,7 @@ from cloud.tuning import memory
 BREAK_SECONDS = 2.0  # how long requests leave a broker alone that did not answer one of them
 
 
-@worker_ready.connect
+@worker_ready.connect  # type: ignore[untyped-decorator]
 def _freeze(**_: object) -> None:
     memory.freeze_loaded()
 
@@ -37,7 +37,7 @@ def _connect() -> None:
     registry.register(app)
     schedule.register(app)
     dispatch.configure(
-        send=lambda run: registry.send(app, run),
+        send=lambda run: registry.send(app, run),  # type: ignore[arg-type]  # apps know a run by a protocol
         publish=_publish,
         pause_seconds=BREAK_SECONDS if settings.PROCESS == "api" else 0.0,
     )

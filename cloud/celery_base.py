@@ -76,7 +76,7 @@ app.conf.update(
 )
 
 
-@setup_logging.connect
+@setup_logging.connect  # type: ignore[untyped-decorator]
 def _log(**_: object) -> None:
     """Django's LOGGING holds in every process."""
     logging.config.dictConfig(settings.LOGGING)

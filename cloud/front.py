@@ -15,7 +15,7 @@ class Application(WSGIHandler):
         if not environ["celerity.admission"]:
             return super().__call__(environ, start_response)
         began: list[Any] = []
-        answer = super().__call__(environ, lambda *said: began.append(said))
+        answer = super().__call__(environ, lambda *said: began.append(said))  # type: ignore[arg-type]
         text = b"".join(answer)
         answer.close()
         start_response(*_for_the_front(began[0][0], began[0][1], text))

@@ -16,7 +16,7 @@ def of(request: Any) -> str:
     if peer not in settings.TRUSTED_PROXIES:
         return peer
     for hop in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
-        address = hop.strip()[:64]
+        address: str = hop.strip()[:64]
         if address and address not in settings.TRUSTED_PROXIES:
             return address
     return peer

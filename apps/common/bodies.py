@@ -29,7 +29,7 @@ def set_length(request: HttpRequest) -> None:
     if len(data) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         raise TooLarge("The request body is too large.")
     request.META["CONTENT_LENGTH"] = str(len(data))
-    request._stream = io.BytesIO(data)  # type: ignore[attr-defined]
+    request._stream = io.BytesIO(data)
 
 
 def read(stream: Any, size: int) -> bytes:

@@ -140,7 +140,7 @@ def _enforcer_of(defaults: Mapping[str, str], written: Mapping[str, Any]) -> Any
 
     conf = cfg.ConfigOpts()
     conf([], default_config_files=[], default_config_dirs=[])
-    merged = policy.Rules.from_dict(defaults)
+    merged = policy.Rules.from_dict(dict(defaults))
     merged.update(written)
     engine = policy.Enforcer(conf, rules=merged, use_conf=False)
     if written and not engine.check_rules():  # oslo.policy logs which rules

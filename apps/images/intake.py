@@ -31,10 +31,10 @@ class Intake(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        match = self.request.resolver_match if self.request is not None else None
-        if match is None or match.view_name != PAGE or not admin.site.has_permission(self.request):
+        request, match = self.request, self.request.resolver_match if self.request is not None else None
+        if request is None or match is None or match.view_name != PAGE or not admin.site.has_permission(request):
             raise StopUpload(connection_reset=True)
-        if not may_act(self.request):
+        if not may_act(request):
             raise StopUpload(connection_reset=True)
         if self._announced > settings.IMAGE_SIZE_CAP + FORM:
             self._refuse()
@@ -48,10 +48,10 @@ class Intake(FileUploadHandler):
             self._refuse()
         self._file.write(raw_data)
 
-    def file_complete(self, file_size: int) -> UploadedFile:
+    def file_complete(self, file_size: int) -> UploadedFile[bytes]:
         self._file.seek(0)
         return UploadedFile(self._file, self.file_name, self.content_type, file_size)
 
     def _refuse(self) -> None:
-        self.request.too_many_bytes = True
+        self.request.too_many_bytes = True  # type: ignore[union-attr]  # the page reads it
         raise SkipFile

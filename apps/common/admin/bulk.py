@@ -72,7 +72,7 @@ def _ask(
         "form": form,
         "media": page.media,
     }
-    request.current_app = page.admin_site.name  # type: ignore[attr-defined]
+    request.current_app = page.admin_site.name
     return TemplateResponse(request, "admin/bulk.html", context)
 
 

@@ -22,7 +22,7 @@ class TextFilter(admin.SimpleListFilter):
         self.others = [(key, value) for key, values in request.GET.lists() for value in values if key not in own]
         return [("", "")]
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         yield {
             "selected": bool(self.value()),
             "query_string": changelist.get_query_string(remove=[self.parameter_name]),

@@ -21,7 +21,7 @@ class Lines(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(map(str, value)) if isinstance(value, list | tuple) else value
 
-    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+    def clean(self, value: Any) -> list[str]:
         return [line.strip() for line in (super().clean(value) or "").splitlines() if line.strip()]
 
 
@@ -36,7 +36,7 @@ class Pairs(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(f"{k}={v}" for k, v in sorted(value.items())) if isinstance(value, dict) else value
 
-    def clean(self, value: Any) -> dict[str, str]:  # type: ignore[override]
+    def clean(self, value: Any) -> dict[str, str]:
         pairs = {}
         for line in (super().clean(value) or "").splitlines():
             key, is_pair, text = line.partition("=")

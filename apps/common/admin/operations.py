@@ -116,7 +116,7 @@ def respond(page: Any, request: HttpRequest, row: Any, operation: Operation) -> 
         "back": page.address_of(row),
         "media": page.media,
     }
-    request.current_app = page.admin_site.name  # type: ignore[attr-defined]
+    request.current_app = page.admin_site.name
     return TemplateResponse(request, "admin/operation.html", context)
 
 

@@ -26,6 +26,8 @@ from apps.common.operators import acting, may_act, operator_of
 class Listed(ChangeList):
     """A list whose rows the page may complete, with a fixed number of queries for all of them."""
 
+    result_list: Any
+
     def get_results(self, request: HttpRequest) -> None:
         try:
             super().get_results(request)
@@ -55,13 +57,13 @@ class _Looked:
         return False
 
 
-class ReadOnlyInline(_Looked, TabularInline):  # type: ignore[misc]
+class ReadOnlyInline(_Looked, TabularInline):
     hide_title = True
     extra = 0
     can_delete = False
 
 
-class Page(_Looked, ModelAdmin):  # type: ignore[misc]
+class Page(_Looked, ModelAdmin):
     """``add_form`` and ``edit_form`` are forms of services; without them nothing is added or changed.
 
     ``facts`` are columns shown beside the form. ``collapsed``: the columns are folded, because the panels show them.
@@ -174,7 +176,7 @@ class Page(_Looked, ModelAdmin):  # type: ignore[misc]
             field = self.opts.get_field(name)
         except FieldDoesNotExist:
             return name
-        return cells.time_column(name, field.verbose_name) if isinstance(field, DateTimeField) else name
+        return cells.time_column(name, str(field.verbose_name)) if isinstance(field, DateTimeField) else name
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Listed

@@ -168,7 +168,7 @@ class Frame:
 
 def of_view(view: Any, method: str) -> tuple[Answer, ...]:
     """Return a view's answers to a method, one for each code and media type."""
-    cls = type(view)
+    cls: Any = type(view)
     of_route = {
         name: value for name, value in vars(view).items() if isinstance(value, int | str) and hasattr(cls, name)
     }
@@ -178,7 +178,7 @@ def of_view(view: Any, method: str) -> tuple[Answer, ...]:
 @functools.cache
 def _of_class(cls: Any, of_route: tuple[tuple[str, Any], ...], method: str) -> tuple[Answer, ...]:
     """Return the answers of a class whose attributes its route changes: ``as_view(created=200)``."""
-    view = type(cls.__name__, (cls,), dict(of_route)) if of_route else cls
+    view: Any = type(cls.__name__, (cls,), dict(of_route)) if of_route else cls
     schemas: dict[tuple[int, str], Schema | None] = {}
     for handler in view.handlers(method):
         for answer in _returned(Frame(inspect.unwrap(handler), view)):

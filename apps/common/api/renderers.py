@@ -31,7 +31,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
     def get_default_renderer(self, view: Any) -> BaseRenderer:
         return JSONRenderer()
 
-    def get_content(self, renderer: Any, data: Any, accepted_media_type: str, renderer_context: Any) -> str:
+    def get_content(self, renderer: Any, data: Any, accepted_media_type: str | None, renderer_context: Any) -> str:
         content = super().get_content(renderer, data, accepted_media_type, {**renderer_context, "indent": 2})
         return content if isinstance(content, str) else content.decode()
 
@@ -45,7 +45,7 @@ class BrowsableRenderer(BrowsableAPIRenderer):
             form.fields["_content"].initial = form.initial["_content"]
         return form
 
-    def get_context(self, data: Any, accepted_media_type: str, renderer_context: Any) -> dict[str, Any]:
+    def get_context(self, data: Any, accepted_media_type: str | None, renderer_context: Any) -> dict[str, Any]:
         """Name the object in the title and in the question before it is deleted."""
         context: dict[str, Any] = super().get_context(data, accepted_media_type, renderer_context)
         if name := object_name(data):

@@ -19,7 +19,7 @@ ANYTHING = {"description": "A JSON document."}
 
 
 class AutoSchema(SpectacularSchema):
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """Return the handler's or the view's own description, not an inherited one; by default one made of the path."""
         return self._own_description() or f"{schema_words.summary(self.method, self.path)}."
 
@@ -78,7 +78,7 @@ class AutoSchema(SpectacularSchema):
 
     def _wrapped(self, serializer: Any) -> Any:
         """Return the serializer under the key that the body has around it, as the view's example shows it."""
-        example = getattr(self.view, "examples", {}).get(self.method)
+        example: Any = getattr(self.view, "examples", {}).get(self.method)
         key = next(iter(example)) if isinstance(example, dict) and len(example) == 1 else ""
         if not key or not isinstance(example[key], dict) or key in serializer().get_fields():
             return serializer

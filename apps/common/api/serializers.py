@@ -138,7 +138,7 @@ class Base64Field(Text):
     """Text that is base64; the value stays encoded."""
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
+        text: str = super().to_internal_value(data)
         try:
             base64.b64decode("".join(text.split()), validate=True)
         except (binascii.Error, ValueError):

@@ -28,10 +28,9 @@ def of_server(server: Any) -> panels.Panel | None:
 def _subject(request: HttpRequest, finding: Any) -> panels.Panel | None:
     """Lead from a finding to the server that it is about, if it is about one."""
     key = parse_uuid(finding.subject)
-    names = server_counts.names(server_ids=[key]) if key else {}
-    if not names:
+    name = server_counts.names(server_ids=[key]).get(key) if key else None
+    if name is None:
         return None
-    name = names[key]
     link = {"text": name, "href": reverse("admin:compute_server_change", args=[str(key)])}
     return panels.pairs("About", [("server", link)], note=f"Run “celerity why {key}” for the full history.")
 

@@ -1,6 +1,6 @@
 """Compute's routes. ``v2`` is the same API without microversions' names; ids of projects in paths are accepted."""
 
-from django.urls import include, path, register_converter
+from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from apps.compute.api.converters import ProjectIdConverter
 from apps.compute.api.routes import ROUTES
@@ -8,7 +8,7 @@ from apps.compute.api.views import discovery
 
 register_converter(ProjectIdConverter, "project")
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("compute", discovery.VersionsView.as_view()),
     path("compute/v2.1", discovery.VersionView.as_view(), {"name": "v2.1"}),
     path("compute/v2", discovery.VersionView.as_view(), {"name": "v2"}),

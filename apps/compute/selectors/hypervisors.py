@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 MAX_SERVERS = 10_000  # of one answer
 
 
-def everything() -> QuerySet[Any]:
+def everything() -> QuerySet["Host"]:
     return hosts.all_hosts()
 
 
-def matching(*, pattern: str) -> QuerySet[Any]:
+def matching(*, pattern: str) -> QuerySet["Host"]:
     """Return the hosts whose names contain ``pattern``. Raises HypervisorNotFound (404) when there is none."""
     rows = everything().filter(name__icontains=pattern)
     if not rows:
@@ -30,7 +30,7 @@ def matching(*, pattern: str) -> QuerySet[Any]:
     return rows
 
 
-def get(*, key: str, by_uuid: bool) -> Any:
+def get(*, key: str, by_uuid: bool) -> "Host":
     """Return the host of a hypervisor's id: a UUID since 2.53, a number before.
 
     Raises BadRequest (400) where a UUID is wanted and it is none, HypervisorNotFound (404).

@@ -46,7 +46,7 @@ def server_of(*, context: RequestContext, server_id: Any, deleted_too: bool) -> 
     return server
 
 
-def changed(*, server_id: uuid.UUID, since: datetime | None = None, before: datetime | None = None) -> QuerySet[Any]:
+def changed(*, server_id: uuid.UUID, since: datetime | None = None, before: datetime | None = None) -> QuerySet["Run"]:
     """Return a server's runs, those of a period where times are given; ``before`` counts as documents show it."""
     rows = runs.of_subject(subject_type=SUBJECT, subject_id=server_id)
     rows = rows.defer("params", "explanation", "error_details", "excluded_hosts")
@@ -57,7 +57,7 @@ def changed(*, server_id: uuid.UUID, since: datetime | None = None, before: date
     return rows
 
 
-def get(*, server_id: uuid.UUID, request_id: str) -> Any:
+def get(*, server_id: uuid.UUID, request_id: str) -> "Run":
     """Return the run that a request started. Raises NotFound (404)."""
     return runs.get_by_request(subject_type=SUBJECT, subject_id=server_id, request_id=request_id[:64])
 

@@ -1,6 +1,6 @@
 """Hosts as compute services, the agent of each host; and the machines that run schedulers."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
@@ -10,12 +10,15 @@ from apps.compute.exceptions import ServiceNotFound
 from apps.compute.models import Server
 from apps.scheduling.selectors import hosts, schedulers
 
+if TYPE_CHECKING:
+    from apps.scheduling.models import Host, Scheduler
+
 BINARY = "nova-compute"
 SCHEDULER_BINARY = "nova-scheduler"
 INTERNAL_ZONE = "internal"  # of services that run no servers, as in Nova
 
 
-def listed(*, host: str | None = None, binary: str | None = None) -> QuerySet[Any]:
+def listed(*, host: str | None = None, binary: str | None = None) -> QuerySet["Host"]:
     """Return the hosts whose services match."""
     rows = hosts.all_hosts().select_related(None)
     if host:
@@ -23,7 +26,7 @@ def listed(*, host: str | None = None, binary: str | None = None) -> QuerySet[An
     return rows if not binary or binary == BINARY else rows.none()
 
 
-def listed_schedulers(*, host: str | None = None, binary: str | None = None) -> list[Any]:
+def listed_schedulers(*, host: str | None = None, binary: str | None = None) -> list["Scheduler"]:
     """Return the machines with schedulers whose services match. 1 query."""
     rows = schedulers.everything()
     if host:
@@ -31,7 +34,7 @@ def listed_schedulers(*, host: str | None = None, binary: str | None = None) -> 
     return list(rows) if not binary or binary == SCHEDULER_BINARY else []
 
 
-def get_scheduler(*, key: str, by_uuid: bool) -> Any | None:
+def get_scheduler(*, key: str, by_uuid: bool) -> "Scheduler | None":
     """Return the machine of a scheduler's service id, or None."""
     if by_uuid:
         service_id = parse_uuid(key)
@@ -40,7 +43,7 @@ def get_scheduler(*, key: str, by_uuid: bool) -> Any | None:
     return schedulers.everything().filter(number=number).first()
 
 
-def get(*, key: str, by_uuid: bool) -> Any:
+def get(*, key: str, by_uuid: bool) -> "Host":
     """Return the host of a service's id. Raises BadRequest (400), ServiceNotFound (404)."""
     rows = hosts.all_hosts().select_related(None)
     if by_uuid:
@@ -57,7 +60,7 @@ def get(*, key: str, by_uuid: bool) -> Any:
     return host
 
 
-def get_by_name(*, host: str, binary: str) -> Any:
+def get_by_name(*, host: str, binary: str) -> "Host":
     """Raises ServiceNotFound (404)."""
     row = listed(host=host, binary=binary).first()
     if row is None:

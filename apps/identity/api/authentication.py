@@ -104,7 +104,7 @@ class TokenAuthentication(BaseAuthentication):
 class BrowserSessionAuthentication(SessionAuthentication):
     """A person who signed in on a page. Writes need the CSRF token; requests without a session cookie pay nothing."""
 
-    def authenticate(self, request: Any) -> tuple[Principal, RequestContext] | None:  # type: ignore[override]
+    def authenticate(self, request: Any) -> tuple[Principal, RequestContext] | None:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES:
             return None
         result = super().authenticate(request)

@@ -33,7 +33,7 @@ def _around(name: str, **fields: Any) -> Any:
     return _made[name]
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "apps.identity.api.authentication.TokenAuthentication"
     name = "token"
 
@@ -46,7 +46,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
         }
 
 
-class SessionScheme(OpenApiAuthenticationExtension):
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "apps.identity.api.authentication.BrowserSessionAuthentication"
     name = "session"
 

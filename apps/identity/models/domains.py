@@ -18,7 +18,7 @@ class DomainManager(models.Manager["Domain"]):
 
 
 class Domain(Project):
-    objects = DomainManager()
+    objects = DomainManager()  # type: ignore[misc]
 
     class Meta:
         proxy = True

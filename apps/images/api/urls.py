@@ -1,6 +1,6 @@
 """Routes of the image service."""
 
-from django.urls import path
+from django.urls import URLPattern, URLResolver, path
 
 from apps.common.api import not_offered
 from apps.images.api.routes_not_offered import NOT_OFFERED
@@ -9,7 +9,7 @@ from apps.images.api.views import files, images, members, metadefs, schemas, tag
 NAMESPACES = "image/v2/metadefs/namespaces"
 NAMESPACE = f"{NAMESPACES}/<str:namespace>"
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("image", versions.Root.as_view()),
     path("image/versions", versions.Versions.as_view()),
     path("image/v2", versions.Versions.as_view()),

@@ -1,6 +1,6 @@
 """Routes of the network service."""
 
-from django.urls import path
+from django.urls import URLPattern, URLResolver, path
 
 from apps.common.api import not_offered
 from apps.networking.api.routes_not_offered import NOT_OFFERED
@@ -17,7 +17,7 @@ from apps.networking.api.views import (
 
 V2 = "network/v2.0"
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("network", versions.Versions.as_view()),
     path(V2, versions.Resources.as_view()),
     path(f"{V2}/extensions", versions.Extensions.as_view()),

@@ -53,7 +53,7 @@ def find_operator(request: HttpRequest, user: Any) -> Operator | None:
     return Operator(context=context, may_act=context.is_admin)
 
 
-class SignInForm(AuthenticationForm):  # type: ignore[misc]
+class SignInForm(AuthenticationForm):
     """Signs in operators only."""
 
     def confirm_login_allowed(self, user: Any) -> None:
@@ -63,7 +63,7 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]
             raise ValidationError(NOT_OPERATOR, code="invalid_login")
 
 
-class OwnPassword(AdminOwnPasswordChangeForm):  # type: ignore[misc]
+class OwnPassword(AdminOwnPasswordChangeForm):
     """Changes the password as the API does: the service checks both and ends sessions and tokens."""
 
     def clean(self) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class OwnPassword(AdminOwnPasswordChangeForm):  # type: ignore[misc]
         return self.user
 
 
-class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]
+class OperatorSite(UnfoldAdminSite):
     site_title = site_header = "Celerity"
     index_title = "The cloud at a glance"
     login_form = SignInForm
@@ -118,8 +118,8 @@ class OperatorSite(UnfoldAdminSite):  # type: ignore[misc]
         context = {"groups": search.groups(self, request, text), "text": text}
         return TemplateResponse(request, "unfold/helpers/search_results.html", context)
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        request.current_app = self.name  # type: ignore[attr-defined]
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        request.current_app = self.name
         return PasswordChangeView.as_view(
             form_class=OwnPassword,
             template_name="registration/password_change_form.html",

@@ -30,4 +30,5 @@ class Aggregate(models.Model):
 
     @property
     def availability_zone(self) -> str | None:
-        return self.metadata.get(ZONE_KEY)
+        zone: str | None = self.metadata.get(ZONE_KEY)
+        return zone

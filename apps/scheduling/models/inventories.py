@@ -36,5 +36,7 @@ class Inventory(models.Model):
 
     def capacity(self, word: str) -> int:
         """Return how much servers may have in all; ``word`` is vcpus, ram or disk."""
-        total = getattr(self, {"vcpus": "vcpus", "ram": "ram_mib", "disk": "disk_gib"}[word])
-        return math.floor((total - getattr(self, f"{word}_reserved")) * getattr(self, f"{word}_ratio"))
+        total: int = getattr(self, {"vcpus": "vcpus", "ram": "ram_mib", "disk": "disk_gib"}[word])
+        reserved: int = getattr(self, f"{word}_reserved")
+        ratio: float = getattr(self, f"{word}_ratio")
+        return math.floor((total - reserved) * ratio)

@@ -1,15 +1,18 @@
 """Aggregates as documents, by microversion."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.common import microversions
 from apps.common.api.documents import microseconds
 from apps.common.microversions import Version, since
 
+if TYPE_CHECKING:
+    from apps.scheduling.models import Aggregate
+
 FIELDS = {"uuid": since("2.41")}
 
 
-def render_created(aggregate: Any, version: Version) -> dict[str, Any]:
+def render_created(aggregate: "Aggregate", version: Version) -> dict[str, Any]:
     """A new aggregate is shown without hosts and metadata."""
     document = {
         "availability_zone": aggregate.availability_zone,
@@ -24,6 +27,6 @@ def render_created(aggregate: Any, version: Version) -> dict[str, Any]:
     return microversions.without(document, microversions.hidden(FIELDS, version))
 
 
-def render(aggregate: Any, version: Version) -> dict[str, Any]:
+def render(aggregate: "Aggregate", version: Version) -> dict[str, Any]:
     hosts = [host.name for host in aggregate.hosts.all()]
     return {**render_created(aggregate, version), "hosts": hosts, "metadata": aggregate.metadata}

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.common import microversions
 from apps.common.microversions import Version, since
+
+if TYPE_CHECKING:
+    from apps.scheduling.models import Host
 
 UUIDS = since("2.53")
 CPU_INFO_IS_AN_OBJECT = since("2.28")
@@ -33,7 +36,7 @@ FIELDS = {
 }
 
 
-def render_brief(host: Any, version: Version) -> dict[str, Any]:
+def render_brief(host: "Host", version: Version) -> dict[str, Any]:
     return {
         "id": str(host.id) if version in UUIDS else host.number,
         "hypervisor_hostname": host.name,
@@ -42,7 +45,7 @@ def render_brief(host: Any, version: Version) -> dict[str, Any]:
     }
 
 
-def render_uptime(host: Any, version: Version) -> dict[str, Any]:
+def render_uptime(host: "Host", version: Version) -> dict[str, Any]:
     return {**render_brief(host, version), "uptime": host.uptime or None}
 
 
@@ -64,7 +67,7 @@ def amounts(values: Mapping[str, int]) -> dict[str, int]:
     }
 
 
-def render(host: Any, version: Version, *, workload: int) -> dict[str, Any]:
+def render(host: "Host", version: Version, *, workload: int) -> dict[str, Any]:
     """``workload``: servers on the host that a task is under way for."""
     document = {
         **render_brief(host, version),

@@ -1,9 +1,12 @@
 """Images as Nova's proxy shows them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.common.api.documents import seconds
 from apps.compute.api.documents.base import Links
+
+if TYPE_CHECKING:
+    from apps.images.models import Image
 
 _STATUS = {"active": "ACTIVE", "queued": "SAVING", "saving": "SAVING", "importing": "SAVING", "killed": "ERROR"}
 _PROGRESS = {"queued": 25, "saving": 50, "importing": 50, "active": 100}
@@ -15,13 +18,13 @@ def statuses_of(wanted: str) -> list[str]:
     return [word for word, status in _STATUS.items() if status == wanted.upper()]
 
 
-def render_brief(image: Any, links: Links) -> dict[str, Any]:
+def render_brief(image: "Image", links: Links) -> dict[str, Any]:
     key = str(image.id)
     alternate = {"rel": "alternate", "type": MEDIA_TYPE, "href": f"{links.images}/{key}"}
     return {"id": key, "name": image.name, "links": [*links.of("images", key), alternate]}
 
 
-def render(image: Any, links: Links) -> dict[str, Any]:
+def render(image: "Image", links: Links) -> dict[str, Any]:
     return {
         **render_brief(image, links),
         "status": _STATUS.get(image.status, "UNKNOWN"),

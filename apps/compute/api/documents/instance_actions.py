@@ -1,6 +1,6 @@
 """Actions and events as documents, by microversion."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.common import microversions
 from apps.common.api.documents import microseconds
@@ -9,12 +9,15 @@ from apps.compute.api.documents import base
 from apps.compute.selectors import instance_actions
 from apps.compute.selectors.instance_actions import Event
 
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
+
 FIELDS = {"updated_at": since("2.58")}
 EVENT_FIELDS = {"hostId": since("2.62"), "host": since("2.62"), "details": since("2.84")}
 EVENTS_FOR_OWNERS = since("2.51")
 
 
-def render(run: Any, version: Version) -> dict[str, Any]:
+def render(run: "Run", version: Version) -> dict[str, Any]:
     document = {
         "action": run.action,
         "instance_uuid": str(run.subject_id),

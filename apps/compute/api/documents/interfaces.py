@@ -1,13 +1,16 @@
 """Interfaces of servers as documents, by microversion."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.common.microversions import Version, since
+
+if TYPE_CHECKING:
+    from apps.networking.models import Port
 
 TAGGED = since("2.70")
 
 
-def render(port: Any, version: Version) -> dict[str, Any]:
+def render(port: "Port", version: Version) -> dict[str, Any]:
     document = {
         "port_id": str(port.id),
         "net_id": str(port.network_id),

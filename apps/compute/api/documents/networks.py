@@ -1,6 +1,9 @@
 """Networks as Nova's proxies show them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from apps.networking.models import Network
 
 # Fields of nova-network that the network service does not have; Nova answers null too.
 _UNKNOWN = (
@@ -11,9 +14,9 @@ _UNKNOWN = (
 )  # fmt: skip
 
 
-def render(network: Any) -> dict[str, Any]:
+def render(network: "Network") -> dict[str, Any]:
     return {"id": str(network.id), "label": network.name, **dict.fromkeys(_UNKNOWN)}
 
 
-def render_brief(network: Any) -> dict[str, Any]:
+def render_brief(network: "Network") -> dict[str, Any]:
     return {"id": str(network.id), "label": network.name, "cidr": None}

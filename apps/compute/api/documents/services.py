@@ -1,17 +1,20 @@
 """Services as documents, by microversion."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.common import microversions
 from apps.common.api.documents import microseconds
 from apps.common.microversions import Version, since
 from apps.compute.selectors.services import BINARY, INTERNAL_ZONE, SCHEDULER_BINARY
 
+if TYPE_CHECKING:
+    from apps.scheduling.models import Host, Scheduler
+
 FIELDS = {"forced_down": since("2.11")}
 UUIDS = since("2.53")
 
 
-def render(host: Any, version: Version) -> dict[str, Any]:
+def render(host: "Host", version: Version) -> dict[str, Any]:
     document = {
         "id": str(host.id) if version in UUIDS else host.number,
         "binary": BINARY,
@@ -26,7 +29,7 @@ def render(host: Any, version: Version) -> dict[str, Any]:
     return microversions.without(document, microversions.hidden(FIELDS, version))
 
 
-def render_scheduler(machine: Any, version: Version) -> dict[str, Any]:
+def render_scheduler(machine: "Scheduler", version: Version) -> dict[str, Any]:
     """Return the service of a machine's schedulers: it cannot be disabled or forced down."""
     document = {
         "id": str(machine.id) if version in UUIDS else machine.number,

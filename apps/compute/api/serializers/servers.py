@@ -232,10 +232,12 @@ class ServerCreate(ServerFields):
     availability_zone = Text(required=False, max_length=255, allow_null=True)
     min_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
     max_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
-    security_groups = GroupName(many=True, required=False, max_length=64)
-    block_device_mapping_v2 = BlockDeviceMapping(many=True, required=False, max_length=64)
+    security_groups = GroupName(many=True, required=False, max_length=64)  # type: ignore[call-arg]
+    block_device_mapping_v2 = BlockDeviceMapping(many=True, required=False, max_length=64)  # type: ignore[call-arg]
     personality = since(
-        "2.1", InjectedFile(many=True, required=False, max_length=64, source="row.personality"), until="2.56"
+        "2.1",
+        InjectedFile(many=True, required=False, max_length=64, source="row.personality"),  # type: ignore[call-arg]
+        until="2.56",
     )
     tags = since("2.52", TagList(required=False, source="row.tags"))
     host = since("2.74", Text(required=False, max_length=255))

@@ -36,12 +36,12 @@ class ComputeView(ServiceView):
         version: Version = self.request.version  # type: ignore[assignment]  # DRF's stubs know texts alone
         return version
 
-    def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Version, None]:
+    def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> tuple[Any, None]:
         """DRF's hook: its result becomes ``request.version``.
 
         A browser has no way to name a version: its pages are of the newest one.
         """
-        page = request.accepted_renderer.media_type == "text/html"  # type: ignore[attr-defined]
+        page = request.accepted_renderer.media_type == "text/html"
         version = microversions.requested(
             request.META,
             service=versions.SERVICE,
@@ -66,7 +66,7 @@ class ComputeView(ServiceView):
         if self.versions is not None and self.version not in self.versions:
             raise NotFound(f"API version '{self.version}' is not supported on this method.")
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Answer that a call of Nova is not offered. Raises NotOffered (404), MethodNotAllowed (405)."""
         missing = self.not_offered.get(str(request.method).lower())
         if missing:

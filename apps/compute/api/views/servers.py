@@ -1,6 +1,6 @@
 """Servers: create, list, show, update, delete."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -81,7 +81,8 @@ class ServersView(ServerViewBase, Collection):
         if self.caller.project_id is None:
             raise BadRequest("Servers belong to a project: use a token that is scoped to one.")
         values = self.parse(request, "server")
-        hints = self._hints(request.data)
+        body = cast(dict[str, Any], request.data)
+        hints = self._hints(body)
         permissions.check_new_server(self.caller, values, hints)
         asked: dict[str, Any] = {
             "context": self.caller,
@@ -94,7 +95,7 @@ class ServersView(ServerViewBase, Collection):
             return Response({"dry_run": dry_run_documents.render(result, full=permissions.sees_hosts(self.caller))})
         server_request = server_requests.resolve(**asked)
         created = servers.create(context=self.caller, request=server_request)
-        if request.data["server"].get("return_reservation_id"):
+        if body["server"].get("return_reservation_id"):
             return Response({"reservation_id": created[0].reservation_id}, status=status.HTTP_202_ACCEPTED)
         return self._accepted(created[0], server_request.admin_password)
 
@@ -113,7 +114,7 @@ class ServersView(ServerViewBase, Collection):
 
     def _requested_groups(self) -> list[dict[str, str]]:
         """The groups as the client named them, as Nova echoes them."""
-        asked = self.request.data["server"].get("security_groups") or []
+        asked = cast(dict[str, Any], self.request.data)["server"].get("security_groups") or []
         return [{"name": group["name"]} for group in asked]
 
     def _hints(self, data: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The image of a new server: that it boots, that it fits the flavor, and the facts that hosts know it by."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
@@ -9,6 +9,9 @@ from apps.compute import image_properties
 from apps.compute.exceptions import ImageUnusable
 from apps.compute.models import Flavor
 from apps.images.selectors import images
+
+if TYPE_CHECKING:
+    from apps.images.models import Image
 
 GIB = 1024**3
 BOOTABLE = ("qcow2", "raw")
@@ -39,7 +42,7 @@ def _id_of(values: dict[str, Any]) -> str:
     return chosen
 
 
-def _image(context: RequestContext, image_id: str) -> Any:
+def _image(context: RequestContext, image_id: str) -> "Image":
     key = parse_uuid(image_id)
     if key is None:
         raise BadRequest(f"{FIELD}: '{image_id[:64]}' is not a 'uuid'")
@@ -49,7 +52,7 @@ def _image(context: RequestContext, image_id: str) -> Any:
         raise BadRequest(f"{FIELD}: Image {key} could not be found.") from error
 
 
-def _check_bootable(image: Any) -> None:
+def _check_bootable(image: "Image") -> None:
     if image.status != "active":
         raise ImageUnusable(f"Image {image.id} is not active: it is {image.status}.")
     if image.disk_format not in BOOTABLE:
@@ -61,7 +64,7 @@ def _check_bootable(image: Any) -> None:
         raise ImageUnusable(f"Image {image.id} cannot be booted: it has no data.")
 
 
-def _facts(image: Any) -> dict[str, Any]:
+def _facts(image: "Image") -> dict[str, Any]:
     """Return the image's data that hosts need. Sizes in bytes, ``min_disk`` in GiB."""
     return {
         "sha512": image.os_hash_value,
@@ -72,7 +75,7 @@ def _facts(image: Any) -> dict[str, Any]:
     }
 
 
-def _check_size(image: Any, flavor: Flavor) -> None:
+def _check_size(image: "Image", flavor: Flavor) -> None:
     if image.min_ram and flavor.ram_mib < image.min_ram:
         raise ImageUnusable(
             f"Flavor's memory is too small for requested image: {flavor.ram_mib} MiB < {image.min_ram} MiB."

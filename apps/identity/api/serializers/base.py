@@ -95,7 +95,7 @@ class TagField(NameField):
     """1 to 255 characters, no comma and no slash, as in Keystone."""
 
     def to_internal_value(self, data: Any) -> str:
-        tag = super().to_internal_value(data)
+        tag: str = super().to_internal_value(data)
         if "," in tag or "/" in tag:
             raise serializers.ValidationError("a tag has no comma and no slash")
         return tag

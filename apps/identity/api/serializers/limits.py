@@ -6,21 +6,26 @@ from rest_framework import serializers
 
 from apps.identity.api.serializers.base import DescriptionField, IdField, TextField
 
-LIMIT = {"min_value": -1, "max_value": 2**31 - 1}
+
+class LimitField(serializers.IntegerField):
+    """A number of resources; -1: no limit."""
+
+    def __init__(self, *, required: bool = True) -> None:
+        super().__init__(min_value=-1, max_value=2**31 - 1, required=required)
 
 
 class RegisteredLimitSerializer(serializers.Serializer[Any]):
     service_id = IdField(required=True)
     region_id = TextField(required=False, allow_null=True)
     resource_name = TextField()
-    default_limit = serializers.IntegerField(**LIMIT)
+    default_limit = LimitField()
     description = DescriptionField()
 
 
 class RegisteredLimitUpdateSerializer(RegisteredLimitSerializer):
     service_id = IdField()
     resource_name = TextField(required=False)
-    default_limit = serializers.IntegerField(**LIMIT, required=False)
+    default_limit = LimitField(required=False)
 
 
 class LimitSerializer(serializers.Serializer[Any]):
@@ -29,7 +34,7 @@ class LimitSerializer(serializers.Serializer[Any]):
     service_id = IdField(required=True)
     region_id = TextField(required=False, allow_null=True)
     resource_name = TextField()
-    resource_limit = serializers.IntegerField(**LIMIT)
+    resource_limit = LimitField()
     description = DescriptionField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -39,5 +44,5 @@ class LimitSerializer(serializers.Serializer[Any]):
 
 
 class LimitUpdateSerializer(serializers.Serializer[Any]):
-    resource_limit = serializers.IntegerField(**LIMIT, required=False)
+    resource_limit = LimitField(required=False)
     description = DescriptionField()

@@ -34,7 +34,7 @@ class TokensView(ServiceView):
         """Signing in needs no identity; an old token in the request must not prevent it."""
         return [] if self.request is not None and self.request.method == "POST" else super().get_authenticators()
 
-    def get_permissions(self) -> list[Any]:
+    def get_permissions(self) -> Any:
         return [] if self.request is not None and self.request.method == "POST" else super().get_permissions()
 
     def _answer(self, request: Any, token: Token, text: str, status: int) -> Response:

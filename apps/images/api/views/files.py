@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from apps.common import bodies
@@ -56,7 +57,7 @@ class ImageFile(ImageView):
             return Response(status=204)
         size = int(image.size or 0)
         if request.META.get("celerity.front"):
-            response = _by_the_front(request.headers.get("Range"), stream, size)
+            response: HttpResponseBase = _by_the_front(request.headers.get("Range"), stream, size)
         else:
             response = _ranged(request.headers.get("Range"), stream, size) or FileResponse(
                 stream, content_type="application/octet-stream"
