@@ -48,7 +48,7 @@ class Intake(FileUploadHandler):
             self._refuse()
         self._file.write(raw_data)
 
-    def file_complete(self, file_size: int) -> UploadedFile[bytes]:
+    def file_complete(self, file_size: int) -> "UploadedFile[bytes]":
         self._file.seek(0)
         return UploadedFile(self._file, self.file_name, self.content_type, file_size)
 
