@@ -1,4 +1,4 @@
-"""Security class 15: whatever tests do, with logs at DEBUG, no secret of theirs stands in any output.
+"""Security class 15: no output of the tests holds one of their secrets, with logs at DEBUG.
 
 Passwords, keys and user data of the tests' clouds have a mark; tokens, private keys and passwords' hashes are known by
 their form. Two places are looked at: what pytest captured of each test (logs, stdout, stderr), and the log files of the

@@ -1,4 +1,4 @@
-"""What is refused is a page for people, and says what is true."""
+"""A refused form answers with a page that names the actual cause."""
 
 import pytest
 from django.test import Client

@@ -118,7 +118,7 @@ def test_static_files_are_served(client: Client) -> None:
 
 
 def test_forms_that_change_start_from_the_object(browser: Client) -> None:
-    """A page's PUT is sent as it is shown: it must not rename what nobody meant to rename."""
+    """A form's PUT, sent unchanged, must not rename the resource."""
     token = browser.cookies["csrftoken"].value
     made = post(browser, "/network/v2.0/networks", {"network": {"name": "mine"}}, **{"X-CSRFToken": token})
     assert made.status_code == 201

@@ -1,4 +1,4 @@
-"""Codes, kinds and sentences of errors are API: what is in frozen_texts.txt stays, what is new is added to it."""
+"""Codes, kinds and sentences of errors are API: frozen_texts.txt lists all, and none of its lines may change."""
 
 import importlib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A fault is never an absence: with the database gone in mid-request every call answers 503, never 404 or less.
+"""A fault is no absence: if the database fails during a request, the call answers 503, never 404.
 
 Clients act on what is not there: Kubernetes deletes nodes whose servers answer 404, CI systems what a list leaves out.
 """

@@ -1,4 +1,4 @@
-"""Security class 15: nothing secret in any log line, at DEBUG, whatever is called and however it ends."""
+"""Security class 15: no log line holds a secret, at DEBUG, for every call and outcome."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""Security class 9, made from the URL table: what is not yours is not there for you, and nothing of it changes."""
+"""Security class 9, for every route: another project's resources are not found and cannot be changed."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever dies at whatever moment of whichever step: the pipeline ends, and nothing is left behind."""
+"""Kill any process at any moment of any step: the pipeline ends, and nothing is left behind."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Two API processes, both with the token in their caches: what one of them ends is ended in the other at once."""
+"""Two API processes cache the same token: a revocation in one takes effect in the other at once."""
 
 import subprocess
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""One trace from a request to the running domain, told to a receiver; and nothing of it without an endpoint."""
+"""One trace from a request to the running domain is exported; without an endpoint nothing is."""
 
 import gzip
 import json
@@ -115,7 +115,7 @@ def test_one_trace_from_the_request_to_the_domain(traced: Cloud, receiver: Recei
 
 
 def test_a_step_that_is_sent_again_stays_in_the_trace(traced: Cloud, receiver: Receiver) -> None:
-    """The agent dies within a step: whoever does it again reads the trace from the run."""
+    """The agent dies within a step: the retry continues the trace of the run."""
     trace_id = "b" * 32
     traced.plan(spawn=3.0)
     running = "SELECT 1 FROM workflow_run WHERE next_step = 'spawn' AND step_state = 'running'"

@@ -1,4 +1,4 @@
-"""``manage.py why``: the story of servers that are done, failed, waiting, stuck or gone, told by a real cloud."""
+"""``manage.py why`` on a real cloud: servers that are done, failed, waiting, stuck or deleted."""
 
 from tests.cloud import Cloud, wait_for
 

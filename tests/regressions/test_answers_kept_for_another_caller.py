@@ -1,4 +1,4 @@
-"""No cache may give one caller of identity what another one was told: only answers that held a token said so."""
+"""No cache may give one caller of identity another one's answer: only answers with a token forbade it."""
 
 import pytest
 from django.test import Client

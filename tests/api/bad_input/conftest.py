@@ -1,4 +1,4 @@
-"""A world of its own for each test; what it writes is rolled back."""
+"""Each test gets its own small cloud; its writes are rolled back."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""POST /servers and what is done to servers."""
+"""Invalid bodies of POST /servers and of server actions."""
 
 import base64
 from typing import Any

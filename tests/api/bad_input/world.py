@@ -1,4 +1,4 @@
-"""A small cloud in one transaction, and one way to say: this is refused, told well, and nothing was written."""
+"""A small cloud in one transaction, and one check: a refusal names its field and writes nothing."""
 
 import json
 from typing import Any

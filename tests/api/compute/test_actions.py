@@ -1,4 +1,4 @@
-"""The catalogue of server actions: who reads it, and that a new row needs nothing beside it."""
+"""The catalogue of server actions: its readers, and that a new action needs one row."""
 
 import inspect
 from typing import Any

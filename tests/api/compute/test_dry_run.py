@@ -1,4 +1,4 @@
-"""Dry runs: what the scheduler would do, told in words, with nothing written; and the operator's command."""
+"""Dry runs: the scheduler's answer as a sentence, without any write; and the operator's command."""
 
 import io
 import uuid
@@ -309,7 +309,7 @@ def test_what_the_command_refuses(arguments: list[str], says: str) -> None:
 
 @pytest.mark.usefixtures("three_hosts")
 def test_a_dry_run_in_the_wrong_place_boots_nothing(alice: ComputeCaller, body: dict[str, Any]) -> None:
-    """Nova's schema knows nothing beside ``server`` but hints; whoever errs by a brace is told so."""
+    """Nova's schema allows hints beside ``server`` only: a misplaced brace is refused."""
     wanted = {name: value for name, value in body.items() if name != "dry_run"}
     answer = alice.at("2.96").post("/servers", {"server": wanted, "dry_run": True, "x": 1})
     assert answer.status_code == 400

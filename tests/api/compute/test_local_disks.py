@@ -1,4 +1,4 @@
-"""Local disks, tags and image properties of a new server: made, told to the guest, or refused by name."""
+"""Local disks, tags and image properties of a new server: created, passed to the guest, or refused by name."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Many requests at once for what is left: as many win as there is room for, and nobody waits for ever."""
+"""Concurrent requests for the last of a quota: exactly as many win as fit, and none hangs."""
 
 import threading
 from collections.abc import Callable
@@ -65,7 +65,7 @@ def test_the_last_server(alice: Any, flavor: Flavor, no_broker: Any, threads: in
 
 
 def test_first_requests_of_a_new_project(alice: Any, flavor: Flavor, no_broker: Any) -> None:
-    """No usage rows are there yet: whoever makes them, the limit holds (cores: 2 each, 6 allowed)."""
+    """Concurrent requests create the usage rows; the limit holds (2 cores each, 6 allowed)."""
     limit(alice, cores=6)
     outcomes = at_once(20, lambda _: build(alice, flavor))
     assert outcomes.count("made") == 3

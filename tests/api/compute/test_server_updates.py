@@ -1,4 +1,4 @@
-"""PUT /servers/{id}: what it takes, and exactly the keys that Nova answers with, by microversion."""
+"""PUT /servers/{id}: accepted fields, and exactly the keys of Nova's answer, by microversion."""
 
 from typing import Any
 

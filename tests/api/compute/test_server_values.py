@@ -1,4 +1,4 @@
-"""Values of new servers: names of all scripts, host names that hosts take, and what is refused rather than dropped."""
+"""Values of new servers: names in all scripts, valid host names, and refusals instead of silent drops."""
 
 from typing import Any
 

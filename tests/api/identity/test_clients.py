@@ -130,7 +130,7 @@ def test_commands(url: str, tmp_path: Path) -> None:
 
 
 def test_callers_at_the_same_time_stay_who_they_are(url: str) -> None:
-    """OSSA 2014-007: whatever is kept between requests is kept by the whole token."""
+    """OSSA 2014-007: caches between requests are keyed by the whole token."""
     people = {name: connect(url, name).session.get_token() for name in ("admin", "demo")}
 
     def ask(number: int) -> tuple[str, str]:

@@ -14,7 +14,7 @@ PAUSE_SECONDS = 60.0
 
 
 class Broker:
-    """Counts what is sent; fails as often as told, after so many seconds."""
+    """Counts sent messages; fails a given number of times, after a given delay."""
 
     def __init__(self) -> None:
         self.calls, self.failures, self.seconds = 0, 0, 0.0

@@ -1,4 +1,4 @@
-"""What a guest may do to the terminal of whoever reads its console: nothing but colours."""
+"""Of a guest's control sequences only colours reach the terminal of a console's reader."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""An action begins on the server as it is now: whatever the caller read before, and whoever else works on it."""
+"""An action begins on the server's current row, not on the one that the caller read before."""
 
 import uuid
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Private services: whatever killed them, and wherever a start was cut off, the next start serves."""
+"""Private services start again after any kill and after any interrupted start."""
 
 from pathlib import Path
 

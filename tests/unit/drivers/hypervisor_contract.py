@@ -92,7 +92,7 @@ class HypervisorContract:
         assert spec.id not in [item.id for item in driver.list_domains()]
 
     def test_counted_while_it_is_deleted(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
-        """Nobody who counts or lists meets an error, whatever is deleted meanwhile."""
+        """Counting and listing raise no error while domains are deleted concurrently."""
         over = threading.Event()
         failures: list[Exception] = []
 

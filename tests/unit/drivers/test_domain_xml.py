@@ -52,7 +52,7 @@ def full() -> ServerSpec:
 
 
 def asked() -> ServerSpec:
-    """What an image may ask for beside the usual."""
+    """Optional devices that an image may ask for."""
     directory = f"{HOME}/instances/{ID}"
     return server(
         vcpus=4,
@@ -138,7 +138,7 @@ text = st.text(st.characters(), max_size=60) | st.sampled_from(
 @settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the XML's
 @given(name=text, key=text, value=text, flavor=text, project=text)
 def test_text_stays_text(name: str, key: str, value: str, flavor: str, project: str) -> None:
-    """Whatever a tenant writes, the elements are the same, and what can be carried comes back."""
+    """Tenants' texts never change the elements, and every text that XML can hold survives the round trip."""
     plain = define(server(metadata={"k": "v"}), HostPolicy(home=HOME)).build()
     spec = server(display_name=name, metadata={key: value}, flavor_name=flavor, project_id=project)
     read = parse(define(spec, HostPolicy(home=HOME)).xml())
@@ -193,7 +193,7 @@ def test_processor_features_come_with_their_companions() -> None:
 
 
 def test_ports_to_plug_into() -> None:
-    """Whatever a guest has from the start, so many disks and cards can be plugged in later."""
+    """A guest always has free slots for hot-plugged disks and cards."""
     for spec, policy in (CASES["minimal"], CASES["full-qemu"]):
         tree = define(spec, policy).build()
         ports = tree.findall("devices/controller[@model='pcie-root-port']")

@@ -108,7 +108,7 @@ class TestConsole:
         assert console.tail(log, 5) == b"abbbb"
 
     def test_ten_mebibytes(self, tmp_path: Path) -> None:
-        """OSSA-2013-026: whatever the guest writes, what is read is bounded."""
+        """OSSA-2013-026: the amount read of a guest's output is bounded."""
         log = tmp_path / "console.log"
         log.write_bytes(b"x" * (10 << 20))
         assert len(console.tail(log, 102400)) == 102400

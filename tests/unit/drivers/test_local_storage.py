@@ -315,7 +315,7 @@ def cache(state_dir: str, image: ImageSpec, source: ImageSource) -> None:
 
 
 def test_a_crafted_image_does_not_eat_the_host(tmp_path: Path) -> None:
-    """OSSA-2016-012: whatever qemu-img is given, it has a GiB of address space and 30 s of processor."""
+    """OSSA-2016-012: qemu-img is limited to 1 GiB of address space and 30 s of processor time."""
     from workers.drivers.storage import local
     from workers.system import processes
 

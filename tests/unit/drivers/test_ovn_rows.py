@@ -1,4 +1,4 @@
-"""Northbound rows of specs: what is written, word for word, and that a tenant's text never becomes OVN's language."""
+"""Northbound rows of specs, word for word: a tenant's text never becomes part of OVN's match language."""
 
 from __future__ import annotations
 

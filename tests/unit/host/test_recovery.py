@@ -1,4 +1,4 @@
-"""A host's reconcilers beside each other: one that fails is not the end of the others."""
+"""A failing reconciler of a host does not stop the others."""
 
 from pathlib import Path
 from types import SimpleNamespace

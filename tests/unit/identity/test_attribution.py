@@ -1,4 +1,4 @@
-"""Who is on record: whoever acted, also with somebody else's power, also with none but this machine's."""
+"""The audit trail names who acted: users, delegates, and commands on this machine."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Application credentials and trusts: lent power is what was lent, and no more (security classes 7 and 8)."""
+"""Application credentials and trusts delegate exactly the given roles (security classes 7 and 8)."""
 
 import hashlib
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""EC2 keys: what is signed, when, by whom it is asked about, and that it works once (security class 8)."""
+"""EC2 keys: signatures, their times, who may ask about them, and no replay (security class 8)."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta

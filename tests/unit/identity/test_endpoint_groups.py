@@ -1,4 +1,4 @@
-"""OS-EP-FILTER: what a project was given is what its tokens' catalog shows."""
+"""OS-EP-FILTER: the catalog of a project's tokens shows exactly its endpoints."""
 
 from typing import Any
 

@@ -125,7 +125,7 @@ class Places:
 
 
 def test_nobody_locks_a_user_out_of_its_own_addresses(api: Api, demo: User, settings: Any) -> None:
-    """Ten wrong passwords, repeated, kept the administrator out for ever, whoever sent them."""
+    """Anybody could lock the administrator out by sending ten wrong passwords again and again."""
     settings.LOCKOUT_FAILURES = 3
     places = Places(api)
     assert places.sign_in("192.0.2.1") == 201

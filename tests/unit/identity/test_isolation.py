@@ -1,4 +1,4 @@
-"""What is one's own, what a domain's manager may, and that an unknown id looks like another's (class 9).
+"""Isolation between users and domains; unknown ids and foreign ids get one answer (class 9).
 
 The sweeps over every route are in tests/isolation.
 """

@@ -1,4 +1,4 @@
-"""Small things that clients of Keystone count on: what is refused, and in which words of the protocol."""
+"""Details that clients of Keystone rely on: refusals and the words of the protocol."""
 
 from typing import Any
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Keystone's rules, copied into policy.yaml as they are, ask for what they ask for in Keystone."""
+"""Keystone's rules, copied into policy.yaml unchanged, mean the same as in Keystone."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Security class 7 as a matrix: however a role is held and whatever a token came from, it ends with what it hung on.
+"""Security class 7 as a matrix: a token ends with the grant that it depends on, for every kind of both.
 
 All of it through the API, and each dead token is shown to every place that looks at tokens.
 """

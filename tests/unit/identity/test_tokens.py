@@ -1,4 +1,4 @@
-"""Tokens: what they say, how long they live, and everything that ends them at once (security classes 7 and 13)."""
+"""Tokens: their content, lifetime and revocation (security classes 7 and 13)."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Trusts: what they lend, to whom, and what ends them."""
+"""Trusts: the roles that they delegate, to whom, and what ends them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bits of every kind, made by hand: no qemu-img is needed to try what it must never see."""
+"""Hand-made image data of every format, also such that qemu-img must never read."""
 
 import struct
 

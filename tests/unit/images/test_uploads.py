@@ -232,7 +232,7 @@ def test_the_internal_download(alice: Caller, active: Any, client: Any, settings
 
 @pytest.mark.django_db(transaction=True)
 def test_uploads_and_deletes_of_one_content_at_once(image_dir: Path) -> None:
-    """Whoever is last, an active image has its bits, and bits without an image are gone."""
+    """After concurrent uploads and deletes an active image has its data, and no data is left without an image."""
     alice = Caller("/image")
     failed: list[Exception] = []
 

@@ -176,7 +176,7 @@ def test_status(alice: Caller, network: Network) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_fifty_at_once_in_one_small_range(make_network: Callable[..., Network]) -> None:
-    """No address twice, nobody fails while there is one left; then everybody is told."""
+    """No address is given twice, no port fails while one is free; then every port is refused."""
     owner = Caller("/network/v2.0")
     small = make_network(owner, cidr="10.9.2.0/26")  # 61 addresses for guests
     groups = [security_groups.ensure_default(project_id=owner.project_id)]

@@ -1,4 +1,4 @@
-"""In a cloud larger than a block: what is rare is found, what changed is seen, and a refusal is about all hosts."""
+"""Clouds larger than a block of candidates: rare hosts and changes are found, and refusals cover all hosts."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever is asked for at the same moment: no host gives more than it has, nobody is refused while there is room."""
+"""Concurrent claims never oversell a host, and none is refused while there is room."""
 
 import random
 import uuid

@@ -71,7 +71,7 @@ class Counting(EngineStep[None]):
 
 
 def test_a_step_that_cannot_record_shared_rows_keeps_its_lease(run: Run) -> None:
-    """Without it the revert that follows would run beside whoever the sweeper sends."""
+    """Without it the revert would run concurrently with a run that the sweeper sends."""
     ctx = StepContext(claim=claim_of(run), hosts={HOST: ""})
     with pytest.raises(ArithmeticError):
         runner._finish(Pipeline(name="server.build", subject=SERVER, steps=(Counting(),)), Counting(), ctx, None)

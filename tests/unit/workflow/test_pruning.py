@@ -1,4 +1,4 @@
-"""What is old goes, a batch at a time; what is open, young or needed stays."""
+"""Pruning deletes old rows in batches and keeps open, recent and needed ones."""
 
 import uuid
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What an API's processes have counted: emptied by the first of them, told as a sum by any, also of those that died."""
+"""Counters of an API's processes: the first clears them, any of them answers the sum, dead ones included."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""/metrics: what it tells, what a scrape costs, and that it answers when nothing else does."""
+"""/metrics: its content, the cost of a scrape, and its answer while other services are down."""
 
 import time
 from datetime import timedelta
