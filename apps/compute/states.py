@@ -31,6 +31,7 @@ DELETING = "deleting"
 # power_state: nova/objects/fields.py, InstancePowerState
 POWER_STATES = {"nostate": 0, "running": 1, "paused": 3, "shutdown": 4, "crashed": 6, "suspended": 7}
 NOSTATE, RUNNING, SHUTDOWN = 0, 1, 4
+_OF_GUESTS = {"running": ACTIVE, "paused": PAUSED, "suspended": SUSPENDED}
 
 _STATUS = {
     ACTIVE: "ACTIVE",
@@ -45,6 +46,14 @@ _STATUS_BY_TASK = {(ACTIVE, REBOOTING): "REBOOT", (ACTIVE, REBOOTING_HARD): "HAR
 _RESIZING = (RESIZE_PREP, RESIZE_MIGRATING, RESIZE_FINISH)
 _STATUS_BY_TASK |= {(state, task): "RESIZE" for state in (ACTIVE, STOPPED) for task in _RESIZING}
 _STATUS_BY_TASK |= {(state, REBOOTING_HARD): "HARD_REBOOT" for state in (STOPPED, ERROR, PAUSED, SUSPENDED)}
+
+
+def vm_state_of(power_state: str | None) -> str:
+    """Return the vm_state of a server whose guest is in the power state that its host reports; None: it has no domain.
+
+    A guest that crashed, or of which the host knows nothing more, is stopped.
+    """
+    return _OF_GUESTS.get(power_state or "shutdown", STOPPED)
 
 
 def status(vm_state: str, task_state: str) -> str:

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def make(vm_state: str) -> Server:
     flavor = {"vcpus": 1, "ram": 1, "disk": 0, "ephemeral": 0, "swap": 0, "original_name": "f", "id": "f"}
-    return Server.objects.create(name="s", project_id="p", user_id="u", host="h", vm_state=vm_state, flavor=flavor)
+    known = {"vm_state": vm_state, "power_state": states.RUNNING if vm_state == states.ACTIVE else states.SHUTDOWN}
+    return Server.objects.create(name="s", project_id="p", user_id="u", host="h", flavor=flavor, **known)
 
 
 def host(tmp_path: Path, *answers: PowerState, meanwhile: Any = None) -> HostDrivers:

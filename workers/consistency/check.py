@@ -98,15 +98,12 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
             if not _is_at_work(server_id):
                 yield Inconsistency(kind, server_id, f"on {drivers.host}, but no server of that host has this id")
     for server_id, server in wanted.items():
-        running = domains.get(server_id) == "running"
-        if (
-            not server.task_state
-            and server.vm_state in ("active", "stopped")
-            and running != (server.vm_state == "active")
-        ):
+        if server.task_state or server.vm_state not in states.SETTLED:
+            continue
+        if states.vm_state_of(domains.get(server_id)) != server.vm_state:
             details = f"{server.vm_state} by its row, {domains.get(server_id)} on {drivers.host}"
             yield Inconsistency("power", server_id, details)
-        if not server.task_state and server.vm_state in states.SETTLED and server_id not in files:
+        if server_id not in files:
             details = f"{server.vm_state} by its row, and none of its files are on {drivers.host}"
             yield Inconsistency("files", server_id, details)
 

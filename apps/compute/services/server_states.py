@@ -98,9 +98,7 @@ def mark_rescheduling(*, server_id: uuid.UUID) -> None:
 
 def set_power_state(*, server_id: uuid.UUID, power_state: str, clear_task: bool = True) -> None:
     """Write the state a host reports: "running", "shutdown", "paused"… A building or deleted server is left alone."""
-    vm_state = {"running": states.ACTIVE, "paused": states.PAUSED, "suspended": states.SUSPENDED}.get(
-        power_state, states.STOPPED
-    )
+    vm_state = states.vm_state_of(power_state)
     rows = Server.objects.filter(id=server_id, deleted_at=None).exclude(vm_state=states.BUILDING)
     values = {"vm_state": vm_state, "power_state": states.POWER_STATES[power_state], "updated_at": timezone.now()}
     if clear_task:
@@ -112,11 +110,8 @@ def set_power_state(*, server_id: uuid.UUID, power_state: str, clear_task: bool 
 
 def sync_power_state(*, server_id: uuid.UUID, power_state: str) -> bool:
     """Record a change that the cloud did not request (a guest powered itself off). Only without an active task."""
-    vm_state = {"running": states.ACTIVE, "paused": states.PAUSED, "suspended": states.SUSPENDED}.get(
-        power_state, states.STOPPED
-    )
-    settled = (states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED)
-    rows = Server.objects.filter(id=server_id, deleted_at=None, task_state="", vm_state__in=settled)
+    vm_state = states.vm_state_of(power_state)
+    rows = Server.objects.filter(id=server_id, deleted_at=None, task_state="", vm_state__in=states.SETTLED)
     rows = rows.exclude(vm_state=vm_state, power_state=states.POWER_STATES[power_state])
     return bool(rows.update(vm_state=vm_state, power_state=states.POWER_STATES[power_state], updated_at=timezone.now()))
 

@@ -62,8 +62,7 @@ def is_unknown(server: "Server") -> bool:
 
 def differs(server: "Server", power_state: str | None) -> bool:
     """A first look, without locks: most servers are as their rows say."""
-    expected = {states.ACTIVE: "running", states.STOPPED: "shutdown", states.PAUSED: "paused"}
-    return (power_state or "shutdown") != expected.get(server.vm_state, "suspended")
+    return states.vm_state_of(power_state) != server.vm_state
 
 
 def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = False) -> str:
