@@ -1,5 +1,6 @@
 """Callers for tests of services and of HTTP, without signing in: what a token would say is given directly."""
 
+import threading
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,17 @@ from typing import Any
 from rest_framework.test import APIClient
 
 from apps.common.context import RequestContext
+
+_local = threading.local()
+
+
+def client() -> APIClient:
+    """Return this thread's client: one that is new loads all middleware again, which costs more than most calls."""
+    if not hasattr(_local, "client"):
+        _local.client = APIClient(raise_request_exception=True)
+    kept: APIClient = _local.client
+    kept.cookies.clear()
+    return kept
 
 
 @dataclass
@@ -24,11 +36,11 @@ class Caller:
         return RequestContext(user_id=self.project_id, project_id=self.project_id, roles=roles, is_admin=self.admin)
 
     def call(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
-        client = APIClient(raise_request_exception=True)
-        client.force_authenticate(user=object(), token=self.context)  # type: ignore[arg-type]
+        caller = client()
+        caller.force_authenticate(user=object(), token=self.context)  # type: ignore[arg-type]
         if body is not None:
             more = {"data": body, "format": "json", **more}
-        return getattr(client, method)(f"{self.prefix}{path}", **more)
+        return getattr(caller, method)(f"{self.prefix}{path}", **more)
 
     def get(self, path: str, **params: Any) -> Any:
         return self.call("get", path, **({"data": params} if params else {}))

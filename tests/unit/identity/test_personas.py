@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from apps.common import policy
 from apps.identity import keys, models
+from tests import callers
 from tests.unit.identity.personas import ELSEWHERE, HOME, PLACES, Persona, personas, target
 
 pytestmark = pytest.mark.django_db
@@ -158,7 +159,7 @@ class World:
 
     def client(self, persona: Persona) -> APIClient:
         context = persona.context(domain_id=self.domains[HOME].pk, project_id=self.places["self"]["project"])
-        client = APIClient(raise_request_exception=True)
+        client = callers.client()
         client.force_authenticate(user=object(), token=context)  # type: ignore[arg-type]
         return client
 
