@@ -31,6 +31,9 @@ MEANT = {
     ("apps/compute/api/views/flavors.py", "page"),
     ("apps/identity/selectors/projects.py", "_tagged"),
 }
+# Parameters of pages and orders, and who asks whether a request has one, for its links.
+OF_PAGES = {"limit", "marker", "offset", "page_reverse", "sort_key", "sort_dir", "sort"}
+WITH_OWN_LINKS = {"apps/networking/api/views/base.py"}
 TIMES = ("parse_datetime", "strftime")
 WITH_OWN_TIMES = {"apps/compute/api/documents/usage_audit_log.py"}  # a form of this call alone
 # Who may ask policy: front ends (views, their permissions, admin pages and commands) and what registers rules.
@@ -77,6 +80,31 @@ def test_parameters_are_read_by_the_kit() -> None:
         if isinstance(node, ast.FunctionDef) and READERS.fullmatch(node.name) and (path, node.name) not in MEANT
     ]
     assert not copies, "apps/common/api/{collections,queries,documents}.py has it: declare what differs as data"
+
+
+def reads_of_pages(tree: ast.Module) -> list[int]:
+    """Return the lines that take a page's parameter out of a mapping, whatever the function around is called."""
+    lines = []
+    for node in ast.walk(tree):
+        key: ast.expr | None = None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            key = node.args[0] if node.func.attr in ("get", "getlist", "pop") else None
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            key = node.slice
+        if isinstance(key, ast.Constant) and key.value in OF_PAGES:
+            lines.append(node.lineno)
+    return lines
+
+
+def test_pages_are_read_by_the_kit_under_any_name() -> None:
+    reading = {path: lines for path, tree in outside_the_kit() if (lines := reads_of_pages(tree))}
+    assert set(reading) == WITH_OWN_LINKS, "collections.read has it: declare what differs in the app's Listing"
+
+
+@pytest.mark.parametrize("text", ['q.get("limit", 5)', 'q["marker"]', 'q.getlist("sort_key")', 'q.pop("sort_dir")'])
+def test_a_read_is_found(text: str) -> None:
+    assert reads_of_pages(ast.parse(f"def rows(q):\n    return {text}")) == [2]
+    assert not reads_of_pages(ast.parse('def known():\n    return {"limit": 1}, ("marker", "sort_key")'))
 
 
 def test_what_is_meant_is_there() -> None:
