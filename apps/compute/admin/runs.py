@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -20,11 +20,14 @@ from apps.compute.states import SUBJECT
 from apps.workflow import catalogue, states
 from apps.workflow.admin import subjects
 
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
+
 
 def _operated(action: ServerAction, **arguments: Callable[[Any], Any]) -> Callable[..., str]:
     """Return how an action of the catalogue is done from a run's page: to the run's server, and recorded as that."""
 
-    def run_it(operator: Operator, run: Any, values: dict[str, Any]) -> str:
+    def run_it(operator: Operator, run: "Run", values: dict[str, Any]) -> str:
         server = load(run.subject_id)
         with audit.action(action.event, "server", server.id):
             given = {name: read(run) for name, read in arguments.items()}
@@ -34,23 +37,23 @@ def _operated(action: ServerAction, **arguments: Callable[[Any], Any]) -> Callab
     return run_it
 
 
-def _is_servers(run: Any) -> bool:
+def _is_servers(run: "Run") -> bool:
     """Whether the run works on a server. The row of a further subject only follows: its leading run is operated."""
     return run.subject_type == SUBJECT and run.leader_id is None
 
 
-def _is_past_cancel(run: Any) -> bool:
+def _is_past_cancel(run: "Run") -> bool:
     entry = catalogue.find(run.pipeline)
     return entry.releases or entry.is_behind_pivot(run.next_step)
 
 
-def _repeated(run: Any) -> ServerAction | None:
+def _repeated(run: "Run") -> ServerAction | None:
     """Return the action that a failed run was, if it may be done again."""
     failed = _is_servers(run) and run.state in (states.FAILED, states.CANCELLED)
     return actions.of_run(pipeline=run.pipeline, name=run.action) if failed else None
 
 
-def _again(operator: Operator, run: Any, values: dict[str, Any]) -> str:
+def _again(operator: Operator, run: "Run", values: dict[str, Any]) -> str:
     """Do what the owner's call does, under the same rule. Raises NotFound (404), WrongState (409)."""
     action = _repeated(run)
     if action is None:
@@ -63,12 +66,12 @@ def _again(operator: Operator, run: Any, values: dict[str, Any]) -> str:
     return f"Trying '{action.name}' of {server.name} again, in a new run."
 
 
-def _may_again(run: Any) -> bool:
+def _may_again(run: "Run") -> bool:
     """1 query, of a run that has failed."""
     return _repeated(run) is not None and server_counts.exists(server_id=run.subject_id)
 
 
-def _subject(request: HttpRequest, run: Any) -> panels.Panel | None:
+def _subject(request: HttpRequest, run: "Run") -> panels.Panel | None:
     """Return the way to the server. 1 query."""
     if run.subject_type != SUBJECT:
         return None

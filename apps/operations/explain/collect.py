@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
@@ -14,6 +14,7 @@ from apps.compute.states import SUBJECT
 from apps.identity.selectors import projects, users
 from apps.images.selectors import images
 from apps.networking.selectors import bindings, networks
+from apps.networking.values import PortFacts
 from apps.operations.explain import queues
 from apps.quotas.selectors import reservations
 from apps.scheduling.selectors import hosts
@@ -22,8 +23,10 @@ from apps.workflow import states
 from apps.workflow.selectors import findings, runs
 
 if TYPE_CHECKING:
+    from apps.common.models import AuditEvent
     from apps.compute.models import BlockDevice, Server
     from apps.scheduling.models import Allocation, Host
+    from apps.workflow.models import Finding, Run, Step
 
 MAX_RUNS = 10
 MAX_STEPS = 200
@@ -39,29 +42,29 @@ class Story:
 
     now: datetime
     server: "Server"
-    runs: list[Any]
-    steps: dict[uuid.UUID, list[Any]]
+    runs: "list[Run]"
+    steps: "dict[uuid.UUID, list[Step]]"
     devices: "list[BlockDevice]"
     allocation: "Allocation | None" = None
     reserved: dict[str, int] = field(default_factory=dict)
-    ports: tuple[Any, ...] = ()
-    events: list[Any] = field(default_factory=list)
-    findings: list[Any] = field(default_factory=list)  # open ones of reconcilers
+    ports: tuple[PortFacts, ...] = ()
+    events: "list[AuditEvent]" = field(default_factory=list)
+    findings: "list[Finding]" = field(default_factory=list)  # open ones of reconcilers
     names: dict[str, str] = field(default_factory=dict)  # of users, projects, networks and the image, by id
     host: "Host | None" = None
     step_host: "Host | None" = None
     queue: queues.QueuePosition | None = None
 
     @property
-    def active(self) -> Any:
+    def active(self) -> "Run | None":
         """The run that is under way, if any."""
         return next((run for run in self.runs if run.state in states.ACTIVE), None)
 
     @property
-    def last(self) -> Any:
+    def last(self) -> "Run | None":
         return self.runs[-1] if self.runs else None
 
-    def name_of(self, key: Any) -> str:
+    def name_of(self, key: object) -> str:
         """Return the name of a user, project, network or image, or its id where there is no such row any more."""
         return self.names.get(str(key)) or str(key)
 
@@ -69,7 +72,7 @@ class Story:
 def of_server(server: "Server", *, ask_workers: bool = True) -> Story:
     """Gather a server's story: at most 20 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
     server_runs = list(runs.of_subject(subject_type=SUBJECT, subject_id=server.id)[:MAX_RUNS])[::-1]
-    steps: dict[uuid.UUID, list[Any]] = {run.id: [] for run in server_runs}
+    steps: dict[uuid.UUID, list[Step]] = {run.id: [] for run in server_runs}
     for step in runs.steps_of(run_ids=list(steps))[:MAX_STEPS]:
         steps[step.run_id].append(step)
     ports = bindings.specs_for_server(server_id=server.id)
@@ -101,14 +104,14 @@ def _host(name: str) -> "Host | None":
         return None
 
 
-def _step_host(active: Any, host: "Host | None") -> "Host | None":
+def _step_host(active: "Run | None", host: "Host | None") -> "Host | None":
     """Return the host of the active run's step; no query where it is the server's."""
     if active is None or not active.host:
         return None
     return host if host is not None and host.name == active.host else _host(active.host)
 
 
-def _names(server: "Server", server_runs: list[Any], ports: tuple[Any, ...]) -> dict[str, str]:
+def _names(server: "Server", server_runs: "list[Run]", ports: tuple[PortFacts, ...]) -> dict[str, str]:
     people = {server.user_id, *(run.user_id for run in server_runs)} - {""}
     names = {**users.names(people), **projects.names({server.project_id})}
     names |= {str(port.network.id): port.network.name for port in ports}

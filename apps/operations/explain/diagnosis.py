@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -10,6 +11,9 @@ from apps.operations.explain import format, queues
 from apps.operations.explain.collect import Story
 from apps.workflow import catalogue
 from apps.workflow import states as workflow
+
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
 
 # What becomes of a run whose host is down, by the pipeline's word for it.
 HOST_DOWN = {
@@ -45,7 +49,7 @@ def of_story(story: Story) -> list[str]:
 def _state(story: Story) -> Iterator[str]:
     server, active = story.server, story.active
     if active is not None:
-        yield from _under_way(story)
+        yield from _under_way(story, active)
     elif server.deleted_at is not None:
         last = story.last
         who = f" by {story.name_of(last.user_id)}" if last is not None and last.user_id else ""
@@ -91,17 +95,17 @@ def _advice(cause: str) -> str:
     return ADVICE.get(cause, "")
 
 
-def _under_way(story: Story) -> Iterator[str]:
-    run, entry = story.active, catalogue.find(story.active.pipeline)
+def _under_way(story: Story, run: "Run") -> Iterator[str]:
+    entry = catalogue.find(run.pipeline)
     if run.state == workflow.REVERTING:
         after = "another attempt follows" if run.retrying else entry.when_failed or "the run ends as failed"
         yield f"Undoing {run.action} because: {run.error_message} When that is done {after}."
     if run.not_before is not None and run.not_before > story.now:
         yield f"Waiting for a retry: the step {run.next_step} starts again at {format.moment(run.not_before)}."
     elif run.step_state == workflow.STEP_RUNNING:
-        yield from _working(story)
+        yield from _working(story, run)
     else:
-        yield from _waiting(story)
+        yield from _waiting(story, run)
     left = run.deadline_at - story.now
     if run.state != workflow.REVERTING:
         word = f"in {format.span(left)}" if left > timedelta(0) else "now"
@@ -109,8 +113,8 @@ def _under_way(story: Story) -> Iterator[str]:
         yield f"Its deadline ends {word}{setting}."
 
 
-def _working(story: Story) -> Iterator[str]:
-    run, place = story.active, story.queue
+def _working(story: Story, run: "Run") -> Iterator[str]:
+    place = story.queue
     where = f" on {run.host}" if run.host else ""
     since = format.between(run.step_started_at, story.now)
     if place is not None and place.holder is None:
@@ -125,8 +129,8 @@ def _working(story: Story) -> Iterator[str]:
         yield f"The step is stopped at {format.moment(run.step_deadline_at)} if it has not ended."
 
 
-def _waiting(story: Story) -> Iterator[str]:
-    run, place = story.active, story.queue
+def _waiting(story: Story, run: "Run") -> Iterator[str]:
+    place = story.queue
     waited = format.between(run.since, story.now)
     ahead = f"{format.plural(place.ahead, 'run')} before it" if place and place.ahead else "first in line"
     yield f"Waiting: the step {run.next_step} has waited {waited} in the queue {run.queue}, {ahead}."
@@ -139,16 +143,16 @@ def _waiting(story: Story) -> Iterator[str]:
         return
     if place.holder is not None:
         yield "Another step still works on this server (for example a cancelled one). This run continues after it."
-    yield from _reader(story)
+    yield from _reader(story, run)
 
 
-def _reader(story: Story) -> Iterator[str]:
+def _reader(story: Story, run: "Run") -> Iterator[str]:
     """Say whether a worker reads the queue: of a host's its agent, whose heartbeat tells more than an answer."""
-    run, position, host = story.active, story.queue, story.step_host
+    position, host = story.queue, story.step_host
     if position is None:
         return
     if queues.is_of_host(run) and (host is None or not host.is_up):
-        yield _silent(story)
+        yield _silent(story, run)
     elif position.readers == []:
         who = f"the agent of {run.host}" if queues.is_of_host(run) else "a scheduler worker"
         yield f"Also, {NOBODY}. Start {who}."
@@ -161,9 +165,9 @@ def _reader(story: Story) -> Iterator[str]:
         )
 
 
-def _silent(story: Story) -> str:
+def _silent(story: Story, run: "Run") -> str:
     """Say since when the agent of the step's host is silent, and what follows."""
-    run, host, entry = story.active, story.step_host, catalogue.find(story.active.pipeline)
+    host, entry = story.step_host, catalogue.find(run.pipeline)
     word = "rows_only" if run.next_step == workflow.REVERT else entry.when_down(run.next_step)
     then = HOST_DOWN[word].format(noun=entry.noun)
     if host is None:
