@@ -11,6 +11,7 @@ from tests.host.ovn.daemons import Host
 from tests.host.ovn.guests import echo_server, guest
 from tests.unit.drivers import engine_contract
 from tests.unit.drivers.engine_contract import EngineContract
+from tests.unit.drivers.rules_contract import RulesContract
 from workers.drivers.network.base.engine import NetworkEngine
 from workers.drivers.network.base.l2 import PortSpec
 
@@ -24,6 +25,10 @@ def wait_until_up(engine: NetworkEngine, *ports: PortSpec) -> None:
 
 class TestContract(EngineContract):
     """See EngineContract."""
+
+
+class TestRules(RulesContract):
+    """See RulesContract."""
 
 
 def test_two_guests(engine: NetworkEngine, host: Host, tmp_path: Path) -> None:

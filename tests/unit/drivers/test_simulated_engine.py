@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.drivers import engine_contract
 from tests.unit.drivers.engine_contract import EngineContract
+from tests.unit.drivers.rules_contract import RulesContract
 from workers.drivers.errors import RetryableError
 from workers.drivers.network import loader
 from workers.drivers.network.base.engine import NetworkEngine
@@ -21,6 +22,10 @@ def engine(tmp_path: Path) -> NetworkEngine:
 
 class TestContract(EngineContract):
     """See EngineContract."""
+
+
+class TestRules(RulesContract):
+    """See RulesContract."""
 
 
 def test_a_port_is_up_at_once(engine: NetworkEngine) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from workers.drivers.network.base.l2 import L2Driver, NetworkSpec, PortSpec, PortState
 from workers.drivers.network.base.l3 import FloatingIPSpec, L3Driver, RouterSpec
+from workers.drivers.network.base.rules import GroupSpec, RulesDriver
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class CloudSpec:
     networks: tuple[NetworkPorts, ...] = ()
     routers: tuple[RouterSpec, ...] = ()
     floating_ips: tuple[FloatingIPSpec, ...] = ()
+    groups: tuple[GroupSpec, ...] = ()
 
 
 class NetworkEngine(ABC):
@@ -35,6 +37,7 @@ class NetworkEngine(ABC):
 
     l2: L2Driver
     l3: L3Driver
+    rules: RulesDriver
 
     @abstractmethod
     def ping(self) -> None:

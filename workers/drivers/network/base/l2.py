@@ -77,7 +77,8 @@ class PortSpec:
     """One port of a network. `host` is where it is bound; empty: anywhere it is plugged.
 
     `port_security` False lets the port send from any address and receive frames for any. `hostname` is its name for
-    DHCP and DNS; an empty one is not handed out.
+    DHCP and DNS; an empty one is not handed out. `groups` are the ids of its security groups; with none in it nothing
+    passes, and None leaves the port open.
     """
 
     id: str
@@ -88,6 +89,7 @@ class PortSpec:
     admin_up: bool = True
     port_security: bool = True
     address_pairs: tuple[AddressPair, ...] = ()
+    groups: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse names and addresses that would break out of their place."""
@@ -96,6 +98,8 @@ class PortSpec:
         for name, what in ((self.hostname, "a port's host name"), (self.host, "a host's name")):
             if name:
                 values.check_hostname(name, what)
+        for group_id in self.groups or ():
+            values.check_uuid(group_id, "a group's id")
 
 
 @dataclass(frozen=True, slots=True)

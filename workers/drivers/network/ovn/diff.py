@@ -58,12 +58,12 @@ def some(rows: Iterable[Row], actual: Actual) -> list[Step]:
     return [step for row in sorted(rows, key=lambda row: order[row.table]) if (step := _step(row, actual)) is not None]
 
 
-def whole(rows: Sequence[Row], actual: Actual) -> list[Step]:
-    """The steps after which the database holds these rows and no others."""
+def whole(rows: Sequence[Row], actual: Actual, may_stay: frozenset[str]) -> list[Step]:
+    """The steps after which the database holds these rows and no others, but for those with UUIDs that `may_stay`."""
     wanted = {(row.table, row.uuid) for row in rows}
     steps = some(rows, actual)
     for table, uuid in actual.rows:
-        if (table, uuid) not in wanted:
+        if (table, uuid) not in wanted and uuid not in may_stay:
             steps.append(Step(f"{table} {uuid}: no row of the cloud's", tuple(removal(table, uuid))))
     return steps
 

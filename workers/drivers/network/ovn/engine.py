@@ -9,12 +9,13 @@ from typing import Any
 
 from workers.drivers.network.base.engine import CloudSpec, NetworkEngine
 from workers.drivers.network.base.l2 import PortState
-from workers.drivers.network.ovn import floating_ips, l2, routers
+from workers.drivers.network.ovn import floating_ips, groups, l2, routers
 from workers.drivers.network.ovn.l3 import OvnL3
 from workers.drivers.network.ovn.monitor import Monitor
 from workers.drivers.network.ovn.northbound import DATABASE, Northbound
 from workers.drivers.network.ovn.ovsdb import Ovsdb
 from workers.drivers.network.ovn.rows import Row
+from workers.drivers.network.ovn.rules import OvnRules
 from workers.drivers.network.ovn.wire import Value
 
 
@@ -29,10 +30,11 @@ class OvnEngine(NetworkEngine):
         self._database = Ovsdb(
             str(options["northbound"]), DATABASE, tls=_tls(options), timeout_s=float(options.get("timeout_s", 5.0))
         )
-        self._northbound = Northbound(self._database)
+        self._northbound = Northbound(self._database, frozenset(row.uuid for row in groups.guard_rows()))
         self._l2 = l2.OvnL2(self._northbound, tuple(options.get("resolvers", ())))
         self.l2 = self._l2
         self.l3 = OvnL3(self._northbound)
+        self.rules = OvnRules(self._northbound)
 
     def ping(self) -> None:
         self._database.ping()
@@ -55,7 +57,7 @@ class OvnEngine(NetworkEngine):
         self._database.close()
 
     def _rows(self, cloud: CloudSpec) -> list[Row]:
-        rows: list[Row] = []
+        rows: list[Row] = [row for group in cloud.groups for row in groups.rows(group)]
         for item in cloud.networks:
             rows += self._l2.network_rows(item.network)
             for port in item.ports:
@@ -63,7 +65,7 @@ class OvnEngine(NetworkEngine):
         for router in cloud.routers:
             rows += routers.rows(router)
         rows += [floating_ips.row(item) for item in cloud.floating_ips]
-        return rows
+        return list({(row.table, row.uuid): row for row in rows}.values())  # every guarded port brings the guard
 
 
 def _tls(options: Mapping[str, Any]) -> ssl.SSLContext | None:

@@ -41,7 +41,7 @@ class OvnL2(L2Driver):
         self._northbound.ensure(rows, without=gone)
 
     def ensure_ports(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> None:
-        of_ports = [row for port in ports for row in self.port_rows(network, port)]
+        of_ports = list({row.uuid: row for port in ports for row in self.port_rows(network, port)}.values())
         kept = {row.uuid for row in of_ports}
         nameless = [key for port in ports if (key := dns.key(port.id)) not in kept]
         gone = [operation for key in nameless for operation in diff.removal("DNS", key)]

@@ -20,8 +20,9 @@ _READING_TIMEOUT_S = 60.0
 class Northbound:
     """The northbound database as a store of rows."""
 
-    def __init__(self, database: Ovsdb) -> None:
-        self.database = database
+    def __init__(self, database: Ovsdb, may_stay: frozenset[str] = frozenset()) -> None:
+        """`may_stay`: the UUIDs of rows that a comparison of the whole does not miss, and does not remove."""
+        self.database, self._may_stay = database, may_stay
 
     def ensure(self, rows: Sequence[Row], *, without: Sequence[Operation] = ()) -> None:
         """Have these rows and run the removals `without`, in one transaction. Other rows stay.
@@ -37,7 +38,7 @@ class Northbound:
 
     def differences(self, rows: Sequence[Row]) -> tuple[str, ...]:
         """Compare the whole database with the rows that it should hold."""
-        return tuple(step.text for step in diff.whole(rows, self._read_all()))
+        return tuple(step.text for step in diff.whole(rows, self._read_all(), self._may_stay))
 
     def reconcile(self, rows: Sequence[Row]) -> tuple[str, ...]:
         """Make the whole database hold these rows and no others; return what differed.
@@ -53,7 +54,7 @@ class Northbound:
             self.database.transact(operations)
 
     def _reconcile(self, rows: Sequence[Row]) -> tuple[str, ...]:
-        steps = diff.whole(rows, self._read_all())
+        steps = diff.whole(rows, self._read_all(), self._may_stay)
         batch: list[diff.Step] = []
         size = 0
         for step in steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
-from workers.drivers.network.ovn import dhcp, dns
+from workers.drivers.network.ovn import dhcp, dns, groups
 from workers.drivers.network.ovn.rows import Link, Row
 from workers.drivers.network.ovn.wire import Ref, Value
 from workers.drivers.network.ports import check_fixed_ips
@@ -28,8 +28,15 @@ def rows(network: NetworkSpec, port: PortSpec) -> list[Row]:
         "dhcpv4_options": _dhcp(network, port),
         "tag": frozenset[str](),
     }
-    link = Link("Logical_Switch", network.id, "ports")
-    return [Row("Logical_Switch_Port", port.id, columns, frozenset({link})), *dns.rows(network, port)]
+    links = {Link("Logical_Switch", network.id, "ports"), *_memberships(port)}
+    made = [Row("Logical_Switch_Port", port.id, columns, frozenset(links)), *dns.rows(network, port)]
+    return made if port.groups is None else [*groups.guard_rows(), *made]
+
+
+def _memberships(port: PortSpec) -> list[Link]:
+    if port.groups is None:
+        return []
+    return [Link(groups.TABLE, key, "ports") for key in (groups.guard_key(), *port.groups)]
 
 
 def _options(port: PortSpec) -> dict[str, str]:

@@ -39,6 +39,9 @@ _ALL = (
         {"ports": "Logical_Router_Port", "static_routes": "Logical_Router_Static_Route", "nat": "NAT"},
     ),
     Table("DNS", ("records", "external_ids")),
+    Table("Address_Set", ("name", "addresses", "external_ids")),
+    Table("Port_Group", ("name", "external_ids"), {"ports": "Logical_Switch_Port", "acls": "ACL"}),
+    Table("ACL", ("direction", "priority", "match", "action"), root=False),
     Table(
         "Logical_Router_Port",
         ("name", "mac", "networks", "options", "external_ids"),

@@ -11,6 +11,7 @@ from workers.drivers.network.simulated import records
 from workers.drivers.network.simulated.l2 import SimulatedL2
 from workers.drivers.network.simulated.l3 import SimulatedL3
 from workers.drivers.network.simulated.records import Record
+from workers.drivers.network.simulated.rules import SimulatedRules
 from workers.drivers.simulation import Simulation
 
 DIRECTORY = "network"
@@ -25,6 +26,7 @@ class SimulatedEngine(NetworkEngine):
         self._watching: list[Callable[[PortState], None]] = []
         self.l2 = SimulatedL2(self._simulation, self._report)
         self.l3 = SimulatedL3(self._simulation)
+        self.rules = SimulatedRules(self._simulation)
 
     def ping(self) -> None:
         with self._simulation.operation("ping"):
@@ -80,4 +82,5 @@ def _wanted(cloud: CloudSpec) -> dict[str, dict[str, Record]]:
         "ports": {name: records.of(port, network_id=network_id) for name, (port, network_id) in ports.items()},
         "routers": {router.id: records.of(router) for router in cloud.routers},
         "floating_ips": {item.id: records.of(item) for item in cloud.floating_ips},
+        "groups": {group.id: records.of(group) for group in cloud.groups},
     }

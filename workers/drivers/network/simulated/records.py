@@ -9,9 +9,10 @@ from typing import Any
 
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
 from workers.drivers.network.base.l3 import FloatingIPSpec, RouterSpec
+from workers.drivers.network.base.rules import GroupSpec
 from workers.drivers.simulation import Simulation
 
-Spec = NetworkSpec | PortSpec | RouterSpec | FloatingIPSpec
+Spec = NetworkSpec | PortSpec | RouterSpec | FloatingIPSpec | GroupSpec
 Record = Mapping[str, Any]
 
 
