@@ -9,7 +9,7 @@ from workers.drivers.network.ovn.wire import Value
 
 TABLE, ACL, ADDRESSES = "Port_Group", "ACL", "Address_Set"
 GUARD = "pg_guarded"
-# Ranges in the match are programmed again with each change; a set of its own changes by what differs.
+# A match that changes is programmed again as a whole; of a separate set only what differs.
 _INLINE = 8
 _DROP, _ALLOW, _ASK, _NO_SERVER = 1001, 1002, 1003, 1004
 _DIRECTIONS = {"ingress": "to-lport", "egress": "from-lport"}
