@@ -26,6 +26,14 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"kill matrix: MATRIX_SEED={os.environ['MATRIX_SEED']}"
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how long the sample of the kill matrix took: it has four minutes."""
+    for report in (*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "kill matrix" and report.when == "call":
+                terminalreporter.write_line(f"{name}: {value}")
+
+
 # The live server writes an answer in two parts: without this the second waits 40 ms for the client's acknowledgement.
 WSGIRequestHandler.disable_nagle_algorithm = True
 

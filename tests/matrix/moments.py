@@ -1,8 +1,9 @@
-"""Moments of a step's life at which a worker is held: before its work, inside it, and after it.
+"""Moments of a step's life at which a worker is held: before its work, inside it, after it, and as its revert begins.
 
 PostgreSQL holds the worker, by triggers that wait for a lock of the test's: at the claim, at the first row that the
 step writes, at its finish. A step that writes no row is held inside its first call of a driver, by the simulation's
-plan. Nothing in the product knows of it.
+plan. To be reverted, a step fails at its finish: there PostgreSQL refuses its statement. Nothing in the product knows
+of it.
 """
 
 import json
@@ -14,8 +15,8 @@ import psycopg2
 
 from tests.cloud import Cloud, wait_for
 
-BEFORE, INSIDE, AFTER = "before", "inside", "after"
-MOMENTS = (BEFORE, INSIDE, AFTER)
+BEFORE, INSIDE, AFTER, REVERT = "before", "inside", "after", "revert"
+MOMENTS = (BEFORE, INSIDE, AFTER, REVERT)
 LOCK = 7919  # the first key of the locks that hold
 
 
@@ -32,6 +33,23 @@ BEGIN
     SELECT m.id INTO key FROM test_moment m JOIN workflow_run r ON r.id = NEW.run_id AND r.pipeline = m.pipeline
       JOIN compute_server s ON s.id = r.subject_id AND s.name = m.name
      WHERE m.step = NEW.name AND m.moment = TG_ARGV[0] LIMIT 1;
+    IF key IS NOT NULL THEN PERFORM pg_advisory_xact_lock({LOCK}, key); END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION test_fail() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM test_moment m JOIN workflow_run r ON r.id = NEW.run_id AND r.pipeline = m.pipeline
+      JOIN compute_server s ON s.id = r.subject_id AND s.name = m.name
+     WHERE m.step = NEW.name AND m.moment = '{REVERT}';
+    IF FOUND THEN RAISE EXCEPTION 'the test lets this step fail'; END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION test_hold_revert() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE key int;
+BEGIN
+    SELECT m.id INTO key FROM test_moment m JOIN workflow_run r ON r.id = NEW.run_id AND r.pipeline = m.pipeline
+      JOIN compute_server s ON s.id = r.subject_id AND s.name = m.name
+     WHERE m.moment = '{REVERT}' LIMIT 1;
     IF key IS NOT NULL THEN PERFORM pg_advisory_xact_lock({LOCK}, key); END IF;
     RETURN NEW;
 END $$;
@@ -55,6 +73,11 @@ CREATE TRIGGER test_before BEFORE INSERT ON workflow_step FOR EACH ROW WHEN (NEW
 CREATE TRIGGER test_after BEFORE UPDATE ON workflow_step FOR EACH ROW
     WHEN (NEW.direction = 'execute' AND OLD.result = '' AND NEW.result = 'success')
     EXECUTE FUNCTION test_hold('{AFTER}');
+CREATE TRIGGER test_fail BEFORE UPDATE ON workflow_step FOR EACH ROW
+    WHEN (NEW.direction = 'execute' AND OLD.result = '' AND NEW.result = 'success')
+    EXECUTE FUNCTION test_fail();
+CREATE TRIGGER test_revert BEFORE INSERT ON workflow_step FOR EACH ROW WHEN (NEW.direction = 'revert')
+    EXECUTE FUNCTION test_hold_revert();
 """
 WRITTEN = ("compute_server", "compute_blockdevice", "networking_port", "scheduling_allocation", "scheduling_inventory")
 SETUP += "".join(
@@ -99,7 +122,6 @@ class Moments:
 
     def arm(self, moment: Moment, *, server_id: str = "") -> None:
         """Hold the worker that comes to this moment. ``server_id``: known when it is ``INSIDE``."""
-        statement = "INSERT INTO test_moment (name, pipeline, step, moment) VALUES (%s, %s, %s, %s) RETURNING id"
         # Locked before the row can be seen: a worker that finds it has to wait.
         with self._session.cursor() as cursor:
             cursor.execute("SELECT nextval('test_moment_id_seq')")
