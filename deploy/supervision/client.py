@@ -5,7 +5,6 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -142,6 +141,3 @@ class Supervisor:
             return mine is not None and any(parent.pid == mine for parent in psutil.Process(pid).parents())
         except psutil.Error:
             return False
-
-    def log_of(self, name: str) -> Path:
-        return self._environment.log / f"{name}.log"

@@ -14,7 +14,6 @@ from workers.host import certificates, events, http, recovery
 from workers.host.counting import GuestCounts
 
 log = structlog.get_logger("celerity.agent")
-EVENTS_LOCK_SECONDS = 5.0
 
 
 class Agent:

@@ -89,20 +89,6 @@ def remove_tree(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def clear_leftovers(directory: Path, older_than_s: float, now_s: float) -> int:
-    """Remove unfinished files that a killed process left; say how many.
-
-    Only those not written to for `older_than_s` seconds before `now_s` (Unix seconds): younger ones are being made.
-    """
-    removed = 0
-    for path in directory.glob(f"{TEMPORARY_PREFIX}*"):
-        with suppress(FileNotFoundError):
-            if now_s - path.stat().st_mtime > older_than_s:
-                path.unlink()
-                removed += 1
-    return removed
-
-
 def _flush(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -76,18 +76,6 @@ def host_lock(directory: Path, name: str, *, timeout_s: float) -> Iterator[None]
             os.close(handle)
 
 
-def is_held(directory: Path, name: str) -> bool:
-    """Say whether anybody holds the lock now. A glance, not a promise."""
-    try:
-        handle = os.open(directory / _file_name(name), os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        return not _try_flock(handle)
-    finally:
-        os.close(handle)
-
-
 def _file_name(name: str) -> str:
     """The name itself if it is a plain file name, else its hash."""
     plain = name.replace("-", "").replace("_", "").replace(".", "")

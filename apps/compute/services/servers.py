@@ -55,14 +55,6 @@ def update(*, server: Server, values: dict[str, Any]) -> Server:
     return server
 
 
-def set_metadata(*, server: Server, metadata: dict[str, str]) -> None:
-    Server.objects.filter(id=server.id).update(metadata=metadata, updated_at=timezone.now())
-
-
-def set_tags(*, server: Server, tags: list[str]) -> None:
-    Server.objects.filter(id=server.id).update(tags=tags, updated_at=timezone.now())
-
-
 @transaction.atomic
 def lock(*, context: RequestContext, server: Server, reason: str | None = None) -> None:
     Server.objects.filter(id=server.id).update(locked=True, locked_reason=reason)

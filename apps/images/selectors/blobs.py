@@ -60,13 +60,8 @@ def damaged() -> list[tuple[str, str]]:
     return problems
 
 
-def signed_url(image: Image) -> str:
-    """Return a signed URL from which another host fetches an image's data without a token; valid for an hour."""
-    return signed_url_of(sha512=path(image).name)
-
-
 def signed_url_of(*, sha512: str) -> str:
-    """The same for a content."""
+    """Return a signed URL from which another host fetches a content without a token; valid for an hour."""
     signature = signing.TimestampSigner(salt=_SALT).sign(sha512).split(":", 1)[1]
     return f"{settings.PUBLIC_URL}/image/internal/blobs/{sha512}?{urlencode({'signature': signature})}"
 

@@ -103,7 +103,7 @@ def test_programs_start_restart_change_and_end(environment: Environment, supervi
     supervisor.start(["one"])
     supervisor.wait_running(["one"])
     assert supervisor.states()["one"]["pid"] != before["one"]["pid"]
-    assert "other" in supervisor.log_of("one").read_text()
+    assert "other" in (environment.log / "one.log").read_text()
 
 
 @pytest.mark.processes
