@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy import first_server, guest_image, health, kvm_device, manage, ports, processes, secrets
+from deploy import first_image, first_server, health, kvm_device, manage, ports, processes, secrets
 from deploy.console import console, explain, line, stage
 from deploy.environment import SYSTEM_STATE, Environment, state_directory
 from deploy.errors import DeployError
@@ -124,7 +124,7 @@ def collect_static(environment: Environment) -> None:
 def image_file(environment: Environment) -> tuple[Path, str]:
     """Return the guest image and its format: the built one, or an empty disk where simulated hosts cannot build it."""
     try:
-        return guest_image.ensure(environment.log / "guest-image.log"), "qcow2"
+        return first_image.ensure(environment.log / "guest-image.log"), "qcow2"
     except DeployError:
         if not environment.simulated:
             raise

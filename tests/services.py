@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import guest_image as image_cache
+from deploy import first_image
 from deploy.testrun import Services, make_state
 from tests import sentinels
 from tests.host.ovn import daemons
@@ -45,7 +45,7 @@ def own_services() -> Iterator[Services]:
 @pytest.fixture(scope="session")
 def guest_image() -> Path:
     """The bootable image `tiny`, built when the cache does not have it."""
-    return image_cache.ensure()
+    return first_image.ensure()
 
 
 @pytest.fixture

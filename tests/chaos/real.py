@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from apps.networking.states import tap_of
-from deploy import guest_image
+from deploy import first_image
 from deploy.testrun import PREFIX, Services, root_of_states
 from tests.chaos.private_libvirt import PrivateLibvirt
 from tests.cloud import Cloud, wait_for
@@ -62,7 +62,7 @@ class RealKiller:
 @contextmanager
 def real_cloud(**settings: str) -> Iterator[tuple[Cloud, PrivateLibvirt]]:
     """A cloud of real processes on a libvirt of its own, with the image `tiny` and a network."""
-    image = guest_image.ensure()
+    image = first_image.ensure()
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
     state.chmod(0o755)
     wishes = {"CELERITY_HYPERVISOR": "libvirt", "CELERITY_HOST": f"t-{uuid.uuid4().hex[:6]}", **settings}

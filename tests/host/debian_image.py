@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from deploy import guest_image
+from deploy import first_image
 from deploy.guest_images.builder import disk, shell
 
 PACKAGES = (
@@ -31,7 +31,7 @@ def is_possible() -> bool:
 
 def ensure() -> Path:
     """Return the image, built when the cache does not have it."""
-    image = guest_image.cache_directory() / "debian-12-cloud-init.qcow2"
+    image = first_image.cache_directory() / "debian-12-cloud-init.qcow2"
     if not image.exists():
         image.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="debian-image-", dir="/var/tmp") as directory:

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 import redis
 
-from deploy import guest_image
+from deploy import first_image
 from deploy.testrun import Services, move_port
 
 pytestmark = pytest.mark.processes
@@ -78,6 +78,6 @@ def test_a_port_is_moved_in_the_url() -> None:
 def test_an_image_without_its_stamp_is_not_whole(tmp_path: Path) -> None:
     image = tmp_path / "tiny-x.qcow2"
     image.touch()
-    assert not guest_image.is_whole(image)
+    assert not first_image.is_whole(image)
     image.with_name("tiny-x.qcow2.stamp").touch()
-    assert guest_image.is_whole(image)
+    assert first_image.is_whole(image)
