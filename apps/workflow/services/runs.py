@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import connection
@@ -23,38 +23,32 @@ ROUNDS = 20
 ORPHAN = "The run that worked on it is over."
 
 
-def start(
-    *,
-    context: RequestContext,
-    pipeline: str,
-    action: str,
-    subject_id: uuid.UUID,
-    project_id: str = "",
-    host: str = "",
-    hosts: Mapping[str, str] | None = None,
-    also: Sequence[tuple[str, uuid.UUID]] = (),
-    params: dict[str, Any] | None = None,
-    queue: str | None = None,
-    subject_name: str = "",
-) -> Run:
-    """Write a run in the caller's transaction and send its first step after commit.
+class NewRun(TypedDict):
+    """The arguments that begin a run.
 
     ``params`` holds ids and options, never secrets. ``hosts``: role to host, for a pipeline with several.
-    ``also``: further subjects, as (type, id). The first step goes to ``queue`` (default: the host's queue, or the
-    scheduler's where there is no host). Raises IntegrityError when one of the subjects has an active run.
+    The first step goes to ``queue`` (default: the host's queue, or the scheduler's where there is no host).
+    ``subject_name`` is carried by the run's first message.
     """
-    run = build(
-        context=context,
-        pipeline=pipeline,
-        action=action,
-        subject_id=subject_id,
-        project_id=project_id,
-        host=host,
-        hosts=hosts,
-        params=params,
-        queue=queue,
-        subject_name=subject_name,
-    )
+
+    context: RequestContext
+    pipeline: str
+    action: str
+    subject_id: uuid.UUID
+    project_id: NotRequired[str]
+    host: NotRequired[str]
+    hosts: NotRequired[Mapping[str, str] | None]
+    params: NotRequired[dict[str, Any] | None]
+    queue: NotRequired[str | None]
+    subject_name: NotRequired[str]
+
+
+def start(*, also: Sequence[tuple[str, uuid.UUID]] = (), **new: Unpack[NewRun]) -> Run:
+    """Write a run in the caller's transaction and send its first step after commit.
+
+    ``also``: further subjects, as (type, id). Raises IntegrityError when one of the subjects has an active run.
+    """
+    run = build(**new)
     run.also = [f"{kind}:{subject}" for kind, subject in also]
     followers = [_follower(run, kind, subject) for kind, subject in also]
     # In one order: two runs that want the same subjects then meet at the first of them.
@@ -78,41 +72,29 @@ def _follower(leader: Run, subject_type: str, subject_id: uuid.UUID) -> Run:
     )
 
 
-def build(
-    *,
-    context: RequestContext,
-    pipeline: str,
-    action: str,
-    subject_id: uuid.UUID,
-    project_id: str = "",
-    host: str = "",
-    hosts: Mapping[str, str] | None = None,
-    params: dict[str, Any] | None = None,
-    queue: str | None = None,
-    subject_name: str = "",
-) -> Run:
-    """Return an unsaved run: for callers that write many at once. ``subject_name`` is carried by its first message."""
+def build(**new: Unpack[NewRun]) -> Run:
+    """Return an unsaved run: for callers that write many at once."""
     now = timezone.now()
-    entry = catalogue.get(pipeline)
+    context, entry, host = new["context"], catalogue.get(new["pipeline"]), new.get("host", "")
     run = Run(
-        pipeline=pipeline,
-        action=action,
+        pipeline=entry.name,
+        action=new["action"],
         subject_type=entry.subject,
-        subject_id=subject_id,
-        project_id=project_id or context.project_id or "",
+        subject_id=new["subject_id"],
+        project_id=new.get("project_id") or context.project_id or "",
         user_id=context.user_id or "",
         request_id=context.request_id,
-        params=tracing.carried(params or {}),
+        params=tracing.carried(new.get("params") or {}),
         next_step=entry.steps[0],
         host=host,
-        hosts=dict(hosts or {}),
-        queue=queue or (states.host_queue(host) if host else states.SCHEDULER_QUEUE),
+        hosts=dict(new.get("hosts") or {}),
+        queue=new.get("queue") or (states.host_queue(host) if host else states.SCHEDULER_QUEUE),
         created_at=now,
         updated_at=now,
         enqueued_at=now,
         deadline_at=now + timedelta(seconds=entry.deadline_seconds or settings.INSTANCE_BUILD_TIMEOUT),
     )
-    run.subject_name = subject_name  # type: ignore[attr-defined]
+    run.subject_name = new.get("subject_name", "")  # type: ignore[attr-defined]
     return run
 
 
