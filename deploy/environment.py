@@ -64,9 +64,14 @@ class Environment:
         return self.values.get("CELERITY_ROLE") == "host"
 
     @property
+    def has_engine(self) -> bool:
+        """Whether one network worker programs the networks of all hosts, real or simulated."""
+        return self.values.get("CELERITY_NETWORK_DRIVER") == "ovn"
+
+    @property
     def ovn(self) -> bool:
         """Whether OVN carries the networks of real guests. Simulated hosts have no packets to carry."""
-        return not self.simulated and self.values.get("CELERITY_NETWORK_DRIVER") == "ovn"
+        return not self.simulated and self.has_engine
 
     @property
     def hostname(self) -> str:

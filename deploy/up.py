@@ -181,7 +181,9 @@ def summarise(environment: Environment, server: first_server.FirstServer, second
     """Print what runs, and where everything is."""
     url = environment.public_url
     state = "" if environment.state == SYSTEM_STATE else f" STATE={environment.state}"
-    ssh = f"ssh -i {server.key} root@{server.address}" if server.address and not environment.simulated else ""
+    # Nothing of a network under OVN is in this machine's routing table: its guests are reached by floating IPs.
+    reachable = server.address and not environment.simulated and not environment.ovn
+    ssh = f"ssh -i {server.key} root@{server.address}" if reachable else ""
     if server.console:
         line(f"\nLast lines of the console of {first_server.NAME}:")
         for text in server.console.rstrip().splitlines()[-12:]:

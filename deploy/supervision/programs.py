@@ -136,7 +136,7 @@ def commands(environment: Environment) -> dict[str, list[str]]:
         ],
         "beat": [python, "-m", "cloud.beat", str(environment.run / "beat-schedule")],
         "host-agent": [python, "manage.py", "host_agent"],
-        **({"network-worker": [python, "manage.py", "network_worker"]} if environment.ovn else {}),
+        **({"network-worker": [python, "manage.py", "network_worker"]} if environment.has_engine else {}),
         "flower": [
             python, "-m", "celery", "-A", "cloud.celery_base", "flower",
             f"--unix_socket={flower.socket(environment)}", f"--url_prefix={flower.PREFIX}", "--max_tasks=1000",

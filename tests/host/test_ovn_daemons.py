@@ -1,77 +1,29 @@
 """OVN's real daemons under the supervisor, in a network namespace: registered, killed, back, and nothing left."""
 
-import ctypes
 import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from deploy import processes, secrets
+from deploy import processes
 from deploy.checks import external_network, ovn, ovn_plugging
 from deploy.checks.finding import Level
-from deploy.environment import DEFAULTS, Environment
+from deploy.environment import Environment
 from deploy.errors import DeployError
-from deploy.ovn import daemons, external, health, places, removal, settings, startup
+from deploy.ovn import daemons, external, health, places, removal, settings
 from deploy.ovn.places import Places
-from deploy.supervision import config, orphans, programs
+from deploy.supervision import orphans
 from deploy.supervision.client import Supervisor
+from tests.host.ovn_machine import MARKS, devices, down, make_environment, namespace, supervised, tables, up, wait_for
 from workers.system.pki import renewal
 
-pytestmark = [
-    pytest.mark.processes,
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root: bridges, a network namespace"),
-    pytest.mark.skipif(not Path("/usr/sbin/ovs-vswitchd").exists(), reason="needs Open vSwitch and OVN"),
-]
-CLONE_NEWNET = 0x40000000
+pytestmark = MARKS
 REGISTERED_SECONDS, BACK_SECONDS = 10, 15
-
-
-@contextmanager
-def namespace(existing: int | None = None) -> Iterator[int]:
-    """Put this thread, and what it starts meanwhile, into a network namespace: a new one, or that of a descriptor.
-
-    Names of bridges are taken once per namespace, so every host of these tests has its own.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    done = libc.unshare(CLONE_NEWNET) if existing is None else libc.setns(existing, CLONE_NEWNET)
-    assert done == 0, os.strerror(ctypes.get_errno())
-    inside = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    try:
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        yield inside
-    finally:
-        assert libc.setns(before, CLONE_NEWNET) == 0
-        os.close(before)
-        os.close(inside)
-
-
-def make_environment(state: Path, host: str, **changed: str) -> Environment:
-    values = {**DEFAULTS, **secrets.generate(), "CELERITY_NETWORK_DRIVER": "ovn", "CELERITY_HOST": host, **changed}
-    state.chmod(0o755)
-    environment = Environment(state, values)
-    environment.run.mkdir()
-    environment.log.mkdir()
-    secrets.write_private(environment.file, "".join(f"{name}={value}\n" for name, value in values.items()))
-    return environment
-
-
-@contextmanager
-def supervised(environment: Environment) -> Iterator[Supervisor]:
-    """A supervisor whose programs are gone afterwards, with what they left."""
-    supervisor = Supervisor(environment)
-    try:
-        yield supervisor
-    finally:
-        supervisor.shut_down()
-        processes.end(orphans.find(environment, None), 5)
-        removal.remove(places.of(environment))
 
 
 @pytest.fixture
@@ -84,34 +36,6 @@ def environment(state_directory: Path) -> Iterator[Environment]:
 def supervisor(environment: Environment) -> Iterator[Supervisor]:
     with supervised(environment) as found:
         yield found
-
-
-def up(environment: Environment, supervisor: Supervisor) -> None:
-    startup.prepare(environment)
-    supervisor.launch(config.render(environment, programs.network(environment)))
-    startup.bring_up(environment, supervisor)
-
-
-def down(supervisor: Supervisor) -> None:
-    for names in daemons.STOPS:
-        supervisor.stop(names)
-    supervisor.shut_down()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-
-
-def devices() -> set[str]:
-    links = subprocess.run(["ip", "-json", "link", "show"], capture_output=True, text=True, check=True).stdout
-    return {link["ifname"] for link in json.loads(links)}
-
-
-def tables() -> str:
-    return subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
 
 
 def addresses(bridge: str) -> list[str]:

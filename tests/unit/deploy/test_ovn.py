@@ -31,6 +31,14 @@ def test_only_real_guests_need_it(tmp_path: Path) -> None:
     assert programs.network(cloud(tmp_path, NETWORK_DRIVER="linux")) == []
 
 
+@pytest.mark.parametrize(
+    ("changed", "runs"),
+    [({}, True), ({"HYPERVISOR": "simulated"}, True), ({"NETWORK_DRIVER": "linux"}, False), ({"ROLE": "host"}, False)],
+)
+def test_where_the_network_worker_runs(tmp_path: Path, changed: dict[str, str], runs: bool) -> None:
+    assert ("network-worker" in {program.name for program in programs.cloud(cloud(tmp_path, **changed))}) is runs
+
+
 def test_defaults_are_usable(tmp_path: Path) -> None:
     found = settings.read(cloud(tmp_path))
     assert (found.datapath, found.offloads, found.mappings) == ("auto", "single-host", {"public": "br-ex"})
