@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.client import Session, now
 from bench.private_cloud import PrivateCloud
-from deploy import guest_image
+from deploy import first_image
 from deploy.errors import DeployError
 from deploy.instances.libvirt import TemporaryDaemons
 
@@ -26,7 +26,7 @@ def measure() -> dict[str, Any] | str:
     """Return medians in seconds and every single value, or a sentence that says why nothing was measured."""
     if os.geteuid() != 0 or shutil.which("virsh") is None:
         return "not measured: they need root and libvirt"
-    image = guest_image.ensure()
+    image = first_image.ensure()
     host = f"bench-{uuid.uuid4().hex[:6]}"
     with PrivateCloud(
         hosts=0, leave_out=("flower", "host-agent"), CELERITY_HYPERVISOR="libvirt", CELERITY_HOST=host

@@ -21,7 +21,7 @@ from deploy import testrun
 from deploy.errors import DeployError
 
 # Hosts that are never full: what is measured is the control plane.
-ROOMY = {
+ROOMY: dict[str, Any] = {
     "CELERITY_SIMULATED_VCPUS": "16384",
     "CELERITY_SIMULATED_RAM": str(64 * 1024 * 1024),
     "CELERITY_SIMULATED_DISK": str(1024 * 1024),

@@ -74,7 +74,7 @@ def count(url: str) -> Statements:
     """Return what ran since the last reset, of every session of the cloud."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(COUNTS, {"control": CONTROL, "keys": FOREIGN_KEYS, "own": OWN})
-        work, control, checks, seconds = cursor.fetchone()
+        (work, control, checks, seconds), *_ = cursor.fetchall()
     return Statements(int(work), int(control), int(checks), float(seconds))
 
 

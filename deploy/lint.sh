@@ -14,7 +14,7 @@ check() {
 
 check "ruff check" "$bin/ruff" check .
 check "ruff format" "$bin/ruff" format --check --quiet .
-check "mypy" "$bin/mypy" --no-error-summary apps cloud workers deploy
+check "mypy" "$bin/mypy" --no-error-summary apps bench cloud workers deploy
 check "imports" "$bin/lint-imports" --no-logo
 # There is no database here to compare its history with; the rows of files are compared all the same.
 check "migrations" "$bin/python" -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run

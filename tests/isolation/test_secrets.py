@@ -71,6 +71,7 @@ def test_an_error_inside_a_view_shows_nothing(
             continue
         with monkeypatch.context() as patched:
             patched.setattr(call.view, "get", broken)
+            patched.setattr(call.view, "versions", None, raising=False)  # calls that newer microversions lack, too
             answer = bob.call("get", call.path(bobs.of(call.route)))
         assert answer.status_code == 500, call
         assert b"inside" not in answer.content and b"Traceback" not in answer.content

@@ -64,7 +64,8 @@ def test_a_group_opens_and_closes(engine: NetworkEngine, host: Host, tmp_path: P
             assert not first.pings("10.77.92.11")
             among = RuleSpec("ingress", protocol=TCP, low=7777, high=7777, remote_group=opened.id)
             engine.rules.ensure_groups([dataclasses.replace(opened, rules=(OUT, among))])
-            assert first.run("busybox", "nc", "-w", "1", "10.77.92.11", "7777", "-e", "true").returncode != 0
+            connect = ("busybox", "nc", "-w", "1", "10.77.92.11", "7777", "-e", "true")
+            wait_for(lambda: first.run(*connect).returncode != 0, what="a port that is members' alone")
             engine.l2.ensure_ports(network, [dataclasses.replace(one, groups=(closed.id, opened.id))])
             wait_for(lambda: reaches(first, "10.77.92.11"), what="a member of the group")
 
