@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import threading
@@ -47,6 +48,20 @@ def test_a_port_comes_up(engine: NetworkEngine, driver: NetworkDriver, host: Hos
     assert driver.list_ports() == ()
     with pytest.raises(NetworkUnavailable):
         driver.wait_until_up([one.id], 0.1)
+
+
+def test_a_port_that_is_administratively_down(engine: NetworkEngine, driver: NetworkDriver, host: Host) -> None:
+    """It holds no boot up, and passes nothing."""
+    network = engine_contract.network(83)
+    one, two = engine_contract.port(network, 10, admin_up=False), engine_contract.port(network, 11)
+    engine.l2.ensure_ports(network, [one, two])
+    with guest(host, one) as first, guest(host, two) as second:
+        driver.wait_until_up([one.id, two.id], 20)
+        for of, address in ((first, "10.77.83.10/24"), (second, "10.77.83.11/24")):
+            of.run("ip", "addr", "add", address, "dev", "eth0")
+        assert not first.pings("10.77.83.11")
+        engine.l2.ensure_ports(network, [dataclasses.replace(one, admin_up=True)])
+        wait_for(lambda: first.pings("10.77.83.11"), what="a port that is up again")
 
 
 def test_the_switch_dies(engine: NetworkEngine, driver: NetworkDriver, host: Host) -> None:

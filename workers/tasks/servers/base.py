@@ -2,12 +2,15 @@
 
 from typing import TYPE_CHECKING, TypeVar
 
+from django.conf import settings
+
 from apps.compute import faults
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_states
 from apps.workflow.services.claims import ClaimArguments
 from apps.workflow.services.leases import Failure
 from workers.config import HostDrivers
+from workers.drivers.hypervisor.specs import ServerSpec
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import Step, StepContext
 
@@ -50,3 +53,9 @@ class ServerStep(Step[R]):
         if not isinstance(ctx.drivers, HostDrivers):
             raise Abort("The host of this server cannot be reached.", cause="HostUnreachable")
         return ctx.drivers
+
+
+def wait_for_ports(spec: ServerSpec, drivers: HostDrivers) -> None:
+    """Wait until the traffic of a started server's ports passes. Raises NetworkUnavailable after PORT_SECONDS."""
+    if spec.interfaces:
+        drivers.network.wait_until_up([card.port_id for card in spec.interfaces], settings.PORT_SECONDS)

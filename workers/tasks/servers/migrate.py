@@ -15,7 +15,7 @@ from workers.engine.errors import Abort
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
 from workers.mapping import networks, servers
 from workers.tasks.servers import fetch_image, schedule
-from workers.tasks.servers.base import ServerStep
+from workers.tasks.servers.base import ServerStep, wait_for_ports
 from workers.tasks.servers.power import GRACEFUL_STOP_SECONDS
 
 if TYPE_CHECKING:
@@ -206,4 +206,6 @@ def _unplug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
 
 def _start(server: "Server", drivers: HostDrivers) -> None:
     _plug(server.id, drivers)
-    drivers.hypervisor.start(servers.prepare(server, drivers))
+    spec = servers.prepare(server, drivers)
+    drivers.hypervisor.start(spec)
+    wait_for_ports(spec, drivers)

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from apps.compute import states
 from apps.compute.services import server_states
 from apps.networking.services import bindings
 from apps.scheduling.services import builds
 from workers.engine.steps import StepContext
 from workers.mapping import servers
-from workers.tasks.servers.base import ServerStep
+from workers.tasks.servers.base import ServerStep, wait_for_ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +29,7 @@ class Spawn(ServerStep[Spawned]):
         spec = servers.prepare(server, drivers)
         ctx.checkpoint()
         drivers.hypervisor.spawn(spec)
-        if spec.interfaces:
-            drivers.network.wait_until_up([card.port_id for card in spec.interfaces], settings.PORT_SECONDS)
+        wait_for_ports(spec, drivers)
         return Spawned(has_networks=bool(spec.interfaces))
 
     def record(self, ctx: StepContext, result: Spawned) -> None:
