@@ -16,14 +16,15 @@ def changed(
     ports: Iterable[uuid.UUID] = (),
     networks: Iterable[uuid.UUID] = (),
     servers: Iterable[uuid.UUID] = (),
+    groups: Iterable[uuid.UUID] = (),
 ) -> None:
-    """Have ports, networks with their ports, and servers' ports programmed as their rows say; removed if there is none.
+    """Have ports, networks with their ports, servers' ports and groups programmed as rows say; removed if none does.
 
     Nothing is sent in a cloud whose hosts program their own networks.
     """
     if not capabilities.has_engine():
         return
-    ids = {"ports": ports, "networks": networks, "servers": servers}
+    ids = {"ports": ports, "networks": networks, "servers": servers, "groups": groups}
     line = {kind: listed for kind, values in ids.items() if (listed := [str(value) for value in values])}
     if line:
         transaction.on_commit(lambda: dispatch.publish(QUEUE, line))

@@ -120,7 +120,10 @@ class PortFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammedPort:
-    """A bound port as the network engine programs it. ``address_pairs`` are (address or range, MAC or None)."""
+    """A bound port as the network engine programs it. ``address_pairs`` are (address or range, MAC or None).
+
+    ``groups`` guard it while it has port security.
+    """
 
     id: uuid.UUID
     network_id: uuid.UUID
@@ -131,3 +134,26 @@ class ProgrammedPort:
     port_security_enabled: bool
     address_pairs: tuple[tuple[str, str | None], ...]
     fixed_ips: tuple[tuple[uuid.UUID, str], ...]
+    groups: tuple[uuid.UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammedRule:
+    """A rule of a security group, as its row has it. ``protocol`` is IANA's number."""
+
+    direction: str
+    version: int
+    protocol: int | None
+    low: int | None
+    high: int | None
+    remote_prefix: str | None
+    remote_group_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammedGroup:
+    """A security group as the network engine programs it."""
+
+    id: uuid.UUID
+    stateful: bool
+    rules: tuple[ProgrammedRule, ...]

@@ -1,4 +1,4 @@
-"""Maps networks and ports to the specs of the network engine."""
+"""Maps networks, ports and security groups to the specs of the network engine."""
 
 import ipaddress
 import uuid
@@ -6,24 +6,30 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
-from apps.networking.values import NetworkFacts, ProgrammedPort
+from apps.networking import states
+from apps.networking.values import NetworkFacts, ProgrammedGroup, ProgrammedPort, ProgrammedRule
 from workers.drivers.errors import AbortError, SpecInvalid
 from workers.drivers.network.base import FixedIP
 from workers.drivers.network.base.engine import CloudSpec, NetworkPorts
 from workers.drivers.network.base.l2 import AddressPair, NetworkSpec, PortSpec
+from workers.drivers.network.base.rules import GroupSpec, RuleSpec
 from workers.drivers.network.ports import check_fixed_ips
 from workers.mapping.networks import subnet_spec
 
 log = structlog.get_logger("celerity.network")
 
 
-def cloud(networks: Mapping[uuid.UUID, NetworkFacts], ports: Iterable[ProgrammedPort]) -> CloudSpec:
+def cloud(
+    networks: Mapping[uuid.UUID, NetworkFacts], ports: Iterable[ProgrammedPort], groups: Iterable[ProgrammedGroup]
+) -> CloudSpec:
     """Return all that is to be programmed. What no engine could take is left out, and logged."""
     by_network: dict[uuid.UUID, list[ProgrammedPort]] = {}
     for port in ports:
         by_network.setdefault(port.network_id, []).append(port)
     items = (network_ports(network, by_network.get(key, ())) for key, network in networks.items())
-    return CloudSpec(tuple(item for item in items if item is not None))
+    return CloudSpec(
+        networks=tuple(item for item in items if item is not None), groups=tuple(group_spec(group) for group in groups)
+    )
 
 
 def network_ports(network: NetworkFacts, ports: Iterable[ProgrammedPort]) -> NetworkPorts | None:
@@ -55,7 +61,30 @@ def port_spec(facts: ProgrammedPort) -> PortSpec:
         admin_up=facts.admin_state_up,
         port_security=facts.port_security_enabled,
         address_pairs=tuple(AddressPair(_range(text), mac) for text, mac in facts.address_pairs),
+        groups=tuple(str(group) for group in facts.groups) if facts.port_security_enabled else None,
     )
+
+
+def group_spec(facts: ProgrammedGroup) -> GroupSpec:
+    """Return a group's spec. A rule that no engine could take is left out, and logged: what it allows stays closed."""
+    rules = tuple(spec for rule in facts.rules if (spec := _rule(facts.id, rule)) is not None)
+    return GroupSpec(id=str(facts.id), rules=rules, stateful=facts.stateful)
+
+
+def _rule(group_id: uuid.UUID, facts: ProgrammedRule) -> RuleSpec | None:
+    try:
+        return RuleSpec(
+            direction="ingress" if facts.direction == states.INGRESS else "egress",
+            version=4 if facts.version == 4 else 6,
+            protocol=facts.protocol,
+            low=facts.low,
+            high=facts.high,
+            remote_range=_range(facts.remote_prefix) if facts.remote_prefix else None,
+            remote_group=str(facts.remote_group_id) if facts.remote_group_id else None,
+        )
+    except SpecInvalid as error:
+        log.error("rule not programmed", group=str(group_id), rule=str(facts), error=str(error))
+        return None
 
 
 def _port(network: NetworkSpec, facts: ProgrammedPort) -> PortSpec | None:
@@ -69,7 +98,7 @@ def _port(network: NetworkSpec, facts: ProgrammedPort) -> PortSpec | None:
 
 
 def _range(text: str) -> str:
-    """Return an address or a range of an address pair as a range."""
+    """Return an address or a range, perhaps with its host bits, as a range."""
     try:
         return str(ipaddress.ip_network(text, strict=False))
     except ValueError as error:

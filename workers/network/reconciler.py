@@ -1,7 +1,7 @@
 """The engine's whole description, compared with the rows.
 
 Sets:
-  wanted  = networks, and ports that servers hold, as their rows say
+  wanted  = networks, groups, and ports that servers hold, as their rows say
   written = what the engine's description holds
 Rules:
   wanted - written, or written otherwise, seen twice -> written
@@ -26,8 +26,7 @@ AGAIN_SECONDS = 2.0  # a change that was committed a moment ago has its line und
 
 def wanted() -> CloudSpec:
     """Read all that should be programmed."""
-    networks, ports = programmed.everything()
-    return mapping.cloud(networks, ports)
+    return mapping.cloud(*programmed.everything())
 
 
 def sync(engine: NetworkEngine) -> tuple[str, ...]:

@@ -6,21 +6,24 @@ succeeds, and the reconciler finds what no line named.
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from apps.networking.selectors import programmed
 from apps.networking.values import ProgrammedPort
-from workers.drivers.errors import AbortError, DriverError
+from workers.drivers.errors import AbortError
 from workers.drivers.network.base.engine import NetworkEngine, NetworkPorts
+from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
+from workers.drivers.network.base.rules import GroupSpec
 from workers.mapping import engine as mapping
 
 log = structlog.get_logger("celerity.network")
-KINDS = ("ports", "networks", "servers")
+Spec = TypeVar("Spec", NetworkSpec, PortSpec, GroupSpec)
+KINDS = ("ports", "networks", "servers", "groups")
 
 
 @dataclass(slots=True)
@@ -30,6 +33,7 @@ class Pending:
     ports: set[uuid.UUID] = field(default_factory=set)
     networks: set[uuid.UUID] = field(default_factory=set)
     servers: set[uuid.UUID] = field(default_factory=set)
+    groups: set[uuid.UUID] = field(default_factory=set)
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Take a line's ids; what is no id is left out."""
@@ -43,7 +47,7 @@ class Pending:
             getattr(self, kind).update(getattr(other, kind))
 
     def __bool__(self) -> bool:
-        return bool(self.ports or self.networks or self.servers)
+        return any(getattr(self, kind) for kind in KINDS)
 
 
 class Writer:
@@ -76,6 +80,7 @@ class Writer:
     def _write(self, taken: Pending) -> None:
         ports = programmed.ports(port_ids=taken.ports, network_ids=taken.networks, server_ids=taken.servers)
         networks = programmed.networks(network_ids=taken.networks | {port.network_id for port in ports})
+        self._write_groups(taken.groups, {group for port in ports for group in port.groups})
         l2 = self.engine.l2
         if gone := taken.ports - {port.id for port in ports}:
             l2.remove_ports(map(str, gone))
@@ -90,16 +95,28 @@ class Writer:
             if item is not None:
                 self._ensure(item, whole=key in taken.networks)
 
-    def _ensure(self, item: NetworkPorts, *, whole: bool) -> None:
-        """Write one network's part. What the engine refuses is one tenant's: the others' go on."""
-        try:
-            if whole:
-                self.engine.l2.ensure_network(item.network)
-            if item.ports:
-                self.engine.l2.ensure_ports(item.network, item.ports)
-        except AbortError as error:
-            self._refused(item, error)
+    def _write_groups(self, changed: set[uuid.UUID], needed: set[uuid.UUID]) -> None:
+        """Write the groups that changed, and those of the ports, which must be there before these."""
+        if not changed | needed:
+            return
+        groups = programmed.groups(group_ids=changed | needed)
+        self._each([mapping.group_spec(group) for group in groups], self.engine.rules.ensure_groups)
+        if gone := changed - {group.id for group in groups}:
+            self.engine.rules.remove_groups(map(str, gone))
 
-    def _refused(self, item: NetworkPorts, error: DriverError) -> None:
-        ports = [port.id for port in item.ports]
-        log.error("network not programmed", network=item.network.id, ports=ports, error=error.details or str(error))
+    def _ensure(self, item: NetworkPorts, *, whole: bool) -> None:
+        if whole:
+            self._each([item.network], lambda networks: self.engine.l2.ensure_network(networks[0]))
+        if item.ports:
+            self._each(item.ports, lambda ports: self.engine.l2.ensure_ports(item.network, ports))
+
+    def _each(self, specs: Sequence[Spec], write: Callable[[Sequence[Spec]], None]) -> None:
+        """Write specs together; if the engine refuses them, each alone: one tenant's refusal stops no other's."""
+        try:
+            write(specs)
+        except AbortError as error:
+            if len(specs) == 1:
+                log.error("not programmed", subject=specs[0].id, error=f"{error} {error.details}")
+                return
+            for spec in specs:
+                self._each([spec], write)

@@ -6,7 +6,7 @@ from apps.networking.models.base import Resource
 
 
 class SecurityGroup(Resource):
-    """Rows only so far: the rules are kept and shown, and not yet enforced on the hosts."""
+    """Its rules guard its ports where a network engine programs them; bridges of hosts enforce none."""
 
     stateful = models.BooleanField(default=True)
 

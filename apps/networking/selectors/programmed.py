@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
+from apps.networking import protocols, states
 from apps.networking.selectors.bindings import network_facts
 from apps.networking.sql import programmed as sql
-from apps.networking.values import NetworkFacts, ProgrammedPort
+from apps.networking.values import NetworkFacts, ProgrammedGroup, ProgrammedPort, ProgrammedRule
 
 
 def ports(
@@ -31,10 +32,16 @@ def networks(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, NetworkFact
     return _networks(sql.NETWORKS.fetch({"networks": list(network_ids)}))
 
 
-def everything() -> tuple[dict[uuid.UUID, NetworkFacts], list[ProgrammedPort]]:
-    """Return all networks and all bound ports. 2 queries: a port may be of a network that is not among them."""
+def groups(*, group_ids: Iterable[uuid.UUID]) -> list[ProgrammedGroup]:
+    """Return those of the groups that exist, and the groups that their rules name. 1 query."""
+    return [_group(*row) for row in sql.GROUPS.fetch({"groups": list(group_ids)})]
+
+
+def everything() -> tuple[dict[uuid.UUID, NetworkFacts], list[ProgrammedPort], list[ProgrammedGroup]]:
+    """Return all networks, bound ports and groups. 3 queries: a port may be of a network that is not among them."""
     all_ports = [_port(*row) for row in sql.ALL_PORTS.fetch({})]
-    return _networks(sql.ALL_NETWORKS.fetch({})), all_ports
+    all_groups = [_group(*row) for row in sql.ALL_GROUPS.fetch({})]
+    return _networks(sql.ALL_NETWORKS.fetch({})), all_ports, all_groups
 
 
 def _networks(rows: list[tuple[Any, ...]]) -> dict[uuid.UUID, NetworkFacts]:
@@ -51,6 +58,7 @@ def _port(
     port_security_enabled: bool,
     address_pairs: str,
     fixed_ips: str | None,
+    group_ids: list[uuid.UUID],
 ) -> ProgrammedPort:
     return ProgrammedPort(
         id=port_id,
@@ -62,4 +70,30 @@ def _port(
         port_security_enabled=port_security_enabled,
         address_pairs=tuple((pair["ip_address"], pair.get("mac_address")) for pair in orjson.loads(address_pairs)),
         fixed_ips=tuple((uuid.UUID(subnet), ip) for subnet, ip in orjson.loads(fixed_ips or "[]")),
+        groups=tuple(group_ids),
+    )
+
+
+def _group(group_id: uuid.UUID, stateful: bool, rules: str | None) -> ProgrammedGroup:
+    listed = orjson.loads(rules or "[]")
+    return ProgrammedGroup(id=group_id, stateful=stateful, rules=tuple(_rule(*columns) for columns in listed))
+
+
+def _rule(
+    direction: str,
+    ethertype: str,
+    protocol: str | None,
+    low: int | None,
+    high: int | None,
+    remote_prefix: str | None,
+    remote_group: str | None,
+) -> ProgrammedRule:
+    return ProgrammedRule(
+        direction=direction,
+        version=4 if ethertype == states.IPV4 else 6,
+        protocol=protocols.matched(protocol),
+        low=low,
+        high=high,
+        remote_prefix=remote_prefix,
+        remote_group_id=uuid.UUID(remote_group) if remote_group else None,
     )

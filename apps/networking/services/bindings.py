@@ -1,7 +1,7 @@
 """The ports of servers: made, bound and given back by compute's pipelines. The hot path of every boot.
 
 All of it is idempotent: the key of a port is (server, number of the interface). Security groups are recorded on the
-ports; they are not enforced on the hosts yet.
+ports; the network engine enforces them, bridges of hosts do not.
 """
 
 import random

@@ -8,40 +8,12 @@ from django.db import IntegrityError, transaction
 
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
-from apps.networking import exceptions, states
+from apps.networking import exceptions, protocols, rpcapi, states
 from apps.networking.exceptions import InvalidRule
 from apps.networking.models import SecurityGroup, SecurityGroupRule
 from apps.networking.selectors import security_groups as security_group_selectors
 from apps.networking.services import quotas
 
-# IANA's numbers under the names that Neutron takes (neutron_lib/constants.py).
-PROTOCOLS = {
-    "ah": 51,
-    "dccp": 33,
-    "egp": 8,
-    "esp": 50,
-    "gre": 47,
-    "hopopt": 0,
-    "icmp": 1,
-    "icmpv6": 58,
-    "igmp": 2,
-    "ip": 0,
-    "ipip": 4,
-    "ipv6-encap": 41,
-    "ipv6-frag": 44,
-    "ipv6-icmp": 58,
-    "ipv6-nonxt": 59,
-    "ipv6-opts": 60,
-    "ipv6-route": 43,
-    "ospf": 89,
-    "pgm": 113,
-    "rsvp": 46,
-    "sctp": 132,
-    "tcp": 6,
-    "udp": 17,
-    "udplite": 136,
-    "vrrp": 112,
-}
 WITH_PORTS = {6, 17, 33, 132, 136}
 ICMP = {1, 58}
 ONLY_IPV6 = {"icmpv6", "ipv6-encap", "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ipv6-opts", "ipv6-route"}
@@ -56,6 +28,7 @@ def create(*, context: RequestContext, group: SecurityGroup, values: dict[str, A
     try:
         with transaction.atomic():
             quotas.check(resource="security_group_rule", project_id=group.project_id)
+            rpcapi.changed(groups=[group.id])
             return SecurityGroupRule.objects.create(security_group=group, project_id=group.project_id, **columns)
     except IntegrityError:
         raise exceptions.RuleExists(id=_same(group, columns)) from None
@@ -101,11 +74,11 @@ def _protocol(value: Any, ethertype: str) -> str | None:
     text = str(value).strip().lower() if value is not None else ""
     if text in ("", "any"):
         return None
-    known = text in PROTOCOLS or (text.isascii() and text.isdigit() and int(text[:4]) <= 255)
+    known = text in protocols.NUMBERS or (text.isascii() and text.isdigit() and int(text[:4]) <= 255)
     if not known:
         raise InvalidRule(
             f"Security group rule protocol {text[:64]} not supported. Only protocol values "
-            f"{sorted(PROTOCOLS)} and integer representations [0 to 255] are supported."
+            f"{sorted(protocols.NUMBERS)} and integer representations [0 to 255] are supported."
         )
     if text in ONLY_IPV6 and ethertype == states.IPV4:
         raise InvalidRule(f"Invalid ethertype {ethertype} for protocol {text}.")
@@ -115,7 +88,7 @@ def _protocol(value: Any, ethertype: str) -> str | None:
 def _number(protocol: str | None) -> int | None:
     if protocol is None:
         return None
-    return PROTOCOLS[protocol] if protocol in PROTOCOLS else int(protocol)
+    return protocols.number(protocol)
 
 
 def _check_ports(number: int | None, protocol: str | None, low: int | None, high: int | None) -> None:
@@ -162,4 +135,6 @@ def _prefix(text: str, ethertype: str) -> str:
 
 def delete(*, rule: SecurityGroupRule) -> None:
     """Delete a rule."""
-    rule.delete()
+    with transaction.atomic():
+        rpcapi.changed(groups=[rule.security_group_id])
+        rule.delete()

@@ -1,4 +1,4 @@
-"""Writing security groups. The rules are rows so far: hosts do not enforce them yet.
+"""Writing security groups. The network engine enforces their rules; hosts with bridges of their own do not.
 
 Callers have checked policy.
 """
@@ -12,7 +12,7 @@ from django.db.models import F, ProtectedError, RestrictedError
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.networking import exceptions, states
+from apps.networking import exceptions, rpcapi, states
 from apps.networking.models import SecurityGroup, SecurityGroupRule
 from apps.networking.selectors import security_groups as selectors
 from apps.networking.services import ownership, quotas
@@ -31,6 +31,7 @@ def ensure_default(*, project_id: str) -> uuid.UUID:
         )
         if created:
             _add_rules(group, from_itself=True)
+            rpcapi.changed(groups=[group.id])
     return group.id
 
 
@@ -104,6 +105,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> SecurityGroup:
             stateful=values.get("stateful", True),
         )
         _add_rules(group, from_itself=False)
+        rpcapi.changed(groups=[group.id])
     return group
 
 
@@ -115,6 +117,8 @@ def update(*, context: RequestContext, group: SecurityGroup, values: dict[str, A
     SecurityGroup.objects.filter(id=group.id).update(
         **values, revision_number=F("revision_number") + 1, updated_at=timezone.now()
     )
+    if values.get("stateful", group.stateful) != group.stateful:
+        rpcapi.changed(groups=[group.id])
     return selectors.get(context=context, group_id=group.id)
 
 
@@ -124,6 +128,8 @@ def delete(*, context: RequestContext, group: SecurityGroup) -> None:
         raise exceptions.CannotRemoveDefault
     try:
         with transaction.atomic():
+            naming = group.remote_rules.values_list("security_group_id", flat=True)
+            rpcapi.changed(groups={group.id, *naming})
             group.delete()
     except (ProtectedError, RestrictedError, IntegrityError):
         raise exceptions.SecurityGroupInUse(id=group.id) from None

@@ -8,8 +8,16 @@ _PORTS = """
 SELECT p.id, p.network_id, p.host, p.mac_address, p.hostname, p.admin_state_up, p.port_security_enabled,
        p.allowed_address_pairs::text,
        (SELECT json_agg(json_build_array(f.subnet_id, host(f.ip_address)) ORDER BY f.id)
-          FROM networking_fixedip f WHERE f.port_id = p.id)::text
+          FROM networking_fixedip f WHERE f.port_id = p.id)::text,
+       ARRAY(SELECT m.security_group_id FROM networking_portsecuritygroup m WHERE m.port_id = p.id ORDER BY 1)
   FROM networking_port p WHERE p.request_index IS NOT NULL
+"""
+_GROUPS = """
+SELECT g.id, g.stateful,
+       (SELECT json_agg(json_build_array(r.direction, r.ethertype, r.protocol, r.port_range_min, r.port_range_max,
+                                         r.remote_ip_prefix, r.remote_group_id) ORDER BY r.id)
+          FROM networking_securitygrouprule r WHERE r.security_group_id = g.id)::text
+  FROM networking_securitygroup g
 """
 
 NETWORKS = Statement(
@@ -24,3 +32,11 @@ PORTS = Statement(
 )
 ALL_NETWORKS = Statement("networking_programmed_all_networks", _NETWORKS, {})
 ALL_PORTS = Statement("networking_programmed_all_ports", _PORTS, {})
+# With the groups that their rules name: a rule is programmed only beside the group whose members it lets in.
+GROUPS = Statement(
+    "networking_programmed_groups",
+    f"""{_GROUPS} WHERE g.id = ANY(%(groups)s) OR g.id IN (
+        SELECT r.remote_group_id FROM networking_securitygrouprule r WHERE r.security_group_id = ANY(%(groups)s))""",
+    {"groups": "uuid[]"},
+)
+ALL_GROUPS = Statement("networking_programmed_all_groups", _GROUPS, {})

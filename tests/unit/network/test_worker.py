@@ -16,14 +16,15 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.common import dispatch
 from apps.networking import states
-from apps.networking.models import FixedIP, Network, Port
-from apps.networking.services import bindings, networks, ports, subnets
+from apps.networking.models import FixedIP, Network, Port, SecurityGroup
+from apps.networking.services import bindings, networks, ports, security_group_rules, security_groups, subnets
 from apps.networking.values import RequestedNetwork
 from apps.workflow.models import Finding
 from tests.callers import Caller
 from workers.drivers.errors import RetryableError
 from workers.drivers.network.base.engine import NetworkEngine
 from workers.drivers.network.base.l2 import PortState
+from workers.drivers.network.errors import EngineRefused
 from workers.network import engines, reconciler
 from workers.network.statuses import Statuses
 from workers.network.writer import Writer
@@ -159,6 +160,50 @@ def test_networks_and_subnets(alice: Caller, network: Network, engine: NetworkEn
     assert engine.l2.list_networks() == {str(network.id)}
 
 
+def test_security_groups(alice: Caller, network: Network, engine: NetworkEngine, deliver: Any, tmp_path: Path) -> None:
+    def rule(group: SecurityGroup, **values: Any) -> Any:
+        return security_group_rules.create(
+            context=alice.context, group=group, values={"direction": "ingress", **values}
+        )
+
+    def rules_of(group: SecurityGroup) -> list[dict[str, Any]]:
+        record = tmp_path / "simulated" / "network" / "groups" / f"{group.id}.json"
+        return list(json.loads(record.read_text())["rules"])
+
+    web = deliver(lambda: security_groups.create(context=alice.context, values={"name": "web"}))
+    made = deliver(
+        lambda: rule(web, protocol="tcp", port_range_min=80, port_range_max=80, remote_ip_prefix="10.1.2.3/8")
+    )
+    deliver(lambda: rule(web, protocol="ip", remote_group_id=str(web.id)))
+    deliver(lambda: rule(web, protocol="icmp"))
+    deliver(lambda: rule(web, protocol="udplite", port_range_min=1, port_range_max=9))  # which no engine takes
+    ingress = [one for one in rules_of(web) if one["direction"] == "ingress"]
+    assert sorted((one["protocol"] or 0, one["low"], one["remote_range"]) for one in ingress) == [
+        (0, None, None),
+        (1, None, None),
+        (6, 80, "10.0.0.0/8"),
+    ]
+    assert healthy(engine)
+    server, project = uuid.uuid4(), alice.context.project_id or ""
+    request = RequestedNetwork(network_id=network.id)
+    (port,) = deliver(
+        lambda: bindings.allocate_for_server(
+            server_id=server, project_id=project, host="host-1", requests=[request], security_groups=[web.id]
+        )
+    )
+    record = tmp_path / "simulated" / "network" / "ports" / f"{port.id}.json"
+    assert json.loads(record.read_text())["groups"] == [str(web.id)]
+    deliver(lambda: security_group_rules.delete(rule=made))
+    assert len(rules_of(web)) == 4
+    assert healthy(engine)
+    deliver(lambda: security_groups.update(context=alice.context, group=web, values={"stateful": False}))
+    assert healthy(engine)
+    deliver(lambda: bindings.release_for_server(server_id=server))
+    deliver(lambda: security_groups.delete(context=alice.context, group=web))
+    assert str(web.id) not in engine.rules.list_groups()
+    assert healthy(engine)
+
+
 def test_lost_lines_are_found(
     alice: Caller, network: Network, engine: NetworkEngine, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +236,7 @@ def test_a_change_under_way_is_no_finding(
 def test_an_empty_description_is_built(alice: Caller, network: Network, engine: NetworkEngine, deliver: Any) -> None:
     deliver(lambda: allocate(alice, network, uuid.uuid4()))
     engine.l2.remove_networks([str(network.id)])
-    assert len(reconciler.sync(engine)) == 2
+    assert len(reconciler.sync(engine)) == 2  # the network and its port; the groups are there
     assert reconciler.sync(engine) == ()
 
 
@@ -222,6 +267,24 @@ def test_a_row_that_no_engine_takes(alice: Caller, network: Network, engine: Net
     assert healthy(engine)
 
 
+def test_what_the_engine_refuses_is_left_out(
+    alice: Caller, network: Network, engine: NetworkEngine, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ports of one batch are written one by one when it is refused; the rest of the batch goes on."""
+    real, made = engine.l2.ensure_ports, [allocate(alice, network, uuid.uuid4())[0] for _ in range(3)]
+
+    def ensure(spec: Any, ports: Any) -> None:
+        if str(made[1].id) in [port.id for port in ports]:
+            raise EngineRefused("No.")
+        real(spec, ports)
+
+    monkeypatch.setattr(engine.l2, "ensure_ports", ensure)
+    writer.add({"ports": [str(port.id) for port in made]})
+    writer.flush()
+    assert programmed(engine) == {str(made[0].id), str(made[2].id)}
+    assert writer.is_idle
+
+
 def test_lines_of_anything(writer: Writer, engine: NetworkEngine) -> None:
     for line in ({"ports": ["x", None, 7]}, {"networks": "none"}, {"other": []}, {"servers": [str(uuid.uuid4())]}):
         writer.add(line)
@@ -229,7 +292,7 @@ def test_lines_of_anything(writer: Writer, engine: NetworkEngine) -> None:
     assert writer.is_idle
 
 
-def test_a_batch_is_read_in_two_queries(
+def test_a_batch_is_read_in_three_queries(
     alice: Caller,
     network: Network,
     lines: list[dict[str, Any]],
@@ -245,7 +308,7 @@ def test_a_batch_is_read_in_two_queries(
         connection,
     ) as queries:
         writer.flush()
-    assert len([one for one in queries.captured_queries if not one["sql"].startswith("PREPARE")]) == 2
+    assert len([one for one in queries.captured_queries if not one["sql"].startswith("PREPARE")]) == 3
 
 
 def test_statuses(alice: Caller, network: Network) -> None:

@@ -57,6 +57,8 @@ class Monitor:
             except EngineUnavailable as error:
                 if not self._stop.is_set():
                     log.warning("network engine lost", table=self._table, error=error.details[:300])
+            except Exception:
+                log.exception("monitor failed", table=self._table)
             self._stop.wait(_RETRY_S)
 
     def _follow(self) -> None:

@@ -7,6 +7,7 @@ import select
 import socket
 import ssl
 import time
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -30,6 +31,7 @@ class Stream:
         """Connect to `unix:<path>` or `ssl:<host>:<port>`. Raises EngineUnavailable, SpecInvalid."""
         self._decoder = json.JSONDecoder()
         self._received = bytearray()
+        self._messages: deque[dict[str, Any]] = deque()
         self._next_id = 0
         try:
             self._socket = _connect(remote, tls, timeout_s)
@@ -48,7 +50,7 @@ class Stream:
     def is_alive(self) -> bool:
         """Answer the probes that came while nobody read, and say whether the server is still there."""
         try:
-            while self._received or self._readable():
+            while self._messages or self._received or self._readable():
                 self._answer(self.receive(1.0))
         except EngineUnavailable:
             return False
@@ -77,9 +79,11 @@ class Stream:
         """The next message. Raises EngineUnavailable when none came whole in time."""
         deadline = time.monotonic() + timeout_s
         while True:
-            if (message := self._parse()) is not None:
-                return message
-            self._fill(deadline)
+            if self._messages:
+                return self._messages.popleft()
+            self._parse()
+            if not self._messages:
+                self._fill(deadline)
 
     def answer_probe(self, message: dict[str, Any]) -> None:
         """Answer an `echo` of the server's; another message is ignored."""
@@ -119,19 +123,21 @@ class Stream:
         poll.register(self._socket, select.POLLIN)
         return bool(poll.poll(0))
 
-    def _parse(self) -> dict[str, Any] | None:
-        """Take the first whole message off what was received."""
-        if not self._received:
-            return None
+    def _parse(self) -> None:
+        """Take every whole message off what was received."""
+        text, end = self._received.decode(errors="ignore"), 0
         try:
-            text = self._received.decode()
-            message, end = self._decoder.raw_decode(text)
+            while end < len(text):
+                message, end = self._decoder.raw_decode(text, end)
+                if not isinstance(message, dict):
+                    raise unavailable("the server does not speak JSON-RPC")
+                self._messages.append(message)
+                while text[end : end + 1].isspace():
+                    end += 1
         except ValueError:
-            return None
-        self._received = bytearray(text[end:].lstrip().encode())
-        if not isinstance(message, dict):
-            raise unavailable("the server does not speak JSON-RPC")
-        return message
+            pass  # the rest of a message is under way
+        if end:
+            self._received = self._received[len(text[:end].encode()) :]
 
 
 def _connect(remote: str, tls: ssl.SSLContext | None, timeout_s: float) -> socket.socket:
