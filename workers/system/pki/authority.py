@@ -26,6 +26,7 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
 def named(text: str) -> x509.Name:
+    """Return a certificate's name that says one thing."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
