@@ -45,6 +45,7 @@ class Authority:
         self._issued = directory / "issued"
 
     def exists(self) -> bool:
+        """Say whether it was created here."""
         return self._certificate.exists()
 
     def create(self, now: datetime | None = None) -> None:
@@ -111,6 +112,7 @@ class Authority:
 
 
 def pem_of_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a private key as PEM, unencrypted: for files of their owner alone."""
     form = serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
 

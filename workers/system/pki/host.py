@@ -29,6 +29,7 @@ class HostCertificate:
         self._waiting = directory / "next.key"
 
     def exists(self) -> bool:
+        """Say whether the certificate is installed, with the authority that signed it."""
         return self.pair.exists() and self.authority.exists()
 
     def request(self, host: str) -> bytes:

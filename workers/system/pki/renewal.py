@@ -12,10 +12,12 @@ AUTHORITY, HOST = "authority", "pki"  # directories in the state
 
 
 def authority_of(state: Path) -> Authority:
+    """Return the authority of a state directory."""
     return Authority(state / AUTHORITY)
 
 
 def host_of(state: Path) -> HostCertificate:
+    """Return the certificate of the host that a state directory belongs to."""
     return HostCertificate(state / HOST)
 
 
