@@ -1,4 +1,4 @@
-"""Writing security groups. The network engine enforces their rules; hosts with bridges of their own do not.
+"""Writing security groups. The network engine enforces their rules; bridges of hosts enforce none.
 
 Callers have checked policy.
 """

@@ -211,9 +211,9 @@ def test_lost_lines_are_found(
     assert reconciler.reconcile(writer, NEVER) == 0
     allocate(alice, network, uuid.uuid4())  # its line is never delivered
     assert not healthy(engine)
-    assert reconciler.reconcile(writer, NEVER) == 1
+    assert reconciler.reconcile(writer, NEVER) == 2  # the port, and its project's default group
     assert healthy(engine)
-    assert [row.kind for row in Finding.objects.all()] == [reconciler.KIND]
+    assert [row.kind for row in Finding.objects.all()] == [reconciler.KIND] * 2
     assert reconciler.reconcile(writer, NEVER) == 0
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.networking.models import SecurityGroupRule
-from apps.networking.services.security_group_rules import PROTOCOLS
+from apps.networking.protocols import NUMBERS
 from tests.callers import Caller
 
 STRANGE_PREFIXES = (
@@ -20,7 +20,7 @@ def post(owner: Caller, **values: Any) -> Any:
     return owner.post("/security-group-rules", {"security_group_rule": rule})
 
 
-@pytest.mark.parametrize("protocol", sorted(PROTOCOLS))
+@pytest.mark.parametrize("protocol", sorted(NUMBERS))
 def test_protocols_in_any_case_are_stored_in_one(alice: Caller, protocol: str) -> None:
     """2012-007: "TCP" was stored, and no host knew it."""
     ethertype = "IPv6" if "ipv6" in protocol or protocol == "icmpv6" else "IPv4"
