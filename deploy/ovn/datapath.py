@@ -78,4 +78,16 @@ def choose(settings: OvnSettings, places: Places) -> Datapath:
         kind = NETDEV
     else:
         kind = SYSTEM
-    return Datapath(kind, segmentation(kind, settings.offloads, version()))
+    used = Datapath(kind, segmentation(kind, settings.offloads, version()))
+    _check_offloads(settings, used)
+    return used
+
+
+def _check_offloads(settings: OvnSettings, used: Datapath) -> None:
+    """Raise DeployError where a host would join a cloud whose packets its tunnels drop."""
+    if used.kind == NETDEV and settings.remote and used.segmentation and version() < TUNNEL_OFFLOADS:
+        raise DeployError(
+            "Open vSwitch before 3.5 drops large segments in user-space tunnels: TCP between hosts would be dead.",
+            hint="Set CELERITY_NETDEV_OFFLOADS=multi-host on every machine of the cloud and restart the guests of the "
+            "first one; or use a kernel that has openvswitch, or Open vSwitch 3.5.",
+        )

@@ -58,6 +58,11 @@ def routes_in(external: ipaddress.IPv4Network, routes: Iterable[dict[str, Any]],
     return overlapping
 
 
+def default_devices() -> set[str]:
+    """Return the devices of the machine's default routes."""
+    return {str(route.get("dev")) for route in _ip("route", "show", "default")}
+
+
 def require_free(settings: OvnSettings) -> None:
     """Raise DeployError where the machine already routes the external network somewhere else."""
     bridge = settings.external_bridge

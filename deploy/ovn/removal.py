@@ -4,16 +4,26 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deploy.ovn import databases, datapath, external, plugging
+from deploy.ovn import databases, datapath, external, plugging, tunnel
 from deploy.ovn.places import Places, run
 
 USER_SPACE_DATAPATH, KERNEL_DATAPATH = "ovs-netdev", "ovs-system"
 
 
-def _select(file: Path, table: str, where: list[object], column: str) -> list[str]:
+def _rows(file: Path, table: str, where: list[object], column: str) -> list[Any]:
     query = ["Open_vSwitch", {"op": "select", "table": table, "where": where, "columns": [column]}]
     [answer] = json.loads(run("ovsdb-tool", "query", str(file), json.dumps(query)).stdout)
-    return sorted({str(row[column]) for row in answer["rows"]})
+    return [row[column] for row in answer["rows"]]
+
+
+def _select(file: Path, table: str, where: list[object], column: str) -> list[str]:
+    return sorted({str(value) for value in _rows(file, table, where, column)})
+
+
+def _uplink(file: Path) -> str | None:
+    """Return the device whose address the tunnel's bridge has."""
+    [noted] = _rows(file, "Bridge", [["name", "==", tunnel.BRIDGE]], "external_ids") or [["map", []]]
+    return dict(noted[1]).get("uplink")
 
 
 def _devices() -> dict[str, str]:
@@ -40,6 +50,8 @@ def leftovers(places: Places) -> list[str]:
 def remove(places: Places) -> list[str]:
     """Remove devices and rules; return the devices."""
     removed = leftovers(places)
+    if tunnel.BRIDGE in removed and (uplink := _uplink(databases.host(places).file)):
+        tunnel.give_back(uplink)
     for device in removed:
         if device == KERNEL_DATAPATH:
             run("ovs-dpctl", "del-dp", f"system@{device}")

@@ -16,6 +16,7 @@ SOUTHBOUND_PORT = 6642
 ANYWHERE = "203.0.113.1"  # of documentation (RFC 5737): the default route leads there
 LONGEST_EXTERNAL_PREFIX = 29  # six addresses: the machine, a router, and a few floating IPs
 _REMOTE = re.compile(r"ssl:([0-9.]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
+_DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
 _MAPPING = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,62}):([A-Za-z0-9][A-Za-z0-9_.-]{0,14})")
 
 
@@ -32,6 +33,7 @@ class OvnSettings:
     external: ipaddress.IPv4Network
     mappings: dict[str, str]
     tunnel_address: str
+    uplink: str | None
     southbound: tuple[str, int] | None
     remote: str | None
     management: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
@@ -78,8 +80,10 @@ def _mappings(environment: Environment) -> dict[str, str]:
         if network in mappings or bridge in mappings.values():
             raise DeployError(f"CELERITY_BRIDGE_MAPPINGS: {entry.strip()!r} names a network or a bridge again.")
         mappings[network] = bridge
-    if "br-int" in mappings.values():
-        raise DeployError("CELERITY_BRIDGE_MAPPINGS: br-int is OVN's own bridge.", hint="Name another bridge.")
+    if {"br-int", "br-tunnel"} & set(mappings.values()):
+        raise DeployError(
+            "CELERITY_BRIDGE_MAPPINGS: br-int and br-tunnel have other uses.", hint="Name another bridge."
+        )
     return mappings
 
 
@@ -107,6 +111,13 @@ def _tunnel_address(environment: Environment) -> str:
             hint="Set it to the address of this machine that the tunnels of other hosts end at.",
         )
     return str(address)
+
+
+def _uplink(environment: Environment) -> str | None:
+    text = environment.values.get("CELERITY_TUNNEL_UPLINK", "")
+    if text and not _DEVICE.fullmatch(text):
+        raise DeployError(f"CELERITY_TUNNEL_UPLINK is {text!r}, which is no network device.")
+    return text or None
 
 
 def _southbound(environment: Environment) -> tuple[str, int] | None:
@@ -153,6 +164,7 @@ def read(environment: Environment) -> OvnSettings:
         external=_external(environment),
         mappings=_mappings(environment),
         tunnel_address=_tunnel_address(environment),
+        uplink=_uplink(environment),
         southbound=_southbound(environment),
         remote=_remote(environment),
         management=_management(environment),

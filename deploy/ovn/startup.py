@@ -9,7 +9,7 @@ from deploy import manage
 from deploy.checks import certificates
 from deploy.environment import Environment
 from deploy.errors import DeployError
-from deploy.ovn import central, chassis, databases, datapath, external, health, places, plugging, settings
+from deploy.ovn import central, chassis, databases, datapath, external, health, places, plugging, settings, tunnel
 from deploy.ovn.daemons import CENTRAL, DATABASES, NAMES, SWITCH
 from deploy.ovn.databases import Database
 from deploy.supervision.client import Supervisor
@@ -41,6 +41,7 @@ def bring_up(environment: Environment, supervisor: Supervisor) -> None:
     wanted = settings.read(environment)
     here = places.of(environment)
     used = datapath.choose(wanted, here)
+    tunnel.check(wanted, used)
     names = [name for name in NAMES if not wanted.remote or name not in CENTRAL]
     _start_databases(_databases(here, names), supervisor)
     if not wanted.remote:
@@ -51,9 +52,14 @@ def bring_up(environment: Environment, supervisor: Supervisor) -> None:
     _wait(lambda: health.follows(here), supervisor, "ovn-controller")
     _wait_chassis(here, wanted, environment.hostname, supervisor)
     chassis.make_bridges(here, wanted, used)
-    for bridge in wanted.mappings.values():  # of a former run, the database knows it before the switch makes it
+    tunnels = tunnel.make_bridge(here, wanted, used)
+    for bridge in (
+        *wanted.mappings.values(),
+        *tunnels,
+    ):  # of a former run, the database knows it before the switch makes it
         _wait(lambda bridge=bridge: _exists(bridge), supervisor, "ovs-vswitchd")  # type: ignore[misc]
     external.ensure(wanted)
+    tunnel.move_address(wanted, used)
     plugging.ensure(here)
     supervisor.wait_running(names)
 

@@ -1,13 +1,24 @@
 """The external network: a guest goes out and comes in through the machine, and does not reach the machine."""
 
-import os
 import shlex
 import socket
 import subprocess
 from pathlib import Path
 
 from deploy.ovn import places, removal
-from tests.host.ovn_machine import MARKS, down, make_environment, namespace, supervised, up, wait_for
+from tests.host.ovn_machine import (
+    MARKS,
+    address,
+    cable,
+    connects,
+    down,
+    make_environment,
+    namespace,
+    pings,
+    supervised,
+    up,
+    wait_for,
+)
 
 pytestmark = MARKS
 METADATA = "169.254.169.254"
@@ -21,30 +32,6 @@ lr-nat-add r snat 198.19.0.2 10.0.0.0/24 -- lr-nat-add r dnat_and_snat 198.19.0.
 lsp-add net in -- lsp-set-type in router -- lsp-set-addresses in router -- lsp-set-options in router-port=r-in
 lsp-add ext out -- lsp-set-type out router -- lsp-set-addresses out router -- lsp-set-options out router-port=r-ex
 """
-
-
-def cable(name: str, namespace_fd: int, peer: str) -> None:
-    """Lay a cable from here into another network namespace."""
-    there = ("peer", "name", peer, "netns", f"/proc/{os.getpid()}/fd/{namespace_fd}")
-    subprocess.run(["ip", "link", "add", name, "type", "veth", *there], check=True)
-    subprocess.run(["ip", "link", "set", name, "up"], check=True)
-
-
-def address(device: str, text: str, via: str = "") -> None:
-    subprocess.run(["ip", "address", "add", text, "dev", device], check=True)
-    subprocess.run(["ip", "link", "set", device, "up"], check=True)
-    if via:
-        subprocess.run(["ip", "route", "add", "default", "via", via], check=True)
-
-
-def pings(target: str) -> bool:
-    return subprocess.run(["ping", "-c", "1", "-W", "2", target], check=False, capture_output=True).returncode == 0
-
-
-def connects(target: str, port: int) -> bool:
-    with socket.socket() as client:
-        client.settimeout(1.5)
-        return client.connect_ex((target, port)) == 0
 
 
 def test_a_guest_reaches_the_world_and_not_the_machine(state_directory: Path) -> None:

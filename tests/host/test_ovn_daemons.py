@@ -14,13 +14,11 @@ from deploy import processes
 from deploy.checks import external_network, ovn, ovn_plugging
 from deploy.checks.finding import Level
 from deploy.environment import Environment
-from deploy.errors import DeployError
 from deploy.ovn import daemons, external, health, places, removal, settings
 from deploy.ovn.places import Places
 from deploy.supervision import orphans
 from deploy.supervision.client import Supervisor
 from tests.host.ovn_machine import MARKS, devices, down, make_environment, namespace, supervised, tables, up, wait_for
-from workers.system.pki import renewal
 
 pytestmark = MARKS
 REGISTERED_SECONDS, BACK_SECONDS = 10, 15
@@ -114,57 +112,3 @@ def test_what_a_killed_supervisor_leaves_is_removed(environment: Environment, su
     removal.remove(places.of(environment))
     assert devices() == {"lo"}
     assert external.TABLE not in tables()
-
-
-def join(first: Environment, second: Environment) -> None:
-    """Give the second machine a certificate, as `manage.py certificates` does."""
-    authority, host = renewal.authority_of(first.state), renewal.host_of(second.state)
-    host.install(authority.sign(host.request(second.hostname), second.hostname), authority.certificate())
-
-
-def sbctl(environment: Environment, *arguments: str) -> str:
-    """Speak to the southbound database with this machine's certificate; return the output or the error."""
-    here = places.of(environment)
-    tool = ("ovn-sbctl", "--db=ssl:10.9.9.1:6642", "--timeout=5", *here.tls)
-    done = places.run(*tool, *arguments, check=False)
-    return done.stdout if done.returncode == 0 else done.stderr
-
-
-def test_a_second_machine_joins_by_its_certificate(state_directory: Path) -> None:
-    (state_directory / "second").mkdir()
-    first = make_environment(
-        state_directory, "h1", CELERITY_SOUTHBOUND_LISTEN="10.9.9.1:6642", CELERITY_TUNNEL_ADDRESS="10.9.9.1"
-    )
-    further = {"CELERITY_SOUTHBOUND": "ssl:10.9.9.1:6642", "CELERITY_BRIDGE_MAPPINGS": "public:br-uplink"}
-    second = make_environment(state_directory / "second", "h2", **further)
-    with namespace() as far, namespace():
-        peer = ("peer", "name", "there", "netns", f"/proc/{os.getpid()}/fd/{far}")
-        subprocess.run(["ip", "link", "add", "here", "type", "veth", *peer], check=True)
-        subprocess.run(["ip", "address", "add", "10.9.9.1/24", "dev", "here"], check=True)
-        subprocess.run(["ip", "link", "set", "here", "up"], check=True)
-        with supervised(first) as near_supervisor:
-            up(first, near_supervisor)
-            with namespace(far), supervised(second) as far_supervisor:
-                subprocess.run(["ip", "address", "add", "10.9.9.2/24", "dev", "there"], check=True)
-                subprocess.run(["ip", "link", "set", "there", "up"], check=True)
-                with pytest.raises(DeployError, match="no valid certificate"):
-                    up(second, far_supervisor)
-                join(first, second)
-                up(second, far_supervisor)
-                assert set(far_supervisor.states()) == {"ovs-db", "ovs-vswitchd", "ovn-controller"}
-                assert health.examine(places.of(second)).well
-                wait_for(lambda: health.examine(places.of(first)).chassis == 2, 10, "the second chassis")
-                places.run("ovn-nbctl", f"--db={places.of(first).northbound}", "--wait=sb", "ls-add", "net")
-                check_role(second)
-
-
-def check_role(second: Environment) -> None:
-    """A machine changes its own chassis, and neither another's nor what all share."""
-    assert "external_ids" not in sbctl(second, "set", "Chassis", "h2", "external_ids:tried=yes")
-    for refused in (
-        ("chassis-del", "h1"), ("set", "Chassis", "h1", "external_ids:tried=yes"), ("del-connection",),
-        ("--", "--all", "destroy", "Logical_Flow"),
-    ):  # fmt: skip
-        assert "permission error" in sbctl(second, *refused), refused
-    stranger = places.run("ovn-sbctl", "--db=tcp:10.9.9.1:6642", "--timeout=3", "show", check=False)
-    assert stranger.returncode != 0

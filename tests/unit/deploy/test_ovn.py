@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import subprocess
+from ipaddress import IPv4Interface
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from deploy import packages, ports, secrets
 from deploy.environment import DEFAULTS, Environment
 from deploy.errors import DeployError
 from deploy.instances import libvirt
-from deploy.ovn import central, daemons, databases, datapath, external, health, places, plugging, settings
+from deploy.ovn import central, daemons, databases, datapath, external, health, places, plugging, settings, tunnel
 from deploy.ovn.datapath import Datapath
 from deploy.supervision import config, programs
 
@@ -68,6 +69,7 @@ def test_defaults_are_usable(tmp_path: Path) -> None:
         ("SOUTHBOUND_LISTEN", "central:6642"),
         ("SOUTHBOUND_LISTEN", "192.0.2.1:99999"),
         ("SOUTHBOUND", "tcp:192.0.2.1:6642"),
+        ("TUNNEL_UPLINK", "a name"),
         ("SOUTHBOUND", "ssl:central:6642"),
     ],
 )
@@ -130,6 +132,46 @@ def test_the_datapath(
     else:
         with pytest.raises(DeployError, match=expected):
             datapath.choose(settings.read(environment), places.of(environment))
+
+
+@pytest.mark.parametrize(
+    ("remote", "offloads", "version", "refused"),
+    [
+        ("ssl:192.0.2.1:6642", "single-host", (3, 1, 0), True),
+        ("ssl:192.0.2.1:6642", "multi-host", (3, 1, 0), False),
+        ("ssl:192.0.2.1:6642", "single-host", (3, 5, 0), False),
+        ("", "single-host", (3, 1, 0), False),
+    ],
+)
+def test_a_host_whose_tunnels_drop_segments_does_not_join(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remote: str, offloads: str, version: tuple[int, ...], refused: bool
+) -> None:
+    monkeypatch.setattr(datapath, "version", lambda: version)
+    joining = cloud(
+        tmp_path, SOUTHBOUND=remote, NETDEV_OFFLOADS=offloads, DATAPATH="netdev", TUNNEL_ADDRESS="192.0.2.2"
+    )
+    if refused:
+        with pytest.raises(DeployError, match=r"before 3\.5"):
+            datapath.choose(settings.read(joining), places.of(joining))
+    else:
+        assert datapath.choose(settings.read(joining), places.of(joining)).kind == "netdev"
+
+
+def test_an_uplink_has_the_tunnels_address_and_no_default_route(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = {"eth1": ["192.0.2.2/24"], "br-tunnel": []}
+    monkeypatch.setattr(external, "addresses", lambda device: [IPv4Interface(a) for a in addresses[device]])
+    monkeypatch.setattr(external, "default_devices", lambda: {"eth0"})
+    used = Datapath("netdev", segmentation=False)
+    tunnel.check(settings.read(cloud(tmp_path, TUNNEL_UPLINK="eth1", TUNNEL_ADDRESS="192.0.2.2")), used)
+    other = settings.read(cloud(tmp_path, TUNNEL_UPLINK="eth1", TUNNEL_ADDRESS="192.0.2.3"))
+    with pytest.raises(DeployError, match=r"eth1 does not have the address 192\.0\.2\.3"):
+        tunnel.check(other, used)
+    tunnel.check(other, Datapath("system", segmentation=True))  # the kernel's needs no bridge
+    monkeypatch.setattr(external, "default_devices", lambda: {"eth1"})
+    with pytest.raises(DeployError, match="default route"):
+        tunnel.check(settings.read(cloud(tmp_path, TUNNEL_UPLINK="eth1", TUNNEL_ADDRESS="192.0.2.2")), used)
 
 
 def test_a_range_that_the_machine_routes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
