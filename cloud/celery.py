@@ -42,6 +42,7 @@ def _connect() -> None:
         pause_seconds=BREAK_SECONDS if settings.PROCESS == "api" else 0.0,
     )
     catalogue.fill(pipeline.entry for pipeline in registry.PIPELINES.values())
+    catalogue.fill_subjects(pipeline.subject for pipeline in registry.PIPELINES.values())
 
 
 _connect()

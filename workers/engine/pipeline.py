@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from apps.workflow.catalogue import Entry, OnHostDown
+from apps.workflow.catalogue import Entry, OnHostDown, Subject
 from apps.workflow.states import REVERT
 from workers.engine.steps import HOST, HOST_ROLES, SCHEDULER, Step
-from workers.engine.subjects import Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +102,7 @@ class Pipeline:
             lost={step: self._lost(step) for step in self.step_names()} if self.has_hosts else {},
             deadline_seconds=self.deadline_seconds,
             pivot=self.pivot,
+            chooses_at=next((step.name for step in self.steps if step.chooses_host), ""),
             noun=self.noun,
             when_failed=self.when_failed,
         )

@@ -90,6 +90,7 @@ class Step(Generic[R]):
     timeout_seconds: float | None = None  # the setting STEP_TIMEOUT
     needs: tuple[str, ...] = ()  # further roles whose hosts it cannot work without
     long = False  # it may take minutes: it runs on its host's queue of long steps, and boots do not wait behind it
+    chooses_host = False  # it fails with NoValidHost where no host is left
     rows_only_when_hung = False  # go on with the rows alone when a hung step keeps the host's lock on the subject
     records = False  # whether it writes in the transaction that finishes it; others cost no transaction
     undoes = False  # whether it has a revert; the revert of a run skips other steps, and hosts that have no such step

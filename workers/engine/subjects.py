@@ -1,16 +1,13 @@
-"""The subjects of pipelines."""
+"""The subjects of pipelines. Apps read them in the catalogue (apps/workflow/catalogue.py)."""
 
-from dataclasses import dataclass
+from apps.compute.selectors import server_counts, servers
+from apps.compute.states import SUBJECT
+from apps.workflow.catalogue import Subject
 
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A kind of row. ``name`` is its type in runs, its id's key in logs, and the first part of its pipelines' names.
-
-    Its lock's key is made of the name and the id (apps/workflow/services/claims.py, lock_key).
-    """
-
-    name: str
-
-
-SERVER = Subject("server")
+SERVER = Subject(
+    name=SUBJECT,
+    model="compute.Server",
+    existing=lambda ids: servers.existing(server_ids=list(ids)),
+    names=lambda ids: server_counts.names(server_ids=ids),
+    like=lambda text: server_counts.ids_like(text=text),
+)

@@ -3,13 +3,21 @@
 Rows of deleted servers stay: usage and audits ask for them.
 """
 
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 
 from apps.common import audit
-from apps.compute.selectors import servers
 from apps.identity.services import sessions
+from apps.workflow import catalogue
 from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import counters, findings, runs
+
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
 
 BATCH = 1000
 KEPT = 10  # the newest runs of existing subjects are kept, however old
@@ -33,10 +41,18 @@ def old_runs() -> int:
         page = list(selectors.ended(days=settings.RUN_DAYS, after=after)[:BATCH])
         if not page:
             return removed
-        subjects = {run.subject_id for run in page}
-        gone = {run.subject_id for run in page if run.subject_type == "server"} - servers.existing(
-            server_ids=list(subjects)
-        )
-        kept = selectors.newest(subject_ids=subjects - gone, count=KEPT)
+        kept = selectors.newest(subjects=_existing(page), count=KEPT)
         removed += runs.forget(run_ids=[run.id for run in page if run.id not in kept])
         after = (page[-1].created_at, page[-1].id)
+
+
+def _existing(page: "Iterable[Run]") -> list[tuple[str, uuid.UUID]]:
+    """Return the runs' subjects that exist, as (type, id); all of an unknown type. 1 query for each type."""
+    by_type: dict[str, set[uuid.UUID]] = defaultdict(set)
+    for run in page:
+        by_type[run.subject_type].add(run.subject_id)
+    subjects: list[tuple[str, uuid.UUID]] = []
+    for name, keys in by_type.items():
+        subject = catalogue.subject(name)
+        subjects += [(name, key) for key in (keys if subject is None else subject.existing(keys))]
+    return subjects

@@ -5,11 +5,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
-from django.urls import reverse
-
 from apps.common import audit, policy
-from apps.common.admin import Operation, Operator, operations, panels
+from apps.common.admin import Operation, Operator, operations
 from apps.common.exceptions import Conflict
 from apps.compute import actions
 from apps.compute.actions import Button, ServerAction
@@ -18,7 +15,6 @@ from apps.compute.selectors import server_counts
 from apps.compute.services import server_actions
 from apps.compute.states import SUBJECT
 from apps.workflow import catalogue, states
-from apps.workflow.admin import subjects
 
 if TYPE_CHECKING:
     from apps.workflow.models import Run
@@ -71,27 +67,6 @@ def _may_again(run: "Run") -> bool:
     return _repeated(run) is not None and server_counts.exists(server_id=run.subject_id)
 
 
-def _subject(request: HttpRequest, run: "Run") -> panels.Panel | None:
-    """Return the way to the server. 1 query."""
-    if run.subject_type != SUBJECT:
-        return None
-    name = server_counts.names(server_ids=[run.subject_id]).get(run.subject_id)
-    link = {"text": name, "href": reverse("admin:compute_server_change", args=[run.subject_id])} if name else ""
-    pairs: list[tuple[str, Any]] = [
-        ("server", link or str(run.subject_id)), ("host", run.host), ("queue", run.queue), ("request", run.request_id),
-    ]  # fmt: skip
-    return panels.pairs("About", pairs)
-
-
-subjects.add(
-    SUBJECT,
-    subjects.Kind(
-        page="compute_server",
-        names=lambda ids: server_counts.names(server_ids=ids),
-        like=lambda text: server_counts.ids_like(text=text),
-    ),
-)
-panels.add("workflow.run", _subject, position=10)
 operations.add(
     "workflow.run",
     replace(

@@ -6,6 +6,7 @@ from apps.common import broker
 from apps.compute.selectors import capacity, server_counts
 from apps.operations.admin import chart
 from apps.scheduling.selectors import utilisation
+from apps.workflow import catalogue
 from apps.workflow.selectors import boots, findings, queues
 
 SILENT_BROKER = "The broker does not answer. Accepted work is queued and sent when it is back."
@@ -47,9 +48,12 @@ def _statuses() -> dict[str, Any]:
 
 
 def _failures(groups: list[boots.Failures]) -> list[dict[str, Any]]:
-    """Return the groups of failures with the newest run of each and the name of its subject. 1 query."""
-    names = server_counts.names(server_ids=[group.subject_id for group in groups])
-    return [{"group": group, "name": names.get(group.subject_id, str(group.subject_id)[:8])} for group in groups]
+    """Return the groups of failures with the newest run of each and the name of its subject. 1 query for each type."""
+    keys = [(group.subject_type, group.subject_id) for group in groups]
+    names = catalogue.names(keys)
+    return [
+        {"group": group, "name": names.get(key) or str(key[1])[:8]} for group, key in zip(groups, keys, strict=True)
+    ]
 
 
 def _with_depths(busy: list[queues.Queue]) -> dict[str, Any]:

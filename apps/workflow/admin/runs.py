@@ -77,7 +77,7 @@ class RunAdmin(Page):
         filters.text("request_id", "request id"), FailedStepFilter,
     )  # fmt: skip
     search_fields = ("id", "subject_id", "request_id", "project_id", "host")
-    search_help_text = "Server's name or id, run, request, project's id, or host"
+    search_help_text = "Name or ID of a server, ID of a run, request or project, or host"
     list_display_links = ("pipeline",)
     collapsed = True
     empty = "No runs yet. A run is recorded for every action on a server."
@@ -99,7 +99,7 @@ class RunAdmin(Page):
         return row.state in states.ACTIVE
 
     def complete(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Put on subjects' names and first causes. 1 query for each kind of subject, and 1."""
+        """Put on subjects' names and first causes. 1 query for each type of subject, and 1."""
         subjects.complete(rows)
         steps: dict[Any, list[Step]] = {}
         for step in Step.objects.filter(run_id__in=[row.id for row in rows]).exclude(error_message="").order_by("id"):

@@ -8,11 +8,11 @@ from typing import Any
 from django.utils import timezone
 
 from apps.common.admin import panels
-from apps.workflow import states
+from apps.workflow import catalogue, states
 from apps.workflow.models import Run, Step
 from apps.workflow.selectors import runs as selectors
 
-NO_HOST, SCHEDULE = "NoValidHost", "schedule"
+NO_HOST = "NoValidHost"
 RESULTS = {states.LOST: "cancelled"}  # readable names of results
 RUNS = 10  # of one subject, newest first
 STEPS = 400  # of all of them
@@ -57,7 +57,7 @@ class Drawn:
 # The scheduler's table begins with conditions that are not filters; these have readable names.
 WORDS = {
     "named": "the requested host",
-    "failed_before": "not tried before for this server",
+    "failed_before": "not tried before in this run",
     "fits": "up, enabled and with enough room",
 }
 
@@ -75,7 +75,7 @@ def draw(run: Run, steps: Sequence[Step], *, now: datetime) -> Drawn:
     def share(seconds: float) -> float:
         return round(min(100.0, max(0.0, 100 * seconds / whole)), 3)
 
-    bars = []
+    bars, chooses_at = [], catalogue.find(run.pipeline).chooses_at
     for step in steps:
         until = step.finished_at or now
         waited = max(0.0, (step.started_at - step.since).total_seconds())
@@ -91,7 +91,7 @@ def draw(run: Run, steps: Sequence[Step], *, now: datetime) -> Drawn:
                 f"{RESULTS.get(result, result)}",
                 wait_left=share(sent), wait_width=share(waited), work_left=share(began), work_width=share(worked),
                 waited=waited, worked=worked, error=step.error_message,
-                details=step.error_details, folded=step.name == SCHEDULE and explained(run), key=step.pk or 0,
+                details=step.error_details, folded=step.name == chooses_at and explained(run), key=step.pk or 0,
             )
         )  # fmt: skip
     return Drawn(
@@ -109,7 +109,9 @@ def first_cause(run: Run, steps: Sequence[Step]) -> str:
     """Return why the first attempt failed, of a run whose last attempt only found no host left; "" otherwise."""
     if run.error_cause != NO_HOST:
         return ""
-    failed = (step for step in steps if step.error_message and step.name != SCHEDULE and step.result != states.SUCCESS)
+    chooses_at = catalogue.find(run.pipeline).chooses_at
+    failed = (step for step in steps if step.error_message and step.name != chooses_at)
+    failed = (step for step in failed if step.result != states.SUCCESS)
     step = next((each for each in failed if each.direction == states.EXECUTE), None)
     return "" if step is None else f"{step.name}{f' on {step.host}' if step.host else ''}: {step.error_message}"
 

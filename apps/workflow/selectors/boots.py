@@ -48,6 +48,7 @@ class Failures:
     count: int
     newest_at: datetime
     run_id: uuid.UUID
+    subject_type: str
     subject_id: uuid.UUID
     action: str
     message: str
@@ -60,7 +61,7 @@ class Failures:
 def grouped_failures(*, hours: int = 24, most: int = 20000) -> list[Failures]:
     """Return all runs that failed within ``hours``, grouped by cause, the most frequent first. 1 query."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.GROUPED, {"hours": hours, "most": most})
+        cursor.execute(sql.GROUPED, {"hours": hours, "most": most, "choosing": catalogue.choosing()})
         return [Failures(*row) for row in cursor.fetchall()]
 
 

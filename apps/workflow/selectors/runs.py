@@ -1,7 +1,7 @@
 """Reading runs and their steps."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -90,10 +90,10 @@ def ended(*, days: int, after: tuple[datetime, uuid.UUID] | None = None) -> Quer
     return rows.filter(created_at__gte=created_at).exclude(created_at=created_at, id__lte=key)
 
 
-def newest(*, subject_ids: Iterable[uuid.UUID], count: int) -> set[uuid.UUID]:
-    """Return the newest ``count`` runs of each subject."""
+def newest(*, subjects: Sequence[tuple[str, uuid.UUID]], count: int) -> set[uuid.UUID]:
+    """Return the newest ``count`` runs of each subject, given as (type, id)."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.NEWEST, [list(subject_ids), count])
+        cursor.execute(sql.NEWEST, [[kind for kind, _ in subjects], [key for _, key in subjects], count])
         return {row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in cursor.fetchall()}
 
 

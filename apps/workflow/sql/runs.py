@@ -1,8 +1,9 @@
 """Reading runs, steps and held leases; sending a run again."""
 
 NEWEST = """
-SELECT r.id FROM unnest(%s::uuid[]) AS s(id),
-       LATERAL (SELECT id FROM workflow_run WHERE subject_id = s.id ORDER BY created_at DESC LIMIT %s) r
+SELECT r.id FROM unnest(%s::text[], %s::uuid[]) AS s(type, id),
+       LATERAL (SELECT id FROM workflow_run WHERE subject_id = s.id AND subject_type = s.type
+                 ORDER BY created_at DESC LIMIT %s) r
 """
 LOCKED = """
 SELECT ((classid::bigint << 32) | objid::bigint)::bigint, pid FROM pg_locks

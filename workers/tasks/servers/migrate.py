@@ -37,6 +37,7 @@ class ScheduleDestination(ServerStep[Claimed]):
 
     name = "schedule"
     role = SCHEDULER
+    chooses_host = True
     timeout_seconds = 60
     task_state = states.RESIZE_PREP
 

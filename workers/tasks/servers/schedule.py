@@ -33,6 +33,7 @@ class Schedule(ServerStep[Scheduled]):
 
     name = "schedule"
     role = SCHEDULER
+    chooses_host = True
     timeout_seconds = 60
     task_state = states.SCHEDULING
 
