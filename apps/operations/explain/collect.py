@@ -1,14 +1,15 @@
-"""Gathers everything about one server with a bounded number of queries."""
+"""Gathers everything about one subject of runs, a server above all, with a bounded number of queries."""
 
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from django.utils import timezone
 
 from apps.common import audit
 from apps.common.exceptions import NotFound
+from apps.common.identifiers import parse_uuid
 from apps.compute.selectors import servers
 from apps.compute.states import SUBJECT
 from apps.identity.selectors import projects, users
@@ -19,7 +20,8 @@ from apps.operations.explain import queues
 from apps.quotas.selectors import reservations
 from apps.scheduling.selectors import hosts
 from apps.scheduling.services import allocations
-from apps.workflow import states
+from apps.workflow import catalogue, states
+from apps.workflow.catalogue import Subject
 from apps.workflow.selectors import findings, runs
 
 if TYPE_CHECKING:
@@ -35,30 +37,29 @@ MAX_EVENTS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """One server's rows in every app. ``runs`` are oldest first; ``queue`` is set while a run is active.
+    """One subject's runs, and what they wait for. ``runs`` are oldest first; ``queue`` is set while a run is active.
 
-    ``host`` is the server's, ``step_host`` the one where the active run's step belongs: in a migration another one.
+    ``kind`` is the subject's word ("server"); ``exists``: it has a row that is not deleted. ``step_host`` is the host
+    where the active run's step belongs.
     """
 
     now: datetime
-    server: "Server"
+    kind: str
+    id: uuid.UUID
+    label: str
+    exists: bool
     runs: "list[Run]"
     steps: "dict[uuid.UUID, list[Step]]"
-    devices: "list[BlockDevice]"
-    allocation: "Allocation | None" = None
-    reserved: dict[str, int] = field(default_factory=dict)
-    ports: tuple[PortFacts, ...] = ()
     events: "list[AuditEvent]" = field(default_factory=list)
     findings: "list[Finding]" = field(default_factory=list)  # open ones of reconcilers
-    names: dict[str, str] = field(default_factory=dict)  # of users, projects, networks and the image, by id
-    host: "Host | None" = None
+    names: dict[str, str] = field(default_factory=dict)  # of users, projects, networks and images, by id
     step_host: "Host | None" = None
     queue: queues.QueuePosition | None = None
 
     @property
     def active(self) -> "Run | None":
         """The run that is under way, if any."""
-        return next((run for run in self.runs if run.state in states.ACTIVE), None)
+        return _active(self.runs)
 
     @property
     def last(self) -> "Run | None":
@@ -69,32 +70,100 @@ class Story:
         return self.names.get(str(key)) or str(key)
 
 
-def of_server(server: "Server", *, ask_workers: bool = True) -> Story:
-    """Gather a server's story: at most 20 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
-    server_runs = list(runs.of_subject(subject_type=SUBJECT, subject_id=server.id)[:MAX_RUNS])[::-1]
-    steps: dict[uuid.UUID, list[Step]] = {run.id: [] for run in server_runs}
-    for step in runs.steps_of(run_ids=list(steps))[:MAX_STEPS]:
-        steps[step.run_id].append(step)
-    ports = bindings.specs_for_server(server_id=server.id)
-    events = audit.of_target(target_id=server.id, limit=MAX_EVENTS)
-    active = next((run for run in server_runs if run.state in states.ACTIVE), None)
-    host = _host(server.host or (active.host if active else ""))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStory(Story):
+    """One server's rows in every app. ``host`` is the server's: in a migration the step belongs to another one."""
+
+    server: "Server"
+    devices: "list[BlockDevice]"
+    allocation: "Allocation | None" = None
+    reserved: dict[str, int] = field(default_factory=dict)
+    ports: tuple[PortFacts, ...] = ()
+    host: "Host | None" = None
+
+
+def of_subject(subject: Subject, subject_id: uuid.UUID, *, ask_workers: bool = True) -> Story:
+    """Gather the story of a subject of any kind: at most 14 queries. ``ask_workers``: see ``of_server``."""
+    past = _runs(subject.name, subject_id)
+    active = _active(past)
+    people = {run.user_id for run in past} - {""}
     return Story(
-        now=timezone.now(),
+        kind=subject.name,
+        label=subject.names([subject_id]).get(subject_id, ""),
+        exists=subject_id in subject.existing([subject_id]),
+        names=users.names(people) if people else {},
+        step_host=_host(active.host) if active else None,
+        **_history(subject_id, past, ask_workers=ask_workers),
+    )
+
+
+def of_server(server: "Server", *, ask_workers: bool = True) -> ServerStory:
+    """Gather a server's story: at most 20 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
+    past = _runs(SUBJECT, server.id)
+    active = _active(past)
+    ports = bindings.specs_for_server(server_id=server.id)
+    host = _host(server.host or (active.host if active else ""))
+    return ServerStory(
+        kind=SUBJECT,
+        label=server.name,
+        exists=server.deleted_at is None,
         server=server,
-        runs=server_runs,
-        steps=steps,
         devices=servers.block_devices(server_id=server.id),
         allocation=allocations.of_consumer(consumer_id=server.id),
         reserved=reservations.of_consumer(consumer_id=server.id),
         ports=ports,
-        events=events,
-        findings=findings.open_of(subject=str(server.id)),
-        names=_names(server, server_runs, ports),
+        names=_names(server, past, ports),
         host=host,
         step_host=_step_host(active, host),
-        queue=queues.position_of(active, ask_workers=ask_workers) if active else None,
+        **_history(server.id, past, ask_workers=ask_workers),
     )
+
+
+def named(*, text: str) -> list[tuple[Subject, uuid.UUID]]:
+    """Return the subjects, except servers, of this ID or name. At most 2 queries for each kind."""
+    key = parse_uuid(text)
+    matches = []
+    for subject in catalogue.subjects():
+        if subject.name != SUBJECT:
+            names = subject.names([key] if key else list(subject.like(text)))
+            matches += [(subject, each) for each, name in names.items() if key or name == text]
+    return matches
+
+
+class _History(TypedDict):
+    """The fields that a subject of any kind has."""
+
+    now: datetime
+    id: uuid.UUID
+    runs: "list[Run]"
+    steps: "dict[uuid.UUID, list[Step]]"
+    events: "list[AuditEvent]"
+    findings: "list[Finding]"
+    queue: queues.QueuePosition | None
+
+
+def _runs(subject_type: str, subject_id: uuid.UUID) -> "list[Run]":
+    return list(runs.of_subject(subject_type=subject_type, subject_id=subject_id)[:MAX_RUNS])[::-1]
+
+
+def _active(past: "list[Run]") -> "Run | None":
+    return next((run for run in past if run.state in states.ACTIVE), None)
+
+
+def _history(subject_id: uuid.UUID, past: "list[Run]", *, ask_workers: bool) -> _History:
+    steps: dict[uuid.UUID, list[Step]] = {run.id: [] for run in past}
+    for step in runs.steps_of(run_ids=list(steps))[:MAX_STEPS]:
+        steps[step.run_id].append(step)
+    active = _active(past)
+    return {
+        "now": timezone.now(),
+        "id": subject_id,
+        "runs": past,
+        "steps": steps,
+        "events": audit.of_target(target_id=subject_id, limit=MAX_EVENTS),
+        "findings": findings.open_of(subject=str(subject_id)),
+        "queue": queues.position_of(active, ask_workers=ask_workers) if active and not active.leader_id else None,
+    }
 
 
 def _host(name: str) -> "Host | None":

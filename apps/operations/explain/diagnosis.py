@@ -8,7 +8,7 @@ from django.conf import settings
 
 from apps.compute import states
 from apps.operations.explain import format, queues
-from apps.operations.explain.collect import Story
+from apps.operations.explain.collect import ServerStory, Story
 from apps.workflow import catalogue
 from apps.workflow import states as workflow
 
@@ -43,14 +43,27 @@ NOBODY = "no worker reads this queue"
 
 def of_story(story: Story) -> list[str]:
     """Return a few sentences for the operator: the situation and what to do."""
-    return [*_state(story), *_left_behind(story)]
+    return [*_state(story), *_findings(story), *(_left_behind(story) if isinstance(story, ServerStory) else ())]
 
 
 def _state(story: Story) -> Iterator[str]:
-    server, active = story.server, story.active
-    if active is not None:
-        yield from _under_way(story, active)
-    elif server.deleted_at is not None:
+    if story.active is not None:
+        yield from _under_way(story, story.active)
+    elif isinstance(story, ServerStory):
+        yield from _server_state(story)
+    elif story.last is not None and story.last.state == workflow.FAILED:
+        yield _last_failure(story.last)
+    else:
+        yield f"Done: no run of the {story.kind} is active" + ("." if story.exists else ", and it is deleted.")
+
+
+def _last_failure(run: "Run") -> str:
+    return f"Its last action ({run.action}) failed: {run.error_message} {_advice(run.error_cause)}".rstrip()
+
+
+def _server_state(story: ServerStory) -> Iterator[str]:
+    server = story.server
+    if server.deleted_at is not None:
         last = story.last
         who = f" by {story.name_of(last.user_id)}" if last is not None and last.user_id else ""
         yield f"Done: the server was deleted{who} at {format.moment(server.deleted_at)}."
@@ -65,7 +78,7 @@ def _state(story: Story) -> Iterator[str]:
         yield from _idle(story)
 
 
-def _idle(story: Story) -> Iterator[str]:
+def _idle(story: ServerStory) -> Iterator[str]:
     server, last = story.server, story.last
     place = f" on {server.host}" if server.host else ""
     yield f"Done: the server is {server.vm_state}{place}; no run is active."
@@ -73,10 +86,10 @@ def _idle(story: Story) -> Iterator[str]:
         silent = format.between(story.host.heartbeat_at, story.now)
         yield f"But {server.host} has not reported for {silent}, so this may be outdated. Check that host."
     if last is not None and last.state == workflow.FAILED:
-        yield f"Its last action ({last.action}) failed: {last.error_message} {_advice(last.error_cause)}".rstrip()
+        yield _last_failure(last)
 
 
-def _failed(story: Story) -> Iterator[str]:
+def _failed(story: ServerStory) -> Iterator[str]:
     server = story.server
     failed = next((run for run in reversed(story.runs) if run.state == workflow.FAILED), None)
     yield f"Failed: {server.fault_message or 'no reason was recorded.'}"
@@ -96,6 +109,9 @@ def _advice(cause: str) -> str:
 
 
 def _under_way(story: Story, run: "Run") -> Iterator[str]:
+    if run.leader_id is not None:
+        yield f"In use: the run {run.leader_id} ({run.action} of another subject) also works on this {story.kind}."
+        return
     entry = catalogue.find(run.pipeline)
     if run.state == workflow.REVERTING:
         after = "another attempt follows" if run.retrying else entry.when_failed or "the run ends as failed"
@@ -142,7 +158,9 @@ def _waiting(story: Story, run: "Run") -> Iterator[str]:
         yield "The broker does not answer. Nothing is sent until it does; check CELERITY_BROKER_URL."
         return
     if place.holder is not None:
-        yield "Another step still works on this server (for example a cancelled one). This run continues after it."
+        yield (
+            f"Another step still works on this {story.kind} (for example a cancelled one). This run continues after it."
+        )
     yield from _reader(story, run)
 
 
@@ -176,16 +194,20 @@ def _silent(story: Story, run: "Run") -> str:
     return f"The agent of {host.name} has not reported for {silent}. Start it; otherwise {then}."
 
 
-def _left_behind(story: Story) -> Iterator[str]:
-    """Findings of reconcilers, and resources that an ended server should not have."""
-    server = story.server
+def _findings(story: Story) -> Iterator[str]:
+    """Findings of reconcilers."""
     for finding in story.findings:
         place = f" on {finding.host}" if finding.host else ""
         seen = f"{format.moment(finding.first_seen_at)} and {format.plural(finding.times, 'look')}"
         action = finding.done or "none possible"
         yield f"A reconciler found{place}, since {seen}: {finding.found}. Action taken: {action}."
+
+
+def _left_behind(story: ServerStory) -> Iterator[str]:
+    """Resources that an ended server should not have."""
     if story.active is not None:
         return
+    server = story.server
     held = []
     if story.allocation is not None and (server.deleted_at or not server.host):
         held.append(f"capacity of {story.allocation.host.name}")

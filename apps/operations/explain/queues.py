@@ -21,7 +21,7 @@ class QueuePosition:
 
     ``readers`` are the workers that report this queue, None if they were not asked: of long steps no worker reports a
     queue, and their host's heartbeat says whether they are served. ``holder`` is the process ID of the
-    database session that holds the server's lease, or None.
+    database session that holds the subject's lease, or None.
     """
 
     queue: str

@@ -1,4 +1,4 @@
-"""A server's story as text of at most 100 columns."""
+"""A story as text of at most 100 columns."""
 
 import io
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from rich.text import Text
 from apps.common import audit
 from apps.compute.states import POWER_STATES
 from apps.operations.explain import choices, diagnosis, format
-from apps.operations.explain.collect import Story
+from apps.operations.explain.collect import ServerStory, Story
 
 if TYPE_CHECKING:
     from apps.workflow.models import Run
@@ -32,10 +32,11 @@ def render(story: Story, *, colours: bool = False) -> str:
 
 
 def _write(story: Story, console: Console) -> None:
-    server = story.server
-    console.rule(Text(f"{server.name}  {server.id}  {server.status}", style="bold"), align="left", characters="=")
-    for title, facts in (("Who", _who(story)), ("What", _what(story)), ("Now", _now(story)), ("Holds", _holds(story))):
-        _section(console, title, facts)
+    console.rule(Text(_title(story), style="bold"), align="left", characters="=")
+    if isinstance(story, ServerStory):
+        facts = (("Who", _who(story)), ("What", _what(story)), ("Now", _now(story)), ("Holds", _holds(story)))
+        for title, lines in facts:
+            _section(console, title, lines)
     for run in story.runs:
         _run(console, story, run)
     if story.events:
@@ -52,6 +53,13 @@ def _write(story: Story, console: Console) -> None:
         console.print(Text(sentence))
 
 
+def _title(story: Story) -> str:
+    if isinstance(story, ServerStory):
+        return f"{story.label}  {story.id}  {story.server.status}"
+    parts = (story.kind, story.label, str(story.id), "" if story.exists else "deleted")
+    return "  ".join(part for part in parts if part)
+
+
 def _section(console: Console, title: str, facts: Iterator[str]) -> None:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=LABEL, style="bold")
@@ -61,7 +69,7 @@ def _section(console: Console, title: str, facts: Iterator[str]) -> None:
     console.print(grid)
 
 
-def _who(story: Story) -> Iterator[str]:
+def _who(story: ServerStory) -> Iterator[str]:
     server = story.server
     user, project = story.name_of(server.user_id), story.name_of(server.project_id)
     yield f"{user} of the project {project} asked at {format.moment(server.created_at)}"
@@ -70,7 +78,7 @@ def _who(story: Story) -> Iterator[str]:
     yield f"{request}, user {server.user_id}, project {server.project_id}"
 
 
-def _what(story: Story) -> Iterator[str]:
+def _what(story: ServerStory) -> Iterator[str]:
     server, flavor = story.server, story.server.flavor
     yield (
         f"flavor {flavor.get('original_name')}: {flavor.get('vcpus')} vCPU, {flavor.get('ram')} MiB RAM, "
@@ -92,11 +100,11 @@ def _what(story: Story) -> Iterator[str]:
         yield "asked for " + "; ".join(hints)
 
 
-def _disks(story: Story) -> str:
+def _disks(story: ServerStory) -> str:
     return ", ".join(f"{device.device or '?'} {device.kind} {device.size}" for device in story.devices) or "-"
 
 
-def _now(story: Story) -> Iterator[str]:
+def _now(story: ServerStory) -> Iterator[str]:
     server = story.server
     power = _POWER.get(server.power_state, "?")
     yield f"vm_state {server.vm_state}, task_state {server.task_state or '-'}, power {power}, host {server.host or '-'}"
@@ -116,7 +124,7 @@ def _now(story: Story) -> Iterator[str]:
             yield f"details: {server.fault_details[:1000]}"
 
 
-def _holds(story: Story) -> Iterator[str]:
+def _holds(story: ServerStory) -> Iterator[str]:
     allocation = story.allocation
     if allocation is None:
         yield "no allocation"
