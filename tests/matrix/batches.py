@@ -1,22 +1,18 @@
-"""Running cells: many servers are held at their moments, one victim dies for all of them, and all have to end well."""
+"""Running cells: many subjects are held at their moments, one victim dies for all of them, and all have to end well."""
 
 import itertools
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from apps.compute.actions import ACTIONS, ServerAction
 from apps.workflow import catalogue
 from tests.cloud import Cloud, wait_for
-from tests.matrix.cells import DOWN, SHARED, Cell
+from tests.matrix.cells import DOWN, FIRST, HOSTS, SECOND, SHARED, Cell
 from tests.matrix.moments import BEFORE, INSIDE, Moment, Moments
+from tests.matrix.subjects import KINDS, kind_of
+from tests.matrix.ways import way
 
-HOSTS = ("sim-001", "sim-002", "sim-003", "sim-004")
-FIRST, SECOND = HOSTS[0], HOSTS[1]
 SIZE = 24  # cells of a batch: fewer than an agent's threads, for each is held in one
 WITHOUT_INSIDE = {("server.migrate", "prepare")}  # steps that may do nothing: the image is cached there already
-ENDS = {"server.stop": "SHUTOFF"}  # others end as ACTIVE, and deletes without a server
 
 
 def batches(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
@@ -28,12 +24,12 @@ def batches(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
 
 @dataclass
 class Case:
-    """A cell with its server."""
+    """A cell with the subject of its run."""
 
     cell: Cell
     name: str
     moments: Moments
-    server: str = ""
+    subject: str = ""
     held: Moment | None = None
     inside_missed: bool = False
 
@@ -69,30 +65,32 @@ class Batch:
         """Leave the cloud as it was, however the batch went."""
         self.moments.end()
         self._enable(*HOSTS)
-        self.cloud.delete_all()
+        for kind in KINDS.values():
+            kind.clear(self.cloud)
         self.cloud.assert_clean()
 
     # --- before ---------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        """Boot the servers that pipelines other than a build need, all on one host."""
+        """Make the subjects of pipelines that do not create theirs, all on one host."""
         self._enable(FIRST)
-        others = [case for case in self.cases if case.cell.pipeline != "server.build"]
+        others = [case for case in self.cases if not catalogue.get(case.cell.pipeline).creates]
         for case in others:
-            case.server = self.cloud.create(case.name)
+            case.subject = kind_of(case.cell.pipeline).make(self.cloud, case.name)
         for case in others:
-            assert self.cloud.settled(case.server)["status"] == "ACTIVE"
-            way(case.cell.pipeline)[0](self.cloud, case)
+            kind = kind_of(case.cell.pipeline)
+            assert kind.settled(self.cloud, case.subject) == kind.usual
+            way(case.cell.pipeline).ready(self.cloud, case)
 
     def _enable(self, *hosts: str) -> None:
         self.cloud.rows("UPDATE scheduling_host SET enabled = (name = ANY(%s))", list(hosts))
 
     def _arm(self, case: Case, moment: str) -> None:
         case.held = Moment(case.name, case.cell.pipeline, case.cell.step, moment)
-        self.moments.arm(case.held, server_id=case.server)
+        self.moments.arm(case.held, subject_id=case.subject)
 
     def _start(self, case: Case) -> None:
-        way(case.cell.pipeline)[1](self.cloud, case)
+        way(case.cell.pipeline).start(self.cloud, case)
 
     # --- the moment -----------------------------------------------------------------------------
 
@@ -111,12 +109,12 @@ class Batch:
 
     def _is_there(self, case: Case) -> bool:
         assert case.held is not None
-        if self.moments.reached(case.held) or self.moments.waits(case.server):
+        if self.moments.reached(case.held) or self.moments.waits(case.cell.pipeline, case.subject):
             return True
         done = self.cloud.rows(
             "SELECT 1 FROM workflow_step s JOIN workflow_run r ON r.id = s.run_id WHERE r.subject_id = %s"
             " AND r.pipeline = %s AND s.name = %s AND s.result <> ''",
-            case.server, case.cell.pipeline, case.cell.step,
+            case.subject, case.cell.pipeline, case.cell.step,
         )  # fmt: skip
         case.inside_missed = bool(done) and case.cell.moment == INSIDE
         return case.inside_missed
@@ -157,7 +155,7 @@ class Batch:
         rows = self.cloud.rows(
             "SELECT coalesce(nullif(r.hosts ->> %s, ''), CASE WHEN r.hosts = '{}' THEN r.host END, '')"
             " FROM workflow_run r WHERE r.subject_id = %s AND r.pipeline = %s ORDER BY r.created_at DESC LIMIT 1",
-            case.cell.role, case.server, case.cell.pipeline,
+            case.cell.role, case.subject, case.cell.pipeline,
         )  # fmt: skip
         chosen = rows[0][0] if rows else ""
         return chosen or (SECOND if case.cell.role == "destination" else FIRST)
@@ -175,110 +173,21 @@ class Batch:
         return failures
 
     def _check(self, case: Case) -> None:
-        """The server is as the pipeline leaves it, on one host, and its run ended as the pipeline says."""
-        end = None if catalogue.get(case.cell.pipeline).releases else ENDS.get(case.cell.pipeline, "ACTIVE")
-        if end is None:
-            wait_for(lambda: self.cloud.server(case.server) is None, what=f"{case.name} gone")
-            server: dict[str, Any] = {"status": None}
+        """The subject is as the pipeline leaves it, and its run ended as the pipeline says."""
+        pipeline, kind = case.cell.pipeline, kind_of(case.cell.pipeline)
+        releases = catalogue.get(pipeline).releases
+        if releases:
+            wait_for(lambda: kind.is_gone(self.cloud, case.subject), what=f"{case.name} gone")
         else:
-            server = self.cloud.settled(case.server)
+            end = kind.settled(self.cloud, case.subject)
         runs = self.cloud.rows(
             "SELECT state, error_cause, error_message FROM workflow_run WHERE subject_id = %s AND pipeline = %s",
-            case.server, case.cell.pipeline,
+            case.subject, pipeline,
         )  # fmt: skip
-        assert server["status"] == end, (case.name, server.get("fault"), runs)
+        assert releases or end == (way(pipeline).end or kind.usual), (case.name, end, runs)
         assert runs[0][0] in case.cell.ends, (case.name, runs, case.cell.ends)
-        claimed = self.cloud.rows(
-            "SELECT h.name FROM scheduling_allocation a JOIN scheduling_host h ON h.id = a.host_id"
-            " WHERE a.consumer_id = %s OR a.consumer_id IN (SELECT id FROM workflow_run WHERE subject_id = %s)",
-            case.server, case.server,
-        )  # fmt: skip
-        assert claimed == ([] if end is None else [(server["OS-EXT-SRV-ATTR:host"],)]), case.name
+        kind.check(self.cloud, case.subject, releases)
 
     def _waits(self, case: Case) -> bool:
         """Whether the pipeline waits for its host, and is over only when that is back."""
         return catalogue.get(case.cell.pipeline).when_down(case.cell.step) == "wait"
-
-
-def _build(cloud: Cloud, case: Case) -> None:
-    """With a separate image: one that a host has in its cache is not fetched."""
-    case.server = cloud.create(case.name, imageRef=cloud.image(case.name))
-
-
-def _nothing(cloud: Cloud, case: Case) -> None:
-    """A running server is what it needs."""
-
-
-def _stopped(cloud: Cloud, case: Case) -> None:
-    _action({"os-stop": None})(cloud, case)
-    assert cloud.settled(case.server)["status"] == "SHUTOFF"
-
-
-def _paused(cloud: Cloud, case: Case) -> None:
-    """Somebody paused the guest on its host: the row follows."""
-    record = cloud.state / "simulated" / FIRST / "domains" / f"{case.server}.json"
-    data = {**json.loads(record.read_text()), "power_state": "paused"}
-    replacement = record.with_suffix(".new")
-    replacement.write_text(json.dumps(data))
-    replacement.replace(record)
-    wait_for(lambda: (cloud.server(case.server) or {}).get("status") == "PAUSED", what="the pause seen")
-
-
-def _action(body: dict[str, Any]) -> Callable[[Cloud, Case], None]:
-    def act(cloud: Cloud, case: Case) -> None:
-        answer = cloud.call("POST", f"/compute/v2.1/servers/{case.server}/action", body)
-        assert answer.status_code == 202, answer.text
-
-    return act
-
-
-def _delete(cloud: Cloud, case: Case) -> None:
-    assert cloud.call("DELETE", f"/compute/v2.1/servers/{case.server}").status_code == 204
-
-
-def _delete_moving(cloud: Cloud, case: Case) -> None:
-    """Delete it while its disks are being copied."""
-    copying = Moment(case.name, "server.migrate", "copy", INSIDE)
-    case.moments.arm(copying, server_id=case.server)
-    perform(cloud, case.server, ACTIONS["migrate"])
-    case.moments.wait([copying])
-    _delete(cloud, case)
-    case.moments.release([copying])
-
-
-def perform(cloud: Cloud, server_id: str, action: ServerAction) -> None:
-    """Do an action as the API would, which may not offer it yet."""
-    code = (
-        "from apps.common.context import RequestContext as Context; from apps.compute.selectors import servers;"
-        " from apps.compute.actions import ACTIONS; from apps.compute.services import server_actions;"
-        f" server = servers.load(server_id='{server_id}');"
-        " context = Context(user_id='admin', project_id=server.project_id, request_id='req-matrix');"
-        f" server_actions.perform(context=context, server=server, action=ACTIONS['{action.name}'])"
-    )
-    cloud.manage("shell", "-v", "0", "-c", code)
-
-
-def _by_catalogue(pipeline: str) -> tuple[Callable[[Cloud, Case], None], Callable[[Cloud, Case], None]] | None:
-    """Return how a server is made ready for an action that has this pipeline, and how the action begins."""
-    action = next((row for row in ACTIONS.values() if row.pipeline == pipeline), None)
-    if action is None:
-        return None
-    ready = {"stopped": _stopped, "paused": _paused}.get((action.vm_states or ("active",))[0], _nothing)
-    if action.key:
-        return ready, _action({action.key: None})
-    return ready, lambda cloud, case: perform(cloud, case.server, action)
-
-
-# What the catalogue of actions cannot say: (how the server is made ready, how the pipeline begins).
-SPECIAL = {
-    "server.build": (_nothing, _build),
-    "server.delete": (_nothing, _delete),
-    "server.delete_moving": (_nothing, _delete_moving),
-    "server.reboot": (_nothing, _action({"reboot": {"type": "HARD"}})),
-}
-
-
-def way(pipeline: str) -> tuple[Callable[[Cloud, Case], None], Callable[[Cloud, Case], None]]:
-    found = SPECIAL.get(pipeline) or _by_catalogue(pipeline)
-    assert found is not None, f"neither apps/compute/actions.py nor SPECIAL says how {pipeline} is started"
-    return found

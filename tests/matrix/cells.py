@@ -10,13 +10,15 @@ from tests.matrix.moments import AFTER, MOMENTS, REVERT
 from workers.engine.pipeline import Pipeline
 from workers.pipelines.registry import PIPELINES
 
+HOSTS = ("sim-001", "sim-002", "sim-003", "sim-004")
+FIRST, SECOND = HOSTS[0], HOSTS[1]
 SHARED = ("scheduler", "api", "beat", "redis", "postgresql")
 DOWN = " down"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One case: ``victim`` dies while a server's ``pipeline`` is held at a moment of a step.
+    """One case: ``victim`` dies while a run of ``pipeline`` is held at a moment of a step.
 
     Victims: a process or service that all share, or a role: the agent of the host that has this role in the run.
     "<role> down": it does not come back before the run has ended.

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.testrun import PREFIX, Services, root_of_states
 from tests.cloud import Cloud
-from tests.matrix.batches import HOSTS
+from tests.matrix.cells import HOSTS
 from tests.matrix.moments import Moments
 
 SETTINGS = {

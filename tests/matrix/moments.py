@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2
+from django.apps import apps
 
+from apps.workflow import catalogue
+from apps.workflow.services.claims import lock_key
 from tests.cloud import Cloud, wait_for
 
 BEFORE, INSIDE, AFTER, REVERT = "before", "inside", "after", "revert"
@@ -20,18 +23,15 @@ MOMENTS = (BEFORE, INSIDE, AFTER, REVERT)
 LOCK = 7919  # the first key of the locks that hold
 
 
-def key_of(server_id: str) -> str:
-    """Return the SQL of the key of a server's lease (apps/workflow/services/claims.py, lock_key)."""
-    return f"('x' || left(encode(sha256(convert_to('server:' || {server_id}, 'UTF8')), 'hex'), 16))::bit(64)::bigint"
-
-
+# The key of a subject's lease (apps/workflow/services/claims.py, lock_key).
+LEASE = "('x' || left(encode(sha256(convert_to(s.type || ':' || s.id, 'UTF8')), 'hex'), 16))::bit(64)::bigint"
 SETUP = f"""
-CREATE TABLE test_moment (id serial PRIMARY KEY, server uuid, name text, pipeline text, step text, moment text);
+CREATE TABLE test_moment (id serial PRIMARY KEY, name text, pipeline text, step text, moment text);
 CREATE FUNCTION test_hold() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE key int;
 BEGIN
     SELECT m.id INTO key FROM test_moment m JOIN workflow_run r ON r.id = NEW.run_id AND r.pipeline = m.pipeline
-      JOIN compute_server s ON s.id = r.subject_id AND s.name = m.name
+      JOIN test_subject s ON s.id = r.subject_id AND s.type = r.subject_type AND s.name = m.name
      WHERE m.step = NEW.name AND m.moment = TG_ARGV[0] LIMIT 1;
     IF key IS NOT NULL THEN PERFORM pg_advisory_xact_lock({LOCK}, key); END IF;
     RETURN NEW;
@@ -39,7 +39,7 @@ END $$;
 CREATE FUNCTION test_fail() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM test_moment m JOIN workflow_run r ON r.id = NEW.run_id AND r.pipeline = m.pipeline
-      JOIN compute_server s ON s.id = r.subject_id AND s.name = m.name
+      JOIN test_subject s ON s.id = r.subject_id AND s.type = r.subject_type AND s.name = m.name
      WHERE m.step = NEW.name AND m.moment = '{REVERT}';
     IF FOUND THEN RAISE EXCEPTION 'the test lets this step fail'; END IF;
     RETURN NEW;
@@ -48,7 +48,7 @@ CREATE FUNCTION test_hold_revert() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE key int;
 BEGIN
     SELECT m.id INTO key FROM test_moment m JOIN workflow_run r ON r.id = NEW.run_id AND r.pipeline = m.pipeline
-      JOIN compute_server s ON s.id = r.subject_id AND s.name = m.name
+      JOIN test_subject s ON s.id = r.subject_id AND s.type = r.subject_type AND s.name = m.name
      WHERE m.moment = '{REVERT}' LIMIT 1;
     IF key IS NOT NULL THEN PERFORM pg_advisory_xact_lock({LOCK}, key); END IF;
     RETURN NEW;
@@ -58,12 +58,13 @@ DECLARE key int;
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM test_moment WHERE moment = '{INSIDE}') THEN RETURN NULL; END IF;
     -- A claim changes the subject's row in the statement that changes the run: it is not inside yet.
-    SELECT m.id INTO key FROM test_moment m JOIN compute_server s ON s.name = m.name
-      JOIN workflow_run r ON r.subject_id = s.id AND r.pipeline = m.pipeline AND r.next_step = m.step
+    SELECT m.id INTO key FROM test_moment m JOIN test_subject s ON s.name = m.name
+      JOIN workflow_run r ON r.subject_id = s.id AND r.subject_type = s.type AND r.pipeline = m.pipeline
+       AND r.next_step = m.step
        AND r.state = 'running' AND r.step_state = 'running' AND r.xmin <> pg_current_xact_id()::xid
       JOIN pg_locks l ON l.pid = pg_backend_pid() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
        AND ((l.classid::bigint << 32) | l.objid::bigint)
-           = {key_of("s.id::text")}
+           = {LEASE}
      WHERE m.moment = '{INSIDE}' LIMIT 1;
     IF key IS NOT NULL THEN PERFORM pg_advisory_xact_lock({LOCK}, key); END IF;
     RETURN NULL;
@@ -79,17 +80,25 @@ CREATE TRIGGER test_fail BEFORE UPDATE ON workflow_step FOR EACH ROW
 CREATE TRIGGER test_revert BEFORE INSERT ON workflow_step FOR EACH ROW WHEN (NEW.direction = 'revert')
     EXECUTE FUNCTION test_hold_revert();
 """
-WRITTEN = ("compute_server", "compute_blockdevice", "networking_port", "scheduling_allocation", "scheduling_inventory")
-SETUP += "".join(
-    f"CREATE TRIGGER test_inside BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT "
-    "EXECUTE FUNCTION test_hold_inside();\n"
-    for table in WRITTEN
-)
+# Rows that steps write, besides those of their subjects.
+WRITTEN = ("compute_blockdevice", "networking_port", "scheduling_allocation", "scheduling_inventory")
+
+
+def _setup() -> str:
+    """Return SETUP for all subjects of the catalogue: each has a table with IDs and names."""
+    tables = {subject.name: apps.get_model(subject.model)._meta.db_table for subject in catalogue.subjects()}
+    rows = [f"SELECT '{name}'::text AS type, id, name FROM {table}" for name, table in tables.items()]
+    triggers = [
+        f"CREATE TRIGGER test_inside BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH STATEMENT "
+        "EXECUTE FUNCTION test_hold_inside();"
+        for table in (*tables.values(), *WRITTEN)
+    ]
+    return "\n".join([f"CREATE VIEW test_subject AS {' UNION ALL '.join(rows)};", SETUP, *triggers])
 
 
 @dataclass
 class Moment:
-    """One step of one server's pipeline, and whether its worker is held there."""
+    """One step of the pipeline of the subject ``name``, and whether its worker is held there."""
 
     name: str
     pipeline: str
@@ -105,7 +114,7 @@ class Moments:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self._armed: list[Moment] = []
-        cloud.rows(SETUP)
+        cloud.rows(_setup())
         self._connect()
 
     def _connect(self) -> None:
@@ -120,8 +129,8 @@ class Moments:
             cursor.execute(statement, values)
             return list(cursor.fetchall()) if cursor.description else []
 
-    def arm(self, moment: Moment, *, server_id: str = "") -> None:
-        """Hold the worker that comes to this moment. ``server_id``: known when it is ``INSIDE``."""
+    def arm(self, moment: Moment, *, subject_id: str = "") -> None:
+        """Hold the worker that comes to this moment. ``subject_id``: known when it is ``INSIDE``."""
         # Locked before the row can be seen: a worker that finds it has to wait.
         with self._session.cursor() as cursor:
             cursor.execute("SELECT nextval('test_moment_id_seq')")
@@ -130,7 +139,7 @@ class Moments:
         statement = "INSERT INTO test_moment (id, name, pipeline, step, moment) VALUES (%s, %s, %s, %s, %s)"
         self._run(statement, moment.id, moment.name, moment.pipeline, moment.step, moment.moment)
         if moment.moment == INSIDE:
-            context = {"server": server_id, "step": moment.step}
+            context = {catalogue.get(moment.pipeline).subject: subject_id, "step": moment.step}
             moment.fault = {"op": "*", "when": "inside", "error": "hang", "times": 1, "context": context}
             moment.fault["id"] = str(uuid.uuid4())
         self._armed.append(moment)
@@ -143,14 +152,13 @@ class Moments:
         waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s AND NOT granted"
         return bool(self._run(waiting, LOCK, moment.id)) or self._hangs(moment)
 
-    def waits(self, server_id: str) -> bool:
-        """Whether the worker that holds the server waits for a lock: a held one has what it needs."""
+    def waits(self, pipeline: str, subject_id: str) -> bool:
+        """Whether the worker that holds the subject waits for a lock: a held one has what it needs."""
         return bool(self._run(
             "SELECT 1 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory'"
             " AND l.granted AND l.objsubid = 1 AND a.wait_event_type = 'Lock'"
-            " AND ((l.classid::bigint << 32) | l.objid::bigint)"
-            f"   = {key_of('%s')}",
-            server_id,
+            " AND ((l.classid::bigint << 32) | l.objid::bigint) = %s",
+            lock_key(catalogue.get(pipeline).subject, uuid.UUID(subject_id)),
         ))  # fmt: skip
 
     def _hangs(self, moment: Moment) -> bool:

@@ -33,21 +33,21 @@ class Deletes(Batch):
         return []
 
     def _delete(self, case: Case) -> None:
-        assert self.cloud.call("DELETE", f"/compute/v2.1/servers/{case.server}").status_code == 204
+        assert self.cloud.call("DELETE", f"/compute/v2.1/servers/{case.subject}").status_code == 204
 
     def _check(self, case: Case) -> None:
         """Both hosts are empty of it at once: not because recovery found it."""
         left = "SELECT task_state FROM compute_server WHERE id = %s AND deleted_at IS NULL"
-        wait_for(lambda: not self.cloud.rows(left, case.server), what=f"{case.name} gone")
+        wait_for(lambda: not self.cloud.rows(left, case.subject), what=f"{case.name} gone")
         records = (self.cloud.state / "simulated").rglob("*.json")
-        assert not [path for path in records if case.server in f"{path} {path.read_text()}"]
-        found = self.cloud.rows("SELECT kind, found FROM workflow_finding WHERE found LIKE %s", f"%{case.server}%")
-        found += self.cloud.rows("SELECT kind, found FROM workflow_finding WHERE subject = %s", case.server)
+        assert not [path for path in records if case.subject in f"{path} {path.read_text()}"]
+        found = self.cloud.rows("SELECT kind, found FROM workflow_finding WHERE found LIKE %s", f"%{case.subject}%")
+        found += self.cloud.rows("SELECT kind, found FROM workflow_finding WHERE subject = %s", case.subject)
         assert not found
         pipelines = self.cloud.rows(
             "SELECT pipeline, state, hosts ->> 'source', hosts ->> 'destination' FROM workflow_run"
             " WHERE subject_id = %s AND action = 'delete'",
-            case.server,
+            case.subject,
         )
         assert self.rows_are_locked or pipelines == [("server.delete_moving", "succeeded", "sim-001", "sim-002")]
 

@@ -7,7 +7,8 @@ import pytest
 
 from apps.compute.actions import MIGRATE
 from tests.cloud import Cloud, wait_for
-from tests.matrix.batches import HOSTS, perform
+from tests.matrix.cells import HOSTS
+from tests.matrix.ways import perform
 
 pytestmark = pytest.mark.processes
 LONG = 60.0  # how long a copy takes that nobody stops

@@ -10,7 +10,7 @@ import redis
 from celery import Celery
 
 from tests.cloud import Cloud, wait_for
-from tests.matrix.batches import HOSTS
+from tests.matrix.cells import HOSTS
 from tests.matrix.test_long_steps import boot, cloud, copying, move
 
 __all__ = ["cloud"]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.cloud import Cloud, wait_for
-from tests.matrix.batches import HOSTS
+from tests.matrix.cells import HOSTS
 from tests.matrix.moments import INSIDE, Moment, Moments
 from tests.matrix.test_long_steps import boot, cloud, copying, move
 
@@ -54,7 +54,7 @@ def test_the_destination_is_lost_during_steps_of_the_source(cloud: Cloud, moment
         Moment("arrived", "server.migrate", "clear_source", INSIDE),
     ]
     for moment, key in zip(held, (on_its_way, arrived), strict=True):
-        moments.arm(moment, server_id=key)
+        moments.arm(moment, subject_id=key)
     try:
         move(cloud, on_its_way, arrived)
         moments.wait(held)

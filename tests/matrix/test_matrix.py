@@ -8,9 +8,11 @@ import pytest
 
 from tests.cloud import Cloud
 from tests.matrix import cells
-from tests.matrix.batches import Batch, batches, way
+from tests.matrix.batches import Batch, batches
 from tests.matrix.cells import Cell
 from tests.matrix.moments import Moments
+from tests.matrix.subjects import kind_of
+from tests.matrix.ways import way
 from workers.pipelines.registry import PIPELINES
 
 
@@ -69,4 +71,4 @@ def test_everything(matrix_cloud: Cloud, moments: Moments) -> None:
 def test_every_pipeline_is_in_it() -> None:
     assert {cell.pipeline for cell in SAMPLE} == set(PIPELINES)
     for name in PIPELINES:
-        assert way(name)
+        assert way(name) and kind_of(name)

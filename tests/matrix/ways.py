@@ -1,0 +1,112 @@
+"""How the matrix starts each pipeline: what its subject needs before, and how it is left."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from apps.compute.actions import ACTIONS, ServerAction
+from tests.cloud import Cloud, wait_for
+from tests.matrix.cells import FIRST
+from tests.matrix.moments import INSIDE, Moment
+
+if TYPE_CHECKING:
+    from tests.matrix.batches import Case
+
+Act = Callable[[Cloud, "Case"], None]
+
+
+@dataclass(frozen=True)
+class Way:
+    """``ready`` prepares a subject of the kind's usual state, ``start`` starts the pipeline (one that creates makes its
+    subject), ``end`` is the state after it; "" for the usual one. A pipeline that releases leaves none.
+    """
+
+    ready: Act
+    start: Act
+    end: str = ""
+
+
+def _build(cloud: Cloud, case: "Case") -> None:
+    """Use a separate image: one that a host has in its cache is not fetched."""
+    case.subject = cloud.create(case.name, imageRef=cloud.image(case.name))
+
+
+def _nothing(cloud: Cloud, case: "Case") -> None:
+    """A running server is what it needs."""
+
+
+def _stopped(cloud: Cloud, case: "Case") -> None:
+    _action({"os-stop": None})(cloud, case)
+    assert cloud.settled(case.subject)["status"] == "SHUTOFF"
+
+
+def _paused(cloud: Cloud, case: "Case") -> None:
+    """Somebody paused the guest on its host: the row follows."""
+    record = cloud.state / "simulated" / FIRST / "domains" / f"{case.subject}.json"
+    data = {**json.loads(record.read_text()), "power_state": "paused"}
+    replacement = record.with_suffix(".new")
+    replacement.write_text(json.dumps(data))
+    replacement.replace(record)
+    wait_for(lambda: (cloud.server(case.subject) or {}).get("status") == "PAUSED", what="the pause seen")
+
+
+def _action(body: dict[str, Any]) -> Act:
+    def act(cloud: Cloud, case: "Case") -> None:
+        answer = cloud.call("POST", f"/compute/v2.1/servers/{case.subject}/action", body)
+        assert answer.status_code == 202, answer.text
+
+    return act
+
+
+def _delete(cloud: Cloud, case: "Case") -> None:
+    assert cloud.call("DELETE", f"/compute/v2.1/servers/{case.subject}").status_code == 204
+
+
+def _delete_moving(cloud: Cloud, case: "Case") -> None:
+    """Delete it while its disks are being copied."""
+    copying = Moment(case.name, "server.migrate", "copy", INSIDE)
+    case.moments.arm(copying, subject_id=case.subject)
+    perform(cloud, case.subject, ACTIONS["migrate"])
+    case.moments.wait([copying])
+    _delete(cloud, case)
+    case.moments.release([copying])
+
+
+def perform(cloud: Cloud, server_id: str, action: ServerAction) -> None:
+    """Do an action as the API would, which may not offer it yet."""
+    code = (
+        "from apps.common.context import RequestContext as Context; from apps.compute.selectors import servers;"
+        " from apps.compute.actions import ACTIONS; from apps.compute.services import server_actions;"
+        f" server = servers.load(server_id='{server_id}');"
+        " context = Context(user_id='admin', project_id=server.project_id, request_id='req-matrix');"
+        f" server_actions.perform(context=context, server=server, action=ACTIONS['{action.name}'])"
+    )
+    cloud.manage("shell", "-v", "0", "-c", code)
+
+
+def _of_action(pipeline: str) -> Way | None:
+    """Return the way of an action that has this pipeline."""
+    action = next((row for row in ACTIONS.values() if row.pipeline == pipeline), None)
+    if action is None:
+        return None
+    ready = {"stopped": _stopped, "paused": _paused}.get((action.vm_states or ("active",))[0], _nothing)
+    if action.key:
+        return Way(ready, _action({action.key: None}))
+    return Way(ready, lambda cloud, case: perform(cloud, case.subject, action))
+
+
+# What the catalogue of actions cannot say.
+WAYS = {
+    "server.build": Way(_nothing, _build),
+    "server.delete": Way(_nothing, _delete),
+    "server.delete_moving": Way(_nothing, _delete_moving),
+    "server.reboot": Way(_nothing, _action({"reboot": {"type": "HARD"}})),
+    "server.stop": Way(_nothing, _action({"os-stop": None}), end="SHUTOFF"),
+}
+
+
+def way(pipeline: str) -> Way:
+    listed = WAYS.get(pipeline) or _of_action(pipeline)
+    assert listed is not None, f"neither apps/compute/actions.py nor WAYS says how {pipeline} is started"
+    return listed
