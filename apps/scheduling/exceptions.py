@@ -16,6 +16,10 @@ class HostNotFound(NotFound):
     template = "Compute host {host} could not be found."
 
 
+class HostNameInvalid(BadRequest):
+    template = "'{host}' cannot be the name of a host: names that end in '{ending}' are kept for queues."
+
+
 class AggregateNotFound(NotFound):
     template = "Aggregate {aggregate} could not be found."
 

@@ -34,9 +34,12 @@ SOURCE = "source"
 DESTINATION = "destination"
 
 
+LONG = ".long"  # ends the name of a host's second queue
+
+
 def host_queue(host: str, *, long: bool = False) -> str:
     """Return a queue that the agent of ``host`` reads: that of its steps, or of its long ones."""
-    return f"host.{host}.long" if long else f"host.{host}"
+    return f"host.{host}{LONG}" if long else f"host.{host}"
 
 
 def host_queues(host: str) -> tuple[str, str]:

@@ -9,19 +9,25 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.scheduling import locks
-from apps.scheduling.exceptions import TraitInvalid
+from apps.scheduling.exceptions import HostNameInvalid, TraitInvalid
 from apps.scheduling.models import Host, Inventory
 from apps.scheduling.selectors import hosts as selectors
+from apps.workflow import states as workflow
 
 _CUSTOM = re.compile(r"CUSTOM_[A-Z0-9_]{1,248}")
 
 
 @transaction.atomic
 def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk_gib: int, agent_url: str) -> Host:
-    """Create or refresh a host and its inventory. RAM in MiB, disk in GiB; ``facts`` are Host's fields."""
+    """Create or refresh a host and its inventory. RAM in MiB, disk in GiB; ``facts`` are Host's fields.
+
+    Raises HostNameInvalid (400) for a new host whose queue would be another host's queue of long steps.
+    """
     locks.host_numbers()
     host = Host.objects.filter(name=name).first()
     if host is None:
+        if name.endswith(workflow.LONG):
+            raise HostNameInvalid(host=name, ending=workflow.LONG)
         last = Host.objects.order_by("-number").values_list("number", flat=True).first() or 0
         host = Host(name=name, number=last + 1, zone=settings.DEFAULT_ZONE)
     values = {**facts, "agent_url": agent_url, "heartbeat_at": timezone.now()}
