@@ -15,9 +15,10 @@ from apps.workflow import states
 from apps.workflow.models import Run
 
 _END_SESSION = """
-SELECT pg_terminate_backend(pid) FROM pg_locks
+SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
  WHERE pid = %s AND locktype = 'advisory' AND granted AND objsubid = 1
    AND ((classid::bigint << 32) | objid::bigint) = %s
+   AND (%s = 0 OR state_change < clock_timestamp() - make_interval(secs => %s))
 """
 
 
@@ -49,10 +50,14 @@ def release_leases(keys: Sequence[int]) -> None:
         cursor.execute("SELECT count(pg_advisory_unlock(key)) FROM unnest(%s::bigint[]) AS k(key)", [list(keys)])
 
 
-def revoke_lease(key: int, *, pid: int) -> None:
-    """End the session ``pid`` if it still holds this lease: its worker may have continued with another subject."""
+def revoke_lease(key: int, *, pid: int, idle_seconds: float = 0) -> bool:
+    """End the session ``pid`` if it still holds this lease: its worker may have continued with another subject.
+
+    With ``idle_seconds`` only a session that has sent no statement for that long. False: it was not ended.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_END_SESSION, [pid, key])
+        cursor.execute(_END_SESSION, [pid, key, idle_seconds, idle_seconds])
+        return cursor.fetchone() is not None
 
 
 def sweep() -> AbstractContextManager[bool]:

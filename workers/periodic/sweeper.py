@@ -7,7 +7,7 @@ Rules, per active run (see docs/engine.md):
   step queued, host down                           -> as its pipeline says (on_host_down); a revert: rows only
   any step, a host that a later one needs is down  -> reverts now if its pipeline says elsewhere or fail
   revert or delete queued, its host serves nothing -> rows only (all its threads hang, say); recovery does the rest
-  delete or revert queued behind a hanging step    -> revoke the lock: the step was cancelled
+  step queued behind another run's hanging step    -> revoke the lock: that run was cancelled
   step queued, its message lost                    -> resend
 A long queue does not mean a lost message, and a message that a live worker holds is not sent again.
 """
@@ -127,10 +127,14 @@ def _undoes(run: "Run") -> bool:
 
 
 def _check_waiting(run: "Run", holder: int, current: Sweep) -> None:
-    """Another step holds the subject. A delete or a revert has cancelled it: it gets a limited time to end."""
-    patience = timedelta(seconds=settings.LOCK_WAIT_SECONDS * 3)
-    if _undoes(run) and current.now - run.enqueued_at > patience:
-        _revoke_lock(run, holder)
+    """Another session holds the subject, although it has one active run at a time, and that one waits.
+
+    So it is a step of a run that a delete, a revert or a hard reboot has cancelled: it gets a limited time to end. It
+    may also be a reconciler at work, or this run's own worker that came after the run was read: neither is silent long.
+    """
+    patience = settings.LOCK_WAIT_SECONDS * 3
+    waited = current.now - run.enqueued_at > timedelta(seconds=patience)
+    if waited and _revoke_lock(run, holder, idle_seconds=patience):
         current.did("cancelled step does not end", run)
 
 
@@ -223,9 +227,10 @@ def _expire(run: "Run", holder: int | None, current: Sweep) -> None:
     current.did("deadline", run)
 
 
-def _revoke_lock(run: "Run", pid: int) -> None:
+def _revoke_lock(run: "Run", pid: int, *, idle_seconds: float = 0) -> bool:
     """End the session that holds the subject's lock, unless its worker has continued with another subject.
 
-    The worker stops before its next side effect.
+    The worker stops before its next side effect. ``idle_seconds``: only a session that was silent for that long.
     """
-    locks.revoke_lease(claims.lock_key(run.subject_type, run.subject_id), pid=pid)
+    key = claims.lock_key(run.subject_type, run.subject_id)
+    return locks.revoke_lease(key, pid=pid, idle_seconds=idle_seconds)
