@@ -13,7 +13,7 @@ from apps.compute.selectors import servers as selectors
 from apps.compute.sql import servers as sql
 from apps.networking.services import bindings
 from apps.quotas.services import reservations
-from apps.scheduling.services import allocations
+from apps.scheduling.services import allocations, builds
 from apps.workflow.selectors import runs
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
@@ -85,10 +85,12 @@ def mark_error(*, server_id: uuid.UUID, code: int, message: str, details: str) -
     reservations.commit(consumers=[server_id])
 
 
-def clear_host(*, server_id: uuid.UUID) -> None:
-    """The build left its host, which gets its capacity back."""
-    allocations.release(consumer_id=server_id)
+def clear_host(*, server_id: uuid.UUID, blamed: str = "") -> None:
+    """The build left its host, which gets its capacity back. ``blamed``: a host that may be why it failed."""
     Server.objects.filter(id=server_id).update(host="", zone="", updated_at=timezone.now())
+    if blamed:
+        builds.failed(host=blamed)
+    allocations.release(consumer_id=server_id)
 
 
 def mark_rescheduling(*, server_id: uuid.UUID) -> None:
@@ -131,9 +133,10 @@ def mark_moved(*, server_id: uuid.UUID, claimed_by: uuid.UUID, host: str, zone: 
 
     In the transaction that finishes the step.
     """
-    allocations.hand_over(claimed_by=claimed_by, consumer_id=server_id)
     set_host(server_id=server_id, host=host, zone=zone)
     set_power_state(server_id=server_id, power_state=power_state, clear_task=False)
+    bindings.set_server_status(server_id=server_id, up=power_state == "running")
+    allocations.hand_over(claimed_by=claimed_by, consumer_id=server_id)
 
 
 @transaction.atomic
@@ -178,7 +181,8 @@ def mark_deleted(*, server_id: uuid.UUID, cancelled: uuid.UUID | None = None) ->
         personality=[],
     )
     # The host's rows before the project's, as everywhere: else a delete and a failing build could wait for each other.
-    allocations.release(consumer_id=server_id)
-    if cancelled is not None:
-        allocations.release(consumer_id=cancelled)
+    if cancelled is None:
+        allocations.release(consumer_id=server_id)
+    else:
+        allocations.release_all(consumer_ids=[server_id, cancelled])
     reservations.release(owner_id=server.project_id, each=selectors.usage(server), consumer=server_id)

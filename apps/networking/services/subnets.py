@@ -23,11 +23,12 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
     """
     columns = _checked(values)
     with transaction.atomic():
+        # The names that these two hold come before the network's row.
+        shared_ranges.check(context=context, network=network, text=columns["cidr"])
+        quotas.check(resource="subnet", project_id=network.project_id)
         if locks.network(network.id) is None:
             raise exceptions.NetworkNotFound(id=network.id)
         _refuse_overlap(network, columns["cidr"])
-        shared_ranges.check(context=context, network=network, text=columns["cidr"])
-        quotas.check(resource="subnet", project_id=network.project_id)
         subnet = Subnet.objects.create(network=network, project_id=network.project_id, **columns)
         _update_dhcp_port(subnet)
         if ranges.is_automatic(subnet):

@@ -59,9 +59,9 @@ class ScheduleDestination(ServerStep[Claimed]):
             leases.explain(claim=ctx.claim, explanation=result.explanation)
 
     def revert(self, ctx: StepContext) -> None:
-        allocations.release(consumer_id=ctx.claim.run_id)
         if ctx.final:
             server_states.end_task(server_id=ctx.subject_id)
+        allocations.release(consumer_id=ctx.claim.run_id)
 
 
 class Prepare(ServerStep[None]):
@@ -160,7 +160,6 @@ class Finish(ServerStep[Arrived]):
             zone=result.zone,
             power_state=result.power_state,
         )
-        bindings.set_server_status(server_id=ctx.subject_id, up=result.power_state == "running")
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:

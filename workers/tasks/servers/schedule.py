@@ -10,7 +10,7 @@ from apps.compute import locks, states
 from apps.compute.selectors import request_specs
 from apps.compute.services import server_states
 from apps.scheduling.exceptions import NoValidHost
-from apps.scheduling.services import allocations, builds
+from apps.scheduling.services import allocations
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import HOST, SCHEDULER, StepContext
@@ -67,9 +67,7 @@ class Schedule(ServerStep[Scheduled]):
             leases.explain(claim=ctx.claim, explanation=result.explanation)
 
     def revert(self, ctx: StepContext) -> None:
-        server_states.clear_host(server_id=ctx.subject_id)
-        if ctx.blames_host and ctx.host:
-            builds.failed(host=ctx.host)
+        server_states.clear_host(server_id=ctx.subject_id, blamed=ctx.host if ctx.blames_host else "")
         if ctx.final and ctx.failure:
             self.mark_failed(ctx, ctx.failure, action="create")
         else:

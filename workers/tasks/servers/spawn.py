@@ -34,9 +34,9 @@ class Spawn(ServerStep[Spawned]):
 
     def record(self, ctx: StepContext, result: Spawned) -> None:
         server_states.mark_active(server_id=ctx.subject_id)
-        builds.succeeded(host=ctx.host)
         if result.has_networks:
             bindings.set_server_status(server_id=ctx.subject_id, up=True)
+        builds.succeeded(host=ctx.host)
 
     def record_shared(self, ctx: StepContext) -> None:
         server_states.commit_quota(server_id=ctx.subject_id)
