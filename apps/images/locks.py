@@ -3,20 +3,24 @@
 import uuid
 from contextlib import AbstractContextManager
 
+from apps.common.lock_order import Rank, ranked
 from apps.common.sql import advisory
 from apps.images.models import Image
 
 
+@ranked(Rank.IMAGE)
 def image(image_id: uuid.UUID) -> Image | None:
     """Lock an image that is not deleted, to change it."""
     return Image.objects.select_for_update(no_key=True).filter(id=image_id, deleted_at=None).first()
 
 
+@ranked(Rank.BLOB)
 def blob(sha512: str) -> None:
     """Hold a content against adoption and removal by others."""
     advisory.hold(f"images.blob:{sha512}")
 
 
+@ranked(Rank.SESSION)
 def upload(image_id: uuid.UUID) -> AbstractContextManager[bool]:
     """Hold the right to upload an image for the block; gives False when another holds it.
 

@@ -5,51 +5,67 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from apps.common.lock_order import Rank, ranked
 from apps.common.sql import advisory
 from apps.networking.models import Network, Port, Subnet
 from apps.networking.models.base import Resource
 
+_RANKS: dict[type[Resource], Rank] = {Network: Rank.NETWORK, Subnet: Rank.SUBNET, Port: Rank.PORT}
 
+
+def _rank_of(row: Resource) -> Rank:
+    return _RANKS.get(type(row), Rank.SECURITY_GROUP)
+
+
+@ranked(Rank.NETWORK)
 def network(network_id: uuid.UUID) -> Network | None:
     """Lock a network while subnets are added to it: rows that refer to it need not wait."""
     return Network.objects.select_for_update(no_key=True).filter(id=network_id).first()
 
 
+@ranked(Rank.NETWORK)
 def network_to_delete(network_id: uuid.UUID) -> Network | None:
     """Lock a network against everything, also rows that come to refer to it."""
     return Network.objects.select_for_update().filter(id=network_id).first()
 
 
+@ranked(Rank.NAME)
 def ranges() -> None:
     """One at a time chooses a range of addresses, of all networks."""
     advisory.hold("networking.ranges")
 
 
+@ranked(Rank.SUBNET)
 def subnet(subnet_id: uuid.UUID) -> Subnet:
     """Lock a subnet to change it. Raises Subnet.DoesNotExist."""
     return Subnet.objects.select_for_update(no_key=True).get(id=subnet_id)
 
 
+@ranked(Rank.SUBNET)
 def subnet_to_delete(subnet_id: uuid.UUID) -> Subnet | None:
     """Lock a subnet against everything, also addresses that come to refer to it."""
     return Subnet.objects.select_for_update().filter(id=subnet_id).first()
 
 
+@ranked(Rank.PORT)
 def port(port_id: uuid.UUID) -> Port | None:
     """Lock a port to change it: rows that refer to it need not wait."""
     return Port.objects.select_for_update(no_key=True).filter(id=port_id).first()
 
 
+@ranked(Rank.PORT)
 def port_to_delete(port_id: uuid.UUID) -> Port | None:
     """Lock a port against everything."""
     return Port.objects.select_for_update().filter(id=port_id).first()
 
 
+@ranked(_rank_of)
 def resource(row: Resource) -> QuerySet[Any]:
     """Return a query of this row alone that locks it when it is evaluated: for changes of its revision and tags."""
     return type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk)
 
 
+@ranked(Rank.NAME)
 def shared_network(name: str) -> None:
     """Let one transaction at a time make the shared network of a name."""
     advisory.hold(f"networking.bootstrap:{name}")

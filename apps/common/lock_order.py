@@ -1,0 +1,48 @@
+"""The order in which a transaction takes locks: the ranks of docs/decisions/lock-order.md.
+
+A function of a ``locks.py`` carries its rank as an attribute. Nothing reads it in production; the tests do.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum, auto
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Rank(IntEnum):
+    """What is locked first has the lowest rank."""
+
+    SESSION = 0  # held beyond transactions, and tried, never waited for: no part of the order
+    NAME = auto()  # an advisory lock until the commit, but those below
+    COUNTED = auto()  # the name under which an owner's rows of a resource are counted
+    PROJECT = auto()  # domains too
+    USER = auto()
+    IDENTITY = auto()  # any other row of identity
+    CREDENTIAL = auto()
+    DOMAIN_OPTION = auto()
+    IMAGE = auto()
+    BLOB = auto()
+    FLAVOR = auto()
+    SERVER_GROUP = auto()
+    SERVER = auto()
+    RUN = auto()
+    STEP = auto()
+    NETWORK = auto()
+    SUBNET = auto()
+    PORT = auto()  # with its addresses
+    SECURITY_GROUP = auto()
+    AGGREGATE = auto()
+    HOST = auto()
+    INVENTORY = auto()
+    USAGE = auto()
+
+
+def ranked(rank: Rank | Callable[..., Rank]) -> Callable[[Function], Function]:
+    """Note the rank of a function that locks; ``rank`` may be a function of its arguments."""
+
+    def mark(function: Function) -> Function:
+        function.rank = rank  # type: ignore[attr-defined]
+        return function
+
+    return mark
