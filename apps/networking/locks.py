@@ -47,6 +47,12 @@ def subnet_to_delete(subnet_id: uuid.UUID) -> Subnet | None:
     return Subnet.objects.select_for_update().filter(id=subnet_id).first()
 
 
+@ranked(Rank.SUBNET)
+def subnets_to_delete(network_id: uuid.UUID) -> None:
+    """Lock a network's subnets, by id, against everything; after the network, before its ports."""
+    list(Subnet.objects.select_for_update().filter(network_id=network_id).order_by("id").values_list("id"))
+
+
 @ranked(Rank.PORT)
 def port(port_id: uuid.UUID) -> Port | None:
     """Lock a port to change it: rows that refer to it need not wait."""

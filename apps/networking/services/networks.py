@@ -57,6 +57,7 @@ def delete(*, network: Network) -> None:
     try:
         with transaction.atomic():
             locks.network_to_delete(network.id)
+            locks.subnets_to_delete(network.id)
             own = Port.objects.filter(network=network, device_owner=states.OWNER_DHCP)
             FixedIP.objects.filter(port__in=own).delete()
             own.delete()
