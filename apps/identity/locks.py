@@ -42,6 +42,12 @@ def owner(user_id: str) -> None:
     User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
 
 
+@ranked(Rank.USER)
+def users_to_delete(domain_id: str) -> None:
+    """Lock a domain's users, by id, against everything; what belongs to them comes after."""
+    list(User.objects.select_for_update().filter(domain_id=domain_id).order_by("pk").values_list("pk"))
+
+
 @ranked(Rank.IDENTITY)
 def region(region_id: str) -> Region:
     """Lock a region while its endpoints are added. Raises Region.DoesNotExist."""

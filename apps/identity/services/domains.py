@@ -53,8 +53,11 @@ def delete(*, domain_id: str) -> None:
     row_writes.refuse_immutable("domain", domain)
     if domain.enabled:
         raise DomainEnabled
-    for project in Project.objects.filter(domain_id=domain.pk):
-        project_resources.refuse_owning(project.pk)
-        project_resources.drop_leftovers(project.pk)
+    projects = list(Project.objects.filter(domain_id=domain.pk).order_by("pk").values_list("pk", flat=True))
+    for project_id in projects:
+        project_resources.refuse_owning(project_id)
+    locks.users_to_delete(domain.pk)
     domain.delete()
+    for project_id in projects:
+        project_resources.drop_leftovers(project_id)
     audit.record("delete", "domain", domain_id)

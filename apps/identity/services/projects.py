@@ -83,9 +83,9 @@ def delete(*, project_id: str) -> None:
     if project.children.exists():
         raise Forbidden(f"Cannot delete the project {project.pk} since it is not a leaf in the hierarchy.")
     project_resources.refuse_owning(project.pk)
-    project_resources.drop_leftovers(project.pk)
     User.objects.filter(default_project_id=project.pk).update(default_project_id=None)
     project.delete()
+    project_resources.drop_leftovers(project_id)
     audit.record("delete", "project", project_id)
 
 
