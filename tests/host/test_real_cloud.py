@@ -16,13 +16,17 @@ from tests.cloud import Cloud, wait_for
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.processes, pytest.mark.slow]
 RANGE = "198.18.77.0/24"
+SETTINGS = {
+    "CELERITY_HYPERVISOR": "libvirt",
+    "CELERITY_HOST_DOWN": "20",  # an agent that is restarted beside a guest in emulation is not down
+}
 
 
 @pytest.fixture(scope="module")
 def cloud(guest_image: Path) -> Iterator[Cloud]:
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
     host = f"t-{uuid.uuid4().hex[:6]}"
-    with Services(state) as services, Cloud(services, CELERITY_HYPERVISOR="libvirt", CELERITY_HOST=host) as cloud:
+    with Services(state) as services, Cloud(services, **SETTINGS, CELERITY_HOST=host) as cloud:
         options = ("--name", "tiny", "--file", str(guest_image), "--disk-format", "qcow2", "--visibility", "public")
         cloud.manage("load_image", *options)
         network = cloud.call("POST", "/network/v2.0/networks", {"network": {"name": "test"}}).json()["network"]["id"]
