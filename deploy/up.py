@@ -184,6 +184,11 @@ def summarise(environment: Environment, server: first_server.FirstServer, second
     # Nothing of a network under OVN is in this machine's routing table: its guests are reached by floating IPs.
     reachable = server.address and not environment.simulated and not environment.ovn
     ssh = f"ssh -i {server.key} root@{server.address}" if reachable else ""
+    groups = (
+        "Open vSwitch enforces security groups: a new server's group admits replies and its own members alone."
+        if environment.ovn
+        else "Security groups are not enforced yet: their rules are stored, and all traffic reaches the servers."
+    )
     if server.console:
         line(f"\nLast lines of the console of {first_server.NAME}:")
         for text in server.console.rstrip().splitlines()[-12:]:
@@ -200,7 +205,7 @@ Celerity is up after {seconds:.1f} s.
   Logs           {environment.log}   (make logs)
   First server   {first_server.NAME}, {server.status}, {server.address or "no address"}   {ssh}
 
-Security groups are not enforced yet: their rules are stored, and all traffic reaches the servers.
+{groups}
 
 Try it:
     eval "$(make env{state})"
