@@ -6,13 +6,12 @@ Clients act on what is not there: Kubernetes deletes nodes whose servers answer 
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from apps.common import dispatch
@@ -22,6 +21,7 @@ from tests.callers import Caller
 from tests.isolation import bodies
 from tests.isolation.belongings import PROXIED, Belongings, Person
 from tests.isolation.routes import Call, calls
+from tests.lock_order import undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 LOST = "server closed the connection unexpectedly"
@@ -44,14 +44,6 @@ class Lost:
             raise OperationalError(LOST)
         self.left -= 1
         return execute(sql, params, many, context)
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """Undo what the block writes."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def _positions(statements: int) -> list[int]:

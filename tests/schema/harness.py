@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import schemathesis
-from django.db import transaction
 from django.test.client import ClientHandler
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -17,6 +16,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core import NOT_SET
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi import checks as conformance
+
+from tests.lock_order import undone
 
 JSON_PATCH = "application/openstack-images-v2.1-json-patch"
 CHECKS = [
@@ -69,18 +70,11 @@ def load(document: dict[str, Any], application: Any) -> list[APIOperation]:
     return [result.ok() for result in schema.get_all_operations()]
 
 
-@contextmanager
-def rolled_back() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-
-
 class Sender:
     """Sends cases with one caller's headers. What a case writes is rolled back."""
 
     def __init__(
-        self, headers: dict[str, str], *, isolation: Callable[[], AbstractContextManager[None]] = rolled_back
+        self, headers: dict[str, str], *, isolation: Callable[[], AbstractContextManager[None]] = undone
     ) -> None:
         self.headers = headers
         self.isolation = isolation
