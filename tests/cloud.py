@@ -69,6 +69,8 @@ class Cloud:
         self.overrides: dict[str, dict[str, str]] = {}  # settings of single processes
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._held: set[str] = set()
+        # Held while processes start and end: a start by the test and one by the supervisor would make two agents.
+        self._changing = threading.RLock()
         self._images: dict[str, str] = {}
         self._stopping = threading.Event()
         self._commands = WarmCommands()
@@ -108,9 +110,10 @@ class Cloud:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for process in self._processes.values():
-            process.kill()
+        with self._changing:
+            self._stopping.set()
+            for process in self._processes.values():
+                process.kill()
         for process in self._processes.values():
             process.wait()
         self._commands.stop()
@@ -132,7 +135,11 @@ class Cloud:
         atexit.register(dump.unlink, missing_ok=True)
 
     def start(self, name: str) -> None:
-        self._held.discard(name)
+        with self._changing:
+            self._held.discard(name)
+            self._spawn(name)
+
+    def _spawn(self, name: str) -> None:
         (self.state / "log").mkdir(exist_ok=True)
         environment = {**self.environment, "CELERITY_PROCESS": "host-agent" if name in self.agents else name}
         if name in self.agents:
@@ -147,14 +154,15 @@ class Cloud:
 
     def kill(self, name: str, *, restart: bool = True) -> None:
         """SIGKILL a process; the supervisor starts it again unless ``restart`` is False."""
-        if not restart:
-            self._held.add(name)
-        workers = []
-        if name == "api" or (name == "front" and not restart):  # the workers are the processes that serve
-            workers = psutil.Process(self._processes[name].pid).children(recursive=True)
-        self._processes[name].kill()
-        self._processes[name].wait()
-        processes.end(workers, 0)  # after their master, which would make new ones
+        with self._changing:
+            if not restart:
+                self._held.add(name)
+            workers = []
+            if name == "api" or (name == "front" and not restart):  # the workers are the processes that serve
+                workers = psutil.Process(self._processes[name].pid).children(recursive=True)
+            self._processes[name].kill()
+            self._processes[name].wait()
+            processes.end(workers, 0)  # after their master, which would make new ones
 
     def signal(self, name: str, number: signal.Signals) -> None:
         os.kill(self._processes[name].pid, number)
@@ -164,8 +172,15 @@ class Cloud:
 
     def _supervise(self) -> None:
         while not self._stopping.wait(0.1):
+            self.restart_dead()
+
+    def restart_dead(self) -> None:
+        """Start each process that ended without being held down."""
+        with self._changing:
+            if self._stopping.is_set():
+                return
             for name, process in list(self._processes.items()):
-                if name not in self._held and process.poll() is not None and not self._stopping.is_set():
+                if name not in self._held and process.poll() is not None:
                     self.start(name)
 
     def healthy(self) -> bool:
