@@ -268,6 +268,8 @@ NETWORK_QUOTAS = {
     "network": env.int("CELERITY_QUOTA_NETWORKS", default=100),
     "subnet": env.int("CELERITY_QUOTA_SUBNETS", default=100),
     "port": env.int("CELERITY_QUOTA_PORTS", default=500),
+    "router": env.int("CELERITY_QUOTA_ROUTERS", default=10),
+    "floatingip": env.int("CELERITY_QUOTA_FLOATING_IPS", default=50),
     "security_group": env.int("CELERITY_QUOTA_SECURITY_GROUPS", default=10),
     "security_group_rule": env.int("CELERITY_QUOTA_SECURITY_GROUP_RULES", default=100),
 }

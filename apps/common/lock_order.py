@@ -28,9 +28,11 @@ class Rank(IntEnum):
     SERVER = auto()
     RUN = auto()
     STEP = auto()
+    ROUTER = auto()
     NETWORK = auto()
     SUBNET = auto()
     PORT = auto()  # with its addresses
+    FLOATING_IP = auto()
     SECURITY_GROUP = auto()
     AGGREGATE = auto()
     HOST = auto()

@@ -23,6 +23,16 @@ class PortNotFound(NotFound):
     template = "Port {id} could not be found."
 
 
+class RouterNotFound(NotFound):
+    kind = "RouterNotFound"
+    template = "Router {id} could not be found"
+
+
+class FloatingIpNotFound(NotFound):
+    kind = "FloatingIPNotFound"
+    template = "Floating IP {id} could not be found"
+
+
 class SecurityGroupNotFound(NotFound):
     kind = "SecurityGroupNotFound"
     template = "Security group {id} does not exist"

@@ -1,20 +1,39 @@
 """Locks of networking, in the order of docs/decisions/lock-order.md. Each holds until the caller's transaction ends."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
 
 from apps.common.lock_order import Rank, ranked
 from apps.common.sql import advisory
-from apps.networking.models import Network, Port, Subnet
+from apps.networking.models import FloatingIP, Network, Port, Router, Subnet
 from apps.networking.models.base import Resource
 
-_RANKS: dict[type[Resource], Rank] = {Network: Rank.NETWORK, Subnet: Rank.SUBNET, Port: Rank.PORT}
+_RANKS: dict[type[Resource], Rank] = {
+    Router: Rank.ROUTER,
+    Network: Rank.NETWORK,
+    Subnet: Rank.SUBNET,
+    Port: Rank.PORT,
+    FloatingIP: Rank.FLOATING_IP,
+}
 
 
 def _rank_of(row: Resource) -> Rank:
     return _RANKS.get(type(row), Rank.SECURITY_GROUP)
+
+
+@ranked(Rank.ROUTER)
+def router(router_id: uuid.UUID) -> Router | None:
+    """Lock a router to change it, its interfaces and its gateway, and to lead floating IPs through it."""
+    return Router.objects.select_for_update(no_key=True).filter(id=router_id).first()
+
+
+@ranked(Rank.ROUTER)
+def router_to_delete(router_id: uuid.UUID) -> Router | None:
+    """Lock a router against everything, also interfaces and floating IPs that come to refer to it."""
+    return Router.objects.select_for_update().filter(id=router_id).first()
 
 
 @ranked(Rank.NETWORK)
@@ -63,6 +82,18 @@ def port(port_id: uuid.UUID) -> Port | None:
 def port_to_delete(port_id: uuid.UUID) -> Port | None:
     """Lock a port against everything."""
     return Port.objects.select_for_update().filter(id=port_id).first()
+
+
+@ranked(Rank.PORT)
+def ports_to_delete(port_ids: Iterable[uuid.UUID]) -> list[Port]:
+    """Lock ports, by id, against everything."""
+    return list(Port.objects.select_for_update().filter(id__in=list(port_ids)).order_by("id"))
+
+
+@ranked(Rank.FLOATING_IP)
+def floating_ip(floating_ip_id: uuid.UUID) -> FloatingIP | None:
+    """Lock a floating IP to move or delete it; after the router and the ports that it leads to."""
+    return FloatingIP.objects.select_for_update(no_key=True).filter(id=floating_ip_id).first()
 
 
 @ranked(_rank_of)

@@ -17,14 +17,25 @@ def changed(
     networks: Iterable[uuid.UUID] = (),
     servers: Iterable[uuid.UUID] = (),
     groups: Iterable[uuid.UUID] = (),
+    routers: Iterable[uuid.UUID] = (),
+    floating_ips: Iterable[uuid.UUID] = (),
 ) -> None:
-    """Have ports, networks with their ports, servers' ports and groups programmed as rows say; removed if none does.
+    """Have ports, networks with their ports, servers' ports, groups, routers and floating IPs programmed as rows say.
+
+    What has no row is removed, as is a floating IP that leads nowhere. Routers on a changed network are programmed too.
 
     Nothing is sent in a cloud whose hosts program their own networks.
     """
     if not capabilities.has_engine():
         return
-    ids = {"ports": ports, "networks": networks, "servers": servers, "groups": groups}
+    ids = {
+        "ports": ports,
+        "networks": networks,
+        "servers": servers,
+        "groups": groups,
+        "routers": routers,
+        "floating_ips": floating_ips,
+    }
     line = {kind: listed for kind, values in ids.items() if (listed := [str(value) for value in values])}
     if line:
         transaction.on_commit(lambda: dispatch.publish(QUEUE, line))

@@ -57,7 +57,10 @@ class InterfacePermissions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerAddress:
-    """One fixed IP of a server, with its network's name and its port's groups: an entry of Nova's ``addresses``."""
+    """One fixed IP of a server, with its network's name and its port's groups: an entry of Nova's ``addresses``.
+
+    ``floating_ips`` lead to it.
+    """
 
     port_id: uuid.UUID
     network_id: uuid.UUID
@@ -67,6 +70,7 @@ class ServerAddress:
     mac: str
     port_status: str
     security_groups: tuple[str, ...] = ()
+    floating_ips: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +89,18 @@ class SubnetFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkFacts:
-    """A network as a host needs it: its bridge, its MTU in bytes, its subnets."""
+    """A network as a host needs it: its bridge, its MTU in bytes, its subnets.
+
+    ``physical_network`` and ``segmentation_id`` are those of a provider network, and the network engine's alone.
+    """
 
     id: uuid.UUID
     name: str
     bridge: str
     mtu: int
     subnets: tuple[SubnetFacts, ...]
+    physical_network: str = ""
+    segmentation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,3 +166,42 @@ class ProgrammedGroup:
     id: uuid.UUID
     stateful: bool
     rules: tuple[ProgrammedRule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammedInterface:
+    """A router's interface, by a port. ``addresses`` have their subnets' lengths; ``gateways`` are their subnets'."""
+
+    port_id: uuid.UUID
+    network_id: uuid.UUID
+    mac: str
+    addresses: tuple[str, ...]
+    gateways: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammedRouter:
+    """A router as the network engine programs it. ``routes`` are (destination, next hop)."""
+
+    id: uuid.UUID
+    admin_state_up: bool
+    enable_snat: bool
+    interfaces: tuple[ProgrammedInterface, ...]
+    gateway: ProgrammedInterface | None
+    routes: tuple[tuple[str, str], ...]
+
+    @property
+    def network_ids(self) -> frozenset[uuid.UUID]:
+        """Every network that the router is on."""
+        feet = (*self.interfaces, self.gateway) if self.gateway else self.interfaces
+        return frozenset(foot.network_id for foot in feet)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammedFloatingIP:
+    """A floating IP that leads to a fixed address."""
+
+    id: uuid.UUID
+    router_id: uuid.UUID
+    ip: str
+    fixed_ip: str

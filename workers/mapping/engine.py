@@ -1,12 +1,13 @@
-"""Maps networks, ports and security groups to the specs of the network engine."""
+"""Maps networks, ports, security groups, routers and floating IPs to the specs of the network engine."""
 
 import ipaddress
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 
 import structlog
 
 from apps.networking import states
+from apps.networking.selectors.programmed import Everything
 from apps.networking.values import NetworkFacts, ProgrammedGroup, ProgrammedPort, ProgrammedRule
 from workers.drivers.errors import AbortError, SpecInvalid
 from workers.drivers.network.base import FixedIP
@@ -14,21 +15,29 @@ from workers.drivers.network.base.engine import CloudSpec, NetworkPorts
 from workers.drivers.network.base.l2 import AddressPair, NetworkSpec, PortSpec
 from workers.drivers.network.base.rules import GroupSpec, RuleSpec
 from workers.drivers.network.ports import check_fixed_ips
+from workers.mapping import routing
 from workers.mapping.networks import subnet_spec
 
 log = structlog.get_logger("celerity.network")
 
 
-def cloud(
-    networks: Mapping[uuid.UUID, NetworkFacts], ports: Iterable[ProgrammedPort], groups: Iterable[ProgrammedGroup]
-) -> CloudSpec:
-    """Return all that is to be programmed. What no engine could take is left out, and logged."""
+def cloud(rows: Everything, hosts: Sequence[str]) -> CloudSpec:
+    """Return all that is to be programmed. What no engine could take is left out, and logged.
+
+    ``hosts`` may be routers' gateways.
+    """
     by_network: dict[uuid.UUID, list[ProgrammedPort]] = {}
-    for port in ports:
+    for port in rows.ports:
         by_network.setdefault(port.network_id, []).append(port)
-    items = (network_ports(network, by_network.get(key, ())) for key, network in networks.items())
+    items = (network_ports(network, by_network.get(key, ())) for key, network in rows.networks.items())
+    networks = tuple(item for item in items if item is not None)
+    written = {item.network.id for item in networks}
+    routers = routing.router_specs(rows.routers, hosts, networks=written)
     return CloudSpec(
-        networks=tuple(item for item in items if item is not None), groups=tuple(group_spec(group) for group in groups)
+        networks=networks,
+        groups=tuple(group_spec(group) for group in rows.groups),
+        routers=tuple(routers),
+        floating_ips=tuple(routing.floating_ip_specs(rows.floating_ips, routers={router.id for router in routers})),
     )
 
 
@@ -47,7 +56,13 @@ def network_ports(network: NetworkFacts, ports: Iterable[ProgrammedPort]) -> Net
 
 def network_spec(facts: NetworkFacts) -> NetworkSpec:
     """Return a network's spec. Raises SpecInvalid."""
-    return NetworkSpec(id=str(facts.id), mtu=facts.mtu, subnets=tuple(subnet_spec(subnet) for subnet in facts.subnets))
+    return NetworkSpec(
+        id=str(facts.id),
+        mtu=facts.mtu,
+        subnets=tuple(subnet_spec(subnet) for subnet in facts.subnets),
+        physical_network=facts.physical_network,
+        vlan=facts.segmentation_id if facts.physical_network else None,
+    )
 
 
 def port_spec(facts: ProgrammedPort) -> PortSpec:

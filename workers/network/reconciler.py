@@ -1,7 +1,7 @@
 """The engine's whole description, compared with the rows.
 
 Sets:
-  wanted  = networks, groups, and ports that servers hold, as their rows say
+  wanted  = networks, groups, routers, floating IPs that lead somewhere, and ports that servers hold, as rows say
   written = what the engine's description holds
 Rules:
   wanted - written, or written otherwise, seen twice -> written
@@ -14,6 +14,7 @@ import threading
 import structlog
 
 from apps.networking.selectors import programmed
+from apps.scheduling.selectors import hosts
 from apps.workflow.services import findings
 from workers.drivers.network.base.engine import CloudSpec, NetworkEngine
 from workers.mapping import engine as mapping
@@ -26,7 +27,7 @@ AGAIN_SECONDS = 2.0  # a change that was committed a moment ago has its line und
 
 def wanted() -> CloudSpec:
     """Read all that should be programmed."""
-    return mapping.cloud(*programmed.everything())
+    return mapping.cloud(programmed.everything(), hosts.names())
 
 
 def sync(engine: NetworkEngine) -> tuple[str, ...]:

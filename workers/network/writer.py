@@ -14,16 +14,19 @@ from typing import Any, TypeVar
 import structlog
 
 from apps.networking.selectors import programmed
-from apps.networking.values import ProgrammedPort
+from apps.networking.values import NetworkFacts, ProgrammedFloatingIP, ProgrammedPort, ProgrammedRouter
+from apps.scheduling.selectors import hosts
 from workers.drivers.errors import AbortError
 from workers.drivers.network.base.engine import NetworkEngine, NetworkPorts
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
+from workers.drivers.network.base.l3 import FloatingIPSpec, RouterSpec
 from workers.drivers.network.base.rules import GroupSpec
 from workers.mapping import engine as mapping
+from workers.mapping import routing
 
 log = structlog.get_logger("celerity.network")
-Spec = TypeVar("Spec", NetworkSpec, PortSpec, GroupSpec)
-KINDS = ("ports", "networks", "servers", "groups")
+Spec = TypeVar("Spec", NetworkSpec, PortSpec, GroupSpec, RouterSpec, FloatingIPSpec)
+KINDS = ("ports", "networks", "servers", "groups", "routers", "floating_ips")
 
 
 @dataclass(slots=True)
@@ -34,6 +37,8 @@ class Pending:
     networks: set[uuid.UUID] = field(default_factory=set)
     servers: set[uuid.UUID] = field(default_factory=set)
     groups: set[uuid.UUID] = field(default_factory=set)
+    routers: set[uuid.UUID] = field(default_factory=set)
+    floating_ips: set[uuid.UUID] = field(default_factory=set)
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Take a line's ids; what is no id is left out."""
@@ -48,6 +53,19 @@ class Pending:
 
     def __bool__(self) -> bool:
         return any(getattr(self, kind) for kind in KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Routers, and floating IPs of these."""
+
+    routers: Sequence[ProgrammedRouter] = ()
+    floating_ips: Sequence[ProgrammedFloatingIP] = ()
+
+    @property
+    def network_ids(self) -> set[uuid.UUID]:
+        """The networks that the routers are on."""
+        return set().union(*(router.network_ids for router in self.routers))
 
 
 class Writer:
@@ -79,21 +97,60 @@ class Writer:
 
     def _write(self, taken: Pending) -> None:
         ports = programmed.ports(port_ids=taken.ports, network_ids=taken.networks, server_ids=taken.servers)
-        networks = programmed.networks(network_ids=taken.networks | {port.network_id for port in ports})
+        routed = self._routed(taken)
+        needed = {port.network_id for port in ports}.union(*(router.network_ids for router in routed.routers))
+        networks = programmed.networks(network_ids=taken.networks | needed)
         self._write_groups(taken.groups, {group for port in ports for group in port.groups})
+        self._remove_routed(taken, routed)
         l2 = self.engine.l2
         if gone := taken.ports - {port.id for port in ports}:
             l2.remove_ports(map(str, gone))
         if deleted := taken.networks - networks.keys():
             l2.remove_networks(map(str, deleted))
+        written = self._write_networks(networks, ports, whole=taken.networks | routed.network_ids)
+        self._write_routed(routed, written)
+
+    def _write_networks(
+        self, networks: Mapping[uuid.UUID, NetworkFacts], ports: Sequence[ProgrammedPort], *, whole: set[uuid.UUID]
+    ) -> set[str]:
+        """Write ports of networks, and those networks that are in ``whole``. Returns what an engine could take."""
         by_network: dict[uuid.UUID, list[ProgrammedPort]] = {key: [] for key in networks}
         for port in ports:
             if port.network_id in by_network:
                 by_network[port.network_id].append(port)
+        written = set()
         for key, network in networks.items():
             item = mapping.network_ports(network, by_network[key])
             if item is not None:
-                self._ensure(item, whole=key in taken.networks)
+                self._ensure(item, whole=key in whole)
+                written.add(item.network.id)
+        return written
+
+    def _routed(self, taken: Pending) -> Routed:
+        """Read floating IPs, and routers: those of the floating IPs must be there before these."""
+        if not taken.routers | taken.floating_ips | taken.networks:
+            return Routed()
+        floating_ips = programmed.floating_ips(floating_ip_ids=taken.floating_ips, router_ids=taken.routers)
+        router_ids = taken.routers | {item.router_id for item in floating_ips}
+        routers = programmed.routers(router_ids=router_ids, network_ids=taken.networks)
+        return Routed(routers, floating_ips)
+
+    def _remove_routed(self, taken: Pending, routed: Routed) -> None:
+        if loose := taken.floating_ips - {item.id for item in routed.floating_ips}:
+            self.engine.l3.remove_floating_ips(map(str, loose))
+        if gone := taken.routers - {router.id for router in routed.routers}:
+            self.engine.l3.remove_routers(map(str, gone))
+
+    def _write_routed(self, routed: Routed, networks: set[str]) -> None:
+        if not routed.routers:
+            return
+        names = hosts.names() if any(router.gateway for router in routed.routers) else []
+        specs = routing.router_specs(routed.routers, names, networks=networks)
+        for spec in specs:
+            self._each([spec], lambda routers: self.engine.l3.ensure_router(routers[0]))
+        leading = routing.floating_ip_specs(routed.floating_ips, routers={spec.id for spec in specs})
+        if leading:
+            self._each(leading, self.engine.l3.ensure_floating_ips)
 
     def _write_groups(self, changed: set[uuid.UUID], needed: set[uuid.UUID]) -> None:
         """Write the groups that changed, and those of the ports, which must be there before these."""

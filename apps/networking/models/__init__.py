@@ -1,9 +1,22 @@
 """Rows of the network service."""
 
+from apps.networking.models.floating_ips import FloatingIP
 from apps.networking.models.networks import Network
 from apps.networking.models.ports import FixedIP, Port, PortSecurityGroup
+from apps.networking.models.routers import Router, RouterInterface
 from apps.networking.models.security_group_rules import SecurityGroupRule
 from apps.networking.models.security_groups import SecurityGroup
 from apps.networking.models.subnets import Subnet
 
-__all__ = ["FixedIP", "Network", "Port", "PortSecurityGroup", "SecurityGroup", "SecurityGroupRule", "Subnet"]
+__all__ = [
+    "FixedIP",
+    "FloatingIP",
+    "Network",
+    "Port",
+    "PortSecurityGroup",
+    "Router",
+    "RouterInterface",
+    "SecurityGroup",
+    "SecurityGroupRule",
+    "Subnet",
+]

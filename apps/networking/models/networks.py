@@ -8,7 +8,11 @@ from apps.networking.models.base import Resource
 
 
 class Network(Resource):
-    """``mtu`` in bytes. ``automatic_range`` numbers the range of a network that was made for a project by itself."""
+    """``mtu`` in bytes. ``automatic_range`` numbers the range of a network that was made for a project by itself.
+
+    An empty ``network_type`` is the cloud's own. ``physical_network`` names the bridge mapping of hosts that a flat or
+    VLAN network leads to; ``segmentation_id`` is the VLAN's tag there.
+    """
 
     admin_state_up = models.BooleanField(default=True)
     status = models.CharField(max_length=16, default=states.ACTIVE)
@@ -18,15 +22,28 @@ class Network(Resource):
     mtu = models.PositiveIntegerField(default=1500)
     port_security_enabled = models.BooleanField(default=True)
     availability_zone_hints = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    network_type = models.CharField(max_length=16, blank=True, default="")
+    physical_network = models.CharField(max_length=64, blank=True, default="")
+    segmentation_id = models.PositiveIntegerField(null=True, blank=True)
     automatic_range = models.PositiveIntegerField(null=True, blank=True, unique=True)
 
     class Meta:
-        indexes = [models.Index(fields=["shared"], name="network_shared", condition=models.Q(shared=True))]
+        indexes = [
+            models.Index(fields=["shared"], name="network_shared", condition=models.Q(shared=True)),
+            models.Index(fields=["external"], name="network_external", condition=models.Q(external=True)),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["project_id"],
                 condition=models.Q(automatic_range__isnull=False),
                 name="network_one_automatic_per_project",
+            ),
+            # One untagged network and one of each tag on a physical network.
+            models.UniqueConstraint(
+                fields=["physical_network", "segmentation_id"],
+                condition=~models.Q(physical_network=""),
+                nulls_distinct=False,
+                name="network_segment_once",
             ),
         ]
 

@@ -24,7 +24,7 @@ def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Serv
     """Return each server's addresses, in the order of its interfaces. 1 query; servers without ports are absent."""
     rows = sql.ADDRESSES.fetch({"devices": [str(server_id) for server_id in server_ids]})
     addresses: dict[uuid.UUID, list[ServerAddress]] = defaultdict(list)
-    for device_id, port_id, network_id, network_name, ip, mac, status, groups in rows:
+    for device_id, port_id, network_id, network_name, ip, mac, status, groups, floating_ips in rows:
         address = ServerAddress(
             port_id=port_id,
             network_id=network_id,
@@ -34,6 +34,7 @@ def for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Serv
             mac=mac,
             port_status=status,
             security_groups=tuple(groups),
+            floating_ips=tuple(floating_ips),
         )
         addresses[uuid.UUID(device_id)].append(address)
     return dict(addresses)

@@ -1,5 +1,6 @@
-"""Networks and bound ports as the network engine programs them. A port that no server holds is not programmed."""
+"""What the network engine programs, as rows say. A port that no server and no router holds is not programmed."""
 
+import dataclasses
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +10,26 @@ import orjson
 from apps.networking import protocols, states
 from apps.networking.selectors.bindings import network_facts
 from apps.networking.sql import programmed as sql
-from apps.networking.values import NetworkFacts, ProgrammedGroup, ProgrammedPort, ProgrammedRule
+from apps.networking.values import (
+    NetworkFacts,
+    ProgrammedFloatingIP,
+    ProgrammedGroup,
+    ProgrammedInterface,
+    ProgrammedPort,
+    ProgrammedRouter,
+    ProgrammedRule,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Everything:
+    """All that is programmed. A port may be of a network that is not among these: they are read one after the other."""
+
+    networks: dict[uuid.UUID, NetworkFacts]
+    ports: list[ProgrammedPort]
+    groups: list[ProgrammedGroup]
+    routers: list[ProgrammedRouter]
+    floating_ips: list[ProgrammedFloatingIP]
 
 
 def ports(
@@ -37,15 +57,38 @@ def groups(*, group_ids: Iterable[uuid.UUID]) -> list[ProgrammedGroup]:
     return [_group(*row) for row in sql.GROUPS.fetch({"groups": list(group_ids)})]
 
 
-def everything() -> tuple[dict[uuid.UUID, NetworkFacts], list[ProgrammedPort], list[ProgrammedGroup]]:
-    """Return all networks, bound ports and groups. 3 queries: a port may be of a network that is not among them."""
-    all_ports = [_port(*row) for row in sql.ALL_PORTS.fetch({})]
-    all_groups = [_group(*row) for row in sql.ALL_GROUPS.fetch({})]
-    return _networks(sql.ALL_NETWORKS.fetch({})), all_ports, all_groups
+def routers(*, router_ids: Iterable[uuid.UUID] = (), network_ids: Iterable[uuid.UUID] = ()) -> list[ProgrammedRouter]:
+    """Return those of the routers that exist, and all that are on the networks. 1 query."""
+    return [_router(*row) for row in sql.ROUTERS.fetch({"routers": list(router_ids), "networks": list(network_ids)})]
+
+
+def floating_ips(
+    *, floating_ip_ids: Iterable[uuid.UUID] = (), router_ids: Iterable[uuid.UUID] = ()
+) -> list[ProgrammedFloatingIP]:
+    """Return those of the floating IPs that lead somewhere, and all of the routers. 1 query."""
+    values = {"floating_ips": list(floating_ip_ids), "routers": list(router_ids)}
+    return [_floating_ip(*row) for row in sql.FLOATING_IPS.fetch(values)]
+
+
+def everything() -> Everything:
+    """Return all networks, bound ports, groups, routers and associated floating IPs. 5 queries."""
+    return Everything(
+        floating_ips=[_floating_ip(*row) for row in sql.ALL_FLOATING_IPS.fetch({})],
+        routers=[_router(*row) for row in sql.ALL_ROUTERS.fetch({})],
+        ports=[_port(*row) for row in sql.ALL_PORTS.fetch({})],
+        groups=[_group(*row) for row in sql.ALL_GROUPS.fetch({})],
+        networks=_networks(sql.ALL_NETWORKS.fetch({})),
+    )
 
 
 def _networks(rows: list[tuple[Any, ...]]) -> dict[uuid.UUID, NetworkFacts]:
-    return {row[0]: network_facts(row[0], row[1], row[2], orjson.loads(row[3] or "[]")) for row in rows}
+    networks = {}
+    for network_id, name, mtu, subnets, physical_network, segmentation_id in rows:
+        facts = network_facts(network_id, name, mtu, orjson.loads(subnets or "[]"))
+        networks[network_id] = dataclasses.replace(
+            facts, physical_network=physical_network, segmentation_id=segmentation_id
+        )
+    return networks
 
 
 def _port(
@@ -97,3 +140,36 @@ def _rule(
         remote_prefix=remote_prefix,
         remote_group_id=uuid.UUID(remote_group) if remote_group else None,
     )
+
+
+def _router(
+    router_id: uuid.UUID,
+    admin_state_up: bool,
+    enable_snat: bool,
+    routes: str,
+    gateway_port_id: uuid.UUID | None,
+    feet: str | None,
+) -> ProgrammedRouter:
+    interfaces = [_interface(*columns) for columns in orjson.loads(feet or "[]")]
+    return ProgrammedRouter(
+        id=router_id,
+        admin_state_up=admin_state_up,
+        enable_snat=enable_snat,
+        interfaces=tuple(foot for foot in interfaces if foot.port_id != gateway_port_id),
+        gateway=next((foot for foot in interfaces if foot.port_id == gateway_port_id), None),
+        routes=tuple((route["destination"], route["nexthop"]) for route in orjson.loads(routes)),
+    )
+
+
+def _interface(port_id: str, network_id: str, mac: str, addresses: list[Any] | None) -> ProgrammedInterface:
+    return ProgrammedInterface(
+        port_id=uuid.UUID(port_id),
+        network_id=uuid.UUID(network_id),
+        mac=mac,
+        addresses=tuple(f"{ip}/{length}" for ip, length, _ in addresses or ()),
+        gateways=tuple(gateway for _, _, gateway in addresses or () if gateway),
+    )
+
+
+def _floating_ip(floating_ip_id: uuid.UUID, router_id: uuid.UUID, ip: str, fixed_ip: str) -> ProgrammedFloatingIP:
+    return ProgrammedFloatingIP(id=floating_ip_id, router_id=router_id, ip=ip, fixed_ip=fixed_ip)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from apps.networking.models import Network, Port, SecurityGroup, SecurityGroupRule, Subnet
+from apps.networking.models import FloatingIP, Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet
 from apps.quotas.selectors import limits, usages
 
 SERVICE = "network"
@@ -17,6 +17,8 @@ COUNTS: dict[str, Callable[[str], int]] = {
     "network": _counter(Network),
     "subnet": _counter(Subnet),
     "port": _counter(Port),
+    "router": _counter(Router),
+    "floatingip": _counter(FloatingIP),
     "security_group": _counter(SecurityGroup),
     "security_group_rule": _counter(SecurityGroupRule),
 }
@@ -43,5 +45,5 @@ def has_own(*, project_id: str) -> bool:
 
 
 def usage(*, project_id: str) -> dict[str, int]:
-    """Return how many of each resource a project has. 5 queries."""
+    """Return how many of each resource a project has. 7 queries."""
     return usages.counted(owner_id=project_id, service=SERVICE)

@@ -170,12 +170,13 @@ def _bind(port_id: uuid.UUID, *, project_id: str, **bound: Any) -> None:
 def release_for_server(*, server_id: uuid.UUID) -> int:
     """Delete the ports that were made for a server, and unbind the user's own. Absent is success. 2 statements.
 
-    Returns how many ports were deleted.
+    Floating IPs of deleted ports are disassociated. Returns how many ports were deleted.
     """
     with transaction.atomic():
-        deleted = [row[0] for row in sql.RELEASE.fetch({"device": str(server_id)})]
+        rows = sql.RELEASE.fetch({"device": str(server_id)})
+        deleted = [port_id for port_id, is_floating_ip in rows if not is_floating_ip]
         unbind(Port.objects.filter(device_id=str(server_id), request_index__isnull=False, preserved=True).values("id"))
-        rpcapi.changed(ports=deleted)
+        rpcapi.changed(ports=deleted, floating_ips=[row[0] for row in rows if row[1]])
     return len(deleted)
 
 

@@ -10,7 +10,9 @@ ADDRESSES = Statement(
     """
 SELECT p.device_id, p.id, p.network_id, n.name, host(f.ip_address), p.mac_address, p.status,
        ARRAY(SELECT g.name FROM networking_portsecuritygroup m
-               JOIN networking_securitygroup g ON g.id = m.security_group_id WHERE m.port_id = p.id ORDER BY g.name)
+               JOIN networking_securitygroup g ON g.id = m.security_group_id WHERE m.port_id = p.id ORDER BY g.name),
+       ARRAY(SELECT host(l.floating_ip_address) FROM networking_floatingip l
+              WHERE l.fixed_port_id = p.id AND l.fixed_ip_address = f.ip_address ORDER BY l.created_at)
   FROM networking_port p
   JOIN networking_fixedip f ON f.port_id = p.id
   JOIN networking_network n ON n.id = p.network_id
@@ -65,6 +67,7 @@ SELECT port, guard FROM unnest(%(ports)s) AS port, unnest(%(groups)s) AS guard
 """,
     {"ports": "uuid[]", "groups": "uuid[]"},
 )
+# Floating IPs that lead to the ports are loose from then on.
 RELEASE = Statement(
     "networking_release",
     """
@@ -72,12 +75,17 @@ WITH gone AS (
     DELETE FROM networking_port
     WHERE device_id = %(device)s AND request_index IS NOT NULL AND NOT preserved
     RETURNING id
+), loose AS (
+    UPDATE networking_floatingip SET fixed_port_id = NULL, fixed_ip_address = NULL, router_id = NULL, status = 'DOWN',
+           revision_number = revision_number + 1, updated_at = clock_timestamp()
+      FROM gone WHERE networking_floatingip.fixed_port_id = gone.id
+    RETURNING networking_floatingip.id
 ), addresses AS (
     DELETE FROM networking_fixedip USING gone WHERE networking_fixedip.port_id = gone.id
 ), groups AS (
     DELETE FROM networking_portsecuritygroup USING gone WHERE networking_portsecuritygroup.port_id = gone.id
 )
-SELECT id FROM gone
+SELECT id, false FROM gone UNION ALL SELECT id, true FROM loose
 """,
     {"device": "text"},
 )

@@ -1,9 +1,11 @@
-"""Networks and bound ports as the network engine programs them: those of a batch, or all."""
+"""Networks, bound ports, groups, routers and floating IPs as the network engine programs them: a batch, or all."""
 
 from apps.common.sql.planned import Statement
 from apps.networking.sql.bindings import SUBNETS
 
-_NETWORKS = f"SELECT n.id, n.name, n.mtu, ({SUBNETS})::text FROM networking_network n"
+_NETWORKS = f"""
+SELECT n.id, n.name, n.mtu, ({SUBNETS})::text, n.physical_network, n.segmentation_id FROM networking_network n
+"""
 _PORTS = """
 SELECT p.id, p.network_id, p.host, p.mac_address, p.hostname, p.admin_state_up, p.port_security_enabled,
        p.allowed_address_pairs::text,
@@ -40,3 +42,36 @@ GROUPS = Statement(
     {"groups": "uuid[]"},
 )
 ALL_GROUPS = Statement("networking_programmed_all_groups", _GROUPS, {})
+
+_ROUTERS = """
+SELECT r.id, r.admin_state_up, r.enable_snat, r.routes::text, r.gateway_port_id,
+       (SELECT json_agg(json_build_array(
+                   p.id, p.network_id, p.mac_address,
+                   (SELECT json_agg(json_build_array(host(f.ip_address), masklen(s.cidr::inet), host(s.gateway_ip))
+                                    ORDER BY f.id)
+                      FROM networking_fixedip f JOIN networking_subnet s ON s.id = f.subnet_id WHERE f.port_id = p.id)
+               ) ORDER BY p.id)
+          FROM networking_port p
+         WHERE p.id = r.gateway_port_id
+            OR p.id IN (SELECT i.port_id FROM networking_routerinterface i WHERE i.router_id = r.id))::text
+  FROM networking_router r
+"""
+_FLOATING_IPS = """
+SELECT l.id, l.router_id, host(l.floating_ip_address), host(l.fixed_ip_address)
+  FROM networking_floatingip l WHERE l.router_id IS NOT NULL
+"""
+ROUTERS = Statement(
+    "networking_programmed_routers",
+    f"""{_ROUTERS} WHERE r.id = ANY(%(routers)s)
+        OR r.gateway_port_id IN (SELECT id FROM networking_port WHERE network_id = ANY(%(networks)s))
+        OR r.id IN (SELECT i.router_id FROM networking_routerinterface i JOIN networking_port p ON p.id = i.port_id
+                     WHERE p.network_id = ANY(%(networks)s))""",
+    {"routers": "uuid[]", "networks": "uuid[]"},
+)
+ALL_ROUTERS = Statement("networking_programmed_all_routers", _ROUTERS, {})
+FLOATING_IPS = Statement(
+    "networking_programmed_floating_ips",
+    f"{_FLOATING_IPS} AND (l.id = ANY(%(floating_ips)s) OR l.router_id = ANY(%(routers)s))",
+    {"floating_ips": "uuid[]", "routers": "uuid[]"},
+)
+ALL_FLOATING_IPS = Statement("networking_programmed_all_floating_ips", _FLOATING_IPS, {})

@@ -184,13 +184,15 @@ def _extensions(server: Server, host_status: str) -> dict[str, Any]:
 
 
 def addresses_of(ports: Sequence[ServerAddress], *, extended: bool = True) -> dict[str, list[dict[str, Any]]]:
-    """Return network name -> addresses; ``extended`` with their kind and MAC."""
+    """Return network name -> addresses, a fixed one before its floating ones; ``extended`` with kind and MAC."""
     addresses: dict[str, list[dict[str, Any]]] = {}
     for port in ports:
-        entry: dict[str, Any] = {"version": port.version, "addr": port.ip}
-        if extended:
-            entry |= {"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": port.mac}
-        addresses.setdefault(port.network_name, []).append(entry)
+        entries = addresses.setdefault(port.network_name, [])
+        for kind, version, ip in (("fixed", port.version, port.ip), *(("floating", 4, ip) for ip in port.floating_ips)):
+            entry: dict[str, Any] = {"version": version, "addr": ip}
+            if extended:
+                entry |= {"OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": port.mac}
+            entries.append(entry)
     return addresses
 
 

@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import NotFound
+from apps.compute.api.documents import servers as documents
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import servers
 from apps.networking.selectors import bindings
@@ -17,10 +18,8 @@ class _IPsView(ComputeView):
         """Return network name -> addresses."""
         server = servers.get(context=self.caller, server_id=server_id)
         policy.check(self.caller, f"os_compute_api:ips:{verb}", {"project_id": server.project_id})
-        by_network: dict[str, list[dict[str, Any]]] = {}
-        for address in bindings.for_servers(server_ids=[server.id]).get(server.id, ()):
-            by_network.setdefault(address.network_name, []).append({"version": address.version, "addr": address.ip})
-        return by_network
+        ports = bindings.for_servers(server_ids=[server.id]).get(server.id, ())
+        return documents.addresses_of(ports, extended=False)
 
 
 class IPsView(_IPsView):

@@ -1,0 +1,23 @@
+"""Reading floating IPs."""
+
+import uuid
+
+from django.db.models import QuerySet
+
+from apps.common.context import RequestContext
+from apps.networking import exceptions
+from apps.networking.models import FloatingIP
+
+
+def visible(*, context: RequestContext) -> QuerySet[FloatingIP]:
+    """Floating IPs the caller may see: its project's; all for administrators."""
+    rows = FloatingIP.objects.select_related("fixed_port")
+    return rows if context.is_admin else rows.filter(project_id=context.project_id or "-")
+
+
+def get(*, context: RequestContext, floating_ip_id: uuid.UUID) -> FloatingIP:
+    """Return a floating IP the caller may see. Raises FloatingIpNotFound (404)."""
+    row = visible(context=context).filter(id=floating_ip_id).first()
+    if row is None:
+        raise exceptions.FloatingIpNotFound(id=floating_ip_id)
+    return row

@@ -1,0 +1,80 @@
+"""Maps routers and floating IPs to the specs of the network engine. What none could take is left out."""
+
+import hashlib
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+
+import structlog
+
+from apps.networking.values import ProgrammedFloatingIP, ProgrammedInterface, ProgrammedRouter
+from workers.drivers.errors import SpecInvalid
+from workers.drivers.network.base import HostRoute
+from workers.drivers.network.base.l3 import FloatingIPSpec, RouterGateway, RouterInterface, RouterSpec
+
+log = structlog.get_logger("celerity.network")
+MAX_GATEWAY_HOSTS = 5  # one carries the traffic, the others watch it
+
+
+def router_specs(
+    routers: Iterable[ProgrammedRouter], hosts: Sequence[str], *, networks: Collection[str]
+) -> list[RouterSpec]:
+    """Return the routers' specs, each with its feet in those networks that are programmed."""
+    return [spec for router in routers if (spec := router_spec(router, hosts, networks=networks)) is not None]
+
+
+def router_spec(facts: ProgrammedRouter, hosts: Sequence[str], *, networks: Collection[str]) -> RouterSpec | None:
+    """Return a router's spec; None if no engine could take it."""
+    try:
+        feet = [_foot(foot) for foot in facts.interfaces if _is_programmable(foot, networks)]
+        return RouterSpec(
+            id=str(facts.id),
+            interfaces=tuple(feet),
+            gateway=_gateway(facts, hosts) if facts.gateway and _is_programmable(facts.gateway, networks) else None,
+            routes=tuple(HostRoute(destination=to, nexthop=via) for to, via in facts.routes),
+            admin_up=facts.admin_state_up,
+        )
+    except SpecInvalid as error:
+        log.error("router not programmed", router=str(facts.id), error=str(error))
+        return None
+
+
+def gateway_hosts(router_id: uuid.UUID, hosts: Iterable[str]) -> tuple[str, ...]:
+    """Return the hosts that may be a router's gateway, the first that lives is: spread over routers, and stable.
+
+    A host that comes or goes changes nothing for routers that it is not among the first of (rendezvous hashing).
+    """
+    weigh = {host: hashlib.sha256(f"{router_id} {host}".encode()).digest() for host in hosts}
+    return tuple(sorted(weigh, key=weigh.__getitem__)[:MAX_GATEWAY_HOSTS])
+
+
+def floating_ip_specs(
+    floating_ips: Iterable[ProgrammedFloatingIP], *, routers: Collection[str]
+) -> list[FloatingIPSpec]:
+    """Return the specs of the floating IPs of those routers that are programmed."""
+    specs = []
+    for facts in floating_ips:
+        if str(facts.router_id) not in routers:
+            continue
+        try:
+            specs.append(FloatingIPSpec(str(facts.id), str(facts.router_id), facts.ip, facts.fixed_ip))
+        except SpecInvalid as error:
+            log.error("floating IP not programmed", floating_ip=str(facts.id), error=str(error))
+    return specs
+
+
+def _is_programmable(foot: ProgrammedInterface, networks: Collection[str]) -> bool:
+    return bool(foot.addresses) and str(foot.network_id) in networks
+
+
+def _foot(facts: ProgrammedInterface) -> RouterInterface:
+    return RouterInterface(str(facts.port_id), str(facts.network_id), facts.mac, facts.addresses)
+
+
+def _gateway(facts: ProgrammedRouter, hosts: Sequence[str]) -> RouterGateway:
+    assert facts.gateway is not None
+    return RouterGateway(
+        _foot(facts.gateway),
+        next_hops=facts.gateway.gateways,
+        snat=facts.enable_snat,
+        hosts=gateway_hosts(facts.id, hosts),
+    )
