@@ -175,9 +175,7 @@ def _watching() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _in_order(_watching: None, request: pytest.FixtureRequest) -> Iterator[None]:
+def _in_order(_watching: None) -> Iterator[None]:
     _falls.clear()
     yield
-    if {"identity", "schema"} & set(request.path.parts):
-        return  # cascades of identity's deletes are not in order yet; schema keeps one transaction for many requests
     assert not _falls, "locks out of order:\n" + "\n".join(dict.fromkeys(_falls))

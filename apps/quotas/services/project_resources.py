@@ -20,4 +20,4 @@ def drop(context: RequestContext) -> None:
 
 
 def register() -> None:
-    register_resource(ProjectResource(noun="limits", count=count_limits, purge=drop, rank=3, counted=False))
+    register_resource(ProjectResource(noun="limits", count=count_limits, purge=drop, rank=90, counted=False))
