@@ -1,4 +1,4 @@
-"""Callers for tests of services and of HTTP, without signing in: what a token would say is given directly."""
+"""Callers for tests of services and of HTTP without sign-in: they carry the context that a token would give."""
 
 import threading
 import uuid
@@ -13,7 +13,7 @@ _local = threading.local()
 
 
 def client() -> APIClient:
-    """Return this thread's client: one that is new loads all middleware again, which costs more than most calls."""
+    """Return this thread's client: a new client loads all middleware again, which costs more than most calls."""
     if not hasattr(_local, "client"):
         _local.client = APIClient(raise_request_exception=True)
     kept: APIClient = _local.client
@@ -23,7 +23,7 @@ def client() -> APIClient:
 
 @dataclass
 class Caller:
-    """Somebody with a project: ``context`` for services, ``get`` and so on for HTTP."""
+    """A user with a project: ``context`` for services, ``get`` and so on for HTTP."""
 
     prefix: str
     admin: bool = False

@@ -190,7 +190,7 @@ class Cloud:
             return False
 
     def hosts_up(self) -> int:
-        """Return how many hosts have been heard of lately."""
+        """Return how many hosts have a recent heartbeat."""
         limit = float(self.environment["CELERITY_HOST_DOWN"])
         statement = "SELECT count(*) FROM scheduling_host WHERE heartbeat_at > now() - make_interval(secs => %s)"
         return int(self.rows(statement, limit)[0][0])
@@ -312,7 +312,7 @@ class Cloud:
     # --- faults and residue ---------------------------------------------------------------------
 
     def plan(self, *faults: dict[str, Any], **delays_s: float) -> None:
-        """Say what goes wrong on simulated hosts from now on; without arguments nothing does."""
+        """Set which faults simulated hosts have from now on; without arguments none."""
         text = json.dumps({"delays_s": delays_s, "faults": list(faults)})
         temporary = self.plan_file.with_suffix(".new")
         temporary.write_text(text)

@@ -46,7 +46,7 @@ def look_at_logs(directory: Path) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Look at what a test said, once: the report of its end has all of it."""
+    """Check the output of a test once, at its end: that report has all of it."""
     if report.when == "teardown":
         for section, text in report.sections:
             _found.extend(f"{report.nodeid}, {section}, line {number}: {what}" for number, what in found_in(text))

@@ -1,4 +1,4 @@
-"""Rows of every kind that has a page, as many as one likes, tied to each other as in a cloud that runs."""
+"""Any number of rows of every model that has a page, related as in a running cloud."""
 
 import uuid
 from datetime import timedelta
@@ -34,7 +34,7 @@ def models() -> list[Any]:
 
 
 def first_of(model: Any) -> Any:
-    """Return the row that everything else is tied to, or any."""
+    """Return the row that all others refer to, or any row."""
     names = [field.name for field in model._meta.fields]
     rows = model.objects.order_by("pk")
     name = "d1" if model is identity.Domain else FIRST
@@ -43,7 +43,7 @@ def first_of(model: Any) -> Any:
 
 
 def fill(count: int, *, start: int = 1) -> None:
-    """Write ``count`` rows of every kind; each is also tied to the first of the kinds above it."""
+    """Write ``count`` rows of every model. Each also refers to the first row of the models above it."""
     for number in range(start, start + count):
         one(number)
     missing = [model._meta.label for model in models() if not model.objects.exists()]

@@ -1,4 +1,4 @@
-"""What an administrator does on the pages: through the services, audited, with refusals as sentences."""
+"""Administrators act on pages through the services: audited, and refused with a sentence."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def failed() -> Server:
-    """A server whose build failed: nowhere, and nothing of it is left."""
+    """A server whose build failed. It has no host and holds nothing."""
     rows.fill(1)
     Server.objects.update(host="", requested_networks=[])
     return Server.objects.get(name="n1")
@@ -83,7 +83,7 @@ def test_a_run_that_waits_is_cancelled(operator: Client, failed: Server) -> None
 
 
 def test_a_run_that_has_ended_is_not_cancelled_for_another(operator: Client, failed: Server) -> None:
-    """The page may be old: its button must not reach what the owner began since."""
+    """The page may be outdated: its button must not affect an action that the owner started later."""
     old = Run.objects.filter(subject_id=failed.id, state="failed").first()
     Server.objects.filter(id=failed.id).update(host="n1", vm_state="stopped")
     do(operator, failed, "start")
@@ -316,7 +316,7 @@ def test_networks_and_subnets(operator: Client) -> None:
     "model", [Flavor, Limit, Aggregate, Project, User, Network, Subnet], ids=lambda one: one.__name__
 )
 def test_everything_that_is_asked_for_can_be_entered(operator: Client, model: Any) -> None:
-    """On a new object's page no field is only shown."""
+    """The page of a new object has no read-only fields."""
     shown = operator.get(add(model))
     fields = [field for fieldset in shown.context["adminform"] for line in fieldset for field in line]
     assert fields and not [field for field in fields if getattr(field, "is_readonly", False)]

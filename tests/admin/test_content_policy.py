@@ -73,7 +73,7 @@ def pages_of_objects() -> Iterator[str]:
 
 
 def faults(path: str, answer: Any) -> list[str]:
-    """Return what a page's policy lacks, and what the page holds against it."""
+    """Return what a page's policy lacks, and what in the page violates it."""
     policy = content_policy.ADMIN if path.startswith("/admin/") else content_policy.OTHERS
     found = [] if answer.get("Content-Security-Policy") == policy else ["no policy"]
     if "unsafe-inline" in policy.split("script-src")[1].split(";")[0]:

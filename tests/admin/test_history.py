@@ -1,4 +1,4 @@
-"""The history of an object is its own: not of others that are called alike."""
+"""The history of an object excludes other objects of the same name."""
 
 import pytest
 from django.test import Client
@@ -38,7 +38,7 @@ def test_of_a_row_with_a_number(operator: Client) -> None:
 
 
 def test_of_a_run_and_of_a_limit(operator: Client) -> None:
-    """Changes of them are in the history of the server and of the project."""
+    """These changes are in the history of the server and of the project."""
     rows.fill(1)
     server, limit = Server.objects.get(), Limit.objects.get()
     AuditEvent.objects.create(action="update", target_type="quota", target_id=limit.owner_id)

@@ -1,4 +1,4 @@
-"""Hosts on the pages: forcing one down and taking it back, and what its agent tells meanwhile."""
+"""Hosts on the pages: forcing a host down and up again, while its agent goes on reporting."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ def host() -> Host:
 
 
 def test_forced_down_and_back_are_two_buttons(operator: Client, host: Host) -> None:
-    """Each stands only where it applies; pressed twice, or on an old page, it undoes nothing."""
+    """A button is shown only where it applies. Pressed twice, or on an outdated page, it undoes nothing."""
     text = operator.get(change(host)).content.decode()
     assert "/do/force-down/" in text and "/do/trust-agent/" not in text
     assert "is forced down, whatever" in do(operator, host, "force-down")
@@ -67,7 +67,7 @@ class Hypervisor:
 
 
 def test_an_agent_tells_how_many_guests_it_sees(host: Host, django_assert_num_queries: Any) -> None:
-    """One statement more when the number has changed, none when it has not."""
+    """A changed number costs one more statement, an unchanged one none."""
     hypervisor = Hypervisor()
     agent = Agent.__new__(Agent)
     agent.hosts = [SimpleNamespace(host=host.name, hypervisor=hypervisor)]  # type: ignore[list-item]

@@ -34,7 +34,7 @@ def page_of(model: Any) -> str:
 
 
 def pages() -> Iterator[tuple[str, str]]:
-    """Return (name, address) of everything that is looked at."""
+    """Return the name and address of every page."""
     for name in OTHERS:
         yield name, reverse(f"admin:{name}")
     for model in rows.models():
@@ -192,7 +192,7 @@ def test_bad_filters_break_nothing(operator: Client, query: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_shown_cannot_be_guessed(viewer: Client, model: Any, column: str) -> None:
-    """Django lets a list be asked for any column of its rows; whether a row is found tells how the value begins."""
+    """Django filters a list by any column of its rows, so matches could reveal a value letter by letter."""
     rows.fill(1)
     for value in ("a", "c2", "blob$", "argon2$"):
         for how in ("startswith", "regex", "gte"):
@@ -230,7 +230,7 @@ def test_deleted_servers_are_shown_when_asked_for(operator: Client) -> None:
 
 @pytest.mark.parametrize("term", ["n2", "10.2.0.1"])
 def test_servers_are_found(operator: Client, term: str) -> None:
-    """By name, by address, by project's name; by the beginning of an id."""
+    """Servers are found by name, address, project name, or the beginning of an ID."""
     rows.fill(3)
     wanted = Server.objects.get(name="n2")
     for one in (term, str(wanted.id), str(wanted.id)[:13]):

@@ -1,4 +1,4 @@
-"""The numbers of the start page: boots by the minute, queues, how full hosts are, and how they are drawn."""
+"""The numbers and charts of the start page: boots per minute, queues, host utilisation."""
 
 import uuid
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Roles on the pages: given, taken away, and never so that nobody could act any more."""
+"""Roles on the pages: granted and revoked, but the last administrator stays."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Runs of a subject that is no server, on the pages: named, found, and with a way to its page where it has one."""
+"""Runs of a subject other than a server: pages name and find it, and link to its page if it has one."""
 
 import uuid
 from collections.abc import Iterator

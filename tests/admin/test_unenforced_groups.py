@@ -1,4 +1,4 @@
-"""Wherever people meet security groups first, they read that these are stored and not enforced."""
+"""Every entry point to security groups says that they are stored and not enforced."""
 
 from pathlib import Path
 from typing import Any

@@ -108,7 +108,7 @@ def long_tables(bob: Person, bobs: Belongings) -> Iterator[None]:
 
 
 def queries(name: str, turn: int, share: int) -> Iterator[list[tuple[str, str]]]:
-    """Yield the queries that a parameter is in: each n-th value, and the value many times."""
+    """Yield queries with a parameter: each n-th value, and that value repeated."""
     values = (*VALUES, *PATTERNS) if name in ("name", "ip", "ip6") else VALUES
     values = (*values, *ORDERS) if name.startswith("sort") else values
     page = [] if name == "limit" else [("limit", "2")]

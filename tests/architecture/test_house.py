@@ -1,4 +1,4 @@
-"""The rules of the house that a machine can hold: import contracts, sizes, names, line one."""
+"""Rules of the code base that a test can check: import contracts, sizes, names, first lines."""
 
 import ast
 import subprocess

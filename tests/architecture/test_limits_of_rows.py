@@ -1,4 +1,4 @@
-"""Every countable thing has a limit: a table of all models, and how many rows of each a member can make.
+"""Every model has a limit: how many of its rows a member can make.
 
 A new model fails here until it has a line. The line names the quota or the setting that bounds its rows, the row that
 it is a part of, or who alone makes such rows.
@@ -45,7 +45,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Aged:
-    """Written for what happens, and removed when it is old: ``text`` stands in the code that decides when."""
+    """Rows that record events and are pruned by age; ``text`` is in the code that decides when."""
 
     text: str
 

@@ -49,7 +49,7 @@ def window(tmp_path_factory: Any) -> Iterator[Browser]:
 
 @pytest.fixture
 def cloud(live_server: Any, settings: Any, tmp_path: Path) -> str:
-    """A cloud with a few rows of everything, whose address this is."""
+    """The address of a cloud with a few rows of every model."""
     settings.FERNET_KEY_DIR, settings.CREDENTIAL_KEY_DIR = tmp_path / "fernet-keys", tmp_path / "credential-keys"
     settings.STORAGES = {
         **settings.STORAGES,
@@ -101,7 +101,7 @@ def _serious(window: Browser) -> list[str]:
 
 
 def _wide(window: Browser, width: int) -> list[str]:
-    """Return how much a page or its list is wider than the window."""
+    """Return by how much a page or its list exceeds the width of the window."""
     page = window.run("return document.documentElement.scrollWidth")
     table, box = window.run(TABLE)
     wide = [f"the page has {page} px of {width}"] if page > width else []

@@ -1,4 +1,4 @@
-"""The seeded killer: picks what to strike, and when."""
+"""The seeded killer: it chooses what to kill, and when."""
 
 import os
 import random
@@ -16,8 +16,8 @@ PAUSE_SECONDS = (0.4, 1.6)
 class Killer:
     """Strikes the cloud's processes, Redis and PostgreSQL now and then. The same seed strikes in the same order.
 
-    Every weapon has its turn before any has its next. ``broken`` names those that could not be used: then nothing
-    is proved.
+    Every weapon is used once before any is used again. ``broken`` names those that failed: then the run proves
+    nothing.
     """
 
     def __init__(self, cloud: Cloud, *, seed: int) -> None:
@@ -95,7 +95,7 @@ class Killer:
         self.cloud.signal("agent", signal.SIGCONT)
 
     def _kill_the_sweeper(self) -> None:
-        """The scheduler's process sweeps: it is killed while it does, or where no sweep is under way at once."""
+        """Kill the scheduler's process during a sweep, or at once if none is under way."""
         holding = (
             "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1"
             " AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('workflow.sweep', 0)"
@@ -106,7 +106,7 @@ class Killer:
         self.cloud.kill("scheduler")
 
     def _kill_a_session(self) -> None:
-        """End one database session of the cloud's, whosever it is: its locks go with it."""
+        """End any one database session of the cloud, and with it its locks."""
         sessions = self.cloud.rows(
             "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
             " ORDER BY application_name, backend_start"

@@ -36,7 +36,7 @@ class RealKiller:
         ]
 
     def strike(self) -> None:
-        """Every weapon has its turn before any has its next."""
+        """Every weapon is used once before any is used again."""
         if len(self.strikes) % len(self.weapons) == 0:
             self.random.shuffle(self.weapons)
         name, weapon = self.weapons[len(self.strikes) % len(self.weapons)]
@@ -84,7 +84,7 @@ def real_cloud(**settings: str) -> Iterator[tuple[Cloud, PrivateLibvirt]]:
 
 
 def storm(cloud: Cloud, libvirt: PrivateLibvirt, *, seed: int, servers: int, strikes: int) -> dict[str, object]:
-    """Strike while guests are built and run; then everything comes to rest, and is deleted without a trace."""
+    """Strike while guests are built and run. Afterwards everything becomes idle and is deleted without residue."""
     started = time.monotonic()
     image = cloud.call("GET", "/image/v2/images?name=tiny").json()["images"][0]["id"]
     killer = RealKiller(cloud, libvirt, seed)
@@ -121,7 +121,7 @@ def look_at_rest(cloud: Cloud, libvirt: PrivateLibvirt, keys: list[str]) -> dict
     assert not odd, odd
 
     def agrees() -> bool:
-        """Rows and libvirt say the same of every guest: what was killed last may take a moment to show."""
+        """Rows and libvirt agree about every guest, soon after the last kill."""
         running = set(libvirt.virsh("list", "--uuid").stdout.split())
         active = {key for key in keys if (cloud.server(key) or {}).get("status") == "ACTIVE"}
         return active == running

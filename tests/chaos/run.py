@@ -42,13 +42,13 @@ class Asked:
     deleted: bool | None = False
 
     def is_right(self, state: str | None) -> bool:
-        """Return whether the end of it all is what was asked for; None stands for a row that is not there."""
+        """Return whether a server ended as requested; None means that it has no row."""
         allowed = {True: ("deleted",), False: ("active", "error"), None: ("active", "error", "deleted")}
         return state in allowed[self.deleted]
 
 
 def one_server(cloud: Cloud, index: int, seed: int) -> Asked | None:
-    """Ask for a server; now and then ask for its end as well. None: it was not accepted, as far as one can know."""
+    """Request a server, and sometimes its deletion. None: no answer says that it was accepted."""
     chance = random.Random(f"{seed}:{index}")
     time.sleep(chance.uniform(0, THINK_SECONDS))
     try:

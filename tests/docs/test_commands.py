@@ -51,7 +51,7 @@ def excuse(command: str) -> str:
 
 
 class Reader:
-    """Types what a document prints, in one shell session."""
+    """Runs the commands of a document in one shell session."""
 
     def __init__(self, cloud: Cloud, directory: Path) -> None:
         self.directory = directory
@@ -89,7 +89,7 @@ class Reader:
 
 
 def prepare(cloud: Cloud, reader: Reader) -> None:
-    """Make what documents take for granted: the key of `make up`, and the ids that people pass to each other."""
+    """Make what documents presuppose: the key of `make up`, and IDs that readers exchange."""
     key = reader.directory / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     reader.type(f"openstack keypair create --public-key {key}.pub celerity-demo")

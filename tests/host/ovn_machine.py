@@ -1,4 +1,4 @@
-"""A machine of OVN's in a network namespace: its settings, its daemons under a supervisor, and looks at it."""
+"""A machine under OVN in a network namespace: its settings, its supervised daemons, and queries."""
 
 import ctypes
 import json

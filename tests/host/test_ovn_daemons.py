@@ -1,4 +1,4 @@
-"""OVN's real daemons under the supervisor, in a network namespace: registered, killed, back, and nothing left."""
+"""OVN's real daemons under the supervisor, in a network namespace: registered, killed, restarted, removed."""
 
 import json
 import os

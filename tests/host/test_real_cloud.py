@@ -62,7 +62,7 @@ def console(cloud: Cloud, server_id: str) -> str:
 
 
 def prompt(cloud: Cloud, server_id: str) -> str:
-    """Wait for the login prompt and return the console; what it says instead is in the failure."""
+    """Wait for the login prompt and return the console. A failure shows the console's text."""
     try:
         wait_for(lambda: "login:" in console(cloud, server_id), what="a login prompt", seconds=120)
     except AssertionError as error:

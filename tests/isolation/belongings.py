@@ -106,7 +106,7 @@ def _compute(owner: Person) -> dict[str, str]:
 
 
 def _endpoint_group(owner: Person, domain: identity.Domain) -> str:
-    """Return a group that chooses nothing, given to the owner's project, and give its domain an option."""
+    """Return an endpoint group without filters, associated with the owner's project; set an option of its domain."""
     group = identity.EndpointGroup.objects.create(name=domain.name, filters={"region_id": "none"})
     group.projects.add(owner.project)
     identity.DomainOption.objects.create(domain=domain, group="identity", option="list_limit", value=5)
@@ -114,7 +114,7 @@ def _endpoint_group(owner: Person, domain: identity.Domain) -> str:
 
 
 def _grants(owner: Person, domain: identity.Domain, group: identity.Group, role: identity.Role) -> None:
-    """Give the role to both kinds of actor on every kind of target, so that what takes it away would find it."""
+    """Grant the role to both kinds of actors on every kind of target, so that there is a grant to revoke."""
     for actor in ({"user": owner.user}, {"group": group}):
         for target in ({"project": owner.project}, {"domain": domain}, {"system": True}):
             for inherited in (False,) if "system" in target else (False, True):
@@ -123,7 +123,7 @@ def _grants(owner: Person, domain: identity.Domain, group: identity.Group, role:
 
 
 def _policy(project: identity.Project, service: identity.Service, endpoint: identity.Endpoint) -> str:
-    """Return a policy that everything of the catalog takes, and give the project an endpoint."""
+    """Return a policy that is associated with the whole catalog, and give the project an endpoint."""
     policy = identity.Policy.objects.create(type="t", blob="b")
     region = identity.Region.objects.get(pk="RegionOne")
     for target in ({"endpoint": endpoint}, {"service": service}, {"service": service, "region": region}):
@@ -180,7 +180,7 @@ def _identity(owner: Person) -> dict[str, str]:
 
 
 def _shared_with(owner: Person) -> str:
-    """Return an image of nobody here that the owner's project was offered."""
+    """Return another project's image that is shared with the owner's project."""
     image = Image.objects.create(project_id="elsewhere", name="shared", visibility="shared")
     ImageMember.objects.create(image=image, member_id=owner.project.pk)
     return str(image.id)
@@ -222,7 +222,7 @@ class Belongings:
         }
 
     def of(self, route: str) -> dict[str, str]:
-        """Return what each parameter of this route stands for; some names mean one thing here, another there."""
+        """Return the value of each parameter of this route; the meaning of a name depends on the route."""
         values = dict(self.values)
         parts = route.split("/")
         collection = next((part for part in parts if part in self.items), "networks")

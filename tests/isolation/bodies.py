@@ -1,4 +1,4 @@
-"""Bodies that would be good if the caller might send them."""
+"""Bodies that would be valid if the caller were allowed to send them."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ _BY_PATH: list[tuple[str, Any]] = [
 
 
 def _referring(call: Call, values: dict[str, str]) -> Any:
-    """Return bodies that name other objects, which have to be there for the caller to be asked about."""
+    """Return bodies that name other objects; these must exist, or policy is not checked."""
     network, group = values["network_id"], values["security_group_id"]
     trust = {"trustor_user_id": values["user_id"], "trustee_user_id": values["user_id"], "impersonation": True}
     return {

@@ -1,4 +1,4 @@
-"""Two projects with one of everything each, and people who may little there."""
+"""Two projects with one of everything each, and users with few rights in them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +49,7 @@ def rita(bobs: Belongings) -> Person:
 
 @pytest.fixture
 def rows() -> Callable[[], dict[str, str]]:
-    """Return a function that says what stands in each table."""
+    """Return a function that returns the content of each table."""
 
     def look() -> dict[str, str]:
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""A fault is no absence: if the database fails during a request, the call answers 503, never 404.
+"""If the database fails during a request, the call answers 503, never 404.
 
 Clients act on what is not there: Kubernetes deletes nodes whose servers answer 404, CI systems what a list leaves out.
 """
@@ -31,7 +31,7 @@ NAMES = ("id", "name", "uuid", "hypervisor_hostname", "zoneName", "binary")
 
 
 class Lost:
-    """Lets so many statements through, and loses the session with the next one and all after it."""
+    """Lets this many statements pass, then loses the session with each further one."""
 
     def __init__(self, let_through: int) -> None:
         self.left, self.ran = let_through, 0

@@ -80,7 +80,7 @@ def _filled(value: Any, known: dict[str, str]) -> Any:
 
 
 def test_a_server_of_ones_own_is_made(alice: Person, own: dict[str, str]) -> None:
-    """Else the refusals below would say nothing."""
+    """Otherwise the refusals below would prove nothing."""
     body = _body(own, {"networks": [{"port": own["port"]}], "key_name": "own"}, {})
     assert alice.call("post", "/compute/v2.1/servers", body).status_code == 202
 
@@ -149,7 +149,7 @@ def test_other_collections(
 def test_a_port_with_the_id_of_anothers_server_is_none_of_its_own(
     alice: Person, bob: Person, own: dict[str, str], theirs: dict[str, str]
 ) -> None:
-    """OSSA 2014-008: ``device_id`` is a text that plugs nothing in, and not even that once the owner has used it."""
+    """OSSA 2014-008: ``device_id`` plugs nothing in, and is refused once the owner of the server has used it."""
     body = {"port": {"network_id": own["network"], "device_id": theirs["server_id"]}}
     made = alice.call("post", "/network/v2.0/ports", body)
     assert made.status_code == 201

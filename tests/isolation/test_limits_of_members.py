@@ -1,4 +1,4 @@
-"""A member's rows end where the limit is: with room for one row more, one is made and the next is refused."""
+"""A member's rows are limited: with room for one more row, one is made and the next is refused."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Every route has a rule: an administrator calls all of them, and what the policy engine was asked is written down.
+"""Every route has a rule: an administrator calls all routes, and the checked rules are recorded.
 
 ``RECORD_POLICY=1 make test ARGS="tests/isolation/test_rules.py"`` writes the table anew, and
 ``manage.py policy_docs`` the page that is made of it.
@@ -50,7 +50,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def _rules_of(call: Call, values: dict[str, str], person: Person, asked: set[str]) -> set[str]:
-    """Return what is asked for a call. What it writes is undone."""
+    """Return the rules that a call checks. What it writes is undone."""
     asked.clear()
     for body in bodies.of(call, values):
         with undone():

@@ -74,7 +74,7 @@ NO_HOSTS = ("compute/v2.1/os-hypervisors/", "compute/v2.1/os-hosts/")
 
 
 def test_what_strangers_are_asked_about_is_there(bobs: Belongings) -> None:
-    """Else their 404 would say nothing: grants on domains were asked about with a project's id."""
+    """Otherwise a 404 for strangers would prove nothing: calls on domains once had the ID of a project."""
     root, wrong = Person("root", "b", "admin"), []
     for call in calls():
         if call.writes or not call.parameters or call.is_open or call.route in NOWHERE:

@@ -1,4 +1,4 @@
-"""Running cells: many subjects are held at their moments, one victim dies for all of them, and all have to end well."""
+"""Running cells: many subjects are held at their moments, one victim dies, and every run has to end as specified."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -123,7 +123,7 @@ class Batch:
     # --- the death ------------------------------------------------------------------------------
 
     def _kill(self) -> list[str]:
-        """Let the victim die and the held workers go on. Returns the processes that stay dead."""
+        """Kill the victim and release the held workers. Returns the processes that stay dead."""
         victim = self.cases[0].cell.victim
         held = [case.held for case in self.cases if case.held]
         if victim in SHARED:
@@ -190,5 +190,5 @@ class Batch:
         kind.check(self.cloud, case.subject, releases)
 
     def _waits(self, case: Case) -> bool:
-        """Whether the pipeline waits for its host, and is over only when that is back."""
+        """Return whether the pipeline waits for its host to come back."""
         return catalogue.get(case.cell.pipeline).when_down(case.cell.step) == "wait"

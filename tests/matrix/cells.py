@@ -98,7 +98,7 @@ def _pairs(cell: Cell) -> set[tuple[str, str]]:
 
 
 def _pairwise(cells: Sequence[Cell]) -> Iterator[Cell]:
-    """Yield the cell that has most pairs which no cell before it had, until all are had."""
+    """Yield the cell with the most new pairs, until all pairs are covered."""
     missing = set().union(*map(_pairs, cells))
     while missing:
         best = max(cells, key=lambda cell: len(_pairs(cell) & missing))

@@ -109,7 +109,7 @@ class Moment:
 
 
 class Moments:
-    """All that is held in one cloud, in one session of the test's."""
+    """All held workers of one cloud, in one database session of the test."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
@@ -185,7 +185,7 @@ class Moments:
         self._plan()
 
     def end(self) -> None:
-        """Let everybody go, whatever happened."""
+        """Release all workers, whatever happened."""
         self._run("DELETE FROM test_moment")
         self._run("SELECT pg_advisory_unlock_all()")
         self._armed.clear()

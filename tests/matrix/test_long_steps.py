@@ -46,7 +46,7 @@ def move(cloud: Cloud, *keys: str, to: str = HOSTS[1]) -> None:
 
 
 def test_boots_do_not_wait_behind_long_steps(cloud: Cloud) -> None:
-    """Three copies to one host, two at once; a boot on that host goes by."""
+    """Three copies to one host, two at a time; a boot on that host does not wait for them."""
     busy = HOSTS[-1]
     keys = boot(cloud, "long-1", "long-2", "long-3")
     move(cloud, *keys, to=busy)
@@ -64,7 +64,7 @@ def test_boots_do_not_wait_behind_long_steps(cloud: Cloud) -> None:
 
 
 def test_boots_do_not_wait_behind_big_downloads(cloud: Cloud) -> None:
-    """More downloads than the host has threads, two at once; a boot of a cached image goes by."""
+    """More downloads than the host has threads, two at a time; a boot of a cached image does not wait."""
     busy = HOSTS[-1]
     boot(cloud, "caches", host=busy)
     cloud.plan(cache_image=8.0)

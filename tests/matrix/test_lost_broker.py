@@ -48,7 +48,7 @@ def assert_moved(cloud: Cloud, key: str, host: str = HOSTS[1]) -> None:
 
 
 def test_the_broker_restarts_during_a_copy(cloud: Cloud) -> None:
-    """It has forgotten the message. The copy ends as if nothing had been; the agent consumes again."""
+    """The broker has lost the message. The copy ends normally, and the agent consumes again."""
     key = copy(cloud, "restarted")
     before = cloud.log(AGENT).count(LOST)
     cloud.services.redis.stop()

@@ -46,7 +46,7 @@ def test_the_source_is_lost_during_a_copy(cloud: Cloud) -> None:
 
 
 def test_the_destination_is_lost_during_steps_of_the_source(cloud: Cloud, moments: Moments) -> None:
-    """A server on its way goes elsewhere before the step that runs has ended; one that has arrived stays there."""
+    """A server that is still moving goes to another host before the running step ends; one that has moved stays."""
     cloud.plan()
     on_its_way, arrived = boot(cloud, "on-its-way", "arrived")
     held = [

@@ -42,7 +42,7 @@ def _stopped(cloud: Cloud, case: "Case") -> None:
 
 
 def _paused(cloud: Cloud, case: "Case") -> None:
-    """Somebody paused the guest on its host: the row follows."""
+    """The guest is paused on its host, outside of the cloud; its row follows."""
     record = cloud.state / "simulated" / FIRST / "domains" / f"{case.subject}.json"
     data = {**json.loads(record.read_text()), "power_state": "paused"}
     replacement = record.with_suffix(".new")

@@ -1,4 +1,4 @@
-"""One cloud for all tests of this folder; each test leaves it empty and whole."""
+"""One cloud for all tests of this folder; each test leaves it empty and consistent."""
 
 import tempfile
 from collections.abc import Iterator

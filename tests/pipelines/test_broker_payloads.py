@@ -1,4 +1,4 @@
-"""Messages carry ids: nothing of what a boot is given stands on the broker (OSSA 2014-021)."""
+"""Messages carry IDs only: no data of a request is in the broker (OSSA 2014-021)."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ WORDS = ("password", "adminpass", "user_data", "x-auth-token", "ssh-ed25519", "p
 
 
 def everything(cloud: Cloud) -> str:
-    """Return all that stands in the broker, with what is encoded in it in clear text, too."""
+    """Return everything in the broker, with encoded parts also as clear text."""
     broker: Any = redis.Redis.from_url(cloud.environment["CELERITY_BROKER_URL"], socket_timeout=10)
     texts = []
     for key in broker.scan_iter("*"):
@@ -48,7 +48,7 @@ def queued(cloud: Cloud, prefix: str) -> bool:
 
 
 def test_a_boot_puts_nothing_secret_on_the_broker(cloud: Cloud) -> None:
-    """Read with the scheduler away, and with the hosts' agent stopped: their queues hold what they would take."""
+    """Read while the scheduler is down and while the agent is stopped: then their queues hold their messages."""
     headers = {"OpenStack-API-Version": "compute 2.1"}
     cloud.call("POST", "/compute/v2.1/os-keypairs", {"keypair": {"name": "k", "public_key": KEY}}, headers=headers)
     values = {

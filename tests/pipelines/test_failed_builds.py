@@ -1,4 +1,4 @@
-"""A host whose builds fail is counted, avoided, and forgiven by a success."""
+"""Failed builds of a host are counted; the host is avoided until a build succeeds."""
 
 from collections.abc import Iterator
 
@@ -44,7 +44,7 @@ def test_an_abort_is_no_fault_of_the_host(cloud: Cloud) -> None:
 
 
 def test_a_failed_build_keeps_no_port_but_the_clients(cloud: Cloud) -> None:
-    """Ports that the build made go with it; the client's is loose again and serves the next server (GARM, CAPO)."""
+    """Ports of the build are deleted; the client's own port is unbound and serves the next server (GARM, CAPO)."""
     (network,) = cloud.call("GET", "/network/v2.0/networks?name=shared").json()["networks"]
     made = cloud.call("POST", "/network/v2.0/ports", {"port": {"network_id": network["id"], "name": "mine"}}).json()
     own = made["port"]["id"]

@@ -1,4 +1,6 @@
-"""Every step of a build fails, before, inside and after: ACTIVE or ERROR, and nothing is left. Deaths: tests/matrix."""
+"""Every step of a build fails, before, inside and after: the server is ACTIVE or ERROR without residue.
+
+Killed processes are in tests/matrix."""
 
 from typing import Any
 

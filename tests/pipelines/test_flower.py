@@ -142,7 +142,7 @@ def test_the_headers_are_those_of_other_pages(cloud: Cloud, operator: requests.S
 
 
 def test_the_configuration_is_private(cloud: Cloud) -> None:
-    """It holds Flower's password, with which another account of the host could use Flower's socket."""
+    """The file has Flower's password, with which other accounts of the host could use Flower's socket."""
     assert (cloud.state / "front" / "nginx.conf").stat().st_mode & 0o077 == 0
 
 

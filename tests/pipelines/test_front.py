@@ -1,4 +1,4 @@
-"""The front: who is slow, silent or large holds nobody up, and what the front says itself has the services' shapes."""
+"""The front: slow, silent or large clients delay nobody, and its own errors have the services' formats."""
 
 import hashlib
 import json
@@ -90,7 +90,7 @@ def test_a_refused_upload_is_refused_before_its_bits_arrive(cloud: Cloud, kind: 
 
 
 def test_credentials_with_access_rules_upload(cloud: Cloud) -> None:
-    """The front's question is asked under the path and the method of the upload itself."""
+    """The front's subrequest has the path and the method of the upload itself."""
     user = cloud.rows("SELECT id FROM identity_user WHERE name = 'demo'")[0][0]
     rule = {"path": "/v2/images/*/file", "method": "PUT", "service": "image"}
     body = {"application_credential": {"name": "uploads", "access_rules": [rule]}}

@@ -140,7 +140,7 @@ def test_uploads_of_a_project_at_once(cloud: Cloud, image: str) -> None:
 
 @pytest.fixture
 def others(cloud: Cloud) -> Iterator[list[str]]:
-    """An image of each of as many projects as fill what an address may upload, and of one project more."""
+    """One image each of as many projects as use up the uploads of an address, and of one more project."""
     values = {"name": "x", "disk_format": "raw", "container_format": "bare"}
     owners = [uuid.uuid4().hex for _ in range(uploads.OF_ADDRESS // uploads.OF_PROJECT + 1)]
     answers = [cloud.call("POST", "/image/v2/images", {**values, "owner": owner}, admin=True) for owner in owners]
@@ -151,7 +151,7 @@ def others(cloud: Cloud) -> Iterator[list[str]]:
 
 
 def test_uploads_of_an_address_at_once(cloud: Cloud, others: list[str]) -> None:
-    """Projects together send no more from one address; another address is not held up."""
+    """An address has a limit of uploads over all projects; another address is not affected."""
     *full, last = [chunked(put_head(cloud, image, token=cloud.admin_token)) for image in others]
     heads = [head for head in full for _ in range(uploads.OF_PROJECT)]
     with connections(cloud, [*heads, last]) as made:

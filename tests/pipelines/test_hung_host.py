@@ -1,4 +1,4 @@
-"""A host whose agent lives, and all of whose threads hang: nothing stays stuck, and everything can be deleted."""
+"""A host whose agent is alive while all its threads hang: no run stays stuck, and every server can be deleted."""
 
 import tempfile
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Deaths that are no cell of tests/matrix: of a broker while requests come, of the API, of all hosts."""
+"""Kills that tests/matrix does not have: the broker under load, the API, all hosts."""
 
 import os
 import queue
@@ -27,7 +27,7 @@ def test_redis_restarts(cloud: Cloud) -> None:
 
 
 def test_api_dies_while_it_accepts(cloud: Cloud) -> None:
-    """What was answered with 202 is built; what was not may be there or not, but nothing hangs."""
+    """Requests that were answered with 202 are built. Others may or may not be, but none hangs."""
     accepted: list[str] = []
 
     def post() -> None:
@@ -91,7 +91,7 @@ def room(cloud: Cloud) -> Iterator[None]:
 
 @pytest.mark.usefixtures("room")
 def test_a_suspended_broker_is_not_waited_for(cloud: Cloud) -> None:
-    """What was accepted meanwhile is built when the broker is back: the sweeper sends it."""
+    """Servers that were accepted meanwhile are built once the broker is back: the sweeper sends their runs."""
     alive, usual = post_at_once(cloud, "alive")
     wait_for(lambda: not cloud.open_runs(), what="the servers built")
     broker = cloud.services.redis.pid()
@@ -126,7 +126,7 @@ def test_agent_is_gone_for_good_during_builds(cloud: Cloud) -> None:
 
 
 def builds(cloud: Cloud, name: str) -> bool:
-    """Say whether a server can be built now; one that cannot be is deleted, as it counts against the quota."""
+    """Return whether a server can be built now. A failed one is deleted, because it counts against the quota."""
     server = cloud.settled(cloud.create(name))
     if server["status"] != "ACTIVE":
         cloud.delete(server["id"])

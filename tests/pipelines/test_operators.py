@@ -1,4 +1,4 @@
-"""What operators do to actions: a failed build is built again, one under way is cancelled, and nothing is left."""
+"""Operators retry failed builds and cancel running ones, without residue."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def test_only_a_failed_build_is_built_again(cloud: Cloud) -> None:
 
 
 def test_a_build_is_cancelled(cloud: Cloud) -> None:
-    """Its last step goes on to its end; what that did is undone, and the server may be built again."""
+    """The running step ends, then its changes are undone, and the server may be built again."""
     cloud.plan({"op": "spawn", "error": "hang", "times": 1, "when": "after", "id": "cancel-build"})
     key = cloud.create()
     running(cloud, key, "spawn")
@@ -103,7 +103,7 @@ def test_a_build_that_waits_for_its_host_is_cancelled(cloud: Cloud) -> None:
 
 
 def test_a_power_action_is_cancelled(cloud: Cloud) -> None:
-    """The state is the one that the host reports afterwards."""
+    """The server then has the state that its host reports."""
     key = cloud.create()
     cloud.settled(key)
     cloud.plan({"op": "stop", "error": "hang", "times": 1, "id": "cancel-stop"})

@@ -83,7 +83,7 @@ def test_nothing_of_a_purged_project_stays(cloud: Cloud, project: str) -> None:
 
 
 def test_a_purge_waits_for_a_host_that_is_away(cloud: Cloud, project: str) -> None:
-    """It says so and leaves the project; the next one finishes."""
+    """The purge says so and keeps the project; the next purge finishes."""
     servers = fill(cloud, scoped(cloud, project))
     for one in servers:
         cloud.settled(one)

@@ -63,7 +63,7 @@ class Person:
         return requests.post(f"{url}/identity/v3/auth/tokens", json=body, timeout=30).headers["X-Subject-Token"]
 
     def codes(self, *urls: str) -> list[int]:
-        """Return what every process says of every token."""
+        """Return whether each process accepts each token."""
         found = []
         for url in urls:
             for token in self.tokens:
@@ -98,7 +98,7 @@ def test_what_one_process_ends_is_ended_in_the_other(cloud: Cloud, second: str) 
 
 
 def test_keys_rotate_under_running_processes(cloud: Cloud, second: str) -> None:
-    """A token of before stays good for one rotation, new ones are good in both at once; the oldest key ends its own."""
+    """Tokens survive one rotation; new ones are valid in both processes at once; a removed key ends its tokens."""
     one = Person(cloud, 99)
     before = list(one.tokens)
     cloud.manage("fernet_rotate")

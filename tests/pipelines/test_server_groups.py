@@ -1,4 +1,4 @@
-"""Members of a group that boot at the same moment never break its policy; those without a place say why."""
+"""Members of a group that boot concurrently never violate its policy; members without a host say why."""
 
 import tempfile
 import uuid
@@ -60,7 +60,7 @@ def _place(server: Server) -> str:
 
 
 def placed(servers: list[Server]) -> tuple[Counter[str], list[str]]:
-    """Place all at once. Returns how many are on each host, and what was told to the others."""
+    """Place all at once. Returns the number on each host, and the messages of those that were refused."""
     with ThreadPoolExecutor(max_workers=SERVERS) as pool:
         told = list(pool.map(_place, servers))
     on_hosts = Counter(one for one in told if one.startswith("h"))
@@ -108,7 +108,7 @@ def test_a_host_that_was_asked_for_does_not_break_the_policy(members: Callable[.
 
 
 def test_without_a_group_no_statement_more(members: Callable[..., list[Server]]) -> None:
-    """What choosing and claiming costs, and nothing else; no transaction, no lock, no look at groups."""
+    """Choosing and claiming costs its own statements only: no transaction, lock or query of groups."""
     servers = members("affinity", 3)
     for server in servers:
         server.group = None
@@ -184,7 +184,7 @@ def test_the_policy_survives_kills(cloud: Cloud) -> None:
 
 @pytest.mark.processes
 def test_members_of_an_affinity_group_stay_together_when_a_host_fails_them(cloud: Cloud) -> None:
-    """The first attempt of each fails: what is tried again joins those that are placed."""
+    """First attempts fail; second attempts join the members that are placed."""
     body = {"server_group": {"name": "together", "policy": "affinity"}}
     group = cloud.call("POST", "/compute/v2.1/os-server-groups", body).json()["server_group"]["id"]
     server = {"name": "vm", "imageRef": cloud.image(), "flavorRef": "1", "networks": "none", "min_count": 6}

@@ -1,6 +1,6 @@
 """A refusal of the image service was flat JSON for everybody: glanceclient raised AttributeError, Horizon showed a 500.
 
-Glance answers with a page unless the client prefers JSON, for paths that are not there as well.
+Glance answers with a page unless the client prefers JSON, also for unknown paths.
 """
 
 import uuid

@@ -1,4 +1,4 @@
-"""network_data.json of a subnet without DHCP lacked its routes and its name servers: all that DHCP would tell."""
+"""network_data.json of a subnet without DHCP lacked routes and name servers, which DHCP would have provided."""
 
 import uuid
 

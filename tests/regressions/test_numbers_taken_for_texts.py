@@ -46,7 +46,7 @@ def _texts(field: Any, where: str, seen: set[type]) -> Iterator[tuple[str, Any]]
 
 
 def test_no_text_of_any_body_may_be_a_number() -> None:
-    """``availability_zone_hints: [5]``, ``tenant_id: 0`` and an image's ``member: 5`` were taken."""
+    """``availability_zone_hints: [5]``, ``tenant_id: 0`` and an image's ``member: 5`` were accepted."""
     taken, seen, checked = set(), set[type](), 0
     for call in calls():
         for cls in call.view.request_serializers.values():

@@ -1,6 +1,6 @@
-"""A limit was made for a service that was deleted in the same moment: the commit refused it, and the answer was a 500.
+"""A limit for a service that was deleted concurrently failed at the commit, and the answer was a 500.
 
-Who is overtaken between the look and the commit reads 409, whatever it was about; our own mistakes stay what they are.
+When a concurrent request changes a row first, the answer is 409. Our own errors are still reported as 500.
 """
 
 import uuid

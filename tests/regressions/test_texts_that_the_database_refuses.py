@@ -1,4 +1,4 @@
-"""Metadata of a new server and the reason of a lock went to PostgreSQL with a NUL in them: a 500 in place of a 400."""
+"""A NUL in metadata of a new server or in the reason of a lock reached PostgreSQL: 500 instead of 400."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""v2.0 has tokens in its paths. With a doubled slash the call was served and its token stood in the log."""
+"""v2.0 has tokens in its paths. A call with a doubled slash was served, and its token was logged."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""Programs that name text/html beside anything at all got pages; so did everyone who asked for the root."""
+"""Programs whose Accept header had text/html besides */* got HTML pages, and so did all requests for the root."""
 
 import pytest
 from django.test import Client

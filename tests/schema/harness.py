@@ -1,4 +1,4 @@
-"""Sends what schemathesis makes of the API's description, and collects where an answer differs from it."""
+"""Sends requests that schemathesis generates from the API's description, and collects differences."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -126,7 +126,7 @@ def run(send: Callable[[Case], None], cases: st.SearchStrategy[Case], *, example
 
 
 def valid(operation: APIOperation, path: dict[str, str], ids: Mapping[str, str]) -> st.SearchStrategy[Case]:
-    """Return cases that the description calls valid; half of them refer to objects that are there."""
+    """Return cases that are valid by the description; half of them refer to existing objects."""
     cases = operation.as_strategy(generation_mode=GenerationMode.POSITIVE, path_parameters=path or None)
     if not operation.body:
         return cases
@@ -139,7 +139,7 @@ def invalid(operation: APIOperation, path: dict[str, str]) -> st.SearchStrategy[
 
 
 def of_unknown(operation: APIOperation) -> st.SearchStrategy[Case]:
-    """Return cases that ask for objects that are not there."""
+    """Return cases about objects that do not exist."""
     return operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
 
 
@@ -182,7 +182,7 @@ def with_bodies(operation: APIOperation, bodies: Iterable[Any], path: dict[str, 
 
 @dataclass(frozen=True)
 class Effort:
-    """How many cases of each kind are sent to an operation, and of which seed (None: always the same ones)."""
+    """How many cases of each kind an operation gets, and their seed (None: always the same cases)."""
 
     valid: int
     invalid: int

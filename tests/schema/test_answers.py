@@ -57,7 +57,7 @@ def _headers(path: str, person: Person) -> dict[str, str]:
 def _exercise(
     sender: harness.Sender, operation: Any, document: Any, values: dict[str, str], call: Call, effort: harness.Effort
 ) -> None:
-    """Send the examples, the good bodies of the tests of isolation, and what is made by chance."""
+    """Send the examples, the valid bodies of the isolation tests, and generated requests."""
     path = {name: values[name] for name in re.findall(r"{(\w+)}", operation.path)}
     ids = {name: value for name, value in values.items() if name.endswith(("_id", "Ref")) or name == "tenant"}
     good = [harness.with_ids(body, ids) for body in bodies.of(call, values)]

@@ -1,4 +1,4 @@
-"""Any body at all: POST /servers and its neighbours answer 2xx or 4xx, never an error of ours."""
+"""With any body, POST /servers and related calls answer 2xx or 4xx, never 5xx."""
 
 from typing import Any
 

@@ -134,7 +134,7 @@ def test_unknown_urls(world: World, path: str) -> None:
     ],
 )
 def test_slashes(world: World, path: str) -> None:
-    """With a slash at the end and with doubled ones a path is the same place: never a redirect to elsewhere."""
+    """Trailing and doubled slashes do not change the resource, and never redirect to another site."""
     plain = world.call("GET", path, who="admin")
     for other in (f"{path}/", path.replace("/", "//"), f"{path}//"):
         same = world.call("GET", f"http://testserver{other}", who="admin")  # else the client takes //x for a host

@@ -140,7 +140,7 @@ class World:
         return {"server": {key: value for key, value in whole.items() if value is not ...}}
 
     def server(self, *, who: str = "demo", **columns: Any) -> str:
-        """Make a server whose row says what ``columns`` say."""
+        """Make a server with these columns."""
         response = self.call("POST", "/compute/v2.1/servers", self.body(networks="none"), who=who)
         assert response.status_code == 202, response.content
         key = str(response.json()["server"]["id"])

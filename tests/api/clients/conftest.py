@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def cloud() -> Iterator[Cloud]:
-    """The cloud; when all is done its own audits find nothing."""
+    """The cloud. After all tests its consistency check finds nothing."""
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
     with Services(state) as services, Cloud(services, CELERITY_HOSTS="3") as running:
         running.image("tiny")

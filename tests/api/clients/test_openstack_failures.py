@@ -1,4 +1,4 @@
-"""What a member reads of a server that failed: why, and what to do, and no host's name."""
+"""Members read why a server failed and what to do, but no host names."""
 
 from collections.abc import Iterator
 

@@ -134,7 +134,7 @@ def test_key_pairs(run: Commands) -> None:
 
 
 def test_as_processes_of_their_own(run: Commands) -> None:
-    """Once each as a user starts them, with nothing of this process around them."""
+    """Each command runs once in a separate process, as users start it."""
     listed: Any = run.subprocess("openstack", "server list")
     assert (listed.returncode, listed.stdout.strip()) == (0, "")
     listed = run.subprocess("nova", "list")

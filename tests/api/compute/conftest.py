@@ -1,4 +1,4 @@
-"""Members of two projects and an administrator at compute's door, a server, and hosts."""
+"""Clients of the compute API (members of two projects, an administrator), a server and hosts."""
 
 import uuid
 from collections.abc import Callable
@@ -120,7 +120,7 @@ def make_host(db: None) -> Callable[..., Host]:
 
 @pytest.fixture
 def no_broker(monkeypatch: pytest.MonkeyPatch) -> list[uuid.UUID]:
-    """Runs are written and never sent; the ids that would have been are listed."""
+    """Runs are written but never sent. Returns the IDs of those that would have been sent."""
     sent: list[Any] = []
     monkeypatch.setattr(dispatch, "_send", lambda run: sent.append(run.id))
     return sent

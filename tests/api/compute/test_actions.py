@@ -1,4 +1,4 @@
-"""The catalogue of server actions: its readers, and that a new action needs one row."""
+"""The catalogue of server actions and its readers. A new action needs one row."""
 
 import inspect
 from typing import Any

@@ -101,7 +101,7 @@ def test_metadata_is_added_and_removed_by_null(admin: Any, aggregate: int) -> No
 
 @pytest.mark.parametrize("zone", ["a:b", " ", "", " east", "z" * 256, "a\tb"])
 def test_a_zone_has_a_zones_name_by_metadata_too(admin: Any, aggregate: int, zone: str) -> None:
-    """A zone with a colon could never be asked for: ``zone:host`` names a host."""
+    """A zone with a colon could never be requested: ``zone:host`` names a host."""
     refused = act(admin, aggregate, "set_metadata", metadata={"availability_zone": zone, "ssd": "true"})
     assert refused.status_code == 400
     assert "availability_zone" in refused.json()["badRequest"]["message"]

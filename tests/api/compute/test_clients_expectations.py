@@ -1,4 +1,4 @@
-"""Behaviours that named clients break without: Cluster API, Kubernetes' controllers, CI systems, Terraform."""
+"""Behaviour that known clients depend on: Cluster API, Kubernetes controllers, CI systems, Terraform."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,14 +36,14 @@ def test_a_build_is_build_until_it_is_active_or_error(server: Server) -> None:
 
 @pytest.mark.parametrize("vm_state", [state for state, _ in states.VM_STATES])
 def test_every_state_has_a_status_of_nova_s(vm_state: str) -> None:
-    """And a server that is being deleted keeps its last one: Terraform takes no other."""
+    """A server that is being deleted keeps its last status: Terraform accepts no other."""
     for task in ("", *actions.TRANSITIONS, states.DELETING):
         assert states.status(vm_state, task) in NOVA_STATUSES
     assert states.status(vm_state, states.DELETING) == states.status(vm_state, "")
 
 
 def test_quota_errors_are_told_by_their_texts() -> None:
-    """Zuul takes a node for broken unless the text says that a quota is exceeded."""
+    """Zuul considers a node broken unless the message says that a quota is exceeded."""
     of_compute = QuotaExceeded(resource="cores", requested=2, used=1, allowed=1).message
     assert "quota exceeded" in of_compute.lower()
     assert "quota exceeded" in OverQuota(resource="port").message.lower()

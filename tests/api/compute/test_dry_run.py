@@ -44,7 +44,7 @@ def rows() -> dict[str, int]:
 
 
 def ask(caller: ComputeCaller, body: dict[str, Any], hints: dict[str, Any] | None = None, **more: Any) -> Any:
-    """Ask, and see that nothing is left behind."""
+    """Send a dry run and assert that it wrote nothing."""
     before = rows()
     answer = caller.at("2.96").post(
         "/servers", {"server": {**body, **more}, **({"os:scheduler_hints": hints} if hints else {})}
@@ -115,7 +115,7 @@ def test_a_host_by_name(admin: ComputeCaller, body: dict[str, Any]) -> None:
 
 @pytest.mark.usefixtures("three_hosts")
 def test_a_host_by_name_is_all_that_is_looked_at(admin: ComputeCaller, body: dict[str, Any]) -> None:
-    """The scheduler reads no other host then; the answer named all of them as candidates."""
+    """The scheduler then reads no other host, but the answer listed all hosts as candidates."""
     told = ask(admin, body, host="h1", min_count=3).json()["dry_run"]
     assert told["hosts"] == ["h1"] * 3
     real = _explained(admin, requested_host="h1")
@@ -128,7 +128,7 @@ def test_a_host_by_name_is_all_that_is_looked_at(admin: ComputeCaller, body: dic
 
 
 def _explained(owner: ComputeCaller, **values: Any) -> dict[str, Any]:
-    """Place such a server as its build would, and return what the scheduler tells."""
+    """Place such a server as its build would. Return the scheduler's message."""
     flavor = {"original_name": "f7", "vcpus": 2, "ram": 256, "disk": 3, "ephemeral": 0, "swap": 0}
     server = Server.objects.create(
         project_id=owner.project_id, user_id="u", name="s", hostname="s", vm_state="building", flavor=flavor,
@@ -142,7 +142,7 @@ def _explained(owner: ComputeCaller, **values: Any) -> dict[str, Any]:
 def test_the_zone_of_the_group_counts(
     admin: ComputeCaller, body: dict[str, Any], make_host: Callable[..., Host], settings: Any, policy: str
 ) -> None:
-    """With the zone of the others, which the scheduler would rather be in; dry runs did not look at it."""
+    """The scheduler would choose the other zone, but that of the group counts; dry runs ignored it."""
     settings.SCHEDULER_HOST_SUBSET_SIZE = 1
     for number, zone in enumerate(["east", "east", "west", "west"]):
         make_host(f"h{number}", number, zone=zone)
@@ -162,7 +162,7 @@ def test_the_zone_of_the_group_counts(
 
 @pytest.mark.usefixtures("three_hosts")
 def test_what_the_quota_limits_is_told(alice: ComputeCaller, body: dict[str, Any]) -> None:
-    """As many as the quota had room for were called all that was asked for."""
+    """When the quota had room for fewer servers, these were reported as all that were requested."""
     limits.set_many(owner_id=alice.project_id, values={"instances": 5, "cores": 12})
     told = ask(alice, body, min_count=2, max_count=100).json()["dry_run"]
     assert (told["fits"], told["servers_asked"], told["servers_fitting"]) == (False, 100, 5)
@@ -235,7 +235,7 @@ def test_it_says_what_then_happens(
 
 
 def schedule(*arguments: str) -> tuple[str, bool]:
-    """Return what the command prints, and whether everything fits."""
+    """Return the output of the command, and whether all servers fit."""
     printed, before = io.StringIO(), rows()
     try:
         call_command("schedule", "--image", "cirros", "--flavor", "f7", *arguments, stdout=printed)
@@ -251,7 +251,7 @@ def schedule(*arguments: str) -> tuple[str, bool]:
 
 @pytest.mark.usefixtures("three_hosts", "flavor")
 def test_the_command_asks_for_the_image_that_is_shown(image: Image) -> None:
-    """An older content of the same name is hidden when `make up` loads a newer one."""
+    """`make up` hides an older image when it loads a newer one of the same name."""
     Image.objects.filter(id=image.id).update(name="cirros")
     image.refresh_from_db()
     image.pk, image.os_hidden, image._state.adding = uuid.uuid4(), True, True

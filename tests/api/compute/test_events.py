@@ -1,4 +1,4 @@
-"""Every action leaves its event: also those that no worker is needed for."""
+"""Every action is recorded as an event, also if no worker is involved."""
 
 from typing import Any
 

@@ -107,7 +107,7 @@ def test_an_images_properties_are_obeyed_or_refused(alice: ComputeCaller, wanted
 
 @pytest.mark.parametrize("disk_format", ["vmdk", "vdi", "vhd", "vhdx", "iso", "ploop"])
 def test_formats_that_no_server_boots_from(alice: ComputeCaller, wanted: dict[str, Any], disk_format: str) -> None:
-    """Refused when a server is asked for, in words that say what to do; no host claims to take them."""
+    """Requests for them are refused with advice, and no host advertises them."""
     Image.objects.filter(id=wanted["imageRef"]).update(disk_format=disk_format)
     answer = create(alice, wanted)
     assert answer.status_code == 400

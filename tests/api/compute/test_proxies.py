@@ -1,4 +1,4 @@
-"""Nova's proxies for images, networks and security groups: they read and write what the services have, until 2.35."""
+"""Nova's proxies for images, networks and security groups read and write the services' rows, until 2.35."""
 
 import uuid
 from typing import Any
@@ -99,7 +99,7 @@ def test_bad_rules(alice: ComputeCaller, values: dict[str, Any], code: int) -> N
 
 
 def test_refusals_are_nova_s(alice: ComputeCaller) -> None:
-    """400 where the network service says 409."""
+    """The proxy answers 400 where the network service answers 409."""
     group = str(security_groups.ensure_default(project_id=alice.project_id))
     assert alice.delete(f"/os-security-groups/{group}").status_code == 400
     assert alice.post("/os-security-group-rules", rule(group)).status_code == 200

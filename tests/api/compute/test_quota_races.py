@@ -1,4 +1,4 @@
-"""Concurrent requests for the last of a quota: exactly as many win as fit, and none hangs."""
+"""Concurrent requests for the rest of a quota: exactly as many succeed as fit, and none hangs."""
 
 import threading
 from collections.abc import Callable

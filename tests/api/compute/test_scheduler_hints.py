@@ -1,4 +1,4 @@
-"""Scheduler hints and places: what Nova's schema accepts and refuses, and what becomes of them."""
+"""Scheduler hints and requested hosts: what Nova's schema accepts and refuses, and their effect."""
 
 import json
 import uuid
@@ -232,7 +232,7 @@ def test_other_hints_cost_nothing(
 
 
 def test_hints_of_servers_from_before(alice: ComputeCaller, make_server: Callable[..., Server]) -> None:
-    """What was kept before it was checked must not stop a build."""
+    """A hint that was stored before hints were checked must not fail a build."""
     server = make_server(
         alice, scheduler_hints={"query": "no json", "same_host": "x", "different_host": [str(uuid.uuid4())]}
     )

@@ -1,4 +1,4 @@
-"""os-server-groups: documents by microversion, whose they are, what quotas allow, and joining a group."""
+"""os-server-groups: documents by microversion, ownership, quotas, and joining a group."""
 
 import uuid
 from collections.abc import Callable

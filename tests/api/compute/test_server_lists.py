@@ -1,4 +1,4 @@
-"""GET /servers: pages, filters and sort keys, with kind and with hostile values."""
+"""GET /servers: pages, filters and sort keys, with valid and hostile values."""
 
 import copy
 import ipaddress
@@ -80,7 +80,7 @@ HOSTILE = (
 
 
 def test_every_filter_with_hostile_values(admin: ComputeCaller, server: Server) -> None:
-    """No value of any parameter is an error of ours, or works for long."""
+    """No value of any parameter causes a 5xx or a slow answer."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '1s'")
     for name, value in product(sorted(server_lists.KNOWN), HOSTILE):

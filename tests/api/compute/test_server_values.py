@@ -45,7 +45,7 @@ BAD_HOST_NAMES = ["..", "_x_", "a..b", "-a", "a-", "a.", ".a", "x" * 64, "a b", 
 
 @pytest.mark.parametrize("name", BAD_HOST_NAMES)
 def test_host_names_that_no_host_takes(alice: ComputeCaller, wanted: dict[str, Any], name: str) -> None:
-    """They were accepted, and the servers ended in ERROR."""
+    """Such values were accepted, and the servers ended in ERROR."""
     answer = create(alice, wanted, hostname=name)
     assert answer.status_code == 400
     assert "hostname" in answer.json()["badRequest"]["message"]

@@ -1,4 +1,4 @@
-"""``{"aggregate": {…}, "y": 1}`` was taken by compute, which Nova refuses: what was meant to be within was lost."""
+"""Compute accepted ``{"aggregate": {…}, "y": 1}``, which Nova refuses, and ignored the misplaced key."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_they_are_refused(admin: ComputeCaller, ids: dict[str, str], method: str
 
 
 def test_hints_stand_beside_a_new_server(alice: ComputeCaller, flavor: Flavor) -> None:
-    """The image is missed only where all that stands beside the server is known."""
+    """A missing image is reported only if all keys beside the server are known."""
     wanted = {"server": {"name": "s", "flavorRef": "7", "imageRef": "", "networks": "none"}}
     for beside in ({"os:scheduler_hints": {}}, {"OS-SCH-HNT:scheduler_hints": {"k": "v"}}, {}):
         refused = alice.at("2.96").post("/servers", {**wanted, **beside})

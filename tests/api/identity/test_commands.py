@@ -238,7 +238,7 @@ def value(commands: Commands, line: str, column: str) -> str:
 
 
 def signed_in(method: str, name: str, commands: Callable[..., Commands]) -> Commands:
-    """Return the commands of someone who came in by ``method``, for the project of the same name."""
+    """Return the commands of a user who signed in by ``method``, for the project of the same name."""
     first = commands(**password(name))
     scope = {"project_name": name, "project_domain_id": "default"}
     if method == "token":

@@ -136,7 +136,7 @@ def test_readme_names_it(feature: str) -> None:
 
 @pytest.mark.parametrize("feature", MISSING)
 def test_what_is_named_as_missing_is(feature: str) -> None:
-    """A feature that came is taken out of the list."""
+    """An implemented feature is removed from the list."""
     assert any(feature in missing_as_readme_says(call) for call in calls())
 
 
@@ -182,7 +182,7 @@ FEATURES = {f"network /v2.0/{path}": what for path, what in OF_NEUTRON.items()} 
 @pytest.mark.django_db
 @pytest.mark.parametrize("service", MESSAGES)
 def test_other_services_say_so_too(service: str) -> None:
-    """Of every call that is missing, and of every place that is routed for that."""
+    """They say so for every missing call and for every path of a missing feature."""
     asked = [call.split() for call in calls() if call.startswith(f"{service} ") and not is_served(call)]
     asked += [[service, "GET", place.split()[1]] for place in FEATURES if place.startswith(f"{service} ")]
     assert len(asked) > 10

@@ -58,6 +58,6 @@ def reaches(name: str, address: str, port: int | None = None) -> bool:
 
 
 def answers_names(name: str, gateway: str, domain: str) -> bool:
-    """Whether the DNS server at an address says anything at all to a guest about its own domain."""
+    """Return whether the DNS server at an address answers a guest's query about its own domain."""
     command = ["ip", "netns", "exec", name, "timeout", "2", "busybox", "nslookup", f"nobody.{domain}.", gateway]
     return b"NXDOMAIN" in subprocess.run(command, check=False, capture_output=True).stdout

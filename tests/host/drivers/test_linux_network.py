@@ -1,4 +1,4 @@
-"""The Linux network driver keeps the contract, mends what broke, and keeps guests apart."""
+"""The Linux network driver keeps the contract, repairs damage, and isolates guests."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def listening() -> Iterator[int]:
 
 
 def test_masquerade_and_metadata(driver: NetworkDriver, network: NetworkSpec, tmp_path: Path) -> None:
-    """A guest reaches the host's own address as the world does: not at all; and the metadata service by its own."""
+    """A guest cannot reach the host's own address, but reaches the metadata service at its address."""
     import socket
 
     port = samples.port(network)

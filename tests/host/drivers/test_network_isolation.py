@@ -1,4 +1,4 @@
-"""What a host serves for a network is reached from there alone, and nothing of a tenant enters the host's world."""
+"""A host's services for a network are reachable from that network only, and tenants cannot influence the host."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_gateway_serves_its_own_network_alone(driver: NetworkDriver, network: 
 
 @pytest.fixture
 def outside() -> Iterator[tuple[str, str]]:
-    """A machine beside the host, on a link of its own: its name, and the host's address on the link."""
+    """Another machine on a separate link to the host: its name, and the host's address on the link."""
     name, here = "cly-tout", "198.19.250.1"
     commands = [
         f"ip netns add {name}",
@@ -67,7 +67,7 @@ def outside() -> Iterator[tuple[str, str]]:
 def test_what_no_guest_reaches(
     network: NetworkSpec, state_directory: Path, tmp_path: Path, outside: tuple[str, str]
 ) -> None:
-    """The metadata of the machine under the host, and what the operator names; the world beside them stays open."""
+    """Guests reach neither the metadata service of the host's own cloud nor the operator's ranges, but all else."""
     port, other = samples.port(network), "198.19.250.2"
     open_to_all = networks.load("linux", {"state_dir": state_directory})
     open_to_all.plug(network, port)
@@ -110,7 +110,7 @@ def test_a_network_over_a_route_of_the_host_is_refused(driver: NetworkDriver) ->
 
 
 def test_nothing_of_a_network_outlives_its_last_port(driver: NetworkDriver, network: NetworkSpec) -> None:
-    """Its range stayed in the host's routing table for minutes, and led the host's connections to nowhere."""
+    """Its range stayed in the host's routing table for minutes and misrouted the host's connections."""
     first, last = samples.port(network, 10), samples.port(network, 11)
     driver.plug(network, first)
     driver.plug(network, last)

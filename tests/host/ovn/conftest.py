@@ -37,7 +37,7 @@ def engine(central: Central) -> Iterator[NetworkEngine]:
 
 @pytest.fixture
 def clean_logs(central: Central, host: Host) -> Iterator[None]:
-    """No daemon says afterwards that it did not understand something."""
+    """No daemon has logged an error about our rows."""
     yield
     for path in [*central.directory.glob("*.log"), *host.directory.glob("*.log")]:
         assert errors(path.read_text().splitlines()) == [], path
@@ -45,7 +45,7 @@ def clean_logs(central: Central, host: Host) -> Iterator[None]:
 
 @pytest.fixture
 def clean_host(host: Host) -> Iterator[None]:
-    """No guest's port stays on the switch, and no namespace."""
+    """No guest leaves a port on the switch or a namespace."""
     before = command("ip", "netns", "list")
     yield
     wait_for(lambda: not host.vsctl("list-ports", "br-int").split(), what="an empty switch")

@@ -98,12 +98,12 @@ class Central(Daemons):
         )
 
     def make_database(self, name: str, schema: str) -> None:
-        """Make an empty database, in place of one that is there."""
+        """Make an empty database, replacing an existing one."""
         (self.directory / f"{name}.db").unlink(missing_ok=True)
         command("ovsdb-tool", "create", f"{self.directory}/{name}.db", schema)
 
     def pause_northd(self) -> None:
-        """Have the daemon look away; it answers still."""
+        """Pause the daemon; it still answers its control socket."""
         command("ovn-appctl", "-t", f"{self.directory}/northd.ctl", "pause")
 
     def resume_northd(self) -> None:
@@ -167,5 +167,5 @@ class Host(Daemons):
 
 
 def errors(lines: Sequence[str]) -> list[str]:
-    """Those lines of a daemon's log which say that something of ours was not understood."""
+    """Return the lines of a daemon's log that report invalid input from us."""
     return [line for line in lines if "error parsing" in line or "|ERR|" in line or "|EMER|" in line]

@@ -93,7 +93,7 @@ def echo_server(of: Guest, port: int = 7777) -> Iterator[None]:
 
 @contextmanager
 def mirror(of: Guest, port: int = 7778) -> Iterator[None]:
-    """A TCP server that answers with the address of who asks."""
+    """A TCP server that answers with the client's address."""
     script = (
         "import socket\n"
         f"s = socket.create_server(('', {port})); print('ready', flush=True)\n"
@@ -118,7 +118,7 @@ def _server(of: Guest, script: str) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Pings:
-    """What a row of pings came to, once it is over."""
+    """The result of a series of pings."""
 
     sent: int = 0
     received: int = 0

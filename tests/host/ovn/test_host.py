@@ -30,7 +30,7 @@ def driver(host: Host) -> Iterator[NetworkDriver]:
 
 
 def test_a_port_comes_up(engine: NetworkEngine, driver: NetworkDriver, host: Host) -> None:
-    """However the two orders are: plugged before it is written, and written before it is plugged."""
+    """In both orders: plugged before its row is written, and after."""
     network = engine_contract.network(80)
     one, two = engine_contract.port(network, 10), engine_contract.port(network, 11)
     engine.l2.ensure_ports(network, [one])
@@ -51,7 +51,7 @@ def test_a_port_comes_up(engine: NetworkEngine, driver: NetworkDriver, host: Hos
 
 
 def test_a_port_that_is_administratively_down(engine: NetworkEngine, driver: NetworkDriver, host: Host) -> None:
-    """It holds no boot up, and passes nothing."""
+    """It delays no boot, and passes no traffic."""
     network = engine_contract.network(83)
     one, two = engine_contract.port(network, 10, admin_up=False), engine_contract.port(network, 11)
     engine.l2.ensure_ports(network, [one, two])

@@ -27,7 +27,7 @@ def world(host: Host) -> Guest:
 
 
 def test_packets_through_a_router(engine: NetworkEngine, host: Host, world: Guest, tmp_path: Path) -> None:
-    """From guest to guest, to the world behind the router's address, and back by a floating IP that moves and goes."""
+    """Traffic between guests, out with the router's address, and in by a floating IP that is moved and removed."""
     red, blue = engine_contract.network(64), engine_contract.network(65)
     outside = engine_contract.external()
     one, two = engine_contract.port(red, hostname="vm1"), engine_contract.port(blue, hostname="vm2")

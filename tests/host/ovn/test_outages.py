@@ -1,4 +1,4 @@
-"""Databases that die or are lost: the engine says so, guests' traffic continues, and rows bring everything back."""
+"""Databases that die or are lost: the engine reports it, guests' traffic continues, and rows restore everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Flower is sent: failed steps with their cause, an end for dropped messages, and nothing of periodic tasks."""
+"""Events for Flower: failed steps with their cause, an end for dropped messages, none of periodic tasks."""
 
 from typing import Any
 

@@ -176,7 +176,7 @@ def test_links_keep_the_other_parameters() -> None:
     ],
 )  # fmt: skip
 def test_whole_numbers_are_read_as_they_are_or_refused(text: str, number: int | None) -> None:
-    """Eleven digits were cut to ten, and 1_0 was ten: the filter then answered another question."""
+    """Eleven digits were cut to ten and 1_0 was read as ten, so the filter used another number."""
     style = NEUTRON.style
     if number is not None:
         assert style.integer(text, "mtu") == number

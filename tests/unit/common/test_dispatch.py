@@ -1,4 +1,4 @@
-"""A request tries the broker once, for a moment; while the broker does not answer it does not try."""
+"""A request tries the broker once, briefly; while the broker is known not to answer, it does not try."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The watch over locks sees what it has to see: functions, statements, the ends of transactions and of savepoints."""
+"""The lock watch notes functions, statements, and the ends of transactions and savepoints."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ ID = uuid.uuid4()
 
 @pytest.fixture
 def falls() -> Iterator[list[str]]:
-    """What the watch keeps of this test; gone at its end."""
+    """What the watch records of this test; cleared at its end."""
     yield lock_order._falls
     lock_order._falls.clear()
 

@@ -1,4 +1,4 @@
-"""Answers of rules are kept: never for another caller, another target, or a rule that the operator wrote."""
+"""Results of rules are cached, but never for another caller or target, or for an operator's own rule."""
 
 from dataclasses import fields, replace
 from itertools import product

@@ -1,4 +1,4 @@
-"""An operator's policy.yaml: OpenStack's words keep their meaning, and a broken file does not take the cloud along."""
+"""An operator's policy.yaml: OpenStack's terms keep their meaning, and a broken file does not stop the cloud."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Image properties: each known one is done, asked of hosts, refused in words, or documented as of no effect."""
+"""Each known image property is applied, required of hosts, refused with a message, or documented as ignored."""
 
 from pathlib import Path
 

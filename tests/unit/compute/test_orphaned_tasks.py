@@ -1,4 +1,4 @@
-"""A task that no run is open for is ended; one that began in this very moment is not."""
+"""A task without an open run is ended, but not one whose request is about to commit."""
 
 import threading
 import uuid

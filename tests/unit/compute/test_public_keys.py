@@ -1,4 +1,4 @@
-"""Public keys: fingerprints as OpenSSH tells them, generated pairs that OpenSSH accepts."""
+"""Public keys: fingerprints as OpenSSH prints them, generated pairs that OpenSSH accepts."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""quota_verify: finds every difference between the books and the rows, and sets it right."""
+"""quota_verify finds every difference between recorded usage and rows, and corrects it."""
 
 import uuid
 from io import StringIO
@@ -67,7 +67,7 @@ def test_differences_are_found_and_repaired(change: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_verify_looks_at_one_moment() -> None:
-    """Outside of a test's own transaction the snapshot is real."""
+    """Outside of a test's transaction the snapshot is a real one."""
     new_server()
     assert verification.verify().differences
     verification.repair()

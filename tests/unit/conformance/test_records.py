@@ -1,4 +1,4 @@
-"""What a run of Tempest is judged by, and the page that is written from it."""
+"""The records that a Tempest run is compared with, and the page written from them."""
 
 import re
 from pathlib import Path

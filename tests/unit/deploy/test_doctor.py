@@ -1,4 +1,4 @@
-"""The doctor: every check gives a finding, and one that breaks does not end the examination."""
+"""The doctor: every check reports a finding, and a check that raises does not stop the others."""
 
 from pathlib import Path
 

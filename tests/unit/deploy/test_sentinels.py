@@ -1,4 +1,4 @@
-"""The look for secrets in the output of tests finds them, and does not show them itself."""
+"""The search for secrets in test output finds them and masks them."""
 
 from pathlib import Path
 

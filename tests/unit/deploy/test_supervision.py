@@ -53,7 +53,7 @@ def test_awkward_values_survive_the_file(environment: Environment) -> None:
 
 
 def test_a_changed_setting_changes_every_program(environment: Environment) -> None:
-    """The supervisor restarts what changed: else a new setting would count from some later restart on."""
+    """The supervisor restarts programs that changed; otherwise a new setting would apply only after a later restart."""
     before = {program.name: program for program in programs.cloud(environment)}
     assert {program.name: program for program in programs.cloud(secrets.ensure(environment.state))} == before
     changed = Environment(environment.state, {**environment.values, "CELERITY_REMOVE_STRANGERS": "false"})

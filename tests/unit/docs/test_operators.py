@@ -1,4 +1,4 @@
-"""What the documents for operators say is so: settings and their defaults, commands, links."""
+"""The operators' documents are correct: settings and their defaults, commands, links."""
 
 import ast
 import re

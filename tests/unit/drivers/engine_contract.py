@@ -47,7 +47,7 @@ def external(**changes: Any) -> NetworkSpec:
 
 
 def foot(of: NetworkSpec, last: int = 1) -> RouterInterface:
-    """A router's foot in a network's first subnet."""
+    """A router's interface in a network's first subnet."""
     number = next(_serial)
     network = ipaddress.ip_network(of.subnets[0].cidr)
     mac = f"fa:16:3e:7f:{number >> 8 & 255:02x}:{number & 255:02x}"
@@ -55,7 +55,7 @@ def foot(of: NetworkSpec, last: int = 1) -> RouterInterface:
 
 
 def gateway(of: NetworkSpec, last: int = 10, **changes: Any) -> RouterGateway:
-    """A router's way out to an external network."""
+    """A router's gateway to an external network."""
     return RouterGateway(**{"interface": foot(of, last), "next_hops": (of.subnets[0].gateway_ip,), **changes})
 
 
@@ -64,7 +64,7 @@ def ids(ports: tuple[PortState, ...]) -> list[str]:
 
 
 def hear(heard: queue.Queue[PortState], of: PortSpec) -> None:
-    """Wait until a port is heard of; a port may be heard of more than once."""
+    """Wait until a port is reported, perhaps more than once."""
     while heard.get(timeout=DEADLINE_S).id != of.id:
         continue
 

@@ -1,4 +1,4 @@
-"""The domain's XML: golden files, libvirt's own schema, and text that tries to be more than text."""
+"""The domain's XML: golden files, libvirt's own schema, and texts that try to inject elements."""
 
 from __future__ import annotations
 

@@ -267,7 +267,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(self.body)
 
     def log_message(self, *_args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What dnsmasq and nftables are given: one serializer each, and read back it means the same."""
+"""Input of dnsmasq and nftables: one serializer each, which round-trips."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_guests_cannot_leave_without_nat() -> None:
 
 
 def test_the_hosts_resolvers(tmp_path: Path) -> None:
-    """Those on the host itself are nobody's range; what is no address is no resolver."""
+    """Loopback addresses need no protection from guests, and invalid addresses are skipped."""
     listed = tmp_path / "resolv.conf"
     servers = ("127.0.0.53", "198.18.0.53", "fe80::1%eth0", "x")
     listed.write_text("# x\nsearch a\n" + "".join(f"nameserver {server}\n" for server in servers))

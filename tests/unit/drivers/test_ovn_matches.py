@@ -64,7 +64,7 @@ def test_ports_are_merged() -> None:
 
 
 def test_many_ranges_are_a_set_of_their_own() -> None:
-    """Its name stays when a range comes: only the set is written."""
+    """A new range keeps the set's name, so only the set is written."""
     rules = tuple(RuleSpec("ingress", protocol=TCP, low=22, high=22, remote_range=f"10.{n}.0.0/24") for n in range(20))
     before, after = (groups.rows(GroupSpec(GROUP, chosen)) for chosen in (rules[1:], rules))
     assert [row.table for row in after] == ["Port_Group", "Address_Set", "ACL"]

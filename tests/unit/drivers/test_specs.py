@@ -1,4 +1,4 @@
-"""What a spec refuses, and what the words are."""
+"""What specs refuse, and their messages."""
 
 from __future__ import annotations
 

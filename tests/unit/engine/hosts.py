@@ -56,7 +56,7 @@ class Choose(Scripted):
 
 
 class Keep(Scripted):
-    """A step that undoes nothing."""
+    """A step whose revert does nothing."""
 
     revert = Step.revert
 

@@ -1,4 +1,4 @@
-"""Behind the pivot a step that fails is repeated, however many hosts were tried; given up, it is reverted alone."""
+"""Behind the pivot a failed step is repeated, however many hosts were tried; then it alone is reverted."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A revert whose worker died is sent again to its host: on the rows alone only where the host is out of reach."""
+"""A revert whose worker died is sent again to its host, or on the rows alone if the host is down."""
 
 from datetime import timedelta
 

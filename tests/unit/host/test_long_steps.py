@@ -33,7 +33,7 @@ def test_a_message_of_a_lost_connection_is_not_acknowledged(steps: Any) -> None:
 
 
 def test_a_message_that_no_task_reads_is_taken_out_of_the_queue(steps: Any) -> None:
-    """One of another version, or none of ours: the worker goes on, as with messages of its other queues."""
+    """A message of another version, or a foreign one: the worker continues, as with its other queues."""
     message = SimpleNamespace(headers={}, body=b"x", payload={}, channel=steps._channel)
     steps._take(message)
     [(refused, error)] = [call.args for call in steps._worker.on_decode_error.call_args_list]

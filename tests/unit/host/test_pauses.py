@@ -1,4 +1,4 @@
-"""A guest that its host paused: the row says so, the operator reads why, and there is a way out."""
+"""A guest that its host paused: the row says so, operators see the cause, and can resume it."""
 
 import uuid
 from collections.abc import Iterator

@@ -45,7 +45,7 @@ def fail(_: HostSnapshot) -> None:
 def test_one_that_fails_keeps_no_other_from_looking(
     drivers: Any, looked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its findings stay open, and the restart is over: a guest that powers itself off is not started again."""
+    """Its findings stay open, but the restart is handled once: a guest that powers itself off is not started again."""
     with findings.reporting(kinds=(domains.KIND, images.KIND), host="h1") as report:
         for kind in (domains.KIND, images.KIND):
             report.remains(kind, "x", found="differs")

@@ -40,7 +40,7 @@ def test_a_trusts_events_name_who_used_it(
     as_demo: Api, demo: User, other: User, project: Project, caplog: Any, impersonation: bool,
     django_capture_on_commit_callbacks: Any,
 ) -> None:  # fmt: skip
-    """What a trustee did was on record as its trustor's deed, and the sign-in without a name."""
+    """A trustee's actions were recorded as the trustor's, and the sign-in without a name."""
     pk, lent = lend(as_demo, demo, other, project, impersonation)
     caplog.clear()
     name = {"trustee_name": "other"} if impersonation else {"trustor_name": "demo"}
@@ -142,7 +142,7 @@ def test_deleting_an_access_rule(as_demo: Api, demo: User) -> None:
     ],
 )
 def test_right_passwords_that_open_no_page(cloud: None, demo: User, changes: dict[str, Any], reason: str) -> None:
-    """They were on record as successes, or not at all."""
+    """Such calls were recorded as successes, or not at all."""
     User.objects.filter(pk=demo.pk).update(**changes)
     answer = Client().post("/admin/login/", {"username": "demo", "password": PASSWORD}, REMOTE_ADDR="192.0.2.9")
     assert answer.status_code == 200

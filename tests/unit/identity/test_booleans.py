@@ -1,4 +1,4 @@
-"""Which words are false: what an operator or a client writes for no must not mean yes (OSSA 2026-007)."""
+"""Words for false: no spelling of "no" by an operator or a client may mean yes (OSSA 2026-007)."""
 
 from typing import Any
 

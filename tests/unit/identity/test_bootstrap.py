@@ -76,7 +76,7 @@ def test_what_follows_again_after_it_was_edited_back(cloud: None) -> None:
 
 
 def test_clouds_from_before_the_mark(cloud: None) -> None:
-    """Nobody knows who wrote what is there: what is the URL of now is bootstrap's, all else an operator's."""
+    """Endpoints have no author: those with the current URL count as bootstrap's, all others as an operator's."""
     Endpoint.objects.update(bootstrap_url="")
     Endpoint.objects.filter(service__type="image").update(url="http://edited")
     again()
@@ -167,7 +167,7 @@ def test_the_administrator_comes_back(api: Api, admin: User, settings: Any) -> N
 def test_the_file_gives_the_administrator_no_password(
     api: Api, admin: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """celerity.env says the password of before: to set that again would end every token and help nobody."""
+    """celerity.env has the former password: setting it again would only end every token."""
     settings.GIVEN_ADMIN_PASSWORD = ""
     monkeypatch.setenv("CELERITY_ADMIN_PASSWORD", "of-the-file")  # as reading the file leaves it
     monkeypatch.setattr("sys.stdin", io.StringIO(""))

@@ -143,7 +143,7 @@ def _makings(user: User, trustee: User, project: Project) -> dict[str, dict[str,
 def test_a_users_own_credentials_need_no_role_by_name(
     name: str, demo: User, project: Project, other: User, grant: Any
 ) -> None:
-    """Keystone asks who it is: they took the role member, which a user with another role only has not."""
+    """Keystone only checks who calls; we required the role member, which some users do not have."""
     given, _ = Role.objects.get_or_create(name=name, domain=None)
     grant(user=other, project=project, role=given)
     api = Api()
@@ -164,7 +164,7 @@ def test_a_users_own_credentials_need_no_role_by_name(
 def test_an_unrestricted_credential_reaches_its_own_project_alone(
     as_demo: Api, demo: User, project: Project, grant: Any, role: Any, wide: bool
 ) -> None:
-    """It read and changed the user's EC2 key of another project, and so got a token for that one."""
+    """It could read and change the user's EC2 key of another project, and get a token for that project."""
     elsewhere = Project.objects.get(name="admin")
     grant(user=demo, project=elsewhere, role=role("member"))
     owner = f"/v3/users/{demo.pk}/credentials/OS-EC2"
@@ -277,7 +277,7 @@ def test_access_rules(as_demo: Api, demo: User) -> None:
 def test_what_is_lent_reads_no_ec2_keys(
     as_demo: Api, demo: User, other: User, project: Project, role: Any, grant: Any, kind: str
 ) -> None:
-    """A reader's loan would sign with its owner's key, and be member again."""
+    """A delegation of the role reader could sign with the owner's EC2 key and regain the role member."""
     made = as_demo.call("post", f"/v3/users/{demo.pk}/credentials/OS-EC2", {"tenant_id": project.pk}).json()
     key = made["credential"]
     as_demo.call("post", "/v3/credentials", {"credential": {"type": "cert", "blob": "b", "project_id": project.pk}})

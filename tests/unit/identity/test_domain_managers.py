@@ -1,4 +1,4 @@
-"""What a domain's manager cannot reach in its own domain: the power of administrators and services who live there."""
+"""A domain's manager cannot gain the rights of administrators and services in its own domain."""
 
 from datetime import timedelta
 from typing import Any

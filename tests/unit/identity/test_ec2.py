@@ -99,15 +99,15 @@ def test_a_signed_request_gives_a_token_once(service: Api, key: dict[str, Any], 
 def test_equal_requests_have_one_signature(
     service: Api, key: dict[str, Any], verb: str, action: str, again: int
 ) -> None:
-    """Two within a second are one text: the second was refused as a replay, though it only asked. Keystone takes an
-    empty verb as it takes all others."""
+    """Two equal requests within a second have one signature: the second, which only reads, was refused as a replay.
+    Keystone treats an empty verb like any other."""
     body = signed(key, verb=verb, action=action)
     codes = [service.call("post", "/v3/ec2tokens", body).status_code for _ in range(2)]
     assert codes == [200, again]
 
 
 def test_a_key_opens_nothing_without_a_role(service: Api, as_admin: Api, demo: User, project: Project) -> None:
-    """Keystone makes one for any user and project; what it opens is decided when it is used."""
+    """Keystone makes one for any user and project; rights are checked when it is used."""
     other = users.create(values={"name": "other", "password": PASSWORD}, default_domain_id="default")
     path = f"/v3/users/{other.pk}/credentials/OS-EC2"
     made = as_admin.call("post", path, {"tenant_id": project.pk})
@@ -186,7 +186,7 @@ def test_the_user_is_asked_about_anew(service: Api, key: dict[str, Any], demo: U
 def test_its_places_are_asked_about_anew(
     service: Api, demo: User, other_domain: Domain, place: str, grant: Any, role: Any
 ) -> None:
-    """A disabled project or domain gives no token, and what was given before is dead."""
+    """A disabled project or domain gives no token, and its earlier tokens are invalid."""
     project = Project.objects.create(name="within", domain=other_domain, parent=other_domain)
     home = Domain.objects.create(name="home")
     User.objects.filter(pk=demo.pk).update(domain_id=home.pk)

@@ -13,7 +13,7 @@ PROJECTS = "/v3/OS-EP-FILTER/projects"
 
 
 def seen(api: Api) -> set[tuple[str, str]]:
-    """Return (type, interface) of what a new token's catalog shows; the other three ways have to agree."""
+    """Return (type, interface) of each endpoint in a new token's catalog; the other three views must agree."""
     answer = api.sign_in(password_body(scope=project_scope()))
     text = answer["X-Subject-Token"]
     mine = Api()

@@ -26,7 +26,7 @@ def revoke(text: str) -> None:
 
 
 def shown(root: Api, text: str) -> dict[str, int]:
-    """Return what each path that looks at a token says."""
+    """Return the answer of each path that checks a token."""
     subject, mine = {"X-Subject-Token": text}, Api()
     mine.token = text
     return {

@@ -82,7 +82,7 @@ def test_the_other_ways_in_count_too(api: Api, demo: User, settings: Any) -> Non
 def test_secrets_of_application_credentials_count_for_their_user(
     api: Api, as_demo: Api, demo: User, settings: Any
 ) -> None:
-    """They counted for the address alone: a secret that somebody chose could be guessed from many."""
+    """Failures counted per address only: a chosen secret could be guessed from many addresses."""
     settings.LOCKOUT_FAILURES = 3
     path = f"/v3/users/{demo.pk}/application_credentials"
     made = as_demo.call("post", path, {"application_credential": {"name": "ci", "secret": "s"}}).json()

@@ -1,4 +1,4 @@
-"""Details that clients of Keystone rely on: refusals and the words of the protocol."""
+"""Details that clients of Keystone rely on: refusals and protocol terms."""
 
 from typing import Any
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Every list is bounded: cut where the settings say, marked where it was, and read on by marker."""
+"""Every list is bounded: cut at the settings' limit, marked as truncated, and continued by marker."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -91,7 +91,7 @@ def test_pages_make_up_the_whole(as_admin: Api, noun: str, admin: User) -> None:
 
 
 def test_a_marker_of_others_tells_nothing(as_demo: Api, admin: User) -> None:
-    """Whether an id is there at all does not show in lists that leave it out."""
+    """A marker that the list hides is refused like one that does not exist."""
     other = Project.objects.get(name="admin")
     answers = {as_demo.call("get", f"/v3/auth/projects?marker={pk}").status_code for pk in (other.pk, "0" * 32)}
     assert answers == {400}
@@ -155,7 +155,7 @@ def test_effective_reads_only_what_may_match(
 
 
 def test_the_users_of_a_tenant(as_admin: Api, crowd: Group, demo: User, project: Project, role: Any) -> None:
-    """By themselves, through a group and from above; each once."""
+    """Users with a role directly, through a group, or inherited are listed once each."""
     above = User.objects.create(name="above", domain_id="default")
     nowhere = User.objects.create(name="nowhere", domain_id="default")
     local = type(role("reader")).objects.create(name="local", domain_id="default")

@@ -1,4 +1,4 @@
-"""What a body may not set, it does not set: every column of every kind, shown or not (OSSA 2020-004)."""
+"""A body cannot set protected columns of any model, shown or not (OSSA 2020-004)."""
 
 from typing import Any
 
@@ -123,7 +123,7 @@ def test_what_no_request_chooses(as_admin: Api, admin: models.User, rows: dict[s
 
 
 def test_every_kind_that_can_be_changed_is_here() -> None:
-    """But for a domain's own options, which have no columns of theirs, and v2.0, which shares what these views call."""
+    """Except options of domains, which have no columns, and v2.0, which shares the services of these views."""
     routes = {call.route for call in calls() if call.method == "patch" and call.route.startswith("identity/v3/")}
     known = {f"identity/v3/{collection}" for collection, _, _ in KINDS.values()}
     assert {route for route in routes if route.rsplit("/", 1)[0] not in known and "/config" not in route} == set()

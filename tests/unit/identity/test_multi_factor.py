@@ -1,4 +1,4 @@
-"""Rules of users that ask for more than a password: kept as Keystone keeps them, whichever way in is tried."""
+"""Users' rules that require more than a password are enforced as in Keystone, for every method of sign-in."""
 
 import base64
 from typing import Any
@@ -82,7 +82,7 @@ def test_a_blob_that_is_no_secret(blob: str) -> None:
 
 @pytest.mark.parametrize("blob", [SECRET, SECRET.lower(), f" {SECRET[:8]} {SECRET[8:]}\n", "JBSWY3DPEHPK3PXP"])
 def test_secrets_as_devices_show_them(blob: str) -> None:
-    """In small letters, in groups, padded or not, of 80 bits as many devices have them."""
+    """Lower case, grouped, padded or not, and of 80 bits, as many devices use."""
     device = passcodes.device_of(blob)
     assert device is not None and len(device.at(1)) == 6
 

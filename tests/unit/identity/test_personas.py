@@ -171,7 +171,7 @@ def world(db: None, settings: Any) -> World:
 
 
 def _body(path: str, ids: dict[str, str]) -> Any:
-    """Return a body that parses; what becomes of it is not looked at."""
+    """Return a body that parses; its effect is not checked."""
     bodies = {
         "OS-EC2": {"tenant_id": ids["project"]},
         "config": {"config": {"identity": {"list_limit": 1}}},

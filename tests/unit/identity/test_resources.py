@@ -197,7 +197,7 @@ def test_groups(as_admin: Api, demo: User) -> None:
 @pytest.mark.parametrize("target", ["project", "domain", "system"])
 @pytest.mark.parametrize("actor", ["user", "group"])
 def test_grants(as_admin: Api, role: Any, target: str, actor: str) -> None:
-    """A second removal grants nothing (OSSA 2013-028)."""
+    """Removing a role twice does not grant it (OSSA 2013-028)."""
     who = make(as_admin, actor, name="who")
     place = "system"
     if target != "system":

@@ -1,6 +1,6 @@
 """Security class 7 as a matrix: a token ends with the grant that it depends on, for every kind of both.
 
-All of it through the API, and each dead token is shown to every place that looks at tokens.
+All through the API; each revoked token is tried on every path that checks tokens.
 """
 
 from collections.abc import Callable
@@ -146,7 +146,7 @@ def tokens_of(world: World, scope: Any) -> dict[str, str]:
 
 
 def shown_everywhere(root: Api, text: str) -> dict[str, int]:
-    """Return what each place that looks at tokens says of one."""
+    """Return the answer of each path that checks a token."""
     mine = Api()
     mine.token = text
     subject = {"X-Subject-Token": text}
@@ -172,7 +172,7 @@ def cheap_passwords(settings: Any) -> None:
 
 @pytest.fixture
 def world(cheap_passwords: None, cloud: None, role: Any) -> World:
-    """The one who asks is of another domain, which stays."""
+    """The caller belongs to another domain, which stays."""
     from apps.identity.models import Domain
 
     away = Domain.objects.create(name="away")
@@ -219,7 +219,7 @@ def test_a_deleted_token_takes_its_children_along(world: World) -> None:
 
 
 def test_what_is_left_of_several_roles(world: World) -> None:
-    """Of two grants one goes: the token lives on with less, and an implied role ends with its implication."""
+    """One of two grants is revoked: the token keeps the other role, and an implied role ends with its rule."""
     world.ask("put", HELD["user on project"][0])
     world.ask("put", HELD["group, inherited from a domain"][0])
     text = tokens_of(world, LOW)["rescoped"]

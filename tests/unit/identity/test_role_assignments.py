@@ -88,7 +88,7 @@ def test_every_way_is_a_row(as_admin: Api, world: World) -> None:
 
 
 def test_effective_and_inherited(as_admin: Api, world: World) -> None:
-    """The filter meant nothing beside ``effective``."""
+    """The filter was ignored with ``effective``."""
     found = rows(as_admin, **world.filters(), **INHERITED)
     assert {row["role"]["id"] for row in found} == {world.role.pk, Role.objects.get(name="reader", domain=None).pk}
     assert set(assignments(found)) == set(world.above)

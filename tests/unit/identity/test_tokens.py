@@ -180,7 +180,7 @@ def test_what_ends_tokens_at_once(as_demo: Api, demo: User, project: Project, en
 
 
 def test_a_password_that_changes_while_signing_in_leaves_no_token(cloud: None, demo: User) -> None:
-    """The proof was made with the old password: the token that comes of it is dead, whatever clocks say."""
+    """The sign-in used the old password, so its token is invalid, whatever the clocks say."""
     from apps.identity.exceptions import Unauthorized
     from apps.identity.services import auth_methods
     from apps.identity.services import tokens as services

@@ -115,7 +115,7 @@ def test_a_default_tenant_makes_its_user_a_member(as_admin: Api, as_demo: Api) -
 
 
 def test_the_admin_url(api: Api, as_admin: Api, as_demo: Api, demo: User) -> None:
-    """Keystone had a port for it: there a list of tenants is a list of all, and no member's own."""
+    """Keystone had a separate port: there the list of tenants has all, not the caller's own."""
     catalog = sign_in(api, {"tenantName": "demo"}).json()["access"]["serviceCatalog"]
     urls = next(entry for entry in catalog if entry["type"] == "identity")["endpoints"][0]
     assert urls["adminURL"] == "http://testserver/identity/admin/v2.0"

@@ -1,4 +1,4 @@
-"""v2.0 knows the default domain alone: who and what is elsewhere is neither signed in nor shown, by any id."""
+"""v2.0 knows only the default domain: users and rows of others can neither sign in nor be shown, by any ID."""
 
 from typing import Any
 

@@ -71,7 +71,7 @@ def test_reserve(alice: Caller, create: Any, put: Any, monkeypatch: Any, setting
 def test_an_upload_through_the_front_needs_room_twice(
     alice: Caller, create: Any, monkeypatch: Any, settings: Any
 ) -> None:
-    """The front keeps the body on the same disk until the API has read it: it would fill the disk by itself."""
+    """The front stores the body on the same disk until the API has read it, and could fill the disk."""
     monkeypatch.setattr(charges.shutil, "disk_usage", lambda path: SimpleNamespace(free=settings.IMAGE_RESERVE + 3))
     image = create(alice, disk_format="raw")["id"]
     asked = {"HTTP_X_FRONT_LENGTH": "2", "celerity.admission": True, "content_type": "application/octet-stream"}
@@ -112,7 +112,7 @@ def test_the_front_has_each_room(cap: int) -> None:
 
 
 def test_a_charge_outlives_its_image_until_the_bytes_are_gone(alice: Caller, create: Any, image_dir: Path) -> None:
-    """OSSA-2015-003: deleting an image while it is uploaded freed its quota, and the bytes went on coming."""
+    """OSSA-2015-003: deleting an image during its upload freed its quota while the upload continued."""
     limit(alice, "image_size_total", 3)
     image_id, other = (uuid.UUID(create(alice, disk_format="raw")["id"]) for _ in range(2))
     seen: list[Any] = []

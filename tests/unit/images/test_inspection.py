@@ -1,4 +1,4 @@
-"""What bits are, and which are refused (security classes 1 and 2)."""
+"""Detected image formats, and refused content (security classes 1 and 2)."""
 
 import io
 import shutil

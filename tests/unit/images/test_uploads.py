@@ -1,4 +1,4 @@
-"""Bits come in whole or not at all."""
+"""Uploads are stored completely or not at all."""
 
 import io
 import stat

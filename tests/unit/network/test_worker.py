@@ -1,4 +1,4 @@
-"""The network worker: lines of ids become what the engine programs, lost ones are found, faults stay with their own."""
+"""The network worker: queued IDs are programmed, lost IDs are found, and a fault affects only its own row."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 def deliver(
     lines: list[dict[str, Any]], writer: Writer, django_capture_on_commit_callbacks: Capture
 ) -> Callable[[Callable[[], Any]], Any]:
-    """Do something, commit it, and have the worker take what was sent."""
+    """Make a change, commit it, and let the worker take the sent lines."""
 
     def act(work: Callable[[], Any]) -> Any:
         with django_capture_on_commit_callbacks(execute=True):
@@ -220,7 +220,7 @@ def test_lost_lines_are_found(
 def test_a_change_under_way_is_no_finding(
     alice: Caller, network: Network, engine: NetworkEngine, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the first look and the second, its line arrives."""
+    """Its line arrives between the first and the second read."""
     allocate(alice, network, uuid.uuid4())
     late = threading.Event()
 
@@ -243,7 +243,7 @@ def test_an_empty_description_is_built(alice: Caller, network: Network, engine: 
 def test_the_engine_is_away(
     alice: Caller, network: Network, engine: NetworkEngine, writer: Writer, deliver: Any, tmp_path: Path
 ) -> None:
-    """What could not be written stays until it is."""
+    """A change that failed to be written is kept and retried."""
     fault = {"op": "ensure_ports", "host": "network", "error": "retryable", "times": 1}
     (tmp_path / "plan.json").write_text(json.dumps({"faults": [fault]}))
     with pytest.raises(RetryableError):

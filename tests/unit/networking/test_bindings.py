@@ -1,4 +1,4 @@
-"""The ports of servers: made once, given back wholly, in few statements."""
+"""Ports of servers: made once, released completely, in few statements."""
 
 import threading
 import uuid

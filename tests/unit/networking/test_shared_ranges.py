@@ -1,4 +1,4 @@
-"""Ranges on hosts that route every network in one table: what a tenant may have, and what overlaps."""
+"""Address ranges on hosts that route all networks in one table: allowed ranges and overlaps."""
 
 from pathlib import Path
 from typing import Any

@@ -1,3 +1,3 @@
-"""A module of an operator's that cannot be imported, and not for want of it."""
+"""An operator's module that exists but raises when it is imported."""
 
 raise RuntimeError("no licence")

@@ -83,7 +83,7 @@ def test_every_capability_is_known_under_the_queries_name() -> None:
 
 @pytest.mark.django_db
 def test_in_a_cloud_larger_than_a_block(make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By what hosts are the few are found at once; by amounts too, though nothing of these may be kept."""
+    """Rare hosts are found at once by attributes, and by amounts, whose results may not be cached."""
     monkeypatch.setattr(strategy, "BLOCK_SIZE", 4)
     cache.room.clear()
     make_hosts(40)

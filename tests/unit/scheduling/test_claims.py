@@ -1,4 +1,4 @@
-"""Choosing and claiming is one act: never oversold, and nobody fails while there is room."""
+"""Choosing and claiming is atomic: no host is oversold, and no request fails while there is room."""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor

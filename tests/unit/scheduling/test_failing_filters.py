@@ -1,4 +1,4 @@
-"""Filters and weighers of an operator's that raise: no host is taken on their word, and it is said which they are."""
+"""An operator's filters and weighers that raise: they accept no host, and the message names them."""
 
 import uuid
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ class FailingOfFacts(Failing):
 
 
 class Wrong(Failing):
-    """Raises nothing, and answers what is no answer."""
+    """Raises nothing, but returns an invalid value."""
 
     where = "none"
 

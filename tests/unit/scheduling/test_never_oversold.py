@@ -68,7 +68,7 @@ def claim(size: tuple[int, int, int]) -> uuid.UUID | None:
 
 
 def churn(size: tuple[int, int, int]) -> uuid.UUID | None:
-    """Claim, and give every third back at once."""
+    """Claim, and release every third claim at once."""
     consumer = claim(size)
     if consumer and consumer.int % 3 == 0:
         allocations.release(consumer_id=consumer)
@@ -122,7 +122,7 @@ def test_as_many_as_there_is_room_for_find_it_at_once(pool: ThreadPoolExecutor, 
 @pytest.mark.parametrize("hosts", [1, 3])
 @pytest.mark.parametrize("limit", [1, 3])
 def test_no_host_has_more_servers_than_it_may(pool: ThreadPoolExecutor, settings: Any, limit: int, hosts: int) -> None:
-    """The filter counts what was there when it looked; 32 requests that look at once would all be let through."""
+    """The filter counts servers when it runs; 32 concurrent requests would all pass it."""
     settings.SCHEDULER_MAX_INSTANCES_PER_HOST = limit
     cloud([(99, 99_999, 999)] * hosts)
     placed = [consumer for consumer in pool.map(claim, [(1, 256, 1)] * AT_ONCE) if consumer]

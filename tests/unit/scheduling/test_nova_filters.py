@@ -1,4 +1,4 @@
-"""Filters with Nova's semantics: what each lets through, and what it says of those it does not."""
+"""Filters with Nova's semantics: which hosts pass, and the reasons for the others."""
 
 from dataclasses import replace
 from typing import Any
@@ -68,7 +68,7 @@ def test_operators_of_extra_specs(told: str, wanted: str, passes: bool) -> None:
     ],
 )  # fmt: skip
 def test_all_words_are_looked_for_in_all_that_is_said(told: list[str], wanted: str, passes: bool) -> None:
-    """What an aggregate says is taken apart at commas: no single part of it has two words, or is a list as a whole."""
+    """An aggregate's value is split at commas: a part is one word, never the whole list."""
     assert AggregateExtraSpecsFilter().passes(within(*({"k": one} for one in told)), scoped(wanted)) is passes
 
 

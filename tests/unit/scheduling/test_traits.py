@@ -1,4 +1,4 @@
-"""An operator's traits of a host: kept apart from what its agent tells."""
+"""An operator's traits of a host: kept apart from those that its agent reports."""
 
 from io import StringIO
 

@@ -1,4 +1,4 @@
-"""The table of a choice tells hosts that are ruled out apart from hosts without room."""
+"""The explanation of a choice distinguishes excluded hosts from hosts without room."""
 
 import uuid
 from typing import Any

@@ -1,4 +1,4 @@
-"""The cloud's certificates: who may have one, what it says, when it is renewed, and that keys stay where they are."""
+"""The cloud's certificates: who gets one, its content, its renewal, and that keys never leave their machine."""
 
 import io
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A difference has one open row; what is not seen any more is closed; what is new is counted once."""
+"""A difference has one open row, which is closed once it is no longer seen; a new one is counted once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A step's last transaction: where it fails the lease still stands; where the run was taken away nothing is done."""
+"""A step's last transaction: if it fails the lease is kept; if the run was taken away nothing is written."""
 
 import uuid
 from collections.abc import Iterator

@@ -224,7 +224,7 @@ def orphan(swap: Swap, pair: tuple[uuid.UUID, uuid.UUID]) -> Run:
 
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_row_without_its_run_does_not_hold_up_a_delete(orphan: Run, is_there: bool) -> None:
-    """The request looked for the run's end for ever."""
+    """The request waited for the end of the run forever."""
     if not is_there:
         Run.objects.filter(id=orphan.leader_id).delete()
     assert cancel(orphan.subject_id) is None

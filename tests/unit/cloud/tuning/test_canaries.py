@@ -1,4 +1,4 @@
-"""What we bend is still what we bent: a digest of each upstream function that a tuned module replaces.
+"""The upstream functions that tuned modules replace have not changed: a digest of each.
 
 A failure after an update: read the new code, adapt the module or remove it, then write the new digest here.
 """

@@ -1,4 +1,4 @@
-"""Which requests go through the layers for pages: a session is there for browsers, and for them alone."""
+"""Only browsers' requests pass the middleware for pages and have a session."""
 
 from typing import Any
 

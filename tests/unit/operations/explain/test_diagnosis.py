@@ -1,4 +1,4 @@
-"""What a story means in each state that a run and a server can be in, and what gathering it costs."""
+"""The diagnosis in each state of a run and a server, and its number of statements."""
 
 import uuid
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What `why` says of a subject that is no server: its runs, and nothing of a server's."""
+"""`why` about a subject other than a server: its runs, without a server's sections."""
 
 import uuid
 from collections.abc import Iterator

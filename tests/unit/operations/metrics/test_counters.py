@@ -1,4 +1,4 @@
-"""Counters that are counted from rows: they say what the rows say, and never go down when rows go."""
+"""Counters computed from rows: they match the rows, and never decrease when rows are pruned."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def told() -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    """Return what /metrics says: (sample, its labels) -> value, without what is no counter."""
+    """Return the counters of /metrics: (sample, labels) -> value."""
     found = {}
     for family in text_string_to_metric_families(page.render().decode()):
         if family.type in ("counter", "histogram") and not family.name.startswith("celerity_api"):
