@@ -32,6 +32,8 @@ synchronous_commit = on
 full_page_writes = {durable}
 # Statements are short: compiling them costs more than running them.
 jit = off
+# No subscriptions: the launcher of their workers is a process for nothing.
+max_logical_replication_workers = 0
 random_page_cost = 1.1
 # The tables of runs and steps are queues: their dead rows are collected early.
 autovacuum_naptime = '15s'

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from workers.system.pki import DIRECTORY
 from workers.system.pki.authority import Authority
 from workers.system.pki.host import HostCertificate
 
-AUTHORITY, HOST = "authority", "pki"  # directories in the state
+AUTHORITY = "authority"  # its directory in the state
 
 
 def authority_of(state: Path) -> Authority:
@@ -18,7 +19,7 @@ def authority_of(state: Path) -> Authority:
 
 def host_of(state: Path) -> HostCertificate:
     """Return the certificate of the host that a state directory belongs to."""
-    return HostCertificate(state / HOST)
+    return HostCertificate(state / DIRECTORY)
 
 
 def renew(state: Path, host: str, now: datetime | None = None) -> bool:
