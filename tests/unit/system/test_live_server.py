@@ -7,6 +7,8 @@ import pytest
 from django.db import connection
 from pytest_django.live_server_helper import LiveServer
 
+from tests.cloud import wait_for
+
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
@@ -27,5 +29,7 @@ def test_a_kept_connection_ends_with_the_server() -> None:
         assert client.sock is not None and sessions() == before + 1
     finally:
         server.stop()
-    assert sessions() == before and threading.active_count() == threads
+    # PostgreSQL lists a session until its process has ended.
+    wait_for(lambda: sessions() == before, what="the end of the client's session", seconds=10)
+    assert threading.active_count() == threads
     client.close()
