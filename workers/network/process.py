@@ -38,13 +38,14 @@ class NetworkWorker:
         self._writer = Writer(self._engine)
         self._statuses = Statuses()
         self._stop = threading.Event()
+        self._problems: dict[str, str] = {}
         self._comparing = threading.Thread(target=self._compare, name="network reconciler", daemon=True)
 
     def stop(self) -> None:
         self._stop.set()
 
     def run(self) -> None:
-        """Build or compare the description first, then serve the queue."""
+        """Become the only writer, build or compare the description, then serve the queue."""
         while not self._stop.is_set() and not self._try("network engine not synchronised", self._sync):
             self._stop.wait(RETRY_SECONDS)
         end_watch = self._engine.watch(self._statuses.hear)
@@ -58,6 +59,7 @@ class NetworkWorker:
         self._engine.close()
 
     def _sync(self) -> None:
+        self._engine.claim()
         reconciler.sync(self._engine)
 
     def _consume(self) -> None:
@@ -107,9 +109,13 @@ class NetworkWorker:
             work()
         except Exception as error:
             details = error.details if isinstance(error, DriverError) else ""
-            log.warning(problem, error=f"{type(error).__name__}: {error} {details}"[:300])
+            text = f"{type(error).__name__}: {error} {details}"[:300]
+            if self._problems.get(problem) != text:  # what lasts is told once
+                log.warning(problem, error=text)
+            self._problems[problem] = text
             connection.close()
             return False
+        self._problems.pop(problem, None)
         return True
 
 

@@ -18,7 +18,11 @@ class Command(BaseCommand):
 
         engine = engines.make()
         try:
-            changes = engine.differences(reconciler.wanted()) if options["check"] else reconciler.sync(engine)
+            if options["check"]:
+                changes = engine.differences(reconciler.wanted())
+            else:
+                engine.claim(steal=True)  # from the network worker, which takes it back when this command ends
+                changes = reconciler.sync(engine)
         except DriverError as error:
             raise CommandError(f"{error.message} {error.details}") from None
         finally:

@@ -12,6 +12,7 @@ from tests.host.ovn.daemons import NB_SCHEMA, Central, Host
 from tests.host.ovn.guests import Guest, guest, pinging
 from tests.host.ovn.test_l2 import wait_until_up
 from tests.unit.drivers import engine_contract
+from workers.drivers.network import loader
 from workers.drivers.network.base.engine import NetworkEngine
 from workers.drivers.network.base.l2 import PortState
 from workers.drivers.network.errors import EngineUnavailable
@@ -22,6 +23,14 @@ pytestmark = [pytest.mark.ovn, pytest.mark.usefixtures("clean_logs", "clean_host
 def answers(engine: NetworkEngine) -> bool:
     try:
         engine.ping()
+    except EngineUnavailable:
+        return False
+    return True
+
+
+def writes(engine: NetworkEngine) -> bool:
+    try:
+        engine.claim()
     except EngineUnavailable:
         return False
     return True
@@ -95,3 +104,26 @@ def test_a_removed_port_is_cut_off(engine: NetworkEngine, host: Host) -> None:
         assert first.pings("10.77.63.11")
         engine.l2.remove_ports([two.id])
         wait_for(lambda: not first.pings("10.77.63.11"), what="no answer of a removed port")
+
+
+def test_one_process_writes(engine: NetworkEngine, central: Central) -> None:
+    """A second network worker waits; `network_sync` takes over, and the first one's next write fails."""
+    network = engine_contract.network(64)
+    first, second = (loader.load_engine("ovn", {"northbound": central.northbound}) for _ in range(2))
+    first.claim()
+    first.l2.ensure_network(network)
+    with pytest.raises(EngineUnavailable, match="Another process"):
+        second.claim()
+    with pytest.raises(EngineUnavailable, match="Another process"):
+        second.l2.remove_networks([network.id])
+    second.claim(steal=True)
+    with pytest.raises(EngineUnavailable, match="Another process"):
+        first.l2.remove_networks([network.id])
+    assert second.l2.list_networks() == first.l2.list_networks() == {network.id}
+    second.close()
+    wait_for(lambda: writes(first), what="the lock, when the server has seen that its owner is gone")
+    central.kill("nb")
+    central.restart("nb")
+    wait_for(lambda: answers(engine), what="the northbound database")
+    first.l2.ensure_network(network)  # claimed again, with the new connection
+    first.close()

@@ -29,6 +29,9 @@ class CloudSpec:
     groups: tuple[GroupSpec, ...] = ()
 
 
+OnRefused = Callable[[str, str], None]
+
+
 class NetworkEngine(ABC):
     """One cloud's networking. Made by `workers.drivers.network.loader.load_engine(name, options)`.
 
@@ -44,6 +47,14 @@ class NetworkEngine(ABC):
         """Raise EngineUnavailable unless the engine answers."""
 
     @abstractmethod
+    def claim(self, *, steal: bool = False) -> None:
+        """Become the only process that writes the description, until `close` or this process ends.
+
+        `steal` takes that over from another one, whose next write fails. Without a claim, writes are not guarded.
+        Raises EngineUnavailable while another process has claimed it.
+        """
+
+    @abstractmethod
     def differences(self, cloud: CloudSpec) -> tuple[str, ...]:
         """Describe how the engine's description differs from the cloud's; empty when it is as the rows say.
 
@@ -51,10 +62,12 @@ class NetworkEngine(ABC):
         """
 
     @abstractmethod
-    def reconcile(self, cloud: CloudSpec) -> tuple[str, ...]:
+    def reconcile(self, cloud: CloudSpec, on_refused: OnRefused | None = None) -> tuple[str, ...]:
         """Make the description as the cloud's rows say, and return what differed, as `differences` would.
 
         An empty description is rebuilt, and what no row knows is removed. What is right is not written again.
+        A change that the engine refuses is given to `on_refused`, in words and with the reason, and left out, so that
+        nobody else's waits for it; without that function, it raises EngineRefused.
         Failure: what was mended before it stays; call again.
         """
 

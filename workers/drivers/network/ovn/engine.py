@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from workers.drivers.network.base.engine import CloudSpec, NetworkEngine
+from workers.drivers.network.base.engine import CloudSpec, NetworkEngine, OnRefused
 from workers.drivers.network.base.l2 import PortState
 from workers.drivers.network.ovn import floating_ips, groups, l2, routers
 from workers.drivers.network.ovn.l3 import OvnL3
 from workers.drivers.network.ovn.monitor import Monitor
-from workers.drivers.network.ovn.northbound import DATABASE, Northbound
+from workers.drivers.network.ovn.northbound import DATABASE, WRITER, Northbound
 from workers.drivers.network.ovn.ovsdb import Ovsdb
 from workers.drivers.network.ovn.rows import Row
 from workers.drivers.network.ovn.rules import OvnRules
@@ -39,11 +39,14 @@ class OvnEngine(NetworkEngine):
     def ping(self) -> None:
         self._database.ping()
 
+    def claim(self, *, steal: bool = False) -> None:
+        self._database.claim(WRITER, steal=steal)
+
     def differences(self, cloud: CloudSpec) -> tuple[str, ...]:
         return self._northbound.differences(self._rows(cloud))
 
-    def reconcile(self, cloud: CloudSpec) -> tuple[str, ...]:
-        return self._northbound.reconcile(self._rows(cloud))
+    def reconcile(self, cloud: CloudSpec, on_refused: OnRefused | None = None) -> tuple[str, ...]:
+        return self._northbound.reconcile(self._rows(cloud), on_refused)
 
     def watch(self, on_port: Callable[[PortState], None]) -> Callable[[], None]:
         def report(new: Mapping[str, Value] | None, _old: Mapping[str, Value]) -> None:

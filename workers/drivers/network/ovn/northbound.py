@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from workers.drivers.network.errors import EngineUnavailable
-from workers.drivers.network.ovn import diff
+from workers.drivers.network.base.engine import OnRefused
+from workers.drivers.network.errors import EngineRefused, EngineUnavailable
+from workers.drivers.network.ovn import diff, wire
 from workers.drivers.network.ovn.ovsdb import Conflict, Operation, Ovsdb, Query, by_uuid
 from workers.drivers.network.ovn.rows import TABLES, Row
 
 R = TypeVar("R")
 DATABASE = "OVN_Northbound"
+WRITER = "celerity_network_writer"
+# In NB_Global's external_ids: the rows of the cloud are all here. ovn-northd is started as soon as this is.
+SYNCHRONISED = "celerity-synchronised"
 _ATTEMPTS = 3
 _OPERATIONS_AT_ONCE = 2000
 _READING_TIMEOUT_S = 60.0
+
+
+class Busy(EngineUnavailable):
+    """Other writers were first again and again, or a row breaks a constraint of the database's."""
 
 
 class Northbound:
@@ -40,12 +48,17 @@ class Northbound:
         """Compare the whole database with the rows that it should hold."""
         return tuple(step.text for step in diff.whole(rows, self._read_all(), self._may_stay))
 
-    def reconcile(self, rows: Sequence[Row]) -> tuple[str, ...]:
+    def reconcile(self, rows: Sequence[Row], on_refused: OnRefused | None = None) -> tuple[str, ...]:
         """Make the whole database hold these rows and no others; return what differed.
 
         Written in transactions of bounded size, so that the server answers others in between.
         """
-        return self._attempt(lambda: self._reconcile(rows))
+        try:
+            return self._attempt(lambda: self._reconcile(rows, self._write))
+        except (EngineRefused, Busy):
+            if on_refused is None:
+                raise
+            return self._reconcile(rows, lambda steps: self._write_apart(steps, on_refused))
 
     def _ensure(self, rows: Sequence[Row], without: Sequence[Operation]) -> None:
         steps = diff.some(rows, self._read(rows))
@@ -53,7 +66,7 @@ class Northbound:
         if operations:
             self.database.transact(operations)
 
-    def _reconcile(self, rows: Sequence[Row]) -> tuple[str, ...]:
+    def _reconcile(self, rows: Sequence[Row], write: Callable[[Sequence[diff.Step]], None]) -> tuple[str, ...]:
         steps = diff.whole(rows, self._read_all(), self._may_stay)
         batch: list[diff.Step] = []
         size = 0
@@ -61,15 +74,40 @@ class Northbound:
             batch.append(step)
             size += len(step.operations)
             if size >= _OPERATIONS_AT_ONCE:
-                self._write(batch)
+                write(batch)
                 batch, size = [], 0
-        self._write(batch)
+        write(batch)
+        self._mark()
         return tuple(step.text for step in steps)
+
+    def _mark(self) -> None:
+        """Note that the database holds all that it should: one that was lost does not, until it is written again."""
+        marked: wire.Value = {SYNCHRONISED: "true"}
+        (rows,) = self.database.select([("NB_Global", [], ("external_ids",))])
+        if not rows:
+            self.database.transact(
+                [{"op": "insert", "table": "NB_Global", "row": {"external_ids": wire.encode(marked)}}]
+            )
+        elif SYNCHRONISED not in wire.normal(rows[0]["external_ids"]):
+            mutations = [["external_ids", "insert", wire.encode(marked)]]
+            self.database.transact([{"op": "mutate", "table": "NB_Global", "where": [], "mutations": mutations}])
 
     def _write(self, steps: Sequence[diff.Step]) -> None:
         operations = [operation for step in steps for operation in step.operations]
         if operations:
             self.database.transact(operations)
+
+    def _write_apart(self, steps: Sequence[diff.Step], on_refused: OnRefused) -> None:
+        """Write what can be written: of steps that fail together, each half alone."""
+        try:
+            self._write(steps)
+        except (EngineRefused, Conflict) as error:
+            if len(steps) == 1:
+                on_refused(steps[0].text, f"{error} {getattr(error, 'details', '')}".strip())
+                return
+            half = len(steps) // 2
+            self._write_apart(steps[:half], on_refused)
+            self._write_apart(steps[half:], on_refused)
 
     def _read(self, rows: Sequence[Row]) -> diff.Actual:
         """Read these rows, and which rows list them."""
@@ -102,4 +140,4 @@ class Northbound:
                 return work()
             except Conflict as error:
                 conflict = error
-        raise EngineUnavailable("The cloud's network engine is busy.", details=str(conflict))
+        raise Busy("The cloud's network engine is busy.", details=str(conflict))

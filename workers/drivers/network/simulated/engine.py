@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TextIO
 
-from workers.drivers.network.base.engine import CloudSpec, NetworkEngine
+from workers.drivers.network.base.engine import CloudSpec, NetworkEngine, OnRefused
 from workers.drivers.network.base.l2 import PortState
+from workers.drivers.network.errors import EngineUnavailable
 from workers.drivers.network.simulated import records
 from workers.drivers.network.simulated.l2 import SimulatedL2
 from workers.drivers.network.simulated.l3 import SimulatedL3
 from workers.drivers.network.simulated.records import Record
 from workers.drivers.network.simulated.rules import SimulatedRules
 from workers.drivers.simulation import Simulation
+from workers.system import files
 
 DIRECTORY = "network"
 
@@ -23,6 +26,7 @@ class SimulatedEngine(NetworkEngine):
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Read the options; nothing is touched."""
         self._simulation = Simulation({**options, "host": DIRECTORY})
+        self._lock: TextIO | None = None
         self._watching: list[Callable[[PortState], None]] = []
         self.l2 = SimulatedL2(self._simulation, self._report)
         self.l3 = SimulatedL3(self._simulation)
@@ -32,11 +36,27 @@ class SimulatedEngine(NetworkEngine):
         with self._simulation.operation("ping"):
             return
 
+    def claim(self, *, steal: bool = False) -> None:
+        """By a lock on a file, which nobody can steal: one who would is let through."""
+        with self._simulation.operation("claim"):
+            if self._lock is None:
+                files.make_directory(self._simulation.directory, 0o755)
+                lock = (self._simulation.directory / "writer.lock").open("a")
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    lock.close()
+                    if not steal:
+                        raise EngineUnavailable("Another process writes the cloud's networks.") from None
+                    return
+                self._lock = lock
+
     def differences(self, cloud: CloudSpec) -> tuple[str, ...]:
         with self._simulation.operation("differences"):
             return tuple(text for text, _, _, _ in self._compared(cloud))
 
-    def reconcile(self, cloud: CloudSpec) -> tuple[str, ...]:
+    def reconcile(self, cloud: CloudSpec, on_refused: OnRefused | None = None) -> tuple[str, ...]:
+        """Nothing is refused."""
         with self._simulation.operation("reconcile"):
             compared = self._compared(cloud)
             for _, kind, name, record in compared:
@@ -56,7 +76,9 @@ class SimulatedEngine(NetworkEngine):
         return lambda: self._watching.remove(on_port)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def _report(self, port: PortState) -> None:
         for on_port in self._watching:
