@@ -14,6 +14,15 @@ SWITCH = ("ovs-vswitchd", "ovn-northd", "ovn-controller")
 CENTRAL = ("ovn-nb", "ovn-sb", "ovn-northd")  # on the cloud's first machine alone
 NAMES = DATABASES + SWITCH
 STOPS = (("ovn-controller", "ovn-northd"), ("ovs-vswitchd",), DATABASES)
+# ovn-northd must not see a northbound database that is not written yet: it would take every network away.
+_WAIT = """\
+"$1" --db="$2" --no-leader-only wait-until NB_Global . external_ids:celerity-synchronised=true & waiting=$!
+trap 'kill $waiting; exit 143' TERM INT
+wait $waiting || exit
+trap - TERM INT
+shift 2
+exec "$@"
+"""
 _LOG = ("-vconsole:info", "-vsyslog:off")  # the supervisor keeps and rotates what they print
 
 
@@ -55,6 +64,7 @@ def commands(places: Places, settings: OvnSettings) -> dict[str, list[str]]:
         "ovs-db": _server(host(places)),
         "ovs-vswitchd": [program("ovs-vswitchd"), places.switch, *_files(places, "vswitchd")],
         "ovn-northd": [
+            "/bin/sh", "-c", _WAIT, "ovn-northd", program("ovn-nbctl"), places.northbound,
             program("ovn-northd"), f"--ovnnb-db={places.northbound}", f"--ovnsb-db={places.southbound}",
             f"--unixctl={places.central / 'northd.ctl'}", f"--pidfile={places.central / 'northd.pid'}", *_LOG,
         ],

@@ -36,25 +36,26 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.strip().split("."))
 
 
-def prepare(database: Database) -> None:
-    """Have a database that the installed daemons can serve. Its server must not run.
+def prepare(database: Database) -> bool:
+    """Have a database that the installed daemons can serve; return whether it was there. Its server must not run.
 
     A file that cannot be read is put aside: rows of PostgreSQL and settings make a new one complete. A database of a
     newer schema is left as it is: older daemons serve it.
     """
     if not database.file.exists():
         _create(database)
-        return
+        return False
     version = run("ovsdb-tool", "db-version", str(database.file), check=False)
     if version.returncode != 0 or not version.stdout.strip():
         aside = database.file.with_suffix(".unreadable")
         database.file.rename(aside)
         line(f"    {database.file.name} cannot be read: created again; the old file is {aside}")
         _create(database)
-        return
+        return False
     wanted = run("ovsdb-tool", "schema-version", str(database.schema)).stdout
     if _version(version.stdout) < _version(wanted):
         run("ovsdb-tool", "convert", str(database.file), str(database.schema))
+    return True
 
 
 def _create(database: Database) -> None:

@@ -42,6 +42,13 @@ def translates(places: Places) -> bool:
     return "active" in answer(places, str(places.central / "northd.ctl"), "status")
 
 
+def is_synchronised(places: Places) -> bool:
+    """Say whether the northbound database holds the cloud's rows: the network worker says so after its first write."""
+    question = ("--timeout=5", "--no-leader-only", "get", "NB_Global", ".", "external_ids:celerity-synchronised")
+    done = run("ovn-nbctl", f"--db={places.northbound}", *question, check=False)
+    return done.returncode == 0 and "true" in done.stdout
+
+
 def _count(places: Places, table: str, *condition: str) -> int | None:
     tool = ("ovn-sbctl", f"--db={places.southbound}", "--timeout=5", "--bare", "--columns=_uuid")
     done = run(*tool, "find", table, *condition, check=False)

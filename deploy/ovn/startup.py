@@ -15,6 +15,8 @@ from deploy.ovn.databases import Database
 from deploy.supervision.client import Supervisor
 
 READY_SECONDS = 20
+NORTHBOUND = DATABASES[0]
+READERS = {"ovn-northd", "network-worker"}
 
 
 def prepare(environment: Environment) -> None:
@@ -65,11 +67,17 @@ def bring_up(environment: Environment, supervisor: Supervisor) -> None:
 
 
 def _start_databases(served: dict[str, Database], supervisor: Supervisor) -> None:
-    """Have the files of databases whose servers do not run, start the servers, and wait until they listen."""
+    """Have the files of databases whose servers do not run, start the servers, and wait until they listen.
+
+    While a northbound database that was lost is empty, ovn-northd does not run: it waits for the network worker, which
+    builds the database when it starts.
+    """
     running = {name for name, record in supervisor.states().items() if record["pid"]}
     for name, database in served.items():
         if name not in running:
-            databases.prepare(database)
+            was_there = databases.prepare(database)
+            if name == NORTHBOUND and not was_there:
+                supervisor.stop(READERS & running)
             _bury(database.file.parent)
     supervisor.start(served)
     for name, database in served.items():
@@ -115,12 +123,20 @@ def _wait(ready: Callable[[], bool], supervisor: Supervisor, name: str) -> None:
 
 
 def _wait_chassis(here: places.Places, wanted: settings.OvnSettings, name: str, supervisor: Supervisor) -> None:
-    """Wait until this machine is registered in the southbound database, and the daemon that translates is active."""
+    """Wait until this machine is registered in the southbound database, and, unless it waits for the network worker,
+    the daemon that translates is active.
+    """
     database = (f"--db={wanted.remote}", *here.tls) if wanted.remote else (f"--db={here.southbound}",)
     try:
         places.run("ovn-sbctl", *database, f"--timeout={READY_SECONDS - 5}", "wait-until", "Chassis", name)
     except DeployError:
         raise supervisor.failure("ovn-controller", "has not registered this machine") from None
-    if wanted.remote:
-        return
-    _wait(lambda: health.translates(here), supervisor, "ovn-northd")
+    if not wanted.remote and health.is_synchronised(here):
+        _wait(lambda: health.translates(here), supervisor, "ovn-northd")
+
+
+def wait_translated(environment: Environment, supervisor: Supervisor) -> None:
+    """Wait until networks become flows: the network worker has written the northbound database, if it was new."""
+    here = places.of(environment)
+    if here.central.exists():
+        _wait(lambda: health.translates(here), supervisor, "ovn-northd")

@@ -72,6 +72,11 @@ def up(environment: Environment, supervisor: Supervisor) -> None:
     startup.prepare(environment)
     supervisor.launch(config.render(environment, programs.network(environment)))
     startup.bring_up(environment, supervisor)
+    here = places.of(environment)
+    if here.central.exists():  # as the network worker does when it has written all rows
+        marked = "external_ids:celerity-synchronised=true"
+        places.run("ovn-nbctl", f"--db={here.northbound}", "--timeout=10", "set", "NB_Global", ".", marked)
+        startup.wait_translated(environment, supervisor)
 
 
 def down(supervisor: Supervisor) -> None:
