@@ -7,6 +7,7 @@ from typing import Any
 from deploy.ovn import databases, datapath, external, plugging, tunnel
 from deploy.ovn.places import Places, run
 
+GUARD = "celerity_guard"  # the filters of guests' taps, which the agent makes
 USER_SPACE_DATAPATH, KERNEL_DATAPATH = "ovs-netdev", "ovs-system"
 
 
@@ -58,5 +59,6 @@ def remove(places: Places) -> list[str]:
         else:
             run("ip", "link", "delete", "dev", device)
     external.remove_rules()
+    run("nft", "-f", "-", stdin=f"table netdev {GUARD}\ndelete table netdev {GUARD}\n")
     plugging.remove(places)
     return removed

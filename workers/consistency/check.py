@@ -11,6 +11,7 @@ Rules, each a comparison of sets:
   contents of images               = files in the image store, of the recorded size
   domains, files on a host         = servers whose rows are on that host; none without its files
   plugged ports, taps, DHCP        = bound ports, and what these need
+  what a host's switch was told    = what it understood
   cached images                    = what was verified
 """
 
@@ -85,6 +86,8 @@ def of_host(drivers: HostDrivers) -> Iterator[Inconsistency]:
     yield from _of_ports(drivers)
     for text in (*drivers.network.residue(remove=False), *drivers.storage.residue(remove=False)):
         yield Inconsistency("residue", text, f"no record on {drivers.host} names it")
+    for text in drivers.network.complaints():
+        yield Inconsistency("network", drivers.host, text)
     for sha512 in drivers.storage.damaged_images():
         yield Inconsistency("cache", sha512[:64], f"differs from the image verified on {drivers.host}, or gone")
 

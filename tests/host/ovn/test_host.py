@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import ipaddress
 import os
+import socket
+import struct
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from tests.cloud import wait_for
 from tests.host.ovn.daemons import Host
-from tests.host.ovn.guests import guest
+from tests.host.ovn.guests import Guest, guest
+from tests.host.ovn_machine import namespace
 from tests.unit.drivers import engine_contract, samples
 from workers.drivers.network import loader
 from workers.drivers.network.base import NetworkDriver
 from workers.drivers.network.base.engine import NetworkEngine
+from workers.drivers.network.base.l2 import PortSpec
 from workers.drivers.network.errors import EngineUnavailable, NetworkUnavailable
+from workers.drivers.network.ovn import guard
 
 pytestmark = [pytest.mark.ovn, pytest.mark.usefixtures("clean_logs", "clean_host")]
 
 
 @pytest.fixture
 def driver(host: Host) -> Iterator[NetworkDriver]:
+    """The host's driver, in the namespace where its taps are."""
+    inside = os.open(f"/run/netns/{host.name}", os.O_RDONLY)
     driver = loader.load("ovn", {"switch": host.database})
-    yield driver
+    with namespace(inside):
+        yield driver
+    os.close(inside)
     driver.close()
 
 
@@ -97,17 +109,87 @@ def test_cards_that_were_left_behind(driver: NetworkDriver, host: Host) -> None:
 
 def test_a_card_that_lost_its_place(driver: NetworkDriver, host: Host) -> None:
     network = samples.network(82)
-    port = samples.port(network, tap=f"cly-t{os.getpid()}")
+    port = samples.port(network, tap=f"clyt{os.getpid()}")
     driver.plug(network, port)  # no tap yet: nothing to plug
     assert driver.list_ports() == ()
     assert driver.faults(network, [port]) == (f"port {port.id} is not plugged",)
     subprocess.run(["ip", "tuntap", "add", port.tap, "mode", "tap"], check=True)
+    subprocess.run(["ip", "link", "set", port.tap, "up"], check=True)
     try:
         for _ in range(2):
             driver.plug(network, port)
             assert [(item.id, item.tap, item.mac) for item in driver.list_ports()] == [(port.id, port.tap, port.mac)]
-        # The tap is in another namespace than the switch of this test, which cannot open it.
-        wait_for(lambda: "could not" in "".join(driver.faults(network, [port])), what="the card's error")
+            assert driver.faults(network, [port]) == (f"port {port.id} is not programmed",)  # no engine knows it
+        assert port.tap in guard.taps()
+        driver.unplug(network.id, port.id)
+        assert port.tap not in guard.taps()
+        guard.ensure([port.tap])
     finally:
         driver.unplug(network.id, port.id)
         subprocess.run(["ip", "link", "del", port.tap], check=True)
+    assert driver.residue(remove=True) == ()
+    assert port.tap not in guard.taps()
+
+
+def test_a_tap_moves_from_a_bridge_of_the_kernel(driver: NetworkDriver, host: Host) -> None:
+    """So do guests that ran before their cloud had OVN."""
+    network = samples.network(84)
+    port = samples.port(network, tap=f"clyt{os.getpid()}")
+    run = functools.partial(subprocess.run, check=True, capture_output=True, text=True)
+    run(["ip", "link", "add", "clybridge", "type", "bridge"])
+    run(["ip", "tuntap", "add", port.tap, "mode", "tap"])
+    run(["ip", "link", "set", port.tap, "master", "clybridge", "up"])
+    try:
+        driver.plug(network, port)
+        assert "clybridge" not in run(["ip", "link", "show", "dev", port.tap]).stdout
+        assert [(item.id, item.tap) for item in driver.list_ports()] == [(port.id, port.tap)]
+    finally:
+        driver.unplug(network.id, port.id)
+        run(["ip", "link", "del", port.tap])
+        run(["ip", "link", "del", "clybridge"])
+
+
+def test_no_guest_is_a_router_of_ipv6(engine: NetworkEngine, driver: NetworkDriver, host: Host) -> None:
+    """OVN passes its advertisements, even one of another guest's with the port security off; the tap does not."""
+    network = engine_contract.network(85)
+    one, two = (engine_contract.port(network, 10 + n, port_security=False) for n in range(2))
+    engine.l2.ensure_ports(network, [one, two])
+    with guest(host, one) as first, guest(host, two) as second, link(first) as sender, link(second) as receiver:
+        wait_for(lambda: {port.up for port in engine.l2.list_ports()} == {True}, what="ports that are up")
+        wait_for(lambda: arrives(sender, receiver, one, ADVERTISEMENT), what="an advertisement, without a guard")
+        driver.wait_until_up([one.id, two.id], 20)
+        assert arrives(sender, receiver, one, ECHO)
+        assert not arrives(sender, receiver, one, ADVERTISEMENT)
+        assert arrives(sender, receiver, one, ECHO)
+
+
+ADVERTISEMENT, ECHO = 134, 128
+
+
+@contextmanager
+def link(of: Guest) -> Iterator[socket.socket]:
+    """Raw frames of a guest's card."""
+    with open(f"/run/netns/{of.netns}") as inside, namespace(inside.fileno()):
+        frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86DD))
+        frames.bind(("eth0", 0x86DD))
+    frames.settimeout(0.5)
+    with frames:
+        yield frames
+
+
+def arrives(sender: socket.socket, receiver: socket.socket, of: PortSpec, kind: int) -> bool:
+    """Send a message of ICMPv6 to all nodes, and say whether it comes."""
+    source, to = (ipaddress.IPv6Address(text).packed for text in ("fe80::7", "ff02::1"))
+    serial = os.urandom(12)
+    body = struct.pack("!BBH", kind, 0, 0) + serial
+    words = struct.unpack("!28H", source + to + struct.pack("!II", len(body), 58) + body)
+    total = sum(words)
+    checksum = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    mac = bytes.fromhex(of.mac.replace(":", ""))
+    header = bytes.fromhex("333300000001") + mac + b"\x86\xdd" + struct.pack("!IHBB", 0x60000000, len(body), 58, 255)
+    sender.send(header + source + to + struct.pack("!BBH", kind, 0, checksum) + serial)
+    with suppress(TimeoutError):
+        while serial not in receiver.recv(2000):
+            continue
+        return True
+    return False

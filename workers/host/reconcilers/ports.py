@@ -11,6 +11,7 @@ Rules:
   plugged - bound, seen twice                   -> unplugged, with its tap and its lease
   networks - networks of any row                -> removed: bridge, dnsmasq, rules (the network was deleted)
   taps, DHCP entries, directories of no record  -> removed
+  what the switch did not understand            -> reported for an hour after it was told
 After a restart of the machine all of these are missing, and are restored without findings.
 """
 
@@ -44,6 +45,8 @@ def reconcile(snapshot: HostSnapshot) -> None:
             _plug(snapshot, facts)
     _unplug_strangers(snapshot, {str(facts.id) for facts in bound})
     _remove_networks(snapshot, {str(key) for key in by_network})
+    for text in snapshot.drivers.network.complaints():
+        snapshot.report.remains(NETWORK, f"{snapshot.drivers.host}: {text}", found=text, done="left out by the switch")
     if not snapshot.restarted:
         for text in snapshot.drivers.network.residue(remove=True):
             snapshot.report.repaired(KIND, text, found=f"{text}: no record names it", done="removed")

@@ -229,6 +229,10 @@ class NetworkDriver(ABC):
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """List what a killed process left behind (taps on our bridges, DHCP entries) and remove it."""
 
+    def complaints(self) -> tuple[str, ...]:
+        """What the host's switch was told lately and did not understand, in its own words. Reads only."""
+        return ()
+
     @abstractmethod
     def wait_until_up(self, port_ids: Sequence[str], timeout_s: float) -> None:
         """Return when the traffic of every port passes; their guest has been started.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,18 @@ from typing import Any
 from workers.drivers import values
 from workers.drivers.network.base import Capabilities, Lease, NetworkDriver, NetworkSpec, PluggedPort, PortSpec
 from workers.drivers.network.errors import NetworkUnavailable
-from workers.drivers.network.ovn import interfaces
+from workers.drivers.network.ovn import complaints, guard, interfaces
 from workers.drivers.network.ovn.ovsdb import Operation, Ovsdb
 from workers.drivers.network.ports import check_port
+from workers.system import processes
 
 INTEGRATION_BRIDGE = "br-int"
 _DATABASE = "Open_vSwitch"
-_DEVICES = Path("/sys/class/net")
 
 
 class OvnHost(NetworkDriver):
-    """Options: `switch` (required): the database of the host's Open vSwitch, `unix:<path>`.
+    """Options: `switch` (required): the database of the host's Open vSwitch, `unix:<path>`; `controller_log`: the log
+    of its ovn-controller.
 
     Nothing of a network is on a host: networks and ports are programmed by the cloud's network engine, from which
     ovn-controller takes what this host needs.
@@ -33,21 +35,31 @@ class OvnHost(NetworkDriver):
         """Read the options; nothing is opened."""
         self._switch = Ovsdb(str(options["switch"]), _DATABASE)
         self._watch = interfaces.Watch(self._switch)
+        self._log = Path(options.get("controller_log", "/nonexistent"))
 
     def ensure_network(self, spec: NetworkSpec) -> None:
         """The network engine's work."""
 
     def plug(self, network: NetworkSpec, port: PortSpec) -> None:
-        """Plug a running guest's tap that lost its place on the switch. One that starts is plugged by libvirt."""
+        """Plug a running guest's tap that lost its place on the switch. One that starts is plugged by libvirt.
+
+        A tap that is still in a bridge of the kernel's leaves it: the guest ran before this cloud had OVN.
+        """
         check_port(network, port)
-        if not (_DEVICES / port.tap).exists() or port.id in {card.port_id for card in interfaces.read(self._switch)}:
+        if not _exists(port.tap):
             return
-        self._switch.transact(_addition(port))
+        if port.id not in {card.port_id for card in interfaces.read(self._switch)}:
+            processes.run(["ip", "link", "set", "dev", port.tap, "nomaster"], timeout_s=10)
+            self._switch.transact(_addition(port))
+        if port.tap not in guard.taps():
+            guard.ensure([port.tap])
 
     def unplug(self, network_id: str, port_id: str) -> None:
         """libvirt unplugs a guest that ends; a card that it left behind goes."""
         values.check_uuid(port_id, "a port's id")
-        self._remove([card for card in interfaces.read(self._switch) if card.port_id == port_id])
+        cards = [card for card in interfaces.read(self._switch) if card.port_id == port_id]
+        self._remove(cards)
+        guard.remove(card.name for card in cards)
 
     def remove_network(self, network_id: str) -> None:
         """The network engine's work."""
@@ -61,6 +73,7 @@ class OvnHost(NetworkDriver):
 
     def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
         cards = {card.port_id: card for card in interfaces.read(self._switch)}
+        guarded = guard.taps()
         texts = []
         for port in ports:
             card = cards.get(port.id)
@@ -70,21 +83,32 @@ class OvnHost(NetworkDriver):
                 texts.append(f"port {port.id}: {card.error}")
             elif not card.installed:
                 texts.append(f"port {port.id} is not programmed")
+            elif card.name not in guarded:
+                texts.append(f"port {port.id}: its tap lets router advertisements pass")
         return tuple(texts)
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
-        """Cards whose tap is gone: their guest was killed while nobody unplugged it."""
-        strays = [card for card in interfaces.read(self._switch) if not (_DEVICES / card.name).exists()]
+        """Cards whose tap is gone: their guest was killed while nobody unplugged it.
+
+        Filters of taps that are gone are removed and not listed: they go with every guest that stops.
+        """
+        strays = [card for card in interfaces.read(self._switch) if not _exists(card.name)]
         if remove:
             self._remove(strays)
+            guard.remove(tap for tap in guard.taps() if not _exists(tap))
         return tuple(f"card {card.name}" for card in strays)
 
+    def complaints(self) -> tuple[str, ...]:
+        return complaints.recent(self._log)
+
     def wait_until_up(self, port_ids: Sequence[str], timeout_s: float) -> None:
+        """The guard of each tap is in place before a new server is ACTIVE: libvirt makes the tap with the guest."""
         missing = self._watch.wait(port_ids, timeout_s)
         if missing:
             raise NetworkUnavailable(
                 "The network of the server did not come up in time on this host.", details=", ".join(missing)
             )
+        guard.ensure(self._watch.cards_of(port_ids))
 
     def lease(self, network_id: str, port_id: str) -> Lease | None:
         """OVN keeps no leases: it answers from what the port says."""
@@ -101,6 +125,14 @@ class OvnHost(NetworkDriver):
         answers = self._switch.select([("Port", [["name", "==", card.name]], ()) for card in cards])
         ports = [["uuid", str(row["_uuid"])] for rows in answers for row in rows]
         self._switch.transact([_listing("delete", ["set", ports])])
+
+
+def _exists(device: str) -> bool:
+    try:
+        socket.if_nametoindex(device)
+    except OSError:
+        return False
+    return True
 
 
 def _addition(port: PortSpec) -> list[Operation]:

@@ -67,6 +67,12 @@ class Watch:
                     return sorted(missing)
         return []
 
+    def cards_of(self, port_ids: Iterable[str]) -> list[str]:
+        """The names of the cards of installed ports."""
+        wanted = set(port_ids)
+        with self._changed:
+            return sorted(name for name, port_id in self._installed.items() if port_id in wanted)
+
     def stop(self) -> None:
         with self._changed:
             monitor, self._monitor = self._monitor, None
