@@ -4,8 +4,6 @@ import ipaddress
 import uuid
 from collections.abc import Iterable, Sequence
 
-import structlog
-
 from apps.networking import states
 from apps.networking.selectors.programmed import Everything
 from apps.networking.values import NetworkFacts, ProgrammedGroup, ProgrammedPort, ProgrammedRule
@@ -15,14 +13,12 @@ from workers.drivers.network.base.engine import CloudSpec, NetworkPorts
 from workers.drivers.network.base.l2 import AddressPair, NetworkSpec, PortSpec
 from workers.drivers.network.base.rules import GroupSpec, RuleSpec
 from workers.drivers.network.ports import check_fixed_ips
-from workers.mapping import routing
+from workers.mapping import refusals, routing
 from workers.mapping.networks import subnet_spec
-
-log = structlog.get_logger("celerity.network")
 
 
 def cloud(rows: Everything, hosts: Sequence[str]) -> CloudSpec:
-    """Return all that is to be programmed. What no engine could take is left out, and logged.
+    """Return all that is to be programmed. What no engine could take is left out, and reported.
 
     ``hosts`` may be routers' gateways.
     """
@@ -49,7 +45,7 @@ def network_ports(network: NetworkFacts, ports: Iterable[ProgrammedPort]) -> Net
     try:
         spec = network_spec(network)
     except SpecInvalid as error:
-        log.error("network not programmed", network=str(network.id), error=str(error))
+        refusals.add(f"network {network.id}", error)
         return None
     return NetworkPorts(spec, tuple(item for port in ports if (item := _port(spec, port)) is not None))
 
@@ -81,7 +77,7 @@ def port_spec(facts: ProgrammedPort) -> PortSpec:
 
 
 def group_spec(facts: ProgrammedGroup) -> GroupSpec:
-    """Return a group's spec. A rule that no engine could take is left out, and logged: what it allows stays closed."""
+    """Return a group's spec. A rule that no engine could take is left out: what it allows stays closed."""
     rules = tuple(spec for rule in facts.rules if (spec := _rule(facts.id, rule)) is not None)
     return GroupSpec(id=str(facts.id), rules=rules, stateful=facts.stateful)
 
@@ -98,7 +94,7 @@ def _rule(group_id: uuid.UUID, facts: ProgrammedRule) -> RuleSpec | None:
             remote_group=str(facts.remote_group_id) if facts.remote_group_id else None,
         )
     except SpecInvalid as error:
-        log.error("rule not programmed", group=str(group_id), rule=str(facts), error=str(error))
+        refusals.add(f"rule of group {group_id}", f"{error}; {facts}")
         return None
 
 
@@ -107,7 +103,7 @@ def _port(network: NetworkSpec, facts: ProgrammedPort) -> PortSpec | None:
         spec = port_spec(facts)
         check_fixed_ips(network.subnets, spec.fixed_ips)
     except AbortError as error:
-        log.error("port not programmed", port=str(facts.id), error=f"{error} {error.details}")
+        refusals.add(f"port {facts.id}", f"{error} {error.details}".strip())
         return None
     return spec
 

@@ -4,14 +4,12 @@ import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 
-import structlog
-
 from apps.networking.values import ProgrammedFloatingIP, ProgrammedInterface, ProgrammedRouter
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.network.base import HostRoute
 from workers.drivers.network.base.l3 import FloatingIPSpec, RouterGateway, RouterInterface, RouterSpec
+from workers.mapping import refusals
 
-log = structlog.get_logger("celerity.network")
 MAX_GATEWAY_HOSTS = 5  # one carries the traffic, the others watch it
 
 
@@ -34,7 +32,7 @@ def router_spec(facts: ProgrammedRouter, hosts: Sequence[str], *, networks: Coll
             admin_up=facts.admin_state_up,
         )
     except SpecInvalid as error:
-        log.error("router not programmed", router=str(facts.id), error=str(error))
+        refusals.add(f"router {facts.id}", error)
         return None
 
 
@@ -58,7 +56,7 @@ def floating_ip_specs(
         try:
             specs.append(FloatingIPSpec(str(facts.id), str(facts.router_id), facts.ip, facts.fixed_ip))
         except SpecInvalid as error:
-            log.error("floating IP not programmed", floating_ip=str(facts.id), error=str(error))
+            refusals.add(f"floating IP {facts.id}", error)
     return specs
 
 

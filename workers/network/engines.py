@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
+from apps.networking import protection
 from workers.drivers.network import loader
 from workers.drivers.network.base.engine import NetworkEngine
 
@@ -18,4 +19,5 @@ def make() -> NetworkEngine:
             "plan_file": settings.SIMULATION_PLAN,
         }
         return loader.load_engine("simulated", options)
-    return loader.load_engine("ovn", {"northbound": settings.NORTHBOUND, "resolvers": settings.DNS_NAMESERVERS})
+    resolvers = settings.DNS_NAMESERVERS or tuple(protection.resolvers_for_guests())
+    return loader.load_engine("ovn", {"northbound": settings.NORTHBOUND, "resolvers": resolvers})

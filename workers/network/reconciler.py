@@ -6,6 +6,7 @@ Sets:
 Rules:
   wanted - written, or written otherwise, seen twice -> written
   written - wanted, seen twice                       -> removed
+  what no engine could take, or this one refuses     -> left out, and reported until its rows change
 At the worker's start, the same at once and without findings: lines may have been lost while nobody read them.
 """
 
@@ -18,6 +19,7 @@ from apps.scheduling.selectors import hosts
 from apps.workflow.services import findings
 from workers.drivers.network.base.engine import CloudSpec, NetworkEngine
 from workers.mapping import engine as mapping
+from workers.mapping import refusals
 from workers.network.writer import Writer
 
 log = structlog.get_logger("celerity.network")
@@ -31,24 +33,49 @@ def wanted() -> CloudSpec:
 
 
 def sync(engine: NetworkEngine) -> tuple[str, ...]:
-    """Make the description as the rows say, and return what differed. An empty one is built."""
-    changes = engine.reconcile(wanted())
+    """Make the description as the rows say, and return what differed. An empty one is built.
+
+    What the engine refuses is left out; the next comparison reports it.
+    """
+    changes = engine.reconcile(wanted(), refusals.add)
     log.info("network engine synchronised", changes=len(changes))
     return changes
 
 
+def differences(engine: NetworkEngine) -> list[str]:
+    """Describe what differs, and what is left out because no engine could take it. Reads only."""
+    with refusals.collecting() as refused:
+        changes = engine.differences(wanted())
+    return [*changes, *sorted(map(str, refused))]
+
+
 def reconcile(writer: Writer, stop: threading.Event) -> int:
-    """Compare, compare again, repair what still differs, report. Returns how much; a healthy cloud has nothing."""
+    """Compare, compare again, repair what still differs, report. Returns how much; a healthy cloud has nothing.
+
+    What is refused is a finding that remains until its rows change.
+    """
+    if not writer.is_idle:
+        return 0
     with findings.reporting(kinds=(KIND,)) as report:
-        with writer.lock:
-            first = writer.engine.differences(wanted()) if writer.is_idle else ()
-        if not first or stop.wait(AGAIN_SECONDS):
-            return 0
-        with writer.lock:
-            cloud = wanted()
-            lasting = sorted(set(first) & set(writer.engine.differences(cloud)))
-            if lasting:
-                writer.engine.reconcile(cloud)
-        for text in lasting:
+        with refusals.collecting() as refused:
+            lasting = _repair(writer, stop)
+        for refusal in sorted(refused, key=str):
+            report.remains(KIND, refusal.subject, found=str(refusal), done="left out; everything else is programmed")
+        left_out = {refusal.subject for refusal in refused}
+        repaired = [text for text in lasting if text not in left_out]
+        for text in repaired:
             report.repaired(KIND, text.split(":", 1)[0], found=text, done="written as the rows say")
-    return len(lasting)
+    return len(repaired) + len(refused)
+
+
+def _repair(writer: Writer, stop: threading.Event) -> list[str]:
+    with writer.lock:
+        first = writer.engine.differences(wanted())
+    if not first or stop.wait(AGAIN_SECONDS):
+        return []
+    with writer.lock:
+        cloud = wanted()
+        lasting = sorted(set(first) & set(writer.engine.differences(cloud)))
+        if lasting:
+            writer.engine.reconcile(cloud, refusals.add)
+    return lasting

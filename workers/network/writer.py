@@ -11,8 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import structlog
-
 from apps.networking.selectors import programmed
 from apps.networking.values import NetworkFacts, ProgrammedFloatingIP, ProgrammedPort, ProgrammedRouter
 from apps.scheduling.selectors import hosts
@@ -22,9 +20,8 @@ from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
 from workers.drivers.network.base.l3 import FloatingIPSpec, RouterSpec
 from workers.drivers.network.base.rules import GroupSpec
 from workers.mapping import engine as mapping
-from workers.mapping import routing
+from workers.mapping import refusals, routing
 
-log = structlog.get_logger("celerity.network")
 Spec = TypeVar("Spec", NetworkSpec, PortSpec, GroupSpec, RouterSpec, FloatingIPSpec)
 KINDS = ("ports", "networks", "servers", "groups", "routers", "floating_ips")
 
@@ -173,7 +170,7 @@ class Writer:
             write(specs)
         except AbortError as error:
             if len(specs) == 1:
-                log.error("not programmed", subject=specs[0].id, error=f"{error} {error.details}")
+                refusals.add(f"{type(specs[0]).__name__} {specs[0].id}", f"{error} {error.details}".strip())
                 return
             for spec in specs:
                 self._each([spec], write)

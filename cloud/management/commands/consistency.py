@@ -33,15 +33,15 @@ class Command(BaseCommand):
         if differences:
             raise CommandError(f"{len(differences)} differences", returncode=1)
 
-    def _networks(self) -> tuple[str, ...]:
+    def _networks(self) -> list[str]:
         """Compare the network engine's description with the rows."""
         from workers.drivers.errors import DriverError
         from workers.network import engines, reconciler
 
         engine = engines.make()
         try:
-            return engine.differences(reconciler.wanted())
+            return reconciler.differences(engine)
         except DriverError as error:
-            return (f"northbound: {error.message} {error.details}",)
+            return [f"northbound: {error.message} {error.details}"]
         finally:
             engine.close()

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.common import dispatch
 from apps.networking import states
-from apps.networking.models import FixedIP, Network, Port, SecurityGroup
+from apps.networking.models import FixedIP, Network, Port, SecurityGroup, SecurityGroupRule
 from apps.networking.services import bindings, networks, ports, security_group_rules, security_groups, subnets
 from apps.networking.values import RequestedNetwork
 from apps.workflow.models import Finding
@@ -24,7 +24,7 @@ from tests.callers import Caller
 from workers.drivers.errors import RetryableError
 from workers.drivers.network.base.engine import NetworkEngine
 from workers.drivers.network.base.l2 import PortState
-from workers.drivers.network.errors import EngineRefused
+from workers.drivers.network.errors import EngineRefused, EngineUnavailable
 from workers.network import engines, reconciler
 from workers.network.statuses import Statuses
 from workers.network.writer import Writer
@@ -254,8 +254,10 @@ def test_the_engine_is_away(
     assert healthy(engine)
 
 
-def test_a_row_that_no_engine_takes(alice: Caller, network: Network, engine: NetworkEngine, deliver: Any) -> None:
-    """It is left out; its neighbours are programmed."""
+def test_a_row_that_no_engine_takes(
+    alice: Caller, network: Network, engine: NetworkEngine, writer: Writer, deliver: Any
+) -> None:
+    """It is left out, and reported until it changes; its neighbours are programmed."""
     good, bad, server = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     deliver(lambda: allocate(alice, network, good))
     (wrong,) = allocate(alice, network, bad)
@@ -265,6 +267,28 @@ def test_a_row_that_no_engine_takes(alice: Caller, network: Network, engine: Net
     assert str(wrong.id) not in programmed(engine)
     assert str(made[0].id) in programmed(engine)
     assert healthy(engine)
+    group = SecurityGroup.objects.create(project_id=alice.context.project_id, name="odd")
+    SecurityGroupRule.objects.create(security_group=group, direction="ingress", ethertype="IPv4", remote_ip_prefix="x")
+    assert reconciler.reconcile(writer, NEVER) == 3  # the group itself is written
+    subjects = set(Finding.objects.filter(resolved_at=None).values_list("subject", flat=True))
+    assert subjects == {f"port {wrong.id}", f"rule of group {group.id}"}
+    assert [text.split(":")[0] for text in reconciler.differences(engine)] == sorted(subjects)
+    bindings.release_for_server(server_id=bad)
+    group.rules.all().delete()
+    assert reconciler.reconcile(writer, NEVER) == 0
+    assert not Finding.objects.filter(resolved_at=None).exists()
+
+
+def test_a_second_worker_waits(engine: NetworkEngine, writer: Writer) -> None:
+    other = engines.make()
+    engine.claim()
+    engine.claim()
+    with pytest.raises(EngineUnavailable):
+        other.claim()
+    other.claim(steal=True)
+    engine.close()
+    other.claim()
+    other.close()
 
 
 def test_what_the_engine_refuses_is_left_out(
