@@ -282,6 +282,7 @@ NETWORK_DRIVER = env.str("CELERITY_NETWORK_DRIVER", default="linux")  # linux or
 if NETWORK_DRIVER not in ("linux", "ovn"):
     raise ImproperlyConfigured(f"CELERITY_NETWORK_DRIVER is {NETWORK_DRIVER!r}; it must be linux or ovn.")
 # OVN's northbound database, which the network worker writes, and the database of this host's Open vSwitch.
+EXTERNAL_CIDR = env.str("CELERITY_EXTERNAL_CIDR", default="198.19.0.0/24")  # of the network `public`
 NORTHBOUND = env.str("CELERITY_NORTHBOUND", default=f"unix:{STATE_DIR}/ovn/central/nb.sock")
 SWITCH = env.str("CELERITY_SWITCH", default=f"unix:{STATE_DIR}/ovn/host/db.sock")
 PORT_SECONDS = env.int("CELERITY_PORT_SECONDS", default=60)  # how long a new server waits for its ports

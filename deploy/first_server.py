@@ -8,6 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deploy import first_address
 from deploy.build_display import BuildDisplay, Step, steps_of
 from deploy.cloud_api import CloudApi
 from deploy.environment import Environment
@@ -22,12 +23,16 @@ PROMPT_SECONDS = 45
 
 @dataclass(frozen=True)
 class FirstServer:
-    """What `make up` prints about the server: its address, the path of its key, the end of its console."""
+    """What `make up` prints about the server: its address, the path of its key, the end of its console.
+
+    ``floating_ip`` is where this machine reaches it under OVN; empty where there is none, or nobody answers there.
+    """
 
     status: str
     address: str
     key: Path
     console: str
+    floating_ip: str = ""
 
 
 def key_pair(state: Path) -> tuple[Path, str]:
@@ -60,7 +65,7 @@ def _find(api: CloudApi) -> dict[str, Any] | None:
     return servers[0] if servers else None
 
 
-def _create(api: CloudApi) -> str:
+def _create(api: CloudApi, group: str) -> str:
     images = api.get("/image/v2/images", name=IMAGE)["images"]
     flavors = [f for f in api.get("/compute/v2.1/flavors")["flavors"] if f["name"] == FLAVOR]
     if not images or not flavors:
@@ -72,6 +77,7 @@ def _create(api: CloudApi) -> str:
             "flavorRef": flavors[0]["id"],
             "key_name": KEY,
             "networks": "auto",
+            **({"security_groups": [{"name": group}]} if group else {}),
         }
     }
     identity: str = api.post("/compute/v2.1/servers", document, microversion="2.37").json()["server"]["id"]
@@ -139,14 +145,18 @@ def boot(environment: Environment) -> FirstServer:
         _delete(api, server["id"])
         server = None
     if server is None or server["status"] == "BUILD":
-        server = _watch(api, server["id"] if server else _create(api))
+        group = first_address.ensure_group(api) if environment.has_engine else ""
+        server = _watch(api, server["id"] if server else _create(api, group))
     if server["status"] == "ERROR":
         fault = server.get("fault", {}).get("message", "no reason was recorded")
         raise DeployError(
             f"The server {NAME} is in ERROR: {fault}",
             hint="Check make doctor and make logs; make up tries again.",
         )
-    output = ""
+    output = outside = ""
     if server["status"] == "ACTIVE":
+        outside = first_address.floating_ip(api, server["id"]) if environment.has_engine else ""
         output = _console(api, server["id"], wait=0 if environment.simulated else PROMPT_SECONDS)
-    return FirstServer(status=server["status"], address=_address(server), key=key, console=output)
+        if outside and (environment.simulated or not first_address.answers(outside)):
+            outside = ""
+    return FirstServer(server["status"], _address(server), key, console=output, floating_ip=outside)

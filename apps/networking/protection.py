@@ -16,6 +16,7 @@ from apps.networking import ranges
 
 KEEP = 60  # seconds that the addresses are kept: reading them may ask a name server
 _ROUTES, _ROUTES_V6, _RESOLVERS = Path("/proc/net/route"), Path("/proc/net/ipv6_route"), Path("/etc/resolv.conf")
+_SYSTEMD = Path("/run/systemd/resolve/resolv.conf")
 _UP_GATEWAY = 0x3  # RTF_UP and RTF_GATEWAY of linux/route.h
 
 
@@ -70,6 +71,18 @@ def gateways(v4: Path = _ROUTES, v6: Path = _ROUTES_V6) -> Iterator[str]:
 def resolvers(path: Path = _RESOLVERS) -> list[str]:
     """Return the name servers of this machine."""
     return [words[1] for words in _lines(path) if len(words) > 1 and words[0] == "nameserver"]
+
+
+def resolvers_for_guests() -> list[str]:
+    """Return the machine's name servers that others can ask. systemd's own one on loopback hides them in a file."""
+    listed = [*resolvers(), *resolvers(_SYSTEMD)]
+    usable = []
+    for text in dict.fromkeys(listed):
+        with contextlib.suppress(ValueError):
+            address = ipaddress.ip_address(text)
+            if not address.is_loopback and not address.is_link_local:
+                usable.append(str(address))
+    return usable
 
 
 def _addresses_of(host: str) -> set[str]:

@@ -1,5 +1,6 @@
 """The values of Neutron's status fields and device owners, and hosts' names for ports and networks."""
 
+import hashlib
 import uuid
 
 ACTIVE = "ACTIVE"
@@ -20,6 +21,8 @@ ETHERTYPES = (IPV4, IPV6)
 OWNER_COMPUTE = "compute:"
 OWNER_NETWORK = "network:"
 OWNER_DHCP = "network:dhcp"
+OWNER_ROUTER_INTERFACE = "network:router_interface"
+OWNER_ROUTER_GATEWAY = "network:router_gateway"
 
 # Neutron's "local": a network that each host has for itself. True until overlays join the hosts.
 NETWORK_TYPE = "local"
@@ -28,6 +31,15 @@ NETWORK_TYPE = "local"
 def tap_of(port_id: uuid.UUID) -> str:
     """Return the name of a port's tap device: 14 characters, as Neutron's."""
     return f"tap{port_id.hex[:11]}"
+
+
+def gateway_mac(network_id: uuid.UUID) -> str:
+    """Return the MAC of the gateway that the cloud gives a network: guests keep it through a change of the driver.
+
+    The network drivers make the same one for the network's DHCP server.
+    """
+    digest = hashlib.sha256(str(network_id).encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
 
 
 def bridge_of(network_id: uuid.UUID) -> str:

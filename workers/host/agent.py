@@ -8,6 +8,9 @@ import structlog
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from apps.networking import rpcapi as routing
+from apps.networking.selectors import routers
+from apps.scheduling.selectors import hosts as host_selectors
 from apps.scheduling.services import hosts as host_services
 from workers.config import HostDrivers
 from workers.host import certificates, events, http, recovery
@@ -29,8 +32,12 @@ class Agent:
 
     def start(self) -> None:
         """Register, watch for events, recover, and begin the heartbeat. Raises what the hypervisor raises."""
+        known = set(host_selectors.names())
         for drivers in self.hosts:
             register(drivers, self.url)
+        if not known.issuperset(drivers.host for drivers in self.hosts):
+            # A new host may be a router's gateway, and the cloud's first one has to be.
+            routing.changed(routers=routers.with_gateways())
         self._spawn("heartbeat", self._beat)
         self._spawn("census", self._take_census)
         for drivers in self.hosts:

@@ -37,6 +37,11 @@ def interfaces(*, router_id: uuid.UUID) -> list[RouterInterface]:
     return list(rows.prefetch_related(Prefetch("port__fixed_ips", FixedIP.objects.select_related("subnet"))))
 
 
+def with_gateways() -> list[uuid.UUID]:
+    """Return the ids of all routers that lead out of the cloud. 1 query."""
+    return list(Router.objects.filter(gateway_port__isnull=False).order_by("id").values_list("id", flat=True))
+
+
 def leading_to(*, subnet_ids: Iterable[uuid.UUID], external_network_id: uuid.UUID) -> list[uuid.UUID]:
     """Return the routers between subnets and an external network; those at a subnet's gateway address first."""
     feet = FixedIP.objects.filter(

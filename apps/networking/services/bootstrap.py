@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.identity.selectors import projects
-from apps.networking import locks, ranges, rpcapi
+from apps.networking import capabilities, locks, ranges, rpcapi
 from apps.networking.models import Network, Subnet
-from apps.networking.services import subnets
+from apps.networking.services import subnets, ways_out
 from apps.networking.services.networks import default_mtu
 
 
@@ -23,7 +23,22 @@ def load(*, project_id: str | None = None, path: Path | None = None) -> list[uui
         project_id = admin.id if admin else ""
     source = path or Path(settings.BASE_DIR) / "fixtures" / "networks.json"
     documents: list[dict[str, Any]] = json.loads(source.read_text())
-    return [ensure_shared_network(project_id=project_id, **document) for document in documents]
+    made = [ensure_shared_network(project_id=project_id, **document) for document in documents]
+    if capabilities.has_engine():
+        external = ways_out.ensure_public(project_id=project_id)
+        for network in Network.objects.filter(id__in=made):
+            ways_out.ensure_router(network=network, external=external)
+    return made
+
+
+def add_ways_out() -> int:
+    """Give every network of the cloud's own a router, as hosts routed them. Returns how many got one."""
+    admin = projects.by_name(name="admin", domain_id="default")
+    external = ways_out.ensure_public(project_id=admin.id if admin else "")
+    made = 0
+    for network in Network.objects.filter(external=False).order_by("created_at", "id"):
+        made += ways_out.ensure_router(network=network, external=external) is not None
+    return made
 
 
 def ensure_shared_network(

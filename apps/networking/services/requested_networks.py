@@ -19,7 +19,7 @@ from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as port_selectors
 from apps.networking.selectors import subnets as subnet_selectors
-from apps.networking.services import fixed_ips, quotas, shared_ranges
+from apps.networking.services import fixed_ips, quotas, shared_ranges, ways_out
 from apps.networking.values import InterfacePermissions, RequestedNetwork
 
 AUTOMATIC_PREFIX = 24
@@ -196,4 +196,5 @@ def _write_automatic(*, project_id: str, index: int) -> uuid.UUID:
         dns_nameservers=list(settings.DNS_NAMESERVERS),
     )
     rpcapi.changed(networks=[network.id])
+    ways_out.add_default_router(network)
     return network.id
