@@ -1,7 +1,8 @@
 # Celerity's commands. `make` alone lists them.
 #
 # Accepted on the line: HYPERVISOR=libvirt|simulated  HOSTS=n  STATE=/path  ARGS="…" (make test)  YES=1 (make clean)
-#   SERVICE=identity,compute (make conformance)  TO=/file.tar GUESTS=1 (make backup)  FROM=/file.tar (make restore)
+#   GROUPS=enforce|open (make up that upgrades)  SERVICE=identity,compute (make conformance)
+#   TO=/file.tar GUESTS=1 (make backup)  FROM=/file.tar (make restore)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -13,6 +14,9 @@ export CELERITY_HYPERVISOR := $(HYPERVISOR)
 endif
 ifdef HOSTS
 export CELERITY_HOSTS := $(HOSTS)
+endif
+ifdef GROUPS
+export CELERITY_GROUPS := $(GROUPS)
 endif
 ifdef STATE
 export CELERITY_STATE_DIR := $(STATE)

@@ -23,8 +23,8 @@ DEFAULTS = {
     "CELERITY_EXTERNAL_CIDR": "198.19.0.0/24",
     "CELERITY_BRIDGE_MAPPINGS": "public:br-ex",
 }
-# Never written to the file: the place of the file itself, and what belongs to one process.
-NOT_PERSISTED = {"CELERITY_STATE_DIR", "CELERITY_PROCESS", "CELERITY_RELEASE"}
+# Never written to the file: the place of the file itself, what belongs to one process or to one `make up`.
+NOT_PERSISTED = {"CELERITY_STATE_DIR", "CELERITY_GROUPS", "CELERITY_PROCESS", "CELERITY_RELEASE"}
 
 
 @dataclass(frozen=True)

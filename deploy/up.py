@@ -16,6 +16,7 @@ from deploy.errors import DeployError
 from deploy.instances import libvirt
 from deploy.instances.postgresql import PostgreSQL
 from deploy.instances.redis import Redis
+from deploy.ovn import former
 from deploy.ovn import startup as ovn
 from deploy.supervision import config, orphans, programs
 from deploy.supervision.client import Supervisor
@@ -100,6 +101,10 @@ def own_servers(environment: Environment) -> list[PostgreSQL | Redis]:
 def launch_cloud(environment: Environment, supervisor: Supervisor) -> None:
     """Start the cloud's own processes and wait until each does its work."""
     names = [program.name for program in programs.cloud(environment)]
+    if environment.ovn and not environment.is_host:
+        # Networks first: an agent that starts finds them where it plugs guests.
+        supervisor.start(["network-worker"])
+        ovn.wait_translated(environment, supervisor)
     supervisor.start(names)
     if environment.is_host:
         health.wait("host-agent", supervisor, lambda: health.agent(environment))
@@ -145,6 +150,14 @@ def bring_up_network(environment: Environment, supervisor: Supervisor) -> None:
             ovn.bring_up(environment, supervisor)
 
 
+def complete_upgrade(environment: Environment) -> None:
+    """Remove what the former network driver left, once the agent has moved every guest."""
+    if former.is_pending(environment):
+        with stage("Guests moved to Open vSwitch"):
+            former.remove_bridges(environment)
+        former.finish(environment)
+
+
 def bring_up_host(environment: Environment) -> None:
     """Start what a further host of a cloud runs: libvirt, its part of OVN, the agent."""
     supervisor = Supervisor(environment)
@@ -153,6 +166,7 @@ def bring_up_host(environment: Environment) -> None:
     bring_up_network(environment, supervisor)
     with stage("Agent"):
         launch_cloud(environment, supervisor)
+    complete_upgrade(environment)
 
 
 def bring_up(environment: Environment) -> first_server.FirstServer:
@@ -160,17 +174,25 @@ def bring_up(environment: Environment) -> first_server.FirstServer:
     supervisor = Supervisor(environment)
     with ThreadPoolExecutor(max_workers=1) as background:
         built = background.submit(image_file, environment)
+        upgrading = former.is_pending(environment)
+        if upgrading and supervisor.is_running():
+            former.require_choice(environment)  # before anything of the running cloud is stopped
         with stage("PostgreSQL, Redis" + ("" if environment.simulated else ", libvirt")):
             launch_services(environment, supervisor)
-        bring_up_network(environment, supervisor)
         with stage("Database schema"):
             manage.run(environment, "migrate", "--noinput", "-v", "0")
+        if upgrading:
+            former.require_choice(environment)
+        bring_up_network(environment, supervisor)
         with stage("Users, roles, flavors, first network"):
             manage.run(environment, "bootstrap")
+        if upgrading:
+            former.change_rows(environment)
         with stage("Static files"):
             collect_static(environment)
         with stage("Processes: API, scheduler, beat, hosts, Flower"):
             launch_cloud(environment, supervisor)
+        complete_upgrade(environment)
         with stage("Guest image"):
             load_image(environment, built)
     with stage(f"First server, built as {first_server.KEY}", drawn=True):
@@ -182,10 +204,10 @@ def summarise(environment: Environment, server: first_server.FirstServer, second
     url = environment.public_url
     state = "" if environment.state == SYSTEM_STATE else f" STATE={environment.state}"
     # Nothing of a network under OVN is in this machine's routing table: its guests are reached by floating IPs.
-    reachable = server.address and not environment.simulated and not environment.ovn
-    ssh = f"ssh -i {server.key} root@{server.address}" if reachable else ""
+    reachable = server.floating_ip if environment.ovn else server.address if not environment.simulated else ""
+    ssh = f"ssh -i {server.key} root@{reachable}" if reachable else ""
     groups = (
-        "Open vSwitch enforces security groups: a new server's group admits replies and its own members alone."
+        "Security groups are enforced: the group default admits replies and its own members alone."
         if environment.ovn
         else "Security groups are not enforced yet: their rules are stored, and all traffic reaches the servers."
     )
@@ -217,6 +239,7 @@ Stop it: make down{state}""")
 def main() -> int:
     started = time.monotonic()
     try:
+        former.note(state_directory())
         environment = secrets.ensure(state_directory())
         require_rights(environment)
         with alone(environment.state):

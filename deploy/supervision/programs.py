@@ -78,11 +78,13 @@ def services(environment: Environment, *, with_libvirt: bool) -> list[Program]:
         broker = redis(environment)
         needed.append(Program("redis", broker.command(), SERVICES, broker.directory, broker.user))
     if with_libvirt:
+        plugging = places.of(environment).variables if environment.ovn else {}
         for command in libvirt.programs():
             needed.append(
                 Program(
                     Path(command[0]).name, command, SERVICES, Path("/"), stop_seconds=30,
-                    environment=places.of(environment).variables if environment.ovn else {},
+                    # Not virtlogd's: its restart would end the logs of running guests.
+                    environment=plugging if Path(command[0]).name == "libvirtd" else {},
                 )
             )  # fmt: skip
     return needed

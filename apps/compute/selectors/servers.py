@@ -81,6 +81,11 @@ def usage_of(flavor: dict[str, Any]) -> dict[str, int]:
     return {"instances": 1, "cores": int(flavor["vcpus"]), "ram": int(flavor["ram"])}
 
 
+def names(*, server_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the names of servers. 1 query."""
+    return dict(Server.objects.filter(id__in=server_ids).values_list("id", "name"))
+
+
 def existing(*, server_ids: list[uuid.UUID]) -> set[uuid.UUID]:
     return set(Server.objects.filter(id__in=server_ids, deleted_at=None).values_list("id", flat=True))
 
