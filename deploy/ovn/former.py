@@ -32,8 +32,14 @@ def _mark(state: Path) -> Path:
 def note(state: Path) -> None:
     """Remember that the cloud of this state has had bridges until now. Called before its settings are written."""
     stored = read_file(state / "celerity.env")
-    wanted = {**DEFAULTS, **stored, **from_process()}["CELERITY_NETWORK_DRIVER"]
-    if wanted == "ovn" and stored and stored.get("CELERITY_NETWORK_DRIVER", "linux") != "ovn":
+    given = {**DEFAULTS, **stored, **from_process()}
+    real = given["CELERITY_HYPERVISOR"] != "simulated"
+    if (
+        real
+        and given["CELERITY_NETWORK_DRIVER"] == "ovn"
+        and stored
+        and stored.get("CELERITY_NETWORK_DRIVER", "linux") != "ovn"
+    ):
         _mark(state).touch()
 
 
@@ -54,8 +60,8 @@ def require_choice(environment: Environment) -> None:
     except DeployError as error:
         raise DeployError(
             "Security groups are enforced from now on, and some servers' groups would close them.",
-            hint="make up GROUPS=enforce goes on with the groups as they are; make up GROUPS=open adds rules that keep "
-            "these servers open, until their owners delete them.",
+            hint="make up GROUPS=enforce continues with the groups as they are; make up GROUPS=open adds rules that "
+            "keep these servers open, until their owners delete them.",
             details=error.details,
         ) from None
 
@@ -103,7 +109,7 @@ def _wait_moved(environment: Environment, bridges: list[str]) -> None:
         if time.monotonic() > deadline:
             raise DeployError(
                 f"Guests are still on bridges of the kernel: {', '.join(left)}.",
-                hint=f"{environment.log}/host-agent.log says why; make up goes on from here.",
+                hint=f"{environment.log}/host-agent.log says why; make up continues from here.",
             )
         time.sleep(0.1)
 

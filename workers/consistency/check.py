@@ -11,7 +11,7 @@ Rules, each a comparison of sets:
   contents of images               = files in the image store, of the recorded size
   domains, files on a host         = servers whose rows are on that host; none without its files
   plugged ports, taps, DHCP        = bound ports, and what these need
-  what a host's switch was told    = what it understood
+  what a host's switch got         = what it understood
   cached images                    = what was verified
 """
 

@@ -1,4 +1,4 @@
-"""What is left out because no network engine could take it: logged, and collected for who compares the whole."""
+"""What is left out because no network engine could take it: logged, and collected for a comparison of the whole."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class NetworkWorker:
         except Exception as error:
             details = error.details if isinstance(error, DriverError) else ""
             text = f"{type(error).__name__}: {error} {details}"[:300]
-            if self._problems.get(problem) != text:  # what lasts is told once
+            if self._problems.get(problem) != text:  # a problem that lasts is logged once
                 log.warning(problem, error=text)
             self._problems[problem] = text
             connection.close()

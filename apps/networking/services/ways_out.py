@@ -75,16 +75,18 @@ def _add_router(network: Network, external: Network) -> uuid.UUID | None:
     ]
     if not subnets:
         return None
-    router = Router.objects.create(project_id=network.project_id, name=network.name)
+    router = Router(project_id=network.project_id, name=network.name)
     foot = _port(network, router, states.OWNER_ROUTER_INTERFACE, states.gateway_mac(network.id))
     for subnet in subnets:
         fixed_ips.take(port_id=foot.id, subnet_id=subnet.id, ip=subnet.gateway_ip or "")
-    RouterInterface.objects.create(router=router, port=foot)
-    gateway = _port(external, router, states.OWNER_ROUTER_GATEWAY, new_mac())
+    router.gateway_port = _port(external, router, states.OWNER_ROUTER_GATEWAY, new_mac())
     fixed_ips.draw_each_version(
-        port_id=gateway.id, network_id=external.id, subnets=list(external.subnets.order_by("created_at", "id"))
+        port_id=router.gateway_port.id,
+        network_id=external.id,
+        subnets=list(external.subnets.order_by("created_at", "id")),
     )
-    Router.objects.filter(id=router.id).update(gateway_port=gateway)
+    router.save(force_insert=True)
+    RouterInterface.objects.create(router=router, port=foot)
     rpcapi.changed(networks=[network.id, external.id], routers=[router.id])
     return router.id
 

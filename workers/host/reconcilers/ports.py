@@ -11,7 +11,7 @@ Rules:
   plugged - bound, seen twice                   -> unplugged, with its tap and its lease
   networks - networks of any row                -> removed: bridge, dnsmasq, rules (the network was deleted)
   taps, DHCP entries, directories of no record  -> removed
-  what the switch did not understand            -> reported for an hour after it was told
+  what the switch did not understand            -> reported for an hour
 After a restart of the machine all of these are missing, and are restored without findings.
 """
 

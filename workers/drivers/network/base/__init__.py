@@ -230,7 +230,7 @@ class NetworkDriver(ABC):
         """List what a killed process left behind (taps on our bridges, DHCP entries) and remove it."""
 
     def complaints(self) -> tuple[str, ...]:
-        """What the host's switch was told lately and did not understand, in its own words. Reads only."""
+        """What the host's switch got lately and did not understand, in its own words. Reads only."""
         return ()
 
     @abstractmethod

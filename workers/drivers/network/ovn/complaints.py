@@ -15,11 +15,11 @@ _LENGTH = 500
 def recent(log: Path, now: datetime | None = None) -> tuple[str, ...]:
     """The distinct complaints of the last hour, in the order in which they came. A log that is absent has none."""
     since = (now or datetime.now(UTC)) - RECENT
-    found: dict[str, None] = {}
+    distinct: dict[str, None] = {}
     for line in _tail(log):
         if _SIGN in line and (moment := _time_of(line)) is not None and moment >= since:
-            found[line[line.index(_SIGN) :][:_LENGTH]] = None
-    return tuple(found)
+            distinct[line[line.index(_SIGN) :][:_LENGTH]] = None
+    return tuple(distinct)
 
 
 def _tail(log: Path) -> list[str]:
