@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import transaction
 from django.test import override_settings
 
 from apps.compute.services import bootstrap as compute
@@ -14,6 +13,7 @@ from apps.identity.services import bootstrap as identity
 from apps.networking.services import bootstrap as networking
 from apps.scheduling.services import hosts
 from tests.isolation.belongings import Belongings, Person
+from tests.lock_order import undone
 from tests.unit.identity.dialogue import PASSWORD
 
 
@@ -32,7 +32,7 @@ def directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def cloud(directories: Path, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    with django_db_blocker.unblock(), transaction.atomic():
+    with django_db_blocker.unblock(), undone():
         cache.clear()
         identity.bootstrap(
             admin_password=PASSWORD, demo_password=PASSWORD, public_url="http://testserver", region="RegionOne"
@@ -41,7 +41,6 @@ def cloud(directories: Path, django_db_setup: None, django_db_blocker: Any) -> I
         compute.ensure_flavors()
         hosts.register(name="host-1", facts={}, vcpus=64, ram_mib=65536, disk_gib=1000, agent_url="")
         yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="module")
