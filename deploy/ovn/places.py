@@ -42,7 +42,7 @@ class Places:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What tells daemons and tools, and libvirt's `ovs-vsctl`, that this directory is theirs."""
+        """Return the environment that points daemons, tools and libvirt's `ovs-vsctl` to this directory."""
         return {name: str(self.host) for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVN_RUNDIR", "OVN_LOGDIR")}
 
 

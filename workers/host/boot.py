@@ -1,4 +1,4 @@
-"""Whether the machine restarted since the agent last made its host whole."""
+"""Whether the machine restarted since the agent last recovered its host."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ _MAX_QUEUES = 8
 
 
 def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
-    """Return the machine around disks and cards. Images of before the check may hold anything: that is passed over."""
+    """Return the machine around disks and cards. Older images may have invalid values, which are ignored."""
     asked = server.image_properties
     machine = "pc" if any(disk.bus == "ide" for disk in disks) else _one_of(asked, "hw_machine_type", ("q35", "pc"))
     watchdog = server.flavor.get("extra_specs", {}).get("hw:watchdog_action") or asked.get("hw_watchdog_action")

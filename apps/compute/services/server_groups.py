@@ -39,7 +39,7 @@ def create(*, context: RequestContext, name: str, policy: str, rules: dict[str, 
 
 @transaction.atomic
 def delete(*, group_id: uuid.UUID) -> None:
-    """Its servers stay, without a group. Raises ServerGroupNotFound (404); of two deletes at once one finds nothing."""
+    """Delete a group. Its servers stay. Raises ServerGroupNotFound (404), also in the later of two parallel deletes."""
     group = locks.server_group_to_delete(group_id)
     if group is None:
         raise ServerGroupNotFound(group=group_id)

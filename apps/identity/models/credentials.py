@@ -6,7 +6,8 @@ from django.db import models
 class Credential(models.Model):
     """``blob`` is encrypted. An EC2 key's id is the SHA-256 of its first access key, as in Keystone.
 
-    ``access_hash`` is that of the access key of now: the owner may change it.
+    ``access_hash`` is the SHA-256 of the current
+    access key, which the owner may change.
 
     A credential made with an application credential stays within it, and dies with it.
     """

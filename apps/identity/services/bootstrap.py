@@ -109,9 +109,9 @@ def _service(kind: str, name: str) -> Service:
 
 
 def _endpoint(service: Service, region: Region, interface: str, url: str) -> None:
-    """Create the endpoint, or update ours: the one whose URL is still the last that bootstrap wrote.
+    """Create the endpoint, or update bootstrap's own: the one that still has the URL that bootstrap wrote last.
 
-    One with the URL of now becomes ours: clouds that are older than the mark have theirs so.
+    An endpoint with the current URL becomes bootstrap's: older clouds have no record of that URL.
     """
     there = locks.endpoints(service=service, region=region, interface=interface)
     if not there.exists():

@@ -50,5 +50,5 @@ class Host(models.Model):
 
     @property
     def is_up(self) -> bool:
-        """Whether its agent was heard of within ``HOST_DOWN_SECONDS``."""
+        """Return whether its agent sent a heartbeat within ``HOST_DOWN_SECONDS``."""
         return not self.forced_down and self.heartbeat_at >= alive_since()

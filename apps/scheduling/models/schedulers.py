@@ -25,5 +25,5 @@ class Scheduler(models.Model):
 
     @property
     def is_up(self) -> bool:
-        """Whether it did a round within the last minute."""
+        """Return whether it was active within the last minute."""
         return self.heartbeat_at >= timezone.now() - timedelta(seconds=DOWN_SECONDS)

@@ -154,7 +154,7 @@ def explanation_of(run: Run | None) -> panels.Panel | None:
 
 
 def _candidates(explanation: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the best hosts with their weights, in all and by weigher; runs of before know the sums alone."""
+    """Return the best hosts with their weights, total and by weigher. Older runs have only totals."""
     known = explanation.get("candidates")
     if not isinstance(known, list):
         known = [{"host": host, "weight": weight} for host, weight in _dict(explanation.get("weights")).items()]

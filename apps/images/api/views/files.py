@@ -115,7 +115,7 @@ def _announced(request: HttpRequest) -> int | None:
 
 
 def _detects_cut_bodies(request: HttpRequest) -> bool:
-    """Whether the server raises when a chunked body is cut off. Not all do: under some it looks like its end."""
+    """Return whether the WSGI server raises when a chunked body is cut off. Some report a normal end instead."""
     return str(request.META.get("SERVER_SOFTWARE", "")).startswith("gunicorn")
 
 
