@@ -19,6 +19,7 @@ from apps.compute.exceptions import ActionNotOffered, RemovedFromNova
 
 SERVICE_RULES = "os_compute_api:"
 ALWAYS = since("2.1")
+CREATE = "create"  # the action of a first build, which POST /servers starts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

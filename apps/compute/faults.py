@@ -1,6 +1,6 @@
 """Faults for users: the reason, and advice. No host is named."""
 
-from apps.compute.actions import RETRY
+from apps.compute.actions import CREATE, RETRY
 from apps.workflow import states
 
 # Causes that stay until the user asks for something else: the engine's words, the drivers' codes, a refusal's kind.
@@ -31,6 +31,6 @@ def with_advice(*, action: str, cause: str, message: str) -> str:
         reason += "."
     advice = _CHANGE.get(cause)
     if advice is None:
-        is_build = action in ("create", RETRY.name)
+        is_build = action in (CREATE, RETRY.name)
         advice = f"{'Delete the server and create it again' if is_build else 'Try again'}; {_OPERATOR}"
     return f"{reason} {advice}".strip()

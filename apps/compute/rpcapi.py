@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from apps.common.context import RequestContext
-from apps.compute.actions import DELETE, RETRY, ServerAction
+from apps.compute.actions import CREATE, DELETE, RETRY, ServerAction
 from apps.compute.models import Server
 from apps.compute.states import SUBJECT
 from apps.workflow import states as workflow_states
@@ -12,8 +12,6 @@ from apps.workflow.services import runs
 
 if TYPE_CHECKING:
     from apps.workflow.models import Run
-
-CREATE = "create"  # the action of a server's first build
 
 
 def build(*, context: RequestContext, servers: list[Server], action: str = CREATE) -> None:

@@ -7,6 +7,7 @@ from django.db import transaction
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, NotFound
 from apps.compute import rpcapi
+from apps.compute.actions import ADD_GROUP, REMOVE_GROUP
 from apps.compute.models import Server
 from apps.networking.selectors import ports as port_selectors
 from apps.networking.services import ports, security_groups
@@ -34,7 +35,7 @@ def add(*, context: RequestContext, server: Server, name: str) -> None:
         groups = [link.security_group_id for link in port.portsecuritygroup_set.all()]
         if group not in groups:
             ports.update(context=context, port=port, values={"security_groups": [*groups, group]})
-    rpcapi.record(context=context, action="addSecurityGroup", server=server)
+    rpcapi.record(context=context, action=ADD_GROUP.name, server=server)
 
 
 @transaction.atomic
@@ -49,4 +50,4 @@ def remove(*, context: RequestContext, server: Server, name: str) -> None:
             ports.update(context=context, port=port, values={"security_groups": groups})
     if not removed:
         raise NotFound(f"Security group {name[:255]} is not associated with the instance {server.id}")
-    rpcapi.record(context=context, action="removeSecurityGroup", server=server)
+    rpcapi.record(context=context, action=REMOVE_GROUP.name, server=server)
