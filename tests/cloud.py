@@ -43,7 +43,7 @@ def wait_for(condition: Callable[[], Any], *, what: str, seconds: float = DEADLI
 
 
 class Cloud:
-    """API, scheduler, beat and host agent as processes of their own. A supervisor thread restarts what dies."""
+    """API, scheduler, beat and host agent as separate processes. A supervisor thread restarts what dies."""
 
     def __init__(self, services: Services, *, agents: Sequence[str] = (), **settings: str) -> None:
         """``agents``: simulated hosts that have an agent each, ``agent:<host>``; without, one agent serves all."""
@@ -222,7 +222,7 @@ class Cloud:
 
     @contextmanager
     def locked(self, statement: str, *values: Any) -> Iterator[None]:
-        """Hold row locks (SELECT … FOR UPDATE) for the block: whoever writes these rows waits."""
+        """Hold row locks (SELECT … FOR UPDATE) for the block: other writers of these rows wait."""
         with self.database() as connection, connection.cursor() as cursor:
             cursor.execute(statement, values)
             yield

@@ -110,7 +110,7 @@ def test_a_viewer_sees_all_and_may_do_nothing(viewer: Client) -> None:
 
 
 def writable() -> Iterator[str]:
-    """Return every address of the site that may be posted to, made of its own route table."""
+    """Return every address of the site that accepts POST, from the site's route table."""
     from django.contrib import admin
 
     from apps.common.admin import operations

@@ -24,7 +24,7 @@ from tests.isolation.routes import Call, calls
 bob, bobs, cloud, directories = conftest.bob, conftest.bobs, conftest.cloud, conftest.directories
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-CLIENT = APIClient()  # one: each builds the chain of middleware anew
+CLIENT = APIClient()  # one: each builds the chain of middleware again
 PAGING = {"limit", "marker", "sort_key", "sort_dir", "sort", "page_reverse", "offset"}
 ORDERS = (
     "password",

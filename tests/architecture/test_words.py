@@ -127,7 +127,7 @@ def test_former_names_stay_away() -> None:
 def test_prose(phrase: str, better: str) -> None:
     hits = [
         f"{path.relative_to(ROOT)}:{line}: {text.strip()[:100]}"
-        for path in modules()
+        for path in (*modules(), *sorted((ROOT / "tests").rglob("*.py")))
         for line, text in prose(path)
         if re.search(phrase, text, re.IGNORECASE)
     ]

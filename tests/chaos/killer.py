@@ -48,7 +48,7 @@ class Killer:
     def strike_while(self, busy: Callable[[], bool]) -> None:
         """Strike now and then as long as ``busy`` says so, then see that the services are up again.
 
-        Called on the main thread: what it starts again must not die with a thread of its own (PR_SET_PDEATHSIG).
+        Called on the main thread: what it starts again must not die with a separate thread (PR_SET_PDEATHSIG).
         """
         pause = self.random.uniform(*PAUSE_SECONDS)
         since = time.monotonic()

@@ -61,7 +61,7 @@ class RealKiller:
 
 @contextmanager
 def real_cloud(**settings: str) -> Iterator[tuple[Cloud, PrivateLibvirt]]:
-    """A cloud of real processes on a libvirt of its own, with the image `tiny` and a network."""
+    """A cloud of real processes on its own libvirt, with the image `tiny` and a network."""
     image = first_image.ensure()
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
     state.chmod(0o755)

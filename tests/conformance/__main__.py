@@ -50,7 +50,7 @@ def overrides(texts: list[str]) -> Options:
 def run_suite(
     suite: Suite, options: argparse.Namespace, site: configuration.Target, work: Path, passing: set[str]
 ) -> dict[str, Outcome]:
-    """Run one suite in a directory of its own; return how each selected test ended."""
+    """Run one suite in its own directory; return how each selected test ended."""
     work.mkdir(parents=True)
     path = configuration.write(work, site, suite.options, overrides(options.option))
     runner = Runner(environments.ensure(suite.tempest), work, path)

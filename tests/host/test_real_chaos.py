@@ -1,4 +1,4 @@
-"""The short form of `make chaos ARGS="--real"`, and what reconcilers do on a real host. On a libvirt of their own."""
+"""The short form of `make chaos ARGS="--real"`, and what reconcilers do on a real host. On their own libvirt."""
 
 import os
 import signal

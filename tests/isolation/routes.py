@@ -22,7 +22,7 @@ OPEN = {
     ("post", "identity/v3/auth/tokens"),
     ("post", "identity/v2.0/tokens"),
 }
-# Between the cloud's own processes: hosts show a signature of their own, no token, and everyone else finds nothing.
+# Between the cloud's own processes: hosts send a signature, no token, and everyone else gets 404.
 # The routes of compute/v2.1 under other names, and what only says that it is not offered.
 ALIASES = ("compute/v2/", "compute/v2.1/<project:project_in_url>/")
 INTERNAL = {"image/internal/blobs/<str:sha512>"}

@@ -1,6 +1,6 @@
 """Every route has a rule: an administrator calls all routes, and the checked rules are recorded.
 
-``RECORD_POLICY=1 make test ARGS="tests/isolation/test_rules.py"`` writes the table anew, and
+``RECORD_POLICY=1 make test ARGS="tests/isolation/test_rules.py"`` writes the table again, and
 ``manage.py policy_docs`` the page that is made of it.
 """
 

@@ -23,7 +23,7 @@ class Kind:
 
 
 def _check_server(cloud: Cloud, key: str, is_gone: bool) -> None:
-    """It holds capacity of its own host only."""
+    """It holds capacity on its host only."""
     claimed = cloud.rows(
         "SELECT h.name FROM scheduling_allocation a JOIN scheduling_host h ON h.id = a.host_id"
         " WHERE a.consumer_id = %s OR a.consumer_id IN (SELECT id FROM workflow_run WHERE subject_id = %s)",

@@ -122,7 +122,7 @@ def test_a_message_that_comes_again_during_its_step_is_dropped(cloud: Cloud) -> 
 
 
 def stops(cloud: Cloud) -> int:
-    """Return how many long steps the destination's agent was told to stop."""
+    """Return how many long steps the destination's agent had to stop."""
     return cloud.log(f"agent:{HOSTS[1]}").count("long step is stopped")
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.processes
 OPERATIONS = {"allocate_network": "plug", "fetch_image": "cache_image", "disks": "create_root", "spawn": "spawn"}
 
 
-# An image that a host has in its cache is not fetched: each of these tests boots one of its own.
+# An image that a host has in its cache is not fetched: each of these tests boots another image.
 def boot(cloud: Cloud, test: str) -> dict[str, Any]:
     return cloud.settled(cloud.create(imageRef=cloud.image(test)))
 

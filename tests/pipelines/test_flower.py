@@ -1,4 +1,4 @@
-"""Flower behind the front: for who is signed in to the operators' pages, with the headers that those have."""
+"""Flower behind the front: only for users of the operators' pages, with the same headers as these."""
 
 import base64
 import hashlib

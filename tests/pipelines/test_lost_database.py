@@ -63,7 +63,7 @@ def paths(cloud: Cloud, server: str) -> list[str]:
 
 
 def ask(cloud: Cloud, method: str, path: str, body: Any = None) -> tuple[requests.Response, float]:
-    """Call with a connection of its own; return the answer and how long it took."""
+    """Call over a new connection; return the answer and how long it took."""
     headers = {"X-Auth-Token": cloud.token, "Accept": "application/json", "OpenStack-API-Version": "compute 2.96"}
     if path.startswith("/image/") and method == "PATCH":
         headers["Content-Type"] = "application/openstack-images-v2.1-json-patch"

@@ -31,6 +31,6 @@ def test_a_statement_that_fails_is_not_written_down() -> None:
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE identity_user SET name = NULL")
     said = _log().read_bytes()[before:].decode()
-    assert "user_name_in_domain" in said  # it is told, with the constraint's name
+    assert "user_name_in_domain" in said  # it is logged, with the constraint's name
     assert "argon2id" not in said
     assert list(sentinels.found_in(said)) == []

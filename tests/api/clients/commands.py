@@ -73,7 +73,7 @@ class Commands:
         """Run an ``openstack`` command, given as one would type it."""
         for one in vars(ClientManager).values():
             if isinstance(one, ClientCache):
-                one._handle = None  # kept for a process's life: that of whoever ran a command before
+                one._handle = None  # kept for a process's life: that of the command before
         with _surroundings(self.environment, self.directory) as (output, errors):
             try:
                 code = OpenStackShell().run(shlex.split(line))
@@ -106,7 +106,7 @@ class Commands:
         return output.getvalue()
 
     def subprocess(self, program: str, line: str) -> subprocess.CompletedProcess[str]:
-        """Run a command as a user does, in a process of its own."""
+        """Run a command as a user does, in a separate process."""
         return subprocess.run(
             [str(PROGRAMS / program), *shlex.split(line)],
             env=self.environment, cwd=self.directory, capture_output=True, text=True, timeout=60, check=False,

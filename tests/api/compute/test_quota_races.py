@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(90)]
 
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    """Run ``work`` in ``count`` threads that start together, each with a database session of its own."""
+    """Run ``work`` in ``count`` threads that start together, each with its own database session."""
     gate = threading.Barrier(count)
 
     def one(number: int) -> Any:

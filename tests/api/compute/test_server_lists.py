@@ -100,7 +100,7 @@ LONG = 1000  # servers of one page, the most that one holds
 def test_a_long_page_runs_the_statements_of_a_short_one(
     alice: ComputeCaller, make_server: Callable[..., Server]
 ) -> None:
-    """Each server has an address, a disk and a group of its own rows, so that a statement per server would show."""
+    """Each server has its own address, disk and group, so that a statement per server would show."""
     network = Network.objects.create(project_id=alice.project_id, name="n")
     subnet = Subnet.objects.create(
         project_id=alice.project_id, network=network, cidr="10.64.0.0/16", ip_version=4, name="s"

@@ -60,7 +60,7 @@ def test_sdk_life_of_a_user(url: str) -> None:
     with pytest.raises(exceptions.ForbiddenException):
         bob.identity.find_user("admin", ignore_missing=False)
     cloud.identity.unassign_project_role_from_user(project, user, role)
-    with pytest.raises(refusals.Unauthorized):  # the client tries to sign in anew: that is refused too
+    with pytest.raises(refusals.Unauthorized):  # the client tries to sign in again: that is refused too
         list(bob.identity.user_projects(user.id))
     cloud.identity.delete_user(user)
     cloud.identity.delete_project(project)

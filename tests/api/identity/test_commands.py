@@ -127,7 +127,7 @@ domain delete d1
 token issue
 """
 
-# For others: not with lent power.
+# For others: not with a delegation.
 CREDENTIALS = """
 credential = credential create --type cert --project p1 u1 {file}
 credential show {credential}
@@ -168,7 +168,7 @@ trust list --trustor {user}
 trust delete {trust}
 """
 
-# Not offered, as the operator's page says. OAuth's commands are not here: they need a library of their own.
+# Not offered, as the operator's page says. OAuth's commands are not here: they need a separate library.
 NOT_OFFERED = """
 identity provider create x
 identity provider list
@@ -187,7 +187,7 @@ service provider show x
 
 @pytest.fixture
 def url(live_server: Any, settings: Any, tmp_path: Path) -> str:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # each command signs in anew
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # each command signs in again
     settings.FERNET_KEY_DIR = tmp_path / "fernet-keys"
     settings.CREDENTIAL_KEY_DIR = tmp_path / "credential-keys"
     bootstrap.bootstrap(admin_password=PASSWORD, demo_password=PASSWORD, public_url=live_server.url, region="RegionOne")

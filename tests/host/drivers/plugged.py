@@ -39,7 +39,7 @@ def guest(network: NetworkSpec, port: PortSpec) -> Iterator[str]:
 
 
 def ask_for_lease(name: str, directory: Path) -> dict[str, str]:
-    """What DHCP tells a guest, by udhcpc's names; empty when nothing is told."""
+    """The values that DHCP gives a guest, by udhcpc's names; empty without an answer."""
     script, told = directory / f"{name}.sh", directory / f"{name}.out"
     script.write_text(LEASE_SCRIPT)
     script.chmod(0o755)

@@ -195,7 +195,7 @@ def client_of(_connection: libvirt.virConnect) -> str:
 
 
 def test_a_change_nobody_heard_is_told(driver: LibvirtDriver, spec: ServerSpec) -> None:
-    """A guest ends while the connection is lost; watchers are told once it is back."""
+    """A guest ends while the connection is lost; watchers get the event once it is back."""
     seen: list[str] = []
     driver.watch(lambda server_id, event: seen.append(event))
     driver.spawn(spec)

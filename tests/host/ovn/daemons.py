@@ -1,6 +1,6 @@
 """OVN's and Open vSwitch's daemons, private to a test: one cloud's central part and its hosts, in network namespaces.
 
-Each host has a network namespace, a directory and daemons of its own, in the userspace datapath. Nothing of the
+Each host has its own network namespace, directory and daemons, in the userspace datapath. Nothing of the
 machine's own Open vSwitch is touched.
 """
 

@@ -60,7 +60,7 @@ class Guest:
 
 @contextmanager
 def guest(host: Host, port: PortSpec) -> Iterator[Guest]:
-    """A guest on a host, plugged as libvirt does it: the port's id is told on the interface."""
+    """A guest on a host, plugged as libvirt does it: the interface carries the port's ID."""
     name = f"g{port.id[:8]}"
     command("ip", "netns", "add", name)
     try:

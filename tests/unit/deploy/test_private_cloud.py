@@ -1,4 +1,4 @@
-"""The cloud of tests starts each process once, whoever asks for it."""
+"""The cloud of tests starts each process once: a test and the supervisor never both do."""
 
 import subprocess
 import threading

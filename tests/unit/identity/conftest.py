@@ -1,4 +1,4 @@
-"""A small cloud's identity: keys of its own, the default domain, two people, and ways to sign in."""
+"""A small cloud's identity: its own keys, the default domain, two people, and ways to sign in."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -47,7 +47,7 @@ def test_an_address_waits(api: Api, cloud: None, settings: Any) -> None:
     settings.ADDRESS_FAILURES = 3
     codes = [api.sign_in(password_body(f"u{number}", "x")).status_code for number in range(5)]
     assert codes == [401, 401, 401, 429, 429]
-    refused = api.sign_in(password_body())  # whoever it is
+    refused = api.sign_in(password_body())  # the right password too
     assert (refused.status_code, refused["Retry-After"]) == (429, "60")
     other = api.client.post(
         "/identity/v3/auth/tokens", password_body(), content_type="application/json", REMOTE_ADDR="192.0.2.7"

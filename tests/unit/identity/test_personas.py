@@ -1,7 +1,7 @@
 """Keystone's default policies, persona by persona: the rules themselves, and what each call answers to whom.
 
 ``personas.json`` has for every rule of Keystone which persona it lets act on what, as Keystone's own defaults answer
-(2026.2, new defaults enforced). Where the two differ on purpose, DEVIATIONS says how and why.
+(2026.2, new defaults enforced). DEVIATIONS says where the two differ, how and why.
 """
 
 import json

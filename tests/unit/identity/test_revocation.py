@@ -133,7 +133,7 @@ def _trust(world: World, text: str, *, impersonation: bool) -> str:
 
 
 def tokens_of(world: World, scope: Any) -> dict[str, str]:
-    """Return Bob's tokens by what they came of; lent ones are of projects only."""
+    """Return Bob's tokens by their origin; delegated ones are for projects only."""
     filled = {"project": {"id": world.low.pk}} if scope is LOW else scope
     found = {"password": _sign_in(password_body("bob", scope=filled))}
     found["rescoped"] = _sign_in(token_body(found["password"], filled))

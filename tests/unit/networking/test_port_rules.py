@@ -265,7 +265,7 @@ def test_ranges_with_host_bits_and_gateways_elsewhere(alice: Caller, make_networ
     subnet = alice.post("/subnets", {"subnet": body}).json()["subnet"]
     assert (subnet["cidr"], subnet["gateway_ip"]) == ("10.9.0.0/24", "10.77.0.1")
     assert subnet["allocation_pools"] == [{"start": "10.9.0.1", "end": "10.9.0.254"}]
-    assert Port.objects.filter(device_owner="network:dhcp").count() == 1  # served from an address of its own
+    assert Port.objects.filter(device_owner="network:dhcp").count() == 1  # served from a separate address
     changed = alice.put(f"/subnets/{subnet['id']}", {"subnet": {"gateway_ip": "10.78.0.1"}}).json()["subnet"]
     assert changed["gateway_ip"] == "10.78.0.1"
     for wrong in ("10.9.0.0", "10.9.0.255", "127.0.0.1", "224.0.0.1", "fd00::1"):

@@ -47,7 +47,7 @@ def test_filters_and_weighers_are_made_before_the_first_boot(
 
 @pytest.mark.parametrize("process", ["host-agent", ""])
 def test_who_chooses_no_host_does_not_need_the_operators_module(process: str) -> None:
-    """Agents run on machines of their own; a command must be there to find out what is wrong."""
+    """Agents run on other machines; a command must report what is wrong."""
     code = "import cloud.celery, sys\nprint('pyparsing' in sys.modules)"
     done = start(code, CELERITY_PROCESS=process, CELERITY_SCHEDULER_FILTERS="+no.such.Module")
     assert (done.returncode, done.stdout.strip()) == (0, "False"), done.stderr

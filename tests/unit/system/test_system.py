@@ -104,7 +104,7 @@ class TestGate:
         process = processes.read_pid_file(tmp_path / "pid")
         assert process is not None
         deadline = time.monotonic() + 5
-        # setsid has the argument, too, and none is told while it becomes sleep.
+        # setsid has the argument, too, and the kernel shows none while it becomes sleep.
         while Path(f"/proc/{process.pid}/cmdline").read_bytes() != b"sleep\x0030\x00":
             assert time.monotonic() < deadline
         process.end("not an argument of it", 1)

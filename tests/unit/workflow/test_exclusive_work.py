@@ -20,7 +20,7 @@ EXCLUSIVE: list[tuple[Callable[[], AbstractContextManager[bool]], Any, str]] = [
 
 
 def in_another_session(work: Callable[[], Any]) -> Any:
-    """Return what ``work`` returns in a thread, which has a database session of its own."""
+    """Return what ``work`` returns in a thread, which has its own database session."""
     results: list[Any] = []
 
     def run() -> None:
