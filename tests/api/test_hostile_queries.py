@@ -1,6 +1,6 @@
-"""Every query parameter that any list reads, with hostile values over HTTP: a list or a refusal, and in time.
+"""Every query parameter of every list with hostile values over HTTP: a list or a refusal, in time.
 
-Which parameters a list reads is seen when it reads them, so a new filter is tested without a line here.
+Parameters are noted when a list reads them, so a new filter is tested without a change here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from apps.common.api import queries as kit
 from apps.common.context import RequestContext
-from apps.compute.api import queries
+from apps.compute.api.views.base import ComputeView
 from tests.api.test_hostile_filters import VALUES
 from tests.isolation import conftest
 from tests.isolation.belongings import Belongings, Person
@@ -49,7 +49,7 @@ LISTS = {  # some of those that must be among them
 
 
 class Asked(dict[str, Any]):
-    """Query parameters that remember which names somebody asked for."""
+    """Query parameters that note which names are read."""
 
     names: set[str] = set()
 
@@ -68,7 +68,7 @@ class Asked(dict[str, Any]):
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The names that views ask query parameters for, from now on."""
+    """The names of query parameters that views read from now on."""
     names: set[str] = set()
     monkeypatch.setattr(Asked, "names", names)
     for method in ("__contains__", "__getitem__", "get", "getlist"):
@@ -82,13 +82,13 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     plain = QueryDict.dict
     monkeypatch.setattr(QueryDict, "dict", lambda self: Asked(plain(self)))
     monkeypatch.setattr(kit, "plain", lambda params: Asked(params.lists()))
-    check = queries.check
+    check = ComputeView.check_query
 
-    def declared(request: Any, known: Iterable[str] = (), *, repeatable: Iterable[str] = (), **keywords: Any) -> None:
+    def declared(view: Any, known: Iterable[str] = (), *, repeatable: Iterable[str] = (), **keywords: Any) -> None:
         names.update(known := tuple(known), repeatable := tuple(repeatable))
-        check(request, known, repeatable=repeatable, **keywords)
+        check(view, known, repeatable=repeatable, **keywords)
 
-    monkeypatch.setattr(queries, "check", declared)
+    monkeypatch.setattr(ComputeView, "check_query", declared)
     return names
 
 
@@ -111,14 +111,14 @@ def send(person: Person, call: Call, path: str, params: list[tuple[str, str]]) -
 
 
 def values_of(name: str, turn: int, share: int) -> Iterator[str]:
-    """Yield the values that a parameter meets; those of paging and order meet more."""
+    """Yield the values for a parameter, more of them for paging and sorting."""
     share = max(1, share // 4) if name in PAGING else share
     values = (*VALUES, *ORDERS) if name.startswith("sort") else VALUES
     yield from values[turn % min(share, len(values)) :: share]
 
 
 def names_of(person: Person, call: Call, path: str, asked: set[str]) -> set[str]:
-    """Return which parameters a list reads, also those that it reads only beside others."""
+    """Return the parameters that a list reads, including those that it reads only with others."""
     asked.clear()
     send(person, call, path, [("limit", "1")])
     first = set(asked)

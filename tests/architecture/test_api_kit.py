@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from apps.common.api import answers
-from apps.common.api.collections import Collection
+from apps.common.api.collections import Collection, ReadOnlyItem
 from tests.isolation import routes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -53,6 +53,27 @@ NO_COLLECTIONS = {
     "identity/v3/role_assignments": "grants come from four tables, cut by the statement that unites them",
     "identity/v2.0/tokens/<str:token_id>/endpoints": "the catalog of a token, flattened",
 }
+# Views of an id at the end of a URL that is no row's, by the reason.
+NO_ITEMS = {
+    "constants": "compute.ExtensionView images.SchemaItem images.MetadefSchemaItem networking.ExtensionItem",
+    "a key of a row's mapping, or a word of its list": (
+        "compute.ExtraSpecView compute.ImageMetadataItemView compute.MetadataItemView compute.NetworkIPsView"
+        " compute.TagView identity.DomainConfigPartView identity.ProjectTagView networking.TagItem"
+    ),
+    "whether two rows belong together": (
+        "identity.EndpointGroupProjectView identity.GrantRoleView identity.GroupUserView identity.ImpliedRoleView"
+        " identity.PolicyAssociationView identity.ProjectEndpointView identity.TrustRoleView"
+    ),
+    "sums and limits, of a project or a time": (
+        "compute.QuotaClassSetView compute.QuotaSetView compute.UsageView compute.UsageAuditLogView"
+        " networking.QuotaItem"
+    ),
+    "no such rows": "compute.FloatingIPView compute.ServerMigrationView compute.VolumeAttachmentView",
+    "v2.0 and EC2: the key may be a name or an access key, and the rule depends on what it names": (
+        "identity.v2.RoleView identity.v2.ServiceItemView identity.v2.TenantView identity.v2.TokenView"
+        " identity.v2.UserView identity.EC2CredentialView"
+    ),
+}
 # Import names of a floor: the module's noun, or the floor, or a noun with its floor.
 BEFORE_ALL_NOUNS = ("bootstrap", "filters", "capacity")
 FLOORS = ("selectors", "services", "documents", "serializers")
@@ -83,7 +104,7 @@ def test_parameters_are_read_by_the_kit() -> None:
 
 
 def reads_of_pages(tree: ast.Module) -> list[int]:
-    """Return the lines that take a page's parameter out of a mapping, whatever the function around is called."""
+    """Return the lines that read a paging parameter from a mapping, in functions of any name."""
     lines = []
     for node in ast.walk(tree):
         key: ast.expr | None = None
@@ -108,7 +129,7 @@ def test_a_read_is_found(text: str) -> None:
 
 
 def test_what_is_meant_is_there() -> None:
-    """The exceptions shrink with the code."""
+    """Exceptions that no longer apply are removed."""
     named = {(path, node.name) for path, tree in trees().items() for node in ast.walk(tree)
              if isinstance(node, ast.FunctionDef)}  # fmt: skip
     assert named >= MEANT
@@ -141,6 +162,35 @@ def test_lists_are_collections_of_the_kit() -> None:
     lists = lists_of_api()
     assert {route for route, view in lists.items() if not reads_pages(view)} == set(NO_COLLECTIONS)
     assert len(lists) > 60, "the description of answers has lost its lists"
+
+
+def shown_items() -> dict[str, type]:
+    """Return the views that answer GET about one id, by application and name."""
+    views: dict[str, type] = {}
+    for call in routes.calls():
+        if call.method == "get" and call.route.endswith(">"):
+            _, app, _, floor, *_ = call.view.__module__.split(".")
+            views[f"{app}.v2.{call.view.__name__}" if floor == "v2" else f"{app}.{call.view.__name__}"] = call.view
+    return views
+
+
+def test_items_are_items_of_the_kit() -> None:
+    """A row by the ids of its URL is an ``Item``: its base checks the rule, loads the row and renders it."""
+    items = shown_items()
+    others = {name for name, view in items.items() if not issubclass(view, ReadOnlyItem)}
+    assert others == {name for names in NO_ITEMS.values() for name in names.split()}
+    assert len(items) - len(others) > 35, "the table of routes has lost its items"
+
+
+def test_items_are_shown_by_their_base() -> None:
+    """No item goes around ``permitted``, which is where policy is checked."""
+    own = {
+        name
+        for name, view in shown_items().items()
+        if issubclass(view, ReadOnlyItem)
+        if not view.get.__module__.endswith((".collections", ".views.base"))
+    }  # type: ignore[attr-defined]
+    assert not own
 
 
 def test_times_are_read_and_written_by_the_kit() -> None:

@@ -4,7 +4,6 @@ A service declares its style once (a ``Listing``); a view declares its nouns, ro
 checked here, before a service is called: ``permit`` names the rule.
 """
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -127,8 +126,11 @@ class Noun(ServiceView):
         """Return the document of a row."""
         raise NotImplementedError
 
-    def id_of(self, text: str) -> uuid.UUID:
-        """Return the id in a URL. Raises ``not_found`` (404) for an invalid ID: clients look up names that way."""
+    def id_of(self, text: str) -> Any:
+        """Return the id in a URL, a UUID.
+
+        Raises ``not_found`` (404) for an invalid ID: clients look up names that way.
+        """
         key = parse_uuid(text)
         if key is None:
             raise self.not_found(id=text[:255])
@@ -172,23 +174,44 @@ class Collection(Noun):
         return Response(self.envelope(self.page()))
 
 
-class Item(Noun):
-    """One row, by its id: show and delete. A service's base class adds its way of changing one."""
+class ReadOnlyItem(Noun):
+    """One row, by the ids of its URL.
 
-    def load(self, item_id: Any) -> Any:
-        """Return the row, if the caller may see it. Raises ``not_found`` (404)."""
+    before_row: actions whose rule looks at no row. It is checked before the row is looked for.
+    """
+
+    before_row: ClassVar[tuple[str, ...]] = ()
+
+    def load(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the row with these ids, if the caller may see it. Raises ``not_found`` (404)."""
         raise NotImplementedError
+
+    def permitted(self, action: str) -> Any:
+        """Return the row, if the rule of an action allows it. Raises ``not_found`` (404), PolicyForbidden (403)."""
+        if action in self.before_row:
+            self.permit(action)
+        row = self.load(*(self.id_of(text) for text in self.kwargs.values()))
+        if action not in self.before_row:
+            self.permit(action, row)
+        return row
+
+    def document(self, row: Any) -> dict[str, Any]:
+        """Return the answer about a row."""
+        return {self.noun: self.render(row)}
+
+    def get(self, request: Request, **ids: str) -> Response:
+        return Response(self.document(self.permitted("show")))
+
+
+class Item(ReadOnlyItem):
+    """One row that can be deleted; ``code_of_delete`` says so. PUT and PATCH are a service's or a view's own."""
+
+    code_of_delete: ClassVar[int] = 204
 
     def remove(self, row: Any) -> None:
         """Delete the row."""
         raise NotImplementedError
 
-    def get(self, request: Request, item_id: str) -> Response:
-        self.permit("show")
-        return Response({self.noun: self.render(self.load(self.id_of(item_id)))})
-
-    def delete(self, request: Request, item_id: str) -> Response:
-        row = self.load(self.id_of(item_id))
-        self.permit("delete", row)
-        self.remove(row)
-        return Response(status=204)
+    def delete(self, request: Request, **ids: str) -> Response:
+        self.remove(self.permitted("delete"))
+        return Response(status=self.code_of_delete)

@@ -10,7 +10,7 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.compute.api.documents import aggregates as documents
 from apps.compute.api.serializers import aggregates as serializers
-from apps.compute.api.views.base import ComputeView, WholeCollection
+from apps.compute.api.views.base import ComputeView, Item, WholeCollection
 from apps.scheduling.exceptions import AggregateNotFound
 from apps.scheduling.selectors import aggregates as selectors
 from apps.scheduling.services import aggregates
@@ -48,27 +48,28 @@ class AggregatesView(WholeCollection):
         return Response({"aggregate": documents.render_created(aggregate, self.version)})
 
 
-class AggregateView(ComputeView):
+class AggregateView(Item):
     """One host aggregate."""
 
+    noun, rules = "aggregate", "os_compute_api:os-aggregates"
+    before_row = ("show", "delete")
+    code_of_delete = 200
     request_serializers = {"put": serializers.AggregateUpdate}
     examples = {"PUT": {"aggregate": {"name": "fast disks", "availability_zone": "east"}}}
 
-    def get(self, request: Request, aggregate_id: str) -> Response:
-        policy.check(self.caller, RULE.format("show"))
-        aggregate = selectors.get(aggregate_id=number(aggregate_id))
-        return Response({"aggregate": documents.render(aggregate, self.version)})
+    def load(self, aggregate_id: str) -> Any:
+        return selectors.get(aggregate_id=number(aggregate_id))
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row, self.version)
 
     def put(self, request: Request, aggregate_id: str) -> Response:
-        policy.check(self.caller, RULE.format("update"))
+        self.permit("update")
         values = self.parse(request, "aggregate")
-        aggregate = aggregates.update(aggregate_id=number(aggregate_id), **values)
-        return Response({"aggregate": documents.render(aggregate, self.version)})
+        return Response(self.document(aggregates.update(aggregate_id=number(aggregate_id), **values)))
 
-    def delete(self, request: Request, aggregate_id: str) -> Response:
-        policy.check(self.caller, RULE.format("delete"))
-        aggregates.delete(aggregate_id=number(aggregate_id))
-        return Response(status=200)
+    def remove(self, row: Any) -> None:
+        aggregates.delete(aggregate_id=row.id)
 
 
 class AggregateActionView(ComputeView):

@@ -1,5 +1,6 @@
 """The base of compute's views: the microversion of a request, and its headers in the response."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from rest_framework.request import Request
@@ -66,6 +67,22 @@ class ComputeView(ServiceView):
         if self.versions is not None and self.version not in self.versions:
             raise NotFound(f"API version '{self.version}' is not supported on this method.")
 
+    def check_query(
+        self, known: Iterable[str] = (), *, strict_since: str = "2.75", repeatable: Iterable[str] = ()
+    ) -> None:
+        """Refuse parameters as Nova's query schemas do: repeated ones, and unknown ones from ``strict_since`` on.
+
+        Raises BadRequest (400) naming the parameter.
+        """
+        params, names = self.request.query_params, set(known)
+        for name in names:
+            if len(params.getlist(name)) > 1:
+                raise BadRequest(f"Invalid input for query parameters {name}. It was given more than once.")
+        unknown = sorted(set(params) - names - set(repeatable))
+        if unknown and self.version >= microversions.version(strict_since):
+            listed = "', '".join(name[:64] for name in unknown[:5])
+            raise BadRequest(f"Additional properties are not allowed ('{listed}' was unexpected)")
+
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Answer that a call of Nova is not offered. Raises NotOffered (404), MethodNotAllowed (405)."""
         missing = self.not_offered.get(str(request.method).lower())
@@ -117,6 +134,23 @@ class WholeCollection(Collection):
     listing: ClassVar[Listing | None] = None
 
 
+class ReadOnlyItem(ComputeView, collections.ReadOnlyItem):
+    """One row. ``rules`` is what its rules begin with: ``<rules>:show`` and so on."""
+
+    rules: ClassVar[str]
+
+    def id_of(self, text: str) -> str:
+        """Return a URL's id as selectors take it: they know which texts are none, and how Nova refuses those."""
+        return text
+
+    def permit(self, action: str, row: Any = None) -> None:
+        policy.check(self.caller, f"{self.rules}:{action}", {"project_id": row.project_id} if row is not None else None)
+
+
+class Item(ReadOnlyItem, collections.Item):
+    """One row that can be deleted."""
+
+
 class OfServer(ComputeView):
     """A view of a part of a server."""
 
@@ -134,3 +168,13 @@ class PartsOfServer(OfServer, WholeCollection):
 
     def permit(self, action: str, row: Any = None) -> None:
         self.owner = self.server(self.kwargs["server_id"], self.rule)
+
+
+class PartOfServer(OfServer, ReadOnlyItem):
+    """One part of a server; ``owner`` is the server, whose owner the rules ask for, before the part is loaded."""
+
+    before_row = ("show",)
+    owner: Server
+
+    def permit(self, action: str, row: Any = None) -> None:
+        self.owner = self.server(self.kwargs["server_id"], f"{self.rules}:{action}")

@@ -10,11 +10,10 @@ from apps.common import microversions, policy
 from apps.common.api.collections import Page
 from apps.common.api.queries import refusal
 from apps.common.api.views import Response
-from apps.compute.api import queries
 from apps.compute.api.documents import flavors as documents
 from apps.compute.api.listing import FLAVORS, STYLE
 from apps.compute.api.serializers import flavors as serializers
-from apps.compute.api.views.base import Collection
+from apps.compute.api.views.base import Collection, ComputeView, Item
 from apps.compute.models import Flavor
 from apps.compute.selectors import flavors as selectors
 from apps.compute.services import flavors
@@ -35,7 +34,13 @@ def _is_public(text: str | None) -> bool | None:
     return FILTERS.boolean(text, "is_public")
 
 
-class FlavorsView(Collection):
+class _FlavorView(ComputeView):
+    def renderer(self) -> documents.Renderer:
+        visible = policy.allowed(self.caller, SEE_EXTRA_SPECS)
+        return documents.Renderer(request=self.request, version=self.version, extra_specs=visible)
+
+
+class FlavorsView(_FlavorView, Collection):
     """Flavors that the caller may use."""
 
     plural, listing = "flavors", FLAVORS
@@ -43,15 +48,11 @@ class FlavorsView(Collection):
     examples = {"POST": EXAMPLE}
     detailed = False
 
-    def renderer(self) -> documents.Renderer:
-        visible = policy.allowed(self.caller, SEE_EXTRA_SPECS)
-        return documents.Renderer(request=self.request, version=self.version, extra_specs=visible)
-
     def permit(self, action: str, row: Any = None) -> None:
         """Everybody lists the flavors that it may use."""
 
     def rows(self) -> QuerySet[Flavor]:
-        queries.check(self.request, repeatable=KNOWN)
+        self.check_query(repeatable=KNOWN)
         params, admin = self.request.GET, self.caller.is_admin
         return selectors.listed(
             context=self.caller,
@@ -87,25 +88,31 @@ class FlavorsDetailView(FlavorsView):
     detailed = True
 
 
-class FlavorView(FlavorsView):
+class FlavorView(_FlavorView, Item):
     """One flavor; from 2.55 on its description can be changed."""
 
-    http_method_names = ["get", "head", "put", "delete", "options"]
+    noun, rules = "flavor", "os_compute_api:os-flavor-manage"
+    before_row = ("update", "delete")
+    code_of_delete = 202
     request_serializers = {"put": serializers.FlavorUpdate}
     examples = {"PUT": {"flavor": {"description": "What it is good for"}}}
 
-    def get(self, request: Request, flavor_id: str) -> Response:  # type: ignore[override]
-        flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
-        return Response({"flavor": self.renderer().render(flavor)})
+    def permit(self, action: str, row: Any = None) -> None:
+        """Everybody sees the flavors that it may use."""
+        if action != "show":
+            super().permit(action)
+
+    def load(self, flavor_id: str) -> Flavor:
+        return selectors.get(context=self.caller, flavor_id=flavor_id)
+
+    def render(self, row: Flavor) -> dict[str, Any]:
+        return self.renderer().render(row)
 
     @microversions.handler("2.55")
     def put(self, request: Request, flavor_id: str) -> Response:
-        policy.check(self.caller, "os_compute_api:os-flavor-manage:update")
+        self.permit("update")
         values = self.parse(request, "flavor")
-        flavor = selectors.get(context=self.caller, flavor_id=flavor_id)
-        return Response({"flavor": self.renderer().render(flavors.update(flavor=flavor, **values))})
+        return Response(self.document(flavors.update(flavor=self.load(flavor_id), **values)))
 
-    def delete(self, request: Request, flavor_id: str) -> Response:
-        policy.check(self.caller, "os_compute_api:os-flavor-manage:delete")
-        flavors.delete(flavor=selectors.get(context=self.caller, flavor_id=flavor_id))
-        return Response(status=202)
+    def remove(self, row: Flavor) -> None:
+        flavors.delete(flavor=row)

@@ -10,7 +10,7 @@ from apps.common.api.serializers import StrictSerializer
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound, NotOffered
 from apps.common.microversions import since
-from apps.compute.api.views.base import WholeCollection
+from apps.compute.api.views.base import ReadOnlyItem, WholeCollection
 from apps.compute.api.views.proxies import ProxyView
 from apps.compute.selectors import hypervisors
 from apps.compute.services import services
@@ -52,19 +52,22 @@ class HostsView(_HostsView, WholeCollection):
         return {"host_name": host.name, "service": "compute", "zone": zone}
 
 
-class HostView(_HostsView):
+class HostView(_HostsView, ReadOnlyItem):
     """One host: its capacity and its servers' usage, by project. PUT enables or disables it."""
 
+    noun, rules = "host", "os_compute_api:os-hosts"
+    before_row = ("show",)
     request_serializers = {"put": HostUpdate}
     examples = {"PUT": {"status": "disable"}}
 
-    def get(self, request: Request, name: str) -> Response:
-        policy.check(self.caller, RULE.format("show"))
-        host = self.host(name)
-        return Response({"host": [{"resource": resource} for resource in hypervisors.resources_of(host=host)]})
+    def load(self, name: str) -> Any:
+        return self.host(name)
+
+    def document(self, row: Any) -> dict[str, Any]:
+        return {"host": [{"resource": resource} for resource in hypervisors.resources_of(host=row)]}
 
     def put(self, request: Request, name: str) -> Response:
-        policy.check(self.caller, RULE.format("update"))
+        self.permit("update")
         values = self.parse(request)
         if not values:
             raise BadRequest("Invalid input: status or maintenance_mode is needed.")

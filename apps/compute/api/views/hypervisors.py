@@ -14,8 +14,7 @@ from apps.common.exceptions import BadRequest
 from apps.common.microversions import handler, since
 from apps.compute.api.documents import hypervisors as documents
 from apps.compute.api.listing import HYPERVISORS, STYLE
-from apps.compute.api.queries import check
-from apps.compute.api.views.base import ComputeView, WholeCollection
+from apps.compute.api.views.base import ComputeView, ReadOnlyItem, WholeCollection
 from apps.compute.selectors import hypervisors
 
 RULE = "os_compute_api:os-hypervisors:{}"
@@ -24,8 +23,7 @@ FILTERED = since("2.53")
 PATTERN, WITH_SERVERS = "hypervisor_hostname_pattern", "with_servers"
 
 
-class _Hypervisors(WholeCollection):
-    plural = "hypervisors"
+class _HypervisorView(ComputeView):
     detailed = False
 
     def wants_servers(self) -> bool:
@@ -48,6 +46,10 @@ class _Hypervisors(WholeCollection):
             for hypervisor, name in zip(rendered, names, strict=True)
         ]
 
+
+class _Hypervisors(_HypervisorView, WholeCollection):
+    plural = "hypervisors"
+
     def mark_of(self, row: Any) -> str:
         return str(row.id if self.version in documents.UUIDS else row.number)
 
@@ -59,7 +61,7 @@ class HypervisorsView(_Hypervisors):
 
     def rows(self) -> QuerySet[Any]:
         if self.version in FILTERED:
-            check(self.request, ("limit", "marker", PATTERN, WITH_SERVERS), strict_since="2.53")
+            self.check_query(("limit", "marker", PATTERN, WITH_SERVERS), strict_since="2.53")
         pattern = self._pattern()
         return hypervisors.matching(pattern=pattern) if pattern else hypervisors.everything()
 
@@ -82,17 +84,23 @@ class HypervisorsDetailView(HypervisorsView):
     rule, detailed = RULE.format("list-detail"), True
 
 
-class HypervisorView(_Hypervisors):
+class HypervisorView(_HypervisorView, ReadOnlyItem):
     """One hypervisor."""
 
-    rule, detailed = RULE.format("show"), True
+    noun, rules = "hypervisor", "os_compute_api:os-hypervisors"
+    before_row = ("show",)
+    detailed = True
 
-    def get(self, request: Request, **ids: str) -> Response:
-        self.permit("show")
+    def permit(self, action: str, row: Any = None) -> None:
+        super().permit(action)
         if self.version in FILTERED:
-            check(request, (WITH_SERVERS,), strict_since="2.53")
-        host = hypervisors.get(key=ids["key"], by_uuid=self.version in documents.UUIDS)
-        return Response({"hypervisor": self.documents([host])[0]})
+            self.check_query((WITH_SERVERS,), strict_since="2.53")
+
+    def load(self, key: str) -> Any:
+        return hypervisors.get(key=key, by_uuid=self.version in documents.UUIDS)
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return self.documents([row])[0]
 
 
 class HypervisorStatisticsView(ComputeView):

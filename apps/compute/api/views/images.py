@@ -16,7 +16,7 @@ from apps.compute.api.documents import base
 from apps.compute.api.documents import images as documents
 from apps.compute.api.listing import IMAGES, STYLE
 from apps.compute.api.serializers import server_metadata as serializers
-from apps.compute.api.views.base import Collection
+from apps.compute.api.views.base import Collection, Item
 from apps.compute.api.views.proxies import ProxyView
 from apps.compute.exceptions import MetadataNotFound
 from apps.images import attributes
@@ -79,18 +79,26 @@ class ImagesDetailView(ImagesView):
         return documents.render(row, self.links())
 
 
-class ImageView(_ImagesView):
+class ImageView(_ImagesView, Item):
     """One image."""
 
-    def get(self, request: Request, image_id: str) -> Response:
-        policy.check(self.caller, "get_image")
-        return Response({"image": documents.render(self.image(image_id), self.links())})
+    noun = "image"
+    before_row = ("show",)
 
-    def delete(self, request: Request, image_id: str) -> Response:
-        image = self.image(image_id)
-        permissions.check(self.caller, "delete_image", image)
-        services.delete(image=image)
-        return Response(status=204)
+    def permit(self, action: str, row: Any = None) -> None:
+        if row is None:
+            policy.check(self.caller, "get_image")
+        else:
+            permissions.check(self.caller, f"{action}_image", row)
+
+    def load(self, image_id: str) -> Any:
+        return self.image(image_id)
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row, self.links())
+
+    def remove(self, row: Any) -> None:
+        services.delete(image=row)
 
 
 class _ImageMetadataView(_ImagesView):

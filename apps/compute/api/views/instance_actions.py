@@ -8,14 +8,12 @@ from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.collections import Listing
-from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import since
 from apps.common.pagination import MAX_LIMIT
-from apps.compute.api import queries
 from apps.compute.api.documents import instance_actions as documents
 from apps.compute.api.listing import ACTIONS, STYLE
-from apps.compute.api.views.base import OfServer, PartsOfServer
+from apps.compute.api.views.base import OfServer, PartOfServer, PartsOfServer
 from apps.compute.models import Server
 from apps.compute.selectors import instance_actions
 
@@ -69,24 +67,26 @@ class InstanceActionsView(_ActionView, PartsOfServer):
             return {}
         known = ["limit", "marker", "changes-since"]
         known += ["changes-before"] if self.version in CHANGES_BEFORE else []
-        queries.check(request, known, strict_since="2.58")
+        self.check_query(known, strict_since="2.58")
         return {name: request.GET[name] for name in known if name in request.GET}
 
 
-class InstanceActionView(_ActionView):
+class InstanceActionView(_ActionView, PartOfServer):
     """One action, by the id of the request that ordered it, with its steps as events."""
 
-    def get(self, request: Request, server_id: str, request_id: str) -> Response:
-        server = self.server(server_id, RULE.format("show"))
-        run = instance_actions.get(server_id=server.id, request_id=request_id)
-        document, target = documents.render(run, self.version), {"project_id": server.project_id}
+    noun, rules = "instanceAction", "os_compute_api:os-instance-actions"
+
+    def load(self, server_id: str, request_id: str) -> Any:
+        return instance_actions.get(server_id=self.owner.id, request_id=request_id)
+
+    def render(self, row: Any) -> dict[str, Any]:
+        project_id, version = self.owner.project_id, self.version
+        document, target = documents.render(row, version), {"project_id": project_id}
         full = policy.allowed(self.caller, RULE.format("events"), target)
-        if full or self.version in documents.EVENTS_FOR_OWNERS:
+        if full or version in documents.EVENTS_FOR_OWNERS:
             details = policy.allowed(self.caller, RULE.format("events:details"), target)
             document["events"] = [
-                documents.render_event(
-                    step, project_id=server.project_id, version=self.version, full=full, details=details
-                )
-                for step in instance_actions.events(run=run)
+                documents.render_event(step, project_id=project_id, version=version, full=full, details=details)
+                for step in instance_actions.events(run=row)
             ]
-        return Response({"instanceAction": document})
+        return document

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from rest_framework.request import Request
-
-from apps.common.api.views import Response
 from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
 from apps.compute.api.documents import interfaces as documents
-from apps.compute.api.views.base import OfServer, PartsOfServer
+from apps.compute.api.views.base import PartOfServer, PartsOfServer
 from apps.networking.selectors import ports
 
 RULE = "os_compute_api:os-attach-interfaces:{}"
@@ -28,14 +25,18 @@ class InterfacesView(PartsOfServer):
         return documents.render(row, self.version)
 
 
-class InterfaceView(OfServer):
+class InterfaceView(PartOfServer):
     """One interface, by its port."""
 
+    noun, rules = "interfaceAttachment", "os_compute_api:os-attach-interfaces"
     not_offered = {"delete": HOT_PLUG}
 
-    def get(self, request: Request, server_id: str, port_id: str) -> Response:
-        server, key = self.server(server_id, RULE.format("show")), parse_uuid(port_id)
-        port = next((port for port in ports.of_server(server_id=server.id) if port.id == key), None)
+    def load(self, server_id: str, port_id: str) -> Any:
+        key = parse_uuid(port_id)
+        port = next((port for port in ports.of_server(server_id=self.owner.id) if port.id == key), None)
         if port is None:
-            raise NotFound(f"Instance {server.id} does not have port with id {port_id[:64]}")
-        return Response({"interfaceAttachment": documents.render(port, self.version)})
+            raise NotFound(f"Instance {self.owner.id} does not have port with id {port_id[:64]}")
+        return port
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row, self.version)

@@ -12,11 +12,10 @@ from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import since
 from apps.compute import public_keys
-from apps.compute.api import queries
 from apps.compute.api.documents import keypairs as documents
 from apps.compute.api.listing import KEYPAIRS
 from apps.compute.api.serializers import keypairs as serializers
-from apps.compute.api.views.base import Collection, ComputeView
+from apps.compute.api.views.base import Collection, ComputeView, Item
 from apps.compute.models import KeyPair
 from apps.compute.selectors import keypairs as selectors
 from apps.compute.services import keypairs
@@ -49,7 +48,7 @@ class KeyPairsView(_KeyPairView, Collection):
         """The rule looks at whose key pairs they are."""
 
     def rows(self) -> QuerySet[KeyPair]:
-        queries.check(self.request, ("limit", "marker", "user_id"))
+        self.check_query(("limit", "marker", "user_id"))
         return selectors.of_user(user_id=self.user_of("index"))
 
     def render(self, row: Any) -> dict[str, Any]:
@@ -75,15 +74,24 @@ class KeyPairsView(_KeyPairView, Collection):
         return Response({"keypair": document}, status=201 if self.version in CREATED_IS_201 else 200)
 
 
-class KeyPairView(_KeyPairView):
+class KeyPairView(_KeyPairView, Item):
     """One key pair of a user."""
 
-    def get(self, request: Request, name: str) -> Response:
-        queries.check(request, ("user_id",))
-        keypair = selectors.get(user_id=self.user_of("show"), name=name)
-        return Response({"keypair": documents.render(keypair, self.version)})
+    noun = "keypair"
+    before_row = ("show", "delete")
+    owner_id: str
 
-    def delete(self, request: Request, name: str) -> Response:
-        queries.check(request, ("user_id",))
-        keypairs.delete(user_id=self.user_of("delete"), name=name)
+    def permit(self, action: str, row: Any = None) -> None:
+        self.check_query(("user_id",))
+        self.owner_id = self.user_of(action)
+
+    def load(self, name: str) -> KeyPair:
+        return selectors.get(user_id=self.owner_id, name=name)
+
+    def render(self, row: KeyPair) -> dict[str, Any]:
+        return documents.render(row, self.version)
+
+    def delete(self, request: Request, **ids: str) -> Response:
+        self.permit("delete")
+        keypairs.delete(user_id=self.owner_id, name=ids["name"])
         return Response(status=204 if self.version in CREATED_IS_201 else 202)

@@ -5,7 +5,6 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
-from apps.compute.api import queries
 from apps.compute.api.documents import quota_sets as documents
 from apps.compute.api.listing import STYLE
 from apps.compute.api.views.base import ComputeView
@@ -16,7 +15,7 @@ class LimitsView(ComputeView):
     """A project's limits and usage; ``tenant_id`` names another project for administrators."""
 
     def get(self, request: Request) -> Response:
-        queries.check(request, ("reserved", "tenant_id"))
+        self.check_query(("reserved", "tenant_id"))
         project_id = request.GET.get("tenant_id") or self.caller.project_id
         if project_id is None:
             raise BadRequest("The token has no project: name one in tenant_id.")

@@ -9,7 +9,7 @@ from apps.common.api.views import Response
 from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
 from apps.compute.api.documents import networks as documents
-from apps.compute.api.views.base import WholeCollection
+from apps.compute.api.views.base import ReadOnlyItem, WholeCollection
 from apps.compute.api.views.proxies import ProxyView
 from apps.networking.selectors import networks
 
@@ -40,31 +40,31 @@ class TenantNetworksView(NetworksView):
         return documents.render_brief(row)
 
 
-class _NetworkView(ProxyView):
+class NetworkView(ProxyView, ReadOnlyItem):
+    """One network."""
+
+    noun, rules = "network", "os_compute_api:os-networks"
+    before_row = ("show",)
     not_offered = UNCHANGED
 
-    def network(self, network_id: str) -> Any:
+    def load(self, network_id: str) -> Any:
         key = parse_uuid(network_id)
         network = networks.visible(context=self.caller).filter(id=key).first() if key else None
         if network is None:
             raise NotFound("Network not found")
         return network
 
-
-class NetworkView(_NetworkView):
-    """One network."""
-
-    def get(self, request: Request, network_id: str) -> Response:
-        policy.check(self.caller, RULE.format("os-networks:show"))
-        return Response({"network": documents.render(self.network(network_id))})
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
 
 
-class TenantNetworkView(_NetworkView):
+class TenantNetworkView(NetworkView):
     """One of the networks that the project may use."""
 
-    def get(self, request: Request, network_id: str) -> Response:
-        policy.check(self.caller, RULE.format("os-tenant-networks:show"))
-        return Response({"network": documents.render_brief(self.network(network_id))})
+    rules = "os_compute_api:os-tenant-networks"
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render_brief(row)
 
 
 class FloatingIPPoolsView(ProxyView, WholeCollection):

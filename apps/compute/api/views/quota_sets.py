@@ -4,7 +4,6 @@ from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response
-from apps.compute.api import queries
 from apps.compute.api.documents import quota_sets as documents
 from apps.compute.api.serializers import quota_sets as serializers
 from apps.compute.api.views.base import ComputeView
@@ -15,7 +14,7 @@ from apps.compute.services import quota_sets
 class _QuotaView(ComputeView):
     def allow(self, verb: str, project_id: str) -> None:
         """``user_id`` is known to clients; all users of a project have the project's limits."""
-        queries.check(self.request, ("user_id",))
+        self.check_query(("user_id",))
         policy.check(self.caller, f"os_compute_api:os-quota-sets:{verb}", {"project_id": project_id})
         selectors.check_project(project_id)
 

@@ -12,7 +12,7 @@ from apps.common.identifiers import parse_uuid
 from apps.compute.api.documents import security_groups as documents
 from apps.compute.api.listing import BY_OFFSET, STYLE
 from apps.compute.api.serializers import security_groups as serializers
-from apps.compute.api.views.base import Collection, PartsOfServer
+from apps.compute.api.views.base import Collection, PartsOfServer, ReadOnlyItem
 from apps.compute.api.views.proxies import ProxyView, nova_faults
 from apps.networking.api import permissions
 from apps.networking.selectors import security_group_rules as rule_selectors
@@ -61,35 +61,37 @@ class SecurityGroupsView(ProxyView, Collection):
         )
 
 
-class SecurityGroupView(ProxyView):
+class SecurityGroupView(ProxyView, ReadOnlyItem):
     """One security group."""
 
+    noun, rules = "security_group", "os_compute_api:os-security-groups"
+    before_row = ("show",)
     request_serializers = {"put": serializers.GroupOfNovaUpdate}
     examples = {"PUT": {"security_group": {"name": "web", "description": "Web servers"}}}
 
-    def get(self, request: Request, group_id: str) -> Response:
-        policy.check(self.caller, RULE.format("show"))
-        return Response(
-            {"security_group": documents.render_all([selectors.get(context=self.caller, group_id=_id(group_id))])[0]}
-        )
+    def load(self, group_id: str) -> Any:
+        return selectors.get(context=self.caller, group_id=_id(group_id))
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render_all([row])[0]
 
     def group(self, group_id: str, rule: str) -> Any:
         """Return the group, if the network service lets the caller change it. Raises PolicyForbidden (403)."""
-        group = selectors.get(context=self.caller, group_id=_id(group_id))
+        group = self.load(group_id)
         policy.check(self.caller, rule, {"project_id": group.project_id})
         return group
 
     def put(self, request: Request, group_id: str) -> Response:
-        policy.check(self.caller, RULE.format("update"))
+        self.permit("update")
         values = self.parse(request, "security_group")
         group = self.group(group_id, "update_security_group")
         with nova_faults():
             values["description"] = values.get("description") or ""
             row = services.update(context=self.caller, group=group, values=values)
-        return Response({"security_group": documents.render_all([row])[0]})
+        return Response(self.document(row))
 
     def delete(self, request: Request, group_id: str) -> Response:
-        policy.check(self.caller, RULE.format("delete"))
+        self.permit("delete")
         group = self.group(group_id, "delete_security_group")
         with nova_faults():
             services.delete(context=self.caller, group=group)

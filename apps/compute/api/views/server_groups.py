@@ -8,11 +8,10 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
-from apps.compute.api import queries
 from apps.compute.api.documents import server_groups as documents
 from apps.compute.api.listing import BY_OFFSET
 from apps.compute.api.serializers import server_groups as serializers
-from apps.compute.api.views.base import Collection, ComputeView
+from apps.compute.api.views.base import Collection, Item
 from apps.compute.models import ServerGroup
 from apps.compute.selectors import server_groups as selectors
 from apps.compute.services import server_groups
@@ -28,7 +27,7 @@ class ServerGroupsView(Collection):
     examples = {"POST": {"server_group": {"name": "apart", "policy": "anti-affinity"}}}
 
     def rows(self) -> QuerySet[ServerGroup]:
-        queries.check(self.request, ("limit", "offset"), repeatable=("all_projects",))
+        self.check_query(("limit", "offset"), repeatable=("all_projects",))
         # Nova answers others, who may not ask for all projects, with their own.
         everywhere = "all_projects" in self.request.GET and self.caller.is_admin
         if everywhere:
@@ -48,19 +47,17 @@ class ServerGroupsView(Collection):
         return Response({"server_group": documents.render(group, members=(), version=self.version)})
 
 
-class ServerGroupView(ComputeView):
+class ServerGroupView(Item):
     """A group with its members; DELETE leaves them without a group."""
 
-    def get(self, request: Request, server_group_id: str) -> Response:
-        group = self._group("show", server_group_id)
-        members = selectors.members(group_ids=[group.id]).get(group.id, ())
-        return Response({"server_group": documents.render(group, members=members, version=self.version)})
+    noun, rules = "server_group", "os_compute_api:os-server-groups"
 
-    def delete(self, request: Request, server_group_id: str) -> Response:
-        server_groups.delete(group_id=self._group("delete", server_group_id).id)
-        return Response(status=204)
+    def load(self, server_group_id: str) -> ServerGroup:
+        return selectors.get(context=self.caller, group_id=server_group_id)
 
-    def _group(self, verb: str, group_id: str) -> ServerGroup:
-        group = selectors.get(context=self.caller, group_id=group_id)
-        policy.check(self.caller, RULE.format(verb), {"project_id": group.project_id})
-        return group
+    def render(self, row: ServerGroup) -> dict[str, Any]:
+        members = selectors.members(group_ids=[row.id]).get(row.id, ())
+        return documents.render(row, members=members, version=self.version)
+
+    def remove(self, row: ServerGroup) -> None:
+        server_groups.delete(group_id=row.id)

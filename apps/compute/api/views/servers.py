@@ -18,7 +18,7 @@ from apps.compute.api.documents import servers as documents
 from apps.compute.api.listing import SERVERS, STYLE
 from apps.compute.api.serializers.scheduler_hints import SchedulerHints
 from apps.compute.api.serializers.servers import ServerCreate, ServerUpdate
-from apps.compute.api.views.base import Collection, ComputeView
+from apps.compute.api.views.base import Collection, ComputeView, Item
 from apps.compute.models import Server
 from apps.compute.selectors import server_lists
 from apps.compute.selectors import servers as selectors
@@ -165,23 +165,21 @@ class ServersDetailView(ServersView):
         return self.full(rows)
 
 
-class ServerView(ServerViewBase):
+class ServerView(ServerViewBase, Item):
+    noun, rules = "server", "os_compute_api:servers"
     request_serializers = {"put": ServerUpdate}
     examples = {"PUT": {"server": {"name": "vm1", "description": "What it is for"}}}
 
-    def get(self, request: Request, server_id: str) -> Response:
-        server = selectors.get(context=self.caller, server_id=server_id)
-        policy.check(self.caller, "os_compute_api:servers:show", {"project_id": server.project_id})
-        return Response({"server": self.full([server], show=True)[0]})
+    def load(self, server_id: str) -> Server:
+        return selectors.get(context=self.caller, server_id=server_id)
 
-    def put(self, request: Request, server_id: str) -> Response:
-        server = selectors.get(context=self.caller, server_id=server_id)
-        policy.check(self.caller, "os_compute_api:servers:update", {"project_id": server.project_id})
+    def render(self, row: Server) -> dict[str, Any]:
+        return self.full([row], show=True)[0]
+
+    def put(self, request: Request, **ids: str) -> Response:
+        server = self.permitted("update")
         values = self.parse(request, "server").get("row", {})
-        return Response({"server": self.full([servers.update(server=server, values=values)], show=True)[0]})
+        return Response(self.document(servers.update(server=server, values=values)))
 
-    def delete(self, request: Request, server_id: str) -> Response:
-        server = selectors.get(context=self.caller, server_id=server_id)
-        policy.check(self.caller, "os_compute_api:servers:delete", {"project_id": server.project_id})
-        servers.delete(context=self.caller, server=server)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def remove(self, row: Server) -> None:
+        servers.delete(context=self.caller, server=row)

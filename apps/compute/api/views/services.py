@@ -9,7 +9,6 @@ from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import Version, handler, since
-from apps.compute.api import queries
 from apps.compute.api.documents import services as documents
 from apps.compute.api.serializers import services as serializers
 from apps.compute.api.views.base import ComputeView, WholeCollection
@@ -29,7 +28,7 @@ class ServicesView(WholeCollection):
 
     def rows(self) -> list[tuple[Renderer, Any]]:
         """Return schedulers, then hosts, each with what renders it."""
-        queries.check(self.request, ("host", "binary"))
+        self.check_query(("host", "binary"))
         wanted = {name: self.request.GET.get(name) for name in ("host", "binary")}
         schedulers = [(documents.render_scheduler, row) for row in selectors.listed_schedulers(**wanted)]
         return [*schedulers, *((documents.render, host) for host in selectors.listed(**wanted))]

@@ -13,7 +13,6 @@ from apps.common.api.documents import next_link
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound
 from apps.common.microversions import since
-from apps.compute.api import queries
 from apps.compute.api.documents import simple_tenant_usage as documents
 from apps.compute.api.listing import PAGED_USAGE, WHOLE_USAGE
 from apps.compute.api.views.base import ComputeView
@@ -41,7 +40,7 @@ class _UsageView(ComputeView):
     def read(self, request: Request, project_id: str | None) -> tuple[list[selectors.Use], bool, datetime, datetime]:
         """Return the uses in the period asked for, whether there are more, and the period."""
         paged = self.version in PAGED
-        queries.check(request, ("start", "end", "detailed", *(("limit", "marker") if paged else ())))
+        self.check_query(("start", "end", "detailed", *(("limit", "marker") if paged else ())))
         now = timezone.now()
         stop = _moment(request.GET.get("end"), now)
         start = _moment(request.GET.get("start"), stop - USUAL_PERIOD)

@@ -64,13 +64,6 @@ class IdentityView(ServiceView):
         """Return the target of a rule: the path's IDs, the domain of the caller's token, and ``target``."""
         return {**self.kwargs, "caller.domain_id": self.caller.domain_id, **(target or {})}
 
-    def authorize_list(self, request: Any, rule: str) -> dict[str, str]:
-        """Return the query of a list; a token for a domain asks about that domain, whichever the query names."""
-        params: dict[str, str] = request.query_params.dict()
-        domain_id = self.caller.domain_id or params.get("domain_id")
-        self.authorize(rule, {"target.domain_id": domain_id, "target.group.domain_id": domain_id})
-        return params
-
     def within_own_domain(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         """Return those of ``rows`` that a token for a domain sees: its domain's, as in Keystone. Others see all."""
         domain_id = self.caller.domain_id
@@ -84,7 +77,10 @@ class IdentityView(ServiceView):
 
     def listed(self, key: str, rows: QuerySet[Any], render: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Return the page of ``rows`` that the query requests, cut at the settings' limit and marked as truncated."""
-        page = collections.read(rows, self.request.query_params, LISTING)
+        return self.enveloped(key, collections.read(rows, self.request.query_params, LISTING), render)
+
+    def enveloped(self, key: str, page: collections.Page, render: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Return the document of a page."""
         answer = envelope(self.request, key, (render(row) for row in page.rows))
         if page.more:
             answer["links"]["next"] = next_link(self.request, marker=page.rows[-1].pk)[0]["href"]
@@ -101,11 +97,16 @@ class Noun(IdentityView, collections.Noun):
         return linked(self.request, self.path or self.plural, self.render(row))
 
 
-class Collection(Noun):
+class Collection(Noun, collections.Collection):
     """List and create. The rules are ``list_<plural>`` and ``create_<noun>`` where a view says no other."""
 
+    listing = LISTING
+
+    def permit(self, action: str, row: Any = None) -> None:
+        self.authorize(f"list_{self.plural}")
+
     def rows(self) -> QuerySet[Any]:
-        """Check the rule of the list and return the rows that the caller may see and the query selects."""
+        """Return the rows that the caller may see and the query selects."""
         raise NotImplementedError
 
     def values(self, request: Any) -> dict[str, Any]:
@@ -117,47 +118,59 @@ class Collection(Noun):
         """Make a row."""
         raise NotImplementedError
 
-    def get(self, request: Any) -> Response:
-        return Response(self.listed(self.plural, self.rows(), self.linked))
+    def envelope(self, page: collections.Page) -> dict[str, Any]:
+        return self.enveloped(self.plural, page, self.linked)
 
     def post(self, request: Any) -> Response:
         return Response({self.noun: self.linked(self.make(self.values(request)))}, status=201)
 
 
-class Item(Noun):
-    """Show, change and delete one row. The rules are ``get_<noun>`` and so on, about ``target``."""
+class CollectionOfDomain(Collection):
+    """A list within a domain: the one that the query names, or that of the caller's token, if it is for a domain."""
 
-    def target(self, key: str, *, written: bool) -> dict[str, Any]:
+    def permit(self, action: str, row: Any = None) -> None:
+        domain_id = self.caller.domain_id or self.request.query_params.get("domain_id")
+        target = {"target.domain_id": domain_id, "target.group.domain_id": domain_id}
+        self.authorize(f"list_{self.plural}", target)
+
+
+class ReadOnlyItem(Noun, collections.ReadOnlyItem):
+    """One row. Its rule is checked first, also for a row that is missing: only who may see any row gets 404."""
+
+    before_row = ("show", "update", "delete")
+
+    def id_of(self, text: str) -> str:
+        """Return a URL's id as it is: identity has ids of any form."""
+        return text
+
+    def target(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the target of a rule about a row that may be missing."""
         return {}
 
     def permit(self, action: str, row: Any = None) -> None:
-        self.authorize(f"{action}_{self.noun}", self.target(row, written=action != "get"))
+        verb = "get" if action == "show" else action
+        self.authorize(f"{verb}_{self.noun}", self.target(*self.kwargs.values(), written=verb != "get"))
 
-    def load(self, key: str) -> Any:
-        """Return the row. Raises NotFound (404)."""
+    def document(self, row: Any) -> dict[str, Any]:
+        return {self.noun: self.linked(row)}
+
+
+class Item(ReadOnlyItem, collections.Item):
+    """One row that is changed and deleted by its ids: services look for it themselves, under a lock."""
+
+    def change(self, *args: Any, **kwargs: Any) -> Any:
+        """Change the row with these ids and return it. Raises NotFound (404)."""
         raise NotImplementedError
 
-    def change(self, key: str, changes: dict[str, Any]) -> Any:
-        """Change the row and return it."""
+    def remove(self, *args: Any, **kwargs: Any) -> None:
+        """Delete the row with these ids. Raises NotFound (404)."""
         raise NotImplementedError
-
-    def remove(self, key: str) -> None:
-        """Delete the row."""
-        raise NotImplementedError
-
-    def get(self, request: Any, **ids: str) -> Response:
-        (key,) = ids.values()
-        self.permit("get", key)
-        return Response({self.noun: self.linked(self.load(key))})
 
     def patch(self, request: Any, **ids: str) -> Response:
-        (key,) = ids.values()
-        self.permit("update", key)
-        return Response({self.noun: self.linked(self.change(key, self.parse(request, self.noun)))})
+        self.permit("update")
+        return Response(self.document(self.change(*ids.values(), self.parse(request, self.noun))))
 
     def delete(self, request: Any, **ids: str) -> Response:
-        (key,) = ids.values()
-        self.permit("delete", key)
-        self.remove(key)
-        return Response(status=204)
+        self.permit("delete")
+        self.remove(*ids.values())
+        return Response(status=self.code_of_delete)

@@ -7,7 +7,7 @@ from apps.identity.api.documents import credentials as documents
 from apps.identity.api.documents import tokens as token_documents
 from apps.identity.api.documents.base import linked
 from apps.identity.api.serializers import credentials as serializers
-from apps.identity.api.views.base import IdentityView, Response, target_of_user
+from apps.identity.api.views.base import IdentityView, Item, Response, target_of_user
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Credential
 from apps.identity.selectors import catalog, users
@@ -47,25 +47,26 @@ class CredentialsView(IdentityView):
         return Response({"credential": linked(request, "credentials", documents.render(credential))}, status=201)
 
 
-class CredentialView(IdentityView):
+class CredentialView(Item):
+    noun, plural = "credential", "credentials"
     request_serializers = {"patch": serializers.CredentialUpdateSerializer}
 
-    def get(self, request: Any, credential_id: str) -> Response:
-        self.authorize("get_credential", target_of_credential(selectors.find(credential_id)))
-        credential = selectors.get(credential_id)
+    def target(self, key: str, *, written: bool) -> dict[str, Any]:
+        return target_of_credential(selectors.find(key))
+
+    def load(self, key: str) -> Credential:
+        credential = selectors.get(key)
         delegation_rules.refuse_out_of_reach(self.caller, credential)
-        return Response({"credential": linked(request, "credentials", documents.render(credential))})
+        return credential
 
-    def patch(self, request: Any, credential_id: str) -> Response:
-        self.authorize("update_credential", target_of_credential(selectors.find(credential_id)))
-        changes = self.parse(request, "credential")
-        credential = credentials.update(context=self.caller, credential_id=credential_id, changes=changes)
-        return Response({"credential": linked(request, "credentials", documents.render(credential))})
+    def render(self, row: Credential) -> dict[str, Any]:
+        return documents.render(row)
 
-    def delete(self, request: Any, credential_id: str) -> Response:
-        self.authorize("delete_credential", target_of_credential(selectors.find(credential_id)))
-        credentials.delete(context=self.caller, credential_id=credential_id)
-        return Response(status=204)
+    def change(self, key: str, changes: dict[str, Any]) -> Credential:
+        return credentials.update(context=self.caller, credential_id=key, changes=changes)
+
+    def remove(self, key: str) -> None:
+        credentials.delete(context=self.caller, credential_id=key)
 
 
 class EC2CredentialsView(IdentityView):

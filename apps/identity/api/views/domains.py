@@ -23,8 +23,10 @@ class DomainsView(_Domains, Collection):
     request_serializers = {"post": serializers.DomainSerializer}
     examples = {"POST": {"domain": {"name": "", "description": ""}}}
 
-    def rows(self) -> QuerySet[Domain]:
+    def permit(self, action: str, row: Any = None) -> None:
         self.authorize("list_domains", {"target.domain.id": self.caller.domain_id})
+
+    def rows(self) -> QuerySet[Domain]:
         rows = selectors.listed(self.request.query_params.dict())
         return rows if self.caller.domain_id is None else rows.filter(pk=self.caller.domain_id)
 

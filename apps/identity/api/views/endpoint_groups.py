@@ -48,7 +48,6 @@ class EndpointGroupsView(_EndpointGroups, Collection):
     examples = {"POST": {"endpoint_group": {"name": "", "description": "", "filters": {"interface": "public"}}}}
 
     def rows(self) -> QuerySet[EndpointGroup]:
-        self.authorize("list_endpoint_groups")
         return selectors.listed(self.request.query_params.dict())
 
     def make(self, values: dict[str, Any]) -> EndpointGroup:

@@ -9,7 +9,15 @@ from apps.identity.api.documents import users as user_documents
 from apps.identity.api.documents.base import linked
 from apps.identity.api.serializers import groups as serializers
 from apps.identity.api.views import targets
-from apps.identity.api.views.base import Collection, IdentityView, Item, Noun, Response, target_of_group, target_of_user
+from apps.identity.api.views.base import (
+    CollectionOfDomain,
+    IdentityView,
+    Item,
+    Noun,
+    Response,
+    target_of_group,
+    target_of_user,
+)
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Group
 from apps.identity.selectors import groups as selectors
@@ -24,12 +32,12 @@ class _Groups(Noun):
         return documents.render(row)
 
 
-class GroupsView(_Groups, Collection):
+class GroupsView(_Groups, CollectionOfDomain):
     request_serializers = {"post": serializers.GroupSerializer}
     examples = {"POST": {"group": {"name": "", "domain_id": "default", "description": ""}}}
 
     def rows(self) -> QuerySet[Group]:
-        return self.within_own_domain(selectors.listed(self.authorize_list(self.request, "list_groups")))
+        return self.within_own_domain(selectors.listed(self.request.query_params.dict()))
 
     def values(self, request: Any) -> dict[str, Any]:
         values = self.parse(request, "group")

@@ -51,7 +51,6 @@ class RegisteredLimitsView(_RegisteredLimits, BatchView):
     request_serializers = {"post": serializers.RegisteredLimitSerializer}
 
     def rows(self) -> QuerySet[RegisteredLimit]:
-        self.authorize("list_registered_limits")
         return selectors.registered(self.request.query_params.dict())
 
     def make_all(self, values: list[dict[str, Any]]) -> list[Any]:
@@ -81,12 +80,11 @@ class _Limits(Noun):
 class LimitsView(_Limits, BatchView):
     request_serializers = {"post": serializers.LimitSerializer}
 
-    def get(self, request: Any) -> Response:
+    def get(self, request: Any, **ids: str) -> Response:
         """List limits: all for readers of the system, one's own project's and domain's for others."""
         return super().get(request)
 
     def rows(self) -> QuerySet[Limit]:
-        self.authorize("list_limits")
         caller = self.caller
         owners = None if self.allows("list_limits:any_owner") else (caller.project_id, caller.domain_id)
         return selectors.listed(self.request.query_params.dict(), owners=owners)

@@ -9,7 +9,7 @@ from apps.identity.api.documents import projects as documents
 from apps.identity.api.documents.base import link, linked
 from apps.identity.api.serializers import projects as serializers
 from apps.identity.api.serializers.base import TagField
-from apps.identity.api.views.base import Collection, IdentityView, Response, target_of_project
+from apps.identity.api.views.base import CollectionOfDomain, IdentityView, ReadOnlyItem, Response, target_of_project
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Project
 from apps.identity.selectors import projects as selectors
@@ -20,7 +20,7 @@ def _answer(request: Any, project: Project, status: int = 200) -> Response:
     return Response(_enveloped(request, project), status=status)
 
 
-class ProjectsView(Collection):
+class ProjectsView(CollectionOfDomain):
     noun, plural = "project", "projects"
     request_serializers = {"post": serializers.ProjectSerializer}
     examples = {"POST": {"project": {"name": "", "domain_id": "default", "description": ""}}}
@@ -29,7 +29,7 @@ class ProjectsView(Collection):
         return documents.render(row)
 
     def rows(self) -> QuerySet[Project]:
-        return self.within_own_domain(selectors.listed(self.authorize_list(self.request, "list_projects")))
+        return self.within_own_domain(selectors.listed(self.request.query_params.dict()))
 
     def post(self, request: Any) -> Response:
         values = self.parse(request, "project")
@@ -77,13 +77,21 @@ def _enveloped(request: Any, project: Project) -> dict[str, Any]:
     return {"project": linked(request, "projects", documents.render(project))}
 
 
-class ProjectView(IdentityView):
+class ProjectView(ReadOnlyItem):
+    noun, plural = "project", "projects"
     request_serializers = {"patch": serializers.ProjectUpdateSerializer}
 
-    def get(self, request: Any, project_id: str) -> Response:
-        self.authorize("get_project", target_of_project(selectors.find(project_id)))
-        project = selectors.get(project_id)
-        return Response({"project": {**_enveloped(request, project)["project"], **_family(request, project)}})
+    def target(self, key: str, *, written: bool) -> dict[str, Any]:
+        return target_of_project(selectors.find(key))
+
+    def load(self, key: str) -> Project:
+        return selectors.get(key)
+
+    def render(self, row: Project) -> dict[str, Any]:
+        return documents.render(row)
+
+    def document(self, row: Project) -> dict[str, Any]:
+        return {"project": {**self.linked(row), **_family(self.request, row)}}
 
     def patch(self, request: Any, project_id: str) -> Response:
         project = selectors.find(project_id)

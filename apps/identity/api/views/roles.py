@@ -25,11 +25,12 @@ class RolesView(_Roles, Collection):
     request_serializers = {"post": serializers.RoleSerializer}
     examples = {"POST": {"role": {"name": ""}}}
 
-    def rows(self) -> QuerySet[Role]:
-        params = self.request.query_params.dict()
-        domain_id = params.get("domain_id")
+    def permit(self, action: str, row: Any = None) -> None:
+        domain_id = self.request.query_params.get("domain_id")
         self.authorize("list_domain_roles" if domain_id else "list_roles", {"target.role.domain_id": domain_id})
-        return selectors.listed(params)
+
+    def rows(self) -> QuerySet[Role]:
+        return selectors.listed(self.request.query_params.dict())
 
     def values(self, request: Any) -> dict[str, Any]:
         values = self.parse(request, "role")
@@ -46,9 +47,9 @@ class RoleView(_Roles, Item):
     request_serializers = {"patch": serializers.RoleUpdateSerializer}
 
     def permit(self, action: str, row: Any = None) -> None:
-        role = selectors.find(row)
+        role = selectors.find(self.kwargs["role_id"])
         noun = "domain_role" if role is not None and role.domain_id else "role"
-        self.authorize(f"{action}_{noun}", target_of_role(role))
+        self.authorize(f"{'get' if action == 'show' else action}_{noun}", target_of_role(role))
 
     def load(self, key: str) -> Role:
         return selectors.get(key)

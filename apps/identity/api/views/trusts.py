@@ -6,7 +6,7 @@ from apps.identity.api.documents import roles as role_documents
 from apps.identity.api.documents import trusts as documents
 from apps.identity.api.documents.base import link
 from apps.identity.api.serializers import trusts as serializers
-from apps.identity.api.views.base import IdentityView, Response
+from apps.identity.api.views.base import IdentityView, ReadOnlyItem, Response
 from apps.identity.exceptions import NotFound
 from apps.identity.models import Trust
 from apps.identity.selectors import trusts as selectors
@@ -40,13 +40,20 @@ class TrustsView(IdentityView):
         return Response({"trust": documents.render(request, trust)}, status=201)
 
 
-class TrustView(IdentityView):
-    def get(self, request: Any, trust_id: str) -> Response:
-        self.authorize("get_trust", target_of_trust(selectors.get(trust_id)))
-        return Response({"trust": documents.render(request, selectors.get(trust_id))})
+class TrustView(ReadOnlyItem):
+    noun = "trust"
+
+    def target(self, key: str, *, written: bool) -> dict[str, Any]:
+        return target_of_trust(selectors.get(key))
+
+    def load(self, key: str) -> Trust:
+        return selectors.get(key)
+
+    def document(self, row: Trust) -> dict[str, Any]:
+        return {"trust": documents.render(self.request, row)}
 
     def delete(self, request: Any, trust_id: str) -> Response:
-        self.authorize("delete_trust", target_of_trust(selectors.get(trust_id)))
+        self.permit("delete")
         trusts.delete(context=self.caller, trust_id=trust_id)
         return Response(status=204)
 

@@ -12,7 +12,7 @@ from apps.identity.api.documents import users as documents
 from apps.identity.api.documents.base import linked
 from apps.identity.api.serializers import users as serializers
 from apps.identity.api.views.base import (
-    Collection,
+    CollectionOfDomain,
     IdentityView,
     Item,
     Noun,
@@ -33,13 +33,13 @@ class _Users(Noun):
         return documents.render(row)
 
 
-class UsersView(_Users, Collection):
+class UsersView(_Users, CollectionOfDomain):
     request_serializers = {"post": serializers.UserSerializer}
     examples = {"POST": {"user": {"name": "", "domain_id": "default", "password": ""}}}
 
     def rows(self) -> QuerySet[User]:
-        params = self.authorize_list(self.request, "list_users")
-        rows = selectors.listed(params, expiries=self.request.query_params.getlist("password_expires_at"))
+        params = self.request.query_params
+        rows = selectors.listed(params.dict(), expiries=params.getlist("password_expires_at"))
         return self.within_own_domain(rows)
 
     def values(self, request: Any) -> dict[str, Any]:

@@ -37,6 +37,27 @@ class ImageView(ServiceView):
         return image
 
 
+class ReadOnlyItem(collections.ReadOnlyItem):
+    """One row. Rules of reading look at no row; those of changes look at its owner."""
+
+    before_row = ("show",)
+    rules: ClassVar[dict[str, str]]  # action -> rule
+
+    def id_of(self, text: str) -> str:
+        """Return a URL's id as selectors take it: images have UUIDs, and all else has a name."""
+        return text
+
+    def permit(self, action: str, row: Any = None) -> None:
+        policy.check(self.caller, self.rules[action], {"project_id": row.project_id} if row is not None else None)
+
+    def document(self, row: Any) -> dict[str, Any]:
+        return self.render(row)
+
+
+class Item(ReadOnlyItem, collections.Item):
+    """One row that can be deleted."""
+
+
 class Collection(collections.Collection):
     """``path`` is the list's address as Glance writes it, without the service's prefix, which clients prepend."""
 

@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from apps.common import policy
 from apps.common.api import queries
 from apps.common.api.parsers import JSONParser, JSONPatchParser, OldJSONPatchParser
 from apps.common.api.views import Response
@@ -14,7 +13,7 @@ from apps.images import patches, states
 from apps.images.api import filters, listing, permissions
 from apps.images.api.documents import images as documents
 from apps.images.api.serializers import images as serializers
-from apps.images.api.views.base import Collection, ImageView
+from apps.images.api.views.base import Collection, ImageView, Item
 from apps.images.exceptions import ImageNotFound
 from apps.images.models import Image
 from apps.images.selectors import images as selectors
@@ -70,17 +69,20 @@ def _choice(text: str | None, choices: tuple[str, ...], name: str) -> str | None
     return text
 
 
-class ImageItem(ImageView):
+class ImageItem(ImageView, Item):
     """Show, patch, delete."""
 
+    rules = {"show": "get_image", "delete": "delete_image"}
     parser_classes = [JSONPatchParser, OldJSONPatchParser, JSONParser]
     response_serializers = {"get": documents.ImageDocument, "patch": documents.ImageDocument}
     request_schemas = {"patch": {JSONPatchParser.media_type: {"type": "array", "items": {"type": "object"}}}}
     examples = {"PATCH": [{"op": "replace", "path": "/name", "value": "new-name"}]}
 
-    def get(self, request: Request, image_id: str) -> Response:
-        policy.check(self.caller, "get_image")
-        return Response(documents.render(self.image(image_id)))
+    def load(self, image_id: str) -> Image:
+        return self.image(image_id)
+
+    def render(self, row: Image) -> dict[str, Any]:
+        return documents.render(row)
 
     def patch(self, request: Request, image_id: str) -> Response:
         old = request.content_type.split(";")[0].strip().lower() == OldJSONPatchParser.media_type
@@ -89,9 +91,8 @@ class ImageItem(ImageView):
         image = images.update(context=self.caller, image=self.image(image_id, "modify_image"), changes=changes)
         return Response(documents.render(image))
 
-    def delete(self, request: Request, image_id: str) -> Response:
-        images.delete(image=self.image(image_id, "delete_image"))
-        return Response(status=204)
+    def remove(self, row: Image) -> None:
+        images.delete(image=row)
 
 
 class Deactivate(ImageView):

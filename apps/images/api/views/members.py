@@ -8,7 +8,7 @@ from apps.common import policy
 from apps.common.api.views import Response
 from apps.images.api.documents import members as documents
 from apps.images.api.serializers import members as serializers
-from apps.images.api.views.base import ImageView, WholeCollection
+from apps.images.api.views.base import ImageView, ReadOnlyItem, WholeCollection
 from apps.images.exceptions import MemberNotFound
 from apps.images.selectors import members as selectors
 from apps.images.services import members
@@ -36,23 +36,25 @@ class Members(ImageView, WholeCollection):
         return Response(documents.render(member))
 
 
-class MemberItem(ImageView):
+class MemberItem(ImageView, ReadOnlyItem):
     """Show, answer, remove."""
 
+    rules = {"show": "get_members"}
     request_serializers = {"put": serializers.MemberUpdate}
     examples = {"PUT": {"status": "accepted"}}
 
-    def get(self, request: Request, image_id: str, member_id: str) -> Response:
-        policy.check(self.caller, "get_members")
-        image = self.image(image_id)
-        return Response(documents.render(selectors.get(context=self.caller, image=image, member_id=member_id)))
+    def load(self, image_id: str, member_id: str) -> Any:
+        return selectors.get(context=self.caller, image=self.image(image_id), member_id=member_id)
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render(row)
 
     def put(self, request: Request, image_id: str, member_id: str) -> Response:
         parsed = self.parse(request)
         image = self.image(image_id)
         member = selectors.get(context=self.caller, image=image, member_id=member_id)
         policy.check(self.caller, "modify_member", {"project_id": image.project_id, "member_id": member_id})
-        return Response(documents.render(members.set_status(member=member, status=parsed["status"])))
+        return Response(self.document(members.set_status(member=member, status=parsed["status"])))
 
     def delete(self, request: Request, image_id: str, member_id: str) -> Response:
         if "\x00" in member_id:

@@ -12,7 +12,7 @@ from apps.common.api.views import Response, ServiceView
 from apps.images.api import listing
 from apps.images.api.documents import metadefs as documents
 from apps.images.api.serializers import metadefs as serializers
-from apps.images.api.views.base import Collection, WholeCollection
+from apps.images.api.views.base import Collection, Item, ReadOnlyItem, WholeCollection
 from apps.images.models import Namespace
 from apps.images.selectors import metadefs as selectors
 from apps.images.services import metadefs
@@ -90,23 +90,25 @@ class _Namespaced(ServiceView):
         return row
 
 
-class NamespaceItem(_Namespaced):
+class NamespaceItem(_Namespaced, Item):
     """Show, update, delete."""
 
+    rules = {"show": "get_metadef_namespace", "delete": "delete_metadef_namespace"}
     request_serializers = {"put": serializers.NamespaceUpdate}
 
-    def get(self, request: Request, namespace: str) -> Response:
-        policy.check(self.caller, "get_metadef_namespace")
-        return Response(_whole(selectors.get(context=self.caller, name=namespace)))
+    def load(self, namespace: str) -> Namespace:
+        return selectors.get(context=self.caller, name=namespace)
+
+    def render(self, row: Namespace) -> dict[str, Any]:
+        return _whole(row)
 
     def put(self, request: Request, namespace: str) -> Response:
         values = self.parse(request)
         row = metadefs.update(namespace=self.namespace(namespace, "modify_metadef_namespace"), values=values)
         return Response(documents.render(row))
 
-    def delete(self, request: Request, namespace: str) -> Response:
-        metadefs.delete(namespace=self.namespace(namespace, "delete_metadef_namespace"))
-        return Response(status=204)
+    def remove(self, row: Namespace) -> None:
+        metadefs.delete(namespace=row)
 
 
 class _Definitions(_Namespaced, WholeCollection):
@@ -146,22 +148,25 @@ class _Definitions(_Namespaced, WholeCollection):
         return Response(status=204)
 
 
-class _Definition(_Namespaced):
+class _Definition(_Namespaced, ReadOnlyItem):
     """Show, replace, remove."""
 
     kind: ClassVar[str]
 
-    def get(self, request: Request, namespace: str, name: str) -> Response:
+    def permit(self, action: str, row: Any = None) -> None:
         policy.check(self.caller, f"get_metadef_{self.kind}")
-        row = selectors.get(context=self.caller, name=namespace)
-        definition = selectors.definition(namespace=row, kind=self.kind, name=name)
-        return Response(documents.render_definition(definition, namespace))
+
+    def load(self, namespace: str, name: str) -> Any:
+        held = selectors.get(context=self.caller, name=namespace)
+        return selectors.definition(namespace=held, kind=self.kind, name=name)
+
+    def render(self, row: Any) -> dict[str, Any]:
+        return documents.render_definition(row, self.kwargs["namespace"])
 
     def put(self, request: Request, namespace: str, name: str) -> Response:
         document = self.parse(request)
         held = self.namespace(namespace, f"modify_metadef_{self.kind}")
-        row = metadefs.redefine(namespace=held, kind=self.kind, old=name, document=document)
-        return Response(documents.render_definition(row, namespace))
+        return Response(self.document(metadefs.redefine(namespace=held, kind=self.kind, old=name, document=document)))
 
     def delete(self, request: Request, namespace: str, name: str) -> Response:
         held = self.namespace(namespace, f"delete_metadef_{self.kind}")

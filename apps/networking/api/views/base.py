@@ -101,6 +101,8 @@ class Collection(Noun, collections.Collection):
 class Item(Noun, collections.Item):
     """Show, update, delete; ``If-Match`` names the revision that may be changed."""
 
+    before_row = ("show",)
+
     def permit_change(self, row: Any, values: dict[str, Any]) -> None:
         """Check the rules of the values that change, beside the one of the change. Raises PolicyForbidden (403)."""
 
@@ -108,23 +110,20 @@ class Item(Noun, collections.Item):
         """Update the row and return it."""
         raise NotImplementedError
 
-    def get(self, request: Request, item_id: str) -> Response:
-        self.permit("show")
-        row = self.load(self.id_of(item_id))
-        return Response({self.noun: only(self.render(row), request.query_params)})
+    def get(self, request: Request, **ids: str) -> Response:
+        return Response({self.noun: only(self.render(self.permitted("show")), request.query_params)})
 
     def put(self, request: Request, item_id: str) -> Response:
-        key, values = self.id_of(item_id), self.parse(request, self.noun)
-        row = self.load(key)
-        self.permit("update", row)
+        self.id_of(item_id)  # an ID that no row can have is a 404 whatever the body says
+        values = self.parse(request, self.noun)
+        row = self.permitted("update")
         self.permit_change(row, values)
         with self._constrained(request, row):
             row = self.change(row, values)
         return Response({self.noun: self.render(row)})
 
-    def delete(self, request: Request, item_id: str) -> Response:
-        row = self.load(self.id_of(item_id))
-        self.permit("delete", row)
+    def delete(self, request: Request, **ids: str) -> Response:
+        row = self.permitted("delete")
         with self._constrained(request, row):
             self.remove(row)
         return Response(status=204)
