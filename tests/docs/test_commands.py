@@ -27,7 +27,6 @@ EXCUSED = {
     r"openstack server ssh": "simulated hosts run no guests",
     r"compute-2": "needs a second machine",
     r"^grep .*req-": "an id of another cloud",
-    r"^celerity network_sync": "needs a cloud on OVN; tests/pipelines/test_network_worker.py runs it",
 }
 
 
