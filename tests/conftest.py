@@ -11,7 +11,7 @@ import pytest
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.test.testcases import LiveServerThread
 
-pytest_plugins = ["tests.lock_order", "tests.sentinels", "tests.services"]
+pytest_plugins = ["tests.affordable", "tests.lock_order", "tests.sentinels", "tests.services"]
 # Counting queries makes Django log them with their values, as no process of the cloud does; and these are clients,
 # which tell what they were asked.
 _CLIENTS = "cliff keystoneauth keystoneclient novaclient openstack openstackclient osc_lib urllib3"

@@ -41,6 +41,7 @@ def test_the_same_answer_for_every_cause(api: Api, cloud: None, demo: User, othe
     assert answers.pop()[0] == 401
 
 
+@pytest.mark.usefixtures("production_hashes")
 def test_an_unknown_user_costs_as_much_as_a_wrong_password(api: Api, cloud: None) -> None:
     def cost(name: str) -> float:
         times = []
@@ -55,6 +56,7 @@ def test_an_unknown_user_costs_as_much_as_a_wrong_password(api: Api, cloud: None
     assert 0.6 < known / unknown < 1.6
 
 
+@pytest.mark.usefixtures("production_hashes")
 def test_a_login_is_quick(api: Api, cloud: None) -> None:
     times = []
     for _ in range(5):
@@ -112,6 +114,7 @@ def test_an_expired_password(api: Api, demo: User) -> None:
     assert api.sign_in(password_body()).status_code == 401
 
 
+@pytest.mark.usefixtures("production_hashes")
 def test_old_hashes_are_upgraded_without_ending_tokens(as_demo: Api, demo: User, settings: Any) -> None:
     from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
