@@ -1,9 +1,6 @@
 """Unmodified clients against a real server: openstacksdk and the ``openstack`` command."""
 
 import json
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,9 +13,9 @@ import yaml
 from openstack import exceptions
 
 from apps.identity.services import bootstrap
+from tests.api.clients.commands import Commands
 
 PASSWORD = "correct horse"
-OPENSTACK = str(Path(sys.executable).parent / "openstack")
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -99,6 +96,7 @@ def test_sdk_wrong_password(url: str) -> None:
 
 
 def test_commands(url: str, tmp_path: Path) -> None:
+    """A person whom clouds.yaml signs in; tests/api/identity/test_commands.py has every command."""
     auth = {
         "auth_url": url,
         "username": "admin",
@@ -109,24 +107,16 @@ def test_commands(url: str, tmp_path: Path) -> None:
     }
     clouds = {"clouds": {"it": {"auth": auth, "region_name": "RegionOne", "identity_api_version": "3"}}}
     (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(clouds))
-    environment = {**os.environ, "OS_CLOUD": "it", "OS_CLIENT_CONFIG_FILE": str(tmp_path / "clouds.yaml")}
-
-    def run(*words: str) -> Any:
-        done = subprocess.run(
-            [OPENSTACK, *words], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if "-f" in words else done.stdout
-
-    assert run("token", "issue", "-f", "json")["id"].startswith("gAAAA")
-    assert {row["Name"] for row in run("project", "list", "-f", "json")} == {"admin", "demo", "service"}
-    assert run("user", "create", "--password", "x", "bob", "-f", "json")["name"] == "bob"
-    run("role", "add", "--user", "bob", "--project", "demo", "member")
-    listed = run("role", "assignment", "list", "--user", "bob", "--names", "-f", "json")
-    assert listed[0]["Role"] == "member"
-    kinds = {row["Type"] for row in run("catalog", "list", "-f", "json")}
-    assert kinds == {"identity", "compute", "image", "network"}
-    run("user", "delete", "bob")
+    run = Commands(auth={}, directory=tmp_path)
+    run.environment |= {"OS_CLOUD": "it", "OS_CLIENT_CONFIG_FILE": str(tmp_path / "clouds.yaml")}
+    done = run.subprocess("openstack", "token issue -f json")  # as a user does, in a process of its own
+    assert json.loads(done.stdout)["id"].startswith("gAAAA"), done.stderr
+    assert {row["Name"] for row in run.json("project list")} == {"admin", "demo", "service"}
+    assert run.json("user create --password x bob")["name"] == "bob"
+    run("role add --user bob --project demo member")
+    assert run.json("role assignment list --user bob --names")[0]["Role"] == "member"
+    assert {row["Type"] for row in run.json("catalog list")} == {"identity", "compute", "image", "network"}
+    run("user delete bob")
 
 
 def test_callers_at_the_same_time_stay_who_they_are(url: str) -> None:

@@ -1,23 +1,17 @@
 """Unmodified clients against a real server: openstacksdk, and the ``openstack`` command."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import openstack
 import pytest
-import yaml
 from openstack import exceptions
 
 from apps.identity.services import bootstrap
+from tests.api.clients.commands import Commands
 from tests.unit.images import samples
 
 PASSWORD = "correct horse"
-OPENSTACK = str(Path(sys.executable).parent / "openstack")
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -43,18 +37,8 @@ def cloud(auth: dict[str, Any]) -> Any:
 
 
 @pytest.fixture
-def command(auth: dict[str, Any], tmp_path: Path) -> Callable[..., Any]:
-    config = tmp_path / "clouds.yaml"
-    config.write_text(yaml.safe_dump({"clouds": {"demo": {"auth": auth, "region_name": "RegionOne"}}}))
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "OS_CLIENT_CONFIG_FILE": str(config)}
-
-    def run(*words: str, output: bool = True) -> Any:
-        line = [OPENSTACK, "--os-cloud", "demo", *words, *(["-f", "json"] if output else [])]
-        done = subprocess.run(line, capture_output=True, text=True, env=environment, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if output else done.stdout
-
-    return run
+def run(auth: dict[str, Any], tmp_path: Path) -> Commands:
+    return Commands(auth=auth, directory=tmp_path)
 
 
 def test_sdk_life_of_an_image(cloud: Any, tmp_path: Path) -> None:
@@ -89,17 +73,15 @@ def test_sdk_is_told_why(cloud: Any, tmp_path: Path) -> None:
         cloud.create_image("bad", filename=str(file), disk_format="qcow2", container_format="bare", wait=True)
 
 
-def test_command(command: Callable[..., Any], tmp_path: Path) -> None:
+def test_command(run: Commands, tmp_path: Path) -> None:
     file, out = tmp_path / "x.img", tmp_path / "y.img"
     file.write_bytes(samples.qcow2())
-    made = command(
-        "image", "create", "--file", str(file), "--disk-format", "qcow2", "--property", "hw_disk_bus=virtio", "one"
-    )
+    made = run.json(f"image create --file {file} --disk-format qcow2 --property hw_disk_bus=virtio a")
     assert made["status"] == "active"
-    assert command("image", "show", "one")["properties"]["hw_disk_bus"] == "virtio"
-    command("image", "set", "--name", "two", "--tag", "t", "--min-disk", "1", "one", output=False)
-    assert [one["Name"] for one in command("image", "list", "--long")] == ["two"]
-    command("image", "save", "--file", str(out), "two", output=False)
+    assert run.json("image show a")["properties"]["hw_disk_bus"] == "virtio"
+    run("image set --name b --tag t --min-disk 1 a")
+    assert [image["Name"] for image in run.json("image list --long")] == ["b"]
+    run(f"image save --file {out} b")
     assert out.read_bytes() == file.read_bytes()
-    command("image", "delete", "two", output=False)
-    assert command("image", "list") == []
+    run("image delete b")
+    assert run.json("image list") == []

@@ -1,23 +1,17 @@
 """Unmodified clients against a real server: openstacksdk, and the ``openstack`` command."""
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import openstack
 import pytest
-import yaml
 from openstack import exceptions
 
 from apps.identity.services import bootstrap as identity
 from apps.networking.services import bootstrap
+from tests.api.clients.commands import Commands
 
 PASSWORD = "correct horse"
-OPENSTACK = str(Path(sys.executable).parent / "openstack")
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -43,18 +37,8 @@ def cloud(auth: dict[str, Any]) -> Any:
 
 
 @pytest.fixture
-def command(auth: dict[str, Any], tmp_path: Path) -> Callable[..., Any]:
-    config = tmp_path / "clouds.yaml"
-    config.write_text(yaml.safe_dump({"clouds": {"demo": {"auth": auth, "region_name": "RegionOne"}}}))
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "OS_CLIENT_CONFIG_FILE": str(config)}
-
-    def run(*words: str, output: bool = True) -> Any:
-        line = [OPENSTACK, "--os-cloud", "demo", *words, *(["-f", "json"] if output else [])]
-        done = subprocess.run(line, capture_output=True, text=True, env=environment, timeout=60)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if output else done.stdout
-
-    return run
+def run(auth: dict[str, Any], tmp_path: Path) -> Commands:
+    return Commands(auth=auth, directory=tmp_path)
 
 
 def test_sdk_life_of_a_network(cloud: Any) -> None:
@@ -85,20 +69,20 @@ def test_sdk_extensions_and_quota(cloud: Any) -> None:
     assert cloud.network.get_quota(cloud.current_project_id).networks == 100
 
 
-def test_command(command: Callable[..., Any]) -> None:
-    assert [one["Name"] for one in command("network", "list")] == ["shared"]
-    assert command("network", "create", "private")["status"] == "ACTIVE"
-    subnet = command("subnet", "create", "--network", "private", "--subnet-range", "10.0.0.0/24", "s1")
+def test_command(run: Commands) -> None:
+    assert [network["Name"] for network in run.json("network list")] == ["shared"]
+    assert run.json("network create private")["status"] == "ACTIVE"
+    subnet = run.json("subnet create --network private --subnet-range 10.0.0.0/24 s1")
     assert subnet["allocation_pools"] == [{"start": "10.0.0.2", "end": "10.0.0.254"}]
-    assert command("port", "create", "--network", "private", "p1")["fixed_ips"][0]["subnet_id"] == subnet["id"]
-    group = command("security", "group", "create", "sg1")
-    rule = command("security", "group", "rule", "create", "--proto", "tcp", "--dst-port", "22", "sg1")
+    assert run.json("port create --network private p1")["fixed_ips"][0]["subnet_id"] == subnet["id"]
+    group = run.json("security group create sg1")
+    rule = run.json("security group rule create --proto tcp --dst-port 22 sg1")
     assert rule["remote_ip_prefix"] == "0.0.0.0/0"
-    assert len(command("security", "group", "rule", "list", "sg1")) == 3
-    command("port", "set", "--security-group", "sg1", "p1", output=False)
-    assert group["id"] in command("port", "show", "p1")["security_group_ids"]
-    command("port", "delete", "p1", output=False)
-    command("security", "group", "delete", "sg1", output=False)
-    command("subnet", "delete", "s1", output=False)
-    command("network", "delete", "private", output=False)
-    assert "standard-attr-tag" in {one["Alias"] for one in command("extension", "list", "--network")}
+    assert len(run.json("security group rule list sg1")) == 3
+    run("port set --security-group sg1 p1")
+    assert group["id"] in run.json("port show p1")["security_group_ids"]
+    run("port delete p1")
+    run("security group delete sg1")
+    run("subnet delete s1")
+    run("network delete private")
+    assert "standard-attr-tag" in {extension["Alias"] for extension in run.json("extension list --network")}
