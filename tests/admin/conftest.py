@@ -6,13 +6,13 @@ import pytest
 from django.test import Client
 
 from apps.identity.models import Role, RoleAssignment, User
-from apps.identity.services import bootstrap
+from tests import small_cloud
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(autouse=True)
-def small_cloud(db: None, settings: Any, tmp_path: Any) -> None:
+def cloud(db: None, settings: Any, tmp_path: Any) -> None:
     """A cloud's identity, and static files without a manifest."""
     settings.FERNET_KEY_DIR = tmp_path / "fernet-keys"
     settings.CREDENTIAL_KEY_DIR = tmp_path / "credential-keys"
@@ -20,9 +20,7 @@ def small_cloud(db: None, settings: Any, tmp_path: Any) -> None:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    bootstrap.bootstrap(
-        admin_password=PASSWORD, demo_password=PASSWORD, public_url="http://testserver", region="RegionOne"
-    )
+    small_cloud.bootstrap(password=PASSWORD)
 
 
 def person(name: str, role: str) -> User:

@@ -11,8 +11,8 @@ from django.test import Client
 
 from apps.common.api import renderers
 from apps.compute.services import bootstrap as compute
-from apps.identity.services import bootstrap as identity
 from apps.networking.services import bootstrap as networking
+from tests import small_cloud
 
 PASSWORD = "correct horse battery"
 PAGES = [
@@ -33,10 +33,8 @@ WITH_FORMS = ["/compute/v2.1/servers", "/compute/v2.1/os-keypairs", "/image/v2/i
 def browser(db: None, settings: Any, tmp_path: Path) -> Client:
     """A member's browser, signed in on the sign-in page."""
     settings.FERNET_KEY_DIR = tmp_path / "fernet-keys"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    identity.bootstrap(
-        admin_password=PASSWORD, demo_password=PASSWORD, public_url="http://testserver", region="RegionOne"
-    )
+    settings.CREDENTIAL_KEY_DIR = tmp_path / "credential-keys"
+    small_cloud.bootstrap(password=PASSWORD)
     networking.load()
     compute.ensure_flavors()
     client = Client(enforce_csrf_checks=True, headers={"Accept": "text/html"})

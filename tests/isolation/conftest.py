@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apps.identity.services import bootstrap
+from tests import small_cloud
 from tests.isolation.belongings import Belongings, Person
 from tests.unit.identity.dialogue import PASSWORD
 
@@ -21,9 +21,7 @@ def directories(tmp_path: Path, settings: Any) -> None:
 
 @pytest.fixture
 def cloud(db: None) -> None:
-    bootstrap.bootstrap(
-        admin_password=PASSWORD, demo_password=PASSWORD, public_url="http://testserver", region="RegionOne"
-    )
+    small_cloud.bootstrap(password=PASSWORD)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from apps.identity.models import Domain, Project, Role, RoleAssignment, User
-from apps.identity.services import bootstrap, users
+from apps.identity.services import users
+from tests import small_cloud
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope
 
 
@@ -21,9 +22,7 @@ def fernet_keys(tmp_path: Path, settings: Any) -> Path:
 @pytest.fixture
 def cloud(db: None) -> None:
     """Bootstrap: admin and demo, both with PASSWORD."""
-    bootstrap.bootstrap(
-        admin_password=PASSWORD, demo_password=PASSWORD, public_url="http://testserver", region="RegionOne"
-    )
+    small_cloud.bootstrap(password=PASSWORD)
 
 
 @pytest.fixture
