@@ -264,6 +264,10 @@ for _range in TENANT_RANGES:
         ipaddress.ip_network(_range, strict=False)
     except ValueError as _error:
         raise ImproperlyConfigured(f"CELERITY_TENANT_RANGES: {_error}") from None
+# What flat and VLAN networks lead to: the names alone, the bridges are the hosts' business.
+PHYSICAL_NETWORKS = [
+    entry.partition(":")[0].strip() for entry in env.list("CELERITY_BRIDGE_MAPPINGS", default=["public:br-ex"])
+]
 NETWORK_QUOTAS = {
     "network": env.int("CELERITY_QUOTA_NETWORKS", default=100),
     "subnet": env.int("CELERITY_QUOTA_SUBNETS", default=100),

@@ -7,6 +7,8 @@ Frozen: clients match codes, kinds and sentences. They are API; none is ever cha
 
 from apps.common.exceptions import BadRequest, CloudError, Conflict, Forbidden, NotFound
 
+_FOOT = "Router interface for subnet {subnet_id} on router {id} cannot be deleted, as it is required by one or more "
+
 
 class NetworkNotFound(NotFound):
     kind = "NetworkNotFound"
@@ -88,6 +90,100 @@ class NetworkInUse(Conflict):
 class SubnetInUse(Conflict):
     kind = "SubnetInUse"
     template = "Unable to complete operation on subnet {id}: One or more ports have an IP allocation from this subnet."
+
+
+class GatewayIpInUse(Conflict):
+    kind = "GatewayIpInUse"
+    template = "Current gateway ip {ip} already in use by port {port_id}. Unable to update."
+
+
+class FlatNetworkInUse(Conflict):
+    kind = "FlatNetworkInUse"
+    template = "Unable to create the flat network. Physical network {physical_network} is in use."
+
+
+class VlanInUse(Conflict):
+    kind = "VlanIdInUse"
+    template = "Unable to create the network. The VLAN {vlan} on physical network {physical_network} is in use."
+
+
+class ExternalNetworkInUse(Conflict):
+    kind = "ExternalNetworkInUse"
+    template = "External network {id} cannot be updated to be made non-external, since it has existing gateway ports."
+
+
+class RouterRefused(BadRequest):
+    kind = "BadRequest"
+    template = "Bad router request: {reason}."
+
+
+class RouterInUse(Conflict):
+    kind = "RouterInUse"
+    template = "Router {id} still has ports"
+
+
+class RouterInterfaceNotFound(NotFound):
+    kind = "RouterInterfaceNotFound"
+    template = "Router {id} does not have an interface with id {port_id}"
+
+
+class RouterInterfaceNotFoundForSubnet(NotFound):
+    kind = "RouterInterfaceNotFoundForSubnet"
+    template = "Router {id} has no interface on subnet {subnet_id}"
+
+
+class SubnetMismatchForPort(BadRequest):
+    kind = "SubnetMismatchForPort"
+    template = "Subnet on port {port_id} does not match the requested subnet {subnet_id}."
+
+
+class RouterInterfaceNeededByFloatingIp(Conflict):
+    kind = "RouterInterfaceInUseByFloatingIP"
+    template = _FOOT + "floating IPs."
+
+
+class RouterInterfaceNeededByRoute(Conflict):
+    kind = "RouterInterfaceInUseByRoute"
+    template = _FOOT + "routes."
+
+
+class RouterGatewayNeeded(Conflict):
+    kind = "RouterExternalGatewayInUseByFloatingIp"
+    template = (
+        "Gateway cannot be updated for router {id}, since a gateway to external network {network_id} is required by "
+        "one or more floating IPs."
+    )
+
+
+class InvalidRoutes(BadRequest):
+    kind = "InvalidRoutes"
+    template = "Invalid format for routes: {routes}, {reason}"
+
+
+class RoutesExhausted(BadRequest):
+    kind = "RoutesExhausted"
+    template = "Unable to complete operation for {id}. The number of routes exceeds the maximum {limit}."
+
+
+class FloatingIpRefused(BadRequest):
+    kind = "BadRequest"
+    template = "Bad floatingip request: {reason}."
+
+
+class ExternalGatewayNotFound(NotFound):
+    kind = "ExternalGatewayForFloatingIPNotFound"
+    template = (
+        "External network {network_id} is not reachable from subnet {subnet_id}.  Therefore, cannot associate Port "
+        "{port_id} with a Floating IP."
+    )
+
+
+class FloatingIpPortAssociated(Conflict):
+    kind = "FloatingIPPortAlreadyAssociated"
+    template = (
+        "Cannot associate floating IP {ip} ({id}) with port {port_id} using fixed IP {fixed_ip}, as that fixed IP "
+        "already has a floating IP on external network {network_id}."
+    )
 
 
 class GatewayConflict(Conflict):
@@ -181,6 +277,14 @@ class PortBound(Conflict):
 class ServicePortInUse(Conflict):
     kind = "ServicePortInUse"
     template = "Port {id} cannot be deleted directly via the port API: has device owner {owner}."
+
+
+class PortOfDevice(Conflict):
+    kind = "PortInUse"
+    template = (
+        "Unable to complete operation on port {id} for network {network_id}. Port already has an attached device "
+        "{device_id}."
+    )
 
 
 class DeviceNotOwned(Conflict):

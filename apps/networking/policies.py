@@ -62,6 +62,28 @@ RULES = {
     "update_port:binding:profile": ADMIN,
     "update_port:binding:vnic_type": PROJECT_MEMBER,
     "delete_port": PROJECT_MEMBER,
+    **{
+        f"{action}_router{part}": rule
+        for action in ("create", "update")
+        for part, rule in (
+            ("", PROJECT_MEMBER),
+            (":external_gateway_info", PROJECT_MEMBER),
+            (":external_gateway_info:network_id", PROJECT_MEMBER),
+            (":external_gateway_info:enable_snat", ADMIN),
+            (":external_gateway_info:external_fixed_ips", ADMIN),
+        )
+    },
+    "delete_router": PROJECT_MEMBER,
+    "add_router_interface": PROJECT_MEMBER,
+    "remove_router_interface": PROJECT_MEMBER,
+    "add_extraroutes": PROJECT_MEMBER,
+    "remove_extraroutes": PROJECT_MEMBER,
+    "get_router:distributed": ADMIN,
+    "get_router:ha": ADMIN,
+    "create_floatingip": PROJECT_MEMBER,
+    "create_floatingip:floating_ip_address": ADMIN,
+    "update_floatingip": PROJECT_MEMBER,
+    "delete_floatingip": PROJECT_MEMBER,
     "create_security_group": PROJECT_MEMBER,
     "update_security_group": PROJECT_MEMBER,
     "delete_security_group": PROJECT_MEMBER,

@@ -23,9 +23,14 @@ OWNER_NETWORK = "network:"
 OWNER_DHCP = "network:dhcp"
 OWNER_ROUTER_INTERFACE = "network:router_interface"
 OWNER_ROUTER_GATEWAY = "network:router_gateway"
+OWNER_FLOATING_IP = "network:floatingip"
 
-# Neutron's "local": a network that each host has for itself. True until overlays join the hosts.
-NETWORK_TYPE = "local"
+# The status of a port that no host plugs.
+NOT_APPLICABLE = "N/A"
+
+# Types of networks, in Neutron's words: a network that each host has for itself, one that spans hosts in tunnels, and
+# those on a physical network without and with a VLAN's tag.
+LOCAL, GENEVE, FLAT, VLAN = "local", "geneve", "flat", "vlan"
 
 
 def tap_of(port_id: uuid.UUID) -> str:

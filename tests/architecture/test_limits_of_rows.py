@@ -155,7 +155,7 @@ LIMITS = {
     "networking.Port": Quota("port"),
     "networking.PortSecurityGroup": Part("networking.Port", "max_length=32", f"{PORTS}/api/serializers/ports.py"),
     "networking.Router": Quota("router"),
-    "networking.RouterInterface": Quota("port"),
+    "networking.RouterInterface": Part("networking.Port", "OneToOneField", f"{PORTS}/models/routers.py"),
     "networking.SecurityGroup": Quota("security_group"),
     "networking.SecurityGroupRule": Quota("security_group_rule"),
     "networking.Subnet": Quota("subnet"),

@@ -15,6 +15,7 @@ from apps.identity import models as identity
 from apps.identity.services import credentials
 from apps.images.models import Image, Namespace
 from apps.images.models import Member as ImageMember
+from apps.networking.models import Network, Subnet
 from apps.scheduling.models import Aggregate
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
@@ -59,6 +60,19 @@ def _made(person: Person, path: str, body: dict[str, Any], code: int = 201) -> A
     return answer.json()
 
 
+def external(name: str, octet: int) -> str:
+    """Return the id of an external network that is nobody's, with a subnet."""
+    network = Network.objects.create(name=name, project_id="", external=True)
+    pools = [{"start": f"198.18.{octet}.10", "end": f"198.18.{octet}.99"}]
+    Subnet.objects.create(network=network, project_id="", cidr=f"198.18.{octet}.0/24", allocation_pools=pools)
+    return str(network.id)
+
+
+def _floating_ip(owner: Person, octet: int) -> str:
+    body = {"floatingip": {"floating_network_id": external("public", octet)}}
+    return str(_made(owner, "/network/v2.0/floatingips", body)["floatingip"]["id"])
+
+
 def _network(owner: Person, octet: int) -> dict[str, str]:
     """Return ids by the collection's name in the path."""
 
@@ -74,6 +88,8 @@ def _network(owner: Person, octet: int) -> dict[str, str]:
         "ports": make("ports", "port", network_id=network, name="p"),
         "security-groups": group,
         "security-group-rules": rule,
+        "routers": make("routers", "router", name="r"),
+        "floatingips": _floating_ip(owner, octet),
     }
     for collection, pk in items.items():
         assert owner.call("put", f"/network/v2.0/{collection}/{pk}/tags/t").status_code in (201, 404)

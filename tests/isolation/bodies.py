@@ -50,6 +50,10 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("os-server-groups", {"server_group": {"name": "written", "policy": "affinity"}}),
     ("os-quota-sets", {"quota_set": {"instances": 1}}),
     ("os-quota-class-sets", {"quota_class_set": {"instances": 1}}),
+    ("/add_router_interface", {"subnet_id": "0" * 32}),
+    ("/remove_router_interface", {"subnet_id": "0" * 32}),
+    ("_extraroutes", {"router": {"routes": []}}),
+    ("v2.0/floatingips/", {"floatingip": {"description": "written"}}),
     ("v2.0/quotas", {"quota": {"port": 1}}),
     ("os-services", {"status": "disabled"}),
     ("os-hosts", {"status": "disable"}),
@@ -67,6 +71,7 @@ def _referring(call: Call, values: dict[str, str]) -> Any:
     trust = {"trustor_user_id": values["user_id"], "trustee_user_id": values["user_id"], "impersonation": True}
     return {
         "network/v2.0/subnets": {"subnet": {"network_id": network, "cidr": "10.99.0.0/24", "ip_version": 4}},
+        "network/v2.0/floatingips": {"floatingip": {"floating_network_id": network}},
         "network/v2.0/ports": {"port": {"network_id": network}},
         "network/v2.0/security-group-rules": {
             "security_group_rule": {"security_group_id": group, "direction": "egress"}

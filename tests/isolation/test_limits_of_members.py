@@ -12,7 +12,7 @@ from apps.compute.models import Flavor
 from apps.images.models import Image
 from apps.quotas.models import Limit
 from tests.architecture.test_limits_of_rows import LIMITS, Quota, Setting
-from tests.isolation.belongings import Person
+from tests.isolation.belongings import Person, external
 
 pytestmark = pytest.mark.django_db
 REFUSED = (400, 403, 409, 413)
@@ -60,6 +60,10 @@ def _subnet(person: Person, number: int) -> dict[str, Any]:
     return {"subnet": values}
 
 
+def _floating_ip(person: Person, number: int) -> dict[str, Any]:
+    return {"floatingip": {"floating_network_id": external(f"public-{number}", 200 + number)}}
+
+
 def _rule(person: Person, number: int) -> dict[str, Any]:
     values = {"security_group_id": _existing(person, "security-groups"), "direction": "ingress", "protocol": "tcp"}
     return {"security_group_rule": {**values, "port_range_min": 80 + number, "port_range_max": 80 + number}}
@@ -85,6 +89,8 @@ MADE: dict[str, Make] = {
     ),
     "networking.Network": Make("/network/v2.0/networks", lambda person, number: {"network": {"name": "n"}}),
     "networking.Subnet": Make("/network/v2.0/subnets", _subnet),
+    "networking.FloatingIP": Make("/network/v2.0/floatingips", _floating_ip),
+    "networking.Router": Make("/network/v2.0/routers", lambda person, number: {"router": {"name": "r"}}),
     "networking.Port": Make(
         "/network/v2.0/ports", lambda person, number: {"port": {"network_id": _existing(person, "networks")}}
     ),

@@ -73,6 +73,20 @@ PORTS: dict[str, Filter] = {
     "mac_address": ("mac_address", lower),
     "binding:host_id": ("host", text),
 }
+ROUTERS: dict[str, Filter] = {
+    **STANDARD,
+    "status": ("status", text),
+    "admin_state_up": ("admin_state_up", STYLE.boolean),
+}
+FLOATING_IPS: dict[str, Filter] = {
+    **{name: STANDARD[name] for name in STANDARD if name != "name"},
+    "status": ("status", text),
+    "floating_network_id": ("floating_network_id", identity),
+    "floating_ip_address": ("floating_ip_address", address),
+    "fixed_ip_address": ("fixed_ip_address", address),
+    "port_id": ("fixed_port_id", identity),
+    "router_id": ("router_id", identity),
+}
 SECURITY_GROUPS: dict[str, Filter] = {**STANDARD, "stateful": ("stateful", STYLE.boolean)}
 SECURITY_GROUP_RULES: dict[str, Filter] = {
     **{name: STANDARD[name] for name in STANDARD if name != "name"},

@@ -7,14 +7,23 @@ from typing import Any
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import states
-from apps.networking.models import Network, Port
+from apps.networking.models import Network, Port, Router
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.services import ownership, port_addresses
 from apps.networking.services.requested_networks import CHOOSE_ADDRESS
 from apps.networking.values import RequestedNetwork
 
 # Values of a network that only administrators may set, by the last part of their rule.
-_OF_NETWORKS = {"shared": "shared", "external": "router:external", "is_default": "is_default", "provider": "provider"}
+_OF_NETWORKS = {
+    "shared": "shared",
+    "external": "router:external",
+    "is_default": "is_default",
+    "network_type": "provider",
+    "physical_network": "provider",
+    "segmentation_id": "provider",
+}
+# Values of a router's gateway that have a rule.
+_OF_GATEWAYS = ("network_id", "enable_snat", "external_fixed_ips")
 # Values of a port that have a rule, by its last part.
 _OF_PORTS = {
     "mac_address": "mac_address",
@@ -110,3 +119,31 @@ def _check_port(
         policy.check(context, f"{action}:fixed_ips:{part}", {**target, "network_shared": network.shared})
     if str(values.get("device_owner") or "").startswith(states.OWNER_NETWORK):
         policy.check(context, f"{action}:device_owner:network", target)
+
+
+def check_new_router(context: RequestContext, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may make this router."""
+    project_id = check_create(context, "router", values)
+    _check_gateway("create_router", context, project_id, values)
+
+
+def check_router(context: RequestContext, router: Router, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may set these values, beside ``update_router``."""
+    _check_gateway("update_router", context, router.project_id, values)
+
+
+def _check_gateway(action: str, context: RequestContext, project_id: str, values: dict[str, Any]) -> None:
+    if "external_gateway_info" not in values:
+        return
+    rule, target = f"{action}:external_gateway_info", {"project_id": project_id}
+    policy.check(context, rule, target)
+    for name in _OF_GATEWAYS:
+        if name in (values["external_gateway_info"] or {}):
+            policy.check(context, f"{rule}:{name}", target)
+
+
+def check_new_floating_ip(context: RequestContext, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may make this floating IP."""
+    project_id = check_create(context, "floatingip", values)
+    if values.get("floating_ip_address"):
+        policy.check(context, "create_floatingip:floating_ip_address", {"project_id": project_id})

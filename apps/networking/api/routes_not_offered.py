@@ -1,6 +1,7 @@
 """Routes of Neutron that are not offered here, each with the feature's name; README lists the same features."""
 
 AGENTS = "network agents"
+GATEWAYS = "several gateways of a router"
 
 # place below the version -> feature. The first match wins.
 NOT_OFFERED: dict[str, str] = {
@@ -12,7 +13,6 @@ NOT_OFFERED: dict[str, str] = {
     "default-security-group-rules": "default security group rules",
     "flavors": "flavors of routers",
     "floatingips/<floatingip_id>/port_forwardings": "port forwarding",
-    "floatingips": "floating IPs",
     "local_ips": "local IPs",
     "log": "packet logging",
     "metering": "metering",
@@ -22,7 +22,11 @@ NOT_OFFERED: dict[str, str] = {
     "networks/<network_id>/dhcp-agents": AGENTS,
     "qos": "QoS policies",
     "rbac-policies": "RBAC policies",
-    "routers": "routers",
+    "routers/<router_id>/add_external_gateways": GATEWAYS,
+    "routers/<router_id>/conntrack_helpers": "connection tracking helpers of routers",
+    "routers/<router_id>/l3-agents": AGENTS,
+    "routers/<router_id>/remove_external_gateways": GATEWAYS,
+    "routers/<router_id>/update_external_gateways": GATEWAYS,
     "segments": "segments",
     "service-providers": "service providers",
     "subnetpools": "subnet pools",

@@ -5,9 +5,11 @@ from django.urls import URLPattern, URLResolver, path
 from apps.common.api import not_offered
 from apps.networking.api.routes_not_offered import NOT_OFFERED
 from apps.networking.api.views import (
+    floating_ips,
     networks,
     ports,
     quotas,
+    routers,
     security_group_rules,
     security_groups,
     subnets,
@@ -28,6 +30,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{V2}/subnets/<str:item_id>", subnets.SubnetItem.as_view()),
     path(f"{V2}/ports", ports.Ports.as_view()),
     path(f"{V2}/ports/<str:item_id>", ports.PortItem.as_view()),
+    path(f"{V2}/routers", routers.Routers.as_view()),
+    path(f"{V2}/routers/<str:item_id>", routers.RouterItem.as_view()),
+    path(f"{V2}/routers/<str:item_id>/add_router_interface", routers.AddRouterInterface.as_view()),
+    path(f"{V2}/routers/<str:item_id>/remove_router_interface", routers.RemoveRouterInterface.as_view()),
+    path(f"{V2}/routers/<str:item_id>/add_extraroutes", routers.AddExtraRoutes.as_view()),
+    path(f"{V2}/routers/<str:item_id>/remove_extraroutes", routers.RemoveExtraRoutes.as_view()),
+    path(f"{V2}/floatingips", floating_ips.FloatingIps.as_view()),
+    path(f"{V2}/floatingips/<str:item_id>", floating_ips.FloatingIpItem.as_view()),
     path(f"{V2}/security-groups", security_groups.SecurityGroups.as_view()),
     path(f"{V2}/security-groups/<str:item_id>", security_groups.SecurityGroupItem.as_view()),
     path(f"{V2}/security-group-rules", security_group_rules.SecurityGroupRules.as_view()),

@@ -4,10 +4,10 @@ import uuid
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import NotFound
-from apps.networking.models import Network, Port, SecurityGroup, Subnet
-from apps.networking.selectors import networks, ports, security_groups, subnets
+from apps.networking.models import FloatingIP, Network, Port, Router, SecurityGroup, Subnet
+from apps.networking.selectors import floating_ips, networks, ports, routers, security_groups, subnets
 
-Tagged = Network | Subnet | Port | SecurityGroup
+Tagged = Network | Subnet | Port | Router | FloatingIP | SecurityGroup
 
 
 def resource(*, context: RequestContext, collection: str, resource_id: uuid.UUID) -> Tagged:
@@ -18,6 +18,10 @@ def resource(*, context: RequestContext, collection: str, resource_id: uuid.UUID
         return subnets.get(context=context, subnet_id=resource_id)
     if collection == "ports":
         return ports.get(context=context, port_id=resource_id)
+    if collection == "routers":
+        return routers.get(context=context, router_id=resource_id)
+    if collection == "floatingips":
+        return floating_ips.get(context=context, floating_ip_id=resource_id)
     if collection in ("security-groups", "security_groups"):
         return security_groups.get(context=context, group_id=resource_id)
     raise NotFound

@@ -18,13 +18,25 @@ __all__ = ["automatic", "create", "delete", "resolve", "update"]
 
 
 def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
-    """Make a network. Raises OverQuota (409)."""
+    """Make a network. Raises OverQuota, and FlatNetworkInUse or VlanInUse for a segment that is taken (409)."""
     project_id = ownership.of(context=context, values=values)
     with transaction.atomic():
         quotas.check(resource="network", project_id=project_id)
+        _refuse_taken_segment(values)
         network = Network.objects.create(project_id=project_id, **{"mtu": default_mtu(), **_columns(values)})
         rpcapi.changed(networks=[network.id])
     return selectors.get(context=context, network_id=network.id)
+
+
+def _refuse_taken_segment(values: dict[str, Any]) -> None:
+    """One untagged network and one of each tag on a physical network; the constraint holds it between requests."""
+    physical_network, tag = values.get("physical_network"), values.get("segmentation_id")
+    if not physical_network:
+        return
+    if Network.objects.filter(physical_network=physical_network, segmentation_id=tag).exists():
+        if tag is None:
+            raise exceptions.FlatNetworkInUse(physical_network=physical_network)
+        raise exceptions.VlanInUse(vlan=tag, physical_network=physical_network)
 
 
 def default_mtu() -> int:
@@ -33,19 +45,32 @@ def default_mtu() -> int:
 
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if key not in ("project_id", "tenant_id", "provider")}
+    return {key: value for key, value in values.items() if key not in ("project_id", "tenant_id")}
 
 
 def update(*, context: RequestContext, network: Network, values: dict[str, Any]) -> Network:
-    """Change a network. Raises NetworkInUse (409) when it stops being shared and others have ports on it."""
+    """Change a network.
+
+    Raises NetworkInUse (409) when it stops being shared and others have ports on it, and ExternalNetworkInUse (409)
+    when it stops being external and routers have their gateway on it.
+    """
     with transaction.atomic():
         if values.get("shared") is False and network.shared and _used_by_others(network):
             raise exceptions.NetworkInUse(id=network.id)
+        if values.get("external") is False and network.external and _leads_out(network):
+            raise exceptions.ExternalNetworkInUse(id=network.id)
         Network.objects.filter(id=network.id).update(
             **_columns(values), revision_number=F("revision_number") + 1, updated_at=timezone.now()
         )
         rpcapi.changed(networks=[network.id])
     return selectors.get(context=context, network_id=network.id)
+
+
+def _leads_out(network: Network) -> bool:
+    """Return whether routers or floating IPs use a network. A row lock keeps further ones out until the commit."""
+    locks.network_to_delete(network.id)
+    owners = (states.OWNER_ROUTER_GATEWAY, states.OWNER_FLOATING_IP)
+    return Port.objects.filter(network=network, device_owner__in=owners).exists()
 
 
 def _used_by_others(network: Network) -> bool:

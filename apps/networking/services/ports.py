@@ -12,7 +12,14 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, rpcapi, states
 from apps.networking.models import Network, Port, PortSecurityGroup, SecurityGroup
 from apps.networking.selectors import ports as selectors
-from apps.networking.services import ownership, port_addresses, quotas, security_groups
+from apps.networking.services import (
+    floating_ips,
+    ownership,
+    port_addresses,
+    quotas,
+    router_interfaces,
+    security_groups,
+)
 from apps.networking.services.bindings import allocate_for_server, new_mac, release_for_server, set_status, unbind
 
 __all__ = ["allocate_for_server", "create", "delete", "release_for_server", "set_status", "update"]
@@ -163,6 +170,7 @@ def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Po
                 raise exceptions.PortNotFound(id=port.id)
             _refuse_bound(locked, values)
             columns = _changed(context, locked, values)
+            _follow(locked, values)
             Port.objects.filter(id=port.id).update(
                 **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
             )
@@ -171,6 +179,14 @@ def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Po
     except IntegrityError:
         raise exceptions.MacAddressInUse(network_id=port.network_id, mac=values.get("mac_address")) from None
     return selectors.get(context=context, port_id=port.id)
+
+
+def _follow(port: Port, values: dict[str, Any]) -> None:
+    """Set floating IPs loose whose fixed address the port gave up."""
+    if "fixed_ips" in values:
+        held = set(port.fixed_ips.values_list("ip_address", flat=True))
+        led = set(port.floating_ips.values_list("fixed_ip_address", flat=True))
+        floating_ips.loosen(port_id=port.id, ips=[ip for ip in led if ip and ip not in held])
 
 
 def _changed(context: RequestContext, port: Port, values: dict[str, Any]) -> dict[str, Any]:
@@ -182,32 +198,45 @@ def _changed(context: RequestContext, port: Port, values: dict[str, Any]) -> dic
         held_groups=PortSecurityGroup.objects.filter(port=port).exists(),
     )
     mac = values.get("mac_address", port.mac_address)
-    port_addresses.change(port, values.get("fixed_ips"), mac=mac)
+    if "fixed_ips" in values and hasattr(port, "router_interface"):
+        router_interfaces.change_addresses(port, values["fixed_ips"])
+    else:
+        port_addresses.change(port, values.get("fixed_ips"), mac=mac)
     if "security_groups" in values:
         _set_groups(port, _groups(context, port.project_id, values))
     return {**_columns(values, mac, port.extra_dhcp_opts), "mac_address": mac}
 
 
 def _refuse_bound(port: Port, values: dict[str, Any]) -> None:
-    if not port.bound:
+    is_interface = hasattr(port, "router_interface")
+    if not (port.bound or is_interface or _is_routed(port)):
         return
     for key in _FROZEN_WHILE_BOUND:
         if key not in values or key == "fixed_ips":
             continue
         if values[key] != getattr(port, key):
             raise exceptions.PortBound(id=port.id, device_id=port.device_id, field=key)
-    if "fixed_ips" in values and not port_addresses.are_same(port, values["fixed_ips"]):
+    if "fixed_ips" in values and not is_interface and not port_addresses.are_same(port, values["fixed_ips"]):
         raise exceptions.PortBound(id=port.id, device_id=port.device_id, field="fixed_ips")
 
 
+def _is_routed(port: Port) -> bool:
+    """Return whether a router or a floating IP holds a port; ``device_owner`` is what anybody wrote."""
+    return any(hasattr(port, holder) for holder in ("router_interface", "gateway_of", "floating_ip"))
+
+
 def delete(*, port: Port) -> None:
-    """Delete a port that no server and no service of the network holds. Raises ServicePortInUse (409)."""
+    """Delete a port that no server and no service of the network holds; floating IPs that lead to it become loose.
+
+    Raises ServicePortInUse (409).
+    """
     with transaction.atomic():
         locked = locks.port_to_delete(port.id)
         if locked is None:
             raise exceptions.PortNotFound(id=port.id)
-        if locked.bound or locked.device_owner.startswith(states.OWNER_NETWORK):
+        if locked.bound or locked.device_owner == states.OWNER_DHCP or _is_routed(locked):
             raise exceptions.ServicePortInUse(id=port.id, owner=locked.device_owner)
+        floating_ips.loosen(port_id=locked.id)
         locked.delete()
 
 

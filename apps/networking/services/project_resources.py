@@ -7,8 +7,8 @@ from apps.common.context import RequestContext
 from apps.identity.services.project_resources import ProjectResource
 from apps.identity.services.project_resources import register as register_resource
 from apps.networking import states
-from apps.networking.models import Network, Port, SecurityGroup
-from apps.networking.services import networks, ports, security_groups
+from apps.networking.models import FloatingIP, Network, Port, Router, SecurityGroup
+from apps.networking.services import floating_ips, networks, ports, router_interfaces, routers, security_groups
 
 
 def _counter(rows: Callable[[str], Any]) -> Callable[[str], int]:
@@ -18,6 +18,14 @@ def _counter(rows: Callable[[str], Any]) -> Callable[[str], int]:
 def _ports(project_id: str) -> Any:
     """Ports of a network's own services come and go with it."""
     return Port.objects.filter(project_id=project_id).exclude(device_owner__startswith=states.OWNER_NETWORK)
+
+
+def _floating_ips(project_id: str) -> Any:
+    return FloatingIP.objects.filter(project_id=project_id)
+
+
+def _routers(project_id: str) -> Any:
+    return Router.objects.filter(project_id=project_id)
 
 
 def _networks(project_id: str) -> Any:
@@ -30,6 +38,19 @@ def _groups(project_id: str) -> Any:
 
 def _default_groups(project_id: str) -> Any:
     return SecurityGroup.objects.filter(project_id=project_id, name=security_groups.DEFAULT)
+
+
+def _purge_floating_ips(context: RequestContext) -> None:
+    for floating_ip in _floating_ips(str(context.project_id)):
+        floating_ips.delete(floating_ip=floating_ip)
+
+
+def _purge_routers(context: RequestContext) -> None:
+    for router in _routers(str(context.project_id)):
+        routers.update(context=context, router=router, values={"routes": []})
+        for interface in router.interfaces.all():
+            router_interfaces.remove(router=router, port_id=interface.port_id)
+        routers.delete(router=router)
 
 
 def _purge_ports(context: RequestContext) -> None:
@@ -54,6 +75,8 @@ def _drop_default_groups(context: RequestContext) -> None:
 
 def register() -> None:
     for noun, rows, purge, rank in (
+        ("floating IPs", _floating_ips, _purge_floating_ips, 3),
+        ("routers", _routers, _purge_routers, 5),
         ("ports", _ports, _purge_ports, 10),
         ("networks", _networks, _purge_networks, 20),
         ("security groups", _groups, _purge_groups, 20),

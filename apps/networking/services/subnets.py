@@ -167,11 +167,22 @@ def _change_addresses(subnet: Subnet, cidr: ranges.Range, values: dict[str, Any]
         gateway = ranges.address(values["gateway_ip"], field="gateway_ip") if values["gateway_ip"] else None
         if gateway is not None:
             ranges.check_gateway(gateway, cidr)
-            if FixedIP.objects.filter(subnet=subnet, ip_address=str(gateway)).exists():
-                raise exceptions.IpAddressInUse(ip=gateway, network_id=subnet.network_id)
-        subnet.gateway_ip = str(gateway) if gateway else None
+        _change_gateway(subnet, str(gateway) if gateway else None)
     pools = values.get("allocation_pools") or subnet.allocation_pools
     subnet.allocation_pools = ranges.pool_documents(ranges.parse_pools(pools, cidr, gateway))
+
+
+def _change_gateway(subnet: Subnet, ip: str | None) -> None:
+    """Raises IpAddressInUse for an address that a port holds, GatewayIpInUse while a router is the gateway (409)."""
+    if ip == subnet.gateway_ip:
+        return
+    held = FixedIP.objects.filter(subnet=subnet)
+    if ip is not None and held.filter(ip_address=ip).exists():
+        raise exceptions.IpAddressInUse(ip=ip, network_id=subnet.network_id)
+    router = held.filter(ip_address=subnet.gateway_ip, port__device_owner=states.OWNER_ROUTER_INTERFACE).first()
+    if router is not None:
+        raise exceptions.GatewayIpInUse(ip=subnet.gateway_ip, port_id=router.port_id)
+    subnet.gateway_ip = ip
 
 
 def delete(*, subnet: Subnet) -> None:
@@ -187,7 +198,7 @@ def delete(*, subnet: Subnet) -> None:
             FixedIP.objects.filter(port_id__in=own).delete()
             Port.objects.filter(id__in=own).delete()
             if ranges.is_automatic(subnet):  # guests make these addresses, and give them up with the subnet
-                FixedIP.objects.filter(subnet=subnet).delete()
+                FixedIP.objects.filter(subnet=subnet).exclude(port__device_owner__startswith="network:").delete()
             rpcapi.changed(networks=[subnet.network_id])
             subnet.delete()
     except (ProtectedError, IntegrityError):

@@ -65,7 +65,8 @@ def test_sdk_pages(cloud: Any) -> None:
 
 def test_sdk_extensions_and_quota(cloud: Any) -> None:
     assert cloud.network.find_extension("security-group").alias == "security-group"
-    assert cloud.network.find_extension("router") is None
+    assert cloud.network.find_extension("router").alias == "router"
+    assert cloud.network.find_extension("trunk") is None
     assert cloud.network.get_quota(cloud.current_project_id).networks == 100
 
 

@@ -27,7 +27,7 @@ def test_networks(alice: Caller, admin: Caller) -> None:
     assert network["created_at"].endswith("Z")
     assert "provider:network_type" not in network
     shown = admin.get(f"/networks/{network['id']}").json()["network"]
-    assert shown["provider:network_type"] == "local"
+    assert shown["provider:network_type"] == "geneve"
     changed = alice.put(f"/networks/{network['id']}", {"network": {"name": "x"}}).json()["network"]
     assert (changed["name"], changed["revision_number"]) == ("x", 2)
     assert alice.delete(f"/networks/{network['id']}").status_code == 204
@@ -344,8 +344,8 @@ def test_over_quota(alice: Caller, settings: Any) -> None:
 def test_extensions(alice: Caller) -> None:
     aliases = {one["alias"] for one in alice.get("/extensions").json()["extensions"]}
     assert "security-group" in aliases
-    assert "router" not in aliases
-    assert refusal(alice.get("/extensions/router"))[0] == 404
+    assert "trunk" not in aliases
+    assert refusal(alice.get("/extensions/trunk"))[0] == 404
     assert alice.get("/extensions/net-mtu").json()["extension"]["alias"] == "net-mtu"
 
 

@@ -15,6 +15,7 @@ ALIASES = {
     "binding:vnic_type": "vnic_type",
 }
 MAX_PAIRS = 10
+MAX_FIXED_IPS = 5
 MAX_DHCP_OPTIONS = 20
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
 # Values that stay one word on one line of a DHCP server's configuration.

@@ -15,8 +15,9 @@ from apps.common.api import collections, queries
 from apps.common.api.collections import Page
 from apps.common.api.documents import only, query_link
 from apps.common.api.queries import Filter
-from apps.common.api.views import Response
-from apps.common.exceptions import BadRequest
+from apps.common.api.views import Response, ServiceView
+from apps.common.exceptions import BadRequest, NotOffered
+from apps.networking import capabilities
 from apps.networking.api import filters
 from apps.networking.api.listing import LISTING
 from apps.networking.services import revisions
@@ -98,6 +99,16 @@ class Collection(Noun, collections.Collection):
         return Response({self.plural: made}, status=201)
 
 
+class Routed(ServiceView):
+    """Calls of a cloud whose network driver has routers; in others each is refused in words."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not capabilities.current().routing:
+            what = "routers and floating IPs: the hosts' network driver has none (CELERITY_NETWORK_DRIVER=ovn has them)"
+            raise NotOffered(what=what)
+
+
 class Item(Noun, collections.Item):
     """Show, update, delete; ``If-Match`` names the revision that may be changed."""
 
@@ -118,22 +129,28 @@ class Item(Noun, collections.Item):
         values = self.parse(request, self.noun)
         row = self.permitted("update")
         self.permit_change(row, values)
-        with self._constrained(request, row):
+        with self.constrained(request, row):
             row = self.change(row, values)
         return Response({self.noun: self.render(row)})
 
     def delete(self, request: Request, **ids: str) -> Response:
         row = self.permitted("delete")
-        with self._constrained(request, row):
+        with self.constrained(request, row):
             self.remove(row)
         return Response(status=204)
 
-    def _constrained(self, request: Request, row: Any) -> AbstractContextManager[None]:
+    def constrained(self, request: Request, row: Any) -> AbstractContextManager[None]:
         """Hold the resource at the revision that If-Match names, if it names one."""
-        header = request.headers.get("If-Match")
-        if header is None:
-            return nullcontext()
-        match = _REVISION.fullmatch(header.strip())
-        if match is None:
-            raise BadRequest("If-Match takes revision_number=N.")
-        return revisions.expected(row, int(match.group(1)))
+        number = expected_revision(request)
+        return nullcontext() if number is None else revisions.expected(row, number)
+
+
+def expected_revision(request: Request) -> int | None:
+    """Return the revision that If-Match names, if it is sent. Raises BadRequest (400)."""
+    header = request.headers.get("If-Match")
+    if header is None:
+        return None
+    match = _REVISION.fullmatch(header.strip())
+    if match is None:
+        raise BadRequest("If-Match takes revision_number=N.")
+    return int(match.group(1))

@@ -1,4 +1,4 @@
-"""Tags of networks, subnets, ports and security groups."""
+"""Tags of networks, subnets, ports, routers, floating IPs and security groups."""
 
 from rest_framework.request import Request
 

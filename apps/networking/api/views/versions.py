@@ -6,6 +6,7 @@ from rest_framework.request import Request
 
 from apps.common.api.collections import Collection
 from apps.common.api.views import Response, ServiceView
+from apps.networking import capabilities
 from apps.networking.exceptions import ExtensionNotFound
 
 # alias -> (name, description). Only working extensions are announced.
@@ -25,8 +26,15 @@ EXTENSIONS = {
     "sorting": ("Sorting support", "Lists are sorted by sort_key and sort_dir"),
     "standard-attr-description": ("standard-attr-description", "Every resource has a description"),
     "standard-attr-revisions": ("Resource revision numbers", "Every resource counts its changes"),
-    "standard-attr-tag": ("Tag support for resources with standard attributes", "Networks, subnets, ports and groups"),
+    "standard-attr-tag": ("Tag support for resources with standard attributes", "Any resource has tags"),
     "standard-attr-timestamp": ("Resource timestamps", "Every resource has created_at and updated_at"),
+}
+ROUTING_EXTENSIONS = {
+    "ext-gw-mode": ("Neutron L3 Configurable external gateway mode", "Routers with and without SNAT"),
+    "extraroute": ("Neutron Extra Route", "Extra routes of routers"),
+    "extraroute-atomic": ("Atomically add/remove extra routes", "Several requests at once lose no route"),
+    "fip-port-details": ("Floating IP Port Details Extension", "Floating IPs show the port that they lead to"),
+    "router": ("Neutron L3 Router", "Routers between networks, and floating IPs"),
 }
 UPDATED = "2026-01-01T00:00:00-00:00"
 
@@ -53,6 +61,7 @@ class Resources(ServiceView):
             "network": "networks",
             "subnet": "subnets",
             "port": "ports",
+            **({"router": "routers", "floatingip": "floatingips"} if capabilities.current().routing else {}),
             "security_group": "security-groups",
             "security_group_rule": "security-group-rules",
             "quota": "quotas",
@@ -74,8 +83,13 @@ class Resources(ServiceView):
         )
 
 
+def announced() -> dict[str, tuple[str, str]]:
+    """Return the extensions that work on this cloud's network driver."""
+    return {**EXTENSIONS, **ROUTING_EXTENSIONS} if capabilities.current().routing else EXTENSIONS
+
+
 def _extension(alias: str) -> dict[str, Any]:
-    name, description = EXTENSIONS[alias]
+    name, description = announced()[alias]
     return {"alias": alias, "name": name, "description": description, "updated": UPDATED, "links": []}
 
 
@@ -88,7 +102,7 @@ class Extensions(Collection):
         """Everybody with a token may read what the API has."""
 
     def rows(self) -> list[str]:
-        return sorted(EXTENSIONS)
+        return sorted(announced())
 
     def render(self, row: str) -> dict[str, Any]:
         return _extension(row)
@@ -98,6 +112,6 @@ class ExtensionItem(ServiceView):
     """One extension, or the 404 by which clients learn that it is missing."""
 
     def get(self, request: Request, alias: str) -> Response:
-        if alias not in EXTENSIONS:
+        if alias not in announced():
             raise ExtensionNotFound(id=alias[:64])
         return Response({"extension": _extension(alias)})

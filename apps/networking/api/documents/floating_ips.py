@@ -1,0 +1,39 @@
+"""Floating IPs as documents."""
+
+from typing import Any
+
+from apps.common.context import RequestContext
+from apps.networking.api.documents.base import standard
+from apps.networking.models import FloatingIP, Port
+
+
+def render(floating_ip: FloatingIP, context: RequestContext) -> dict[str, Any]:
+    """Return the document of a floating IP, with the port that it leads to."""
+    return {
+        **standard(floating_ip),
+        "floating_network_id": str(floating_ip.floating_network_id),
+        "floating_ip_address": floating_ip.floating_ip_address,
+        "fixed_ip_address": floating_ip.fixed_ip_address,
+        "port_id": _id(floating_ip.fixed_port_id),
+        "router_id": _id(floating_ip.router_id),
+        "status": floating_ip.status,
+        "port_details": _details(floating_ip.fixed_port),
+    }
+
+
+def _id(value: Any) -> str | None:
+    return str(value) if value is not None else None
+
+
+def _details(port: Port | None) -> dict[str, Any] | None:
+    if port is None:
+        return None
+    return {
+        "name": port.name,
+        "network_id": str(port.network_id),
+        "mac_address": port.mac_address,
+        "admin_state_up": port.admin_state_up,
+        "status": port.status,
+        "device_id": port.device_id,
+        "device_owner": port.device_owner,
+    }

@@ -1,0 +1,116 @@
+"""The network worker and routers: what their rows say reaches the engine, and nothing else stays there."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.networking.models import FloatingIP, Network, Router
+from apps.networking.services import bindings, floating_ips, networks, router_interfaces, routers, subnets
+from tests.callers import Caller
+from tests.unit.network.test_worker import (  # noqa: F401 (fixtures)
+    add_subnet,
+    alice,
+    allocate,
+    cloud,
+    deliver,
+    engine,
+    healthy,
+    lines,
+    network,
+    writer,
+)
+from workers.drivers.network.base.engine import NetworkEngine
+from workers.mapping import routing
+
+Deliver = Callable[[Callable[[], Any]], Any]
+
+
+@pytest.fixture
+def public(db: None, deliver: Deliver) -> Network:  # noqa: F811
+    admin = Caller("/network/v2.0", admin=True)
+    values = {"external": True, "network_type": "vlan", "physical_network": "public", "segmentation_id": 7}
+    made: Network = deliver(lambda: networks.create(context=admin.context, values=values))
+    deliver(lambda: add_subnet(admin, made, "198.18.3.0/24"))
+    return made
+
+
+def record(tmp_path: Path, kind: str, row: Any) -> dict[str, Any]:
+    path = tmp_path / "simulated" / "network" / kind / f"{row.id}.json"
+    return dict(json.loads(path.read_text()))
+
+
+def test_from_rows_to_the_engine(
+    alice: Caller, network: Network, public: Network, engine: NetworkEngine, deliver: Deliver, tmp_path: Path  # noqa: F811
+) -> None:  # fmt: skip
+    context, subnet = alice.context, network.subnets.get()
+    external = record(tmp_path, "networks", public)
+    assert (external["physical_network"], external["vlan"]) == ("public", 7)
+    info = {"network_id": public.id}
+    router: Router = deliver(lambda: routers.create(context=context, values={"external_gateway_info": info}))
+    deliver(lambda: router_interfaces.add_subnet(context=context, router=router, subnet_id=subnet.id))
+    routes = [{"destination": "10.20.0.0/16", "nexthop": "10.9.0.9"}]
+    deliver(lambda: routers.update(context=context, router=router, values={"routes": routes}))
+    written = record(tmp_path, "routers", router)
+    assert [foot["addresses"] for foot in written["interfaces"]] == [["10.9.0.1/24"]]
+    assert (written["gateway"]["next_hops"], written["gateway"]["snat"]) == (["198.18.3.1"], True)
+    assert written["routes"] == routes
+    assert healthy(engine)
+
+    server = uuid.uuid4()
+    (port,) = deliver(lambda: allocate(alice, network, server))
+    values = {"floating_network_id": public.id, "port_id": port.id}
+    led: FloatingIP = deliver(lambda: floating_ips.create(context=context, values=values))
+    assert record(tmp_path, "floating_ips", led)["fixed_ip"] == port.ips[0]
+    assert healthy(engine)
+    deliver(lambda: bindings.release_for_server(server_id=server))
+    assert engine.l3.list_floating_ips() == set()
+
+    outside = public.subnets.get()
+    pools = [{"start": "198.18.3.9", "end": "198.18.3.99"}]
+    deliver(lambda: subnets.update(subnet=outside, values={"gateway_ip": "198.18.3.254", "allocation_pools": pools}))
+    assert record(tmp_path, "routers", router)["gateway"]["next_hops"] == ["198.18.3.254"]
+    assert healthy(engine)
+    nothing = {"routes": [], "external_gateway_info": None}
+    deliver(lambda: routers.update(context=context, router=router, values=nothing))
+    assert record(tmp_path, "routers", router)["gateway"] is None
+    deliver(lambda: router_interfaces.remove(router=router, subnet_id=subnet.id))
+    assert record(tmp_path, "routers", router)["interfaces"] == []
+    deliver(lambda: routers.delete(router=router))
+    assert engine.l3.list_routers() == set()
+    assert healthy(engine)
+
+
+def test_a_move_to_another_router(
+    alice: Caller, network: Network, public: Network, engine: NetworkEngine, deliver: Deliver, tmp_path: Path  # noqa: F811
+) -> None:  # fmt: skip
+    context, info = alice.context, {"network_id": public.id}
+    other: Network = deliver(lambda: networks.create(context=context, values={"name": "other"}))
+    deliver(lambda: add_subnet(alice, other, "10.10.0.0/24"))
+    pairs = []
+    for place in (network, other):
+        router = deliver(lambda: routers.create(context=context, values={"external_gateway_info": info}))
+        wanted = {"context": context, "router": router, "subnet_id": place.subnets.get().id}
+        deliver(partial(router_interfaces.add_subnet, **wanted))
+        (port,) = deliver(partial(allocate, alice, place, uuid.uuid4()))
+        pairs.append((router, port))
+    values = {"floating_network_id": public.id, "port_id": pairs[0][1].id}
+    led = deliver(lambda: floating_ips.create(context=context, values=values))
+    deliver(lambda: floating_ips.update(context=context, floating_ip=led, values={"port_id": pairs[1][1].id}))
+    assert record(tmp_path, "floating_ips", led)["router_id"] == str(pairs[1][0].id)
+    assert healthy(engine)
+
+
+def test_gateways_are_spread_and_stay() -> None:
+    hosts, keys = [f"host-{number}" for number in range(8)], [uuid.UUID(int=number) for number in range(200)]
+    first = {key: routing.gateway_hosts(key, hosts) for key in keys}
+    assert {chosen[0] for chosen in first.values()} == set(hosts)
+    assert all(len(set(chosen)) == routing.MAX_GATEWAY_HOSTS for chosen in first.values())
+    fewer = {key: routing.gateway_hosts(key, hosts[:-1]) for key in keys}
+    assert all(fewer[key] == first[key] for key in keys if hosts[-1] not in first[key])
