@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parents[3]
 DOCS = ROOT / "docs"
 ROW = re.compile(r"^\| `(CELERITY_\w+)` \|([^|]*)\|", re.MULTILINE)
 NAME = re.compile(r"CELERITY_[A-Z0-9_]*[A-Z0-9]\b")
-OF_A_PROCESS = {"CELERITY_PROCESS", "CELERITY_RELEASE", "CELERITY_TEST_LIBVIRT"}
+# Not settings of a cloud: the Makefile and the supervisor set them for one process.
+OF_A_PROCESS = {"CELERITY_GROUPS", "CELERITY_PROCESS", "CELERITY_RELEASE", "CELERITY_TEST_LIBVIRT"}
 
 
 def described() -> dict[str, str]:
