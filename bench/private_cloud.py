@@ -22,14 +22,20 @@ UNBOUNDED = 1_000_000
 
 
 class PrivateCloud:
-    """PostgreSQL (writing safely, as in production), Redis and every process of the cloud, for the ``with`` block."""
+    """PostgreSQL, Redis and every process of the cloud, for the ``with`` block.
 
-    def __init__(self, *, hosts: int = 8, leave_out: tuple[str, ...] = (), **settings: str) -> None:
+    PostgreSQL writes safely, as in production, unless ``durable`` is false.
+    """
+
+    def __init__(
+        self, *, hosts: int = 8, leave_out: tuple[str, ...] = (), durable: bool = True, **settings: str
+    ) -> None:
         self.state = Path(tempfile.mkdtemp(prefix=testrun.PREFIX, dir=testrun.root_of_states()))
         self.services = testrun.Services(self.state)
         values = self.services.environment
         database = statements.CountingPostgreSQL if statements.is_installed() else type(self.services.postgresql)
-        self.services.postgresql = database(self.state / "postgresql", values["CELERITY_DATABASE_URL"])
+        place = self.state / "postgresql"
+        self.services.postgresql = database(place, values["CELERITY_DATABASE_URL"], durable=durable)
         values |= {"CELERITY_HOSTS": str(hosts), "CELERITY_PUBLIC_URL": f"http://{values['CELERITY_LISTEN']}"}
         # A network's quotas cannot be written by the API.
         values |= {"CELERITY_QUOTA_PORTS": str(UNBOUNDED), **settings}

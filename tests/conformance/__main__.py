@@ -1,11 +1,13 @@
 """`make conformance`: runs Tempest's suites against a private cloud, compares the outcome with what passed before."""
 
 import argparse
+import itertools
 import re
 import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -14,18 +16,18 @@ from tests.conformance import configuration, environments, records, report, targ
 from tests.conformance.configuration import Options
 from tests.conformance.records import Verdict
 from tests.conformance.stestr import Outcome, Runner, bare
-from tests.conformance.suites import SERVICES, SLOW, SUITES, Suite
+from tests.conformance.suites import SERVICES, SLOW, SUITES, Suite, together
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make conformance", description=__doc__)
     parser.add_argument("services", nargs="?", default=",".join(SERVICES), help="identity,image,compute,network")
     parser.add_argument("--match", default="", metavar="REGEX", help="only tests whose id matches")
-    parser.add_argument("--concurrency", type=int, default=2, metavar="N", help="tests at a time (default 2)")
+    parser.add_argument("--concurrency", type=int, default=4, metavar="N", help="tests at a time (default 4)")
     parser.add_argument("--option", action="append", default=[], metavar="SECTION.KEY=VALUE", help="for tempest.conf")
     parser.add_argument("--passing", action="store_true", help="only tests that passed before")
     parser.add_argument("--stable", action="store_true", help="--passing without the slow classes, for CI")
-    parser.add_argument("--seconds", type=float, metavar="S", help="end each suite after this time")
+    parser.add_argument("--seconds", type=float, metavar="S", help="end each run of stestr after this time")
     parser.add_argument("--record", action="store_true", help="write passing.txt and docs/conformance.md")
     parser.add_argument("--keep", action="store_true", help="keep Tempest's logs and the cloud's")
     options = parser.parse_args(arguments)
@@ -47,38 +49,48 @@ def overrides(texts: list[str]) -> Options:
     return parsed
 
 
-def run_suite(
-    suite: Suite, options: argparse.Namespace, site: configuration.Target, work: Path, passing: set[str]
+def run_together(
+    suites: Sequence[Suite], options: argparse.Namespace, site: configuration.Target, work: Path, passing: set[str]
 ) -> dict[str, Outcome]:
-    """Run one suite in its own directory; return how each selected test ended."""
+    """Run suites that share an environment and a configuration, in a directory of their own, as one run of stestr.
+
+    Starting Tempest costs seconds, and near the end of each run its processes wait for the slowest one. Return how
+    each selected test ended.
+    """
     work.mkdir(parents=True)
-    path = configuration.write(work, site, suite.options, overrides(options.option))
-    runner = Runner(environments.ensure(suite.tempest), work, path)
-    tests = [test for test in runner.list() if suite.selects(test) and re.search(options.match, test)]
+    path = configuration.write(work, site, suites[0].options, overrides(options.option))
+    runner = Runner(environments.ensure(suites[0].tempest), work, path)
+    tests = [
+        test
+        for test in runner.list()
+        if any(suite.selects(test) for suite in suites) and re.search(options.match, test)
+    ]
     if options.passing:
         tests = [test for test in tests if bare(test) in passing and not (options.stable and SLOW.search(test))]
-    print(f"-- {suite.name}: {len(tests)} tests", file=sys.stderr, flush=True)
+    print(f"-- {', '.join(suite.name for suite in suites)}: {len(tests)} tests", file=sys.stderr, flush=True)
     return runner.run(tests, concurrency=options.concurrency, seconds=options.seconds)
 
 
 def run(options: argparse.Namespace, directory: Path) -> dict[str, Verdict]:
     """Start the cloud, run every suite that was asked for, remove the cloud; return the verdicts by suite."""
     passing, missing = records.read_passing(), records.read_missing()
-    suites = [suite for suite in SUITES if suite.service in options.services]
-    for version in {suite.tempest for suite in suites}:
-        environments.ensure(version)
+    runs = together([suite for suite in SUITES if suite.service in options.services])
+    for suites in runs:
+        environments.ensure(suites[0].tempest)
     web = directory / "web"
     web.mkdir()
-    verdicts = {}
+    outcomes: dict[str, Outcome] = {}
     with target.serve(web) as web_url, target.cloud() as private:
         site = target.prepare(private, web, web_url)
-        for suite in suites:
-            outcomes = run_suite(suite, options, site, directory / suite.name.replace(" ", "-"), passing)
-            if outcomes:
-                verdicts[suite.name] = records.judge(outcomes, passing, missing)
+        for number, suites in enumerate(runs):
+            outcomes |= run_together(suites, options, site, directory / str(number), passing)
         if options.keep:
             shutil.copytree(private.environment.log, directory / "cloud-log")
-    return verdicts
+    verdicts = {}
+    for suite in itertools.chain(*runs):
+        if own := {test: outcome for test, outcome in outcomes.items() if suite.selects(test)}:
+            verdicts[suite.name] = records.judge(own, passing, missing)
+    return {suite.name: verdicts[suite.name] for suite in SUITES if suite.name in verdicts}
 
 
 def conclude(options: argparse.Namespace, verdicts: dict[str, Verdict]) -> int:

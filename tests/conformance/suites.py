@@ -1,6 +1,7 @@
 """The suites: which of Tempest's tests belong to which service."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -41,3 +42,16 @@ SUITES = (
 SERVICES = tuple(dict.fromkeys(suite.service for suite in SUITES))
 # Classes that wait long for servers, or prove what others prove too: left out of the part that runs in CI.
 SLOW = re.compile(r"\.compute\.servers\.test_multiple_create|IpV6")
+
+
+def together(suites: Iterable[Suite]) -> list[list[Suite]]:
+    """Return the suites in groups that one run of stestr can serve: of one Tempest, with the same options."""
+    groups: list[list[Suite]] = []
+    for suite in suites:
+        for group in groups:
+            if (group[0].tempest, group[0].options) == (suite.tempest, suite.options):
+                group.append(suite)
+                break
+        else:
+            groups.append([suite])
+    return groups

@@ -21,7 +21,7 @@ SETTINGS = {"CELERITY_LOG_LEVEL": "INFO"}
 @contextmanager
 def cloud() -> Iterator[PrivateCloud]:
     """Start a cloud of simulated hosts for the block; nothing of it is left afterwards."""
-    with PrivateCloud(hosts=HOSTS, **SETTINGS) as private:
+    with PrivateCloud(hosts=HOSTS, durable=False, **SETTINGS) as private:
         yield private
 
 
