@@ -22,6 +22,14 @@ pytestmark = pytest.mark.django_db
 SECRETS = ("c2VjcmV0", "argon2$", "blob$secret")
 OTHERS = ("index", "password_change", "password_change_done", "search", "jsi18n")
 FEW, MANY = 3, 12
+# Of the pairs of a page and a bad value: one of four, each page with other values than the next. `make test-all`: all.
+SHARES = pytest.mark.parametrize("share", [pytest.param(1, marks=pytest.mark.heavy), 4])
+BAD_FILTERS = [
+    "p=99999999999999999999999", "p=x", "o=99.-1.x", "q=%25%27%22", "e=1", "nothing=1", "id__exact=x", "pk=x",
+    "created_at__year=99999999", "locked__exact=9", "enabled__exact=x", "open=x", "deleted=x", "state=x",
+    "status=%F0%9F%98%80", "q=" + "x" * 3000, "state__exact=x", "_facets=1", "at__gte=x", "outcome__exact=1",
+]  # fmt: skip
+BAD_IDS = ["x", "0", "99999999999999999999999", str(uuid.UUID(int=7)), "_27", "%F0%9F%98%80", "a/b"]
 
 
 def listing(model: Any) -> str:
@@ -44,14 +52,23 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "an address", f"{listing(Server)}?q=10.1.0.1"
 
 
-def statements_of_pages(client: Client, *, warm: bool) -> dict[str, int]:
-    """Return how many statements each page runs. Without `warm` a page is read once before it counts."""
+def bad_pairs(values: list[str], share: int) -> Iterator[tuple[Any, str]]:
+    """Return models with values that their pages are asked for."""
+    for row, model in enumerate(rows.models()):
+        for column, value in enumerate(values):
+            if (row + column) % share == 0:
+                yield model, value
+
+
+def statements_of_pages(client: Client) -> dict[str, int]:
+    """Return how many statements each page runs, after content types were read: a process does that once."""
     counts = {}
     for name, address in pages():
-        if not warm:
-            client.get(address)  # content types and the like are read once
-        with CaptureQueriesContext(connection) as asked:
-            answer = client.get(address)
+        for _ in range(2):
+            with CaptureQueriesContext(connection) as asked:
+                answer = client.get(address)
+            if not any("django_content_type" in statement["sql"] for statement in asked.captured_queries):
+                break
         assert answer.status_code == 200, (name, answer.status_code)
         assert not [secret for secret in SECRETS if secret in answer.content.decode()], name
         counts[name] = len(asked)
@@ -61,9 +78,9 @@ def statements_of_pages(client: Client, *, warm: bool) -> dict[str, int]:
 @pytest.mark.slow
 def test_every_page_costs_the_same_for_many_rows_as_for_few(operator: Client) -> None:
     rows.fill(FEW)
-    few = statements_of_pages(operator, warm=False)
+    few = statements_of_pages(operator)
     rows.fill(MANY - FEW, start=FEW + 1)
-    many = statements_of_pages(operator, warm=True)
+    many = statements_of_pages(operator)
     assert {name: (few[name], many[name]) for name in few if few[name] != many[name]} == {}
     assert max(many.values()) <= 30, max(many.items(), key=lambda pair: pair[1])
 
@@ -169,17 +186,10 @@ def test_roles_on_the_system_let_in(client: Client) -> None:
     assert client.get("/admin/").status_code == 302
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "p=99999999999999999999999", "p=x", "o=99.-1.x", "q=%25%27%22", "e=1", "nothing=1", "id__exact=x", "pk=x",
-        "created_at__year=99999999", "locked__exact=9", "enabled__exact=x", "open=x", "deleted=x", "state=x",
-        "status=%F0%9F%98%80", "q=" + "x" * 3000, "state__exact=x", "_facets=1", "at__gte=x", "outcome__exact=1",
-    ],
-)  # fmt: skip
-def test_bad_filters_break_nothing(operator: Client, query: str) -> None:
+@SHARES
+def test_bad_filters_break_nothing(operator: Client, share: int) -> None:
     rows.fill(1)
-    for model in rows.models():
+    for model, query in bad_pairs(BAD_FILTERS, share):
         answer = operator.get(f"{listing(model)}?{query}")
         assert answer.status_code in (200, 302, 400), (model, query)
 
@@ -205,12 +215,10 @@ def test_a_list_is_asked_by_its_filters(viewer: Client) -> None:
     assert viewer.get(f"{listing(ApplicationCredential)}?unrestricted__exact=0").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "key", ["x", "0", "99999999999999999999999", str(uuid.UUID(int=7)), "_27", "%F0%9F%98%80", "a/b"]
-)
-def test_bad_ids_break_nothing(operator: Client, key: str) -> None:
+@SHARES
+def test_bad_ids_break_nothing(operator: Client, share: int) -> None:
     rows.fill(1)
-    for model in rows.models():
+    for model, key in bad_pairs(BAD_IDS, share):
         base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/{key}"
         for rest in ("change/", "delete/", "history/", "do/delete/", "do/nothing/", ""):
             for answer in (operator.get(f"{base}/{rest}"), operator.post(f"{base}/{rest}", {})):
