@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from apps.operations.metrics import counters, gauges, requests
+from apps.operations.metrics import counters, gauges, machine, requests
 
 log = structlog.get_logger("celerity.metrics")
 
@@ -19,6 +19,7 @@ class Cloud(Collector):
         """A fixed number of statements; nothing is kept between scrapes."""
         yield gauges.build()
         yield from requests.collect()
+        yield from machine.collect()
         try:
             rows = [*counters.collect(), *gauges.collect()]
         except (InterfaceError, OperationalError) as error:

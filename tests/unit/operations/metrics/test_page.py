@@ -1,7 +1,10 @@
 """/metrics: its content, the cost of a scrape, and its answer while other services are down."""
 
+import socket
 import time
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -10,10 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.common import broker
-from apps.operations.metrics import page
+from apps.operations.metrics import machine, page
 from apps.scheduling.models import Host
 from apps.workflow.services import counters
 from tests.unit.operations.metrics import rows
+from workers.system.pki import renewal
 
 pytestmark = pytest.mark.django_db
 STATEMENTS = 7
@@ -121,3 +125,24 @@ def test_a_request_is_counted_by_its_route(client: Client) -> None:
     assert any('route="compute/v2.1/servers/<server_id>"' in line and 'status="4xx"' in line for line in found), found
     assert any('route="(none)"' in line for line in found)
     assert "by-that-name" not in text and "no-such-server" not in text
+
+
+def test_daemons_of_ovn_and_certificates(settings: Any, tmp_path: Path) -> None:
+    """A socket that nobody listens on is a daemon that is down; a machine without OVN has neither."""
+    settings.STATE_DIR, settings.NETWORK_DRIVER = tmp_path, "ovn"
+    assert list(machine.collect()) == []
+    for directory in ("ovn/central", "ovn/host"):
+        (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / "ovn/central/sb.sock").touch()
+    renewal.authority_of(tmp_path).create()
+    renewal.renew(tmp_path, "h1")
+    with socket.socket(socket.AF_UNIX) as alive:
+        alive.bind(str(tmp_path / "ovn/host/ovn-controller.7.ctl"))
+        alive.listen()
+        daemons, certificates = machine.collect()
+    up = {sample.labels["daemon"]: sample.value for sample in daemons.samples}
+    assert up["ovn-controller"] == 1.0
+    assert set(up) == set(machine._SOCKETS) and sum(up.values()) == 1.0
+    left = {sample.labels["certificate"]: sample.value for sample in certificates.samples}
+    assert 364 < left["this host"] <= 365 and left["h1"] == pytest.approx(left["this host"], abs=0.01)
+    assert left["the authority"] > 3600
