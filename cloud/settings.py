@@ -247,7 +247,6 @@ IMAGE_QUOTAS = {  # under the names that Glance's unified limits have
 IMAGE_VIRTUAL_SIZE_CAP = env.int("CELERITY_IMAGE_VIRTUAL_SIZE_CAP", default=1024**4)  # bytes
 
 # --- Networking ---------------------------------------------------------------------------------
-NETWORK_MTU = env.int("CELERITY_NETWORK_MTU", default=1500)  # bytes
 DNS_NAMESERVERS = env.list("CELERITY_DNS", default=[])  # of subnets that name none; empty: the host's own dnsmasq
 AUTOMATIC_NETWORK_POOL = env.str("CELERITY_AUTOMATIC_NETWORKS", default="10.128.0.0/10")  # cut into /24
 # Ranges that subnets of tenants may hold, where the network driver puts them into the hosts' routing tables: private,
@@ -282,10 +281,13 @@ NETWORK_QUOTAS = {
 ENABLE_INSTANCE_PASSWORD = env.bool("CELERITY_ENABLE_INSTANCE_PASSWORD", default=True)  # adminPass in answers
 FORCE_CONFIG_DRIVE = env.bool("CELERITY_FORCE_CONFIG_DRIVE", default=True)
 HYPERVISOR = env.str("CELERITY_HYPERVISOR", default="libvirt")
-NETWORK_DRIVER = env.str("CELERITY_NETWORK_DRIVER", default="linux")  # linux or ovn
+# linux or ovn: real hosts have OVN, simulated ones program their networks themselves.
+NETWORK_DRIVER = env.str("CELERITY_NETWORK_DRIVER", default="linux" if HYPERVISOR == "simulated" else "ovn")
 if NETWORK_DRIVER not in ("linux", "ovn"):
     raise ImproperlyConfigured(f"CELERITY_NETWORK_DRIVER is {NETWORK_DRIVER!r}; it must be linux or ovn.")
 # OVN's northbound database, which the network worker writes, and the database of this host's Open vSwitch.
+# Bytes. Geneve's headers take 58 of what a host's network usually carries.
+NETWORK_MTU = env.int("CELERITY_NETWORK_MTU", default=1442 if NETWORK_DRIVER == "ovn" else 1500)
 EXTERNAL_CIDR = env.str("CELERITY_EXTERNAL_CIDR", default="198.19.0.0/24")  # of the network `public`
 NORTHBOUND = env.str("CELERITY_NORTHBOUND", default=f"unix:{STATE_DIR}/ovn/central/nb.sock")
 SWITCH = env.str("CELERITY_SWITCH", default=f"unix:{STATE_DIR}/ovn/host/db.sock")

@@ -33,7 +33,7 @@ setting() {
 }
 
 hypervisor=$(setting CELERITY_HYPERVISOR libvirt)
-network_driver=$(setting CELERITY_NETWORK_DRIVER linux)
+network_driver=$(setting CELERITY_NETWORK_DRIVER ovn)
 
 if ! is_root && [ "$hypervisor" = libvirt ]; then
     if [ "$dev" = no ]; then

@@ -17,7 +17,6 @@ DEFAULTS = {
     "CELERITY_HOSTS": "1",
     "CELERITY_LIBVIRT_URI": "qemu:///system",
     "CELERITY_LOG_FORMAT": "json",
-    "CELERITY_NETWORK_DRIVER": "linux",
     "CELERITY_DATAPATH": "auto",
     "CELERITY_NETDEV_OFFLOADS": "single-host",
     "CELERITY_EXTERNAL_CIDR": "198.19.0.0/24",
@@ -25,6 +24,12 @@ DEFAULTS = {
 }
 # Never written to the file: the place of the file itself, what belongs to one process or to one `make up`.
 NOT_PERSISTED = {"CELERITY_STATE_DIR", "CELERITY_GROUPS", "CELERITY_PROCESS", "CELERITY_RELEASE"}
+
+
+def network_driver(values: Mapping[str, str]) -> str:
+    """Return the driver of a cloud's networks. Real hosts have OVN, unless the settings say otherwise."""
+    real = values.get("CELERITY_HYPERVISOR", DEFAULTS["CELERITY_HYPERVISOR"]) != "simulated"
+    return values.get("CELERITY_NETWORK_DRIVER") or ("ovn" if real else "linux")
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Environment:
     @property
     def has_engine(self) -> bool:
         """Whether one network worker programs the networks of all hosts, real or simulated."""
-        return self.values.get("CELERITY_NETWORK_DRIVER") == "ovn"
+        return network_driver(self.values) == "ovn"
 
     @property
     def ovn(self) -> bool:

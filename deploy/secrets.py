@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from deploy.environment import DEFAULTS, Environment, from_process, read_file
+from deploy.environment import DEFAULTS, Environment, from_process, network_driver, read_file
 from deploy.errors import DeployError
 
 # What a further host has from the first machine.
@@ -65,6 +65,8 @@ def ensure(state: Path) -> Environment:
         require_shared(given, path)
     values = {**({} if given["CELERITY_ROLE"] == "host" else generate()), **stored, **from_process()}
     values.setdefault("CELERITY_HYPERVISOR", DEFAULTS["CELERITY_HYPERVISOR"])
+    if values["CELERITY_HYPERVISOR"] != "simulated":
+        values.setdefault("CELERITY_NETWORK_DRIVER", network_driver(values))
     moved = stored.get("CELERITY_LISTEN") != values.get("CELERITY_LISTEN")
     if moved and "CELERITY_PUBLIC_URL" not in from_process() and given["CELERITY_ROLE"] != "host":
         values["CELERITY_PUBLIC_URL"] = f"http://{values['CELERITY_LISTEN']}"

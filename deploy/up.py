@@ -209,7 +209,7 @@ def summarise(environment: Environment, server: first_server.FirstServer, second
     groups = (
         "Security groups are enforced: the group default admits replies and its own members alone."
         if environment.ovn
-        else "Security groups are not enforced yet: their rules are stored, and all traffic reaches the servers."
+        else "Security groups are not enforced in this cloud: rules are stored, and all traffic reaches the servers."
     )
     if server.console:
         line(f"\nLast lines of the console of {first_server.NAME}:")

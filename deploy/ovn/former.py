@@ -15,7 +15,7 @@ import psutil
 
 from deploy import manage, processes
 from deploy.console import line
-from deploy.environment import DEFAULTS, Environment, from_process, read_file
+from deploy.environment import DEFAULTS, Environment, from_process, network_driver, read_file
 from deploy.errors import DeployError
 from deploy.ovn.places import run
 
@@ -34,12 +34,7 @@ def note(state: Path) -> None:
     stored = read_file(state / "celerity.env")
     given = {**DEFAULTS, **stored, **from_process()}
     real = given["CELERITY_HYPERVISOR"] != "simulated"
-    if (
-        real
-        and given["CELERITY_NETWORK_DRIVER"] == "ovn"
-        and stored
-        and stored.get("CELERITY_NETWORK_DRIVER", "linux") != "ovn"
-    ):
+    if real and network_driver(given) == "ovn" and stored and stored.get("CELERITY_NETWORK_DRIVER", "linux") != "ovn":
         _mark(state).touch()
 
 

@@ -22,6 +22,12 @@ READERS = {"ovn-northd", "network-worker"}
 def prepare(environment: Environment) -> None:
     """Check the settings, and have the directories and certificates. Raises DeployError. Nothing is started."""
     wanted = settings.read(environment)
+    if environment.is_host and not wanted.remote:
+        raise DeployError(
+            "A further host of a cloud on OVN needs CELERITY_SOUTHBOUND, and a certificate.",
+            hint="CELERITY_SOUTHBOUND=ssl:192.0.2.1:6642, where the first machine has CELERITY_SOUTHBOUND_LISTEN "
+            "(docs/operators.md, Certificates).",
+        )
     external.require_free(wanted)
     here = places.of(environment)
     for directory in (here.host,) if wanted.remote else (here.host, here.central):

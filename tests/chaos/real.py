@@ -65,7 +65,8 @@ def real_cloud(**settings: str) -> Iterator[tuple[Cloud, PrivateLibvirt]]:
     image = first_image.ensure()
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
     state.chmod(0o755)
-    wishes = {"CELERITY_HYPERVISOR": "libvirt", "CELERITY_HOST": f"t-{uuid.uuid4().hex[:6]}", **settings}
+    real = {"CELERITY_HYPERVISOR": "libvirt", "CELERITY_NETWORK_DRIVER": "linux"}
+    wishes = {**real, "CELERITY_HOST": f"t-{uuid.uuid4().hex[:6]}", **settings}
     with (
         Services(state) as services,
         PrivateLibvirt(state / "libvirt") as libvirt,

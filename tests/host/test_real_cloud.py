@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.libvirt, pytest.mark.processes, pytest.mark.slow]
 RANGE = "198.18.77.0/24"
 SETTINGS = {
     "CELERITY_HYPERVISOR": "libvirt",
+    "CELERITY_NETWORK_DRIVER": "linux",
     "CELERITY_HOST_DOWN": "20",  # an agent that is restarted beside a guest in emulation is not down
 }
 

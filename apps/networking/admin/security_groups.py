@@ -7,7 +7,10 @@ from django.http import HttpRequest
 
 from apps.common.admin import Page, ReadOnlyAdmin, filters, panels
 from apps.identity.selectors import names
+from apps.networking import capabilities
 from apps.networking.models import SecurityGroup, SecurityGroupRule
+
+UNENFORCED = "Security groups are not enforced in this cloud: rules are stored, and all traffic reaches the servers."
 
 
 @admin.register(SecurityGroup)
@@ -32,7 +35,7 @@ class SecurityGroupAdmin(Page):
             for rule in rules.order_by("direction", "created_at", "id")[:200]
         ]  # fmt: skip
         head = ["direction", "ethertype", "protocol", "ports", "remote"]
-        note = "Security groups are not enforced yet: these rules are stored, and all traffic reaches the servers."
+        note = "" if capabilities.has_engine() else UNENFORCED
         return [panels.table("Rules", head, rows, wide=True, note=note), *super().panels(request, row)]
 
     def project(self, group: Any) -> str:
