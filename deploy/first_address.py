@@ -7,7 +7,7 @@ from typing import Any
 from deploy.cloud_api import CloudApi
 
 GROUP, EXTERNAL = "ssh-ping", "public"
-ANSWER_SECONDS = 30
+ANSWER_SECONDS, CLOSED_SECONDS = 30, 3
 _RULES = (
     {"protocol": "tcp", "port_range_min": 22, "port_range_max": 22},
     {"protocol": "icmp"},
@@ -43,12 +43,12 @@ def floating_ip(api: CloudApi, server: str) -> str:
     return str(listed[0]["floating_ip_address"])
 
 
-def answers(address: str) -> bool:
-    """Wait until ssh answers at an address; say whether it does."""
-    deadline = time.monotonic() + ANSWER_SECONDS
+def answers(address: str, *, is_new: bool) -> bool:
+    """Wait until ssh answers at an address; say whether it does. A server that is not new may be closed to ssh."""
+    deadline = time.monotonic() + (ANSWER_SECONDS if is_new else CLOSED_SECONDS)
     while time.monotonic() < deadline:
         with socket.socket() as client:
-            client.settimeout(2)
+            client.settimeout(1)
             if client.connect_ex((address, 22)) == 0:
                 return True
         time.sleep(0.2)

@@ -25,7 +25,7 @@ PROMPT_SECONDS = 45
 class FirstServer:
     """What `make up` prints about the server: its address, the path of its key, the end of its console.
 
-    ``floating_ip`` is where this machine reaches it under OVN; empty where there is none, or nobody answers there.
+    ``floating_ip`` is empty where there is none; ``reachable`` says whether ssh answers there.
     """
 
     status: str
@@ -33,6 +33,7 @@ class FirstServer:
     key: Path
     console: str
     floating_ip: str = ""
+    reachable: bool = False
 
 
 def key_pair(state: Path) -> tuple[Path, str]:
@@ -140,12 +141,13 @@ def boot(environment: Environment) -> FirstServer:
     api = CloudApi(environment.clouds_yaml, "celerity-demo")
     key, public = key_pair(environment.state)
     _register_key(api, public)
+    group = first_address.ensure_group(api) if environment.has_engine else ""
     server = _find(api)
+    is_new = server is None
     if server is not None and server["status"] == "ERROR":
         _delete(api, server["id"])
         server = None
     if server is None or server["status"] == "BUILD":
-        group = first_address.ensure_group(api) if environment.has_engine else ""
         server = _watch(api, server["id"] if server else _create(api, group))
     if server["status"] == "ERROR":
         fault = server.get("fault", {}).get("message", "no reason was recorded")
@@ -157,6 +159,5 @@ def boot(environment: Environment) -> FirstServer:
     if server["status"] == "ACTIVE":
         outside = first_address.floating_ip(api, server["id"]) if environment.has_engine else ""
         output = _console(api, server["id"], wait=0 if environment.simulated else PROMPT_SECONDS)
-        if outside and (environment.simulated or not first_address.answers(outside)):
-            outside = ""
-    return FirstServer(server["status"], _address(server), key, console=output, floating_ip=outside)
+    reachable = bool(outside) and not environment.simulated and first_address.answers(outside, is_new=is_new)
+    return FirstServer(server["status"], _address(server), key, output, floating_ip=outside, reachable=reachable)

@@ -204,7 +204,10 @@ def summarise(environment: Environment, server: first_server.FirstServer, second
     url = environment.public_url
     state = "" if environment.state == SYSTEM_STATE else f" STATE={environment.state}"
     # Nothing of a network under OVN is in this machine's routing table: its guests are reached by floating IPs.
-    reachable = server.floating_ip if environment.ovn else server.address if not environment.simulated else ""
+    reachable = "" if environment.simulated else server.address
+    if environment.ovn:
+        reachable = server.floating_ip if server.reachable else ""
+    addresses = ", ".join(filter(None, (server.address, server.floating_ip))) or "no address"
     ssh = f"ssh -i {server.key} root@{reachable}" if reachable else ""
     groups = (
         "Security groups are enforced: the group default admits replies and its own members alone."
@@ -225,7 +228,7 @@ Celerity is up after {seconds:.1f} s.
   Passwords      {environment.file}
   clouds.yaml    {environment.clouds_yaml}   clouds celerity-admin and celerity-demo
   Logs           {environment.log}   (make logs)
-  First server   {first_server.NAME}, {server.status}, {server.address or "no address"}   {ssh}
+  First server   {first_server.NAME}, {server.status}, {addresses}   {ssh}
 
 {groups}
 

@@ -18,7 +18,9 @@ SENTENCE = "Security groups are not enforced in this cloud: rules are stored, an
 def test_make_up_says_so(tmp_path: Path, capsys: Any, hypervisor: str, told: bool) -> None:
     values = {"CELERITY_LISTEN": "127.0.0.1:1", "CELERITY_HYPERVISOR": hypervisor}
     environment = Environment(tmp_path, {**values, "CELERITY_PUBLIC_URL": "http://127.0.0.1:1"})
-    server = first_server.FirstServer("ACTIVE", "10.0.0.5", tmp_path / "key", console="", floating_ip="198.19.0.9")
+    server = first_server.FirstServer(
+        "ACTIVE", "10.0.0.5", tmp_path / "key", console="", floating_ip="198.19.0.9", reachable=True
+    )
     up.summarise(environment, server, 1.0)
     said = capsys.readouterr().out
     assert (SENTENCE in said) is told
