@@ -120,6 +120,7 @@ def _interface(server: "Server", drivers: HostDrivers, network: NetworkSpec, por
         tap=port.tap,
         bridge=switch or network.bridge,
         openvswitch=bool(switch),
+        offloads=drivers.network.guest_offloads(),
         mtu=network.mtu,
         model=hardware.card_of(server),
         queues=hardware.queues_of(server),

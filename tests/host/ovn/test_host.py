@@ -91,6 +91,14 @@ def test_the_switch_dies(engine: NetworkEngine, driver: NetworkDriver, host: Hos
         driver.wait_until_up([port.id], 30)
 
 
+def test_offloads_of_guests(driver: NetworkDriver, host: Host) -> None:
+    """Where the user-space datapath does not take large segments whole, cards do not send any."""
+    assert driver.guest_offloads()
+    for value in ("false", "true"):
+        host.vsctl("--no-wait", "set", "Open_vSwitch", ".", f"other_config:userspace-tso-enable={value}")
+        assert driver.guest_offloads() is (value == "true")
+
+
 def test_cards_that_were_left_behind(driver: NetworkDriver, host: Host) -> None:
     gone, unplugged = samples.new_id(), samples.new_id()
     for name, port_id in (("cly-tgone", gone), ("cly-tleft", unplugged)):

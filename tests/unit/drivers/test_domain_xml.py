@@ -63,7 +63,12 @@ def asked() -> ServerSpec:
         interfaces=(
             InterfaceSpec("0c7e2d8e-3f2b-4f6a-8a53-6a1c9f1d2b01", "fa:16:3e:00:00:01", "tap1", "br1", 1450, queues=4),
             InterfaceSpec(
-                "0c7e2d8e-3f2b-4f6a-8a53-6a1c9f1d2b02", "fa:16:3e:00:00:02", "tap2", "br-int", openvswitch=True
+                "0c7e2d8e-3f2b-4f6a-8a53-6a1c9f1d2b02",
+                "fa:16:3e:00:00:02",
+                "tap2",
+                "br-int",
+                openvswitch=True,
+                offloads=False,
             ),
         ),
         hardware=Hardware(

@@ -57,7 +57,8 @@ class InterfaceSpec:
     """One network interface of a server: its port, and where on the host it is plugged. `mtu` in bytes.
 
     `queues`: pairs of queues of a virtio card; 1 for any other. `openvswitch`: the bridge is one of Open vSwitch's, and
-    the card is known there by the port's id.
+    the card is known there by the port's id. `offloads` False: a virtio card finishes its packets itself, because the
+    switch's tunnels drop those that are not finished.
     """
 
     port_id: str
@@ -68,6 +69,7 @@ class InterfaceSpec:
     model: CardModel = "virtio"
     queues: int = 1
     openvswitch: bool = False
+    offloads: bool = True
 
     def __post_init__(self) -> None:
         """Refuse names that the kernel or libvirt would interpret differently."""

@@ -227,6 +227,13 @@ def _backing(spec: DiskSpec) -> disk.BackingStore:
     )
 
 
+def _interface_driver(spec: InterfaceSpec) -> interface.InterfaceDriver | None:
+    queues = spec.queues if spec.queues > 1 else None
+    if spec.model == "virtio" and not spec.offloads:
+        return interface.InterfaceDriver(queues, interface.HostOffloads(), interface.GuestOffloads())
+    return interface.InterfaceDriver(queues) if queues else None
+
+
 def _interface(spec: InterfaceSpec) -> interface.Interface:
     return interface.Interface(
         mac=interface.Mac(spec.mac),
@@ -234,6 +241,6 @@ def _interface(spec: InterfaceSpec) -> interface.Interface:
         virtual_port=interface.VirtualPort(interface.VirtualPortParameters(spec.port_id)) if spec.openvswitch else None,
         target=interface.InterfaceTarget(spec.tap),
         model=interface.InterfaceModel(spec.model),
-        driver=interface.InterfaceDriver(spec.queues) if spec.queues > 1 else None,
+        driver=_interface_driver(spec),
         mtu=interface.Mtu(spec.mtu),
     )

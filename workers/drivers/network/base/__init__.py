@@ -233,6 +233,10 @@ class NetworkDriver(ABC):
         """What the host's switch got lately and did not understand, in its own words. Reads only."""
         return ()
 
+    def guest_offloads(self) -> bool:
+        """Whether guests' cards may leave checksums and large segments to the host."""
+        return True
+
     @abstractmethod
     def wait_until_up(self, port_ids: Sequence[str], timeout_s: float) -> None:
         """Return when the traffic of every port passes; their guest has been started.

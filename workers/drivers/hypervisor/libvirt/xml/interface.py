@@ -60,11 +60,39 @@ class InterfaceModel(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class HostOffloads(Element):
+    """<host>: what the card does not leave to the host."""
+
+    tag: ClassVar[str] = "host"
+    csum: str = attribute("csum", default="off")
+    gso: str = attribute("gso", default="off")
+    tso4: str = attribute("tso4", default="off")
+    tso6: str = attribute("tso6", default="off")
+    ecn: str = attribute("ecn", default="off")
+    ufo: str = attribute("ufo", default="off")
+    mrg_rxbuf: str = attribute("mrg_rxbuf", default="off")
+
+
+@dataclass(frozen=True, slots=True)
+class GuestOffloads(Element):
+    """<guest>: what the host does not leave to the guest."""
+
+    tag: ClassVar[str] = "guest"
+    csum: str = attribute("csum", default="off")
+    tso4: str = attribute("tso4", default="off")
+    tso6: str = attribute("tso6", default="off")
+    ecn: str = attribute("ecn", default="off")
+    ufo: str = attribute("ufo", default="off")
+
+
+@dataclass(frozen=True, slots=True)
 class InterfaceDriver(Element):
-    """<driver> of a virtio card: its queues, so that several processors work on one card."""
+    """<driver> of a virtio card: its queues, so that several processors work on one card, and its offloads."""
 
     tag: ClassVar[str] = "driver"
-    queues: int = attribute("queues")
+    queues: int | None = attribute("queues", default=None)
+    host: HostOffloads | None = child(default=None)
+    guest: GuestOffloads | None = child(default=None)
 
 
 @dataclass(frozen=True, slots=True)
