@@ -33,8 +33,9 @@ def is_possible() -> bool:
 class PrivateLibvirt:
     """virtlogd and libvirtd below a directory, for a `with` block."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, **variables: str) -> None:
+        """``variables`` are added to the environment of the daemons."""
+        self.root, self._environment = root, {**os.environ, **variables}
         self.socket = root / "run" / "libvirt-sock"
         self.uri = f"qemu+unix:///system?socket={self.socket}"
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
@@ -94,4 +95,5 @@ class PrivateLibvirt:
             self._daemons[name] = subprocess.Popen(
                 [*command, *binds, "--", name, "--pid-file", str(self.root / f"{name}.pid")],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
+                env=self._environment,
             )  # fmt: skip

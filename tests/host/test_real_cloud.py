@@ -1,42 +1,59 @@
-"""The whole cloud on real libvirt: boot `tiny`, read lease, console and key, reach it by ssh, and leave nothing."""
+"""The whole cloud on real libvirt and OVN: boot `tiny`, read console and key, reach it by ssh, and leave nothing."""
 
 import base64
 import json
 import re
 import subprocess
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from deploy.testrun import PREFIX, Services, root_of_states
+from deploy.testrun import PREFIX, root_of_states
 from tests.cloud import Cloud, wait_for
+from tests.host.ovn_cloud import ovn_cloud
+from tests.host.ovn_machine import MARKS
 
-pytestmark = [pytest.mark.libvirt, pytest.mark.processes, pytest.mark.slow]
+pytestmark = [*MARKS, pytest.mark.libvirt, pytest.mark.slow]
 RANGE = "198.18.77.0/24"
 SETTINGS = {
-    "CELERITY_HYPERVISOR": "libvirt",
-    "CELERITY_NETWORK_DRIVER": "linux",
     "CELERITY_HOST_DOWN": "20",  # an agent that is restarted beside a guest in emulation is not down
 }
 
 
 @pytest.fixture(scope="module")
 def cloud(guest_image: Path) -> Iterator[Cloud]:
+    """A project's own network with a router to `public`, and the group `default` open to ssh and ping."""
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
-    host = f"t-{uuid.uuid4().hex[:6]}"
-    with Services(state) as services, Cloud(services, **SETTINGS, CELERITY_HOST=host) as cloud:
-        options = ("--name", "tiny", "--file", str(guest_image), "--disk-format", "qcow2", "--visibility", "public")
-        cloud.manage("load_image", *options)
-        network = cloud.call("POST", "/network/v2.0/networks", {"network": {"name": "test"}}).json()["network"]["id"]
-        subnet = {"network_id": network, "cidr": RANGE, "ip_version": 4}
-        assert cloud.call("POST", "/network/v2.0/subnets", {"subnet": subnet}).status_code == 201
+    with ovn_cloud(state, guest_image, **SETTINGS) as (cloud, _):
+        network = post(cloud, "network", name="test")["id"]
+        subnet = post(cloud, "subnet", network_id=network, cidr=RANGE, ip_version=4)["id"]
+        router = post(cloud, "router", name="test", external_gateway_info={"network_id": external(cloud)})["id"]
+        path = f"/network/v2.0/routers/{router}/add_router_interface"
+        assert cloud.call("PUT", path, {"subnet_id": subnet}).status_code == 200
+        group = cloud.call("GET", "/network/v2.0/security-groups?name=default").json()["security_groups"][0]["id"]
+        for protocol in ("tcp", "icmp"):
+            post(cloud, "security-group-rule", security_group_id=group, direction="ingress", protocol=protocol)
         yield cloud
-        cloud.delete_all()
-        cloud.kill("agent", restart=False)
-        cloud.manage("host_shutdown", "--timeout", "0")
+
+
+def post(cloud: Cloud, kind: str, **values: object) -> dict[str, Any]:
+    answer = cloud.call("POST", f"/network/v2.0/{kind}s", {kind.replace("-", "_"): values})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json()[kind.replace("-", "_")])
+
+
+def external(cloud: Cloud) -> str:
+    return str(cloud.call("GET", "/network/v2.0/networks?router:external=true").json()["networks"][0]["id"])
+
+
+def floating_ip(cloud: Cloud, server_id: str) -> str:
+    """Give a server a floating IP, by which the machine reaches it."""
+    port = cloud.call("GET", f"/network/v2.0/ports?device_id={server_id}").json()["ports"][0]["id"]
+    made = post(cloud, "floatingip", floating_network_id=external(cloud), port_id=port)
+    return str(made["floating_ip_address"])
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +107,8 @@ def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
     text = prompt(cloud, server["id"])
     assert f"eth0 {ip}/24" in text
     assert "ssh keys 1" in text
+    ip = floating_ip(cloud, server["id"])
     assert wait_for(lambda: ssh(key, ip, "hostname"), what="an answer over ssh") == "vm1"
-    leases = list((cloud.state / "hosts").rglob("leases"))
-    assert any(ip in path.read_text() for path in leases)
 
     assert act(cloud, server["id"], {"os-stop": None})["status"] == "SHUTOFF"
     assert act(cloud, server["id"], {"os-start": None})["status"] == "ACTIVE"
@@ -106,8 +122,9 @@ def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
 
     cloud.delete(server["id"])
     cloud.assert_clean()
-    listed = subprocess.run(["virsh", "-q", "list", "--all", "--uuid"], capture_output=True, text=True, check=True)
-    assert server["id"] not in listed.stdout
+    uri = cloud.environment["CELERITY_LIBVIRT_URI"]
+    command = ["virsh", "-q", "-c", uri, "list", "--all", "--uuid"]
+    assert server["id"] not in subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert not (cloud.state / "hosts" / cloud.environment["CELERITY_HOST"] / "instances" / server["id"]).exists()
 
 
@@ -179,10 +196,11 @@ def test_agent_killed_in_mid_boot(cloud: Cloud, key: Path) -> None:
 
 def test_servers_come_back_after_the_host_went_down(cloud: Cloud, key: Path) -> None:
     server = boot(cloud, "back")
+    ip = floating_ip(cloud, server["id"])
     cloud.kill("agent", restart=False)
     cloud.manage("host_shutdown", "--timeout", "0")
     cloud.start("agent")
-    wait_for(lambda: ssh(key, address(server), "echo up"), what="the guest after the return", seconds=90)
+    wait_for(lambda: ssh(key, ip, "echo up"), what="the guest after the return", seconds=90)
     assert cloud.settled(server["id"])["status"] == "ACTIVE"
     cloud.delete(server["id"])
     cloud.assert_clean()
