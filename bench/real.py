@@ -28,8 +28,13 @@ def measure() -> dict[str, Any] | str:
         return "not measured: they need root and libvirt"
     image = first_image.ensure()
     host = f"bench-{uuid.uuid4().hex[:6]}"
-    real = {"CELERITY_HYPERVISOR": "libvirt", "CELERITY_NETWORK_DRIVER": "linux", "CELERITY_HOST": host}
-    with PrivateCloud(hosts=0, leave_out=("flower", "host-agent"), **real) as cloud:
+    with PrivateCloud(
+        hosts=0,
+        leave_out=("flower", "host-agent"),
+        CELERITY_HYPERVISOR="libvirt",
+        CELERITY_NETWORK_DRIVER="linux",
+        CELERITY_HOST=host,
+    ) as cloud:
         daemons = TemporaryDaemons(cloud.state)
         if not daemons.start():
             return "not measured: libvirt does not answer"
