@@ -164,6 +164,14 @@ class Cloud:
             self._processes[name].wait()
             processes.end(workers, 0)  # after their master, which would make new ones
 
+    def lose_hosts(self, *hosts: str, seconds: float = 3) -> None:
+        """Kill the agents of hosts (without any: of all) for good. Their silence began before: soon they are down."""
+        for name in [f"agent:{host}" for host in hosts] or ["agent"]:
+            self.kill(name, restart=False)
+        silent = float(self.environment["CELERITY_HOST_DOWN"]) - seconds
+        statement = "UPDATE scheduling_host SET heartbeat_at = now() - make_interval(secs => %s)"
+        self.rows(f"{statement} WHERE %s OR name = ANY(%s)", silent, not hosts, list(hosts))
+
     def signal(self, name: str, number: signal.Signals) -> None:
         os.kill(self._processes[name].pid, number)
 

@@ -129,12 +129,16 @@ class Batch:
         if victim in SHARED:
             self._kill_shared(victim, held)
             return []
-        names = sorted({f"agent:{host}" for host in map(self._host_of, self.cases) if host})
-        down = victim.endswith(DOWN)
+        hosts = sorted({host for host in map(self._host_of, self.cases) if host})
+        names = [f"agent:{host}" for host in hosts]
+        if victim.endswith(DOWN):
+            self.cloud.lose_hosts(*hosts)
+            self.moments.release(held)
+            return names
         for name in names:
-            self.cloud.kill(name, restart=not down)
+            self.cloud.kill(name)
         self.moments.release(held)
-        return names if down else []
+        return []
 
     def _kill_shared(self, victim: str, held: list[Moment]) -> None:
         if victim == "redis":

@@ -31,7 +31,7 @@ def test_the_source_is_lost_during_a_copy(cloud: Cloud) -> None:
     move(cloud, key)
     wait_for(lambda: copying(cloud), what="a copy under way")
     assert domain(cloud, SOURCE, key) == "shutdown"
-    cloud.kill(f"agent:{SOURCE}", restart=False)
+    cloud.lose_hosts(SOURCE)
     try:
         server = cloud.settled(key, seconds=50)
     finally:
@@ -59,7 +59,7 @@ def test_the_destination_is_lost_during_steps_of_the_source(cloud: Cloud, moment
         move(cloud, on_its_way, arrived)
         moments.wait(held)
         cloud.rows("UPDATE scheduling_host SET enabled = true")
-        cloud.kill(f"agent:{DESTINATION}", restart=False)
+        cloud.lose_hosts(DESTINATION)
         wait_for(lambda: cloud.rows(STATES, on_its_way)[0][0] == "reverting", what="the revert", seconds=50)
         assert ("power_off", "lost") in cloud.rows(STEPS, on_its_way)
         assert cloud.rows(STATES, arrived)[0][0] == "running"

@@ -115,7 +115,7 @@ def test_agent_is_gone_for_good_during_builds(cloud: Cloud) -> None:
     wait_for(
         lambda: cloud.rows("SELECT 1 FROM workflow_run WHERE host <> '' AND state = 'running'"), what="builds on hosts"
     )
-    cloud.kill("agent", restart=False)
+    cloud.lose_hosts()
     settled = [cloud.settled(key) for key in keys]
     assert {server["status"] for server in settled} == {"ERROR"}
     assert all("No valid host" in server["fault"]["message"] for server in settled)

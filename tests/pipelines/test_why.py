@@ -50,7 +50,7 @@ def test_failed_on_hosts(cloud: Cloud) -> None:
 
 def test_waiting_for_an_agent_that_is_gone(cloud: Cloud) -> None:
     key = str(cloud.settled(cloud.create("stopped"))["id"])
-    cloud.kill("agent", restart=False)
+    cloud.lose_hosts(seconds=1)
     try:
         down = "SELECT 1 FROM scheduling_host WHERE heartbeat_at > now() - interval '6 s'"
         wait_for(lambda: not cloud.rows(down), what="hosts down")
