@@ -12,13 +12,20 @@ from tests.cloud import Cloud
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 
-@pytest.fixture
-def cloud() -> Iterator[Cloud]:
+@pytest.fixture(scope="module")
+def hung_cloud() -> Iterator[Cloud]:
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
     settings = {"CELERITY_HOSTS": "1", "CELERITY_STEP_TIMEOUT": "4", "CELERITY_AGENT_THREADS": "2"}
-    settings["CELERITY_INSTANCE_BUILD_TIMEOUT"] = "20"  # what waits in that host's queue ends with the overall deadline
+    settings["CELERITY_INSTANCE_BUILD_TIMEOUT"] = "12"  # what waits in that host's queue ends with the overall deadline
     with Services(state) as services, Cloud(services, **settings) as cloud:
         yield cloud
+
+
+@pytest.fixture
+def cloud(hung_cloud: Cloud) -> Iterator[Cloud]:
+    """The cloud, whose agent starts anew after the test: its threads hang for ever."""
+    yield hung_cloud
+    hung_cloud.kill("agent")
 
 
 def test_builds_and_deletes_end_though_every_thread_hangs(cloud: Cloud) -> None:
