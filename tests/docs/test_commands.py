@@ -69,6 +69,10 @@ class Reader:
 
     def type(self, command: str) -> str:
         """Run a command and return what it prints. Raises AssertionError when it fails."""
+        command, asked = re.subn(r"\$\((openstack [^()|]*)\)", lambda inner: self.type(inner[1]).strip(), command)
+        if asked and (found := re.fullmatch(r"([A-Z_]+)=([\w-]+)", command)):
+            self.environment[found[1]] = found[2]
+            return found[2]
         if found := re.fullmatch(r"([A-Z_]+)=(\$\(.*\))", command):
             self.environment[found[1]] = self._shell(f'printf %s "{found[2]}"')
             return self.environment[found[1]]
