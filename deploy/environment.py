@@ -143,6 +143,11 @@ def from_process() -> dict[str, str]:
 
 
 def load() -> Environment:
-    """Read the settings as they are; nothing is generated or written."""
+    """Read the settings as they are; nothing is generated or written.
+
+    A cloud from before OVN, whose file names no driver, has bridges until `make up` moves it.
+    """
     state = state_directory()
-    return Environment(state=state, values={**DEFAULTS, **read_file(state / "celerity.env"), **from_process()})
+    stored = read_file(state / "celerity.env")
+    former = {"CELERITY_NETWORK_DRIVER": "linux"} if stored else {}
+    return Environment(state=state, values={**DEFAULTS, **former, **stored, **from_process()})

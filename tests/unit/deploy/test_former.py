@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy import manage
-from deploy.environment import DEFAULTS, Environment
+from deploy import manage, secrets
+from deploy.environment import DEFAULTS, Environment, load
 from deploy.errors import DeployError
 from deploy.ovn import former, startup
 
@@ -91,3 +91,14 @@ def test_a_further_host_needs_the_first_one(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="CELERITY_SOUTHBOUND"):
         startup.prepare(environment)
     assert not (tmp_path / "ovn").exists()
+
+
+def test_a_cloud_of_before_is_what_it_is_until_make_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make down` of a newer version ends bridges; `make up` chooses OVN."""
+    monkeypatch.setenv("CELERITY_STATE_DIR", str(tmp_path))
+    monkeypatch.delenv("CELERITY_NETWORK_DRIVER", raising=False)
+    monkeypatch.delenv("CELERITY_HYPERVISOR", raising=False)
+    (tmp_path / "celerity.env").write_text(OLD)
+    assert not load().ovn
+    assert secrets.ensure(tmp_path).ovn
+    assert load().ovn
