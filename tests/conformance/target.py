@@ -15,6 +15,7 @@ from tests.conformance.configuration import Target
 
 HOSTS = 3
 IMAGE_BYTES = 1 << 20
+EXTERNAL = "198.18.0.0/20"
 SETTINGS = {"CELERITY_LOG_LEVEL": "INFO"}
 
 
@@ -47,6 +48,8 @@ def prepare(private: PrivateCloud, web: Path, web_url: str) -> Target:
     image.write_bytes(bytes(IMAGE_BYTES))
     external = {"network": {"name": "public", "router:external": True}}
     network = _call(admin, "POST", f"{admin.neutron}/networks", external, 201)["network"]
+    subnet = {"network_id": network["id"], "ip_version": 4, "cidr": EXTERNAL, "enable_dhcp": False}
+    _call(admin, "POST", f"{admin.neutron}/subnets", {"subnet": subnet}, 201)
     return Target(
         identity_url=private.login("admin").auth_url,
         admin_password=private.login("admin").password,

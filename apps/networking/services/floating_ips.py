@@ -249,3 +249,13 @@ def delete(*, floating_ip: FloatingIP, revision: int | None = None) -> None:
             service_ports.remove([floating_ip.floating_port_id])
     except IntegrityError:
         raise exceptions.FloatingIpNotFound(id=floating_ip.id) from None
+
+
+def delete_loose(*, network_id: uuid.UUID) -> None:
+    """Delete the floating IPs of a locked network that lead nowhere, as Neutron does when it goes."""
+    loose = FloatingIP.objects.filter(floating_network_id=network_id, fixed_port__isnull=True)
+    ports = list(loose.values_list("floating_port_id", flat=True))
+    if ports:
+        locks.ports_to_delete(ports)
+        loose.filter(floating_port_id__in=ports).delete()
+        service_ports.remove(ports)

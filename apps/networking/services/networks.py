@@ -11,7 +11,7 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, rpcapi, states
 from apps.networking.models import FixedIP, Network, Port
 from apps.networking.selectors import networks as selectors
-from apps.networking.services import ownership, quotas
+from apps.networking.services import floating_ips, ownership, quotas
 from apps.networking.services.requested_networks import automatic, resolve
 
 __all__ = ["automatic", "create", "delete", "resolve", "update"]
@@ -78,7 +78,7 @@ def _used_by_others(network: Network) -> bool:
 
 
 def delete(*, network: Network) -> None:
-    """Delete a network with its subnets. Raises NetworkInUse (409) while ports are on it."""
+    """Delete a network with its subnets and loose floating IPs. Raises NetworkInUse (409) while ports are on it."""
     try:
         with transaction.atomic():
             locks.network_to_delete(network.id)
@@ -86,6 +86,7 @@ def delete(*, network: Network) -> None:
             own = Port.objects.filter(network=network, device_owner=states.OWNER_DHCP)
             FixedIP.objects.filter(port__in=own).delete()
             own.delete()
+            floating_ips.delete_loose(network_id=network.id)
             if Port.objects.filter(network=network).exists():
                 raise exceptions.NetworkInUse(id=network.id)
             rpcapi.changed(networks=[network.id])

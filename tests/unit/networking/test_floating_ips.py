@@ -199,6 +199,22 @@ def test_an_exhausted_network_and_a_quota(alice: Caller, admin: Caller, make_net
     assert refusal(ask(alice, tiny))[:2] == (409, "OverQuota")
 
 
+def test_an_external_network_goes_with_its_loose_floating_ips(
+    alice: Caller, admin: Caller, public: Network, router: str, port: Any
+) -> None:
+    led = float_(alice, public, port_id=port["id"])
+    float_(alice, public)
+    for _ in range(2):
+        assert refusal(admin.delete(f"/networks/{public.id}"))[:2] == (409, "NetworkInUse")
+    assert FloatingIP.objects.count() == 2
+    alice.delete(f"/floatingips/{led['id']}")
+    subnet_id = port["fixed_ips"][0]["subnet_id"]
+    assert alice.put(f"/routers/{router}/remove_router_interface", {"subnet_id": subnet_id}).status_code == 200
+    assert alice.delete(f"/routers/{router}").status_code == 204
+    assert admin.delete(f"/networks/{public.id}").status_code == 204
+    assert not FloatingIP.objects.exists()
+
+
 def test_lists(alice: Caller, public: Network, router: str, port: Any) -> None:
     led, loose = float_(alice, public, port_id=port["id"]), float_(alice, public)
     for params, wanted in (
