@@ -61,6 +61,25 @@ GROUP: Schema = {
     },
     "additionalProperties": False,
 }
+_ADDRESS: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 64,
+    "pattern": "^[0-9A-Fa-f:.]+$",
+    "description": "an IP address",
+}
+REMOVED_ADDRESS: Schema = {
+    "type": "object",
+    "description": "an object with the key address",
+    "required": ["address"],
+    "properties": {"address": _ADDRESS},
+    "additionalProperties": False,
+}
+ADDED_ADDRESS: Schema = {
+    **REMOVED_ADDRESS,
+    "description": "an object with the keys address and perhaps fixed_address",
+    "properties": {"address": _ADDRESS, "fixed_address": _ADDRESS},
+}
 CONSOLE: Schema = {
     "type": "object",
     "nullable": True,

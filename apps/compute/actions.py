@@ -210,6 +210,18 @@ REMOVE_GROUP = ServerAction(
     explains="Takes a security group from all ports of the server.",
     body=bodies.GROUP, arguments=bodies.as_given, service="server_security_groups.remove",
 )  # fmt: skip
+ADD_FLOATING_IP = ServerAction(
+    name="addFloatingIp", key="addFloatingIp", versions=since("2.1", "2.43"), rule="os-floating-ips:add",
+    others=("update_floatingip",), title="Add a floating IP", icon="add_location",
+    explains="Leads a floating IP of the project to one of the server's addresses.",
+    body=bodies.ADDED_ADDRESS, arguments=bodies.as_given, service="server_floating_ips.add",
+)  # fmt: skip
+REMOVE_FLOATING_IP = ServerAction(
+    name="removeFloatingIp", key="removeFloatingIp", versions=since("2.1", "2.43"), rule="os-floating-ips:remove",
+    others=("update_floatingip",), title="Remove a floating IP", icon="location_off",
+    explains="Disassociates a floating IP from the server; the project keeps it.",
+    body=bodies.REMOVED_ADDRESS, arguments=bodies.as_given, service="server_floating_ips.remove",
+)  # fmt: skip
 CONSOLE_OUTPUT = ServerAction(
     name="getConsoleOutput", key="os-getConsoleOutput", rule="os-console-output", title="Show the console's text",
     icon="terminal", explains="Answers with the last lines that the guest wrote to its serial console.",
@@ -220,13 +232,12 @@ ACTIONS: dict[str, ServerAction] = {
     row.name: row
     for row in (
         RETRY, CANCEL, START, STOP, UNPAUSE, REBOOT, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, LOCK, UNLOCK,
-        ADD_GROUP, REMOVE_GROUP, CONSOLE_OUTPUT,
+        ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, CONSOLE_OUTPUT,
     )
 }  # fmt: skip
 # Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.
 NOT_OFFERED: dict[str, str] = {
     "addFixedIp": "adding fixed IPs to servers",
-    "addFloatingIp": "floating IPs",
     "changePassword": "changing passwords in guests",
     "confirmResize": "resize of servers",
     "createBackup": "backups of servers",
@@ -243,7 +254,6 @@ NOT_OFFERED: dict[str, str] = {
     "pause": "pausing of servers",
     "rebuild": "rebuild of servers",
     "removeFixedIp": "removing fixed IPs from servers",
-    "removeFloatingIp": "floating IPs",
     "rescue": "rescue of servers",
     "resize": "resize of servers",
     "restore": "restoring deleted servers",

@@ -14,7 +14,7 @@ _READ = (
 )
 _WRITE = (
     "os-security-groups:create os-security-groups:update os-security-groups:delete os-security-groups:rule:create "
-    "os-security-groups:rule:delete os-server-password:clear "
+    "os-security-groups:rule:delete os-server-password:clear os-floating-ips:create os-floating-ips:delete "
     "servers:create servers:create:attach_network servers:update "
     "server-metadata:create "
     "server-metadata:update server-metadata:update_all server-metadata:delete os-server-tags:update "

@@ -46,9 +46,8 @@ def test_titles_read_as_titles(operations: list[tuple[str, Any]]) -> None:
     assert titles["PATCH /identity/v3/domains/{domain_id}"] == "Update a domain"
 
 
-# Celerity has no floating IPs, migrations, attachments of volumes, or power actions of hosts.
+# Celerity has no migrations, attachments of volumes, or power actions of hosts.
 ALWAYS_REFUSED = {
-    "GET /compute/v2.1/os-floating-ips/{floating_ip_id}",
     "GET /compute/v2.1/os-hosts/{name}/reboot",
     "GET /compute/v2.1/os-hosts/{name}/shutdown",
     "GET /compute/v2.1/os-hosts/{name}/startup",

@@ -65,6 +65,7 @@ OTHERS_NOUNS = {
         "extensions": "none: a list of names",
         "flavor_access": "flavors",
         "flavor_extra_specs": "flavors",
+        "floating_ips": "networking",
         "hosts": "scheduling",
         "images": "images, through Nova's proxy",
         "interfaces": "networking",

@@ -13,6 +13,8 @@ _ACTION_VALUES: dict[str, Any] = {
     "os-getConsoleOutput": {"length": 1},
     "addSecurityGroup": {"name": "default"},
     "removeSecurityGroup": {"name": "default"},
+    "addFloatingIp": {"address": "198.18.0.1"},
+    "removeFloatingIp": {"address": "198.18.0.1"},
 }
 _AGGREGATE_ACTIONS = [
     {"add_host": {"host": "host-1"}},
@@ -57,6 +59,7 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("v2.0/quotas", {"quota": {"port": 1}}),
     ("os-services", {"status": "disabled"}),
     ("os-hosts", {"status": "disable"}),
+    ("os-floating-ips", {"pool": "public"}),
     ("os-security-groups", {"security_group": {"name": "written", "description": "written"}}),
     ("/members/<str:member_id>", {"status": "accepted"}),
     ("/members", {"member": "0" * 32}),

@@ -60,7 +60,6 @@ def test_every_parameter_is_known(bobs: Belongings) -> None:
 NOWHERE = {
     "compute/v2.1/servers/<server_id>/ips/<network>": "the server has no network",
     "compute/v2.1/servers/<server_id>/os-instance-actions/<request_id>": "nothing was done with it",
-    "compute/v2.1/os-floating-ips/<floating_ip_id>": "there are none",
     "compute/v2.1/servers/<server_id>/migrations/<migration_id>": "there are none",
     "compute/v2.1/servers/<server_id>/os-interface/<port_id>": "the server has no network",
     "compute/v2.1/servers/<server_id>/os-volume_attachments/<volume_id>": "there are none",

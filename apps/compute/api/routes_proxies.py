@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from apps.compute.api.views import absences, hosts, images, networks, security_groups, usage_audit_log
+from apps.compute.api.views import absences, floating_ips, hosts, images, networks, security_groups, usage_audit_log
 
 IMAGE_ROUTES: list[URLPattern] = [
     path("images", images.ImagesView.as_view()),
@@ -16,9 +16,9 @@ NETWORK_ROUTES: list[URLPattern] = [
     path("os-networks/<network_id>", networks.NetworkView.as_view()),
     path("os-tenant-networks", networks.TenantNetworksView.as_view()),
     path("os-tenant-networks/<network_id>", networks.TenantNetworkView.as_view()),
-    path("os-floating-ip-pools", networks.FloatingIPPoolsView.as_view()),
-    path("os-floating-ips", networks.FloatingIPsView.as_view()),
-    path("os-floating-ips/<floating_ip_id>", networks.FloatingIPView.as_view()),
+    path("os-floating-ip-pools", floating_ips.FloatingIPPoolsView.as_view()),
+    path("os-floating-ips", floating_ips.FloatingIPsView.as_view()),
+    path("os-floating-ips/<floating_ip_id>", floating_ips.FloatingIPView.as_view()),
     path("os-security-groups", security_groups.SecurityGroupsView.as_view()),
     path("os-security-groups/<group_id>", security_groups.SecurityGroupView.as_view()),
     path("os-security-group-rules", security_groups.SecurityGroupRulesView.as_view()),

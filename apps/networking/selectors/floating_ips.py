@@ -4,6 +4,7 @@ import uuid
 
 from django.db.models import QuerySet
 
+from apps.common.addresses import is_address
 from apps.common.context import RequestContext
 from apps.networking import exceptions
 from apps.networking.models import FloatingIP
@@ -11,7 +12,7 @@ from apps.networking.models import FloatingIP
 
 def visible(*, context: RequestContext) -> QuerySet[FloatingIP]:
     """Floating IPs the caller may see: its project's; all for administrators."""
-    rows = FloatingIP.objects.select_related("fixed_port")
+    rows = FloatingIP.objects.select_related("fixed_port", "floating_network")
     return rows if context.is_admin else rows.filter(project_id=context.project_id or "-")
 
 
@@ -21,3 +22,8 @@ def get(*, context: RequestContext, floating_ip_id: uuid.UUID) -> FloatingIP:
     if row is None:
         raise exceptions.FloatingIpNotFound(id=floating_ip_id)
     return row
+
+
+def at(*, context: RequestContext, address: str) -> FloatingIP | None:
+    """Return the floating IP with an address, of those that the caller may see; None if there is none."""
+    return visible(context=context).filter(floating_ip_address=address).first() if is_address(address) else None

@@ -38,6 +38,8 @@ GOOD: dict[str, Any] = {
     "resetState": {"state": "error"},
     "addSecurityGroup": {"name": "default"},
     "removeSecurityGroup": {"name": "default"},
+    "addFloatingIp": {"address": "198.18.3.9"},
+    "removeFloatingIp": {"address": "198.18.3.9"},
 }
 
 

@@ -118,8 +118,6 @@ def test_networks(alice: ComputeCaller, bob: ComputeCaller, port: Port) -> None:
         assert bob.get(f"{path}/{network}").status_code == 404
         assert "does not offer" in alice.post(path, {}).json()["itemNotFound"]["message"]
         assert alice.at("2.36").get(path).status_code == 404
-    assert alice.get("/os-floating-ips").json() == {"floating_ips": []}
-    assert alice.get("/os-floating-ip-pools").json() == {"floating_ip_pools": []}
 
 
 def test_interfaces_and_groups_of_a_server(

@@ -54,10 +54,6 @@ MISSING = {
     "image import": ["image .*/v2/images/.*/(import|stage|locations|tasks)", "image .*/v2/tasks"],
     "the image cache": ["image .*/v2/cache"],
     "several image stores": ["image .*/v2/stores/"],
-    "floating IPs by Nova's calls": [
-        "compute .*#(add|remove)FloatingIp",
-        "compute (POST|DELETE) .*/os-floating-ips",
-    ],
     "port forwarding": ["network .*/port_forwardings"],
     "subnet pools": ["network .*/subnetpools"],
     "trunks": ["network .*/trunks"],

@@ -1,11 +1,7 @@
-"""/os-networks, /os-tenant-networks and floating IPs as Nova's proxies show them, until 2.35."""
+"""/os-networks and /os-tenant-networks as Nova's proxies show them, until 2.35."""
 
 from typing import Any
 
-from rest_framework.request import Request
-
-from apps.common import policy
-from apps.common.api.views import Response
 from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
 from apps.compute.api.documents import networks as documents
@@ -65,35 +61,3 @@ class TenantNetworkView(NetworkView):
 
     def render(self, row: Any) -> dict[str, Any]:
         return documents.render_brief(row)
-
-
-class FloatingIPPoolsView(ProxyView, WholeCollection):
-    """The networks that floating IPs would come from."""
-
-    plural, rule = "floating_ip_pools", RULE.format("os-floating-ip-pools")
-
-    def rows(self) -> Any:
-        return networks.visible(context=self.caller).filter(external=True).order_by("name", "id")[:MAX_NETWORKS]
-
-    def render(self, row: Any) -> dict[str, Any]:
-        return {"name": row.name}
-
-
-class FloatingIPsView(ProxyView, WholeCollection):
-    """The project's floating IPs: there are none yet."""
-
-    plural, rule = "floating_ips", RULE.format("os-floating-ips:list")
-    not_offered = {"post": "floating IPs"}
-
-    def rows(self) -> tuple[()]:
-        return ()
-
-
-class FloatingIPView(ProxyView):
-    """No floating IP has an id yet."""
-
-    not_offered = {"delete": "floating IPs"}
-
-    def get(self, request: Request, floating_ip_id: str) -> Response:
-        policy.check(self.caller, "os_compute_api:os-floating-ips:show")
-        raise NotFound(f"Floating IP not found for ID {floating_ip_id[:64]}")
