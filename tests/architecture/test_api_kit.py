@@ -68,7 +68,7 @@ NO_ITEMS = {
         "compute.QuotaClassSetView compute.QuotaSetView compute.UsageView compute.UsageAuditLogView"
         " networking.QuotaItem"
     ),
-    "no such rows": "compute. compute.ServerMigrationView compute.VolumeAttachmentView",
+    "no such rows": "compute.ServerMigrationView compute.VolumeAttachmentView",
     "v2.0 and EC2: the key may be a name or an access key, and the rule depends on what it names": (
         "identity.v2.RoleView identity.v2.ServiceItemView identity.v2.TenantView identity.v2.TokenView"
         " identity.v2.UserView identity.EC2CredentialView"
