@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from apps.common.exceptions import NotFound
@@ -172,6 +172,15 @@ def release_for_server(*, server_id: uuid.UUID) -> int:
 
     Floating IPs of deleted ports are disassociated. Returns how many ports were deleted.
     """
+    try:
+        return _release(server_id)
+    except IntegrityError:
+        if connection.in_atomic_block:
+            raise
+        return _release(server_id)  # a floating IP was associated meanwhile, which the statement did not see
+
+
+def _release(server_id: uuid.UUID) -> int:
     with transaction.atomic():
         rows = sql.RELEASE.fetch({"device": str(server_id)})
         deleted = [port_id for port_id, is_floating_ip in rows if not is_floating_ip]
