@@ -1,4 +1,4 @@
-"""Requests about routers and floating IPs at one time: one wins, the other is told why, and the rows agree."""
+"""Requests about routers and floating IPs at one time: one wins, the other is refused, and the rows agree."""
 
 import threading
 import uuid
