@@ -145,4 +145,5 @@ def wait_translated(environment: Environment, supervisor: Supervisor) -> None:
     """Wait until networks become flows: the network worker has written the northbound database, if it was new."""
     here = places.of(environment)
     if here.central.exists():
+        _wait(lambda: health.is_synchronised(here), supervisor, "network-worker")
         _wait(lambda: health.translates(here), supervisor, "ovn-northd")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from workers.drivers.network.ports import check_port
 from workers.system import processes
 
 INTEGRATION_BRIDGE = "br-int"
+_GUARD_SEEN_S = 5.0
 _DATABASE = "Open_vSwitch"
 
 
@@ -35,6 +38,7 @@ class OvnHost(NetworkDriver):
         """Read the options; nothing is opened."""
         self._switch = Ovsdb(str(options["switch"]), _DATABASE)
         self._watch = interfaces.Watch(self._switch)
+        self._seen_guard: tuple[float, frozenset[str]] = (-math.inf, frozenset())
         self._log = Path(options.get("controller_log", "/nonexistent"))
 
     def ensure_network(self, spec: NetworkSpec) -> None:
@@ -53,6 +57,7 @@ class OvnHost(NetworkDriver):
             self._switch.transact(_addition(port))
         if port.tap not in guard.taps():
             guard.ensure([port.tap])
+            self._seen_guard = -math.inf, frozenset()
 
     def unplug(self, network_id: str, port_id: str) -> None:
         """libvirt unplugs a guest that ends; a card that it left behind goes."""
@@ -73,7 +78,7 @@ class OvnHost(NetworkDriver):
 
     def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
         cards = {card.port_id: card for card in interfaces.read(self._switch)}
-        guarded = guard.taps()
+        guarded = self._guarded()
         texts = []
         for port in ports:
             card = cards.get(port.id)
@@ -117,6 +122,7 @@ class OvnHost(NetworkDriver):
                 "The network of the server did not come up in time on this host.", details=", ".join(missing)
             )
         guard.ensure(self._watch.cards_of(port_ids))
+        self._seen_guard = -math.inf, frozenset()
 
     def lease(self, network_id: str, port_id: str) -> Lease | None:
         """OVN keeps no leases: it answers from what the port says."""
@@ -125,6 +131,14 @@ class OvnHost(NetworkDriver):
     def close(self) -> None:
         self._watch.stop()
         self._switch.close()
+
+    def _guarded(self) -> frozenset[str]:
+        """The taps that have a filter, as seen within the last seconds: a host may have hundreds of networks."""
+        seen, taps = self._seen_guard
+        if time.monotonic() - seen > _GUARD_SEEN_S:
+            taps = guard.taps()
+            self._seen_guard = time.monotonic(), taps
+        return taps
 
     def _remove(self, cards: Sequence[interfaces.Interface]) -> None:
         """Take cards off the switch; the database removes rows that the bridge does not list any more."""
