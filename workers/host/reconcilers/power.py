@@ -13,6 +13,7 @@ Rules:
 """
 
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
@@ -23,6 +24,7 @@ from apps.compute.services import server_states
 from apps.networking.services import bindings
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import DomainInfo
+from workers.drivers.network.errors import NetworkUnavailable
 from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import servers
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("celerity.agent")
 KIND = "power"
+UP_SECONDS = 5.0  # for the ports of a guest that is started again; its tap is guarded then
 # libvirt's reasons for pauses that the cloud did not request.
 PAUSED_BECAUSE = {
     "io_error": "a disk failed or its file system is full",
@@ -100,7 +103,10 @@ def _start(drivers: HostDrivers, server: "Server") -> bool:
     if str(server.id) not in drivers.storage.list_servers():
         return False
     try:
-        drivers.hypervisor.start(servers.prepare(server, drivers))
+        spec = servers.prepare(server, drivers)
+        drivers.hypervisor.start(spec)
+        with suppress(NetworkUnavailable):  # a port that comes up later is mended with the others
+            drivers.network.wait_until_up([card.port_id for card in spec.interfaces], UP_SECONDS)
     except Exception as error:
         log.warning("server not restarted", server=str(server.id), host=drivers.host, error=str(error)[:300])
         return False
