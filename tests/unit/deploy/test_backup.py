@@ -8,6 +8,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -59,8 +60,8 @@ def fresh() -> Iterator[Path]:
     shutil.rmtree(state, ignore_errors=True)
 
 
-@pytest.fixture
-def cloud() -> Iterator[Cloud]:
+@contextmanager
+def starting() -> Iterator[Cloud]:
     with Services(new_state()) as services:
         kept = {**services.environment, **HOSTS}
         del kept["CELERITY_STATE_DIR"]
@@ -68,6 +69,19 @@ def cloud() -> Iterator[Cloud]:
         (services.state / "celerity.env").write_text(lines)
         with Cloud(services, **HOSTS) as cloud:
             yield cloud
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Cloud]:
+    """One cloud for the tests that need none of their own; the last of them stops it."""
+    with starting() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    with starting() as cloud:
+        yield cloud
 
 
 def download(cloud: Cloud, image: str) -> str:
@@ -83,7 +97,59 @@ def stop(cloud: Cloud) -> None:
     cloud.services.postgresql.stop()
 
 
-def test_a_running_cloud_comes_back(cloud: Cloud, fresh: Path, tmp_path: Path) -> None:
+def test_a_database_of_ones_own(shared: Cloud, fresh: Path, tmp_path: Path) -> None:
+    """Named by any other host name than 127.0.0.1 it is somebody else's server: neither started nor stopped."""
+    target, url = tmp_path / "cloud.tar", shared.environment["CELERITY_DATABASE_URL"].replace("127.0.0.1", "localhost")
+    said = run("backup", shared.environment, TO=str(target), CELERITY_DATABASE_URL=url)
+    assert said.returncode == 0, said.stdout + said.stderr
+    said = run("restore", bare(fresh, CELERITY_DATABASE_URL=url), FROM=str(target))
+    assert said.returncode == 1
+    assert "must be empty" in said.stderr
+    assert not (fresh / "celerity.env").exists(), "a restore that failed leaves nothing"
+    with shared.database() as connection:
+        connection.autocommit = True
+        connection.cursor().execute("CREATE DATABASE empty")
+    other = url.rpartition("/")[0] + "/empty"
+    said = run("restore", bare(fresh, CELERITY_DATABASE_URL=other), FROM=str(target))
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert not (fresh / "postgresql").exists()
+    assert read_file(fresh / "celerity.env")["CELERITY_DATABASE_URL"] == other
+    session = psycopg2.connect(other)
+    with session.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM identity_user")
+        assert cursor.fetchone() == (shared.rows("SELECT count(*) FROM identity_user")[0][0],)
+    session.close()
+    said = run("restore", bare(fresh, CELERITY_DATABASE_URL=other), FROM=str(target))
+    assert said.returncode == 1 and "already contains a cloud" in said.stderr
+
+
+def test_what_cannot_go_well_is_said(shared: Cloud, fresh: Path, tmp_path: Path) -> None:
+    target = tmp_path / "cloud.tar"
+    assert "make backup TO=" in run("backup", shared.environment, TO="").stderr
+    assert "There is no directory" in run("backup", shared.environment, TO=str(tmp_path / "no" / "x.tar")).stderr
+    assert "There is no cloud in" in run("backup", bare(fresh), TO=str(target)).stderr
+    shared.image("lost")
+    [(sha512,)] = shared.rows("SELECT os_hash_value FROM images_image WHERE name = 'lost'")
+    (shared.state / "images" / "blobs" / sha512).unlink()
+    said = run("backup", shared.environment, TO=str(target))
+    assert said.returncode == 0 and f"not in the backup: {sha512[:16]}" in said.stdout
+    assert "exists already" in run("backup", shared.environment, TO=str(target)).stderr
+
+    assert "There is no file" in run("restore", bare(fresh), FROM=str(tmp_path / "none.tar")).stderr
+    free = {"CELERITY_DATABASE_URL": move_port(shared.environment["CELERITY_DATABASE_URL"])}
+    for change, words in ((cut, "damaged or truncated"), (flip, "The backup is damaged"), (lie, "a newer Celerity")):
+        broken = tmp_path / f"{change.__name__}.tar"
+        shutil.copy(target, broken)
+        change(broken)
+        said = run("restore", bare(fresh, **free), FROM=str(broken))
+        assert said.returncode == 1 and words in said.stderr, (change, said.stderr)
+        assert [path.name for path in fresh.iterdir()] == ["run"], "nothing is left"
+    assert shared.call("DELETE", f"/image/v2/images/{shared.image('lost')}", admin=True).status_code == 204
+
+
+def test_a_running_cloud_comes_back(shared: Cloud, fresh: Path, tmp_path: Path) -> None:
+    """The last of the tests that share a cloud: it stops it."""
+    cloud = shared
     image, target = cloud.image("kept"), tmp_path / "cloud.tar"
     done = [cloud.settled(cloud.create(f"done-{index}"))["id"] for index in range(3)]
     digest = download(cloud, image)
@@ -149,55 +215,6 @@ def test_guests_come_along_when_the_cloud_is_down(cloud: Cloud, fresh: Path, tmp
         back.assert_clean()
         assert not back.rows("SELECT 1 FROM workflow_finding")
         assert back.settled(key)["status"] == "ACTIVE"
-
-
-def test_a_database_of_ones_own(cloud: Cloud, fresh: Path, tmp_path: Path) -> None:
-    """Named by any other host name than 127.0.0.1 it is somebody else's server: neither started nor stopped."""
-    target, url = tmp_path / "cloud.tar", cloud.environment["CELERITY_DATABASE_URL"].replace("127.0.0.1", "localhost")
-    said = run("backup", cloud.environment, TO=str(target), CELERITY_DATABASE_URL=url)
-    assert said.returncode == 0, said.stdout + said.stderr
-    said = run("restore", bare(fresh, CELERITY_DATABASE_URL=url), FROM=str(target))
-    assert said.returncode == 1
-    assert "must be empty" in said.stderr
-    assert not (fresh / "celerity.env").exists(), "a restore that failed leaves nothing"
-    with cloud.database() as connection:
-        connection.autocommit = True
-        connection.cursor().execute("CREATE DATABASE empty")
-    other = url.rpartition("/")[0] + "/empty"
-    said = run("restore", bare(fresh, CELERITY_DATABASE_URL=other), FROM=str(target))
-    assert said.returncode == 0, said.stdout + said.stderr
-    assert not (fresh / "postgresql").exists()
-    assert read_file(fresh / "celerity.env")["CELERITY_DATABASE_URL"] == other
-    session = psycopg2.connect(other)
-    with session.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM identity_user")
-        assert cursor.fetchone() == (cloud.rows("SELECT count(*) FROM identity_user")[0][0],)
-    session.close()
-    said = run("restore", bare(fresh, CELERITY_DATABASE_URL=other), FROM=str(target))
-    assert said.returncode == 1 and "already contains a cloud" in said.stderr
-
-
-def test_what_cannot_go_well_is_said(cloud: Cloud, fresh: Path, tmp_path: Path) -> None:
-    target = tmp_path / "cloud.tar"
-    assert "make backup TO=" in run("backup", cloud.environment, TO="").stderr
-    assert "There is no directory" in run("backup", cloud.environment, TO=str(tmp_path / "no" / "x.tar")).stderr
-    assert "There is no cloud in" in run("backup", bare(fresh), TO=str(target)).stderr
-    cloud.image("lost")
-    [(sha512,)] = cloud.rows("SELECT os_hash_value FROM images_image WHERE name = 'lost'")
-    (cloud.state / "images" / "blobs" / sha512).unlink()
-    said = run("backup", cloud.environment, TO=str(target))
-    assert said.returncode == 0 and f"not in the backup: {sha512[:16]}" in said.stdout
-    assert "exists already" in run("backup", cloud.environment, TO=str(target)).stderr
-
-    assert "There is no file" in run("restore", bare(fresh), FROM=str(tmp_path / "none.tar")).stderr
-    free = {"CELERITY_DATABASE_URL": move_port(cloud.environment["CELERITY_DATABASE_URL"])}
-    for change, words in ((cut, "damaged or truncated"), (flip, "The backup is damaged"), (lie, "a newer Celerity")):
-        broken = tmp_path / f"{change.__name__}.tar"
-        shutil.copy(target, broken)
-        change(broken)
-        said = run("restore", bare(fresh, **free), FROM=str(broken))
-        assert said.returncode == 1 and words in said.stderr, (change, said.stderr)
-        assert [path.name for path in fresh.iterdir()] == ["run"], "nothing is left"
 
 
 def cut(path: Path) -> None:
