@@ -23,7 +23,7 @@ def _hash_with(costs: dict[str, int]) -> None:
 def _cheap() -> None:
     """Real processes of a cloud keep what production has."""
     _hash_with(CHEAP)
-    # Each test client loads the middleware anew. Without this WhiteNoise then looks at each of 200 static files.
+    # Each test client loads the middleware again. Without this WhiteNoise then looks at each of 200 static files.
     settings.WHITENOISE_AUTOREFRESH = True
 
 

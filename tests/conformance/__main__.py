@@ -52,7 +52,7 @@ def overrides(texts: list[str]) -> Options:
 def run_together(
     suites: Sequence[Suite], options: argparse.Namespace, site: configuration.Target, work: Path, passing: set[str]
 ) -> dict[str, Outcome]:
-    """Run suites that share an environment and a configuration, in a directory of their own, as one run of stestr.
+    """Run suites that share an environment and a configuration in one directory, as one run of stestr.
 
     Starting Tempest costs seconds, and near the end of each run its processes wait for the slowest one. Return how
     each selected test ended.

@@ -23,7 +23,7 @@ def hung_cloud() -> Iterator[Cloud]:
 
 @pytest.fixture
 def cloud(hung_cloud: Cloud) -> Iterator[Cloud]:
-    """The cloud, whose agent starts anew after the test: its threads hang for ever."""
+    """The cloud, whose agent starts again after the test: its threads hang for ever."""
     yield hung_cloud
     hung_cloud.kill("agent")
 

@@ -109,7 +109,7 @@ def test_commands(url: str, tmp_path: Path) -> None:
     (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(clouds))
     run = Commands(auth={}, directory=tmp_path)
     run.environment |= {"OS_CLOUD": "it", "OS_CLIENT_CONFIG_FILE": str(tmp_path / "clouds.yaml")}
-    done = run.subprocess("openstack", "token issue -f json")  # as a user does, in a process of its own
+    done = run.subprocess("openstack", "token issue -f json")  # as a user does, in a separate process
     assert json.loads(done.stdout)["id"].startswith("gAAAA"), done.stderr
     assert {row["Name"] for row in run.json("project list")} == {"admin", "demo", "service"}
     assert run.json("user create --password x bob")["name"] == "bob"

@@ -127,7 +127,7 @@ domain delete d1
 token issue
 """
 
-# A little of each kind: whoever a method signs in may do all, or (tests/unit/identity/test_personas.py) what it says.
+# A few commands of each kind. tests/unit/identity/test_personas.py asks every rule for every kind of caller.
 SHORT = """
 domain = domain create d1
 project create --domain d1 p1

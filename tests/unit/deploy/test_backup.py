@@ -73,7 +73,7 @@ def starting() -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Cloud]:
-    """One cloud for the tests that need none of their own; the last of them stops it."""
+    """One cloud for the tests that leave it running, and for the last one, which stops it."""
     with starting() as cloud:
         yield cloud
 
@@ -148,7 +148,7 @@ def test_what_cannot_go_well_is_said(shared: Cloud, fresh: Path, tmp_path: Path)
 
 
 def test_a_running_cloud_comes_back(shared: Cloud, fresh: Path, tmp_path: Path) -> None:
-    """The last of the tests that share a cloud: it stops it."""
+    """The last test of the shared cloud, which it stops."""
     cloud = shared
     image, target = cloud.image("kept"), tmp_path / "cloud.tar"
     done = [cloud.settled(cloud.create(f"done-{index}"))["id"] for index in range(3)]

@@ -86,7 +86,7 @@ def test_bridges_are_removed_when_guests_have_left_them(tmp_path: Path, monkeypa
 
 
 def test_a_further_host_needs_the_first_one(tmp_path: Path) -> None:
-    """Without its database, it would make up a cloud of its own."""
+    """Without its database, it would make up another cloud."""
     environment = Environment(tmp_path, {**DEFAULTS, "CELERITY_ROLE": "host", "CELERITY_HOST": "h2"})
     with pytest.raises(DeployError, match="CELERITY_SOUTHBOUND"):
         startup.prepare(environment)
