@@ -16,7 +16,7 @@ import pytest
 
 pytestmark = [pytest.mark.libvirt, pytest.mark.slow]
 
-PATIENCE = 60
+PATIENCE = 150
 """Seconds for a boot; 5 on an idle machine without hardware virtualisation."""
 
 USER_DATA = "#!/bin/sh\necho hello from $(hostname)\necho trouble >&2\nexit 3\n"
