@@ -8,7 +8,8 @@ import pytest
 from openstack import exceptions
 
 from apps.identity.services import bootstrap as identity
-from apps.networking.services import bootstrap
+from apps.networking.models import Network
+from apps.networking.services import bootstrap, ways_out
 from tests.api.clients.commands import Commands
 
 PASSWORD = "correct horse"
@@ -56,6 +57,57 @@ def test_sdk_life_of_a_network(cloud: Any) -> None:
     cloud.network.delete_port(port)
     cloud.network.delete_network(network)
     assert cloud.network.find_subnet("s") is None
+
+
+@pytest.fixture
+def public(auth: dict[str, Any], settings: Any) -> Network:
+    """The external network, as `make up` makes it."""
+    settings.EXTERNAL_CIDR = "198.19.0.0/24"
+    return ways_out.ensure_public(project_id="")
+
+
+def test_sdk_way_to_the_world(cloud: Any, public: Network) -> None:
+    network = cloud.network.create_network(name="private")
+    subnet = cloud.network.create_subnet(network_id=network.id, cidr="10.0.0.0/24", ip_version=4)
+    gateway = {"network_id": str(public.id)}
+    router = cloud.network.create_router(name="way-out", external_gateway_info=gateway)
+    assert (router.status, router.external_gateway_info["network_id"]) == ("ACTIVE", str(public.id))
+    cloud.network.add_interface_to_router(router, subnet_id=subnet.id)
+    port = cloud.network.create_port(network_id=network.id)
+    floating_ip = cloud.network.create_ip(floating_network_id=str(public.id), port_id=port.id)
+    assert (floating_ip.status, floating_ip.router_id, floating_ip.fixed_ip_address) == (
+        "ACTIVE", router.id, port.fixed_ips[0]["ip_address"],
+    )  # fmt: skip
+    assert cloud.network.find_available_ip() is None
+    cloud.network.update_ip(floating_ip, port_id=None)
+    assert cloud.network.find_available_ip().id == floating_ip.id
+    routes = [{"destination": "10.20.0.0/16", "nexthop": "10.0.0.9"}]
+    changed = cloud.network.add_extra_routes_to_router(router, {"router": {"routes": routes}})
+    assert changed.routes == routes
+    cloud.network.remove_extra_routes_from_router(router, {"router": {"routes": routes}})
+    cloud.network.set_tags(router, ["t"])
+    assert [item.name for item in cloud.network.routers(tags="t")] == ["way-out"]
+    cloud.network.delete_ip(floating_ip)
+    cloud.network.remove_interface_from_router(router, subnet_id=subnet.id)
+    cloud.network.delete_router(router)
+    assert cloud.network.find_router("way-out") is None
+
+
+def test_commands_of_the_way_to_the_world(run: Commands, public: Network) -> None:
+    """Those of docs/networking.md."""
+    run("network create private")
+    run("subnet create --network private --subnet-range 10.0.0.0/24 private")
+    assert run.json("router create --external-gateway public way-out")["status"] == "ACTIVE"
+    run("router add subnet way-out private")
+    run("port create --network private p")
+    made = run.json("floating ip create --port p public")
+    assert made["status"] == "ACTIVE"
+    run(f"floating ip unset --port {made['id']}")
+    assert run.json(f"floating ip show {made['id']}")["status"] == "DOWN"
+    run("router unset --external-gateway way-out")
+    run("router remove subnet way-out private")
+    run("router delete way-out")
+    assert run.json("router list") == []
 
 
 def test_sdk_pages(cloud: Any) -> None:
