@@ -78,7 +78,7 @@ def _create(api: CloudApi, group: str) -> str:
             "flavorRef": flavors[0]["id"],
             "key_name": KEY,
             "networks": "auto",
-            **({"security_groups": [{"name": group}]} if group else {}),
+            "security_groups": [{"name": group}],
         }
     }
     identity: str = api.post("/compute/v2.1/servers", document, microversion="2.37").json()["server"]["id"]
@@ -141,7 +141,7 @@ def boot(environment: Environment) -> FirstServer:
     api = CloudApi(environment.clouds_yaml, "celerity-demo")
     key, public = key_pair(environment.state)
     _register_key(api, public)
-    group = first_address.ensure_group(api) if environment.has_engine else ""
+    group = first_address.ensure_group(api)
     server = _find(api)
     is_new = server is None
     if server is not None and server["status"] == "ERROR":
