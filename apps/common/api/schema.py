@@ -1,6 +1,7 @@
 """OpenAPI: operation names and tags by service and noun."""
 
 import inspect
+from functools import cache
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
@@ -16,6 +17,12 @@ def without_aliases(endpoints: list[Any], **_: Any) -> list[Any]:
 
 
 ANYTHING = {"description": "A JSON document."}
+
+
+@cache
+def _body(serializer: Any, key: str) -> Any:
+    """Return the serializer of a body that has ``key`` around it: one component for all views that use it."""
+    return inline_serializer(f"{serializer.__name__}Body", {key: serializer()})
 
 
 class AutoSchema(SpectacularSchema):
@@ -82,7 +89,7 @@ class AutoSchema(SpectacularSchema):
         key = next(iter(example)) if isinstance(example, dict) and len(example) == 1 else ""
         if not key or not isinstance(example[key], dict) or key in serializer().get_fields():
             return serializer
-        return inline_serializer(f"{serializer.__name__}Body", {key: serializer()})
+        return _body(serializer, key)
 
     def get_response_serializers(self) -> Any:
         """Return a view's answers by code and media type: as declared, else as read from the handler's source."""
