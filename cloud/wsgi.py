@@ -5,7 +5,12 @@ import os
 import argon2  # noqa: F401 - else the first sign-in loads it, in each process again
 import django
 
+from cloud.tuning.import_guard import absent
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
+
+with absent("pygments"):  # DRF colours its own documentation with it, which is not served here: 1 MiB
+    import rest_framework.compat  # noqa: F401
 
 from apps.operations.metrics import directory
 

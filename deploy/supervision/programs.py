@@ -147,8 +147,8 @@ def commands(environment: Environment) -> dict[str, list[str]]:
 
 
 # glibc keeps what a thread has freed for that thread: a sign-in (Argon2, 19 MiB) in each of 8 threads would cost
-# 200 MiB for good. Two arenas are enough for the interpreter, and large blocks go back at once.
-MALLOC = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
+# 200 MiB for good. One arena is enough under the interpreter's lock, and large blocks go back at once.
+MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 
 
 def cloud(environment: Environment) -> list[Program]:
