@@ -206,13 +206,17 @@ def one_of(rows: QuerySet[Any], params: Mapping[str, Sequence[str]], table: Mapp
 
 
 def by_tags(rows: QuerySet[Any], asked: Mapping[str, Sequence[str]]) -> QuerySet[Any]:
-    """Narrow ``rows`` by lists of tags under the names that the API SIG gives them. Empty lists mean nothing."""
-    if asked.get("tags"):
-        rows = rows.filter(tags__contains=asked["tags"])
-    if asked.get("tags-any"):
-        rows = rows.filter(tags__overlap=asked["tags-any"])
-    if asked.get("not-tags"):
-        rows = rows.exclude(tags__contains=asked["not-tags"])
-    if asked.get("not-tags-any"):
-        rows = rows.exclude(tags__overlap=asked["not-tags-any"])
+    """Narrow ``rows`` by lists of tags under the names that the API SIG gives them. Empty lists mean nothing.
+
+    A tag counts once: PostgreSQL compares each with each tag of each row.
+    """
+    tags = {name: list(dict.fromkeys(asked.get(name, ()))) for name in TAGS}
+    if tags["tags"]:
+        rows = rows.filter(tags__contains=tags["tags"])
+    if tags["tags-any"]:
+        rows = rows.filter(tags__overlap=tags["tags-any"])
+    if tags["not-tags"]:
+        rows = rows.exclude(tags__contains=tags["not-tags"])
+    if tags["not-tags-any"]:
+        rows = rows.exclude(tags__overlap=tags["not-tags-any"])
     return rows
