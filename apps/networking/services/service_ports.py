@@ -13,13 +13,15 @@ from apps.networking.services.bindings import new_mac
 
 
 def make(
-    *, network_id: uuid.UUID, owner: str, device_id: uuid.UUID, project_id: str = "", status: str = states.ACTIVE
-) -> Port:
-    """Make a port without addresses. One without a project is no project's to see, as with Neutron.
+    *, network_id: uuid.UUID, owner: str, device_id: uuid.UUID, project_id: str = "", status: str = states.ACTIVE,
+    mac: str = "",
+) -> Port:  # fmt: skip
+    """Make a port without addresses, by default with a new MAC. One without a project is no project's to see, as with
+    Neutron.
 
     Raises NetworkNotFound (404).
     """
-    mac = new_mac()
+    mac = mac or new_mac()
     while Port.objects.filter(network_id=network_id, mac_address=mac).exists():
         mac = new_mac()
     try:

@@ -7,9 +7,8 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.networking import capabilities, locks, ranges, rpcapi, states
-from apps.networking.models import FixedIP, Network, Port, Router, RouterInterface, Subnet
-from apps.networking.services import fixed_ips
-from apps.networking.services.bindings import new_mac
+from apps.networking.models import FixedIP, Network, Router, RouterInterface, Subnet
+from apps.networking.services import fixed_ips, service_ports
 
 PUBLIC = "public"
 MTU = 1500  # bytes, of what is outside
@@ -76,10 +75,18 @@ def _add_router(network: Network, external: Network) -> uuid.UUID | None:
     if not subnets:
         return None
     router = Router(project_id=network.project_id, name=network.name)
-    foot = _port(network, router, states.OWNER_ROUTER_INTERFACE, states.gateway_mac(network.id))
+    foot = service_ports.make(
+        network_id=network.id,
+        owner=states.OWNER_ROUTER_INTERFACE,
+        device_id=router.id,
+        project_id=router.project_id,
+        mac=states.gateway_mac(network.id),
+    )
     for subnet in subnets:
-        fixed_ips.take(port_id=foot.id, subnet_id=subnet.id, ip=subnet.gateway_ip or "")
-    router.gateway_port = _port(external, router, states.OWNER_ROUTER_GATEWAY, new_mac())
+        service_ports.take(foot, subnet=subnet, ip=subnet.gateway_ip or "")
+    router.gateway_port = service_ports.make_external(
+        network_id=external.id, owner=states.OWNER_ROUTER_GATEWAY, device_id=router.id
+    )
     fixed_ips.draw_each_version(
         port_id=router.gateway_port.id,
         network_id=external.id,
@@ -95,16 +102,3 @@ def _has_own_gateway(subnet: Subnet) -> bool:
     if subnet.ip_version != 4 or subnet.gateway_ip is None:
         return False
     return ipaddress.ip_address(subnet.gateway_ip) in ipaddress.ip_network(subnet.cidr)
-
-
-def _port(network: Network, router: Router, owner: str, mac: str) -> Port:
-    """Make a port of a router's. The one on an external network is nobody's, as in Neutron."""
-    return Port.objects.create(
-        network=network,
-        project_id="" if network.external else router.project_id,
-        mac_address=mac,
-        device_id=str(router.id),
-        device_owner=owner,
-        status=states.ACTIVE,
-        port_security_enabled=False,
-    )
