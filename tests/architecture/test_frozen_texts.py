@@ -17,13 +17,13 @@ def classes(parent: type[CloudError]) -> Iterator[type[CloudError]]:
 
 
 def lines() -> set[str]:
-    """Return a line for each error of an application's exceptions.py."""
-    for path in (ROOT / "apps").glob("*/exceptions.py"):
+    """Return a line for each error of an application's exceptions.py, or of its package of that name."""
+    for path in (ROOT / "apps").glob("*/exceptions*"):
         importlib.import_module(f"apps.{path.parent.name}.exceptions")
     return {
-        f"{error.__module__.split('.')[1]} | {error.code} {error.kind} | {error.template}"
+        f"{place[1]} | {error.code} {error.kind} | {error.template}"
         for error in classes(CloudError)
-        if error.__module__.startswith("apps.") and error.__module__.endswith(".exceptions")
+        if (place := error.__module__.split("."))[0] == "apps" and place[2] == "exceptions"
     }
 
 
