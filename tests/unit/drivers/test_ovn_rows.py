@@ -54,8 +54,8 @@ def test_a_subnet() -> None:
         "server_mac": dhcp.gateway_mac(network.id),
         "router": "10.77.70.1",
         "dns_server": "{10.0.0.53, 10.0.0.54}",
-        "classless_static_route": "{10.9.0.0/16,10.77.70.2, 0.0.0.0/0,10.77.70.1}",
-        "ms_classless_static_route": "{10.9.0.0/16,10.77.70.2, 0.0.0.0/0,10.77.70.1}",
+        "classless_static_route": "{10.9.0.0/16,10.77.70.2, 169.254.169.254/32,0.0.0.0, 0.0.0.0/0,10.77.70.1}",
+        "ms_classless_static_route": "{10.9.0.0/16,10.77.70.2, 169.254.169.254/32,0.0.0.0, 0.0.0.0/0,10.77.70.1}",
         "domain_name": '"example.test"',
     }
 
@@ -68,6 +68,10 @@ def test_a_subnet_without_gateway_and_name_servers() -> None:
     assert isinstance(options, dict)
     assert "router" not in options
     assert (options["server_id"], options["dns_server"]) == ("10.77.70.2", "{198.18.0.53}")
+    assert options["classless_static_route"] == "{169.254.169.254/32,0.0.0.0}"
+    own = (HostRoute("169.254.169.254/32", "10.77.70.3"),)
+    (row,) = dhcp.rows(dataclasses.replace(network, subnets=(dataclasses.replace(bare, host_routes=own),)), [])
+    assert dict(row.columns["options"])["classless_static_route"] == "{169.254.169.254/32,10.77.70.3}"  # type: ignore[arg-type]
     silent = dataclasses.replace(bare, dhcp_ip=None)
     assert dhcp.rows(dataclasses.replace(network, subnets=(silent,)), []) == []
 
@@ -97,7 +101,7 @@ def test_a_port_without_security() -> None:
 
 
 def test_a_provider_network() -> None:
-    _, way_out = switches.rows(NetworkSpec(samples.new_id(), physical_network="physnet1", vlan=7))
+    *_, way_out = switches.rows(NetworkSpec(samples.new_id(), physical_network="physnet1", vlan=7))
     assert (way_out.columns["type"], way_out.columns["tag"]) == ("localnet", 7)
     assert way_out.columns["options"] == {"network_name": "physnet1"}
 

@@ -13,11 +13,14 @@ from collections.abc import Iterable, Sequence
 from workers.drivers import values
 from workers.drivers.network.base import HostRoute, SubnetSpec
 from workers.drivers.network.base.l2 import NetworkSpec
+from workers.drivers.network.ovn import localports
 from workers.drivers.network.ovn.rows import Row, of_network
 from workers.drivers.network.ovn.wire import Value
 
 LEASE_TIME_S = 86400
 _DEFAULT_ROUTE = "0.0.0.0/0"
+_ON_LINK = "0.0.0.0"  # noqa: S104 - RFC 3442: the destination is on the guest's own link
+_METADATA = HostRoute(f"{localports.ADDRESS}/32", _ON_LINK)
 
 
 def rows(network: NetworkSpec, resolvers: Sequence[str]) -> list[Row]:
@@ -63,17 +66,22 @@ def _options(network: NetworkSpec, subnet: SubnetSpec, resolvers: Sequence[str])
         options["router"] = _address(subnet.gateway_ip)
     if servers := _version_4(subnet.dns_nameservers or resolvers):
         options["dns_server"] = _set(servers)
-    if routes := _routes(subnet):
-        options["classless_static_route"] = options["ms_classless_static_route"] = _set(routes)
+    options["classless_static_route"] = options["ms_classless_static_route"] = _set(_routes(subnet))
     if network.domain:
         options["domain_name"] = quoted(network.domain)
     return options
 
 
 def _routes(subnet: SubnetSpec) -> list[str]:
-    """Routes with their next hops. A client that gets any ignores the router (RFC 3442): so the router is one."""
+    """Routes with their next hops, that to the metadata service among them.
+
+    A client that gets any ignores the router (RFC 3442): so the router is one.
+    """
     wanted = [item for item in subnet.host_routes if ":" not in item.destination]
-    if wanted and subnet.gateway_ip and all(item.destination != _DEFAULT_ROUTE for item in wanted):
+    present = {item.destination for item in wanted}
+    if _METADATA.destination not in present:
+        wanted.append(_METADATA)
+    if subnet.gateway_ip and _DEFAULT_ROUTE not in present:
         wanted.append(HostRoute(_DEFAULT_ROUTE, subnet.gateway_ip))
     return [f"{ipaddress.IPv4Network(item.destination)},{_address(item.nexthop)}" for item in wanted]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from workers.drivers.network.ovn import wire
+from workers.drivers.network.ovn import localports, wire
 from workers.drivers.network.ovn.monitor import Monitor
 from workers.drivers.network.ovn.ovsdb import Ovsdb
 
@@ -29,7 +29,7 @@ class Interface:
 def parse(row: Mapping[str, wire.Value]) -> Interface | None:
     """A card from its row; None for an interface that is no guest's."""
     ids, error = row["external_ids"], row["error"]
-    if not isinstance(ids, Mapping) or "iface-id" not in ids:
+    if not isinstance(ids, Mapping) or "iface-id" not in ids or localports.MARK in ids:
         return None
     return Interface(
         port_id=ids["iface-id"],

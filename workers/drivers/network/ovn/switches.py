@@ -1,16 +1,16 @@
-"""Networks as logical switches: a provider network has a port that leads out to the hosts' bridge mapping."""
+"""Networks as logical switches, each with its metadata port; provider networks with a port that leads out of OVN."""
 
 from __future__ import annotations
 
 from workers.drivers.network.base.l2 import NetworkSpec
-from workers.drivers.network.ovn import switch_ports
+from workers.drivers.network.ovn import localports, switch_ports
 from workers.drivers.network.ovn.rows import Row, derived
 
 
 def rows(network: NetworkSpec) -> list[Row]:
     """The switch, by the network's own id."""
     switch = Row("Logical_Switch", network.id, {"name": network.id, "other_config": {}})
-    return [switch, *_way_out(network)]
+    return [switch, localports.row(network.id), *_way_out(network)]
 
 
 def way_out_key(network_id: str) -> str:
