@@ -15,6 +15,8 @@ from cloud.tuning.import_guard import absent
 
 with absent("opentelemetry"):  # it is for traces (below): redis-py would load it for metrics, 10 MiB in each process
     import redis  # noqa: F401
+with absent("yaml"):  # Celery's messages are JSON
+    import kombu.serialization  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

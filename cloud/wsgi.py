@@ -2,14 +2,16 @@
 
 import os
 
-import argon2  # noqa: F401 - else the first sign-in loads it, in each process again
+import argon2  # noqa: F401 - else the first request that needs these loads them, in each process again
+import cryptography.fernet  # noqa: F401
 import django
+import oslo_utils.imageutils.format_inspector  # noqa: F401
 
 from cloud.tuning.import_guard import absent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
 
-with absent("pygments"):  # DRF colours its own documentation with it, which is not served here: 1 MiB
+with absent("pygments"), absent("requests"):  # DRF's own documentation in colours, its client for tests: 4 MiB
     import rest_framework.compat  # noqa: F401
 
 from apps.operations.metrics import directory

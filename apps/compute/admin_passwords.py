@@ -5,9 +5,12 @@ import hashlib
 import hmac
 import secrets
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
+
+if TYPE_CHECKING:  # loaded where it is used: most agents never open a password, and save 6 MiB
+    from cryptography.fernet import Fernet
 
 LENGTH = 16
 MAX_LENGTH = 255  # characters of a password that a client gives
@@ -26,8 +29,10 @@ def generate() -> str:
 
 
 @lru_cache(maxsize=2)
-def _cipher(secret: str) -> Fernet:
+def _cipher(secret: str) -> "Fernet":
     """Return the cipher of this cloud: the key is derived from the secret that API and host agents share."""
+    from cryptography.fernet import Fernet
+
     key = hmac.new(secret.encode(), _PURPOSE, hashlib.sha256).digest()
     return Fernet(base64.urlsafe_b64encode(key))
 
@@ -41,6 +46,8 @@ def unseal(text: str) -> str:
     """Return the password; "" for none, and for one that another secret key encrypted: it cannot be read any more."""
     if not text:
         return ""
+    from cryptography.fernet import InvalidToken
+
     try:
         return _cipher(settings.SECRET_KEY).decrypt(text.encode()).decode()
     except InvalidToken:

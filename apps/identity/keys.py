@@ -10,14 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-__all__ = ["InvalidToken", "KeysMissing", "open_token", "rotate", "seal", "setup", "unseal"]
+if TYPE_CHECKING:  # loaded where it is used: agents and the scheduler, which open no token, save 6 MiB each
+    from cryptography.fernet import MultiFernet
 
 STAGED = 0
 MAX_ACTIVE_KEYS = 3
+
+
+class InvalidToken(Exception):
+    """No present key signed this text."""
 
 
 class KeysMissing(RuntimeError):
@@ -30,7 +35,9 @@ def _numbers(directory: Path) -> list[int]:
 
 
 @lru_cache(maxsize=4)
-def _fernet(directory: Path, _changed: int) -> MultiFernet:
+def _fernet(directory: Path, _changed: int) -> "MultiFernet":
+    from cryptography.fernet import Fernet, MultiFernet
+
     keys = []
     for number in reversed(_numbers(directory)):
         with suppress(FileNotFoundError):  # a rotation is under way: the directory's time changes once more
@@ -53,10 +60,18 @@ def seal(payload: bytes, directory: Path | None = None) -> str:
     return _fernet(directory, _changed(directory)).encrypt(payload).rstrip(b"=").decode()
 
 
+def _decrypt(padded: str, directory: Path, changed: int) -> bytes:
+    from cryptography import fernet
+
+    try:
+        return _fernet(directory, changed).decrypt(padded.encode())
+    except fernet.InvalidToken:
+        raise InvalidToken from None
+
+
 def unseal(text: str, directory: Path) -> bytes:
     """Decrypt what ``seal`` encrypted with a directory's keys. Raises InvalidToken. Remembers nothing."""
-    padded = text + "=" * (-len(text) % 4)
-    return _fernet(directory, _changed(directory)).decrypt(padded.encode())
+    return _decrypt(text + "=" * (-len(text) % 4), directory, _changed(directory))
 
 
 @lru_cache(maxsize=4096)
@@ -65,7 +80,7 @@ def _opened(token: str, directory: Path, changed: int) -> bytes:
     # Decoders ignore characters outside the alphabet and unused trailing bits, so one token would have many texts.
     if base64.urlsafe_b64encode(base64.urlsafe_b64decode(padded)).decode().rstrip("=") != token:
         raise InvalidToken
-    return _fernet(directory, changed).decrypt(padded.encode())
+    return _decrypt(padded, directory, changed)
 
 
 def open_token(token: str) -> bytes:
@@ -93,6 +108,8 @@ def _locked(directory: Path) -> Iterator[None]:
 
 def _write(directory: Path, number: int) -> None:
     """Put a new key in place in one move, so that no reader finds half of it."""
+    from cryptography.fernet import Fernet
+
     temporary = directory / f".{number}.new"
     temporary.unlink(missing_ok=True)
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

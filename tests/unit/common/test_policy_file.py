@@ -1,7 +1,9 @@
 """An operator's policy.yaml: OpenStack's terms keep their meaning, and a broken file does not stop the cloud."""
 
 import os
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,27 @@ def test_words_of_openstack(write: Any, check: str, own: bool, foreign: bool, ad
         policy.allowed(ADMIN, RULE, {"project_id": "other"}),
     ]
     assert asked == [own, foreign, admin]
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(str("user_id" in body and self.path == "/yes").encode())
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_a_rule_may_ask_a_server(write: Any) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        answers = []
+        for path in ("yes", "no"):
+            write(f'"{RULE}": "http://127.0.0.1:{server.server_port}/{path}"')
+            answers.append(policy.allowed(MEMBER, RULE, {"project_id": "p"}))
+        server.shutdown()
+    assert answers == [True, False]
 
 
 @pytest.mark.parametrize("broken", ["{{{", "- a", "\x00", "5", f'"{RULE}": 5'])

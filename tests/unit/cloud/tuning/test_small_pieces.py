@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import subprocess
 import sys
 
@@ -25,6 +26,17 @@ def test_a_guarded_import_fails_inside_the_block_only() -> None:
 def test_no_process_loads_what_it_does_not_show(module: str) -> None:
     code = f"import {module}, sys\nprint(*({{'rich', 'pygments', 'opentelemetry'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+def test_an_agent_and_the_scheduler_load_no_cryptography() -> None:
+    """6 MiB in each: they open no token and inspect no upload; messages are JSON, which needs no YAML."""
+    code = (
+        "import django, sys; django.setup(); import cloud.celery\n"
+        "print(*({'cryptography.hazmat.bindings._rust', 'yaml'} & set(sys.modules)))"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "cloud.settings", "CELERITY_PROCESS": "host-agent"}
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert shown.stdout == "\n"
 
 
 def test_records_are_made_without_a_walk_up_the_stack() -> None:
