@@ -1,7 +1,7 @@
 # Celerity's commands. `make` alone lists them.
 #
 # Accepted on the line: HYPERVISOR=libvirt|simulated  HOSTS=n  STATE=/path  ARGS="…" (make test)  YES=1 (make clean)
-#   GROUPS=enforce|open (make up that upgrades)  SERVICE=identity,compute (make conformance)
+#   ON=compute-2 RUN="command" (make lab-shell)  GROUPS=enforce|open (make up that upgrades)  SERVICE=identity,compute (make conformance)
 #   TO=/file.tar GUESTS=1 (make backup)  FROM=/file.tar (make restore)
 
 SHELL := /bin/bash
@@ -22,7 +22,7 @@ ifdef STATE
 export CELERITY_STATE_DIR := $(STATE)
 endif
 
-.PHONY: help up down env shell status logs doctor clean backup restore test test-all matrix chaos conformance lint bench
+.PHONY: help up down env shell status logs doctor clean backup restore test test-all matrix chaos conformance lint bench lab lab-down lab-shell
 
 help: ## List these commands
 	@echo "Celerity: a compute cloud. Commands:"
@@ -62,6 +62,16 @@ backup: ## Write the cloud's state to a file (TO=/place/celerity.tar, GUESTS=1: 
 restore: ## Make a fresh state directory from such a file (FROM=/place/celerity.tar)
 	@deploy/bootstrap.sh
 	@FROM="$(FROM)" $(PYTHON) -m deploy.restore
+
+lab: ## Build several real hosts on this machine, joined to one cloud (HOSTS=3)
+	@CELERITY_HYPERVISOR=libvirt CELERITY_NETWORK_DRIVER=ovn deploy/bootstrap.sh
+	@LAB_HOSTS="$(HOSTS)" $(PYTHON) -m deploy.lab up
+
+lab-down: ## Remove the lab: processes, namespaces, devices, rules and state
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.lab down; else echo "There is no .venv here: there is no lab."; fi
+
+lab-shell: ## Start a shell on a host of the lab (ON=compute-2; RUN="command": run that instead)
+	@ON="$(ON)" RUN="$(RUN)" $(PYTHON) -m deploy.lab shell
 
 test: ## Run all tests with services of their own (ARGS="-k name")
 	@deploy/bootstrap.sh --dev

@@ -17,6 +17,7 @@ DEFAULTS = {
     "CELERITY_HOSTS": "1",
     "CELERITY_LIBVIRT_URI": "qemu:///system",
     "CELERITY_LOG_FORMAT": "json",
+    "CELERITY_FIRST_SERVER": "true",
     "CELERITY_DATAPATH": "auto",
     "CELERITY_NETDEV_OFFLOADS": "single-host",
     "CELERITY_EXTERNAL_CIDR": "198.19.0.0/24",

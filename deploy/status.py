@@ -12,6 +12,8 @@ from deploy.cloud_api import CloudApi
 from deploy.console import console, explain, line
 from deploy.environment import Environment, load, up_command
 from deploy.errors import DeployError
+from deploy.lab import machines
+from deploy.lab import plan as plans
 from deploy.ovn import health as ovn
 from deploy.ovn import places
 from deploy.supervision.client import RUNNING, Supervisor
@@ -95,5 +97,15 @@ def services(environment: Environment) -> bool:
     return api and flower and bool(workers)
 
 
+def lab() -> None:
+    """Print the hosts of this machine's lab, if there is one."""
+    plan = plans.present(plans.directory())
+    if plan is not None:
+        hosts = [f"{host.name} {'on' if machines.is_on(host) else 'OFF'}" for host in plan.hosts]
+        line(f"\nLab in {plan.directory}: {', '.join(hosts)}; make status STATE={plan.first.state}")
+
+
 if __name__ == "__main__":
-    sys.exit(0 if show(load()) else 1)
+    healthy = show(load())
+    lab()
+    sys.exit(0 if healthy else 1)

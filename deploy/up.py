@@ -169,8 +169,8 @@ def bring_up_host(environment: Environment) -> None:
     complete_upgrade(environment)
 
 
-def bring_up(environment: Environment) -> first_server.FirstServer:
-    """Do everything, stage by stage."""
+def bring_up(environment: Environment) -> first_server.FirstServer | None:
+    """Do everything, stage by stage; return the first server, None where none is wanted."""
     supervisor = Supervisor(environment)
     with ThreadPoolExecutor(max_workers=1) as background:
         built = background.submit(image_file, environment)
@@ -195,26 +195,33 @@ def bring_up(environment: Environment) -> first_server.FirstServer:
         complete_upgrade(environment)
         with stage("Guest image"):
             load_image(environment, built)
+    if environment["CELERITY_FIRST_SERVER"] == "false":
+        return None
     with stage(f"First server, built as {first_server.KEY}", drawn=True):
         return first_server.boot(environment)
 
 
-def summarise(environment: Environment, server: first_server.FirstServer, seconds: float) -> None:
-    """Print what runs, and where everything is."""
-    url = environment.public_url
-    state = "" if environment.state == SYSTEM_STATE else f" STATE={environment.state}"
+def way_in(environment: Environment, server: first_server.FirstServer) -> str:
+    """Return the line about the first server, with the command that leads into it."""
     # Nothing of a network under OVN is in this machine's routing table: its guests are reached by floating IPs.
     reachable = "" if environment.simulated else server.address
     if environment.ovn:
         reachable = server.floating_ip if server.reachable else ""
     addresses = ", ".join(filter(None, (server.address, server.floating_ip))) or "no address"
     ssh = f"ssh -i {server.key} root@{reachable}" if reachable else ""
+    return f"  First server   {first_server.NAME}, {server.status}, {addresses}   {ssh}\n"
+
+
+def summarise(environment: Environment, server: first_server.FirstServer | None, seconds: float) -> None:
+    """Print what runs, and where everything is."""
+    url = environment.public_url
+    state = "" if environment.state == SYSTEM_STATE else f" STATE={environment.state}"
     groups = (
         "Security groups are enforced: the group default admits replies and its own members alone."
         if environment.ovn
         else "Security groups are not enforced in this cloud: rules are stored, and all traffic reaches the servers."
     )
-    if server.console:
+    if server is not None and server.console:
         line(f"\nLast lines of the console of {first_server.NAME}:")
         for text in server.console.rstrip().splitlines()[-12:]:
             line(f"    | {text}")
@@ -228,8 +235,7 @@ Celerity is up after {seconds:.1f} s.
   Passwords      {environment.file}
   clouds.yaml    {environment.clouds_yaml}   clouds celerity-admin and celerity-demo
   Logs           {environment.log}   (make logs)
-  First server   {first_server.NAME}, {server.status}, {addresses}   {ssh}
-
+{way_in(environment, server) if server else ""}
 {groups}
 
 Try it:
@@ -247,11 +253,13 @@ def main() -> int:
         require_rights(environment)
         with alone(environment.state):
             make_directories(environment)
-            server = None if environment.is_host else bring_up(environment)
-            if server is None:
+            server = None
+            if environment.is_host:
                 bring_up_host(environment)
+            else:
+                server = bring_up(environment)
         seconds = time.monotonic() - started
-        if server is None:
+        if environment.is_host:
             line(
                 f"{environment.hostname} is up after {seconds:.1f} s, a host of the cloud at {environment.public_url}."
             )

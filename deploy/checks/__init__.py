@@ -17,6 +17,7 @@ NAMES = [
     "ovn_plugging",
     "external_network",
     "certificates",
+    "lab",
     "ports",
     "disk",
     "memory",

@@ -5,7 +5,7 @@ from deploy.environment import Environment
 
 
 def check(environment: Environment) -> Finding:
-    for path in (environment.file, environment.clouds_yaml):
+    for path in (environment.file,) if environment.is_host else (environment.file, environment.clouds_yaml):
         try:
             mode = path.stat().st_mode & 0o777
         except FileNotFoundError:

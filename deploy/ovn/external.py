@@ -85,13 +85,22 @@ def addresses(bridge: str) -> list[ipaddress.IPv4Interface]:
     ]
 
 
+def table(
+    name: str, network: ipaddress.IPv4Network, device: str,
+    closed: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network],
+) -> str:  # fmt: skip
+    """Return the table of a device in the external network as nft reads it: replaced as a whole, in one transaction.
+
+    ``closed`` are ranges that guests do not reach through this machine.
+    """
+    rules = [f"ip{'6' if net.version == 6 else ''} daddr {net} drop" for net in (_LINK_LOCAL, *closed)]
+    lines = "\n".join(f'        iifname "{device}" {rule}' for rule in rules)
+    return _RULES.format(table=name, external=network, bridge=device, closed=lines)
+
+
 def rules(settings: OvnSettings, bridge: str) -> str:
-    """Return the table as nft reads it: replaced as a whole, in one transaction."""
-    closed = [f"ip{'6' if net.version == 6 else ''} daddr {net} drop" for net in (_LINK_LOCAL, *settings.management)]
-    return _RULES.format(
-        table=TABLE, external=settings.external, bridge=bridge,
-        closed="\n".join(f'        iifname "{bridge}" {rule}' for rule in closed),
-    )  # fmt: skip
+    """Return the table of this machine's bridge."""
+    return table(TABLE, settings.external, bridge, settings.management)
 
 
 def ensure(settings: OvnSettings) -> None:
