@@ -28,6 +28,8 @@ class Rank(IntEnum):
     SERVER = auto()
     RUN = auto()
     STEP = auto()
+    ADDRESS_SCOPE = auto()
+    SUBNETPOOL = auto()
     ROUTER = auto()
     NETWORK = auto()
     SUBNET = auto()

@@ -8,10 +8,12 @@ from django.db.models import QuerySet
 
 from apps.common.lock_order import Rank, ranked
 from apps.common.sql import advisory
-from apps.networking.models import FloatingIP, Network, Port, Router, Subnet
+from apps.networking.models import AddressScope, FloatingIP, Network, Port, Router, Subnet, SubnetPool
 from apps.networking.models.base import Resource
 
 _RANKS: dict[type[Resource], Rank] = {
+    AddressScope: Rank.ADDRESS_SCOPE,
+    SubnetPool: Rank.SUBNETPOOL,
     Router: Rank.ROUTER,
     Network: Rank.NETWORK,
     Subnet: Rank.SUBNET,
@@ -22,6 +24,19 @@ _RANKS: dict[type[Resource], Rank] = {
 
 def _rank_of(row: Resource) -> Rank:
     return _RANKS.get(type(row), Rank.SECURITY_GROUP)
+
+
+@ranked(Rank.SUBNETPOOL)
+def subnetpool(subnetpool_id: uuid.UUID) -> SubnetPool | None:
+    """Lock a subnet pool to change it, or to take a range of it."""
+    return SubnetPool.objects.select_for_update(no_key=True).filter(id=subnetpool_id).first()
+
+
+@ranked(Rank.SUBNETPOOL)
+def subnetpools(subnetpool_ids: Iterable[uuid.UUID]) -> None:
+    """Lock subnet pools, by id, while their subnets come to a router: a pool keeps its address scope meanwhile."""
+    rows = SubnetPool.objects.select_for_update(no_key=True).filter(id__in=list(subnetpool_ids))
+    list(rows.order_by("id").values_list("id"))
 
 
 @ranked(Rank.ROUTER)
@@ -46,6 +61,12 @@ def network(network_id: uuid.UUID) -> Network | None:
 def network_to_delete(network_id: uuid.UUID) -> Network | None:
     """Lock a network against everything, also rows that come to refer to it."""
     return Network.objects.select_for_update().filter(id=network_id).first()
+
+
+@ranked(Rank.NAME)
+def address_scopes() -> None:
+    """One at a time changes which prefixes an address scope has: its pools, and theirs."""
+    advisory.hold("networking.address_scopes")
 
 
 @ranked(Rank.NAME)

@@ -161,6 +161,44 @@ def candidates(pools: Sequence[Pool], count: int) -> list[str]:
     return [str(start + random.randint(0, int(end) - int(start))) for start, end in chosen]
 
 
+def merged(ranges: Iterable[Range]) -> list[Range]:
+    """Return the fewest ranges with the same addresses, in order. All are of one version."""
+    return list(ipaddress.collapse_addresses(ranges))  # type: ignore[type-var]
+
+
+def covers(whole: Iterable[Range], part: Iterable[Range]) -> bool:
+    """Whether every address of ``part`` is in ``whole``."""
+    wholes = merged(whole)
+    return all(any(other.subnet_of(cidr) for cidr in wholes) for other in merged(part))  # type: ignore[arg-type]
+
+
+def without(cidr: Range, gone: Range) -> list[Range]:
+    """Return what is left of a range when another is taken out of it."""
+    if not overlap(cidr, gone):
+        return [cidr]
+    if cidr.subnet_of(gone):  # type: ignore[arg-type]
+        return []
+    return sorted(cidr.address_exclude(gone))  # type: ignore[arg-type]
+
+
+def first_free(prefixes: Iterable[Range], taken: Iterable[Range], length: int) -> Range | None:
+    """Return the lowest range of this prefix length within ``prefixes`` that shares no address with ``taken``."""
+    held = sorted((int(cidr.network_address), int(cidr.broadcast_address)) for cidr in taken)
+    for prefix in prefixes:
+        if prefix.prefixlen > length:
+            continue
+        size = 1 << (prefix.max_prefixlen - length)
+        start, end = int(prefix.network_address), int(prefix.broadcast_address)
+        for first, last in held:
+            if first >= start + size:
+                break
+            if last >= start:
+                start = -(-(last + 1) // size) * size  # the next multiple
+        if start + size - 1 <= end:
+            return ipaddress.ip_network((_make(start, prefix), length))
+    return None
+
+
 AUTOMATIC_MODES = ("slaac", "dhcpv6-stateless")
 
 

@@ -12,6 +12,7 @@ from apps.compute.models import BlockDevice, Flavor, FlavorAccess, KeyPair, Serv
 from apps.identity import models as identity
 from apps.images.models import Image, Member
 from apps.networking.models import (
+    AddressScope,
     FixedIP,
     Network,
     Port,
@@ -19,6 +20,7 @@ from apps.networking.models import (
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
+    SubnetPool,
 )
 from apps.quotas.models import Limit, Reservation, Usage
 from apps.scheduling.models import Aggregate, Allocation, Host, Inventory
@@ -113,6 +115,12 @@ def nets(number: int, project: str, server: Server) -> None:
     subnet = Subnet.objects.create(
         project_id=project, name=text, network=first, cidr=f"10.{number}.0.0/24", ip_version=4
     )
+    scope = AddressScope.objects.create(project_id=project, name=text, ip_version=4)
+    pool = SubnetPool.objects.create(
+        project_id=project, name=text, ip_version=4, prefixes=[f"10.{number}.0.0/16"], min_prefixlen=8,
+        max_prefixlen=32, default_prefixlen=24, address_scope=scope,
+    )  # fmt: skip
+    Subnet.objects.filter(id=subnet.id).update(subnetpool=pool)
     group = SecurityGroup.objects.create(project_id=project, name=text)
     first_group = SecurityGroup.objects.get(name=FIRST)
     SecurityGroupRule.objects.create(

@@ -89,6 +89,13 @@ MADE: dict[str, Make] = {
     ),
     "networking.Network": Make("/network/v2.0/networks", lambda person, number: {"network": {"name": "n"}}),
     "networking.Subnet": Make("/network/v2.0/subnets", _subnet),
+    "networking.AddressScope": Make(
+        "/network/v2.0/address-scopes", lambda person, number: {"address_scope": {"ip_version": 4}}
+    ),
+    "networking.SubnetPool": Make(
+        "/network/v2.0/subnetpools",
+        lambda person, number: {"subnetpool": {"name": "p", "prefixes": [f"10.{number}.0.0/16"]}},
+    ),
     "networking.FloatingIP": Make("/network/v2.0/floatingips", _floating_ip),
     "networking.Router": Make("/network/v2.0/routers", lambda person, number: {"router": {"name": "r"}}),
     "networking.Port": Make(

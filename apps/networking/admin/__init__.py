@@ -1,5 +1,5 @@
-"""Networks and subnets can be created and changed as through the API; addresses, ports and rules are read-only."""
+"""Networks, subnets and their pools are created and changed as through the API; addresses and rules are read-only."""
 
-from apps.networking.admin import networks, ports, security_groups, subnets
+from apps.networking.admin import networks, ports, security_groups, subnetpools, subnets
 
-__all__ = ["networks", "ports", "security_groups", "subnets"]
+__all__ = ["networks", "ports", "security_groups", "subnetpools", "subnets"]

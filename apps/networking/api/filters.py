@@ -59,9 +59,26 @@ SUBNETS: dict[str, Filter] = {
     "cidr": ("cidr", text),
     "gateway_ip": ("gateway_ip", address),
     "enable_dhcp": ("enable_dhcp", STYLE.boolean),
+    "subnetpool_id": ("subnetpool_id", identity),
     "shared": ("network__shared", STYLE.boolean),
     "ipv6_address_mode": ("ipv6_address_mode", text),
     "ipv6_ra_mode": ("ipv6_ra_mode", text),
+}
+SUBNETPOOLS: dict[str, Filter] = {
+    **STANDARD,
+    "ip_version": ("ip_version", STYLE.integer),
+    "is_default": ("is_default", STYLE.boolean),
+    "shared": ("shared", STYLE.boolean),
+    "address_scope_id": ("address_scope_id", identity),
+    "min_prefixlen": ("min_prefixlen", STYLE.integer),
+    "max_prefixlen": ("max_prefixlen", STYLE.integer),
+    "default_prefixlen": ("default_prefixlen", STYLE.integer),
+    "default_quota": ("default_quota", STYLE.integer),
+}
+ADDRESS_SCOPES: dict[str, Filter] = {
+    **{name: STANDARD[name] for name in ("id", "name", "project_id", "tenant_id")},
+    "ip_version": ("ip_version", STYLE.integer),
+    "shared": ("shared", STYLE.boolean),
 }
 PORTS: dict[str, Filter] = {
     **STANDARD,

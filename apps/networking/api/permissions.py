@@ -22,6 +22,8 @@ _OF_NETWORKS = {
     "physical_network": "provider",
     "segmentation_id": "provider",
 }
+# Values of subnet pools and the like that only administrators may set.
+_FOR_ADMINISTRATORS = ("shared", "is_default")
 # Values of a router's gateway that have a rule.
 _OF_GATEWAYS = ("network_id", "enable_snat", "external_fixed_ips")
 # Values of a port that have a rule, by its last part.
@@ -68,6 +70,21 @@ def _check_network(action: str, context: RequestContext, project_id: str, values
     for key, name in _OF_NETWORKS.items():
         if key in values:
             policy.check(context, f"{action}:{name}", {"project_id": project_id})
+
+
+def check_new_shared(context: RequestContext, noun: str, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may make this resource, and share it or make it the default."""
+    project_id = check_create(context, noun, values)
+    for key in _FOR_ADMINISTRATORS:
+        if values.get(key):
+            policy.check(context, f"create_{noun}:{key}", {"project_id": project_id})
+
+
+def check_shared(context: RequestContext, noun: str, row: Any, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may set these values, even unchanged, beside ``update_<noun>``."""
+    for key in _FOR_ADMINISTRATORS:
+        if key in values:
+            policy.check(context, f"update_{noun}:{key}", owner_of(row))
 
 
 def check_new_subnet(context: RequestContext, network: Network) -> None:

@@ -6,7 +6,6 @@ GATEWAYS = "several gateways of a router"
 # place below the version -> feature. The first match wins.
 NOT_OFFERED: dict[str, str] = {
     "address-groups": "address groups",
-    "address-scopes": "address scopes",
     "agents": AGENTS,
     "auto-allocated-topology": "automatic topologies",
     "availability_zones": "availability zones of networks",
@@ -29,6 +28,5 @@ NOT_OFFERED: dict[str, str] = {
     "routers/<router_id>/update_external_gateways": GATEWAYS,
     "segments": "segments",
     "service-providers": "service providers",
-    "subnetpools": "subnet pools",
     "trunks": "trunks",
 }

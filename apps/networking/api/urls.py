@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from apps.common.api import not_offered
 from apps.networking.api.routes_not_offered import NOT_OFFERED
 from apps.networking.api.views import (
+    address_scopes,
     floating_ips,
     networks,
     ports,
@@ -12,6 +13,7 @@ from apps.networking.api.views import (
     routers,
     security_group_rules,
     security_groups,
+    subnetpools,
     subnets,
     tags,
     versions,
@@ -28,6 +30,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{V2}/networks/<str:item_id>", networks.NetworkItem.as_view()),
     path(f"{V2}/subnets", subnets.Subnets.as_view()),
     path(f"{V2}/subnets/<str:item_id>", subnets.SubnetItem.as_view()),
+    path(f"{V2}/subnetpools", subnetpools.SubnetPools.as_view()),
+    path(f"{V2}/subnetpools/<str:item_id>", subnetpools.SubnetPoolItem.as_view()),
+    path(f"{V2}/subnetpools/<str:item_id>/add_prefixes", subnetpools.AddPrefixes.as_view()),
+    path(f"{V2}/subnetpools/<str:item_id>/remove_prefixes", subnetpools.RemovePrefixes.as_view()),
+    path(f"{V2}/subnetpools/<str:item_id>/onboard_network_subnets", subnetpools.OnboardNetworkSubnets.as_view()),
+    path(f"{V2}/address-scopes", address_scopes.AddressScopes.as_view()),
+    path(f"{V2}/address-scopes/<str:item_id>", address_scopes.AddressScopeItem.as_view()),
     path(f"{V2}/ports", ports.Ports.as_view()),
     path(f"{V2}/ports/<str:item_id>", ports.PortItem.as_view()),
     path(f"{V2}/routers", routers.Routers.as_view()),

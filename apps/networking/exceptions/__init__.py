@@ -3,6 +3,14 @@
 Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
 """
 
+from apps.networking.exceptions.address_scopes import (
+    AddressScopeInUse,
+    AddressScopeNotFound,
+    AddressScopeStaysShared,
+    PrefixTakenInScope,
+    ScopeOfOtherVersion,
+    ScopesOfNetworkDiffer,
+)
 from apps.networking.exceptions.base import (
     ExtensionNotFound,
     InvalidInput,
@@ -80,6 +88,21 @@ from apps.networking.exceptions.servers import (
     RequestedNetworkNotFound,
     RequestedPortNotFound,
 )
+from apps.networking.exceptions.subnetpools import (
+    IllegalPoolUpdate,
+    IllegalPrefixBounds,
+    IllegalPrefixUpdate,
+    NoPrefixes,
+    PoolsOfNetworkDiffer,
+    PrefixTooLong,
+    PrefixTooShort,
+    PrefixVersionsDiffer,
+    SubnetAllocationFailed,
+    SubnetPoolInUse,
+    SubnetPoolNotFound,
+    SubnetPoolQuotaExceeded,
+    SubnetRefused,
+)
 from apps.networking.exceptions.subnets import (
     GatewayConflict,
     GatewayIpInUse,
@@ -94,6 +117,9 @@ from apps.networking.exceptions.subnets import (
 )
 
 __all__ = [
+    "AddressScopeInUse",
+    "AddressScopeNotFound",
+    "AddressScopeStaysShared",
     "AllocationOnAutoAddressSubnet",
     "CannotChangeDefault",
     "CannotRemoveDefault",
@@ -114,6 +140,9 @@ __all__ = [
     "GatewayIpInUse",
     "GroupAmbiguous",
     "GroupsNeedPortSecurity",
+    "IllegalPoolUpdate",
+    "IllegalPrefixBounds",
+    "IllegalPrefixUpdate",
     "InvalidAllocationPool",
     "InvalidInput",
     "InvalidIpForNetwork",
@@ -128,10 +157,12 @@ __all__ = [
     "NetworkInUse",
     "NetworkNotFound",
     "NetworkRequiresSubnet",
+    "NoPrefixes",
     "OutOfBoundsAllocationPool",
     "OverQuota",
     "OverlappingAllocationPools",
     "PairsNeedPortSecurity",
+    "PoolsOfNetworkDiffer",
     "PortBound",
     "PortHasGroups",
     "PortInUse",
@@ -139,6 +170,10 @@ __all__ = [
     "PortNotFound",
     "PortOfDevice",
     "PortRequiresFixedIp",
+    "PrefixTakenInScope",
+    "PrefixTooLong",
+    "PrefixTooShort",
+    "PrefixVersionsDiffer",
     "ProjectNotFound",
     "RangeNeeded",
     "RangeNotAllowed",
@@ -157,13 +192,20 @@ __all__ = [
     "RouterRefused",
     "RoutesExhausted",
     "RuleExists",
+    "ScopeOfOtherVersion",
+    "ScopesOfNetworkDiffer",
     "SecurityGroupInUse",
     "SecurityGroupNotFound",
     "SecurityGroupRuleNotFound",
     "ServicePortInUse",
+    "SubnetAllocationFailed",
     "SubnetInUse",
     "SubnetMismatchForPort",
     "SubnetNotFound",
+    "SubnetPoolInUse",
+    "SubnetPoolNotFound",
+    "SubnetPoolQuotaExceeded",
+    "SubnetRefused",
     "TagNotFound",
     "UnknownMarker",
     "VlanInUse",

@@ -1,14 +1,17 @@
 """Rows of the network service."""
 
+from apps.networking.models.address_scopes import AddressScope
 from apps.networking.models.floating_ips import FloatingIP
 from apps.networking.models.networks import Network
 from apps.networking.models.ports import FixedIP, Port, PortSecurityGroup
 from apps.networking.models.routers import Router, RouterInterface
 from apps.networking.models.security_group_rules import SecurityGroupRule
 from apps.networking.models.security_groups import SecurityGroup
+from apps.networking.models.subnetpools import SubnetPool
 from apps.networking.models.subnets import Subnet
 
 __all__ = [
+    "AddressScope",
     "FixedIP",
     "FloatingIP",
     "Network",
@@ -19,4 +22,5 @@ __all__ = [
     "SecurityGroup",
     "SecurityGroupRule",
     "Subnet",
+    "SubnetPool",
 ]

@@ -24,3 +24,16 @@ class Resource(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+
+class SharedResource(Resource):
+    """A resource that other projects may use: all of them (``shared``), or those of ``shared_with``.
+
+    Both columns follow the RBAC policies of the resource (``services/rbac_policies.py``); nothing else writes them.
+    """
+
+    shared = models.BooleanField(default=False)
+    shared_with = ArrayField(models.CharField(max_length=64), default=list, blank=True)
+
+    class Meta:
+        abstract = True

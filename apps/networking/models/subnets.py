@@ -5,12 +5,17 @@ from django.db import models
 
 from apps.networking.models.base import Resource
 from apps.networking.models.networks import Network
+from apps.networking.models.subnetpools import SubnetPool
 
 
 class Subnet(Resource):
-    """``allocation_pools`` is a list of {start, end}, both included; ``host_routes`` of {destination, nexthop}."""
+    """``allocation_pools`` is a list of {start, end}, both included; ``host_routes`` of {destination, nexthop}.
+
+    The range of a subnet with a ``subnetpool`` is taken out of that pool until the subnet is deleted.
+    """
 
     network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="subnets")
+    subnetpool = models.ForeignKey(SubnetPool, on_delete=models.PROTECT, null=True, blank=True, related_name="subnets")
     ip_version = models.PositiveSmallIntegerField(default=4)
     cidr = models.CharField(max_length=64)
     gateway_ip = models.GenericIPAddressField(null=True, blank=True)

@@ -3,18 +3,18 @@
 import uuid
 from collections.abc import Iterable
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from apps.common.context import RequestContext
 from apps.common.sql.rows import Rows
 from apps.networking import exceptions
-from apps.networking.models import Network
+from apps.networking.models import Network, Subnet
 from apps.networking.selectors import subnets as subnet_selectors
 
 
 def visible(*, context: RequestContext) -> QuerySet[Network]:
     """Networks the caller may see: its project's, shared ones, external ones; all for administrators."""
-    rows = Network.objects.prefetch_related("subnets")
+    rows = Network.objects.prefetch_related(Prefetch("subnets", Subnet.objects.select_related("subnetpool")))
     if context.is_admin:
         return rows
     return rows.filter(Q(project_id=context.project_id or "-") | Q(shared=True) | Q(external=True))

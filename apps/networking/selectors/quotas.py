@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from apps.networking.models import FloatingIP, Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet
+from apps.networking.models import (
+    AddressScope,
+    FloatingIP,
+    Network,
+    Port,
+    Router,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    SubnetPool,
+)
 from apps.quotas.selectors import limits, usages
 
 SERVICE = "network"
@@ -16,6 +26,8 @@ def _counter(model: Any) -> Callable[[str], int]:
 COUNTS: dict[str, Callable[[str], int]] = {
     "network": _counter(Network),
     "subnet": _counter(Subnet),
+    "subnetpool": _counter(SubnetPool),
+    "address_scope": _counter(AddressScope),
     "port": _counter(Port),
     "router": _counter(Router),
     "floatingip": _counter(FloatingIP),
@@ -45,5 +57,5 @@ def has_own(*, project_id: str) -> bool:
 
 
 def usage(*, project_id: str) -> dict[str, int]:
-    """Return how many of each resource a project has. 7 queries."""
+    """Return how many of each resource a project has. A query for each."""
     return usages.counted(owner_id=project_id, service=SERVICE)

@@ -4,10 +4,10 @@ import uuid
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import NotFound
-from apps.networking.models import FloatingIP, Network, Port, Router, SecurityGroup, Subnet
-from apps.networking.selectors import floating_ips, networks, ports, routers, security_groups, subnets
+from apps.networking.models import FloatingIP, Network, Port, Router, SecurityGroup, Subnet, SubnetPool
+from apps.networking.selectors import floating_ips, networks, ports, routers, security_groups, subnetpools, subnets
 
-Tagged = Network | Subnet | Port | Router | FloatingIP | SecurityGroup
+Tagged = Network | Subnet | SubnetPool | Port | Router | FloatingIP | SecurityGroup
 
 
 def resource(*, context: RequestContext, collection: str, resource_id: uuid.UUID) -> Tagged:
@@ -16,6 +16,8 @@ def resource(*, context: RequestContext, collection: str, resource_id: uuid.UUID
         return networks.get(context=context, network_id=resource_id)
     if collection == "subnets":
         return subnets.get(context=context, subnet_id=resource_id)
+    if collection == "subnetpools":
+        return subnetpools.get(context=context, subnetpool_id=resource_id)
     if collection == "ports":
         return ports.get(context=context, port_id=resource_id)
     if collection == "routers":

@@ -7,8 +7,17 @@ from apps.common.context import RequestContext
 from apps.identity.services.project_resources import ProjectResource
 from apps.identity.services.project_resources import register as register_resource
 from apps.networking import states
-from apps.networking.models import FloatingIP, Network, Port, Router, SecurityGroup
-from apps.networking.services import floating_ips, networks, ports, router_interfaces, routers, security_groups
+from apps.networking.models import AddressScope, FloatingIP, Network, Port, Router, SecurityGroup, SubnetPool
+from apps.networking.services import (
+    address_scopes,
+    floating_ips,
+    networks,
+    ports,
+    router_interfaces,
+    routers,
+    security_groups,
+    subnetpools,
+)
 
 
 def _counter(rows: Callable[[str], Any]) -> Callable[[str], int]:
@@ -30,6 +39,14 @@ def _routers(project_id: str) -> Any:
 
 def _networks(project_id: str) -> Any:
     return Network.objects.filter(project_id=project_id)
+
+
+def _subnetpools(project_id: str) -> Any:
+    return SubnetPool.objects.filter(project_id=project_id)
+
+
+def _address_scopes(project_id: str) -> Any:
+    return AddressScope.objects.filter(project_id=project_id)
 
 
 def _groups(project_id: str) -> Any:
@@ -63,6 +80,16 @@ def _purge_networks(context: RequestContext) -> None:
         networks.delete(network=network)
 
 
+def _purge_subnetpools(context: RequestContext) -> None:
+    for pool in _subnetpools(str(context.project_id)):
+        subnetpools.delete(subnetpool=pool)
+
+
+def _purge_address_scopes(context: RequestContext) -> None:
+    for scope in _address_scopes(str(context.project_id)):
+        address_scopes.delete(address_scope=scope)
+
+
 def _purge_groups(context: RequestContext) -> None:
     for group in _groups(str(context.project_id)):
         security_groups.delete(context=context, group=group)
@@ -79,6 +106,8 @@ def register() -> None:
         ("routers", _routers, _purge_routers, 5),
         ("ports", _ports, _purge_ports, 10),
         ("networks", _networks, _purge_networks, 20),
+        ("subnet pools", _subnetpools, _purge_subnetpools, 22),
+        ("address scopes", _address_scopes, _purge_address_scopes, 24),
         ("security groups", _groups, _purge_groups, 20),
     ):
         register_resource(ProjectResource(noun=noun, count=_counter(rows), purge=purge, rank=rank))

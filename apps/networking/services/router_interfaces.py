@@ -13,7 +13,7 @@ from apps.networking import exceptions, locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, FloatingIP, Port, Router, RouterInterface, Subnet
 from apps.networking.selectors import ports as port_selectors
 from apps.networking.selectors import subnets as subnet_selectors
-from apps.networking.services import extra_routes, quotas, service_ports
+from apps.networking.services import address_scopes, extra_routes, quotas, service_ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,12 @@ def add_subnet(*, context: RequestContext, router: Router, subnet_id: uuid.UUID)
     try:
         with transaction.atomic():
             quotas.check(resource="port", project_id=router.project_id)
+            address_scopes.hold([seen])
             locked = lock(router)
             subnet = locks.subnet(subnet_id)
             _check_subnet(subnet)
             refuse_overlap(locked, [subnet])
+            address_scopes.check_router(locked.id, adding=[subnet])
             port = _shared_port(locked, subnet) or _new_port(locked, subnet)
             service_ports.take(port, subnet=subnet, ip=str(subnet.gateway_ip))
             _changed(locked)
@@ -111,6 +113,7 @@ def add_port(*, context: RequestContext, router: Router, port_id: uuid.UUID) -> 
     if port_id not in port_selectors.usable(context=context, port_ids=[port_id]):
         raise exceptions.PortNotFound(id=port_id)
     with transaction.atomic():
+        address_scopes.hold(Subnet.objects.filter(fixed_ips__port_id=port_id))
         locked = lock(router)
         port = locks.port(port_id)
         if port is None:
@@ -120,6 +123,7 @@ def add_port(*, context: RequestContext, router: Router, port_id: uuid.UUID) -> 
         subnets = [fixed.subnet for fixed in port.fixed_ips.select_related("subnet").order_by("id")]
         _check_port(locked, port, subnets)
         refuse_overlap(locked, subnets)
+        address_scopes.check_router(locked.id, adding=subnets)
         RouterInterface.objects.create(router=locked, port=port)
         Port.objects.filter(id=port.id).update(
             device_id=str(router.id),

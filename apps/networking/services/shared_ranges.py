@@ -20,8 +20,8 @@ def check(*, context: RequestContext, network: Network, text: str) -> None:
     cidr = ranges.network(text, field="cidr")
     if driver.ranges_in_host_routes:
         _check_protected(context, cidr)
+    hold()
     if not driver.overlapping_ranges and cidr.version == 4:
-        hold()
         _refuse_taken(context, network, str(cidr))
 
 
@@ -35,8 +35,9 @@ def _check_protected(context: RequestContext, cidr: ranges.Range) -> None:
 
 
 def hold() -> None:
-    """Serialise the choice of ranges until the transaction ends."""
-    locks.ranges()
+    """Serialise the choice of ranges until the transaction ends, where the driver does not keep networks apart."""
+    if not capabilities.current().overlapping_ranges:
+        locks.ranges()
 
 
 def _refuse_taken(context: RequestContext, network: Network, cidr: str) -> None:

@@ -8,28 +8,36 @@ from django.db.models import ProtectedError
 
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, ranges, rpcapi, states
-from apps.networking.models import FixedIP, Network, Port, Subnet
-from apps.networking.services import bindings, fixed_ips, port_addresses, quotas, shared_ranges
+from apps.networking.models import FixedIP, Network, Port, Subnet, SubnetPool
+from apps.networking.services import bindings, fixed_ips, port_addresses, quotas, shared_ranges, subnet_ranges
 
 MAX_NAMESERVERS = 5
 MAX_ROUTES = 20
 
 
 def create(*, context: RequestContext, network: Network, values: dict[str, Any]) -> Subnet:
-    """Make a subnet of a network. ``values`` has ``cidr``; ``gateway_ip`` absent means the first address.
+    """Make a subnet of a network. ``gateway_ip`` absent means the first address.
 
-    Raises InvalidInput (400; also for a range that overlaps another of the network), pool
-    errors (400, 409), OverQuota (409).
+    ``values`` has ``cidr``, or asks for a range of a subnet pool.
+
+    Raises InvalidInput (400; also for a range that overlaps another of the network), the errors of allocation pools
+    (400, 409), those of ``subnet_ranges`` (400, 404, 409), OverQuota (409).
     """
-    columns = _checked(values)
+    pool = subnet_ranges.pool_of(context, values)
+    columns = _checked(values, pool) if values.get("cidr") is not None else {}
     with transaction.atomic():
-        # The names that these two hold come before the network's row.
-        shared_ranges.check(context=context, network=network, text=columns["cidr"])
+        # The names that these hold come before the rows of the pool and the network.
+        shared_ranges.hold()
         quotas.check(resource="subnet", project_id=network.project_id)
+        if pool is not None:
+            cidr = subnet_ranges.allocate(pool, values, project_id=network.project_id)
+            columns = _checked({**values, "cidr": cidr}, pool)
+        shared_ranges.check(context=context, network=network, text=columns["cidr"])
         if locks.network(network.id) is None:
             raise exceptions.NetworkNotFound(id=network.id)
+        subnet_ranges.check_network(network, pool, columns["ip_version"])
         _refuse_overlap(network, columns["cidr"])
-        subnet = Subnet.objects.create(network=network, project_id=network.project_id, **columns)
+        subnet = Subnet.objects.create(network=network, subnetpool=pool, project_id=network.project_id, **columns)
         _update_dhcp_port(subnet)
         if ranges.is_automatic(subnet):
             port_addresses.add_automatic(subnet)
@@ -58,9 +66,11 @@ def _check_modes(values: dict[str, Any], cidr: ranges.Range) -> None:
         )
 
 
-def _checked(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of a new subnet."""
-    version = values["ip_version"]
+def _checked(values: dict[str, Any], pool: SubnetPool | None) -> dict[str, Any]:
+    """Return the columns of a new subnet; its IP version is by default that of its pool or of its range."""
+    version = values.get("ip_version")
+    if version is None:
+        version = pool.ip_version if pool else ranges.network(values["cidr"], field="cidr").version
     cidr = ranges.subnet_range(values["cidr"], version=version, dhcp=values.get("enable_dhcp", True))
     _check_modes(values, cidr)
     gateway: ranges.Address | None = ranges.default_gateway(cidr)

@@ -24,6 +24,8 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         ("Images", "album", "images_image"),
         ("Networks", "lan", "networking_network"),
         ("Subnets", "linear_scale", "networking_subnet"),
+        ("Subnet pools", "grid_view", "networking_subnetpool"),
+        ("Address scopes", "border_outer", "networking_addressscope"),
         ("Ports", "settings_ethernet", "networking_port"),
         ("Security groups", "shield", "networking_securitygroup"),
     ],

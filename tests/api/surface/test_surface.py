@@ -55,7 +55,6 @@ MISSING = {
     "the image cache": ["image .*/v2/cache"],
     "several image stores": ["image .*/v2/stores/"],
     "port forwarding": ["network .*/port_forwardings"],
-    "subnet pools": ["network .*/subnetpools"],
     "trunks": ["network .*/trunks"],
     "QoS policies": ["network .*/qos/"],
     "metering": ["network .*/metering/"],

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from apps.common.exceptions import Forbidden
 from apps.networking import exceptions, ranges
 from apps.networking.models import FixedIP, Network, Port, PortSecurityGroup, Subnet
 from apps.networking.services import ports, requested_networks, subnets
@@ -163,7 +164,7 @@ def test_addresses_on_a_shared_network_are_its_owners_to_choose(
     assert admin.put(path, {"port": {"fixed_ips": [ip]}}).status_code == 200
     assert make(alice, network, fixed_ips=[{"ip_address": "10.9.0.77"}])["fixed_ips"][0]["ip_address"] == "10.9.0.77"
     wanted = [RequestedNetwork(network_id=shared.id, fixed_ip="10.8.0.78")]
-    with pytest.raises(exceptions.Forbidden):
+    with pytest.raises(Forbidden):
         requested_networks.resolve(context=alice.context, requested=wanted, permissions=InterfacePermissions())
 
 

@@ -69,7 +69,7 @@ def test_a_projects_own_quotas(alice: Caller, bob: Caller, admin: Caller, monkey
 
 
 @pytest.mark.parametrize(
-    "values", [{"port": -2}, {"port": "x"}, {"port": None}, {"port": 2**31}, {"subnetpool": 1}, {"port": [1]}]
+    "values", [{"port": -2}, {"port": "x"}, {"port": None}, {"port": 2**31}, {"subnetpools": 1}, {"port": [1]}]
 )
 def test_refused_quotas(alice: Caller, admin: Caller, values: dict[str, Any]) -> None:
     path = f"/quotas/{alice.project_id}"

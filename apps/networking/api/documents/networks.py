@@ -24,11 +24,17 @@ def render(network: Network, context: RequestContext) -> dict[str, Any]:
         "availability_zones": [],
         "availability_zone_hints": network.availability_zone_hints,
         "port_security_enabled": network.port_security_enabled,
-        "ipv4_address_scope": None,
-        "ipv6_address_scope": None,
+        "ipv4_address_scope": _address_scope(network, 4),
+        "ipv6_address_scope": _address_scope(network, 6),
     }
     if policy.allowed(context, "get_network:provider", {"project_id": network.project_id}):
         document["provider:network_type"] = network.network_type or capabilities.current().network_types[0]
         document["provider:physical_network"] = network.physical_network or None
         document["provider:segmentation_id"] = network.segmentation_id
     return document
+
+
+def _address_scope(network: Network, version: int) -> str | None:
+    """Return the address scope of a network's subnets of an IP version, of which all are in the same."""
+    pools = (subnet.subnetpool for subnet in network.subnets.all() if subnet.ip_version == version)
+    return next((str(pool.address_scope_id) for pool in pools if pool and pool.address_scope_id), None)

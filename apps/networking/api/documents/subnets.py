@@ -23,6 +23,6 @@ def render(subnet: Subnet, context: RequestContext) -> dict[str, Any]:
         "ipv6_address_mode": subnet.ipv6_address_mode,
         "ipv6_ra_mode": subnet.ipv6_ra_mode,
         "service_types": subnet.service_types,
-        "subnetpool_id": None,
+        "subnetpool_id": str(subnet.subnetpool_id) if subnet.subnetpool_id else None,
         "segment_id": None,
     }

@@ -11,7 +11,9 @@ from apps.networking.exceptions import ExtensionNotFound
 
 # alias -> (name, description). Only working extensions are announced.
 EXTENSIONS = {
+    "address-scope": ("Address scope", "No two subnet pools of a scope share an address"),
     "binding": ("Port Binding", "Where a port is bound, for administrators"),
+    "default-subnetpools": ("Default Subnetpools", "A pool for subnets that ask for one and name none"),
     "external-net": ("Neutron external network", "Adds external network attribute to network resource"),
     "ip-substring-filtering": ("IP address substring filtering", "Ports are found by a part of an address"),
     "net-mtu": ("Network MTU", "Provides MTU attribute for a network resource"),
@@ -28,8 +30,12 @@ EXTENSIONS = {
     "standard-attr-revisions": ("Resource revision numbers", "Every resource counts its changes"),
     "standard-attr-tag": ("Tag support for resources with standard attributes", "Any resource has tags"),
     "standard-attr-timestamp": ("Resource timestamps", "Every resource has created_at and updated_at"),
+    "subnet_allocation": ("Subnet Allocation", "Subnets get their ranges of subnet pools"),
+    "subnet_onboard": ("Subnet Onboard", "A pool takes the subnets of a network in"),
+    "subnetpool-prefix-ops": ("Subnet Pool Prefix Operations", "Several requests at once lose no prefix of a pool"),
 }
 ROUTING_EXTENSIONS = {
+    "address-scope": ("Address scope", "No two subnet pools of a scope share an address"),
     "ext-gw-mode": ("Neutron L3 Configurable external gateway mode", "Routers with and without SNAT"),
     "extraroute": ("Neutron Extra Route", "Extra routes of routers"),
     "extraroute-atomic": ("Atomically add/remove extra routes", "Several requests at once lose no route"),
@@ -60,6 +66,8 @@ class Resources(ServiceView):
         nouns = {
             "network": "networks",
             "subnet": "subnets",
+            "subnetpool": "subnetpools",
+            "address_scope": "address-scopes",
             "port": "ports",
             **({"router": "routers", "floatingip": "floatingips"} if capabilities.current().routing else {}),
             "security_group": "security-groups",
