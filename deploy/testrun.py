@@ -24,6 +24,7 @@ from deploy.instances.libvirt import TemporaryDaemons
 from deploy.instances.postgresql import PostgreSQL
 from deploy.instances.process import die_with_parent
 from deploy.instances.redis import Redis
+from deploy.lab import plan as plans
 
 PREFIX = "celerity-test-"
 SENTINEL = "s3ntinel"  # in every password and key of a test's cloud: tests/sentinels.py looks for it in all logs
@@ -143,6 +144,8 @@ def sweep() -> None:
         end_processes_of(state)
         PostgreSQL(state / "postgresql", "postgresql://127.0.0.1/none").stop()
         Redis(state / "redis", "redis://127.0.0.1/0").stop()
+        if lab := plans.present(state / "lab"):
+            subprocess.run(["ip", "netns", "delete", lab.namespace], check=False, stderr=subprocess.DEVNULL)
         shutil.rmtree(state, ignore_errors=True)
 
 

@@ -1,6 +1,6 @@
 """The external network: its range is free on this machine, its address and rules are there while the cloud runs."""
 
-from deploy.checks.finding import Finding, attempt, fail, ok
+from deploy.checks.finding import Finding, attempt, fail, ok, warn
 from deploy.environment import Environment
 from deploy.errors import DeployError
 from deploy.ovn import external, settings
@@ -18,6 +18,11 @@ def check(environment: Environment) -> Finding:
     bridge = wanted.external_bridge
     if bridge is None:
         return ok(f"public is on the bridge {wanted.mappings.get(settings.PUBLIC, 'of nobody')}, which is not ours")
+    if environment.is_host:
+        return warn(
+            f"{bridge} leads nowhere but to this machine, which may become the gateway of routers",
+            "Map public to a bridge with an uplink on every host: docs/operators.md, Open vSwitch and OVN.",
+        )
     if not Supervisor(environment).is_running():
         return ok(f"{wanted.external} is free; make up sets it up")
     if external.addresses(bridge) != [wanted.external_address]:

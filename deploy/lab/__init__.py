@@ -1,1 +1,1 @@
-"""A lab: several compute hosts on one machine, each in namespaces of its own, joined as further machines are."""
+"""A lab: several compute hosts on one machine, each in separate namespaces, joined as further machines are."""

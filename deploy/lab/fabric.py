@@ -1,4 +1,4 @@
-"""The lab's switches and cables: bridges of the kernel in a network namespace of their own.
+"""The lab's switches and cables: bridges of the kernel in a separate network namespace.
 
 Every host has a device on each switch. This machine has two: one among the hosts' management addresses, one in the
 external network, where it is the gateway and masquerades what leaves.

@@ -1,6 +1,7 @@
 """The cloud of a lab as its administrator uses it: networks, routers, guests on chosen hosts, ssh into them."""
 
 import subprocess
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from deploy.lab.lab import Lab
 from deploy.lab.plan import LabHost
 from tests.cloud import wait_for
 from tests.lab.machine import Machine
+from workers.mapping.routing import gateway_hosts
 
 COMPUTE, NETWORK = "/compute/v2.1", "/network/v2.0"
 SSH = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ConnectTimeout=10", "LogLevel=ERROR")
@@ -25,6 +27,15 @@ class Guest:
     port: str
     address: str
     floating_ip: str = ""
+
+
+@dataclass(frozen=True)
+class Guests:
+    """`near` and `far` are on one network and two hosts, with floating IPs; `other` is behind the router."""
+
+    near: Guest
+    far: Guest
+    other: Guest
 
 
 class LabCloud:
@@ -62,6 +73,16 @@ class LabCloud:
     def router(self, name: str) -> str:
         """Return the id of a new router with a gateway to `public`."""
         return str(self.make("router", name=name, external_gateway_info={"network_id": self.external})["id"])
+
+    def router_on(self, name: str, host: str) -> str:
+        """Return the id of a new router whose gateway is on a host: the engine chooses by the router's id."""
+        hosts = [item.name for item in self.lab.plan.hosts]
+        while True:
+            router = self.router(name)
+            if gateway_hosts(uuid.UUID(router), hosts)[0] == host:
+                return router
+            self.api.delete(f"{NETWORK}/routers/{router}")
+            self._made.pop()
 
     def open_group(self, name: str) -> str:
         """Return the id of a new group that lets everything in over IPv4."""
@@ -116,12 +137,19 @@ class LabCloud:
         assert not check or done.returncode == 0, f"{text}: {done.stdout}{done.stderr}"
         return done.stdout.strip() if done.returncode == 0 else None
 
+    def wait_gone(self, server: str) -> None:
+        def listed() -> list[str]:
+            return [item["id"] for item in self.api.get(f"{COMPUTE}/servers")["servers"]]
+
+        wait_for(lambda: server not in listed(), what=f"server {server} gone", seconds=BOOT_SECONDS)
+
     def clear(self) -> None:
         """Delete what was made, the last first, and wait until it is gone."""
-        servers = [identity for path, identity in self._made if path.endswith("/servers")]
-        for server in servers:
+        listed = [server["id"] for server in self.api.get(f"{COMPUTE}/servers")["servers"]]
+        for server in listed:
             self.api.delete(f"{COMPUTE}/servers/{server}")
-        wait_for(lambda: not self.api.get(f"{COMPUTE}/servers")["servers"], what="no servers", seconds=BOOT_SECONDS)
+        for server in listed:
+            self.wait_gone(server)
         for path, identity in reversed(self._made):
             if path.endswith("/routers"):
                 for port in self.api.get(f"{NETWORK}/ports", device_id=identity)["ports"]:

@@ -1,0 +1,45 @@
+"""Guests on different hosts: on one network, through a router, to the world and in. TCP each time, not ping alone."""
+
+import socket
+import subprocess
+
+import pytest
+
+from tests.host.ovn_machine import address, cable, namespace
+from tests.lab.cloud import Guests, LabCloud
+from tests.lab.traffic import PORT, send
+
+pytestmark = [pytest.mark.lab, pytest.mark.libvirt, pytest.mark.slow]
+WORLD = "198.18.250.9"
+
+
+def test_one_network_on_two_hosts(cloud: LabCloud, guests: Guests) -> None:
+    cloud.ssh(guests.near, f"ping -c 2 -W 3 {guests.far.address}")
+    cloud.ssh(guests.far, f"ping -c 2 -W 3 {guests.near.address}")
+    send(cloud, guests.near, guests.far)
+    send(cloud, guests.far, guests.near)
+
+
+def test_two_networks_through_a_router(cloud: LabCloud, guests: Guests) -> None:
+    cloud.ssh(guests.near, f"ping -c 2 -W 3 {guests.other.address}")
+    send(cloud, guests.near, guests.other, by=guests.near)
+
+
+def test_out_through_the_router(cloud: LabCloud, guests: Guests) -> None:
+    """A guest without a floating IP reaches the world beyond this machine, and not the hosts' management network."""
+    with namespace() as world, cloud.machine.entered():
+        cable("to-world", world, "far")
+        address("to-world", "198.18.250.1/24")
+        with namespace(world):
+            address("far", f"{WORLD}/24")
+            server = socket.create_server((WORLD, PORT))
+        asks = cloud.command(guests.other, f"nc -w 10 {WORLD} {PORT}", by=guests.near)
+        with server, subprocess.Popen(asks, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as asking:
+            server.settimeout(30)
+            connection, (client, _) = server.accept()
+            with connection:
+                connection.sendall(b"the world")
+            assert asking.communicate(timeout=30)[0] == b"the world"
+        assert client == "198.18.250.1"  # masqueraded: the world knows no address of the lab
+        first = cloud.lab.plan.first.management.ip
+        assert cloud.ssh(guests.other, f"nc -w 3 {first} 8000 < /dev/null", by=guests.near, check=False) is None

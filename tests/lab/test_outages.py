@@ -1,0 +1,111 @@
+"""Daemons and a whole host are lost under traffic, and come back."""
+
+import json
+import time
+
+import pytest
+
+from deploy.lab import machines
+from deploy.lab.plan import LabHost
+from tests.cloud import wait_for
+from tests.host.ovn_machine import pings
+from tests.lab.cloud import COMPUTE, Guests, LabCloud
+from tests.lab.traffic import pinging, pinging_in, send
+
+pytestmark = [pytest.mark.lab, pytest.mark.libvirt, pytest.mark.slow, pytest.mark.heavy]
+FAILOVER_SECONDS = 10
+CENTRAL = ("ovn-northd", "ovn-nb", "ovn-sb")
+
+
+def pid_of(host: LabHost, program: str) -> int:
+    """Return the process id of a program under a host's supervisor, 0 while it does not run."""
+    script = (
+        "import sys; from deploy.environment import load; from deploy.supervision.client import Supervisor;"
+        f"print(Supervisor(load()).states()[{program!r}]['pid'])"
+    )
+    return int(machines.run(host, machines.PYTHON, "-c", script).stdout)
+
+
+def kill(host: LabHost, program: str) -> None:
+    """SIGKILL a program, and wait until the supervisor has started it again."""
+    before = pid_of(host, program)
+    machines.run(host, "kill", "-9", str(before))
+    wait_for(lambda: pid_of(host, program) not in (0, before), what=f"{program} on {host.name} again")
+
+
+def follows(host: LabHost) -> bool:
+    """Say whether a host's ovn-controller is connected to the southbound database."""
+    run_directory = f"OVN_RUNDIR={host.state / 'ovn' / 'host'}"
+    asked = ("env", run_directory, "ovn-appctl", "-T", "5", "-t", "ovn-controller", "connection-status")
+    return machines.run(host, *asked, check=False).stdout.strip() == "connected"
+
+
+def gateway(cloud: LabCloud) -> str:
+    """Return the host that is the gateway of the guests' router."""
+    database = f"--db=unix:{cloud.lab.plan.first.state / 'ovn' / 'central' / 'sb.sock'}"
+    query = ("--bare", "--columns=chassis", "find", "Port_Binding", "type=chassisredirect", "chassis!=[]")
+    first = cloud.lab.plan.first
+    chassis = machines.run(first, "ovn-sbctl", database, "--timeout=5", *query).stdout.split()
+    names = [machines.run(first, "ovn-sbctl", database, "get", "Chassis", item, "name").stdout for item in chassis]
+    return ",".join(sorted({name.strip().strip('"') for name in names}))
+
+
+def test_control_plane_killed_without_a_lost_ping(cloud: LabCloud, guests: Guests) -> None:
+    first, second = cloud.lab.plan.hosts[:2]
+    with (
+        pinging(guests.near.floating_ip) as in_, pinging(guests.far.floating_ip) as across,
+        pinging_in(cloud, guests.near, guests.far.address) as inside,
+    ):  # fmt: skip
+        for host in (first, second):
+            kill(host, "host-agent")
+            kill(host, "ovn-controller")
+        for program in CENTRAL:
+            kill(first, program)
+        wait_for(lambda: follows(first) and follows(second), what="ovn-controllers that are connected again")
+        sent, received = inside()
+    assert (in_.lost, across.lost) == (0, 0), (in_.gap, across.gap)
+    assert sent == received > 0
+
+
+def test_switch_killed(cloud: LabCloud, guests: Guests) -> None:
+    """The switch's database is missed for less than a second, the switch itself (netdev) for less than ten."""
+    second = cloud.host("compute-2")
+    with pinging(guests.far.floating_ip) as far:
+        kill(second, "ovs-db")
+        wait_for(lambda: follows(second), what="an ovn-controller that is connected again")
+    assert far.gap < 1
+    with pinging(guests.far.floating_ip) as far:
+        kill(second, "ovs-vswitchd")
+        wait_for(lambda: follows(second) and pings(guests.far.floating_ip), what="traffic again")
+    assert far.gap < 10
+    send(cloud, guests.near, guests.far)
+
+
+@pytest.mark.hosts(3)  # with two, each would take itself for the one that is cut off
+def test_a_gateway_host_is_lost_and_comes_back(cloud: LabCloud, guests: Guests) -> None:
+    second = cloud.host("compute-2")
+    assert gateway(cloud) == "compute-2"
+    with pinging(guests.near.floating_ip) as near:
+        lost_at = time.time()
+        cloud.lab.cut(second)
+        wait_for(lambda: pings(guests.near.floating_ip), what="the floating IP at the other gateway")
+    assert lost_at < near.received[-1][1]
+    assert near.gap < FAILOVER_SECONDS
+    assert gateway(cloud) in ("compute-1", "compute-3")
+    assert cloud.ssh(guests.near, "hostname") == "near"
+    cloud.api.delete(f"{COMPUTE}/servers/{guests.other.id}")
+
+    cloud.lab.restart(second)
+    wait_for(lambda: gateway(cloud) == "compute-2", what="the gateway at its first host")
+    wait_for(lambda: cloud.ssh(guests.far, "hostname", check=False) == "far", what="the guest, started again")
+    cloud.wait_gone(guests.other.id)
+    send(cloud, guests.near, guests.far)
+    listed = machines.run(second, "virsh", "-q", "list", "--all", "--uuid").stdout.split()
+    assert listed == [guests.far.id]
+    wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=90)
+
+
+def findings(cloud: LabCloud) -> list[dict[str, object]]:
+    """Return what `celerity consistency` finds: rows, hosts and OVN that do not agree."""
+    done = machines.run(cloud.lab.plan.first, "celerity", "consistency", "--json", check=False)
+    return list(json.loads(done.stdout.splitlines()[-1]))
