@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from apps.compute.api import urls as compute
 from apps.identity.api import urls as identity
 from apps.images.api import urls as images
+from apps.metadata.api import urls as metadata
 from apps.networking.api import urls as networks
 from apps.operations import admission, health, start
 from cloud.tuning import routes
@@ -30,5 +31,6 @@ urlpatterns = [
     path("flower", RedirectView.as_view(url="/flower/")),
     path("flower/", admission.refuse_flower, name="flower"),
     path("flower/<path:path>", admission.refuse_flower),
+    *metadata.urlpatterns,
     *routes.tree([*compute.urlpatterns, *networks.urlpatterns, *images.urlpatterns, *identity.urlpatterns]),
 ]

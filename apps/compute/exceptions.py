@@ -36,6 +36,12 @@ class KeyPairExists(Conflict):
     template = "Key pair '{name}' already exists."
 
 
+class PasswordPosted(Conflict):
+    """409: a guest posts its password once; its owner clears it before another one."""
+
+    template = "Instance {server} has posted its password already."
+
+
 class WrongState(Conflict):
     """409 naming the state (nova/exception.py, InstanceInvalidState)."""
 

@@ -80,6 +80,7 @@ OTHERS_NOUNS = {
     },
     "identity": {"targets": "none: what other views share", "versions": "none"},
     "images": {"files": "images: their data", "schemas": "none: JSON schemas", "versions": "none"},
+    "metadata": {},
     "networking": {"versions": "none"},
 }
 

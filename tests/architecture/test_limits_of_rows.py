@@ -167,6 +167,7 @@ LIMITS = {
     "compute.KeyPair": Quota("key_pairs"),
     "compute.Server": Quota("instances"),
     "compute.ServerGroup": Quota("server_groups"),
+    "compute.ServerPassword": Part("compute.Server", "OneToOneField", "apps/compute/models/server_passwords.py"),
 }
 
 

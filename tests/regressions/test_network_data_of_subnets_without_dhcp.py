@@ -1,25 +1,14 @@
 """network_data.json of a subnet without DHCP lacked routes and name servers, which DHCP would have provided."""
 
-import uuid
-
-from workers.drivers.network.base import FixedIP, HostRoute, NetworkSpec, PortSpec, SubnetSpec
-from workers.mapping import config_drives
+from apps.metadata import documents
+from tests.unit.metadata import samples
 
 
 def test_all_that_dhcp_would_tell() -> None:
-    subnet = SubnetSpec(
-        id=str(uuid.uuid4()),
-        cidr="10.0.0.0/24",
-        gateway_ip="10.0.0.1",
-        dhcp_enabled=False,
-        dns_nameservers=("10.0.0.53",),
-        host_routes=(HostRoute(destination="192.168.0.0/16", nexthop="10.0.0.9"),),
+    subnet = samples.subnet(
+        enable_dhcp=False, dns_nameservers=("10.0.0.53",), host_routes=(("192.168.0.0/16", "10.0.0.9"),)
     )
-    network = NetworkSpec(id=str(uuid.uuid4()), bridge="br", subnets=(subnet,))
-    port = PortSpec(
-        id=str(uuid.uuid4()), tap="tap0", mac="fa:16:3e:00:00:01", fixed_ips=(FixedIP(subnet.id, "10.0.0.5"),)
-    )
-    document = config_drives.network_data([(network, port)])
+    document = documents.network_data([samples.port(subnet)])
     (described,) = document["networks"]
     assert described["routes"] == [
         {"network": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "10.0.0.1"},

@@ -9,6 +9,7 @@ from apps.compute.api.views import (
     ips,
     security_groups,
     server_metadata,
+    server_passwords,
     server_tags,
 )
 
@@ -24,7 +25,7 @@ SERVER_PART_ROUTES: list[URLPattern] = [
     path("servers/<server_id>/os-interface", interfaces.InterfacesView.as_view()),
     path("servers/<server_id>/os-interface/<port_id>", interfaces.InterfaceView.as_view()),
     path("servers/<server_id>/os-security-groups", security_groups.ServerSecurityGroupsView.as_view()),
-    path("servers/<server_id>/os-server-password", absences.ServerPasswordView.as_view()),
+    path("servers/<server_id>/os-server-password", server_passwords.ServerPasswordView.as_view()),
     path("servers/<server_id>/os-volume_attachments", absences.VolumeAttachmentsView.as_view()),
     path("servers/<server_id>/os-volume_attachments/<volume_id>", absences.VolumeAttachmentView.as_view()),
     path("servers/<server_id>/migrations", absences.ServerMigrationsView.as_view()),

@@ -1,6 +1,7 @@
 """Reading servers: filtered by project in the query, never in the view."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -62,6 +63,20 @@ def named(*, text: str, limit: int = 20) -> list[Server]:
 def block_devices(*, server_id: uuid.UUID) -> list[BlockDevice]:
     """Return a server's disks in order of their position. 1 query."""
     return _BLOCK_DEVICES.fetch(server=server_id)
+
+
+def block_devices_of(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[BlockDevice]]:
+    """Return the disks of servers, each server's in order of their position. 1 query."""
+    disks: dict[uuid.UUID, list[BlockDevice]] = {}
+    for disk in BlockDevice.objects.filter(server_id__in=server_ids).order_by("position"):
+        disks.setdefault(disk.server_id, []).append(disk)
+    return disks
+
+
+def with_metadata(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Server]:
+    """Return those of the servers that are not deleted, with all that their documents need. 1 query."""
+    rows = Server.objects.filter(id__in=server_ids, deleted_at=None).defer("admin_password", "fault_details")
+    return {server.id: server for server in rows}
 
 
 def on_host(*, host: str) -> QuerySet[Server]:

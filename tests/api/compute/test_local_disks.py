@@ -6,6 +6,7 @@ import pytest
 
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.images.models import Image
+from apps.metadata import documents
 from tests.api.compute.conftest import ComputeCaller
 from workers.drivers.hypervisor.base import DiskSpec
 from workers.mapping import config_drives, devices, hardware
@@ -134,6 +135,6 @@ def test_tagged_devices_are_told_to_the_guest(alice: ComputeCaller, wanted: dict
 
 def test_ec2_documents_hold_what_the_rows_say(alice: ComputeCaller, wanted: dict[str, Any]) -> None:
     server = Server.objects.get(id=create(alice, wanted).json()["server"]["id"])
-    told = config_drives.ec2_meta_data(server, [])
+    told = documents.ec2_meta_data(server, [])
     assert told["security-groups"] == []
     assert "local-ipv4" not in told

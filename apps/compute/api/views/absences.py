@@ -1,4 +1,4 @@
-"""Reads of things that servers do not have here yet: volumes, migrations, a posted password."""
+"""Reads of things that servers do not have here yet: volumes, migrations."""
 
 from rest_framework.request import Request
 
@@ -58,15 +58,3 @@ class ServerMigrationView(OfServer):
     def get(self, request: Request, server_id: str, migration_id: str) -> Response:
         server = self.server(server_id, RULE.format("servers:migrations:show"))
         raise NotFound(f"Migration {migration_id[:64]} for server {server.id} could not be found.")
-
-
-class ServerPasswordView(OfServer):
-    """The password that a guest made itself and posted, encrypted: guests cannot post yet, so it is empty."""
-
-    def get(self, request: Request, server_id: str) -> Response:
-        self.server(server_id, RULE.format("os-server-password:show"))
-        return Response({"password": ""})
-
-    def delete(self, request: Request, server_id: str) -> Response:
-        self.server(server_id, RULE.format("os-server-password:clear"))
-        return Response(status=204)
