@@ -89,6 +89,7 @@ class Cloud:
             "beat": [PYTHON, "-m", "cloud.beat", str(self.state / "beat-schedule")],
             "agent": [PYTHON, "manage.py", "host_agent"],
             "network-worker": [PYTHON, "manage.py", "network_worker"],  # where a test asks for it
+            "metadata": [PYTHON, "-m", "workers.host.metadata"],  # the same
             "flower": [PYTHON, "-m", "celery", "-A", "cloud.celery_base", "flower", "--url_prefix=flower",
                        f"--unix_socket={self.state}/front/flower.sock"],  # started where a test asks for it
         }  # fmt: skip

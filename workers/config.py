@@ -73,5 +73,6 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "virt_type": settings.VIRT_TYPE,
         "management_ranges": settings.MANAGEMENT_RANGES,
         "switch": settings.SWITCH,
+        "metadata_dir": str(root / "metadata"),
         "controller_log": str(settings.STATE_DIR / "log" / "ovn-controller.log"),
     }

@@ -37,6 +37,7 @@ def ovn_cloud(state: Path, image: Path, **settings: str) -> Iterator[tuple[Cloud
             ) as cloud,
         ):
             cloud.start("network-worker")
+            cloud.start("metadata")
             options = ("--name", "tiny", "--file", str(image), "--disk-format", "qcow2", "--visibility", "public")
             cloud.manage("load_image", *options)
             try:

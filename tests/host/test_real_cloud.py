@@ -18,8 +18,11 @@ from tests.host.ovn_machine import MARKS
 
 pytestmark = [*MARKS, pytest.mark.libvirt, pytest.mark.slow]
 RANGE = "198.18.77.0/24"
+READ = "wget -q -O - http://169.254.169.254"
 SETTINGS = {
     "CELERITY_HOST_DOWN": "20",  # an agent that is restarted beside a guest in emulation is not down
+    "CELERITY_FORCE_CONFIG_DRIVE": "false",  # guests have their name and key from the metadata service
+    "CELERITY_METADATA_CACHE": "1",
 }
 
 
@@ -109,6 +112,10 @@ def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
     assert "ssh keys 1" in text
     ip = floating_ip(cloud, server["id"])
     assert wait_for(lambda: ssh(key, ip, "hostname"), what="an answer over ssh") == "vm1"
+    assert "metadata from service" in text
+    told = json.loads(ssh(key, ip, f"{READ}/openstack/latest/meta_data.json"))
+    assert (told["uuid"], told["meta"]) == (server["id"], {"role": "test"})
+    assert ssh(key, ip, f"{READ}/latest/meta-data/public-ipv4") == ip
 
     assert act(cloud, server["id"], {"os-stop": None})["status"] == "SHUTOFF"
     assert act(cloud, server["id"], {"os-start": None})["status"] == "ACTIVE"

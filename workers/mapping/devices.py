@@ -3,8 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from workers.drivers.hypervisor.base import DiskSpec
 from workers.drivers.network.base import NetworkSpec, PortSpec
+from workers.system import files
+from workers.system.paths import HostPaths
 
 if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
@@ -45,6 +49,13 @@ def of_server(
 def has_tags(server: "Server", rows: "Sequence[BlockDevice]") -> bool:
     """Return whether the metadata lists any device."""
     return any(row.tag for row in rows) or any(interface.get("tag") for interface in server.requested_networks or [])
+
+
+def record(paths: HostPaths, server_id: str, tagged: Sequence[Mapping[str, Any]]) -> None:
+    """Note a server's tagged devices where the host's metadata process finds them."""
+    path = paths.devices(server_id)
+    if path.parent.is_dir():  # simulated hosts have none
+        files.write(path, orjson.dumps(tagged))
 
 
 def _disk(row: "BlockDevice", disk: DiskSpec, addresses: Mapping[str, str]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def port_spec(facts: PortFacts) -> PortSpec:
         fixed_ips=tuple(FixedIP(subnet_id=str(subnet), ip=ip) for subnet, ip in facts.fixed_ips),
         hostname=facts.hostname,
         admin_up=facts.admin_state_up,
+        server_id=facts.server_id,
     )
 
 

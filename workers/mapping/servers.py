@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from apps.compute import image_properties
 from apps.compute.selectors import servers as selectors
+from apps.networking.selectors import bindings
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
 from workers.drivers.network.base import NetworkSpec, PortSpec
@@ -23,22 +24,27 @@ def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
 
     Raises what the storage driver raises; disks that were made before are left alone.
     """
-    plugs = networks.plugs_of(server.id)
+    ports = bindings.specs_for_server(server_id=server.id)
+    plugs = networks.plugs(ports)
     rows = selectors.block_devices(server_id=server.id)
     made = _make_all(server, rows, drivers)
     disks = [_disk(server, row, disk) for row, disk in zip(rows, made, strict=True)]
     interfaces = [_interface(server, drivers, network, port) for network, port in plugs]
-    on_addresses = None
-    if server.config_drive:
+    has_tags = devices.has_tags(server, rows)
 
-        def write(addresses: Mapping[str, str]) -> Disk:
-            tagged = devices.of_server(server, rows, disks[: len(rows)], plugs, addresses)
-            return drivers.storage.create_config_drive(str(server.id), config_drives.files_of(server, plugs, tagged))
+    def write(addresses: Mapping[str, str]) -> Disk | None:
+        tagged = devices.of_server(server, rows, disks[: len(rows)], plugs, addresses)
+        if has_tags:
+            devices.record(drivers.paths, str(server.id), tagged)
+        if not server.config_drive:
+            return None
+        files = config_drives.files_of(config_drives.bundle(server, ports, rows, tagged))
+        return drivers.storage.create_config_drive(str(server.id), files)
 
-        drive = write({})
+    if drive := write({}):
         disks.append(_config_drive(server, drive, disks))
-        if devices.has_tags(server, rows):  # the drive names their addresses, which the hypervisor chooses
-            on_addresses = write
+    # The documents name the addresses of tagged devices, which the hypervisor chooses.
+    on_addresses = write if has_tags else None
     return replace(spec_of(server, drivers, tuple(disks), tuple(interfaces)), on_addresses=on_addresses)
 
 

@@ -25,6 +25,10 @@ class HostPaths:
         """The serial console's log; rotated copies are beside it as .0 (newest), .1, …"""
         return self.instance(server_id) / "console.log"
 
+    def devices(self, server_id: str) -> Path:
+        """The server's tagged devices, with the addresses that the hypervisor chose: JSON."""
+        return self.instance(server_id) / "devices.json"
+
     @property
     def images(self) -> Path:
         """The image cache: files named by the SHA-512 of their data."""

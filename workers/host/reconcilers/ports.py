@@ -9,6 +9,7 @@ Rules:
   a network of bound without bridge or dnsmasq  -> restored
   a plugged port without its DHCP entry         -> entered again
   plugged - bound, seen twice                   -> unplugged, with its tap and its lease
+  recorded for metadata, and not bound after    -> forgotten
   networks - networks of any row                -> removed: bridge, dnsmasq, rules (the network was deleted)
   taps, DHCP entries, directories of no record  -> removed
   what the switch did not understand            -> reported for an hour
@@ -34,6 +35,7 @@ NETWORK = "network"
 
 
 def reconcile(snapshot: HostSnapshot) -> None:
+    recorded = snapshot.drivers.network.recorded_ports()
     bound = bindings.specs_for_host(host=snapshot.drivers.host)
     by_network: dict[uuid.UUID, list[PortFacts]] = {}
     for facts in bound:
@@ -44,6 +46,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
         if str(facts.id) not in snapshot.plugged and networks.is_expected(snapshot.drivers, snapshot.domains, facts):
             _plug(snapshot, facts)
     _unplug_strangers(snapshot, {str(facts.id) for facts in bound})
+    _forget_strangers(snapshot, recorded - {str(facts.id) for facts in bound})
     _remove_networks(snapshot, {str(key) for key in by_network})
     for text in snapshot.drivers.network.complaints():
         snapshot.report.remains(NETWORK, f"{snapshot.drivers.host}: {text}", found=text, done="left out by the switch")
@@ -118,6 +121,18 @@ def _unplug_strangers(snapshot: HostSnapshot, bound: set[str]) -> None:
             continue
         snapshot.drivers.network.unplug(port.network_id, port_id)
         snapshot.report.repaired(KIND, port_id, found=problem, done="unplugged")
+
+
+def _forget_strangers(snapshot: HostSnapshot, strangers: frozenset[str]) -> None:
+    """Forget ports that were recorded before the rows were read, and are in none: their release was cut short.
+
+    A guest on one would get 404 all the same: the API knows the port no more.
+    """
+    for port_id in sorted(strangers) if settings.REMOVE_STRANGERS else ():
+        snapshot.drivers.network.unplug("", port_id)
+        snapshot.report.repaired(
+            KIND, port_id, found="recorded for metadata, and not bound to this host", done="forgotten"
+        )
 
 
 def _remove_networks(snapshot: HostSnapshot, bound: set[str]) -> None:

@@ -119,7 +119,10 @@ class FixedIP:
 
 @dataclass(frozen=True, slots=True)
 class PortSpec:
-    """One port of a network: the interface a server is plugged in with. An empty `hostname` is not handed out."""
+    """One port of a network: the interface a server is plugged in with. An empty `hostname` is not handed out.
+
+    `server_id` is the server's, whose metadata a guest on this port gets; empty for none.
+    """
 
     id: str
     tap: str
@@ -127,10 +130,13 @@ class PortSpec:
     fixed_ips: tuple[FixedIP, ...] = ()
     hostname: str = ""
     admin_up: bool = True
+    server_id: str = ""
 
     def __post_init__(self) -> None:
         """Refuse names and addresses that would break out of their line."""
         values.check_uuid(self.id, "a port's id")
+        if self.server_id:
+            values.check_uuid(self.server_id, "a server's id")
         values.check_interface_name(self.tap, "a tap's name")
         values.check_mac(self.mac)
         if self.hostname:
@@ -228,6 +234,10 @@ class NetworkDriver(ABC):
     @abstractmethod
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """List what a killed process left behind (taps on our bridges, DHCP entries) and remove it."""
+
+    def recorded_ports(self) -> frozenset[str]:
+        """The ids of the ports that were plugged and not unplugged, though their guest may be off. Reads only."""
+        return frozenset()
 
     def complaints(self) -> tuple[str, ...]:
         """What the host's switch got lately and did not understand, in its own words. Reads only."""

@@ -13,6 +13,7 @@ from workers.drivers import values
 from workers.drivers.network.base import Capabilities, Lease, NetworkDriver, NetworkSpec, PluggedPort, PortSpec
 from workers.drivers.network.errors import NetworkUnavailable
 from workers.drivers.network.ovn import complaints, guard, interfaces
+from workers.drivers.network.ovn.known_ports import KnownPorts
 from workers.drivers.network.ovn.ovsdb import Operation, Ovsdb
 from workers.drivers.network.ports import check_port
 from workers.system import processes
@@ -24,7 +25,7 @@ _DATABASE = "Open_vSwitch"
 
 class OvnHost(NetworkDriver):
     """Options: `switch` (required): the database of the host's Open vSwitch, `unix:<path>`; `controller_log`: the log
-    of its ovn-controller.
+    of its ovn-controller; `metadata_dir`: where the host's metadata process reads which ports there are.
 
     Nothing of a network is on a host: networks and ports are programmed by the cloud's network engine, from which
     ovn-controller takes what this host needs.
@@ -40,6 +41,8 @@ class OvnHost(NetworkDriver):
         self._watch = interfaces.Watch(self._switch)
         self._seen_guard: tuple[float, frozenset[str]] = (-math.inf, frozenset())
         self._log = Path(options.get("controller_log", "/nonexistent"))
+        directory = options.get("metadata_dir")
+        self._known = KnownPorts(Path(directory)) if directory else None
 
     def ensure_network(self, spec: NetworkSpec) -> None:
         """The network engine's work."""
@@ -50,6 +53,8 @@ class OvnHost(NetworkDriver):
         A tap that is still in a bridge of the kernel's leaves it: the guest ran before this cloud had OVN.
         """
         check_port(network, port)
+        if self._known is not None:
+            self._known.record(network, port)
         if not _exists(port.tap):
             return
         if port.id not in {card.port_id for card in interfaces.read(self._switch)}:
@@ -62,6 +67,8 @@ class OvnHost(NetworkDriver):
     def unplug(self, network_id: str, port_id: str) -> None:
         """libvirt unplugs a guest that ends; a card that it left behind goes."""
         values.check_uuid(port_id, "a port's id")
+        if self._known is not None:
+            self._known.forget(port_id)
         cards = [card for card in interfaces.read(self._switch) if card.port_id == port_id]
         self._remove(cards)
         guard.remove(card.name for card in cards)
@@ -90,6 +97,8 @@ class OvnHost(NetworkDriver):
                 texts.append(f"port {port.id} is not programmed")
             elif card.name not in guarded:
                 texts.append(f"port {port.id}: its tap lets router advertisements pass")
+            elif self._known is not None and not self._known.is_recorded(network, port):
+                texts.append(f"port {port.id}: unknown to the metadata process, or otherwise")
         return tuple(texts)
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
@@ -102,6 +111,9 @@ class OvnHost(NetworkDriver):
             self._remove(strays)
             guard.remove(tap for tap in guard.taps() if not _exists(tap))
         return tuple(f"card {card.name}" for card in strays)
+
+    def recorded_ports(self) -> frozenset[str]:
+        return self._known.ids() if self._known is not None else frozenset()
 
     def guest_offloads(self) -> bool:
         """Not in the user-space datapath of a cloud with several hosts, whose tunnels drop such packets before 3.5."""
