@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 from rich.table import Table
 
-from deploy import health
+from deploy import health, metadata
 from deploy.cloud_api import CloudApi
 from deploy.console import console, explain, line
 from deploy.environment import Environment, load, up_command
@@ -70,6 +70,7 @@ def show(environment: Environment) -> bool:
     network = ovn.examine(places.of(environment)) if environment.ovn else None
     if network is not None:
         line(f"\nOVN: {network}")
+        line(f"Metadata: {metadata.ask(environment) or 'the process does NOT answer'}")
     serves = agent(environment) if environment.is_host else services(environment)
     return serves and (network is None or network.well) and all(r["statename"] == RUNNING for r in states.values())
 

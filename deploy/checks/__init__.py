@@ -16,6 +16,7 @@ NAMES = [
     "ovn",
     "ovn_plugging",
     "external_network",
+    "metadata",
     "certificates",
     "lab",
     "ports",

@@ -14,7 +14,7 @@ from deploy.instances.redis import Redis
 from deploy.ovn import daemons, datapath, places
 from deploy.ovn import settings as ovn_settings
 
-ON_A_HOST = ("host-agent",)  # of the cloud's own processes, what a further host runs
+ON_A_HOST = ("host-agent", "metadata")  # of the cloud's own processes, what a further host runs
 SERVICES, NETWORK, CLOUD = 100, 150, 200  # stages: priorities of the supervisor, low ones start first and stop last
 
 
@@ -139,6 +139,7 @@ def commands(environment: Environment) -> dict[str, list[str]]:
         "beat": [python, "-m", "cloud.beat", str(environment.run / "beat-schedule")],
         "host-agent": [python, "manage.py", "host_agent"],
         **({"network-worker": [python, "manage.py", "network_worker"]} if environment.has_engine else {}),
+        **({"metadata": [python, "-m", "workers.host.metadata"]} if environment.ovn else {}),
         "flower": [
             python, "-m", "celery", "-A", "cloud.celery_base", "flower",
             f"--unix_socket={flower.socket(environment)}", f"--url_prefix={flower.PREFIX}", "--max_tasks=1000",
