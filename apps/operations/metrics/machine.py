@@ -1,12 +1,13 @@
-"""What no row holds: whether this machine's daemons of OVN answer, and how long certificates last."""
+"""What no row holds: this machine's daemons of OVN, its metadata process, and how long certificates last."""
 
+import json
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 # A daemon accepts connections on its socket as long as it lives; a file that a dead one left accepts none.
@@ -29,6 +30,7 @@ def collect() -> Iterator[Metric]:
         for name, pattern in _SOCKETS.items():
             family.add_metric((name,), float(any(_accepts(path) for path in ovn.glob(pattern))))
         yield family
+        yield from _metadata(Path(settings.STATE_DIR) / "run" / "metadata.sock")
     if days := _days_left(Path(settings.STATE_DIR)):
         family = GaugeMetricFamily(
             "celerity_certificate_days_left", "Days until a certificate ends.", labels=("certificate",)
@@ -46,6 +48,33 @@ def _accepts(path: Path) -> bool:
         except OSError:
             return False
     return True
+
+
+def _metadata(path: Path) -> Iterator[Metric]:
+    """Read the numbers of this machine's metadata process."""
+    try:
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.settimeout(_TIMEOUT_SECONDS)
+            asking.connect(str(path))
+            numbers = json.loads(b"".join(iter(lambda: asking.recv(65536), b"")))
+    except (OSError, ValueError):
+        numbers = None
+    text = "Whether this machine's metadata process answers."
+    yield GaugeMetricFamily("celerity_metadata_up", text, value=float(numbers is not None))
+    if numbers is None:
+        return
+    text = "Networks that the metadata process serves, and guests' ports on them."
+    family = GaugeMetricFamily("celerity_metadata_served", text, labels=("kind",))
+    for kind in ("networks", "ports"):
+        family.add_metric((kind,), numbers[kind])
+    yield family
+    text = "Guests' requests to the metadata process since its start."
+    requests = CounterMetricFamily("celerity_metadata_requests", text, labels=("status",))
+    for status, number in numbers["requests"].items():
+        requests.add_metric((status,), number)
+    yield requests
+    text = "Questions to which the API gave the metadata process no answer."
+    yield CounterMetricFamily("celerity_metadata_failures", text, value=numbers["failures"])
 
 
 def _days_left(state: Path) -> dict[str, float]:

@@ -1,6 +1,8 @@
 """/metrics: its content, the cost of a scrape, and its answer while other services are down."""
 
+import json
 import socket
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -139,10 +141,36 @@ def test_daemons_of_ovn_and_certificates(settings: Any, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as alive:
         alive.bind(str(tmp_path / "ovn/host/ovn-controller.7.ctl"))
         alive.listen()
-        daemons, certificates = machine.collect()
+        daemons, metadata, certificates = machine.collect()
+    assert (metadata.name, metadata.samples[0].value) == ("celerity_metadata_up", 0.0)
     up = {sample.labels["daemon"]: sample.value for sample in daemons.samples}
     assert up["ovn-controller"] == 1.0
     assert set(up) == set(machine._SOCKETS) and sum(up.values()) == 1.0
     left = {sample.labels["certificate"]: sample.value for sample in certificates.samples}
     assert 364 < left["this host"] <= 365 and left["h1"] == pytest.approx(left["this host"], abs=0.01)
     assert left["the authority"] > 3600
+
+
+def test_a_metadata_process(settings: Any, tmp_path: Path) -> None:
+    settings.STATE_DIR, settings.NETWORK_DRIVER = tmp_path, "ovn"
+    (tmp_path / "ovn").mkdir()
+    (tmp_path / "run").mkdir()
+    numbers = {"networks": 2, "ports": 5, "requests": {"200": 7, "404": 1}, "questions": 3, "failures": 0}
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "run/metadata.sock"))
+        listening.listen()
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            connection.sendall(json.dumps(numbers).encode())
+            connection.close()
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        families = {family.name: family for family in machine.collect()}
+        answering.join()
+    assert families["celerity_metadata_up"].samples[0].value == 1.0
+    served = {sample.labels["kind"]: sample.value for sample in families["celerity_metadata_served"].samples}
+    assert served == {"networks": 2, "ports": 5}
+    requests = {sample.labels["status"]: sample.value for sample in families["celerity_metadata_requests"].samples}
+    assert requests == {"200": 7, "404": 1}
