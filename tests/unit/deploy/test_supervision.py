@@ -36,7 +36,7 @@ def parse(environment: Environment, text: str) -> dict[str, object]:
 def test_every_program_survives_the_file(environment: Environment) -> None:
     wanted = programs.cloud(environment)
     found = parse(environment, config.render(environment, wanted))
-    assert set(found) == {"front", "api", "scheduler", "beat", "host-agent", "network-worker", "flower"}
+    assert set(found) == {"front", "api", "scheduler", "beat", "host-agent", "network-worker", "metadata", "flower"}
     scheduler = found["scheduler"]
     assert "scheduler@%h" in scheduler.command
     assert scheduler.environment["CELERITY_STATE_DIR"] == str(environment.state)

@@ -78,8 +78,8 @@ class MetadataLinks:
     def set_neighbours(self, network_id: str, wanted: Mapping[str, str]) -> None:
         """Have the guests of a plugged network by address and MAC.
 
-        Answers go to the port that has the address, whatever other guests claim; and port security keeps guests from telling
-        their own link-local addresses. Raises NetworkUnavailable.
+        Answers go to the port that has the address, whatever other guests claim. Port security would also keep guests
+        from saying which MAC their link-local address has. Raises NetworkUnavailable.
         """
         name, known = device(network_id), self._neighbours.get(network_id, {})
         gone = [f"neigh delete {address} dev {name}" for address in known.keys() - wanted.keys()]
