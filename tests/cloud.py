@@ -27,7 +27,7 @@ from tests.warm_commands import WarmCommands
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
-CELERY = [PYTHON, "-m", "celery", "-A", "cloud"]
+CELERY = [PYTHON, "-m", "cloud.celery_command"]
 DEADLINE_SECONDS = 60.0
 
 
@@ -90,7 +90,7 @@ class Cloud:
             "agent": [PYTHON, "manage.py", "host_agent"],
             "network-worker": [PYTHON, "manage.py", "network_worker"],  # where a test asks for it
             "metadata": [PYTHON, "-m", "workers.host.metadata"],  # the same
-            "flower": [PYTHON, "-m", "celery", "-A", "cloud.celery_base", "flower", "--url_prefix=flower",
+            "flower": [*CELERY, "flower", "--url_prefix=flower",
                        f"--unix_socket={self.state}/front/flower.sock"],  # started where a test asks for it
         }  # fmt: skip
         return commands[name]

@@ -132,7 +132,7 @@ def commands(environment: Environment) -> dict[str, list[str]]:
             "--log-level", "warning", "--preload", "--forwarder-headers", "", *gunicorn_limits(),
         ],
         "scheduler": [
-            python, "-m", "celery", "-A", "cloud", "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic",
+            python, "-m", "cloud.celery_command", "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic",
             "-P", "threads", "-c", settings.get("CELERITY_SCHEDULER_THREADS", "3"),
             "--without-gossip", "--without-mingle",
         ],
@@ -141,7 +141,7 @@ def commands(environment: Environment) -> dict[str, list[str]]:
         **({"network-worker": [python, "manage.py", "network_worker"]} if environment.has_engine else {}),
         **({"metadata": [python, "-m", "workers.host.metadata"]} if environment.ovn else {}),
         "flower": [
-            python, "-m", "celery", "-A", "cloud.celery_base", "flower",
+            python, "-m", "cloud.celery_command", "flower",
             f"--unix_socket={flower.socket(environment)}", f"--url_prefix={flower.PREFIX}", "--max_tasks=1000",
         ],
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 import structlog
@@ -16,8 +17,11 @@ from workers.host.agent import Agent
 log = structlog.get_logger("celerity.agent")
 
 
-def run() -> None:
-    """Serve this process's hosts until stopped. Exits with 1 when the hypervisor does not answer."""
+def run(serve: Callable[[list[str]], None]) -> None:
+    """Serve this process's hosts until stopped; ``serve`` runs a Celery worker by its command line's arguments.
+
+    Exits with 1 when the hypervisor does not answer.
+    """
     hosts = [drivers.make(name) for name in drivers.host_names()]
     for host_drivers in hosts:
         config.serve(host_drivers)
@@ -26,7 +30,7 @@ def run() -> None:
     pool = long_steps.serve(current_app._get_current_object())
     log.info("agent started", hosts=len(hosts), hypervisor=settings.HYPERVISOR)
     name = hosts[0].host if len(hosts) == 1 else f"simulated-{len(hosts)}"
-    argv = ["worker", "-n", f"host.{name}@%h", "-Q", ",".join(host_queue(host_drivers.host) for host_drivers in hosts)]
+    argv = ["-n", f"host.{name}@%h", "-Q", ",".join(host_queue(host_drivers.host) for host_drivers in hosts)]
     argv += [
         "-P",
         "threads",
@@ -38,7 +42,7 @@ def run() -> None:
         "WARNING",
     ]
     try:
-        current_app.worker_main(argv)
+        serve(argv)
     finally:
         pool.on_stop()
         agent.stop()

@@ -10,7 +10,8 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
+        from cloud import celery_command
         from workers.host import process
 
         process.stop_on_term()
-        process.run()
+        process.run(celery_command.serve)
