@@ -198,10 +198,21 @@ class ProgrammedRouter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammedForwarding:
+    """A port forwarding: ranges of ports, first and last included. One internal port may take all external ones."""
+
+    protocol: str
+    external: tuple[int, int]
+    fixed_ip: str
+    internal: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammedFloatingIP:
-    """A floating IP that leads to a fixed address."""
+    """A floating IP that leads to a fixed address, or whose ports do."""
 
     id: uuid.UUID
     router_id: uuid.UUID
     ip: str
-    fixed_ip: str
+    fixed_ip: str | None
+    forwardings: tuple[ProgrammedForwarding, ...] = ()

@@ -154,6 +154,7 @@ LIMITS = {
     "networking.FloatingIP": Quota("floatingip"),
     "networking.Network": Quota("network"),
     "networking.Port": Quota("port"),
+    "networking.PortForwarding": Part("networking.FloatingIP", "MAX_PORTS", f"{PORTS}/services/port_forwardings.py"),
     "networking.PortSecurityGroup": Part("networking.Port", "max_length=32", f"{PORTS}/api/serializers/ports.py"),
     "networking.Router": Quota("router"),
     "networking.RouterInterface": Part("networking.Port", "OneToOneField", f"{PORTS}/models/routers.py"),

@@ -15,7 +15,7 @@ from apps.identity import models as identity
 from apps.identity.services import credentials
 from apps.images.models import Image, Namespace
 from apps.images.models import Member as ImageMember
-from apps.networking.models import Network, Subnet
+from apps.networking.models import Network, PortForwarding, Subnet
 from apps.scheduling.models import Aggregate
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
@@ -74,6 +74,14 @@ def _floating_ip(owner: Person, octet: int) -> str:
     return str(_made(owner, "/network/v2.0/floatingips", body)["floatingip"]["id"])
 
 
+def _forwarding(floating_ip_id: str, port_id: str) -> PortForwarding:
+    """Return a forwarding that no router carries: its floating IP stays loose."""
+    ends = {"internal_start": 22, "internal_end": 22, "external_start": 22, "external_end": 22}
+    return PortForwarding.objects.create(
+        floating_ip_id=floating_ip_id, port_id=port_id, protocol="tcp", internal_ip_address="10.0.0.9", **ends
+    )
+
+
 def _network(owner: Person, octet: int) -> dict[str, str]:
     """Return ids by the collection's name in the path."""
 
@@ -94,6 +102,7 @@ def _network(owner: Person, octet: int) -> dict[str, str]:
         "address-scopes": make("address-scopes", "address_scope", name="s", ip_version=4),
         "floatingips": _floating_ip(owner, octet),
     }
+    items["port_forwardings"] = str(_forwarding(items["floatingips"], items["ports"]).id)
     for collection, pk in items.items():
         assert owner.call("put", f"/network/v2.0/{collection}/{pk}/tags/t").status_code in (201, 404)
     return items
@@ -235,6 +244,7 @@ class Belongings:
             "request_id": f"req-{NOBODY}",
             **dict.fromkeys(("migration_id", "port_id", "volume_id"), str(NOBODY)),
             "floating_ip_id": self.items["floatingips"],
+            "floatingip_id": self.items["floatingips"],
             "before": "2026-01-01 00:00:00",
             "network": "n",
             "alias": "none",
@@ -245,7 +255,7 @@ class Belongings:
         """Return the value of each parameter of this route; the meaning of a name depends on the route."""
         values = dict(self.values)
         parts = route.split("/")
-        collection = next((part for part in parts if part in self.items), "networks")
+        collection = next((part for part in reversed(parts) if part in self.items), "networks")
         values |= {"network_id": self.items["networks"], "security_group_id": self.items["security-groups"]}
         values |= {"collection": collection, "item_id": self.items.get(collection, str(NOBODY))}
         if route.startswith("compute/"):

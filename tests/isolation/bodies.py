@@ -16,6 +16,7 @@ _ACTION_VALUES: dict[str, Any] = {
     "addFloatingIp": {"address": "198.18.0.1"},
     "removeFloatingIp": {"address": "198.18.0.1"},
 }
+_ENDS = {"protocol": "tcp", "external_port": 80, "internal_port": 80}
 _AGGREGATE_ACTIONS = [
     {"add_host": {"host": "host-1"}},
     {"remove_host": {"host": "host-1"}},
@@ -61,6 +62,8 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("v2.0/subnetpools/", {"subnetpool": dict(_ATTRIBUTES)}),
     ("v2.0/subnetpools", {"subnetpool": {"name": "written", "prefixes": ["10.251.0.0/16"]}}),
     ("_extraroutes", {"router": {"routes": []}}),
+    ("/port_forwardings/", {"port_forwarding": {"description": "written"}}),
+    ("/port_forwardings", {"port_forwarding": {**_ENDS, "internal_port_id": "0" * 32}}),
     ("v2.0/floatingips/", {"floatingip": {"description": "written"}}),
     ("v2.0/quotas", {"quota": {"port": 1}}),
     ("os-services", {"status": "disabled"}),

@@ -33,7 +33,7 @@ def cloud(rows: Everything, hosts: Sequence[str]) -> CloudSpec:
         networks=networks,
         groups=tuple(group_spec(group) for group in rows.groups),
         routers=tuple(routers),
-        floating_ips=tuple(routing.floating_ip_specs(rows.floating_ips, routers={router.id for router in routers})),
+        floating_ips=tuple(routing.floating_ip_specs(rows.floating_ips, routers=routers)),
     )
 
 

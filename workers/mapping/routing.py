@@ -2,12 +2,12 @@
 
 import hashlib
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from apps.networking.values import ProgrammedFloatingIP, ProgrammedInterface, ProgrammedRouter
+from apps.networking.values import ProgrammedFloatingIP, ProgrammedForwarding, ProgrammedInterface, ProgrammedRouter
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.network.base import HostRoute
-from workers.drivers.network.base.l3 import FloatingIPSpec, RouterGateway, RouterInterface, RouterSpec
+from workers.drivers.network.base.l3 import FloatingIPSpec, ForwardingSpec, RouterGateway, RouterInterface, RouterSpec
 from workers.mapping import refusals
 
 MAX_GATEWAY_HOSTS = 5  # one carries the traffic, the others watch it
@@ -46,18 +46,35 @@ def gateway_hosts(router_id: uuid.UUID, hosts: Iterable[str]) -> tuple[str, ...]
 
 
 def floating_ip_specs(
-    floating_ips: Iterable[ProgrammedFloatingIP], *, routers: Collection[str]
+    floating_ips: Iterable[ProgrammedFloatingIP], *, routers: Iterable[RouterSpec]
 ) -> list[FloatingIPSpec]:
     """Return the specs of the floating IPs of those routers that are programmed."""
-    specs = []
+    specs, programmed = [], {router.id: router for router in routers}
     for facts in floating_ips:
-        if str(facts.router_id) not in routers:
+        router = programmed.get(str(facts.router_id))
+        if router is None or not (facts.fixed_ip or facts.forwardings):
             continue
         try:
-            specs.append(FloatingIPSpec(str(facts.id), str(facts.router_id), facts.ip, facts.fixed_ip))
+            specs.append(_floating_ip_spec(facts, router))
         except SpecInvalid as error:
             refusals.add(f"floating IP {facts.id}", error)
     return specs
+
+
+def _floating_ip_spec(facts: ProgrammedFloatingIP, router: RouterSpec) -> FloatingIPSpec:
+    if facts.fixed_ip:
+        return FloatingIPSpec(str(facts.id), router.id, facts.ip, facts.fixed_ip)
+    forwardings = tuple(spec for item in facts.forwardings for spec in _forwarding_specs(item))
+    networks = tuple(dict.fromkeys(foot.network_id for foot in router.interfaces))
+    return FloatingIPSpec(str(facts.id), router.id, facts.ip, forwardings=forwardings, network_ids=networks)
+
+
+def _forwarding_specs(facts: ProgrammedForwarding) -> Iterator[ForwardingSpec]:
+    """Yield a spec for each external port."""
+    (first, last), (inside, inside_last) = facts.external, facts.internal
+    for port in range(first, last + 1):
+        fixed_port = inside if inside == inside_last else inside + port - first
+        yield ForwardingSpec("udp" if facts.protocol == "udp" else "tcp", port, facts.fixed_ip, fixed_port)
 
 
 def _is_programmable(foot: ProgrammedInterface, networks: Collection[str]) -> bool:

@@ -145,7 +145,7 @@ class Writer:
         specs = routing.router_specs(routed.routers, names, networks=networks)
         for spec in specs:
             self._each([spec], lambda routers: self.engine.l3.ensure_router(routers[0]))
-        leading = routing.floating_ip_specs(routed.floating_ips, routers={spec.id for spec in specs})
+        leading = routing.floating_ip_specs(routed.floating_ips, routers=specs)
         if leading:
             self._each(leading, self.engine.l3.ensure_floating_ips)
 

@@ -104,6 +104,13 @@ FLOATING_IPS: dict[str, Filter] = {
     "port_id": ("fixed_port_id", identity),
     "router_id": ("router_id", identity),
 }
+PORT_FORWARDINGS: dict[str, Filter] = {
+    "id": STANDARD["id"],
+    "description": STANDARD["description"],
+    "protocol": ("protocol", lower),
+    "internal_port_id": ("port_id", identity),
+    "external_port": ("external_start", STYLE.integer),
+}
 SECURITY_GROUPS: dict[str, Filter] = {**STANDARD, "stateful": ("stateful", STYLE.boolean)}
 SECURITY_GROUP_RULES: dict[str, Filter] = {
     **{name: STANDARD[name] for name in STANDARD if name != "name"},

@@ -11,7 +11,6 @@ NOT_OFFERED: dict[str, str] = {
     "availability_zones": "availability zones of networks",
     "default-security-group-rules": "default security group rules",
     "flavors": "flavors of routers",
-    "floatingips/<floatingip_id>/port_forwardings": "port forwarding",
     "local_ips": "local IPs",
     "log": "packet logging",
     "metering": "metering",

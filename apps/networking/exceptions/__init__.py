@@ -33,6 +33,13 @@ from apps.networking.exceptions.networks import (
     NetworkNotFound,
     VlanInUse,
 )
+from apps.networking.exceptions.port_forwardings import (
+    FloatingIpForwardsPorts,
+    PortForwardingNotFound,
+    PortForwardingRefused,
+    PortHasFloatingIp,
+    PortHasPortForwarding,
+)
 from apps.networking.exceptions.ports import (
     AllocationOnAutoAddressSubnet,
     DeviceNotOwned,
@@ -133,6 +140,7 @@ __all__ = [
     "FixedIpInUse",
     "FixedIpInvalid",
     "FlatNetworkInUse",
+    "FloatingIpForwardsPorts",
     "FloatingIpNotFound",
     "FloatingIpPortAssociated",
     "FloatingIpRefused",
@@ -164,7 +172,11 @@ __all__ = [
     "PairsNeedPortSecurity",
     "PoolsOfNetworkDiffer",
     "PortBound",
+    "PortForwardingNotFound",
+    "PortForwardingRefused",
+    "PortHasFloatingIp",
     "PortHasGroups",
+    "PortHasPortForwarding",
     "PortInUse",
     "PortMacUnusable",
     "PortNotFound",

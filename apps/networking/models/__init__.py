@@ -3,6 +3,7 @@
 from apps.networking.models.address_scopes import AddressScope
 from apps.networking.models.floating_ips import FloatingIP
 from apps.networking.models.networks import Network
+from apps.networking.models.port_forwardings import PortForwarding
 from apps.networking.models.ports import FixedIP, Port, PortSecurityGroup
 from apps.networking.models.routers import Router, RouterInterface
 from apps.networking.models.security_group_rules import SecurityGroupRule
@@ -16,6 +17,7 @@ __all__ = [
     "FloatingIP",
     "Network",
     "Port",
+    "PortForwarding",
     "PortSecurityGroup",
     "Router",
     "RouterInterface",

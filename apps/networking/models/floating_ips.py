@@ -12,8 +12,8 @@ from apps.networking.models.routers import Router
 class FloatingIP(Resource):
     """``floating_port`` holds the address on the external network.
 
-    Associated: ``fixed_port`` with ``fixed_ip_address``, and ``router``, which translates between the two; all three
-    are set or none is. Who deletes the port disassociates it in the same transaction.
+    Associated: ``fixed_port`` with ``fixed_ip_address``, and ``router``, which translates between the two. With port
+    forwardings only ``router`` is set. Who deletes the port disassociates it in the same transaction.
     """
 
     floating_network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="floating_ips")
@@ -34,7 +34,7 @@ class FloatingIP(Resource):
                 fields=["fixed_port", "fixed_ip_address", "floating_network"], name="floating_ip_once_per_fixed_ip"
             ),
             models.CheckConstraint(
-                condition=models.Q(fixed_port__isnull=True, fixed_ip_address__isnull=True, router__isnull=True)
+                condition=models.Q(fixed_port__isnull=True, fixed_ip_address__isnull=True)
                 | models.Q(fixed_port__isnull=False, fixed_ip_address__isnull=False, router__isnull=False),
                 name="floating_ip_associated_wholly",
             ),

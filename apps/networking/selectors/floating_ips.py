@@ -2,17 +2,18 @@
 
 import uuid
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from apps.common.addresses import is_address
 from apps.common.context import RequestContext
 from apps.networking import exceptions
-from apps.networking.models import FloatingIP
+from apps.networking.models import FloatingIP, PortForwarding
 
 
 def visible(*, context: RequestContext) -> QuerySet[FloatingIP]:
     """Floating IPs the caller may see: its project's; all for administrators."""
-    rows = FloatingIP.objects.select_related("fixed_port", "floating_network")
+    forwardings = Prefetch("port_forwardings", PortForwarding.objects.order_by("created_at", "id"))
+    rows = FloatingIP.objects.select_related("fixed_port", "floating_network").prefetch_related(forwardings)
     return rows if context.is_admin else rows.filter(project_id=context.project_id or "-")
 
 

@@ -13,6 +13,7 @@ from apps.networking.sql import programmed as sql
 from apps.networking.values import (
     NetworkFacts,
     ProgrammedFloatingIP,
+    ProgrammedForwarding,
     ProgrammedGroup,
     ProgrammedInterface,
     ProgrammedPort,
@@ -171,5 +172,24 @@ def _interface(port_id: str, network_id: str, mac: str, addresses: list[Any] | N
     )
 
 
-def _floating_ip(floating_ip_id: uuid.UUID, router_id: uuid.UUID, ip: str, fixed_ip: str) -> ProgrammedFloatingIP:
-    return ProgrammedFloatingIP(id=floating_ip_id, router_id=router_id, ip=ip, fixed_ip=fixed_ip)
+def _floating_ip(
+    floating_ip_id: uuid.UUID, router_id: uuid.UUID, ip: str, fixed_ip: str | None, forwardings: str | None
+) -> ProgrammedFloatingIP:
+    return ProgrammedFloatingIP(
+        id=floating_ip_id,
+        router_id=router_id,
+        ip=ip,
+        fixed_ip=fixed_ip,
+        forwardings=tuple(_forwarding(*columns) for columns in orjson.loads(forwardings or "[]")),
+    )
+
+
+def _forwarding(
+    protocol: str, external_start: int, external_end: int, ip: str, internal_start: int, internal_end: int
+) -> ProgrammedForwarding:
+    return ProgrammedForwarding(
+        protocol=protocol,
+        external=(external_start, external_end),
+        fixed_ip=ip,
+        internal=(internal_start, internal_end),
+    )

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, rpcapi, states
-from apps.networking.models import FixedIP, FloatingIP, Network, Port, Subnet
+from apps.networking.models import FixedIP, FloatingIP, Network, Port, PortForwarding, Subnet
 from apps.networking.selectors import floating_ips as selectors
 from apps.networking.selectors import networks, routers
 from apps.networking.selectors import ports as port_selectors
@@ -122,12 +122,15 @@ def update(
         if _is_association(values):
             target = _target(context, floating_ip.project_id, floating_ip.floating_network_id, values)
             _lock_target(target, floating_ip.floating_network_id)
-        locked = _locked(floating_ip, revision)
+        locked = lock(floating_ip, revision)
+        forwards = PortForwarding.objects.filter(floating_ip=locked).exists()
         if target is not None:
+            if forwards:
+                raise exceptions.FloatingIpForwardsPorts(id=locked.id)
             network_id = locked.floating_network_id
             _refuse_second(target, network_id, floating_ip_id=locked.id, ip=locked.floating_ip_address)
             columns |= target.columns
-        elif "port_id" in values:
+        elif "port_id" in values and not forwards:
             columns |= _LOOSE
         FloatingIP.objects.filter(id=locked.id).update(
             **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
@@ -136,7 +139,8 @@ def update(
     return selectors.get(context=context, floating_ip_id=floating_ip.id)
 
 
-def _locked(floating_ip: FloatingIP, revision: int | None) -> FloatingIP:
+def lock(floating_ip: FloatingIP, revision: int | None = None) -> FloatingIP:
+    """Lock a floating IP and return it as it is now. Raises FloatingIpNotFound (404), RevisionChanged (412)."""
     locked = locks.floating_ip(floating_ip.id)
     if locked is None:
         raise exceptions.FloatingIpNotFound(id=floating_ip.id)
@@ -216,6 +220,8 @@ def _lock_target(target: _Target, network_id: uuid.UUID) -> None:
 
 
 def _refuse_second(target: _Target, network_id: uuid.UUID, *, floating_ip_id: uuid.UUID, ip: str) -> None:
+    if PortForwarding.objects.filter(port_id=target.port_id).exists():
+        raise exceptions.PortHasPortForwarding(port_id=target.port_id)
     others = FloatingIP.objects.filter(
         fixed_port_id=target.port_id, fixed_ip_address=target.ip, floating_network_id=network_id
     )
@@ -243,7 +249,9 @@ def delete(*, floating_ip: FloatingIP, revision: int | None = None) -> None:
     try:
         with transaction.atomic():
             locks.ports_to_delete([floating_ip.floating_port_id])
-            locked = _locked(floating_ip, revision)
+            locked = lock(floating_ip, revision)
+            if PortForwarding.objects.filter(floating_ip=locked).exists():
+                raise exceptions.FloatingIpForwardsPorts(id=locked.id)
             rpcapi.changed(floating_ips=[locked.id])
             locked.delete()
             service_ports.remove([floating_ip.floating_port_id])
@@ -253,7 +261,7 @@ def delete(*, floating_ip: FloatingIP, revision: int | None = None) -> None:
 
 def delete_loose(*, network_id: uuid.UUID) -> None:
     """Delete the floating IPs of a locked network that lead nowhere, as Neutron does when it goes."""
-    loose = FloatingIP.objects.filter(floating_network_id=network_id, fixed_port__isnull=True)
+    loose = FloatingIP.objects.filter(floating_network_id=network_id, router__isnull=True)
     ports = list(loose.values_list("floating_port_id", flat=True))
     if ports:
         locks.ports_to_delete(ports)

@@ -16,6 +16,7 @@ from apps.networking.services import (
     floating_ips,
     ownership,
     port_addresses,
+    port_forwardings,
     quotas,
     router_interfaces,
     security_groups,
@@ -182,11 +183,13 @@ def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Po
 
 
 def _follow(port: Port, values: dict[str, Any]) -> None:
-    """Set floating IPs loose whose fixed address the port gave up."""
+    """Set floating IPs loose whose fixed address the port gave up, and delete forwardings to such addresses."""
     if "fixed_ips" in values:
         held = set(port.fixed_ips.values_list("ip_address", flat=True))
         led = set(port.floating_ips.values_list("fixed_ip_address", flat=True))
         floating_ips.loosen(port_id=port.id, ips=[ip for ip in led if ip and ip not in held])
+        forwarded = set(port.port_forwardings.values_list("internal_ip_address", flat=True))
+        port_forwardings.delete_of_port(port_id=port.id, ips=forwarded - held)
 
 
 def _changed(context: RequestContext, port: Port, values: dict[str, Any]) -> dict[str, Any]:
@@ -237,6 +240,7 @@ def delete(*, port: Port) -> None:
         if locked.bound or locked.device_owner == states.OWNER_DHCP or _is_routed(locked):
             raise exceptions.ServicePortInUse(id=port.id, owner=locked.device_owner)
         floating_ips.loosen(port_id=locked.id)
+        port_forwardings.delete_of_port(port_id=locked.id)
         locked.delete()
 
 

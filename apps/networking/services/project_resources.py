@@ -12,6 +12,7 @@ from apps.networking.services import (
     address_scopes,
     floating_ips,
     networks,
+    port_forwardings,
     ports,
     router_interfaces,
     routers,
@@ -59,6 +60,7 @@ def _default_groups(project_id: str) -> Any:
 
 def _purge_floating_ips(context: RequestContext) -> None:
     for floating_ip in _floating_ips(str(context.project_id)):
+        port_forwardings.delete_of_floating_ip(floating_ip=floating_ip)
         floating_ips.delete(floating_ip=floating_ip)
 
 

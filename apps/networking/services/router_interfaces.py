@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, ranges, rpcapi, states
-from apps.networking.models import FixedIP, FloatingIP, Port, Router, RouterInterface, Subnet
+from apps.networking.models import FixedIP, FloatingIP, Port, PortForwarding, Router, RouterInterface, Subnet
 from apps.networking.selectors import ports as port_selectors
 from apps.networking.selectors import subnets as subnet_selectors
 from apps.networking.services import address_scopes, extra_routes, quotas, service_ports
@@ -190,7 +190,12 @@ def _port_of(router: Router, subnet_id: uuid.UUID | None, port_id: uuid.UUID | N
 def _refuse_needed(router: Router, subnet: Subnet) -> None:
     fixed = FixedIP.objects.filter(subnet=subnet)
     leading = FloatingIP.objects.filter(router=router, fixed_port__network_id=subnet.network_id)
-    if leading.filter(fixed_ip_address__in=fixed.values("ip_address")).exists():
+    forwarded = PortForwarding.objects.filter(floating_ip__router=router, port__network_id=subnet.network_id)
+    addresses = fixed.values("ip_address")
+    if (
+        leading.filter(fixed_ip_address__in=addresses).exists()
+        or forwarded.filter(internal_ip_address__in=addresses).exists()
+    ):
         raise exceptions.RouterInterfaceNeededByFloatingIp(id=router.id, subnet_id=subnet.id)
     if extra_routes.through(router.routes, subnet.cidr):
         raise exceptions.RouterInterfaceNeededByRoute(id=router.id, subnet_id=subnet.id)

@@ -67,7 +67,8 @@ SELECT port, guard FROM unnest(%(ports)s) AS port, unnest(%(groups)s) AS guard
 """,
     {"ports": "uuid[]", "groups": "uuid[]"},
 )
-# Floating IPs that lead to the ports are loose from then on.
+# Floating IPs that lead to the ports are loose from then on. Those that forward to them stop, and are loose with
+# the last forwarding.
 RELEASE = Statement(
     "networking_release",
     """
@@ -80,12 +81,21 @@ WITH gone AS (
            revision_number = revision_number + 1, updated_at = clock_timestamp()
       FROM gone WHERE networking_floatingip.fixed_port_id = gone.id
     RETURNING networking_floatingip.id
+), forwarded AS (
+    DELETE FROM networking_portforwarding f USING gone WHERE f.port_id = gone.id RETURNING f.id, f.floating_ip_id
+), idle AS (
+    UPDATE networking_floatingip l SET router_id = NULL, status = 'DOWN', revision_number = l.revision_number + 1,
+           updated_at = clock_timestamp()
+     WHERE l.id IN (SELECT floating_ip_id FROM forwarded)
+       AND NOT EXISTS (SELECT 1 FROM networking_portforwarding f
+                        WHERE f.floating_ip_id = l.id AND f.id NOT IN (SELECT id FROM forwarded))
 ), addresses AS (
     DELETE FROM networking_fixedip USING gone WHERE networking_fixedip.port_id = gone.id
 ), groups AS (
     DELETE FROM networking_portsecuritygroup USING gone WHERE networking_portsecuritygroup.port_id = gone.id
 )
 SELECT id, false FROM gone UNION ALL SELECT id, true FROM loose
+UNION ALL SELECT DISTINCT floating_ip_id, true FROM forwarded
 """,
     {"device": "text"},
 )

@@ -57,7 +57,10 @@ SELECT r.id, r.admin_state_up, r.enable_snat, r.routes::text, r.gateway_port_id,
   FROM networking_router r
 """
 _FLOATING_IPS = """
-SELECT l.id, l.router_id, host(l.floating_ip_address), host(l.fixed_ip_address)
+SELECT l.id, l.router_id, host(l.floating_ip_address), host(l.fixed_ip_address),
+       (SELECT json_agg(json_build_array(f.protocol, f.external_start, f.external_end, host(f.internal_ip_address),
+                                         f.internal_start, f.internal_end) ORDER BY f.id)
+          FROM networking_portforwarding f WHERE f.floating_ip_id = l.id)::text
   FROM networking_floatingip l WHERE l.router_id IS NOT NULL
 """
 ROUTERS = Statement(

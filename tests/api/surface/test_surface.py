@@ -54,7 +54,6 @@ MISSING = {
     "image import": ["image .*/v2/images/.*/(import|stage|locations|tasks)", "image .*/v2/tasks"],
     "the image cache": ["image .*/v2/cache"],
     "several image stores": ["image .*/v2/stores/"],
-    "port forwarding": ["network .*/port_forwardings"],
     "trunks": ["network .*/trunks"],
     "QoS policies": ["network .*/qos/"],
     "metering": ["network .*/metering/"],

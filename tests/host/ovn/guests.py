@@ -57,6 +57,23 @@ class Guest:
         argv = ["ip", "netns", "exec", self.netns, "python3", "-c", script]
         return subprocess.run(argv, input=data, check=True, capture_output=True, timeout=30).stdout
 
+    def sends_datagram(self, address: str, data: bytes, port: int) -> bytes:
+        """The answer to one datagram; empty when none came within two seconds."""
+        script = (
+            "import socket, sys\n"
+            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(2)\n"
+            f"s.connect(({address!r}, {port})); s.send(sys.stdin.buffer.read())\n"
+            "try: sys.stdout.buffer.write(s.recv(65536))\n"
+            "except OSError: pass\n"
+        )
+        argv = ["ip", "netns", "exec", self.netns, "python3", "-c", script]
+        return subprocess.run(argv, input=data, check=True, capture_output=True, timeout=30).stdout
+
+    def connects(self, address: str, port: int) -> bool:
+        """Whether a TCP connection to an address comes about within a second."""
+        script = f"import socket; socket.create_connection(({address!r}, {port}), timeout=1)"
+        return self.run("python3", "-c", script).returncode == 0
+
 
 @contextmanager
 def guest(host: Host, port: PortSpec) -> Iterator[Guest]:
@@ -77,15 +94,28 @@ def guest(host: Host, port: PortSpec) -> Iterator[Guest]:
 
 
 @contextmanager
-def echo_server(of: Guest, port: int = 7777) -> Iterator[None]:
-    """A TCP server in the guest that sends back all that it gets."""
+def echo_server(of: Guest, port: int = 7777, greeting: bytes = b"") -> Iterator[None]:
+    """A TCP server in the guest that sends back all that it gets, behind a greeting."""
     script = (
         "import socket\n"
         f"s = socket.create_server(('', {port})); print('ready', flush=True)\n"
         "while True:\n"
-        "    c, _ = s.accept(); data = b''\n"
+        "    c, _ = s.accept(); data = GREETING\n"
         "    while chunk := c.recv(65536): data += chunk\n"
         "    c.sendall(data); c.close()\n"
+    )
+    with _server(of, script.replace("GREETING", repr(greeting))):
+        yield
+
+
+@contextmanager
+def udp_echo_server(of: Guest, port: int) -> Iterator[None]:
+    """A server in the guest that sends datagrams back."""
+    script = (
+        "import socket\n"
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        f"s.bind(('', {port})); print('ready', flush=True)\n"
+        "while True: s.sendto(*s.recvfrom(65536))\n"
     )
     with _server(of, script):
         yield

@@ -14,7 +14,7 @@ from tests.unit.drivers import samples
 from workers.drivers.network.base import FixedIP, HostRoute, SubnetSpec
 from workers.drivers.network.base.engine import CloudSpec, NetworkEngine, NetworkPorts
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec, PortState
-from workers.drivers.network.base.l3 import FloatingIPSpec, RouterGateway, RouterInterface, RouterSpec
+from workers.drivers.network.base.l3 import FloatingIPSpec, ForwardingSpec, RouterGateway, RouterInterface, RouterSpec
 from workers.drivers.network.errors import EngineUnavailable, PortInvalid
 
 _serial = itertools.count(1)
@@ -250,6 +250,39 @@ class EngineContract:
         engine.l3.ensure_floating_ips([floating])
         engine.l3.remove_routers([routers[0].id])
         assert engine.l3.list_floating_ips() == frozenset()
+
+    def test_port_forwardings(self, engine: NetworkEngine) -> None:
+        one, two, outside = network(59), network(61), external()
+        nets = ((one, ()), (two, ()), (outside, ()))
+        router = RouterSpec(samples.new_id(), (foot(one), foot(two)), gateway(outside))
+        for item, _ in nets:
+            engine.l2.ensure_network(item)
+        engine.l3.ensure_router(router)
+        web = ForwardingSpec("tcp", 8080, "10.77.59.10", 80)
+        names = ForwardingSpec("udp", 53, "10.77.61.10", 53)
+        whole = FloatingIPSpec(
+            samples.new_id(), router.id, "198.18.9.51", forwardings=(web, names), network_ids=(one.id, two.id)
+        )
+        for changed in (
+            whole,
+            whole,
+            dataclasses.replace(whole, forwardings=(web,)),
+            dataclasses.replace(whole, forwardings=(dataclasses.replace(web, fixed_port=81), names)),
+            dataclasses.replace(whole, network_ids=(one.id,)),
+            dataclasses.replace(whole, forwardings=(), fixed_ip="10.77.59.10"),
+            whole,
+        ):
+            engine.l3.ensure_floating_ips([changed])
+            assert engine.differences(cloud(*nets, routers=(router,), floating_ips=(changed,))) == ()
+            assert engine.l3.list_floating_ips() == {whole.id}
+        engine.l3.ensure_router(router)
+        assert engine.l3.list_floating_ips() == {whole.id}
+        for _ in range(2):
+            engine.l3.remove_floating_ips([whole.id])
+            assert engine.differences(cloud(*nets, routers=(router,))) == ()
+        engine.l3.ensure_floating_ips([whole])
+        engine.l3.remove_routers([router.id])
+        assert engine.differences(cloud(*nets)) == ()
 
     def test_reconcile_routers(self, engine: NetworkEngine) -> None:
         one, outside = network(60), external()

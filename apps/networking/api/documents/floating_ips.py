@@ -3,6 +3,7 @@
 from typing import Any
 
 from apps.common.context import RequestContext
+from apps.networking.api.documents import port_forwardings
 from apps.networking.api.documents.base import standard
 from apps.networking.models import FloatingIP, Port
 
@@ -18,6 +19,7 @@ def render(floating_ip: FloatingIP, context: RequestContext) -> dict[str, Any]:
         "router_id": _id(floating_ip.router_id),
         "status": floating_ip.status,
         "port_details": _details(floating_ip.fixed_port),
+        "port_forwardings": [port_forwardings.brief(item) for item in floating_ip.port_forwardings.all()],
     }
 
 

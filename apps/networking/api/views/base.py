@@ -28,13 +28,14 @@ _CHANGES = ("update", "delete")
 
 
 class Noun(collections.Noun):
-    """``collection`` is the segment of the URL."""
+    """``collection`` is the segment of the URL; ``policy_noun`` is the noun in rules, where it is another one."""
 
     collection: ClassVar[str]
+    policy_noun: ClassVar[str] = ""
 
     def permit(self, action: str, row: Any = None) -> None:
         """Which rows a caller sees is the selectors' business: reading is allowed by the caller's own project."""
-        rule = f"{action if action in _CHANGES else 'get'}_{self.noun}"
+        rule = f"{action if action in _CHANGES else 'get'}_{self.policy_noun or self.noun}"
         policy.check(self.caller, rule, {"project_id": row.project_id} if row is not None else None)
 
 
@@ -68,7 +69,7 @@ class Collection(Noun, collections.Collection):
     def _links(self, page: Page) -> list[dict[str, str]]:
         """Return next and previous, as far as there is more in that direction."""
         params, without = self.request.query_params, ("marker", "page_reverse")
-        base = self.request.build_absolute_uri(f"/network/v2.0/{self.collection}")
+        base = self.request.build_absolute_uri(self.request.path)
         links = []
         if page.more or page.backwards:
             href = query_link(base, params, without=without, marker=str(page.rows[-1].id))
@@ -78,7 +79,7 @@ class Collection(Noun, collections.Collection):
             links.append({"rel": "previous", "href": href})
         return links
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, **ids: str) -> Response:
         data = request.data
         if isinstance(data, dict) and self.plural in data:
             return self._bulk(data[self.plural])
@@ -124,8 +125,9 @@ class Item(Noun, collections.Item):
     def get(self, request: Request, **ids: str) -> Response:
         return Response({self.noun: only(self.render(self.permitted("show")), request.query_params)})
 
-    def put(self, request: Request, item_id: str) -> Response:
-        self.id_of(item_id)  # an ID that no row can have is a 404 whatever the body says
+    def put(self, request: Request, **ids: str) -> Response:
+        for text in ids.values():
+            self.id_of(text)  # an ID that no row can have is a 404 whatever the body says
         values = self.parse(request, self.noun)
         row = self.permitted("update")
         self.permit_change(row, values)

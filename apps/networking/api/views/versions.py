@@ -39,7 +39,24 @@ ROUTING_EXTENSIONS = {
     "ext-gw-mode": ("Neutron L3 Configurable external gateway mode", "Routers with and without SNAT"),
     "extraroute": ("Neutron Extra Route", "Extra routes of routers"),
     "extraroute-atomic": ("Atomically add/remove extra routes", "Several requests at once lose no route"),
+    "expose-port-forwarding-in-fip": (
+        "Expose Floating IP port forwardings",
+        "Floating IPs show their forwardings",
+    ),
     "fip-port-details": ("Floating IP Port Details Extension", "Floating IPs show the port that they lead to"),
+    "floating-ip-port-forwarding": ("Floating IP Port Forwarding", "Ports of a floating IP lead to ports of servers"),
+    "floating-ip-port-forwarding-description": (
+        "Floating IP Port Forwarding new attribute description",
+        "Port forwardings have a description",
+    ),
+    "floating-ip-port-forwarding-detail": (
+        "Floating IP port forwarding detail",
+        "Floating IPs show the ids of their port forwardings and of the ports that they lead to",
+    ),
+    "floating-ip-port-forwarding-port-ranges": (
+        "Floating IP Port Forwarding support port ranges",
+        "A port forwarding leads from a range of ports",
+    ),
     "router": ("Neutron L3 Router", "Routers between networks, and floating IPs"),
 }
 UPDATED = "2026-01-01T00:00:00-00:00"

@@ -9,6 +9,7 @@ import ipaddress
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
@@ -83,22 +84,57 @@ class RouterSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardingSpec:
+    """A port of a floating IP that leads to a port of a fixed address."""
+
+    protocol: Literal["tcp", "udp"]
+    port: int
+    fixed_ip: str
+    fixed_port: int
+
+    def __post_init__(self) -> None:
+        """Protocol, ports and address are possible ones."""
+        if self.protocol not in ("tcp", "udp"):
+            raise SpecInvalid(f"neither tcp nor udp: {self.protocol!r}")
+        for port in (self.port, self.fixed_port):
+            values.check_range(port, "a port", 1, 65535)
+        _check_version_4(self.fixed_ip)
+
+
+@dataclass(frozen=True, slots=True)
 class FloatingIPSpec:
-    """An external address that leads to a port's fixed address, and from it to the world, at a router."""
+    """An external address at a router. It leads to a port's fixed address, and from it to the world, or it forwards.
+
+    `fixed_ip` is empty for one that forwards ports. `network_ids`: the router's networks, from where forwarded ports
+    are reached, too.
+    """
 
     id: str
     router_id: str
     ip: str
-    fixed_ip: str
+    fixed_ip: str = ""
+    forwardings: tuple[ForwardingSpec, ...] = ()
+    network_ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Both addresses are of IPv4."""
+        """Addresses are of IPv4, it leads somewhere, and no port is forwarded twice."""
         values.check_uuid(self.id, "a floating IP's id")
         values.check_uuid(self.router_id, "a router's id")
-        for address in (self.ip, self.fixed_ip):
-            values.check_address(address)
-            if ipaddress.ip_address(address).version != 4:
-                raise SpecInvalid(f"a floating IP is of IPv4: {address!r}")
+        for network_id in self.network_ids:
+            values.check_uuid(network_id, "a network's id")
+        _check_version_4(self.ip)
+        if self.fixed_ip:
+            _check_version_4(self.fixed_ip)
+        if bool(self.fixed_ip) == bool(self.forwardings):
+            raise SpecInvalid("a floating IP leads to a fixed address or forwards ports")
+        if len({(item.protocol, item.port) for item in self.forwardings}) != len(self.forwardings):
+            raise SpecInvalid("a port is forwarded twice")
+
+
+def _check_version_4(address: str) -> None:
+    values.check_address(address)
+    if ipaddress.ip_address(address).version != 4:
+        raise SpecInvalid(f"a floating IP is of IPv4: {address!r}")
 
 
 class L3Driver(ABC):
@@ -121,7 +157,7 @@ class L3Driver(ABC):
 
     @abstractmethod
     def ensure_floating_ips(self, floating_ips: Sequence[FloatingIPSpec]) -> None:
-        """Have floating IPs lead to their addresses, or move them there.
+        """Have floating IPs lead to their addresses, or move them there. Forwardings not in a spec go.
 
         Failure (EngineUnavailable, EngineRefused): nothing of this call is there.
         """

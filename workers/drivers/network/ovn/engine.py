@@ -67,7 +67,8 @@ class OvnEngine(NetworkEngine):
                 rows += self._l2.port_rows(item.network, port)
         for router in cloud.routers:
             rows += routers.rows(router)
-        rows += [floating_ips.row(item) for item in cloud.floating_ips]
+        for floating_ip in cloud.floating_ips:
+            rows += floating_ips.rows(floating_ip)
         return list({(row.table, row.uuid): row for row in rows}.values())  # every guarded port brings the guard
 
 

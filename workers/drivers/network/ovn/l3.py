@@ -28,6 +28,7 @@ class OvnL3(L3Driver):
             values.check_uuid(router_id, "a router's id")
             operations += self._dropped(RouterSpec(router_id), set())
             operations += diff.removal(routers.TABLE, router_id)
+            operations.append(diff.removal_of_marked(floating_ips.BALANCER, of_router(router_id)))
         self._northbound.remove(operations)
 
     def list_routers(self) -> frozenset[str]:
@@ -35,19 +36,25 @@ class OvnL3(L3Driver):
         return frozenset(str(row["_uuid"]) for row in rows)
 
     def ensure_floating_ips(self, floating_ips_: Sequence[FloatingIPSpec]) -> None:
-        self._northbound.ensure([floating_ips.row(item) for item in floating_ips_])
+        rows = [row for item in floating_ips_ for row in floating_ips.rows(item)]
+        kept = frozenset(row.uuid for row in rows)
+        gone = [operation for item in floating_ips_ for operation in floating_ips.removal(item.id, but=kept)]
+        self._northbound.ensure(rows, without=gone)
 
     def remove_floating_ips(self, floating_ip_ids: Iterable[str]) -> None:
         operations: list[Operation] = []
         for floating_ip_id in floating_ip_ids:
             values.check_uuid(floating_ip_id, "a floating IP's id")
-            operations += diff.removal(floating_ips.TABLE, floating_ip_id)
+            operations += floating_ips.removal(floating_ip_id)
         self._northbound.remove(operations)
 
     def list_floating_ips(self) -> frozenset[str]:
         kind = [["type", "==", floating_ips.KIND]]
-        (rows,) = self._northbound.database.select([(floating_ips.TABLE, kind, ())])
-        return frozenset(str(row["_uuid"]) for row in rows)
+        queries: list[Query] = [(floating_ips.TABLE, kind, ()), (floating_ips.BALANCER, [], ("external_ids",))]
+        translations, balancers = self._northbound.database.select(queries)
+        marks = [row["external_ids"] for row in balancers]
+        forwarding = {mark[floating_ips.MARK] for mark in marks if isinstance(mark, dict) and floating_ips.MARK in mark}
+        return frozenset(str(row["_uuid"]) for row in translations) | forwarding
 
     def _dropped(self, router: RouterSpec, kept: set[str]) -> list[Operation]:
         """The removal of what the router has and its spec does not: ports with both ends, routes, translations."""

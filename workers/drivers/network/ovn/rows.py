@@ -32,12 +32,22 @@ class Table:
 # In the order in which rows are made: what is listed after what lists it, what is referred to before what refers.
 _ALL = (
     Table("DHCP_Options", ("cidr", "options", "external_ids")),
-    Table("Logical_Switch", ("name", "other_config"), {"ports": "Logical_Switch_Port", "dns_records": "DNS"}),
+    Table(
+        "Logical_Switch",
+        ("name", "other_config"),
+        {"ports": "Logical_Switch_Port", "dns_records": "DNS", "load_balancer": "Load_Balancer"},
+    ),
     Table(
         "Logical_Router",
         ("name", "enabled", "options"),
-        {"ports": "Logical_Router_Port", "static_routes": "Logical_Router_Static_Route", "nat": "NAT"},
+        {
+            "ports": "Logical_Router_Port",
+            "static_routes": "Logical_Router_Static_Route",
+            "nat": "NAT",
+            "load_balancer": "Load_Balancer",
+        },
     ),
+    Table("Load_Balancer", ("name", "protocol", "vips", "external_ids")),
     Table("DNS", ("records", "external_ids")),
     Table("Address_Set", ("name", "addresses", "external_ids")),
     Table("Port_Group", ("name", "external_ids"), {"ports": "Logical_Switch_Port", "acls": "ACL"}),
