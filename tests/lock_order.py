@@ -36,6 +36,7 @@ TABLES = {
     "networking_floatingip": Rank.FLOATING_IP,
     "networking_network": Rank.NETWORK,
     "networking_port": Rank.PORT,
+    "networking_qospolicy": Rank.QOS_POLICY,
     "networking_router": Rank.ROUTER,
     "networking_securitygroup": Rank.SECURITY_GROUP,
     "networking_subnet": Rank.SUBNET,

@@ -36,6 +36,7 @@ class Rank(IntEnum):
     PORT = auto()  # with its addresses
     FLOATING_IP = auto()
     SECURITY_GROUP = auto()
+    QOS_POLICY = auto()
     AGGREGATE = auto()
     HOST = auto()
     INVENTORY = auto()

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from apps.common.lock_order import Rank, ranked
 from apps.common.sql import advisory
-from apps.networking.models import AddressScope, FloatingIP, Network, Port, Router, Subnet, SubnetPool
+from apps.networking.models import AddressScope, FloatingIP, Network, Port, QosPolicy, Router, Subnet, SubnetPool
 from apps.networking.models.base import Resource
 
 _RANKS: dict[type[Resource], Rank] = {
@@ -19,6 +19,7 @@ _RANKS: dict[type[Resource], Rank] = {
     Subnet: Rank.SUBNET,
     Port: Rank.PORT,
     FloatingIP: Rank.FLOATING_IP,
+    QosPolicy: Rank.QOS_POLICY,
 }
 
 
@@ -115,6 +116,18 @@ def ports_to_delete(port_ids: Iterable[uuid.UUID]) -> list[Port]:
 def floating_ip(floating_ip_id: uuid.UUID) -> FloatingIP | None:
     """Lock a floating IP to move or delete it; after the router and the ports that it leads to."""
     return FloatingIP.objects.select_for_update(no_key=True).filter(id=floating_ip_id).first()
+
+
+@ranked(Rank.QOS_POLICY)
+def qos_policy(policy_id: uuid.UUID) -> QosPolicy | None:
+    """Lock a QoS policy to change its rules, or to keep it for what was given it."""
+    return QosPolicy.objects.select_for_update(no_key=True).filter(id=policy_id).first()
+
+
+@ranked(Rank.QOS_POLICY)
+def qos_policy_to_delete(policy_id: uuid.UUID) -> QosPolicy | None:
+    """Lock a QoS policy against everything, also what comes to refer to it."""
+    return QosPolicy.objects.select_for_update().filter(id=policy_id).first()
 
 
 @ranked(_rank_of)

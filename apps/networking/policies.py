@@ -4,6 +4,8 @@ owner.
 
 from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER, PROJECT_READER
 
+PROJECT_MANAGER = "rule:project_manager_or_admin"
+
 # Neutron's own words, for operators' files.
 WORDS = {
     "owner": "tenant_id:%(tenant_id)s",
@@ -102,6 +104,21 @@ RULES = {
     "create_floatingip_port_forwarding": PROJECT_MEMBER,
     "update_floatingip_port_forwarding": PROJECT_MEMBER,
     "delete_floatingip_port_forwarding": PROJECT_MEMBER,
+    "get_policy": PROJECT_READER,
+    "create_policy": PROJECT_MANAGER,
+    "create_policy:shared": ADMIN,
+    "update_policy": PROJECT_MANAGER,
+    "update_policy:shared": ADMIN,
+    "delete_policy": PROJECT_MANAGER,
+    "get_rule_type": ANYBODY,
+    "get_rule_type:drivers": ADMIN,
+    **{
+        f"{action}_{owner}_{kind}_rule": PROJECT_READER if action == "get" else PROJECT_MANAGER
+        for kind in ("bandwidth_limit", "dscp_marking")
+        for owner in ("policy", "alias")
+        for action in ("get", "create", "update", "delete")
+        if (owner, action) != ("alias", "create")
+    },
     "create_security_group": PROJECT_MEMBER,
     "update_security_group": PROJECT_MEMBER,
     "delete_security_group": PROJECT_MEMBER,

@@ -13,6 +13,10 @@ INGRESS = "ingress"
 EGRESS = "egress"
 DIRECTIONS = (INGRESS, EGRESS)
 
+# Types of QoS rules, and the marks that one may set.
+BANDWIDTH_LIMIT, DSCP_MARKING = "bandwidth_limit", "dscp_marking"
+DSCP_MARKS = (0, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 44, 46, 48, 56)
+
 IPV4 = "IPv4"
 IPV6 = "IPv6"
 ETHERTYPES = (IPV4, IPV6)

@@ -128,6 +128,15 @@ class PortFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammedQos:
+    """What a QoS policy says. Limits are (kbit/s, burst in kbit, 0 for the engine's choice)."""
+
+    egress: tuple[int, int] | None = None
+    ingress: tuple[int, int] | None = None
+    dscp: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammedPort:
     """A bound port as the network engine programs it. ``address_pairs`` are (address or range, MAC or None).
 
@@ -144,6 +153,7 @@ class ProgrammedPort:
     address_pairs: tuple[tuple[str, str | None], ...]
     fixed_ips: tuple[tuple[uuid.UUID, str], ...]
     groups: tuple[uuid.UUID, ...] = ()
+    qos: ProgrammedQos | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +191,7 @@ class ProgrammedInterface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammedRouter:
-    """A router as the network engine programs it. ``routes`` are (destination, next hop)."""
+    """A router as the network engine programs it. ``routes`` are (destination, next hop); ``qos`` is the gateway's."""
 
     id: uuid.UUID
     admin_state_up: bool
@@ -189,6 +199,7 @@ class ProgrammedRouter:
     interfaces: tuple[ProgrammedInterface, ...]
     gateway: ProgrammedInterface | None
     routes: tuple[tuple[str, str], ...]
+    qos: ProgrammedQos | None = None
 
     @property
     def network_ids(self) -> frozenset[uuid.UUID]:
@@ -216,3 +227,4 @@ class ProgrammedFloatingIP:
     ip: str
     fixed_ip: str | None
     forwardings: tuple[ProgrammedForwarding, ...] = ()
+    qos: ProgrammedQos | None = None

@@ -81,7 +81,7 @@ OTHERS_NOUNS = {
     "identity": {"targets": "none: what other views share", "versions": "none"},
     "images": {"files": "images: their data", "schemas": "none: JSON schemas", "versions": "none"},
     "metadata": {},
-    "networking": {"versions": "none"},
+    "networking": {"qos_rule_types": "none: a list of names", "versions": "none"},
 }
 
 

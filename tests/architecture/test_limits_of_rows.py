@@ -156,6 +156,8 @@ LIMITS = {
     "networking.Port": Quota("port"),
     "networking.PortForwarding": Part("networking.FloatingIP", "MAX_PORTS", f"{PORTS}/services/port_forwardings.py"),
     "networking.PortSecurityGroup": Part("networking.Port", "max_length=32", f"{PORTS}/api/serializers/ports.py"),
+    "networking.QosPolicy": OPERATORS,
+    "networking.QosRule": Part("networking.QosPolicy", "_refuse_second", f"{PORTS}/services/qos_rules.py"),
     "networking.Router": Quota("router"),
     "networking.RouterInterface": Part("networking.Port", "OneToOneField", f"{PORTS}/models/routers.py"),
     "networking.SecurityGroup": Quota("security_group"),

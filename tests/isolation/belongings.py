@@ -15,7 +15,7 @@ from apps.identity import models as identity
 from apps.identity.services import credentials
 from apps.images.models import Image, Namespace
 from apps.images.models import Member as ImageMember
-from apps.networking.models import Network, PortForwarding, Subnet
+from apps.networking.models import Network, PortForwarding, QosPolicy, Subnet
 from apps.scheduling.models import Aggregate
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
@@ -82,6 +82,17 @@ def _forwarding(floating_ip_id: str, port_id: str) -> PortForwarding:
     )
 
 
+def _qos(owner: Person) -> dict[str, str]:
+    policy = QosPolicy.objects.create(project_id=owner.project.pk, name="q")
+    limit = policy.rules.create(kind="bandwidth_limit", max_kbps=1, direction="ingress")
+    mark = policy.rules.create(kind="dscp_marking", dscp_mark=8)
+    return {
+        "policies": str(policy.id),
+        **dict.fromkeys(("bandwidth_limit_rules", "alias_bandwidth_limit_rules"), str(limit.id)),
+        **dict.fromkeys(("dscp_marking_rules", "alias_dscp_marking_rules"), str(mark.id)),
+    }
+
+
 def _network(owner: Person, octet: int) -> dict[str, str]:
     """Return ids by the collection's name in the path."""
 
@@ -102,6 +113,7 @@ def _network(owner: Person, octet: int) -> dict[str, str]:
         "address-scopes": make("address-scopes", "address_scope", name="s", ip_version=4),
         "floatingips": _floating_ip(owner, octet),
     }
+    items |= _qos(owner)
     items["port_forwardings"] = str(_forwarding(items["floatingips"], items["ports"]).id)
     for collection, pk in items.items():
         assert owner.call("put", f"/network/v2.0/{collection}/{pk}/tags/t").status_code in (201, 404)
@@ -258,10 +270,14 @@ class Belongings:
         collection = next((part for part in reversed(parts) if part in self.items), "networks")
         values |= {"network_id": self.items["networks"], "security_group_id": self.items["security-groups"]}
         values |= {"collection": collection, "item_id": self.items.get(collection, str(NOBODY))}
+        if route.startswith("network/v2.0/qos/"):
+            values["policy_id"] = self.items["policies"]
         if route.startswith("compute/"):
             values |= {"group_id": values["security_group_id"], "rule_id": self.items["security-group-rules"]}
         values["key"] = "k" if "metadata" in route or "extra_specs" in route else "host-1"
         values["name"] = values["keypair"] if "keypairs" in route else "image" if "schemas" in route else "default"
+        if "rule-types" in route:
+            values["name"] = "dscp_marking"
         if "schemas/metadefs" in route:
             values["name"] = "namespace"
         if route.endswith("/members/<str:member_id>"):

@@ -23,6 +23,11 @@ _AGGREGATE_ACTIONS = [
     {"set_metadata": {"metadata": {"written": "1"}}},
 ]
 _BY_PATH: list[tuple[str, Any]] = [
+    ("alias_bandwidth_limit_rules", {"alias_bandwidth_limit_rule": {"max_kbps": 1}}),
+    ("alias_dscp_marking_rules", {"alias_dscp_marking_rule": {"dscp_mark": 8}}),
+    ("bandwidth_limit_rules", {"bandwidth_limit_rule": {"max_kbps": 1}}),
+    ("dscp_marking_rules", {"dscp_marking_rule": {"dscp_mark": 8}}),
+    ("qos/policies", {"policy": {"name": "written"}}),
     ("<str:namespace>/tags/", {"name": "written"}),
     ("<str:namespace>/tags", {"tags": [{"name": "written"}]}),
     ("<str:namespace>/properties", {"name": "written", "title": "t", "type": "string"}),

@@ -15,6 +15,7 @@ from workers.drivers.network.base.rules import GroupSpec, RuleSpec
 from workers.drivers.network.ports import check_fixed_ips
 from workers.mapping import refusals, routing
 from workers.mapping.networks import subnet_spec
+from workers.mapping.qos import qos_spec
 
 
 def cloud(rows: Everything, hosts: Sequence[str]) -> CloudSpec:
@@ -73,6 +74,7 @@ def port_spec(facts: ProgrammedPort) -> PortSpec:
         port_security=facts.port_security_enabled,
         address_pairs=tuple(AddressPair(_range(text), mac) for text, mac in facts.address_pairs),
         groups=tuple(str(group) for group in facts.groups) if facts.port_security_enabled else None,
+        qos=qos_spec(facts.qos),
     )
 
 

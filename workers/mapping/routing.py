@@ -3,12 +3,14 @@
 import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
 from apps.networking.values import ProgrammedFloatingIP, ProgrammedForwarding, ProgrammedInterface, ProgrammedRouter
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.network.base import HostRoute
 from workers.drivers.network.base.l3 import FloatingIPSpec, ForwardingSpec, RouterGateway, RouterInterface, RouterSpec
 from workers.mapping import refusals
+from workers.mapping.qos import qos_spec
 
 MAX_GATEWAY_HOSTS = 5  # one carries the traffic, the others watch it
 
@@ -62,11 +64,15 @@ def floating_ip_specs(
 
 
 def _floating_ip_spec(facts: ProgrammedFloatingIP, router: RouterSpec) -> FloatingIPSpec:
+    gateway = router.gateway.interface if router.gateway is not None else None
+    limits: dict[str, Any] = {}
+    if gateway is not None and (qos := qos_spec(facts.qos)) is not None:
+        limits = {"qos": qos, "gateway": (gateway.network_id, gateway.port_id)}
     if facts.fixed_ip:
-        return FloatingIPSpec(str(facts.id), router.id, facts.ip, facts.fixed_ip)
+        return FloatingIPSpec(str(facts.id), router.id, facts.ip, facts.fixed_ip, **limits)
     forwardings = tuple(spec for item in facts.forwardings for spec in _forwarding_specs(item))
     networks = tuple(dict.fromkeys(foot.network_id for foot in router.interfaces))
-    return FloatingIPSpec(str(facts.id), router.id, facts.ip, forwardings=forwardings, network_ids=networks)
+    return FloatingIPSpec(str(facts.id), router.id, facts.ip, forwardings=forwardings, network_ids=networks, **limits)
 
 
 def _forwarding_specs(facts: ProgrammedForwarding) -> Iterator[ForwardingSpec]:
@@ -92,4 +98,5 @@ def _gateway(facts: ProgrammedRouter, hosts: Sequence[str]) -> RouterGateway:
         next_hops=facts.gateway.gateways,
         snat=facts.enable_snat,
         hosts=gateway_hosts(facts.id, hosts),
+        qos=qos_spec(facts.qos),
     )

@@ -111,6 +111,18 @@ PORT_FORWARDINGS: dict[str, Filter] = {
     "internal_port_id": ("port_id", identity),
     "external_port": ("external_start", STYLE.integer),
 }
+QOS_POLICIES: dict[str, Filter] = {
+    **STANDARD,
+    "shared": ("shared", STYLE.boolean),
+    "is_default": ("is_default", STYLE.boolean),
+}
+QOS_RULES: dict[str, Filter] = {
+    "id": STANDARD["id"],
+    "direction": ("direction", text),
+    "max_kbps": ("max_kbps", STYLE.integer),
+    "max_burst_kbps": ("max_burst_kbps", STYLE.integer),
+    "dscp_mark": ("dscp_mark", STYLE.integer),
+}
 SECURITY_GROUPS: dict[str, Filter] = {**STANDARD, "stateful": ("stateful", STYLE.boolean)}
 SECURITY_GROUP_RULES: dict[str, Filter] = {
     **{name: STANDARD[name] for name in STANDARD if name != "name"},

@@ -1,5 +1,7 @@
 """How Neutron's lists are read: words of parameters, sort keys, markers and refusals."""
 
+from dataclasses import replace
+
 from apps.common.api.collections import Listing
 from apps.common.api.queries import QueryStyle, Sorting, refusal
 from apps.networking.exceptions import UnknownMarker
@@ -26,3 +28,8 @@ LISTING = Listing(
     ),
     reversible=True,
 )
+
+
+def listing_by(*names: str) -> Listing:
+    """Return the listing of rows that have no name and no owner, with these sort keys."""
+    return replace(LISTING, sorting=Sorting(keys={name: name for name in names}))

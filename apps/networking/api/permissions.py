@@ -7,7 +7,7 @@ from typing import Any
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import states
-from apps.networking.models import Network, Port, Router
+from apps.networking.models import Network, Port, QosPolicy, Router
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.services import ownership, port_addresses
 from apps.networking.services.requested_networks import CHOOSE_ADDRESS
@@ -164,3 +164,16 @@ def check_new_floating_ip(context: RequestContext, values: dict[str, Any]) -> No
     project_id = check_create(context, "floatingip", values)
     if values.get("floating_ip_address"):
         policy.check(context, "create_floatingip:floating_ip_address", {"project_id": project_id})
+
+
+def check_new_qos_policy(context: RequestContext, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may make this QoS policy."""
+    project_id = check_create(context, "policy", values)
+    if values.get("shared"):
+        policy.check(context, "create_policy:shared", {"project_id": project_id})
+
+
+def check_qos_policy(context: RequestContext, row: QosPolicy, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may set these values, beside ``update_policy``."""
+    if "shared" in values and values["shared"] != row.shared:
+        policy.check(context, "update_policy:shared", {"project_id": row.project_id})

@@ -1,6 +1,7 @@
 """Routes of Neutron that are not offered here, each with the feature's name; README lists the same features."""
 
 AGENTS = "network agents"
+MINIMA = "guaranteed bandwidth and packet rates"
 GATEWAYS = "several gateways of a router"
 
 # place below the version -> feature. The first match wins.
@@ -18,7 +19,11 @@ NOT_OFFERED: dict[str, str] = {
     "network-ip-availabilities": "counts of free addresses",
     "network_segment_ranges": "segments",
     "networks/<network_id>/dhcp-agents": AGENTS,
-    "qos": "QoS policies",
+    "qos/alias_minimum_bandwidth_rules": MINIMA,
+    "qos/alias_minimum_packet_rate_rules": MINIMA,
+    "qos/policies/<policy_id>/minimum_bandwidth_rules": MINIMA,
+    "qos/policies/<policy_id>/minimum_packet_rate_rules": MINIMA,
+    "qos/policies/<policy_id>/packet_rate_limit_rules": "limits of packet rates",
     "rbac-policies": "RBAC policies",
     "routers/<router_id>/add_external_gateways": GATEWAYS,
     "routers/<router_id>/conntrack_helpers": "connection tracking helpers of routers",

@@ -58,6 +58,15 @@ from apps.networking.exceptions.ports import (
     PortOfDevice,
     ServicePortInUse,
 )
+from apps.networking.exceptions.qos import (
+    DefaultQosPolicyExists,
+    QosPolicyInUse,
+    QosPolicyNotFound,
+    QosPolicyNotYours,
+    QosRuleNotFound,
+    QosRulesConflict,
+    QosRuleTypeNotFound,
+)
 from apps.networking.exceptions.routers import (
     InvalidRoutes,
     RouterGatewayNeeded,
@@ -130,6 +139,7 @@ __all__ = [
     "AllocationOnAutoAddressSubnet",
     "CannotChangeDefault",
     "CannotRemoveDefault",
+    "DefaultQosPolicyExists",
     "DefaultSecurityGroup",
     "DeviceNotOwned",
     "DuplicateAddressPair",
@@ -187,6 +197,12 @@ __all__ = [
     "PrefixTooShort",
     "PrefixVersionsDiffer",
     "ProjectNotFound",
+    "QosPolicyInUse",
+    "QosPolicyNotFound",
+    "QosPolicyNotYours",
+    "QosRuleNotFound",
+    "QosRuleTypeNotFound",
+    "QosRulesConflict",
     "RangeNeeded",
     "RangeNotAllowed",
     "RangeTaken",

@@ -5,6 +5,7 @@ from apps.networking.models.floating_ips import FloatingIP
 from apps.networking.models.networks import Network
 from apps.networking.models.port_forwardings import PortForwarding
 from apps.networking.models.ports import FixedIP, Port, PortSecurityGroup
+from apps.networking.models.qos import QosPolicy, QosRule
 from apps.networking.models.routers import Router, RouterInterface
 from apps.networking.models.security_group_rules import SecurityGroupRule
 from apps.networking.models.security_groups import SecurityGroup
@@ -19,6 +20,8 @@ __all__ = [
     "Port",
     "PortForwarding",
     "PortSecurityGroup",
+    "QosPolicy",
+    "QosRule",
     "Router",
     "RouterInterface",
     "SecurityGroup",

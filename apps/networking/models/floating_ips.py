@@ -6,6 +6,7 @@ from apps.networking import states
 from apps.networking.models.base import Resource
 from apps.networking.models.networks import Network
 from apps.networking.models.ports import Port
+from apps.networking.models.qos import QosPolicy
 from apps.networking.models.routers import Router
 
 
@@ -24,6 +25,9 @@ class FloatingIP(Resource):
     )
     fixed_ip_address = models.GenericIPAddressField(null=True, blank=True)
     router = models.ForeignKey(Router, on_delete=models.PROTECT, null=True, blank=True, related_name="floating_ips")
+    qos_policy = models.ForeignKey(
+        QosPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="floating_ips"
+    )
     status = models.CharField(max_length=16, default=states.DOWN)
 
     class Meta:

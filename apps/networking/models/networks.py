@@ -5,6 +5,7 @@ from django.db import models
 
 from apps.networking import states
 from apps.networking.models.base import Resource
+from apps.networking.models.qos import QosPolicy
 
 
 class Network(Resource):
@@ -21,6 +22,9 @@ class Network(Resource):
     is_default = models.BooleanField(default=False)
     mtu = models.PositiveIntegerField(default=1500)
     port_security_enabled = models.BooleanField(default=True)
+    qos_policy = models.ForeignKey(
+        QosPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="networks", db_index=False
+    )
     availability_zone_hints = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     network_type = models.CharField(max_length=16, blank=True, default="")
     physical_network = models.CharField(max_length=64, blank=True, default="")
@@ -29,6 +33,7 @@ class Network(Resource):
 
     class Meta:
         indexes = [
+            models.Index(fields=["qos_policy"], name="network_qos", condition=models.Q(qos_policy__isnull=False)),
             models.Index(fields=["shared"], name="network_shared", condition=models.Q(shared=True)),
             models.Index(fields=["external"], name="network_external", condition=models.Q(external=True)),
         ]

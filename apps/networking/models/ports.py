@@ -5,6 +5,7 @@ from django.db import models
 from apps.networking import states
 from apps.networking.models.base import Resource
 from apps.networking.models.networks import Network
+from apps.networking.models.qos import QosPolicy
 from apps.networking.models.security_groups import SecurityGroup
 from apps.networking.models.subnets import Subnet
 
@@ -30,12 +31,16 @@ class Port(Resource):
     vnic_type = models.CharField(max_length=64, default="normal")
     profile = models.JSONField(default=dict, blank=True)
     port_security_enabled = models.BooleanField(default=True)
+    qos_policy = models.ForeignKey(
+        QosPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="ports", db_index=False
+    )
     allowed_address_pairs = models.JSONField(default=list, blank=True)
     extra_dhcp_opts = models.JSONField(default=list, blank=True)
     security_groups = models.ManyToManyField(SecurityGroup, through="PortSecurityGroup", related_name="ports")
 
     class Meta:
         indexes = [
+            models.Index(fields=["qos_policy"], name="port_qos", condition=models.Q(qos_policy__isnull=False)),
             models.Index(fields=["device_id"], name="port_device", condition=~models.Q(device_id="")),
             models.Index(fields=["host"], name="port_host", condition=~models.Q(host="")),
             models.Index(fields=["network"], name="port_dhcp", condition=models.Q(device_owner=states.OWNER_DHCP)),

@@ -6,13 +6,14 @@ from django.db import models
 from apps.networking import states
 from apps.networking.models.base import Resource
 from apps.networking.models.ports import Port
+from apps.networking.models.qos import QosPolicy
 
 
 class Router(Resource):
     """Ports hold a router's addresses: ``gateway_port`` on the external network, ``RouterInterface`` on the others.
 
     ``enable_snat``: the router's networks go out behind the gateway's first address. ``routes`` is a list of
-    {destination, nexthop}.
+    {destination, nexthop}. ``qos_policy`` is the gateway's.
     """
 
     admin_state_up = models.BooleanField(default=True)
@@ -21,6 +22,7 @@ class Router(Resource):
         Port, on_delete=models.PROTECT, null=True, blank=True, related_name="gateway_of"
     )
     enable_snat = models.BooleanField(default=True)
+    qos_policy = models.ForeignKey(QosPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="routers")
     routes = models.JSONField(default=list, blank=True)
     availability_zone_hints = ArrayField(models.CharField(max_length=255), default=list, blank=True)
 

@@ -17,6 +17,7 @@ from apps.networking.values import (
     ProgrammedGroup,
     ProgrammedInterface,
     ProgrammedPort,
+    ProgrammedQos,
     ProgrammedRouter,
     ProgrammedRule,
 )
@@ -103,6 +104,7 @@ def _port(
     address_pairs: str,
     fixed_ips: str | None,
     group_ids: list[uuid.UUID],
+    rules: str | None,
 ) -> ProgrammedPort:
     return ProgrammedPort(
         id=port_id,
@@ -115,7 +117,22 @@ def _port(
         address_pairs=tuple((pair["ip_address"], pair.get("mac_address")) for pair in orjson.loads(address_pairs)),
         fixed_ips=tuple((uuid.UUID(subnet), ip) for subnet, ip in orjson.loads(fixed_ips or "[]")),
         groups=tuple(group_ids),
+        qos=_qos(rules),
     )
+
+
+def _qos(rules: str | None) -> ProgrammedQos | None:
+    """Return what the rules of a policy say; None without rules."""
+    limits: dict[str, tuple[int, int]] = {}
+    dscp = None
+    for kind, direction, kbps, burst, mark in orjson.loads(rules or "[]"):
+        if kind == states.DSCP_MARKING:
+            dscp = mark
+        else:
+            limits[direction] = (kbps, burst)
+    if not limits and dscp is None:
+        return None
+    return ProgrammedQos(egress=limits.get(states.EGRESS), ingress=limits.get(states.INGRESS), dscp=dscp)
 
 
 def _group(group_id: uuid.UUID, stateful: bool, rules: str | None) -> ProgrammedGroup:
@@ -150,6 +167,7 @@ def _router(
     routes: str,
     gateway_port_id: uuid.UUID | None,
     feet: str | None,
+    rules: str | None,
 ) -> ProgrammedRouter:
     interfaces = [_interface(*columns) for columns in orjson.loads(feet or "[]")]
     return ProgrammedRouter(
@@ -159,6 +177,7 @@ def _router(
         interfaces=tuple(foot for foot in interfaces if foot.port_id != gateway_port_id),
         gateway=next((foot for foot in interfaces if foot.port_id == gateway_port_id), None),
         routes=tuple((route["destination"], route["nexthop"]) for route in orjson.loads(routes)),
+        qos=_qos(rules),
     )
 
 
@@ -173,7 +192,12 @@ def _interface(port_id: str, network_id: str, mac: str, addresses: list[Any] | N
 
 
 def _floating_ip(
-    floating_ip_id: uuid.UUID, router_id: uuid.UUID, ip: str, fixed_ip: str | None, forwardings: str | None
+    floating_ip_id: uuid.UUID,
+    router_id: uuid.UUID,
+    ip: str,
+    fixed_ip: str | None,
+    forwardings: str | None,
+    rules: str | None,
 ) -> ProgrammedFloatingIP:
     return ProgrammedFloatingIP(
         id=floating_ip_id,
@@ -181,6 +205,7 @@ def _floating_ip(
         ip=ip,
         fixed_ip=fixed_ip,
         forwardings=tuple(_forwarding(*columns) for columns in orjson.loads(forwardings or "[]")),
+        qos=_qos(rules),
     )
 
 

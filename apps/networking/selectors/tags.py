@@ -4,10 +4,19 @@ import uuid
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import NotFound
-from apps.networking.models import FloatingIP, Network, Port, Router, SecurityGroup, Subnet, SubnetPool
-from apps.networking.selectors import floating_ips, networks, ports, routers, security_groups, subnetpools, subnets
+from apps.networking.models import FloatingIP, Network, Port, QosPolicy, Router, SecurityGroup, Subnet, SubnetPool
+from apps.networking.selectors import (
+    floating_ips,
+    networks,
+    ports,
+    qos_policies,
+    routers,
+    security_groups,
+    subnetpools,
+    subnets,
+)
 
-Tagged = Network | Subnet | SubnetPool | Port | Router | FloatingIP | SecurityGroup
+Tagged = Network | Subnet | SubnetPool | Port | Router | FloatingIP | SecurityGroup | QosPolicy
 
 
 def resource(*, context: RequestContext, collection: str, resource_id: uuid.UUID) -> Tagged:
@@ -26,4 +35,6 @@ def resource(*, context: RequestContext, collection: str, resource_id: uuid.UUID
         return floating_ips.get(context=context, floating_ip_id=resource_id)
     if collection in ("security-groups", "security_groups"):
         return security_groups.get(context=context, group_id=resource_id)
+    if collection == "policies":
+        return qos_policies.get(context=context, policy_id=resource_id)
     raise NotFound

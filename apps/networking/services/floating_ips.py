@@ -18,8 +18,9 @@ from apps.networking.models import FixedIP, FloatingIP, Network, Port, PortForwa
 from apps.networking.selectors import floating_ips as selectors
 from apps.networking.selectors import networks, routers
 from apps.networking.selectors import ports as port_selectors
-from apps.networking.services import fixed_ips, ownership, quotas, service_ports
+from apps.networking.services import fixed_ips, ownership, qos_policies, quotas, service_ports
 
+_PLAIN = ("description", "qos_policy_id")
 _LOOSE = {"fixed_port": None, "fixed_ip_address": None, "router": None, "status": states.DOWN}
 
 
@@ -49,6 +50,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> FloatingIP:
     """
     project_id = ownership.of(context=context, values=values)
     network = _external(context, values["floating_network_id"])
+    qos_policies.check_change(context=context, values=values)
     key = uuid.uuid4()
     with transaction.atomic():
         quotas.check(resource="floatingip", project_id=project_id)
@@ -65,11 +67,13 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> FloatingIP:
             id=key,
             project_id=project_id,
             description=values.get("description", ""),
+            qos_policy_id=values.get("qos_policy_id"),
             floating_network=network,
             floating_port=port,
             floating_ip_address=ip,
             **(target.columns if target else {}),
         )
+        qos_policies.keep(values.get("qos_policy_id"))
         rpcapi.changed(floating_ips=[key] if target else [])
     return selectors.get(context=context, floating_ip_id=key)
 
@@ -116,8 +120,9 @@ def update(
 
     With ``revision`` it has to be at that one (RevisionChanged, 412). Raises the errors of an association.
     """
+    qos_policies.check_change(context=context, values=values, held_id=floating_ip.qos_policy_id)
     with transaction.atomic():
-        columns = {"description": values["description"]} if "description" in values else {}
+        columns: dict[str, Any] = {key: values[key] for key in _PLAIN if key in values}
         target = None
         if _is_association(values):
             target = _target(context, floating_ip.project_id, floating_ip.floating_network_id, values)
@@ -135,6 +140,7 @@ def update(
         FloatingIP.objects.filter(id=locked.id).update(
             **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
         )
+        qos_policies.keep(values.get("qos_policy_id"))
         rpcapi.changed(floating_ips=[locked.id])
     return selectors.get(context=context, floating_ip_id=floating_ip.id)
 

@@ -11,19 +11,26 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, rpcapi, states
 from apps.networking.models import FixedIP, Network, Port
 from apps.networking.selectors import networks as selectors
-from apps.networking.services import floating_ips, ownership, quotas
+from apps.networking.selectors import qos_policies as qos_policy_selectors
+from apps.networking.services import floating_ips, ownership, qos_policies, quotas
 from apps.networking.services.requested_networks import automatic, resolve
 
 __all__ = ["automatic", "create", "delete", "resolve", "update"]
 
 
 def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
-    """Make a network. Raises OverQuota, and FlatNetworkInUse or VlanInUse for a segment that is taken (409)."""
+    """Make a network, with the project's default QoS policy unless ``values`` name one.
+
+    Raises QosPolicyNotFound (404), OverQuota, and FlatNetworkInUse or VlanInUse for a segment that is taken (409)."""
     project_id = ownership.of(context=context, values=values)
+    qos_policies.check_change(context=context, values=values)
+    if not values.get("qos_policy_id"):
+        values = {**values, "qos_policy_id": qos_policy_selectors.default_id(project_id=project_id)}
     with transaction.atomic():
         quotas.check(resource="network", project_id=project_id)
         _refuse_taken_segment(values)
         network = Network.objects.create(project_id=project_id, **{"mtu": default_mtu(), **_columns(values)})
+        qos_policies.keep(network.qos_policy_id)
         rpcapi.changed(networks=[network.id])
     return selectors.get(context=context, network_id=network.id)
 
@@ -54,6 +61,7 @@ def update(*, context: RequestContext, network: Network, values: dict[str, Any])
     Raises NetworkInUse (409) when it stops being shared and others have ports on it, and ExternalNetworkInUse (409)
     when it stops being external and routers have their gateway on it.
     """
+    qos_policies.check_change(context=context, values=values, held_id=network.qos_policy_id)
     with transaction.atomic():
         if values.get("shared") is False and network.shared and _used_by_others(network):
             raise exceptions.NetworkInUse(id=network.id)
@@ -62,6 +70,9 @@ def update(*, context: RequestContext, network: Network, values: dict[str, Any])
         Network.objects.filter(id=network.id).update(
             **_columns(values), revision_number=F("revision_number") + 1, updated_at=timezone.now()
         )
+        qos_policies.keep(values.get("qos_policy_id"))
+        if "qos_policy_id" in values:
+            qos_policies.tell_network(network_id=network.id)
         rpcapi.changed(networks=[network.id])
     return selectors.get(context=context, network_id=network.id)
 

@@ -17,6 +17,7 @@ from apps.networking.services import (
     ownership,
     port_addresses,
     port_forwardings,
+    qos_policies,
     quotas,
     router_interfaces,
     security_groups,
@@ -39,6 +40,7 @@ _PLAIN = (
     "port_security_enabled",
     "allowed_address_pairs",
     "extra_dhcp_opts",
+    "qos_policy_id",
 )
 # A server holds the port: these do not change under it, the host would not learn of it.
 _FROZEN_WHILE_BOUND = ("mac_address", "fixed_ips", "device_id", "device_owner", "host")
@@ -56,6 +58,7 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
     project_id = ownership.of(context=context, values=values)
     _refuse_foreign_network(network, context)
     _refuse_foreign_device(context, project_id, values)
+    qos_policies.check_change(context=context, values=values)
     values = {"port_security_enabled": network.port_security_enabled, **values}
     _check_security(values, pairs=values.get("allowed_address_pairs"), held_groups=False)
     groups = _groups(context, project_id, values)
@@ -72,6 +75,7 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
                 )
                 port_addresses.give(port, values.get("fixed_ips"))
                 _set_groups(port, groups)
+                qos_policies.keep(port.qos_policy_id)
             return selectors.get(context=context, port_id=port.id)
         except IntegrityError as error:
             if "port_mac_once_per_network" not in str(error):
@@ -164,6 +168,7 @@ def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Po
     Raises the errors of ``create``, and PortHasGroups (409) for disabling port security of a port with groups.
     """
     _refuse_foreign_device(context, port.project_id, values)
+    qos_policies.check_change(context=context, values=values, held_id=port.qos_policy_id)
     try:
         with transaction.atomic():
             locked = locks.port(port.id)
@@ -175,6 +180,7 @@ def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Po
             Port.objects.filter(id=port.id).update(
                 **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
             )
+            qos_policies.keep(values.get("qos_policy_id"))
             if locked.bound:
                 rpcapi.changed(ports=[port.id])
     except IntegrityError:

@@ -6,7 +6,7 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, states
 from apps.networking.models import FloatingIP, Network, Router, Subnet
 from apps.networking.selectors import networks
-from apps.networking.services import port_addresses, router_interfaces, service_ports
+from apps.networking.services import port_addresses, qos_policies, router_interfaces, service_ports
 
 Info = dict[str, Any] | None
 
@@ -18,6 +18,8 @@ def change(*, context: RequestContext, router: Router, info: Info) -> None:
     RouterGatewayNeeded (409) while floating IPs lead through the gateway.
     """
     network = _network(context, info) if info else None
+    policy_id = (info or {}).get("qos_policy_id", router.qos_policy_id if info else None)
+    qos_policies.check_change(context=context, values={"qos_policy_id": policy_id}, held_id=router.qos_policy_id)
     wanted = (info or {}).get("external_fixed_ips") or []
     if network is not None:
         _refuse_gateways_of(network, wanted)
@@ -30,7 +32,9 @@ def change(*, context: RequestContext, router: Router, info: Info) -> None:
         if network is not None:
             _open(router, network, wanted)
     router.enable_snat = (info or {}).get("enable_snat", True)
-    router.save(update_fields=["gateway_port", "enable_snat"])
+    router.qos_policy_id = policy_id
+    router.save(update_fields=["gateway_port", "enable_snat", "qos_policy"])
+    qos_policies.keep(policy_id)
 
 
 def _network(context: RequestContext, info: dict[str, Any]) -> Network:

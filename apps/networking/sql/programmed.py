@@ -3,15 +3,24 @@
 from apps.common.sql.planned import Statement
 from apps.networking.sql.bindings import SUBNETS
 
+
+def _qos(policy: str) -> str:
+    """Return a subquery for the rules of a policy, which is an expression."""
+    return f"""(SELECT json_agg(json_build_array(q.kind, q.direction, q.max_kbps, q.max_burst_kbps, q.dscp_mark))
+          FROM networking_qosrule q WHERE q.policy_id = {policy})::text"""
+
+
+_OF_NETWORK = "(SELECT n.qos_policy_id FROM networking_network n WHERE n.id = {network})"
 _NETWORKS = f"""
 SELECT n.id, n.name, n.mtu, ({SUBNETS})::text, n.physical_network, n.segmentation_id FROM networking_network n
 """
-_PORTS = """
+_PORTS = f"""
 SELECT p.id, p.network_id, p.host, p.mac_address, p.hostname, p.admin_state_up, p.port_security_enabled,
        p.allowed_address_pairs::text,
        (SELECT json_agg(json_build_array(f.subnet_id, host(f.ip_address)) ORDER BY f.id)
           FROM networking_fixedip f WHERE f.port_id = p.id)::text,
-       ARRAY(SELECT m.security_group_id FROM networking_portsecuritygroup m WHERE m.port_id = p.id ORDER BY 1)
+       ARRAY(SELECT m.security_group_id FROM networking_portsecuritygroup m WHERE m.port_id = p.id ORDER BY 1),
+       {_qos(f"COALESCE(p.qos_policy_id, {_OF_NETWORK.format(network='p.network_id')})")}
   FROM networking_port p WHERE p.request_index IS NOT NULL
 """
 _GROUPS = """
@@ -43,7 +52,8 @@ GROUPS = Statement(
 )
 ALL_GROUPS = Statement("networking_programmed_all_groups", _GROUPS, {})
 
-_ROUTERS = """
+_GATEWAYS_NETWORK = "(SELECT g.network_id FROM networking_port g WHERE g.id = r.gateway_port_id)"
+_ROUTERS = f"""
 SELECT r.id, r.admin_state_up, r.enable_snat, r.routes::text, r.gateway_port_id,
        (SELECT json_agg(json_build_array(
                    p.id, p.network_id, p.mac_address,
@@ -53,14 +63,16 @@ SELECT r.id, r.admin_state_up, r.enable_snat, r.routes::text, r.gateway_port_id,
                ) ORDER BY p.id)
           FROM networking_port p
          WHERE p.id = r.gateway_port_id
-            OR p.id IN (SELECT i.port_id FROM networking_routerinterface i WHERE i.router_id = r.id))::text
+            OR p.id IN (SELECT i.port_id FROM networking_routerinterface i WHERE i.router_id = r.id))::text,
+       {_qos(f"COALESCE(r.qos_policy_id, {_OF_NETWORK.format(network=_GATEWAYS_NETWORK)})")}
   FROM networking_router r
 """
-_FLOATING_IPS = """
+_FLOATING_IPS = f"""
 SELECT l.id, l.router_id, host(l.floating_ip_address), host(l.fixed_ip_address),
        (SELECT json_agg(json_build_array(f.protocol, f.external_start, f.external_end, host(f.internal_ip_address),
                                          f.internal_start, f.internal_end) ORDER BY f.id)
-          FROM networking_portforwarding f WHERE f.floating_ip_id = l.id)::text
+          FROM networking_portforwarding f WHERE f.floating_ip_id = l.id)::text,
+       {_qos(f"COALESCE(l.qos_policy_id, {_OF_NETWORK.format(network='l.floating_network_id')})")}
   FROM networking_floatingip l WHERE l.router_id IS NOT NULL
 """
 ROUTERS = Statement(

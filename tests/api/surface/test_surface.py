@@ -55,7 +55,7 @@ MISSING = {
     "the image cache": ["image .*/v2/cache"],
     "several image stores": ["image .*/v2/stores/"],
     "trunks": ["network .*/trunks"],
-    "QoS policies": ["network .*/qos/"],
+    "guaranteed bandwidth and packet rates": ["network .*/minimum_(bandwidth|packet_rate)_rules"],
     "metering": ["network .*/metering/"],
     "packet logging": ["network .*/log/"],
     "segments": ["network .*/segments"],

@@ -69,6 +69,16 @@ class Guest:
         argv = ["ip", "netns", "exec", self.netns, "python3", "-c", script]
         return subprocess.run(argv, input=data, check=True, capture_output=True, timeout=30).stdout
 
+    def seconds_to_send(self, address: str, size: int, port: int = 7777) -> float:
+        """How long TCP takes to send so many bytes to a sink."""
+        script = (
+            "import socket, time\n"
+            f"s = socket.create_connection(({address!r}, {port}), timeout=20); begin = time.monotonic()\n"
+            f"s.sendall(bytes({size})); s.shutdown(socket.SHUT_WR); s.recv(1)\n"
+            "print(time.monotonic() - begin)\n"
+        )
+        return float(command("ip", "netns", "exec", self.netns, "python3", "-c", script))
+
     def connects(self, address: str, port: int) -> bool:
         """Whether a TCP connection to an address comes about within a second."""
         script = f"import socket; socket.create_connection(({address!r}, {port}), timeout=1)"
@@ -109,6 +119,21 @@ def echo_server(of: Guest, port: int = 7777, greeting: bytes = b"") -> Iterator[
 
 
 @contextmanager
+def sink(of: Guest, port: int = 7777) -> Iterator[None]:
+    """A TCP server in the guest that reads all that it gets, and sends nothing."""
+    script = (
+        "import socket\n"
+        f"s = socket.create_server(('', {port})); print('ready', flush=True)\n"
+        "while True:\n"
+        "    c, _ = s.accept()\n"
+        "    while c.recv(65536): pass\n"
+        "    c.close()\n"
+    )
+    with _server(of, script):
+        yield
+
+
+@contextmanager
 def udp_echo_server(of: Guest, port: int) -> Iterator[None]:
     """A server in the guest that sends datagrams back."""
     script = (
@@ -118,6 +143,20 @@ def udp_echo_server(of: Guest, port: int) -> Iterator[None]:
         "while True: s.sendto(*s.recvfrom(65536))\n"
     )
     with _server(of, script):
+        yield
+
+
+@contextmanager
+def tos_mirror(of: Guest, port: int) -> Iterator[None]:
+    """A server in the guest that answers each datagram with the TOS byte of its header."""
+    script = (
+        "import socket\n"
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)\n"
+        f"s.bind(('', {port})); print('ready', flush=True)\n"
+        "while True:\n"
+        "    _, extra, _, client = s.recvmsg(99, 99); s.sendto(extra[0][2], client)\n"
+    )
+    with _server(of, script.replace("socket.IP_RECVTOS", "13")):
         yield
 
 

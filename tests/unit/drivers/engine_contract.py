@@ -15,6 +15,7 @@ from workers.drivers.network.base import FixedIP, HostRoute, SubnetSpec
 from workers.drivers.network.base.engine import CloudSpec, NetworkEngine, NetworkPorts
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec, PortState
 from workers.drivers.network.base.l3 import FloatingIPSpec, ForwardingSpec, RouterGateway, RouterInterface, RouterSpec
+from workers.drivers.network.base.qos import Limit, QosSpec
 from workers.drivers.network.errors import EngineUnavailable, PortInvalid
 
 _serial = itertools.count(1)
@@ -283,6 +284,36 @@ class EngineContract:
         engine.l3.ensure_floating_ips([whole])
         engine.l3.remove_routers([router.id])
         assert engine.differences(cloud(*nets)) == ()
+
+    def test_limits(self, engine: NetworkEngine) -> None:
+        one, outside = network(62), external()
+        limits = (
+            QosSpec(egress=Limit(1000), ingress=Limit(2000, 500)),
+            QosSpec(egress=Limit(1000), dscp=26),
+            QosSpec(dscp=8),
+            None,
+        )
+        card, way_out = port(one), gateway(outside)
+        router = RouterSpec(samples.new_id(), (foot(one),), way_out)
+        place = (outside.id, way_out.interface.port_id)
+        floating = FloatingIPSpec(samples.new_id(), router.id, "198.18.9.52", "10.77.62.10", gateway=place)
+        engine.l2.ensure_network(outside)
+        for qos in limits:
+            limited = dataclasses.replace(card, qos=qos)
+            led = dataclasses.replace(floating, qos=qos)
+            routed = dataclasses.replace(router, gateway=dataclasses.replace(way_out, qos=qos))
+            engine.l2.ensure_ports(one, [limited])
+            engine.l3.ensure_router(routed)
+            engine.l3.ensure_floating_ips([led])
+            nets = ((one, (limited,)), (outside, ()))
+            assert engine.differences(cloud(*nets, routers=(routed,), floating_ips=(led,))) == ()
+        whole = QosSpec(egress=Limit(1000), ingress=Limit(1000))
+        engine.l2.ensure_ports(one, [dataclasses.replace(card, qos=whole)])
+        engine.l3.ensure_floating_ips([dataclasses.replace(floating, qos=whole)])
+        engine.l3.ensure_router(dataclasses.replace(router, gateway=dataclasses.replace(way_out, qos=whole)))
+        engine.l3.remove_routers([router.id])
+        engine.l2.remove_ports([card.id])
+        assert engine.differences(cloud((one, ()), (outside, ()))) == ()
 
     def test_reconcile_routers(self, engine: NetworkEngine) -> None:
         one, outside = network(60), external()

@@ -1,9 +1,15 @@
 """Common parts of the network service's documents."""
 
+import uuid
 from typing import Any
 
 from apps.common.api.documents import seconds
 from apps.networking.models.base import Resource
+
+
+def optional_id(value: uuid.UUID | None) -> str | None:
+    """Return an id as text, if there is one."""
+    return str(value) if value is not None else None
 
 
 def standard(row: Resource) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.common.context import RequestContext
 from apps.networking.api.documents import port_forwardings
-from apps.networking.api.documents.base import standard
+from apps.networking.api.documents.base import optional_id, standard
 from apps.networking.models import FloatingIP, Port
 
 
@@ -15,16 +15,14 @@ def render(floating_ip: FloatingIP, context: RequestContext) -> dict[str, Any]:
         "floating_network_id": str(floating_ip.floating_network_id),
         "floating_ip_address": floating_ip.floating_ip_address,
         "fixed_ip_address": floating_ip.fixed_ip_address,
-        "port_id": _id(floating_ip.fixed_port_id),
-        "router_id": _id(floating_ip.router_id),
+        "port_id": optional_id(floating_ip.fixed_port_id),
+        "router_id": optional_id(floating_ip.router_id),
         "status": floating_ip.status,
+        "qos_policy_id": optional_id(floating_ip.qos_policy_id),
+        "qos_network_policy_id": optional_id(floating_ip.floating_network.qos_policy_id),
         "port_details": _details(floating_ip.fixed_port),
         "port_forwardings": [port_forwardings.brief(item) for item in floating_ip.port_forwardings.all()],
     }
-
-
-def _id(value: Any) -> str | None:
-    return str(value) if value is not None else None
 
 
 def _details(port: Port | None) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from typing import Any
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking import capabilities
-from apps.networking.api.documents.base import standard
+from apps.networking.api.documents.base import optional_id, standard
 from apps.networking.models import Network
 
 
@@ -21,6 +21,7 @@ def render(network: Network, context: RequestContext) -> dict[str, Any]:
         "is_default": network.is_default,
         "mtu": network.mtu,
         "subnets": [str(subnet.id) for subnet in network.subnets.all()],
+        "qos_policy_id": optional_id(network.qos_policy_id),
         "availability_zones": [],
         "availability_zone_hints": network.availability_zone_hints,
         "port_security_enabled": network.port_security_enabled,

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.common import policy
 from apps.common.context import RequestContext
-from apps.networking.api.documents.base import standard
+from apps.networking.api.documents.base import optional_id, standard
 from apps.networking.models import Port
 
 
@@ -24,6 +24,8 @@ def render(port: Port, context: RequestContext) -> dict[str, Any]:
         "allowed_address_pairs": port.allowed_address_pairs,
         "extra_dhcp_opts": port.extra_dhcp_opts,
         "port_security_enabled": port.port_security_enabled,
+        "qos_policy_id": optional_id(port.qos_policy_id),
+        "qos_network_policy_id": optional_id(port.network.qos_policy_id),
         "binding:vnic_type": port.vnic_type,
     }
     if policy.allowed(context, "get_port:binding", {"project_id": port.project_id}):

@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.common import policy
 from apps.common.context import RequestContext
-from apps.networking.api.documents.base import standard
+from apps.networking.api.documents.base import optional_id, standard
 from apps.networking.models import Router
 from apps.networking.services.router_interfaces import Attachment
 
@@ -35,6 +35,7 @@ def _gateway(router: Router) -> dict[str, Any] | None:
     return {
         "network_id": str(port.network_id),
         "enable_snat": router.enable_snat,
+        "qos_policy_id": optional_id(router.qos_policy_id),
         "external_fixed_ips": [
             {"subnet_id": str(fixed.subnet_id), "ip_address": fixed.ip_address} for fixed in port.fixed_ips.all()
         ],

@@ -11,6 +11,7 @@ class FloatingIpUpdate(StrictSerializer):
     description = TextField()
     port_id = UUIDString(required=False, allow_null=True)
     fixed_ip_address = AddressField(required=False, allow_null=True)
+    qos_policy_id = UUIDString(required=False, allow_null=True)
 
 
 class FloatingIpCreate(FloatingIpUpdate):

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from apps.common.api.serializers import Text
+from apps.common.api.serializers import Text, UUIDString
 from apps.networking import capabilities, states
 from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer
 
@@ -27,6 +27,7 @@ class _Values(ResourceSerializer):
     is_default = serializers.BooleanField(required=False)
     mtu = serializers.IntegerField(required=False, min_value=576, max_value=9216)
     port_security_enabled = serializers.BooleanField(required=False)
+    qos_policy_id = UUIDString(required=False, allow_null=True)
 
 
 class NetworkUpdate(_Values):

@@ -112,6 +112,7 @@ class PortUpdate(ResourceSerializer):
     allowed_address_pairs = AddressPair(many=True, required=False, allow_null=True)
     extra_dhcp_opts = DhcpOption(many=True, required=False, allow_null=True)
     port_security_enabled = serializers.BooleanField(required=False)
+    qos_policy_id = UUIDString(required=False, allow_null=True)
     host = TextField()
     profile = serializers.DictField(required=False, allow_null=True)
     vnic_type = serializers.ChoiceField(["normal"], required=False)

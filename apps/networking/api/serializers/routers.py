@@ -16,6 +16,7 @@ class Gateway(StrictSerializer):
 
     network_id = UUIDString(required=False, allow_null=True)
     enable_snat = serializers.BooleanField(required=False)
+    qos_policy_id = UUIDString(required=False, allow_null=True)
     external_fixed_ips = FixedIP(many=True, required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

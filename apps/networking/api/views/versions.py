@@ -57,6 +57,19 @@ ROUTING_EXTENSIONS = {
         "Floating IP Port Forwarding support port ranges",
         "A port forwarding leads from a range of ports",
     ),
+    "qos": ("Quality of Service", "Policies limit and mark traffic of networks and ports"),
+    "qos-bw-limit-direction": (
+        "Direction for QoS bandwidth limit rule",
+        "Limits of either direction",
+    ),
+    "qos-default": ("QoS default policy", "A project's new networks get its default policy"),
+    "qos-fip": ("Floating IP QoS", "Floating IPs have a policy"),
+    "qos-fip-network-policy": ("QoS floating IP network policy", "Floating IPs show their network's policy"),
+    "qos-gateway-ip": ("Router gateway IP QoS", "Gateways of routers have a policy"),
+    "qos-port-network-policy": ("QoS port network policy", "Ports show their network's policy"),
+    "qos-rule-type-details": ("Details of QoS rule types", "The parameters of rules, for administrators"),
+    "qos-rule-type-filter": ("QoS rule type filter", "all_rules=True lists all types that Neutron knows"),
+    "qos-rules-alias": ("Quality of Service rules alias API", "Rules by their own ids"),
     "router": ("Neutron L3 Router", "Routers between networks, and floating IPs"),
 }
 UPDATED = "2026-01-01T00:00:00-00:00"

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.network.base import FixedIP, SubnetSpec
+from workers.drivers.network.base.qos import QosSpec
 
 MAX_VLAN = 4094
 
@@ -90,6 +91,7 @@ class PortSpec:
     port_security: bool = True
     address_pairs: tuple[AddressPair, ...] = ()
     groups: tuple[str, ...] | None = None
+    qos: QosSpec | None = None
 
     def __post_init__(self) -> None:
         """Refuse names and addresses that would break out of their place."""

@@ -14,6 +14,7 @@ from typing import Literal
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.network.base import HostRoute
+from workers.drivers.network.base.qos import QosSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,14 @@ class RouterGateway:
     """A router's way out: its foot in an external network. `next_hops` are that network's own gateways.
 
     `snat`: the router's networks go out behind the first address. `hosts`: where traffic passes, the first that lives.
+    `qos` holds for all that passes, but for floating IPs with their own.
     """
 
     interface: RouterInterface
     next_hops: tuple[str, ...] = ()
     snat: bool = True
     hosts: tuple[str, ...] = ()
+    qos: QosSpec | None = None
 
     def __post_init__(self) -> None:
         """Every text must parse."""
@@ -106,7 +109,7 @@ class FloatingIPSpec:
     """An external address at a router. It leads to a port's fixed address, and from it to the world, or it forwards.
 
     `fixed_ip` is empty for one that forwards ports. `network_ids`: the router's networks, from where forwarded ports
-    are reached, too.
+    are reached, too. `qos` holds at the router's `gateway`: the external network, and the router's port there.
     """
 
     id: str
@@ -115,13 +118,17 @@ class FloatingIPSpec:
     fixed_ip: str = ""
     forwardings: tuple[ForwardingSpec, ...] = ()
     network_ids: tuple[str, ...] = ()
+    qos: QosSpec | None = None
+    gateway: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         """Addresses are of IPv4, it leads somewhere, and no port is forwarded twice."""
         values.check_uuid(self.id, "a floating IP's id")
         values.check_uuid(self.router_id, "a router's id")
-        for network_id in self.network_ids:
-            values.check_uuid(network_id, "a network's id")
+        for other in (*self.network_ids, *(self.gateway or ())):
+            values.check_uuid(other, "a network's or a port's id")
+        if self.qos is not None and self.gateway is None:
+            raise SpecInvalid("a floating IP with limits needs its router's gateway")
         _check_version_4(self.ip)
         if self.fixed_ip:
             _check_version_4(self.fixed_ip)

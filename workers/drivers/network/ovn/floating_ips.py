@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from workers.drivers.network.base.l3 import FloatingIPSpec
-from workers.drivers.network.ovn import diff
+from workers.drivers.network.ovn import diff, qos
 from workers.drivers.network.ovn.ovsdb import Operation
 from workers.drivers.network.ovn.rows import Link, Row, derived, of_router
 from workers.drivers.network.ovn.wire import Value
@@ -18,15 +18,22 @@ _PROTOCOLS = ("tcp", "udp")
 
 def rows(floating_ip: FloatingIPSpec) -> list[Row]:
     """The translation, by the floating IP's own id, or a load balancer for each protocol that it forwards."""
+    limits: list[Row] = []
+    if floating_ip.gateway is not None:
+        mark = qos.of_floating_ips(floating_ip.router_id)
+        limits = qos.rows(
+            floating_ip.id, qos.Place(*floating_ip.gateway, _address(floating_ip.ip), mark), floating_ip.qos
+        )
     if not floating_ip.fixed_ip:
-        return list(_balancers(floating_ip))
+        return [*_balancers(floating_ip), *limits]
     columns: dict[str, Value] = {
         "type": KIND,
         "external_ip": _address(floating_ip.ip),
         "logical_ip": _address(floating_ip.fixed_ip),
         "external_ids": {},
     }
-    return [Row(TABLE, floating_ip.id, columns, frozenset({Link("Logical_Router", floating_ip.router_id, "nat")}))]
+    links = frozenset({Link("Logical_Router", floating_ip.router_id, "nat")})
+    return [Row(TABLE, floating_ip.id, columns, links), *limits]
 
 
 def _balancers(floating_ip: FloatingIPSpec) -> Iterator[Row]:
@@ -54,7 +61,8 @@ def removal(floating_ip_id: str, *, but: frozenset[str] = frozenset()) -> list[O
     """The operations that remove the rows of a floating IP, but for some."""
     balancers = [(BALANCER, _key(floating_ip_id, protocol)) for protocol in _PROTOCOLS]
     gone = [(table, uuid) for table, uuid in ((TABLE, floating_ip_id), *balancers) if uuid not in but]
-    return [operation for table, uuid in gone for operation in diff.removal(table, uuid)]
+    operations = [operation for table, uuid in gone for operation in diff.removal(table, uuid)]
+    return [*operations, *qos.removal(floating_ip_id, but=but)]
 
 
 def _key(floating_ip_id: str, protocol: str) -> str:

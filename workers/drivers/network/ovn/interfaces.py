@@ -32,9 +32,9 @@ def parse(row: Mapping[str, wire.Value]) -> Interface | None:
     if not isinstance(ids, Mapping) or "iface-id" not in ids or localports.MARK in ids:
         return None
     return Interface(
-        port_id=ids["iface-id"],
+        port_id=str(ids["iface-id"]),
         name=str(row["name"]),
-        mac=ids.get("attached-mac", ""),
+        mac=str(ids.get("attached-mac", "")),
         installed=ids.get("ovn-installed") == "true",
         error=error if isinstance(error, str) else "",
     )

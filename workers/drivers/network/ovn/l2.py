@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from workers.drivers import values
 from workers.drivers.network.base.l2 import L2Driver, NetworkSpec, PortSpec, PortState
-from workers.drivers.network.ovn import dhcp, diff, dns, ports, switches
+from workers.drivers.network.ovn import dhcp, diff, dns, ports, qos, switches
 from workers.drivers.network.ovn.northbound import Northbound
 from workers.drivers.network.ovn.ovsdb import Query, by_uuid
 from workers.drivers.network.ovn.rows import Row, of_network
@@ -45,13 +45,14 @@ class OvnL2(L2Driver):
         kept = {row.uuid for row in of_ports}
         nameless = [key for port in ports if (key := dns.key(port.id)) not in kept]
         gone = [operation for key in nameless for operation in diff.removal("DNS", key)]
+        gone += [operation for port in ports for operation in qos.removal(port.id, but=frozenset(kept))]
         self._northbound.ensure([*self.network_rows(network), *of_ports], without=gone)
 
     def remove_ports(self, port_ids: Iterable[str]) -> None:
         operations = []
         for port_id in port_ids:
             values.check_uuid(port_id, "a port's id")
-            operations += [*diff.removal(PORT, port_id), *diff.removal("DNS", dns.key(port_id))]
+            operations += [*diff.removal(PORT, port_id), *diff.removal("DNS", dns.key(port_id)), *qos.removal(port_id)]
         self._northbound.remove(operations)
 
     def remove_networks(self, network_ids: Iterable[str]) -> None:

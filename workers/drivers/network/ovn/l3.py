@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from workers.drivers import values
 from workers.drivers.network.base.l3 import FloatingIPSpec, L3Driver, RouterSpec
-from workers.drivers.network.ovn import diff, floating_ips, routers, switch_ports, wire
+from workers.drivers.network.ovn import diff, floating_ips, qos, routers, switch_ports, wire
 from workers.drivers.network.ovn.northbound import Northbound
 from workers.drivers.network.ovn.ovsdb import Operation, Query, by_uuid
 from workers.drivers.network.ovn.rows import of_router
@@ -29,7 +29,14 @@ class OvnL3(L3Driver):
             operations += self._dropped(RouterSpec(router_id), set())
             operations += diff.removal(routers.TABLE, router_id)
             operations.append(diff.removal_of_marked(floating_ips.BALANCER, of_router(router_id)))
+            operations += self._limits_of_floating_ips(router_id)
         self._northbound.remove(operations)
+
+    def _limits_of_floating_ips(self, router_id: str) -> list[Operation]:
+        """The removal of limits that the router's floating IPs have on the external network."""
+        marked = [["external_ids", "includes", wire.encode(qos.of_floating_ips(router_id))]]
+        (rows,) = self._northbound.database.select([(qos.TABLE, marked, ())])
+        return [operation for row in rows for operation in diff.removal(qos.TABLE, str(row["_uuid"]))]
 
     def list_routers(self) -> frozenset[str]:
         (rows,) = self._northbound.database.select([(routers.TABLE, [], ())])
@@ -63,12 +70,14 @@ class OvnL3(L3Driver):
             (routers.TABLE, by_uuid(router.id), ("static_routes",)),
             (routers.PORT, mark, ("name",)),
             (routers.NAT, mark, ()),
+            (qos.TABLE, mark, ()),
         ]
-        own, ports, translations = self._northbound.database.select(queries)
+        own, ports, translations, limits = self._northbound.database.select(queries)
         routes = {str(uuid) for row in own for uuid in wire.normal(row["static_routes"])}
         feet = {str(row["_uuid"]): routers.port_id(str(row["name"])) for row in ports}
         gone = [(routers.ROUTE, uuid) for uuid in routes - kept]
         gone += [(routers.NAT, str(row["_uuid"])) for row in translations if row["_uuid"] not in kept]
+        gone += [(qos.TABLE, str(row["_uuid"])) for row in limits if row["_uuid"] not in kept]
         for uuid, port_id in feet.items():
             if uuid not in kept:
                 gone += [(routers.PORT, uuid), (switch_ports.TABLE, port_id)]

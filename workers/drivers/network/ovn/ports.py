@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
-from workers.drivers.network.ovn import dhcp, dns, groups
+from workers.drivers.network.ovn import dhcp, dns, groups, qos
 from workers.drivers.network.ovn.rows import Link, Row
 from workers.drivers.network.ovn.wire import Ref, Value
 from workers.drivers.network.ports import check_fixed_ips
@@ -30,6 +30,7 @@ def rows(network: NetworkSpec, port: PortSpec) -> list[Row]:
     }
     links = {Link("Logical_Switch", network.id, "ports"), *_memberships(port)}
     made = [Row("Logical_Switch_Port", port.id, columns, frozenset(links)), *dns.rows(network, port)]
+    made += qos.rows(port.id, qos.Place(network.id, port.id), port.qos)
     return made if port.groups is None else [*groups.guard_rows(), *made]
 
 

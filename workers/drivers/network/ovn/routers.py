@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from workers.drivers.network.base.l3 import RouterGateway, RouterInterface, RouterSpec
-from workers.drivers.network.ovn import switch_ports
+from workers.drivers.network.ovn import qos, switch_ports
 from workers.drivers.network.ovn.rows import Link, Row, derived, of_router
 from workers.drivers.network.ovn.wire import Value
 
@@ -81,6 +81,7 @@ def _gateway(router: RouterSpec, gateway: RouterGateway) -> Iterator[Row]:
     for address in gateway.next_hops:
         version = ipaddress.ip_address(address).version
         yield _route(router, _DEFAULT[version], address, port_name(foot.port_id))
+    yield from qos.rows(foot.port_id, qos.Place(foot.network_id, foot.port_id, mark=of_router(router.id)), gateway.qos)
     if gateway.snat:
         yield from _translations(router, gateway)
 

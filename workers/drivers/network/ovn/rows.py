@@ -35,7 +35,12 @@ _ALL = (
     Table(
         "Logical_Switch",
         ("name", "other_config"),
-        {"ports": "Logical_Switch_Port", "dns_records": "DNS", "load_balancer": "Load_Balancer"},
+        {
+            "ports": "Logical_Switch_Port",
+            "dns_records": "DNS",
+            "load_balancer": "Load_Balancer",
+            "qos_rules": "QoS",
+        },
     ),
     Table(
         "Logical_Router",
@@ -60,6 +65,7 @@ _ALL = (
     ),
     Table("Gateway_Chassis", ("name", "chassis_name", "priority"), root=False),
     Table("Logical_Router_Static_Route", ("ip_prefix", "nexthop", "output_port"), root=False),
+    Table("QoS", ("direction", "priority", "match", "action", "bandwidth", "external_ids"), root=False),
     Table("NAT", ("type", "external_ip", "logical_ip", "external_ids"), root=False),
     Table(
         "Logical_Switch_Port",

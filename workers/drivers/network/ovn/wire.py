@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Scalar = str | int | bool
-Value = Scalar | frozenset[Scalar] | Mapping[str, str]
+Value = Scalar | frozenset[Scalar] | Mapping[str, str | int]
 
 
 class Ref(str):
@@ -38,7 +38,7 @@ def decode(data: Any) -> Value:
     return frozenset(decode(item) for item in content)  # type: ignore[misc]
 
 
-def normal(value: Value) -> frozenset[Scalar] | dict[str, str]:
+def normal(value: Value) -> frozenset[Scalar] | dict[str, str | int]:
     """A value in the form in which values are compared: a map, or a set of any size."""
     if isinstance(value, Mapping):
         return dict(value)
