@@ -277,6 +277,7 @@ NETWORK_QUOTAS = {
     "address_scope": env.int("CELERITY_QUOTA_ADDRESS_SCOPES", default=20),
     "router": env.int("CELERITY_QUOTA_ROUTERS", default=10),
     "floatingip": env.int("CELERITY_QUOTA_FLOATING_IPS", default=50),
+    "trunk": env.int("CELERITY_QUOTA_TRUNKS", default=50),
     "security_group": env.int("CELERITY_QUOTA_SECURITY_GROUPS", default=10),
     "security_group_rule": env.int("CELERITY_QUOTA_SECURITY_GROUP_RULES", default=100),
 }

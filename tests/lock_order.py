@@ -41,6 +41,7 @@ TABLES = {
     "networking_securitygroup": Rank.SECURITY_GROUP,
     "networking_subnet": Rank.SUBNET,
     "networking_subnetpool": Rank.SUBNETPOOL,
+    "networking_trunk": Rank.TRUNK,
     "quotas_usage": Rank.USAGE,
     "scheduling_aggregate": Rank.AGGREGATE,
     "scheduling_host": Rank.HOST,

@@ -33,6 +33,7 @@ class Rank(IntEnum):
     ROUTER = auto()
     NETWORK = auto()
     SUBNET = auto()
+    TRUNK = auto()
     PORT = auto()  # with its addresses
     FLOATING_IP = auto()
     SECURITY_GROUP = auto()

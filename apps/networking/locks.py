@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from apps.common.lock_order import Rank, ranked
 from apps.common.sql import advisory
-from apps.networking.models import AddressScope, FloatingIP, Network, Port, QosPolicy, Router, Subnet, SubnetPool
+from apps.networking.models import AddressScope, FloatingIP, Network, Port, QosPolicy, Router, Subnet, SubnetPool, Trunk
 from apps.networking.models.base import Resource
 
 _RANKS: dict[type[Resource], Rank] = {
@@ -18,6 +18,7 @@ _RANKS: dict[type[Resource], Rank] = {
     Network: Rank.NETWORK,
     Subnet: Rank.SUBNET,
     Port: Rank.PORT,
+    Trunk: Rank.TRUNK,
     FloatingIP: Rank.FLOATING_IP,
     QosPolicy: Rank.QOS_POLICY,
 }
@@ -94,10 +95,23 @@ def subnets_to_delete(network_id: uuid.UUID) -> None:
     list(Subnet.objects.select_for_update().filter(network_id=network_id).order_by("id").values_list("id"))
 
 
+@ranked(Rank.TRUNK)
+def trunk(trunk_id: uuid.UUID) -> Trunk | None:
+    """Lock a trunk against everything, to change its subports and to delete it; before its ports."""
+    return Trunk.objects.select_for_update().filter(id=trunk_id).first()
+
+
 @ranked(Rank.PORT)
 def port(port_id: uuid.UUID) -> Port | None:
     """Lock a port to change it: rows that refer to it need not wait."""
     return Port.objects.select_for_update(no_key=True).filter(id=port_id).first()
+
+
+@ranked(Rank.PORT)
+def ports(port_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Port]:
+    """Lock ports, by id, to change them."""
+    rows = Port.objects.select_for_update(no_key=True).filter(id__in=list(port_ids)).order_by("id")
+    return {row.id: row for row in rows}
 
 
 @ranked(Rank.PORT)

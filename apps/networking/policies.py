@@ -119,6 +119,13 @@ RULES = {
         for action in ("get", "create", "update", "delete")
         if (owner, action) != ("alias", "create")
     },
+    "get_trunk": PROJECT_READER,
+    "create_trunk": PROJECT_MEMBER,
+    "update_trunk": PROJECT_MEMBER,
+    "delete_trunk": PROJECT_MEMBER,
+    "get_subports": PROJECT_READER,
+    "add_subports": PROJECT_MEMBER,
+    "remove_subports": PROJECT_MEMBER,
     "create_security_group": PROJECT_MEMBER,
     "update_security_group": PROJECT_MEMBER,
     "delete_security_group": PROJECT_MEMBER,

@@ -27,6 +27,7 @@ OWNER_NETWORK = "network:"
 OWNER_DHCP = "network:dhcp"
 OWNER_ROUTER_INTERFACE = "network:router_interface"
 OWNER_ROUTER_GATEWAY = "network:router_gateway"
+OWNER_SUBPORT = "trunk:subport"
 OWNER_FLOATING_IP = "network:floatingip"
 
 # The status of a port that no host plugs.

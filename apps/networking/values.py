@@ -140,7 +140,7 @@ class ProgrammedQos:
 class ProgrammedPort:
     """A bound port as the network engine programs it. ``address_pairs`` are (address or range, MAC or None).
 
-    ``groups`` guard it while it has port security.
+    ``groups`` guard it while it has port security. A trunk's subport is on ``parent_id``, with ``tag``.
     """
 
     id: uuid.UUID
@@ -154,6 +154,8 @@ class ProgrammedPort:
     fixed_ips: tuple[tuple[uuid.UUID, str], ...]
     groups: tuple[uuid.UUID, ...] = ()
     qos: ProgrammedQos | None = None
+    parent_id: uuid.UUID | None = None
+    tag: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,6 +162,8 @@ LIMITS = {
     "networking.RouterInterface": Part("networking.Port", "OneToOneField", f"{PORTS}/models/routers.py"),
     "networking.SecurityGroup": Quota("security_group"),
     "networking.SecurityGroupRule": Quota("security_group_rule"),
+    "networking.SubPort": Part("networking.Port", "OneToOneField", f"{PORTS}/models/trunks.py"),
+    "networking.Trunk": Quota("trunk"),
     "networking.Subnet": Quota("subnet"),
     "networking.SubnetPool": Quota("subnetpool"),
     "compute.BlockDevice": Part("compute.Server", "block_device_mapping_v2", "apps/compute/api/serializers/servers.py"),

@@ -114,6 +114,7 @@ def _network(owner: Person, octet: int) -> dict[str, str]:
         "floatingips": _floating_ip(owner, octet),
     }
     items |= _qos(owner)
+    items["trunks"] = make("trunks", "trunk", port_id=make("ports", "port", network_id=network))
     items["port_forwardings"] = str(_forwarding(items["floatingips"], items["ports"]).id)
     for collection, pk in items.items():
         assert owner.call("put", f"/network/v2.0/{collection}/{pk}/tags/t").status_code in (201, 404)

@@ -66,6 +66,7 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("v2.0/address-scopes", {"address_scope": {"name": "written", "ip_version": 4}}),
     ("v2.0/subnetpools/", {"subnetpool": dict(_ATTRIBUTES)}),
     ("v2.0/subnetpools", {"subnetpool": {"name": "written", "prefixes": ["10.251.0.0/16"]}}),
+    ("_subports", {"sub_ports": []}),
     ("_extraroutes", {"router": {"routes": []}}),
     ("/port_forwardings/", {"port_forwarding": {"description": "written"}}),
     ("/port_forwardings", {"port_forwarding": {**_ENDS, "internal_port_id": "0" * 32}}),
@@ -89,6 +90,7 @@ def _referring(call: Call, values: dict[str, str]) -> Any:
     return {
         "network/v2.0/subnets": {"subnet": {"network_id": network, "cidr": "10.99.0.0/24", "ip_version": 4}},
         "network/v2.0/floatingips": {"floatingip": {"floating_network_id": network}},
+        "network/v2.0/trunks": {"trunk": {"port_id": "0" * 32}},
         "network/v2.0/ports": {"port": {"network_id": network}},
         "network/v2.0/security-group-rules": {
             "security_group_rule": {"security_group_id": group, "direction": "egress"}

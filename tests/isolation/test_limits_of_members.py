@@ -64,6 +64,11 @@ def _floating_ip(person: Person, number: int) -> dict[str, Any]:
     return {"floatingip": {"floating_network_id": external(f"public-{number}", 200 + number)}}
 
 
+def _trunk(person: Person, number: int) -> dict[str, Any]:
+    body = {"port": {"network_id": _existing(person, "networks")}}
+    return {"trunk": {"port_id": person.call("post", "/network/v2.0/ports", body).json()["port"]["id"]}}
+
+
 def _rule(person: Person, number: int) -> dict[str, Any]:
     values = {"security_group_id": _existing(person, "security-groups"), "direction": "ingress", "protocol": "tcp"}
     return {"security_group_rule": {**values, "port_range_min": 80 + number, "port_range_max": 80 + number}}
@@ -98,6 +103,7 @@ MADE: dict[str, Make] = {
     ),
     "networking.FloatingIP": Make("/network/v2.0/floatingips", _floating_ip),
     "networking.Router": Make("/network/v2.0/routers", lambda person, number: {"router": {"name": "r"}}),
+    "networking.Trunk": Make("/network/v2.0/trunks", _trunk),
     "networking.Port": Make(
         "/network/v2.0/ports", lambda person, number: {"port": {"network_id": _existing(person, "networks")}}
     ),

@@ -75,6 +75,8 @@ def port_spec(facts: ProgrammedPort) -> PortSpec:
         address_pairs=tuple(AddressPair(_range(text), mac) for text, mac in facts.address_pairs),
         groups=tuple(str(group) for group in facts.groups) if facts.port_security_enabled else None,
         qos=qos_spec(facts.qos),
+        parent=str(facts.parent_id) if facts.parent_id else "",
+        tag=facts.tag,
     )
 
 

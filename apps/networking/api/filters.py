@@ -123,6 +123,12 @@ QOS_RULES: dict[str, Filter] = {
     "max_burst_kbps": ("max_burst_kbps", STYLE.integer),
     "dscp_mark": ("dscp_mark", STYLE.integer),
 }
+TRUNKS: dict[str, Filter] = {
+    **STANDARD,
+    "admin_state_up": ("admin_state_up", STYLE.boolean),
+    "port_id": ("port_id", identity),
+    "status": ("port__status", text),
+}
 SECURITY_GROUPS: dict[str, Filter] = {**STANDARD, "stateful": ("stateful", STYLE.boolean)}
 SECURITY_GROUP_RULES: dict[str, Filter] = {
     **{name: STANDARD[name] for name in STANDARD if name != "name"},

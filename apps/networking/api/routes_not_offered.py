@@ -32,5 +32,4 @@ NOT_OFFERED: dict[str, str] = {
     "routers/<router_id>/update_external_gateways": GATEWAYS,
     "segments": "segments",
     "service-providers": "service providers",
-    "trunks": "trunks",
 }

@@ -20,6 +20,7 @@ from apps.networking.api.views import (
     subnetpools,
     subnets,
     tags,
+    trunks,
     versions,
 )
 
@@ -73,6 +74,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{V2}/qos/alias_dscp_marking_rules/<str:item_id>", qos_rules.DscpMarkAlone.as_view()),
     path(f"{V2}/qos/rule-types", qos_rule_types.QosRuleTypes.as_view()),
     path(f"{V2}/qos/rule-types/<str:name>", qos_rule_types.QosRuleTypeItem.as_view()),
+    path(f"{V2}/trunks", trunks.Trunks.as_view()),
+    path(f"{V2}/trunks/<str:item_id>", trunks.TrunkItem.as_view()),
+    path(f"{V2}/trunks/<str:item_id>/add_subports", trunks.AddSubPorts.as_view()),
+    path(f"{V2}/trunks/<str:item_id>/remove_subports", trunks.RemoveSubPorts.as_view()),
+    path(f"{V2}/trunks/<str:item_id>/get_subports", trunks.SubPorts.as_view()),
     path(f"{V2}/quotas", quotas.Quotas.as_view()),
     path(f"{V2}/quotas/tenant", quotas.OwnTenant.as_view()),
     path(f"{V2}/quotas/project", quotas.OwnTenant.as_view()),

@@ -131,6 +131,17 @@ from apps.networking.exceptions.subnets import (
     SubnetInUse,
     SubnetNotFound,
 )
+from apps.networking.exceptions.trunks import (
+    DuplicateSubPort,
+    ParentPortInUse,
+    PortInUseAsSubPort,
+    PortInUseAsTrunkParent,
+    SubPortMtuTooLarge,
+    SubPortNotFound,
+    TrunkDisabled,
+    TrunkNotFound,
+    TrunkPortInUse,
+)
 
 __all__ = [
     "AddressScopeInUse",
@@ -143,6 +154,7 @@ __all__ = [
     "DefaultSecurityGroup",
     "DeviceNotOwned",
     "DuplicateAddressPair",
+    "DuplicateSubPort",
     "ExtensionNotFound",
     "ExternalGatewayNotFound",
     "ExternalNetworkForbidden",
@@ -180,6 +192,7 @@ __all__ = [
     "OverQuota",
     "OverlappingAllocationPools",
     "PairsNeedPortSecurity",
+    "ParentPortInUse",
     "PoolsOfNetworkDiffer",
     "PortBound",
     "PortForwardingNotFound",
@@ -188,6 +201,8 @@ __all__ = [
     "PortHasGroups",
     "PortHasPortForwarding",
     "PortInUse",
+    "PortInUseAsSubPort",
+    "PortInUseAsTrunkParent",
     "PortMacUnusable",
     "PortNotFound",
     "PortOfDevice",
@@ -226,6 +241,8 @@ __all__ = [
     "SecurityGroupNotFound",
     "SecurityGroupRuleNotFound",
     "ServicePortInUse",
+    "SubPortMtuTooLarge",
+    "SubPortNotFound",
     "SubnetAllocationFailed",
     "SubnetInUse",
     "SubnetMismatchForPort",
@@ -235,6 +252,9 @@ __all__ = [
     "SubnetPoolQuotaExceeded",
     "SubnetRefused",
     "TagNotFound",
+    "TrunkDisabled",
+    "TrunkNotFound",
+    "TrunkPortInUse",
     "UnknownMarker",
     "VlanInUse",
 ]

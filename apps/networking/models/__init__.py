@@ -11,6 +11,7 @@ from apps.networking.models.security_group_rules import SecurityGroupRule
 from apps.networking.models.security_groups import SecurityGroup
 from apps.networking.models.subnetpools import SubnetPool
 from apps.networking.models.subnets import Subnet
+from apps.networking.models.trunks import SubPort, Trunk
 
 __all__ = [
     "AddressScope",
@@ -26,6 +27,8 @@ __all__ = [
     "RouterInterface",
     "SecurityGroup",
     "SecurityGroupRule",
+    "SubPort",
     "Subnet",
     "SubnetPool",
+    "Trunk",
 ]

@@ -7,7 +7,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from apps.common.context import RequestContext
 from apps.networking import exceptions
-from apps.networking.models import FixedIP, Port, PortSecurityGroup
+from apps.networking.models import FixedIP, Port, PortSecurityGroup, SubPort
 from apps.networking.selectors.bindings import (
     bound_server_ids,
     for_servers,
@@ -31,10 +31,13 @@ __all__ = [
 
 
 def with_parts() -> QuerySet[Port]:
-    """Ports with the addresses and groups that their documents show: 2 more queries for any number of ports."""
-    return Port.objects.prefetch_related(
+    """Ports with the addresses, groups and trunks that their documents show: 2 more queries for any number of ports,
+    and 2 where there are trunks.
+    """
+    return Port.objects.select_related("trunk").prefetch_related(
         Prefetch("fixed_ips", FixedIP.objects.order_by("id")),
         Prefetch("portsecuritygroup_set", PortSecurityGroup.objects.order_by("id")),
+        Prefetch("trunk__sub_ports", SubPort.objects.select_related("port").order_by("segmentation_id")),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the network engine programs, as rows say. A port that no server and no router holds is not programmed."""
+"""What the network engine programs, as rows say. A port that no server, trunk or router holds is not."""
 
 import dataclasses
 import uuid
@@ -46,7 +46,7 @@ def ports(
         "networks": list(network_ids),
         "servers": [str(server_id) for server_id in server_ids],
     }
-    return [_port(*row) for row in sql.PORTS.fetch(values)]
+    return list({row.id: row for row in (_port(*columns) for columns in sql.PORTS.fetch(values))}.values())
 
 
 def networks(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, NetworkFacts]:
@@ -105,19 +105,23 @@ def _port(
     fixed_ips: str | None,
     group_ids: list[uuid.UUID],
     rules: str | None,
+    trunk: str | None,
 ) -> ProgrammedPort:
+    parent_id, tag, is_up = orjson.loads(trunk) if trunk else (None, None, True)
     return ProgrammedPort(
         id=port_id,
         network_id=network_id,
         host=host,
         mac=mac,
         hostname=hostname,
-        admin_state_up=admin_state_up,
+        admin_state_up=admin_state_up and is_up,
         port_security_enabled=port_security_enabled,
         address_pairs=tuple((pair["ip_address"], pair.get("mac_address")) for pair in orjson.loads(address_pairs)),
         fixed_ips=tuple((uuid.UUID(subnet), ip) for subnet, ip in orjson.loads(fixed_ips or "[]")),
         groups=tuple(group_ids),
         qos=_qos(rules),
+        parent_id=uuid.UUID(parent_id) if parent_id else None,
+        tag=tag,
     )
 
 

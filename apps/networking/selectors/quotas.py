@@ -13,6 +13,7 @@ from apps.networking.models import (
     SecurityGroupRule,
     Subnet,
     SubnetPool,
+    Trunk,
 )
 from apps.quotas.selectors import limits, usages
 
@@ -31,6 +32,7 @@ COUNTS: dict[str, Callable[[str], int]] = {
     "port": _counter(Port),
     "router": _counter(Router),
     "floatingip": _counter(FloatingIP),
+    "trunk": _counter(Trunk),
     "security_group": _counter(SecurityGroup),
     "security_group_rule": _counter(SecurityGroupRule),
 }

@@ -4,7 +4,17 @@ import uuid
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import NotFound
-from apps.networking.models import FloatingIP, Network, Port, QosPolicy, Router, SecurityGroup, Subnet, SubnetPool
+from apps.networking.models import (
+    FloatingIP,
+    Network,
+    Port,
+    QosPolicy,
+    Router,
+    SecurityGroup,
+    Subnet,
+    SubnetPool,
+    Trunk,
+)
 from apps.networking.selectors import (
     floating_ips,
     networks,
@@ -14,9 +24,10 @@ from apps.networking.selectors import (
     security_groups,
     subnetpools,
     subnets,
+    trunks,
 )
 
-Tagged = Network | Subnet | SubnetPool | Port | Router | FloatingIP | SecurityGroup | QosPolicy
+Tagged = Network | Subnet | SubnetPool | Port | Router | FloatingIP | SecurityGroup | QosPolicy | Trunk
 
 
 def resource(*, context: RequestContext, collection: str, resource_id: uuid.UUID) -> Tagged:
@@ -37,4 +48,6 @@ def resource(*, context: RequestContext, collection: str, resource_id: uuid.UUID
         return security_groups.get(context=context, group_id=resource_id)
     if collection == "policies":
         return qos_policies.get(context=context, policy_id=resource_id)
+    if collection == "trunks":
+        return trunks.get(context=context, trunk_id=resource_id)
     raise NotFound

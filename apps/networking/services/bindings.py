@@ -19,6 +19,7 @@ from apps.networking import capabilities, exceptions, rpcapi, states
 from apps.networking.models import Port, Subnet
 from apps.networking.selectors import bindings as binding_selectors
 from apps.networking.selectors import subnets as subnet_selectors
+from apps.networking.selectors import trunks
 from apps.networking.services import fixed_ips, security_groups
 from apps.networking.sql import bindings as sql
 from apps.networking.values import PortFacts, RequestedNetwork
@@ -159,7 +160,7 @@ def _guard(rows: Sequence[Port], *, project_id: str, groups: Sequence[uuid.UUID]
 def _bind(port_id: uuid.UUID, *, project_id: str, **bound: Any) -> None:
     """Bind the user's own port to the server, if it is free. The update is the check."""
     own = Port.objects.filter(id=port_id, project_id=project_id)
-    free = own.filter(device_id="", request_index=None)
+    free = own.filter(device_id="", request_index=None).exclude(device_owner=states.OWNER_SUBPORT)
     if free.update(**bound, preserved=True, updated_at=timezone.now()):
         return
     if not own.exists():
@@ -201,7 +202,9 @@ def unbind(port_ids: Any) -> None:
     """Make bound ports free again."""
     if capabilities.has_engine():
         port_ids = list(Port.objects.filter(id__in=port_ids).values_list("id", flat=True))
-        rpcapi.changed(ports=port_ids)
+        carried = trunks.carried(port_ids=port_ids) if port_ids else []
+        Port.objects.filter(id__in=carried).update(status=states.DOWN, updated_at=timezone.now())
+        rpcapi.changed(ports=[*port_ids, *carried])
     Port.objects.filter(id__in=port_ids).update(
         device_id="",
         device_owner="",

@@ -21,6 +21,7 @@ from apps.networking.services import (
     quotas,
     router_interfaces,
     security_groups,
+    trunks,
 )
 from apps.networking.services.bindings import allocate_for_server, new_mac, release_for_server, set_status, unbind
 
@@ -237,7 +238,7 @@ def _is_routed(port: Port) -> bool:
 def delete(*, port: Port) -> None:
     """Delete a port that no server and no service of the network holds; floating IPs that lead to it become loose.
 
-    Raises ServicePortInUse (409).
+    Raises ServicePortInUse, PortInUseAsTrunkParent, PortInUseAsSubPort (409).
     """
     with transaction.atomic():
         locked = locks.port_to_delete(port.id)
@@ -245,6 +246,7 @@ def delete(*, port: Port) -> None:
             raise exceptions.PortNotFound(id=port.id)
         if locked.bound or locked.device_owner == states.OWNER_DHCP or _is_routed(locked):
             raise exceptions.ServicePortInUse(id=port.id, owner=locked.device_owner)
+        trunks.refuse_use(locked)
         floating_ips.loosen(port_id=locked.id)
         port_forwardings.delete_of_port(port_id=locked.id)
         locked.delete()

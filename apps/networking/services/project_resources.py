@@ -7,7 +7,7 @@ from apps.common.context import RequestContext
 from apps.identity.services.project_resources import ProjectResource
 from apps.identity.services.project_resources import register as register_resource
 from apps.networking import states
-from apps.networking.models import AddressScope, FloatingIP, Network, Port, Router, SecurityGroup, SubnetPool
+from apps.networking.models import AddressScope, FloatingIP, Network, Port, Router, SecurityGroup, SubnetPool, Trunk
 from apps.networking.services import (
     address_scopes,
     floating_ips,
@@ -18,6 +18,7 @@ from apps.networking.services import (
     routers,
     security_groups,
     subnetpools,
+    trunks,
 )
 
 
@@ -36,6 +37,10 @@ def _floating_ips(project_id: str) -> Any:
 
 def _routers(project_id: str) -> Any:
     return Router.objects.filter(project_id=project_id)
+
+
+def _trunks(project_id: str) -> Any:
+    return Trunk.objects.filter(project_id=project_id)
 
 
 def _networks(project_id: str) -> Any:
@@ -62,6 +67,12 @@ def _purge_floating_ips(context: RequestContext) -> None:
     for floating_ip in _floating_ips(str(context.project_id)):
         port_forwardings.delete_of_floating_ip(floating_ip=floating_ip)
         floating_ips.delete(floating_ip=floating_ip)
+
+
+def _purge_trunks(context: RequestContext) -> None:
+    for trunk in _trunks(str(context.project_id)):
+        trunks.update(context=context, trunk=trunk, values={"admin_state_up": True})
+        trunks.delete(trunk=trunk)
 
 
 def _purge_routers(context: RequestContext) -> None:
@@ -105,6 +116,7 @@ def _drop_default_groups(context: RequestContext) -> None:
 def register() -> None:
     for noun, rows, purge, rank in (
         ("floating IPs", _floating_ips, _purge_floating_ips, 3),
+        ("trunks", _trunks, _purge_trunks, 4),
         ("routers", _routers, _purge_routers, 5),
         ("ports", _ports, _purge_ports, 10),
         ("networks", _networks, _purge_networks, 20),

@@ -13,7 +13,7 @@ from apps.networking import exceptions, locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, FloatingIP, Port, PortForwarding, Router, RouterInterface, Subnet
 from apps.networking.selectors import ports as port_selectors
 from apps.networking.selectors import subnets as subnet_selectors
-from apps.networking.services import address_scopes, extra_routes, quotas, service_ports
+from apps.networking.services import address_scopes, extra_routes, quotas, service_ports, trunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _changed(router: Router) -> None:
 def add_port(*, context: RequestContext, router: Router, port_id: uuid.UUID) -> Attachment:
     """Make a project's own port an interface of a router.
 
-    Raises PortNotFound, RouterNotFound (404), RouterRefused (400), PortOfDevice (409).
+    Raises PortNotFound, RouterNotFound (404), RouterRefused (400), PortOfDevice and those of a port in a trunk (409).
     """
     if port_id not in port_selectors.usable(context=context, port_ids=[port_id]):
         raise exceptions.PortNotFound(id=port_id)
@@ -118,6 +118,7 @@ def add_port(*, context: RequestContext, router: Router, port_id: uuid.UUID) -> 
         port = locks.port(port_id)
         if port is None:
             raise exceptions.PortNotFound(id=port_id)
+        trunks.refuse_use(port)
         if port.device_id or port.bound:
             raise exceptions.PortOfDevice(id=port.id, network_id=port.network_id, device_id=port.device_id)
         subnets = [fixed.subnet for fixed in port.fixed_ips.select_related("subnet").order_by("id")]

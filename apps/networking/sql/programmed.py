@@ -14,15 +14,22 @@ _OF_NETWORK = "(SELECT n.qos_policy_id FROM networking_network n WHERE n.id = {n
 _NETWORKS = f"""
 SELECT n.id, n.name, n.mtu, ({SUBNETS})::text, n.physical_network, n.segmentation_id FROM networking_network n
 """
+# What a subport says of its trunk, while a server has the parent port.
+_TRUNK = """
+  FROM networking_subport s JOIN networking_trunk t ON t.id = s.trunk_id JOIN networking_port q ON q.id = t.port_id
+ WHERE q.request_index IS NOT NULL
+"""
 _PORTS = f"""
 SELECT p.id, p.network_id, p.host, p.mac_address, p.hostname, p.admin_state_up, p.port_security_enabled,
        p.allowed_address_pairs::text,
        (SELECT json_agg(json_build_array(f.subnet_id, host(f.ip_address)) ORDER BY f.id)
           FROM networking_fixedip f WHERE f.port_id = p.id)::text,
        ARRAY(SELECT m.security_group_id FROM networking_portsecuritygroup m WHERE m.port_id = p.id ORDER BY 1),
-       {_qos(f"COALESCE(p.qos_policy_id, {_OF_NETWORK.format(network='p.network_id')})")}
-  FROM networking_port p WHERE p.request_index IS NOT NULL
+       {_qos(f"COALESCE(p.qos_policy_id, {_OF_NETWORK.format(network='p.network_id')})")},
+       (SELECT json_build_array(t.port_id, s.segmentation_id, t.admin_state_up) {_TRUNK} AND s.port_id = p.id)::text
+  FROM networking_port p
 """
+_HELD = f"(p.request_index IS NOT NULL OR EXISTS (SELECT 1 {_TRUNK} AND s.port_id = p.id))"
 _GROUPS = """
 SELECT g.id, g.stateful,
        (SELECT json_agg(json_build_array(r.direction, r.ethertype, r.protocol, r.port_range_min, r.port_range_max,
@@ -36,13 +43,15 @@ NETWORKS = Statement(
 )
 PORTS = Statement(
     "networking_programmed_ports",
-    f"""{_PORTS} AND (
+    f"""{_PORTS} WHERE {_HELD} AND (
         p.id = ANY(%(ports)s) OR p.network_id = ANY(%(networks)s)
-        OR p.device_id = ANY(%(servers)s) AND p.device_id <> '')""",
+        OR p.device_id = ANY(%(servers)s) AND p.device_id <> '')
+        UNION ALL
+        {_PORTS} WHERE p.id IN (SELECT s.port_id {_TRUNK} AND q.device_id = ANY(%(servers)s) AND q.device_id <> '')""",
     {"ports": "uuid[]", "networks": "uuid[]", "servers": "text[]"},
 )
 ALL_NETWORKS = Statement("networking_programmed_all_networks", _NETWORKS, {})
-ALL_PORTS = Statement("networking_programmed_all_ports", _PORTS, {})
+ALL_PORTS = Statement("networking_programmed_all_ports", f"{_PORTS} WHERE {_HELD}", {})
 # With the groups that their rules name: a rule is programmed only beside the group whose members it lets in.
 GROUPS = Statement(
     "networking_programmed_groups",

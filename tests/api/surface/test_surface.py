@@ -54,7 +54,6 @@ MISSING = {
     "image import": ["image .*/v2/images/.*/(import|stage|locations|tasks)", "image .*/v2/tasks"],
     "the image cache": ["image .*/v2/cache"],
     "several image stores": ["image .*/v2/stores/"],
-    "trunks": ["network .*/trunks"],
     "guaranteed bandwidth and packet rates": ["network .*/minimum_(bandwidth|packet_rate)_rules"],
     "metering": ["network .*/metering/"],
     "packet logging": ["network .*/log/"],

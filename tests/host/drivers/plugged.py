@@ -43,12 +43,12 @@ def guest(network: NetworkSpec, port: PortSpec) -> Iterator[str]:
         subprocess.run(["ip", "link", "del", port.tap], check=False, capture_output=True)
 
 
-def ask_for_lease(name: str, directory: Path) -> dict[str, str]:
+def ask_for_lease(name: str, directory: Path, card: str = "eth0") -> dict[str, str]:
     """The values that DHCP gives a guest, by udhcpc's names; empty without an answer."""
-    script, told = directory / f"{name}.sh", directory / f"{name}.out"
+    script, told = directory / f"{name}.sh", directory / f"{name}-{card}.out"
     script.write_text(LEASE_SCRIPT)
     script.chmod(0o755)
-    command = ["ip", "netns", "exec", name, "busybox", "udhcpc", "-i", "eth0", "-n", "-q", "-t", "4", "-T", "1", "-f"]
+    command = ["ip", "netns", "exec", name, "busybox", "udhcpc", "-i", card, "-n", "-q", "-t", "4", "-T", "1", "-f"]
     options = ["-s", str(script), "-O", "staticroutes", "-O", "mtu", "-x", "hostname:x"]
     subprocess.run([*command, *options], check=False, capture_output=True, env={**os.environ, "OUT": str(told)})
     text = told.read_text() if told.exists() else ""

@@ -25,9 +25,15 @@ class Guest:
         whole = ["ip", "netns", "exec", self.netns, *argv]
         return subprocess.run(whole, check=False, capture_output=True, text=True, timeout=timeout_s)
 
-    def lease(self, directory: Path) -> dict[str, str]:
+    def lease(self, directory: Path, card: str = "eth0") -> dict[str, str]:
         """What DHCP tells the guest, which then has its address."""
-        return ask_for_lease(self.netns, directory)
+        return ask_for_lease(self.netns, directory, card)
+
+    def add_vlan(self, tag: int, mac: str) -> None:
+        """Give the guest a card eth0.<tag> for the frames with a tag."""
+        card, inside = f"eth0.{tag}", ("ip", "-n", self.netns, "link")
+        command(*inside, "add", "link", "eth0", "name", card, "address", mac, "type", "vlan", "id", str(tag))
+        command(*inside, "set", card, "up")
 
     def pings(self, address: str) -> bool:
         return self.run("busybox", "ping", "-c1", "-W2", address).returncode == 0

@@ -315,6 +315,21 @@ class EngineContract:
         engine.l2.remove_ports([card.id])
         assert engine.differences(cloud((one, ()), (outside, ()))) == ()
 
+    def test_subports(self, engine: NetworkEngine) -> None:
+        one, two = network(63), network(64)
+        parent, part = port(one), port(two)
+        engine.l2.ensure_ports(one, [parent])
+        for changed in (
+            dataclasses.replace(part, parent=parent.id, tag=100),
+            dataclasses.replace(part, parent=parent.id, tag=101, admin_up=False),
+            part,
+            dataclasses.replace(part, parent=parent.id, tag=7),
+        ):
+            engine.l2.ensure_ports(two, [changed])
+            assert engine.differences(cloud((one, (parent,)), (two, (changed,)))) == ()
+        engine.l2.remove_ports([part.id])
+        assert engine.differences(cloud((one, (parent,)), (two, ()))) == ()
+
     def test_reconcile_routers(self, engine: NetworkEngine) -> None:
         one, outside = network(60), external()
         router = RouterSpec(samples.new_id(), (foot(one),), gateway(outside))

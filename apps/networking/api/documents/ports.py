@@ -4,6 +4,7 @@ from typing import Any
 
 from apps.common import policy
 from apps.common.context import RequestContext
+from apps.networking.api.documents import trunks
 from apps.networking.api.documents.base import optional_id, standard
 from apps.networking.models import Port
 
@@ -33,4 +34,4 @@ def render(port: Port, context: RequestContext) -> dict[str, Any]:
         document["binding:profile"] = port.profile
         document["binding:vif_type"] = "bridge" if port.host else "unbound"
         document["binding:vif_details"] = {"port_filter": False} if port.host else {}
-    return document
+    return {**document, **trunks.details(port)}

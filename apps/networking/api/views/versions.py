@@ -71,6 +71,8 @@ ROUTING_EXTENSIONS = {
     "qos-rule-type-filter": ("QoS rule type filter", "all_rules=True lists all types that Neutron knows"),
     "qos-rules-alias": ("Quality of Service rules alias API", "Rules by their own ids"),
     "router": ("Neutron L3 Router", "Routers between networks, and floating IPs"),
+    "trunk": ("Trunk Extension", "Ports that carry those of other networks in VLANs"),
+    "trunk-details": ("Trunk port details", "A trunk's parent port shows the trunk"),
 }
 UPDATED = "2026-01-01T00:00:00-00:00"
 

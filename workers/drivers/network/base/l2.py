@@ -79,7 +79,8 @@ class PortSpec:
 
     `port_security` False lets the port send from any address and receive frames for any. `hostname` is its name for
     DHCP and DNS; an empty one is not handed out. `groups` are the ids of its security groups; with none in it nothing
-    passes, and None leaves the port open.
+    passes, and None leaves the port open. A subport has no card: its frames are those with the VLAN's `tag` on the
+    card of its `parent`, which is a port, too.
     """
 
     id: str
@@ -92,6 +93,8 @@ class PortSpec:
     address_pairs: tuple[AddressPair, ...] = ()
     groups: tuple[str, ...] | None = None
     qos: QosSpec | None = None
+    parent: str = ""
+    tag: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse names and addresses that would break out of their place."""
@@ -100,6 +103,11 @@ class PortSpec:
         for name, what in ((self.hostname, "a port's host name"), (self.host, "a host's name")):
             if name:
                 values.check_hostname(name, what)
+        if bool(self.parent) != (self.tag is not None):
+            raise SpecInvalid("a subport has a parent and a tag")
+        if self.tag is not None:
+            values.check_uuid(self.parent, "a port's id")
+            values.check_range(self.tag, "a VLAN's tag", 1, MAX_VLAN)
         for group_id in self.groups or ():
             values.check_uuid(group_id, "a group's id")
 

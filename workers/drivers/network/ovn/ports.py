@@ -26,7 +26,8 @@ def rows(network: NetworkSpec, port: PortSpec) -> list[Row]:
         "port_security": _allowed(port, addresses),
         "enabled": port.admin_up,
         "dhcpv4_options": _dhcp(network, port),
-        "tag": frozenset[str](),
+        "parent_name": port.parent or frozenset[str](),
+        "tag": port.tag if port.tag is not None else frozenset[str](),
     }
     links = {Link("Logical_Switch", network.id, "ports"), *_memberships(port)}
     made = [Row("Logical_Switch_Port", port.id, columns, frozenset(links)), *dns.rows(network, port)]

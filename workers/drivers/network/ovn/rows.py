@@ -69,7 +69,7 @@ _ALL = (
     Table("NAT", ("type", "external_ip", "logical_ip", "external_ids"), root=False),
     Table(
         "Logical_Switch_Port",
-        ("name", "type", "options", "addresses", "port_security", "enabled", "dhcpv4_options", "tag"),
+        ("name", "type", "options", "addresses", "port_security", "enabled", "dhcpv4_options", "parent_name", "tag"),
         root=False,
     ),
 )
