@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -269,6 +270,10 @@ for _range in TENANT_RANGES:
 PHYSICAL_NETWORKS = [
     entry.partition(":")[0].strip() for entry in env.list("CELERITY_BRIDGE_MAPPINGS", default=["public:br-ex"])
 ]
+# Where a network's own dns_domain is empty: DHCP tells it to guests, and their names are answered in it.
+DNS_DOMAIN = env.str("CELERITY_DNS_DOMAIN", default="openstacklocal").strip(".").lower()
+if not re.fullmatch(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", DNS_DOMAIN):
+    raise ImproperlyConfigured(f"CELERITY_DNS_DOMAIN is {DNS_DOMAIN!r}; it must be a domain.")
 NETWORK_QUOTAS = {
     "network": env.int("CELERITY_QUOTA_NETWORKS", default=100),
     "subnet": env.int("CELERITY_QUOTA_SUBNETS", default=100),

@@ -91,7 +91,8 @@ class SubnetFacts:
 class NetworkFacts:
     """A network as a host needs it: its bridge, its MTU in bytes, its subnets.
 
-    ``physical_network`` and ``segmentation_id`` are those of a provider network, and the network engine's alone.
+    ``physical_network`` and ``segmentation_id`` are those of a provider network, and the network engine's alone, as is
+    ``dns_domain``.
     """
 
     id: uuid.UUID
@@ -101,6 +102,7 @@ class NetworkFacts:
     subnets: tuple[SubnetFacts, ...]
     physical_network: str = ""
     segmentation_id: int | None = None
+    dns_domain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +158,8 @@ class ProgrammedPort:
     qos: ProgrammedQos | None = None
     parent_id: uuid.UUID | None = None
     tag: int | None = None
+    dns_name: str = ""
+    dns_domain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,8 @@ import ipaddress
 import uuid
 from collections.abc import Iterable, Sequence
 
+from django.conf import settings
+
 from apps.networking import states
 from apps.networking.selectors.programmed import Everything
 from apps.networking.values import NetworkFacts, ProgrammedGroup, ProgrammedPort, ProgrammedRule
@@ -57,6 +59,7 @@ def network_spec(facts: NetworkFacts) -> NetworkSpec:
         id=str(facts.id),
         mtu=facts.mtu,
         subnets=tuple(subnet_spec(subnet) for subnet in facts.subnets),
+        domain=facts.dns_domain.removesuffix(".") or settings.DNS_DOMAIN,
         physical_network=facts.physical_network,
         vlan=facts.segmentation_id if facts.physical_network else None,
     )
@@ -77,6 +80,8 @@ def port_spec(facts: ProgrammedPort) -> PortSpec:
         qos=qos_spec(facts.qos),
         parent=str(facts.parent_id) if facts.parent_id else "",
         tag=facts.tag,
+        dns_name=facts.dns_name,
+        dns_domain=facts.dns_domain.removesuffix("."),
     )
 
 

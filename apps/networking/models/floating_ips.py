@@ -14,7 +14,8 @@ class FloatingIP(Resource):
     """``floating_port`` holds the address on the external network.
 
     Associated: ``fixed_port`` with ``fixed_ip_address``, and ``router``, which translates between the two. With port
-    forwardings only ``router`` is set. Who deletes the port disassociates it in the same transaction.
+    forwardings only ``router`` is set. Who deletes the port disassociates it in the same transaction. ``dns_name`` and
+    ``dns_domain`` are kept for clients; nothing publishes them.
     """
 
     floating_network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="floating_ips")
@@ -25,6 +26,8 @@ class FloatingIP(Resource):
     )
     fixed_ip_address = models.GenericIPAddressField(null=True, blank=True)
     router = models.ForeignKey(Router, on_delete=models.PROTECT, null=True, blank=True, related_name="floating_ips")
+    dns_name = models.CharField(max_length=255, blank=True, default="")
+    dns_domain = models.CharField(max_length=255, blank=True, default="")
     qos_policy = models.ForeignKey(
         QosPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="floating_ips"
     )

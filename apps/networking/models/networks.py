@@ -22,6 +22,7 @@ class Network(Resource):
     is_default = models.BooleanField(default=False)
     mtu = models.PositiveIntegerField(default=1500)
     port_security_enabled = models.BooleanField(default=True)
+    dns_domain = models.CharField(max_length=255, blank=True, default="")
     qos_policy = models.ForeignKey(
         QosPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="networks", db_index=False
     )

@@ -15,7 +15,8 @@ class Port(Resource):
 
     ``device_id`` is a bare reference upward (a server's id). ``request_index`` is set only by compute's services: the
     number of the interface in the server's request. A port with one is *bound*; a ``device_id`` that a tenant writes
-    binds nothing. ``preserved``: the user's own port, kept when the server is deleted.
+    binds nothing. ``preserved``: the user's own port, kept when the server is deleted. ``hostname`` is the server's,
+    ``dns_name`` the one that the port's owner chose.
     """
 
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="ports")
@@ -31,6 +32,8 @@ class Port(Resource):
     vnic_type = models.CharField(max_length=64, default="normal")
     profile = models.JSONField(default=dict, blank=True)
     port_security_enabled = models.BooleanField(default=True)
+    dns_name = models.CharField(max_length=255, blank=True, default="")
+    dns_domain = models.CharField(max_length=255, blank=True, default="")
     qos_policy = models.ForeignKey(
         QosPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="ports", db_index=False
     )

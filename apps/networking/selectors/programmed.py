@@ -85,10 +85,10 @@ def everything() -> Everything:
 
 def _networks(rows: list[tuple[Any, ...]]) -> dict[uuid.UUID, NetworkFacts]:
     networks = {}
-    for network_id, name, mtu, subnets, physical_network, segmentation_id in rows:
+    for network_id, name, mtu, subnets, physical_network, segmentation_id, dns_domain in rows:
         facts = network_facts(network_id, name, mtu, orjson.loads(subnets or "[]"))
         networks[network_id] = dataclasses.replace(
-            facts, physical_network=physical_network, segmentation_id=segmentation_id
+            facts, physical_network=physical_network, segmentation_id=segmentation_id, dns_domain=dns_domain
         )
     return networks
 
@@ -106,6 +106,8 @@ def _port(
     group_ids: list[uuid.UUID],
     rules: str | None,
     trunk: str | None,
+    dns_name: str,
+    dns_domain: str,
 ) -> ProgrammedPort:
     parent_id, tag, is_up = orjson.loads(trunk) if trunk else (None, None, True)
     return ProgrammedPort(
@@ -122,6 +124,8 @@ def _port(
         qos=_qos(rules),
         parent_id=uuid.UUID(parent_id) if parent_id else None,
         tag=tag,
+        dns_name=dns_name,
+        dns_domain=dns_domain,
     )
 
 

@@ -68,6 +68,8 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> FloatingIP:
             project_id=project_id,
             description=values.get("description", ""),
             qos_policy_id=values.get("qos_policy_id"),
+            dns_name=values.get("dns_name", ""),
+            dns_domain=values.get("dns_domain", ""),
             floating_network=network,
             floating_port=port,
             floating_ip_address=ip,

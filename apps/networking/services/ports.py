@@ -42,6 +42,8 @@ _PLAIN = (
     "allowed_address_pairs",
     "extra_dhcp_opts",
     "qos_policy_id",
+    "dns_name",
+    "dns_domain",
 )
 # A server holds the port: these do not change under it, the host would not learn of it.
 _FROZEN_WHILE_BOUND = ("mac_address", "fixed_ips", "device_id", "device_owner", "host")

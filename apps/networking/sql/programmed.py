@@ -12,7 +12,8 @@ def _qos(policy: str) -> str:
 
 _OF_NETWORK = "(SELECT n.qos_policy_id FROM networking_network n WHERE n.id = {network})"
 _NETWORKS = f"""
-SELECT n.id, n.name, n.mtu, ({SUBNETS})::text, n.physical_network, n.segmentation_id FROM networking_network n
+SELECT n.id, n.name, n.mtu, ({SUBNETS})::text, n.physical_network, n.segmentation_id,
+       n.dns_domain FROM networking_network n
 """
 # What a subport says of its trunk, while a server has the parent port.
 _TRUNK = """
@@ -26,7 +27,8 @@ SELECT p.id, p.network_id, p.host, p.mac_address, p.hostname, p.admin_state_up, 
           FROM networking_fixedip f WHERE f.port_id = p.id)::text,
        ARRAY(SELECT m.security_group_id FROM networking_portsecuritygroup m WHERE m.port_id = p.id ORDER BY 1),
        {_qos(f"COALESCE(p.qos_policy_id, {_OF_NETWORK.format(network='p.network_id')})")},
-       (SELECT json_build_array(t.port_id, s.segmentation_id, t.admin_state_up) {_TRUNK} AND s.port_id = p.id)::text
+       (SELECT json_build_array(t.port_id, s.segmentation_id, t.admin_state_up) {_TRUNK} AND s.port_id = p.id)::text,
+       p.dns_name, p.dns_domain
   FROM networking_port p
 """
 _HELD = f"(p.request_index IS NOT NULL OR EXISTS (SELECT 1 {_TRUNK} AND s.port_id = p.id))"

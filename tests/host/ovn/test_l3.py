@@ -72,7 +72,8 @@ def test_names(engine: NetworkEngine, host: Host, tmp_path: Path) -> None:
     subnet = dataclasses.replace(network.subnets[0], dns_nameservers=("10.77.66.1",))
     network = dataclasses.replace(network, subnets=(subnet,))
     one, two = engine_contract.port(network, 10, hostname="vm1"), engine_contract.port(network, 11, hostname="vm2")
-    engine.l2.ensure_ports(network, [one, two])
+    shop = engine_contract.port(network, 12, hostname="vm3", dns_name="www", dns_domain="shop.test")
+    engine.l2.ensure_ports(network, [one, two, shop])
     engine.l3.ensure_router(RouterSpec(samples.new_id(), (engine_contract.foot(network),)))
     with guest(host, one) as first:
         wait_until_up(engine, one)
@@ -81,6 +82,10 @@ def test_names(engine: NetworkEngine, host: Host, tmp_path: Path) -> None:
         for name in ("vm2.example.test", "VM2"):
             assert first.asks("10.77.66.1", name).endswith(neighbour), name
         assert b"\x03vm2\x07example" in first.asks("10.77.66.1", "11.66.77.10.in-addr.arpa", pointer=True)
+        for name in ("www", "www.shop.test"):
+            assert first.asks("10.77.66.1", name).endswith(socket.inet_aton("10.77.66.12")), name
+        assert b"\x03www\x04shop" in first.asks("10.77.66.1", "12.66.77.10.in-addr.arpa", pointer=True)
+        assert not first.asks("10.77.66.1", "vm3.example.test")
         engine.l2.remove_ports([two.id])
         wait_for(lambda: not first.asks("10.77.66.1", "vm2.example.test"), what="a name that is gone")
 

@@ -18,6 +18,8 @@ def render(floating_ip: FloatingIP, context: RequestContext) -> dict[str, Any]:
         "port_id": optional_id(floating_ip.fixed_port_id),
         "router_id": optional_id(floating_ip.router_id),
         "status": floating_ip.status,
+        "dns_name": floating_ip.dns_name,
+        "dns_domain": floating_ip.dns_domain,
         "qos_policy_id": optional_id(floating_ip.qos_policy_id),
         "qos_network_policy_id": optional_id(floating_ip.floating_network.qos_policy_id),
         "port_details": _details(floating_ip.fixed_port),

@@ -21,6 +21,7 @@ def render(network: Network, context: RequestContext) -> dict[str, Any]:
         "is_default": network.is_default,
         "mtu": network.mtu,
         "subnets": [str(subnet.id) for subnet in network.subnets.all()],
+        "dns_domain": network.dns_domain,
         "qos_policy_id": optional_id(network.qos_policy_id),
         "availability_zones": [],
         "availability_zone_hints": network.availability_zone_hints,

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings
+
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.networking.api.documents import trunks
@@ -25,6 +27,9 @@ def render(port: Port, context: RequestContext) -> dict[str, Any]:
         "allowed_address_pairs": port.allowed_address_pairs,
         "extra_dhcp_opts": port.extra_dhcp_opts,
         "port_security_enabled": port.port_security_enabled,
+        "dns_name": port.dns_name or port.hostname.lower(),
+        "dns_domain": port.dns_domain,
+        "dns_assignment": _names(port),
         "qos_policy_id": optional_id(port.qos_policy_id),
         "qos_network_policy_id": optional_id(port.network.qos_policy_id),
         "binding:vnic_type": port.vnic_type,
@@ -35,3 +40,14 @@ def render(port: Port, context: RequestContext) -> dict[str, Any]:
         document["binding:vif_type"] = "bridge" if port.host else "unbound"
         document["binding:vif_details"] = {"port_filter": False} if port.host else {}
     return {**document, **trunks.details(port)}
+
+
+def _names(port: Port) -> list[dict[str, str]]:
+    """Return the names of a port's addresses, as they are answered inside its network."""
+    domain = port.dns_domain or port.network.dns_domain or f"{settings.DNS_DOMAIN}."
+    names = []
+    for fixed in port.fixed_ips.all():
+        unnamed = "host-" + fixed.ip_address.replace(".", "-").replace(":", "-")
+        name = port.dns_name or port.hostname.lower() or unnamed
+        names.append({"ip_address": fixed.ip_address, "hostname": name, "fqdn": f"{name}.{domain}"})
+    return names

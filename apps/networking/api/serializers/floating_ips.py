@@ -2,6 +2,7 @@
 
 from apps.common.api.serializers import StrictSerializer, UUIDString
 from apps.networking.api.serializers.base import ProjectField, TextField
+from apps.networking.api.serializers.names import DnsDomainField, RelativeNameField
 from apps.networking.api.serializers.ports import AddressField
 
 
@@ -20,5 +21,7 @@ class FloatingIpCreate(FloatingIpUpdate):
     project_id = ProjectField()
     tenant_id = ProjectField()
     floating_network_id = UUIDString()
+    dns_name = RelativeNameField()
+    dns_domain = DnsDomainField()
     floating_ip_address = AddressField(required=False, allow_null=True)
     subnet_id = UUIDString(required=False, allow_null=True)

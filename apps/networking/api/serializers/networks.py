@@ -8,6 +8,7 @@ from rest_framework import serializers
 from apps.common.api.serializers import Text, UUIDString
 from apps.networking import capabilities, states
 from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer
+from apps.networking.api.serializers.names import DnsDomainField
 
 ALIASES = {
     "router:external": "external",
@@ -27,6 +28,7 @@ class _Values(ResourceSerializer):
     is_default = serializers.BooleanField(required=False)
     mtu = serializers.IntegerField(required=False, min_value=576, max_value=9216)
     port_security_enabled = serializers.BooleanField(required=False)
+    dns_domain = DnsDomainField()
     qos_policy_id = UUIDString(required=False, allow_null=True)
 
 

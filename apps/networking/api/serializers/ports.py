@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from apps.common.api.serializers import StrictSerializer, Text, UUIDString
 from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer, TextField
+from apps.networking.api.serializers.names import DnsDomainField, DnsNameField
 
 ALIASES = {
     "binding:host_id": "host",
@@ -112,6 +113,8 @@ class PortUpdate(ResourceSerializer):
     allowed_address_pairs = AddressPair(many=True, required=False, allow_null=True)
     extra_dhcp_opts = DhcpOption(many=True, required=False, allow_null=True)
     port_security_enabled = serializers.BooleanField(required=False)
+    dns_name = DnsNameField()
+    dns_domain = DnsDomainField()
     qos_policy_id = UUIDString(required=False, allow_null=True)
     host = TextField()
     profile = serializers.DictField(required=False, allow_null=True)

@@ -36,6 +36,11 @@ EXTENSIONS = {
 }
 ROUTING_EXTENSIONS = {
     "address-scope": ("Address scope", "No two subnet pools of a scope share an address"),
+    "dns-domain-ports": ("dns_domain for ports", "Ports have a DNS domain"),
+    "dns-integration": (
+        "DNS Integration",
+        "Names of ports, answered inside their network",
+    ),
     "ext-gw-mode": ("Neutron L3 Configurable external gateway mode", "Routers with and without SNAT"),
     "extraroute": ("Neutron Extra Route", "Extra routes of routers"),
     "extraroute-atomic": ("Atomically add/remove extra routes", "Several requests at once lose no route"),

@@ -78,9 +78,9 @@ class PortSpec:
     """One port of a network. `host` is where it is bound; empty: anywhere it is plugged.
 
     `port_security` False lets the port send from any address and receive frames for any. `hostname` is its name for
-    DHCP and DNS; an empty one is not handed out. `groups` are the ids of its security groups; with none in it nothing
-    passes, and None leaves the port open. A subport has no card: its frames are those with the VLAN's `tag` on the
-    card of its `parent`, which is a port, too.
+    DHCP and DNS; an empty one is not handed out. `dns_name` goes before it in DNS, and `dns_domain` before the
+    network's. `groups` are the ids of its security groups; with none in it nothing passes, and None leaves the port
+    open. A subport has no card: its frames are those with the VLAN's `tag` on the card of its `parent`, a port, too.
     """
 
     id: str
@@ -93,6 +93,8 @@ class PortSpec:
     address_pairs: tuple[AddressPair, ...] = ()
     groups: tuple[str, ...] | None = None
     qos: QosSpec | None = None
+    dns_name: str = ""
+    dns_domain: str = ""
     parent: str = ""
     tag: int | None = None
 
@@ -100,7 +102,12 @@ class PortSpec:
         """Refuse names and addresses that would break out of their place."""
         values.check_uuid(self.id, "a port's id")
         values.check_mac(self.mac)
-        for name, what in ((self.hostname, "a port's host name"), (self.host, "a host's name")):
+        names = (
+            (self.hostname, "a port's host name"),
+            (self.host, "a host's name"),
+            (self.dns_name, "a port's DNS name"),
+        )
+        for name, what in (*names, (self.dns_domain, "a port's DNS domain")):
             if name:
                 values.check_hostname(name, what)
         if bool(self.parent) != (self.tag is not None):

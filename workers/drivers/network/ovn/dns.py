@@ -14,14 +14,14 @@ def key(port_id: str) -> str:
 
 
 def rows(network: NetworkSpec, port: PortSpec) -> list[Row]:
-    """A port's names: its host name, alone and in the network's domain, and its addresses' reverse names.
+    """A port's names: its name, alone and in its domain, and its addresses' reverse names.
 
     A row for each port, so that a port comes and goes without the others' names.
     """
-    if not port.hostname or not port.fixed_ips:
+    name, domain = (port.dns_name or port.hostname).lower(), (port.dns_domain or network.domain).lower()
+    if not name or not port.fixed_ips:
         return []
-    name = port.hostname.lower()
-    full = f"{name}.{network.domain.lower()}" if network.domain else name
+    full = f"{name}.{domain}" if domain else name
     addresses = [ipaddress.ip_address(fixed.ip) for fixed in port.fixed_ips]
     records = dict.fromkeys((name, full), " ".join(str(address) for address in addresses))
     records |= {address.reverse_pointer: full for address in addresses}
