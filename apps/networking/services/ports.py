@@ -47,6 +47,7 @@ _PLAIN = (
 )
 # A server holds the port: these do not change under it, the host would not learn of it.
 _FROZEN_WHILE_BOUND = ("mac_address", "fixed_ips", "device_id", "device_owner", "host")
+_FROZEN_IN_TRUNK = ("device_id", "device_owner")
 
 
 def create(*, context: RequestContext, network: Network, values: dict[str, Any]) -> Port:
@@ -184,7 +185,7 @@ def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Po
                 **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
             )
             qos_policies.keep(values.get("qos_policy_id"))
-            if locked.bound:
+            if locked.bound or hasattr(locked, "sub_port"):
                 rpcapi.changed(ports=[port.id])
     except IntegrityError:
         raise exceptions.MacAddressInUse(network_id=port.network_id, mac=values.get("mac_address")) from None
@@ -221,14 +222,15 @@ def _changed(context: RequestContext, port: Port, values: dict[str, Any]) -> dic
 
 def _refuse_bound(port: Port, values: dict[str, Any]) -> None:
     is_interface = hasattr(port, "router_interface")
-    if not (port.bound or is_interface or _is_routed(port)):
+    held = port.bound or is_interface or _is_routed(port)
+    if not held and not hasattr(port, "sub_port"):
         return
-    for key in _FROZEN_WHILE_BOUND:
+    for key in _FROZEN_WHILE_BOUND if held else _FROZEN_IN_TRUNK:
         if key not in values or key == "fixed_ips":
             continue
         if values[key] != getattr(port, key):
             raise exceptions.PortBound(id=port.id, device_id=port.device_id, field=key)
-    if "fixed_ips" in values and not is_interface and not port_addresses.are_same(port, values["fixed_ips"]):
+    if held and "fixed_ips" in values and not is_interface and not port_addresses.are_same(port, values["fixed_ips"]):
         raise exceptions.PortBound(id=port.id, device_id=port.device_id, field="fixed_ips")
 
 

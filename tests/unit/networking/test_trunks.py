@@ -62,6 +62,8 @@ def test_life_of_a_trunk(alice: Caller, bob: Caller, ports: Ports) -> None:
     assert "trunk_details" not in shown(alice, first)
     assert shown(alice, first)["device_owner"] == "trunk:subport"
 
+    taken = alice.put(f"/ports/{first['id']}", {"port": {"device_owner": "compute:nova"}})
+    assert refusal(taken)[:2] == (409, "PortBound")
     assert refusal(alice.delete(f"/ports/{parent['id']}"))[:2] == (409, "PortInUseAsTrunkParent")
     assert refusal(alice.delete(f"/ports/{first['id']}"))[:2] == (409, "PortInUseAsSubPort")
     assert remove(alice, trunk, first).json()["sub_ports"] == [part(second, 7)]
