@@ -43,6 +43,7 @@ NO_COLLECTIONS = {
     "compute": "the versions of the service, without a token",
     "network": "the versions of the service, without a token",
     "network/v2.0": "the nouns of the version, without a token",
+    "network/v2.0/trunks/<str:item_id>/get_subports": "a part of the trunk's document",
     "image": "the versions of the service, without a token",
     "image/versions": "the versions of the service, without a token",
     "image/v2": "the versions of the service, without a token",
@@ -55,7 +56,10 @@ NO_COLLECTIONS = {
 }
 # Views of an id at the end of a URL that is no row's, by the reason.
 NO_ITEMS = {
-    "constants": "compute.ExtensionView images.SchemaItem images.MetadefSchemaItem networking.ExtensionItem",
+    "constants": (
+        "compute.ExtensionView images.SchemaItem images.MetadefSchemaItem networking.ExtensionItem"
+        " networking.QosRuleTypeItem"
+    ),
     "a key of a row's mapping, or a word of its list": (
         "compute.ExtraSpecView compute.ImageMetadataItemView compute.MetadataItemView compute.NetworkIPsView"
         " compute.TagView identity.DomainConfigPartView identity.ProjectTagView networking.TagItem"

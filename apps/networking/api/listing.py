@@ -32,4 +32,4 @@ LISTING = Listing(
 
 def listing_by(*names: str) -> Listing:
     """Return the listing of rows that have no name and no owner, with these sort keys."""
-    return replace(LISTING, sorting=Sorting(keys={name: name for name in names}))
+    return replace(LISTING, sorting=Sorting(keys={name: name for name in names}, last=(("id", "asc"),)))

@@ -1,4 +1,4 @@
-"""Trunks: a server's port that carries those of other networks too, each in a VLAN of its own."""
+"""Trunks: a server's port that carries those of other networks too, each with a VLAN's tag."""
 
 from django.db import models
 

@@ -29,12 +29,6 @@ class Guest:
         """What DHCP tells the guest, which then has its address."""
         return ask_for_lease(self.netns, directory, card)
 
-    def add_vlan(self, tag: int, mac: str) -> None:
-        """Give the guest a card eth0.<tag> for the frames with a tag."""
-        card, inside = f"eth0.{tag}", ("ip", "-n", self.netns, "link")
-        command(*inside, "add", "link", "eth0", "name", card, "address", mac, "type", "vlan", "id", str(tag))
-        command(*inside, "set", card, "up")
-
     def pings(self, address: str) -> bool:
         return self.run("busybox", "ping", "-c1", "-W2", address).returncode == 0
 
@@ -167,6 +161,13 @@ def tos_mirror(of: Guest, port: int) -> Iterator[None]:
 
 
 @contextmanager
+def vlan_card(of: Guest, tag: int, mac: str) -> Iterator[None]:
+    """A card eth0.<tag> in the guest for the frames with a tag."""
+    with _running(of, str(Path(__file__).with_name("vlan_card.py")), "eth0", str(tag), mac):
+        yield
+
+
+@contextmanager
 def mirror(of: Guest, port: int = 7778) -> Iterator[None]:
     """A TCP server that answers with the client's address."""
     script = (
@@ -181,7 +182,14 @@ def mirror(of: Guest, port: int = 7778) -> Iterator[None]:
 
 @contextmanager
 def _server(of: Guest, script: str) -> Iterator[None]:
-    argv = ["ip", "netns", "exec", of.netns, "python3", "-c", script]
+    with _running(of, "-c", script):
+        yield
+
+
+@contextmanager
+def _running(of: Guest, *python: str) -> Iterator[None]:
+    """A Python program in the guest, as soon as it says that it is ready."""
+    argv = ["ip", "netns", "exec", of.netns, "python3", *python]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as server:
         assert server.stdout is not None
         assert server.stdout.readline() == b"ready\n"

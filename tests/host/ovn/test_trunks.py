@@ -9,7 +9,7 @@ import pytest
 
 from tests.cloud import wait_for
 from tests.host.ovn.daemons import Host
-from tests.host.ovn.guests import echo_server, guest
+from tests.host.ovn.guests import echo_server, guest, vlan_card
 from tests.host.ovn.test_l2 import wait_until_up
 from tests.unit.drivers import engine_contract
 from workers.drivers.network.base.engine import NetworkEngine
@@ -28,12 +28,9 @@ def test_packets_of_a_subport(engine: NetworkEngine, host: Host, tmp_path: Path)
         wait_until_up(engine, parent, part, neighbour)
         assert inside.lease(tmp_path)["ip"] == "10.77.88.10"
         other.lease(tmp_path)
-        inside.add_vlan(100, part.mac)
-        assert inside.lease(tmp_path, card="eth0.100")["ip"] == "10.77.89.10"
-        with echo_server(other), echo_server(inside):
+        with vlan_card(inside, 100, part.mac), echo_server(other), echo_server(inside):
+            assert inside.lease(tmp_path, card="eth0.100")["ip"] == "10.77.89.10"
             assert inside.sends("10.77.89.11", DATA) == DATA
             assert other.sends("10.77.89.10", DATA) == DATA
-        engine.l2.ensure_ports(blue, [dataclasses.replace(part, tag=101)])
-        wait_for(lambda: not other.pings("10.77.89.10"), what="frames of another tag are dropped")
-        engine.l2.remove_ports([part.id])
-        assert inside.pings("10.77.88.10")
+            engine.l2.ensure_ports(blue, [dataclasses.replace(part, tag=101)])
+            wait_for(lambda: not other.pings("10.77.89.10"), what="frames of another tag are dropped")

@@ -344,8 +344,8 @@ def test_over_quota(alice: Caller, settings: Any) -> None:
 def test_extensions(alice: Caller) -> None:
     aliases = {one["alias"] for one in alice.get("/extensions").json()["extensions"]}
     assert "security-group" in aliases
-    assert "trunk" not in aliases
-    assert refusal(alice.get("/extensions/trunk"))[0] == 404
+    assert "metering" not in aliases
+    assert refusal(alice.get("/extensions/metering"))[0] == 404
     assert alice.get("/extensions/net-mtu").json()["extension"]["alias"] == "net-mtu"
 
 

@@ -14,7 +14,9 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 class _NameField(Text):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"max_length": LONGEST, "allow_blank": True, "required": False, **kwargs})
+        super().__init__(
+            **{"max_length": LONGEST, "allow_blank": True, "trim_whitespace": False, "required": False, **kwargs}
+        )
 
     def to_internal_value(self, data: Any) -> str:
         name: str = super().to_internal_value(data).lower()

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from apps.common import policy
+from apps.common.api.collections import Collection
 from apps.common.api.views import Response
 from apps.networking import states
 from apps.networking.api.serializers.qos import LARGEST
@@ -37,15 +38,22 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-class QosRuleTypes(Routed):
+class QosRuleTypes(Routed, Collection):
     """All types that are enforced; with all_rules=True all that Neutron knows."""
 
-    def get(self, request: Request) -> Response:
+    plural, listing = "rule_types", None
+
+    def permit(self, action: str, row: Any = None) -> None:
         policy.check(self.caller, "get_rule_type", {"project_id": self.caller.project_id})
-        every = request.query_params.get("all_rules", "").lower() in ("true", "1")
+
+    def rows(self) -> list[str]:
+        every = self.request.query_params.get("all_rules", "").lower() in ("true", "1")
+        wanted = self.request.query_params.getlist("type")
         names = [*PARAMETERS, *(OTHERS if every else ())]
-        wanted = request.query_params.getlist("type")
-        return Response({"rule_types": [{"type": name} for name in names if not wanted or name in wanted]})
+        return [name for name in names if not wanted or name in wanted]
+
+    def render(self, row: str) -> dict[str, Any]:
+        return {"type": row}
 
 
 class QosRuleTypeItem(Routed):

@@ -22,7 +22,7 @@ def rows(floating_ip: FloatingIPSpec) -> list[Row]:
     if floating_ip.gateway is not None:
         mark = qos.of_floating_ips(floating_ip.router_id)
         limits = qos.rows(
-            floating_ip.id, qos.Place(*floating_ip.gateway, _address(floating_ip.ip), mark), floating_ip.qos
+            floating_ip.id, qos.Attachment(*floating_ip.gateway, _address(floating_ip.ip), mark), floating_ip.qos
         )
     if not floating_ip.fixed_ip:
         return [*_balancers(floating_ip), *limits]

@@ -31,7 +31,7 @@ def rows(network: NetworkSpec, port: PortSpec) -> list[Row]:
     }
     links = {Link("Logical_Switch", network.id, "ports"), *_memberships(port)}
     made = [Row("Logical_Switch_Port", port.id, columns, frozenset(links)), *dns.rows(network, port)]
-    made += qos.rows(port.id, qos.Place(network.id, port.id), port.qos)
+    made += qos.rows(port.id, qos.Attachment(network.id, port.id), port.qos)
     return made if port.groups is None else [*groups.guard_rows(), *made]
 
 

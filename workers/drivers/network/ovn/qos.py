@@ -21,7 +21,7 @@ _DIRECTIONS = (("egress", "from-lport", "inport", "src"), ("ingress", "to-lport"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Attachment:
     """A port of a network's switch, and perhaps one address of those behind it. `egress` is what enters the switch.
 
     `mark` is that of the rows.
@@ -33,29 +33,29 @@ class Place:
     mark: Mapping[str, str] = field(default_factory=dict)
 
 
-def rows(owner_id: str, place: Place, qos: QosSpec | None) -> list[Row]:
+def rows(owner_id: str, at: Attachment, qos: QosSpec | None) -> list[Row]:
     """The rows of an owner: a port, a floating IP."""
-    return list(_rows(owner_id, place, qos)) if qos is not None else []
+    return list(_rows(owner_id, at, qos)) if qos is not None else []
 
 
-def _rows(owner_id: str, place: Place, qos: QosSpec) -> Iterator[Row]:
+def _rows(owner_id: str, at: Attachment, qos: QosSpec) -> Iterator[Row]:
     for name, direction, end, side in _DIRECTIONS:
         limit = qos.egress if name == "egress" else qos.ingress
         action = {"dscp": qos.dscp} if name == "egress" and qos.dscp is not None else {}
         if limit is None and not action:
             continue
-        match = f'{end} == "{place.port_id}"'
-        if place.address:
-            match += f" && ip4.{side} == {ipaddress.IPv4Address(place.address)}"
+        match = f'{end} == "{at.port_id}"'
+        if at.address:
+            match += f" && ip4.{side} == {ipaddress.IPv4Address(at.address)}"
         columns: dict[str, Value] = {
             "direction": direction,
-            "priority": _ADDRESS if place.address else _PORT,
+            "priority": _ADDRESS if at.address else _PORT,
             "match": match,
             "action": action,
             "bandwidth": _bandwidth(limit) if limit is not None else {},
-            "external_ids": place.mark,
+            "external_ids": at.mark,
         }
-        links = frozenset({Link("Logical_Switch", place.network_id, "qos_rules")})
+        links = frozenset({Link("Logical_Switch", at.network_id, "qos_rules")})
         yield Row(TABLE, key(owner_id, name), columns, links)
 
 

@@ -81,7 +81,9 @@ def _gateway(router: RouterSpec, gateway: RouterGateway) -> Iterator[Row]:
     for address in gateway.next_hops:
         version = ipaddress.ip_address(address).version
         yield _route(router, _DEFAULT[version], address, port_name(foot.port_id))
-    yield from qos.rows(foot.port_id, qos.Place(foot.network_id, foot.port_id, mark=of_router(router.id)), gateway.qos)
+    yield from qos.rows(
+        foot.port_id, qos.Attachment(foot.network_id, foot.port_id, mark=of_router(router.id)), gateway.qos
+    )
     if gateway.snat:
         yield from _translations(router, gateway)
 
