@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networking', '0006_trunks'),
+        ('networking', '0007_trunks'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networking', '0005_qos'),
+        ('networking', '0006_qos'),
     ]
 
     operations = [

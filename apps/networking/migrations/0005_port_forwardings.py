@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networking', '0003_routers'),
+        ('networking', '0004_subnetpools'),
     ]
 
     operations = [

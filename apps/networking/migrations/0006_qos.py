@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('networking', '0004_port_forwardings'),
+        ('networking', '0005_port_forwardings'),
     ]
 
     operations = [
