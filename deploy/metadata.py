@@ -9,12 +9,12 @@ from deploy.environment import Environment
 
 @dataclass(frozen=True)
 class Metadata:
-    """``requests`` are those of guests by status; ``failures`` the questions that the API did not answer."""
+    """``requests`` are those of guests by status; ``fails`` says that the API did not answer the last question."""
 
     networks: int
     ports: int
     requests: dict[str, int]
-    failures: int
+    fails: bool
 
     def __str__(self) -> str:
         return (
@@ -33,6 +33,6 @@ def ask(environment: Environment) -> Metadata | None:
             while chunk := asking.recv(65536):
                 content += chunk
         numbers = json.loads(content)
-        return Metadata(numbers["networks"], numbers["ports"], numbers["requests"], numbers["failures"])
+        return Metadata(numbers["networks"], numbers["ports"], numbers["requests"], numbers["fails"])
     except (OSError, ValueError, KeyError):
         return None

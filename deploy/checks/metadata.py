@@ -14,9 +14,9 @@ def check(environment: Environment) -> Finding:
     numbers = metadata.ask(environment)
     if numbers is None:
         return fail("the metadata process does not answer", f"Log: {environment.log}/metadata.log; make up starts it.")
-    if numbers.failures:
+    if numbers.fails:
         return warn(
-            f"{numbers}; {numbers.failures} questions got no answer from the API since its start",
+            f"{numbers}; the API did not answer the last question",
             "The log says why. On a further host CELERITY_PUBLIC_URL must lead to the API.",
         )
     return ok(str(numbers))

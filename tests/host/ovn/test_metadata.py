@@ -89,7 +89,7 @@ def test_with_a_router_and_after_kills(
     """The address is on the guest's link, router or not. A killed process comes back; the last port ends it."""
     process, _ = service
     network = engine_contract.network(96)
-    one, other = engine_contract.port(network, 10), engine_contract.port(network, 11)
+    one, other = engine_contract.port(network, 10), engine_contract.port(network, 11, port_security=False)
     engine.l2.ensure_ports(network, [one, other])
     engine.l3.ensure_router(RouterSpec(samples.new_id(), (engine_contract.foot(network),)))
     process.record(*known(network, one))
@@ -99,6 +99,8 @@ def test_with_a_router_and_after_kills(
         second.lease(tmp_path)
         wait_for(lambda: identity(first) == one.id, what="metadata beside a router")
         assert identity(second) == "404"  # its port is not known to be here
+        second.run("ip", "address", "add", f"{one.fixed_ips[0].ip}/32", "dev", "eth0")
+        assert identity(second, "--interface", one.fixed_ips[0].ip, "-m", "1") == "000"  # the answer goes to the first
         process.kill()
         assert identity(first) == "000"
         process.start()

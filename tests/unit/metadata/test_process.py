@@ -153,8 +153,10 @@ def test_an_api_that_fails_and_comes_back() -> None:
         for _ in range(2):
             with pytest.raises(Unavailable):
                 await answers.of(one)
+        assert answers.fails
         api.fails = False
         assert await answers.of(one)
+        assert not answers.fails
         api.unknown.add(one.server_id)
         assert await answers.of(one) is None
         assert answers.failures == 2

@@ -112,6 +112,7 @@ class Service:
             "requests": {str(status): number for status, number in sorted(self._front.served.items())},
             "questions": self._answers.questions,
             "failures": self._answers.failures,
+            "fails": self._answers.fails,
         }
 
 

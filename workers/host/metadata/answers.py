@@ -44,6 +44,7 @@ class Answers:
         self._tasks: set[asyncio.Task[None]] = set()
         self._problems = Problems()
         self.questions = self.failures = 0
+        self.fails = False  # the last question got no answer
 
     async def of(self, port: KnownPort) -> Bundle | None:
         """Return a port's documents; None for a port that the API does not know here. Raises Unavailable."""
@@ -117,7 +118,9 @@ class Answers:
                 raise OSError(f"the API answered {status}")
         except (OSError, ValueError) as error:
             self.failures += 1
+            self.fails = True
             self._problems.met("API does not answer", error)
             raise Unavailable from error
+        self.fails = False
         self._problems.over("API does not answer")
         return status, answer
