@@ -291,6 +291,8 @@ NETWORK_QUOTAS = {
 ENABLE_INSTANCE_PASSWORD = env.bool("CELERITY_ENABLE_INSTANCE_PASSWORD", default=True)  # adminPass in answers
 FORCE_CONFIG_DRIVE = env.bool("CELERITY_FORCE_CONFIG_DRIVE", default=True)
 VENDOR_DATA = env.str("CELERITY_VENDOR_DATA", default="")  # a JSON file: vendor_data.json of every server
+VENDOR_DATA_URL = env.str("CELERITY_VENDOR_DATA_URL", default="")  # answers vendor_data2.json
+VENDOR_DATA_SECONDS = env.float("CELERITY_VENDOR_DATA_TIMEOUT", default=5.0)
 HYPERVISOR = env.str("CELERITY_HYPERVISOR", default="libvirt")
 # linux or ovn: real hosts have OVN, simulated ones program their networks themselves.
 NETWORK_DRIVER = env.str("CELERITY_NETWORK_DRIVER", default="linux" if HYPERVISOR == "simulated" else "ovn")

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from apps.compute.models import BlockDevice
 from apps.metadata import documents
 from apps.networking.values import ServerAddress
 from tests.unit.metadata import samples
+from workers.mapping import config_drives
 
 
 def address(*floating_ips: str, groups: tuple[str, ...] = ("default",)) -> ServerAddress:
@@ -74,3 +76,18 @@ def test_what_a_vendors_service_gets() -> None:
     told = documents.vendor_request(samples.server())
     assert (told["instance-id"], told["project-id"]) == (str(samples.server().id), "project")
     assert told["metadata"] == {"role": "web"}
+
+
+def test_a_config_drive(settings: Any) -> None:
+    """The service's documents as files; a vendor's service that is away leaves its document empty."""
+    settings.VENDOR_DATA, settings.VENDOR_DATA_URL = "", "http://127.0.0.1:1"
+    personality = [{"path": "/etc/motd", "contents": "aGVsbG8="}]
+    files = config_drives.files_of(config_drives.bundle(samples.server(personality=personality), [samples.port()]))
+    meta = orjson.loads(files["openstack/latest/meta_data.json"])
+    assert (meta["uuid"], meta["name"]) == (str(samples.server().id), "Web server")
+    assert files["openstack/2018-08-27/user_data"] == files["ec2/latest/user-data"] == b"#!/bin/sh\n"
+    assert files["openstack/content/0000"] == b"hello"
+    assert files["openstack/latest/vendor_data2.json"] == b"{}"
+    ec2 = orjson.loads(files["ec2/2009-04-04/meta-data.json"])
+    assert ec2["public-keys"] == {"0": {"openssh-key": "ssh-ed25519 AAAA"}}
+    assert (ec2["local-ipv4"], ec2["security-groups"]) == ("10.0.0.5", ["default"])

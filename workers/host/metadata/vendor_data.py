@@ -6,9 +6,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from apps.metadata import vendor_services
 from workers.host.metadata.logs import Problems
 
-ANSWER_BYTES = 256 * 1024
 AT_ONCE = 8
 KEPT_SECONDS = 30.0
 
@@ -50,16 +50,4 @@ class VendorData:
 
     def _fetch(self, request: dict[str, Any]) -> bytes:
         """Ask the service. Raises OSError, ValueError."""
-        import urllib.request  # 1 MiB, which clouds without such a service spare
-
-        asked = urllib.request.Request(  # noqa: S310 - the URL is the operator's
-            self._url, json.dumps(request).encode(), {"Content-Type": "application/json", "Accept": "application/json"}
-        )
-        with urllib.request.urlopen(asked, timeout=self._timeout_s) as response:  # noqa: S310
-            content = response.read(ANSWER_BYTES + 1)
-        if len(content) > ANSWER_BYTES:
-            raise ValueError("the answer is too long")
-        document = json.loads(content)
-        if not isinstance(document, dict):
-            raise ValueError("the answer is no JSON object")
-        return json.dumps(document).encode()
+        return json.dumps(vendor_services.ask(self._url, request, self._timeout_s)).encode()
