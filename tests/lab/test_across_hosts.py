@@ -1,5 +1,6 @@
 """Guests on different hosts: on one network, through a router, to the world and in. TCP each time, not ping alone."""
 
+import json
 import socket
 import subprocess
 
@@ -18,6 +19,13 @@ def test_one_network_on_two_hosts(cloud: LabCloud, guests: Guests) -> None:
     cloud.ssh(guests.far, f"ping -c 2 -W 3 {guests.near.address}")
     send(cloud, guests.near, guests.far)
     send(cloud, guests.far, guests.near)
+
+
+def test_metadata_on_each_host(cloud: LabCloud, guests: Guests) -> None:
+    """Each host's own process answers; a further host's asks the API over the management network."""
+    for guest in (guests.near, guests.far):
+        text = cloud.ssh(guest, "wget -q -O - http://169.254.169.254/openstack/latest/meta_data.json")
+        assert json.loads(text or "{}").get("uuid") == guest.id
 
 
 def test_two_networks_through_a_router(cloud: LabCloud, guests: Guests) -> None:
