@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from deploy.errors import DeployError
 
+DONE, FAILED = "✓", "✗"  # marks of stages
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -29,9 +30,9 @@ def stage(title: str, *, drawn: bool = False) -> Iterator[None]:
         else:
             yield
     except BaseException:
-        console.print(f"[red]✗[/red] {escape(title):<46} {time.monotonic() - started:6.1f} s")
+        console.print(f"[red]{FAILED}[/red] {escape(title):<46} {time.monotonic() - started:6.1f} s")
         raise
-    console.print(f"[green]✓[/green] {escape(title):<46} {time.monotonic() - started:6.1f} s")
+    console.print(f"[green]{DONE}[/green] {escape(title):<46} {time.monotonic() - started:6.1f} s")
     sys.stdout.flush()
 
 

@@ -24,6 +24,7 @@ BOUND = {
     "openvswitch": "/var/log/openvswitch",
 }
 EMPTY = {"/run": "mode=755", "/dev/shm": "mode=1777"}  # noqa: S108 - mounted over, so that it is the host's own
+RANDOM = "/proc/sys/kernel/random"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -46,6 +47,8 @@ def become(name: str, root: Path) -> None:
         if os.path.isdir(target):
             mount(str(root / directory), target, flags=BIND)
     mount("proc", "/proc", "proc", NOSUID | NODEV)
+    (root / "boot_id").write_text(Path(RANDOM, "uuid").read_text())  # another one each time: agents notice a restart
+    mount(str(root / "boot_id"), f"{RANDOM}/boot_id", flags=BIND)
     socket.sethostname(name)
     os.makedirs("/run/lock", mode=0o755, exist_ok=True)
 

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from deploy.console import DONE
 from deploy.environment import read_file
 from deploy.lab import machines
 from deploy.lab.plan import API_PORT, CONSOLE_PORT, SOUTHBOUND_PORT, LabHost, Plan
@@ -88,8 +89,9 @@ def certify(plan: Plan, host: LabHost) -> None:
     machines.run(host, "celerity", "certificates", "install", stdin=signed)
 
 
-def bring_up(host: LabHost) -> None:
-    """Do `make up` on the host, and give the bridge of the external network its uplink."""
-    machines.run(host, machines.PYTHON, "-m", "deploy.up", seconds=UP_SECONDS)
+def bring_up(host: LabHost) -> list[str]:
+    """Do `make up` on the host, and give the bridge of the external network its uplink; return its stages."""
+    output = machines.run(host, machines.PYTHON, "-m", "deploy.up", seconds=UP_SECONDS).stdout
     switch = f"--db=unix:{host.state / 'ovn' / 'host' / 'db.sock'}"
     machines.run(host, "ovs-vsctl", switch, "--timeout=10", "--may-exist", "add-port", BRIDGE, "external0")
+    return [text for text in output.splitlines() if text.startswith(DONE)]

@@ -30,8 +30,10 @@ class Lab:
             first, *others = self.plan.hosts
             with stage(f"{first.name}: the cloud ({self.plan.url})"):
                 joining.write_settings(self.plan, first, **settings)
-                joining.bring_up(first)
+                stages = joining.bring_up(first)
                 joining.open_tunnel(self.plan)
+            for text in stages:
+                line(f"    {text}")
             with stage(f"{', '.join(host.name for host in others)}: joined"), ThreadPoolExecutor(2) as pool:
                 list(pool.map(lambda host: self._join(host, settings), others))
 

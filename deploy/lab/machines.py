@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def switch_on(host: LabHost) -> bool:
     for name in init.BOUND:
         (host.root / name).mkdir(mode=0o755, parents=True, exist_ok=True)
     (host.root / "etc" / "qemu.conf").write_text(QEMU)
+    identity = uuid.uuid5(uuid.NAMESPACE_URL, str(host.root))  # the machine's is that of all its hosts
+    (host.root / "etc" / "libvirtd.conf").write_text(f'# Written by deploy/lab.\nhost_uuid = "{identity}"\n')
     started = subprocess.run(
         [sys.executable, "-IS", str(Path(init.__file__)), host.name, str(host.root)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=20, cwd="/",

@@ -47,9 +47,12 @@ def use(lab: Lab, other: Lab) -> None:
     assert external.FORWARDING.read_text() == "1\n"
     with pytest.raises(DeployError, match="Another lab"):
         other.make_machines()
+    boot_id = machines.run(second, "cat", "/proc/sys/kernel/random/boot_id").stdout
+    assert boot_id != machines.run(first, "cat", "/proc/sys/kernel/random/boot_id").stdout
     daemon = subprocess.Popen(machines.command(second, ["sleep", "600"]))
     lab.cut(second)
     assert daemon.wait(10) != 0 and not machines.is_on(second)
     assert not pings(str(second.management.ip))
     lab.make_machines()
     wait_for(lambda: pings(str(second.management.ip)), 10, "the host that is on again")
+    assert boot_id != machines.run(second, "cat", "/proc/sys/kernel/random/boot_id").stdout

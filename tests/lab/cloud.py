@@ -36,6 +36,8 @@ class Guests:
     near: Guest
     far: Guest
     other: Guest
+    router: str
+    group: str
 
 
 class LabCloud:
@@ -62,9 +64,11 @@ class LabCloud:
         self._made.append((f"{NETWORK}/{kind}s", made["id"]))
         return made
 
-    def network(self, name: str, cidr: str, router: str = "") -> str:
+    def network(self, name: str, cidr: str, router: str = "", **provider: object) -> str:
         """Return the id of a new network with a subnet, on a router if one is named."""
-        network: str = self.make("network", name=name)["id"]
+        network: str = self.make("network", name=name, **{f"provider:{key}": value for key, value in provider.items()})[
+            "id"
+        ]
         subnet = self.make("subnet", network_id=network, cidr=cidr, ip_version=4)["id"]
         if router:
             self.api.put(f"{NETWORK}/routers/{router}/add_router_interface", {"subnet_id": subnet})
@@ -114,6 +118,9 @@ class LabCloud:
             server, shown["OS-EXT-SRV-ATTR:hypervisor_hostname"], port["id"], port["fixed_ips"][0]["ip_address"]
         )
 
+    def mac(self, guest: Guest) -> str:
+        return str(self.api.get(f"{NETWORK}/ports/{guest.port}")["port"]["mac_address"])
+
     def reachable(self, guest: Guest) -> Guest:
         """Give a guest a floating IP; return it once it answers by ssh there."""
         made = self.make("floatingip", floating_network_id=self.external, port_id=guest.port)
@@ -122,9 +129,9 @@ class LabCloud:
         return outside
 
     def command(self, guest: Guest, text: str, by: Guest | None = None) -> list[str]:
-        """Return the command line that runs a command in a guest, ``by`` another one if it has no floating IP."""
+        """Return the command line that runs a command in a guest; in one without a floating IP, ``by`` another one."""
         options = [part for option in SSH for part in ("-o", option)]
-        if by is not None:
+        if by is not None and not guest.floating_ip:
             inner = " ".join(["ssh", "-i", str(self.key), *options, "-W", f"{guest.address}:22"])
             options += ["-o", f"ProxyCommand={inner} root@{by.floating_ip}"]
         return ["ssh", "-i", str(self.key), *options, f"root@{guest.floating_ip or guest.address}", text]

@@ -47,7 +47,7 @@ def guests(lab_cloud: LabCloud) -> Iterator[Guests]:
         ordered = [cloud.order(name, host, network, group) for name, host, network in places]
         near, far, other = (cloud.active(server) for server in ordered)
         assert [guest.host for guest in (near, far, other)] == [host for _, host, _ in places]
-        made = Guests(cloud.reachable(near), cloud.reachable(far), other)
+        made = Guests(cloud.reachable(near), cloud.reachable(far), other, router, group)
     yield made
     with cloud.machine.entered():
         cloud.clear()

@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from deploy.lab import machines
+from tests.cloud import wait_for
 from tests.host.ovn_machine import address, cable, namespace
 from tests.lab.cloud import Guests, LabCloud
 from tests.lab.traffic import PORT, send
@@ -51,3 +53,20 @@ def test_out_through_the_router(cloud: LabCloud, guests: Guests) -> None:
         assert client == "198.18.250.1"  # masqueraded: the world knows no address of the lab
         first = cloud.lab.plan.first.management.ip
         assert cloud.ssh(guests.other, f"nc -w 3 {first} 8000 < /dev/null", by=guests.near, check=False) is None
+
+
+@pytest.mark.heavy
+def test_a_vlan_between_hosts(cloud: LabCloud, guests: Guests) -> None:
+    """A provider network with a tag: through the hosts' uplinks, and not through tunnels."""
+    provider = {"network_type": "vlan", "physical_network": "public", "segmentation_id": 77}
+    network = cloud.network("tagged", "10.9.7.0/24", guests.router, **provider)
+    ordered = [cloud.order(f"tagged-{host}", host, network, guests.group) for host in ("compute-1", "compute-2")]
+    one, two = (cloud.active(server) for server in ordered)
+    wait_for(lambda: cloud.ssh(one, "true", by=guests.near, check=False) is not None, what="ssh", seconds=120)
+    wait_for(lambda: cloud.ssh(two, "true", by=guests.near, check=False) is not None, what="ssh", seconds=120)
+    send(cloud, one, two, by=guests.near)
+    send(cloud, two, one, by=guests.near)
+    here = cloud.host("compute-2")
+    switch = ("env", f"OVS_RUNDIR={here.state / 'ovn' / 'host'}", "ovs-appctl", "-T", "5", "fdb/show", "br-uplink")
+    learned = [line.split()[1:3] for line in machines.run(here, *switch).stdout.splitlines()]
+    assert ["77", cloud.mac(one)] in learned

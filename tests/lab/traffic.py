@@ -67,9 +67,12 @@ def pinging_in(cloud: LabCloud, source: Guest, address: str) -> Iterator[Callabl
 
 
 def send(cloud: LabCloud, source: Guest, target: Guest, by: Guest | None = None) -> None:
-    """Send data from guest to guest over TCP, and compare digests: large segments and checksums are tried."""
+    """Send data from guest to guest over TCP, and compare digests: large segments and checksums are tried.
+
+    Those of them that have no floating IP are reached ``by`` another one.
+    """
     cloud.ssh(target, f"rm -f /tmp/received; {LISTEN} | sha256sum > /tmp/received & sleep 0.2; true", by=by)
     data = f"dd if=/dev/urandom of=/tmp/data bs=1M count={MEGABYTES} 2>/dev/null; sha256sum < /tmp/data"
-    sent = cloud.ssh(source, f"{data}; nc -w 20 {target.address} {PORT} < /tmp/data")
+    sent = cloud.ssh(source, f"{data}; nc -w 20 {target.address} {PORT} < /tmp/data", by=by)
     received = cloud.ssh(target, "while [ ! -s /tmp/received ]; do sleep 0.1; done; cat /tmp/received", by=by)
     assert sent and received == sent
