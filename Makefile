@@ -64,7 +64,7 @@ restore: ## Make a fresh state directory from such a file (FROM=/place/celerity.
 	@FROM="$(FROM)" $(PYTHON) -m deploy.restore
 
 lab: ## Build several real hosts on this machine, joined to one cloud (HOSTS=3)
-	@CELERITY_HYPERVISOR=libvirt CELERITY_NETWORK_DRIVER=ovn deploy/bootstrap.sh
+	@CELERITY_HYPERVISOR=libvirt deploy/bootstrap.sh
 	@LAB_HOSTS="$(HOSTS)" $(PYTHON) -m deploy.lab up
 
 lab-down: ## Remove the lab: processes, namespaces, devices, rules and state

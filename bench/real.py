@@ -1,60 +1,81 @@
 """Real guests: from POST to a running domain with a warm image cache, beside a bare `virsh create` of the same XML."""
 
-import os
 import shutil
-import subprocess
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from bench.client import Session, now
 from bench.private_cloud import PrivateCloud
-from deploy import first_image
+from deploy import first_image, testrun
 from deploy.errors import DeployError
-from deploy.instances.libvirt import TemporaryDaemons
+from deploy.ovn import places
+from deploy.private import libvirt as private_libvirt
+from deploy.private import ovn
+from deploy.private.libvirt import PrivateLibvirt
 
-URI = "qemu:///system"
 BOOTS = 5
 DEADLINE_SECONDS = 60.0
 
 
 def measure() -> dict[str, Any] | str:
     """Return medians in seconds and every single value, or a sentence that says why nothing was measured."""
-    if os.geteuid() != 0 or shutil.which("virsh") is None:
-        return "not measured: they need root and libvirt"
+    if not private_libvirt.is_possible() or shutil.which("ovs-vswitchd", path="/usr/sbin:/usr/bin") is None:
+        return "not measured: they need root, libvirt, Open vSwitch and OVN"
     image = first_image.ensure()
+    state = testrun.make_state()
+    try:
+        with _machine(state) as (libvirt, settings), _cloud(settings) as cloud:
+            try:
+                cloud.start("host-agent")
+                cloud.await_hosts(1)
+                return _boots(cloud, libvirt, image)
+            finally:
+                cloud.end("host-agent")
+                cloud.manage("host_shutdown", "--timeout", "0")
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def _cloud(settings: dict[str, str]) -> PrivateCloud:
+    options: dict[str, Any] = {"CELERITY_HYPERVISOR": "libvirt", **settings}
+    return PrivateCloud(hosts=0, leave_out=("flower", "host-agent"), **options)
+
+
+@contextmanager
+def _machine(state: Path) -> Iterator[tuple[PrivateLibvirt, dict[str, str]]]:
+    """Run a machine's libvirt and OVN in a network namespace; give the settings that lead to them."""
     host = f"bench-{uuid.uuid4().hex[:6]}"
-    with PrivateCloud(
-        hosts=0,
-        leave_out=("flower", "host-agent"),
-        CELERITY_HYPERVISOR="libvirt",
-        CELERITY_NETWORK_DRIVER="linux",
-        CELERITY_HOST=host,
-    ) as cloud:
-        daemons = TemporaryDaemons(cloud.state)
-        if not daemons.start():
-            return "not measured: libvirt does not answer"
-        try:
-            cloud.start("host-agent")
-            cloud.await_hosts(1)
-            return _boots(cloud, image)
-        finally:
-            cloud.end("host-agent")
-            cloud.manage("host_shutdown", "--timeout", "0")
-            daemons.stop()
+    (state / "machine").mkdir()
+    machine = ovn.make_environment(state / "machine", host)
+    here = places.of(machine)
+    with ovn.namespace(), ovn.supervised(machine) as supervisor:
+        ovn.up(machine, supervisor)
+        with PrivateLibvirt(state / "libvirt", **here.variables) as libvirt:
+            yield (
+                libvirt,
+                {
+                    "CELERITY_HOST": host,
+                    "CELERITY_LIBVIRT_URI": libvirt.uri,
+                    "CELERITY_NORTHBOUND": here.northbound,
+                    "CELERITY_SWITCH": here.switch,
+                },
+            )
+        ovn.down(supervisor)
 
 
-def _boots(cloud: PrivateCloud, path: Path) -> dict[str, Any]:
-    image, _ = cloud.prepare(path, "qcow2")
+def _boots(cloud: PrivateCloud, libvirt: PrivateLibvirt, path: Path) -> dict[str, Any]:
+    image, network = cloud.prepare(path, "qcow2")
     session = cloud.session("demo")
-    body = {"imageRef": image, "flavorRef": "1", "networks": "none"}
+    body = {"imageRef": image, "flavorRef": "1", "networks": [{"uuid": network}]}
     times: dict[str, list[float]] = {}
     for turn in range(BOOTS + 1):
-        values = _boot(session, {"server": {"name": f"bench-{turn}", **body}}, cloud.environment.run)
+        values = _boot(session, libvirt, {"server": {"name": f"bench-{turn}", **body}}, cloud.environment.run)
         for name, seconds in values.items() if turn else ():  # the first fills the host's image cache
             times.setdefault(name, []).append(round(seconds, 4))
     medians = {name: round(median(values), 4) for name, values in times.items()}
@@ -62,7 +83,7 @@ def _boots(cloud: PrivateCloud, path: Path) -> dict[str, Any]:
     return {"medians": medians, "runs": times}
 
 
-def _boot(session: Session, body: dict[str, Any], directory: Path) -> dict[str, float]:
+def _boot(session: Session, libvirt: PrivateLibvirt, body: dict[str, Any], directory: Path) -> dict[str, float]:
     """Boot one server, then start its domain once more without the cloud; delete it."""
     began = now()
     status, _, document = session.http.call("POST", f"{session.nova}/servers", body)
@@ -70,12 +91,12 @@ def _boot(session: Session, body: dict[str, Any], directory: Path) -> dict[str, 
     if status != 202:
         raise DeployError(f"POST: {status} {str(document)[:300]}")
     key = document["server"]["id"]
-    _wait(lambda: _is_running(key), f"domain {key} running")
+    _wait(lambda: _is_running(libvirt, key), f"domain {key} running")
     running = now()
     _wait(lambda: _state(session, key) == "ACTIVE", f"server {key} ACTIVE")
     active = now()
     try:
-        bare = _bare_create(key, directory)
+        bare = _bare_create(libvirt, key, directory)
     finally:
         session.http.call("DELETE", f"{session.nova}/servers/{key}")
         _wait(lambda: _state(session, key) == "", f"server {key} gone")
@@ -87,33 +108,30 @@ def _boot(session: Session, body: dict[str, Any], directory: Path) -> dict[str, 
     }
 
 
-def _bare_create(key: str, directory: Path) -> float:
+def _bare_create(libvirt: PrivateLibvirt, key: str, directory: Path) -> float:
     xml = directory / f"{key}.xml"
-    xml.write_text(_virsh("dumpxml", "--inactive", key))
-    _virsh("destroy", key)
+    xml.write_text(_virsh(libvirt, "dumpxml", "--inactive", key))
+    _virsh(libvirt, "destroy", key)
     with ThreadPoolExecutor(max_workers=1) as aside:
         began = now()
-        created = aside.submit(_virsh, "create", str(xml))
-        _wait(lambda: _is_running(key) or created.done(), "a bare domain running")
+        created = aside.submit(_virsh, libvirt, "create", str(xml))
+        _wait(lambda: _is_running(libvirt, key) or created.done(), "a bare domain running")
         seconds = now() - began
         created.result()
-    _virsh("destroy", key)
+    _virsh(libvirt, "destroy", key)
     return seconds
 
 
-def _virsh(*arguments: str) -> str:
-    done = subprocess.run(
-        ["virsh", "-q", "-c", URI, *arguments], capture_output=True, text=True, check=False, timeout=60,
-        stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+def _virsh(libvirt: PrivateLibvirt, *arguments: str) -> str:
+    done = libvirt.virsh(*arguments)
     if done.returncode != 0:
         raise DeployError(f"virsh {arguments[0]} failed.", details=done.stderr)
     return done.stdout
 
 
-def _is_running(key: str) -> bool:
+def _is_running(libvirt: PrivateLibvirt, key: str) -> bool:
     """Look for the guest's process: asking libvirt would cost as much as what is measured."""
-    for path in Path("/run/libvirt/qemu").glob("*.xml"):
+    for path in (libvirt.root / "run" / "qemu").glob("*.xml"):
         try:
             text = path.read_text(errors="replace")
         except OSError:

@@ -1,6 +1,5 @@
 """Settings: every knob is an environment variable CELERITY_*, or a line of <state>/celerity.env."""
 
-import ipaddress
 import os
 import re
 import socket
@@ -230,7 +229,6 @@ HEARTBEAT_SECONDS = env.int("CELERITY_HEARTBEAT", default=5)
 # If off, agents only report orphans. For the time after a backup was restored under hosts that lived on.
 REMOVE_STRANGERS = env.bool("CELERITY_REMOVE_STRANGERS", default=True)
 RECOVERY_SECONDS = env.int("CELERITY_RECOVERY", default=60)  # how often an agent compares its host with the rows
-MANAGEMENT_RANGES = env.list("CELERITY_MANAGEMENT_RANGES", default=[])  # no guest reaches them, no network holds them
 DEFAULT_ZONE = env.str("CELERITY_ZONE", default="nova")
 ALLOCATION_RATIOS = {
     "vcpus": env.float("CELERITY_CPU_RATIO", default=4.0),
@@ -250,22 +248,8 @@ IMAGE_QUOTAS = {  # under the names that Glance's unified limits have
 IMAGE_VIRTUAL_SIZE_CAP = env.int("CELERITY_IMAGE_VIRTUAL_SIZE_CAP", default=1024**4)  # bytes
 
 # --- Networking ---------------------------------------------------------------------------------
-DNS_NAMESERVERS = env.list("CELERITY_DNS", default=[])  # of subnets that name none; empty: the host's own dnsmasq
+DNS_NAMESERVERS = env.list("CELERITY_DNS", default=[])  # of subnets that name none; empty: those of the machine
 AUTOMATIC_NETWORK_POOL = env.str("CELERITY_AUTOMATIC_NETWORKS", default="10.128.0.0/10")  # cut into /24
-# Ranges that subnets of tenants may hold, where the network driver puts them into the hosts' routing tables: private,
-# of carriers, of benchmarks and documentation (RFC 1918, 6598, 2544, 5737, 4193, 3849).
-TENANT_RANGES = env.list(
-    "CELERITY_TENANT_RANGES",
-    default=[
-        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15",
-        "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "fc00::/7", "2001:db8::/32",
-    ],
-)  # fmt: skip
-for _range in TENANT_RANGES:
-    try:
-        ipaddress.ip_network(_range, strict=False)
-    except ValueError as _error:
-        raise ImproperlyConfigured(f"CELERITY_TENANT_RANGES: {_error}") from None
 # What flat and VLAN networks lead to: the names alone, the bridges are the hosts' business.
 PHYSICAL_NETWORKS = [
     entry.partition(":")[0].strip() for entry in env.list("CELERITY_BRIDGE_MAPPINGS", default=["public:br-ex"])
@@ -294,13 +278,14 @@ VENDOR_DATA = env.str("CELERITY_VENDOR_DATA", default="")  # a JSON file: vendor
 VENDOR_DATA_URL = env.str("CELERITY_VENDOR_DATA_URL", default="")  # answers vendor_data2.json
 VENDOR_DATA_SECONDS = env.float("CELERITY_VENDOR_DATA_TIMEOUT", default=5.0)
 HYPERVISOR = env.str("CELERITY_HYPERVISOR", default="libvirt")
-# linux or ovn: real hosts have OVN, simulated ones program their networks themselves.
-NETWORK_DRIVER = env.str("CELERITY_NETWORK_DRIVER", default="linux" if HYPERVISOR == "simulated" else "ovn")
-if NETWORK_DRIVER not in ("linux", "ovn"):
-    raise ImproperlyConfigured(f"CELERITY_NETWORK_DRIVER is {NETWORK_DRIVER!r}; it must be linux or ovn.")
+# Real hosts have OVN, which the network worker writes. Networks of simulated hosts are rows; with a network worker, the
+# simulated engine has records of them, too.
+NETWORK_WORKER = env.bool("CELERITY_NETWORK_WORKER", default=HYPERVISOR != "simulated")
+if HYPERVISOR != "simulated" and not NETWORK_WORKER:
+    raise ImproperlyConfigured("CELERITY_NETWORK_WORKER: only a cloud of simulated hosts goes without.")
 # OVN's northbound database, which the network worker writes, and the database of this host's Open vSwitch.
 # Bytes. Geneve's headers take 58 of what a host's network usually carries.
-NETWORK_MTU = env.int("CELERITY_NETWORK_MTU", default=1442 if NETWORK_DRIVER == "ovn" else 1500)
+NETWORK_MTU = env.int("CELERITY_NETWORK_MTU", default=1442)
 EXTERNAL_CIDR = env.str("CELERITY_EXTERNAL_CIDR", default="198.19.0.0/24")  # of the network `public`
 NORTHBOUND = env.str("CELERITY_NORTHBOUND", default=f"unix:{STATE_DIR}/ovn/central/nb.sock")
 SWITCH = env.str("CELERITY_SWITCH", default=f"unix:{STATE_DIR}/ovn/host/db.sock")

@@ -33,11 +33,10 @@ setting() {
 }
 
 hypervisor=$(setting CELERITY_HYPERVISOR libvirt)
-network_driver=$(setting CELERITY_NETWORK_DRIVER ovn)
 
 if ! is_root && [ "$hypervisor" = libvirt ]; then
     if [ "$dev" = no ]; then
-        die "Real guests need root: bridges, libvirt's system socket, Debian packages." \
+        die "Real guests need root: Open vSwitch, libvirt's system socket, Debian packages." \
             $'\nAs root:       make up\nWithout root:  make up HYPERVISOR=simulated HOSTS=5   (the same cloud on simulated hosts)'
     fi
     hypervisor=simulated
@@ -47,8 +46,7 @@ fi
 
 sections=(build)
 [ "$(setting CELERITY_ROLE all)" = host ] || sections+=(services)
-[ "$hypervisor" = libvirt ] && sections+=(hypervisor)
-[ "$hypervisor" = libvirt ] && [ "$network_driver" = ovn ] && sections+=(ovn)
+[ "$hypervisor" = libvirt ] && sections+=(hypervisor ovn)
 if [ "$dev" = yes ] && is_root; then sections+=(ovn test); fi
 
 wanted() {

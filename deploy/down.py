@@ -10,16 +10,16 @@ from deploy import manage, processes
 from deploy.console import explain, line, stage
 from deploy.environment import Environment, load
 from deploy.errors import DeployError
-from deploy.ovn import daemons, places, removal
+from deploy.ovn import daemons, former, places, removal
 from deploy.supervision import orphans, programs
 from deploy.supervision.client import Supervisor
 from deploy.up import alone
 
-GUEST_PROGRAMS = ("qemu-system", "dnsmasq")
+GUEST_PROGRAMS = ("qemu-system", "dnsmasq")  # dnsmasq: of a cloud from before OVN
 
 
 def stop_guests(environment: Environment) -> None:
-    """Power off this cloud's guests and remove its bridges and DHCP servers.
+    """Power off this cloud's guests and unplug their ports.
 
     After the host agent has ended, so that these do not count as guests that stopped by themselves: the next `make up`
     brings them back as they were.
@@ -61,6 +61,8 @@ def take_down(environment: Environment) -> None:
         processes.end(rest, 20)
         for process in rest:
             line(f"    ended a leftover process: {process.pid}")
+        if former.has_bridges(environment) and os.geteuid() == 0:
+            former.remove_bridges(environment, moved=False)
         if places.of(environment).host.exists() and os.geteuid() == 0:
             for device in removal.remove(places.of(environment)):
                 line(f"    removed {device}")

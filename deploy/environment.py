@@ -27,12 +27,6 @@ DEFAULTS = {
 NOT_PERSISTED = {"CELERITY_STATE_DIR", "CELERITY_GROUPS", "CELERITY_PROCESS", "CELERITY_RELEASE"}
 
 
-def network_driver(values: Mapping[str, str]) -> str:
-    """Return the driver of a cloud's networks. Real hosts have OVN, unless the settings say otherwise."""
-    real = values.get("CELERITY_HYPERVISOR", DEFAULTS["CELERITY_HYPERVISOR"]) != "simulated"
-    return values.get("CELERITY_NETWORK_DRIVER") or ("ovn" if real else "linux")
-
-
 @dataclass(frozen=True)
 class Environment:
     """One cloud's settings and the places of its state."""
@@ -71,13 +65,14 @@ class Environment:
 
     @property
     def has_engine(self) -> bool:
-        """Whether one network worker programs the networks of all hosts, real or simulated."""
-        return network_driver(self.values) == "ovn"
+        """Whether a network worker programs the cloud's networks. Those of simulated hosts are rows, unless asked."""
+        asked = self.values.get("CELERITY_NETWORK_WORKER", "").lower() in ("1", "true", "yes", "on")
+        return asked or not self.simulated
 
     @property
     def ovn(self) -> bool:
         """Whether OVN carries the networks of real guests. Simulated hosts have no packets to carry."""
-        return not self.simulated and self.has_engine
+        return not self.simulated
 
     @property
     def hostname(self) -> str:
@@ -144,11 +139,6 @@ def from_process() -> dict[str, str]:
 
 
 def load() -> Environment:
-    """Read the settings as they are; nothing is generated or written.
-
-    A cloud from before OVN, whose file names no driver, has bridges until `make up` moves it.
-    """
+    """Read the settings as they are; nothing is generated or written."""
     state = state_directory()
-    stored = read_file(state / "celerity.env")
-    former = {"CELERITY_NETWORK_DRIVER": "linux"} if stored else {}
-    return Environment(state=state, values={**DEFAULTS, **former, **stored, **from_process()})
+    return Environment(state=state, values={**DEFAULTS, **read_file(state / "celerity.env"), **from_process()})

@@ -157,7 +157,7 @@ def boot(environment: Environment) -> FirstServer:
         )
     output = outside = ""
     if server["status"] == "ACTIVE":
-        outside = first_address.floating_ip(api, server["id"]) if environment.has_engine else ""
+        outside = first_address.floating_ip(api, server["id"])
         output = _console(api, server["id"], wait=0 if environment.simulated else PROMPT_SECONDS)
     reachable = bool(outside) and not environment.simulated and first_address.answers(outside, is_new=is_new)
     return FirstServer(server["status"], _address(server), key, output, floating_ip=outside, reachable=reachable)

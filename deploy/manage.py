@@ -3,17 +3,15 @@
 import subprocess
 import sys
 
-from deploy.environment import REPOSITORY, Environment, network_driver
+from deploy.environment import REPOSITORY, Environment
 from deploy.errors import DeployError
 
 
 def run(environment: Environment, *arguments: str, timeout: float = 300) -> str:
     """Run one management command; return its output. Raises DeployError with its last lines when it fails."""
-    # Named here: the file of a cloud from before OVN names none, and `make down` has to end what that one runs.
-    variables = {**environment.for_processes(), "CELERITY_NETWORK_DRIVER": network_driver(environment.values)}
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=REPOSITORY, env=variables, stdin=subprocess.DEVNULL,
+        cwd=REPOSITORY, env=environment.for_processes(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=timeout,
     )  # fmt: skip
     if done.returncode != 0:

@@ -4,8 +4,9 @@ import os
 import secrets
 from pathlib import Path
 
-from deploy.environment import DEFAULTS, Environment, from_process, network_driver, read_file
+from deploy.environment import DEFAULTS, Environment, from_process, read_file
 from deploy.errors import DeployError
+from deploy.ovn import former
 
 # What a further host has from the first machine.
 SHARED = ("CELERITY_SECRET_KEY", "CELERITY_DATABASE_URL", "CELERITY_BROKER_URL", "CELERITY_PUBLIC_URL", "CELERITY_HOST")
@@ -66,7 +67,7 @@ def ensure(state: Path) -> Environment:
     values = {**({} if given["CELERITY_ROLE"] == "host" else generate()), **stored, **from_process()}
     values.setdefault("CELERITY_HYPERVISOR", DEFAULTS["CELERITY_HYPERVISOR"])
     if values["CELERITY_HYPERVISOR"] != "simulated":
-        values.setdefault("CELERITY_NETWORK_DRIVER", network_driver(values))
+        values |= former.MARK
     moved = stored.get("CELERITY_LISTEN") != values.get("CELERITY_LISTEN")
     if moved and "CELERITY_PUBLIC_URL" not in from_process() and given["CELERITY_ROLE"] != "host":
         values["CELERITY_PUBLIC_URL"] = f"http://{values['CELERITY_LISTEN']}"

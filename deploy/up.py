@@ -41,7 +41,7 @@ def require_rights(environment: Environment) -> None:
     """Raise DeployError where real guests are wanted and cannot be had."""
     if not environment.simulated and os.geteuid() != 0:
         raise DeployError(
-            "Real guests need root: bridges, libvirt's system socket.",
+            "Real guests need root: Open vSwitch, libvirt's system socket.",
             hint="As root: make up. Without: make up HYPERVISOR=simulated HOSTS=5 (the same cloud on simulated hosts).",
         )
 

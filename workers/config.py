@@ -71,7 +71,6 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "state_dir": str(root),
         "uri": settings.LIBVIRT_URI,
         "virt_type": settings.VIRT_TYPE,
-        "management_ranges": settings.MANAGEMENT_RANGES,
         "switch": settings.SWITCH,
         "metadata_dir": str(root / "metadata"),
         "controller_log": str(settings.STATE_DIR / "log" / "ovn-controller.log"),

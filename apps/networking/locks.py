@@ -71,12 +71,6 @@ def address_scopes() -> None:
     advisory.hold("networking.address_scopes")
 
 
-@ranked(Rank.NAME)
-def ranges() -> None:
-    """One at a time chooses a range of addresses, of all networks."""
-    advisory.hold("networking.ranges")
-
-
 @ranked(Rank.SUBNET)
 def subnet(subnet_id: uuid.UUID) -> Subnet:
     """Lock a subnet to change it. Raises Subnet.DoesNotExist."""

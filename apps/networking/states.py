@@ -36,6 +36,7 @@ NOT_APPLICABLE = "N/A"
 # Types of networks, in Neutron's words: a network that each host has for itself, one that spans hosts in tunnels, and
 # those on a physical network without and with a VLAN's tag.
 LOCAL, GENEVE, FLAT, VLAN = "local", "geneve", "flat", "vlan"
+NETWORK_TYPES = (GENEVE, FLAT, VLAN, LOCAL)  # the usual one first
 
 
 def tap_of(port_id: uuid.UUID) -> str:
@@ -44,14 +45,9 @@ def tap_of(port_id: uuid.UUID) -> str:
 
 
 def gateway_mac(network_id: uuid.UUID) -> str:
-    """Return the MAC of the gateway that the cloud gives a network: guests keep it through a change of the driver.
+    """Return the MAC of the gateway that the cloud gives a network.
 
-    The network drivers make the same one for the network's DHCP server.
+    OVN's driver makes the same one for the network's DHCP server.
     """
     digest = hashlib.sha256(str(network_id).encode()).digest()
     return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
-
-
-def bridge_of(network_id: uuid.UUID) -> str:
-    """Return the name of a network's bridge on every host."""
-    return f"cly{network_id.hex[:11]}"

@@ -89,15 +89,14 @@ class SubnetFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkFacts:
-    """A network as a host needs it: its bridge, its MTU in bytes, its subnets.
+    """A network as its engine and its guests need it; the MTU in bytes.
 
-    ``physical_network`` and ``segmentation_id`` are those of a provider network, and the network engine's alone, as is
+    ``physical_network`` and ``segmentation_id`` are those of a provider network, for the network engine alone, as is
     ``dns_domain``.
     """
 
     id: uuid.UUID
     name: str
-    bridge: str
     mtu: int
     subnets: tuple[SubnetFacts, ...]
     physical_network: str = ""

@@ -7,7 +7,7 @@ from deploy.ovn import places, plugging
 
 def check(environment: Environment) -> Finding:
     if not environment.ovn:
-        return ok("not used (CELERITY_NETWORK_DRIVER)")
+        return ok("not needed by simulated hosts")
     here = places.of(environment)
     if plugging.reaches(here):
         return ok(f"libvirt plugs guests into the Open vSwitch of {here.host}")

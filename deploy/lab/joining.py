@@ -47,7 +47,6 @@ def settings(plan: Plan, host: LabHost) -> dict[str, str]:
         return {**every, "CELERITY_ROLE": "host", "CELERITY_SOUTHBOUND": f"ssl:{southbound}"}
     return {
         **every,
-        "CELERITY_NETWORK_DRIVER": "ovn",
         "CELERITY_LISTEN": f"{host.management.ip}:{API_PORT}",
         "CELERITY_ALLOWED_HOSTS": str(host.management.ip),
         "CELERITY_SOUTHBOUND_LISTEN": southbound,

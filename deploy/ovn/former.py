@@ -15,11 +15,13 @@ import psutil
 
 from deploy import manage, processes
 from deploy.console import line
-from deploy.environment import DEFAULTS, Environment, from_process, network_driver, read_file
+from deploy.environment import DEFAULTS, Environment, from_process, read_file
 from deploy.errors import DeployError
 from deploy.ovn.places import run
 
 CHOICE = "CELERITY_GROUPS"
+MARK = {"CELERITY_NETWORK_DRIVER": "ovn"}
+"""The line of a cloud's settings that says it has OVN. Clouds of bridges have none, or another value."""
 MOVE_SECONDS = 90
 _TABLE = "celerity"
 _DEVICES = Path("/sys/class/net")
@@ -32,9 +34,8 @@ def _mark(state: Path) -> Path:
 def note(state: Path) -> None:
     """Remember that the cloud of this state has had bridges until now. Called before its settings are written."""
     stored = read_file(state / "celerity.env")
-    given = {**DEFAULTS, **stored, **from_process()}
-    real = given["CELERITY_HYPERVISOR"] != "simulated"
-    if real and network_driver(given) == "ovn" and stored and stored.get("CELERITY_NETWORK_DRIVER", "linux") != "ovn":
+    real = {**DEFAULTS, **stored, **from_process()}["CELERITY_HYPERVISOR"] != "simulated"
+    if real and (state / "hosts").is_dir() and not MARK.items() <= stored.items():
         _mark(state).touch()
 
 
@@ -67,15 +68,22 @@ def change_rows(environment: Environment) -> None:
         line(f"    {text}")
 
 
-def remove_bridges(environment: Environment) -> None:
+def has_bridges(environment: Environment) -> bool:
+    """Say whether this machine has networks of the time before OVN."""
+    return any((environment.state / "hosts").glob("*/networks"))
+
+
+def remove_bridges(environment: Environment, *, moved: bool = True) -> None:
     """Wait until the agent has moved every tap, then remove this machine's bridges, DHCP servers and rules.
 
-    Raises DeployError for a tap that stays where it is: its guest would lose its network.
+    ``moved`` False: no guest runs any more. Raises DeployError for a tap that stays where it is: its guest would lose
+    its network.
     """
     for root in sorted((environment.state / "hosts").glob("*/networks")):
         networks = {path.parent: _record(path) for path in sorted(root.glob("*/network.json"))}
         bridges = [record["bridge"] for record in networks.values() if record]
-        _wait_moved(environment, bridges)
+        if moved:
+            _wait_moved(environment, bridges)
         for directory in networks:
             processes.end(_servers(directory), 10)
         for bridge in bridges:

@@ -9,7 +9,7 @@ from deploy.environment import Environment
 from deploy.front.nginx import Front
 from deploy.supervision import programs
 
-# Guests' processes outlive a host agent by design, and inherit its environment.
+# Guests' processes outlive a host agent by design, and inherit its environment; dnsmasq is of clouds before OVN.
 OUTLIVE = ("qemu", "dnsmasq")
 
 

@@ -27,9 +27,9 @@ def test_make_up_says_so(tmp_path: Path, capsys: Any, hypervisor: str, told: boo
     assert (f"ssh -i {tmp_path}/key root@198.19.0.9" in said) is not told
 
 
-@pytest.mark.parametrize(("driver", "told"), [("linux", True), ("ovn", False)])
-def test_the_page_of_a_group_says_so(operator: Client, settings: Any, driver: str, told: bool) -> None:
-    settings.NETWORK_DRIVER = driver
+@pytest.mark.parametrize(("worker", "told"), [(False, True), (True, False)])
+def test_the_page_of_a_group_says_so(operator: Client, settings: Any, worker: bool, told: bool) -> None:
+    settings.NETWORK_WORKER = worker
     group = SecurityGroup.objects.create(project_id="p", name="web")
     page = operator.get(reverse("admin:networking_securitygroup_change", args=[group.pk])).content.decode()
     assert (SENTENCE in page) is told

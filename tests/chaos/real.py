@@ -12,9 +12,10 @@ from pathlib import Path
 
 from apps.networking.states import tap_of
 from deploy import first_image
-from deploy.testrun import PREFIX, Services, root_of_states
-from tests.chaos.private_libvirt import PrivateLibvirt
+from deploy.private.libvirt import PrivateLibvirt
+from deploy.testrun import PREFIX, root_of_states
 from tests.cloud import Cloud, wait_for
+from tests.host.ovn_cloud import ovn_cloud
 
 PAUSE_SECONDS = (0.5, 2.5)
 AWAY_SECONDS = (0.2, 3.0)  # how long libvirtd stays dead
@@ -61,27 +62,13 @@ class RealKiller:
 
 @contextmanager
 def real_cloud(**settings: str) -> Iterator[tuple[Cloud, PrivateLibvirt]]:
-    """A cloud of real processes on its own libvirt, with the image `tiny` and a network."""
-    image = first_image.ensure()
+    """A cloud of real processes on its own libvirt and OVN, with the image `tiny` and a network."""
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
-    state.chmod(0o755)
-    real = {"CELERITY_HYPERVISOR": "libvirt", "CELERITY_NETWORK_DRIVER": "linux"}
-    wishes = {**real, "CELERITY_HOST": f"t-{uuid.uuid4().hex[:6]}", **settings}
-    with (
-        Services(state) as services,
-        PrivateLibvirt(state / "libvirt") as libvirt,
-        Cloud(services, CELERITY_LIBVIRT_URI=libvirt.uri, **wishes) as cloud,
-    ):
-        options = ("--name", "tiny", "--file", str(image), "--disk-format", "qcow2", "--visibility", "public")
-        cloud.manage("load_image", *options)
+    with ovn_cloud(state, first_image.ensure(), **settings) as (cloud, libvirt):
         network = cloud.call("POST", "/network/v2.0/networks", {"network": {"name": "test"}}).json()["network"]
         subnet = {"network_id": network["id"], "cidr": RANGE, "ip_version": 4}
         assert cloud.call("POST", "/network/v2.0/subnets", {"subnet": subnet}).status_code == 201
-        try:
-            yield cloud, libvirt
-        finally:
-            cloud.kill("agent", restart=False)
-            cloud.manage("host_shutdown", "--timeout", "0", check=False)
+        yield cloud, libvirt
 
 
 def storm(cloud: Cloud, libvirt: PrivateLibvirt, *, seed: int, servers: int, strikes: int) -> dict[str, object]:
@@ -139,15 +126,28 @@ def taps_of(cloud: Cloud) -> set[str]:
 
 
 def assert_nothing_left(cloud: Cloud, libvirt: PrivateLibvirt, keys: list[str], taps: set[str]) -> None:
-    """No domain, process, tap, DHCP entry, lease or file of any of the servers."""
+    """No domain, process, tap, card, logical port or file of any of the servers."""
     assert libvirt.domains() == set()
     assert libvirt.guests() == []
     links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
     assert not [tap for tap in taps if tap in links]
     host = cloud.state / "hosts" / cloud.environment["CELERITY_HOST"]
     assert list((host / "instances").iterdir()) == []
-    assert [path for path in host.glob("networks/*/hosts/*") if path.is_file()] == []
-    assert [path for path in host.glob("networks/*/ports/*") if path.is_file()] == []
+    assert not taps & set(on_switch(cloud, "list-ports", "br-int"))
+    northbound = ["ovn-nbctl", f"--db={cloud.environment['CELERITY_NORTHBOUND']}", "--bare", "--columns=name"]
+
+    def of_guests() -> str:
+        """The network worker removes a port soon after its row."""
+        done = subprocess.run([*northbound, "find", "Logical_Switch_Port", 'type=""'], capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    wait_for(lambda: of_guests() == "", what="no port in the northbound database")
+
+
+def on_switch(cloud: Cloud, *command: str) -> list[str]:
+    """Run a command on the host's switch; return the lines that it prints."""
+    argv = ["ovs-vsctl", f"--db={cloud.environment['CELERITY_SWITCH']}", "--timeout=10", *command]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
 
 
 def run(*, seed: int, servers: int = 6, strikes: int = 9) -> dict[str, object]:

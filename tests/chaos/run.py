@@ -13,8 +13,9 @@ from pathlib import Path
 
 import requests
 
+from deploy.private import libvirt as private_libvirt
 from deploy.testrun import PREFIX, Services, root_of_states
-from tests.chaos import private_libvirt, real
+from tests.chaos import real
 from tests.chaos.killer import Killer
 from tests.cloud import Cloud, wait_for
 

@@ -15,7 +15,7 @@ from tests.cloud import Cloud
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
     state = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root_of_states()))
-    with Services(state) as services, Cloud(services, CELERITY_HOSTS="3", CELERITY_NETWORK_DRIVER="ovn") as running:
+    with Services(state) as services, Cloud(services, CELERITY_HOSTS="3", CELERITY_NETWORK_WORKER="yes") as running:
         running.image("tiny")
         first_address.ensure_group(CloudApi(running.state / "clouds.yaml", "celerity-demo"))
         yield running

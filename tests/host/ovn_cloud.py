@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.ovn import places
+from deploy.private.libvirt import PrivateLibvirt
+from deploy.private.ovn import down, make_environment, namespace, supervised, up
 from deploy.testrun import Services
-from tests.chaos.private_libvirt import PrivateLibvirt
 from tests.cloud import Cloud
-from tests.host.ovn_machine import down, make_environment, namespace, supervised, up
 
 
 @contextmanager
@@ -28,7 +28,6 @@ def ovn_cloud(state: Path, image: Path, **settings: str) -> Iterator[tuple[Cloud
             Cloud(
                 services,
                 CELERITY_HYPERVISOR="libvirt",
-                CELERITY_NETWORK_DRIVER="ovn",
                 CELERITY_LIBVIRT_URI=libvirt.uri,
                 CELERITY_HOST=host,
                 CELERITY_NORTHBOUND=here.northbound,

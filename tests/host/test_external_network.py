@@ -6,19 +6,8 @@ import subprocess
 from pathlib import Path
 
 from deploy.ovn import places, removal
-from tests.host.ovn_machine import (
-    MARKS,
-    address,
-    cable,
-    connects,
-    down,
-    make_environment,
-    namespace,
-    pings,
-    supervised,
-    up,
-    wait_for,
-)
+from deploy.private.ovn import down, make_environment, namespace, supervised, up, wait_for
+from tests.host.ovn_machine import MARKS, address, cable, connects, pings
 
 pytestmark = MARKS
 METADATA = "169.254.169.254"

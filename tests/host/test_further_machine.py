@@ -11,20 +11,8 @@ import pytest
 from deploy.environment import Environment
 from deploy.errors import DeployError
 from deploy.ovn import health, places, removal
-from tests.host.ovn_machine import (
-    MARKS,
-    address,
-    cable,
-    connects,
-    devices,
-    down,
-    make_environment,
-    namespace,
-    pings,
-    supervised,
-    up,
-    wait_for,
-)
+from deploy.private.ovn import down, make_environment, namespace, supervised, up, wait_for
+from tests.host.ovn_machine import MARKS, address, cable, connects, devices, pings
 from workers.system.pki import renewal
 
 pytestmark = MARKS

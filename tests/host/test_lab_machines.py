@@ -9,7 +9,8 @@ from deploy.errors import DeployError
 from deploy.lab import fabric, machines, plan
 from deploy.lab.lab import Lab
 from deploy.ovn import external
-from tests.host.ovn_machine import MARKS, devices, namespace, pings, tables, wait_for
+from deploy.private.ovn import namespace, wait_for
+from tests.host.ovn_machine import MARKS, devices, pings, tables
 
 pytestmark = MARKS
 

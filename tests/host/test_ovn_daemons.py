@@ -16,9 +16,10 @@ from deploy.checks.finding import Level
 from deploy.environment import Environment
 from deploy.ovn import daemons, external, health, places, removal, settings
 from deploy.ovn.places import Places
+from deploy.private.ovn import down, make_environment, namespace, supervised, up, wait_for
 from deploy.supervision import orphans
 from deploy.supervision.client import Supervisor
-from tests.host.ovn_machine import MARKS, devices, down, make_environment, namespace, supervised, tables, up, wait_for
+from tests.host.ovn_machine import MARKS, devices, tables
 
 pytestmark = MARKS
 REGISTERED_SECONDS, BACK_SECONDS = 10, 15

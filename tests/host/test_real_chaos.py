@@ -1,15 +1,14 @@
 """The short form of `make chaos ARGS="--real"`, and what reconcilers do on a real host. On their own libvirt."""
 
-import os
-import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chaos import private_libvirt, real
-from tests.chaos.private_libvirt import PrivateLibvirt
+from deploy.private import libvirt as private_libvirt
+from deploy.private.libvirt import PrivateLibvirt
+from tests.chaos import real
 from tests.cloud import Cloud, wait_for
 from workers.drivers.hypervisor import loader as hypervisors
 
@@ -30,7 +29,7 @@ def test_three_guests_under_fire(lab: tuple[Cloud, PrivateLibvirt]) -> None:
 
 
 def test_what_is_planted_on_a_real_host_is_repaired(lab: tuple[Cloud, PrivateLibvirt]) -> None:
-    """DHCP dies; a server's row is gone while its guest runs: its domain, tap, DHCP entry and files follow."""
+    """A card is off the switch; a server's row is gone while its guest runs: domain, tap and files follow."""
     cloud, libvirt = lab
     cloud.rows("DELETE FROM workflow_finding")
     image = cloud.call("GET", "/image/v2/images?name=tiny").json()["images"][0]["id"]
@@ -38,14 +37,13 @@ def test_what_is_planted_on_a_real_host_is_repaired(lab: tuple[Cloud, PrivateLib
     taps = real.taps_of(cloud)
     assert libvirt.domains() == {key}
 
-    [pid_file] = (cloud.state / "hosts").glob("*/networks/*/dnsmasq.pid")
-    os.kill(int(pid_file.read_text()), signal.SIGKILL)
-    wait_for(lambda: ("network", "the DHCP server does not run") in findings(cloud), what="DHCP seen and mended")
+    [tap] = taps
+    real.on_switch(cloud, "del-port", "br-int", tap)
+    wait_for(lambda: "not plugged" in " ".join(found for _, found in findings(cloud)), what="a card that is missing")
+    assert tap in real.on_switch(cloud, "list-ports", "br-int")
 
     cloud.rows("UPDATE compute_server SET deleted_at = now(), vm_state = 'deleted' WHERE id = %s", key)
-    wait_for(
-        lambda: {"domain", "port", "allocation", "quota"} <= {kind for kind, _ in findings(cloud)}, what="findings"
-    )
+    wait_for(lambda: {"domain", "allocation", "quota"} <= {kind for kind, _ in findings(cloud)}, what="findings")
     wait_for(lambda: not libvirt.domains(), what="no domain")
     cloud.assert_clean()
     real.assert_nothing_left(cloud, libvirt, [key], taps)

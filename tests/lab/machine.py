@@ -3,7 +3,7 @@
 import os
 from contextlib import AbstractContextManager
 
-from tests.host.ovn_machine import namespace
+from deploy.private.ovn import namespace
 
 
 class Machine:

@@ -7,8 +7,9 @@ import subprocess
 import pytest
 
 from deploy.lab import machines
+from deploy.private.ovn import namespace
 from tests.cloud import wait_for
-from tests.host.ovn_machine import address, cable, namespace
+from tests.host.ovn_machine import address, cable
 from tests.lab.cloud import Guests, LabCloud
 from tests.lab.traffic import PORT, send
 

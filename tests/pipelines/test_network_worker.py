@@ -12,7 +12,7 @@ from tests import sentinels
 from tests.cloud import Cloud, wait_for
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
-SETTINGS = {"CELERITY_NETWORK_DRIVER": "ovn", "CELERITY_HOSTS": "2"}
+SETTINGS = {"CELERITY_NETWORK_WORKER": "yes", "CELERITY_HOSTS": "2"}
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from apps.compute import states
 from apps.compute.selectors import servers
 from apps.images.selectors import blobs as blob_selectors
 from apps.networking.selectors import bindings
-from apps.networking.values import PortFacts
 from apps.operations.consistency import rows
 from apps.quotas.services import verification
 from apps.workflow.selectors import runs
@@ -118,17 +117,13 @@ def _is_at_work(server_id: str) -> bool:
 def _of_ports(drivers: HostDrivers) -> Iterator[Inconsistency]:
     plugged = {port.id: port.tap for port in drivers.network.list_ports()}
     domains = {info.id: str(info.power_state) for info in drivers.hypervisor.list_domains()}
-    bound: dict[str, list[PortFacts]] = {}
-    for facts in bindings.specs_for_host(host=drivers.host):
-        bound.setdefault(str(facts.network.id), []).append(facts)
-    known = {str(facts.id) for ports in bound.values() for facts in ports}
-    for port_id in sorted(set(plugged) - known):
+    bound = bindings.specs_for_host(host=drivers.host)
+    for port_id in sorted(set(plugged) - {str(facts.id) for facts in bound}):
         yield Inconsistency("port", port_id, f"plugged on {drivers.host} as {plugged[port_id]}, but not bound to it")
-    for network_id, ports in bound.items():
-        here = [networks.port_spec(facts) for facts in ports if str(facts.id) in plugged]
-        for text in drivers.network.faults(networks.network_spec(ports[0].network), here) if here else ():
-            yield Inconsistency("network", network_id, f"{text} on {drivers.host}")
-        for facts in ports:
-            missing = str(facts.id) not in plugged and networks.is_expected(drivers, domains, facts)
-            if missing and not _is_at_work(facts.server_id):
-                yield Inconsistency("port", str(facts.id), f"bound to {drivers.host}, but not plugged there")
+    here = [networks.port_spec(facts) for facts in bound if str(facts.id) in plugged]
+    for port_id, fault in drivers.network.faults(here).items():
+        yield Inconsistency("port", port_id, f"{fault} on {drivers.host}")
+    for facts in bound:
+        missing = str(facts.id) not in plugged and networks.is_expected(drivers, domains, facts)
+        if missing and not _is_at_work(facts.server_id):
+            yield Inconsistency("port", str(facts.id), f"bound to {drivers.host}, but not plugged there")

@@ -12,7 +12,7 @@ from workers.drivers.network import loader as networks
 from workers.drivers.storage import loader as storages
 from workers.system.paths import HostPaths
 
-FAMILIES = {"libvirt": ("libvirt", "linux", "local"), "simulated": ("simulated", "simulated", "simulated")}
+FAMILIES = {"libvirt": ("libvirt", "ovn", "local"), "simulated": ("simulated", "simulated", "simulated")}
 
 
 def host_names() -> list[str]:
@@ -30,8 +30,6 @@ def make(host: str) -> HostDrivers:
     if names is None:
         raise SystemExit(f"CELERITY_HYPERVISOR is {settings.HYPERVISOR!r}; it must be one of {', '.join(FAMILIES)}")
     hypervisor, network, storage = names
-    if settings.HYPERVISOR == "libvirt":
-        network = settings.NETWORK_DRIVER
     options = config.options_of(settings, host)
     return HostDrivers(
         host=host,

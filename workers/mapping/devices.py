@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from workers.drivers.hypervisor.base import DiskSpec
-from workers.drivers.network.base import NetworkSpec, PortSpec
+from workers.drivers.network.base import PortSpec
 from workers.system import files
 from workers.system.paths import HostPaths
 
 if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
-
-Plugs = list[tuple[NetworkSpec, PortSpec]]
-
 
 NO_ADDRESS = "none"  # Nova's word
 
@@ -23,7 +20,7 @@ def of_server(
     server: "Server",
     rows: "Sequence[BlockDevice]",
     disks: Sequence[DiskSpec],
-    plugs: Plugs,
+    ports: Sequence[PortSpec],
     addresses: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """Return the tagged cards and disks, as Nova does. A guest finds a disk by its serial, a card by its MAC address.
@@ -40,7 +37,7 @@ def of_server(
             "mac": port.mac,
             "tags": [tag],
         }
-        for (_network, port), tag in zip(plugs, tags, strict=False)
+        for port, tag in zip(ports, tags, strict=False)
         if tag
     ]
     return [*cards, *(_disk(row, disk, addresses) for row, disk in zip(rows, disks, strict=True) if row.tag)]

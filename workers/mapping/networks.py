@@ -2,28 +2,17 @@
 
 import ipaddress
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from apps.networking.selectors import bindings
-from apps.networking.values import NetworkFacts, PortFacts, SubnetFacts
+from apps.networking.values import PortFacts, SubnetFacts
 from workers.config import HostDrivers
-from workers.drivers.network.base import FixedIP, HostRoute, NetworkSpec, PortSpec, SubnetSpec
-
-Plug = tuple[NetworkSpec, PortSpec]
+from workers.drivers.network.base import FixedIP, HostRoute, PortSpec, SubnetSpec
 
 
-def plugs_of(server_id: uuid.UUID) -> list[Plug]:
-    """Return a server's ports to plug, in the order of its interfaces."""
-    return plugs(bindings.specs_for_server(server_id=server_id))
-
-
-def plugs(ports: Iterable[PortFacts]) -> list[Plug]:
-    return [(network_spec(port.network), port_spec(port)) for port in ports]
-
-
-def network_spec(facts: NetworkFacts) -> NetworkSpec:
-    subnets = tuple(subnet_spec(subnet) for subnet in facts.subnets)
-    return NetworkSpec(id=str(facts.id), bridge=facts.bridge, mtu=facts.mtu, subnets=subnets)
+def ports_of(server_id: uuid.UUID) -> list[PortSpec]:
+    """Return a server's ports, in the order of its interfaces."""
+    return [port_spec(port) for port in bindings.specs_for_server(server_id=server_id)]
 
 
 def subnet_spec(facts: SubnetFacts) -> SubnetSpec:
@@ -48,9 +37,9 @@ def port_spec(facts: PortFacts) -> PortSpec:
         tap=facts.tap,
         mac=facts.mac,
         fixed_ips=tuple(FixedIP(subnet_id=str(subnet), ip=ip) for subnet, ip in facts.fixed_ips),
-        hostname=facts.hostname,
-        admin_up=facts.admin_state_up,
+        network_id=str(facts.network.id),
         server_id=facts.server_id,
+        mtu=facts.network.mtu,
     )
 
 
@@ -59,6 +48,6 @@ def is_expected(drivers: HostDrivers, domains: Mapping[str, str], facts: PortFac
 
     ``domains`` maps ids of the host's servers to power states.
     """
-    if not drivers.network.capabilities.integration_bridge:
+    if not drivers.network.capabilities.hypervisor_plugs:
         return True
     return domains.get(facts.server_id) in ("running", "paused")

@@ -11,7 +11,7 @@ from apps.compute.selectors import servers as selectors
 from apps.networking.selectors import bindings
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
-from workers.drivers.network.base import NetworkSpec, PortSpec
+from workers.drivers.network.base import INTEGRATION_BRIDGE, PortSpec
 from workers.drivers.storage.base import CachedImage, Disk
 from workers.mapping import config_drives, devices, hardware, images, networks
 
@@ -25,11 +25,11 @@ def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
     Raises what the storage driver raises; disks that were made before are left alone.
     """
     ports = bindings.specs_for_server(server_id=server.id)
-    plugs = networks.plugs(ports)
+    plugs = [networks.port_spec(port) for port in ports]
     rows = selectors.block_devices(server_id=server.id)
     made = _make_all(server, rows, drivers)
     disks = [_disk(server, row, disk) for row, disk in zip(rows, made, strict=True)]
-    interfaces = [_interface(server, drivers, network, port) for network, port in plugs]
+    interfaces = [_interface(server, drivers, port) for port in plugs]
     has_tags = devices.has_tags(server, rows)
 
     def write(addresses: Mapping[str, str]) -> Disk | None:
@@ -118,16 +118,15 @@ def _config_drive(server: "Server", drive: Disk, disks: Sequence[DiskSpec]) -> D
     return DiskSpec(target=target, path=drive.path, format="iso", device=device, readonly=True, bus=bus)
 
 
-def _interface(server: "Server", drivers: HostDrivers, network: NetworkSpec, port: PortSpec) -> InterfaceSpec:
-    switch = drivers.network.capabilities.integration_bridge
+def _interface(server: "Server", drivers: HostDrivers, port: PortSpec) -> InterfaceSpec:
     return InterfaceSpec(
         port_id=port.id,
         mac=port.mac,
         tap=port.tap,
-        bridge=switch or network.bridge,
-        openvswitch=bool(switch),
+        bridge=INTEGRATION_BRIDGE,
+        openvswitch=True,
         offloads=drivers.network.guest_offloads(),
-        mtu=network.mtu,
+        mtu=port.mtu,
         model=hardware.card_of(server),
         queues=hardware.queues_of(server),
     )

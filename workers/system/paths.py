@@ -35,15 +35,6 @@ class HostPaths:
         return self.root / "images"
 
     @property
-    def networks(self) -> Path:
-        """One directory per network."""
-        return self.root / "networks"
-
-    def network(self, network_id: str) -> Path:
-        """A network's directory: its record, its ports, dnsmasq's files."""
-        return self.networks / network_id
-
-    @property
     def locks(self) -> Path:
         """Lock files (`workers.system.locks`)."""
         return self.root / "locks"

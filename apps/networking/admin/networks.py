@@ -60,7 +60,7 @@ targets.add_model("network", Network)
 
 @admin.register(Network)
 class NetworkAdmin(Page):
-    list_display = ("shown_name", "status", "shared", "external", "mtu", "bridge", "project", "created_at", "id")
+    list_display = ("shown_name", "status", "shared", "external", "mtu", "project", "created_at", "id")
     list_filter = (filters.text("status"), "shared", "external", "admin_state_up")
     search_fields = ("name", "id", "project_id")
     ordering = ("-created_at",)
@@ -80,7 +80,7 @@ class NetworkAdmin(Page):
             ]
             for subnet in row.subnets.order_by("created_at", "id")[:100]
         ]  # fmt: skip
-        table = panels.table("Subnets", ["name", "range", "gateway", "DHCP"], subnets, note=f"Bridge {row.bridge}.")
+        table = panels.table("Subnets", ["name", "range", "gateway", "DHCP"], subnets)
         return [table, *super().panels(request, row)]
 
     @display(description="name", ordering="name")

@@ -14,14 +14,6 @@ class SubnetInUse(Conflict):
     template = "Unable to complete operation on subnet {id}: One or more ports have an IP allocation from this subnet."
 
 
-class RangeNotAllowed(InvalidInput):
-    template = "Invalid input for operation: cidr: '{cidr}' is not among the ranges that this cloud's networks may use."
-
-
-class RangeNeeded(InvalidInput):
-    template = "Invalid input for operation: cidr: '{cidr}' holds an address that the cloud itself needs. Use another."
-
-
 class RangeTaken(InvalidInput):
     """Clients that pick ranges by chance try another one when they read "overlaps with another subnet"."""
 

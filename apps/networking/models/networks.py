@@ -52,8 +52,3 @@ class Network(Resource):
                 name="network_segment_once",
             ),
         ]
-
-    @property
-    def bridge(self) -> str:
-        """The bridge's name on every host: 14 characters, the kernel takes 15."""
-        return states.bridge_of(self.id)

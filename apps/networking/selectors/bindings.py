@@ -119,7 +119,7 @@ def network_facts(network_id: uuid.UUID, name: str, mtu: int, subnets: list[dict
         )
         for subnet in subnets
     )
-    return NetworkFacts(id=network_id, name=name, bridge=states.bridge_of(network_id), mtu=mtu, subnets=facts)
+    return NetworkFacts(id=network_id, name=name, mtu=mtu, subnets=facts)
 
 
 def bound_server_ids(*, host: str | None = None) -> set[uuid.UUID]:

@@ -4,14 +4,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
 from apps.common.sql.rows import Rows
 from apps.networking import exceptions
 from apps.networking.models import Subnet
-from apps.networking.sql import subnets as sql
 
 _OF_NETWORK = Rows(
     "networking_subnets_of_network",
@@ -34,13 +32,6 @@ def get(*, context: RequestContext, subnet_id: uuid.UUID) -> Subnet:
     if subnet is None:
         raise exceptions.SubnetNotFound(id=subnet_id)
     return subnet
-
-
-def overlapping(*, cidr: str, network_id: uuid.UUID | None = None) -> list[tuple[uuid.UUID, uuid.UUID, str]]:
-    """Return (subnet, network, range) of IPv4 subnets of networks other than ``network_id`` that share an address."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.OVERLAPPING, [cidr, network_id])
-        return list(cursor.fetchall())
 
 
 def by_network(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Subnet]]:

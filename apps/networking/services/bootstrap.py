@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.identity.selectors import projects
-from apps.networking import capabilities, locks, ranges, rpcapi
+from apps.networking import locks, ranges, rpcapi
 from apps.networking.models import Network, Subnet
 from apps.networking.services import subnets, ways_out
 from apps.networking.services.networks import default_mtu
@@ -24,10 +24,9 @@ def load(*, project_id: str | None = None, path: Path | None = None) -> list[uui
     source = path or Path(settings.BASE_DIR) / "fixtures" / "networks.json"
     documents: list[dict[str, Any]] = json.loads(source.read_text())
     made = [ensure_shared_network(project_id=project_id, **document) for document in documents]
-    if capabilities.has_engine():
-        external = ways_out.ensure_public(project_id=project_id)
-        for network in Network.objects.filter(id__in=made):
-            ways_out.ensure_router(network=network, external=external)
+    external = ways_out.ensure_public(project_id=project_id)
+    for network in Network.objects.filter(id__in=made):
+        ways_out.ensure_router(network=network, external=external)
     return made
 
 

@@ -14,12 +14,11 @@ from django.db import IntegrityError, transaction
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import PolicyForbidden
-from apps.networking import capabilities, exceptions, ranges, rpcapi
+from apps.networking import exceptions, ranges, rpcapi
 from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as port_selectors
-from apps.networking.selectors import subnets as subnet_selectors
-from apps.networking.services import fixed_ips, quotas, shared_ranges, ways_out
+from apps.networking.services import fixed_ips, quotas, ways_out
 from apps.networking.values import InterfacePermissions, RequestedNetwork
 
 AUTOMATIC_PREFIX = 24
@@ -155,9 +154,7 @@ def _make_automatic(*, project_id: str) -> uuid.UUID:
             break
         try:
             with transaction.atomic():
-                index = random.choice(free)
-                if _is_free(index):
-                    return _write_automatic(project_id=project_id, index=index)
+                return _write_automatic(project_id=project_id, index=random.choice(free))
         except (IntegrityError, exceptions.OverQuota) as error:
             network = Network.objects.filter(project_id=project_id, automatic_range__isnull=False).first()
             if network is not None:  # another request was faster, and may have used the last of the quota
@@ -165,14 +162,6 @@ def _make_automatic(*, project_id: str) -> uuid.UUID:
             if isinstance(error, exceptions.OverQuota):
                 raise
     raise exceptions.IpAddressGenerationFailure(id="auto", network_id="auto")
-
-
-def _is_free(index: int) -> bool:
-    """Return whether no existing subnet overlaps, if the hosts' driver does not allow overlaps."""
-    if capabilities.current().overlapping_ranges:
-        return True
-    shared_ranges.hold()
-    return not subnet_selectors.overlapping(cidr=str(automatic_range(index)))
 
 
 def _write_automatic(*, project_id: str, index: int) -> uuid.UUID:

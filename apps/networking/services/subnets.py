@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, Network, Port, Subnet, SubnetPool
-from apps.networking.services import bindings, fixed_ips, port_addresses, quotas, shared_ranges, subnet_ranges
+from apps.networking.services import bindings, fixed_ips, port_addresses, quotas, subnet_ranges
 
 MAX_NAMESERVERS = 5
 MAX_ROUTES = 20
@@ -26,13 +26,10 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
     pool = subnet_ranges.pool_of(context, values)
     columns = _checked(values, pool) if values.get("cidr") is not None else {}
     with transaction.atomic():
-        # The names that these hold come before the rows of the pool and the network.
-        shared_ranges.hold()
         quotas.check(resource="subnet", project_id=network.project_id)
         if pool is not None:
             cidr = subnet_ranges.allocate(pool, values, project_id=network.project_id)
             columns = _checked({**values, "cidr": cidr}, pool)
-        shared_ranges.check(context=context, network=network, text=columns["cidr"])
         if locks.network(network.id) is None:
             raise exceptions.NetworkNotFound(id=network.id)
         subnet_ranges.check_network(network, pool, columns["ip_version"])

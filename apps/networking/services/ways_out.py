@@ -6,7 +6,7 @@ import uuid
 from django.conf import settings
 from django.db import transaction
 
-from apps.networking import capabilities, locks, ranges, rpcapi, states
+from apps.networking import locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, Network, Router, RouterInterface, Subnet
 from apps.networking.services import fixed_ips, service_ports
 
@@ -60,7 +60,7 @@ def ensure_router(*, network: Network, external: Network) -> uuid.UUID | None:
 def add_default_router(network: Network) -> None:
     """Give a network that was just made a router to the default external network, where the cloud has one."""
     external = Network.objects.filter(external=True, is_default=True).order_by("created_at", "id").first()
-    if external is not None and capabilities.has_engine():
+    if external is not None:
         _add_router(network, external)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -12,12 +13,10 @@ import pytest
 from tests.unit.drivers import samples
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.hypervisor.base import HypervisorDriver
-from workers.drivers.network import loader as networks
-from workers.drivers.network.base import NetworkDriver, NetworkSpec
+from workers.drivers.network.base import PortSpec
+from workers.drivers.network.base.l2 import NetworkSpec
 from workers.drivers.storage import loader as storages
 from workers.drivers.storage.base import CachedImage, ImageSource, StorageDriver
-
-METADATA_PORT = 18775
 
 
 def output(*argv: str) -> str:
@@ -54,16 +53,17 @@ def hypervisor(state_directory: Path) -> Iterator[HypervisorDriver]:
 
 
 @pytest.fixture
-def network_driver(state_directory: Path) -> Iterator[NetworkDriver]:
-    driver = networks.load("linux", {"state_dir": state_directory, "metadata_port": METADATA_PORT})
-    yield driver
-    for network_id in driver.list_networks():
-        driver.remove_network(network_id)
+def bridge() -> Iterator[None]:
+    """A bridge of the kernel's for the cards of `samples.interface`: nobody answers there."""
+    subprocess.run(["ip", "link", "add", samples.BRIDGE, "type", "bridge"], check=True)
+    subprocess.run(["ip", "link", "set", samples.BRIDGE, "up"], check=True)
+    yield
+    subprocess.run(["ip", "link", "delete", samples.BRIDGE], check=True)
 
 
 @pytest.fixture
 def network() -> NetworkSpec:
-    return samples.network(os.getpid() % 200 + 20, domain="example.test")
+    return samples.network(os.getpid() % 200 + 20)
 
 
 @pytest.fixture
@@ -81,3 +81,10 @@ def cached(storage: StorageDriver, guest_image: Path) -> CachedImage:
     """The image `tiny` in the cache of this host."""
     image = samples.image_of(guest_image.read_bytes())
     return storage.cache_image(image, ImageSource(guest_image.as_uri()))
+
+
+def fixed_network(port: PortSpec) -> bytes:
+    """network_data.json that fixes the port's address: no DHCP server answers on the tests' bridge."""
+    address = {"type": "ipv4", "link": port.tap, "ip_address": port.fixed_ips[0].ip, "netmask": "255.255.255.0"}
+    link = {"id": port.tap, "ethernet_mac_address": port.mac, "mtu": 1450}
+    return json.dumps({"links": [link], "networks": [{"id": "network0", **address, "routes": []}]}).encode()

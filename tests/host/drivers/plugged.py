@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-from workers.drivers.network.base import NetworkSpec, PortSpec
 
 LEASE_SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || exit 0
@@ -21,26 +17,6 @@ while [ $# -ge 2 ]; do
 done
 env > $OUT
 """
-
-
-@contextmanager
-def guest(network: NetworkSpec, port: PortSpec) -> Iterator[str]:
-    """A network namespace that is plugged in as a guest would be; gives its name."""
-    name = port.tap
-    commands = [
-        f"ip netns add {name}",
-        f"ip link add {port.tap} type veth peer name eth0 netns {name}",
-        f"ip link set {port.tap} master {network.bridge} up",
-        f"ip -n {name} link set eth0 address {port.mac} up",
-        f"ip -n {name} link set lo up",
-    ]
-    try:
-        for command in commands:
-            subprocess.run(command.split(), check=True)
-        yield name
-    finally:
-        subprocess.run(["ip", "netns", "del", name], check=False)
-        subprocess.run(["ip", "link", "del", port.tap], check=False, capture_output=True)
 
 
 def ask_for_lease(name: str, directory: Path, card: str = "eth0") -> dict[str, str]:
@@ -60,9 +36,3 @@ def reaches(name: str, address: str, port: int | None = None) -> bool:
     if port is not None:
         check = ["busybox", "nc", "-w", "1", address, str(port), "-e", "true"]
     return subprocess.run(["ip", "netns", "exec", name, *check], check=False, capture_output=True).returncode == 0
-
-
-def answers_names(name: str, gateway: str, domain: str) -> bool:
-    """Return whether the DNS server at an address answers a guest's query about its own domain."""
-    command = ["ip", "netns", "exec", name, "timeout", "2", "busybox", "nslookup", f"nobody.{domain}.", gateway]
-    return b"NXDOMAIN" in subprocess.run(command, check=False, capture_output=True).stdout

@@ -1,4 +1,4 @@
-"""A real guest from image to nothing left, through all three drivers."""
+"""A real guest from image to nothing left, through the drivers of hypervisor and storage."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.host.drivers.conftest import fixed_network
 from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import eventually
 from workers.drivers.hypervisor.base import HypervisorDriver
-from workers.drivers.network.base import NetworkDriver, NetworkSpec
+from workers.drivers.network.base.l2 import NetworkSpec
 from workers.drivers.storage.base import CachedImage, StorageDriver
 
-pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host")]
+pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host", "bridge")]
 
 META_DATA = b'{"uuid": "%s", "hostname": "booted", "name": "booted"}'
 
@@ -30,26 +31,25 @@ def vnc_greeting(path: str) -> bytes:
 
 def test_boot(
     hypervisor: HypervisorDriver,
-    network_driver: NetworkDriver,
     network: NetworkSpec,
     storage: StorageDriver,
     cached: CachedImage,
     state_directory: Path,
 ) -> None:
-    port = samples.port(network, 10, hostname="booted")
+    port = samples.port(network, 10)
     server_id = samples.new_id()
     seen: list[str] = []
     hypervisor.watch(lambda _server_id, event: seen.append(event))
     started = time.monotonic()
-    network_driver.plug(network, port)
-    meta = META_DATA % server_id.encode()
+    documents = {
+        "openstack/latest/meta_data.json": META_DATA % server_id.encode(),
+        "openstack/latest/network_data.json": fixed_network(port),
+    }
     disks = (
         samples.disk(storage.create_root(server_id, cached, 1), "vda", boot_index=1),
         samples.disk(storage.create_ephemeral(server_id, 0, 1), "vdb"),
         samples.disk(storage.create_swap(server_id, 64), "vdc"),
-        samples.disk(
-            storage.create_config_drive(server_id, {"openstack/latest/meta_data.json": meta}), "sda", device="cdrom"
-        ),
+        samples.disk(storage.create_config_drive(server_id, documents), "sda", device="cdrom"),
     )
     spec = samples.server(
         state_directory, id=server_id, disks=disks, interfaces=(samples.interface(network, port),), ram_mib=128
@@ -67,9 +67,6 @@ def test_boot(
         assert "ephemeral disk" in text
         assert "swap on" in text
         assert f"{port.fixed_ips[0].ip}/24" in text
-        lease = network_driver.lease(network.id, port.id)
-        assert lease is not None
-        assert lease.ip == port.fixed_ips[0].ip
         print(f"spawn {spawned - started:.2f} s, login {time.monotonic() - spawned:.2f} s later")
 
         hypervisor.reboot(server_id, 30)
@@ -81,5 +78,4 @@ def test_boot(
     finally:
         print(hypervisor.console_output(server_id).decode("utf8", "replace"))
         hypervisor.destroy(server_id)
-        network_driver.remove_network(network.id)
         storage.remove_server(server_id)

@@ -11,15 +11,17 @@ import libvirt
 import pytest
 
 from apps.compute.image_properties import PROPERTIES
+from tests.host.drivers.conftest import fixed_network
 from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import eventually
 from workers.drivers.hypervisor.base import Bus, CardModel, Hardware, HypervisorDriver, ServerSpec
 from workers.drivers.hypervisor.libvirt.definition import define
 from workers.drivers.hypervisor.libvirt.driver import LibvirtDriver
-from workers.drivers.network.base import NetworkDriver, NetworkSpec, PortSpec
+from workers.drivers.network.base import PortSpec
+from workers.drivers.network.base.l2 import NetworkSpec
 from workers.drivers.storage.base import CachedImage, Disk, StorageDriver
 
-pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host")]
+pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host", "bridge")]
 
 # What the guest says of itself: its disks, and vendor and device of everything on its PCI bus.
 LOOK = b"""#!/bin/sh
@@ -57,7 +59,6 @@ WISHES = {
 def test_a_guest_sees_what_its_image_asked_for(
     name: str,
     hypervisor: HypervisorDriver,
-    network_driver: NetworkDriver,
     network: NetworkSpec,
     storage: StorageDriver,
     cached: CachedImage,
@@ -65,9 +66,9 @@ def test_a_guest_sees_what_its_image_asked_for(
 ) -> None:
     wish = WISHES[name]
     port, server_id = samples.port(network), samples.new_id()
-    network_driver.plug(network, port)
     documents = {
         "openstack/latest/meta_data.json": b'{"uuid": "%s", "hostname": "asked"}' % server_id.encode(),
+        "openstack/latest/network_data.json": fixed_network(port),
         "openstack/latest/user_data": LOOK,
     }
     drive = storage.create_config_drive(server_id, documents)
@@ -88,7 +89,6 @@ def test_a_guest_sees_what_its_image_asked_for(
     finally:
         print(hypervisor.console_output(server_id).decode("utf8", "replace"))
         hypervisor.destroy(server_id)
-        network_driver.remove_network(network.id)
         storage.remove_server(server_id)
 
 
@@ -141,11 +141,10 @@ def test_libvirt_takes_every_value_of_an_image(
 
 @pytest.mark.parametrize("values", VALUES[-4:], ids=str)
 def test_qemu_starts_them(
-    values: dict[str, Any], hypervisor: LibvirtDriver, network_driver: NetworkDriver, network: NetworkSpec,
+    values: dict[str, Any], hypervisor: LibvirtDriver, network: NetworkSpec,
     storage: StorageDriver, state_directory: Path,
 ) -> None:  # fmt: skip
     port, server_id = samples.port(network), samples.new_id()
-    network_driver.plug(network, port)
     root = storage.create_root(server_id, None, 1)
     try:
         spec = asked(state_directory, network, port, values, root=root, id=server_id)
@@ -153,7 +152,6 @@ def test_qemu_starts_them(
     finally:
         hypervisor.destroy(server_id)
         storage.remove_server(server_id)
-        network_driver.remove_network(network.id)
 
 
 def test_uefi(hypervisor: HypervisorDriver, storage: StorageDriver, state_directory: Path) -> None:

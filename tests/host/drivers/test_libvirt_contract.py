@@ -17,10 +17,10 @@ from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, HypervisorDriver, ServerSpec
 from workers.drivers.hypervisor.errors import ImageBroken, SoftRebootFailed, SpawnFailed
 from workers.drivers.hypervisor.libvirt.driver import LibvirtDriver
-from workers.drivers.network.base import NetworkDriver, NetworkSpec
+from workers.drivers.network.base.l2 import NetworkSpec
 from workers.drivers.storage.base import CachedImage, StorageDriver
 
-pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host", "storage")]
+pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host", "bridge", "storage")]
 
 OPERATORS = """<domain type='qemu'><name>cly-t-operators</name><uuid>{id}</uuid><memory unit='MiB'>32</memory>
 <os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"""
@@ -129,11 +129,8 @@ def test_an_operators_domain_is_not_ours(driver: HypervisorDriver, state_directo
         connection.close()
 
 
-def test_qemu_is_killed(
-    driver: HypervisorDriver, network_driver: NetworkDriver, network: NetworkSpec, spec: ServerSpec
-) -> None:
+def test_qemu_is_killed(driver: HypervisorDriver, network: NetworkSpec, spec: ServerSpec) -> None:
     port = samples.port(network)
-    network_driver.plug(network, port)
     spec = samples.server(
         id=spec.id,
         disks=spec.disks,

@@ -17,7 +17,7 @@ from typing import Any
 from apps.metadata import signatures
 from tests.host.ovn.daemons import Host
 from tests.host.ovn_machine import namespace
-from workers.drivers.network.base import NetworkSpec, PortSpec
+from workers.drivers.network.base import PortSpec
 from workers.drivers.network.ovn.known_ports import KnownPorts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -116,8 +116,8 @@ class MetadataProcess:
         self.process.wait(10)
         self._log.close()
 
-    def record(self, network: NetworkSpec, port: PortSpec) -> None:
-        self.ports.record(network, port)
+    def record(self, port: PortSpec) -> None:
+        self.ports.record(port)
 
     @property
     def log(self) -> str:

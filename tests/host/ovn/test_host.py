@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from deploy.private.ovn import namespace
 from tests.cloud import wait_for
 from tests.host.ovn.daemons import Host
 from tests.host.ovn.guests import Guest, guest
-from tests.host.ovn_machine import namespace
 from tests.unit.drivers import engine_contract, samples
 from workers.drivers.network import loader
 from workers.drivers.network.base import NetworkDriver
@@ -105,8 +105,8 @@ def test_cards_that_were_left_behind(driver: NetworkDriver, host: Host) -> None:
         host.vsctl(
             "--no-wait", "add-port", "br-int", name, "--", "set", "Interface", name, f"external_ids:iface-id={port_id}"
         )
-    driver.unplug("", unplugged)
-    driver.unplug("", unplugged)
+    driver.unplug(unplugged)
+    driver.unplug(unplugged)
     assert [port.id for port in driver.list_ports()] == [gone]
     assert driver.residue(remove=False) == ("card cly-tgone",)
     assert driver.residue(remove=True) == ("card cly-tgone",)
@@ -116,24 +116,23 @@ def test_cards_that_were_left_behind(driver: NetworkDriver, host: Host) -> None:
 
 
 def test_a_card_that_lost_its_place(driver: NetworkDriver, host: Host) -> None:
-    network = samples.network(82)
-    port = samples.port(network, tap=f"clyt{os.getpid()}")
-    driver.plug(network, port)  # no tap yet: nothing to plug
+    port = samples.port(samples.network(82), tap=f"clyt{os.getpid()}")
+    driver.plug(port)  # no tap yet: nothing to plug
     assert driver.list_ports() == ()
-    assert driver.faults(network, [port]) == (f"port {port.id} is not plugged",)
+    assert driver.faults([port]) == {port.id: "not plugged"}
     subprocess.run(["ip", "tuntap", "add", port.tap, "mode", "tap"], check=True)
     subprocess.run(["ip", "link", "set", port.tap, "up"], check=True)
     try:
         for _ in range(2):
-            driver.plug(network, port)
+            driver.plug(port)
             assert [(item.id, item.tap, item.mac) for item in driver.list_ports()] == [(port.id, port.tap, port.mac)]
-            assert driver.faults(network, [port]) == (f"port {port.id} is not programmed",)  # no engine knows it
+            assert driver.faults([port]) == {port.id: "not programmed"}  # no engine knows it
         assert port.tap in guard.taps()
-        driver.unplug(network.id, port.id)
+        driver.unplug(port.id)
         assert port.tap not in guard.taps()
         guard.ensure([port.tap])
     finally:
-        driver.unplug(network.id, port.id)
+        driver.unplug(port.id)
         subprocess.run(["ip", "link", "del", port.tap], check=True)
     assert driver.residue(remove=True) == ()
     assert port.tap not in guard.taps()
@@ -141,18 +140,17 @@ def test_a_card_that_lost_its_place(driver: NetworkDriver, host: Host) -> None:
 
 def test_a_tap_moves_from_a_bridge_of_the_kernel(driver: NetworkDriver, host: Host) -> None:
     """So do guests that ran before their cloud had OVN."""
-    network = samples.network(84)
-    port = samples.port(network, tap=f"clyt{os.getpid()}")
+    port = samples.port(samples.network(84), tap=f"clyt{os.getpid()}")
     run = functools.partial(subprocess.run, check=True, capture_output=True, text=True)
     run(["ip", "link", "add", "clybridge", "type", "bridge"])
     run(["ip", "tuntap", "add", port.tap, "mode", "tap"])
     run(["ip", "link", "set", port.tap, "master", "clybridge", "up"])
     try:
-        driver.plug(network, port)
+        driver.plug(port)
         assert "clybridge" not in run(["ip", "link", "show", "dev", port.tap]).stdout
         assert [(item.id, item.tap) for item in driver.list_ports()] == [(port.id, port.tap)]
     finally:
-        driver.unplug(network.id, port.id)
+        driver.unplug(port.id)
         run(["ip", "link", "del", port.tap])
         run(["ip", "link", "del", "clybridge"])
 

@@ -16,7 +16,6 @@ from tests.host.ovn.metadata_process import FakeApi, MetadataProcess, serving
 from tests.host.ovn.test_l2 import wait_until_up
 from tests.unit.drivers import engine_contract, samples
 from workers.drivers.network.base import FixedIP, SubnetSpec
-from workers.drivers.network.base import NetworkSpec as HostNetwork
 from workers.drivers.network.base import PortSpec as HostPort
 from workers.drivers.network.base.engine import NetworkEngine
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
@@ -33,10 +32,10 @@ def service(host: Host, tmp_path: Path) -> Iterator[tuple[MetadataProcess, FakeA
         yield made
 
 
-def known(network: NetworkSpec, port: PortSpec) -> tuple[HostNetwork, HostPort]:
-    """A port as a host's driver records it. The server's id is the port's, so that answers show who asked."""
-    specs = HostNetwork(network.id, bridge="b", mtu=network.mtu, subnets=network.subnets)
-    return specs, HostPort(port.id, f"t{port.id[:8]}", port.mac, port.fixed_ips, server_id=port.id)
+def known(network: NetworkSpec, port: PortSpec) -> HostPort:
+    """The port as the host's agent knows it; its server has its id."""
+    tap = f"t{port.id[:8]}"
+    return HostPort(port.id, tap, port.mac, port.fixed_ips, network_id=network.id, server_id=port.id, mtu=network.mtu)
 
 
 def fetch(of: Guest, path: str, *options: str, url: str = URL) -> tuple[str, str]:
@@ -61,7 +60,7 @@ def test_two_networks_with_one_range(
     one, two = engine_contract.port(red, 10), engine_contract.port(blue, 10)
     for network, port in ((red, one), (blue, two)):
         engine.l2.ensure_ports(network, [port])
-        process.record(*known(network, port))
+        process.record(known(network, port))
     with guest(host, one) as first, guest(host, two) as second:
         wait_until_up(engine, one, two)
         assert first.lease(tmp_path)["staticroutes"].split()[:2] == ["169.254.169.254/32", "0.0.0.0"]
@@ -92,7 +91,7 @@ def test_with_a_router_and_after_kills(
     one, other = engine_contract.port(network, 10), engine_contract.port(network, 11, port_security=False)
     engine.l2.ensure_ports(network, [one, other])
     engine.l3.ensure_router(RouterSpec(samples.new_id(), (engine_contract.foot(network),)))
-    process.record(*known(network, one))
+    process.record(known(network, one))
     with guest(host, one) as first, guest(host, other) as second:
         wait_until_up(engine, one, other)
         first.lease(tmp_path)
@@ -125,7 +124,7 @@ def test_by_version_6(
     port = engine_contract.port(network, 10)
     port = dataclasses.replace(port, fixed_ips=(*port.fixed_ips, FixedIP(six.id, "fd00:97::10")))
     engine.l2.ensure_ports(network, [port])
-    process.record(*known(network, port))
+    process.record(known(network, port))
     with guest(host, port) as asking:
         wait_until_up(engine, port)
         url = "http://[fe80::a9fe:a9fe%25eth0]"

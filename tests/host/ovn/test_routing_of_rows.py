@@ -40,7 +40,7 @@ DATA = bytes(range(256)) * 1024
 @pytest.fixture
 def public(settings: Any, host: Host, deliver: Any) -> Network:  # noqa: F811
     """The external network that the host's bridge leads to, in a cloud of this host."""
-    settings.HYPERVISOR, settings.NETWORK_DRIVER, settings.PHYSICAL_NETWORKS = "libvirt", "ovn", ["physnet1"]
+    settings.HYPERVISOR, settings.NETWORK_WORKER, settings.PHYSICAL_NETWORKS = "libvirt", True, ["physnet1"]
     HostRow.objects.create(number=1, name=host.name, hypervisor_type="QEMU")
     admin = Caller("/network/v2.0", admin=True)
     values = {"external": True, "network_type": "flat", "physical_network": "physnet1"}

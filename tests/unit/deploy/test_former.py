@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from deploy import manage, secrets
-from deploy.environment import DEFAULTS, Environment, load
+from deploy.environment import DEFAULTS, Environment
 from deploy.errors import DeployError
 from deploy.ovn import former, startup
 
@@ -15,30 +15,29 @@ OLD = "CELERITY_HYPERVISOR=libvirt\n"
 
 
 @pytest.mark.parametrize(
-    ("stored", "given", "pending"),
+    ("stored", "pending"),
     [
-        (OLD, {}, True),
-        (OLD, {"CELERITY_NETWORK_DRIVER": "linux"}, False),
-        (OLD + "CELERITY_NETWORK_DRIVER=linux\n", {}, False),
-        (OLD + "CELERITY_NETWORK_DRIVER=linux\n", {"CELERITY_NETWORK_DRIVER": "ovn"}, True),
-        (OLD + "CELERITY_NETWORK_DRIVER=ovn\n", {}, False),
-        ("CELERITY_HYPERVISOR=simulated\n", {}, False),
-        (None, {}, False),
+        (OLD, True),
+        (OLD + "CELERITY_NETWORK_DRIVER=linux\n", True),
+        (OLD + "CELERITY_NETWORK_DRIVER=ovn\n", False),
+        ("CELERITY_HYPERVISOR=simulated\n", False),
+        (None, False),  # a new machine
     ],
 )
-def test_when_it_is_pending(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: str | None, given: dict[str, str], pending: bool
-) -> None:
-    monkeypatch.setattr(former, "from_process", lambda: given)
+def test_when_it_is_pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: str | None, pending: bool) -> None:
+    monkeypatch.setattr(former, "from_process", dict)
+    monkeypatch.setattr(secrets, "from_process", dict)
     if stored is not None:
         (tmp_path / "celerity.env").write_text(stored)
+        (tmp_path / "hosts").mkdir()
     former.note(tmp_path)
     assert (tmp_path / "ovn-upgrade").exists() is pending
     if pending:
-        environment = Environment(tmp_path, {**DEFAULTS, "CELERITY_NETWORK_DRIVER": "ovn"})
+        environment = secrets.ensure(tmp_path)
         former.note(tmp_path)
         assert former.is_pending(environment)
         former.finish(environment)
+        former.note(tmp_path)
         assert not former.is_pending(environment)
 
 
@@ -83,6 +82,7 @@ def test_bridges_are_removed_when_guests_have_left_them(tmp_path: Path, monkeypa
     assert not networks.exists()
     assert commands[0] == ("ip", "link", "delete", "dev", "cly1")
     assert not [command for command in commands if "delete" in command and "table" in command]
+    assert not former.has_bridges(environment)
 
 
 def test_a_further_host_needs_the_first_one(tmp_path: Path) -> None:
@@ -91,14 +91,3 @@ def test_a_further_host_needs_the_first_one(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="CELERITY_SOUTHBOUND"):
         startup.prepare(environment)
     assert not (tmp_path / "ovn").exists()
-
-
-def test_a_cloud_of_before_is_what_it_is_until_make_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`make down` of a newer version ends bridges; `make up` chooses OVN."""
-    monkeypatch.setenv("CELERITY_STATE_DIR", str(tmp_path))
-    monkeypatch.delenv("CELERITY_NETWORK_DRIVER", raising=False)
-    monkeypatch.delenv("CELERITY_HYPERVISOR", raising=False)
-    (tmp_path / "celerity.env").write_text(OLD)
-    assert not load().ovn
-    assert secrets.ensure(tmp_path).ovn
-    assert load().ovn

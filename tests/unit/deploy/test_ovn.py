@@ -21,20 +21,24 @@ installed = pytest.mark.skipif(not Path("/usr/share/ovn/ovn-nb.ovsschema").exist
 
 
 def cloud(tmp_path: Path, **changed: str) -> Environment:
-    values = {**DEFAULTS, **secrets.generate(), "CELERITY_NETWORK_DRIVER": "ovn", "CELERITY_HOST": "h1"}
+    values = {**DEFAULTS, **secrets.generate(), "CELERITY_HOST": "h1"}
     return Environment(tmp_path, {**values, **{f"CELERITY_{name}": value for name, value in changed.items()}})
 
 
 def test_only_real_guests_need_it(tmp_path: Path) -> None:
     assert cloud(tmp_path).ovn
     assert not cloud(tmp_path, HYPERVISOR="simulated").ovn
-    assert not cloud(tmp_path, NETWORK_DRIVER="linux").ovn
-    assert programs.network(cloud(tmp_path, NETWORK_DRIVER="linux")) == []
+    assert programs.network(cloud(tmp_path, HYPERVISOR="simulated")) == []
 
 
 @pytest.mark.parametrize(
     ("changed", "runs"),
-    [({}, True), ({"HYPERVISOR": "simulated"}, True), ({"NETWORK_DRIVER": "linux"}, False), ({"ROLE": "host"}, False)],
+    [
+        ({}, True),
+        ({"HYPERVISOR": "simulated"}, False),
+        ({"HYPERVISOR": "simulated", "NETWORK_WORKER": "yes"}, True),
+        ({"ROLE": "host"}, False),
+    ],
 )
 def test_where_the_network_worker_runs(tmp_path: Path, changed: dict[str, str], runs: bool) -> None:
     assert ("network-worker" in {program.name for program in programs.cloud(cloud(tmp_path, **changed))}) is runs
@@ -326,10 +330,8 @@ def test_a_libvirt_that_knows_ours_needs_no_link(way: places.Places, monkeypatch
 
 def test_our_libvirt_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libvirt, "programs", lambda: [["/usr/sbin/libvirtd"]])
-    for driver, expected in (("ovn", f"{tmp_path}/ovn/host"), ("linux", None)):
-        environment = cloud(tmp_path, NETWORK_DRIVER=driver)
-        found = {p.name: p for p in programs.services(environment, with_libvirt=True)}
-        assert found["libvirtd"].environment.get("OVS_RUNDIR") == expected
+    found = {p.name: p for p in programs.services(cloud(tmp_path), with_libvirt=True)}
+    assert found["libvirtd"].environment.get("OVS_RUNDIR") == f"{tmp_path}/ovn/host"
 
 
 def test_health_says_what_is_wrong() -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import uuid
 from pathlib import Path
 from typing import Any
 
 from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
-from workers.drivers.network.base import FixedIP, NetworkSpec, PortSpec, SubnetSpec
+from workers.drivers.network.base import FixedIP, PortSpec, SubnetSpec
+from workers.drivers.network.base.l2 import NetworkSpec
 from workers.drivers.storage.base import Disk, ImageSpec
 from workers.system.paths import HostPaths
 
 _serial = itertools.count(1)
 GIB = 1 << 30
+BRIDGE = f"cly-tb{os.getpid()}"  # of the kernel's
 
 
 def new_id() -> str:
@@ -22,10 +25,10 @@ def new_id() -> str:
 
 
 def network(number: int | None = None, **changes: Any) -> NetworkSpec:
-    """A network on a bridge cly-t<number>, in 198.18.<number>.0/24."""
+    """A network in 198.18.<number>.0/24."""
     number = next(_serial) if number is None else number
     subnet = SubnetSpec(new_id(), f"198.18.{number}.0/24", f"198.18.{number}.1")
-    return NetworkSpec(**{"id": new_id(), "bridge": f"cly-t{number}", "mtu": 1450, "subnets": (subnet,), **changes})
+    return NetworkSpec(**{"id": new_id(), "mtu": 1450, "subnets": (subnet,), **changes})
 
 
 def port(network: NetworkSpec, last: int = 10, **changes: Any) -> PortSpec:
@@ -35,7 +38,17 @@ def port(network: NetworkSpec, last: int = 10, **changes: Any) -> PortSpec:
     ip = subnet.cidr.split("/")[0].rsplit(".", 1)[0] + f".{last}"
     mac = f"52:54:00:7e:{number >> 8 & 255:02x}:{number & 255:02x}"
     fixed = (FixedIP(subnet.id, ip),)
-    return PortSpec(**{"id": new_id(), "tap": f"cly-tt{number}", "mac": mac, "fixed_ips": fixed, **changes})
+    return PortSpec(
+        **{
+            "id": new_id(),
+            "tap": f"cly-tt{number}",
+            "network_id": network.id,
+            "mtu": network.mtu,
+            "mac": mac,
+            "fixed_ips": fixed,
+            **changes,
+        }
+    )
 
 
 def image_of(data: bytes, disk_format: str = "qcow2", **changes: Any) -> ImageSpec:
@@ -45,7 +58,7 @@ def image_of(data: bytes, disk_format: str = "qcow2", **changes: Any) -> ImageSp
 
 
 def interface(network: NetworkSpec, port: PortSpec, **changes: Any) -> InterfaceSpec:
-    values = {"port_id": port.id, "mac": port.mac, "tap": port.tap, "bridge": network.bridge, "mtu": network.mtu}
+    values = {"port_id": port.id, "mac": port.mac, "tap": port.tap, "bridge": BRIDGE, "mtu": network.mtu}
     return InterfaceSpec(**{**values, **changes})
 
 

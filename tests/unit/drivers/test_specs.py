@@ -20,7 +20,7 @@ from workers.drivers.loading import DriverNotFound
 from workers.drivers.network import base as network
 from workers.drivers.network import errors as network_errors
 from workers.drivers.network import loader as networks
-from workers.drivers.network.base import FixedIP, HostRoute, NetworkSpec, PortSpec, SubnetSpec
+from workers.drivers.network.base import FixedIP, HostRoute, PortSpec, SubnetSpec, l2
 from workers.drivers.storage import base as storage
 from workers.drivers.storage import errors as storage_errors
 from workers.drivers.storage import loader as storages
@@ -57,11 +57,12 @@ UUID = "5f1f4a3e-8b1c-4b8e-9a52-3d2a4c1f0e11"
         lambda: SubnetSpec(UUID, "10.0.0.0/24", dns_nameservers=("1.1.1.1,evil",)),
         lambda: SubnetSpec(UUID, "fe80::/64%eth0"),
         lambda: HostRoute("10.0.0.0/24", "fd00::1"),
-        lambda: NetworkSpec(UUID, "-br"),
-        lambda: NetworkSpec(UUID, "br", domain="a b"),
-        lambda: NetworkSpec(UUID, "br", subnets=(SubnetSpec(UUID, "10.0.0.0/8"), SubnetSpec(UUID, "10.1.0.0/16"))),
-        lambda: PortSpec(UUID, "tap", "52:54:00:00:00:01", hostname="a,b"),
-        lambda: PortSpec(UUID, "tap", "52:54:00:00:00:01", hostname="a\nb"),
+        lambda: PortSpec(UUID, "tap", "52:54:00:00:00:01", mtu=100),
+        lambda: l2.NetworkSpec(UUID, domain="a b"),
+        lambda: l2.NetworkSpec(UUID, subnets=(SubnetSpec(UUID, "10.0.0.0/8"), SubnetSpec(UUID, "10.1.0.0/16"))),
+        lambda: PortSpec(UUID, "-tap", "52:54:00:00:00:01"),
+        lambda: l2.PortSpec(UUID, "52:54:00:00:00:01", hostname="a,b"),
+        lambda: l2.PortSpec(UUID, "52:54:00:00:00:01", hostname="a\nb"),
         lambda: FixedIP(UUID, "10.0.0.1/24"),
         lambda: ImageSpec(UUID, "../x", 1, "raw"),
         lambda: ImageSpec(UUID, "a" * 128, 0, "raw"),

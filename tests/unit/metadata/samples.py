@@ -21,7 +21,7 @@ def subnet(**values: Any) -> SubnetFacts:
 
 def port(*subnets: SubnetFacts, server_id: str = "", ips: tuple[str, ...] = ("10.0.0.5",)) -> PortFacts:
     subnets = subnets or (subnet(),)
-    network = NetworkFacts(id=NETWORK, name="n", bridge="b", mtu=1442, subnets=subnets)
+    network = NetworkFacts(id=NETWORK, name="n", mtu=1442, subnets=subnets)
     return PortFacts(
         id=PORT, server_id=server_id, project_id="p", host="h", tap=states.tap_of(PORT), mac="fa:16:3e:00:00:01",
         fixed_ips=tuple((item.id, ip) for item, ip in zip(subnets, ips, strict=True)), hostname="web",

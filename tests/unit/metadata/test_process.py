@@ -91,10 +91,10 @@ def test_ports_of_a_host(tmp_path: Path) -> None:
     made = samples.port(network, server_id=server_id)
     assert (known.read(), known.ids()) == ([], frozenset())
     known.forget(made.id)
-    known.record(network, samples.port(network))  # nobody's
+    known.record(samples.port(network))  # nobody's
     for _ in range(2):
-        known.record(network, made)
-    assert known.is_recorded(network, made)
+        known.record(made)
+    assert known.is_recorded(made)
     (read,) = known.read()
     assert (read.id, read.network_id, read.server_id) == (made.id, network.id, server_id)
     assert (read.addresses, read.mac) == ((made.fixed_ips[0].ip,), made.mac)

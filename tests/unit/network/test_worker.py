@@ -35,7 +35,7 @@ NEVER = threading.Event()
 
 @pytest.fixture(autouse=True)
 def cloud(settings: Any, tmp_path: Path, db: None) -> None:
-    settings.HYPERVISOR, settings.NETWORK_DRIVER, settings.STATE_DIR = "simulated", "ovn", tmp_path
+    settings.HYPERVISOR, settings.NETWORK_WORKER, settings.STATE_DIR = "simulated", True, tmp_path
     settings.SIMULATION_PLAN = str(tmp_path / "plan.json")
 
 
@@ -352,10 +352,10 @@ def test_statuses(alice: Caller, network: Network) -> None:
     assert status_of(first) == states.DOWN
 
 
-def test_hosts_that_program_themselves_are_sent_nothing(
+def test_without_a_worker_nothing_is_sent(
     alice: Caller, settings: Any, lines: list[dict[str, Any]], django_capture_on_commit_callbacks: Any
 ) -> None:
-    settings.NETWORK_DRIVER = "linux"
+    settings.NETWORK_WORKER = False
     with django_capture_on_commit_callbacks(execute=True):
         allocate(alice, make_network(alice), uuid.uuid4())
     assert lines == []

@@ -158,7 +158,6 @@ def test_specs(alice: Caller, network: Network, django_assert_num_queries: Any) 
     with django_assert_num_queries(1):
         (facts,) = selectors.specs_for_server(server_id=server)
     assert facts.tap == f"tap{port.id.hex[:11]}"
-    assert facts.network.bridge == f"cly{network.id.hex[:11]}"
     assert facts.ips == port.ips
     assert facts.hostname == "vm"
     (subnet,) = facts.network.subnets

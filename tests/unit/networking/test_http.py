@@ -23,7 +23,7 @@ def test_networks(alice: Caller, admin: Caller) -> None:
     network = make(alice, "network", name="private", admin_state_up=True)
     assert network["subnets"] == network["tags"] == network["availability_zones"] == []
     assert network["project_id"] == network["tenant_id"] == alice.project_id
-    assert (network["status"], network["mtu"], network["router:external"]) == ("ACTIVE", 1500, False)
+    assert (network["status"], network["mtu"], network["router:external"]) == ("ACTIVE", 1442, False)
     assert network["created_at"].endswith("Z")
     assert "provider:network_type" not in network
     shown = admin.get(f"/networks/{network['id']}").json()["network"]

@@ -248,18 +248,6 @@ def test_a_gateway_address_that_a_router_has_stays(alice: Caller, network: Netwo
         assert alice.put(path, {"subnet": body}).status_code == code
 
 
-def test_hosts_that_program_their_own_networks_have_no_routers(alice: Caller, settings: Any) -> None:
-    settings.HYPERVISOR, settings.NETWORK_DRIVER = "libvirt", "linux"
-    for path in ("/routers", "/floatingips"):
-        code, _, message = refusal(alice.get(path))
-        assert (code, "CELERITY_NETWORK_DRIVER=ovn" in message) == (404, True)
-    aliases = {item["alias"] for item in alice.get("/extensions").json()["extensions"]}
-    assert not aliases & {"router", "ext-gw-mode", "extraroute", "fip-port-details"}
-    settings.NETWORK_DRIVER = "ovn"
-    aliases = {item["alias"] for item in alice.get("/extensions").json()["extensions"]}
-    assert {"router", "ext-gw-mode", "extraroute", "extraroute-atomic", "fip-port-details"} <= aliases
-
-
 @pytest.mark.parametrize(
     ("values", "code", "text"),
     [

@@ -1,9 +1,8 @@
-"""What a cloud with a network engine makes by itself: the external network, routers, and groups that stay open."""
+"""What a cloud makes by itself: the external network, routers, and groups that stay open."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 import pytest
 
@@ -14,11 +13,6 @@ from apps.networking.values import RequestedNetwork
 from workers.drivers.network.ovn import dhcp
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def engine(settings: Any) -> None:
-    settings.HYPERVISOR, settings.NETWORK_DRIVER = "simulated", "ovn"
 
 
 def add_network(project_id: str, *cidrs: str, name: str = "own", gateway: bool = True) -> Network:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.networking.api.views.versions import EXTENSIONS, ROUTING_EXTENSIONS
+from apps.networking.api.views.versions import EXTENSIONS
 from apps.networking.models import Network
 from apps.networking.services import ports
 from apps.networking.values import RequestedNetwork
@@ -129,7 +129,7 @@ def test_lists_of_ports(alice: Caller, network: Network) -> None:
 def test_only_what_is_there_is_announced(alice: Caller) -> None:
     """Clients decide by the list of extensions what to ask for."""
     names = {one["alias"] for one in alice.get("/extensions").json()["extensions"]}
-    assert names == {*EXTENSIONS, *ROUTING_EXTENSIONS}
+    assert names == set(EXTENSIONS)
     for alias, path in (
         ("router", "/routers"),
         ("extraroute-atomic", "/routers"),

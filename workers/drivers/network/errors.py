@@ -6,21 +6,9 @@ from workers.drivers.errors import AbortError, RetryableError
 
 
 class NetworkUnavailable(RetryableError):
-    """The kernel, nftables or dnsmasq refused on this host."""
+    """The kernel, nftables or the switch refused on this host."""
 
     default_code = "network_unavailable"
-
-
-class AddressOverlap(RetryableError):
-    """A range of the network is already in use on this host by another network; another host may be free of it."""
-
-    default_code = "address_overlap"
-
-
-class BridgeTaken(RetryableError):
-    """An interface of the bridge's name exists on this host and is not this network's."""
-
-    default_code = "bridge_taken"
 
 
 class PortInvalid(AbortError):

@@ -10,7 +10,6 @@ from workers.drivers.network.base import NetworkDriver
 from workers.drivers.network.base.engine import NetworkEngine
 
 KNOWN = {
-    "linux": "workers.drivers.network.linux.driver:LinuxNetwork",
     "ovn": "workers.drivers.network.ovn.host:OvnHost",
     "simulated": "workers.drivers.network.simulated.host:SimulatedNetwork",
 }
@@ -21,7 +20,7 @@ ENGINES = {
 
 
 def load(name: str, options: Mapping[str, Any]) -> NetworkDriver:
-    """Make the driver of one host's networks called `name`: a short name of KNOWN, or a dotted path to a class.
+    """Make the driver of one host's ports called `name`: a short name of KNOWN, or a dotted path to a class.
 
     Options are checked by the driver; nothing is opened yet. Raises DriverNotFound, SpecInvalid.
     """

@@ -1,17 +1,12 @@
-"""Checks of a port against its network, for all drivers."""
+"""Checks of a port's addresses against the subnets of its network, for all engines."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
 
-from workers.drivers.network.base import FixedIP, NetworkSpec, PortSpec, SubnetSpec
+from workers.drivers.network.base import FixedIP, SubnetSpec
 from workers.drivers.network.errors import PortInvalid
-
-
-def check_port(network: NetworkSpec, port: PortSpec) -> None:
-    """Raise PortInvalid unless every address of the port lies in the subnet of the network that it names."""
-    check_fixed_ips(network.subnets, port.fixed_ips)
 
 
 def check_fixed_ips(subnets: Sequence[SubnetSpec], fixed_ips: Sequence[FixedIP]) -> None:
@@ -23,9 +18,3 @@ def check_fixed_ips(subnets: Sequence[SubnetSpec], fixed_ips: Sequence[FixedIP])
             raise PortInvalid("The port is not of its network.", details=f"no subnet {fixed.subnet_id}")
         if ipaddress.ip_address(fixed.ip) not in ipaddress.ip_network(subnet.cidr):
             raise PortInvalid("The port's address is outside of its subnet.", details=f"{fixed.ip} {subnet.cidr}")
-
-
-def served_address(network: NetworkSpec, port: PortSpec) -> str | None:
-    """The address that DHCP hands to the port: its first IPv4 address in a subnet with DHCP."""
-    served = {subnet.id for subnet in network.subnets if subnet.version == 4 and subnet.dhcp_enabled}
-    return next((fixed.ip for fixed in port.fixed_ips if fixed.subnet_id in served), None)

@@ -26,7 +26,6 @@ class HostSnapshot:
     plugged: dict[str, PluggedPort]
     domains: dict[str, str]
     files: frozenset[str]
-    networks: tuple[str, ...]
     rows: dict[str, Any]
 
 
@@ -35,9 +34,8 @@ def take_snapshot(drivers: HostDrivers, report: FindingReport, *, restarted: boo
     plugged = {port.id: port for port in drivers.network.list_ports()}
     domains = {info.id: str(info.power_state) for info in drivers.hypervisor.list_domains()}
     files = frozenset(drivers.storage.list_servers())
-    networks = drivers.network.list_networks()
     rows = {str(server.id): server for server in selectors.on_host(host=drivers.host)}
-    return HostSnapshot(drivers, report, restarted, plugged, domains, files, networks, rows)
+    return HostSnapshot(drivers, report, restarted, plugged, domains, files, rows)
 
 
 @contextmanager

@@ -1,19 +1,16 @@
-"""Ports and DHCP: the rows bound to a host, and the host.
+"""Ports: the rows bound to a host, and the host.
 
 Sets, per host:
-  bound    = ports whose rows are bound to this host, and their networks
-  plugged  = ports that are recorded on the host
-  networks = networks that are recorded on the host
+  bound   = ports whose rows are bound to this host
+  plugged = ports that are on the host's switch
 Rules:
-  bound - plugged, its server idle              -> plugged (under OVN the hypervisor plugs: only while its guest is on)
-  a network of bound without bridge or dnsmasq  -> restored
-  a plugged port without its DHCP entry         -> entered again
-  plugged - bound, seen twice                   -> unplugged, with its tap and its lease
-  recorded for metadata, and not bound after    -> forgotten
-  networks - networks of any row                -> removed: bridge, dnsmasq, rules (the network was deleted)
-  taps, DHCP entries, directories of no record  -> removed
-  what the switch did not understand            -> reported for an hour
-After a restart of the machine all of these are missing, and are restored without findings.
+  bound - plugged, its server idle       -> plugged (where the hypervisor plugs: only while its guest is on)
+  bound and plugged, and carries nothing -> plugged again
+  plugged - bound, seen twice            -> unplugged
+  recorded for metadata, and not bound   -> forgotten
+  cards whose tap is gone                -> removed
+  what the switch did not understand     -> reported for an hour
+After a restart of the machine ports are missing, and are restored without findings.
 """
 
 import uuid
@@ -23,9 +20,7 @@ import structlog
 from django.conf import settings
 
 from apps.networking.selectors import bindings
-from apps.networking.selectors import networks as network_selectors
 from apps.networking.values import PortFacts
-from workers.drivers.network.base import NetworkSpec
 from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import networks
 
@@ -37,17 +32,12 @@ NETWORK = "network"
 def reconcile(snapshot: HostSnapshot) -> None:
     recorded = snapshot.drivers.network.recorded_ports()
     bound = bindings.specs_for_host(host=snapshot.drivers.host)
-    by_network: dict[uuid.UUID, list[PortFacts]] = {}
-    for facts in bound:
-        by_network.setdefault(facts.network.id, []).append(facts)
-    for ports in by_network.values():
-        _mend_network(snapshot, ports)
+    _mend(snapshot, bound)
     for facts in bound:
         if str(facts.id) not in snapshot.plugged and networks.is_expected(snapshot.drivers, snapshot.domains, facts):
             _plug(snapshot, facts)
     _unplug_strangers(snapshot, {str(facts.id) for facts in bound})
     _forget_strangers(snapshot, recorded - {str(facts.id) for facts in bound})
-    _remove_networks(snapshot, {str(key) for key in by_network})
     for text in snapshot.drivers.network.complaints():
         snapshot.report.remains(NETWORK, f"{snapshot.drivers.host}: {text}", found=text, done="left out by the switch")
     if not snapshot.restarted:
@@ -55,28 +45,32 @@ def reconcile(snapshot: HostSnapshot) -> None:
             snapshot.report.repaired(KIND, text, found=f"{text}: no record names it", done="removed")
 
 
-def _mend_network(snapshot: HostSnapshot, ports: Sequence[PortFacts]) -> None:
-    """Have a network whole: an `ensure` that finds all in place costs little, and brings changes to the host."""
-    driver, spec = snapshot.drivers.network, networks.network_spec(ports[0].network)
-    broken: tuple[str, ...] = ()
-    try:
-        plugged = [networks.port_spec(facts) for facts in ports if str(facts.id) in snapshot.plugged]
-        if plugged:
-            broken = driver.faults(spec, plugged)
-        driver.ensure_network(spec)
-        for port in plugged if broken else ():
-            driver.plug(spec, port)
-    except Exception as error:
-        log.warning("network not restored", network=spec.id, host=snapshot.drivers.host, error=str(error)[:300])
-        snapshot.report.remains(NETWORK, spec.id, found="; ".join((*broken, str(error)[:300])))
+def _mend(snapshot: HostSnapshot, bound: Sequence[PortFacts]) -> None:
+    """Plug ports again that are plugged and carry nothing."""
+    driver = snapshot.drivers.network
+    plugged = {str(facts.id): facts for facts in bound if str(facts.id) in snapshot.plugged}
+    faults = driver.faults([networks.port_spec(facts) for facts in plugged.values()]) if plugged else {}
+    for port_id in faults:
+        facts = plugged[port_id]
+        with idle(snapshot.drivers, uuid.UUID(facts.server_id)) as is_idle:
+            if is_idle:
+                _plug_again(snapshot, facts)
+
+
+def _plug_again(snapshot: HostSnapshot, facts: PortFacts) -> None:
+    """Under the server's locks, and only what still is as it was: a spawn or a delete may have been under way."""
+    driver, port = snapshot.drivers.network, networks.port_spec(facts)
+    fault = driver.faults([port]).get(port.id)
+    if fault is None or facts.id not in {now.id for now in bindings.specs_for_host(host=snapshot.drivers.host)}:
         return
-    if broken and not snapshot.restarted and _still_bound(snapshot, spec):
-        snapshot.report.repaired(NETWORK, spec.id, found="; ".join(broken), done="made whole again")
-
-
-def _still_bound(snapshot: HostSnapshot, spec: NetworkSpec) -> bool:
-    """A network whose last port here went meanwhile was not broken: it was taken down."""
-    return bool(bindings.specs_for_network(network_id=uuid.UUID(spec.id), host=snapshot.drivers.host))
+    try:
+        driver.plug(port)
+    except Exception as error:
+        log.warning("port not restored", port=port.id, host=snapshot.drivers.host, error=str(error)[:300])
+        snapshot.report.remains(KIND, port.id, found=f"{fault}; {str(error)[:300]}")
+        return
+    if not snapshot.restarted:
+        snapshot.report.repaired(KIND, port.id, found=fault, done="plugged again")
 
 
 def _plug(snapshot: HostSnapshot, facts: PortFacts) -> None:
@@ -90,7 +84,7 @@ def _plug(snapshot: HostSnapshot, facts: PortFacts) -> None:
             return
         problem = f"bound to the host by its row, and not plugged; server {server_id}"
         try:
-            snapshot.drivers.network.plug(networks.network_spec(now.network), networks.port_spec(now))
+            snapshot.drivers.network.plug(networks.port_spec(now))
         except Exception as error:
             log.warning("port not restored", port=str(facts.id), host=snapshot.drivers.host, error=str(error)[:300])
             snapshot.report.remains(KIND, now.id, found=f"{problem}; {str(error)[:300]}")
@@ -115,11 +109,11 @@ def _unplug_strangers(snapshot: HostSnapshot, bound: set[str]) -> None:
     for port_id, port in still.items():
         if port_id in again:
             continue
-        problem = f"plugged as {port.tap} with {', '.join(port.ips)}, and not bound to this host"
+        problem = f"plugged as {port.tap}, and not bound to this host"
         if not settings.REMOVE_STRANGERS:
             snapshot.report.remains(KIND, port_id, found=problem, done="left: CELERITY_REMOVE_STRANGERS is off")
             continue
-        snapshot.drivers.network.unplug(port.network_id, port_id)
+        snapshot.drivers.network.unplug(port_id)
         snapshot.report.repaired(KIND, port_id, found=problem, done="unplugged")
 
 
@@ -129,16 +123,7 @@ def _forget_strangers(snapshot: HostSnapshot, strangers: frozenset[str]) -> None
     A guest on one would get 404 all the same: the API knows the port no more.
     """
     for port_id in sorted(strangers) if settings.REMOVE_STRANGERS else ():
-        snapshot.drivers.network.unplug("", port_id)
+        snapshot.drivers.network.unplug(port_id)
         snapshot.report.repaired(
             KIND, port_id, found="recorded for metadata, and not bound to this host", done="forgotten"
         )
-
-
-def _remove_networks(snapshot: HostSnapshot, bound: set[str]) -> None:
-    """Take down networks that were deleted. That is how a deleted network leaves its hosts: no finding."""
-    candidates = [uuid.UUID(key) for key in snapshot.networks if key not in bound]
-    if candidates and settings.REMOVE_STRANGERS:
-        for key in sorted(set(candidates) - network_selectors.existing(network_ids=candidates), key=str):
-            snapshot.drivers.network.remove_network(str(key))
-            log.info("deleted network removed", network=str(key), host=snapshot.drivers.host)

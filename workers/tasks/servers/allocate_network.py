@@ -1,4 +1,4 @@
-"""allocate_network: ports, MAC, fixed IPs; then DHCP and the bridge on the host."""
+"""allocate_network: ports, MAC, fixed IPs as rows, which the network worker programs; then the host's side."""
 
 import uuid
 
@@ -28,12 +28,12 @@ class AllocateNetwork(ServerStep[None]):
             zone=server.zone or "nova",
             hostname=server.hostname,
         )
-        for network, port in networks.plugs(ports):
-            drivers.network.plug(network, port)
+        for port in ports:
+            drivers.network.plug(networks.port_spec(port))
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:
             drivers = self.drivers(ctx)
-            for network, port in networks.plugs_of(ctx.subject_id):
-                drivers.network.unplug(network.id, port.id)
+            for port in networks.ports_of(ctx.subject_id):
+                drivers.network.unplug(port.id)
         bindings.release_for_server(server_id=ctx.subject_id)

@@ -195,13 +195,13 @@ class ClearSource(ServerStep[None]):
 
 
 def _plug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
-    for network, port in networks.plugs_of(server_id):
-        drivers.network.plug(network, port)
+    for port in networks.ports_of(server_id):
+        drivers.network.plug(port)
 
 
 def _unplug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
-    for network, port in networks.plugs_of(server_id):
-        drivers.network.unplug(network.id, port.id)
+    for port in networks.ports_of(server_id):
+        drivers.network.unplug(port.id)
 
 
 def _start(server: "Server", drivers: HostDrivers) -> None:

@@ -52,8 +52,8 @@ class PowerStep(ServerStep[Powered]):
 
     def plug(self, ctx: StepContext) -> None:
         """Have the host's side of the ports in place: after a restart of the machine nothing of it is left."""
-        for network, port in networks.plugs_of(ctx.subject_id):
-            self.drivers(ctx).network.plug(network, port)
+        for port in networks.ports_of(ctx.subject_id):
+            self.drivers(ctx).network.plug(port)
 
 
 class PowerOn(PowerStep):

@@ -24,8 +24,8 @@ class Destroy(ServerStep[None]):
             return
         drivers = self.drivers(ctx)
         drivers.hypervisor.destroy(str(ctx.subject_id))
-        for network, port in networks.plugs_of(ctx.subject_id):
-            drivers.network.unplug(network.id, port.id)
+        for port in networks.ports_of(ctx.subject_id):
+            drivers.network.unplug(port.id)
         drivers.storage.remove_server(str(ctx.subject_id))
 
     def revert(self, ctx: StepContext) -> None:

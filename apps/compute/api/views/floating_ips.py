@@ -8,14 +8,13 @@ from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response
-from apps.common.exceptions import NotFound, NotOffered
+from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
 from apps.compute.api.documents import floating_ips as documents
 from apps.compute.api.serializers import floating_ips as serializers
 from apps.compute.api.views.base import Item, WholeCollection
 from apps.compute.api.views.networks import MAX_NETWORKS, RULE
 from apps.compute.api.views.proxies import ProxyView, nova_faults
-from apps.networking import capabilities
 from apps.networking.api import permissions
 from apps.networking.selectors import floating_ips as selectors
 from apps.networking.selectors import networks
@@ -50,8 +49,6 @@ class FloatingIPsView(ProxyView, WholeCollection):
 
     def post(self, request: Request) -> Response:
         policy.check(self.caller, RULE.format("os-floating-ips:create"))
-        if not capabilities.current().routing:
-            raise NotOffered(what="floating IPs: the hosts' network driver has none")
         values = {"floating_network_id": self._pool(self.parse(request).get("pool"))}
         permissions.check_new_floating_ip(self.caller, values)
         with nova_faults():

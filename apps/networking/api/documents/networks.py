@@ -4,7 +4,7 @@ from typing import Any
 
 from apps.common import policy
 from apps.common.context import RequestContext
-from apps.networking import capabilities
+from apps.networking import states
 from apps.networking.api.documents.base import optional_id, standard
 from apps.networking.models import Network
 
@@ -30,7 +30,7 @@ def render(network: Network, context: RequestContext) -> dict[str, Any]:
         "ipv6_address_scope": _address_scope(network, 6),
     }
     if policy.allowed(context, "get_network:provider", {"project_id": network.project_id}):
-        document["provider:network_type"] = network.network_type or capabilities.current().network_types[0]
+        document["provider:network_type"] = network.network_type or states.NETWORK_TYPES[0]
         document["provider:physical_network"] = network.physical_network or None
         document["provider:segmentation_id"] = network.segmentation_id
     return document

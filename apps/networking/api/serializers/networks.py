@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from apps.common.api.serializers import Text, UUIDString
-from apps.networking import capabilities, states
+from apps.networking import states
 from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer
 from apps.networking.api.serializers.names import DnsDomainField
 
@@ -52,7 +52,7 @@ class NetworkCreate(_Values, OwnedSerializer):
         for key in ("network_type", "physical_network", "segmentation_id"):
             if attrs.get(key, ...) is None:
                 del attrs[key]
-        types = capabilities.current().network_types
+        types = states.NETWORK_TYPES
         kind = attrs.get("network_type", types[0])
         if kind not in types:
             raise _wrong("network_type", f"'{kind}' is not among the types of this cloud: {', '.join(types)}")

@@ -15,9 +15,8 @@ from apps.common.api import collections, queries
 from apps.common.api.collections import Page
 from apps.common.api.documents import only, query_link
 from apps.common.api.queries import Filter
-from apps.common.api.views import Response, ServiceView
-from apps.common.exceptions import BadRequest, NotOffered
-from apps.networking import capabilities
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
 from apps.networking.api import filters
 from apps.networking.api.listing import LISTING
 from apps.networking.services import revisions
@@ -98,16 +97,6 @@ class Collection(Noun, collections.Collection):
                 parsed.is_valid(raise_exception=True)
                 made.append(self.render(self.make(dict(parsed.validated_data))))
         return Response({self.plural: made}, status=201)
-
-
-class Routed(ServiceView):
-    """Calls of a cloud whose network driver has routers; in others each is refused in words."""
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if not capabilities.current().routing:
-            what = "routers and floating IPs: the hosts' network driver has none (CELERITY_NETWORK_DRIVER=ovn has them)"
-            raise NotOffered(what=what)
 
 
 class Item(Noun, collections.Item):

@@ -11,13 +11,13 @@ from apps.networking.api import filters, permissions
 from apps.networking.api.documents import floating_ips as documents
 from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import floating_ips as serializers
-from apps.networking.api.views.base import Collection, Item, Noun, Routed, expected_revision
+from apps.networking.api.views.base import Collection, Item, Noun, expected_revision
 from apps.networking.exceptions import FloatingIpNotFound
 from apps.networking.selectors import floating_ips as selectors
 from apps.networking.services import floating_ips
 
 
-class _FloatingIps(Routed, Noun):
+class _FloatingIps(Noun):
     noun, plural, collection = "floatingip", "floatingips", "floatingips"
     not_found = FloatingIpNotFound
 

@@ -11,14 +11,14 @@ from apps.networking.api import filters, permissions
 from apps.networking.api.documents import port_forwardings as documents
 from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import port_forwardings as serializers
-from apps.networking.api.views.base import Collection, Item, Noun, Routed
+from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import PortForwardingNotFound
 from apps.networking.selectors import floating_ips
 from apps.networking.selectors import port_forwardings as selectors
 from apps.networking.services import port_forwardings
 
 
-class _PortForwardings(Routed, Noun):
+class _PortForwardings(Noun):
     noun, plural, collection = "port_forwarding", "port_forwardings", "port_forwardings"
     policy_noun = "floatingip_port_forwarding"
     not_found = PortForwardingNotFound

@@ -9,13 +9,13 @@ from apps.networking.api import filters, permissions
 from apps.networking.api.documents import qos as documents
 from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import qos as serializers
-from apps.networking.api.views.base import Collection, Item, Noun, Routed
+from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import QosPolicyNotFound
 from apps.networking.selectors import qos_policies as selectors
 from apps.networking.services import qos_policies
 
 
-class _QosPolicies(Routed, Noun):
+class _QosPolicies(Noun):
     noun, plural, collection = "policy", "policies", "qos/policies"
     not_found = QosPolicyNotFound
 

@@ -6,10 +6,9 @@ from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.collections import Collection
-from apps.common.api.views import Response
+from apps.common.api.views import Response, ServiceView
 from apps.networking import states
 from apps.networking.api.serializers.qos import LARGEST
-from apps.networking.api.views.base import Routed
 from apps.networking.exceptions import QosRuleTypeNotFound
 
 # What Neutron knows beside these, for all_rules=True.
@@ -38,7 +37,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-class QosRuleTypes(Routed, Collection):
+class QosRuleTypes(Collection):
     """All types that are enforced; with all_rules=True all that Neutron knows."""
 
     plural, listing = "rule_types", None
@@ -56,7 +55,7 @@ class QosRuleTypes(Routed, Collection):
         return {"type": row}
 
 
-class QosRuleTypeItem(Routed):
+class QosRuleTypeItem(ServiceView):
     """A type with its parameters, for administrators as with Neutron."""
 
     def get(self, request: Request, name: str) -> Response:

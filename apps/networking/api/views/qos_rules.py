@@ -13,14 +13,14 @@ from apps.networking.api import filters
 from apps.networking.api.documents import qos as documents
 from apps.networking.api.listing import listing_by
 from apps.networking.api.serializers import qos as serializers
-from apps.networking.api.views.base import Collection, Item, Noun, Routed
+from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import QosRuleNotFound
 from apps.networking.selectors import qos_policies
 from apps.networking.selectors import qos_rules as selectors
 from apps.networking.services import qos_rules
 
 
-class _QosRules(Routed, Noun):
+class _QosRules(Noun):
     """``kind`` is the type of the rules."""
 
     kind: ClassVar[str]

@@ -12,13 +12,13 @@ from apps.networking.api import filters, permissions
 from apps.networking.api.documents import routers as documents
 from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import routers as serializers
-from apps.networking.api.views.base import Collection, Item, Noun, Routed
+from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import RouterNotFound, RouterRefused
 from apps.networking.selectors import routers as selectors
 from apps.networking.services import router_interfaces, routers
 
 
-class _Routers(Routed, Noun):
+class _Routers(Noun):
     noun, plural, collection = "router", "routers", "routers"
     not_found = RouterNotFound
 

@@ -12,13 +12,13 @@ from apps.networking.api import filters, permissions
 from apps.networking.api.documents import trunks as documents
 from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import trunks as serializers
-from apps.networking.api.views.base import Collection, Item, Noun, Routed
+from apps.networking.api.views.base import Collection, Item, Noun
 from apps.networking.exceptions import TrunkNotFound
 from apps.networking.selectors import trunks as selectors
 from apps.networking.services import trunks
 
 
-class _Trunks(Routed, Noun):
+class _Trunks(Noun):
     noun, plural, collection = "trunk", "trunks", "trunks"
     not_found = TrunkNotFound
 

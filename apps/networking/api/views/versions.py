@@ -6,7 +6,6 @@ from rest_framework.request import Request
 
 from apps.common.api.collections import Collection
 from apps.common.api.views import Response, ServiceView
-from apps.networking import capabilities
 from apps.networking.exceptions import ExtensionNotFound
 
 # alias -> (name, description). Only working extensions are announced.
@@ -24,7 +23,7 @@ EXTENSIONS = {
     "quota_details": ("Quota details management support", "Shows limits beside what a project has"),
     "quotas": ("Quota management support", "Shows and sets how many resources a project may have"),
     "revision-if-match": ("If-Match constraints based on revision_number", "Changes of a certain revision, else 412"),
-    "security-group": ("security-group", "The security groups extension: rows so far, not yet enforced on the hosts"),
+    "security-group": ("security-group", "Groups of rules that say what reaches ports"),
     "sorting": ("Sorting support", "Lists are sorted by sort_key and sort_dir"),
     "standard-attr-description": ("standard-attr-description", "Every resource has a description"),
     "standard-attr-revisions": ("Resource revision numbers", "Every resource counts its changes"),
@@ -33,9 +32,6 @@ EXTENSIONS = {
     "subnet_allocation": ("Subnet Allocation", "Subnets get their ranges of subnet pools"),
     "subnet_onboard": ("Subnet Onboard", "A pool takes the subnets of a network in"),
     "subnetpool-prefix-ops": ("Subnet Pool Prefix Operations", "Several requests at once lose no prefix of a pool"),
-}
-ROUTING_EXTENSIONS = {
-    "address-scope": ("Address scope", "No two subnet pools of a scope share an address"),
     "dns-domain-ports": ("dns_domain for ports", "Ports have a DNS domain"),
     "dns-integration": (
         "DNS Integration",
@@ -106,7 +102,8 @@ class Resources(ServiceView):
             "subnetpool": "subnetpools",
             "address_scope": "address-scopes",
             "port": "ports",
-            **({"router": "routers", "floatingip": "floatingips"} if capabilities.current().routing else {}),
+            "router": "routers",
+            "floatingip": "floatingips",
             "security_group": "security-groups",
             "security_group_rule": "security-group-rules",
             "quota": "quotas",
@@ -128,13 +125,8 @@ class Resources(ServiceView):
         )
 
 
-def announced() -> dict[str, tuple[str, str]]:
-    """Return the extensions that work on this cloud's network driver."""
-    return {**EXTENSIONS, **ROUTING_EXTENSIONS} if capabilities.current().routing else EXTENSIONS
-
-
 def _extension(alias: str) -> dict[str, Any]:
-    name, description = announced()[alias]
+    name, description = EXTENSIONS[alias]
     return {"alias": alias, "name": name, "description": description, "updated": UPDATED, "links": []}
 
 
@@ -147,7 +139,7 @@ class Extensions(Collection):
         """Everybody with a token may read what the API has."""
 
     def rows(self) -> list[str]:
-        return sorted(announced())
+        return sorted(EXTENSIONS)
 
     def render(self, row: str) -> dict[str, Any]:
         return _extension(row)
@@ -157,6 +149,6 @@ class ExtensionItem(ServiceView):
     """One extension, or the 404 by which clients learn that it is missing."""
 
     def get(self, request: Request, alias: str) -> Response:
-        if alias not in announced():
+        if alias not in EXTENSIONS:
             raise ExtensionNotFound(id=alias[:64])
         return Response({"extension": _extension(alias)})

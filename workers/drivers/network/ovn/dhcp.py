@@ -40,7 +40,7 @@ def _columns(network: NetworkSpec, subnet: SubnetSpec, resolvers: Sequence[str])
 
 def serves(subnet: SubnetSpec) -> bool:
     """Say whether guests get addresses of this subnet by DHCP."""
-    return subnet.version == 4 and subnet.dhcp_enabled and subnet.host_ip is not None
+    return subnet.version == 4 and subnet.dhcp_enabled and subnet.server_ip is not None
 
 
 def gateway_mac(network_id: str) -> str:
@@ -59,7 +59,7 @@ def _options(network: NetworkSpec, subnet: SubnetSpec, resolvers: Sequence[str])
     options = {
         "lease_time": str(LEASE_TIME_S),
         "mtu": str(int(network.mtu)),
-        "server_id": _address(subnet.host_ip or ""),
+        "server_id": _address(subnet.server_ip or ""),
         "server_mac": gateway_mac(network.id),
     }
     if subnet.gateway_ip:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workers.drivers import values
-from workers.drivers.network.base import Capabilities, Lease, NetworkDriver, NetworkSpec, PluggedPort, PortSpec
+from workers.drivers.network.base import INTEGRATION_BRIDGE, Capabilities, NetworkDriver, PluggedPort, PortSpec
 from workers.drivers.network.errors import NetworkUnavailable
 from workers.drivers.network.ovn import complaints, guard, interfaces
 from workers.drivers.network.ovn.known_ports import KnownPorts
 from workers.drivers.network.ovn.ovsdb import Operation, Ovsdb
-from workers.drivers.network.ports import check_port
 from workers.system import processes
 
-INTEGRATION_BRIDGE = "br-int"
 _GUARD_SEEN_S = 5.0
 _DATABASE = "Open_vSwitch"
 
@@ -31,9 +29,7 @@ class OvnHost(NetworkDriver):
     ovn-controller takes what this host needs.
     """
 
-    capabilities = Capabilities(
-        dhcp=True, nat=True, overlapping_ranges=True, real_packets=True, integration_bridge=INTEGRATION_BRIDGE
-    )
+    capabilities = Capabilities(hypervisor_plugs=True)
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Read the options; nothing is opened."""
@@ -44,17 +40,13 @@ class OvnHost(NetworkDriver):
         directory = options.get("metadata_dir")
         self._known = KnownPorts(Path(directory)) if directory else None
 
-    def ensure_network(self, spec: NetworkSpec) -> None:
-        """The network engine's work."""
-
-    def plug(self, network: NetworkSpec, port: PortSpec) -> None:
+    def plug(self, port: PortSpec) -> None:
         """Plug a running guest's tap that lost its place on the switch. One that starts is plugged by libvirt.
 
         A tap that is still in a bridge of the kernel's leaves it: the guest ran before this cloud had OVN.
         """
-        check_port(network, port)
         if self._known is not None:
-            self._known.record(network, port)
+            self._known.record(port)
         if not _exists(port.tap):
             return
         if port.id not in {card.port_id for card in interfaces.read(self._switch)}:
@@ -64,7 +56,7 @@ class OvnHost(NetworkDriver):
             guard.ensure([port.tap])
             self._seen_guard = -math.inf, frozenset()
 
-    def unplug(self, network_id: str, port_id: str) -> None:
+    def unplug(self, port_id: str) -> None:
         """libvirt unplugs a guest that ends; a card that it left behind goes."""
         values.check_uuid(port_id, "a port's id")
         if self._known is not None:
@@ -73,33 +65,14 @@ class OvnHost(NetworkDriver):
         self._remove(cards)
         guard.remove(card.name for card in cards)
 
-    def remove_network(self, network_id: str) -> None:
-        """The network engine's work."""
-
-    def list_networks(self) -> tuple[str, ...]:
-        return ()
-
     def list_ports(self) -> tuple[PluggedPort, ...]:
-        """The cards on the switch. Their networks and addresses are not the host's to know."""
-        return tuple(PluggedPort(card.port_id, "", card.name, card.mac, ()) for card in interfaces.read(self._switch))
+        return tuple(PluggedPort(card.port_id, card.name, card.mac) for card in interfaces.read(self._switch))
 
-    def faults(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> tuple[str, ...]:
+    def faults(self, ports: Sequence[PortSpec]) -> dict[str, str]:
         cards = {card.port_id: card for card in interfaces.read(self._switch)}
         guarded = self._guarded()
-        texts = []
-        for port in ports:
-            card = cards.get(port.id)
-            if card is None:
-                texts.append(f"port {port.id} is not plugged")
-            elif card.error:
-                texts.append(f"port {port.id}: {card.error}")
-            elif not card.installed:
-                texts.append(f"port {port.id} is not programmed")
-            elif card.name not in guarded:
-                texts.append(f"port {port.id}: its tap lets router advertisements pass")
-            elif self._known is not None and not self._known.is_recorded(network, port):
-                texts.append(f"port {port.id}: unknown to the metadata process, or otherwise")
-        return tuple(texts)
+        faults = ((port.id, self._fault(port, cards.get(port.id), guarded)) for port in ports)
+        return {port_id: fault for port_id, fault in faults if fault}
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """Cards whose tap is gone: their guest was killed while nobody unplugged it.
@@ -136,13 +109,21 @@ class OvnHost(NetworkDriver):
         guard.ensure(self._watch.cards_of(port_ids))
         self._seen_guard = -math.inf, frozenset()
 
-    def lease(self, network_id: str, port_id: str) -> Lease | None:
-        """OVN keeps no leases: it answers from what the port says."""
-        return None
-
     def close(self) -> None:
         self._watch.stop()
         self._switch.close()
+
+    def _fault(self, port: PortSpec, card: interfaces.Interface | None, guarded: Collection[str]) -> str:
+        if card is None:
+            return "not plugged"
+        if card.error:
+            return card.error
+        if not card.installed:
+            return "not programmed"
+        if card.name not in guarded:
+            return "its tap lets router advertisements pass"
+        is_known = self._known is None or self._known.is_recorded(port)
+        return "" if is_known else "unknown to the metadata process, or otherwise"
 
     def _guarded(self) -> frozenset[str]:
         """The taps that have a filter, as seen within the last seconds: a host may have hundreds of networks."""

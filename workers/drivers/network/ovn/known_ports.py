@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.drivers import values
-from workers.drivers.network.base import NetworkSpec, PortSpec
+from workers.drivers.network.base import PortSpec
 from workers.system import files
 
 
@@ -31,17 +31,17 @@ class KnownPorts:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    def record(self, network: NetworkSpec, port: PortSpec) -> None:
+    def record(self, port: PortSpec) -> None:
         """Have a port as it is now. A port that no server has is nobody's."""
         if not port.server_id:
             return
-        data = _data(network, port)
+        data = _data(port)
         if files.read(self._path(port.id)) != data:
             files.make_directory(self.directory, 0o700)
             files.write(self._path(port.id), data)
 
-    def is_recorded(self, network: NetworkSpec, port: PortSpec) -> bool:
-        return not port.server_id or files.read(self._path(port.id)) == _data(network, port)
+    def is_recorded(self, port: PortSpec) -> bool:
+        return not port.server_id or files.read(self._path(port.id)) == _data(port)
 
     def forget(self, port_id: str) -> None:
         """Absent is success."""
@@ -60,14 +60,14 @@ class KnownPorts:
         return self.directory / f"{port_id}.json"
 
 
-def _data(network: NetworkSpec, port: PortSpec) -> bytes:
+def _data(port: PortSpec) -> bytes:
     known = KnownPort(
         id=port.id,
-        network_id=network.id,
+        network_id=port.network_id,
         server_id=port.server_id,
         mac=port.mac,
         addresses=tuple(fixed.ip for fixed in port.fixed_ips),
-        mtu=network.mtu,
+        mtu=port.mtu,
     )
     return json.dumps(asdict(known)).encode()
 

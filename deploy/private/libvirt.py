@@ -1,8 +1,8 @@
-"""A libvirt of a test's own, to kill as it likes: the machine's, and other tests' guests under it, are not touched.
+"""A private libvirt, to kill as one likes: the machine's, and guests under it, are not touched.
 
-Its daemons see their own /run/libvirt, /var/lib/libvirt, /etc/libvirt and /var/log/libvirt: directories of the test's
-state, bound over the machine's in a mount namespace. So a daemon that is started again finds what the last one left,
-and its socket is reached from outside. QEMU outlives libvirtd, as on any host.
+Its daemons see their own /run/libvirt, /var/lib/libvirt, /etc/libvirt and /var/log/libvirt: directories of their state,
+bound over the machine's in a mount namespace. So a daemon that is started again finds what the last one left, and its
+socket is reached from outside. QEMU outlives libvirtd, as on any host.
 """
 
 import os
@@ -14,7 +14,7 @@ import psutil
 
 from deploy import kvm_device, processes
 from deploy.instances.libvirt import accepts
-from tests.cloud import wait_for
+from deploy.private.ovn import wait_for
 
 PLACES = {"run": "/run/libvirt", "lib": "/var/lib/libvirt", "etc": "/etc/libvirt", "log": "/var/log/libvirt"}
 ENTER = """
@@ -47,7 +47,7 @@ class PrivateLibvirt:
         for path in (self.root, *(self.root / name for name in PLACES)):
             path.chmod(0o755)
         self._start("virtlogd")
-        wait_for(lambda: accepts(self.root / "run" / "virtlogd-sock"), what="virtlogd")
+        wait_for(lambda: accepts(self.root / "run" / "virtlogd-sock"), 60, "virtlogd")
         self.start()
         return self
 
@@ -61,7 +61,7 @@ class PrivateLibvirt:
     def start(self) -> None:
         """Start libvirtd and wait until it answers."""
         self._start("libvirtd")
-        wait_for(self.answers, what="libvirtd")
+        wait_for(self.answers, 60, "libvirtd")
 
     def kill(self) -> None:
         """SIGKILL libvirtd. Its guests run on."""
@@ -82,11 +82,15 @@ class PrivateLibvirt:
         return set(self.virsh("list", "--all", "--uuid").stdout.split())
 
     def guests(self) -> list[psutil.Process]:
-        """QEMU's processes under this libvirt: those that have a path of the test's state on their command line."""
+        """QEMU's processes under this libvirt: those that have a path of its state on their command line."""
         listed = psutil.process_iter(["name", "cmdline", "status"])
-        alive = [one for one in listed if one.info["status"] != psutil.STATUS_ZOMBIE and one.info["cmdline"]]
-        guests = [one for one in alive if one.info["name"].startswith("qemu-system")]
-        return [one for one in guests if any(f"{self.root.parent}/" in part for part in one.info["cmdline"])]
+        alive = [
+            process for process in listed if process.info["status"] != psutil.STATUS_ZOMBIE and process.info["cmdline"]
+        ]
+        guests = [process for process in alive if process.info["name"].startswith("qemu-system")]
+        return [
+            process for process in guests if any(f"{self.root.parent}/" in part for part in process.info["cmdline"])
+        ]
 
     def _start(self, name: str) -> None:
         binds = [part for short, place in PLACES.items() for part in (short, place)]

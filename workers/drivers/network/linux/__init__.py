@@ -1,1 +1,0 @@
-"""The Linux driver: bridges by netlink, rules by nftables, DHCP and DNS by dnsmasq."""
