@@ -28,7 +28,14 @@ PORT = 80
 BACKLOG = 1024
 _TIMEOUT_S = 10
 _PREFIX = "clm"
-_SETTINGS = {"all/rp_filter": "0", "default/rp_filter": "0", "all/arp_ignore": "1", "all/arp_announce": "2"}
+# Answers leave by the device of the question, whatever a router of the network announces.
+_SETTINGS = {
+    "ipv4/conf/all/rp_filter": "0",
+    "ipv4/conf/default/rp_filter": "0",
+    "ipv4/conf/all/arp_ignore": "1",
+    "ipv4/conf/all/arp_announce": "2",
+    "ipv6/conf/default/accept_ra": "0",
+}
 _SIOCETHTOOL, _SET_TX_CHECKSUM = 0x8946, 0x17
 
 
@@ -130,7 +137,7 @@ def _is_whole(row: Mapping[str, Any] | None, name: str) -> bool:
 def _prepare() -> None:
     _ip("link set dev lo up")
     for setting, value in _SETTINGS.items():
-        Path("/proc/sys/net/ipv4/conf", setting).write_text(value)
+        Path("/proc/sys/net", setting).write_text(value)
 
 
 def _inside(name: str, metric: int) -> tuple[socket.socket, ...]:
