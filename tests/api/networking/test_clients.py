@@ -110,6 +110,65 @@ def test_commands_of_the_way_to_the_world(run: Commands, public: Network) -> Non
     assert run.json("router list") == []
 
 
+def test_sdk_port_features(cloud: Any, auth: dict[str, Any], public: Network) -> None:
+    """Port forwardings, QoS policies, trunks and DNS names."""
+    net, admin = cloud.network, openstack.connect(region_name="RegionOne", **{**auth, "username": "admin"}).network
+    network = net.create_network(name="private", dns_domain="shop.test.")
+    subnet = net.create_subnet(network_id=network.id, cidr="10.0.0.0/24", ip_version=4)
+    router = net.create_router(external_gateway_info={"network_id": str(public.id)})
+    net.add_interface_to_router(router, subnet_id=subnet.id)
+    parent, part = (net.create_port(network_id=network.id, dns_name=name) for name in ("web", "db"))
+    assert parent.dns_assignment[0]["fqdn"] == "web.shop.test."
+
+    floating_ip = net.create_ip(floating_network_id=str(public.id), dns_name="www", dns_domain="shop.test.")
+    ends = {"internal_port_id": parent.id, "internal_ip_address": parent.fixed_ips[0]["ip_address"]}
+    forwarding = net.create_port_forwarding(
+        floatingip_id=floating_ip.id, protocol="tcp", external_port=2222, internal_port=22, **ends
+    )
+    assert net.get_ip(floating_ip).status == "ACTIVE"
+    changed = net.update_port_forwarding(forwarding.id, floating_ip.id, external_port=2223)
+    assert [item.external_port for item in net.port_forwardings(floating_ip.id)] == [changed.external_port] == [2223]
+    net.delete_port_forwarding(forwarding.id, floating_ip.id, ignore_missing=False)
+
+    policy = admin.create_qos_policy(name="slow", shared=True)
+    limit = admin.create_qos_bandwidth_limit_rule(policy, max_kbps=1000, max_burst_kbps=1000)
+    admin.create_qos_dscp_marking_rule(policy, dscp_mark=26)
+    assert admin.update_qos_bandwidth_limit_rule(limit, policy, max_kbps=2000).max_kbps == 2000
+    assert {rule["type"] for rule in net.find_qos_policy("slow").rules} == {"bandwidth_limit", "dscp_marking"}
+    assert net.update_port(parent, qos_policy_id=policy.id).qos_policy_id == policy.id
+    with pytest.raises(exceptions.ConflictException, match="is used by port"):
+        admin.delete_qos_policy(policy, ignore_missing=False)
+    assert [item.type for item in net.qos_rule_types()] == ["bandwidth_limit", "dscp_marking"]
+
+    tagged = {"port_id": part.id, "segmentation_type": "vlan", "segmentation_id": 100}
+    trunk = net.create_trunk(name="t", port_id=parent.id)
+    net.add_trunk_subports(trunk, [tagged])
+    assert net.get_trunk_subports(trunk)["sub_ports"] == [tagged]
+    assert net.get_port(parent).trunk_details["trunk_id"] == trunk.id
+    net.delete_trunk_subports(trunk, [tagged])
+    net.delete_trunk(trunk, ignore_missing=False)
+
+
+def test_commands_of_port_features(run: Commands, public: Network) -> None:
+    """Those whose requests the SDK does not make."""
+    run("network create private")
+    run("subnet create --network private --subnet-range 10.0.0.0/24 private")
+    run("router create --external-gateway public way-out")
+    run("router add subnet way-out private")
+    fixed = run.json("port create --network private p")["fixed_ips"][0]["ip_address"]
+    run("port create --network private other")
+    made = run.json("floating ip create public")
+    ends = f"--internal-ip-address {fixed} --port p --internal-protocol-port 22 --external-protocol-port 2222"
+    run(f"floating ip port forwarding create {ends} --protocol tcp {made['id']}")
+    assert run.json(f"floating ip port forwarding list {made['id']}")[0]["External Port"] == 2222
+    trunk = run.json(
+        "network trunk create --parent-port p --subport port=other,segmentation-type=vlan,segmentation-id=5 t"
+    )
+    assert trunk["sub_ports"][0]["segmentation_id"] == 5
+    run("network trunk unset --subport other t")
+    run("network trunk delete t")
+
+
 def test_sdk_pages(cloud: Any) -> None:
     made = {cloud.network.create_network(name=f"n{n}").id for n in range(5)}
     assert made < {one.id for one in cloud.network.networks(limit=2)}
@@ -118,7 +177,8 @@ def test_sdk_pages(cloud: Any) -> None:
 def test_sdk_extensions_and_quota(cloud: Any) -> None:
     assert cloud.network.find_extension("security-group").alias == "security-group"
     assert cloud.network.find_extension("router").alias == "router"
-    assert cloud.network.find_extension("trunk") is None
+    assert cloud.network.find_extension("trunk").alias == "trunk"
+    assert cloud.network.find_extension("metering") is None
     assert cloud.network.get_quota(cloud.current_project_id).networks == 100
 
 
