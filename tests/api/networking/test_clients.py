@@ -13,6 +13,7 @@ from apps.networking.services import bootstrap, ways_out
 from tests.api.clients.commands import Commands
 
 PASSWORD = "correct horse"
+ADMIN = {"username": "admin", "project_name": "admin"}
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -112,7 +113,7 @@ def test_commands_of_the_way_to_the_world(run: Commands, public: Network) -> Non
 
 def test_sdk_port_features(cloud: Any, auth: dict[str, Any], public: Network) -> None:
     """Port forwardings, QoS policies, trunks and DNS names."""
-    net, admin = cloud.network, openstack.connect(region_name="RegionOne", **{**auth, "username": "admin"}).network
+    net, admin = cloud.network, openstack.connect(region_name="RegionOne", **{**auth, **ADMIN}).network
     network = net.create_network(name="private", dns_domain="shop.test.")
     subnet = net.create_subnet(network_id=network.id, cidr="10.0.0.0/24", ip_version=4)
     router = net.create_router(external_gateway_info={"network_id": str(public.id)})
