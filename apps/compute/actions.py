@@ -222,6 +222,19 @@ REMOVE_FLOATING_IP = ServerAction(
     explains="Disassociates a floating IP from the server; the project keeps it.",
     body=bodies.REMOVED_ADDRESS, arguments=bodies.as_given, service="server_floating_ips.remove",
 )  # fmt: skip
+_WITH_GUEST = (states.ACTIVE, states.PAUSED, states.STOPPED)
+ATTACH_INTERFACE = ServerAction(
+    name="attach_interface", rule="os-attach-interfaces:create", title="Attach an interface", icon="settings_ethernet",
+    explains="Plugs a network card into the server, also while it runs: with a new port on a network, or with a given "
+    "one.",
+    vm_states=_WITH_GUEST, pipeline="server.attach_interface", service="interfaces.attach",
+)  # fmt: skip
+DETACH_INTERFACE = ServerAction(
+    name="detach_interface", rule="os-attach-interfaces:delete", title="Detach an interface", icon="link_off",
+    explains="Unplugs a network card once the guest has released it. A port that was made for the server is deleted; "
+    "others become free.",
+    vm_states=_WITH_GUEST, pipeline="server.detach_interface", service="interfaces.detach",
+)  # fmt: skip
 CONSOLE_OUTPUT = ServerAction(
     name="getConsoleOutput", key="os-getConsoleOutput", rule="os-console-output", title="Show the console's text",
     icon="terminal", explains="Answers with the last lines that the guest wrote to its serial console.",
@@ -232,7 +245,8 @@ ACTIONS: dict[str, ServerAction] = {
     row.name: row
     for row in (
         RETRY, CANCEL, START, STOP, UNPAUSE, REBOOT, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, LOCK, UNLOCK,
-        ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, CONSOLE_OUTPUT,
+        ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
+        CONSOLE_OUTPUT,
     )
 }  # fmt: skip
 # Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.

@@ -3,7 +3,7 @@
 Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
 """
 
-from apps.common.exceptions import BadRequest, Conflict, Gone, NotFound
+from apps.common.exceptions import BadRequest, CloudError, Conflict, Forbidden, Gone, NotFound
 
 
 class RemovedFromNova(Gone):
@@ -96,3 +96,23 @@ class HypervisorNotFound(NotFound):
 
 class ServiceNotFound(NotFound):
     template = "Service {service} could not be found."
+
+
+class InterfacePortNotFound(NotFound):
+    template = "Port id {port} could not be found."
+
+
+class NoNetworkToAttach(BadRequest):
+    template = "No specific network was requested and none are available for project '{project}'."
+
+
+class NoMoreFixedIps(BadRequest):
+    template = "No fixed IP addresses available for network: {network}"
+
+
+class PortLimitExceeded(Forbidden):
+    template = "Maximum number of ports exceeded"
+
+
+class InterfaceAttachFailed(CloudError):
+    template = "Failed to attach network adapter device to {server}"

@@ -59,6 +59,19 @@ def _action(body: dict[str, Any]) -> Act:
     return act
 
 
+def _attach(cloud: Cloud, case: "Case") -> None:
+    """Attach an interface on the network that the server is on already."""
+    answer = cloud.call("POST", f"/compute/v2.1/servers/{case.subject}/os-interface")
+    assert answer.status_code == 200, answer.text
+
+
+def _detach(cloud: Cloud, case: "Case") -> None:
+    path = f"/compute/v2.1/servers/{case.subject}/os-interface"
+    [interface] = cloud.call("GET", path).json()["interfaceAttachments"]
+    answer = cloud.call("DELETE", f"{path}/{interface['port_id']}")
+    assert answer.status_code == 202, answer.text
+
+
 def _delete(cloud: Cloud, case: "Case") -> None:
     assert cloud.call("DELETE", f"/compute/v2.1/servers/{case.subject}").status_code == 204
 
@@ -98,9 +111,11 @@ def _of_action(pipeline: str) -> Way | None:
 
 # What the catalogue of actions cannot say.
 WAYS = {
+    "server.attach_interface": Way(_nothing, _attach),
     "server.build": Way(_nothing, _build),
     "server.delete": Way(_nothing, _delete),
     "server.delete_moving": Way(_nothing, _delete_moving),
+    "server.detach_interface": Way(_nothing, _detach),
     "server.reboot": Way(_nothing, _action({"reboot": {"type": "HARD"}})),
     "server.stop": Way(_nothing, _action({"os-stop": None}), end="SHUTOFF"),
 }

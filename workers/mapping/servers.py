@@ -29,7 +29,7 @@ def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
     rows = selectors.block_devices(server_id=server.id)
     made = _make_all(server, rows, drivers)
     disks = [_disk(server, row, disk) for row, disk in zip(rows, made, strict=True)]
-    interfaces = [_interface(server, drivers, port) for port in plugs]
+    interfaces = [interface_of(server, drivers, port) for port in plugs]
     has_tags = devices.has_tags(server, rows)
 
     def write(addresses: Mapping[str, str]) -> Disk | None:
@@ -118,7 +118,8 @@ def _config_drive(server: "Server", drive: Disk, disks: Sequence[DiskSpec]) -> D
     return DiskSpec(target=target, path=drive.path, format="iso", device=device, readonly=True, bus=bus)
 
 
-def _interface(server: "Server", drivers: HostDrivers, port: PortSpec) -> InterfaceSpec:
+def interface_of(server: "Server", drivers: HostDrivers, port: PortSpec) -> InterfaceSpec:
+    """Return a port as the card that the server has of it."""
     return InterfaceSpec(
         port_id=port.id,
         mac=port.mac,

@@ -71,7 +71,7 @@ def allocate_for_server(
                     owner=f"{states.OWNER_COMPUTE}{zone}",
                 )
         except (IntegrityError, OperationalError) as error:
-            if attempt == ATTEMPTS - 1 or not _worth_another_try(error):
+            if attempt == ATTEMPTS - 1 or not is_worth_another_try(error):
                 if isinstance(error, IntegrityError):
                     raise _vanished(error, requests, security_groups) from error
                 raise
@@ -85,7 +85,7 @@ def _vanished(error: IntegrityError, requests: Sequence[RequestedNetwork], group
     return exceptions.NetworkNotFound(id=", ".join(str(request.network_id) for request in requests))
 
 
-def _worth_another_try(error: Exception) -> bool:
+def is_worth_another_try(error: Exception) -> bool:
     """A MAC drawn twice, a doubled message in the same moment, two boots that wait for each other's address."""
     text = str(error)
     return any(name in text for name in ("port_mac_once_per_network", "port_one_per_request", "deadlock detected"))
@@ -102,30 +102,46 @@ def _allocate(
     owner: str,
 ) -> tuple[PortFacts, ...]:
     present = _present(server_id=server_id, host=host)
-    bound = {"device_id": str(server_id), "device_owner": owner, "host": host, "hostname": hostname}
+    bound: dict[str, Any] = {
+        "device_id": str(server_id), "device_owner": owner, "host": host, "hostname": hostname,
+    }  # fmt: skip
     missing = [(index, request) for index, request in enumerate(requests) if index not in present]
-    made = [pair for pair in missing if pair[1].port_id is None]
-    if made:
-        subnets = subnet_selectors.by_network(network_ids={request.network_id for _, request in made})
-        rows = [
-            Port(
-                network_id=request.network_id,
-                project_id=project_id,
-                mac_address=new_mac(),
-                request_index=index,
-                **bound,
-            )
-            for index, request in made
-        ]
-        _PORTS.add(rows)
-        for row, (_, request) in zip(rows, made, strict=True):
-            _address(row, request, subnets.get(request.network_id, []))
-        _guard(rows, project_id=project_id, groups=groups)
+    make([pair for pair in missing if pair[1].port_id is None], project_id=project_id, groups=groups, **bound)
     for index, request in missing:
         if request.port_id is not None:
-            _bind(request.port_id, project_id=project_id, request_index=index, **bound)
+            bind(request.port_id, project_id=project_id, request_index=index, **bound)
     rpcapi.changed(servers=[server_id])
     return binding_selectors.specs_for_server(server_id=server_id)
+
+
+def make(
+    requests: Sequence[tuple[int, RequestedNetwork]],
+    *,
+    project_id: str,
+    groups: Sequence[uuid.UUID],
+    keys: Sequence[uuid.UUID] = (),
+    **bound: Any,
+) -> None:
+    """Make bound ports with their addresses and groups, for interfaces by their numbers. ``keys``: the ports' ids."""
+    if not requests:
+        return
+    subnets = subnet_selectors.by_network(network_ids={request.network_id for _, request in requests})
+    named = [{"id": key} for key in keys] or [{}] * len(requests)
+    rows = [
+        Port(
+            network_id=request.network_id,
+            project_id=project_id,
+            mac_address=new_mac(),
+            request_index=index,
+            **key,
+            **bound,
+        )
+        for (index, request), key in zip(requests, named, strict=True)
+    ]
+    _PORTS.add(rows)
+    for row, (_, request) in zip(rows, requests, strict=True):
+        _address(row, request, subnets.get(request.network_id, []))
+    _guard(rows, project_id=project_id, groups=groups)
 
 
 def _present(*, server_id: uuid.UUID, host: str) -> set[int]:
@@ -157,7 +173,7 @@ def _guard(rows: Sequence[Port], *, project_id: str, groups: Sequence[uuid.UUID]
     sql.GUARD.run({"ports": [row.id for row in rows], "groups": list(dict.fromkeys(chosen))})
 
 
-def _bind(port_id: uuid.UUID, *, project_id: str, **bound: Any) -> None:
+def bind(port_id: uuid.UUID, *, project_id: str, **bound: Any) -> None:
     """Bind the user's own port to the server, if it is free. The update is the check."""
     own = Port.objects.filter(id=port_id, project_id=project_id)
     free = own.filter(device_id="", request_index=None).exclude(device_owner=states.OWNER_SUBPORT)

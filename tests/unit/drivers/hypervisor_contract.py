@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.drivers import samples
-from workers.drivers.hypervisor.base import HypervisorDriver, ServerSpec
+from workers.drivers.hypervisor.base import HypervisorDriver, InterfaceSpec, ServerSpec
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
 
 
@@ -21,7 +21,9 @@ def eventually(holds: Callable[[], object], timeout_s: float = 10.0) -> None:
 
 
 class HypervisorContract:
-    """Fixtures: `driver`, and `spec`, a server that this host can run and that is destroyed afterwards."""
+    """Fixtures: `driver`; `spec`, a server that this host can run and that is destroyed afterwards; `interface`, a card
+    that it can have; and `cards`, which returns the taps of a server's cards.
+    """
 
     def test_facts(self, driver: HypervisorDriver) -> None:
         facts = driver.facts()
@@ -163,3 +165,28 @@ class HypervisorContract:
         info = driver.info(spec.id)
         assert info is not None
         assert info.power_state == "running"
+
+    def test_attach_and_detach_an_interface(
+        self,
+        driver: HypervisorDriver,
+        spec: ServerSpec,
+        interface: InterfaceSpec,
+        cards: Callable[[str], list[str]],
+    ) -> None:
+        """``cards`` returns the taps of a server's cards on this host."""
+        nobody = samples.new_id()
+        driver.attach_interface(nobody, interface)
+        driver.detach_interface(nobody, interface.tap, 1)
+        driver.spawn(spec)
+        before = cards(spec.id)
+        for _ in range(2):
+            driver.attach_interface(spec.id, interface)
+            assert cards(spec.id) == [*before, interface.tap]
+        driver.pause(spec.id)
+        driver.unpause(spec.id)
+        driver.stop(spec.id, 0)
+        for _ in range(2):
+            driver.detach_interface(spec.id, interface.tap, 1)
+            assert cards(spec.id) == before
+        driver.attach_interface(spec.id, interface)
+        assert cards(spec.id) == [*before, interface.tap]

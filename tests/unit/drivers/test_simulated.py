@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.unit.drivers.storage_contract import StorageContract
 from workers.drivers.errors import AbortError, RetryableError
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.hypervisor import simulated
-from workers.drivers.hypervisor.base import HypervisorDriver, ServerSpec
+from workers.drivers.hypervisor.base import HypervisorDriver, InterfaceSpec, ServerSpec
 from workers.drivers.network import loader as networks
 from workers.drivers.network.base import NetworkDriver
 from workers.drivers.storage import loader as storages
@@ -46,6 +47,16 @@ class TestHypervisor(HypervisorContract):
     @pytest.fixture
     def spec(self) -> ServerSpec:
         return samples.server()
+
+    @pytest.fixture
+    def interface(self) -> InterfaceSpec:
+        network = samples.network(1)
+        return samples.interface(network, samples.port(network))
+
+    @pytest.fixture
+    def cards(self, tmp_path: Path) -> Callable[[str], list[str]]:
+        domains = tmp_path / "sim-001" / "domains"
+        return lambda server_id: list(json.loads((domains / f"{server_id}.json").read_bytes())["cards"])
 
     def test_soft_reboot(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
         driver.spawn(spec)

@@ -188,6 +188,22 @@ class HypervisorDriver(ABC):
         """Let the virtual CPUs run again. Running already is success. Raises ServerNotFound, ServerNotRunning."""
 
     @abstractmethod
+    def attach_interface(self, server_id: str, interface: InterfaceSpec) -> None:
+        """Plug a card into the server, for now and for each later power-on.
+
+        Success: a guest that is on has the card (also: it had it before). A domain that is off, or absent, gets it when
+        it is defined for the next power-on. Failure (AttachFailed, NoFreeSlot): the server is without the card.
+        """
+
+    @abstractmethod
+    def detach_interface(self, server_id: str, tap: str, timeout_s: float) -> None:
+        """Ask the guest to release the card of this tap, and wait up to `timeout_s` seconds until it has.
+
+        Success: neither the guest nor its definition has the card (also: it had none before, or there is no domain).
+        Failure: GuestHoldsDevice when the guest did not release it in time; the server keeps the card.
+        """
+
+    @abstractmethod
     def destroy(self, server_id: str) -> None:
         """Power off at once and forget the domain. Absent is success. Disks and ports are not touched."""
 

@@ -35,6 +35,24 @@ class SoftRebootFailed(RetryableError):
     default_code = "soft_reboot_failed"
 
 
+class AttachFailed(RetryableError):
+    """The device could not be plugged into the domain, or unplugged from it."""
+
+    default_code = "attach_failed"
+
+
+class NoFreeSlot(AbortError):
+    """The running guest has no free slot for another device."""
+
+    default_code = "no_free_slot"
+
+
+class GuestHoldsDevice(AbortError):
+    """The guest was asked to release a device and did not."""
+
+    default_code = "guest_holds_device"
+
+
 class ImpossibleServer(AbortError):
     """The server's definition is refused, and would be on every host."""
 

@@ -16,6 +16,7 @@ from workers.drivers.hypervisor.base import (
     HostFacts,
     HostUse,
     HypervisorDriver,
+    InterfaceSpec,
     PowerState,
     ServerSpec,
     WatchCallback,
@@ -166,6 +167,17 @@ class SimulatedHypervisor(HypervisorDriver):
         with self._simulation.operation("unpause"):
             self._freeze(server_id, PowerState.RUNNING)
 
+    def attach_interface(self, server_id: str, interface: InterfaceSpec) -> None:
+        with self._simulation.operation("attach_interface") as operation:
+            operation.halfway()
+            self._set_cards(server_id, lambda taps: {*taps, interface.tap})
+
+    def detach_interface(self, server_id: str, tap: str, timeout_s: float) -> None:
+        """A simulated guest releases a card at once."""
+        with self._simulation.operation("detach_interface") as operation:
+            operation.halfway()
+            self._set_cards(server_id, lambda taps: taps - {tap})
+
     def destroy(self, server_id: str) -> None:
         values.check_uuid(server_id, "a server's id")
         with self._simulation.operation("destroy") as operation:
@@ -223,6 +235,12 @@ class SimulatedHypervisor(HypervisorDriver):
             record["power_state"] = state
             self._simulation.write("domains", server_id, record)
 
+    def _set_cards(self, server_id: str, change: Callable[[set[str]], set[str]]) -> None:
+        record = self._simulation.read("domains", server_id)
+        if record is not None:
+            record["cards"] = sorted(change(set(record.get("cards", ()))))
+            self._simulation.write("domains", server_id, record)
+
     def _write(self, spec: ServerSpec, state: PowerState, before: Mapping[str, Any] | None) -> DomainInfo:
         boots = before["boots"] if before is not None else 0
         record = {
@@ -232,6 +250,7 @@ class SimulatedHypervisor(HypervisorDriver):
             "vcpus": spec.vcpus,
             "ram_mib": spec.ram_mib,
             "boots": boots + (state == PowerState.RUNNING),
+            "cards": [card.tap for card in spec.interfaces],
             "at": time.time(),
         }
         self._simulation.write("domains", spec.id, record)

@@ -1,5 +1,6 @@
 """Common parts of the steps of servers: their task_state, and reading the server."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
@@ -55,7 +56,12 @@ class ServerStep(Step[R]):
         return ctx.drivers
 
 
-def wait_for_ports(spec: ServerSpec, drivers: HostDrivers) -> None:
-    """Wait until the traffic of a started server's ports passes. Raises NetworkUnavailable after PORT_SECONDS."""
-    if spec.interfaces:
-        drivers.network.wait_until_up([card.port_id for card in spec.interfaces], settings.PORT_SECONDS)
+def wait_for_ports(port_ids: Sequence[str], drivers: HostDrivers) -> None:
+    """Wait until the traffic of plugged ports passes. Raises NetworkUnavailable after PORT_SECONDS."""
+    if port_ids:
+        drivers.network.wait_until_up(port_ids, settings.PORT_SECONDS)
+
+
+def ports_of(spec: ServerSpec) -> list[str]:
+    """Return the ids of the ports of a server's cards."""
+    return [card.port_id for card in spec.interfaces]

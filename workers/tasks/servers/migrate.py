@@ -15,7 +15,7 @@ from workers.engine.errors import Abort
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
 from workers.mapping import networks, servers
 from workers.tasks.servers import fetch_image, schedule
-from workers.tasks.servers.base import ServerStep, wait_for_ports
+from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 from workers.tasks.servers.power import GRACEFUL_STOP_SECONDS
 
 if TYPE_CHECKING:
@@ -208,4 +208,4 @@ def _start(server: "Server", drivers: HostDrivers) -> None:
     _plug(server.id, drivers)
     spec = servers.prepare(server, drivers)
     drivers.hypervisor.start(spec)
-    wait_for_ports(spec, drivers)
+    wait_for_ports(ports_of(spec), drivers)

@@ -10,7 +10,7 @@ from workers.drivers.hypervisor.base import DomainInfo
 from workers.engine.errors import LeaseLost
 from workers.engine.steps import StepContext
 from workers.mapping import networks, servers
-from workers.tasks.servers.base import ServerStep, wait_for_ports
+from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 
 GRACEFUL_STOP_SECONDS = 60.0
 GRACEFUL_REBOOT_SECONDS = 60.0
@@ -66,7 +66,7 @@ class PowerOn(PowerStep):
         spec = servers.prepare(self.server(ctx), drivers)
         ctx.checkpoint()
         drivers.hypervisor.start(spec)
-        wait_for_ports(spec, drivers)
+        wait_for_ports(ports_of(spec), drivers)
         return self.read_power(ctx)
 
 
@@ -107,7 +107,7 @@ class Reboot(PowerStep):
             spec = servers.prepare(self.server(ctx), drivers)
             ctx.checkpoint()
             drivers.hypervisor.hard_reboot(spec)
-            wait_for_ports(spec, drivers)
+            wait_for_ports(ports_of(spec), drivers)
         return self.read_power(ctx)
 
     def _soft(self, ctx: StepContext) -> bool:

@@ -8,7 +8,7 @@ from apps.networking.services import bindings
 from apps.scheduling.services import builds
 from workers.engine.steps import StepContext
 from workers.mapping import servers
-from workers.tasks.servers.base import ServerStep, wait_for_ports
+from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Spawn(ServerStep[Spawned]):
         spec = servers.prepare(server, drivers)
         ctx.checkpoint()
         drivers.hypervisor.spawn(spec)
-        wait_for_ports(spec, drivers)
+        wait_for_ports(ports_of(spec), drivers)
         return Spawned(has_networks=bool(spec.interfaces))
 
     def record(self, ctx: StepContext, result: Spawned) -> None:

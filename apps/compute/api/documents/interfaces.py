@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 TAGGED = since("2.70")
 
 
-def render(port: "Port", version: Version) -> dict[str, Any]:
+def render(port: "Port", version: Version, tag: str | None) -> dict[str, Any]:
     document = {
         "port_id": str(port.id),
         "net_id": str(port.network_id),
@@ -20,4 +20,4 @@ def render(port: "Port", version: Version) -> dict[str, Any]:
             {"subnet_id": str(fixed.subnet_id), "ip_address": fixed.ip_address} for fixed in port.fixed_ips.all()
         ],
     }
-    return document | {"tag": None} if version in TAGGED else document
+    return document | {"tag": tag} if version in TAGGED else document

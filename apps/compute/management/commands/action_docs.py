@@ -6,7 +6,16 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from apps.common import policy
-from apps.compute.actions import ACTIONS, CANCEL, DELETE, NOT_OFFERED, RETRY, ServerAction
+from apps.compute.actions import (
+    ACTIONS,
+    ATTACH_INTERFACE,
+    CANCEL,
+    DELETE,
+    DETACH_INTERFACE,
+    NOT_OFFERED,
+    RETRY,
+    ServerAction,
+)
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "server-actions.md"
 INTRODUCTION = """# Server actions
@@ -20,7 +29,13 @@ cancelled. Who may call what is in [policies.md](policies.md).
 """
 COLUMNS = ("Action", "Call", "Since", "Rule", "Default", "vm_state", "task_state", "Pipeline", "Operators' pages")
 # Those that are done otherwise than by the action's call.
-_CALLS = {DELETE.name: "`DELETE /servers/{id}`", RETRY.name: "operators' pages", CANCEL.name: "operators' pages"}
+_CALLS = {
+    DELETE.name: "`DELETE /servers/{id}`",
+    ATTACH_INTERFACE.name: "`POST /servers/{id}/os-interface`",
+    DETACH_INTERFACE.name: "`DELETE /servers/{id}/os-interface/{port_id}`",
+    RETRY.name: "operators' pages",
+    CANCEL.name: "operators' pages",
+}
 _WHO = {policy.ADMIN: "administrators", policy.PROJECT_MEMBER: "members"}
 
 

@@ -167,7 +167,7 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
     return devices.Devices(
         disks=tuple(_disk(item, policy) for item in spec.disks),
         controllers=tuple(_controllers(spec, policy)),
-        interfaces=tuple(_interface(item) for item in spec.interfaces),
+        interfaces=tuple(card(item) for item in spec.interfaces),
         serial=devices.Serial(log=devices.Log(file=spec.console_log)),
         video=devices.Video(model=video),
         watchdog=devices.Watchdog(hardware.watchdog) if hardware.watchdog else None,
@@ -234,7 +234,8 @@ def _interface_driver(spec: InterfaceSpec) -> interface.InterfaceDriver | None:
     return interface.InterfaceDriver(queues) if queues else None
 
 
-def _interface(spec: InterfaceSpec) -> interface.Interface:
+def card(spec: InterfaceSpec) -> interface.Interface:
+    """The element of a card."""
     return interface.Interface(
         mac=interface.Mac(spec.mac),
         source=interface.BridgeSource(spec.bridge),

@@ -18,14 +18,15 @@ from workers.drivers.hypervisor.base import (
     HostFacts,
     HostUse,
     HypervisorDriver,
+    InterfaceSpec,
     PowerState,
     ServerSpec,
     WatchCallback,
 )
-from workers.drivers.hypervisor.errors import ServerNotFound, SoftRebootFailed, SpawnFailed
-from workers.drivers.hypervisor.libvirt import console, domains, host
+from workers.drivers.hypervisor.errors import AttachFailed, ServerNotFound, SoftRebootFailed, SpawnFailed
+from workers.drivers.hypervisor.libvirt import cards, console, domains, host
 from workers.drivers.hypervisor.libvirt.connection import Connection
-from workers.drivers.hypervisor.libvirt.definition import HostPolicy, completed, define
+from workers.drivers.hypervisor.libvirt.definition import HostPolicy, card, completed, define
 from workers.drivers.hypervisor.libvirt.events import Watchers
 from workers.drivers.hypervisor.libvirt.failures import translated
 from workers.system import files
@@ -135,6 +136,21 @@ class LibvirtDriver(HypervisorDriver):
             domain = self._existing(server_id)
             if domains.power_state(domain) != PowerState.RUNNING:
                 domain.resume()
+
+    def attach_interface(self, server_id: str, interface: InterfaceSpec) -> None:
+        with translated(AttachFailed):
+            domain = self._connection.run(lambda it: domains.find(it, server_id, self._home))
+            if domain is not None:
+                cards.attach(domain, card(interface))
+
+    def detach_interface(self, server_id: str, tap: str, timeout_s: float) -> None:
+        try:
+            with translated(AttachFailed):
+                domain = self._connection.run(lambda it: domains.find(it, server_id, self._home))
+                if domain is not None:
+                    cards.detach(domain, tap, timeout_s)
+        except ServerNotFound:
+            """It went meanwhile, and its cards with it."""
 
     def destroy(self, server_id: str) -> None:
         def work(connection: libvirt.virConnect) -> None:

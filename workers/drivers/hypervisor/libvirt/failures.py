@@ -12,10 +12,12 @@ import libvirt
 
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.errors import (
+    AttachFailed,
     HypervisorBusy,
     HypervisorUnavailable,
     ImageBroken,
     ImpossibleServer,
+    NoFreeSlot,
     NotEnoughResources,
     ServerNotFound,
     ServerNotRunning,
@@ -39,6 +41,8 @@ _BY_CODE: dict[int, type[DriverError]] = {
 }
 
 _TEXTS: dict[type[DriverError], str] = {
+    AttachFailed: "The hypervisor could not plug or unplug the device.",
+    NoFreeSlot: "The running server has no free slot for another device. A hard reboot makes room for more.",
     ServerNotFound: "The server does not exist on its host.",
     ServerNotRunning: "The server is not in a state that allows this.",
     HypervisorBusy: "The hypervisor did not answer in time.",
@@ -111,6 +115,8 @@ def translate(error: libvirt.libvirtError, otherwise: type[DriverError] = Hyperv
         kind = HypervisorUnavailable
     elif kind is SpawnFailed and is_broken_image(error.get_error_message()):
         kind = ImageBroken
+    elif "No more available PCI slots" in error.get_error_message():
+        kind = NoFreeSlot
     details = f"libvirt {error.get_error_domain()}/{error.get_error_code()}: {error.get_error_message()}"
     return kind(_TEXTS[kind], details=details)
 

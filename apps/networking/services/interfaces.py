@@ -1,0 +1,81 @@
+"""Interfaces of a server that exists: one port more, one less. A new server gets its own in ``bindings``.
+
+Callers hold the server's row, so that one of them at a time counts its interfaces.
+"""
+
+import uuid
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from apps.networking import exceptions, locks, rpcapi, states
+from apps.networking.models import Port
+from apps.networking.services import bindings, floating_ips
+from apps.networking.values import RequestedNetwork
+
+
+def add(
+    *,
+    port_id: uuid.UUID,
+    server_id: uuid.UUID,
+    project_id: str,
+    host: str,
+    request: RequestedNetwork,
+    hostname: str,
+    zone: str,
+) -> None:
+    """Give a server a port behind those that it has, bound to ``host``: the requested one, or a new one ``port_id``.
+
+    The project's default group guards a new port. Raises NetworkRequiresSubnet, FixedIpInvalid, FixedIpInUse (400),
+    NetworkNotFound, PortNotFound (404), PortInUse, IpAddressGenerationFailure (409).
+    """
+    bound: dict[str, Any] = {
+        "device_id": str(server_id),
+        "device_owner": f"{states.OWNER_COMPUTE}{zone or 'nova'}",
+        "host": host,
+        "hostname": hostname,
+    }
+    last = _of_server(server_id).order_by("-request_index").values_list("request_index", flat=True).first()
+    index = 0 if last is None else last + 1
+    if request.port_id is not None:
+        bindings.bind(request.port_id, project_id=project_id, request_index=index, **bound)
+    else:
+        _make(port_id, (index, request), project_id, bound)
+    rpcapi.changed(ports=[port_id])
+
+
+def _make(port_id: uuid.UUID, request: tuple[int, RequestedNetwork], project_id: str, bound: dict[str, Any]) -> None:
+    for attempt in range(bindings.ATTEMPTS):
+        try:
+            with transaction.atomic():
+                bindings.make([request], project_id=project_id, groups=(), keys=[port_id], **bound)
+            return
+        except IntegrityError as error:
+            if not bindings.is_worth_another_try(error):
+                raise exceptions.NetworkNotFound(id=request[1].network_id) from error
+            if attempt == bindings.ATTEMPTS - 1:
+                raise
+
+
+@transaction.atomic
+def remove(*, server_id: uuid.UUID, port_id: uuid.UUID) -> int | None:
+    """Delete a server's port, or unbind it if it is the user's own; floating IPs of a deleted one become loose.
+
+    Returns its place among the server's interfaces; None if the server has no such port.
+    """
+    held = list(_of_server(server_id).order_by("request_index").values_list("id", flat=True))
+    port = locks.port_to_delete(port_id) if port_id in held else None
+    if port is None:
+        return None
+    if port.preserved:
+        bindings.unbind([port_id])
+    else:
+        floating_ips.loosen(port_id=port_id)
+        port.delete()
+        rpcapi.changed(ports=[port_id])
+    return held.index(port_id)
+
+
+def _of_server(server_id: uuid.UUID) -> QuerySet[Port]:
+    return Port.objects.filter(device_id=str(server_id), request_index__isnull=False)
