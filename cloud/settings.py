@@ -289,7 +289,10 @@ NETWORK_MTU = env.int("CELERITY_NETWORK_MTU", default=1442)
 EXTERNAL_CIDR = env.str("CELERITY_EXTERNAL_CIDR", default="198.19.0.0/24")  # of the network `public`
 NORTHBOUND = env.str("CELERITY_NORTHBOUND", default=f"unix:{STATE_DIR}/ovn/central/nb.sock")
 SWITCH = env.str("CELERITY_SWITCH", default=f"unix:{STATE_DIR}/ovn/host/db.sock")
-PORT_SECONDS = env.int("CELERITY_PORT_SECONDS", default=60)  # how long a new server waits for its ports
+# How long a server that starts waits for its ports, in seconds (0: not at all), and whether it fails without them.
+VIF_PLUGGING_TIMEOUT = env.int("CELERITY_VIF_PLUGGING_TIMEOUT", default=60)
+VIF_PLUGGING_IS_FATAL = env.bool("CELERITY_VIF_PLUGGING_IS_FATAL", default=True)
+AUTO_ASSIGN_FLOATING_IP = env.bool("CELERITY_AUTO_ASSIGN_FLOATING_IP", default=False)  # one for each new server
 HOST_NAME = env.str("CELERITY_HOST", default=socket.gethostname().split(".")[0])
 SIMULATED_HOSTS = env.int("CELERITY_HOSTS", default=1)
 SERVED_HOSTS = env.list("CELERITY_SERVED_HOSTS", default=[])  # simulated hosts of this agent; none: all

@@ -75,6 +75,18 @@ REMOVED_ADDRESS: Schema = {
     "properties": {"address": _ADDRESS},
     "additionalProperties": False,
 }
+NETWORK: Schema = {
+    "type": "object",
+    "description": "an object with the key networkId",
+    "required": ["networkId"],
+    "properties": {
+        "networkId": {
+            "oneOf": [{"type": "string", "minLength": 1, "maxLength": 255}, {"type": "integer"}],
+            "description": "a network's id",
+        }
+    },
+    "additionalProperties": False,
+}
 ADDED_ADDRESS: Schema = {
     **REMOVED_ADDRESS,
     "description": "an object with the keys address and perhaps fixed_address",
@@ -96,6 +108,10 @@ CONSOLE: Schema = {
 
 def as_given(body: Any) -> dict[str, Any]:
     return dict(body)
+
+
+def network(body: Any) -> dict[str, Any]:
+    return {"network_id": str(body["networkId"])}
 
 
 def hard(body: Any) -> dict[str, Any]:

@@ -233,7 +233,24 @@ DETACH_INTERFACE = ServerAction(
     name="detach_interface", rule="os-attach-interfaces:delete", title="Detach an interface", icon="link_off",
     explains="Unplugs a network card once the guest has released it. A port that was made for the server is deleted; "
     "others become free.",
-    vm_states=_WITH_GUEST, pipeline="server.detach_interface", service="interfaces.detach",
+    vm_states=_WITH_GUEST, pipeline="server.detach_interface", arguments=bodies.as_given, service="interfaces.detach",
+)  # fmt: skip
+ADD_FIXED_IP = ServerAction(
+    name="addFixedIp", key="addFixedIp", versions=since("2.1", "2.43"), rule="os-multinic:add", title="Add a fixed IP",
+    icon="add_circle", explains="Gives the server's port on a network one more address of it.",
+    vm_states=_WITH_GUEST, body=bodies.NETWORK, arguments=bodies.network, service="server_fixed_ips.add",
+)  # fmt: skip
+REMOVE_FIXED_IP = ServerAction(
+    name="removeFixedIp", key="removeFixedIp", versions=since("2.1", "2.43"), rule="os-multinic:remove",
+    title="Remove a fixed IP", icon="do_not_disturb_on",
+    explains="Takes an address from the server's port that has it.",
+    vm_states=_WITH_GUEST, body=bodies.REMOVED_ADDRESS, arguments=bodies.as_given, service="server_fixed_ips.remove",
+)  # fmt: skip
+INJECT_NETWORK_INFO = ServerAction(
+    name="injectNetworkInfo", key="injectNetworkInfo", rule="os-admin-actions:inject_network_info", who=ADMIN,
+    title="Program the network again", icon="sync",
+    explains="Has the network engine program the server's ports again.",
+    service="interfaces.program",
 )  # fmt: skip
 CONSOLE_OUTPUT = ServerAction(
     name="getConsoleOutput", key="os-getConsoleOutput", rule="os-console-output", title="Show the console's text",
@@ -246,18 +263,16 @@ ACTIONS: dict[str, ServerAction] = {
     for row in (
         RETRY, CANCEL, START, STOP, UNPAUSE, REBOOT, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, LOCK, UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
-        CONSOLE_OUTPUT,
+        ADD_FIXED_IP, REMOVE_FIXED_IP, INJECT_NETWORK_INFO, CONSOLE_OUTPUT,
     )
 }  # fmt: skip
 # Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.
 NOT_OFFERED: dict[str, str] = {
-    "addFixedIp": "adding fixed IPs to servers",
     "changePassword": "changing passwords in guests",
     "confirmResize": "resize of servers",
     "createBackup": "backups of servers",
     "createImage": "snapshots of servers",
     "evacuate": "evacuation of servers",
-    "injectNetworkInfo": "injection of network settings",
     "migrate": "migration of servers",
     "os-getMKSConsole": "remote consoles",
     "os-getRDPConsole": "remote consoles",
@@ -267,7 +282,6 @@ NOT_OFFERED: dict[str, str] = {
     "os-migrateLive": "migration of servers",
     "pause": "pausing of servers",
     "rebuild": "rebuild of servers",
-    "removeFixedIp": "removing fixed IPs from servers",
     "rescue": "rescue of servers",
     "resize": "resize of servers",
     "restore": "restoring deleted servers",

@@ -116,3 +116,11 @@ class PortLimitExceeded(Forbidden):
 
 class InterfaceAttachFailed(CloudError):
     template = "Failed to attach network adapter device to {server}"
+
+
+class NetworkOfServerNotFound(NotFound):
+    template = "Network could not be found for instance {server}."
+
+
+class FixedIpOfServerNotFound(BadRequest):
+    template = "Instance {server} doesn't have fixed IP '{ip}'."

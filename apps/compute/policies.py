@@ -36,7 +36,8 @@ _ADMIN = (
     "os-hypervisors:servers os-hypervisors:uptime os-services:list os-services:update os-services:delete "
     "os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update os-aggregates:delete "
     "os-aggregates:add_host os-aggregates:remove_host os-aggregates:set_metadata os-simple-tenant-usage:list "
-    "servers:show:host_status os-server-groups:index:all_projects servers:create:requested_destination"
+    "servers:show:host_status os-server-groups:index:all_projects servers:create:requested_destination "
+    "os-server-external-events:create"
 )
 _ANYBODY = (
     "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list os-quota-sets:defaults "

@@ -68,7 +68,6 @@ OTHERS_NOUNS = {
         "floating_ips": "networking",
         "hosts": "scheduling",
         "images": "images, through Nova's proxy",
-        "interfaces": "networking",
         "ips": "networking",
         "limits": "quotas",
         "networks": "networking, through nova-network's calls",

@@ -20,7 +20,7 @@ from apps.scheduling.models import Aggregate
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
 SUBJECT: list[str] = []  # the token that calls about tokens are about
-ENDED = {"addFloatingIp", "removeFloatingIp"}  # actions that 2.44 dropped
+ENDED = {"addFixedIp", "addFloatingIp", "removeFixedIp", "removeFloatingIp"}  # actions that 2.44 dropped
 NOBODY = uuid.UUID(int=0)
 PROXIED = re.compile(r"/compute/v2\.1/(images|os-(networks|tenant-networks|security-group|floating-ip|hosts))")
 

@@ -13,7 +13,9 @@ _ACTION_VALUES: dict[str, Any] = {
     "os-getConsoleOutput": {"length": 1},
     "addSecurityGroup": {"name": "default"},
     "removeSecurityGroup": {"name": "default"},
+    "addFixedIp": {"networkId": "0" * 32},
     "addFloatingIp": {"address": "198.18.0.1"},
+    "removeFixedIp": {"address": "10.9.0.9"},
     "removeFloatingIp": {"address": "198.18.0.1"},
 }
 _ENDS = {"protocol": "tcp", "external_port": 80, "internal_port": 80}

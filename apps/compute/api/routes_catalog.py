@@ -14,6 +14,7 @@ from apps.compute.api.views import (
     limits,
     quota_class_sets,
     quota_sets,
+    server_external_events,
     server_groups,
     services,
     simple_tenant_usage,
@@ -42,6 +43,7 @@ QUOTA_ROUTES: list[URLPattern] = [
     path("os-simple-tenant-usage/<project_id>", simple_tenant_usage.UsageView.as_view()),
 ]
 GROUP_ROUTES: list[URLPattern] = [
+    path("os-server-external-events", server_external_events.ServerExternalEventsView.as_view()),
     path("os-server-groups", server_groups.ServerGroupsView.as_view()),
     path("os-server-groups/<server_group_id>", server_groups.ServerGroupView.as_view()),
 ]

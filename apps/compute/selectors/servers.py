@@ -101,6 +101,11 @@ def names(*, server_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
     return dict(Server.objects.filter(id__in=server_ids).values_list("id", "name"))
 
 
+def hosts_of(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the hosts of those servers that are not deleted; "" for one that is on none. 1 query."""
+    return dict(Server.objects.filter(id__in=list(server_ids), deleted_at=None).values_list("id", "host"))
+
+
 def existing(*, server_ids: list[uuid.UUID]) -> set[uuid.UUID]:
     return set(Server.objects.filter(id__in=server_ids, deleted_at=None).values_list("id", flat=True))
 

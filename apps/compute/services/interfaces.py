@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, Conflict, NotFound
-from apps.compute import locks
-from apps.compute.actions import ATTACH_INTERFACE, DETACH_INTERFACE, ServerAction
+from apps.compute import locks, rpcapi
+from apps.compute.actions import ATTACH_INTERFACE, DETACH_INTERFACE, INJECT_NETWORK_INFO, ServerAction
 from apps.compute.exceptions import (
     InterfacePortNotFound,
     NoMoreFixedIps,
@@ -166,6 +166,17 @@ def _one_at_a_time(work: Callable[[], None]) -> None:
             if error.values["user"] not in _CHANGES or time.monotonic() > deadline:
                 raise
         time.sleep(_LOOK_SECONDS)
+
+
+@transaction.atomic
+def program(*, context: RequestContext, server: Server) -> None:
+    """Have the network engine program a server's ports again. Raises ServerNotFound (404), ServerLocked (409)."""
+    row = locks.server(server.id)
+    if row is None:
+        raise ServerNotFound(server=server.id)
+    servers.check_unlocked(context=context, server=row)
+    interfaces.program(server_ids=[row.id])
+    rpcapi.record(context=context, action=INJECT_NETWORK_INFO.name, server=row)
 
 
 @transaction.atomic

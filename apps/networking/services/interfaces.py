@@ -4,14 +4,17 @@ Callers hold the server's row, so that one of them at a time counts its interfac
 """
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.utils import timezone
 
-from apps.networking import exceptions, locks, rpcapi, states
-from apps.networking.models import Port
-from apps.networking.services import bindings, floating_ips
+from apps.networking import exceptions, locks, ranges, rpcapi, states
+from apps.networking.models import FixedIP, Port
+from apps.networking.selectors import subnets
+from apps.networking.services import bindings, fixed_ips, floating_ips, port_addresses
 from apps.networking.values import RequestedNetwork
 
 
@@ -75,6 +78,55 @@ def remove(*, server_id: uuid.UUID, port_id: uuid.UUID) -> int | None:
         port.delete()
         rpcapi.changed(ports=[port_id])
     return held.index(port_id)
+
+
+def add_address(*, server_id: uuid.UUID, network_id: uuid.UUID) -> bool:
+    """Give a server's first port on a network one more address of it. False: the server has no port there.
+
+    Raises IpAddressGenerationFailure (409) when no subnet has a free one, InvalidInput (400) for too many addresses.
+    """
+    port = _locked(_of_server(server_id).filter(network_id=network_id))
+    if port is None:
+        return False
+    if port.fixed_ips.count() >= port_addresses.MAX_FIXED_IPS:
+        reason = f"fixed_ips: exceeded maximum amount of fixed ips per port ({port_addresses.MAX_FIXED_IPS})"
+        raise exceptions.InvalidInput(reason=reason)
+    rows = subnets.by_network(network_ids=[network_id]).get(network_id, [])
+    drawn = [subnet for subnet in rows if subnet.ip_version == 4 or not ranges.is_automatic(subnet)]
+    if not any(fixed_ips.draw(port_id=port.id, subnet=subnet) for subnet in drawn):
+        raise exceptions.IpAddressGenerationFailure(network_id=network_id)
+    _changed(port.id)
+    return True
+
+
+def remove_address(*, server_id: uuid.UUID, ip: str) -> bool:
+    """Take an address from the port of a server that has it; floating IPs that lead to it become loose.
+
+    False: no port of the server has it.
+    """
+    port = _locked(_of_server(server_id).filter(fixed_ips__ip_address=ip))
+    if port is None:
+        return False
+    FixedIP.objects.filter(port=port, ip_address=ip).delete()
+    floating_ips.loosen(port_id=port.id, ips=[ip])
+    _changed(port.id)
+    return True
+
+
+def _locked(ports: QuerySet[Port]) -> Port | None:
+    """Lock the first of a server's ports."""
+    port_id = ports.order_by("request_index").values_list("id", flat=True).first()
+    return locks.port(port_id) if port_id is not None else None
+
+
+def _changed(port_id: uuid.UUID) -> None:
+    Port.objects.filter(id=port_id).update(revision_number=F("revision_number") + 1, updated_at=timezone.now())
+    rpcapi.changed(ports=[port_id])
+
+
+def program(*, server_ids: Iterable[uuid.UUID]) -> None:
+    """Have the network engine program the ports of servers again."""
+    rpcapi.changed(servers=server_ids)
 
 
 def _of_server(server_id: uuid.UUID) -> QuerySet[Port]:

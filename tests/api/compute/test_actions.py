@@ -40,6 +40,9 @@ GOOD: dict[str, Any] = {
     "removeSecurityGroup": {"name": "default"},
     "addFloatingIp": {"address": "198.18.3.9"},
     "removeFloatingIp": {"address": "198.18.3.9"},
+    "addFixedIp": {"networkId": "11111111-1111-1111-1111-111111111111"},
+    "removeFixedIp": {"address": "10.9.0.9"},
+    "detach_interface": {"port_id": "11111111-1111-1111-1111-111111111111"},
 }
 
 

@@ -312,3 +312,42 @@ def test_a_delete_takes_attached_ports_with_it(
     assert worker.work() == ["succeeded", "cancelled", "succeeded"]
     assert not Port.objects.exists() and worker.record("domains", server.id) is None
     assert not FloatingIP.objects.exists()
+
+
+def act(caller: ComputeCaller, server: Server, name: str, value: Any = None) -> Any:
+    return caller.post(f"/servers/{server.id}/action", {name: value})
+
+
+def test_fixed_ips_come_and_go(alice: ComputeCaller, server: Server, network: Network, worker: Worker) -> None:
+    attach(alice, server, net_id=str(network.id))
+    worker.work()
+    port = Port.objects.get()
+    old = port.fixed_ips.get().ip_address
+    assert act(alice, server, "addFixedIp", {"networkId": str(network.id)}).status_code == 202
+    new = port.fixed_ips.exclude(ip_address=old).get().ip_address
+    shown = alice.get(f"/servers/{server.id}").json()["server"]["addresses"]["net"]
+    assert [address["addr"] for address in shown] == [old, new]
+    assert act(alice, server, "removeFixedIp", {"address": old}).status_code == 202
+    assert port.fixed_ips.get().ip_address == new
+    gone = act(alice, server, "removeFixedIp", {"address": old})
+    assert (gone.status_code, gone.json()["badRequest"]["message"]) == (
+        400, f"Instance {server.id} doesn't have fixed IP '{old}'.",
+    )  # fmt: skip
+    other = network_of(alice, "10.8.0.0/24", "second")
+    for network_id in (str(other.id), "no-id"):
+        absent = act(alice, server, "addFixedIp", {"networkId": network_id})
+        assert absent.status_code == 404, absent.content
+    for _ in range(4):
+        act(alice, server, "addFixedIp", {"networkId": str(network.id)})
+    assert act(alice, server, "addFixedIp", {"networkId": str(network.id)}).status_code == 400
+    assert port.fixed_ips.count() == 5
+    assert act(alice.at("2.44"), server, "addFixedIp", {"networkId": str(network.id)}).status_code == 404
+    Server.objects.update(task_state="powering-off")
+    assert act(alice, server, "removeFixedIp", {"address": new}).status_code == 409
+    assert act(alice, server, "addFixedIp", {}).status_code == 400
+
+
+def test_injected_network_info(alice: ComputeCaller, admin: ComputeCaller, server: Server) -> None:
+    assert act(alice, server, "injectNetworkInfo").status_code == 403
+    assert act(admin, server, "injectNetworkInfo").status_code == 202
+    assert act(admin, server, "resetNetwork").status_code == 410

@@ -27,7 +27,6 @@ MISSING = {
     "guest agent builds": ["compute .*/os-agents"],
     "root certificates": ["compute .*/os-certificates"],
     "default rules of security groups": ["compute .*/os-security-group-default-rules"],
-    "events from other services": ["compute .*/os-server-external-events"],
     "diagnostics": ["compute .*/diagnostics"],
     "remote consoles": ["compute .*/(remote-consoles|os-console-auth-tokens)", "compute .*#os-getVNCConsole"],
     "shares": ["compute .*/shares"],
@@ -43,9 +42,7 @@ MISSING = {
     "backups": ["compute .*#createBackup"],
     "changing passwords in guests": ["compute .*#changePassword"],
     "restoring deleted servers": ["compute .*#restore"],
-    "adding and removing fixed IPs": ["compute .*#(add|remove)FixedIp"],
-    "injection of network settings": ["compute .*#(injectNetworkInfo|resetNetwork)"],
-    "attaching and detaching interfaces": ["compute (POST|DELETE) .*/os-interface"],
+    "resets of servers' networks": ["compute .*#resetNetwork"],
     "volumes": [
         "volume .*",
         "compute .*/(os-volumes|os-snapshots|os-assisted-volume-snapshots)",

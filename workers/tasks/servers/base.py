@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+import structlog
 from django.conf import settings
 
 from apps.compute import faults
@@ -12,12 +13,14 @@ from apps.workflow.services.claims import ClaimArguments
 from apps.workflow.services.leases import Failure
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.specs import ServerSpec
+from workers.drivers.network.errors import NetworkUnavailable
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import Step, StepContext
 
 if TYPE_CHECKING:
     from apps.compute.models import Server
 
+log = structlog.get_logger("celerity.agent")
 R = TypeVar("R")
 
 
@@ -57,9 +60,18 @@ class ServerStep(Step[R]):
 
 
 def wait_for_ports(port_ids: Sequence[str], drivers: HostDrivers) -> None:
-    """Wait until the traffic of plugged ports passes. Raises NetworkUnavailable after PORT_SECONDS."""
-    if port_ids:
-        drivers.network.wait_until_up(port_ids, settings.PORT_SECONDS)
+    """Wait until the traffic of plugged ports passes.
+
+    Raises NetworkUnavailable after VIF_PLUGGING_TIMEOUT, unless VIF_PLUGGING_IS_FATAL is off.
+    """
+    if not port_ids:
+        return
+    try:
+        drivers.network.wait_until_up(port_ids, settings.VIF_PLUGGING_TIMEOUT)
+    except NetworkUnavailable as error:
+        if settings.VIF_PLUGGING_IS_FATAL and settings.VIF_PLUGGING_TIMEOUT:
+            raise
+        log.warning("ports are not up", ports=error.details)
 
 
 def ports_of(spec: ServerSpec) -> list[str]:

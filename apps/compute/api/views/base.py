@@ -15,6 +15,7 @@ from apps.common.exceptions import BadRequest, NotFound, NotOffered
 from apps.common.microversions import Range, Version
 from apps.compute.api import versions
 from apps.compute.api.listing import LISTING
+from apps.compute.exceptions import RemovedFromNova
 from apps.compute.models import Server
 from apps.compute.selectors import servers
 
@@ -30,6 +31,7 @@ class ComputeView(ServiceView):
     beside: tuple[str, ...] = ()
     versions: Range | None = None
     not_offered: dict[str, str] = {}  # HTTP method -> the feature that is missing with it
+    gone: dict[str, str] = {}  # HTTP method -> the feature that Nova itself has removed
 
     @property
     def version(self) -> Version:
@@ -84,7 +86,11 @@ class ComputeView(ServiceView):
             raise BadRequest(f"Additional properties are not allowed ('{listed}' was unexpected)")
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
-        """Answer that a call of Nova is not offered. Raises NotOffered (404), MethodNotAllowed (405)."""
+        """Answer that a call of Nova is not offered. Raises NotOffered (404), RemovedFromNova (410), MethodNotAllowed
+        (405).
+        """
+        if removed := self.gone.get(str(request.method).lower()):
+            raise RemovedFromNova(what=removed)
         missing = self.not_offered.get(str(request.method).lower())
         if missing:
             raise NotOffered(what=missing)

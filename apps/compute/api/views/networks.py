@@ -11,14 +11,14 @@ from apps.networking.selectors import networks
 
 RULE = "os_compute_api:{}"
 MAX_NETWORKS = 1000
-UNCHANGED = dict.fromkeys(("post", "delete"), "changing networks by the compute API: use the network API")
+UNCHANGED = dict.fromkeys(("post", "delete"), "Changes of networks by the compute API")
 
 
 class NetworksView(ProxyView, WholeCollection):
     """The networks that the caller may see."""
 
     plural, rule = "networks", RULE.format("os-networks:list")
-    not_offered = UNCHANGED
+    gone = UNCHANGED
 
     def rows(self) -> Any:
         return networks.visible(context=self.caller).order_by("name", "id")[:MAX_NETWORKS]
@@ -41,7 +41,7 @@ class NetworkView(ProxyView, ReadOnlyItem):
 
     noun, rules = "network", "os_compute_api:os-networks"
     before_row = ("show",)
-    not_offered = UNCHANGED
+    gone = UNCHANGED
 
     def load(self, network_id: str) -> Any:
         key = parse_uuid(network_id)

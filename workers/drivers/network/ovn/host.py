@@ -103,6 +103,7 @@ class OvnHost(NetworkDriver):
         """The guard of each tap is in place before a new server is ACTIVE: libvirt makes the tap with the guest."""
         missing = self._watch.wait(port_ids, timeout_s)
         if missing:
+            guard.ensure(card.name for card in interfaces.read(self._switch) if card.port_id in port_ids)
             raise NetworkUnavailable(
                 "The network of the server did not come up in time on this host.", details=", ".join(missing)
             )
