@@ -188,6 +188,46 @@ def test_ephemeral_disks_and_tagged_devices(cloud: Cloud, key: Path) -> None:
     cloud.assert_clean()
 
 
+def cards(key: Path, ip: str) -> set[str]:
+    """Return the guest's network cards; none while it does not answer."""
+    return set(ssh(key, ip, "ls /sys/class/net").split()) - {"lo"}
+
+
+def test_an_interface_is_attached_to_a_running_guest_and_detached(cloud: Cloud, key: Path) -> None:
+    """The guest gets an address on its second card, keeps the card over a hard reboot, and gives it back."""
+    network = post(cloud, "network", name="second")["id"]
+    subnet = post(cloud, "subnet", network_id=network, cidr="198.18.78.0/24", ip_version=4)["id"]
+    server = boot(cloud, "two")
+    path, ip = f"/compute/v2.1/servers/{server['id']}/os-interface", floating_ip(cloud, server["id"])
+    wait_for(lambda: cards(key, ip) == {"eth0"}, what="a guest with one card", seconds=120)
+
+    answer = cloud.call("POST", path, {"interfaceAttachment": {"net_id": network}})
+    assert answer.status_code == 200, answer.text
+    made = answer.json()["interfaceAttachment"]
+    cloud.settled(server["id"])
+    assert cloud.call("GET", f"{path}/{made['port_id']}").json()["interfaceAttachment"]["port_state"] == "ACTIVE"
+    wait_for(lambda: "eth1" in cards(key, ip), what="the second card", seconds=60)
+    lease = "ip link set eth1 up; udhcpc -i eth1 -n -q >&2; ip -4 -o addr show dev eth1"
+    address = made["fixed_ips"][0]["ip_address"]
+    wait_for(lambda: f"{address}/24" in ssh(key, ip, lease), what=f"the address {address}", seconds=60)
+
+    assert act(cloud, server["id"], {"reboot": {"type": "HARD"}})["status"] == "ACTIVE"
+    wait_for(lambda: cards(key, ip) == {"eth0", "eth1"}, what="both cards after the reboot", seconds=120)
+    assert cloud.call("DELETE", f"{path}/{made['port_id']}").status_code == 202
+    cloud.settled(server["id"], seconds=120)
+    assert cloud.call("GET", f"{path}/{made['port_id']}").status_code == 404
+    assert cards(key, ip) == {"eth0"}
+    tap = f"tap{made['port_id'].replace('-', '')[:11]}"
+    uri = cloud.environment["CELERITY_LIBVIRT_URI"]
+    for flags in ([], ["--inactive"]):
+        command = ["virsh", "-q", "-c", uri, "dumpxml", *flags, server["id"]]
+        assert tap not in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert cloud.call("DELETE", f"/network/v2.0/subnets/{subnet}").status_code == 204
+    assert cloud.call("DELETE", f"/network/v2.0/networks/{network}").status_code == 204
+    cloud.delete(server["id"])
+    cloud.assert_clean()
+
+
 def test_agent_killed_in_mid_boot(cloud: Cloud, key: Path) -> None:
     image = cloud.call("GET", "/image/v2/images?name=tiny").json()["images"][0]["id"]
     server_id = cloud.create("mid", imageRef=image, key_name="test")
