@@ -14,9 +14,12 @@ from apps.images.models import Image, Member
 from apps.networking.models import (
     AddressScope,
     FixedIP,
+    FloatingIP,
     Network,
     Port,
     PortSecurityGroup,
+    Router,
+    RouterInterface,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
@@ -135,7 +138,25 @@ def nets(number: int, project: str, server: Server) -> None:
         PortSecurityGroup.objects.create(port=port, security_group=first_group)
     port = Port.objects.get(name=FIRST, request_index=0)
     FixedIP.objects.create(port=port, subnet=subnet, ip_address=f"10.{number}.1.9")
+    routes(number, project, network, subnet)
     assert image
+
+
+def routes(number: int, project: str, network: Network, subnet: Subnet) -> None:
+    """Write a router with a gateway, an interface of the first router, and a floating IP that leads through it."""
+    made = []
+    for index in range(3):
+        mac = f"fa:16:3e:01:{index:02x}:{number:02x}"
+        port = Port.objects.create(project_id=project, network=network, mac_address=mac)
+        FixedIP.objects.create(port=port, subnet=subnet, ip_address=f"10.{number}.2.{index + 1}")
+        made.append(port)
+    Router.objects.create(project_id=project, name=f"n{number}", gateway_port=made[0])
+    first = Router.objects.get(name=FIRST)
+    RouterInterface.objects.create(router=first, port=made[1])
+    FloatingIP.objects.create(
+        project_id=project, floating_network=network, floating_port=made[2], floating_ip_address=f"10.{number}.2.3",
+        fixed_port=Port.objects.get(name=FIRST, request_index=0), fixed_ip_address=f"10.{number}.1.9", router=first,
+    )  # fmt: skip
 
 
 def who(number: int, text: str) -> Any:

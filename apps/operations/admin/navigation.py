@@ -27,6 +27,8 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         ("Subnet pools", "grid_view", "networking_subnetpool"),
         ("Address scopes", "border_outer", "networking_addressscope"),
         ("Ports", "settings_ethernet", "networking_port"),
+        ("Routers", "router", "networking_router"),
+        ("Floating IPs", "public", "networking_floatingip"),
         ("Security groups", "shield", "networking_securitygroup"),
     ],
     "Identity": [
