@@ -66,7 +66,7 @@ def _attach(context: RequestContext, server: Server, wanted: RequestedNetwork, p
     try:
         if wanted.port_id is None:
             quotas.check(resource="port", project_id=server.project_id)
-        row = _begin(context, server, ATTACH_INTERFACE, port_id, wanted.network_id)
+        row = _begin(context, server, ATTACH_INTERFACE, port_id)
         interfaces.add(
             port_id=port_id,
             server_id=row.id,
@@ -85,12 +85,9 @@ def _attach(context: RequestContext, server: Server, wanted: RequestedNetwork, p
     _note(row, [*(row.requested_networks or []), wanted.to_row()])
 
 
-def _begin(
-    context: RequestContext, server: Server, action: ServerAction, port_id: uuid.UUID, network_id: uuid.UUID
-) -> Server:
+def _begin(context: RequestContext, server: Server, action: ServerAction, port_id: uuid.UUID) -> Server:
     """Start the action's run; return the server's row, which is locked then."""
-    given = {"port": str(port_id), "network": str(network_id)}
-    server_actions.begin(context=context, server=server, action=action, **given)
+    server_actions.begin(context=context, server=server, action=action, port=str(port_id))
     row = selectors.load(server_id=server.id)
     if row is None:
         raise ServerNotFound(server=server.id)
@@ -141,15 +138,14 @@ def _detach(context: RequestContext, server: Server, port_id: uuid.UUID) -> None
     if row is None:
         raise ServerNotFound(server=server.id)
     servers.check_unlocked(context=context, server=row)
-    port = next((port for port in port_selectors.of_server(server_id=row.id) if port.id == port_id), None)
-    if port is None:
+    if port_id not in {port.id for port in port_selectors.of_server(server_id=row.id)}:
         raise InterfacePortNotFound(port=port_id)
     active = run_selectors.active_of(subject_type=SUBJECT, subject_id=row.id)
     if active is not None and _is_of(active, port_id):
         if active.action == DETACH_INTERFACE.name:
             return
         runs.cancel_active(subject_type=SUBJECT, subject_id=row.id, reason="The interface is being detached.")
-    _begin(context, row, DETACH_INTERFACE, port_id, port.network_id)
+    _begin(context, row, DETACH_INTERFACE, port_id)
 
 
 def _is_of(run: "Run", port_id: uuid.UUID) -> bool:

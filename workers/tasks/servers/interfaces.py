@@ -1,4 +1,4 @@
-"""The steps that attach an interface to a server and detach one. The run's params name its port and network."""
+"""The steps that attach an interface to a server and detach one. The run's params name its port."""
 
 import time
 import uuid
