@@ -140,6 +140,7 @@ def _detach(context: RequestContext, server: Server, port_id: uuid.UUID) -> None
     servers.check_unlocked(context=context, server=row)
     if port_id not in {port.id for port in port_selectors.of_server(server_id=row.id)}:
         raise InterfacePortNotFound(port=port_id)
+    interfaces.check_removable(port_id=port_id)
     active = run_selectors.active_of(subject_type=SUBJECT, subject_id=row.id)
     if active is not None and _is_of(active, port_id):
         if active.action == DETACH_INTERFACE.name:

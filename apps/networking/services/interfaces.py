@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.networking import exceptions, locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, Port
 from apps.networking.selectors import subnets
-from apps.networking.services import bindings, fixed_ips, floating_ips, port_addresses
+from apps.networking.services import bindings, fixed_ips, floating_ips, port_addresses, port_forwardings, trunks
 from apps.networking.values import RequestedNetwork
 
 
@@ -61,6 +61,13 @@ def _make(port_id: uuid.UUID, request: tuple[int, RequestedNetwork], project_id:
                 raise
 
 
+def check_removable(*, port_id: uuid.UUID) -> None:
+    """Raise PortInUseAsTrunkParent, PortInUseAsSubPort (409) for a port that would be deleted and that a trunk has."""
+    port = Port.objects.filter(id=port_id, preserved=False).first()
+    if port is not None:
+        trunks.refuse_use(port)
+
+
 @transaction.atomic
 def remove(*, server_id: uuid.UUID, port_id: uuid.UUID) -> int | None:
     """Delete a server's port, or unbind it if it is the user's own; floating IPs of a deleted one become loose.
@@ -75,6 +82,7 @@ def remove(*, server_id: uuid.UUID, port_id: uuid.UUID) -> int | None:
         bindings.unbind([port_id])
     else:
         floating_ips.loosen(port_id=port_id)
+        port_forwardings.delete_of_port(port_id=port_id)
         port.delete()
         rpcapi.changed(ports=[port_id])
     return held.index(port_id)
