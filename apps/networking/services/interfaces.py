@@ -117,6 +117,7 @@ def remove_address(*, server_id: uuid.UUID, ip: str) -> bool:
         return False
     FixedIP.objects.filter(port=port, ip_address=ip).delete()
     floating_ips.loosen(port_id=port.id, ips=[ip])
+    port_forwardings.delete_of_port(port_id=port.id, ips=[ip])
     _changed(port.id)
     return True
 
