@@ -195,9 +195,9 @@ def cards(key: Path, ip: str) -> set[str]:
 
 def test_an_interface_is_attached_to_a_running_guest_and_detached(cloud: Cloud, key: Path) -> None:
     """The guest gets an address on its second card, keeps the card over a hard reboot, and gives it back."""
+    server = boot(cloud, "two")
     network = post(cloud, "network", name="second")["id"]
     subnet = post(cloud, "subnet", network_id=network, cidr="198.18.78.0/24", ip_version=4)["id"]
-    server = boot(cloud, "two")
     path, ip = f"/compute/v2.1/servers/{server['id']}/os-interface", floating_ip(cloud, server["id"])
     wait_for(lambda: cards(key, ip) == {"eth0"}, what="a guest with one card", seconds=120)
 
