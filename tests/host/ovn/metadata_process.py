@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from apps.metadata import signatures
+from deploy.private.ovn import namespace
 from tests.host.ovn.daemons import Host
-from tests.host.ovn_machine import namespace
 from workers.drivers.network.base import PortSpec
 from workers.drivers.network.ovn.known_ports import KnownPorts
 
