@@ -71,7 +71,7 @@ lab-down: ## Remove the lab: processes, namespaces, devices, rules and state
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.lab down; else echo "There is no .venv here: there is no lab."; fi
 
 lab-shell: ## Start a shell on a host of the lab (ON=compute-2; RUN="command": run that instead)
-	@ON="$(ON)" RUN="$(RUN)" $(PYTHON) -m deploy.lab shell
+	@$(PYTHON) -m deploy.lab shell
 
 test: ## Run all tests with services of their own (ARGS="-k name")
 	@deploy/bootstrap.sh --dev

@@ -1,7 +1,6 @@
 """`make lab`, `make lab-down` and `make lab-shell`."""
 
 import os
-import shlex
 import sys
 import time
 
@@ -58,7 +57,8 @@ def shell() -> None:
     host = next((host for host in plan.hosts if host.name == name), None)
     if host is None:
         raise DeployError(f"{name} is no host of this lab.", hint=", ".join(host.name for host in plan.hosts))
-    argv = machines.command(host, shlex.split(os.environ.get("RUN", "")) or ["bash", "--norc"])
+    wanted = os.environ.get("RUN")  # make exports what is given on its line
+    argv = machines.command(host, ["sh", "-c", wanted] if wanted else ["bash", "--norc"])
     os.execvpe(argv[0], argv, machines.shell_variables(host, plan.first))  # noqa: S606 - the user's own shell
 
 
