@@ -68,6 +68,7 @@ def test_a_vlan_between_hosts(cloud: LabCloud, guests: Guests) -> None:
     send(cloud, one, two, by=guests.near)
     send(cloud, two, one, by=guests.near)
     here = cloud.host("compute-2")
-    switch = ("env", f"OVS_RUNDIR={here.state / 'ovn' / 'host'}", "ovs-appctl", "-T", "5", "fdb/show", "br-uplink")
+    control = here.state / "ovn" / "host" / "vswitchd.ctl"
+    switch = ("ovs-appctl", "-T", "5", "-t", str(control), "fdb/show", "br-uplink")
     learned = [line.split()[1:3] for line in machines.run(here, *switch).stdout.splitlines()]
     assert ["77", cloud.mac(one)] in learned

@@ -9,7 +9,7 @@ from deploy.lab import machines
 from deploy.lab.plan import LabHost
 from tests.cloud import wait_for
 from tests.host.ovn_machine import pings
-from tests.lab.cloud import COMPUTE, Guests, LabCloud
+from tests.lab.cloud import COMPUTE, NETWORK, Guests, LabCloud
 from tests.lab.traffic import pinging, pinging_in, send
 
 pytestmark = [pytest.mark.lab, pytest.mark.libvirt, pytest.mark.slow, pytest.mark.heavy]
@@ -40,14 +40,17 @@ def follows(host: LabHost) -> bool:
     return machines.run(host, *asked, check=False).stdout.strip() == "connected"
 
 
-def gateway(cloud: LabCloud) -> str:
-    """Return the host that is the gateway of the guests' router."""
-    database = f"--db=unix:{cloud.lab.plan.first.state / 'ovn' / 'central' / 'sb.sock'}"
-    query = ("--bare", "--columns=chassis", "find", "Port_Binding", "type=chassisredirect", "chassis!=[]")
+def gateway(cloud: LabCloud, router: str) -> str:
+    """Return the host that is the gateway of a router, empty while there is none."""
+    ports = cloud.api.get(f"{NETWORK}/ports", device_id=router, device_owner="network:router_gateway")["ports"]
     first = cloud.lab.plan.first
-    chassis = machines.run(first, "ovn-sbctl", database, "--timeout=5", *query).stdout.split()
-    names = [machines.run(first, "ovn-sbctl", database, "get", "Chassis", item, "name").stdout for item in chassis]
-    return ",".join(sorted({name.strip().strip('"') for name in names}))
+    tool = ("ovn-sbctl", f"--db=unix:{first.state / 'ovn' / 'central' / 'sb.sock'}", "--timeout=5", "--bare")
+    listed = machines.run(
+        first, *tool, "--columns=logical_port,chassis", "find", "Port_Binding", "type=chassisredirect"
+    )
+    rows = [rows.split() for rows in listed.stdout.split("\n\n")]
+    chassis = next((row[1] for row in rows if len(row) == 2 and ports[0]["id"] in row[0]), "")
+    return machines.run(first, *tool, "get", "Chassis", chassis, "name").stdout.strip().strip('"') if chassis else ""
 
 
 def test_control_plane_killed_without_a_lost_ping(cloud: LabCloud, guests: Guests) -> None:
@@ -68,15 +71,17 @@ def test_control_plane_killed_without_a_lost_ping(cloud: LabCloud, guests: Guest
 
 
 def test_switch_killed(cloud: LabCloud, guests: Guests) -> None:
-    """The switch's database is missed for less than a second, the switch itself (netdev) for less than ten."""
+    """The switch's database is missed for a second or two, the switch itself (netdev) for less than ten."""
     second = cloud.host("compute-2")
     with pinging(guests.far.floating_ip) as far:
         kill(second, "ovs-db")
         wait_for(lambda: follows(second), what="an ovn-controller that is connected again")
-    assert far.gap < 1
+    print(f"Without the switch's database: {far.gap:.1f} s.")
+    assert far.gap < 2
     with pinging(guests.far.floating_ip) as far:
         kill(second, "ovs-vswitchd")
         wait_for(lambda: follows(second) and pings(guests.far.floating_ip), what="traffic again")
+    print(f"Without the switch: {far.gap:.1f} s.")
     assert far.gap < 10
     send(cloud, guests.near, guests.far)
 
@@ -84,19 +89,20 @@ def test_switch_killed(cloud: LabCloud, guests: Guests) -> None:
 @pytest.mark.hosts(3)  # with two, each would take itself for the one that is cut off
 def test_a_gateway_host_is_lost_and_comes_back(cloud: LabCloud, guests: Guests) -> None:
     second = cloud.host("compute-2")
-    assert gateway(cloud) == "compute-2"
+    assert gateway(cloud, guests.router) == "compute-2"
     with pinging(guests.near.floating_ip) as near:
         lost_at = time.time()
         cloud.lab.cut(second)
         wait_for(lambda: pings(guests.near.floating_ip), what="the floating IP at the other gateway")
     assert lost_at < near.received[-1][1]
+    print(f"The floating IP was away for {near.gap:.1f} s.")
     assert near.gap < FAILOVER_SECONDS
-    assert gateway(cloud) in ("compute-1", "compute-3")
+    assert gateway(cloud, guests.router) in ("compute-1", "compute-3")
     assert cloud.ssh(guests.near, "hostname") == "near"
     cloud.api.delete(f"{COMPUTE}/servers/{guests.other.id}")
 
     cloud.lab.restart(second)
-    wait_for(lambda: gateway(cloud) == "compute-2", what="the gateway at its first host")
+    wait_for(lambda: gateway(cloud, guests.router) == "compute-2", what="the gateway at its first host")
     wait_for(lambda: cloud.ssh(guests.far, "hostname", check=False) == "far", what="the guest, started again")
     cloud.wait_gone(guests.other.id)
     send(cloud, guests.near, guests.far)
