@@ -13,7 +13,7 @@ from tests.host.ovn_machine import address, cable
 from tests.lab.cloud import Guests, LabCloud
 from tests.lab.traffic import PORT, send
 
-pytestmark = [pytest.mark.lab, pytest.mark.libvirt, pytest.mark.slow]
+pytestmark = [pytest.mark.lab, pytest.mark.libvirt, pytest.mark.slow, pytest.mark.timeout(900)]
 WORLD = "198.18.250.9"
 
 
