@@ -20,6 +20,9 @@ from workers.drivers.network.base import PortSpec as HostPort
 from workers.drivers.network.base.engine import NetworkEngine
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
 from workers.drivers.network.base.l3 import RouterSpec
+from workers.drivers.network.ovn.metadata_links import MetadataLinks
+from workers.drivers.network.ovn.ovsdb import Ovsdb
+from workers.system.namespaces import Namespace
 
 pytestmark = [pytest.mark.ovn, pytest.mark.usefixtures("clean_logs", "clean_host")]
 URL = "http://169.254.169.254"
@@ -131,3 +134,15 @@ def test_by_version_6(
         wait_for(lambda: identity(asking, url=url) == port.id, what="metadata from a link-local address")
         asking.run("ip", "address", "add", "fd00:97::10/64", "dev", "eth0", "nodad")
         assert identity(asking, "--interface", "fd00:97::10", url=url) == port.id
+
+
+def test_nothing_passes_from_network_to_network(host: Host) -> None:
+    """A new namespace forwards if the machine does, and `make up` lets the machine forward."""
+    forwards = Path("/proc/sys/net/ipv4/ip_forward")
+    namespace = Namespace()
+    try:
+        namespace.run(lambda: forwards.write_text("1"))
+        MetadataLinks(Ovsdb(host.database, "Open_vSwitch"), namespace)
+        assert namespace.run(forwards.read_text).strip() == "0"
+    finally:
+        namespace.close()

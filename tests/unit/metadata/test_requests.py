@@ -20,6 +20,7 @@ def head(line: str, *headers: str) -> bytes:
         (head("GET / HTTP/1.0", "Connection: Keep-Alive"), Request("GET", "/")),
         (head("GET / HTTP/1.1", "connection: close"), Request("GET", "/", keeps_alive=False)),
         (head("POST /p HTTP/1.1", "Content-Length: 12"), Request("POST", "/p", length=12)),
+        (head("GET /a?u=http://x/y HTTP/1.1"), Request("GET", "/a")),
         (
             head("POST /p HTTP/1.1", "Content-Length: 12", "Expect: 100-continue"),
             Request("POST", "/p", length=12, expects_word=True),

@@ -20,6 +20,7 @@ Ask = Callable[[str, dict[str, Any]], tuple[int, dict[str, Any]]]
 DOCUMENTS, PASSWORDS = "/metadata/v1/documents", "/metadata/v1/passwords"
 AT_ONCE = 32  # guests of one question
 QUESTIONS = 2  # under way at once
+MEANT = {DOCUMENTS: (200,), PASSWORDS: (204, 400, 404, 409)}  # a redirect, say, is no answer
 UNKNOWN_SECONDS = 2.0  # a port whose row comes a moment later is asked for again
 
 
@@ -42,6 +43,7 @@ class Answers:
         self._queue: deque[Key] = deque()
         self._threads = ThreadPoolExecutor(QUESTIONS + 1, thread_name_prefix="question")
         self._tasks: set[asyncio.Task[None]] = set()
+        self._workers = 0  # of the tasks, those that will look at the queue once more
         self._problems = Problems()
         self.questions = self.failures = 0
         self.fails = False  # the last question got no answer
@@ -55,7 +57,8 @@ class Answers:
         if key not in self._awaited:
             self._awaited[key] = asyncio.get_running_loop().create_future()
             self._queue.append(key)
-            if len(self._tasks) < QUESTIONS:
+            if self._workers < QUESTIONS:
+                self._workers += 1
                 task = asyncio.get_running_loop().create_task(self._work())
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -69,7 +72,8 @@ class Answers:
             "password": password,
         }
         status, _ = await self._send(PASSWORDS, document)
-        self._kept.pop((port.id, port.server_id), None)
+        if status in (204, 409):
+            self._kept.pop((port.id, port.server_id), None)
         return status
 
     def forget_old(self) -> None:
@@ -79,17 +83,18 @@ class Answers:
             del self._kept[key]
 
     async def _work(self) -> None:
-        await asyncio.sleep(0)  # those who ask in the same moment come along
-        while self._queue:
-            await self._question([self._queue.popleft() for _ in range(min(AT_ONCE, len(self._queue)))])
+        try:
+            await asyncio.sleep(0)  # those who ask in the same moment come along
+            while self._queue:
+                await self._question([self._queue.popleft() for _ in range(min(AT_ONCE, len(self._queue)))])
+        finally:
+            self._workers -= 1
 
     async def _question(self, keys: list[Key]) -> None:
         document = {"host": self._host, "askers": [{"port": port, "server": server} for port, server in keys]}
         futures = [self._awaited[key] for key in keys]
         try:
-            status, answer = await self._send(DOCUMENTS, document)
-            if status != 200:
-                raise Unavailable
+            _, answer = await self._send(DOCUMENTS, document)
             bundles: list[Bundle | None] = answer["answers"]
             for key, future, bundle in zip(keys, futures, bundles, strict=True):
                 if bundle is not None and (devices := self._devices(key[1])):
@@ -114,7 +119,7 @@ class Answers:
         try:
             loop = asyncio.get_running_loop()
             status, answer = await loop.run_in_executor(self._threads, self._ask, path, document)
-            if status in (401, 403) or status >= 500:
+            if status not in MEANT[path]:
                 raise OSError(f"the API answered {status}")
         except (OSError, ValueError) as error:
             self.failures += 1

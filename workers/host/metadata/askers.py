@@ -39,13 +39,22 @@ class Askers:
     def replace(self, ports: Iterable[KnownPort]) -> None:
         self._table = table(ports)
 
+    def drop_others(self, wanted: Table) -> None:
+        """Drop at once what is not in ``wanted``. What is new there waits for `have`."""
+        self._table = {
+            network_id: {address: port for address, port in addresses.items() if new.get(address) == port}
+            for network_id, addresses in self._table.items()
+            if (new := wanted.get(network_id))
+        }
+
+    def have(self, network_id: str, ports: Mapping[str, KnownPort]) -> None:
+        """Take a network's ports by address: its device knows their MACs now."""
+        if self._table.get(network_id) != ports:
+            self._table = {**self._table, network_id: ports}
+
     def find(self, network_id: str, address: str) -> KnownPort | None:
         """Return the port that has an address on a network. ``address`` may name its device after a %."""
         return self._table.get(network_id, {}).get(address.partition("%")[0])
-
-    def neighbours(self, network_id: str) -> dict[str, str]:
-        """Return the MACs of a network's guests by address."""
-        return {address: port.mac for address, port in self._table.get(network_id, {}).items()}
 
     @property
     def size(self) -> int:

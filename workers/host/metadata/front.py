@@ -4,6 +4,7 @@ import asyncio
 import http
 from collections import Counter
 from contextlib import suppress
+from typing import Any
 
 from apps.metadata import tree
 from workers.drivers.network.ovn.known_ports import KnownPort
@@ -18,7 +19,9 @@ BODY_SECONDS = 5.0
 SEND_SECONDS = 20.0
 REQUESTS_OF_CONNECTION = 200
 CONNECTIONS_OF_GUEST = 32
-CONNECTIONS = 4096
+CONNECTIONS_OF_NETWORK = 1024
+CONNECTIONS = 2048  # the supervisor gives a process 4,096 file handles
+ANSWER_SECONDS = 30.0
 PASSWORD_BYTES = 1020
 Answer = tuple[int, bytes, str]
 
@@ -28,34 +31,53 @@ class Front:
 
     def __init__(self, askers: Askers, answers: Answers, vendor_data: VendorData) -> None:
         self._askers, self._answers, self._vendor_data = askers, answers, vendor_data
-        self._open: Counter[tuple[str, str]] = Counter()
+        self._open: Counter[tuple[str, str]] = Counter()  # connections by network and port
+        self._of_network: Counter[str] = Counter()
         self.served: Counter[int] = Counter()
 
     async def connected(self, network_id: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection, which came by a network's device, to its end."""
         address = str(writer.get_extra_info("peername")[0])
-        guest = (network_id, address)
-        if self._open[guest] >= CONNECTIONS_OF_GUEST or self._open.total() >= CONNECTIONS:
+        port = self._askers.find(network_id, address)
+        if not self._admits(network_id, port):
             writer.transport.abort()
             return
+        # All addresses of a network that no port has count as one guest.
+        guest = (network_id, port.id if port else "")
         self._open[guest] += 1
+        self._of_network[network_id] += 1
         try:
             for _ in range(REQUESTS_OF_CONNECTION):
-                if not await self._serve(network_id, address, reader, writer):
+                if not await self._serve(network_id, address, port, reader, writer):
                     break
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             writer.transport.abort()
         finally:
-            self._open[guest] -= 1
-            if not self._open[guest]:
-                del self._open[guest]
+            _count_down(self._open, guest)
+            _count_down(self._of_network, network_id)
             with suppress(OSError):
                 writer.close()
 
+    def _admits(self, network_id: str, port: KnownPort | None) -> bool:
+        """Return whether one more connection keeps within what a guest, a network and the process may have."""
+        return (
+            self._open[network_id, port.id if port else ""] < CONNECTIONS_OF_GUEST
+            and self._of_network[network_id] < CONNECTIONS_OF_NETWORK
+            and self._of_network.total() < CONNECTIONS
+        )
+
     async def _serve(
-        self, network_id: str, address: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        network_id: str,
+        address: str,
+        port: KnownPort | None,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> bool:
-        """Serve one request; say whether another may follow."""
+        """Serve one request; say whether another may follow.
+
+        A connection is its first port's: when the address passes to another one, it ends without a word.
+        """
         method, keeps_alive = "GET", False
         try:
             async with asyncio.timeout(HEAD_SECONDS):
@@ -64,7 +86,10 @@ class Front:
             method = request.method
             body = await _body(request, reader, writer)
             keeps_alive = request.keeps_alive
-            status, content, kind = await self._answer(self._askers.find(network_id, address), request, body)
+            status, content, kind = await self._answer(port, request, body)
+            if self._askers.find(network_id, address) != port:
+                writer.transport.abort()
+                return False
         except asyncio.LimitOverrunError:
             status, content, kind = _refusal(431)
         except Refused as refused:
@@ -83,13 +108,14 @@ class Front:
         if port is None:
             return _refusal(404)
         try:
-            bundle = await self._answers.of(port)
-            if bundle is None:
-                return _refusal(404)
-            return await self._document(port, bundle, request, body)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                bundle = await self._answers.of(port)
+                if bundle is None:
+                    return _refusal(404)
+                return await self._document(port, bundle, request, body)
         except tree.NotFound:
             return _refusal(404)
-        except Unavailable:
+        except (Unavailable, TimeoutError):
             return _refusal(503)
 
     async def _document(self, port: KnownPort, bundle: Bundle, request: Request, body: bytes) -> Answer:
@@ -112,10 +138,16 @@ class Front:
             text = body.decode()
         except ValueError:
             return _refusal(400)
-        if not text or len(body) > PASSWORD_BYTES:
+        if not text or "\0" in text or len(body) > PASSWORD_BYTES:
             return _refusal(400)
         status = await self._answers.post_password(port, text)
         return (200, b"", tree.TEXT) if status == 204 else _refusal(status)
+
+
+def _count_down(counter: Counter[Any], key: object) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
 
 
 async def _body(request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:

@@ -20,7 +20,7 @@ from typing import Protocol
 from workers.drivers.errors import DriverError
 from workers.drivers.network.ovn.known_ports import KnownPorts
 from workers.host.metadata import logs
-from workers.host.metadata.askers import Askers
+from workers.host.metadata.askers import Askers, Table, table
 
 LOOK_SECONDS = 0.25
 MEND_SECONDS = 10.0
@@ -31,7 +31,7 @@ Serve = Callable[[str, tuple[socket.socket, ...]], None]
 class Links(Protocol):
     """What plugs; see ``MetadataLinks``."""
 
-    def plug(self, network_id: str, mtu: int) -> tuple[socket.socket, ...]: ...
+    def plug(self, network_id: str, mtu: int, neighbours: Mapping[str, str]) -> tuple[socket.socket, ...]: ...
 
     def unplug(self, network_id: str) -> None: ...
 
@@ -65,7 +65,7 @@ class Plugging:
                 self.compare(mends=mends)
                 mended = time.monotonic() if mends else mended
                 self._problems.over("metadata ports not plugged")
-            except (DriverError, OSError, TimeoutError) as error:
+            except Exception as error:  # whatever it is: without this thread no further guest is served
                 self._problems.met("metadata ports not plugged", error)
                 self._seen, mended = -1, -MEND_SECONDS  # look at everything again
                 self._stop.wait(RETRY_SECONDS)
@@ -81,7 +81,8 @@ class Plugging:
         if not changed and not mends:
             return
         ports = self._ports.read()
-        self._askers.replace(ports)
+        wanted = table(ports)
+        self._askers.drop_others(wanted)
         mtus = {port.network_id: port.mtu for port in ports}
         for network_id in self._plugged - mtus.keys():
             self._serve(network_id, ())
@@ -91,24 +92,32 @@ class Plugging:
         if mends:
             self._links.remove_strays(frozenset(self._plugged))
             self._plugged -= self._links.broken(frozenset(self._plugged))
-        self._have(mtus)
+        self._have(mtus, wanted)
 
-    def _have(self, mtus: dict[str, int]) -> None:
-        """Have networks plugged, with their guests. One that fails keeps no other from it, and is raised in the end."""
+    def _have(self, mtus: dict[str, int], wanted: Table) -> None:
+        """Plug networks, and serve their guests. One that fails keeps no other from it, and is raised in the end.
+
+        A guest is served once its MAC is known to the device: before, others could have connected from its address.
+        """
         failed: DriverError | OSError | None = None
         for network_id, mtu in sorted(mtus.items()):
+            if self._stop.is_set():
+                return
+            neighbours = {address: port.mac for address, port in wanted[network_id].items()}
             try:
                 if network_id not in self._plugged:
-                    self._plug(network_id, mtu)
-                self._links.set_neighbours(network_id, self._askers.neighbours(network_id))
+                    self._plug(network_id, mtu, neighbours)
+                else:
+                    self._links.set_neighbours(network_id, neighbours)
+                self._askers.have(network_id, wanted[network_id])
             except (DriverError, OSError) as error:
                 failed = error
         if failed is not None:
             raise failed
 
-    def _plug(self, network_id: str, mtu: int) -> None:
+    def _plug(self, network_id: str, mtu: int, neighbours: Mapping[str, str]) -> None:
         self._serve(network_id, ())
-        self._serve(network_id, self._links.plug(network_id, mtu))
+        self._serve(network_id, self._links.plug(network_id, mtu, neighbours))
         self._plugged.add(network_id)
         logs.write("info", "network plugged", network=network_id)
 

@@ -80,8 +80,9 @@ def _length(text: str) -> int:
 
 def _path(target: str) -> str:
     """Return the decoded path of a target, which may be a whole URL."""
-    if "://" in target:
+    target = target.partition("?")[0]
+    if target.lower().startswith(("http://", "https://")):
         target = "/" + target.split("://", 1)[1].partition("/")[2]
     if not target.startswith("/"):
         raise Refused(400)
-    return unquote(target.partition("?")[0])
+    return unquote(target)

@@ -28,8 +28,16 @@ PORT = 80
 BACKLOG = 1024
 _TIMEOUT_S = 10
 _PREFIX = "clm"
+# Nothing passes from one network to another: a new namespace has the machine's own settings, which may forward.
 # Answers leave by the device of the question, whatever a router of the network announces.
 _SETTINGS = {
+    "ipv4/ip_forward": "0",
+    "ipv6/conf/all/forwarding": "0",
+    "ipv6/conf/default/forwarding": "0",
+    "ipv4/conf/all/accept_redirects": "0",
+    "ipv4/conf/default/accept_redirects": "0",
+    "ipv6/conf/all/accept_redirects": "0",
+    "ipv6/conf/default/accept_redirects": "0",
     "ipv4/conf/all/rp_filter": "0",
     "ipv4/conf/default/rp_filter": "0",
     "ipv4/conf/all/arp_ignore": "1",
@@ -54,9 +62,10 @@ class MetadataLinks:
         self._neighbours: dict[str, dict[str, str]] = {}
         namespace.run(_prepare)
 
-    def plug(self, network_id: str, mtu: int) -> tuple[socket.socket, ...]:
+    def plug(self, network_id: str, mtu: int, neighbours: Mapping[str, str]) -> tuple[socket.socket, ...]:
         """Make a network's pair, again if it exists, and sockets that listen for its guests alone.
 
+        Guests reach it last, when it knows their MACs: nobody else can have opened a connection from their addresses.
         Raises NetworkUnavailable, EngineUnavailable; nothing of it is left then.
         """
         self.unplug(network_id)
@@ -71,6 +80,7 @@ class MetadataLinks:
             )
             metric = next(self._metrics)
             listening = self._namespace.run(lambda: _inside(name, metric))
+            self.set_neighbours(network_id, neighbours)
             self._switch.transact(_addition(name, network_id))
         except BaseException:
             self.unplug(network_id)
@@ -83,7 +93,7 @@ class MetadataLinks:
         self._remove([device(network_id)])
 
     def set_neighbours(self, network_id: str, wanted: Mapping[str, str]) -> None:
-        """Have the guests of a plugged network by address and MAC.
+        """Set the MACs of a plugged network's guests by address.
 
         Answers go to the port that has the address, whatever other guests claim. Port security would also keep guests
         from saying which MAC their link-local address has. Raises NetworkUnavailable.
@@ -120,8 +130,9 @@ class MetadataLinks:
         if ports := [["uuid", str(row["_uuid"])] for rows in answers for row in rows]:
             self._switch.transact([_listing("delete", ["set", ports])])
         for name in names:
-            with suppress(processes.ProcessFailed):
-                processes.run(["ip", "link", "delete", "dev", name], timeout_s=_TIMEOUT_S)
+            with suppress(OSError):
+                socket.if_nametoindex(name)
+                _delete(name)
 
 
 def _is_whole(row: Mapping[str, Any] | None, name: str) -> bool:
@@ -179,6 +190,15 @@ def _send_whole_checksums(name: str) -> None:
     request = struct.pack("16sP16x", name.encode(), value.buffer_info()[0])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         fcntl.ioctl(control.fileno(), _SIOCETHTOOL, request)
+
+
+def _delete(name: str) -> None:
+    try:
+        processes.run(["ip", "link", "delete", "dev", name], timeout_s=_TIMEOUT_S)
+    except processes.ProcessFailed:  # it went meanwhile
+        return
+    except processes.ProcessError as error:
+        raise NetworkUnavailable("The host does not remove a metadata port.", details=error.details) from error
 
 
 def _ip(*commands: str) -> None:
