@@ -14,6 +14,7 @@ WORDS = {
     "regular_user": "",
 }
 SHARED = "True:%(network_shared)s"
+NOT_FOR_EVERYBODY = f"{ADMIN} or not '*':%(target_tenant)s"
 NETWORK_OWNER = f"{ADMIN} or (role:member and project_id:%(network_project_id)s)"
 
 # Selectors decide which rows a caller sees: its project's, and shared ones.
@@ -54,6 +55,11 @@ RULES = {
     "update_address_scope": PROJECT_MEMBER,
     "update_address_scope:shared": ADMIN,
     "delete_address_scope": PROJECT_MEMBER,
+    "create_rbac_policy": PROJECT_MEMBER,
+    "create_rbac_policy:target_tenant": NOT_FOR_EVERYBODY,
+    "update_rbac_policy": PROJECT_MEMBER,
+    "update_rbac_policy:target_tenant": NOT_FOR_EVERYBODY,
+    "delete_rbac_policy": PROJECT_MEMBER,
     "create_port": PROJECT_MEMBER,
     "create_port:mac_address": NETWORK_OWNER,
     "create_port:fixed_ips": ANYBODY,

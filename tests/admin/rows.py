@@ -18,6 +18,7 @@ from apps.networking.models import (
     Network,
     Port,
     PortSecurityGroup,
+    RbacPolicy,
     Router,
     RouterInterface,
     SecurityGroup,
@@ -123,6 +124,9 @@ def nets(number: int, project: str, server: Server) -> None:
         project_id=project, name=text, ip_version=4, prefixes=[f"10.{number}.0.0/16"], min_prefixlen=8,
         max_prefixlen=32, default_prefixlen=24, address_scope=scope,
     )  # fmt: skip
+    RbacPolicy.objects.create(
+        project_id=project, object_type="network", object_id=network.id, action="access_as_shared", target_project="*"
+    )
     Subnet.objects.filter(id=subnet.id).update(subnetpool=pool)
     group = SecurityGroup.objects.create(project_id=project, name=text)
     first_group = SecurityGroup.objects.get(name=FIRST)

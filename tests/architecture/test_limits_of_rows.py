@@ -158,6 +158,7 @@ LIMITS = {
     "networking.PortSecurityGroup": Part("networking.Port", "max_length=32", f"{PORTS}/api/serializers/ports.py"),
     "networking.QosPolicy": OPERATORS,
     "networking.QosRule": Part("networking.QosPolicy", "_refuse_second", f"{PORTS}/services/qos_rules.py"),
+    "networking.RbacPolicy": Quota("rbac_policy"),
     "networking.Router": Quota("router"),
     "networking.RouterInterface": Part("networking.Port", "OneToOneField", f"{PORTS}/models/routers.py"),
     "networking.SecurityGroup": Quota("security_group"),

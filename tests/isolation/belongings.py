@@ -111,6 +111,14 @@ def _network(owner: Person, octet: int) -> dict[str, str]:
         "routers": make("routers", "router", name="r"),
         "subnetpools": make("subnetpools", "subnetpool", name="p", prefixes=[f"10.{octet}.0.0/16"]),
         "address-scopes": make("address-scopes", "address_scope", name="s", ip_version=4),
+        "rbac-policies": make(
+            "rbac-policies",
+            "rbac_policy",
+            object_type="network",
+            object_id=network,
+            action="access_as_shared",
+            target_tenant="2" * 32,
+        ),
         "floatingips": _floating_ip(owner, octet),
     }
     items |= _qos(owner)

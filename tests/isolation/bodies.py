@@ -6,6 +6,7 @@ from apps.compute import actions
 from tests.isolation.routes import Call
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0jlQpPGbbCNTuvXI7HvmSiHDaPQTN7PmjM3ZLLOjbN"
+SHARING = {"object_type": "network", "action": "access_as_shared", "target_tenant": "1" * 32}
 _ATTRIBUTES = {"name": "written", "description": "written"}
 _ACTION_VALUES: dict[str, Any] = {
     "reboot": {"type": "SOFT"},
@@ -62,6 +63,7 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("os-quota-class-sets", {"quota_class_set": {"instances": 1}}),
     ("/add_router_interface", {"subnet_id": "0" * 32}),
     ("/remove_router_interface", {"subnet_id": "0" * 32}),
+    ("v2.0/rbac-policies/", {"rbac_policy": {"target_tenant": "1" * 32}}),
     ("_prefixes", {"prefixes": ["10.250.0.0/16"]}),
     ("/onboard_network_subnets", {"network_id": "0" * 32}),
     ("v2.0/address-scopes/", {"address_scope": {"name": "written"}}),
@@ -94,6 +96,7 @@ def _referring(call: Call, values: dict[str, str]) -> Any:
         "network/v2.0/floatingips": {"floatingip": {"floating_network_id": network}},
         "network/v2.0/trunks": {"trunk": {"port_id": "0" * 32}},
         "network/v2.0/ports": {"port": {"network_id": network}},
+        "network/v2.0/rbac-policies": {"rbac_policy": {**SHARING, "object_id": network}},
         "network/v2.0/security-group-rules": {
             "security_group_rule": {"security_group_id": group, "direction": "egress"}
         },

@@ -69,6 +69,11 @@ def _trunk(person: Person, number: int) -> dict[str, Any]:
     return {"trunk": {"port_id": person.call("post", "/network/v2.0/ports", body).json()["port"]["id"]}}
 
 
+def _sharing(person: Person, number: int) -> dict[str, Any]:
+    values = {"object_type": "network", "object_id": _existing(person, "networks"), "action": "access_as_shared"}
+    return {"rbac_policy": {**values, "target_tenant": f"{number}" * 32}}
+
+
 def _rule(person: Person, number: int) -> dict[str, Any]:
     values = {"security_group_id": _existing(person, "security-groups"), "direction": "ingress", "protocol": "tcp"}
     return {"security_group_rule": {**values, "port_range_min": 80 + number, "port_range_max": 80 + number}}
@@ -97,6 +102,7 @@ MADE: dict[str, Make] = {
     "networking.AddressScope": Make(
         "/network/v2.0/address-scopes", lambda person, number: {"address_scope": {"ip_version": 4}}
     ),
+    "networking.RbacPolicy": Make("/network/v2.0/rbac-policies", _sharing),
     "networking.SubnetPool": Make(
         "/network/v2.0/subnetpools",
         lambda person, number: {"subnetpool": {"name": "p", "prefixes": [f"10.{number}.0.0/16"]}},

@@ -1,5 +1,14 @@
 """Networks, subnets and their pools are created and changed as through the API; addresses and rules are read-only."""
 
-from apps.networking.admin import floating_ips, networks, ports, routers, security_groups, subnetpools, subnets
+from apps.networking.admin import (
+    floating_ips,
+    networks,
+    ports,
+    rbac_policies,
+    routers,
+    security_groups,
+    subnetpools,
+    subnets,
+)
 
-__all__ = ["floating_ips", "networks", "ports", "routers", "security_groups", "subnetpools", "subnets"]
+__all__ = ["floating_ips", "networks", "ports", "rbac_policies", "routers", "security_groups", "subnetpools", "subnets"]

@@ -80,6 +80,14 @@ ADDRESS_SCOPES: dict[str, Filter] = {
     "ip_version": ("ip_version", STYLE.integer),
     "shared": ("shared", STYLE.boolean),
 }
+RBAC_POLICIES: dict[str, Filter] = {
+    **{name: STANDARD[name] for name in ("id", "project_id", "tenant_id")},
+    "object_type": ("object_type", text),
+    "object_id": ("object_id", identity),
+    "action": ("action", text),
+    "target_tenant": ("target_project", text),
+    "target_project": ("target_project", text),
+}
 PORTS: dict[str, Filter] = {
     **STANDARD,
     "network_id": ("network_id", identity),

@@ -33,3 +33,15 @@ LISTING = Listing(
 def listing_by(*names: str) -> Listing:
     """Return the listing of rows that have no name and no owner, with these sort keys."""
     return replace(LISTING, sorting=Sorting(keys={name: name for name in names}, last=(("id", "asc"),)))
+
+
+RBAC_LISTING = replace(
+    LISTING,
+    sorting=Sorting(
+        keys={
+            **{name: name for name in ("id", "project_id", "object_type", "object_id", "action", "target_project")},
+            "tenant_id": "project_id",
+            "target_tenant": "target_project",
+        }
+    ),
+)

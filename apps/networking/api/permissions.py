@@ -6,10 +6,11 @@ from typing import Any
 
 from apps.common import policy
 from apps.common.context import RequestContext
-from apps.networking import states
+from apps.networking import exceptions, states
 from apps.networking.models import Network, Port, QosPolicy, Router
 from apps.networking.selectors import networks as network_selectors
-from apps.networking.services import ownership, port_addresses
+from apps.networking.selectors.sharing import is_shared_with
+from apps.networking.services import ownership, port_addresses, shared_objects
 from apps.networking.services.requested_networks import CHOOSE_ADDRESS
 from apps.networking.values import RequestedNetwork
 
@@ -133,7 +134,8 @@ def _check_port(
         if key in values:
             policy.check(context, f"{action}:{name}", target)
     for part in port_addresses.named(values.get("fixed_ips"), held=held):
-        policy.check(context, f"{action}:fixed_ips:{part}", {**target, "network_shared": network.shared})
+        shared = is_shared_with(network, context.project_id)
+        policy.check(context, f"{action}:fixed_ips:{part}", {**target, "network_shared": shared})
     if str(values.get("device_owner") or "").startswith(states.OWNER_NETWORK):
         policy.check(context, f"{action}:device_owner:network", target)
 
@@ -177,3 +179,24 @@ def check_qos_policy(context: RequestContext, row: QosPolicy, values: dict[str, 
     """Raise PolicyForbidden (403) unless the caller may set these values, beside ``update_policy``."""
     if "shared" in values and values["shared"] != row.shared:
         policy.check(context, "update_policy:shared", {"project_id": row.project_id})
+
+
+def check_new_rbac_policy(context: RequestContext, values: dict[str, Any]) -> Any:
+    """Return the row that a new RBAC policy is about, if the caller may make the policy.
+
+    Raises the row's NotFound (404), PolicyForbidden (403), and InvalidInput (400) for another project's row.
+    """
+    project_id = check_create(context, "rbac_policy", values)
+    check_rbac_target(context, "create", project_id, values)
+    row = shared_objects.subject(context=context, object_type=values["object_type"], object_id=values["object_id"])
+    if not context.is_admin and row.project_id != context.project_id:
+        raise exceptions.InvalidInput(reason="Only admins can manipulate policies on objects they do not own")
+    if values["action"] == shared_objects.EXTERNAL:  # what makes a network external
+        policy.check(context, "update_network:router:external", owner_of(row))
+    return row
+
+
+def check_rbac_target(context: RequestContext, action: str, project_id: str, values: dict[str, Any]) -> None:
+    """Raise PolicyForbidden (403) unless the caller may give a policy this target."""
+    target = {"project_id": project_id, "target_project": values["target_project"]}
+    policy.check(context, f"{action}_rbac_policy:target_tenant", {**target, "target_tenant": values["target_project"]})

@@ -24,7 +24,6 @@ NOT_OFFERED: dict[str, str] = {
     "qos/policies/<policy_id>/minimum_bandwidth_rules": MINIMA,
     "qos/policies/<policy_id>/minimum_packet_rate_rules": MINIMA,
     "qos/policies/<policy_id>/packet_rate_limit_rules": "limits of packet rates",
-    "rbac-policies": "RBAC policies",
     "routers/<router_id>/add_external_gateways": GATEWAYS,
     "routers/<router_id>/conntrack_helpers": "connection tracking helpers of routers",
     "routers/<router_id>/l3-agents": AGENTS,

@@ -27,6 +27,7 @@ from apps.networking.exceptions.floating_ips import (
     FloatingIpRefused,
 )
 from apps.networking.exceptions.networks import (
+    DefaultNetworkExists,
     ExternalNetworkInUse,
     FlatNetworkInUse,
     NetworkInUse,
@@ -66,6 +67,11 @@ from apps.networking.exceptions.qos import (
     QosRuleNotFound,
     QosRulesConflict,
     QosRuleTypeNotFound,
+)
+from apps.networking.exceptions.rbac_policies import (
+    RbacPolicyExists,
+    RbacPolicyInUse,
+    RbacPolicyNotFound,
 )
 from apps.networking.exceptions.routers import (
     InvalidRoutes,
@@ -148,6 +154,7 @@ __all__ = [
     "AllocationOnAutoAddressSubnet",
     "CannotChangeDefault",
     "CannotRemoveDefault",
+    "DefaultNetworkExists",
     "DefaultQosPolicyExists",
     "DefaultSecurityGroup",
     "DeviceNotOwned",
@@ -217,6 +224,9 @@ __all__ = [
     "QosRuleTypeNotFound",
     "QosRulesConflict",
     "RangeTaken",
+    "RbacPolicyExists",
+    "RbacPolicyInUse",
+    "RbacPolicyNotFound",
     "RequestedGroupNotFound",
     "RequestedNetworkNotFound",
     "RequestedPortNotFound",

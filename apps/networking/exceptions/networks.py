@@ -26,3 +26,8 @@ class VlanInUse(Conflict):
 class ExternalNetworkInUse(Conflict):
     kind = "ExternalNetworkInUse"
     template = "External network {id} cannot be updated to be made non-external, since it has existing gateway ports."
+
+
+class DefaultNetworkExists(Conflict):
+    kind = "DefaultExternalNetworkExists"
+    template = "A default external network already exists: {id}."

@@ -6,6 +6,7 @@ from apps.networking.models.networks import Network
 from apps.networking.models.port_forwardings import PortForwarding
 from apps.networking.models.ports import FixedIP, Port, PortSecurityGroup
 from apps.networking.models.qos import QosPolicy, QosRule
+from apps.networking.models.rbac_policies import RbacPolicy
 from apps.networking.models.routers import Router, RouterInterface
 from apps.networking.models.security_group_rules import SecurityGroupRule
 from apps.networking.models.security_groups import SecurityGroup
@@ -23,6 +24,7 @@ __all__ = [
     "PortSecurityGroup",
     "QosPolicy",
     "QosRule",
+    "RbacPolicy",
     "Router",
     "RouterInterface",
     "SecurityGroup",

@@ -1,9 +1,11 @@
 """Columns of every resource of the network service (Neutron's "standard attributes")."""
 
 import uuid
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Lookup
 from django.utils import timezone
 
 
@@ -26,10 +28,23 @@ class Resource(models.Model):
         return self.name or str(self.id)
 
 
+@ArrayField.register_lookup
+class Has(Lookup):
+    """``column__has=value``: the array has the value. Unlike ``contains`` it takes a plain value as its parameter."""
+
+    lookup_name = "has"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        column, before = self.process_lhs(compiler, connection)
+        value, parameters = self.process_rhs(compiler, connection)
+        return f"{value} = ANY({column})", (*parameters, *before)
+
+
 class SharedResource(Resource):
     """A resource that other projects may use: all of them (``shared``), or those of ``shared_with``.
 
-    Both columns follow the RBAC policies of the resource (``services/rbac_policies.py``); nothing else writes them.
+    Both columns follow the RBAC policies of the resource; ``services/rbac_policies.py`` writes them.
     """
 
     shared = models.BooleanField(default=False)

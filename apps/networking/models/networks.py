@@ -4,21 +4,23 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from apps.networking import states
-from apps.networking.models.base import Resource
+from apps.networking.models.base import SharedResource
 from apps.networking.models.qos import QosPolicy
 
 
-class Network(Resource):
+class Network(SharedResource):
     """``mtu`` in bytes. ``automatic_range`` numbers the range of a network that was made for a project by itself.
 
     An empty ``network_type`` is the cloud's own. ``physical_network`` names the bridge mapping of hosts that a flat or
-    VLAN network leads to; ``segmentation_id`` is the VLAN's tag there.
+    VLAN network leads to; ``segmentation_id`` is the VLAN's tag there. An external network is everybody's to see, or
+    with ``external_to_all`` False that of the projects ``external_to``, as its RBAC policies say.
     """
 
     admin_state_up = models.BooleanField(default=True)
     status = models.CharField(max_length=16, default=states.ACTIVE)
-    shared = models.BooleanField(default=False)
     external = models.BooleanField(default=False)
+    external_to_all = models.BooleanField(default=True)
+    external_to = ArrayField(models.CharField(max_length=64), default=list, blank=True)
     is_default = models.BooleanField(default=False)
     mtu = models.PositiveIntegerField(default=1500)
     port_security_enabled = models.BooleanField(default=True)
@@ -43,6 +45,11 @@ class Network(Resource):
                 fields=["project_id"],
                 condition=models.Q(automatic_range__isnull=False),
                 name="network_one_automatic_per_project",
+            ),
+            models.UniqueConstraint(
+                fields=["is_default"],
+                condition=models.Q(is_default=True, external=True),
+                name="network_one_default_external",
             ),
             # One untagged network and one of each tag on a physical network.
             models.UniqueConstraint(

@@ -2,10 +2,10 @@
 
 from django.db import models
 
-from apps.networking.models.base import Resource
+from apps.networking.models.base import SharedResource
 
 
-class SecurityGroup(Resource):
+class SecurityGroup(SharedResource):
     """Its rules guard its ports where a network engine programs them; bridges of hosts enforce none."""
 
     stateful = models.BooleanField(default=True)

@@ -9,15 +9,17 @@ from apps.common.context import RequestContext
 from apps.common.sql.rows import Rows
 from apps.networking import exceptions
 from apps.networking.models import Network, Subnet
+from apps.networking.selectors import sharing
 from apps.networking.selectors import subnets as subnet_selectors
 
 
 def visible(*, context: RequestContext) -> QuerySet[Network]:
-    """Networks the caller may see: its project's, shared ones, external ones; all for administrators."""
+    """Networks the caller may see: its project's, and shared and external ones; all for administrators."""
     rows = Network.objects.prefetch_related(Prefetch("subnets", Subnet.objects.select_related("subnetpool")))
     if context.is_admin:
         return rows
-    return rows.filter(Q(project_id=context.project_id or "-") | Q(shared=True) | Q(external=True))
+    project_id = context.project_id or "-"
+    return rows.filter(Q(project_id=project_id) | sharing.shared_with(project_id) | sharing.external_to(project_id))
 
 
 def get(*, context: RequestContext, network_id: uuid.UUID) -> Network:
@@ -66,9 +68,9 @@ def owned(*, project_id: str) -> list[Network]:
     return list(_for_servers().filter(project_id=project_id)[:2])
 
 
-def shared() -> list[Network]:
-    """The same among shared networks. At most two: more than one is already ambiguous."""
-    return list(_for_servers().filter(shared=True)[:2])
+def shared(*, project_id: str) -> list[Network]:
+    """The same among networks that are shared with a project. At most two: more than one is already ambiguous."""
+    return list(_for_servers().filter(sharing.shared_with(project_id))[:2])
 
 
 def existing(*, network_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:

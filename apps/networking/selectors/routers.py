@@ -3,11 +3,11 @@
 import uuid
 from collections.abc import Iterable
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from apps.common.context import RequestContext
 from apps.networking import exceptions
-from apps.networking.models import FixedIP, Network, Router, RouterInterface
+from apps.networking.models import FixedIP, Router, RouterInterface
 
 
 def with_parts() -> QuerySet[Router]:
@@ -50,11 +50,3 @@ def leading_to(*, subnet_ids: Iterable[uuid.UUID], external_network_id: uuid.UUI
     ).select_related("subnet", "port__router_interface")
     ordered = sorted(feet.order_by("id"), key=lambda foot: foot.ip_address != foot.subnet.gateway_ip)
     return list(dict.fromkeys(foot.port.router_interface.router_id for foot in ordered))
-
-
-def external_network(*, context: RequestContext, network_id: uuid.UUID) -> Network | None:
-    """Return a network that the caller sees: every external one, those of its project, and shared ones."""
-    rows = Network.objects.all()
-    if not context.is_admin:
-        rows = rows.filter(Q(project_id=context.project_id or "-") | Q(shared=True) | Q(external=True))
-    return rows.filter(id=network_id).first()

@@ -8,13 +8,13 @@ from django.db.models import Q, QuerySet
 from apps.common.context import RequestContext
 from apps.networking import exceptions
 from apps.networking.models import PortSecurityGroup, SecurityGroup
+from apps.networking.selectors import sharing
 from apps.networking.sql import security_groups as sql
 
 
 def visible(*, context: RequestContext) -> QuerySet[SecurityGroup]:
-    """Groups the caller may see: its project's; all for administrators."""
-    rows = SecurityGroup.objects.prefetch_related("rules")
-    return rows if context.is_admin else rows.filter(project_id=context.project_id or "-")
+    """Groups the caller may see: its project's, and those shared with it; all for administrators."""
+    return sharing.visible(SecurityGroup.objects.prefetch_related("rules"), context)
 
 
 def get(*, context: RequestContext, group_id: uuid.UUID) -> SecurityGroup:
@@ -31,8 +31,12 @@ def default_id(*, project_id: str) -> uuid.UUID | None:
 
 
 def matching(*, project_id: str, names: Iterable[str], ids: Iterable[uuid.UUID]) -> list[tuple[uuid.UUID, str]]:
-    """Return (id, name) of a project's groups that have one of the names or ids. 1 query."""
-    rows = SecurityGroup.objects.filter(Q(name__in=list(names)) | Q(id__in=list(ids)), project_id=project_id)
+    """Return (id, name) of a project's groups that have one of the names or ids, and of groups shared with it that
+    have one of the ids. 1 query.
+    """
+    wanted = list(ids)
+    own = Q(Q(name__in=list(names)) | Q(id__in=wanted), project_id=project_id)
+    rows = SecurityGroup.objects.filter(own | Q(id__in=wanted) & sharing.shared_with(project_id))
     return list(rows.values_list("id", "name"))
 
 

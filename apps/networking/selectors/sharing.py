@@ -13,7 +13,13 @@ M = TypeVar("M", bound=Model)
 def shared_with(project_id: str | None, *, prefix: str = "") -> Q:
     """Return the condition that a row is shared with everybody, or with a project."""
     shared = Q(**{f"{prefix}shared": True})
-    return shared | Q(**{f"{prefix}shared_with__contains": [project_id]}) if project_id else shared
+    return shared | Q(**{f"{prefix}shared_with__has": project_id}) if project_id else shared
+
+
+def external_to(project_id: str | None) -> Q:
+    """Return the condition that a network is external, and open to everybody or to a project."""
+    open_to = Q(external_to_all=True)
+    return Q(external=True) & (open_to | Q(external_to__has=project_id) if project_id else open_to)
 
 
 def visible(rows: QuerySet[M], context: RequestContext) -> QuerySet[M]:

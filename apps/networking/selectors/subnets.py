@@ -10,6 +10,7 @@ from apps.common.context import RequestContext
 from apps.common.sql.rows import Rows
 from apps.networking import exceptions
 from apps.networking.models import Subnet
+from apps.networking.selectors import sharing
 
 _OF_NETWORK = Rows(
     "networking_subnets_of_network",
@@ -23,7 +24,9 @@ def visible(*, context: RequestContext) -> QuerySet[Subnet]:
     rows = Subnet.objects.select_related("network")
     if context.is_admin:
         return rows
-    return rows.filter(Q(project_id=context.project_id or "-") | Q(network__shared=True))
+    return rows.filter(
+        Q(project_id=context.project_id or "-") | sharing.shared_with(context.project_id, prefix="network__")
+    )
 
 
 def get(*, context: RequestContext, subnet_id: uuid.UUID) -> Subnet:

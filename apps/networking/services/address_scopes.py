@@ -16,7 +16,8 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, ranges
 from apps.networking.models import AddressScope, FixedIP, Subnet, SubnetPool
 from apps.networking.selectors import address_scopes as selectors
-from apps.networking.services import ownership, quotas
+from apps.networking.services import ownership, quotas, rbac_policies
+from apps.networking.services.shared_objects import SHARED
 
 
 def create(*, context: RequestContext, values: dict[str, Any]) -> AddressScope:
@@ -24,28 +25,34 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> AddressScope:
     project_id = ownership.of(context=context, values=values)
     with transaction.atomic():
         quotas.check(resource="address_scope", project_id=project_id)
-        return AddressScope.objects.create(
+        scope = AddressScope.objects.create(
             project_id=project_id,
             name=values.get("name", ""),
             ip_version=values["ip_version"],
             shared=values.get("shared", False),
         )
+        if scope.shared:
+            rbac_policies.open_to_all(scope, SHARED)
+    return scope
 
 
 def update(*, context: RequestContext, address_scope: AddressScope, values: dict[str, Any]) -> AddressScope:
     """Change an address scope. Raises AddressScopeStaysShared (400) for one that is to be shared no longer."""
     if address_scope.shared and values.get("shared") is False:
         raise exceptions.AddressScopeStaysShared(id=address_scope.id)
-    AddressScope.objects.filter(id=address_scope.id).update(
-        **values, revision_number=F("revision_number") + 1, updated_at=timezone.now()
-    )
+    with transaction.atomic():
+        AddressScope.objects.filter(id=address_scope.id).update(
+            **values, revision_number=F("revision_number") + 1, updated_at=timezone.now()
+        )
+        if values.get("shared"):
+            rbac_policies.open_to_all(address_scope, SHARED)
     return selectors.get(context=context, address_scope_id=address_scope.id)
 
 
 def delete(*, address_scope: AddressScope) -> None:
     """Delete an address scope that no subnet pool is in. Raises AddressScopeInUse (409)."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(), rbac_policies.forgotten(address_scope):
             address_scope.delete()
     except (ProtectedError, IntegrityError):
         raise exceptions.AddressScopeInUse(id=address_scope.id) from None

@@ -12,8 +12,9 @@ from django.db import transaction
 from apps.identity.selectors import projects
 from apps.networking import locks, ranges, rpcapi
 from apps.networking.models import Network, Subnet
-from apps.networking.services import subnets, ways_out
+from apps.networking.services import rbac_policies, subnets, ways_out
 from apps.networking.services.networks import default_mtu
+from apps.networking.services.shared_objects import SHARED
 
 
 def load(*, project_id: str | None = None, path: Path | None = None) -> list[uuid.UUID]:
@@ -59,6 +60,8 @@ def ensure_shared_network(
         network = existing or Network.objects.create(
             project_id=project_id, name=name, description=description, shared=True, mtu=default_mtu()
         )
+        if existing is None:
+            rbac_policies.open_to_all(network, SHARED)
         if not network.subnets.exists():
             _add_subnet(network, cidr, gateway_ip, dns_nameservers)
             rpcapi.changed(networks=[network.id])

@@ -1,5 +1,7 @@
 """Writing networks. Callers have checked policy (``api/permissions.py``)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -12,8 +14,9 @@ from apps.networking import exceptions, locks, rpcapi, states
 from apps.networking.models import FixedIP, Network, Port
 from apps.networking.selectors import networks as selectors
 from apps.networking.selectors import qos_policies as qos_policy_selectors
-from apps.networking.services import floating_ips, ownership, qos_policies, quotas
+from apps.networking.services import floating_ips, ownership, qos_policies, quotas, rbac_policies
 from apps.networking.services.requested_networks import automatic, resolve
+from apps.networking.services.shared_objects import EXTERNAL, SHARED
 
 __all__ = ["automatic", "create", "delete", "resolve", "update"]
 
@@ -21,18 +24,36 @@ __all__ = ["automatic", "create", "delete", "resolve", "update"]
 def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
     """Make a network, with the project's default QoS policy unless ``values`` name one.
 
-    Raises QosPolicyNotFound (404), OverQuota, and FlatNetworkInUse or VlanInUse for a segment that is taken (409)."""
+    Raises QosPolicyNotFound (404), OverQuota, FlatNetworkInUse or VlanInUse for a segment that is taken, and
+    DefaultNetworkExists (409).
+    """
     project_id = ownership.of(context=context, values=values)
     qos_policies.check_change(context=context, values=values)
     if not values.get("qos_policy_id"):
         values = {**values, "qos_policy_id": qos_policy_selectors.default_id(project_id=project_id)}
-    with transaction.atomic():
+    with _one_default(), transaction.atomic():
         quotas.check(resource="network", project_id=project_id)
         _refuse_taken_segment(values)
         network = Network.objects.create(project_id=project_id, **{"mtu": default_mtu(), **_columns(values)})
         qos_policies.keep(network.qos_policy_id)
+        if network.shared:
+            rbac_policies.open_to_all(network, SHARED)
+        if network.external:
+            rbac_policies.open_to_all(network, EXTERNAL)
         rpcapi.changed(networks=[network.id])
     return selectors.get(context=context, network_id=network.id)
+
+
+@contextmanager
+def _one_default() -> Iterator[None]:
+    """Turn a second default external network into DefaultNetworkExists (409)."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "network_one_default_external" not in str(error):
+            raise
+        other = Network.objects.filter(external=True, is_default=True).values_list("id", flat=True).first()
+        raise exceptions.DefaultNetworkExists(id=other) from None
 
 
 def _refuse_taken_segment(values: dict[str, Any]) -> None:
@@ -58,17 +79,16 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
 def update(*, context: RequestContext, network: Network, values: dict[str, Any]) -> Network:
     """Change a network.
 
-    Raises NetworkInUse (409) when it stops being shared and others have ports on it, and ExternalNetworkInUse (409)
-    when it stops being external and routers have their gateway on it.
+    Raises NetworkInUse (409) when it stops being shared and others have ports on it, ExternalNetworkInUse (409)
+    when it stops being external and routers have their gateway on it, and DefaultNetworkExists (409).
     """
     qos_policies.check_change(context=context, values=values, held_id=network.qos_policy_id)
-    with transaction.atomic():
-        if values.get("shared") is False and network.shared and _used_by_others(network):
-            raise exceptions.NetworkInUse(id=network.id)
-        if values.get("external") is False and network.external and _leads_out(network):
-            raise exceptions.ExternalNetworkInUse(id=network.id)
+    with _one_default(), transaction.atomic():
+        if {"shared", "external"} & values.keys():
+            _open_or_close(network, values)
+        columns = {key: value for key, value in _columns(values).items() if key not in ("shared", "external")}
         Network.objects.filter(id=network.id).update(
-            **_columns(values), revision_number=F("revision_number") + 1, updated_at=timezone.now()
+            **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
         )
         qos_policies.keep(values.get("qos_policy_id"))
         if "qos_policy_id" in values:
@@ -77,15 +97,30 @@ def update(*, context: RequestContext, network: Network, values: dict[str, Any])
     return selectors.get(context=context, network_id=network.id)
 
 
+def _open_or_close(network: Network, values: dict[str, Any]) -> None:
+    """Let everybody use a network or see it as external, or no longer."""
+    locked = locks.network_to_delete(network.id)  # keeps ports out until the commit
+    if locked is None:
+        raise exceptions.NetworkNotFound(id=network.id)
+    shared, external = values.get("shared", locked.shared), values.get("external", locked.external)
+    if shared and not locked.shared:
+        rbac_policies.open_to_all(locked, SHARED)
+    elif locked.shared and not shared:
+        if rbac_policies.depending(locked, SHARED, set(locked.shared_with)):
+            raise exceptions.NetworkInUse(id=locked.id)
+        rbac_policies.close_to_all(locked, SHARED)
+    if external and not locked.external:
+        rbac_policies.open_to_all(locked, EXTERNAL)
+    elif locked.external and not external:
+        if _leads_out(locked):
+            raise exceptions.ExternalNetworkInUse(id=locked.id)
+        rbac_policies.make_internal(locked)
+
+
 def _leads_out(network: Network) -> bool:
-    """Return whether routers or floating IPs use a network. A row lock keeps further ones out until the commit."""
-    locks.network_to_delete(network.id)
+    """Return whether routers or floating IPs use a network."""
     owners = (states.OWNER_ROUTER_GATEWAY, states.OWNER_FLOATING_IP)
     return Port.objects.filter(network=network, device_owner__in=owners).exists()
-
-
-def _used_by_others(network: Network) -> bool:
-    return Port.objects.filter(network=network).exclude(project_id=network.project_id).exists()
 
 
 def delete(*, network: Network) -> None:
@@ -101,6 +136,7 @@ def delete(*, network: Network) -> None:
             if Port.objects.filter(network=network).exists():
                 raise exceptions.NetworkInUse(id=network.id)
             rpcapi.changed(networks=[network.id])
-            network.delete()
+            with rbac_policies.forgotten(network):
+                network.delete()
     except (ProtectedError, IntegrityError):
         raise exceptions.NetworkInUse(id=network.id) from None

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, rpcapi, states
 from apps.networking.models import Network, Port, PortSecurityGroup, SecurityGroup
 from apps.networking.selectors import ports as selectors
+from apps.networking.selectors.sharing import is_shared_with, shared_with
 from apps.networking.services import (
     floating_ips,
     ownership,
@@ -134,7 +135,9 @@ def _check_security(values: dict[str, Any], *, pairs: Any, held_groups: bool) ->
 
 def _refuse_foreign_network(network: Network, context: RequestContext) -> None:
     """External networks are seen by everybody and plugged into by their owner only."""
-    if network.external and not network.shared and not context.is_admin and network.project_id != context.project_id:
+    if not network.external or context.is_admin or network.project_id == context.project_id:
+        return
+    if not is_shared_with(network, context.project_id):
         raise exceptions.ExternalNetworkForbidden(id=network.id)
 
 
@@ -150,9 +153,10 @@ def _groups(context: RequestContext, project_id: str, values: dict[str, Any]) ->
     if wanted is None:
         return [security_groups.ensure_default(project_id=project_id)] if values["port_security_enabled"] else []
     ids = list(dict.fromkeys(wanted))
-    owned = SecurityGroup.objects.filter(id__in=ids)
-    owned = owned if context.is_admin else owned.filter(project_id=project_id)
-    known = set(owned.values_list("id", flat=True))
+    usable = SecurityGroup.objects.filter(id__in=ids)
+    if not context.is_admin:
+        usable = usable.filter(Q(project_id=project_id) | shared_with(project_id))
+    known = set(usable.values_list("id", flat=True))
     for group_id in ids:
         if group_id not in known:
             raise exceptions.SecurityGroupNotFound(id=group_id)

@@ -18,6 +18,7 @@ from apps.networking import exceptions, ranges, rpcapi
 from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as port_selectors
+from apps.networking.selectors.sharing import is_shared_with
 from apps.networking.services import fixed_ips, quotas, ways_out
 from apps.networking.values import InterfacePermissions, RequestedNetwork
 
@@ -79,8 +80,8 @@ def _network(
         raise exceptions.RequestedNetworkNotFound(id=network_id)
     if not network.subnets.all():
         raise exceptions.NetworkRequiresSubnet(id=network.id)
-    foreign = network.external and not network.shared and network.project_id != context.project_id
-    if foreign and not permissions.external:
+    foreign = network.external and network.project_id != context.project_id
+    if foreign and not permissions.external and not is_shared_with(network, context.project_id):
         raise exceptions.ExternalNetworkForbidden(id=network.id)
     return network
 
@@ -124,7 +125,7 @@ def automatic(*, context: RequestContext, create: bool = True) -> RequestedNetwo
     not have the one that is made. At most 2 queries if one exists.
     """
     project_id = context.project_id or ""
-    candidates = network_selectors.owned(project_id=project_id) or network_selectors.shared()
+    candidates = network_selectors.owned(project_id=project_id) or network_selectors.shared(project_id=project_id)
     if len(candidates) > 1:
         raise exceptions.NetworkAmbiguous
     if candidates:

@@ -15,7 +15,7 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, rpcapi, states
 from apps.networking.models import SecurityGroup, SecurityGroupRule
 from apps.networking.selectors import security_groups as selectors
-from apps.networking.services import ownership, quotas
+from apps.networking.services import ownership, quotas, rbac_policies
 
 DEFAULT = "default"
 
@@ -130,6 +130,7 @@ def delete(*, context: RequestContext, group: SecurityGroup) -> None:
         with transaction.atomic():
             naming = group.remote_rules.values_list("security_group_id", flat=True)
             rpcapi.changed(groups={group.id, *naming})
-            group.delete()
+            with rbac_policies.forgotten(group):
+                group.delete()
     except (ProtectedError, RestrictedError, IntegrityError):
         raise exceptions.SecurityGroupInUse(id=group.id) from None

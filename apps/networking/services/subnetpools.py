@@ -12,7 +12,8 @@ from apps.networking import exceptions, locks, ranges
 from apps.networking.models import FixedIP, Network, Subnet, SubnetPool
 from apps.networking.selectors import address_scopes as scope_selectors
 from apps.networking.selectors import subnetpools as selectors
-from apps.networking.services import address_scopes, ownership, quotas, subnet_ranges
+from apps.networking.services import address_scopes, ownership, quotas, rbac_policies, subnet_ranges
+from apps.networking.services.shared_objects import SHARED
 
 MAX_PREFIXES = 100
 _SHORTEST = {4: 8, 6: 64}  # of a pool that says nothing, as in Neutron
@@ -44,6 +45,8 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> SubnetPool:
         quotas.check(resource="subnetpool", project_id=project_id)
         _join(context, pool, values)
         pool.save(force_insert=True)
+        if pool.shared:
+            rbac_policies.open_to_all(pool, SHARED)
     return pool
 
 
@@ -220,7 +223,7 @@ def _check_routers(subnets: Iterable[Subnet]) -> None:
 def delete(*, subnetpool: SubnetPool) -> None:
     """Delete a pool that no subnet has a range of. Raises SubnetPoolInUse (400)."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(), rbac_policies.forgotten(subnetpool):
             subnetpool.delete()
     except (ProtectedError, IntegrityError):
         raise exceptions.SubnetPoolInUse from None

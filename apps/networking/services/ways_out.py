@@ -8,7 +8,8 @@ from django.db import transaction
 
 from apps.networking import locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, Network, Router, RouterInterface, Subnet
-from apps.networking.services import fixed_ips, service_ports
+from apps.networking.services import fixed_ips, rbac_policies, service_ports
+from apps.networking.services.shared_objects import EXTERNAL
 
 PUBLIC = "public"
 MTU = 1500  # bytes, of what is outside
@@ -28,11 +29,12 @@ def ensure_public(*, project_id: str) -> Network:
                 name=PUBLIC,
                 description="The world outside: floating IPs are addresses of it",
                 external=True,
-                is_default=True,
+                is_default=not Network.objects.filter(external=True, is_default=True).exists(),
                 network_type="flat",
                 physical_network=PUBLIC,
                 mtu=MTU,
             )
+            rbac_policies.open_to_all(network, EXTERNAL)
             cidr = ranges.subnet_range(settings.EXTERNAL_CIDR, version=4, dhcp=False)
             gateway = ranges.default_gateway(cidr)
             Subnet.objects.create(

@@ -7,6 +7,7 @@ from apps.common.context import RequestContext
 from apps.networking import states
 from apps.networking.api.documents.base import optional_id, standard
 from apps.networking.models import Network
+from apps.networking.selectors.sharing import is_shared_with
 
 
 def render(network: Network, context: RequestContext) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def render(network: Network, context: RequestContext) -> dict[str, Any]:
         "name": network.name,
         "admin_state_up": network.admin_state_up,
         "status": network.status,
-        "shared": network.shared,
+        "shared": is_shared_with(network, context.project_id),
         "router:external": network.external,
         "is_default": network.is_default,
         "mtu": network.mtu,

@@ -6,6 +6,7 @@ from apps.common.context import RequestContext
 from apps.networking.api.documents import security_group_rules
 from apps.networking.api.documents.base import standard
 from apps.networking.models import SecurityGroup
+from apps.networking.selectors.sharing import is_shared_with
 
 
 def render(group: SecurityGroup, context: RequestContext) -> dict[str, Any]:
@@ -15,6 +16,6 @@ def render(group: SecurityGroup, context: RequestContext) -> dict[str, Any]:
         **standard(group),
         "name": group.name,
         "stateful": group.stateful,
-        "shared": False,
+        "shared": is_shared_with(group, context.project_id),
         "security_group_rules": [security_group_rules.render(rule, context) for rule in rules],
     }

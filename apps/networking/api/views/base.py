@@ -103,6 +103,7 @@ class Item(Noun, collections.Item):
     """Show, update, delete; ``If-Match`` names the revision that may be changed."""
 
     before_row = ("show",)
+    revised: ClassVar[bool] = True  # whether rows count their changes
 
     def permit_change(self, row: Any, values: dict[str, Any]) -> None:
         """Check the rules of the values that change, beside the one of the change. Raises PolicyForbidden (403)."""
@@ -132,7 +133,7 @@ class Item(Noun, collections.Item):
 
     def constrained(self, request: Request, row: Any) -> AbstractContextManager[None]:
         """Hold the resource at the revision that If-Match names, if it names one."""
-        number = expected_revision(request)
+        number = expected_revision(request) if self.revised else None
         return nullcontext() if number is None else revisions.expected(row, number)
 
 
