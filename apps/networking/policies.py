@@ -20,7 +20,7 @@ NETWORK_OWNER = f"{ADMIN} or (role:member and project_id:%(network_project_id)s)
 # Selectors decide which rows a caller sees: its project's, and shared ones.
 READABLE = (
     "network subnet port security_group security_group_rule router floatingip subnetpool address_scope address_group "
-    "rbac_policy agent availability_zone network_ip_availability service_provider segment"
+    "rbac_policy"
 )
 
 RULES = {
@@ -60,6 +60,13 @@ RULES = {
     "update_rbac_policy": PROJECT_MEMBER,
     "update_rbac_policy:target_tenant": NOT_FOR_EVERYBODY,
     "delete_rbac_policy": PROJECT_MEMBER,
+    "get_auto_allocated_topology": PROJECT_READER,
+    "delete_auto_allocated_topology": PROJECT_MEMBER,
+    **{f"{action}_agent": ADMIN for action in ("get", "update", "delete")},
+    **{f"{action}_segment": ADMIN for action in ("get", "create", "update", "delete")},
+    "get_network_ip_availability": ADMIN,
+    "get_availability_zone": "role:reader",
+    "get_service_provider": "role:reader",
     "create_port": PROJECT_MEMBER,
     "create_port:mac_address": NETWORK_OWNER,
     "create_port:fixed_ips": ANYBODY,

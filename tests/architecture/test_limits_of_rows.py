@@ -150,6 +150,7 @@ LIMITS = {
     "scheduling.Scheduler": SYSTEM,
     "scheduling.Stamp": SYSTEM,
     "networking.AddressScope": Quota("address_scope"),
+    "networking.AgentNote": OPERATORS,
     "networking.FixedIP": Part("networking.Port", "MAX_FIXED_IPS", PORTS),
     "networking.FloatingIP": Quota("floatingip"),
     "networking.Network": Quota("network"),

@@ -124,6 +124,7 @@ def _network(owner: Person, octet: int) -> dict[str, str]:
     items |= _qos(owner)
     items["trunks"] = make("trunks", "trunk", port_id=make("ports", "port", network_id=network))
     items["port_forwardings"] = str(_forwarding(items["floatingips"], items["ports"]).id)
+    items |= {"segments": network, "network-ip-availabilities": network}
     for collection, pk in items.items():
         assert owner.call("put", f"/network/v2.0/{collection}/{pk}/tags/t").status_code in (201, 404)
     return items

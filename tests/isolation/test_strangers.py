@@ -66,6 +66,8 @@ NOWHERE = {
     "compute/v2.1/os-keypairs/<name>": "a user's own",
     "compute/v2.1/extensions/<alias>": "there are none",
     "network/v2.0/extensions/<str:alias>": "there are none of this name",
+    "network/v2.0/agents/<str:item_id>": "there are no hosts",
+    "network/v2.0/auto-allocated-topology/<str:project_id>": "there is no default external network",
     "identity/v3/users/<str:user_id>/access_rules": "a user's own, and the system's",
     "identity/v3/users/<str:user_id>/access_rules/<str:rule_id>": "a user's own, and the system's",
 }

@@ -88,6 +88,19 @@ RBAC_POLICIES: dict[str, Filter] = {
     "target_tenant": ("target_project", text),
     "target_project": ("target_project", text),
 }
+NETWORK_IP_AVAILABILITIES: dict[str, Filter] = {
+    "network_id": ("id", identity),
+    "network_name": ("name", text),
+    "project_id": ("project_id", text),
+    "tenant_id": ("project_id", text),
+}
+SEGMENTS: dict[str, Filter] = {
+    "id": ("id", identity),
+    "network_id": ("id", identity),
+    "network_type": ("network_type", text),
+    "physical_network": ("physical_network", text),
+    "segmentation_id": ("segmentation_id", STYLE.integer),
+}
 PORTS: dict[str, Filter] = {
     **STANDARD,
     "network_id": ("network_id", identity),

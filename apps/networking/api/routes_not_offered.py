@@ -1,23 +1,21 @@
 """Routes of Neutron that are not offered here, each with the feature's name; README lists the same features."""
 
-AGENTS = "network agents"
+AGENTS = "agents that networks and routers are scheduled to: every host serves all"
 MINIMA = "guaranteed bandwidth and packet rates"
 GATEWAYS = "several gateways of a router"
 
 # place below the version -> feature. The first match wins.
 NOT_OFFERED: dict[str, str] = {
     "address-groups": "address groups",
-    "agents": AGENTS,
-    "auto-allocated-topology": "automatic topologies",
-    "availability_zones": "availability zones of networks",
+    "agents/<agent_id>/dhcp-networks": AGENTS,
+    "agents/<agent_id>/l3-routers": AGENTS,
     "default-security-group-rules": "default security group rules",
     "flavors": "flavors of routers",
     "local_ips": "local IPs",
     "log": "packet logging",
     "metering": "metering",
     "ndp_proxies": "NDP proxies",
-    "network-ip-availabilities": "counts of free addresses",
-    "network_segment_ranges": "segments",
+    "network_segment_ranges": "ranges of segments",
     "networks/<network_id>/dhcp-agents": AGENTS,
     "qos/alias_minimum_bandwidth_rules": MINIMA,
     "qos/alias_minimum_packet_rate_rules": MINIMA,
@@ -29,6 +27,5 @@ NOT_OFFERED: dict[str, str] = {
     "routers/<router_id>/l3-agents": AGENTS,
     "routers/<router_id>/remove_external_gateways": GATEWAYS,
     "routers/<router_id>/update_external_gateways": GATEWAYS,
-    "segments": "segments",
-    "service-providers": "service providers",
+    "service_profiles": "flavors of routers",
 }

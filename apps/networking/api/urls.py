@@ -6,7 +6,11 @@ from apps.common.api import not_offered
 from apps.networking.api.routes_not_offered import NOT_OFFERED
 from apps.networking.api.views import (
     address_scopes,
+    agents,
+    auto_allocated_topologies,
+    availability_zones,
     floating_ips,
+    network_ip_availabilities,
     networks,
     port_forwardings,
     ports,
@@ -18,6 +22,8 @@ from apps.networking.api.views import (
     routers,
     security_group_rules,
     security_groups,
+    segments,
+    service_providers,
     subnetpools,
     subnets,
     tags,
@@ -45,6 +51,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{V2}/address-scopes/<str:item_id>", address_scopes.AddressScopeItem.as_view()),
     path(f"{V2}/rbac-policies", rbac_policies.RbacPolicies.as_view()),
     path(f"{V2}/rbac-policies/<str:item_id>", rbac_policies.RbacPolicyItem.as_view()),
+    path(f"{V2}/agents", agents.Agents.as_view()),
+    path(f"{V2}/agents/<str:item_id>", agents.AgentItem.as_view()),
+    path(f"{V2}/auto-allocated-topology/<str:project_id>", auto_allocated_topologies.AutoAllocatedTopology.as_view()),
+    path(f"{V2}/availability_zones", availability_zones.AvailabilityZones.as_view()),
+    path(f"{V2}/network-ip-availabilities", network_ip_availabilities.NetworkIpAvailabilities.as_view()),
+    path(
+        f"{V2}/network-ip-availabilities/<str:item_id>", network_ip_availabilities.NetworkIpAvailabilityItem.as_view()
+    ),
+    path(f"{V2}/segments", segments.Segments.as_view()),
+    path(f"{V2}/segments/<str:item_id>", segments.SegmentItem.as_view()),
+    path(f"{V2}/service-providers", service_providers.ServiceProviders.as_view()),
     path(f"{V2}/ports", ports.Ports.as_view()),
     path(f"{V2}/ports/<str:item_id>", ports.PortItem.as_view()),
     path(f"{V2}/routers", routers.Routers.as_view()),

@@ -11,6 +11,14 @@ from apps.networking.exceptions.address_scopes import (
     ScopeOfOtherVersion,
     ScopesOfNetworkDiffer,
 )
+from apps.networking.exceptions.agents import (
+    AgentNotFound,
+    AgentRefused,
+    ZoneNotFound,
+)
+from apps.networking.exceptions.auto_allocated_topologies import (
+    AutoAllocationFailed,
+)
 from apps.networking.exceptions.base import (
     ExtensionNotFound,
     InvalidInput,
@@ -96,6 +104,9 @@ from apps.networking.exceptions.security_groups import (
     SecurityGroupNotFound,
     SecurityGroupRuleNotFound,
 )
+from apps.networking.exceptions.segments import (
+    SegmentNotFound,
+)
 from apps.networking.exceptions.servers import (
     ExternalNetworkForbidden,
     FixedIpInUse,
@@ -151,7 +162,10 @@ __all__ = [
     "AddressScopeInUse",
     "AddressScopeNotFound",
     "AddressScopeStaysShared",
+    "AgentNotFound",
+    "AgentRefused",
     "AllocationOnAutoAddressSubnet",
+    "AutoAllocationFailed",
     "CannotChangeDefault",
     "CannotRemoveDefault",
     "DefaultNetworkExists",
@@ -246,6 +260,7 @@ __all__ = [
     "SecurityGroupInUse",
     "SecurityGroupNotFound",
     "SecurityGroupRuleNotFound",
+    "SegmentNotFound",
     "ServicePortInUse",
     "SubPortMtuTooLarge",
     "SubPortNotFound",
@@ -263,4 +278,5 @@ __all__ = [
     "TrunkPortInUse",
     "UnknownMarker",
     "VlanInUse",
+    "ZoneNotFound",
 ]

@@ -1,6 +1,7 @@
 """Rows of the network service."""
 
 from apps.networking.models.address_scopes import AddressScope
+from apps.networking.models.agents import AgentNote
 from apps.networking.models.floating_ips import FloatingIP
 from apps.networking.models.networks import Network
 from apps.networking.models.port_forwardings import PortForwarding
@@ -16,6 +17,7 @@ from apps.networking.models.trunks import SubPort, Trunk
 
 __all__ = [
     "AddressScope",
+    "AgentNote",
     "FixedIP",
     "FloatingIP",
     "Network",

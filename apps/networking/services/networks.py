@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, rpcapi, states
 from apps.networking.models import FixedIP, Network, Port
+from apps.networking.selectors import availability_zones
 from apps.networking.selectors import networks as selectors
 from apps.networking.selectors import qos_policies as qos_policy_selectors
 from apps.networking.services import floating_ips, ownership, qos_policies, quotas, rbac_policies
@@ -24,13 +25,14 @@ __all__ = ["automatic", "create", "delete", "resolve", "update"]
 def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
     """Make a network, with the project's default QoS policy unless ``values`` name one.
 
-    Raises QosPolicyNotFound (404), OverQuota, FlatNetworkInUse or VlanInUse for a segment that is taken, and
-    DefaultNetworkExists (409).
+    Raises QosPolicyNotFound and ZoneNotFound (404), OverQuota, FlatNetworkInUse or VlanInUse for a segment that is
+    taken, and DefaultNetworkExists (409).
     """
     project_id = ownership.of(context=context, values=values)
     qos_policies.check_change(context=context, values=values)
     if not values.get("qos_policy_id"):
         values = {**values, "qos_policy_id": qos_policy_selectors.default_id(project_id=project_id)}
+    availability_zones.check(values.get("availability_zone_hints", ()))
     with _one_default(), transaction.atomic():
         quotas.check(resource="network", project_id=project_id)
         _refuse_taken_segment(values)

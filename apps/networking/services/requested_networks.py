@@ -130,7 +130,7 @@ def automatic(*, context: RequestContext, create: bool = True) -> RequestedNetwo
         raise exceptions.NetworkAmbiguous
     if candidates:
         return RequestedNetwork(network_id=candidates[0].id)
-    return RequestedNetwork(network_id=_make_automatic(project_id=project_id)) if create else None
+    return RequestedNetwork(network_id=make_automatic(project_id=project_id)) if create else None
 
 
 def automatic_range(index: int) -> ipaddress.IPv4Network:
@@ -141,7 +141,7 @@ def automatic_range(index: int) -> ipaddress.IPv4Network:
     return ipaddress.IPv4Network((first, AUTOMATIC_PREFIX))
 
 
-def _make_automatic(*, project_id: str) -> uuid.UUID:
+def make_automatic(*, project_id: str) -> uuid.UUID:
     """Make a project's own network in a range that no other automatic network has; of two makers one wins.
 
     Raises OverQuota (409).

@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, rpcapi
 from apps.networking.models import Router, RouterInterface
+from apps.networking.selectors import availability_zones
 from apps.networking.selectors import routers as selectors
 from apps.networking.services import extra_routes, ownership, quotas, router_gateways, router_interfaces
 
@@ -18,8 +19,12 @@ Routes = Sequence[dict[str, Any]]
 
 
 def create(*, context: RequestContext, values: dict[str, Any]) -> Router:
-    """Make a router, perhaps with a gateway. Raises OverQuota (409) and the errors of a gateway."""
+    """Make a router, perhaps with a gateway.
+
+    Raises InvalidInput (400), ZoneNotFound (404), OverQuota (409) and the errors of a gateway.
+    """
     project_id = ownership.of(context=context, values=values)
+    availability_zones.check_all(values.get("availability_zone_hints", ()))
     with transaction.atomic():
         quotas.check(resource="router", project_id=project_id)
         router = Router.objects.create(project_id=project_id, **_columns(values))

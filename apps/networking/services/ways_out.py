@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.networking import locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, Network, Router, RouterInterface, Subnet
-from apps.networking.services import fixed_ips, rbac_policies, service_ports
+from apps.networking.services import fixed_ips, quotas, rbac_policies, service_ports
 from apps.networking.services.shared_objects import EXTERNAL
 
 PUBLIC = "public"
@@ -60,9 +60,14 @@ def ensure_router(*, network: Network, external: Network) -> uuid.UUID | None:
 
 
 def add_default_router(network: Network) -> None:
-    """Give a network that was just made a router to the default external network, where the cloud has one."""
-    external = Network.objects.filter(external=True, is_default=True).order_by("created_at", "id").first()
+    """Give a network that was just made a router to the default external network, where the cloud has one.
+
+    Raises OverQuota (409) for a project that may have no further router or port.
+    """
+    external = Network.objects.filter(external=True, is_default=True).first()
     if external is not None:
+        for resource in ("router", "port"):
+            quotas.check(resource=resource, project_id=network.project_id)
         _add_router(network, external)
 
 

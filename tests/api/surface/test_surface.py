@@ -54,9 +54,10 @@ MISSING = {
     "guaranteed bandwidth and packet rates": ["network .*/minimum_(bandwidth|packet_rate)_rules"],
     "metering": ["network .*/metering/"],
     "packet logging": ["network .*/log/"],
-    "segments": ["network .*/segments"],
-    "network agents": ["network .*/agents", "network .*/dhcp-agents", "network .*/l3-agents"],
-    "service providers": ["network .*/service-providers"],
+    "agents that networks are scheduled to": [
+        "network .*/agents/.*/(dhcp-networks|l3-routers)",
+        "network .*/(dhcp-agents|l3-agents)",
+    ],
 }
 # Neither here nor planned: whole services, of which nobody routes a call.
 NOT_PLANNED = (

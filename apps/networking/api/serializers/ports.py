@@ -15,7 +15,7 @@ ALIASES = {
     "binding:profile": "profile",
     "binding:vnic_type": "vnic_type",
 }
-MAX_PAIRS = 10
+MAX_PAIRS = 500  # Kubernetes names the range of each node
 MAX_FIXED_IPS = 5
 MAX_DHCP_OPTIONS = 20
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")

@@ -1,0 +1,8 @@
+"""Refusals about segments."""
+
+from apps.common.exceptions import NotFound
+
+
+class SegmentNotFound(NotFound):
+    kind = "SegmentNotFound"
+    template = "Segment {id} could not be found."
