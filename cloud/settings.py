@@ -264,6 +264,7 @@ NETWORK_QUOTAS = {
     "port": env.int("CELERITY_QUOTA_PORTS", default=500),
     "subnetpool": env.int("CELERITY_QUOTA_SUBNET_POOLS", default=20),
     "address_scope": env.int("CELERITY_QUOTA_ADDRESS_SCOPES", default=20),
+    "address_group": env.int("CELERITY_QUOTA_ADDRESS_GROUPS", default=10),
     "rbac_policy": env.int("CELERITY_QUOTA_RBAC_POLICIES", default=10),
     "router": env.int("CELERITY_QUOTA_ROUTERS", default=10),
     "floatingip": env.int("CELERITY_QUOTA_FLOATING_IPS", default=50),

@@ -31,6 +31,7 @@ TABLES = {
     "identity_project": Rank.PROJECT,
     "identity_user": Rank.USER,
     "images_image": Rank.IMAGE,
+    "networking_addressgroup": Rank.SECURITY_GROUP,
     "networking_addressscope": Rank.ADDRESS_SCOPE,
     "networking_fixedip": Rank.PORT,
     "networking_floatingip": Rank.FLOATING_IP,

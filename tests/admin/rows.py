@@ -12,6 +12,7 @@ from apps.compute.models import BlockDevice, Flavor, FlavorAccess, KeyPair, Serv
 from apps.identity import models as identity
 from apps.images.models import Image, Member
 from apps.networking.models import (
+    AddressGroup,
     AddressScope,
     FixedIP,
     FloatingIP,
@@ -130,9 +131,11 @@ def nets(number: int, project: str, server: Server) -> None:
     Subnet.objects.filter(id=subnet.id).update(subnetpool=pool)
     group = SecurityGroup.objects.create(project_id=project, name=text)
     first_group = SecurityGroup.objects.get(name=FIRST)
-    SecurityGroupRule.objects.create(
-        project_id=project, security_group=first_group, direction="ingress", ethertype="IPv4", remote_group=group
-    )
+    addresses = AddressGroup.objects.create(project_id=project, name=text, addresses=["192.0.2.0/24"])
+    for remote in ({"remote_group": group}, {"remote_address_group": addresses}):
+        SecurityGroupRule.objects.create(
+            project_id=project, security_group=first_group, direction="ingress", ethertype="IPv4", **remote
+        )
     for index, device in ((0, server.id), (number, Server.objects.get(name=FIRST).id)):
         port = Port.objects.create(
             project_id=project, name=text, network=network, mac_address=f"fa:16:3e:00:{index:02x}:{number:02x}",

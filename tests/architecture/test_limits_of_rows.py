@@ -149,6 +149,7 @@ LIMITS = {
     "scheduling.Inventory": SYSTEM,
     "scheduling.Scheduler": SYSTEM,
     "scheduling.Stamp": SYSTEM,
+    "networking.AddressGroup": Quota("address_group"),
     "networking.AddressScope": Quota("address_scope"),
     "networking.AgentNote": OPERATORS,
     "networking.FixedIP": Part("networking.Port", "MAX_FIXED_IPS", PORTS),

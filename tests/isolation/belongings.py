@@ -109,6 +109,7 @@ def _network(owner: Person, octet: int) -> dict[str, str]:
         "security-groups": group,
         "security-group-rules": rule,
         "routers": make("routers", "router", name="r"),
+        "address-groups": make("address-groups", "address_group", name="a"),
         "subnetpools": make("subnetpools", "subnetpool", name="p", prefixes=[f"10.{octet}.0.0/16"]),
         "address-scopes": make("address-scopes", "address_scope", name="s", ip_version=4),
         "rbac-policies": make(

@@ -64,6 +64,7 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("/add_router_interface", {"subnet_id": "0" * 32}),
     ("/remove_router_interface", {"subnet_id": "0" * 32}),
     ("v2.0/rbac-policies/", {"rbac_policy": {"target_tenant": "1" * 32}}),
+    ("_addresses", {"addresses": ["192.0.2.9"]}),
     ("_prefixes", {"prefixes": ["10.250.0.0/16"]}),
     ("/onboard_network_subnets", {"network_id": "0" * 32}),
     ("v2.0/address-scopes/", {"address_scope": {"name": "written"}}),

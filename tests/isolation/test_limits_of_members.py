@@ -99,6 +99,9 @@ MADE: dict[str, Make] = {
     ),
     "networking.Network": Make("/network/v2.0/networks", lambda person, number: {"network": {"name": "n"}}),
     "networking.Subnet": Make("/network/v2.0/subnets", _subnet),
+    "networking.AddressGroup": Make(
+        "/network/v2.0/address-groups", lambda person, number: {"address_group": {"name": "a"}}
+    ),
     "networking.AddressScope": Make(
         "/network/v2.0/address-scopes", lambda person, number: {"address_scope": {"ip_version": 4}}
     ),

@@ -1,6 +1,7 @@
 """Networks, subnets and their pools are created and changed as through the API; addresses and rules are read-only."""
 
 from apps.networking.admin import (
+    address_groups,
     floating_ips,
     networks,
     ports,
@@ -11,4 +12,14 @@ from apps.networking.admin import (
     subnets,
 )
 
-__all__ = ["floating_ips", "networks", "ports", "rbac_policies", "routers", "security_groups", "subnetpools", "subnets"]
+__all__ = [
+    "address_groups",
+    "floating_ips",
+    "networks",
+    "ports",
+    "rbac_policies",
+    "routers",
+    "security_groups",
+    "subnetpools",
+    "subnets",
+]

@@ -25,12 +25,14 @@ class SecurityGroupAdmin(Page):
             row.project_name = projects.get(row.project_id, row.project_id)
 
     def panels(self, request: HttpRequest, row: SecurityGroup) -> list[panels.Panel]:
-        rules = SecurityGroupRule.objects.filter(security_group=row).select_related("remote_group")
+        rules = SecurityGroupRule.objects.filter(security_group=row).select_related(
+            "remote_group", "remote_address_group"
+        )
         rows = [
             [
                 rule.direction, rule.ethertype, rule.protocol or "any",
                 "any" if rule.port_range_min is None else f"{rule.port_range_min}-{rule.port_range_max}",
-                rule.remote_ip_prefix or (str(rule.remote_group) if rule.remote_group_id else "any"),
+                rule.remote_ip_prefix or str(rule.remote_group or rule.remote_address_group or "any"),
             ]
             for rule in rules.order_by("direction", "created_at", "id")[:200]
         ]  # fmt: skip

@@ -88,6 +88,7 @@ RBAC_POLICIES: dict[str, Filter] = {
     "target_tenant": ("target_project", text),
     "target_project": ("target_project", text),
 }
+ADDRESS_GROUPS: dict[str, Filter] = {**STANDARD, "shared": ("shared", STYLE.boolean)}
 NETWORK_IP_AVAILABILITIES: dict[str, Filter] = {
     "network_id": ("id", identity),
     "network_name": ("name", text),
@@ -161,6 +162,7 @@ SECURITY_GROUP_RULES: dict[str, Filter] = {
     "port_range_max": ("port_range_max", STYLE.integer),
     "remote_ip_prefix": ("remote_ip_prefix", text),
     "remote_group_id": ("remote_group_id", identity),
+    "remote_address_group_id": ("remote_address_group_id", identity),
 }
 
 

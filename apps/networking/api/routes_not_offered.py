@@ -6,7 +6,6 @@ GATEWAYS = "several gateways of a router"
 
 # place below the version -> feature. The first match wins.
 NOT_OFFERED: dict[str, str] = {
-    "address-groups": "address groups",
     "agents/<agent_id>/dhcp-networks": AGENTS,
     "agents/<agent_id>/l3-routers": AGENTS,
     "default-security-group-rules": "default security group rules",

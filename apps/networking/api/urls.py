@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from apps.common.api import not_offered
 from apps.networking.api.routes_not_offered import NOT_OFFERED
 from apps.networking.api.views import (
+    address_groups,
     address_scopes,
     agents,
     auto_allocated_topologies,
@@ -47,6 +48,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{V2}/subnetpools/<str:item_id>/add_prefixes", subnetpools.AddPrefixes.as_view()),
     path(f"{V2}/subnetpools/<str:item_id>/remove_prefixes", subnetpools.RemovePrefixes.as_view()),
     path(f"{V2}/subnetpools/<str:item_id>/onboard_network_subnets", subnetpools.OnboardNetworkSubnets.as_view()),
+    path(f"{V2}/address-groups", address_groups.AddressGroups.as_view()),
+    path(f"{V2}/address-groups/<str:item_id>", address_groups.AddressGroupItem.as_view()),
+    path(f"{V2}/address-groups/<str:item_id>/add_addresses", address_groups.AddAddresses.as_view()),
+    path(f"{V2}/address-groups/<str:item_id>/remove_addresses", address_groups.RemoveAddresses.as_view()),
     path(f"{V2}/address-scopes", address_scopes.AddressScopes.as_view()),
     path(f"{V2}/address-scopes/<str:item_id>", address_scopes.AddressScopeItem.as_view()),
     path(f"{V2}/rbac-policies", rbac_policies.RbacPolicies.as_view()),

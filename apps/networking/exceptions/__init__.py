@@ -3,6 +3,12 @@
 Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
 """
 
+from apps.networking.exceptions.address_groups import (
+    AddressesExist,
+    AddressesNotFound,
+    AddressGroupInUse,
+    AddressGroupNotFound,
+)
 from apps.networking.exceptions.address_scopes import (
     AddressScopeInUse,
     AddressScopeNotFound,
@@ -159,9 +165,13 @@ from apps.networking.exceptions.trunks import (
 )
 
 __all__ = [
+    "AddressGroupInUse",
+    "AddressGroupNotFound",
     "AddressScopeInUse",
     "AddressScopeNotFound",
     "AddressScopeStaysShared",
+    "AddressesExist",
+    "AddressesNotFound",
     "AgentNotFound",
     "AgentRefused",
     "AllocationOnAutoAddressSubnet",

@@ -1,5 +1,6 @@
 """Rows of the network service."""
 
+from apps.networking.models.address_groups import AddressGroup
 from apps.networking.models.address_scopes import AddressScope
 from apps.networking.models.agents import AgentNote
 from apps.networking.models.floating_ips import FloatingIP
@@ -16,6 +17,7 @@ from apps.networking.models.subnets import Subnet
 from apps.networking.models.trunks import SubPort, Trunk
 
 __all__ = [
+    "AddressGroup",
     "AddressScope",
     "AgentNote",
     "FixedIP",

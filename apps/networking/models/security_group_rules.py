@@ -3,8 +3,11 @@
 from django.db import models
 from django.db.models.functions import Coalesce
 
+from apps.networking.models.address_groups import AddressGroup
 from apps.networking.models.base import Resource
 from apps.networking.models.security_groups import SecurityGroup
+
+_NONE = "00000000-0000-0000-0000-000000000000"
 
 
 class SecurityGroupRule(Resource):
@@ -20,6 +23,9 @@ class SecurityGroupRule(Resource):
     remote_group = models.ForeignKey(
         SecurityGroup, on_delete=models.CASCADE, null=True, blank=True, related_name="remote_rules"
     )
+    remote_address_group = models.ForeignKey(
+        AddressGroup, on_delete=models.PROTECT, null=True, blank=True, related_name="rules"
+    )
 
     class Meta:
         constraints = [
@@ -31,7 +37,8 @@ class SecurityGroupRule(Resource):
                 Coalesce("port_range_min", models.Value(-1)),
                 Coalesce("port_range_max", models.Value(-1)),
                 Coalesce("remote_ip_prefix", models.Value("")),
-                Coalesce("remote_group", models.Value("00000000-0000-0000-0000-000000000000", models.UUIDField())),
+                Coalesce("remote_group", models.Value(_NONE, models.UUIDField())),
+                Coalesce("remote_address_group", models.Value(_NONE, models.UUIDField())),
                 name="security_group_rule_once",
             ),
         ]

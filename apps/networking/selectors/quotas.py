@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.networking.models import (
+    AddressGroup,
     AddressScope,
     FloatingIP,
     Network,
@@ -31,6 +32,7 @@ COUNTS: dict[str, Callable[[str], int]] = {
     "subnetpool": _counter(SubnetPool),
     "address_scope": _counter(AddressScope),
     "port": _counter(Port),
+    "address_group": _counter(AddressGroup),
     "rbac_policy": _counter(RbacPolicy),
     "router": _counter(Router),
     "floatingip": _counter(FloatingIP),

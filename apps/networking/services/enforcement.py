@@ -21,6 +21,7 @@ def closed_ports(direction: str = states.INGRESS) -> QuerySet[Port]:
         ethertype=states.IPV4,
         protocol=None,
         remote_group=None,
+        remote_address_group=None,
         security_group__ports=OuterRef("pk"),
     )
     bound = Port.objects.filter(request_index__isnull=False, port_security_enabled=True)
@@ -73,6 +74,7 @@ def _open(groups: Iterable[uuid.UUID], direction: str) -> None:
                 port_range_max=None,
                 remote_ip_prefix=None,
                 remote_group=None,
+                remote_address_group=None,
                 defaults={
                     "project_id": SecurityGroup.objects.get(id=group).project_id,
                     "description": KEPT_OPEN,

@@ -7,8 +7,19 @@ from apps.common.context import RequestContext
 from apps.identity.services.project_resources import ProjectResource
 from apps.identity.services.project_resources import register as register_resource
 from apps.networking import states
-from apps.networking.models import AddressScope, FloatingIP, Network, Port, Router, SecurityGroup, SubnetPool, Trunk
+from apps.networking.models import (
+    AddressGroup,
+    AddressScope,
+    FloatingIP,
+    Network,
+    Port,
+    Router,
+    SecurityGroup,
+    SubnetPool,
+    Trunk,
+)
 from apps.networking.services import (
+    address_groups,
     address_scopes,
     floating_ips,
     networks,
@@ -53,6 +64,10 @@ def _subnetpools(project_id: str) -> Any:
 
 def _address_scopes(project_id: str) -> Any:
     return AddressScope.objects.filter(project_id=project_id)
+
+
+def _address_groups(project_id: str) -> Any:
+    return AddressGroup.objects.filter(project_id=project_id)
 
 
 def _groups(project_id: str) -> Any:
@@ -103,6 +118,11 @@ def _purge_address_scopes(context: RequestContext) -> None:
         address_scopes.delete(address_scope=scope)
 
 
+def _purge_address_groups(context: RequestContext) -> None:
+    for group in _address_groups(str(context.project_id)):
+        address_groups.delete(address_group=group)
+
+
 def _purge_groups(context: RequestContext) -> None:
     for group in _groups(str(context.project_id)):
         security_groups.delete(context=context, group=group)
@@ -121,6 +141,7 @@ def register() -> None:
         ("ports", _ports, _purge_ports, 10),
         ("networks", _networks, _purge_networks, 20),
         ("subnet pools", _subnetpools, _purge_subnetpools, 22),
+        ("address groups", _address_groups, _purge_address_groups, 35),
         ("address scopes", _address_scopes, _purge_address_scopes, 24),
         ("security groups", _groups, _purge_groups, 20),
     ):

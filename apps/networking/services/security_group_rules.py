@@ -11,6 +11,7 @@ from apps.common.identifiers import parse_uuid
 from apps.networking import exceptions, protocols, rpcapi, states
 from apps.networking.exceptions import InvalidRule
 from apps.networking.models import SecurityGroup, SecurityGroupRule
+from apps.networking.selectors import address_groups as address_group_selectors
 from apps.networking.selectors import security_groups as security_group_selectors
 from apps.networking.services import quotas
 
@@ -22,7 +23,7 @@ ONLY_IPV6 = {"icmpv6", "ipv6-encap", "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ip
 def create(*, context: RequestContext, group: SecurityGroup, values: dict[str, Any]) -> SecurityGroupRule:
     """Add a rule to a group.
 
-    Raises SecurityGroupNotFound (404), InvalidRule (400), RuleExists and OverQuota (409).
+    Raises SecurityGroupNotFound and AddressGroupNotFound (404), InvalidRule (400), RuleExists and OverQuota (409).
     """
     columns = _checked(context, values)
     try:
@@ -40,16 +41,21 @@ def _same(group: SecurityGroup, columns: dict[str, Any]) -> uuid.UUID | None:
 
 
 def _checked(context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of a new rule. Raises InvalidRule, SecurityGroupNotFound."""
+    """Return the columns of a new rule. Raises InvalidRule, SecurityGroupNotFound and AddressGroupNotFound."""
     ethertype = values.get("ethertype") or states.IPV4
     protocol = _protocol(values.get("protocol"), ethertype)
     number = _number(protocol)
     low, high = values.get("port_range_min"), values.get("port_range_max")
     _check_ports(number, protocol, low, high)
     prefix, remote = values.get("remote_ip_prefix"), values.get("remote_group_id")
+    addresses = values.get("remote_address_group_id")
     if prefix and remote:
         raise InvalidRule("Only remote_ip_prefix or remote_group_id may be provided.")
+    if addresses and (prefix or remote):
+        raise InvalidRule("Only one of remote_ip_prefix, remote_group_id or remote_address_group_id may be provided.")
     group_id = _remote_group(context, remote) if remote else None
+    if addresses:
+        addresses = address_group_selectors.get(context=context, address_group_id=addresses).id
     return {
         "direction": values["direction"],
         "ethertype": ethertype,
@@ -58,6 +64,7 @@ def _checked(context: RequestContext, values: dict[str, Any]) -> dict[str, Any]:
         "port_range_max": high,
         "remote_ip_prefix": _prefix(prefix, ethertype) if prefix else None,
         "remote_group_id": group_id,
+        "remote_address_group_id": addresses or None,
         "description": values.get("description", ""),
     }
 

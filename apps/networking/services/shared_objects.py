@@ -14,6 +14,7 @@ from apps.common.context import RequestContext
 from apps.common.exceptions import NotFound
 from apps.networking import exceptions, states
 from apps.networking.models import (
+    AddressGroup,
     AddressScope,
     FloatingIP,
     Network,
@@ -21,10 +22,11 @@ from apps.networking.models import (
     PortSecurityGroup,
     Router,
     SecurityGroup,
+    SecurityGroupRule,
     Subnet,
     SubnetPool,
 )
-from apps.networking.selectors import address_scopes, networks, security_groups, subnetpools
+from apps.networking.selectors import address_groups, address_scopes, networks, security_groups, subnetpools
 
 SHARED, EXTERNAL = "access_as_shared", "access_as_external"
 EVERYBODY = "*"
@@ -63,6 +65,10 @@ def _pools_in(scope: AddressScope) -> set[str]:
     return set(SubnetPool.objects.filter(address_scope=scope).values_list("project_id", flat=True))
 
 
+def _naming(group: AddressGroup) -> set[str]:
+    return set(SecurityGroupRule.objects.filter(remote_address_group=group).values_list("project_id", flat=True))
+
+
 TYPES: dict[str, SharedType] = {
     "network": SharedType(
         model=Network,
@@ -75,6 +81,12 @@ TYPES: dict[str, SharedType] = {
         not_found=exceptions.SecurityGroupNotFound,
         visible=security_groups.visible,
         users={SHARED: _guarded_by},
+    ),
+    "address_group": SharedType(
+        model=AddressGroup,
+        not_found=exceptions.AddressGroupNotFound,
+        visible=address_groups.visible,
+        users={SHARED: _naming},
     ),
     "subnetpool": SharedType(
         model=SubnetPool,

@@ -32,11 +32,15 @@ SELECT p.id, p.network_id, p.host, p.mac_address, p.hostname, p.admin_state_up, 
   FROM networking_port p
 """
 _HELD = f"(p.request_index IS NOT NULL OR EXISTS (SELECT 1 {_TRUNK} AND s.port_id = p.id))"
+# A rule for an address group is one for each of its ranges of the rule's IP version, and none while there is none.
 _GROUPS = """
 SELECT g.id, g.stateful,
        (SELECT json_agg(json_build_array(r.direction, r.ethertype, r.protocol, r.port_range_min, r.port_range_max,
-                                         r.remote_ip_prefix, r.remote_group_id) ORDER BY r.id)
-          FROM networking_securitygrouprule r WHERE r.security_group_id = g.id)::text
+                                         COALESCE(r.remote_ip_prefix, a.cidr), r.remote_group_id) ORDER BY r.id, a.cidr)
+          FROM networking_securitygrouprule r
+          LEFT JOIN networking_addressgroup n ON n.id = r.remote_address_group_id
+          LEFT JOIN LATERAL unnest(n.addresses) AS a (cidr) ON r.ethertype = 'IPv' || family(a.cidr::inet)
+         WHERE r.security_group_id = g.id AND (r.remote_address_group_id IS NULL OR a.cidr IS NOT NULL))::text
   FROM networking_securitygroup g
 """
 

@@ -30,6 +30,7 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         ("Routers", "router", "networking_router"),
         ("Floating IPs", "public", "networking_floatingip"),
         ("Security groups", "shield", "networking_securitygroup"),
+        ("Address groups", "list_alt", "networking_addressgroup"),
         ("RBAC policies", "share", "networking_rbacpolicy"),
     ],
     "Identity": [

@@ -27,7 +27,7 @@ def render_rule(row: "SecurityGroupRule", groups: Mapping[uuid.UUID, "SecurityGr
         "group": {"name": source.name, "tenant_id": source.project_id} if source is not None else {},
         "ip_range": {},
     }
-    if row.remote_group_id is None:
+    if row.remote_group_id is None and row.remote_address_group_id is None:
         document["ip_range"] = {"cidr": row.remote_ip_prefix or ANYWHERE[row.ethertype]}
     return document
 

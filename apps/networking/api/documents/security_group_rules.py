@@ -22,5 +22,5 @@ def render(rule: SecurityGroupRule, context: RequestContext) -> dict[str, Any]:
         "remote_ip_prefix": prefix,
         "normalized_cidr": str(ipaddress.ip_network(prefix, strict=False)) if prefix else None,
         "remote_group_id": str(rule.remote_group_id) if rule.remote_group_id else None,
-        "remote_address_group_id": None,
+        "remote_address_group_id": str(rule.remote_address_group_id) if rule.remote_address_group_id else None,
     }

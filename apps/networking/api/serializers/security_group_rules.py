@@ -26,7 +26,7 @@ class SecurityGroupRuleCreate(StrictSerializer):
     port_range_max = serializers.IntegerField(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)
     remote_ip_prefix = Text(required=False, allow_null=True, max_length=64)
     remote_group_id = Text(required=False, allow_null=True, allow_blank=True, max_length=255)
-    remote_address_group_id = Text(required=False, allow_null=True)
+    remote_address_group_id = UUIDString(required=False, allow_null=True)
     description = TextField(allow_null=True)
     project_id = ProjectField()
     tenant_id = ProjectField()
@@ -38,7 +38,5 @@ class SecurityGroupRuleCreate(StrictSerializer):
         raise serializers.ValidationError(f"'{text}' is not one of {', '.join(states.ETHERTYPES)}")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs.pop("remote_address_group_id", None) is not None:
-            raise serializers.ValidationError({"remote_address_group_id": ["it is not offered by this cloud"]})
         attrs["description"] = attrs.get("description") or ""
         return attrs
