@@ -8,6 +8,7 @@ from apps.common.admin import Operation, Operator, Page, filters, operations, pa
 from apps.networking.api import permissions
 from apps.networking.models import RbacPolicy
 from apps.networking.services import rbac_policies
+from apps.networking.services.shared_objects import TYPES
 
 
 @admin.register(RbacPolicy)
@@ -18,9 +19,11 @@ class RbacPolicyAdmin(Page):
     ordering = ("-created_at", "id")
 
     def panels(self, request: HttpRequest, row: RbacPolicy) -> list[panels.Panel]:
-        page = f"admin:networking_{row.object_type.replace('_', '')}_change"
-        object_ = [[{"text": f"{row.object_type} {row.object_id}", "href": reverse(page, args=[row.object_id])}]]
-        return [panels.table("Object", ["type and id"], object_), *super().panels(request, row)]
+        model, text = TYPES[row.object_type].model, f"{row.object_type} {row.object_id}"
+        cell: dict[str, str] = {"text": text}
+        if model in admin.site._registry:
+            cell["href"] = reverse(f"admin:networking_{model._meta.model_name}_change", args=[row.object_id])
+        return [panels.table("Object", ["type and id"], [[cell]]), *super().panels(request, row)]
 
 
 def _delete(operator: Operator, policy: RbacPolicy, values: dict[str, str]) -> str:

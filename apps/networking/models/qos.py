@@ -5,13 +5,12 @@ import uuid
 from django.db import models
 
 from apps.networking import states
-from apps.networking.models.base import Resource
+from apps.networking.models.base import SharedResource
 
 
-class QosPolicy(Resource):
-    """``is_default``: the project's new networks get it. ``shared`` ones may be used by every project."""
+class QosPolicy(SharedResource):
+    """``is_default``: the project's new networks get it."""
 
-    shared = models.BooleanField(default=False)
     is_default = models.BooleanField(default=False)
 
     class Meta:

@@ -3,19 +3,18 @@
 import uuid
 from collections.abc import Iterator
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from apps.common.context import RequestContext
 from apps.networking import exceptions
 from apps.networking.models import FloatingIP, Network, Port, QosPolicy, QosRule, Router
+from apps.networking.selectors import sharing
 
 
 def visible(*, context: RequestContext) -> QuerySet[QosPolicy]:
     """Policies the caller may see: its project's, and shared ones; all for administrators."""
     rows = QosPolicy.objects.prefetch_related(Prefetch("rules", QosRule.objects.order_by("kind", "direction")))
-    if context.is_admin:
-        return rows
-    return rows.filter(Q(project_id=context.project_id or "-") | Q(shared=True))
+    return sharing.visible(rows, context)
 
 
 def get(*, context: RequestContext, policy_id: uuid.UUID) -> QosPolicy:

@@ -11,9 +11,10 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, rpcapi
 from apps.networking.models import FloatingIP, Network, Port, QosPolicy, Router
 from apps.networking.selectors import qos_policies as selectors
-from apps.networking.services import ownership
+from apps.networking.services import ownership, rbac_policies
+from apps.networking.services.shared_objects import SHARED
 
-_COLUMNS = ("name", "description", "shared", "is_default")
+_COLUMNS = ("name", "description", "is_default")
 
 
 def create(*, context: RequestContext, values: dict[str, Any]) -> QosPolicy:
@@ -22,6 +23,8 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> QosPolicy:
     try:
         with transaction.atomic():
             policy = QosPolicy.objects.create(project_id=project_id, **_columns(values))
+            if values.get("shared"):
+                rbac_policies.open_to_all(policy, SHARED)
     except IntegrityError:
         raise exceptions.DefaultQosPolicyExists(project_id=project_id) from None
     return selectors.get(context=context, policy_id=policy.id)
@@ -37,8 +40,8 @@ def update(*, context: RequestContext, policy: QosPolicy, values: dict[str, Any]
     """
     try:
         with transaction.atomic():
-            if values.get("shared") is False and policy.shared:
-                _refuse_foreign_users(policy)
+            if values.get("shared", policy.shared) != policy.shared:
+                _share(policy, values["shared"])
             QosPolicy.objects.filter(id=policy.id).update(
                 **_columns(values), revision_number=F("revision_number") + 1, updated_at=timezone.now()
             )
@@ -47,10 +50,21 @@ def update(*, context: RequestContext, policy: QosPolicy, values: dict[str, Any]
     return selectors.get(context=context, policy_id=policy.id)
 
 
+def _share(policy: QosPolicy, wanted: bool) -> None:
+    """Let everybody use a policy, or no longer; projects that RBAC policies name keep it."""
+    if locks.qos_policy_to_delete(policy.id) is None:
+        raise exceptions.QosPolicyNotFound(id=policy.id)
+    if wanted:
+        rbac_policies.open_to_all(policy, SHARED)
+    else:
+        _refuse_foreign_users(policy)
+        rbac_policies.close_to_all(policy, SHARED)
+
+
 def _refuse_foreign_users(policy: QosPolicy) -> None:
-    locks.qos_policy_to_delete(policy.id)
+    allowed = [policy.project_id, *policy.shared_with]
     for noun, model in (("network", Network), ("port", Port), ("floatingip", FloatingIP), ("router", Router)):
-        rows: Any = model.objects.filter(qos_policy=policy).exclude(project_id=policy.project_id)
+        rows: Any = model.objects.filter(qos_policy=policy).exclude(project_id__in=allowed)
         if (user := rows.first()) is not None:
             raise exceptions.QosPolicyInUse(id=policy.id, noun=noun, user_id=user.id)
 
@@ -62,7 +76,8 @@ def delete(*, policy: QosPolicy) -> None:
             raise exceptions.QosPolicyNotFound(id=policy.id)
         for noun, user_id in selectors.users(policy_id=policy.id):
             raise exceptions.QosPolicyInUse(id=policy.id, noun=noun, user_id=user_id)
-        QosPolicy.objects.filter(id=policy.id).delete()
+        with rbac_policies.forgotten(policy):
+            QosPolicy.objects.filter(id=policy.id).delete()
 
 
 def check_change(*, context: RequestContext, values: dict[str, Any], held_id: uuid.UUID | None = None) -> None:

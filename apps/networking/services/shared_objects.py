@@ -20,13 +20,21 @@ from apps.networking.models import (
     Network,
     Port,
     PortSecurityGroup,
+    QosPolicy,
     Router,
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
     SubnetPool,
 )
-from apps.networking.selectors import address_groups, address_scopes, networks, security_groups, subnetpools
+from apps.networking.selectors import (
+    address_groups,
+    address_scopes,
+    networks,
+    qos_policies,
+    security_groups,
+    subnetpools,
+)
 
 SHARED, EXTERNAL = "access_as_shared", "access_as_external"
 EVERYBODY = "*"
@@ -69,6 +77,13 @@ def _naming(group: AddressGroup) -> set[str]:
     return set(SecurityGroupRule.objects.filter(remote_address_group=group).values_list("project_id", flat=True))
 
 
+def _limited_by(policy: QosPolicy) -> set[str]:
+    projects: set[str] = set()
+    for model in (Network, Port, FloatingIP, Router):
+        projects |= set(model._default_manager.filter(qos_policy=policy).values_list("project_id", flat=True))
+    return projects
+
+
 TYPES: dict[str, SharedType] = {
     "network": SharedType(
         model=Network,
@@ -81,6 +96,12 @@ TYPES: dict[str, SharedType] = {
         not_found=exceptions.SecurityGroupNotFound,
         visible=security_groups.visible,
         users={SHARED: _guarded_by},
+    ),
+    "qos_policy": SharedType(
+        model=QosPolicy,
+        not_found=exceptions.QosPolicyNotFound,
+        visible=qos_policies.visible,
+        users={SHARED: _limited_by},
     ),
     "address_group": SharedType(
         model=AddressGroup,

@@ -232,3 +232,20 @@ def test_a_server_with_a_port_keeps_a_network_shared(alice: Caller, bob: Caller,
     assert refusal(alice.delete(f"/rbac-policies/{policy['id']}"))[:2] == (409, "RbacPolicyInUse")
     bindings.release_for_server(server_id=server)
     assert alice.delete(f"/rbac-policies/{policy['id']}").status_code == 204
+
+
+def test_a_shared_qos_policy_limits_others(alice: Caller, bob: Caller, admin: Caller) -> None:
+    made = admin.post("/qos/policies", {"policy": {"name": "slow", "project_id": alice.project_id}}).json()["policy"]
+    wanted = {"network": {"qos_policy_id": made["id"]}}
+    assert bob.post("/networks", wanted).status_code == 404
+    policy = share(alice, "qos_policy", made["id"], bob.project_id)
+    assert bob.get(f"/qos/policies/{made['id']}").json()["policy"]["shared"] is True
+    network = make(bob, "network", qos_policy_id=made["id"])
+    admin.put(f"/qos/policies/{made['id']}", {"policy": {"shared": True}})
+    assert admin.put(f"/qos/policies/{made['id']}", {"policy": {"shared": False}}).status_code == 200
+    assert refusal(alice.delete(f"/rbac-policies/{policy['id']}"))[:2] == (409, "RbacPolicyInUse")
+    assert bob.delete(f"/networks/{network['id']}").status_code == 204
+    assert alice.delete(f"/rbac-policies/{policy['id']}").status_code == 204
+    share(alice, "qos_policy", made["id"], bob.project_id)
+    assert admin.delete(f"/qos/policies/{made['id']}").status_code == 204
+    assert not RbacPolicy.objects.exists()

@@ -6,6 +6,7 @@ from apps.common.context import RequestContext
 from apps.networking import states
 from apps.networking.api.documents.base import standard
 from apps.networking.models import QosPolicy, QosRule
+from apps.networking.selectors.sharing import is_shared_with
 
 
 def policy(row: QosPolicy, context: RequestContext) -> dict[str, Any]:
@@ -13,7 +14,7 @@ def policy(row: QosPolicy, context: RequestContext) -> dict[str, Any]:
     return {
         **standard(row),
         "name": row.name,
-        "shared": row.shared,
+        "shared": is_shared_with(row, context.project_id),
         "is_default": row.is_default,
         "rules": [{**rule(item), "qos_policy_id": str(row.id), "type": item.kind} for item in row.rules.all()],
     }
