@@ -1,5 +1,6 @@
 """Answers that named clients match, word for word or filter by filter: Tempest, Terraform, CAPO, Gardener, Zuul."""
 
+import itertools
 import uuid
 from typing import Any
 
@@ -18,10 +19,10 @@ def error(response: Any) -> tuple[int, str, str]:
     return response.status_code, document["type"], document["message"]
 
 
-def listed(who: Caller, collection: str, query: str) -> list[str]:
+def listed(who: Caller, collection: str, query: str, key: str = "name") -> list[str]:
     response = who.get(f"/{collection}?{query}")
     assert response.status_code == 200, response.content
-    return sorted(one["name"] for one in response.json()[collection.replace("-", "_")])
+    return sorted(one[key] for one in response.json()[collection.replace("-", "_")])
 
 
 @pytest.mark.parametrize(
@@ -61,15 +62,25 @@ def test_texts_of_what_is_in_use(alice: Caller, network: Network) -> None:
     assert "overlaps with another subnet" in message
 
 
-def test_lists_by_tags(alice: Caller, network: Network) -> None:
+def test_lists_by_tags(alice: Caller, admin: Caller, network: Network, make_network: Any) -> None:
     """CAPO filters by tags, Gardener finds its ports by them."""
+    public = make_network(admin, "198.18.7.0/24", external=True)
+    ours = {"network_id": str(network.id)}
+    ports = (make(alice, "port", **ours)["id"] for _ in range(3))
+    numbers = itertools.count(1)
     for collection, noun, values in (
-        ("networks", "network", {}),
-        ("ports", "port", {"network_id": str(network.id)}),
-        ("security-groups", "security_group", {}),
+        ("networks", "network", lambda: {}),
+        ("subnets", "subnet", lambda: {**ours, "ip_version": 4, "cidr": f"10.77.{next(numbers)}.0/24"}),
+        ("subnetpools", "subnetpool", lambda: {"prefixes": ["10.0.0.0/8"]}),
+        ("ports", "port", lambda: ours),
+        ("routers", "router", lambda: {}),
+        ("floatingips", "floatingip", lambda: {"floating_network_id": str(public.id)}),
+        ("security-groups", "security_group", lambda: {}),
+        ("trunks", "trunk", lambda: {"port_id": next(ports)}),
     ):
         for name, tags in (("a", ["red"]), ("b", ["red", "blue"]), ("c", ["green"])):
-            one = make(alice, noun, name=name, **values)
+            named = {"description": name} if noun == "floatingip" else {"name": name, "description": name}
+            one = make(alice, noun, **named, **values())
             path = f"/{collection}/{one['id']}/tags"
             assert alice.put(path, {"tags": tags}).json() == {"tags": tags}
         for query, expected in (
@@ -79,7 +90,7 @@ def test_lists_by_tags(alice: Caller, network: Network) -> None:
             ("not-tags=red,blue&tags-any=red,green", ["a", "c"]),
             ("not-tags-any=red,blue&tags-any=red,green", ["c"]),
         ):
-            assert listed(alice, collection, query) == expected, (collection, query)
+            assert listed(alice, collection, query, "description") == expected, (collection, query)
 
 
 def test_lists_of_ports(alice: Caller, network: Network) -> None:
