@@ -1,6 +1,6 @@
 """Routes of Neutron that are not offered here, each with the feature's name; README lists the same features."""
 
-AGENTS = "agents that networks and routers are scheduled to: every host serves all"
+AGENTS = "agents that networks are scheduled to"
 MINIMA = "guaranteed bandwidth and packet rates"
 GATEWAYS = "several gateways of a router"
 
@@ -14,7 +14,7 @@ NOT_OFFERED: dict[str, str] = {
     "log": "packet logging",
     "metering": "metering",
     "ndp_proxies": "NDP proxies",
-    "network_segment_ranges": "ranges of segments",
+    "network_segment_ranges": "changes of segments",
     "networks/<network_id>/dhcp-agents": AGENTS,
     "qos/alias_minimum_bandwidth_rules": MINIMA,
     "qos/alias_minimum_packet_rate_rules": MINIMA,
