@@ -11,7 +11,7 @@ from apps.networking.models import AgentNote
 from apps.scheduling.selectors import hosts
 
 # (type, binary) of the agents of each host, in Neutron's words where OVN is the engine.
-_OF_OVN = (("OVN Controller agent", "ovn-controller"),)
+_OF_OVN = (("OVN Controller agent", "ovn-controller"), ("OVN Metadata agent", "celerity-metadata"))
 _OF_HOSTS = (("Host network agent", "celerity-host"),)
 
 

@@ -55,6 +55,13 @@ def test_agents_are_administrators_to_see(alice: Caller, admin: Caller, hosts: l
     assert admin.get("/agents", fields="host", host="a").json() == {"agents": [{"host": "a"}]}
 
 
+def test_agents_of_hosts_with_ovn(admin: Caller, hosts: list[Host], settings: Any) -> None:
+    settings.NETWORK_WORKER = True
+    agents = admin.get("/agents", host="a").json()["agents"]
+    assert {agent["agent_type"] for agent in agents} == {"OVN Controller agent", "OVN Metadata agent"}
+    assert len({agent["id"] for agent in agents}) == 2
+
+
 def test_agents_are_described_and_stay(alice: Caller, admin: Caller, hosts: list[Host]) -> None:
     agent = admin.get("/agents", host="a").json()["agents"][0]
     path = f"/agents/{agent['id']}"
