@@ -15,7 +15,8 @@ class FloatingIP(Resource):
 
     Associated: ``fixed_port`` with ``fixed_ip_address``, and ``router``, which translates between the two. With port
     forwardings only ``router`` is set. Who deletes the port disassociates it in the same transaction. ``dns_name`` and
-    ``dns_domain`` are kept for clients; nothing publishes them.
+    ``dns_domain`` are kept for clients; nothing publishes them. One that is ``auto_assigned`` was made for a server and
+    goes with it, unless somebody moves it before.
     """
 
     floating_network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="floating_ips")
@@ -32,6 +33,7 @@ class FloatingIP(Resource):
         QosPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="floating_ips"
     )
     status = models.CharField(max_length=16, default=states.DOWN)
+    auto_assigned = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = "floating IP"

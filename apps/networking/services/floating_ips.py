@@ -73,6 +73,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> FloatingIP:
             floating_network=network,
             floating_port=port,
             floating_ip_address=ip,
+            auto_assigned=values.get("auto_assigned", False),
             **(target.columns if target else {}),
         )
         qos_policies.keep(values.get("qos_policy_id"))
@@ -139,6 +140,8 @@ def update(
             columns |= target.columns
         elif "port_id" in values and not forwards:
             columns |= _LOOSE
+        if "port_id" in values:  # it is the project's own from now on
+            columns["auto_assigned"] = False
         FloatingIP.objects.filter(id=locked.id).update(
             **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
         )

@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.networking import exceptions, locks, ranges, rpcapi, states
-from apps.networking.models import FixedIP, Port
+from apps.networking.models import FixedIP, FloatingIP, Port
 from apps.networking.selectors import subnets
 from apps.networking.services import bindings, fixed_ips, floating_ips, port_addresses, port_forwardings, trunks
 from apps.networking.values import RequestedNetwork
@@ -81,6 +81,8 @@ def remove(*, server_id: uuid.UUID, port_id: uuid.UUID) -> int | None:
     if port.preserved:
         bindings.unbind([port_id])
     else:
+        for floating_ip in FloatingIP.objects.filter(fixed_port_id=port_id, auto_assigned=True):
+            floating_ips.delete(floating_ip=floating_ip)
         floating_ips.loosen(port_id=port_id)
         port_forwardings.delete_of_port(port_id=port_id)
         port.delete()

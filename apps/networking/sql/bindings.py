@@ -67,8 +67,8 @@ SELECT port, guard FROM unnest(%(ports)s) AS port, unnest(%(groups)s) AS guard
 """,
     {"ports": "uuid[]", "groups": "uuid[]"},
 )
-# Floating IPs that lead to the ports are loose from then on. Those that forward to them stop, and are loose with
-# the last forwarding.
+# Floating IPs that lead to the ports are loose from then on, or deleted if they were assigned by themselves. Those that
+# forward to them stop, and are loose with the last forwarding.
 RELEASE = Statement(
     "networking_release",
     """
@@ -79,8 +79,16 @@ WITH gone AS (
 ), loose AS (
     UPDATE networking_floatingip SET fixed_port_id = NULL, fixed_ip_address = NULL, router_id = NULL, status = 'DOWN',
            revision_number = revision_number + 1, updated_at = clock_timestamp()
-      FROM gone WHERE networking_floatingip.fixed_port_id = gone.id
+      FROM gone WHERE networking_floatingip.fixed_port_id = gone.id AND NOT auto_assigned
     RETURNING networking_floatingip.id
+), automatic AS (
+    DELETE FROM networking_floatingip l USING networking_port p
+     WHERE p.device_id = %(device)s AND p.request_index IS NOT NULL AND l.fixed_port_id = p.id AND l.auto_assigned
+    RETURNING l.id, l.floating_port_id
+), outer_addresses AS (
+    DELETE FROM networking_fixedip USING automatic WHERE networking_fixedip.port_id = automatic.floating_port_id
+), outer_ports AS (
+    DELETE FROM networking_port USING automatic WHERE networking_port.id = automatic.floating_port_id
 ), forwarded AS (
     DELETE FROM networking_portforwarding f USING gone WHERE f.port_id = gone.id RETURNING f.id, f.floating_ip_id
 ), idle AS (
@@ -94,7 +102,7 @@ WITH gone AS (
 ), groups AS (
     DELETE FROM networking_portsecuritygroup USING gone WHERE networking_portsecuritygroup.port_id = gone.id
 )
-SELECT id, false FROM gone UNION ALL SELECT id, true FROM loose
+SELECT id, false FROM gone UNION ALL SELECT id, true FROM loose UNION ALL SELECT id, true FROM automatic
 UNION ALL SELECT DISTINCT floating_ip_id, true FROM forwarded
 """,
     {"device": "text"},

@@ -2,8 +2,10 @@
 
 import uuid
 
+from django.conf import settings
+
 from apps.compute import states
-from apps.networking.services import bindings
+from apps.networking.services import automatic_floating_ips, bindings
 from apps.networking.values import RequestedNetwork
 from workers.engine.steps import StepContext
 from workers.mapping import networks
@@ -28,6 +30,8 @@ class AllocateNetwork(ServerStep[None]):
             zone=server.zone or "nova",
             hostname=server.hostname,
         )
+        if settings.AUTO_ASSIGN_FLOATING_IP:
+            automatic_floating_ips.assign(server_id=server.id, project_id=server.project_id)
         for port in ports:
             drivers.network.plug(networks.port_spec(port))
 
