@@ -10,11 +10,12 @@ from pathlib import Path
 
 import libvirt
 import pytest
+from lxml import etree
 
 from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import HypervisorContract, eventually
 from workers.drivers.errors import DriverError
-from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, HypervisorDriver, ServerSpec
+from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, HypervisorDriver, InterfaceSpec, ServerSpec
 from workers.drivers.hypervisor.errors import ImageBroken, SoftRebootFailed, SpawnFailed
 from workers.drivers.hypervisor.libvirt.driver import LibvirtDriver
 from workers.drivers.network.base.l2 import NetworkSpec
@@ -47,6 +48,20 @@ def spec(
 
 class TestContract(HypervisorContract):
     """See HypervisorContract."""
+
+    @pytest.fixture
+    def interface(self, bridge: None, network: NetworkSpec) -> InterfaceSpec:
+        return samples.interface(network, samples.port(network))
+
+    @pytest.fixture
+    def cards(self) -> Callable[[str], list[str]]:
+        def read(server_id: str) -> list[str]:
+            command = ["virsh", "-q", "-c", os.environ.get("CELERITY_LIBVIRT_URI", "qemu:///system"), "dumpxml"]
+            text = subprocess.run([*command, server_id], check=True, capture_output=True, text=True).stdout
+            taps = etree.fromstring(text).iterfind("devices/interface/target")
+            return [str(target.get("dev")) for target in taps]
+
+        return read
 
 
 def test_display_names_and_metadata_are_only_data(driver: HypervisorDriver, state_directory: Path) -> None:
