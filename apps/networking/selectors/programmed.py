@@ -40,13 +40,19 @@ def ports(
     network_ids: Iterable[uuid.UUID] = (),
     server_ids: Iterable[uuid.UUID] = (),
 ) -> list[ProgrammedPort]:
-    """Return those of the ports, and all of the networks and of the servers. 1 query."""
+    """Return those of the ports, all of the networks and of the servers, and the subports of those that are parents.
+
+    1 query, 2 where there are trunks.
+    """
     values = {
         "ports": list(port_ids),
         "networks": list(network_ids),
         "servers": [str(server_id) for server_id in server_ids],
     }
-    return list({row.id: row for row in (_port(*columns) for columns in sql.PORTS.fetch(values))}.values())
+    rows = sql.PORTS.fetch(values)
+    if parents := [row[0] for row in rows if row[-1]]:
+        rows = list({row[0]: row for row in [*rows, *sql.SUBPORTS.fetch({"parents": parents})]}.values())
+    return [_port(*row) for row in rows]
 
 
 def networks(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, NetworkFacts]:
@@ -108,6 +114,7 @@ def _port(
     trunk: str | None,
     dns_name: str,
     dns_domain: str,
+    is_parent: bool,
 ) -> ProgrammedPort:
     parent_id, tag, is_up = orjson.loads(trunk) if trunk else (None, None, True)
     return ProgrammedPort(

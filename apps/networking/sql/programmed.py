@@ -28,7 +28,7 @@ SELECT p.id, p.network_id, p.host, p.mac_address, p.hostname, p.admin_state_up, 
        ARRAY(SELECT m.security_group_id FROM networking_portsecuritygroup m WHERE m.port_id = p.id ORDER BY 1),
        {_qos(f"COALESCE(p.qos_policy_id, {_OF_NETWORK.format(network='p.network_id')})")},
        (SELECT json_build_array(t.port_id, s.segmentation_id, t.admin_state_up) {_TRUNK} AND s.port_id = p.id)::text,
-       p.dns_name, p.dns_domain
+       p.dns_name, p.dns_domain, EXISTS (SELECT 1 FROM networking_trunk t WHERE t.port_id = p.id)
   FROM networking_port p
 """
 _HELD = f"(p.request_index IS NOT NULL OR EXISTS (SELECT 1 {_TRUNK} AND s.port_id = p.id))"
@@ -51,10 +51,14 @@ PORTS = Statement(
     "networking_programmed_ports",
     f"""{_PORTS} WHERE {_HELD} AND (
         p.id = ANY(%(ports)s) OR p.network_id = ANY(%(networks)s)
-        OR p.device_id = ANY(%(servers)s) AND p.device_id <> '')
-        UNION ALL
-        {_PORTS} WHERE p.id IN (SELECT s.port_id {_TRUNK} AND q.device_id = ANY(%(servers)s) AND q.device_id <> '')""",
+        OR p.device_id = ANY(%(servers)s) AND p.device_id <> '')""",
     {"ports": "uuid[]", "networks": "uuid[]", "servers": "text[]"},
+)
+# The last column of a port says whether it is the parent of a trunk: then its subports are read, too.
+SUBPORTS = Statement(
+    "networking_programmed_subports",
+    f"{_PORTS} WHERE p.id IN (SELECT s.port_id {_TRUNK} AND t.port_id = ANY(%(parents)s))",
+    {"parents": "uuid[]"},
 )
 ALL_NETWORKS = Statement("networking_programmed_all_networks", _NETWORKS, {})
 ALL_PORTS = Statement("networking_programmed_all_ports", f"{_PORTS} WHERE {_HELD}", {})
