@@ -106,9 +106,13 @@ def test_a_gateway_host_is_lost_and_comes_back(cloud: LabCloud, guests: Guests) 
     wait_for(lambda: cloud.ssh(guests.far, "hostname", check=False) == "far", what="the guest, started again")
     cloud.wait_gone(guests.other.id)
     send(cloud, guests.near, guests.far)
-    listed = machines.run(second, "virsh", "-q", "list", "--all", "--uuid").stdout.split()
-    assert guests.far.id in listed and guests.other.id not in listed
+    assert guests.far.id in domains(second)
+    wait_for(lambda: guests.other.id not in domains(second), what="no guest that was deleted meanwhile", seconds=90)
     wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=90)
+
+
+def domains(host: LabHost) -> list[str]:
+    return machines.run(host, "virsh", "-q", "list", "--all", "--uuid").stdout.split()
 
 
 def findings(cloud: LabCloud) -> list[dict[str, object]]:
