@@ -25,6 +25,7 @@ ETHERTYPES = (IPV4, IPV6)
 OWNER_COMPUTE = "compute:"
 OWNER_NETWORK = "network:"
 OWNER_DHCP = "network:dhcp"
+OWNER_DISTRIBUTED = "network:distributed"  # the metadata service's
 OWNER_ROUTER_INTERFACE = "network:router_interface"
 OWNER_ROUTER_GATEWAY = "network:router_gateway"
 OWNER_SUBPORT = "trunk:subport"
@@ -42,6 +43,17 @@ NETWORK_TYPES = (GENEVE, FLAT, VLAN, LOCAL)  # the usual one first
 def tap_of(port_id: uuid.UUID) -> str:
     """Return the name of a port's tap device: 14 characters, as Neutron's."""
     return f"tap{port_id.hex[:11]}"
+
+
+def metadata_mac(network_id: uuid.UUID) -> str:
+    """Return the MAC of a network's metadata port. The network driver makes the same one."""
+    digest = hashlib.sha256(f"metadata/{network_id}".encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
+
+
+def metadata_device(network_id: uuid.UUID) -> str:
+    """Return the device id of a network's metadata port, as Neutron's."""
+    return f"ovnmeta-{network_id}"
 
 
 def gateway_mac(network_id: uuid.UUID) -> str:

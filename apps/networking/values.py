@@ -75,7 +75,7 @@ class ServerAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubnetFacts:
-    """A subnet as DHCP serves it. ``host_routes`` are (destination, next hop)."""
+    """A subnet as DHCP serves it. ``host_routes`` are (destination, next hop); ``metadata_ip`` is for the engine."""
 
     id: uuid.UUID
     cidr: str
@@ -85,6 +85,7 @@ class SubnetFacts:
     dns_nameservers: tuple[str, ...]
     host_routes: tuple[tuple[str, str], ...]
     dhcp_ip: str | None
+    metadata_ip: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,7 @@ def subnet_spec(facts: SubnetFacts) -> SubnetSpec:
         dns_nameservers=facts.dns_nameservers,
         host_routes=tuple(HostRoute(destination=to, nexthop=via) for to, via in facts.host_routes),
         dhcp_ip=facts.dhcp_ip,
+        metadata_ip=facts.metadata_ip,
     )
 
 

@@ -116,6 +116,7 @@ def network_facts(network_id: uuid.UUID, name: str, mtu: int, subnets: list[dict
             dns_nameservers=tuple(subnet["dns_nameservers"]),
             host_routes=tuple((route["destination"], route["nexthop"]) for route in subnet["host_routes"]),
             dhcp_ip=subnet["dhcp_ip"],
+            metadata_ip=subnet.get("metadata_ip"),
         )
         for subnet in subnets
     )

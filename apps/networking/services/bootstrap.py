@@ -12,7 +12,7 @@ from django.db import transaction
 from apps.identity.selectors import projects
 from apps.networking import locks, ranges, rpcapi
 from apps.networking.models import Network, Subnet
-from apps.networking.services import rbac_policies, subnets, ways_out
+from apps.networking.services import metadata_ports, rbac_policies, subnets, ways_out
 from apps.networking.services.networks import default_mtu
 from apps.networking.services.shared_objects import SHARED
 
@@ -28,6 +28,7 @@ def load(*, project_id: str | None = None, path: Path | None = None) -> list[uui
     external = ways_out.ensure_public(project_id=project_id)
     for network in Network.objects.filter(id__in=made):
         ways_out.ensure_router(network=network, external=external)
+    metadata_ports.ensure_all()
     return made
 
 

@@ -131,7 +131,7 @@ def delete(*, network: Network) -> None:
         with transaction.atomic():
             locks.network_to_delete(network.id)
             locks.subnets_to_delete(network.id)
-            own = Port.objects.filter(network=network, device_owner=states.OWNER_DHCP)
+            own = Port.objects.filter(network=network, device_owner__in=(states.OWNER_DHCP, states.OWNER_DISTRIBUTED))
             FixedIP.objects.filter(port__in=own).delete()
             own.delete()
             floating_ips.delete_loose(network_id=network.id)

@@ -252,7 +252,7 @@ def delete(*, port: Port) -> None:
         locked = locks.port_to_delete(port.id)
         if locked is None:
             raise exceptions.PortNotFound(id=port.id)
-        if locked.bound or locked.device_owner == states.OWNER_DHCP or _is_routed(locked):
+        if locked.bound or locked.device_owner in (states.OWNER_DHCP, states.OWNER_DISTRIBUTED) or _is_routed(locked):
             raise exceptions.ServicePortInUse(id=port.id, owner=locked.device_owner)
         trunks.refuse_use(locked)
         floating_ips.loosen(port_id=locked.id)

@@ -19,7 +19,7 @@ from apps.networking.models import FixedIP, Network, Port, Subnet
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as port_selectors
 from apps.networking.selectors.sharing import is_shared_with
-from apps.networking.services import fixed_ips, quotas, ways_out
+from apps.networking.services import fixed_ips, metadata_ports, quotas, ways_out
 from apps.networking.values import InterfacePermissions, RequestedNetwork
 
 AUTOMATIC_PREFIX = 24
@@ -176,7 +176,7 @@ def _write_automatic(*, project_id: str, index: int) -> uuid.UUID:
         mtu=settings.NETWORK_MTU,
         automatic_range=index,
     )
-    Subnet.objects.create(
+    subnet = Subnet.objects.create(
         project_id=project_id,
         network=network,
         name="auto_allocated_subnet",
@@ -185,6 +185,7 @@ def _write_automatic(*, project_id: str, index: int) -> uuid.UUID:
         allocation_pools=ranges.pool_documents(ranges.default_pools(cidr, gateway)),
         dns_nameservers=list(settings.DNS_NAMESERVERS),
     )
+    metadata_ports.update(subnet)
     rpcapi.changed(networks=[network.id])
     ways_out.add_default_router(network)
     return network.id

@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, Network, Port, Subnet, SubnetPool
-from apps.networking.services import bindings, fixed_ips, port_addresses, quotas, subnet_ranges
+from apps.networking.services import bindings, fixed_ips, metadata_ports, port_addresses, quotas, subnet_ranges
 
 MAX_NAMESERVERS = 5
 MAX_ROUTES = 20
@@ -36,6 +36,7 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
         _refuse_overlap(network, columns["cidr"])
         subnet = Subnet.objects.create(network=network, subnetpool=pool, project_id=network.project_id, **columns)
         _update_dhcp_port(subnet)
+        metadata_ports.update(subnet)
         if ranges.is_automatic(subnet):
             port_addresses.add_automatic(subnet)
         rpcapi.changed(networks=[network.id])
@@ -162,6 +163,7 @@ def update(*, subnet: Subnet, values: dict[str, Any]) -> Subnet:
         subnet.revision_number += 1
         subnet.save()
         _update_dhcp_port(subnet)
+        metadata_ports.update(subnet)
         rpcapi.changed(networks=[subnet.network_id])
     return subnet
 
@@ -197,6 +199,7 @@ def delete(*, subnet: Subnet) -> None:
     try:
         with transaction.atomic():
             locks.subnet_to_delete(subnet.id)
+            metadata_ports.release(subnet)
             own = list(
                 Port.objects.filter(fixed_ips__subnet=subnet, device_owner=states.OWNER_DHCP).values_list(
                     "id", flat=True

@@ -23,8 +23,12 @@ SELECT p.device_id, p.id, p.network_id, n.name, host(f.ip_address), p.mac_addres
         "devices": "text[]",
     },
 )
-SUBNETS = f"""
-SELECT json_agg(json_build_object(
+
+
+def subnets(more: str = "") -> str:
+    """Return the query for the subnets of a network ``n`` as JSON, with ``more`` keys and values, each with a comma."""
+    return f"""
+SELECT json_agg(json_build_object({more}
            'id', s.id, 'cidr', s.cidr, 'ip_version', s.ip_version, 'gateway_ip', host(s.gateway_ip),
            'enable_dhcp', s.enable_dhcp, 'dns_nameservers', s.dns_nameservers, 'host_routes', s.host_routes,
            'dhcp_ip', (SELECT host(own.ip_address) FROM networking_port q
@@ -33,6 +37,9 @@ SELECT json_agg(json_build_object(
        ) ORDER BY s.created_at, s.id)
   FROM networking_subnet s WHERE s.network_id = n.id
 """
+
+
+SUBNETS = subnets()
 FACTS = f"""
 SELECT p.id, p.device_id, p.project_id, p.host, p.mac_address, p.hostname, p.admin_state_up, p.status,
        p.port_security_enabled, p.preserved,

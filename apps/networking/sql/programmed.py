@@ -1,7 +1,15 @@
 """Networks, bound ports, groups, routers and floating IPs as the network engine programs them: a batch, or all."""
 
 from apps.common.sql.planned import Statement
-from apps.networking.sql.bindings import SUBNETS
+from apps.networking import states
+from apps.networking.sql.bindings import subnets
+
+# By its device, which has an index. No boot asks for it.
+SUBNETS = subnets(f"""
+           'metadata_ip', (SELECT host(own.ip_address) FROM networking_port q
+                             JOIN networking_fixedip own ON own.port_id = q.id AND own.subnet_id = s.id
+                            WHERE q.device_id = 'ovnmeta-' || s.network_id AND q.device_id <> ''
+                              AND q.device_owner = '{states.OWNER_DISTRIBUTED}' LIMIT 1),""")
 
 
 def _qos(policy: str) -> str:

@@ -12,7 +12,7 @@ ip addr add $ip/$mask dev $interface
 [ -n "$router" ] && ip route add default via $router
 set -- $staticroutes
 while [ $# -ge 2 ]; do
-    [ "$1" = 169.254.169.254/32 ] && ip route add $1 dev $interface
+    [ "$1" = 169.254.169.254/32 ] && ip route add $1 via $2 dev $interface
     shift 2
 done
 env > $OUT

@@ -88,16 +88,18 @@ def test_two_networks_with_one_range(
 def test_with_a_router_and_after_kills(
     engine: NetworkEngine, host: Host, service: tuple[MetadataProcess, FakeApi], tmp_path: Path
 ) -> None:
-    """The address is on the guest's link, router or not. A killed process comes back; the last port ends it."""
+    """By way of the service's own address in the subnet. A killed process comes back; the last port ends it."""
     process, _ = service
     network = engine_contract.network(96)
+    subnet = dataclasses.replace(network.subnets[0], metadata_ip="10.77.96.2")
+    network = dataclasses.replace(network, subnets=(subnet,))
     one, other = engine_contract.port(network, 10), engine_contract.port(network, 11, port_security=False)
     engine.l2.ensure_ports(network, [one, other])
     engine.l3.ensure_router(RouterSpec(samples.new_id(), (engine_contract.foot(network),)))
     process.record(known(network, one))
     with guest(host, one) as first, guest(host, other) as second:
         wait_until_up(engine, one, other)
-        first.lease(tmp_path)
+        assert first.lease(tmp_path)["staticroutes"].split()[:2] == ["169.254.169.254/32", "10.77.96.2"]
         second.lease(tmp_path)
         wait_for(lambda: identity(first) == one.id, what="metadata beside a router")
         assert identity(second) == "404"  # its port is not known to be here

@@ -11,7 +11,7 @@ from tests.unit.drivers import engine_contract, samples
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.network.base import HostRoute
 from workers.drivers.network.base.l2 import AddressPair, NetworkSpec, PortSpec
-from workers.drivers.network.ovn import dhcp, ports, switches
+from workers.drivers.network.ovn import dhcp, localports, ports, switches
 from workers.drivers.network.ovn.rows import Row
 
 HOSTILE = (
@@ -69,6 +69,11 @@ def test_a_subnet_without_gateway_and_name_servers() -> None:
     assert "router" not in options
     assert (options["server_id"], options["dns_server"]) == ("10.77.70.2", "{198.18.0.53}")
     assert options["classless_static_route"] == "{169.254.169.254/32,0.0.0.0}"
+    reached = dataclasses.replace(network, subnets=(dataclasses.replace(bare, metadata_ip="10.77.70.4"),))
+    (row,) = dhcp.rows(reached, [])
+    assert dict(row.columns["options"])["classless_static_route"] == "{169.254.169.254/32,10.77.70.4}"  # type: ignore[arg-type]
+    port = localports.row(reached)
+    assert port.columns["addresses"] == f"{localports.mac(network.id)} 10.77.70.4 169.254.169.254 fe80::a9fe:a9fe"
     own = (HostRoute("169.254.169.254/32", "10.77.70.3"),)
     (row,) = dhcp.rows(dataclasses.replace(network, subnets=(dataclasses.replace(bare, host_routes=own),)), [])
     assert dict(row.columns["options"])["classless_static_route"] == "{169.254.169.254/32,10.77.70.3}"  # type: ignore[arg-type]

@@ -44,7 +44,8 @@ class SubnetSpec:
     """One range of a network. `gateway_ip` None: guests get no default route.
 
     `dhcp_ip` is the address of the DHCP server in a subnet without gateway (or one whose gateway is elsewhere); with
-    both None there is no DHCP for IPv4 on that subnet.
+    both None there is no DHCP for IPv4 on that subnet. `metadata_ip` is the metadata service's, by way of which guests
+    reach it; None: they reach it on their link.
     """
 
     id: str
@@ -54,15 +55,16 @@ class SubnetSpec:
     dns_nameservers: tuple[str, ...] = ()
     host_routes: tuple[HostRoute, ...] = ()
     dhcp_ip: str | None = None
+    metadata_ip: str | None = None
 
     def __post_init__(self) -> None:
         """Every text must parse, and gateway and DHCP server must lie inside the range."""
         values.check_uuid(self.id, "a subnet's id")
         values.check_cidr(self.cidr)
-        for address in (self.gateway_ip, self.dhcp_ip, *self.dns_nameservers):
+        for address in (self.gateway_ip, self.dhcp_ip, self.metadata_ip, *self.dns_nameservers):
             if address is not None:
                 values.check_address(address)
-        for address in (self.gateway_ip, self.dhcp_ip):
+        for address in (self.gateway_ip, self.dhcp_ip, self.metadata_ip):
             if address is not None and ipaddress.ip_address(address) not in ipaddress.ip_network(self.cidr):
                 raise SpecInvalid(f"{address} is outside of {self.cidr}")
 

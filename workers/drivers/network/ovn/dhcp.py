@@ -20,7 +20,7 @@ from workers.drivers.network.ovn.wire import Value
 LEASE_TIME_S = 86400
 _DEFAULT_ROUTE = "0.0.0.0/0"
 _ON_LINK = "0.0.0.0"  # noqa: S104 - RFC 3442: the destination is on the guest's own link
-_METADATA = HostRoute(f"{localports.ADDRESS}/32", _ON_LINK)
+_METADATA = f"{localports.ADDRESS}/32"
 
 
 def rows(network: NetworkSpec, resolvers: Sequence[str]) -> list[Row]:
@@ -79,8 +79,8 @@ def _routes(subnet: SubnetSpec) -> list[str]:
     """
     wanted = [item for item in subnet.host_routes if ":" not in item.destination]
     present = {item.destination for item in wanted}
-    if _METADATA.destination not in present:
-        wanted.append(_METADATA)
+    if _METADATA not in present:
+        wanted.append(HostRoute(_METADATA, subnet.metadata_ip or _ON_LINK))
     if subnet.gateway_ip and _DEFAULT_ROUTE not in present:
         wanted.append(HostRoute(_DEFAULT_ROUTE, subnet.gateway_ip))
     return [f"{ipaddress.IPv4Network(item.destination)},{_address(item.nexthop)}" for item in wanted]

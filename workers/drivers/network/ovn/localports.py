@@ -1,13 +1,16 @@
 """A network's port of the metadata service: OVN has it on every host that plugs it, and never between hosts.
 
-Its row is there for every network; a host plugs it while guests of the network are on it. It needs no address of the
-network's: guests reach 169.254.169.254 on their link (DHCP gives them the route), and fe80::a9fe:a9fe as any neighbour.
+Its row is there for every network; a host plugs it while guests of the network are on it. Guests reach 169.254.169.254
+by way of its address in their subnet, or on their link where it has none (DHCP gives them the route), and
+fe80::a9fe:a9fe as any neighbour.
 """
 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 
+from workers.drivers.network.base.l2 import NetworkSpec
 from workers.drivers.network.ovn import switch_ports
 from workers.drivers.network.ovn.rows import Row, derived
 
@@ -27,8 +30,9 @@ def mac(network_id: str) -> str:
     return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
 
 
-def row(network_id: str) -> Row:
+def row(network: NetworkSpec) -> Row:
     """A network's metadata port."""
-    port = key(network_id)
-    addresses = f"{mac(network_id)} {ADDRESS} {ADDRESS_6}"
-    return switch_ports.row(port, network_id, name=port, kind="localport", options={}, addresses=addresses)
+    port = key(network.id)
+    inside = [str(ipaddress.ip_address(item.metadata_ip)) for item in network.subnets if item.metadata_ip]
+    addresses = " ".join((mac(network.id), *inside, ADDRESS, ADDRESS_6))
+    return switch_ports.row(port, network.id, name=port, kind="localport", options={}, addresses=addresses)

@@ -10,7 +10,7 @@ from workers.drivers.network.ovn.rows import Row, derived
 def rows(network: NetworkSpec) -> list[Row]:
     """The switch, by the network's own id."""
     switch = Row("Logical_Switch", network.id, {"name": network.id, "other_config": {}})
-    return [switch, localports.row(network.id), *_way_out(network)]
+    return [switch, localports.row(network), *_way_out(network)]
 
 
 def way_out_key(network_id: str) -> str:
