@@ -27,7 +27,7 @@ def addresses(network: Network) -> list[str]:
 
 def test_it_comes_and_goes_with_dhcp(alice: Caller, make_network: Callable[..., Network]) -> None:
     network = make_network(alice)
-    (port,) = alice.get("/v2.0/ports", device_owner=OWNER).json()["ports"]
+    (port,) = alice.get("/ports", device_owner=OWNER).json()["ports"]
     assert (port["device_id"], port["mac_address"]) == (f"ovnmeta-{network.id}", localports.mac(str(network.id)))
     (ip,) = addresses(network)
     (subnet,) = programmed.networks(network_ids=[network.id])[network.id].subnets
@@ -37,7 +37,7 @@ def test_it_comes_and_goes_with_dhcp(alice: Caller, make_network: Callable[..., 
     assert addresses(network) == []
     subnets.update(subnet=row, values={"enable_dhcp": True})
     assert len(addresses(network)) == 1
-    assert alice.delete(f"/v2.0/ports/{port['id']}").status_code == 409
+    assert alice.delete(f"/ports/{port['id']}").status_code == 409
     subnets.delete(subnet=row)
     networks.delete(network=network)
     assert not Port.objects.exists()
