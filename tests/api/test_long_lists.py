@@ -80,7 +80,7 @@ def fill(bob: Person) -> None:
     """Multiply what bob owns; his server has the longest list of actions."""
     now = timezone.now()
     Server.objects.update(launched_at=now - timedelta(hours=1))
-    server, port = Server.objects.get(), Port.objects.get(project_id=bob.project.pk)
+    server, port = Server.objects.get(), Port.objects.get(project_id=bob.project.pk, name="p")
     older = "t.created_at - n * interval '1 s'"
     run = Run.objects.create(
         pipeline="server.boot", action="create", subject_type="server", subject_id=server.pk, request_id="req-1",
