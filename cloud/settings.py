@@ -258,6 +258,7 @@ PHYSICAL_NETWORKS = [
 DNS_DOMAIN = env.str("CELERITY_DNS_DOMAIN", default="openstacklocal").strip(".").lower()
 if not re.fullmatch(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", DNS_DOMAIN):
     raise ImproperlyConfigured(f"CELERITY_DNS_DOMAIN is {DNS_DOMAIN!r}; it must be a domain.")
+GROUP_FLOWS = env.int("CELERITY_GROUP_FLOWS", default=200_000)  # of one security group on a host: see flow_budget.py
 NETWORK_QUOTAS = {
     "network": env.int("CELERITY_QUOTA_NETWORKS", default=100),
     "subnet": env.int("CELERITY_QUOTA_SUBNETS", default=100),

@@ -1,6 +1,7 @@
 """Refusals about security groups and their rules."""
 
 from apps.common.exceptions import BadRequest, Conflict, NotFound
+from apps.networking.exceptions.base import OverQuota
 
 
 class SecurityGroupNotFound(NotFound):
@@ -36,6 +37,16 @@ class CannotRemoveDefault(Conflict):
 class RuleExists(Conflict):
     kind = "SecurityGroupRuleExists"
     template = "Security group rule already exists. Rule id is {id}."
+
+
+class FlowsExceeded(OverQuota):
+    """More flows than a host may have for a group."""
+
+    template = (
+        "Quota exceeded for resources: ['flows']. Security group {id} would have {rules} distinct rules on {ports} "
+        "ports: {flows} flows, of {budget} that a host takes. Rules that differ in their range alone "
+        "count once, as do rules that differ in a single port; or give the ports several groups."
+    )
 
 
 class InvalidRule(BadRequest):

@@ -15,6 +15,7 @@ from apps.networking.selectors import ports as selectors
 from apps.networking.selectors.sharing import is_shared_with, shared_with
 from apps.networking.services import (
     floating_ips,
+    flow_budget,
     ownership,
     port_addresses,
     port_forwardings,
@@ -168,6 +169,7 @@ def _set_groups(port: Port, groups: Sequence[uuid.UUID]) -> None:
     PortSecurityGroup.objects.bulk_create(
         [PortSecurityGroup(port=port, security_group_id=group) for group in groups], ignore_conflicts=True
     )
+    flow_budget.check(group_ids=groups)
 
 
 def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Port:

@@ -13,7 +13,7 @@ from apps.networking.exceptions import InvalidRule
 from apps.networking.models import SecurityGroup, SecurityGroupRule
 from apps.networking.selectors import address_groups as address_group_selectors
 from apps.networking.selectors import security_groups as security_group_selectors
-from apps.networking.services import quotas
+from apps.networking.services import flow_budget, quotas
 
 WITH_PORTS = {6, 17, 33, 132, 136}
 ICMP = {1, 58}
@@ -23,14 +23,17 @@ ONLY_IPV6 = {"icmpv6", "ipv6-encap", "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ip
 def create(*, context: RequestContext, group: SecurityGroup, values: dict[str, Any]) -> SecurityGroupRule:
     """Add a rule to a group.
 
-    Raises SecurityGroupNotFound and AddressGroupNotFound (404), InvalidRule (400), RuleExists and OverQuota (409).
+    Raises SecurityGroupNotFound and AddressGroupNotFound (404), InvalidRule (400), RuleExists, OverQuota and FlowsExceeded
+    (409).
     """
     columns = _checked(context, values)
     try:
         with transaction.atomic():
             quotas.check(resource="security_group_rule", project_id=group.project_id)
+            rule = SecurityGroupRule.objects.create(security_group=group, project_id=group.project_id, **columns)
+            flow_budget.check(group_ids=[group.id])
             rpcapi.changed(groups=[group.id])
-            return SecurityGroupRule.objects.create(security_group=group, project_id=group.project_id, **columns)
+            return rule
     except IntegrityError:
         raise exceptions.RuleExists(id=_same(group, columns)) from None
 
