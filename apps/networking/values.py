@@ -75,7 +75,10 @@ class ServerAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubnetFacts:
-    """A subnet as DHCP serves it. ``host_routes`` are (destination, next hop); ``metadata_ip`` is for the engine."""
+    """A subnet as DHCP serves it. ``host_routes`` are (destination, next hop); ``metadata_ip`` is for the engine.
+
+    ``routers``: MACs that advertise it.
+    """
 
     id: uuid.UUID
     cidr: str
@@ -86,6 +89,8 @@ class SubnetFacts:
     host_routes: tuple[tuple[str, str], ...]
     dhcp_ip: str | None
     metadata_ip: str | None = None
+    ipv6_address_mode: str | None = None
+    routers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,13 +191,19 @@ class ProgrammedGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammedInterface:
-    """A router's interface, by a port. ``addresses`` have their subnets' lengths; ``gateways`` are their subnets'."""
+    """A router's interface, by a port. ``addresses`` have their subnets' lengths; ``gateways`` are their subnets'.
+
+    The rest is of IPv6: the mode and the name servers that the router advertises there, and the network's MTU.
+    """
 
     port_id: uuid.UUID
     network_id: uuid.UUID
     mac: str
     addresses: tuple[str, ...]
     gateways: tuple[str, ...]
+    mtu: int = 0
+    ipv6_ra_mode: str | None = None
+    name_servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

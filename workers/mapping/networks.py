@@ -3,11 +3,12 @@
 import ipaddress
 import uuid
 from collections.abc import Mapping
+from typing import get_args
 
 from apps.networking.selectors import bindings
 from apps.networking.values import PortFacts, SubnetFacts
 from workers.config import HostDrivers
-from workers.drivers.network.base import FixedIP, HostRoute, PortSpec, SubnetSpec
+from workers.drivers.network.base import AddressMode, FixedIP, HostRoute, PortSpec, SubnetSpec
 
 
 def ports_of(server_id: uuid.UUID) -> list[PortSpec]:
@@ -29,7 +30,13 @@ def subnet_spec(facts: SubnetFacts) -> SubnetSpec:
         host_routes=tuple(HostRoute(destination=to, nexthop=via) for to, via in facts.host_routes),
         dhcp_ip=facts.dhcp_ip,
         metadata_ip=facts.metadata_ip,
+        address_mode=address_mode(facts.ipv6_address_mode),
     )
+
+
+def address_mode(text: str | None) -> AddressMode | None:
+    """Return a mode as specs have it; None for none, and for a text that is none."""
+    return next((mode for mode in get_args(AddressMode) if mode == text), None)
 
 
 def port_spec(facts: PortFacts) -> PortSpec:
@@ -38,6 +45,7 @@ def port_spec(facts: PortFacts) -> PortSpec:
         tap=facts.tap,
         mac=facts.mac,
         fixed_ips=tuple(FixedIP(subnet_id=str(subnet), ip=ip) for subnet, ip in facts.fixed_ips),
+        routers=tuple(sorted({mac for subnet in facts.network.subnets for mac in subnet.routers})),
         network_id=str(facts.network.id),
         server_id=facts.server_id,
         mtu=facts.network.mtu,

@@ -8,8 +8,16 @@ from typing import Any
 from apps.networking.values import ProgrammedFloatingIP, ProgrammedForwarding, ProgrammedInterface, ProgrammedRouter
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.network.base import HostRoute
-from workers.drivers.network.base.l3 import FloatingIPSpec, ForwardingSpec, RouterGateway, RouterInterface, RouterSpec
+from workers.drivers.network.base.l3 import (
+    Advertisement,
+    FloatingIPSpec,
+    ForwardingSpec,
+    RouterGateway,
+    RouterInterface,
+    RouterSpec,
+)
 from workers.mapping import refusals
+from workers.mapping.networks import address_mode
 from workers.mapping.qos import qos_spec
 
 MAX_GATEWAY_HOSTS = 5  # one carries the traffic, the others watch it
@@ -87,14 +95,24 @@ def _is_programmable(foot: ProgrammedInterface, networks: Collection[str]) -> bo
     return bool(foot.addresses) and str(foot.network_id) in networks
 
 
-def _foot(facts: ProgrammedInterface) -> RouterInterface:
-    return RouterInterface(str(facts.port_id), str(facts.network_id), facts.mac, facts.addresses)
+def _foot(facts: ProgrammedInterface, *, advertises: bool = True) -> RouterInterface:
+    advertisement = _advertisement(facts) if advertises else None
+    return RouterInterface(str(facts.port_id), str(facts.network_id), facts.mac, facts.addresses, advertisement)
+
+
+def _advertisement(facts: ProgrammedInterface) -> Advertisement | None:
+    """Return what the router tells guests. OVN has one mode for all subnets of an interface: the first's."""
+    mode = address_mode(facts.ipv6_ra_mode)
+    if mode is None:
+        return None
+    name_server = next((address for address in facts.name_servers if ":" in address), None)
+    return Advertisement(mode, facts.mtu, name_server)
 
 
 def _gateway(facts: ProgrammedRouter, hosts: Sequence[str]) -> RouterGateway:
     assert facts.gateway is not None
     return RouterGateway(
-        _foot(facts.gateway),
+        _foot(facts.gateway, advertises=False),
         next_hops=facts.gateway.gateways,
         snat=facts.enable_snat,
         hosts=gateway_hosts(facts.id, hosts),

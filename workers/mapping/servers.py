@@ -126,6 +126,7 @@ def interface_of(server: "Server", drivers: HostDrivers, port: PortSpec) -> Inte
         tap=port.tap,
         bridge=INTEGRATION_BRIDGE,
         openvswitch=True,
+        routers=port.routers,
         offloads=drivers.network.guest_offloads(),
         mtu=port.mtu,
         model=hardware.card_of(server),

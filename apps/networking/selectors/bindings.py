@@ -117,6 +117,8 @@ def network_facts(network_id: uuid.UUID, name: str, mtu: int, subnets: list[dict
             host_routes=tuple((route["destination"], route["nexthop"]) for route in subnet["host_routes"]),
             dhcp_ip=subnet["dhcp_ip"],
             metadata_ip=subnet.get("metadata_ip"),
+            ipv6_address_mode=subnet["ipv6_address_mode"],
+            routers=tuple(subnet["routers"] or ()),
         )
         for subnet in subnets
     )

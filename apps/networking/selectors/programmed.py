@@ -196,13 +196,17 @@ def _router(
     )
 
 
-def _interface(port_id: str, network_id: str, mac: str, addresses: list[Any] | None) -> ProgrammedInterface:
+def _interface(port_id: str, network_id: str, mac: str, mtu: int, addresses: list[Any] | None) -> ProgrammedInterface:
+    advertised = [(mode, servers) for _, _, _, mode, servers in addresses or () if mode]
     return ProgrammedInterface(
         port_id=uuid.UUID(port_id),
         network_id=uuid.UUID(network_id),
         mac=mac,
-        addresses=tuple(f"{ip}/{length}" for ip, length, _ in addresses or ()),
-        gateways=tuple(gateway for _, _, gateway in addresses or () if gateway),
+        addresses=tuple(f"{ip}/{length}" for ip, length, *_ in addresses or ()),
+        gateways=tuple(gateway for _, _, gateway, *_ in addresses or () if gateway),
+        mtu=mtu,
+        ipv6_ra_mode=advertised[0][0] if advertised else None,
+        name_servers=tuple(server for _, servers in advertised for server in servers),
     )
 
 

@@ -23,8 +23,8 @@ ONLY_IPV6 = {"icmpv6", "ipv6-encap", "ipv6-frag", "ipv6-icmp", "ipv6-nonxt", "ip
 def create(*, context: RequestContext, group: SecurityGroup, values: dict[str, Any]) -> SecurityGroupRule:
     """Add a rule to a group.
 
-    Raises SecurityGroupNotFound and AddressGroupNotFound (404), InvalidRule (400), RuleExists, OverQuota and FlowsExceeded
-    (409).
+    Raises SecurityGroupNotFound and AddressGroupNotFound (404), InvalidRule (400), RuleExists, OverQuota and
+    FlowsExceeded (409).
     """
     columns = _checked(context, values)
     try:

@@ -152,6 +152,8 @@ def update(*, subnet: Subnet, values: dict[str, Any]) -> Subnet:
     with transaction.atomic():
         subnet = locks.subnet(subnet.id)
         cidr = ranges.network(subnet.cidr, field="cidr")
+        if values.get("enable_dhcp") is False and (subnet.ipv6_ra_mode or subnet.ipv6_address_mode):
+            raise exceptions.InvalidInput(reason="Cannot disable enable_dhcp with ipv6 attributes set")
         for key in ("name", "description", "enable_dhcp", "service_types"):
             if key in values:
                 setattr(subnet, key, values[key])

@@ -15,7 +15,8 @@ WITH merged AS (
      GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 )
 SELECT m.security_group_id,
-       count(DISTINCT (m.direction, m.ethertype, m.protocol, m.remote_group_id, m.remote_address_group_id, m.ranges, m.low = m.high,
+       count(DISTINCT (m.direction, m.ethertype, m.protocol, m.remote_group_id, m.remote_address_group_id, m.ranges,
+                       m.low = m.high,
                        CASE WHEN m.low = m.high THEN NULL ELSE m.low END,
                        CASE WHEN m.low = m.high THEN NULL ELSE m.high END)),
        (SELECT count(*) FROM networking_portsecuritygroup p WHERE p.security_group_id = m.security_group_id)

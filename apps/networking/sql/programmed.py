@@ -84,8 +84,9 @@ _ROUTERS = f"""
 SELECT r.id, r.admin_state_up, r.enable_snat, r.routes::text, r.gateway_port_id,
        (SELECT json_agg(json_build_array(
                    p.id, p.network_id, p.mac_address,
-                   (SELECT json_agg(json_build_array(host(f.ip_address), masklen(s.cidr::inet), host(s.gateway_ip))
-                                    ORDER BY f.id)
+                   (SELECT n.mtu FROM networking_network n WHERE n.id = p.network_id),
+                   (SELECT json_agg(json_build_array(host(f.ip_address), masklen(s.cidr::inet), host(s.gateway_ip),
+                                                     s.ipv6_ra_mode, s.dns_nameservers) ORDER BY f.id)
                       FROM networking_fixedip f JOIN networking_subnet s ON s.id = f.subnet_id WHERE f.port_id = p.id)
                ) ORDER BY p.id)
           FROM networking_port p

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy.private.ovn import namespace
 from tests.cloud import wait_for
 from tests.host.ovn.daemons import Central, Host, command, errors
 from workers.drivers.network import loader
+from workers.drivers.network.base import NetworkDriver
 from workers.drivers.network.base.engine import CloudSpec, NetworkEngine
 
 
@@ -57,3 +59,14 @@ def clean_host(host: Host) -> Iterator[None]:
 
     wait_for(lambda: not ports(), what="an empty switch")
     assert not set(command("ip", "netns", "list").splitlines()) - before
+
+
+@pytest.fixture
+def driver(host: Host) -> Iterator[NetworkDriver]:
+    """The host's driver, in the namespace where its taps are."""
+    inside = os.open(f"/run/netns/{host.name}", os.O_RDONLY)
+    driver = loader.load("ovn", {"switch": host.database})
+    with namespace(inside):
+        yield driver
+    os.close(inside)
+    driver.close()

@@ -20,7 +20,6 @@ from tests.cloud import wait_for
 from tests.host.ovn.daemons import Host
 from tests.host.ovn.guests import Guest, guest
 from tests.unit.drivers import engine_contract, samples
-from workers.drivers.network import loader
 from workers.drivers.network.base import NetworkDriver
 from workers.drivers.network.base.engine import NetworkEngine
 from workers.drivers.network.base.l2 import PortSpec
@@ -30,36 +29,25 @@ from workers.drivers.network.ovn import guard
 pytestmark = [pytest.mark.ovn, pytest.mark.usefixtures("clean_logs", "clean_host")]
 
 
-@pytest.fixture
-def driver(host: Host) -> Iterator[NetworkDriver]:
-    """The host's driver, in the namespace where its taps are."""
-    inside = os.open(f"/run/netns/{host.name}", os.O_RDONLY)
-    driver = loader.load("ovn", {"switch": host.database})
-    with namespace(inside):
-        yield driver
-    os.close(inside)
-    driver.close()
-
-
 def test_a_port_comes_up(engine: NetworkEngine, driver: NetworkDriver, host: Host) -> None:
     """In both orders: plugged before its row is written, and after."""
     network = engine_contract.network(80)
     one, two = engine_contract.port(network, 10), engine_contract.port(network, 11)
     engine.l2.ensure_ports(network, [one])
     with guest(host, one), guest(host, two):
-        driver.wait_until_up([one.id], 20)
+        driver.wait_until_up({one.id: ()}, 20)
         with pytest.raises(NetworkUnavailable, match="in time") as caught:
-            driver.wait_until_up([one.id, two.id], 0.2)
+            driver.wait_until_up({one.id: (), two.id: ()}, 0.2)
         assert caught.value.details == two.id
         writing = threading.Timer(0.1, lambda: engine.l2.ensure_ports(network, [two]))
         writing.start()
-        driver.wait_until_up([two.id, one.id], 20)
+        driver.wait_until_up({two.id: (), one.id: ()}, 20)
         writing.join()
         assert {port.id for port in driver.list_ports()} == {one.id, two.id}
         assert {port.mac for port in driver.list_ports()} == {one.mac, two.mac}
     assert driver.list_ports() == ()
     with pytest.raises(NetworkUnavailable):
-        driver.wait_until_up([one.id], 0.1)
+        driver.wait_until_up({one.id: ()}, 0.1)
 
 
 def test_a_port_that_is_administratively_down(engine: NetworkEngine, driver: NetworkDriver, host: Host) -> None:
@@ -68,7 +56,7 @@ def test_a_port_that_is_administratively_down(engine: NetworkEngine, driver: Net
     one, two = engine_contract.port(network, 10, admin_up=False), engine_contract.port(network, 11)
     engine.l2.ensure_ports(network, [one, two])
     with guest(host, one) as first, guest(host, two) as second:
-        driver.wait_until_up([one.id, two.id], 20)
+        driver.wait_until_up({one.id: (), two.id: ()}, 20)
         for of, address in ((first, "10.77.83.10/24"), (second, "10.77.83.11/24")):
             of.run("ip", "addr", "add", address, "dev", "eth0")
         assert not first.pings("10.77.83.11")
@@ -85,10 +73,10 @@ def test_the_switch_dies(engine: NetworkEngine, driver: NetworkDriver, host: Hos
         with pytest.raises(EngineUnavailable):
             driver.list_ports()
         with pytest.raises(NetworkUnavailable):
-            driver.wait_until_up([port.id], 0.1)
+            driver.wait_until_up({port.id: ()}, 0.1)
         host.restart("ovsdb")
         engine.l2.ensure_ports(network, [port])
-        driver.wait_until_up([port.id], 30)
+        driver.wait_until_up({port.id: ()}, 30)
 
 
 def test_offloads_of_guests(driver: NetworkDriver, host: Host) -> None:
@@ -130,7 +118,7 @@ def test_a_card_that_lost_its_place(driver: NetworkDriver, host: Host) -> None:
         assert port.tap in guard.taps()
         driver.unplug(port.id)
         assert port.tap not in guard.taps()
-        guard.ensure([port.tap])
+        guard.ensure({port.tap: ()})
     finally:
         driver.unplug(port.id)
         subprocess.run(["ip", "link", "del", port.tap], check=True)
@@ -163,7 +151,7 @@ def test_no_guest_is_a_router_of_ipv6(engine: NetworkEngine, driver: NetworkDriv
     with guest(host, one) as first, guest(host, two) as second, link(first) as sender, link(second) as receiver:
         wait_for(lambda: {port.up for port in engine.l2.list_ports()} == {True}, what="ports that are up")
         wait_for(lambda: arrives(sender, receiver, one, ADVERTISEMENT), what="an advertisement, without a guard")
-        driver.wait_until_up([one.id, two.id], 20)
+        driver.wait_until_up({one.id: (), two.id: ()}, 20)
         assert arrives(sender, receiver, one, ECHO)
         assert not arrives(sender, receiver, one, ADVERTISEMENT)
         assert arrives(sender, receiver, one, ECHO)

@@ -22,7 +22,7 @@ class NetworkContract:
     def test_faults(self, driver: NetworkDriver) -> None:
         first, second = (samples.port(samples.network()) for _ in range(2))
         driver.plug(first)
-        driver.wait_until_up([first.id], 5)
+        driver.wait_until_up({first.id: ()}, 5)
         assert driver.faults([]) == {}
         assert driver.faults([first, second]) == {second.id: "not plugged"}
         assert driver.residue(remove=True) == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import itertools
 import os
 import uuid
@@ -22,6 +23,11 @@ BRIDGE = f"cly-tb{os.getpid()}"  # of the kernel's
 
 def new_id() -> str:
     return str(uuid.uuid4())
+
+
+def packed(address: str) -> bytes:
+    """An address as packets have it."""
+    return ipaddress.ip_address(address).packed
 
 
 def network(number: int | None = None, **changes: Any) -> NetworkSpec:

@@ -9,10 +9,12 @@ import pytest
 
 from tests.unit.drivers import engine_contract, samples
 from workers.drivers.errors import SpecInvalid
-from workers.drivers.network.base import HostRoute
+from workers.drivers.network.base import AddressMode, FixedIP, HostRoute, SubnetSpec
 from workers.drivers.network.base.l2 import AddressPair, NetworkSpec, PortSpec
-from workers.drivers.network.ovn import dhcp, localports, ports, switches
+from workers.drivers.network.base.l3 import Advertisement, RouterInterface, RouterSpec
+from workers.drivers.network.ovn import dhcp, localports, ports, routers, switches
 from workers.drivers.network.ovn.rows import Row
+from workers.drivers.network.ovn.wire import Ref
 
 HOSTILE = (
     'vm"1',
@@ -79,6 +81,56 @@ def test_a_subnet_without_gateway_and_name_servers() -> None:
     assert dict(row.columns["options"])["classless_static_route"] == "{169.254.169.254/32,10.77.70.3}"  # type: ignore[arg-type]
     silent = dataclasses.replace(bare, dhcp_ip=None)
     assert dhcp.rows(dataclasses.replace(network, subnets=(silent,)), []) == []
+
+
+def test_a_subnet_of_ipv6() -> None:
+    """DHCPv6 serves what the mode says; a guest that makes its address of the prefix needs none."""
+    modes: dict[AddressMode | None, dict[str, str]] = {
+        "dhcpv6-stateful": {},
+        "dhcpv6-stateless": {"dhcpv6_stateless": "true"},
+    }
+    for mode, own in modes.items():
+        network, port = six(mode)
+        (row,) = dhcp.rows(network, ["198.18.0.53", "fd00::54"])
+        common = {"server_id": dhcp.gateway_mac(network.id), "dns_server": "{fd00::53}"}
+        assert row.columns["options"] == {**common, **own, "domain_search": '"example.test"'}
+        columns = rows_by_table(ports.rows(network, port))["Logical_Switch_Port"].columns
+        assert (columns["dhcpv4_options"], columns["dhcpv6_options"]) == (frozenset(), Ref(network.subnets[0].id))
+    for mode in ("slaac", None):
+        network, port = six(mode)
+        assert dhcp.rows(network, []) == []
+        (made,) = [row for row in ports.rows(network, port) if row.table == "Logical_Switch_Port"]
+        assert made.columns["dhcpv6_options"] == frozenset()
+    network, _ = six("dhcpv6-stateful")
+    silent = dataclasses.replace(network.subnets[0], dhcp_enabled=False)
+    assert dhcp.rows(dataclasses.replace(network, subnets=(silent,)), []) == []
+
+
+def six(mode: AddressMode | None) -> tuple[NetworkSpec, PortSpec]:
+    """A network of IPv6 with a port."""
+    subnet = SubnetSpec(samples.new_id(), "fd00:7::/64", "fd00:7::1", dns_nameservers=("10.0.0.53", "fd00::53"))
+    network = NetworkSpec(
+        samples.new_id(), subnets=(dataclasses.replace(subnet, address_mode=mode),), domain="example.test"
+    )
+    fixed = (FixedIP(subnet.id, "fd00:7::10"),)
+    return network, dataclasses.replace(engine_contract.port(engine_contract.network(70)), fixed_ips=fixed)
+
+
+def test_an_advertisement() -> None:
+    network, _ = six("slaac")
+    told = Advertisement("dhcpv6-stateful", 1000, "fd00::53")
+    foot = RouterInterface(samples.new_id(), network.id, "fa:16:3e:00:00:01", ("fd00:7::1/64",), told)
+    for item, configs in (
+        (foot, {"address_mode": "dhcpv6_stateful", "send_periodic": "true", "mtu": "1280", "rdnss": "fd00::53"}),
+        (dataclasses.replace(foot, advertisement=None), {}),
+    ):
+        rows = rows_by_table(routers.rows(RouterSpec(samples.new_id(), (item,))))
+        assert rows["Logical_Router_Port"].columns["ipv6_ra_configs"] == configs
+    for mode, server in (("dhcpv6", None), ("slaac", "10.0.0.53"), ("slaac", "fd00::53; x")):
+        with pytest.raises(SpecInvalid):
+            Advertisement(mode, 1400, server)  # type: ignore[arg-type]
+    with pytest.raises(SpecInvalid):
+        SubnetSpec(samples.new_id(), "10.0.0.0/24", address_mode="slaac")
 
 
 def test_a_port() -> None:

@@ -21,10 +21,10 @@ def test_ports_that_do_not_come_up(settings: Any, seconds: int, fatal: bool, fai
         raise NetworkUnavailable("They did not come up.")
 
     drivers: Any = SimpleNamespace(network=SimpleNamespace(wait_until_up=wait))
-    wait_for_ports([], drivers)
+    wait_for_ports({}, drivers)
     if fails:
         with pytest.raises(NetworkUnavailable):
-            wait_for_ports(["p"], drivers)
+            wait_for_ports({"p": ()}, drivers)
     else:
-        wait_for_ports(["p"], drivers)
+        wait_for_ports({"p": ()}, drivers)
     assert waited == [(["p"], seconds)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from apps.networking import exceptions
 from apps.networking.models import FloatingIP, Network, Router
 from apps.networking.services import bindings, floating_ips, networks, router_interfaces, routers, subnets
 from tests.callers import Caller
@@ -27,6 +28,7 @@ from tests.unit.network.test_worker import (  # noqa: F401 (fixtures)
     writer,
 )
 from workers.drivers.network.base.engine import NetworkEngine
+from workers.mapping import networks as mapping
 from workers.mapping import routing
 
 Deliver = Callable[[Callable[[], Any]], Any]
@@ -104,6 +106,34 @@ def test_a_move_to_another_router(
     led = deliver(lambda: floating_ips.create(context=context, values=values))
     deliver(lambda: floating_ips.update(context=context, floating_ip=led, values={"port_id": pairs[1][1].id}))
     assert record(tmp_path, "floating_ips", led)["router_id"] == str(pairs[1][0].id)
+    assert healthy(engine)
+
+
+def test_ipv6_of_a_subnet_reaches_engine_and_hosts(
+    alice: Caller, network: Network, engine: NetworkEngine, deliver: Deliver, tmp_path: Path  # noqa: F811
+) -> None:  # fmt: skip
+    """The router advertises, DHCPv6 serves, and the hosts of the network's guests admit the router's MAC."""
+    servers = ["10.0.0.53", "fd00:9::53"]
+    modes = dict.fromkeys(("ipv6_ra_mode", "ipv6_address_mode"), "dhcpv6-stateful")
+    values = {"network_id": network.id, "cidr": "fd00:9::/64", "ip_version": 6, "dns_nameservers": servers, **modes}
+    six = deliver(lambda: subnets.create(context=alice.context, network=network, values=values))
+    router: Router = deliver(lambda: routers.create(context=alice.context, values={}))
+    for subnet in network.subnets.all():
+        wanted = {"context": alice.context, "router": router, "subnet_id": subnet.id}
+        deliver(partial(router_interfaces.add_subnet, **wanted))
+    feet = record(tmp_path, "routers", router)["interfaces"]
+    advertised = {tuple(foot["addresses"]): foot["advertisement"] for foot in feet}
+    said = {"mode": "dhcpv6-stateful", "mtu": network.mtu, "name_server": "fd00:9::53"}
+    assert advertised == {("10.9.0.1/24",): None, ("fd00:9::1/64",): said}
+    described = {item["cidr"]: item["address_mode"] for item in record(tmp_path, "networks", network)["subnets"]}
+    assert described == {"10.9.0.0/24": None, "fd00:9::/64": "dhcpv6-stateful"}
+    server = uuid.uuid4()
+    deliver(lambda: allocate(alice, network, server))
+    (port,) = mapping.ports_of(server)
+    (mac,) = six.fixed_ips.filter(port__device_id=str(router.id)).values_list("port__mac_address", flat=True)
+    assert port.routers == (mac,)
+    with pytest.raises(exceptions.InvalidInput, match="Cannot disable enable_dhcp"):
+        subnets.update(subnet=six, values={"enable_dhcp": False})
     assert healthy(engine)
 
 

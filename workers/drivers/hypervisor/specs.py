@@ -58,7 +58,7 @@ class InterfaceSpec:
 
     `queues`: pairs of queues of a virtio card; 1 for any other. `openvswitch`: the bridge is one of Open vSwitch's, and
     the card is known there by the port's id. `offloads` False: a virtio card finishes its packets itself, because the
-    switch's tunnels drop those that are not finished.
+    switch's tunnels drop those that are not finished. `routers`: for the network driver, when the card is plugged.
     """
 
     port_id: str
@@ -70,6 +70,7 @@ class InterfaceSpec:
     queues: int = 1
     openvswitch: bool = False
     offloads: bool = True
+    routers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse names that the kernel or libvirt would interpret differently."""

@@ -50,6 +50,7 @@ def _mend(snapshot: HostSnapshot, bound: Sequence[PortFacts]) -> None:
     driver = snapshot.drivers.network
     plugged = {str(facts.id): facts for facts in bound if str(facts.id) in snapshot.plugged}
     faults = driver.faults([networks.port_spec(facts) for facts in plugged.values()]) if plugged else {}
+    driver.admit_routers([networks.port_spec(facts) for key, facts in plugged.items() if key not in faults])
     for port_id in faults:
         facts = plugged[port_id]
         with idle(snapshot.drivers, uuid.UUID(facts.server_id)) as is_idle:

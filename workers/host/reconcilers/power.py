@@ -106,7 +106,7 @@ def _start(drivers: HostDrivers, server: "Server") -> bool:
         spec = servers.prepare(server, drivers)
         drivers.hypervisor.start(spec)
         with suppress(NetworkUnavailable):  # a port that comes up later is mended with the others
-            drivers.network.wait_until_up([card.port_id for card in spec.interfaces], UP_SECONDS)
+            drivers.network.wait_until_up({card.port_id: card.routers for card in spec.interfaces}, UP_SECONDS)
     except Exception as error:
         log.warning("server not restarted", server=str(server.id), host=drivers.host, error=str(error)[:300])
         return False

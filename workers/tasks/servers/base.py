@@ -1,6 +1,6 @@
 """Common parts of the steps of servers: their task_state, and reading the server."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -59,21 +59,21 @@ class ServerStep(Step[R]):
         return ctx.drivers
 
 
-def wait_for_ports(port_ids: Sequence[str], drivers: HostDrivers) -> None:
-    """Wait until the traffic of plugged ports passes.
+def wait_for_ports(ports: Mapping[str, Sequence[str]], drivers: HostDrivers) -> None:
+    """Wait until the traffic of plugged ports passes; by their ids, the MACs of their networks' routers.
 
     Raises NetworkUnavailable after VIF_PLUGGING_TIMEOUT, unless VIF_PLUGGING_IS_FATAL is off.
     """
-    if not port_ids:
+    if not ports:
         return
     try:
-        drivers.network.wait_until_up(port_ids, settings.VIF_PLUGGING_TIMEOUT)
+        drivers.network.wait_until_up(ports, settings.VIF_PLUGGING_TIMEOUT)
     except NetworkUnavailable as error:
         if settings.VIF_PLUGGING_IS_FATAL and settings.VIF_PLUGGING_TIMEOUT:
             raise
         log.warning("ports are not up", ports=error.details)
 
 
-def ports_of(spec: ServerSpec) -> list[str]:
-    """Return the ids of the ports of a server's cards."""
-    return [card.port_id for card in spec.interfaces]
+def ports_of(spec: ServerSpec) -> dict[str, tuple[str, ...]]:
+    """Return the ids of the ports of a server's cards, with the MACs of their networks' routers."""
+    return {card.port_id: card.routers for card in spec.interfaces}

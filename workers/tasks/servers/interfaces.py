@@ -38,10 +38,12 @@ def _port(ctx: StepContext) -> PortSpec:
     return port
 
 
-def _attach(step: ServerStep[Any], ctx: StepContext, drivers: HostDrivers) -> None:
-    card = servers.interface_of(step.server(ctx), drivers, _port(ctx))
+def _attach(step: ServerStep[Any], ctx: StepContext, drivers: HostDrivers) -> PortSpec:
+    port = _port(ctx)
+    card = servers.interface_of(step.server(ctx), drivers, port)
     ctx.checkpoint()
     drivers.hypervisor.attach_interface(str(ctx.subject_id), card)
+    return port
 
 
 class PrepareInterface(ServerStep[None]):
@@ -67,10 +69,10 @@ class PlugInterface(ServerStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         drivers = self.drivers(ctx)
-        _attach(self, ctx, drivers)
+        port = _attach(self, ctx, drivers)
         info = drivers.hypervisor.info(str(ctx.subject_id))
         if info is not None and info.power_state in _ON:
-            wait_for_ports([str(_port_id(ctx))], drivers)
+            wait_for_ports({port.id: port.routers}, drivers)
             bindings.set_status(port_ids=[_port_id(ctx)], status=network_states.ACTIVE)
 
     def revert(self, ctx: StepContext) -> None:

@@ -14,14 +14,18 @@ from __future__ import annotations
 
 import ipaddress
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
 
 INTEGRATION_BRIDGE = "br-int"
 """The switch of every host: the hypervisor plugs cards into it by their ports' ids."""
+
+
+AddressMode = Literal["slaac", "dhcpv6-stateless", "dhcpv6-stateful"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class SubnetSpec:
     `dhcp_ip` is the address of the DHCP server in a subnet without gateway (or one whose gateway is elsewhere); with
     both None there is no DHCP for IPv4 on that subnet. `metadata_ip` is the metadata service's, by way of which guests
     reach it; None: they reach it on their link.
+    `address_mode`: how guests of an IPv6 subnet get their addresses; None: they are fixed by hand.
     """
 
     id: str
@@ -56,11 +61,14 @@ class SubnetSpec:
     host_routes: tuple[HostRoute, ...] = ()
     dhcp_ip: str | None = None
     metadata_ip: str | None = None
+    address_mode: AddressMode | None = None
 
     def __post_init__(self) -> None:
         """Every text must parse, and gateway and DHCP server must lie inside the range."""
         values.check_uuid(self.id, "a subnet's id")
         values.check_cidr(self.cidr)
+        if self.address_mode is not None and (self.version != 6 or self.address_mode not in get_args(AddressMode)):
+            raise SpecInvalid(f"not a mode of IPv{self.version} addresses: {self.address_mode!r}")
         for address in (self.gateway_ip, self.dhcp_ip, self.metadata_ip, *self.dns_nameservers):
             if address is not None:
                 values.check_address(address)
@@ -97,6 +105,7 @@ class PortSpec:
     """One port of a network: the interface a server is plugged in with. `mtu` in bytes.
 
     `network_id` and `server_id` are those of the guest on it, by which it gets its metadata; empty for none.
+    `routers`: the MACs of the network's routers whose IPv6 advertisements the guest may hear.
     """
 
     id: str
@@ -106,6 +115,7 @@ class PortSpec:
     network_id: str = ""
     server_id: str = ""
     mtu: int = 1442
+    routers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse names and addresses that would break out of their line."""
@@ -115,7 +125,8 @@ class PortSpec:
                 values.check_uuid(key, "an id")
         values.check_range(self.mtu, "an MTU", 576, 65535)
         values.check_interface_name(self.tap, "a tap's name")
-        values.check_mac(self.mac)
+        for mac in (self.mac, *self.routers):
+            values.check_mac(mac)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +174,10 @@ class NetworkDriver(ABC):
         """
 
     @abstractmethod
+    def admit_routers(self, ports: Sequence[PortSpec]) -> None:
+        """Have plugged ports hear the advertisements of the routers that their specs name, and of nobody else."""
+
+    @abstractmethod
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """List what killed processes left on the switch, and remove it."""
 
@@ -179,8 +194,10 @@ class NetworkDriver(ABC):
         return True
 
     @abstractmethod
-    def wait_until_up(self, port_ids: Sequence[str], timeout_s: float) -> None:
+    def wait_until_up(self, ports: Mapping[str, Sequence[str]], timeout_s: float) -> None:
         """Return when the traffic of every port passes; their guest has been started.
+
+        `ports`: by id, the MACs of the routers whose advertisements each hears.
 
         Raises NetworkUnavailable after `timeout_s` seconds; nothing is changed then.
         """

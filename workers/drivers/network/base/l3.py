@@ -9,22 +9,49 @@ import ipaddress
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
-from workers.drivers.network.base import HostRoute
+from workers.drivers.network.base import AddressMode, HostRoute
 from workers.drivers.network.base.qos import QosSpec
 
 
 @dataclass(frozen=True, slots=True)
+class Advertisement:
+    """What a router tells the IPv6 guests of a network: how they get addresses, its MTU in bytes, a name server.
+
+    `mode`: they make addresses of the prefixes (`slaac`), with further options by DHCPv6 (`dhcpv6-stateless`), or get
+    both by DHCPv6 (`dhcpv6-stateful`).
+    """
+
+    mode: AddressMode
+    mtu: int
+    name_server: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse other modes, and a name server of another IP version."""
+        if self.mode not in get_args(AddressMode):
+            raise SpecInvalid(f"not a mode of IPv6 addresses: {self.mode!r}")
+        values.check_range(self.mtu, "an MTU", 68, 65535)
+        if self.name_server is not None:
+            values.check_address(self.name_server)
+            if ipaddress.ip_address(self.name_server).version != 6:
+                raise SpecInvalid(f"an IPv6 advertisement's name server is of IPv6: {self.name_server!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class RouterInterface:
-    """A router's foot in a network, by a port. `addresses` with their subnets' lengths: 10.0.0.1/24."""
+    """A router's foot in a network, by a port. `addresses` with their subnets' lengths: 10.0.0.1/24.
+
+    `advertisement` None: the router says nothing there by itself, and answers no solicitation.
+    """
 
     port_id: str
     network_id: str
     mac: str
     addresses: tuple[str, ...]
+    advertisement: Advertisement | None = None
 
     def __post_init__(self) -> None:
         """Every text must parse, and there is an address at least."""

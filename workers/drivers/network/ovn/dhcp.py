@@ -18,6 +18,7 @@ from workers.drivers.network.ovn.rows import Row, of_network
 from workers.drivers.network.ovn.wire import Value
 
 LEASE_TIME_S = 86400
+_MODES_6 = ("dhcpv6-stateful", "dhcpv6-stateless")
 _DEFAULT_ROUTE = "0.0.0.0/0"
 _ON_LINK = "0.0.0.0"  # noqa: S104 - RFC 3442: the destination is on the guest's own link
 _METADATA = f"{localports.ADDRESS}/32"
@@ -33,14 +34,16 @@ def rows(network: NetworkSpec, resolvers: Sequence[str]) -> list[Row]:
 def _columns(network: NetworkSpec, subnet: SubnetSpec, resolvers: Sequence[str]) -> dict[str, Value]:
     return {
         "cidr": str(ipaddress.ip_network(subnet.cidr)),
-        "options": _options(network, subnet, resolvers),
+        "options": (_options if subnet.version == 4 else _options_6)(network, subnet, resolvers),
         "external_ids": of_network(network.id),
     }
 
 
 def serves(subnet: SubnetSpec) -> bool:
-    """Say whether guests get addresses of this subnet by DHCP."""
-    return subnet.version == 4 and subnet.dhcp_enabled and subnet.server_ip is not None
+    """Say whether guests get addresses of this subnet by DHCP, or at least the options beside them."""
+    if subnet.version == 6:
+        return subnet.dhcp_enabled and subnet.address_mode in _MODES_6
+    return subnet.dhcp_enabled and subnet.server_ip is not None
 
 
 def gateway_mac(network_id: str) -> str:
@@ -64,11 +67,23 @@ def _options(network: NetworkSpec, subnet: SubnetSpec, resolvers: Sequence[str])
     }
     if subnet.gateway_ip:
         options["router"] = _address(subnet.gateway_ip)
-    if servers := _version_4(subnet.dns_nameservers or resolvers):
+    if servers := _of_version(4, subnet.dns_nameservers or resolvers):
         options["dns_server"] = _set(servers)
     options["classless_static_route"] = options["ms_classless_static_route"] = _set(_routes(subnet))
     if network.domain:
         options["domain_name"] = quoted(network.domain)
+    return options
+
+
+def _options_6(network: NetworkSpec, subnet: SubnetSpec, resolvers: Sequence[str]) -> dict[str, str]:
+    """A client of DHCPv6 has its routes and the MTU from the router's advertisement."""
+    options = {"server_id": gateway_mac(network.id)}
+    if subnet.address_mode == "dhcpv6-stateless":
+        options["dhcpv6_stateless"] = "true"
+    if servers := _of_version(6, subnet.dns_nameservers or resolvers):
+        options["dns_server"] = _set(servers)
+    if network.domain:
+        options["domain_search"] = quoted(network.domain)
     return options
 
 
@@ -86,9 +101,9 @@ def _routes(subnet: SubnetSpec) -> list[str]:
     return [f"{ipaddress.IPv4Network(item.destination)},{_address(item.nexthop)}" for item in wanted]
 
 
-def _version_4(addresses: Iterable[str]) -> list[str]:
+def _of_version(version: int, addresses: Iterable[str]) -> list[str]:
     parsed = [ipaddress.ip_address(address) for address in addresses]
-    return [str(address) for address in dict.fromkeys(parsed) if address.version == 4]
+    return [str(address) for address in dict.fromkeys(parsed) if address.version == version]
 
 
 def _address(text: str) -> str:

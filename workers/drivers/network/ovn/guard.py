@@ -1,13 +1,15 @@
-"""Router advertisements of guests: OVN passes them whatever its ACLs say, so a rule on each tap drops them.
+"""Router advertisements: OVN passes them whatever its ACLs say, so a rule on each tap drops all but routers' own.
 
 The rule is in the tap's egress hook, where packets leave the switch for the guest: with the user-space datapath, those
-that the guest sends reach the switch before any hook. No router of ours advertises itself, so all are dropped.
+that the guest sends reach the switch before any hook. A router is known by its MAC, which port security keeps guests
+from using.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from workers.drivers.network.errors import NetworkUnavailable
 from workers.system import processes
@@ -17,29 +19,45 @@ _TIMEOUT_S = 10
 _CHAIN = '{{ type filter hook egress device "{tap}" priority filter; policy accept; }}'
 
 
-def taps() -> frozenset[str]:
-    """The taps that have a rule, and those that had one and are gone."""
+def taps() -> dict[str, frozenset[str]]:
+    """The taps that have a rule, and those that had one and are gone, with the MACs of their routers."""
     listed = processes.run(["nft", "-j", "list", "table", "netdev", TABLE], timeout_s=_TIMEOUT_S, check=False)
     if listed.returncode != 0:
-        return frozenset()
-    return frozenset(item["chain"]["name"] for item in json.loads(listed.text)["nftables"] if "chain" in item)
+        return {}
+    items = json.loads(listed.text)["nftables"]
+    admitted: dict[str, frozenset[str]] = {item["chain"]["name"]: frozenset() for item in items if "chain" in item}
+    for item in items:
+        if "rule" in item:
+            admitted[item["rule"]["chain"]] = frozenset(_macs(item["rule"]["expr"]))
+    return admitted
 
 
-def ensure(names: Iterable[str]) -> None:
-    """Have the rule on taps, which must exist. Raises NetworkUnavailable."""
+def ensure(routers: Mapping[str, Iterable[str]]) -> None:
+    """Have the rule on taps, which must exist; by tap, the MACs of its routers. Raises NetworkUnavailable."""
     lines = [f"add table netdev {TABLE}"]
-    for tap in names:
+    for tap, macs in routers.items():
         chain = f"chain netdev {TABLE} {tap}"
         added = f"add {chain} {_CHAIN.format(tap=tap)}"
+        others = f"ether saddr != {{ {', '.join(sorted(macs))} }} " if macs else ""
+        rule = f"add rule netdev {TABLE} {tap} icmpv6 type nd-router-advert {others}drop"
         # Made again as a whole: a chain whose tap was removed meanwhile may have lost its hook.
-        lines += [added, f"delete {chain}", added, f"add rule netdev {TABLE} {tap} icmpv6 type nd-router-advert drop"]
+        lines += [added, f"delete {chain}", added, rule]
     _run(lines)
 
 
 def remove(names: Iterable[str]) -> None:
     """Remove the rules of taps, which may be gone. Absent is success."""
-    if present := sorted(taps() & set(names)):
+    if present := sorted(taps().keys() & set(names)):
         _run([f"delete chain netdev {TABLE} {tap}" for tap in present])
+
+
+def _macs(expressions: Iterable[Mapping[str, Any]]) -> list[str]:
+    for expression in expressions:
+        match = expression.get("match", {})
+        if match.get("left", {}).get("payload", {}).get("protocol") == "ether":
+            right = match["right"]
+            return list(right["set"]) if isinstance(right, dict) else [right]
+    return []
 
 
 def _run(lines: list[str]) -> None:

@@ -35,7 +35,7 @@ class OvnHost(NetworkDriver):
         """Read the options; nothing is opened."""
         self._switch = Ovsdb(str(options["switch"]), _DATABASE)
         self._watch = interfaces.Watch(self._switch)
-        self._seen_guard: tuple[float, frozenset[str]] = (-math.inf, frozenset())
+        self._seen_guard: tuple[float, dict[str, frozenset[str]]] = (-math.inf, {})
         self._log = Path(options.get("controller_log", "/nonexistent"))
         directory = options.get("metadata_dir")
         self._known = KnownPorts(Path(directory)) if directory else None
@@ -53,8 +53,7 @@ class OvnHost(NetworkDriver):
             processes.run(["ip", "link", "set", "dev", port.tap, "nomaster"], timeout_s=10)
             self._switch.transact(_addition(port))
         if port.tap not in guard.taps():
-            guard.ensure([port.tap])
-            self._seen_guard = -math.inf, frozenset()
+            self._guard({port.tap: port.routers})
 
     def unplug(self, port_id: str) -> None:
         """libvirt unplugs a guest that ends; a card that it left behind goes."""
@@ -73,6 +72,13 @@ class OvnHost(NetworkDriver):
         guarded = self._guarded()
         faults = ((port.id, self._fault(port, cards.get(port.id), guarded)) for port in ports)
         return {port_id: fault for port_id, fault in faults if fault}
+
+    def admit_routers(self, ports: Sequence[PortSpec]) -> None:
+        """A tap without a rule is left alone: that is a fault, which `plug` repairs."""
+        guarded = self._guarded()
+        plugged = (port for port in ports if port.tap in guarded)
+        if changed := {port.tap: port.routers for port in plugged if guarded[port.tap] != {*port.routers}}:
+            self._guard(changed)
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """Cards whose tap is gone: their guest was killed while nobody unplugged it.
@@ -99,16 +105,17 @@ class OvnHost(NetworkDriver):
     def complaints(self) -> tuple[str, ...]:
         return complaints.recent(self._log)
 
-    def wait_until_up(self, port_ids: Sequence[str], timeout_s: float) -> None:
+    def wait_until_up(self, ports: Mapping[str, Sequence[str]], timeout_s: float) -> None:
         """The guard of each tap is in place before a new server is ACTIVE: libvirt makes the tap with the guest."""
-        missing = self._watch.wait(port_ids, timeout_s)
+        missing = self._watch.wait(ports, timeout_s)
         if missing:
-            guard.ensure(card.name for card in interfaces.read(self._switch) if card.port_id in port_ids)
+            self._guard(
+                {card.name: ports[card.port_id] for card in interfaces.read(self._switch) if card.port_id in ports}
+            )
             raise NetworkUnavailable(
                 "The network of the server did not come up in time on this host.", details=", ".join(missing)
             )
-        guard.ensure(self._watch.cards_of(port_ids))
-        self._seen_guard = -math.inf, frozenset()
+        self._guard({card: ports[port_id] for card, port_id in self._watch.cards_of(ports).items()})
 
     def close(self) -> None:
         self._watch.stop()
@@ -126,8 +133,12 @@ class OvnHost(NetworkDriver):
         is_known = self._known is None or self._known.is_recorded(port)
         return "" if is_known else "unknown to the metadata process, or otherwise"
 
-    def _guarded(self) -> frozenset[str]:
-        """The taps that have a filter, as seen within the last seconds: a host may have hundreds of networks."""
+    def _guard(self, routers: Mapping[str, Sequence[str]]) -> None:
+        guard.ensure(routers)
+        self._seen_guard = -math.inf, {}
+
+    def _guarded(self) -> dict[str, frozenset[str]]:
+        """The taps that have a filter, with the routers it admits, as seen within the last seconds."""
         seen, taps = self._seen_guard
         if time.monotonic() - seen > _GUARD_SEEN_S:
             taps = guard.taps()

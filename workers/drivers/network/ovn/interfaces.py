@@ -67,11 +67,11 @@ class Watch:
                     return sorted(missing)
         return []
 
-    def cards_of(self, port_ids: Iterable[str]) -> list[str]:
-        """The names of the cards of installed ports."""
+    def cards_of(self, port_ids: Iterable[str]) -> dict[str, str]:
+        """The cards of installed ports, by name, with their ports."""
         wanted = set(port_ids)
         with self._changed:
-            return sorted(name for name, port_id in self._installed.items() if port_id in wanted)
+            return {name: port_id for name, port_id in self._installed.items() if port_id in wanted}
 
     def stop(self) -> None:
         with self._changed:

@@ -25,7 +25,8 @@ def rows(network: NetworkSpec, port: PortSpec) -> list[Row]:
         "addresses": frozenset(receives),
         "port_security": _allowed(port, addresses),
         "enabled": port.admin_up,
-        "dhcpv4_options": _dhcp(network, port),
+        "dhcpv4_options": _dhcp(network, port, 4),
+        "dhcpv6_options": _dhcp(network, port, 6),
         "parent_name": port.parent or frozenset[str](),
         "tag": port.tag if port.tag is not None else frozenset[str](),
     }
@@ -66,8 +67,8 @@ def _range(cidr: str) -> str:
     return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
-def _dhcp(network: NetworkSpec, port: PortSpec) -> Ref | frozenset[str]:
-    """The options of the subnet of the port's first address that DHCP serves."""
-    served = {subnet.id for subnet in network.subnets if dhcp.serves(subnet)}
+def _dhcp(network: NetworkSpec, port: PortSpec, version: int) -> Ref | frozenset[str]:
+    """The options of the subnet of the port's first address that DHCP of this IP version serves."""
+    served = {subnet.id for subnet in network.subnets if subnet.version == version and dhcp.serves(subnet)}
     chosen = next((fixed.subnet_id for fixed in port.fixed_ips if fixed.subnet_id in served), None)
     return Ref(chosen) if chosen is not None else frozenset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from workers.drivers.network.base.l3 import RouterGateway, RouterInterface, RouterSpec
+from workers.drivers.network.base.l3 import Advertisement, RouterGateway, RouterInterface, RouterSpec
 from workers.drivers.network.ovn import qos, switch_ports
 from workers.drivers.network.ovn.rows import Link, Row, derived, of_router
 from workers.drivers.network.ovn.wire import Value
@@ -16,6 +16,12 @@ TABLE, PORT, ROUTE, NAT = "Logical_Router", "Logical_Router_Port", "Logical_Rout
 _OPTIONS = {"always_learn_from_arp_request": "false", "dynamic_neigh_routers": "true"}
 _DEFAULT = {4: "0.0.0.0/0", 6: "::/0"}
 _FIRST_PRIORITY = 100
+_MODES = {
+    "slaac": "slaac",
+    "dhcpv6-stateless": "dhcpv6_stateless",
+    "dhcpv6-stateful": "dhcpv6_stateful",
+}
+MIN_MTU_6 = 1280
 
 
 def rows(router: RouterSpec) -> list[Row]:
@@ -52,6 +58,7 @@ def _interface(router: RouterSpec, interface: RouterInterface, options: dict[str
         "mac": interface.mac,
         "networks": frozenset(str(ipaddress.ip_interface(text)) for text in interface.addresses),
         "options": {},
+        "ipv6_ra_configs": _advertisement(interface.advertisement),
         "external_ids": of_router(router.id),
     }
     inner = Row(PORT, port_key(interface.port_id), columns, frozenset({Link(TABLE, router.id, "ports")}))
@@ -64,6 +71,16 @@ def _interface(router: RouterSpec, interface: RouterInterface, options: dict[str
         addresses="router",
     )
     return [inner, outer]
+
+
+def _advertisement(item: Advertisement | None) -> dict[str, str]:
+    """The router's advertisements, sent to who asks and every few minutes. IPv6 has no MTU below 1,280."""
+    if item is None:
+        return {}
+    configs = {"address_mode": _MODES[item.mode], "send_periodic": "true", "mtu": str(max(int(item.mtu), MIN_MTU_6))}
+    if item.name_server is not None:
+        configs["rdnss"] = str(ipaddress.IPv6Address(item.name_server))
+    return configs
 
 
 def _gateway(router: RouterSpec, gateway: RouterGateway) -> Iterator[Row]:

@@ -59,7 +59,7 @@ _ALL = (
     Table("ACL", ("direction", "priority", "match", "action"), root=False),
     Table(
         "Logical_Router_Port",
-        ("name", "mac", "networks", "options", "external_ids"),
+        ("name", "mac", "networks", "options", "ipv6_ra_configs", "external_ids"),
         {"gateway_chassis": "Gateway_Chassis"},
         root=False,
     ),
@@ -69,7 +69,18 @@ _ALL = (
     Table("NAT", ("type", "external_ip", "logical_ip", "external_ids"), root=False),
     Table(
         "Logical_Switch_Port",
-        ("name", "type", "options", "addresses", "port_security", "enabled", "dhcpv4_options", "parent_name", "tag"),
+        (
+            "name",
+            "type",
+            "options",
+            "addresses",
+            "port_security",
+            "enabled",
+            "dhcpv4_options",
+            "dhcpv6_options",
+            "parent_name",
+            "tag",
+        ),
         root=False,
     ),
 )

@@ -30,6 +30,7 @@ def row(
         "port_security": NOTHING,
         "enabled": True,
         "dhcpv4_options": NOTHING,
+        "dhcpv6_options": NOTHING,
         "parent_name": NOTHING,
         "tag": tag,
     }

@@ -47,7 +47,10 @@ class SimulatedNetwork(NetworkDriver):
         with self._simulation.operation("residue"):
             return ()
 
-    def wait_until_up(self, port_ids: Sequence[str], timeout_s: float) -> None:
+    def admit_routers(self, ports: Sequence[PortSpec]) -> None:
+        """Simulated guests hear nothing."""
+
+    def wait_until_up(self, ports: Mapping[str, Sequence[str]], timeout_s: float) -> None:
         with self._simulation.operation("wait_until_up"):
             return
 
