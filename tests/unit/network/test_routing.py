@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from apps.networking import exceptions
-from apps.networking.models import FloatingIP, Network, Router
+from apps.networking.models import FloatingIP, Network, Router, Subnet
 from apps.networking.services import bindings, floating_ips, networks, router_interfaces, routers, subnets
 from tests.callers import Caller
 from tests.unit.network.test_worker import (  # noqa: F401 (fixtures)
@@ -118,7 +118,7 @@ def test_ipv6_of_a_subnet_reaches_engine_and_hosts(
     values = {"network_id": network.id, "cidr": "fd00:9::/64", "ip_version": 6, "dns_nameservers": servers, **modes}
     six = deliver(lambda: subnets.create(context=alice.context, network=network, values=values))
     router: Router = deliver(lambda: routers.create(context=alice.context, values={}))
-    for subnet in network.subnets.all():
+    for subnet in Subnet.objects.filter(network=network):
         wanted = {"context": alice.context, "router": router, "subnet_id": subnet.id}
         deliver(partial(router_interfaces.add_subnet, **wanted))
     feet = record(tmp_path, "routers", router)["interfaces"]

@@ -6,12 +6,13 @@ import math
 import socket
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from workers.drivers import values
 from workers.drivers.network.base import INTEGRATION_BRIDGE, Capabilities, NetworkDriver, PluggedPort, PortSpec
-from workers.drivers.network.errors import NetworkUnavailable
+from workers.drivers.network.errors import EngineUnavailable, NetworkUnavailable
 from workers.drivers.network.ovn import complaints, guard, interfaces
 from workers.drivers.network.ovn.known_ports import KnownPorts
 from workers.drivers.network.ovn.ovsdb import Operation, Ovsdb
@@ -109,9 +110,9 @@ class OvnHost(NetworkDriver):
         """The guard of each tap is in place before a new server is ACTIVE: libvirt makes the tap with the guest."""
         missing = self._watch.wait(ports, timeout_s)
         if missing:
-            self._guard(
-                {card.name: ports[card.port_id] for card in interfaces.read(self._switch) if card.port_id in ports}
-            )
+            with suppress(EngineUnavailable):  # a switch that is down passes nothing
+                cards = interfaces.read(self._switch)
+                self._guard({card.name: ports[card.port_id] for card in cards if card.port_id in ports})
             raise NetworkUnavailable(
                 "The network of the server did not come up in time on this host.", details=", ".join(missing)
             )
