@@ -30,12 +30,14 @@ MEANT = {
     ("apps/compute/selectors/server_lists.py", "boolean"),
     ("apps/compute/api/views/flavors.py", "page"),
     ("apps/identity/selectors/projects.py", "_tagged"),
+    ("apps/networking/api/views/agents.py", "page"),  # agents are made of hosts, as a list: no rows of theirs
 }
 # Parameters of pages and orders, and who asks whether a request has one, for its links.
 OF_PAGES = {"limit", "marker", "offset", "page_reverse", "sort_key", "sort_dir", "sort"}
-WITH_OWN_LINKS = {"apps/networking/api/views/base.py"}
+WITH_OWN_LINKS = {"apps/networking/api/views/base.py", "apps/networking/api/views/agents.py"}
 TIMES = ("parse_datetime", "strftime")
-WITH_OWN_TIMES = {"apps/compute/api/documents/usage_audit_log.py"}  # a form of this call alone
+# Forms of these calls alone.
+WITH_OWN_TIMES = {"apps/compute/api/documents/usage_audit_log.py", "apps/networking/api/documents/agents.py"}
 # Who may ask policy: front ends (views, their permissions, admin pages and commands) and what registers rules.
 FRONT_ENDS = ("api", "admin", "admin.py", "apps.py", "management")
 # GET answers a list at the top of a document that is no list of rows, and why.
@@ -73,6 +75,10 @@ NO_ITEMS = {
         " networking.QuotaItem"
     ),
     "no such rows": "compute.ServerMigrationView compute.VolumeAttachmentView",
+    "administrators' alone: others get 404 as in Neutron, where an Item answers 403": (
+        "networking.AgentItem networking.SegmentItem networking.NetworkIpAvailabilityItem"
+    ),
+    "a project's, which is made by asking for it": "networking.AutoAllocatedTopology",
     "v2.0 and EC2: the key may be a name or an access key, and the rule depends on what it names": (
         "identity.v2.RoleView identity.v2.ServiceItemView identity.v2.TenantView identity.v2.TokenView"
         " identity.v2.UserView identity.EC2CredentialView"

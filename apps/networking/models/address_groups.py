@@ -7,6 +7,6 @@ from apps.networking.models.base import SharedResource
 
 
 class AddressGroup(SharedResource):
-    """``addresses`` are ranges of both IP versions; a rule uses those of its own."""
+    """``addresses`` are ranges of both IP versions; a rule uses the ones of its IP version."""
 
     addresses = ArrayField(models.CharField(max_length=64), default=list, blank=True)

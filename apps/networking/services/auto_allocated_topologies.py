@@ -1,6 +1,6 @@
 """Automatic topologies: a project's network with a router to the default external network, made when it is asked for.
 
-The network is the one that Nova's ``networks: auto`` uses, in a range of CELERITY_AUTOMATIC_NETWORK_POOL.
+The network is the one that Nova's ``networks: auto`` uses, in a range of CELERITY_AUTOMATIC_NETWORKS.
 """
 
 import uuid

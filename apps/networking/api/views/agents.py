@@ -70,7 +70,7 @@ class AgentItem(_Agents):
     examples = {"PUT": {"agent": {"description": "rack 4"}}}
 
     def loaded(self, item_id: str, rule: str) -> selectors.Agent:
-        """Return an agent. Raises AgentNotFound (404), also for who may see none, and PolicyForbidden (403)."""
+        """Return an agent. Raises AgentNotFound (404), also for callers who may see none, and PolicyForbidden (403)."""
         key: uuid.UUID = self.id_of(item_id)
         if rule == "get_agent" and not policy.allowed(self.caller, rule):
             raise AgentNotFound(id=key)
