@@ -3,12 +3,14 @@
 The rows of a port change with the request that attaches it, and with the last step of the run that detaches it.
 """
 
+import threading
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 _CHANGES = (ATTACH_INTERFACE.name, DETACH_INTERFACE.name)
 BUSY_SECONDS = 10.0  # how long a change waits for one of another interface of the server
+# As many requests of a process may wait so: half of its threads serve others.
+_WAITING = threading.BoundedSemaphore(max(1, settings.API_THREADS // 2))
 _LOOK_SECONDS = 0.05
 
 
@@ -155,14 +159,26 @@ def _is_of(run: "Run", port_id: uuid.UUID) -> bool:
 
 def _one_at_a_time(work: Callable[[], None]) -> None:
     """Begin a change once no other interface of the server changes: a run has the server for itself."""
+    try:
+        return work()
+    except ServerInUse as error:
+        if error.values["user"] not in _CHANGES or not _WAITING.acquire(blocking=False):
+            raise
+    try:
+        _wait_and(work)
+    finally:
+        _WAITING.release()
+
+
+def _wait_and(work: Callable[[], None]) -> None:
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
+        time.sleep(_LOOK_SECONDS)
         try:
             return work()
         except ServerInUse as error:
             if error.values["user"] not in _CHANGES or time.monotonic() > deadline:
                 raise
-        time.sleep(_LOOK_SECONDS)
 
 
 @transaction.atomic

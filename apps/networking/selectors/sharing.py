@@ -22,6 +22,12 @@ def external_to(project_id: str | None) -> Q:
     return Q(external=True) & (open_to | Q(external_to__has=project_id) if project_id else open_to)
 
 
+def usable_external(project_id: str) -> Q:
+    """Return the condition that a network is external, and a project's own or open to it."""
+    own = Q(project_id=project_id) | shared_with(project_id)
+    return Q(external=True) & own | external_to(project_id)
+
+
 def visible(rows: QuerySet[M], context: RequestContext) -> QuerySet[M]:
     """Narrow rows to those of the caller's project and those that are shared with it; all for administrators."""
     if context.is_admin:

@@ -8,6 +8,7 @@ import uuid
 from apps.identity.selectors import projects
 from apps.networking import exceptions
 from apps.networking.models import Network, RouterInterface
+from apps.networking.selectors import sharing
 from apps.networking.services import networks, requested_networks, router_interfaces, routers
 
 
@@ -20,7 +21,7 @@ def check(*, project_id: str) -> None:
     """Refuse what ``create`` could not make. Raises ProjectNotFound (404) and AutoAllocationFailed (409)."""
     if projects.find(project_id) is None:
         raise exceptions.ProjectNotFound(id=project_id[:64])
-    if not Network.objects.filter(external=True, is_default=True).exists():
+    if not Network.objects.filter(sharing.usable_external(project_id), is_default=True).exists():
         raise exceptions.AutoAllocationFailed(reason="No default router:external network")
 
 

@@ -4,7 +4,7 @@ import uuid
 
 from apps.common.context import RequestContext
 from apps.networking.models import FixedIP, FloatingIP, Network
-from apps.networking.selectors import routers
+from apps.networking.selectors import routers, sharing
 from apps.networking.services import floating_ips
 
 
@@ -13,7 +13,8 @@ def assign(*, server_id: uuid.UUID, project_id: str) -> None:
 
     A server none of whose networks has a router to it gets none. Raises OverQuota, IpAddressGenerationFailure (409).
     """
-    network = Network.objects.filter(external=True).order_by("-is_default", "created_at", "id").first()
+    usable = Network.objects.filter(sharing.usable_external(project_id))
+    network = usable.order_by("-is_default", "created_at", "id").first()
     if network is None or FloatingIP.objects.filter(fixed_port__device_id=str(server_id)).exists():
         return
     fixed = _reachable(server_id, network)

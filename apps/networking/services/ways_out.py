@@ -8,6 +8,7 @@ from django.db import transaction
 
 from apps.networking import locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, Network, Router, RouterInterface, Subnet
+from apps.networking.selectors import sharing
 from apps.networking.services import fixed_ips, quotas, rbac_policies, service_ports
 from apps.networking.services.shared_objects import EXTERNAL
 
@@ -60,11 +61,12 @@ def ensure_router(*, network: Network, external: Network) -> uuid.UUID | None:
 
 
 def add_default_router(network: Network) -> None:
-    """Give a network that was just made a router to the default external network, where the cloud has one.
+    """Give a network that was just made a router to the default external network, if its project may use one.
 
     Raises OverQuota (409) for a project that may have no further router or port.
     """
-    external = Network.objects.filter(external=True, is_default=True).first()
+    usable = Network.objects.filter(sharing.usable_external(network.project_id))
+    external = usable.filter(is_default=True).first()
     if external is not None:
         for resource in ("router", "port"):
             quotas.check(resource=resource, project_id=network.project_id)

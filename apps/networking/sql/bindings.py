@@ -34,7 +34,8 @@ SELECT json_agg(json_build_object({more}
            'routers', CASE WHEN s.ipv6_ra_mode IS NOT NULL THEN (
                 SELECT json_agg(q.mac_address) FROM networking_port q
                   JOIN networking_fixedip own ON own.port_id = q.id AND own.subnet_id = s.id
-                 WHERE q.network_id = s.network_id AND q.device_owner = '{states.OWNER_ROUTER_INTERFACE}') END,
+                 WHERE q.network_id = s.network_id AND q.device_owner = '{states.OWNER_ROUTER_INTERFACE}'
+                   AND own.ip_address = s.gateway_ip) END,
            'enable_dhcp', s.enable_dhcp, 'dns_nameservers', s.dns_nameservers, 'host_routes', s.host_routes,
            'dhcp_ip', (SELECT host(own.ip_address) FROM networking_port q
                          JOIN networking_fixedip own ON own.port_id = q.id AND own.subnet_id = s.id

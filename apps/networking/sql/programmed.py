@@ -23,6 +23,9 @@ _NETWORKS = f"""
 SELECT n.id, n.name, n.mtu, ({SUBNETS})::text, n.physical_network, n.segmentation_id,
        n.dns_domain FROM networking_network n
 """
+# Names with dots could be the world's, answered to all guests of a network: its owner's ports alone have them.
+_OF_OWNER = """CASE WHEN p.project_id = (SELECT n.project_id FROM networking_network n WHERE n.id = p.network_id)
+                    THEN {given} ELSE {else_} END"""
 # What a subport says of its trunk, while a server has the parent port.
 _TRUNK = """
   FROM networking_subport s JOIN networking_trunk t ON t.id = s.trunk_id JOIN networking_port q ON q.id = t.port_id
@@ -36,7 +39,9 @@ SELECT p.id, p.network_id, p.host, p.mac_address, p.hostname, p.admin_state_up, 
        ARRAY(SELECT m.security_group_id FROM networking_portsecuritygroup m WHERE m.port_id = p.id ORDER BY 1),
        {_qos(f"COALESCE(p.qos_policy_id, {_OF_NETWORK.format(network='p.network_id')})")},
        (SELECT json_build_array(t.port_id, s.segmentation_id, t.admin_state_up) {_TRUNK} AND s.port_id = p.id)::text,
-       p.dns_name, p.dns_domain, EXISTS (SELECT 1 FROM networking_trunk t WHERE t.port_id = p.id)
+       {_OF_OWNER.format(given="p.dns_name", else_="split_part(p.dns_name, '.', 1)")},
+       {_OF_OWNER.format(given="p.dns_domain", else_="''")},
+       EXISTS (SELECT 1 FROM networking_trunk t WHERE t.port_id = p.id)
   FROM networking_port p
 """
 _HELD = f"(p.request_index IS NOT NULL OR EXISTS (SELECT 1 {_TRUNK} AND s.port_id = p.id))"
@@ -79,6 +84,7 @@ GROUPS = Statement(
 )
 ALL_GROUPS = Statement("networking_programmed_all_groups", _GROUPS, {})
 
+# At a subnet's gateway address alone does a router announce itself: a port there is nobody's but the network's owner's.
 _GATEWAYS_NETWORK = "(SELECT g.network_id FROM networking_port g WHERE g.id = r.gateway_port_id)"
 _ROUTERS = f"""
 SELECT r.id, r.admin_state_up, r.enable_snat, r.routes::text, r.gateway_port_id,
@@ -86,7 +92,8 @@ SELECT r.id, r.admin_state_up, r.enable_snat, r.routes::text, r.gateway_port_id,
                    p.id, p.network_id, p.mac_address,
                    (SELECT n.mtu FROM networking_network n WHERE n.id = p.network_id),
                    (SELECT json_agg(json_build_array(host(f.ip_address), masklen(s.cidr::inet), host(s.gateway_ip),
-                                                     s.ipv6_ra_mode, s.dns_nameservers) ORDER BY f.id)
+                                                     CASE WHEN f.ip_address = s.gateway_ip THEN s.ipv6_ra_mode END,
+                                                     s.dns_nameservers) ORDER BY f.id)
                       FROM networking_fixedip f JOIN networking_subnet s ON s.id = f.subnet_id WHERE f.port_id = p.id)
                ) ORDER BY p.id)
           FROM networking_port p

@@ -13,7 +13,7 @@ import pytest
 
 from apps.networking import exceptions
 from apps.networking.models import FloatingIP, Network, Router, Subnet
-from apps.networking.services import bindings, floating_ips, networks, router_interfaces, routers, subnets
+from apps.networking.services import bindings, floating_ips, networks, ports, router_interfaces, routers, subnets
 from tests.callers import Caller
 from tests.unit.network.test_worker import (  # noqa: F401 (fixtures)
     add_subnet,
@@ -132,6 +132,12 @@ def test_ipv6_of_a_subnet_reaches_engine_and_hosts(
     (port,) = mapping.ports_of(server)
     (mac,) = six.fixed_ips.filter(port__device_id=str(router.id)).values_list("port__mac_address", flat=True)
     assert port.routers == (mac,)
+    values = {"fixed_ips": [{"subnet_id": six.id}]}  # as a project could whom the network is shared with
+    other = ports.create(context=alice.context, network=network, values=values)
+    stranger: Router = deliver(lambda: routers.create(context=alice.context, values={}))
+    deliver(lambda: router_interfaces.add_port(context=alice.context, router=stranger, port_id=other.id))
+    assert [foot["advertisement"] for foot in record(tmp_path, "routers", stranger)["interfaces"]] == [None]
+    assert mapping.ports_of(server)[0].routers == (mac,)
     with pytest.raises(exceptions.InvalidInput, match="Cannot disable enable_dhcp"):
         subnets.update(subnet=six, values={"enable_dhcp": False})
     assert healthy(engine)

@@ -56,6 +56,13 @@ def test_one_that_was_moved_is_the_projects(alice: Caller, network: Network) -> 
     assert (made.auto_assigned, made.fixed_port_id, made.status) == (False, None, "DOWN")
 
 
+@pytest.mark.usefixtures("router")
+def test_none_of_a_network_that_is_closed_to_the_project(alice: Caller, network: Network, public: Network) -> None:
+    Network.objects.filter(id=public.id).update(external_to_all=False, project_id=uuid.uuid4().hex)
+    boot(alice, network)
+    assert not FloatingIP.objects.exists()
+
+
 def test_none_without_a_way_out(alice: Caller, network: Network, public: Network) -> None:
     boot(alice, network)
     assert not FloatingIP.objects.exists()

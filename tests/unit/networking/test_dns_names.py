@@ -91,3 +91,7 @@ def test_names_of_servers_are_programmed(alice: Caller, network: Network) -> Non
     alice.put(f"/ports/{made.id}", {"port": {"dns_name": "www", "dns_domain": "shop.test."}})
     alice.put(f"/networks/{network.id}", {"network": {"dns_domain": "net.test."}})
     assert spec() == ("net.test", "Vm", "www", "shop.test")
+    # A project whom the network is shared with names its own ports, and nothing of the world.
+    alice.put(f"/ports/{made.id}", {"port": {"dns_name": "deb.debian.org"}})
+    Network.objects.filter(id=network.id).update(project_id=uuid.uuid4().hex)
+    assert spec() == ("net.test", "Vm", "deb", "")

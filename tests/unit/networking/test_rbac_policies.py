@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from apps.networking.models import Network, RbacPolicy, SecurityGroup
-from apps.networking.services import bindings, requested_networks, security_groups
+from apps.networking.models import Network, RbacPolicy, Router, SecurityGroup
+from apps.networking.services import auto_allocated_topologies, bindings, requested_networks, security_groups
 from apps.networking.values import InterfacePermissions, RequestedNetwork
 from tests.callers import Caller
 from tests.unit.networking.dialogue import make, refusal
@@ -150,6 +150,12 @@ def test_an_external_network_for_one_project(
     gateway = {"external_gateway_info": {"network_id": str(public.id)}}
     assert refusal(bob.post("/routers", {"router": gateway}))[:2] == (404, "NetworkNotFound")
     assert bob.post("/floatingips", {"floatingip": {"floating_network_id": str(public.id)}}).status_code == 400
+    Network.objects.filter(id=public.id).update(is_default=True)
+    for caller, made in ((bob, 0), (alice, 1)):  # nor does the cloud lead a project out by itself where it may not go
+        requested_networks.make_automatic(project_id=caller.project_id)
+        routers = Router.objects.filter(project_id=caller.project_id)
+        assert routers.count() == made
+        auto_allocated_topologies.delete(project_id=caller.project_id)
     router = make(alice, "router", **gateway)
     own = ids(admin, "/rbac-policies", target_tenant=alice.project_id).pop()
     assert refusal(admin.delete(f"/rbac-policies/{own}"))[:2] == (409, "RbacPolicyInUse")
