@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.identity.models import Project
-from apps.networking.models import Network, Port, Router
+from apps.networking.models import Network, Port, Router, RouterInterface
 from apps.networking.services import bindings, requested_networks
 from apps.networking.values import RequestedNetwork
 from apps.quotas.models import Limit
@@ -180,11 +180,40 @@ def test_life_of_a_topology(alice: Caller, bob: Caller, admin: Caller, make_netw
     wanted = [RequestedNetwork(network_id=automatic.network_id)]
     bindings.allocate_for_server(server_id=server, project_id=alice.project_id, host="h", requests=wanted)
     assert refusal(alice.delete(path))[:2] == (409, "NetworkInUse")
+    assert RouterInterface.objects.get().port.network_id == automatic.network_id  # all of it stays
     bindings.release_for_server(server_id=server)
     assert alice.delete(path).status_code == alice.delete(path).status_code == 204
     assert not Router.objects.exists()
     assert not Port.objects.filter(project_id=alice.project_id).exists()
     assert refusal(admin.get(f"/auto-allocated-topology/{uuid.uuid4().hex}"))[:2] == (404, "ProjectNotFound")
+
+
+@pytest.mark.usefixtures("domain", "project")
+def test_a_topology_with_a_router_of_others(alice: Caller, admin: Caller, make_network: Callable[..., Network]) -> None:
+    """It stays whole, and a topology that lost its router gets another one."""
+    path = f"/auto-allocated-topology/{alice.project_id}"
+    public = make_network(admin, "198.18.9.0/24", external=True, is_default=True)
+    made = alice.get(path).json()["auto_allocated_topology"]["id"]
+    foreign, port = make(admin, "router"), make(admin, "port", network_id=made)
+    assert admin.put(f"/routers/{foreign['id']}/add_router_interface", {"port_id": port["id"]}).status_code == 200
+    assert refusal(alice.delete(path))[:2] == (409, "NetworkInUse")
+    assert RouterInterface.objects.filter(port__network_id=made).count() == 2
+    assert admin.put(f"/routers/{foreign['id']}/remove_router_interface", {"port_id": port["id"]}).status_code == 200
+
+    own = Router.objects.get(project_id=alice.project_id)
+    subnet_id = str(Network.objects.get(id=made).subnets.get().id)
+    assert alice.put(f"/routers/{own.id}/remove_router_interface", {"subnet_id": subnet_id}).status_code == 200
+    assert alice.delete(f"/routers/{own.id}").status_code == 204
+    reader = Caller("/network/v2.0", roles=("reader",), project_id=alice.project_id)
+    assert reader.get(path).status_code == 403  # it would make the router
+    Limit.objects.create(owner_id=alice.project_id, resource="router", value=0)
+    assert refusal(alice.get(path))[:2] == (409, "OverQuota")
+    Limit.objects.all().delete()
+    for who in (alice, reader):
+        assert who.get(path).json()["auto_allocated_topology"]["id"] == made
+    assert Router.objects.get(project_id=alice.project_id).gateway_port.network_id == public.id
+    assert alice.delete(path).status_code == 204
+    assert [str(router.id) for router in Router.objects.all()] == [foreign["id"]]
 
 
 @pytest.mark.parametrize("resource", ["router", "port", "network", "subnet"])

@@ -12,7 +12,7 @@ DRY_RUN = "dry-run"
 
 
 class AutoAllocatedTopology(ServiceView):
-    """Get, which makes it; check without making it (``fields=dry-run``); delete."""
+    """Get, which makes what is missing; check without making it (``fields=dry-run``); delete."""
 
     def _project(self, text: str, rule: str) -> str:
         """Return the project that a path names, "None" for the caller's. Raises PolicyForbidden (403)."""
@@ -27,14 +27,15 @@ class AutoAllocatedTopology(ServiceView):
             key = "dry-run=pass"
         else:
             network = auto_allocated_topologies.find(project_id=owner)
-            key = str(network.id if network else self._create(owner))
+            is_complete = network and auto_allocated_topologies.is_complete(network=network)
+            key = str(network.id if network and is_complete else self._create(owner))
         return Response({"auto_allocated_topology": {"id": key, "tenant_id": owner, "project_id": owner}})
 
     def _create(self, project_id: str) -> uuid.UUID:
-        """Make the topology, if the caller may make such things one by one. Raises PolicyForbidden (403)."""
+        """Make what the topology lacks, if the caller may make such things one by one. Raises PolicyForbidden (403)."""
         for rule in ("create_network", "create_router"):
             policy.check(self.caller, rule, {"project_id": project_id})
-        return auto_allocated_topologies.create(project_id=project_id)
+        return auto_allocated_topologies.ensure(project_id=project_id)
 
     def delete(self, request: Request, project_id: str) -> Response:
         auto_allocated_topologies.delete(project_id=self._project(project_id, "delete_auto_allocated_topology"))
