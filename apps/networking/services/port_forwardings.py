@@ -54,7 +54,7 @@ def create(*, context: RequestContext, floating_ip: FloatingIP, values: dict[str
     Raises PortForwardingRefused (400), PortNotFound, FloatingIpNotFound (404), FloatingIpPortAssociated and
     PortHasFloatingIp (409).
     """
-    ends = _ends(context, values)
+    ends = _ends(context, floating_ip, values)
     with transaction.atomic():
         locked = _lock(floating_ip, ends)
         _check(locked, ends)
@@ -65,7 +65,7 @@ def create(*, context: RequestContext, floating_ip: FloatingIP, values: dict[str
 
 def update(*, context: RequestContext, forwarding: PortForwarding, values: dict[str, Any]) -> PortForwarding:
     """Change a forwarding. Raises the errors of ``create``, and PortForwardingNotFound (404)."""
-    ends = _ends(context, {**_held(forwarding), **values})
+    ends = _ends(context, forwarding.floating_ip, {**_held(forwarding), **values})
     with transaction.atomic():
         locked = _lock(forwarding.floating_ip, ends)
         _check(locked, ends, but=forwarding)
@@ -89,20 +89,30 @@ def _held(forwarding: PortForwarding) -> dict[str, Any]:
     }
 
 
-def _ends(context: RequestContext, values: dict[str, Any]) -> _Ends:
+def _ends(context: RequestContext, floating_ip: FloatingIP, values: dict[str, Any]) -> _Ends:
     external, internal = values["external"], values["internal"]
     if internal[0] != internal[1] and internal[1] - internal[0] != external[1] - external[0]:
         raise exceptions.PortForwardingRefused(
             reason="Invalid ranges of internal and/or external ports. The relation between internal and external ports "
             "must be N-N or 1-N"
         )
-    port = port_selectors.visible(context=context).filter(id=values["internal_port_id"]).first()
-    if port is None:
-        raise exceptions.PortNotFound(id=values["internal_port_id"])
-    if port.device_owner.startswith(states.OWNER_NETWORK):
-        raise exceptions.PortForwardingRefused(reason=f"Port {port.id} has device owner {port.device_owner}")
+    port = _internal_port(context, floating_ip, values["internal_port_id"])
     fixed = _fixed(port, values.get("internal_ip_address"))
     return _Ends(values["protocol"], external, internal, port, fixed, values.get("description", ""))
+
+
+def _internal_port(context: RequestContext, floating_ip: FloatingIP, port_id: uuid.UUID) -> Port:
+    port = port_selectors.visible(context=context).filter(id=port_id).first()
+    if port is None:
+        raise exceptions.PortNotFound(id=port_id)
+    if port.project_id != floating_ip.project_id and not context.is_admin:
+        raise exceptions.PortForwardingRefused(
+            reason=f"Cannot forward ports of floating IP {floating_ip.id} to Port {port.id}, since that port is owned "
+            "by a different tenant"
+        )
+    if port.device_owner.startswith(states.OWNER_NETWORK):
+        raise exceptions.PortForwardingRefused(reason=f"Port {port.id} has device owner {port.device_owner}")
+    return port
 
 
 def _fixed(port: Port, ip: str | None) -> FixedIP:

@@ -121,6 +121,26 @@ def test_refused(
     assert shown(alice, floating_ip)["router_id"] is None
 
 
+def test_ports_of_other_projects(
+    alice: Caller, bob: Caller, admin: Caller, floating_ip: Any, port: Any, network: Network  # noqa: F811
+) -> None:  # fmt: skip
+    """A network's owner sees the ports of projects that it shares the network with, and leads nothing to them."""
+    shared = {"object_type": "network", "object_id": str(network.id), "action": "access_as_shared"}
+    body = {"rbac_policy": {**shared, "target_tenant": bob.project_id}}
+    assert alice.post("/rbac-policies", body).status_code == 201
+    foreign = make(bob, "port", network_id=str(network.id))
+    own = forward(alice, floating_ip, internal_port_id=port["id"], **SSH)
+    led = {"internal_port_id": foreign["id"], "internal_ip_address": foreign["fixed_ips"][0]["ip_address"]}
+    for answer in (
+        ask(alice, floating_ip, **led, **{**SSH, "external_port": 1}),
+        alice.put(of(floating_ip, own), {"port_forwarding": led}),
+    ):
+        code, kind, text = refusal(answer)
+        assert (code, kind, "owned by a different tenant" in text) == (400, "BadRequest", True), text
+    assert PortForwarding.objects.get().port_id == uuid.UUID(port["id"])
+    assert ask(admin, floating_ip, **led, **{**SSH, "external_port": 1}).status_code == 201
+
+
 def test_collisions(alice: Caller, floating_ip: Any, public: Network, port: Any) -> None:  # noqa: F811
     ends = {"internal_port_id": port["id"], "protocol": "tcp"}
     forward(alice, floating_ip, **ends, external_port_range="80:89", internal_port_range="8080:8089")
