@@ -187,7 +187,8 @@ def remove_prefixes(*, context: RequestContext, subnetpool: SubnetPool, prefixes
 def onboard(*, context: RequestContext, subnetpool: SubnetPool, network: Network) -> list[Subnet]:
     """Put a network's subnets of the pool's IP version into the pool, whose prefixes grow by them.
 
-    Raises IllegalPoolUpdate (400) for ranges that overlap those of subnets in the pool, and the errors of ``update``.
+    Raises IllegalPoolUpdate (400) for ranges of another pool, and for ranges that overlap those of subnets in the pool;
+    and the errors of ``update``.
     """
     with transaction.atomic():
         locks.address_scopes()
@@ -196,6 +197,7 @@ def onboard(*, context: RequestContext, subnetpool: SubnetPool, network: Network
             raise exceptions.SubnetPoolNotFound(id=subnetpool.id)
         rows = list(Subnet.objects.filter(network=network, ip_version=pool.ip_version).order_by("created_at", "id"))
         for row in rows:
+            _refuse_other_pool(pool, row)
             _refuse_allocated(pool, row)
         Subnet.objects.filter(id__in=[row.id for row in rows]).update(subnetpool=pool)
         _check_routers(rows)
@@ -203,6 +205,13 @@ def onboard(*, context: RequestContext, subnetpool: SubnetPool, network: Network
         if ranges_of:
             _write(context, pool, lambda held: _set_prefixes(held, [*_prefixes(held), *ranges_of]), {})
     return rows
+
+
+def _refuse_other_pool(pool: SubnetPool, subnet: Subnet) -> None:
+    if subnet.subnetpool_id not in (None, pool.id):
+        raise exceptions.IllegalPoolUpdate(
+            reason=f"Onboarding subnet {subnet.id}: {subnet.cidr} is allocated from another subnet pool"
+        )
 
 
 def _refuse_allocated(pool: SubnetPool, subnet: Subnet) -> None:

@@ -199,6 +199,19 @@ def test_a_pool_takes_a_network_in(
     assert cidr(subnet(alice, network, subnetpool_id=ours["id"])) == "10.0.0.0/24"
 
 
+def test_a_pool_takes_nothing_out_of_another(
+    alice: Caller, admin: Caller, make_network: Callable[..., Network]
+) -> None:
+    common = pool(admin, "10.0.0.0/16", default_prefixlen=24, shared=True)
+    held = subnet(alice, make_network(alice, None), subnetpool_id=common["id"]).json()["subnet"]
+    ours = pool(alice, "10.8.0.0/24", default_prefixlen=24)
+    path = f"/subnetpools/{ours['id']}/onboard_network_subnets"
+    code, kind, text = refusal(alice.put(path, {"network_id": held["network_id"]}))
+    assert (code, kind, "another subnet pool" in text) == (400, "IllegalSubnetPoolUpdate", True)
+    assert alice.get(f"/subnets/{held['id']}").json()["subnet"]["subnetpool_id"] == common["id"]
+    assert alice.get(f"/subnetpools/{ours['id']}").json()["subnetpool"]["prefixes"] == ["10.8.0.0/24"]
+
+
 def test_address_scopes(alice: Caller, bob: Caller, admin: Caller, bare: Network) -> None:
     assert alice.post("/address-scopes", {"address_scope": {"ip_version": 4, "shared": True}}).status_code == 403
     ours = scope(alice)
