@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import NotFound
-from apps.networking import exceptions, states
+from apps.networking import exceptions
 from apps.networking.models import (
     AddressGroup,
     AddressScope,
@@ -51,8 +51,7 @@ class SharedType:
 
 
 def _ports_on(network: Network) -> set[str]:
-    rows = Port.objects.filter(network=network).exclude(device_owner__startswith=states.OWNER_NETWORK)
-    return set(rows.values_list("project_id", flat=True))
+    return set(Port.objects.filter(network=network).values_list("project_id", flat=True))
 
 
 def _leading_to(network: Network) -> set[str]:

@@ -73,6 +73,19 @@ def test_policies_that_cannot_be(alice: Caller, network: Network, values: dict[s
     assert not RbacPolicy.objects.exists()
 
 
+def test_a_router_of_others_keeps_a_network_shared(alice: Caller, bob: Caller, admin: Caller, network: Network) -> None:
+    policy = share(alice, "network", network.id, bob.project_id)
+    port, router = make(bob, "port", network_id=str(network.id)), make(bob, "router")
+    assert bob.put(f"/routers/{router['id']}/add_router_interface", {"port_id": port["id"]}).status_code == 200
+    assert refusal(alice.delete(f"/rbac-policies/{policy['id']}"))[:2] == (409, "RbacPolicyInUse")
+    everybody = share(admin, "network", network.id, "*")
+    assert alice.delete(f"/rbac-policies/{policy['id']}").status_code == 204
+    unshared = admin.put(f"/networks/{network.id}", {"network": {"shared": False}})
+    assert refusal(unshared)[:2] == (409, "NetworkInUse")
+    assert bob.put(f"/routers/{router['id']}/remove_router_interface", {"port_id": port["id"]}).status_code == 200
+    assert admin.delete(f"/rbac-policies/{everybody['id']}").status_code == 204
+
+
 def test_a_shared_network_is_used_and_not_given_away(
     alice: Caller, bob: Caller, admin: Caller, network: Network, make_network: Callable[..., Network]
 ) -> None:
