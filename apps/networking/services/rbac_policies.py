@@ -62,29 +62,38 @@ def _show(row: Any, action: str) -> None:
 
 
 def update(*, policy: RbacPolicy, target_project: str) -> RbacPolicy:
-    """Give a policy another target. Raises RbacPolicyInUse and RbacPolicyExists (409)."""
+    """Give a policy another target. Raises RbacPolicyNotFound (404), RbacPolicyInUse and RbacPolicyExists (409)."""
     row = row_of(policy)
     try:
         with transaction.atomic():
-            _hold(row)
-            if target_project != policy.target_project:
-                _refuse_used(row, policy, adding=target_project)
-            RbacPolicy.objects.filter(id=policy.id).update(target_project=target_project)
-            _show(row, policy.action)
+            current = _current(row, policy)
+            if target_project != current.target_project:
+                _refuse_used(row, current, adding=target_project)
+            current.target_project = target_project
+            current.save(update_fields=["target_project"])
+            _show(row, current.action)
     except IntegrityError:
         raise exceptions.RbacPolicyExists from None
-    policy.target_project = target_project
-    return policy
+    return current
+
+
+def _current(row: Any, policy: RbacPolicy) -> RbacPolicy:
+    """Lock the row that a policy is about, and return the policy as it is then. Raises RbacPolicyNotFound (404)."""
+    _hold(row)
+    current = RbacPolicy.objects.filter(id=policy.id).first()
+    if current is None:
+        raise exceptions.RbacPolicyNotFound(id=policy.id)
+    return current
 
 
 def delete(*, policy: RbacPolicy) -> None:
-    """Delete a policy. Raises RbacPolicyInUse (409) while the target depends on it."""
+    """Delete a policy. Raises RbacPolicyNotFound (404), and RbacPolicyInUse (409) while the target depends on it."""
     row = row_of(policy)
     with transaction.atomic():
-        _hold(row)
-        _refuse_used(row, policy)
-        RbacPolicy.objects.filter(id=policy.id).delete()
-        _show(row, policy.action)
+        current = _current(row, policy)
+        _refuse_used(row, current)
+        current.delete()
+        _show(row, current.action)
 
 
 def row_of(policy: RbacPolicy) -> Any:

@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
+from apps.networking import exceptions
 from apps.networking.models import Network, RbacPolicy, Router, SecurityGroup
-from apps.networking.services import auto_allocated_topologies, bindings, requested_networks, security_groups
+from apps.networking.services import (
+    auto_allocated_topologies,
+    bindings,
+    rbac_policies,
+    requested_networks,
+    security_groups,
+)
 from apps.networking.values import InterfacePermissions, RequestedNetwork
 from tests.callers import Caller
 from tests.unit.networking.dialogue import make, refusal
@@ -71,6 +78,30 @@ def test_policies_that_cannot_be(alice: Caller, network: Network, values: dict[s
     body = {"rbac_policy": {**usual, "target_tenant": "1" * 32, **values}}
     assert alice.post("/rbac-policies", body).status_code == code
     assert not RbacPolicy.objects.exists()
+
+
+def test_a_policy_that_changed_since_it_was_read(alice: Caller, bob: Caller, network: Network) -> None:
+    """What is refused and written follows the policy as it is under the lock."""
+    carol = Caller("/network/v2.0")
+    made = share(alice, "network", network.id, bob.project_id)
+    stale = RbacPolicy.objects.get()
+    assert alice.put(
+        f"/rbac-policies/{made['id']}", {"rbac_policy": {"target_project": carol.project_id}}
+    ).status_code == 200  # fmt: skip
+    port = make(carol, "port", network_id=str(network.id))
+    with pytest.raises(exceptions.RbacPolicyInUse):
+        rbac_policies.delete(policy=stale)
+    with pytest.raises(exceptions.RbacPolicyInUse):
+        rbac_policies.update(policy=stale, target_project=bob.project_id)
+    assert carol.delete(f"/ports/{port['id']}").status_code == 204
+    assert alice.delete(f"/rbac-policies/{made['id']}").status_code == 204
+    for late in (
+        lambda: rbac_policies.update(policy=stale, target_project=NOBODY),
+        lambda: rbac_policies.delete(policy=stale),
+    ):
+        with pytest.raises(exceptions.RbacPolicyNotFound, match=made["id"]):
+            late()
+    assert ids(bob, "/networks") == ids(carol, "/networks") == set()
 
 
 def test_a_router_of_others_keeps_a_network_shared(alice: Caller, bob: Caller, admin: Caller, network: Network) -> None:
