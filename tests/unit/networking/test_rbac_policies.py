@@ -80,6 +80,16 @@ def test_policies_that_cannot_be(alice: Caller, network: Network, values: dict[s
     assert not RbacPolicy.objects.exists()
 
 
+@pytest.mark.parametrize("spelled", [str, lambda key: key.hex.upper(), lambda key: str(key).upper()])
+def test_every_spelling_of_a_target(alice: Caller, bob: Caller, network: Network, spelled: Any) -> None:
+    made = share(alice, "network", network.id, spelled(uuid.UUID(bob.project_id)))
+    assert made["target_tenant"] == bob.project_id
+    assert ids(bob, "/networks") == {str(network.id)}
+    path, moved = f"/rbac-policies/{made['id']}", uuid.uuid4()
+    changed = alice.put(path, {"rbac_policy": {"target_project": spelled(moved)}}).json()["rbac_policy"]
+    assert changed["target_project"] == moved.hex
+
+
 def test_a_policy_that_changed_since_it_was_read(alice: Caller, bob: Caller, network: Network) -> None:
     """What is refused and written follows the policy as it is under the lock."""
     carol = Caller("/network/v2.0")

@@ -1,6 +1,5 @@
 """RBAC policies on the wire."""
 
-import re
 import uuid
 from typing import Any
 
@@ -10,11 +9,9 @@ from apps.common.api.serializers import StrictSerializer, Text, UUIDString
 from apps.networking.api.serializers.base import ProjectField
 from apps.networking.services.shared_objects import EVERYBODY, TYPES
 
-_PROJECT = re.compile(r"[0-9A-Za-z-]{1,64}\Z")
-
 
 class _TargetField(Text):
-    """A project's id, or "*" for everybody."""
+    """A project's id in the form in which projects have it, 32 hexadecimal digits, or "*" for everybody."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 64, "required": False, **kwargs})
@@ -24,12 +21,11 @@ class _TargetField(Text):
         if text == EVERYBODY:
             return text
         try:
-            uuid.UUID(text)
+            return uuid.UUID(text).hex
         except ValueError:
             raise serializers.ValidationError(
                 f"'{text}' is not a valid target project ID; expected a UUID or '*'"
             ) from None
-        return text
 
 
 class RbacPolicyUpdate(StrictSerializer):
