@@ -101,7 +101,7 @@ def update(*, context: RequestContext, network: Network, values: dict[str, Any])
 
 def _open_or_close(network: Network, values: dict[str, Any]) -> None:
     """Let everybody use a network or see it as external, or no longer."""
-    locked = locks.network_to_delete(network.id)  # keeps ports out until the commit
+    locked = locks.network_to_delete(network.id)  # new ports wait in network_access.hold
     if locked is None:
         raise exceptions.NetworkNotFound(id=network.id)
     shared, external = values.get("shared", locked.shared), values.get("external", locked.external)

@@ -12,10 +12,11 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, rpcapi, states
 from apps.networking.models import Network, Port, PortSecurityGroup, SecurityGroup
 from apps.networking.selectors import ports as selectors
-from apps.networking.selectors.sharing import is_shared_with, shared_with
+from apps.networking.selectors.sharing import shared_with
 from apps.networking.services import (
     floating_ips,
     flow_budget,
+    network_access,
     ownership,
     port_addresses,
     port_forwardings,
@@ -62,7 +63,7 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
     OverQuota (409).
     """
     project_id = ownership.of(context=context, values=values)
-    _refuse_foreign_network(network, context)
+    network_access.refuse_external(context=context, network=network)
     _refuse_foreign_device(context, project_id, values)
     qos_policies.check_change(context=context, values=values)
     values = {"port_security_enabled": network.port_security_enabled, **values}
@@ -79,6 +80,7 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
                     mac_address=mac,
                     **_columns(values, mac),
                 )
+                network_access.keep(context=context, network=network)
                 port_addresses.give(port, values.get("fixed_ips"))
                 _set_groups(port, groups)
                 qos_policies.keep(port.qos_policy_id)
@@ -132,14 +134,6 @@ def _check_security(values: dict[str, Any], *, pairs: Any, held_groups: bool) ->
         raise exceptions.GroupsNeedPortSecurity
     if held_groups and "security_groups" not in values:
         raise exceptions.PortHasGroups
-
-
-def _refuse_foreign_network(network: Network, context: RequestContext) -> None:
-    """External networks are seen by everybody and plugged into by their owner only."""
-    if not network.external or context.is_admin or network.project_id == context.project_id:
-        return
-    if not is_shared_with(network, context.project_id):
-        raise exceptions.ExternalNetworkForbidden(id=network.id)
 
 
 def _refuse_foreign_device(context: RequestContext, project_id: str, values: dict[str, Any]) -> None:

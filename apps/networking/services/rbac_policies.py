@@ -44,8 +44,9 @@ def create(*, context: RequestContext, row: Any, values: dict[str, Any]) -> Rbac
 
 
 def _hold(row: Any) -> None:
-    """Lock a row against deletion and against other policies. Raises its NotFound (404)."""
-    if locks.resource(row).first() is None:
+    """Lock a row against deletion and other policies, a network against new ports too. Raises its NotFound (404)."""
+    is_network = isinstance(row, Network)
+    if (locks.network_to_delete(row.id) if is_network else locks.resource(row).first()) is None:
         raise TYPES[name_of(row)].not_found(id=row.id)
 
 

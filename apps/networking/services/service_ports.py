@@ -8,7 +8,7 @@ from django.db import IntegrityError
 
 from apps.networking import exceptions, locks, states
 from apps.networking.models import FixedIP, Network, Port, Subnet
-from apps.networking.services import fixed_ips, port_addresses
+from apps.networking.services import fixed_ips, network_access, port_addresses
 from apps.networking.services.bindings import new_mac
 
 
@@ -41,7 +41,7 @@ def make(
 def make_external(*, network_id: uuid.UUID, owner: str, device_id: uuid.UUID, status: str = states.ACTIVE) -> Port:
     """Make a port on an external network. Raises NetworkNotFound (404), also for one that is external no longer."""
     port = make(network_id=network_id, owner=owner, device_id=device_id, status=status)
-    # Who makes the network internal waits for this port's transaction, and then sees the port.
+    network_access.hold(network_id=network_id)
     if not Network.objects.filter(id=network_id, external=True).exists():
         raise exceptions.NetworkNotFound(id=network_id)
     return port
