@@ -100,9 +100,9 @@ def keep(policy_id: uuid.UUID | None) -> None:
 
 
 def tell_users(*, policy_id: uuid.UUID) -> None:
-    """Have all that a policy limits programmed again. 4 queries."""
+    """Have all that a policy limits programmed again: the worker skips ports that nobody holds. 4 queries."""
     networks = list(Network.objects.filter(qos_policy_id=policy_id).values_list("id", flat=True))
-    ports = Port.objects.filter(qos_policy_id=policy_id, request_index__isnull=False)
+    ports = Port.objects.filter(qos_policy_id=policy_id)
     routers = Router.objects.filter(qos_policy_id=policy_id)
     rpcapi.changed(
         networks=networks,

@@ -140,6 +140,11 @@ def test_trunks(alice: Caller, network: Network, engine: NetworkEngine, deliver:
     assert {port.id for port in engine.l2.list_ports()} == {str(parent.id), str(part.id)}
     deliver(lambda: networks.update(context=context, network=other, values={"name": "renamed"}))
     assert record(tmp_path, "ports", part)["tag"] == 100
+    policy = deliver(lambda: qos_policies.create(context=context, values={}))
+    deliver(lambda: ports.update(context=context, port=part, values={"qos_policy_id": policy.id}))
+    limit = {"max_kbps": 1000}
+    deliver(lambda: qos_rules.create(context=context, policy=policy, kind="bandwidth_limit", values=limit))
+    assert record(tmp_path, "ports", part)["qos"]["egress"] == SLOW
     assert healthy(engine)
 
     Port.objects.filter(id=part.id).update(status="ACTIVE")
