@@ -40,10 +40,14 @@ def counts(project_id: str) -> dict[str, int]:
     return {noun: number for noun, number in numbers.items() if number}
 
 
+def _singular(noun: str) -> str:
+    return f"{noun.removesuffix('ies')}y" if noun.endswith("ies") else noun.removesuffix("s")
+
+
 def refuse_owning(project_id: str) -> None:
     """Raise InUse (409) naming what the project still owns, and how many."""
     owned = ", ".join(
-        f"{number} {noun if number > 1 else noun.removesuffix('s')}" for noun, number in counts(project_id).items()
+        f"{number} {noun if number > 1 else _singular(noun)}" for noun, number in counts(project_id).items()
     )
     if owned:
         raise InUse(noun="project", id=project_id, resources=owned)

@@ -13,6 +13,7 @@ from apps.networking.models import (
     FloatingIP,
     Network,
     Port,
+    QosPolicy,
     Router,
     SecurityGroup,
     SubnetPool,
@@ -25,6 +26,7 @@ from apps.networking.services import (
     networks,
     port_forwardings,
     ports,
+    qos_policies,
     router_interfaces,
     routers,
     security_groups,
@@ -56,6 +58,10 @@ def _trunks(project_id: str) -> Any:
 
 def _networks(project_id: str) -> Any:
     return Network.objects.filter(project_id=project_id)
+
+
+def _qos_policies(project_id: str) -> Any:
+    return QosPolicy.objects.filter(project_id=project_id)
 
 
 def _subnetpools(project_id: str) -> Any:
@@ -108,6 +114,11 @@ def _purge_networks(context: RequestContext) -> None:
         networks.delete(network=network)
 
 
+def _purge_qos_policies(context: RequestContext) -> None:
+    for policy in _qos_policies(str(context.project_id)):
+        qos_policies.delete(policy=policy)
+
+
 def _purge_subnetpools(context: RequestContext) -> None:
     for pool in _subnetpools(str(context.project_id)):
         subnetpools.delete(subnetpool=pool)
@@ -140,6 +151,7 @@ def register() -> None:
         ("routers", _routers, _purge_routers, 5),
         ("ports", _ports, _purge_ports, 10),
         ("networks", _networks, _purge_networks, 20),
+        ("QoS policies", _qos_policies, _purge_qos_policies, 21),
         ("subnet pools", _subnetpools, _purge_subnetpools, 22),
         ("address groups", _address_groups, _purge_address_groups, 35),
         ("address scopes", _address_scopes, _purge_address_scopes, 24),
