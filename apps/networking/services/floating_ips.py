@@ -248,10 +248,8 @@ def loosen(*, port_id: uuid.UUID, ips: Iterable[str] | None = None) -> None:
     if ips is not None:
         rows = rows.filter(fixed_ip_address__in=list(ips))
     keys = list(rows.values_list("id", flat=True))
-    if keys:
-        FloatingIP.objects.filter(id__in=keys).update(
-            **_LOOSE, revision_number=F("revision_number") + 1, updated_at=timezone.now()
-        )
+    if keys:  # the statement passes over those that were moved to another port meanwhile
+        rows.filter(id__in=keys).update(**_LOOSE, revision_number=F("revision_number") + 1, updated_at=timezone.now())
         rpcapi.changed(floating_ips=keys)
 
 

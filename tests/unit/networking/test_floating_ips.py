@@ -233,3 +233,22 @@ def test_lists(alice: Caller, public: Network, router: str, port: Any) -> None:
     with CaptureQueriesContext(connection) as two:
         alice.get("/floatingips")
     assert len(two) <= len(one)
+
+
+def test_one_that_moves_while_its_port_goes(
+    alice: Caller, public: Network, router: str, network: Network, port: Any
+) -> None:
+    float_(alice, public, port_id=port["id"])
+    other = make(alice, "port", network_id=str(network.id))
+    moves = [{"fixed_port_id": other["id"], "fixed_ip_address": other["fixed_ips"][0]["ip_address"]}]
+
+    def move_before(execute: Any, sql: Any, *more: Any) -> Any:
+        if str(sql).startswith('UPDATE "networking_floatingip"') and moves:
+            FloatingIP.objects.update(**moves.pop())
+        return execute(sql, *more)
+
+    with connection.execute_wrapper(move_before):
+        assert alice.delete(f"/ports/{port['id']}").status_code == 204
+    assert not moves
+    led = FloatingIP.objects.get()
+    assert (str(led.fixed_port_id), str(led.router_id), led.status) == (other["id"], router, "ACTIVE")
