@@ -12,9 +12,17 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from apps.networking import exceptions, locks, ranges, rpcapi, states
-from apps.networking.models import FixedIP, FloatingIP, Port
+from apps.networking.models import FixedIP, Port
 from apps.networking.selectors import subnets
-from apps.networking.services import bindings, fixed_ips, floating_ips, port_addresses, port_forwardings, trunks
+from apps.networking.services import (
+    automatic_floating_ips,
+    bindings,
+    fixed_ips,
+    floating_ips,
+    port_addresses,
+    port_forwardings,
+    trunks,
+)
 from apps.networking.values import RequestedNetwork
 
 
@@ -70,7 +78,8 @@ def check_removable(*, port_id: uuid.UUID) -> None:
 
 @transaction.atomic
 def remove(*, server_id: uuid.UUID, port_id: uuid.UUID) -> int | None:
-    """Delete a server's port, or unbind it if it is the user's own; floating IPs of a deleted one become loose.
+    """Delete a server's port, or unbind it if it is the user's own. Floating IPs of a deleted port become loose;
+    those that the server got by itself are deleted.
 
     Returns its place among the server's interfaces; None if the server has no such port.
     """
@@ -80,9 +89,9 @@ def remove(*, server_id: uuid.UUID, port_id: uuid.UUID) -> int | None:
         return None
     if port.preserved:
         bindings.unbind([port_id])
+        automatic_floating_ips.remove(port_id=port_id)
     else:
-        for floating_ip in FloatingIP.objects.filter(fixed_port_id=port_id, auto_assigned=True):
-            floating_ips.delete(floating_ip=floating_ip)
+        automatic_floating_ips.remove(port_id=port_id)
         floating_ips.loosen(port_id=port_id)
         port_forwardings.delete_of_port(port_id=port_id)
         port.delete()
@@ -110,7 +119,8 @@ def add_address(*, server_id: uuid.UUID, network_id: uuid.UUID) -> bool:
 
 
 def remove_address(*, server_id: uuid.UUID, ip: str) -> bool:
-    """Take an address from the port of a server that has it; floating IPs that lead to it become loose.
+    """Take an address from the port of a server that has it. Floating IPs that lead to it become loose; one that the
+    server got by itself is deleted.
 
     False: no port of the server has it.
     """
@@ -118,6 +128,7 @@ def remove_address(*, server_id: uuid.UUID, ip: str) -> bool:
     if port is None:
         return False
     FixedIP.objects.filter(port=port, ip_address=ip).delete()
+    automatic_floating_ips.remove(port_id=port.id, ips=[ip])
     floating_ips.loosen(port_id=port.id, ips=[ip])
     port_forwardings.delete_of_port(port_id=port.id, ips=[ip])
     _changed(port.id)

@@ -47,6 +47,25 @@ def test_with_a_given_port_and_with_its_detach(alice: Caller, network: Network) 
 
 
 @pytest.mark.usefixtures("router")
+@pytest.mark.parametrize("is_moved", [False, True])
+@pytest.mark.parametrize("gone", ["given port", "address"])
+def test_with_what_it_leads_to(alice: Caller, network: Network, gone: str, is_moved: bool) -> None:
+    """It goes with a port that the project keeps, and with an address; the project's own becomes or stays loose."""
+    port = alice.post("/ports", {"port": {"network_id": str(network.id)}}).json()["port"]
+    server, made = boot(alice, network, port_id=uuid.UUID(port["id"])), FloatingIP.objects.get()
+    if is_moved:
+        values = {"port_id": made.fixed_port_id, "fixed_ip_address": made.fixed_ip_address}
+        floating_ips.update(context=alice.context, floating_ip=made, values=values)
+    if gone == "given port":
+        interfaces.remove(server_id=server, port_id=uuid.UUID(port["id"]))
+        assert Port.objects.filter(id=port["id"], device_id="").exists()
+    else:
+        assert interfaces.remove_address(server_id=server, ip=str(made.fixed_ip_address))
+    assert FloatingIP.objects.filter(id=made.id).exists() == is_moved
+    assert Port.objects.filter(id=made.floating_port_id).exists() == is_moved
+
+
+@pytest.mark.usefixtures("router")
 def test_one_that_was_moved_is_the_projects(alice: Caller, network: Network) -> None:
     server, made = boot(alice, network), FloatingIP.objects.get()
     values = {"port_id": made.fixed_port_id, "fixed_ip_address": made.fixed_ip_address}
