@@ -18,8 +18,9 @@ def change(*, context: RequestContext, router: Router, info: Info) -> None:
     RouterGatewayNeeded (409) while floating IPs lead through the gateway.
     """
     network = _network(context, info) if info else None
-    policy_id = (info or {}).get("qos_policy_id", router.qos_policy_id if info else None)
-    qos_policies.check_change(context=context, values={"qos_policy_id": policy_id}, held_id=router.qos_policy_id)
+    policy_id = info.get("qos_policy_id", router.qos_policy_id) if info else None
+    if info:  # a gateway that goes takes its policy with it, also an operator's
+        qos_policies.check_change(context=context, values=info, held_id=router.qos_policy_id)
     wanted = (info or {}).get("external_fixed_ips") or []
     if network is not None:
         _refuse_gateways_of(network, wanted)

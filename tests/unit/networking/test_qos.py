@@ -172,6 +172,19 @@ def test_what_has_a_policy(
     assert QosPolicy.objects.count() == 2
 
 
+@pytest.mark.parametrize("info", [None, {}])
+def test_a_gateway_goes_with_the_policy_of_an_operator(
+    alice: Caller, admin: Caller, public: Network, router: str, info: Any  # noqa: F811
+) -> None:  # fmt: skip
+    path, operators = f"/routers/{router}", policy(admin)
+    given = {"network_id": str(public.id), "qos_policy_id": operators["id"]}
+    assert admin.put(path, {"router": {"external_gateway_info": given}}).status_code == 200
+    cleared = alice.put(path, {"router": {"external_gateway_info": info}})
+    assert cleared.status_code == 200, cleared.content
+    assert cleared.json()["router"]["external_gateway_info"] is None
+    assert admin.delete(f"{POLICIES}/{operators['id']}").status_code == 204
+
+
 def test_which_policy_is_programmed(
     alice: Caller, manager: Caller, admin: Caller, network: Network, public: Network, router: str  # noqa: F811
 ) -> None:  # fmt: skip
