@@ -237,7 +237,7 @@ class ProgrammedForwarding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammedFloatingIP:
-    """A floating IP that leads to a fixed address, or whose ports do."""
+    """A floating IP of a router: it leads to a fixed address, its ports do, or neither does any more."""
 
     id: uuid.UUID
     router_id: uuid.UUID
@@ -245,3 +245,8 @@ class ProgrammedFloatingIP:
     fixed_ip: str | None
     forwardings: tuple[ProgrammedForwarding, ...] = ()
     qos: ProgrammedQos | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether anything is programmed for it."""
+        return bool(self.fixed_ip or self.forwardings)

@@ -62,7 +62,7 @@ def floating_ip_specs(
     specs, programmed = [], {router.id: router for router in routers}
     for facts in floating_ips:
         router = programmed.get(str(facts.router_id))
-        if router is None or not (facts.fixed_ip or facts.forwardings):
+        if router is None or not facts.leads:
             continue
         try:
             specs.append(_floating_ip_spec(facts, router))

@@ -133,7 +133,7 @@ class Writer:
         return Routed(routers, floating_ips)
 
     def _remove_routed(self, taken: Pending, routed: Routed) -> None:
-        if loose := taken.floating_ips - {item.id for item in routed.floating_ips}:
+        if loose := taken.floating_ips - {item.id for item in routed.floating_ips if item.leads}:
             self.engine.l3.remove_floating_ips(map(str, loose))
         if gone := taken.routers - {router.id for router in routed.routers}:
             self.engine.l3.remove_routers(map(str, gone))

@@ -20,7 +20,7 @@ from apps.networking.models import Port, Subnet
 from apps.networking.selectors import bindings as binding_selectors
 from apps.networking.selectors import subnets as subnet_selectors
 from apps.networking.selectors import trunks
-from apps.networking.services import fixed_ips, security_groups
+from apps.networking.services import fixed_ips, forwarded_floating_ips, security_groups
 from apps.networking.sql import bindings as sql
 from apps.networking.values import PortFacts, RequestedNetwork
 
@@ -185,7 +185,8 @@ def bind(port_id: uuid.UUID, *, project_id: str, **bound: Any) -> None:
 
 
 def release_for_server(*, server_id: uuid.UUID) -> int:
-    """Delete the ports that were made for a server, and unbind the user's own. Absent is success. 2 statements.
+    """Delete the ports that were made for a server, and unbind the user's own. Absent is success. 2 statements, and 3
+    for each floating IP that forwarded to a deleted port.
 
     Floating IPs of deleted ports are disassociated. Returns how many ports were deleted.
     """
@@ -200,9 +201,12 @@ def release_for_server(*, server_id: uuid.UUID) -> int:
 def _release(server_id: uuid.UUID) -> int:
     with transaction.atomic():
         rows = sql.RELEASE.fetch({"device": str(server_id)})
-        deleted = [port_id for port_id, is_floating_ip in rows if not is_floating_ip]
+        deleted, floating_ips, forwarding = (
+            [key for key, kind in rows if kind == wanted] for wanted in ("port", "floating_ip", "forwarding")
+        )
         unbind(Port.objects.filter(device_id=str(server_id), request_index__isnull=False, preserved=True).values("id"))
-        rpcapi.changed(ports=deleted, floating_ips=[row[0] for row in rows if row[1]])
+        forwarded_floating_ips.follow_all(forwarding)
+        rpcapi.changed(ports=deleted, floating_ips=floating_ips)
     return len(deleted)
 
 

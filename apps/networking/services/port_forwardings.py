@@ -13,12 +13,12 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.networking import exceptions, locks, rpcapi, states
+from apps.networking import exceptions, locks, states
 from apps.networking.models import FixedIP, FloatingIP, Port, PortForwarding
 from apps.networking.selectors import port_forwardings as selectors
 from apps.networking.selectors import ports as port_selectors
 from apps.networking.selectors import routers
-from apps.networking.services import floating_ips
+from apps.networking.services import floating_ips, forwarded_floating_ips
 
 MAX_PORTS = 1000  # external ports of one floating IP, of all its forwardings: each becomes an entry of the engine's
 
@@ -59,7 +59,7 @@ def create(*, context: RequestContext, floating_ip: FloatingIP, values: dict[str
         locked = _lock(floating_ip, ends)
         _check(locked, ends)
         made = PortForwarding.objects.create(floating_ip=locked, project_id=locked.project_id, **ends.columns)
-        _follow(locked)
+        forwarded_floating_ips.follow(locked)
     return selectors.get(context=context, floating_ip_id=floating_ip.id, forwarding_id=made.id)
 
 
@@ -74,7 +74,7 @@ def update(*, context: RequestContext, forwarding: PortForwarding, values: dict[
         )
         if not changed:
             raise exceptions.PortForwardingNotFound(id=forwarding.id)
-        _follow(locked)
+        forwarded_floating_ips.follow(locked)
     return selectors.get(context=context, floating_ip_id=locked.id, forwarding_id=forwarding.id)
 
 
@@ -202,25 +202,14 @@ def _refuse_collision(rows: QuerySet[PortForwarding], end: str, ports: tuple[int
         )
 
 
-def _follow(floating_ip: FloatingIP) -> None:
-    """Write what a locked floating IP's forwardings mean for it: with the last one it loses its router."""
-    forwards = PortForwarding.objects.filter(floating_ip=floating_ip).exists()
-    FloatingIP.objects.filter(id=floating_ip.id).update(
-        router_id=floating_ip.router_id if forwards else None,
-        status=states.ACTIVE if forwards else states.DOWN,
-        revision_number=F("revision_number") + 1,
-        updated_at=timezone.now(),
-    )
-    rpcapi.changed(floating_ips=[floating_ip.id])
-
-
 def delete(*, forwarding: PortForwarding) -> None:
     """Delete a forwarding. Raises PortForwardingNotFound (404)."""
     with transaction.atomic():
+        locks.port(forwarding.port_id)  # first, as who deletes the port's server holds it
         locked = floating_ips.lock(forwarding.floating_ip)
         if not PortForwarding.objects.filter(id=forwarding.id).delete()[0]:
             raise exceptions.PortForwardingNotFound(id=forwarding.id)
-        _follow(locked)
+        forwarded_floating_ips.follow(locked)
 
 
 def delete_of_port(*, port_id: uuid.UUID, ips: Iterable[str] | None = None) -> None:
@@ -232,12 +221,13 @@ def delete_of_port(*, port_id: uuid.UUID, ips: Iterable[str] | None = None) -> N
         locked = locks.floating_ip(floating_ip_id)
         if locked is not None:
             rows.filter(floating_ip=locked).delete()
-            _follow(locked)
+            forwarded_floating_ips.follow(locked)
 
 
 def delete_of_floating_ip(*, floating_ip: FloatingIP) -> None:
     """Delete all forwardings of a floating IP."""
     with transaction.atomic():
+        locks.ports(PortForwarding.objects.filter(floating_ip=floating_ip).values_list("port_id", flat=True))
         locked = floating_ips.lock(floating_ip)
         if PortForwarding.objects.filter(floating_ip=locked).delete()[0]:
-            _follow(locked)
+            forwarded_floating_ips.follow(locked)

@@ -81,7 +81,8 @@ SELECT port, guard FROM unnest(%(ports)s) AS port, unnest(%(groups)s) AS guard
     {"ports": "uuid[]", "groups": "uuid[]"},
 )
 # Floating IPs that lead to the ports are loose from then on, or deleted if they were assigned by themselves. Those that
-# forward to them stop, and are loose with the last forwarding.
+# forward to them stop; the caller locks these, and sets loose which have no forwarding left: another server's deletion
+# takes some away at the same time, which this statement would not see.
 RELEASE = Statement(
     "networking_release",
     """
@@ -103,20 +104,15 @@ WITH gone AS (
 ), outer_ports AS (
     DELETE FROM networking_port USING automatic WHERE networking_port.id = automatic.floating_port_id
 ), forwarded AS (
-    DELETE FROM networking_portforwarding f USING gone WHERE f.port_id = gone.id RETURNING f.id, f.floating_ip_id
-), idle AS (
-    UPDATE networking_floatingip l SET router_id = NULL, status = 'DOWN', revision_number = l.revision_number + 1,
-           updated_at = clock_timestamp()
-     WHERE l.id IN (SELECT floating_ip_id FROM forwarded)
-       AND NOT EXISTS (SELECT 1 FROM networking_portforwarding f
-                        WHERE f.floating_ip_id = l.id AND f.id NOT IN (SELECT id FROM forwarded))
+    DELETE FROM networking_portforwarding f USING gone WHERE f.port_id = gone.id RETURNING f.floating_ip_id
 ), addresses AS (
     DELETE FROM networking_fixedip USING gone WHERE networking_fixedip.port_id = gone.id
 ), groups AS (
     DELETE FROM networking_portsecuritygroup USING gone WHERE networking_portsecuritygroup.port_id = gone.id
 )
-SELECT id, false FROM gone UNION ALL SELECT id, true FROM loose UNION ALL SELECT id, true FROM automatic
-UNION ALL SELECT DISTINCT floating_ip_id, true FROM forwarded
+SELECT id, 'port' FROM gone UNION ALL SELECT id, 'floating_ip' FROM loose
+UNION ALL SELECT id, 'floating_ip' FROM automatic
+UNION ALL SELECT DISTINCT floating_ip_id, 'forwarding' FROM forwarded
 """,
     {"device": "text"},
 )

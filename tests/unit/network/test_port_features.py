@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from apps.networking.models import FloatingIP, Network, Port
+from apps.networking import rpcapi
+from apps.networking.models import FloatingIP, Network, Port, PortForwarding
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as port_selectors
 from apps.networking.services import (
@@ -77,6 +78,14 @@ def test_port_forwardings(
     deliver(lambda: bindings.release_for_server(server_id=server))
     assert engine.l3.list_floating_ips() == set()
     assert healthy(engine)
+
+    (port,) = deliver(lambda: allocate(alice, network, server))
+    values = {**SSH, "internal_port_id": port.id}
+    deliver(lambda: port_forwardings.create(context=context, floating_ip=floating_ip, values=values))
+    assert engine.l3.list_floating_ips() == {str(floating_ip.id)}
+    PortForwarding.objects.all().delete()  # with a router and without forwardings it leads nowhere either
+    deliver(lambda: rpcapi.changed(floating_ips=[floating_ip.id]))
+    assert engine.l3.list_floating_ips() == set()
 
 
 def test_limits(
