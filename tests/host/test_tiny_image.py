@@ -258,6 +258,7 @@ def test_the_ec2_form_of_the_service(lab: Lab) -> None:
     machine.press_power_button()
 
 
+@pytest.mark.heavy  # half a minute of a guest that waits for what does not come
 def test_without_metadata_there_is_a_login_prompt(lab: Lab) -> None:
     machine = lab.start()
     machine.wait_for("^tiny login: ")

@@ -285,34 +285,6 @@ def test_a_port_of_no_row_is_unplugged(cloud: Cloud) -> None:
     assert done == "unplugged" and not path.exists()
 
 
-@pytest.mark.parametrize("broken", ["network", "dhcp"])
-def test_a_broken_network_is_made_whole(cloud: Cloud, broken: str) -> None:
-    server = boot(cloud)
-    [(network,)] = cloud.rows("SELECT network_id::text FROM networking_port WHERE device_id = %s", server["id"])
-    if broken == "network":
-        path = record(cloud, host_of(server), "networks", network)
-        path.unlink()
-    else:
-        path = record(cloud, host_of(server), "ports", port_of(cloud, server["id"]))
-        put(path, {**json.loads(path.read_text()), "served": None})
-    _, done = reported(cloud, "network", network)
-    assert done == "made whole again"
-    assert path.exists() and '"served": null' not in path.read_text()
-
-
-def test_a_deleted_network_leaves_its_hosts(cloud: Cloud) -> None:
-    made = cloud.call("POST", "/network/v2.0/networks", {"network": {"name": "brief"}}).json()["network"]["id"]
-    subnet = {"network_id": made, "cidr": "10.77.0.0/24", "ip_version": 4}
-    assert cloud.call("POST", "/network/v2.0/subnets", {"subnet": subnet}).status_code == 201
-    server = boot(cloud, networks=[{"uuid": made}])
-    path = record(cloud, host_of(server), "networks", made)
-    assert path.exists()
-    cloud.delete(server["id"])
-    assert cloud.call("DELETE", f"/network/v2.0/networks/{made}").status_code == 204
-    wait_for(lambda: not path.exists(), what="the network off its host")
-    assert not cloud.rows("SELECT 1 FROM workflow_finding")
-
-
 def planted_partial(cloud: Cloud, image: Path) -> str:
     name = ".part-4194305-1-1"  # no process has this id: it is above the kernel's highest
     (image.parent / name).write_text("half")

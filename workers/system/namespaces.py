@@ -55,13 +55,13 @@ def _in_thread(work: Callable[[], R]) -> R:
     results: list[R] = []
     errors: list[BaseException] = []
 
-    def body() -> None:
+    def _body() -> None:
         try:
             results.append(work())
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=body, name="namespace")
+    thread = threading.Thread(target=_body, name="namespace")
     thread.start()
     thread.join()
     if errors:

@@ -167,13 +167,17 @@ SECURITY_GROUP_RULES: dict[str, Filter] = {
 
 
 def apply(rows: QuerySet[Any], params: Mapping[str, Sequence[str]], table: Mapping[str, Filter]) -> QuerySet[Any]:
-    """Narrow ``rows`` by those query parameters that ``table`` knows, and by tags. Raises BadRequest (400)."""
+    """Narrow ``rows`` by those query parameters that ``table`` knows, and by tags where rows have some.
+
+    Raises BadRequest (400).
+    """
     named = {
         key: [tag for value in params.get(key, []) for tag in text(value).split(",")][: queries.MAX_VALUES]
         for key in queries.TAGS
         if params.get(key)
     }
-    return queries.by_tags(queries.one_of(rows, params, table), named)
+    narrowed = queries.one_of(rows, params, table)
+    return queries.by_tags(narrowed, named) if hasattr(rows.model, "tags") else narrowed
 
 
 def on_ports(rows: QuerySet[Any], params: Mapping[str, Sequence[str]]) -> QuerySet[Any]:

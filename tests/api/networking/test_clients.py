@@ -184,7 +184,7 @@ def test_sdk_extensions_and_quota(cloud: Any) -> None:
 
 
 def test_command(run: Commands) -> None:
-    assert [network["Name"] for network in run.json("network list")] == ["shared"]
+    assert {network["Name"] for network in run.json("network list")} == {"shared", "public"}
     assert run.json("network create private")["status"] == "ACTIVE"
     subnet = run.json("subnet create --network private --subnet-range 10.0.0.0/24 s1")
     assert subnet["allocation_pools"] == [{"start": "10.0.0.2", "end": "10.0.0.254"}]

@@ -55,7 +55,9 @@ WISHES = {
 }
 
 
-@pytest.mark.parametrize("name", WISHES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.heavy] if name == "ide" else []) for name in WISHES]
+)
 def test_a_guest_sees_what_its_image_asked_for(
     name: str,
     hypervisor: HypervisorDriver,

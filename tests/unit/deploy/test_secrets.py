@@ -77,6 +77,6 @@ def test_a_further_host_generates_nothing(tmp_path: Path) -> None:
     assert host.public_url == "http://first:8000"
     assert not host.private_database  # 127.0.0.1 is the end of a tunnel
     assert not host.private_broker
-    assert [program.name for program in programs.cloud(host)] == ["host-agent"]
+    assert [program.name for program in programs.cloud(host)] == ["host-agent", "metadata"]
     assert programs.services(host, with_libvirt=False) == []
     assert ports.endpoints(host) == []

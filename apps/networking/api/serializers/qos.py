@@ -28,6 +28,10 @@ class BandwidthLimitUpdate(StrictSerializer):
     direction = serializers.ChoiceField(list(states.DIRECTIONS), required=False)
 
 
+class AloneBandwidthLimitUpdate(BandwidthLimitUpdate):
+    """The same by the rule's id alone."""
+
+
 class BandwidthLimitCreate(BandwidthLimitUpdate):
     """A new limit, by default of what guests send."""
 
@@ -38,6 +42,10 @@ class DscpMarkingUpdate(StrictSerializer):
     """Changes of a mark."""
 
     dscp_mark = serializers.ChoiceField(list(states.DSCP_MARKS), required=False)
+
+
+class AloneDscpMarkingUpdate(DscpMarkingUpdate):
+    """The same by the rule's id alone."""
 
 
 class DscpMarkingCreate(DscpMarkingUpdate):

@@ -96,6 +96,7 @@ class BandwidthLimitAlone(BandwidthLimitItem):
     """The same by the rule's id alone."""
 
     noun, policy_noun = "alias_bandwidth_limit_rule", "alias_bandwidth_limit_rule"
+    request_serializers = {"put": serializers.AloneBandwidthLimitUpdate}
     examples = {"PUT": {"alias_bandwidth_limit_rule": {"max_kbps": 20000}}}
 
     def load(self, item_id: uuid.UUID) -> Any:  # type: ignore[override]
@@ -127,6 +128,7 @@ class DscpMarkAlone(DscpMarkItem):
     """The same by the rule's id alone."""
 
     noun, policy_noun = "alias_dscp_marking_rule", "alias_dscp_marking_rule"
+    request_serializers = {"put": serializers.AloneDscpMarkingUpdate}
     examples = {"PUT": {"alias_dscp_marking_rule": {"dscp_mark": 46}}}
 
     def load(self, item_id: uuid.UUID) -> Any:  # type: ignore[override]

@@ -41,6 +41,7 @@ class KnownPorts:
             files.write(self._path(port.id), data)
 
     def is_recorded(self, port: PortSpec) -> bool:
+        """Return whether a port is recorded as it is now; one that no server has need not be."""
         return not port.server_id or files.read(self._path(port.id)) == _data(port)
 
     def forget(self, port_id: str) -> None:
@@ -49,6 +50,7 @@ class KnownPorts:
             self._path(port_id).unlink()
 
     def ids(self) -> frozenset[str]:
+        """Return the ids of all recorded ports."""
         return frozenset(path.stem for path in self.directory.glob("*.json"))
 
     def read(self) -> list[KnownPort]:
