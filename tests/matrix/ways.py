@@ -123,5 +123,5 @@ WAYS = {
 
 def way(pipeline: str) -> Way:
     listed = WAYS.get(pipeline) or _of_action(pipeline)
-    assert listed is not None, f"neither apps/compute/actions.py nor WAYS says how {pipeline} is started"
+    assert listed is not None, f"neither apps/compute/actions/ nor WAYS says how {pipeline} is started"
     return listed

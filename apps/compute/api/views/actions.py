@@ -1,4 +1,4 @@
-"""POST /servers/{id}/action: the actions of the catalogue (apps/compute/actions.py)."""
+"""POST /servers/{id}/action: the actions of the catalogue (apps/compute/actions/)."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -20,7 +20,7 @@ from apps.compute.actions import (
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "server-actions.md"
 INTRODUCTION = """# Server actions
 
-Made by `celerity action_docs` from `apps/compute/actions.py`; do not edit it.
+Made by `celerity action_docs` from `apps/compute/actions/`; do not edit it.
 
 Everything that is done to a server. *Call* is the key of the body of `POST /servers/{id}/action`, *since* the first
 microversion that has it. An action that names a task state needs a server without a task under way, in one of the

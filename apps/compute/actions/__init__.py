@@ -1,0 +1,116 @@
+"""The catalogue of server actions: one row for everything that is done to a server.
+
+The API's action call and its description (OpenAPI), the policy rules, the operators' buttons, "Try again", the legal
+task states and docs/server-actions.md are made from these rows. A new action is one row here, and one pipeline or
+service function; an action of Nova's that is not offered is a line in ``NOT_OFFERED``.
+"""
+
+from apps.common.exceptions import CloudError
+from apps.compute.actions.base import ALWAYS as ALWAYS
+from apps.compute.actions.base import SERVICE_RULES as SERVICE_RULES
+from apps.compute.actions.base import Button as Button
+from apps.compute.actions.base import Hard as Hard
+from apps.compute.actions.base import ServerAction as ServerAction
+from apps.compute.actions.lifecycle import CANCEL as CANCEL
+from apps.compute.actions.lifecycle import CONSOLE_OUTPUT as CONSOLE_OUTPUT
+from apps.compute.actions.lifecycle import DELETE as DELETE
+from apps.compute.actions.lifecycle import FORCE_DELETE as FORCE_DELETE
+from apps.compute.actions.lifecycle import LOCK as LOCK
+from apps.compute.actions.lifecycle import MIGRATE as MIGRATE
+from apps.compute.actions.lifecycle import REBOOT as REBOOT
+from apps.compute.actions.lifecycle import RESET_STATE as RESET_STATE
+from apps.compute.actions.lifecycle import RETRY as RETRY
+from apps.compute.actions.lifecycle import START as START
+from apps.compute.actions.lifecycle import STOP as STOP
+from apps.compute.actions.lifecycle import UNLOCK as UNLOCK
+from apps.compute.actions.lifecycle import UNPAUSE as UNPAUSE
+from apps.compute.actions.network import ADD_FIXED_IP as ADD_FIXED_IP
+from apps.compute.actions.network import ADD_FLOATING_IP as ADD_FLOATING_IP
+from apps.compute.actions.network import ADD_GROUP as ADD_GROUP
+from apps.compute.actions.network import ATTACH_INTERFACE as ATTACH_INTERFACE
+from apps.compute.actions.network import DETACH_INTERFACE as DETACH_INTERFACE
+from apps.compute.actions.network import INJECT_NETWORK_INFO as INJECT_NETWORK_INFO
+from apps.compute.actions.network import REMOVE_FIXED_IP as REMOVE_FIXED_IP
+from apps.compute.actions.network import REMOVE_FLOATING_IP as REMOVE_FLOATING_IP
+from apps.compute.actions.network import REMOVE_GROUP as REMOVE_GROUP
+from apps.compute.exceptions import ActionNotOffered, RemovedFromNova
+
+CREATE = "create"  # the action of a first build, which POST /servers starts
+
+ACTIONS: dict[str, ServerAction] = {
+    row.name: row
+    for row in (
+        RETRY, CANCEL, START, STOP, UNPAUSE, REBOOT, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, LOCK, UNLOCK,
+        ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
+        ADD_FIXED_IP, REMOVE_FIXED_IP, INJECT_NETWORK_INFO, CONSOLE_OUTPUT,
+    )
+}  # fmt: skip
+# Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.
+NOT_OFFERED: dict[str, str] = {
+    "changePassword": "changing passwords in guests",
+    "confirmResize": "resize of servers",
+    "createBackup": "backups of servers",
+    "createImage": "snapshots of servers",
+    "evacuate": "evacuation of servers",
+    "migrate": "migration of servers",
+    "os-getMKSConsole": "remote consoles",
+    "os-getRDPConsole": "remote consoles",
+    "os-getSPICEConsole": "remote consoles",
+    "os-getSerialConsole": "remote consoles",
+    "os-getVNCConsole": "remote consoles",
+    "os-migrateLive": "migration of servers",
+    "pause": "pausing of servers",
+    "rebuild": "rebuild of servers",
+    "rescue": "rescue of servers",
+    "resize": "resize of servers",
+    "restore": "restoring deleted servers",
+    "resume": "suspension of servers",
+    "revertResize": "resize of servers",
+    "shelve": "shelving of servers",
+    "shelveOffload": "shelving of servers",
+    "suspend": "suspension of servers",
+    "trigger_crash_dump": "crash dumps of servers",
+    "unrescue": "rescue of servers",
+    "unshelve": "shelving of servers",
+}
+# Keys that Nova itself refuses by now.
+REMOVED = {"resetNetwork": "resets of servers' networks"}
+
+
+def _transitions() -> dict[str, tuple[str, ...]]:
+    """Return the task states from which each may be entered. An action begins with no task under way, or takes the
+    server from the tasks that it replaces; a repeated step keeps its state, and a new attempt returns to the first.
+    """
+    entered: dict[str, dict[str, None]] = {}
+    for row in ACTIONS.values():
+        path = (row.task_state, *row.task_states) if row.task_state else ()
+        for before, state in zip(("", *path), path, strict=False):
+            entered.setdefault(state, {}).update(dict.fromkeys((before, state)))
+        if path:
+            entered[path[0]].update(dict.fromkeys(path))
+        if row.hard is not None:
+            entered.setdefault(row.hard.task_state, {}).update(
+                dict.fromkeys(("", *row.hard.after, row.hard.task_state))
+            )
+    return {state: tuple(before) for state, before in entered.items()}
+
+
+TRANSITIONS = _transitions()
+
+
+def of_api() -> dict[str, ServerAction]:
+    """Return the actions of POST /servers/{id}/action by their keys."""
+    return {row.key: row for row in ACTIONS.values() if row.key}
+
+
+def refusal(key: str) -> CloudError | None:
+    """Return the error for a key that Nova has and this cloud has not (400), or that Nova has removed (410)."""
+    if key in NOT_OFFERED:
+        return ActionNotOffered(what=NOT_OFFERED[key], action=key)
+    return RemovedFromNova(what=REMOVED[key].capitalize()) if key in REMOVED else None
+
+
+def of_run(*, pipeline: str, name: str) -> ServerAction | None:
+    """Return the action that started a run of ``pipeline``, if one is known that may be done again."""
+    row = ACTIONS.get(name)
+    return row if row is not None and row.repeatable and pipeline in (row.pipeline, *row.variants) else None
