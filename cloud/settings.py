@@ -289,6 +289,7 @@ if HYPERVISOR != "simulated" and not NETWORK_WORKER:
 # OVN's northbound database, which the network worker writes, and the database of this host's Open vSwitch.
 # Bytes. Geneve's headers take 58 of what a host's network usually carries.
 NETWORK_MTU = env.int("CELERITY_NETWORK_MTU", default=1442)
+NETDEV_OFFLOADS = env.str("CELERITY_NETDEV_OFFLOADS", default="single-host")  # the first machine's is the cloud's
 EXTERNAL_CIDR = env.str("CELERITY_EXTERNAL_CIDR", default="198.19.0.0/24")  # of the network `public`
 NORTHBOUND = env.str("CELERITY_NORTHBOUND", default=f"unix:{STATE_DIR}/ovn/central/nb.sock")
 SWITCH = env.str("CELERITY_SWITCH", default=f"unix:{STATE_DIR}/ovn/host/db.sock")

@@ -16,7 +16,7 @@ from deploy.errors import DeployError
 from deploy.instances import libvirt
 from deploy.instances.postgresql import PostgreSQL
 from deploy.instances.redis import Redis
-from deploy.ovn import former
+from deploy.ovn import former, offloads
 from deploy.ovn import startup as ovn
 from deploy.supervision import config, orphans, programs
 from deploy.supervision.client import Supervisor
@@ -255,6 +255,7 @@ def main() -> int:
             make_directories(environment)
             server = None
             if environment.is_host:
+                environment = offloads.follow(environment)
                 bring_up_host(environment)
             else:
                 server = bring_up(environment)

@@ -39,6 +39,11 @@ NOT_APPLICABLE = "N/A"
 LOCAL, GENEVE, FLAT, VLAN = "local", "geneve", "flat", "vlan"
 NETWORK_TYPES = (GENEVE, FLAT, VLAN, LOCAL)  # the usual one first
 
+# The cloud's property that says whether guests of a userspace datapath hand over large segments, and its modes.
+NETDEV_OFFLOADS = "netdev_offloads"
+SINGLE_HOST, MULTI_HOST = "single-host", "multi-host"
+OFFLOADS = (SINGLE_HOST, MULTI_HOST)
+
 
 def tap_of(port_id: uuid.UUID) -> str:
     """Return the name of a port's tap device: 14 characters, as Neutron's."""

@@ -13,6 +13,7 @@ NAMES = [
     "nftables",
     "ovn",
     "ovn_plugging",
+    "offloads",
     "external_network",
     "metadata",
     "certificates",

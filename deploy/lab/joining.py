@@ -38,7 +38,6 @@ def settings(plan: Plan, host: LabHost) -> dict[str, str]:
         "CELERITY_AGENT_LISTEN": f"{host.management.ip}:{CONSOLE_PORT}",
         "CELERITY_TUNNEL_UPLINK": "tunnels0",
         "CELERITY_TUNNEL_ADDRESS": str(host.tunnels.ip),
-        "CELERITY_NETDEV_OFFLOADS": "multi-host",
         "CELERITY_BRIDGE_MAPPINGS": f"public:{BRIDGE}",
         "CELERITY_EXTERNAL_CIDR": str(plan.networks["external"]),
         "CELERITY_MANAGEMENT_RANGES": f"{plan.networks['management']},{plan.networks['tunnels']}",
@@ -50,6 +49,7 @@ def settings(plan: Plan, host: LabHost) -> dict[str, str]:
         "CELERITY_LISTEN": f"{host.management.ip}:{API_PORT}",
         "CELERITY_ALLOWED_HOSTS": str(host.management.ip),
         "CELERITY_SOUTHBOUND_LISTEN": southbound,
+        "CELERITY_NETDEV_OFFLOADS": "multi-host",  # the others read it from the cloud
         "CELERITY_FIRST_SERVER": "false",
     }
 

@@ -88,6 +88,6 @@ def _check_offloads(settings: OvnSettings, used: Datapath) -> None:
     if used.kind == NETDEV and settings.remote and used.segmentation and version() < TUNNEL_OFFLOADS:
         raise DeployError(
             "Open vSwitch before 3.5 drops large segments in user-space tunnels: TCP between hosts would be dead.",
-            hint="Set CELERITY_NETDEV_OFFLOADS=multi-host on every machine of the cloud and restart the guests of the "
-            "first one; or use a kernel that has openvswitch, or Open vSwitch 3.5.",
+            hint="On the first machine: celerity network_offloads multi-host, make up, and restart the guests that it "
+            "lists; then make up here. Or use a kernel that has openvswitch, or Open vSwitch 3.5.",
         )

@@ -152,6 +152,7 @@ LIMITS = {
     "networking.AddressGroup": Quota("address_group"),
     "networking.AddressScope": Quota("address_scope"),
     "networking.AgentNote": OPERATORS,
+    "networking.CloudProperty": OPERATORS,
     "networking.FixedIP": Part("networking.Port", "MAX_FIXED_IPS", PORTS),
     "networking.FloatingIP": Quota("floatingip"),
     "networking.Network": Quota("network"),

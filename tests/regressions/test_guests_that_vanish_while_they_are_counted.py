@@ -56,7 +56,7 @@ class Domain:
 
 
 def look(domain: Any) -> str:
-    return domains.read(domain, with_console=False).id
+    return domains.read(domain, with_devices=False).id
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from apps.networking.models.address_groups import AddressGroup
 from apps.networking.models.address_scopes import AddressScope
 from apps.networking.models.agents import AgentNote
+from apps.networking.models.cloud_properties import CloudProperty
 from apps.networking.models.floating_ips import FloatingIP
 from apps.networking.models.networks import Network
 from apps.networking.models.port_forwardings import PortForwarding
@@ -20,6 +21,7 @@ __all__ = [
     "AddressGroup",
     "AddressScope",
     "AgentNote",
+    "CloudProperty",
     "FixedIP",
     "FloatingIP",
     "Network",

@@ -12,11 +12,17 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.compute.services import bootstrap as compute
 from apps.identity.services import bootstrap as identity
 from apps.networking.services import bootstrap as networking
+from apps.networking.services import offloads
 
 FIXTURES = settings.BASE_DIR / "fixtures"
 
+
+def _record_offloads() -> None:
+    offloads.record(mode=settings.NETDEV_OFFLOADS)
+
+
 # Other applications' rows, in this order, after identity's. Each function is idempotent and reads its fixtures/*.json.
-HOOKS: list[Callable[[], object]] = [networking.load, compute.ensure_flavors]
+HOOKS: list[Callable[[], object]] = [networking.load, _record_offloads, compute.ensure_flavors]
 
 
 def _password(name: str) -> str:

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from deploy.ovn import datapath
 from deploy.private.ovn import namespace
 from tests.cloud import wait_for
 from tests.host.ovn.daemons import Host
@@ -85,6 +86,7 @@ def test_offloads_of_guests(driver: NetworkDriver, host: Host) -> None:
     for value in ("false", "true"):
         host.vsctl("--no-wait", "set", "Open_vSwitch", ".", f"other_config:userspace-tso-enable={value}")
         assert driver.guest_offloads() is (value == "true")
+    assert driver.tunnels_take_offloads() is (datapath.version() >= datapath.TUNNEL_OFFLOADS)
 
 
 def test_cards_that_were_left_behind(driver: NetworkDriver, host: Host) -> None:

@@ -13,7 +13,18 @@ from deploy import packages, ports, secrets
 from deploy.environment import DEFAULTS, Environment
 from deploy.errors import DeployError
 from deploy.instances import libvirt
-from deploy.ovn import central, daemons, databases, datapath, external, health, places, plugging, settings, tunnel
+from deploy.ovn import (
+    central,
+    daemons,
+    databases,
+    datapath,
+    external,
+    health,
+    places,
+    plugging,
+    settings,
+    tunnel,
+)
 from deploy.ovn.datapath import Datapath
 from deploy.supervision import config, programs
 
@@ -99,20 +110,6 @@ def test_the_public_network_on_an_operators_bridge_is_left_alone(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("kind", "offloads", "version", "whole"),
-    [
-        ("system", "multi-host", (3, 1, 0), True),
-        ("netdev", "single-host", (3, 1, 0), True),
-        ("netdev", "multi-host", (3, 1, 0), False),
-        ("netdev", "multi-host", (3, 4, 9), False),
-        ("netdev", "multi-host", (3, 5, 0), True),
-    ],
-)
-def test_offloads(kind: str, offloads: str, version: tuple[int, ...], whole: bool) -> None:
-    assert datapath.segmentation(kind, offloads, version) is whole
-
-
-@pytest.mark.parametrize(
     ("wished", "kernel", "others", "expected"),
     [
         ("auto", True, [], "system"),
@@ -136,29 +133,6 @@ def test_the_datapath(
     else:
         with pytest.raises(DeployError, match=expected):
             datapath.choose(settings.read(environment), places.of(environment))
-
-
-@pytest.mark.parametrize(
-    ("remote", "offloads", "version", "refused"),
-    [
-        ("ssl:192.0.2.1:6642", "single-host", (3, 1, 0), True),
-        ("ssl:192.0.2.1:6642", "multi-host", (3, 1, 0), False),
-        ("ssl:192.0.2.1:6642", "single-host", (3, 5, 0), False),
-        ("", "single-host", (3, 1, 0), False),
-    ],
-)
-def test_a_host_whose_tunnels_drop_segments_does_not_join(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remote: str, offloads: str, version: tuple[int, ...], refused: bool
-) -> None:
-    monkeypatch.setattr(datapath, "version", lambda: version)
-    joining = cloud(
-        tmp_path, SOUTHBOUND=remote, NETDEV_OFFLOADS=offloads, DATAPATH="netdev", TUNNEL_ADDRESS="192.0.2.2"
-    )
-    if refused:
-        with pytest.raises(DeployError, match=r"before 3\.5"):
-            datapath.choose(settings.read(joining), places.of(joining))
-    else:
-        assert datapath.choose(settings.read(joining), places.of(joining)).kind == "netdev"
 
 
 def test_an_uplink_has_the_tunnels_address_and_no_default_route(

@@ -12,7 +12,7 @@ from workers.drivers.hypervisor.libvirt import console
 
 libvirt = pytest.importorskip("libvirt")
 
-from workers.drivers.hypervisor.libvirt import events, failures  # noqa: E402
+from workers.drivers.hypervisor.libvirt import domains, events, failures  # noqa: E402
 from workers.drivers.hypervisor.libvirt.connection import Connection  # noqa: E402
 
 
@@ -118,3 +118,16 @@ class TestConsole:
         secret.write_text("secret")
         (tmp_path / "console.log").symlink_to(secret)
         assert console.tail(tmp_path / "console.log", 100) == b""
+
+
+@pytest.mark.parametrize(
+    ("driver", "offloads"),
+    [("", True), ("<driver queues='2'/>", True), ("<driver><host csum='off'/><guest csum='off'/></driver>", False)],
+)
+def test_cards_that_leave_checksums_to_the_host(driver: str, offloads: bool) -> None:
+    class Domain:
+        def XMLDesc(self) -> str:
+            card = f"<interface type='bridge'><model type='virtio'/>{driver}</interface>"
+            return f"<domain><devices>{card}<interface><model type='e1000'/></interface></devices></domain>"
+
+    assert domains._devices(Domain()) == (None, offloads)

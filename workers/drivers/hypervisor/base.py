@@ -66,6 +66,8 @@ class DomainInfo:
 
     `vnc_socket` is the path of its graphical console's unix socket while there is one; root and the hypervisor alone
     may open it. `reason` is the hypervisor's word for a pause that Celerity did not ask for, `io_error` say.
+    `offloads`: it runs with a card that leaves checksums and large segments to the host. `list_domains` leaves out
+    `vnc_socket` and `offloads`.
     """
 
     id: str
@@ -73,6 +75,7 @@ class DomainInfo:
     power_state: PowerState
     vnc_socket: str | None = None
     reason: str = ""
+    offloads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

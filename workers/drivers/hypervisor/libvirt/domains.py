@@ -103,13 +103,14 @@ def power_state(domain: libvirt.virDomain) -> PowerState:
     return POWER_STATES.get(state, PowerState.NOSTATE)
 
 
-def read(domain: libvirt.virDomain, *, with_console: bool) -> DomainInfo:
-    """The result of `info`; `with_console` costs one more call, for the VNC socket of a running domain."""
+def read(domain: libvirt.virDomain, *, with_devices: bool) -> DomainInfo:
+    """The result of `info`; `with_devices` costs one more call, for console and cards of a running domain."""
     state, reason = domain.state()
     word = POWER_STATES.get(state, PowerState.NOSTATE)
-    socket = _vnc(domain) if with_console and word in (PowerState.RUNNING, PowerState.PAUSED) else None
+    is_on = with_devices and word in (PowerState.RUNNING, PowerState.PAUSED)
+    socket, offloads = _devices(domain) if is_on else (None, False)
     pause = PAUSE_REASONS.get(reason, "unknown") if word == PowerState.PAUSED else ""
-    return DomainInfo(id=domain.UUIDString(), name=domain.name(), power_state=word, vnc_socket=socket, reason=pause)
+    return DomainInfo(domain.UUIDString(), domain.name(), word, vnc_socket=socket, reason=pause, offloads=offloads)
 
 
 def addresses(domain: libvirt.virDomain) -> dict[str, str]:
@@ -126,12 +127,16 @@ def addresses(domain: libvirt.virDomain) -> dict[str, str]:
     return by_device
 
 
-def _vnc(domain: libvirt.virDomain) -> str | None:
+def _devices(domain: libvirt.virDomain) -> tuple[str | None, bool]:
+    """Return the VNC socket, and whether a card leaves checksums to the host."""
     try:
-        listen = parse(domain.XMLDesc()).find("devices/graphics[@type='vnc']/listen[@type='socket']")
+        root = parse(domain.XMLDesc())
     except etree.XMLSyntaxError:
-        return None
-    return listen.get("socket") if listen is not None else None
+        return None, False
+    listen = root.find("devices/graphics[@type='vnc']/listen[@type='socket']")
+    cards = root.iterfind("devices/interface/model[@type='virtio']/..")
+    offloads = any(card.find("driver/host[@csum='off']") is None for card in cards)
+    return listen.get("socket") if listen is not None else None, offloads
 
 
 def close_console(info: DomainInfo) -> None:

@@ -113,7 +113,7 @@ class LibvirtDriver(HypervisorDriver):
                     "The server did not react to the request to reboot.", details=f"waited {timeout_s:g} s"
                 )
             domain.create()
-            domains.close_console(domains.read(domain, with_console=True))
+            domains.close_console(domains.read(domain, with_devices=True))
 
     def hard_reboot(self, spec: ServerSpec) -> DomainInfo:
         def work(connection: libvirt.virConnect) -> DomainInfo:
@@ -165,7 +165,7 @@ class LibvirtDriver(HypervisorDriver):
     def info(self, server_id: str) -> DomainInfo | None:
         def work(connection: libvirt.virConnect) -> DomainInfo | None:
             domain = domains.find(connection, server_id, self._home)
-            return None if domain is None else domains.read(domain, with_console=True)
+            return None if domain is None else domains.read(domain, with_devices=True)
 
         try:
             with translated():
@@ -177,7 +177,7 @@ class LibvirtDriver(HypervisorDriver):
         """VNC addresses are left out; `info` has them."""
 
         def work(connection: libvirt.virConnect) -> tuple[DomainInfo, ...]:
-            return tuple(domains.survey(connection, self._home, partial(domains.read, with_console=False)))
+            return tuple(domains.survey(connection, self._home, partial(domains.read, with_devices=False)))
 
         with translated():
             return self._connection.run(work)
@@ -214,7 +214,7 @@ class LibvirtDriver(HypervisorDriver):
             if spec.on_addresses is not None:
                 spec.on_addresses(domains.addresses(there))
             there.create()
-        info = domains.read(there, with_console=True)
+        info = domains.read(there, with_devices=True)
         domains.close_console(info)
         return info
 

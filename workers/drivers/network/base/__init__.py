@@ -193,6 +193,10 @@ class NetworkDriver(ABC):
         """Whether guests' cards may leave checksums and large segments to the host."""
         return True
 
+    def tunnels_take_offloads(self) -> bool:
+        """Whether this host's tunnels carry packets whose checksums and segments guests left to the host."""
+        return True
+
     @abstractmethod
     def wait_until_up(self, ports: Mapping[str, Sequence[str]], timeout_s: float) -> None:
         """Return when the traffic of every port passes; their guest has been started.

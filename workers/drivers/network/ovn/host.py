@@ -13,7 +13,7 @@ from typing import Any
 from workers.drivers import values
 from workers.drivers.network.base import INTEGRATION_BRIDGE, Capabilities, NetworkDriver, PluggedPort, PortSpec
 from workers.drivers.network.errors import EngineUnavailable, NetworkUnavailable
-from workers.drivers.network.ovn import complaints, guard, interfaces
+from workers.drivers.network.ovn import complaints, guard, interfaces, offloads
 from workers.drivers.network.ovn.known_ports import KnownPorts
 from workers.drivers.network.ovn.ovsdb import Operation, Ovsdb
 from workers.system import processes
@@ -97,11 +97,10 @@ class OvnHost(NetworkDriver):
 
     def guest_offloads(self) -> bool:
         """Not in the user-space datapath of a cloud with several hosts, whose tunnels drop such packets before 3.5."""
-        (rows,) = self._switch.select([("Open_vSwitch", [], ("external_ids", "other_config"))])
-        for row in rows:
-            ids, config = dict(row["external_ids"]), dict(row["other_config"])  # type: ignore[arg-type]
-            return ids.get("ovn-bridge-datapath-type") != "netdev" or config.get("userspace-tso-enable") == "true"
-        return True
+        return offloads.read(self._switch).guests
+
+    def tunnels_take_offloads(self) -> bool:
+        return offloads.read(self._switch).tunnels
 
     def complaints(self) -> tuple[str, ...]:
         return complaints.recent(self._log)
