@@ -71,6 +71,11 @@ class UploadInProgress(Conflict):
     template = "Image {id} is being uploaded already."
 
 
+class FilledByTheCloud(Conflict):
+    kind = "ImageIsBeingMade"
+    template = "Image {id} is being made of a server: the cloud brings its data."
+
+
 class NoData(Conflict):
     kind = "NoImageData"
     template = "Image {id} holds no data yet."

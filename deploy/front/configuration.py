@@ -105,7 +105,7 @@ http {{
         }}
 
         # Image data. A refused upload is refused before its data arrives.
-        location ~ "^/image/v2/images/[^/]+/file/?$" {{
+        location ~ "^/image/(v2/images/[^/]+/file|internal/uploads/[^/]+/[^/]+)/?$" {{
             client_max_body_size {image_bytes};
             if ($request_method = PUT) {{ rewrite ^ /front/upload last; }}
             rewrite ^ /front/document last;

@@ -9,6 +9,7 @@ Rules, each a comparison of sets:
   servers with a task              = servers with an open run
   rows of further subjects         = runs that are open
   contents of images               = files in the image store, of the recorded size
+  images that a run is to fill     = runs that are open
   domains, files on a host         = servers whose rows are on that host; none without its files
   plugged ports, taps, DHCP        = bound ports, and what these need
   what a host's switch got         = what it understood
@@ -22,6 +23,7 @@ from dataclasses import asdict, dataclass
 from apps.compute import states
 from apps.compute.selectors import servers
 from apps.images.selectors import blobs as blob_selectors
+from apps.images.selectors import images as image_selectors
 from apps.networking.selectors import bindings
 from apps.operations.consistency import rows
 from apps.quotas.services import verification
@@ -59,6 +61,15 @@ def of_rows() -> Iterator[Inconsistency]:
         yield Inconsistency("port", str(stray.server_id), f"bound on {stray.port_host!r}; its server {there}")
     for sha512, details in blob_selectors.damaged():
         yield Inconsistency("image", sha512[:64], details)
+    for image_id in _unfilled():
+        yield Inconsistency("image", str(image_id), "it waits for the data of a run that is over")
+
+
+def _unfilled() -> list[uuid.UUID]:
+    """Return the images whose data was to come from a run that is over."""
+    waiting = list(image_selectors.unfilled().values_list("id", "filled_by"))
+    active = runs.tokens(run_ids=[run for _, run in waiting if run]) if waiting else {}
+    return [image_id for image_id, run in waiting if run not in active]
 
 
 def _of_quotas() -> Iterator[Inconsistency]:

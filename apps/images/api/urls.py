@@ -38,4 +38,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("image/v2/info/stores", schemas.StoresInfo.as_view()),
     *not_offered.routes("image/v2", NOT_OFFERED),
     path("image/internal/blobs/<str:sha512>", files.Blob.as_view()),
+    path("image/internal/uploads/<uuid:image_id>/<uuid:run_id>", files.Upload.as_view()),
 ]

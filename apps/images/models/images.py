@@ -13,7 +13,8 @@ class Image(models.Model):
     """``size`` and ``virtual_size`` in bytes, ``min_disk`` in GiB, ``min_ram`` in MiB; ``checksum`` is MD5.
 
     ``charged``: bytes of an upload under way that count against the quota, also when the image is deleted meanwhile.
-    Rows of deleted images stay, so that an id is never used twice.
+    ``filled_by``: the run (of workflow) that brings the data of an image of the cloud's own work, a server's snapshot;
+    nobody else may upload any. It ends with the upload. Rows of deleted images stay, so that an id is never used twice.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -36,6 +37,7 @@ class Image(models.Model):
     properties = models.JSONField(default=dict, blank=True)
     charged = models.BigIntegerField(default=0, editable=False)
     upload_id = models.UUIDField(null=True, blank=True, editable=False)
+    filled_by = models.UUIDField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     updated_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -46,6 +48,7 @@ class Image(models.Model):
             models.Index(fields=["visibility"], name="image_live_visibility", condition=models.Q(deleted_at=None)),
             models.Index(fields=["project_id"], name="image_charged", condition=models.Q(charged__gt=0)),
             models.Index(fields=["status"], name="image_saving", condition=models.Q(status=states.SAVING)),
+            models.Index(fields=["filled_by"], name="image_filled_by", condition=models.Q(filled_by__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,6 +1,7 @@
 """The image store: each content once, under its SHA-512."""
 
 import re
+import uuid
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -12,12 +13,18 @@ from apps.images.models import Image
 
 _SHA512 = re.compile(r"[0-9a-f]{128}\Z")
 _SALT = "celerity.images.blobs"
+_UPLOAD_SALT = "celerity.images.uploads"
 SIGNATURE_LIFETIME = 3600  # seconds
 
 
 def directory() -> Path:
     """The directory of all contents."""
     return Path(settings.IMAGE_DIR) / "blobs"
+
+
+def is_here() -> bool:
+    """Return whether this machine has the store."""
+    return Path(settings.IMAGE_DIR).is_dir()
 
 
 def staging() -> Path:
@@ -76,3 +83,23 @@ def check_signature(*, sha512: str, signature: str) -> Path:
     if not path.is_file():
         raise exceptions.BlobNotFound
     return path
+
+
+def signed_upload_url(*, image_id: uuid.UUID, run_id: uuid.UUID) -> str:
+    """Return a signed URL to which another host sends the data that a run has made for an image, without a token.
+
+    It is good for an hour, for this image, and until the image has its data or the run is over.
+    """
+    name = f"{image_id}/{run_id}"
+    signature = signing.TimestampSigner(salt=_UPLOAD_SALT).sign(name).partition(":")[2]
+    return f"{settings.PUBLIC_URL}/image/internal/uploads/{name}?{urlencode({'signature': signature})}"
+
+
+def is_upload_signed(*, image_id: uuid.UUID, run_id: uuid.UUID, signature: str) -> bool:
+    """Return whether a URL of an upload is signed for this image and run."""
+    try:
+        signer = signing.TimestampSigner(salt=_UPLOAD_SALT)
+        signer.unsign(f"{image_id}/{run_id}:{signature}", max_age=SIGNATURE_LIFETIME)
+    except signing.BadSignature:
+        return False
+    return True

@@ -66,6 +66,12 @@ def get(*, image_id: uuid.UUID) -> Image:
     return image
 
 
+def unfilled(*, run_id: uuid.UUID | None = None) -> QuerySet[Image]:
+    """Return the images that runs of the cloud are to fill, or that of one run."""
+    rows = live().exclude(filled_by=None)
+    return rows if run_id is None else rows.filter(filled_by=run_id)
+
+
 def get_visible(*, context: RequestContext, image_id: uuid.UUID) -> Image:
     """Return an image the caller may use. Raises ImageNotFound (404). 1 query."""
     image = _VISIBLE[context.is_admin].first(project=context.project_id or "-", image=image_id)

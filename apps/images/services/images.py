@@ -13,17 +13,20 @@ from apps.images import exceptions, locks, states
 from apps.images.models import Image
 from apps.images.selectors import images as selectors
 from apps.images.services import blobs, charges
-from apps.images.services.uploads import admit, read, store, upload
+from apps.images.services.uploads import admit, fill, read, store, upload
 from apps.images.services.uploads import expire_stale as expire_stale_uploads
 
 __all__ = [
     "admit",
     "create",
     "create_for_project",
+    "create_to_fill",
     "deactivate",
     "delete",
     "discard",
+    "discard_unfilled",
     "expire_stale_uploads",
+    "fill",
     "hide_older",
     "reactivate",
     "read",
@@ -51,7 +54,7 @@ def create(*, context: RequestContext, values: Mapping[str, Any], properties: Ma
 
 
 def create_for_project(*, project_id: str, values: Mapping[str, Any], properties: Mapping[str, str]) -> Image:
-    """Make a queued image for the cloud's own work (a snapshot, a loaded image)."""
+    """Make a queued image for the cloud's own work (a loaded image)."""
     check_counts(tags=values.get("tags", []), properties=properties)
     columns = {key: value for key, value in values.items() if key != "project_id"}
     try:
@@ -59,6 +62,18 @@ def create_for_project(*, project_id: str, values: Mapping[str, Any], properties
             return Image.objects.create(project_id=project_id, properties=dict(properties), **columns)
     except IntegrityError:
         raise exceptions.ImageExists(id=values.get("id")) from None
+
+
+def create_to_fill(
+    *, project_id: str, run_id: uuid.UUID, values: Mapping[str, Any], properties: Mapping[str, str]
+) -> Image:
+    """Make a queued image whose data a run brings: a server's snapshot. The caller writes both in one transaction.
+
+    Raises QuotaExceeded (413) for one image too many and for a project that has no bytes left, NoRoom (507).
+    """
+    charges.check_size(project_id, 1)
+    charges.check_count(project_id)
+    return create_for_project(project_id=project_id, values={**values, "filled_by": run_id}, properties=properties)
 
 
 def check_counts(*, tags: Any, properties: Mapping[str, str]) -> None:
@@ -103,7 +118,9 @@ def delete(*, image: Image) -> None:
         if image.protected:
             raise exceptions.Protected(id=image.id)
         now = timezone.now()
-        Image.objects.filter(id=image.id).update(status=states.DELETED, upload_id=None, deleted_at=now, updated_at=now)
+        Image.objects.filter(id=image.id).update(
+            status=states.DELETED, upload_id=None, filled_by=None, deleted_at=now, updated_at=now
+        )
         sha512 = image.os_hash_value
         if sha512:
             transaction.on_commit(lambda: blobs.drop_unused(sha512=sha512))
@@ -142,3 +159,13 @@ def discard(*, image_id: uuid.UUID) -> None:
     selectors.live().filter(id=image_id).update(status=states.DELETED, upload_id=None, deleted_at=now, updated_at=now)
     if image.os_hash_value:
         blobs.drop_unused(sha512=image.os_hash_value)
+
+
+def discard_unfilled(*, run_id: uuid.UUID) -> int:
+    """Delete the image that a run was to fill and did not. Returns how many went; none is success.
+
+    An upload that is still under way finds its image deleted, and ends with nothing.
+    """
+    now = timezone.now()
+    rows = selectors.live().filter(filled_by=run_id)
+    return rows.update(status=states.DELETED, upload_id=None, filled_by=None, deleted_at=now, updated_at=now)

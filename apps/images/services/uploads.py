@@ -38,15 +38,37 @@ def upload(*, image: Image, source: inspection.Readable, expected: int | None = 
         return _upload(image, source, expected, charges.Charge(image))
 
 
-def admit(*, image: Image, expected: int | None, copies: int = 1) -> int:
+def fill(*, image_id: uuid.UUID, run_id: uuid.UUID, source: inspection.Readable, expected: int) -> None:
+    """Store the data that a run has made for its image, with the checks and the quota of any upload.
+
+    An image that has its data already is success: the run's step may be repeated. So is an upload of that step whose
+    process died: this one takes its place. Raises what ``upload`` raises; ImageNotFound (404) for a deleted image.
+    """
+    with locks.upload(image_id) as held:
+        if not held:
+            raise exceptions.UploadInProgress(id=image_id)
+        image = selectors.get(image_id=image_id)
+        if image.status == states.ACTIVE and image.filled_by is None:
+            return
+        if image.status == states.SAVING:
+            _give_up(image.id, image.upload_id)
+            image.refresh_from_db()
+        admit(image=image, expected=expected, run_id=run_id)
+        _upload(image, source, expected, charges.Charge(image))
+
+
+def admit(*, image: Image, expected: int | None, copies: int = 1, run_id: uuid.UUID | None = None) -> int:
     """Return how many bytes fit for an upload of ``expected`` (None: as many as there is room for).
 
     They fit in the project's quota, on the disk and under the cap.
 
-    ``copies`` is how often the bytes will be on the store's disk: twice where a front takes them in first.
+    ``copies`` is how often the bytes will be on the store's disk: twice where a front takes them in first. ``run_id``
+    is the run that uploads, None for a request of the API.
 
     Raises what ``upload`` raises before it reads.
     """
+    if image.filled_by != run_id:
+        raise exceptions.FilledByTheCloud(id=image.id)
     if not image.disk_format or not image.container_format:
         raise exceptions.BadImageData(reason="disk_format and container_format must be set before the data is uploaded")
     if expected is not None and expected > settings.IMAGE_SIZE_CAP:
@@ -111,6 +133,7 @@ def _activate(image: Image, upload_id: uuid.UUID, inspected: inspection.Inspecti
     done = mine.update(
         status=states.ACTIVE,
         upload_id=None,
+        filled_by=None,
         charged=0,
         size=inspected.size,
         virtual_size=inspected.virtual_size,

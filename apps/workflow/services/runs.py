@@ -28,7 +28,7 @@ class NewRun(TypedDict):
 
     ``params`` holds ids and options, never secrets. ``hosts``: role to host, for a pipeline with several.
     The first step goes to ``queue`` (default: the host's queue, or the scheduler's where there is no host).
-    ``subject_name`` is carried by the run's first message.
+    ``subject_name`` is carried by the run's first message. ``run_id``: the run's ID, where another row names it first.
     """
 
     context: RequestContext
@@ -41,6 +41,7 @@ class NewRun(TypedDict):
     params: NotRequired[dict[str, Any] | None]
     queue: NotRequired[str | None]
     subject_name: NotRequired[str]
+    run_id: NotRequired[uuid.UUID | None]
 
 
 def start(*, also: Sequence[tuple[str, uuid.UUID]] = (), **new: Unpack[NewRun]) -> Run:
@@ -77,6 +78,7 @@ def build(**new: Unpack[NewRun]) -> Run:
     now = timezone.now()
     context, entry, host = new["context"], catalogue.get(new["pipeline"]), new.get("host", "")
     run = Run(
+        id=new.get("run_id") or uuid.uuid4(),
         pipeline=entry.name,
         action=new["action"],
         subject_type=entry.subject,

@@ -1,6 +1,7 @@
 """An image's data: upload, download, and the internal download of hosts."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,10 +15,12 @@ from apps.common.api.parsers import StreamParser
 from apps.common.api.views import Response, ServiceView
 from apps.common.exceptions import BadRequest, UnsupportedMediaType
 from apps.images.api.views.base import ImageView
-from apps.images.exceptions import LengthRequired, RangeNotSatisfiable
+from apps.images.exceptions import BlobNotFound, LengthRequired, RangeNotSatisfiable
 from apps.images.models import Image
 from apps.images.selectors import blobs
+from apps.images.selectors import images as selectors
 from apps.images.services import charges, images
+from apps.workflow.selectors import runs
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 CHUNK = 1024 * 1024
@@ -35,20 +38,9 @@ class ImageFile(ImageView):
         plain: HttpRequest = request._request
         image = self.image(image_id, "upload_image")
         if plain.META.get("celerity.admission"):
-            return self._admit(image, plain)
+            return _admit(image, plain)
         images.upload(image=image, source=_body(plain), expected=_announced(plain))
         return Response(status=204)
-
-    def _admit(self, image: Image, request: HttpRequest) -> Response:
-        """Answer the front, which asks before it takes the body in (cloud/front.py).
-
-        The front limits the body to the room, and counts the uploads of the project (deploy/front/uploads.py).
-        """
-        text = request.META.get("HTTP_X_FRONT_LENGTH", "")
-        expected = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
-        room = images.admit(image=image, expected=expected, copies=2)
-        headers = {"X-Front-Room": str(front_room(room)), "X-Front-Project": image.project_id}
-        return Response(status=204, headers=headers)
 
     def get(self, request: Request, image_id: str) -> Any:
         image = self.image(image_id, "download_image")
@@ -65,6 +57,18 @@ class ImageFile(ImageView):
         response["Content-MD5"] = str(image.checksum)
         response["Accept-Ranges"] = "bytes"
         return response
+
+
+def _admit(image: Image, request: HttpRequest, run_id: uuid.UUID | None = None) -> Response:
+    """Answer the front, which asks before it takes the body in (cloud/front.py).
+
+    The front limits the body to the room, and counts the uploads of the project (deploy/front/uploads.py).
+    """
+    text = request.META.get("HTTP_X_FRONT_LENGTH", "")
+    expected = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+    room = images.admit(image=image, expected=expected, copies=2, run_id=run_id)
+    headers = {"X-Front-Room": str(front_room(room)), "X-Front-Project": image.project_id}
+    return Response(status=204, headers=headers)
 
 
 def front_room(size: int) -> int:
@@ -182,3 +186,32 @@ class Blob(ServiceView):
         if request.META.get("celerity.front"):
             return _by_the_front(None, stream, path.stat().st_size)
         return FileResponse(stream, content_type="application/octet-stream")
+
+
+class Upload(ServiceView):
+    """The internal upload: a signed URL in place of a token, for one image and while the run that fills it is active.
+
+    A host that does not have the store sends a server's snapshot here.
+    """
+
+    authentication_classes = []
+    permission_classes = []
+    parser_classes = [StreamParser]
+    schema = None  # between the cloud's own processes: no part of the API
+
+    def put(self, request: Request, image_id: uuid.UUID, run_id: uuid.UUID) -> Response:
+        """Answer 404, whatever is wrong with the URL."""
+        signature = request.query_params.get("signature", "")
+        if not blobs.is_upload_signed(image_id=image_id, run_id=run_id, signature=signature):
+            raise BlobNotFound
+        image = selectors.unfilled(run_id=run_id).filter(id=image_id).first()
+        if image is None or not runs.tokens(run_ids=[run_id]):
+            raise BlobNotFound
+        plain: HttpRequest = request._request
+        if plain.META.get("celerity.admission"):
+            return _admit(image, plain, run_id)
+        length = _announced(plain)
+        if length is None:
+            raise LengthRequired
+        images.fill(image_id=image_id, run_id=run_id, source=_body(plain), expected=length)
+        return Response(status=204)
