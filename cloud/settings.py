@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "apps.images",
     "apps.scheduling",
     "apps.networking",
+    "apps.volumes",
     "apps.compute",
     "apps.operations",
     "cloud",
@@ -214,6 +215,12 @@ QUOTA_DEFAULTS = {
     "injected_file_path_bytes": 255,
     "server_groups": 10,
     "server_group_members": 10,
+}
+VOLUME_QUOTAS = {  # under Cinder's names
+    "volumes": env.int("CELERITY_QUOTA_VOLUMES", default=10),
+    "snapshots": env.int("CELERITY_QUOTA_SNAPSHOTS", default=10),
+    "gigabytes": env.int("CELERITY_QUOTA_GIGABYTES", default=1000),  # GiB of volumes and snapshots
+    "per_volume_gigabytes": env.int("CELERITY_QUOTA_PER_VOLUME_GIGABYTES", default=-1),
 }
 RESERVATION_LIFETIME = INSTANCE_BUILD_TIMEOUT * 2  # seconds
 

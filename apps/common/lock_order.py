@@ -24,8 +24,11 @@ class Rank(IntEnum):
     IMAGE = auto()
     BLOB = auto()
     FLAVOR = auto()
+    VOLUME_TYPE = auto()
     SERVER_GROUP = auto()
     SERVER = auto()
+    VOLUME = auto()  # with its attachments
+    SNAPSHOT = auto()
     RUN = auto()
     STEP = auto()
     ADDRESS_SCOPE = auto()

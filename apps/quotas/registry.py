@@ -5,22 +5,27 @@ A resource is counted in one of two ways:
             (`services/reservations.py`): for what is created often, or promised before it exists (servers)
   counted   the resource's own rows, counted under a lock per owner (`services/counting.py`): for what is created
             rarely. There is no second record that could drift
+
+A reserved resource may have parts with separate limits, as volumes have one for each type: "volumes:<type>". A part
+is unlimited until an operator limits it.
 """
 
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
 UNLIMITED = -1
+PART = ":"
 Key = tuple[str, str]  # owner, resource
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Resource:
-    """``setting`` names the dictionary of defaults. ``count`` counts an owner's rows; None for a reserved resource, and
-    for a limit of a part of something (metadata items). ``unit``: how many counted units are 1 in a limit.
+    """``setting`` names the dictionary of defaults ("": unlimited). ``count`` counts an owner's rows; None for a
+    reserved resource, and for a limit of a part of something (metadata items). ``unit``: how many counted units are 1
+    in a limit.
     """
 
     name: str
@@ -31,7 +36,7 @@ class Resource:
 
     def default(self) -> int:
         """Return the limit of owners without their own; -1 means unlimited."""
-        return int(getattr(settings, self.setting)[self.name])
+        return int(getattr(settings, self.setting)[self.name]) if self.setting else UNLIMITED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +65,14 @@ def register_recount(*, service: str, resources: Collection[str], recount: Recou
 
 
 def get(name: str) -> Resource:
-    return _resources[name]
+    """Return a resource, or the part of one ("volumes:<type>"). Raises KeyError."""
+    resource = _resources[whole(name)]
+    return resource if resource.name == name else replace(resource, name=name, setting="")
+
+
+def whole(name: str) -> str:
+    """Return the resource that ``name`` is, or is a part of."""
+    return name.partition(PART)[0]
 
 
 def counted(name: str) -> Resource | None:

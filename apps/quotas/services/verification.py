@@ -71,7 +71,7 @@ def repair() -> Differences:
 def _compare() -> Differences:
     counted, orphans = _recount()
     reserved_resources = frozenset[str]().union(*(resources for resources, _ in registry.recounters()))
-    recorded = {key: pair for key, pair in usages.everything().items() if key[1] in reserved_resources}
+    recorded = {key: pair for key, pair in usages.everything().items() if registry.whole(key[1]) in reserved_resources}
     differences = [
         Difference(
             owner_id=key[0], resource=key[1], recorded=recorded.get(key, (0, 0)), counted=counted.get(key, (0, 0))

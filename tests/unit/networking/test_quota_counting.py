@@ -25,7 +25,10 @@ def test_every_resource_is_registered(settings: Any) -> None:
     assert {resource.name for resource in registry.of_service("network")} == set(settings.NETWORK_QUOTAS)
     assert {resource.name for resource in registry.of_service("image")} == set(settings.IMAGE_QUOTAS)
     assert {resource.name for resource in registry.of_service("compute")} == set(settings.QUOTA_DEFAULTS)
-    assert limits.known() == {**settings.NETWORK_QUOTAS, **settings.IMAGE_QUOTAS, **settings.QUOTA_DEFAULTS}
+    assert {resource.name for resource in registry.of_service("volume")} == set(settings.VOLUME_QUOTAS)
+    assert limits.known() == {
+        **settings.NETWORK_QUOTAS, **settings.IMAGE_QUOTAS, **settings.QUOTA_DEFAULTS, **settings.VOLUME_QUOTAS
+    }  # fmt: skip
 
 
 @pytest.mark.django_db

@@ -1,0 +1,1 @@
+"""Reading volumes, snapshots, types and attachments."""

@@ -1,0 +1,39 @@
+"""The amounts of quota that volumes and snapshots take: in all, and of their type."""
+
+import uuid
+
+from apps.volumes.models import Snapshot, Volume
+
+VOLUMES, GIGABYTES, SNAPSHOTS = "volumes", "gigabytes", "snapshots"
+RESERVED_RESOURCES = (VOLUMES, GIGABYTES, SNAPSHOTS)
+
+
+def of_type(resource: str, type_id: uuid.UUID) -> str:
+    """Return the name of a resource's quota for one type. It has the type's ID, which outlives a new name."""
+    return f"{resource}:{type_id}"
+
+
+def of_volume(volume: Volume) -> dict[str, int]:
+    """Return what a volume takes: 1 volume and its GiB."""
+    return _with_type({VOLUMES: 1, GIGABYTES: volume.size}, volume.volume_type_id)
+
+
+def of_extension(volume: Volume, new_size: int) -> dict[str, int]:
+    """Return what an extension to ``new_size`` GiB takes more."""
+    return _with_type({GIGABYTES: new_size - volume.size}, volume.volume_type_id)
+
+
+def of_snapshot(snapshot: Snapshot) -> dict[str, int]:
+    """Return what a snapshot takes: 1 snapshot and as many GiB as its volume had. Its volume's row is read."""
+    return _with_type({SNAPSHOTS: 1, GIGABYTES: snapshot.size}, snapshot.volume.volume_type_id)
+
+
+def extension_of(volume_id: uuid.UUID) -> uuid.UUID:
+    """Return the consumer of an extension's reservations, so that they are told apart from the volume's own."""
+    return uuid.uuid5(volume_id, "extend")
+
+
+def _with_type(amounts: dict[str, int], type_id: uuid.UUID | None) -> dict[str, int]:
+    if type_id is None:
+        return amounts
+    return amounts | {of_type(resource, type_id): amount for resource, amount in amounts.items()}

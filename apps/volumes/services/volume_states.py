@@ -1,0 +1,148 @@
+"""Pipelines' writes to a volume's row: every one is a compare-and-swap along the legal moves."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.quotas.services import reservations
+from apps.scheduling.services import allocations
+from apps.volumes import locks, states
+from apps.volumes.models import Attachment, Volume
+from apps.volumes.selectors import quota_amounts
+from apps.volumes.sql import volumes as sql
+from apps.workflow.services.claims import ClaimArguments, ClaimExtension
+
+_BEGIN_WITH_CLAIM = ClaimExtension(
+    name="volume", lock=sql.LOCK_SUBJECT, change=sql.BEGIN_OF_CLAIMED, types=sql.BEGIN_TYPES
+)
+
+
+def begin(*, volume_id: uuid.UUID, status: str) -> Volume | None:
+    """Move the volume to ``status`` and return its row. None: no way leads there (it was deleted, say). 1 query."""
+    return next((sql.ROW.read(row) for row in sql.BEGIN.fetch({**_move_to(status), "id": volume_id})), None)
+
+
+def begin_with_claim(*, status: str) -> ClaimArguments:
+    """Return the same as a part of a step's claim, which gives the row's values: ``read_claimed`` reads them."""
+    return ClaimArguments(extension=_BEGIN_WITH_CLAIM, values=_move_to(status))
+
+
+def read_claimed(row: Sequence[Any]) -> Volume:
+    return sql.ROW.read(row)
+
+
+def _move_to(status: str) -> dict[str, Any]:
+    return {"status": status, "before": list(states.VOLUME_MOVES[status])}
+
+
+def move(*, volume_id: uuid.UUID, status: str, before: Sequence[str] | None = None, **values: Any) -> bool:
+    """Move the volume to ``status``, with other values of its row. False: no way leads there. 1 query.
+
+    ``before``: the statuses from which it may come, if not all of the table's.
+    """
+    rows = Volume.objects.filter(id=volume_id, deleted_at=None, status__in=before or states.VOLUME_MOVES[status])
+    return bool(rows.update(status=status, updated_at=timezone.now(), **values))
+
+
+def set_host(*, volume_id: uuid.UUID, host: str, zone: str) -> None:
+    """Note where the volume is made. The zone that the user asked for stays."""
+    volume = Volume.objects.filter(id=volume_id, deleted_at=None)
+    volume.update(host=host, updated_at=timezone.now())
+    volume.filter(availability_zone="").update(availability_zone=zone)
+
+
+def clear_host(*, volume_id: uuid.UUID) -> None:
+    """The creation left its host, which gets its capacity back."""
+    Volume.objects.filter(id=volume_id).update(host="", updated_at=timezone.now())
+    allocations.release(consumer_id=volume_id)
+
+
+@transaction.atomic
+def mark_available(*, volume_id: uuid.UUID, image_metadata: Mapping[str, Any] | None = None) -> bool:
+    """The volume is made: available, its reservations in use. False: it is not being created.
+
+    ``image_metadata``: what the image says of the data that was copied; the volume is bootable then.
+    """
+    values: dict[str, Any] = {"launched_at": timezone.now(), "error": ""}
+    if image_metadata is not None:
+        values |= {"image_metadata": dict(image_metadata), "bootable": True}
+    moved = move(volume_id=volume_id, status=states.AVAILABLE, before=(states.CREATING, states.DOWNLOADING), **values)
+    if moved:
+        reservations.commit(consumers=[volume_id])
+    return moved
+
+
+@transaction.atomic
+def mark_error(*, volume_id: uuid.UUID, message: str, status: str = states.ERROR) -> bool:
+    """ERROR with a sentence that the user may read. It counts against its quota until it is deleted."""
+    moved = move(volume_id=volume_id, status=status, error=message)
+    if moved:
+        reservations.commit(consumers=[volume_id])
+    return moved
+
+
+def set_error_message(*, volume_id: uuid.UUID, message: str) -> None:
+    """Note why the last action failed; the volume's status stays."""
+    Volume.objects.filter(id=volume_id, deleted_at=None).update(error=message, updated_at=timezone.now())
+
+
+def restore(*, volume_id: uuid.UUID, before: Sequence[str]) -> str | None:
+    """End a task that is over: the volume goes back to in-use if it is attached, else to available.
+
+    ``before``: the statuses of the task. Returns the new status; None: the volume has no such task. 2 queries.
+    """
+    attached = Attachment.objects.filter(volume_id=volume_id, status=states.ATTACHED).exists()
+    status = states.IN_USE if attached else states.AVAILABLE
+    moved = move(volume_id=volume_id, status=status, before=before, previous_status="")
+    return status if moved else None
+
+
+@transaction.atomic
+def mark_extended(*, volume_id: uuid.UUID, new_size: int) -> bool:
+    """The volume has ``new_size`` GiB; it is available, or in use, again. False: it is not being extended."""
+    if restore(volume_id=volume_id, before=(states.EXTENDING,)) is None:
+        return False
+    Volume.objects.filter(id=volume_id).update(size=new_size, error="")
+    reservations.commit(consumers=[quota_amounts.extension_of(volume_id)])
+    return True
+
+
+@transaction.atomic
+def mark_extend_failed(*, volume_id: uuid.UUID, message: str, intact: bool) -> bool:
+    """The extension failed, and its quota is given back.
+
+    ``intact``: the volume is as before and may be used; else it is error_extending.
+    """
+    if intact:
+        moved = restore(volume_id=volume_id, before=(states.EXTENDING,)) is not None
+        set_error_message(volume_id=volume_id, message=message)
+    else:
+        moved = move(volume_id=volume_id, status=states.ERROR_EXTENDING, error=message)
+    if moved:
+        reservations.cancel(consumers=[quota_amounts.extension_of(volume_id)])
+    return moved
+
+
+@transaction.atomic
+def mark_deleted(*, volume_id: uuid.UUID) -> None:
+    """The last act of a deletion: the row is marked, usage and allocation are given back, once."""
+    volume = locks.volume(volume_id)
+    if volume is None:
+        return
+    now = timezone.now()
+    Volume.objects.filter(id=volume_id).update(
+        status=states.DELETED, deleted_at=now, updated_at=now, scheduler_hints={}, error=""
+    )
+    Attachment.objects.filter(volume_id=volume_id).delete()
+    # The host's rows before the project's, as everywhere: else two transactions could wait for each other.
+    allocations.release(consumer_id=volume_id)
+    reservations.cancel(consumers=[quota_amounts.extension_of(volume_id)])
+    reservations.release(owner_id=volume.project_id, each=quota_amounts.of_volume(volume), consumer=volume_id)
+
+
+def mark_delete_failed(*, volume_id: uuid.UUID, message: str) -> bool:
+    """The deletion failed: error_deleting, from which it may be deleted again."""
+    return move(volume_id=volume_id, status=states.ERROR_DELETING, error=message)

@@ -1,0 +1,1 @@
+"""Hand-written SQL of volumes' tables, by noun."""
