@@ -29,7 +29,7 @@ def of_snapshot(snapshot: Snapshot) -> dict[str, int]:
 
 
 def extension_of(volume_id: uuid.UUID) -> uuid.UUID:
-    """Return the consumer of an extension's reservations, so that they are told apart from the volume's own."""
+    """Return the consumer of an extension's reservations, which are separate from the volume's."""
     return uuid.uuid5(volume_id, "extend")
 
 
