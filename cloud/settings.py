@@ -310,6 +310,7 @@ SERVED_HOSTS = env.list("CELERITY_SERVED_HOSTS", default=[])  # simulated hosts 
 LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
 VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
 AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where the API reaches the agent
+DISK_RESERVE_GIB = env.int("CELERITY_DISK_RESERVE", default=2)  # images and volumes leave it free on a host's disk
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
 LONG_STEPS = env.int("CELERITY_LONG_STEPS", default=2)  # of an agent at once: copies, big downloads
 LONG_DOWNLOAD_MIB = env.int("CELERITY_LONG_DOWNLOAD", default=1024)  # images from here on are fetched by a long step

@@ -15,7 +15,7 @@ from deploy.supervision import orphans, programs
 from deploy.supervision.client import Supervisor
 from deploy.up import alone
 
-GUEST_PROGRAMS = ("qemu-system", "dnsmasq")  # dnsmasq: of a cloud from before OVN
+GUEST_PROGRAMS = ("qemu-system", "qemu-storage", "dnsmasq")  # dnsmasq: of a cloud from before OVN
 
 
 def stop_guests(environment: Environment) -> None:

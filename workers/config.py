@@ -8,18 +8,20 @@ from typing import Any
 from workers.drivers.hypervisor.base import HypervisorDriver
 from workers.drivers.network.base import NetworkDriver
 from workers.drivers.storage.base import StorageDriver
+from workers.drivers.volume.base import VolumeDriver
 from workers.system.locks import KeyedLocks
 from workers.system.paths import HostPaths
 
 
 @dataclass(frozen=True, slots=True)
 class HostDrivers:
-    """The three drivers of one host, and where its files are."""
+    """The four drivers of one host, and where its files are."""
 
     host: str
     hypervisor: HypervisorDriver
     network: NetworkDriver
     storage: StorageDriver
+    volume: VolumeDriver
     paths: HostPaths
 
 
@@ -72,6 +74,7 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "uri": settings.LIBVIRT_URI,
         "virt_type": settings.VIRT_TYPE,
         "switch": settings.SWITCH,
+        "reserved_gib": settings.DISK_RESERVE_GIB,
         "metadata_dir": str(root / "metadata"),
         "controller_log": str(settings.STATE_DIR / "log" / "ovn-controller.log"),
     }

@@ -36,7 +36,14 @@ def host(tmp_path: Path, *answers: PowerState, meanwhile: Any = None) -> HostDri
 
     hypervisor: Any = SimpleNamespace(info=info)
     nothing: Any = SimpleNamespace()
-    return HostDrivers(host="h", hypervisor=hypervisor, network=nothing, storage=nothing, paths=HostPaths(tmp_path))
+    return HostDrivers(
+        host="h",
+        hypervisor=hypervisor,
+        network=nothing,
+        storage=nothing,
+        volume=nothing,
+        paths=HostPaths(tmp_path),
+    )
 
 
 def test_what_was_looked_up_before_a_stop_is_not_written_after_it(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from workers.config import HostDrivers
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.network import loader as networks
 from workers.drivers.storage import loader as storages
+from workers.drivers.volume import loader as volumes
 from workers.system.paths import HostPaths
 
-FAMILIES = {"libvirt": ("libvirt", "ovn", "local"), "simulated": ("simulated", "simulated", "simulated")}
+FAMILIES = {"libvirt": ("libvirt", "ovn", "local", "local"), "simulated": ("simulated",) * 4}
 
 
 def host_names() -> list[str]:
@@ -25,17 +26,18 @@ def host_names() -> list[str]:
 
 
 def make(host: str) -> HostDrivers:
-    """Make a host's three drivers; nothing is opened yet. Raises DriverNotFound, SpecInvalid."""
+    """Make a host's four drivers; nothing is opened yet. Raises DriverNotFound, SpecInvalid."""
     names: Any = FAMILIES.get(settings.HYPERVISOR)
     if names is None:
         raise SystemExit(f"CELERITY_HYPERVISOR is {settings.HYPERVISOR!r}; it must be one of {', '.join(FAMILIES)}")
-    hypervisor, network, storage = names
+    hypervisor, network, storage, volume = names
     options = config.options_of(settings, host)
     return HostDrivers(
         host=host,
         hypervisor=hypervisors.load(hypervisor, options),
         network=networks.load(network, options),
         storage=storages.load(storage, options),
+        volume=volumes.load(volume, options),
         paths=HostPaths(
             Path(options["state_dir"]) if settings.HYPERVISOR != "simulated" else Path(options["state_dir"]) / host
         ),

@@ -13,6 +13,7 @@ from workers.config import HostDrivers
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.network import loader as networks
 from workers.drivers.storage import loader as storages
+from workers.drivers.volume import loader as volumes
 from workers.engine import runner
 from workers.engine.errors import Stale
 from workers.pipelines.registry import PIPELINES
@@ -32,6 +33,7 @@ class Worker:
             hypervisor=hypervisors.load("simulated", options),
             network=networks.load("simulated", options),
             storage=storages.load("simulated", options),
+            volume=volumes.load("simulated", options),
             paths=HostPaths(directory / HOST),
         )
         self.directory = directory / HOST

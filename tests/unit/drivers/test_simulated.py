@@ -19,6 +19,7 @@ from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import HypervisorContract, eventually
 from tests.unit.drivers.network_contract import NetworkContract
 from tests.unit.drivers.storage_contract import StorageContract
+from tests.unit.drivers.volume_contract import VolumeContract, made
 from workers.drivers.errors import AbortError, RetryableError
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.hypervisor import simulated
@@ -27,6 +28,9 @@ from workers.drivers.network import loader as networks
 from workers.drivers.network.base import NetworkDriver
 from workers.drivers.storage import loader as storages
 from workers.drivers.storage.base import ImageSource, ImageSpec, StorageDriver
+from workers.drivers.volume import loader as volumes
+from workers.drivers.volume import simulated as simulated_volumes
+from workers.drivers.volume.base import ExportSpec, FromImage, VolumeDriver
 
 
 def options(tmp_path: Path, **more: Any) -> dict[str, Any]:
@@ -110,6 +114,29 @@ class TestStorage(StorageContract):
     @pytest.fixture
     def source(self) -> ImageSource:
         return ImageSource("file:///nowhere")
+
+
+class TestVolumes(VolumeContract):
+    @pytest.fixture
+    def driver(self, tmp_path: Path) -> VolumeDriver:
+        return volumes.load("simulated", options(tmp_path))
+
+    @pytest.fixture
+    def image(self) -> FromImage:
+        return FromImage("/nowhere", "qcow2", 16 << 20)
+
+    def test_faults(self, driver: VolumeDriver, tmp_path: Path) -> None:
+        plan(tmp_path, {"op": "open_export", "error": "retryable", "times": 1, "when": "inside"})
+        volume = made(driver)
+        with pytest.raises(RetryableError):
+            driver.open_export(volume, ExportSpec("e1"))
+        assert driver.list_exports() == ()
+        driver.open_export(volume, ExportSpec("e1"))
+
+    def test_a_lost_export(self, driver: VolumeDriver, tmp_path: Path) -> None:
+        driver.open_export(volume := made(driver), ExportSpec("e1"))
+        simulated_volumes.lose_exports(tmp_path, "sim-001", volume)
+        assert driver.list_exports() == ()
 
 
 class TestPlan:

@@ -1,0 +1,311 @@
+"""Local volumes keep the contract, over real files and real exports. Needs QEMU's tools; not root."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.drivers import samples
+from tests.unit.drivers.hypervisor_contract import eventually
+from tests.unit.drivers.volume_contract import VolumeContract, info_of, made
+from workers.drivers.volume import loader as volumes
+from workers.drivers.volume.base import Export, ExportSpec, FromImage, FromSnapshot, FromVolume, VolumeSpec
+from workers.drivers.volume.errors import NotSupported, PoolFull, PoolUnavailable, SourceUnavailable
+from workers.drivers.volume.local.daemon import Daemon
+from workers.drivers.volume.local.driver import LocalVolumes
+from workers.system import processes
+
+TOOLS = ("qemu-img", "qemu-io", "qemu-storage-daemon")
+pytestmark = pytest.mark.skipif(not all(map(shutil.which, TOOLS)), reason="needs QEMU's tools")
+
+
+def run(*argv: object) -> str:
+    return subprocess.run([str(word) for word in argv], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def run_dir() -> Iterator[Path]:
+    """A short path: sockets are below it."""
+    with tempfile.TemporaryDirectory(prefix="cly-v", dir="/tmp") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def driver(tmp_path: Path, run_dir: Path) -> Iterator[LocalVolumes]:
+    driver = volumes.load("local", {"state_dir": tmp_path, "run_dir": run_dir, "reserved_gib": 0})
+    assert isinstance(driver, LocalVolumes)
+    yield driver
+    for export in driver.list_exports():
+        driver.close_export(export.volume_id, export.name)
+    assert not list(run_dir.glob("*/*"))
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> FromImage:
+    path = tmp_path / ("a" * 128)
+    run("qemu-img", "create", "-q", "-f", "qcow2", path, "16M")
+    run("qemu-io", "-f", "qcow2", "-c", "write -q -P 7 0 1M", path)
+    path.chmod(0o444)
+    return FromImage(str(path), "qcow2", 16 << 20)
+
+
+def client(export: Export, *commands: str) -> None:
+    """Be a guest of an export: run qemu-io's commands; a read with -P fails where the bytes differ."""
+    options = {"driver": "nbd", "server": {"type": "unix", "path": export.socket}, "export": export.name}
+    words = [word for command in commands for word in ("-c", command)]
+    output = run("qemu-io", f"json:{json.dumps(options)}", *words)
+    assert "failed" not in output, output
+
+
+def work(driver: LocalVolumes, volume_id: str, *commands: str) -> None:
+    """Export a volume, run commands on it, close the export."""
+    client(driver.open_export(volume_id, ExportSpec("work")), *commands)
+    driver.close_export(volume_id, "work")
+
+
+def files_of(tmp_path: Path, volume_id: str) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "volumes" / volume_id).iterdir())
+
+
+class TestContract(VolumeContract):
+    """See VolumeContract."""
+
+
+class TestContent:
+    def test_an_image_and_the_volumes_on_it(self, driver: LocalVolumes, image: FromImage) -> None:
+        first, second = made(driver, 1, image), made(driver, 2, image)
+        work(driver, first, "read -P 7 0 1M", "read -P 0 16M 1M", "write -q -P 1 0 64k", "flush")
+        work(driver, second, "read -P 7 0 1M", "read -P 0 2047M 1M")
+        Path(image.path).unlink()  # the cache evicted it
+        work(driver, first, "read -P 1 0 64k", "read -P 7 64k 960k")
+
+    def test_an_image_that_was_evicted(self, driver: LocalVolumes, image: FromImage, tmp_path: Path) -> None:
+        Path(image.path).unlink()
+        with pytest.raises(SourceUnavailable):
+            made(driver, 1, image)
+        assert not list((tmp_path / "volumes").iterdir())
+
+    @pytest.mark.parametrize("form", ["qcow2", "raw"])
+    def test_a_raw_image(self, driver: LocalVolumes, tmp_path: Path, form: str) -> None:
+        path = tmp_path / "raw"
+        path.write_bytes(b"\x05" * (1 << 20))
+        volume = VolumeSpec(samples.new_id(), 1, form)  # type: ignore[arg-type]
+        driver.create_volume(volume, FromImage(str(path), "raw", 1 << 20))
+        work(driver, volume.id, "read -P 5 0 1M", "read -P 0 1M 1M", "write -q -P 1 0 1M")
+        assert path.read_bytes() == b"\x05" * (1 << 20)
+
+    def test_write_snapshot_write_more_revert(self, driver: LocalVolumes) -> None:
+        volume, snapshot = made(driver), samples.new_id()
+        work(driver, volume, "write -q -P 1 0 1M")
+        driver.create_snapshot(volume, snapshot)
+        work(driver, volume, "write -q -P 2 0 512k", "read -P 1 512k 512k")
+        clone = made(driver, 1, FromSnapshot(volume, snapshot))
+        driver.revert_volume(volume, snapshot)
+        work(driver, volume, "read -P 1 0 1M", "write -q -P 3 0 1M")
+        driver.delete_snapshot(volume, snapshot)
+        work(driver, volume, "read -P 3 0 1M")
+        driver.delete_volume(volume)
+        work(driver, clone, "read -P 1 0 1M")
+
+    def test_a_snapshot_of_an_exported_volume(self, driver: LocalVolumes) -> None:
+        volume, first, second = made(driver), samples.new_id(), samples.new_id()
+        export = driver.open_export(volume, ExportSpec("e1"))
+        client(export, "write -q -P 1 0 1M")
+        driver.create_snapshot(volume, first)
+        client(export, "read -P 1 0 1M", "write -q -P 2 0 64k")
+        driver.create_snapshot(volume, second)
+        client(export, "write -q -P 3 64k 64k")
+        clone = made(driver, 1, FromVolume(volume))
+        client(export, "write -q -P 4 0 1M")
+        for snapshot, checks in ((first, ["read -P 1 0 1M"]), (second, ["read -P 2 0 64k", "read -P 1 64k 64k"])):
+            work(driver, made(driver, 1, FromSnapshot(volume, snapshot)), *checks)
+        work(driver, clone, "read -P 2 0 64k", "read -P 3 64k 64k", "read -P 1 128k 64k")
+        for snapshot in (first, second):
+            driver.delete_snapshot(volume, snapshot)
+        client(export, "read -P 4 0 1M")
+
+    def test_deleted_snapshots_are_merged(self, driver: LocalVolumes, tmp_path: Path) -> None:
+        volume, snapshots = made(driver), [samples.new_id() for _ in range(4)]
+        for number, snapshot in enumerate(snapshots):
+            work(driver, volume, f"write -q -P {number + 1} {number * 64}k 64k")
+            driver.create_snapshot(volume, snapshot)
+        export = driver.open_export(volume, ExportSpec("e1"))
+        for snapshot in snapshots[:3]:
+            driver.delete_snapshot(volume, snapshot)
+        assert len(files_of(tmp_path, volume)) == 3  # the record, what is written to, the last snapshot
+        checks = [f"read -P {number + 1} {number * 64}k 64k" for number in range(4)]
+        client(export, *checks, "write -q -P 9 0 64k")
+        driver.close_export(volume, "e1")
+        driver.delete_snapshot(volume, snapshots[3])
+        assert len(files_of(tmp_path, volume)) == 2
+        work(driver, volume, "read -P 9 0 64k", *checks[1:])
+
+    def test_a_merge_leaves_clones_alone(self, driver: LocalVolumes) -> None:
+        volume, snapshot = made(driver), samples.new_id()
+        work(driver, volume, "write -q -P 1 0 64k")
+        driver.create_snapshot(volume, snapshot)
+        clone = made(driver, 1, FromSnapshot(volume, snapshot))
+        work(driver, volume, "write -q -P 2 0 64k")
+        driver.delete_snapshot(volume, snapshot)
+        work(driver, clone, "read -P 1 0 64k", "write -q -P 3 0 64k")
+        work(driver, volume, "read -P 2 0 64k")
+
+    def test_clones_of_an_unchanged_volume_share_a_layer(self, driver: LocalVolumes, tmp_path: Path) -> None:
+        origin = made(driver)
+        work(driver, origin, "write -q -P 1 0 64k")
+        clones = [made(driver, 1, FromVolume(origin)) for _ in range(3)]
+        assert len(files_of(tmp_path, origin)) == 3
+        for clone in clones:
+            work(driver, clone, "read -P 1 0 64k")
+
+    def test_extend_while_exported(self, driver: LocalVolumes) -> None:
+        volume = made(driver)
+        export = driver.open_export(volume, ExportSpec("e1"))
+        client(export, "write -q -P 1 0 64k")
+        driver.create_snapshot(volume, samples.new_id())
+        driver.extend_volume(volume, 2)
+        client(export, "read -P 1 0 64k", "read -P 0 1536M 64k", "write -q -P 2 1536M 64k")
+        work(driver, made(driver, 2, FromVolume(volume)), "read -P 2 1536M 64k")
+
+    def test_a_raw_volume_is_copied_while_it_is_free(self, driver: LocalVolumes) -> None:
+        volume, snapshot = VolumeSpec(samples.new_id(), 1, "raw"), samples.new_id()
+        driver.create_volume(volume)
+        export = driver.open_export(volume.id, ExportSpec("e1"))
+        client(export, "write -q -P 1 0 64k")
+        for call in (
+            lambda: driver.create_snapshot(volume.id, snapshot),
+            lambda: made(driver, 1, FromVolume(volume.id)),
+        ):
+            with pytest.raises(NotSupported):
+                call()
+        driver.close_export(volume.id, "e1")
+        driver.create_snapshot(volume.id, snapshot)
+        clone = made(driver, 1, FromVolume(volume.id))
+        work(driver, volume.id, "write -q -P 2 0 64k")
+        driver.revert_volume(volume.id, snapshot)
+        for volume_id in (volume.id, clone):
+            work(driver, volume_id, "read -P 1 0 64k")
+
+
+class TestGuestsBytes:
+    """OSSA-2015-011, OSSA-2014-033 and their like: what a guest writes is data, whatever it looks like."""
+
+    @staticmethod
+    def poison() -> bytes:
+        """A qcow2 header whose backing file is a file of the host."""
+        name = b"/etc/hostname"
+        header = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 2, 72, len(name), 16, 1 << 20, 0, 1, 0, 0, 0, 0, 0)
+        return header.ljust(72, b"\0") + name
+
+    def test_a_qcow2_header_in_a_raw_volume(self, driver: LocalVolumes, tmp_path: Path) -> None:
+        volume, snapshot, poison = VolumeSpec(samples.new_id(), 1, "raw"), samples.new_id(), tmp_path / "poison"
+        poison.write_bytes(self.poison().ljust(512, b"\0"))
+        driver.create_volume(volume)
+        work(driver, volume.id, f"write -q -s {poison} 0 512")
+        driver.create_snapshot(volume.id, snapshot)
+        clones = [made(driver, 1, source) for source in (FromVolume(volume.id), FromSnapshot(volume.id, snapshot))]
+        raw = VolumeSpec(samples.new_id(), 1, "raw")
+        driver.create_volume(raw, FromSnapshot(volume.id, snapshot))
+        driver.extend_volume(volume.id, 2)
+        driver.revert_volume(volume.id, snapshot)
+        for volume_id in (volume.id, raw.id, *clones):
+            export = driver.open_export(volume_id, ExportSpec("check"))
+            target = tmp_path / "copy"
+            run("qemu-img", "dd", "-f", "raw", "-O", "raw", f"if=nbd+unix:///check?socket={export.socket}",
+                f"of={target}", "bs=512", "count=1")  # fmt: skip
+            assert target.read_bytes() == poison.read_bytes()
+            driver.close_export(volume_id, "check")
+
+
+class TestExports:
+    def test_only_the_hypervisors_account_may_connect(self, driver: LocalVolumes) -> None:
+        socket = Path(driver.open_export(made(driver), ExportSpec("e1")).socket)
+        assert socket.stat().st_mode & 0o777 == 0o600
+        assert len(str(socket)) < 108
+
+    def test_read_only(self, driver: LocalVolumes) -> None:
+        volume = made(driver)
+        export = driver.open_export(volume, ExportSpec("e1", readonly=True))
+        driver.extend_volume(volume, 2)  # closes it and opens it again
+        options = {"driver": "nbd", "server": {"type": "unix", "path": export.socket}, "export": "e1"}
+        writing = subprocess.run(["qemu-io", "-c", "write 0 1", f"json:{json.dumps(options)}"], check=False)
+        assert writing.returncode != 0
+
+    def test_another_driver_adopts_them(self, driver: LocalVolumes, tmp_path: Path, run_dir: Path) -> None:
+        volume = made(driver)
+        export = driver.open_export(volume, ExportSpec("e1"))
+        pid = processes.read_pid_file(Path(export.socket).with_name("pid"))
+        other = volumes.load("local", {"state_dir": tmp_path, "run_dir": run_dir})
+        assert other.list_exports() == (export,)
+        assert other.open_export(volume, ExportSpec("e1")) == export
+        assert processes.read_pid_file(Path(export.socket).with_name("pid")) == pid
+        client(export, "read -P 0 0 64k")
+
+    def test_a_process_that_was_killed(self, driver: LocalVolumes) -> None:
+        volume = made(driver)
+        export = driver.open_export(volume, ExportSpec("e1"))
+        client(export, "write -q -P 1 0 64k", "flush")
+        process = processes.read_pid_file(Path(export.socket).with_name("pid"))
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        eventually(lambda: not process.command_line())
+        assert driver.list_exports() == ()
+        assert driver.open_export(volume, ExportSpec("e1")) == export
+        client(export, "read -P 1 0 64k")
+
+    def test_a_process_that_does_not_start(self, driver: LocalVolumes, tmp_path: Path) -> None:
+        volume = made(driver)
+        layer = next((tmp_path / "volumes" / volume).glob("*.qcow2"))
+        layer.write_bytes(b"broken")
+        with pytest.raises(PoolUnavailable) as caught:
+            driver.open_export(volume, ExportSpec("e1"))
+        assert str(tmp_path) not in caught.value.message
+        assert driver.list_exports() == ()
+        driver.close_export(volume, "e1")
+
+
+class TestInterrupted:
+    def test_a_snapshot_cut_short(self, driver: LocalVolumes, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Killed before the export switched: what is written meanwhile is in the volume, and the snapshot ends."""
+        volume, snapshot = made(driver), samples.new_id()
+        export = driver.open_export(volume, ExportSpec("e1"))
+        with monkeypatch.context() as patch:
+            patch.setattr(Daemon, "switch", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                driver.create_snapshot(volume, snapshot)
+        client(export, "write -q -P 1 0 64k")
+        driver.create_snapshot(volume, snapshot)
+        client(export, "read -P 1 0 64k", "write -q -P 2 0 64k")
+        driver.close_export(volume, "e1")
+        work(driver, volume, "read -P 2 0 64k")
+        info = info_of(driver, volume)
+        assert info is not None
+        assert info.snapshots == (snapshot,)
+
+    def test_residue(self, driver: LocalVolumes, tmp_path: Path) -> None:
+        volume = made(driver)
+        stray, half = tmp_path / "volumes" / volume / "0123456789abcdef.qcow2", tmp_path / "volumes" / samples.new_id()
+        stray.touch()
+        half.mkdir()
+        (half / "0123456789abcdef.raw").touch()
+        assert len(driver.residue(remove=True)) == 2
+        assert driver.residue(remove=True) == ()
+        assert not stray.exists()
+        assert not half.exists()
+        work(driver, volume, "read -P 0 0 64k")
+
+
+def test_a_pool_keeps_its_reserve(tmp_path: Path, run_dir: Path) -> None:
+    full = volumes.load("local", {"state_dir": tmp_path, "run_dir": run_dir, "reserved_gib": 1 << 30})
+    with pytest.raises(PoolFull):
+        made(full)
+    assert full.list_volumes() == ()

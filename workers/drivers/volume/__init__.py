@@ -1,0 +1,1 @@
+"""Volumes: a pool of disks that outlive servers, and their exports to hypervisors."""

@@ -1,0 +1,108 @@
+"""The volume contract: the volumes of one host's pool, their snapshots, and their exports.
+
+Rules that hold for every method of every driver:
+
+- Everything is idempotent: asked twice, the second call finds the work done and succeeds.
+- Removing something absent is success.
+- A call that fails leaves nothing behind and changes no content.
+- Failures are `RetryableError` (this pool cannot) or `AbortError` (no pool can).
+- Formats are those that were recorded when a file was made. A file that a guest wrote to is never probed.
+- A new volume reads as its source, or as zeros: never as what others wrote.
+- Calls about one volume are serialised by the caller, also about the volume that another one is created from.
+- Nothing is opened when a driver is made. Exports are separate processes: they outlive the driver and its process.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from workers.drivers.volume.specs import Capabilities as Capabilities
+from workers.drivers.volume.specs import Export as Export
+from workers.drivers.volume.specs import ExportSpec as ExportSpec
+from workers.drivers.volume.specs import FromImage as FromImage
+from workers.drivers.volume.specs import FromSnapshot as FromSnapshot
+from workers.drivers.volume.specs import FromVolume as FromVolume
+from workers.drivers.volume.specs import PoolUse as PoolUse
+from workers.drivers.volume.specs import Source as Source
+from workers.drivers.volume.specs import VolumeInfo as VolumeInfo
+from workers.drivers.volume.specs import VolumeSpec as VolumeSpec
+
+
+class VolumeDriver(ABC):
+    """One host's pool. Made by `workers.drivers.volume.loader.load(name, options)`."""
+
+    capabilities: Capabilities
+
+    @abstractmethod
+    def create_volume(self, volume: VolumeSpec, source: Source = None) -> VolumeInfo:
+        """Make a volume, empty or from a source.
+
+        Success: the volume is in the pool. One of this id that is there already is left alone. Raises VolumeTooSmall
+        (smaller than its source), SourceUnavailable, TooManySnapshots, PoolFull, PoolUnavailable: nothing is left.
+        """
+
+    @abstractmethod
+    def delete_volume(self, volume_id: str) -> None:
+        """Remove a volume and its snapshots. Volumes that were created from it keep their content.
+
+        Raises VolumeInUse while it is exported.
+        """
+
+    @abstractmethod
+    def extend_volume(self, volume_id: str, size_gib: int) -> None:
+        """Make a volume larger, also while it is exported; the new part reads as zeros.
+
+        Clients of an export lose their connection for a moment and see the new size when they are back. A volume that
+        is as large already is left alone. Raises VolumeNotFound, VolumeTooSmall (it is larger), PoolFull.
+        """
+
+    @abstractmethod
+    def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        """Keep the volume's present content, also while it is exported (crash-consistent, clients notice nothing).
+
+        Raises VolumeNotFound, TooManySnapshots, PoolFull, NotSupported.
+        """
+
+    @abstractmethod
+    def delete_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        """Forget a snapshot, and give back the space that it alone took. An absent volume is success."""
+
+    @abstractmethod
+    def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
+        """Give the volume the content of a snapshot again; the snapshot stays.
+
+        Raises VolumeNotFound, SnapshotNotFound, VolumeInUse, TooManySnapshots.
+        """
+
+    @abstractmethod
+    def open_export(self, volume_id: str, export: ExportSpec) -> Export:
+        """Export the volume by a name. Several exports of one volume may be open.
+
+        Success: clients can connect. An export whose process died is opened again. Raises VolumeNotFound,
+        PoolUnavailable.
+        """
+
+    @abstractmethod
+    def close_export(self, volume_id: str, name: str) -> None:
+        """Close an export: its clients lose their connection, and what they flushed is in the volume. Absent is
+        success.
+        """
+
+    @abstractmethod
+    def list_volumes(self) -> tuple[VolumeInfo, ...]:
+        """List the volumes in the pool."""
+
+    @abstractmethod
+    def list_exports(self) -> tuple[Export, ...]:
+        """List the open exports. One whose process died is not open."""
+
+    @abstractmethod
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
+        """List what a killed process left behind (files without a volume, unfinished files) and remove it.
+
+        What belongs to an operation under way may be listed too: the caller holds the locks, or asks twice.
+        """
+
+    @abstractmethod
+    def pool(self) -> PoolUse:
+        """Return how much room there is."""

@@ -1,0 +1,59 @@
+"""Errors of a pool of volumes: another host may succeed, or none can."""
+
+from __future__ import annotations
+
+from workers.drivers.errors import AbortError, RetryableError
+
+
+class PoolUnavailable(RetryableError):
+    """The pool's file system, or a program on it, refused."""
+
+    default_code = "pool_unavailable"
+
+
+class PoolFull(RetryableError):
+    """The pool has too little free space left."""
+
+    default_code = "pool_full"
+
+
+class SourceUnavailable(RetryableError):
+    """The image, snapshot or volume to create from is not in this pool."""
+
+    default_code = "source_unavailable"
+
+
+class VolumeNotFound(AbortError):
+    """The pool has no volume of this id."""
+
+    default_code = "volume_not_found"
+
+
+class SnapshotNotFound(AbortError):
+    """The volume has no snapshot of this id."""
+
+    default_code = "snapshot_not_found"
+
+
+class VolumeTooSmall(AbortError):
+    """The volume would be smaller than its source, or than it is."""
+
+    default_code = "volume_too_small"
+
+
+class VolumeInUse(AbortError):
+    """The volume is exported; the operation needs it free."""
+
+    default_code = "volume_in_use"
+
+
+class TooManySnapshots(AbortError):
+    """The volume's chain of files has reached its limit."""
+
+    default_code = "too_many_snapshots"
+
+
+class NotSupported(AbortError):
+    """The pool cannot do this with a volume of this format."""
+
+    default_code = "volume_not_supported"

@@ -1,0 +1,303 @@
+"""The volume contract on a host's own file system: chains of layers, one qemu-storage-daemon for a volume in use."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from workers.drivers import values
+from workers.drivers.volume.base import (
+    Capabilities,
+    Export,
+    ExportSpec,
+    FromImage,
+    FromSnapshot,
+    FromVolume,
+    PoolUse,
+    Source,
+    VolumeDriver,
+    VolumeInfo,
+    VolumeSpec,
+)
+from workers.drivers.volume.errors import (
+    NotSupported,
+    PoolFull,
+    PoolUnavailable,
+    SourceUnavailable,
+    VolumeInUse,
+    VolumeNotFound,
+    VolumeTooSmall,
+)
+from workers.drivers.volume.local import chains, layer_files, records
+from workers.drivers.volume.local.chains import GIB, MAX_CHAIN
+from workers.drivers.volume.local.daemon import Daemon
+from workers.drivers.volume.local.records import Record, Snapshot
+from workers.system import files, locks
+from workers.system.paths import HostPaths
+
+RUN_DIR = "/run/celerity-volumes"
+_LOCK_TIMEOUT_S = 600.0
+
+
+class LocalVolumes(VolumeDriver):
+    """Options: `state_dir` (required), `volume_dir` (its directory `volumes`), `reserved_gib` (2: free space that
+    volumes leave alone), `run_dir` (where sockets are: a path of a unix socket has 107 characters at most).
+    """
+
+    capabilities = Capabilities(
+        formats=("qcow2", "raw"), shared=False, real_bytes=True, snapshots_in_use=True, max_chain=MAX_CHAIN
+    )
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Read the options; nothing is touched."""
+        root = Path(options.get("volume_dir") or Path(options["state_dir"]) / "volumes")
+        self.reserved_gib = int(options.get("reserved_gib", 2))
+        self._pool = records.Directory(root)
+        self._locks = HostPaths(Path(options["state_dir"])).locks
+        # Two pools of one machine keep their sockets apart.
+        own = hashlib.sha256(str(root).encode()).hexdigest()[:12]
+        self._run = Path(options.get("run_dir") or RUN_DIR) / own
+
+    def create_volume(self, volume: VolumeSpec, source: Source = None) -> VolumeInfo:
+        """An image, a snapshot or a qcow2 volume is not copied, except for a raw volume."""
+        other = source.volume_id if isinstance(source, FromSnapshot | FromVolume) else volume.id
+        with self._locked(volume.id, other), layer_files.on_disk():
+            if self._pool.load(volume.id) is None:
+                self._check_room()
+                try:
+                    self._make(volume, source)
+                except BaseException:
+                    files.remove_tree(self._pool.of(volume.id))
+                    raise
+            info = self._info(volume.id)
+        assert info is not None
+        return info
+
+    def delete_volume(self, volume_id: str) -> None:
+        with self._locked(volume_id), layer_files.on_disk():
+            if self._daemon(volume_id).is_exporting():
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            self._daemon(volume_id).end()
+            directory = self._pool.of(volume_id)
+            (directory / records.RECORD).unlink(missing_ok=True)  # first: what is left without it is residue
+            files.remove_tree(directory)
+
+    def extend_volume(self, volume_id: str, size_gib: int) -> None:
+        with self._locked(volume_id), layer_files.on_disk():
+            record, size = self._settled(volume_id), size_gib * GIB
+            if record.size > size:
+                raise VolumeTooSmall("A volume can only be made larger.", details=f"{record.size} bytes now")
+            if record.size < size:
+                self._check_room()
+                with self._running(volume_id, record.chain) as daemon:
+                    daemon.resize(record.top, size)
+                self._pool.save(volume_id, replace(record, size=size, clean_ns=0))
+
+    def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        """A raw volume's content is copied, so it must not be exported."""
+        values.check_uuid(snapshot_id, "a snapshot's id")
+        with self._locked(volume_id), layer_files.on_disk():
+            record = self._settled(volume_id)
+            if snapshot_id in record.snapshots:
+                return
+            self._check_room()
+            if record.format == "raw":
+                self._copy_raw(volume_id, snapshot_id, record)
+            else:
+                self._freeze(volume_id, record, snapshot_id)
+
+    def delete_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        """Layers that nobody else needs are merged. Of an exported volume, all but the one that is written to."""
+        with self._locked(volume_id), layer_files.on_disk():
+            if self._pool.load(volume_id) is None:
+                return
+            record = self._settled(volume_id)
+            if snapshot_id in record.snapshots:
+                left = {key: item for key, item in record.snapshots.items() if key != snapshot_id}
+                record = replace(record, snapshots=left)
+                self._pool.save(volume_id, record)
+            chains.collect(self._pool, volume_id, record)
+            self._merge(volume_id, record)
+
+    def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
+        with self._locked(volume_id), layer_files.on_disk():
+            record = self._settled(volume_id)
+            if self._daemon(volume_id).is_exporting():
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            record = chains.reverted(self._pool.of(volume_id), record, snapshot_id)
+            self._pool.save(volume_id, record)
+            chains.collect(self._pool, volume_id, record)
+
+    def open_export(self, volume_id: str, export: ExportSpec) -> Export:
+        with self._locked(volume_id), layer_files.on_disk():
+            record, daemon = self._settled(volume_id), self._daemon(volume_id)
+            if daemon.is_exporting():
+                daemon.add(export)
+            else:
+                daemon.end()
+                daemon.start(record.chain, (export,))
+            return Export(volume_id, export.name, str(daemon.socket))
+
+    def close_export(self, volume_id: str, name: str) -> None:
+        """The volume's last export takes its process with it."""
+        with self._locked(volume_id), layer_files.on_disk():
+            daemon = self._daemon(volume_id)
+            if not daemon.is_running() or not daemon.remove(name):
+                daemon.end()
+
+    def list_volumes(self) -> tuple[VolumeInfo, ...]:
+        infos = (self._info(name) for name in self._pool.names())
+        return tuple(info for info in infos if info is not None)
+
+    def list_exports(self) -> tuple[Export, ...]:
+        exports = []
+        for path in sorted(self._run.iterdir()) if self._run.is_dir() else ():
+            daemon = self._daemon(path.name)
+            names = daemon.exports() if daemon.is_running() else ()
+            exports += [Export(path.name, name, str(daemon.socket)) for name in names]
+        return tuple(exports)
+
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
+        """Volumes that are being worked on are left alone."""
+        texts: list[str] = []
+        for name in self._pool.names():
+            with suppress(locks.LockTimeout), layer_files.on_disk(), self._host_lock(name, 0):
+                texts += self._strays(name, remove=remove)
+        return tuple(texts)
+
+    def pool(self) -> PoolUse:
+        with layer_files.on_disk():
+            files.make_directory(self._pool.root, 0o700)
+            use = shutil.disk_usage(self._pool.root)
+        return PoolUse(total_gib=use.total // GIB, free_gib=use.free // GIB, reserve_gib=self.reserved_gib)
+
+    @contextmanager
+    def _locked(self, *volume_ids: str) -> Iterator[None]:
+        """Hold the locks of volumes, in one order, among all processes of the host."""
+        with ExitStack() as stack:
+            for volume_id in sorted(set(volume_ids)):
+                values.check_uuid(volume_id, "a volume's id")
+                try:
+                    stack.enter_context(self._host_lock(volume_id, _LOCK_TIMEOUT_S))
+                except locks.LockTimeout as error:
+                    raise PoolUnavailable(
+                        "Another operation on the volume takes too long.", details=volume_id
+                    ) from error
+            yield
+
+    def _host_lock(self, volume_id: str, timeout_s: float) -> AbstractContextManager[None]:
+        return locks.host_lock(self._locks, f"volume-{volume_id}", timeout_s=timeout_s)
+
+    def _daemon(self, volume_id: str) -> Daemon:
+        return Daemon(self._run / volume_id, self._pool.of(volume_id))
+
+    @contextmanager
+    def _running(self, volume_id: str, chain: records.Chain) -> Iterator[Daemon]:
+        """The volume's daemon; without an export, one that runs for the block."""
+        daemon = self._daemon(volume_id)
+        if daemon.is_exporting():
+            yield daemon
+            return
+        daemon.end()
+        daemon.start(chain)
+        try:
+            yield daemon
+        finally:
+            daemon.end()
+
+    def _settled(self, volume_id: str) -> Record:
+        """The volume's record, after the end of a snapshot that was cut short. Raises VolumeNotFound."""
+        record = self._pool.load(volume_id)
+        if record is None:
+            raise VolumeNotFound("The volume is not on its host.", details=volume_id)
+        if record.pending:
+            daemon = self._daemon(volume_id)
+            if daemon.is_exporting():
+                daemon.switch(record.top)
+            record = chains.settled(record)
+            self._pool.save(volume_id, record)
+        return record
+
+    def _freeze(self, volume_id: str, record: Record, key: str) -> Record:
+        """Give the volume a new top layer: what is below it does not change any more."""
+        self._pool.save(volume_id, chains.with_new_top(self._pool.of(volume_id), record, key))
+        return self._settled(volume_id)
+
+    def _copy_raw(self, volume_id: str, snapshot_id: str, record: Record) -> None:
+        if self._daemon(volume_id).is_exporting():
+            raise NotSupported("A raw volume can be copied only while it is not attached.")
+        directory, copy = self._pool.of(volume_id), records.new_layer("raw")
+        layer_files.copy_raw(directory / record.top, directory / copy)
+        snapshots = {**record.snapshots, snapshot_id: Snapshot((copy,), record.size)}
+        self._pool.save(volume_id, replace(record, snapshots=snapshots))
+
+    def _make(self, volume: VolumeSpec, source: Source) -> None:
+        directory = self._pool.make(volume.id)
+        if source is None:
+            record = chains.blank(directory, volume)
+        elif isinstance(source, FromImage):
+            record = chains.from_image(directory, volume, source)
+        else:
+            record = self._cloned(directory, volume, source)
+        self._pool.save(volume.id, record)
+        chains.collect(self._pool, volume.id, record)
+
+    def _cloned(self, directory: Path, volume: VolumeSpec, source: FromSnapshot | FromVolume) -> Record:
+        there = self._pool.of(source.volume_id)
+        if self._pool.load(source.volume_id) is None:
+            raise SourceUnavailable("The volume's source is not on the host.", details=source.volume_id)
+        known = self._settled(source.volume_id)
+        if isinstance(source, FromSnapshot):
+            return chains.from_chain(directory, volume, there, chains.content_of(known, source))
+        chains.check_size(volume, known.size)
+        exported = self._daemon(source.volume_id).is_exporting()
+        if known.format == "raw":
+            if exported:
+                raise NotSupported(
+                    "A raw volume can be copied only while it is not attached.", details=source.volume_id
+                )
+            return chains.from_raw(directory, volume, there, Snapshot(known.chain, known.size))
+        if exported or not chains.is_clean(there, known):
+            known = self._freeze(source.volume_id, known, "")
+        return chains.from_chain(directory, volume, there, Snapshot(known.chain[1:], known.size))
+
+    def _merge(self, volume_id: str, record: Record) -> None:
+        """Merge layers as long as there are two that can be."""
+        directory, exported = self._pool.of(volume_id), self._daemon(volume_id).is_exporting()
+        while (pair := chains.mergeable(directory, record, exported=exported)) is not None:
+            chain, upper, lower = pair
+            with self._running(volume_id, chain) as daemon:
+                daemon.merge(chain[0], upper, lower)
+            record = replace(record.without_layer(upper), clean_ns=0)
+            self._pool.save(volume_id, record)
+            chains.collect(self._pool, volume_id, record)
+
+    def _strays(self, volume_id: str, *, remove: bool) -> list[str]:
+        record, texts = self._pool.load(volume_id), []
+        for path in self._pool.strays(volume_id, record):
+            texts.append(f"file {volume_id}/{path.name}")
+            if remove:
+                path.unlink(missing_ok=True)
+        if remove and record is None:
+            files.remove_tree(self._pool.of(volume_id))
+        return texts
+
+    def _info(self, volume_id: str) -> VolumeInfo | None:
+        record = self._pool.load(volume_id)
+        if record is None:
+            return None
+        paths = (self._pool.of(volume_id) / layer for layer in record.layers())
+        used = sum(path.stat().st_blocks * 512 for path in paths if path.exists())
+        return VolumeInfo(volume_id, -(-record.size // GIB), record.format, tuple(sorted(record.snapshots)), used)
+
+    def _check_room(self) -> None:
+        """Raise PoolFull where less is free than the reserve."""
+        files.make_directory(self._pool.root, 0o700)
+        free = shutil.disk_usage(self._pool.root).free
+        if free < self.reserved_gib * GIB:
+            raise PoolFull("The host has no space for volumes.", details=f"{free} bytes are free")

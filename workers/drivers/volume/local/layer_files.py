@@ -1,0 +1,97 @@
+"""Makes the files of layers. Every call of qemu-img says the format; none looks into a file that a guest wrote."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from workers.drivers.volume.errors import PoolFull, PoolUnavailable, SourceUnavailable
+from workers.drivers.volume.local import records
+from workers.system import files, processes
+
+_LIMITS: dict[str, Any] = {"timeout_s": 60, "memory_limit_mib": 1024, "cpu_limit_s": 30}
+COPY_TIMEOUT_S = 3 * 3600.0
+
+
+@contextmanager
+def on_disk() -> Iterator[None]:
+    """Let no OSError out of the block."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise PoolFull("The host has no space for the volume.", details=str(error)) from error
+        raise PoolUnavailable("The host's disk refused.", details=str(error)) from error
+
+
+def make_blank(path: Path, size: int) -> None:
+    """Make a layer that reads as zeros and takes space as it is written."""
+    with files.appearing(path, durable=True) as temporary:
+        if records.format_of(path.name) == "qcow2":
+            _tool("create", "-q", "-f", "qcow2", str(temporary), str(size))
+        else:
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
+                stream.truncate(size)
+
+
+def make_overlay(path: Path, below: str, size: int) -> int:
+    """Make a layer on the layer `below`, a file beside it: named without a path, so that links may lie elsewhere.
+
+    Returns when it was last written to, in nanoseconds.
+    """
+    with files.appearing(path, durable=True) as temporary:
+        # -u: the layer below is not opened; a guest writes to it at this moment, maybe.
+        base = records.format_of(below)
+        _tool("create", "-q", "-u", "-f", "qcow2", "-F", base, "-b", below, str(temporary), str(size))
+    return path.stat().st_mtime_ns
+
+
+def flatten(source: Path, path: Path, size: int) -> None:
+    """Copy the content of a layer, with all below it, into one sparse file of `size` bytes."""
+    with files.appearing(path, durable=True) as temporary:
+        formats = ["-f", records.format_of(source.name), "-O", records.format_of(path.name)]
+        _run(["qemu-img", "convert", "-q", *formats, str(source), str(temporary)], {"timeout_s": COPY_TIMEOUT_S})
+        if records.format_of(path.name) == "raw":
+            os.truncate(temporary, size)
+        else:
+            _tool("resize", "-q", "-f", "qcow2", str(temporary), str(size))
+
+
+def copy_raw(source: Path, path: Path) -> None:
+    """Copy a raw file byte by byte, sharing its blocks where the file system can."""
+    with files.appearing(path, durable=True) as temporary:
+        argv = ["cp", "--reflink=auto", "--sparse=always", "--", str(source), str(temporary)]
+        _run(argv, {"timeout_s": COPY_TIMEOUT_S})
+
+
+def link(source: Path, path: Path) -> None:
+    """Give a layer a second name. On another file system: a copy. Raises SourceUnavailable when it is gone."""
+    try:
+        os.link(source, path, follow_symlinks=False)
+    except FileExistsError:
+        return
+    except FileNotFoundError as error:
+        raise SourceUnavailable("The volume's source is not on the host.", details=str(error)) from error
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EMLINK, errno.EPERM):
+            raise
+        with files.appearing(path, 0o400, durable=True) as temporary:
+            shutil.copyfile(source, temporary)
+
+
+def _tool(*argv: str) -> None:
+    _run(["qemu-img", *argv], _LIMITS)
+
+
+def _run(argv: list[str], limits: dict[str, Any]) -> None:
+    try:
+        processes.run(argv, **limits)
+    except processes.ProcessError as error:
+        if "No space left" in error.details:
+            raise PoolFull("The host has no space for the volume.", details=error.details) from error
+        raise PoolUnavailable("The host could not make the volume.", details=error.details) from error

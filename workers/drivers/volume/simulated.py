@@ -1,0 +1,193 @@
+"""The simulated pool: volumes and exports that are records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workers.drivers import values
+from workers.drivers.simulation import Simulation
+from workers.drivers.volume.base import (
+    Capabilities,
+    Export,
+    ExportSpec,
+    FromImage,
+    FromSnapshot,
+    FromVolume,
+    PoolUse,
+    Source,
+    VolumeDriver,
+    VolumeInfo,
+    VolumeSpec,
+)
+from workers.drivers.volume.errors import (
+    PoolFull,
+    SnapshotNotFound,
+    SourceUnavailable,
+    TooManySnapshots,
+    VolumeInUse,
+    VolumeNotFound,
+    VolumeTooSmall,
+)
+
+_GIB = 1 << 30
+MAX_CHAIN = 24
+
+
+class SimulatedVolumes(VolumeDriver):
+    """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048)."""
+
+    capabilities = Capabilities(
+        formats=("qcow2", "raw"), shared=False, real_bytes=False, snapshots_in_use=True, max_chain=MAX_CHAIN
+    )
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Read the options; nothing is touched."""
+        self._simulation = Simulation(options)
+        self._disk_gib = int(options.get("disk_gib", 2048))
+
+    def create_volume(self, volume: VolumeSpec, source: Source = None) -> VolumeInfo:
+        with self._simulation.operation("create_volume") as operation:
+            record = self._simulation.read("volumes", volume.id)
+            if record is None:
+                size = self._size_of(source)
+                if size > volume.size_gib * _GIB:
+                    raise VolumeTooSmall(
+                        "The volume is too small for its source.", details=f"{size} bytes in {volume.size_gib} GiB"
+                    )
+                if self.pool().free_gib <= 0:
+                    raise PoolFull("The host has no space for volumes.")
+                operation.halfway()
+                record = {"size_gib": volume.size_gib, "format": volume.format, "snapshots": {}, "exports": {}}
+                self._simulation.write("volumes", volume.id, record)
+            return _info(volume.id, record)
+
+    def delete_volume(self, volume_id: str) -> None:
+        values.check_uuid(volume_id, "a volume's id")
+        with self._simulation.operation("delete_volume") as operation:
+            record = self._simulation.read("volumes", volume_id)
+            if record is not None and record["exports"]:
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            operation.halfway()
+            self._simulation.remove("volumes", volume_id)
+
+    def extend_volume(self, volume_id: str, size_gib: int) -> None:
+        with self._simulation.operation("extend_volume") as operation:
+            record = self._existing(volume_id)
+            if record["size_gib"] > size_gib:
+                raise VolumeTooSmall("A volume can only be made larger.", details=f"{record['size_gib']} GiB now")
+            operation.halfway()
+            self._simulation.write("volumes", volume_id, {**record, "size_gib": size_gib})
+
+    def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        values.check_uuid(snapshot_id, "a snapshot's id")
+        with self._simulation.operation("create_snapshot") as operation:
+            record = self._existing(volume_id)
+            if snapshot_id in record["snapshots"]:
+                return
+            if len(record["snapshots"]) + 1 >= MAX_CHAIN:
+                raise TooManySnapshots("The volume's content is spread over too many snapshots and clones.")
+            operation.halfway()
+            record["snapshots"][snapshot_id] = record["size_gib"]
+            self._simulation.write("volumes", volume_id, record)
+
+    def delete_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+        values.check_uuid(volume_id, "a volume's id")
+        with self._simulation.operation("delete_snapshot") as operation:
+            record = self._simulation.read("volumes", volume_id)
+            operation.halfway()
+            if record is not None and record["snapshots"].pop(snapshot_id, None) is not None:
+                self._simulation.write("volumes", volume_id, record)
+
+    def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
+        with self._simulation.operation("revert_volume") as operation:
+            record = self._existing(volume_id)
+            if snapshot_id not in record["snapshots"]:
+                raise SnapshotNotFound("The volume has no such snapshot.", details=snapshot_id)
+            if record["exports"]:
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            operation.halfway()
+            record["size_gib"] = record["snapshots"][snapshot_id]
+            self._simulation.write("volumes", volume_id, record)
+
+    def open_export(self, volume_id: str, export: ExportSpec) -> Export:
+        with self._simulation.operation("open_export") as operation:
+            record = self._existing(volume_id)
+            operation.halfway()
+            if export.name not in record["exports"]:
+                record["exports"][export.name] = export.readonly
+                self._simulation.write("volumes", volume_id, record)
+            return self._export(volume_id, export.name)
+
+    def close_export(self, volume_id: str, name: str) -> None:
+        values.check_uuid(volume_id, "a volume's id")
+        with self._simulation.operation("close_export") as operation:
+            record = self._simulation.read("volumes", volume_id)
+            operation.halfway()
+            if record is not None and record["exports"].pop(name, None) is not None:
+                self._simulation.write("volumes", volume_id, record)
+
+    def list_volumes(self) -> tuple[VolumeInfo, ...]:
+        with self._simulation.operation("list_volumes"):
+            return tuple(_info(name, record) for name, record in self._records())
+
+    def list_exports(self) -> tuple[Export, ...]:
+        with self._simulation.operation("list_exports"):
+            return tuple(self._export(name, export) for name, record in self._records() for export in record["exports"])
+
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
+        """A record is whole or not there: a killed process leaves none."""
+        return ()
+
+    def pool(self) -> PoolUse:
+        """The volumes' nominal sizes count as used."""
+        with self._simulation.operation("pool"):
+            used = sum(record["size_gib"] for _, record in self._records())
+            return PoolUse(self._disk_gib, max(0, self._disk_gib - used), 0)
+
+    def _size_of(self, source: Source) -> int:
+        """A source's size in bytes. Raises SourceUnavailable."""
+        if source is None:
+            return 0
+        if isinstance(source, FromImage):
+            return source.virtual_size
+        record = self._simulation.read("volumes", source.volume_id)
+        if record is None:
+            raise SourceUnavailable("The volume's source is not on the host.", details=source.volume_id)
+        if isinstance(source, FromVolume):
+            return int(record["size_gib"]) * _GIB
+        return self._snapshot_size(record, source) * _GIB
+
+    def _snapshot_size(self, record: Mapping[str, Any], source: FromSnapshot) -> int:
+        size = record["snapshots"].get(source.snapshot_id)
+        if size is None:
+            raise SourceUnavailable("The snapshot is not on the host.", details=source.snapshot_id)
+        return int(size)
+
+    def _records(self) -> list[tuple[str, dict[str, Any]]]:
+        records = ((name, self._simulation.read("volumes", name)) for name in self._simulation.names("volumes"))
+        return [(name, record) for name, record in records if record is not None]
+
+    def _existing(self, volume_id: str) -> dict[str, Any]:
+        values.check_uuid(volume_id, "a volume's id")
+        record = self._simulation.read("volumes", volume_id)
+        if record is None:
+            raise VolumeNotFound("The volume is not on its host.", details=volume_id)
+        return record
+
+    def _export(self, volume_id: str, name: str) -> Export:
+        return Export(volume_id, name, str(self._simulation.directory / "volumes" / f"{volume_id}.sock"))
+
+
+def _info(volume_id: str, record: Mapping[str, Any]) -> VolumeInfo:
+    return VolumeInfo(volume_id, record["size_gib"], record["format"], tuple(sorted(record["snapshots"])))
+
+
+def lose_exports(state_dir: str | Path, host: str, volume_id: str) -> None:
+    """Simulate the end of a volume's export process. An absent volume is an error: KeyError."""
+    simulation = Simulation({"state_dir": state_dir, "host": host})
+    record = simulation.read("volumes", volume_id)
+    if record is None:
+        raise KeyError(volume_id)
+    simulation.write("volumes", volume_id, {**record, "exports": {}})
