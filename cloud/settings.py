@@ -222,6 +222,7 @@ VOLUME_QUOTAS = {  # under Cinder's names
     "gigabytes": env.int("CELERITY_QUOTA_GIGABYTES", default=1000),  # GiB of volumes and snapshots
     "per_volume_gigabytes": env.int("CELERITY_QUOTA_PER_VOLUME_GIGABYTES", default=-1),
 }
+DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT__")  # of volumes that name none
 RESERVATION_LIFETIME = INSTANCE_BUILD_TIMEOUT * 2  # seconds
 
 # --- Scheduling ---------------------------------------------------------------------------------

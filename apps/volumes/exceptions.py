@@ -1,9 +1,9 @@
-"""Refusals of volumes.
+"""Refusals of volumes, in Cinder's words (cinder/exception.py).
 
 Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
 """
 
-from apps.common.exceptions import NotFound
+from apps.common.exceptions import BadRequest, Conflict, Forbidden, NotFound, TooLarge
 
 
 class VolumeNotFound(NotFound):
@@ -16,3 +16,122 @@ class SnapshotNotFound(NotFound):
 
 class AttachmentNotFound(NotFound):
     template = "Volume attachment could not be found with filter: attachment_id = {attachment}."
+
+
+class VolumeTypeNotFound(NotFound):
+    template = "Volume type {type} could not be found."
+
+
+class ExtraSpecNotFound(NotFound):
+    template = "Volume Type {type} has no extra specs with key {key}."
+
+
+class TypeAccessNotFound(NotFound):
+    template = "Volume type access not found for {type} / {project} combination."
+
+
+class VolumeMetadataNotFound(NotFound):
+    template = "Volume {volume} has no metadata with key {key}."
+
+
+class SnapshotMetadataNotFound(NotFound):
+    template = "Snapshot {snapshot} has no metadata with key {key}."
+
+
+class ImageMetadataNotFound(NotFound):
+    template = "Metadata {key} does not exist for volume {volume}."
+
+
+class TransferNotFound(NotFound):
+    template = "Transfer {transfer} could not be found."
+
+
+class MessageNotFound(NotFound):
+    template = "Message {message} could not be found."
+
+
+class ServiceHostNotFound(NotFound):
+    template = "Host {host} could not be found."
+
+
+class VolumeTypeExists(Conflict):
+    template = "Volume Type {name} already exists."
+
+
+class TypeAccessExists(Conflict):
+    template = "Volume type access for {type} / {project} combination already exists."
+
+
+class UsedByCompute(Conflict):
+    """409: the compute service ends what it began (OSSA-2023-003)."""
+
+    template = "Detach volume {volume} from server {server} using the Compute API"
+
+
+class ActionNotOffered(BadRequest):
+    template = "This cloud does not offer {what}: the action '{action}' is not available."
+
+
+class InvalidInput(BadRequest):
+    kind = "InvalidInput"
+    template = "Invalid input received: {reason}"
+
+
+class InvalidVolume(BadRequest):
+    kind = "InvalidVolume"
+    template = "Invalid volume: {reason}"
+
+
+class InvalidSnapshot(BadRequest):
+    kind = "InvalidSnapshot"
+    template = "Invalid snapshot: {reason}"
+
+
+class InvalidVolumeType(BadRequest):
+    kind = "InvalidVolumeType"
+    template = "Invalid volume type: {reason}"
+
+
+class VolumeTypeInUse(BadRequest):
+    kind = "VolumeTypeInUse"
+    template = "Volume Type {type} deletion is not allowed with volumes present with the type."
+
+
+class LastVolumeType(BadRequest):
+    kind = "VolumeTypeDeletionError"
+    template = "The volume type {type} cannot be deleted: volumes without a type get it."
+
+
+class InvalidAuthKey(BadRequest):
+    kind = "InvalidAuthKey"
+    template = "Invalid auth key: {reason}"
+
+
+class PrivateTypeOnly(Forbidden):
+    template = "Type access modification is not applicable to public volume type."
+
+
+class OverLimit(TooLarge):
+    """413: a quota does not suffice. Clients search the sentence for "exceed"."""
+
+    kind = "OverLimit"
+    template = "Quota exceeded for resources: {name}"
+
+
+class VolumeLimitExceeded(OverLimit):
+    template = "Maximum number of volumes allowed ({allowed}) exceeded for quota '{name}'."
+
+
+class SnapshotLimitExceeded(OverLimit):
+    template = "Maximum number of snapshots allowed ({allowed}) exceeded for quota '{name}'."
+
+
+class GigabytesExceeded(OverLimit):
+    template = (
+        "Requested volume or snapshot exceeds allowed {name} quota. Requested {requested}G, quota is {allowed}G and "
+        "{used}G has been consumed."
+    )
+
+
+class VolumeSizeExceedsLimit(OverLimit):
+    template = "Requested volume size {size}G is larger than maximum allowed limit {allowed}G."

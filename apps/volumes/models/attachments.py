@@ -18,8 +18,9 @@ def new_export() -> str:
 class Attachment(models.Model):
     """``server_id`` is the server's ID (None: a host without one). ``host`` has the disk open.
 
-    ``connector`` is what the client said of its host (os-brick's connector); ``export`` the name of the back end's
-    export; ``device`` the guest's name of the disk ("/dev/vdb"). A deleted attachment has no row.
+    ``by_compute``: the compute service made the attachment, and ends it. ``connector`` is what the client said of its
+    host (os-brick's connector); ``export`` the name of the back end's export; ``device`` the guest's name of the disk
+    ("/dev/vdb"). A deleted attachment has no row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -32,6 +33,7 @@ class Attachment(models.Model):
     mode = models.CharField(max_length=2, blank=True, default="")
     connector = models.JSONField(default=dict, blank=True)
     connection_info = models.JSONField(default=dict, blank=True)
+    by_compute = models.BooleanField(default=False)
     export = models.CharField(max_length=64, default=new_export, editable=False)
     device = models.CharField(max_length=255, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)

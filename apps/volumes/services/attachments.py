@@ -1,3 +1,202 @@
-"""Attachments: a volume is reserved for a server, its host opens the disk, the guest has it."""
+"""Attachments: a volume is reserved for a server, its host opens the disk, the guest has it.
 
-MAX_ATTACHMENTS = 64  # of one volume: a multi-attach volume is open on so many servers at once at most
+The compute service calls ``reserve``, ``connect``, ``complete``, ``begin_detach``, ``roll_back_detach`` and ``delete``
+with ``by_compute=True``; the Block Storage API calls the same for attachments that clients manage themselves, and is
+refused where the compute service made the attachment (OSSA-2023-003). Each call is one transaction that locks the
+volume.
+"""
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common import audit
+from apps.volumes import exceptions, states
+from apps.volumes.models import Attachment, Volume
+from apps.volumes.services import volumes
+
+MAX_ATTACHMENTS = 64  # of one volume: so many servers at most have a multi-attach volume at once
+RESERVABLE = (states.AVAILABLE, states.DOWNLOADING)
+SHARED = (*RESERVABLE, states.RESERVED, states.ATTACHING, states.IN_USE)
+
+
+@transaction.atomic
+def reserve(
+    *, volume: Volume, server_id: uuid.UUID | None, mode: str = "", host: str = "", by_compute: bool = False
+) -> Attachment:
+    """Keep the volume for a server. Returns the new attachment, reserved.
+
+    ``mode``: "rw" or "ro"; "" is decided when the disk is opened. Raises InvalidVolume (400).
+    """
+    row = volumes.locked(volume)
+    before = list(Attachment.objects.filter(volume_id=row.id))
+    _check_reservable(row, before, server_id)
+    _check_mode(row, mode)
+    attachment = Attachment.objects.create(
+        volume=row, server_id=server_id, mode=mode, host=host, by_compute=by_compute, status=states.RESERVED
+    )
+    if row.status in RESERVABLE:
+        _set_status(row, states.RESERVED)
+    audit.record("volume.reserve", "volume", row.id, details={"attachment": str(attachment.id)})
+    return attachment
+
+
+def _check_reservable(row: Volume, before: list[Attachment], server_id: uuid.UUID | None) -> None:
+    legal = SHARED if row.multiattach else RESERVABLE
+    # A reservation that os-reserve made is taken by the attachment that follows it.
+    if row.status == states.RESERVED and not before:
+        return
+    if row.status not in legal:
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {row.id} status must be {' or '.join(legal[:2])} to reserve, but the current status is "
+            f"{row.status}."
+        )
+    if server_id is not None and any(attachment.server_id == server_id for attachment in before):
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is already attached to server {server_id}.")
+    if len(before) >= MAX_ATTACHMENTS:
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} has {len(before)} attachments: it can have no more.")
+
+
+def _check_mode(row: Volume, mode: str) -> None:
+    if row.read_only and mode == states.READ_WRITE:
+        raise exceptions.InvalidVolume(
+            reason=f"The requested attach mode {mode} is invalid: volume {row.id} is read-only."
+        )
+
+
+@transaction.atomic
+def connect(
+    *,
+    attachment: Attachment,
+    connector: dict[str, Any],
+    mode: str = "",
+    device: str = "",
+    by_compute: bool = False,
+) -> Attachment:
+    """The attachment's host opens the disk: attaching. ``connector``: what the host says of itself.
+
+    Repeated, it gives the same. Raises AttachmentNotFound (404), UsedByCompute (409), InvalidVolume (400).
+    """
+    row, current = _locked(attachment, by_compute)
+    if current.status not in (states.RESERVED, states.ATTACHING, states.ATTACHED):
+        raise exceptions.InvalidVolume(reason=f"Attachment {current.id} is {current.status}: it cannot be connected.")
+    mode = mode or current.mode or (states.READ_ONLY if row.read_only else states.READ_WRITE)
+    _check_mode(row, mode)
+    current.connector, current.mode = connector, mode
+    current.host = str(connector.get("host") or current.host)[:255]
+    current.device = (device or str(connector.get("mountpoint") or "") or current.device)[:255]
+    current.connection_info = connection_info(row, current)
+    if current.status == states.RESERVED:
+        current.status = states.ATTACHING
+        if row.status in (*RESERVABLE, states.RESERVED):
+            _set_status(row, states.ATTACHING)
+    current.updated_at = timezone.now()
+    current.save()
+    return current
+
+
+def connection_info(volume: Volume, attachment: Attachment) -> dict[str, Any]:
+    """Return what a client may know of the connection. The export's name is for hosts alone."""
+    return {
+        "driver_volume_type": "celerity",
+        "volume_id": str(volume.id),
+        "attachment_id": str(attachment.id),
+        "access_mode": attachment.mode,
+        "qos_specs": None,
+        "encrypted": False,
+        "cacheable": False,
+    }
+
+
+@transaction.atomic
+def complete(*, attachment: Attachment, device: str = "", by_compute: bool = False) -> Attachment:
+    """The guest has the disk: the attachment is attached and the volume in use. Repeated, it gives the same.
+
+    Raises AttachmentNotFound (404), UsedByCompute (409), InvalidVolume (400).
+    """
+    row, current = _locked(attachment, by_compute)
+    if current.status not in (states.RESERVED, states.ATTACHING, states.ATTACHED):
+        raise exceptions.InvalidVolume(reason=f"Attachment {current.id} is {current.status}: it cannot be completed.")
+    now = timezone.now()
+    current.device = device or current.device
+    current.mode = current.mode or (states.READ_ONLY if row.read_only else states.READ_WRITE)
+    current.attached_at = current.attached_at or now
+    current.status, current.updated_at = states.ATTACHED, now
+    current.save()
+    _set_status(row, states.IN_USE)
+    audit.record("volume.attach", "volume", row.id, details={"server": str(current.server_id or "")})
+    return current
+
+
+@transaction.atomic
+def begin_detach(*, attachment: Attachment, by_compute: bool = False) -> None:
+    """The guest is to give the disk back: detaching. Raises AttachmentNotFound (404), UsedByCompute (409)."""
+    row, current = _locked(attachment, by_compute)
+    Attachment.objects.filter(id=current.id).update(status=states.DETACHING, updated_at=timezone.now())
+    if not _others(row, current):
+        _set_status(row, states.DETACHING)
+
+
+@transaction.atomic
+def roll_back_detach(*, attachment: Attachment, by_compute: bool = False) -> None:
+    """The guest keeps the disk: attached and in use again. Raises AttachmentNotFound (404), UsedByCompute (409)."""
+    row, current = _locked(attachment, by_compute)
+    Attachment.objects.filter(id=current.id).update(status=states.ATTACHED, updated_at=timezone.now())
+    _set_status(row, states.IN_USE)
+
+
+def delete(*, attachment: Attachment, by_compute: bool = False) -> None:
+    """The server has the disk no more. An attachment that is absent is success; the last one frees the volume.
+
+    Raises UsedByCompute (409).
+    """
+    with transaction.atomic():
+        try:
+            row, current = _locked(attachment, by_compute)
+        except (exceptions.AttachmentNotFound, exceptions.VolumeNotFound):
+            return
+        Attachment.objects.filter(id=current.id).delete()
+        _follow_attachments(row)
+        audit.record("volume.detach", "volume", row.id, details={"server": str(current.server_id or "")})
+
+
+def _follow_attachments(row: Volume) -> None:
+    """Give the volume the status of the attachments that it has left."""
+    if row.status not in (states.RESERVED, states.ATTACHING, states.IN_USE, states.DETACHING):
+        return  # a run works on it: its last step looks at the attachments
+    left = set(Attachment.objects.filter(volume_id=row.id).values_list("status", flat=True))
+    order = (
+        (states.ATTACHED, states.IN_USE),
+        (states.DETACHING, states.DETACHING),
+        (states.ATTACHING, states.ATTACHING),
+    )
+    fallback = states.RESERVED if left else states.AVAILABLE
+    _set_status(row, next((status for kind, status in order if kind in left), fallback))
+
+
+def _others(row: Volume, attachment: Attachment) -> bool:
+    rows = Attachment.objects.filter(volume_id=row.id, status=states.ATTACHED)
+    return rows.exclude(id=attachment.id).exists()
+
+
+def _locked(attachment: Attachment, by_compute: bool) -> tuple[Volume, Attachment]:
+    """Return the volume, locked, and the attachment as it is now."""
+    row = volumes.locked(attachment.volume)
+    current = Attachment.objects.filter(id=attachment.id).first()
+    if current is None:
+        raise exceptions.AttachmentNotFound(attachment=attachment.id)
+    check_client(current, by_compute)
+    return row, current
+
+
+def check_client(attachment: Attachment, by_compute: bool = False) -> None:
+    """Raise UsedByCompute (409) where a client would end what the compute service began."""
+    if attachment.by_compute and not by_compute:
+        raise exceptions.UsedByCompute(volume=attachment.volume_id, server=attachment.server_id)
+
+
+def _set_status(row: Volume, status: str) -> None:
+    Volume.objects.filter(id=row.id).update(status=status, updated_at=timezone.now())
+    row.status = status

@@ -10,8 +10,9 @@ from django.utils import timezone
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 from apps.volumes import locks, states
-from apps.volumes.models import Attachment, Volume
+from apps.volumes.models import Attachment, Snapshot, Volume
 from apps.volumes.selectors import quota_amounts
+from apps.volumes.services import snapshot_states
 from apps.volumes.sql import volumes as sql
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
@@ -128,10 +129,16 @@ def mark_extend_failed(*, volume_id: uuid.UUID, message: str, intact: bool) -> b
 
 @transaction.atomic
 def mark_deleted(*, volume_id: uuid.UUID) -> None:
-    """The last act of a deletion: the row is marked, usage and allocation are given back, once."""
+    """The last act of a deletion: the row is marked, usage and allocation are given back, once.
+
+    Its snapshots that are being deleted went with it (a deletion with ``cascade``).
+    """
     volume = locks.volume(volume_id)
     if volume is None:
         return
+    snapshots = Snapshot.objects.filter(volume_id=volume_id, deleted_at=None, status=states.DELETING)
+    for snapshot_id in snapshots.order_by("id").values_list("id", flat=True):
+        snapshot_states.mark_deleted(snapshot_id=snapshot_id)
     now = timezone.now()
     Volume.objects.filter(id=volume_id).update(
         status=states.DELETED, deleted_at=now, updated_at=now, scheduler_hints={}, error=""

@@ -13,6 +13,7 @@ from apps.compute.services import bootstrap as compute
 from apps.identity.services import bootstrap as identity
 from apps.networking.services import bootstrap as networking
 from apps.networking.services import offloads
+from apps.volumes.services import bootstrap as volumes
 
 FIXTURES = settings.BASE_DIR / "fixtures"
 
@@ -22,7 +23,12 @@ def _record_offloads() -> None:
 
 
 # Other applications' rows, in this order, after identity's. Each function is idempotent and reads its fixtures/*.json.
-HOOKS: list[Callable[[], object]] = [networking.load, _record_offloads, compute.ensure_flavors]
+HOOKS: list[Callable[[], object]] = [
+    networking.load,
+    _record_offloads,
+    compute.ensure_flavors,
+    volumes.ensure_default_type,
+]
 
 
 def _password(name: str) -> str:
@@ -60,7 +66,7 @@ def write_clouds(path: Path, *, admin_password: str, demo_password: str) -> None
 
 
 class Command(BaseCommand):
-    help = "Create domain, roles, users, projects, catalog and the first flavors and networks; write clouds.yaml."
+    help = "Create domain, roles, users, projects, catalog, first flavors, networks and volume type; write clouds.yaml."
 
     def handle(self, *args: Any, **options: Any) -> None:
         admin, demo = _password("CELERITY_ADMIN_PASSWORD"), _password("CELERITY_DEMO_PASSWORD")

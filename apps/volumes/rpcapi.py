@@ -1,0 +1,81 @@
+"""Naming pipelines: the one place where the work of volumes is enqueued.
+
+Each function runs in the caller's transaction; the message is sent after the commit.
+"""
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from apps.common.context import RequestContext
+from apps.scheduling.selectors import hosts
+from apps.volumes.models import Snapshot, Volume
+from apps.workflow import states as workflow_states
+from apps.workflow.services import runs
+
+if TYPE_CHECKING:
+    from apps.workflow.models import Run
+
+
+def create(*, context: RequestContext, volume: Volume) -> None:
+    """Start volume.create: the scheduler chooses a host, which makes the volume."""
+    _start(context, "volume.create", "create", volume.id, volume.project_id, volume.name)
+
+
+def delete(*, context: RequestContext, volume: Volume, cancelled: "Run | None" = None) -> None:
+    """Start volume.delete: on the volume's host, or on the scheduler's queue if it has none or its host is down.
+
+    ``cancelled``: the run that the deletion took the volume from.
+    """
+    params = {"cancelled": str(cancelled.id)} if cancelled is not None else {}
+    where = _host(volume, release=True)
+    _start(context, "volume.delete", "delete", volume.id, volume.project_id, volume.name, params=params, **where)
+
+
+def extend(*, context: RequestContext, volume: Volume, new_size: int) -> None:
+    """Start volume.extend to ``new_size`` GiB on the volume's host."""
+    params, where = {"new_size": new_size}, _host(volume)
+    _start(context, "volume.extend", "extend", volume.id, volume.project_id, volume.name, params=params, **where)
+
+
+def create_snapshot(*, context: RequestContext, snapshot: Snapshot) -> None:
+    """Start snapshot.create on the volume's host. The snapshot's volume is read."""
+    where = _host(snapshot.volume)
+    _start(context, "snapshot.create", "create", snapshot.id, snapshot.project_id, snapshot.name, **where)
+
+
+def delete_snapshot(*, context: RequestContext, snapshot: Snapshot, cancelled: "Run | None" = None) -> None:
+    """Start snapshot.delete: on the volume's host, or on the scheduler's queue if its host is down."""
+    params = {"cancelled": str(cancelled.id)} if cancelled is not None else {}
+    where = _host(snapshot.volume, release=True)
+    _start(
+        context, "snapshot.delete", "delete", snapshot.id, snapshot.project_id, snapshot.name, params=params, **where
+    )
+
+
+def _host(volume: Volume, *, release: bool = False) -> dict[str, Any]:
+    """Return where a run begins. What releases does not wait for a host that is down."""
+    if not volume.host:
+        return {}
+    if release and not hosts.is_up(volume.host):
+        return {"host": volume.host, "queue": workflow_states.SCHEDULER_QUEUE}
+    return {"host": volume.host}
+
+
+def _start(
+    context: RequestContext,
+    pipeline: str,
+    action: str,
+    subject_id: uuid.UUID,
+    project_id: str,
+    name: str,
+    **values: Any,
+) -> None:
+    runs.start(
+        context=context,
+        pipeline=pipeline,
+        action=action,
+        subject_id=subject_id,
+        project_id=project_id,
+        subject_name=name,
+        **values,
+    )

@@ -1,0 +1,73 @@
+"""Reading volume types. A private type does not exist for projects without access."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from apps.common.context import RequestContext
+from apps.common.identifiers import parse_uuid
+from apps.volumes.exceptions import ExtraSpecNotFound, VolumeTypeNotFound
+from apps.volumes.models import VolumeType, VolumeTypeAccess
+
+MULTIATTACH = "multiattach"
+BACKEND = "volume_backend_name"
+
+
+def visible(*, context: RequestContext) -> QuerySet[VolumeType]:
+    """Return the types that the caller may use: public ones and those its project has access to; all for
+    administrators.
+    """
+    rows = VolumeType.objects.all()
+    if context.is_admin:
+        return rows
+    mine = VolumeTypeAccess.objects.filter(project_id=context.project_id or "-").values("volume_type_id")
+    return rows.filter(Q(is_public=True) | Q(id__in=mine))
+
+
+def get(*, context: RequestContext, key: Any) -> VolumeType:
+    """Return a type by its ID or its name. Raises VolumeTypeNotFound (404). 1 query."""
+    text = str(key)
+    type_id = parse_uuid(text)
+    condition = Q(name=text[:255]) | Q(id=type_id) if type_id else Q(name=text[:255])
+    matches = sorted(visible(context=context).filter(condition), key=lambda row: row.id != type_id)
+    if not matches:
+        raise VolumeTypeNotFound(type=text[:64])
+    return matches[0]
+
+
+def by_id(*, context: RequestContext, key: Any) -> VolumeType:
+    """Return a type by its ID alone. Raises VolumeTypeNotFound (404). 1 query."""
+    type_id = parse_uuid(key)
+    row = visible(context=context).filter(id=type_id).first() if type_id else None
+    if row is None:
+        raise VolumeTypeNotFound(type=str(key)[:64])
+    return row
+
+
+def default() -> VolumeType | None:
+    """Return the type of volumes that name none. 1 query."""
+    return VolumeType.objects.filter(name=settings.DEFAULT_VOLUME_TYPE).first()
+
+
+def extra_spec(*, volume_type: VolumeType, key: str) -> str:
+    """Raises ExtraSpecNotFound (404)."""
+    if key not in volume_type.extra_specs:
+        raise ExtraSpecNotFound(type=volume_type.id, key=key[:255])
+    return str(volume_type.extra_specs[key])
+
+
+def projects_of(*, volume_type: VolumeType) -> list[str]:
+    """Return the projects that may use a private type. 1 query."""
+    return sorted(volume_type.access.values_list("project_id", flat=True))
+
+
+def allows_multiattach(volume_type: VolumeType | None) -> bool:
+    """Return whether volumes of a type may be attached to several servers."""
+    value = volume_type.extra_specs.get(MULTIATTACH, "") if volume_type is not None else ""
+    return str(value).strip().lower() in ("<is> true", "true")
+
+
+def is_used(*, volume_type: VolumeType) -> bool:
+    """Return whether a volume that is not deleted has the type. 1 query."""
+    return volume_type.volumes.filter(deleted_at=None).exists()

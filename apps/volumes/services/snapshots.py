@@ -1,0 +1,98 @@
+"""Writing snapshots: creation, updates, deletion; each change of the status is a compare-and-swap."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common import audit
+from apps.common.context import RequestContext
+from apps.quotas.services import reservations
+from apps.volumes import exceptions, locks, rpcapi, states
+from apps.volumes.models import Snapshot, Volume
+from apps.volumes.selectors import quota_amounts
+from apps.volumes.services import quotas, volume_requests, volumes
+from apps.workflow.services import runs
+
+
+def create(*, context: RequestContext, volume: Volume, values: dict[str, Any], attached_too: bool = False) -> Snapshot:
+    """Write a snapshot, its reservations and its run in one transaction. ``attached_too``: of a volume in use too.
+
+    Raises VolumeNotFound (404), InvalidVolume (400), OverLimit (413).
+    """
+    with transaction.atomic():
+        row = volumes.locked(volume)
+        legal = (states.AVAILABLE, states.IN_USE) if attached_too else (states.AVAILABLE,)
+        if row.status not in legal:
+            raise exceptions.InvalidVolume(
+                reason=f"Volume {row.id} status must be {' or '.join(legal)}, but current status is: {row.status}."
+            )
+        snapshot = volume_requests.snapshot_of(context=context, volume=row, values=values)
+        snapshot.save(force_insert=True)
+        rpcapi.create_snapshot(context=context, snapshot=snapshot)
+        audit.record("snapshot.create", "snapshot", snapshot.id)
+        quotas.reserve(project_id=snapshot.project_id, each=quota_amounts.of_snapshot(snapshot), consumer=snapshot.id)
+    return snapshot
+
+
+def update(*, snapshot: Snapshot, values: dict[str, Any]) -> Snapshot:
+    """Change the values that users may change: name, description."""
+    Snapshot.objects.filter(id=snapshot.id, deleted_at=None).update(**values, updated_at=timezone.now())
+    snapshot.refresh_from_db()
+    return snapshot
+
+
+@transaction.atomic
+def delete(*, context: RequestContext, snapshot: Snapshot, force: bool = False) -> None:
+    """Begin to delete. ``force``: in every status. A deletion of a snapshot that is being deleted changes nothing.
+
+    Raises SnapshotNotFound (404), InvalidSnapshot (400).
+    """
+    if locks.volume(snapshot.volume_id) is None:
+        raise exceptions.SnapshotNotFound(snapshot=snapshot.id)
+    row = locked(snapshot)
+    if row.status == states.DELETING:
+        return
+    if row.status not in states.SNAPSHOT_DELETABLE and not force:
+        legal = " or ".join(states.SNAPSHOT_DELETABLE)
+        raise exceptions.InvalidSnapshot(reason=f"Snapshot status must be {legal}, not {row.status}")
+    volumes.check_snapshot_copies(row)
+    cancelled = runs.cancel_active(subject_type=states.SNAPSHOT, subject_id=row.id, reason="The snapshot was deleted.")
+    Snapshot.objects.filter(id=row.id).update(status=states.DELETING, updated_at=timezone.now())
+    rpcapi.delete_snapshot(context=context, snapshot=row, cancelled=cancelled)
+    audit.record("snapshot.delete", "snapshot", row.id)
+
+
+def locked(snapshot: Snapshot) -> Snapshot:
+    """Lock the snapshot's row in the caller's transaction and return it as it is now. Raises SnapshotNotFound (404)."""
+    row = locks.snapshot(snapshot.id)
+    if row is None:
+        raise exceptions.SnapshotNotFound(snapshot=snapshot.id)
+    return row
+
+
+@transaction.atomic
+def reset_status(*, snapshot: Snapshot, status: str) -> None:
+    """Set the status that an operator names. A run that works on the snapshot is cancelled."""
+    row = locked(snapshot)
+    runs.cancel_active(subject_type=states.SNAPSHOT, subject_id=row.id, reason="An operator reset the status.")
+    reservations.commit(consumers=[row.id])
+    Snapshot.objects.filter(id=row.id).update(status=status, updated_at=timezone.now())
+    audit.record("snapshot.reset_status", "snapshot", row.id, details={"status": status})
+
+
+@transaction.atomic
+def report_status(*, snapshot: Snapshot, status: str, progress: int | None = None) -> None:
+    """Move a snapshot that is made or deleted outside of the back end (os-update_snapshot_status).
+
+    Raises InvalidSnapshot (400) for a move that no table of Cinder's has.
+    """
+    row = locked(snapshot)
+    moves = {states.CREATING: (states.CREATING, states.AVAILABLE, states.ERROR),
+             states.DELETING: (states.DELETING, states.ERROR_DELETING)}  # fmt: skip
+    if status not in moves.get(row.status, ()):
+        raise exceptions.InvalidSnapshot(reason=f"Snapshot status {row.status} cannot become {status}.")
+    values = {"progress": progress} if progress is not None else {}
+    Snapshot.objects.filter(id=row.id).update(status=status, updated_at=timezone.now(), **values)
+    if status in (states.AVAILABLE, states.ERROR):
+        reservations.commit(consumers=[row.id])

@@ -1,0 +1,186 @@
+"""What a new volume is made of: its source, size, type and zone, checked before anything is written."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest, NotFound
+from apps.common.identifiers import parse_uuid
+from apps.images.selectors import images
+from apps.scheduling.selectors import hosts
+from apps.volumes import exceptions, states
+from apps.volumes.models import Snapshot, Volume, VolumeType
+from apps.volumes.selectors import snapshots, volume_types, volumes
+
+if TYPE_CHECKING:
+    from apps.images.models import Image
+
+GIB = 1024**3
+CLONED_IN = (states.AVAILABLE, states.IN_USE)
+# Properties of images that say where their data is, not what it is.
+_OF_STORES = ("os_", "owner_specified.")
+IMAGE_ATTRIBUTES = ("checksum", "container_format", "disk_format", "min_disk", "min_ram", "size")
+
+
+def resolve(*, context: RequestContext, values: dict[str, Any]) -> Volume:
+    """Return the unsaved row of a new volume.
+
+    Raises BadRequest (400), VolumeNotFound, SnapshotNotFound and VolumeTypeNotFound (404), InvalidVolume and
+    InvalidSnapshot (400).
+    """
+    sources = [name for name in ("imageRef", "snapshot_id", "source_volid") if values.get(name)]
+    if len(sources) > 1:
+        raise exceptions.InvalidInput(reason=f"a volume has one source: {' or '.join(sources)}")
+    volume = Volume(
+        project_id=str(context.project_id),
+        user_id=context.user_id or "",
+        name=values.get("name") or "",
+        description=values.get("description"),
+        size=values.get("size") or 0,
+        metadata=values.get("metadata") or {},
+        scheduler_hints=values.get("hints") or {},
+    )
+    _READERS[sources[0] if sources else ""](context, volume, values)
+    if not volume.size:
+        raise exceptions.InvalidInput(reason="Volume size must be a positive integer")
+    _set_type(context, volume, values)
+    _set_zone(volume, values.get("availability_zone"))
+    return volume
+
+
+def _empty(context: RequestContext, volume: Volume, values: dict[str, Any]) -> None:
+    """An empty volume has its request's size."""
+
+
+def _from_image(context: RequestContext, volume: Volume, values: dict[str, Any]) -> None:
+    image = _image(context, values["imageRef"])
+    smallest = max(image.size or 0, image.virtual_size or 0)
+    smallest = -(-smallest // GIB)
+    if not volume.size:
+        raise exceptions.InvalidInput(reason="Volume size must be a positive integer")
+    if volume.size < smallest:
+        raise exceptions.InvalidInput(
+            reason=f"Size of specified image {smallest}GB is larger than volume size {volume.size}GB."
+        )
+    if volume.size < image.min_disk:
+        raise exceptions.InvalidInput(
+            reason=f"Volume size {volume.size}GB cannot be smaller than the image minDisk size {image.min_disk}GB."
+        )
+    volume.source_image_id = image.id
+    volume.image_metadata = of_image(image)
+
+
+def _image(context: RequestContext, key: Any) -> "Image":
+    """Return an active image that the caller may use. Raises BadRequest (400), as Cinder does for all it refuses."""
+    image_id = parse_uuid(key)
+    try:
+        image = images.get_visible(context=context, image_id=image_id) if image_id else None
+    except NotFound:
+        image = None
+    if image is None:
+        raise BadRequest("Invalid image identifier or unable to access requested image.")
+    if image.status != "active":
+        raise BadRequest(f"Image {image.id} is not active.")
+    return image
+
+
+def of_image(image: "Image") -> dict[str, str]:
+    """Return what volumes show of the image that they were made from (volume_image_metadata)."""
+    shown = {name: value for name in IMAGE_ATTRIBUTES if (value := getattr(image, name)) is not None}
+    properties = {name: value for name, value in image.properties.items() if not name.startswith(_OF_STORES)}
+    document = {**properties, **shown, "image_id": image.id, "image_name": image.name or ""}
+    return {name: str(value) for name, value in document.items()}
+
+
+def _from_snapshot(context: RequestContext, volume: Volume, values: dict[str, Any]) -> None:
+    snapshot = snapshots.get(context=context, snapshot_id=values["snapshot_id"])
+    if snapshot.status != states.AVAILABLE:
+        raise exceptions.InvalidSnapshot(
+            reason=f"Originating snapshot status must be one of '{states.AVAILABLE}' values, not '{snapshot.status}'"
+        )
+    _set_size(volume, snapshot.size, "snapshot")
+    volume.source_snapshot_id = snapshot.id
+    _inherit(volume, snapshot.volume)
+
+
+def _from_volume(context: RequestContext, volume: Volume, values: dict[str, Any]) -> None:
+    source = volumes.get(context=context, volume_id=values["source_volid"])
+    if source.status not in CLONED_IN:
+        raise exceptions.InvalidVolume(
+            reason=f"Unable to create volume from source volume {source.id}: it is {source.status}, and it must be "
+            f"{' or '.join(CLONED_IN)}"
+        )
+    _set_size(volume, source.size, "source volume")
+    volume.source_volume_id = source.id
+    _inherit(volume, source)
+
+
+def _set_size(volume: Volume, smallest: int, what: str) -> None:
+    volume.size = volume.size or smallest
+    if volume.size < smallest:
+        raise exceptions.InvalidInput(
+            reason=f"Volume size '{volume.size}'GB cannot be smaller than the {what} size {smallest}GB. They must be "
+            f">= original {what} size."
+        )
+
+
+def _inherit(volume: Volume, source: Volume) -> None:
+    """What was copied is bootable, and of the same type and zone, unless the request says otherwise."""
+    volume.bootable, volume.image_metadata = source.bootable, source.image_metadata
+    volume.volume_type_id, volume.availability_zone = source.volume_type_id, source.availability_zone
+
+
+_READERS = {"": _empty, "imageRef": _from_image, "snapshot_id": _from_snapshot, "source_volid": _from_volume}
+
+
+def _set_type(context: RequestContext, volume: Volume, values: dict[str, Any]) -> None:
+    """Choose the type: the request's, the source's, the default one. It says which back end, and how many servers."""
+    wanted = values.get("volume_type")
+    chosen: VolumeType | None
+    if wanted:
+        chosen = volume_types.get(context=context, key=wanted)
+        if volume.volume_type_id is not None and chosen.id != volume.volume_type_id:
+            _check_same_backend(volume, chosen)
+    else:
+        chosen = volume.volume_type or volume_types.default()
+    volume.volume_type = chosen
+    volume.multiattach = volume_types.allows_multiattach(chosen)
+    if volume.multiattach:
+        volume.format = states.RAW  # two hosts that write one qcow2 file would destroy it
+    backend = chosen.extra_specs.get(volume_types.BACKEND) if chosen is not None else None
+    if backend:
+        volume.backend = str(backend)
+
+
+def _check_same_backend(volume: Volume, chosen: VolumeType) -> None:
+    before = volume.volume_type.extra_specs.get(volume_types.BACKEND) if volume.volume_type else None
+    if chosen.extra_specs.get(volume_types.BACKEND) != before:
+        raise exceptions.InvalidInput(
+            reason="Invalid volume_type provided: it must be on the back end of the volume or snapshot that is copied"
+        )
+
+
+def _set_zone(volume: Volume, wanted: str | None) -> None:
+    if wanted:
+        if not hosts.zone_exists(zone=wanted):
+            raise exceptions.InvalidInput(reason=f"Availability zone '{wanted[:64]}' is invalid.")
+        if volume.availability_zone not in ("", wanted):
+            raise exceptions.InvalidInput(
+                reason=f"Invalid availability zone '{wanted[:64]}': the copy of a volume stays in its zone"
+            )
+        volume.availability_zone = wanted
+    volume.availability_zone = volume.availability_zone or settings.DEFAULT_ZONE
+
+
+def snapshot_of(*, context: RequestContext, volume: Volume, values: dict[str, Any]) -> Snapshot:
+    """Return the unsaved row of a new snapshot."""
+    return Snapshot(
+        volume=volume,
+        project_id=volume.project_id,
+        user_id=context.user_id or "",
+        name=values.get("name") or "",
+        description=values.get("description"),
+        size=volume.size,
+        metadata=values.get("metadata") or {},
+    )

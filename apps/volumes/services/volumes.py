@@ -1,0 +1,178 @@
+"""Writing volumes: creation, updates, extension, deletion; each change of the status is a compare-and-swap."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common import audit
+from apps.common.context import RequestContext
+from apps.quotas.services import reservations
+from apps.volumes import exceptions, locks, rpcapi, states
+from apps.volumes.models import Attachment, Snapshot, Volume
+from apps.volumes.selectors import quota_amounts
+from apps.volumes.services import quotas
+from apps.workflow.services import runs
+
+DELETED_REASON = "The volume was deleted."
+
+
+def create(*, context: RequestContext, volume: Volume) -> Volume:
+    """Write the volume that ``volume_requests.resolve`` returned, its reservations and its run in one transaction.
+
+    Raises OverLimit (413), and NotFound (404) if its source was deleted meanwhile.
+    """
+    quotas.check_size(project_id=volume.project_id, size=volume.size)
+    with transaction.atomic():
+        _lock_source(volume)
+        volume.save(force_insert=True)
+        rpcapi.create(context=context, volume=volume)
+        audit.record("volume.create", "volume", volume.id)
+        # Last, because the usage's rows stay locked until the commit.
+        quotas.reserve(project_id=volume.project_id, each=quota_amounts.of_volume(volume), consumer=volume.id)
+    return volume
+
+
+def _lock_source(volume: Volume) -> None:
+    """Keep the source from being deleted until the copy's row is committed: deletions look for such rows."""
+    if volume.source_volume_id is not None:
+        source = locks.volume(volume.source_volume_id)
+        if source is None or source.status == states.DELETING:
+            raise exceptions.VolumeNotFound(volume=volume.source_volume_id)
+    if volume.source_snapshot_id is not None:
+        snapshot = locks.snapshot(volume.source_snapshot_id)
+        if snapshot is None or snapshot.status != states.AVAILABLE:
+            raise exceptions.SnapshotNotFound(snapshot=volume.source_snapshot_id)
+
+
+def update(*, volume: Volume, values: dict[str, Any]) -> Volume:
+    """Change the values that users may change: name, description, metadata."""
+    Volume.objects.filter(id=volume.id, deleted_at=None).update(**values, updated_at=timezone.now())
+    volume.refresh_from_db()
+    return volume
+
+
+def locked(volume: Volume) -> Volume:
+    """Lock the volume's row in the caller's transaction and return it as it is now. Raises VolumeNotFound (404)."""
+    row = locks.volume(volume.id)
+    if row is None:
+        raise exceptions.VolumeNotFound(volume=volume.id)
+    return row
+
+
+@transaction.atomic
+def extend(*, context: RequestContext, volume: Volume, new_size: int, attached_too: bool = False) -> None:
+    """Begin to extend to ``new_size`` GiB. ``attached_too``: also a volume that a server has.
+
+    Raises InvalidVolume and InvalidInput (400), OverLimit (413).
+    """
+    quotas.check_size(project_id=volume.project_id, size=new_size)
+    row = locked(volume)
+    legal = (states.AVAILABLE, states.IN_USE) if attached_too else (states.AVAILABLE,)
+    if row.status not in legal:
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {row.id} status must be {' or '.join(legal)} to extend, currently {row.status}"
+        )
+    if new_size <= row.size:
+        raise exceptions.InvalidInput(
+            reason="New size for extend must be greater than current size. "
+            f"(current: {row.size}, extended: {new_size})."
+        )
+    now = timezone.now()
+    Volume.objects.filter(id=row.id).update(status=states.EXTENDING, previous_status=row.status, updated_at=now)
+    rpcapi.extend(context=context, volume=row, new_size=new_size)
+    audit.record("volume.extend", "volume", row.id)
+    quotas.reserve(
+        project_id=row.project_id,
+        each=quota_amounts.of_extension(row, new_size),
+        consumer=quota_amounts.extension_of(row.id),
+    )
+
+
+@transaction.atomic
+def delete(*, context: RequestContext, volume: Volume, cascade: bool = False, force: bool = False) -> None:
+    """Begin to delete. ``cascade``: with its snapshots. ``force``: in every status, if no server has it.
+
+    A deletion of a volume that is being deleted changes nothing. Raises VolumeNotFound (404), InvalidVolume (400).
+    """
+    row = locked(volume)
+    if row.status == states.DELETING:
+        return
+    if row.status not in states.DELETABLE and not force:
+        raise exceptions.InvalidVolume(
+            reason="Volume status must be available or error or error_restoring or error_extending or error_managing "
+            "and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be "
+            "disassociated from snapshots after volume transfer."
+        )
+    if Attachment.objects.filter(volume_id=row.id).exists():
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is still attached, detach volume first.")
+    _check_copies(row)
+    _delete_snapshots(row, cascade)
+    cancelled = runs.cancel_active(subject_type=states.SUBJECT, subject_id=row.id, reason=DELETED_REASON)
+    _begin_delete(row)
+    rpcapi.delete(context=context, volume=row, cancelled=cancelled)
+    audit.record("volume.delete", "volume", row.id)
+
+
+def _begin_delete(row: Volume) -> None:
+    Volume.objects.filter(id=row.id).update(
+        status=states.DELETING, previous_status=row.status, updated_at=timezone.now()
+    )
+    reservations.cancel(consumers=[quota_amounts.extension_of(row.id)])
+
+
+def _check_copies(row: Volume) -> None:
+    """Refuse while a copy is made of the volume: it reads the volume's data."""
+    copies = Volume.objects.filter(
+        source_volume_id=row.id, deleted_at=None, status__in=(states.CREATING, states.DOWNLOADING)
+    )
+    if copies.exists():
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is the source of a volume that is being created.")
+
+
+def _delete_snapshots(row: Volume, cascade: bool) -> None:
+    """Refuse while there are snapshots. ``cascade``: they are deleted with the volume, by its run."""
+    snapshots = list(Snapshot.objects.filter(volume_id=row.id, deleted_at=None).order_by("id"))
+    if snapshots and not cascade:
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {row.id} still has {len(snapshots)} dependent snapshots, delete them first."
+        )
+    for snapshot in snapshots:
+        locks.snapshot(snapshot.id)
+        check_snapshot_copies(snapshot)
+    for snapshot in snapshots:
+        runs.cancel_active(subject_type=states.SNAPSHOT, subject_id=snapshot.id, reason=DELETED_REASON)
+        Snapshot.objects.filter(id=snapshot.id).update(status=states.DELETING, updated_at=timezone.now())
+
+
+def check_snapshot_copies(snapshot: Snapshot) -> None:
+    """Refuse while a volume is made of the snapshot. Raises InvalidSnapshot (400)."""
+    copies = Volume.objects.filter(
+        source_snapshot_id=snapshot.id, deleted_at=None, status__in=(states.CREATING, states.DOWNLOADING)
+    )
+    if copies.exists():
+        raise exceptions.InvalidSnapshot(
+            reason=f"Snapshot {snapshot.id} is the source of a volume that is being created."
+        )
+
+
+def reset_status(*, volume: Volume, values: dict[str, str]) -> None:
+    """Set the status that an operator names (os-reset_status). A run that works on the volume is cancelled.
+
+    ``attach_status`` "detached" removes the attachments of servers that the compute service did not make.
+    """
+    with transaction.atomic():
+        row = locked(volume)
+        runs.cancel_active(subject_type=states.SUBJECT, subject_id=row.id, reason="An operator reset the status.")
+        reservations.commit(consumers=[row.id])
+        reservations.cancel(consumers=[quota_amounts.extension_of(row.id)])
+        if values.get("attach_status") == "detached":
+            Attachment.objects.filter(volume_id=row.id, by_compute=False).delete()
+        status = values.get("status") or row.status
+        Volume.objects.filter(id=row.id).update(status=status, updated_at=timezone.now())
+        audit.record("volume.reset_status", "volume", row.id, details={"status": status})
+
+
+def set_flags(*, volume: Volume, **values: bool) -> None:
+    """Set ``bootable`` or ``read_only``."""
+    Volume.objects.filter(id=volume.id, deleted_at=None).update(**values, updated_at=timezone.now())
