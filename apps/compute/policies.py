@@ -37,7 +37,7 @@ _ADMIN = (
     "os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update os-aggregates:delete "
     "os-aggregates:add_host os-aggregates:remove_host os-aggregates:set_metadata os-simple-tenant-usage:list "
     "servers:show:host_status os-server-groups:index:all_projects servers:create:requested_destination "
-    "os-server-external-events:create"
+    "os-server-external-events:create os-server-diagnostics"
 )
 _ANYBODY = (
     "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list os-quota-sets:defaults "
@@ -52,6 +52,8 @@ RULES: dict[str, str] = {
     **{f"os_compute_api:{name}": ADMIN for name in _ADMIN.split()},
     **{f"os_compute_api:{name}": ANYBODY for name in _ANYBODY.split()},
     **{f"os_compute_api:os-keypairs:{name}": _USER for name in ("index", "show", "create", "delete")},
+    "compute:server:topology:index": PROJECT_READER,  # Nova's names for these
+    "compute:server:topology:host:index": ADMIN,
     "network:attach_external_network": ADMIN,  # Nova's name for it
     "os_compute_api:os-quota-sets:show": PROJECT_READER,
     "os_compute_api:os-quota-sets:detail": PROJECT_READER,

@@ -75,6 +75,7 @@ OTHERS_NOUNS = {
         "proxies": "none: calls that Nova removed",
         "quota_class_sets": "quotas",
         "security_groups": "networking, through nova-network's calls",
+        "topology": "none: servers have no NUMA topology",
         "usage_audit_log": "scheduling",
     },
     "identity": {"targets": "none: what other views share", "versions": "none"},

@@ -1,13 +1,11 @@
 """How the matrix starts each pipeline: what its subject needs before, and how it is left."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from apps.compute.actions import ACTIONS, ServerAction
-from tests.cloud import Cloud, wait_for
-from tests.matrix.cells import FIRST
+from tests.cloud import Cloud
 from tests.matrix.moments import INSIDE, Moment
 
 if TYPE_CHECKING:
@@ -36,19 +34,14 @@ def _nothing(cloud: Cloud, case: "Case") -> None:
     """A running server is what it needs."""
 
 
-def _stopped(cloud: Cloud, case: "Case") -> None:
-    _action({"os-stop": None})(cloud, case)
-    assert cloud.settled(case.subject)["status"] == "SHUTOFF"
+def _after(body: dict[str, Any], status: str) -> Act:
+    """Return how a running server comes to ``status``: by an action."""
 
+    def act(cloud: Cloud, case: "Case") -> None:
+        _action(body)(cloud, case)
+        assert cloud.settled(case.subject)["status"] == status
 
-def _paused(cloud: Cloud, case: "Case") -> None:
-    """The guest is paused on its host, outside of the cloud; its row follows."""
-    record = cloud.state / "simulated" / FIRST / "domains" / f"{case.subject}.json"
-    data = {**json.loads(record.read_text()), "power_state": "paused"}
-    replacement = record.with_suffix(".new")
-    replacement.write_text(json.dumps(data))
-    replacement.replace(record)
-    wait_for(lambda: (cloud.server(case.subject) or {}).get("status") == "PAUSED", what="the pause seen")
+    return act
 
 
 def _action(body: dict[str, Any]) -> Act:
@@ -103,12 +96,18 @@ def _of_action(pipeline: str) -> Way | None:
     action = next((row for row in ACTIONS.values() if row.pipeline == pipeline), None)
     if action is None:
         return None
-    ready = {"stopped": _stopped, "paused": _paused}.get((action.vm_states or ("active",))[0], _nothing)
+    ready = READY.get((action.vm_states or ("active",))[0], _nothing)
     if action.key:
         return Way(ready, _action({action.key: None}))
     return Way(ready, lambda cloud, case: perform(cloud, case.subject, action))
 
 
+# How a running server comes to the state that an action needs.
+READY = {
+    "stopped": _after({"os-stop": None}, "SHUTOFF"),
+    "paused": _after({"pause": None}, "PAUSED"),
+    "suspended": _after({"suspend": None}, "SUSPENDED"),
+}
 # What the catalogue of actions cannot say.
 WAYS = {
     "server.attach_interface": Way(_nothing, _attach),
@@ -116,8 +115,10 @@ WAYS = {
     "server.delete": Way(_nothing, _delete),
     "server.delete_moving": Way(_nothing, _delete_moving),
     "server.detach_interface": Way(_nothing, _detach),
+    "server.pause": Way(_nothing, _action({"pause": None}), end="PAUSED"),
     "server.reboot": Way(_nothing, _action({"reboot": {"type": "HARD"}})),
     "server.stop": Way(_nothing, _action({"os-stop": None}), end="SHUTOFF"),
+    "server.suspend": Way(_nothing, _action({"suspend": None}), end="SUSPENDED"),
 }
 
 

@@ -1,36 +1,53 @@
 """An agent's HTTP server, for the API only: every request carries a fresh signature of its path."""
 
 import threading
+from collections.abc import Callable
+from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
+import orjson
 import structlog
 from django.conf import settings
 from django.core import signing
 
 from workers import config
+from workers.config import HostDrivers
+from workers.drivers.errors import DriverError
+from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
 
 log = structlog.get_logger("celerity.agent")
 SALT = "celerity.agent"
 SIGNATURE_SECONDS = 60
 
 
+def _console(drivers: HostDrivers, server_id: str) -> bytes:
+    return drivers.hypervisor.console_output(server_id, settings.CONSOLE_LOG_LIMIT)
+
+
+def _diagnostics(drivers: HostDrivers, server_id: str) -> bytes:
+    return orjson.dumps(asdict(drivers.hypervisor.diagnostics(server_id)))
+
+
+PARTS: dict[str, Callable[[HostDrivers, str], bytes]] = {"console": _console, "diagnostics": _diagnostics}
+
+
 class Handler(BaseHTTPRequestHandler):
-    """GET /hosts/<host>/servers/<id>/console -> the console's last bytes."""
+    """GET /hosts/<host>/servers/<id>/<part>: the console's last bytes, or the guest's counters as JSON."""
 
     timeout = 10
 
     def do_GET(self) -> None:
-        """Answer 401 to unsigned requests and 404 to unknown paths."""
+        """Answer 401 to unsigned requests, 404 to unknown paths and 409 for a guest that is not running."""
         parts = [unquote(part) for part in self.path.strip("/").split("/")]
         drivers = config.drivers_for(parts[1]) if len(parts) == 5 else None
         if not self._signed():
             self._answer(HTTPStatus.UNAUTHORIZED)
-        elif drivers is None or (parts[0], parts[2], parts[4]) != ("hosts", "servers", "console"):
+        elif drivers is None or (parts[0], parts[2]) != ("hosts", "servers") or parts[4] not in PARTS:
             self._answer(HTTPStatus.NOT_FOUND)
         else:
-            self._answer(HTTPStatus.OK, drivers.hypervisor.console_output(parts[3], settings.CONSOLE_LOG_LIMIT))
+            self._answer(*_read(parts[4], drivers, parts[3]))
 
     def _signed(self) -> bool:
         try:
@@ -49,6 +66,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Requests are logged by the API that makes them."""
+
+
+def _read(part: str, drivers: HostDrivers, server_id: str) -> tuple[HTTPStatus, bytes]:
+    try:
+        return HTTPStatus.OK, PARTS[part](drivers, server_id)
+    except (ServerNotFound, ServerNotRunning):
+        return HTTPStatus.CONFLICT, b""
+    except DriverError as error:
+        log.warning("part of a server not read", part=part, server=server_id, error=error.details or error.message)
+        return HTTPStatus.SERVICE_UNAVAILABLE, b""
 
 
 def serve() -> tuple[ThreadingHTTPServer, str]:

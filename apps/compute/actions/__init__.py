@@ -13,15 +13,19 @@ from apps.compute.actions.base import Hard as Hard
 from apps.compute.actions.base import ServerAction as ServerAction
 from apps.compute.actions.lifecycle import CANCEL as CANCEL
 from apps.compute.actions.lifecycle import CONSOLE_OUTPUT as CONSOLE_OUTPUT
+from apps.compute.actions.lifecycle import CRASH_DUMP as CRASH_DUMP
 from apps.compute.actions.lifecycle import DELETE as DELETE
 from apps.compute.actions.lifecycle import FORCE_DELETE as FORCE_DELETE
 from apps.compute.actions.lifecycle import LOCK as LOCK
 from apps.compute.actions.lifecycle import MIGRATE as MIGRATE
+from apps.compute.actions.lifecycle import PAUSE as PAUSE
 from apps.compute.actions.lifecycle import REBOOT as REBOOT
 from apps.compute.actions.lifecycle import RESET_STATE as RESET_STATE
+from apps.compute.actions.lifecycle import RESUME as RESUME
 from apps.compute.actions.lifecycle import RETRY as RETRY
 from apps.compute.actions.lifecycle import START as START
 from apps.compute.actions.lifecycle import STOP as STOP
+from apps.compute.actions.lifecycle import SUSPEND as SUSPEND
 from apps.compute.actions.lifecycle import UNLOCK as UNLOCK
 from apps.compute.actions.lifecycle import UNPAUSE as UNPAUSE
 from apps.compute.actions.network import ADD_FIXED_IP as ADD_FIXED_IP
@@ -40,7 +44,8 @@ CREATE = "create"  # the action of a first build, which POST /servers starts
 ACTIONS: dict[str, ServerAction] = {
     row.name: row
     for row in (
-        RETRY, CANCEL, START, STOP, UNPAUSE, REBOOT, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, LOCK, UNLOCK,
+        RETRY, CANCEL, START, STOP, PAUSE, UNPAUSE, SUSPEND, RESUME, REBOOT, CRASH_DUMP, MIGRATE, RESET_STATE, DELETE,
+        FORCE_DELETE, LOCK, UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
         ADD_FIXED_IP, REMOVE_FIXED_IP, INJECT_NETWORK_INFO, CONSOLE_OUTPUT,
     )
@@ -59,17 +64,13 @@ NOT_OFFERED: dict[str, str] = {
     "os-getSerialConsole": "remote consoles",
     "os-getVNCConsole": "remote consoles",
     "os-migrateLive": "migration of servers",
-    "pause": "pausing of servers",
     "rebuild": "rebuild of servers",
     "rescue": "rescue of servers",
     "resize": "resize of servers",
     "restore": "restoring deleted servers",
-    "resume": "suspension of servers",
     "revertResize": "resize of servers",
     "shelve": "shelving of servers",
     "shelveOffload": "shelving of servers",
-    "suspend": "suspension of servers",
-    "trigger_crash_dump": "crash dumps of servers",
     "unrescue": "rescue of servers",
     "unshelve": "shelving of servers",
 }

@@ -1,5 +1,6 @@
 """Actions on the guest, its record and its life."""
 
+from apps.common.microversions import since
 from apps.common.policy import ADMIN
 from apps.compute import action_bodies as bodies
 from apps.compute import states
@@ -33,11 +34,36 @@ STOP = ServerAction(
     vm_states=(states.ACTIVE, states.ERROR), task_state=states.POWERING_OFF, pipeline="server.stop", repeatable=True,
     button=Button(done="{server} is being stopped.", interrupts=True),
 )  # fmt: skip
+PAUSE = ServerAction(
+    name="pause", key="pause", rule="os-pause-server:pause", title="Pause", icon="pause",
+    explains="Freezes the guest's processors. It keeps its memory on the host until it is unpaused.",
+    vm_states=(states.ACTIVE,), task_state=states.PAUSING, pipeline="server.pause", repeatable=True,
+    button=Button(done="{server} is being paused.", interrupts=True),
+)  # fmt: skip
 UNPAUSE = ServerAction(
     name="unpause", key="unpause", rule="os-pause-server:unpause", title="Unpause", icon="play_arrow",
     explains="Lets the paused guest run on. If a disk failed or was full, mend that first.",
     vm_states=(states.PAUSED,), task_state=states.UNPAUSING, pipeline="server.unpause", repeatable=True,
     button=Button(done="{server} is being unpaused."),
+)  # fmt: skip
+SUSPEND = ServerAction(
+    name="suspend", key="suspend", rule="os-suspend-server:suspend", title="Suspend", icon="bedtime",
+    explains="Saves the guest's memory on its host's disk and powers it off. Resume continues it where it was, also "
+    "after a restart of the host.",
+    vm_states=(states.ACTIVE,), task_state=states.SUSPENDING, pipeline="server.suspend", repeatable=True,
+    button=Button(done="{server} is being suspended.", interrupts=True),
+)  # fmt: skip
+RESUME = ServerAction(
+    name="resume", key="resume", rule="os-suspend-server:resume", title="Resume", icon="wb_sunny",
+    explains="Continues a suspended guest from its saved memory.",
+    vm_states=(states.SUSPENDED,), task_state=states.RESUMING, pipeline="server.resume", repeatable=True,
+    button=Button(done="{server} is being resumed."),
+)  # fmt: skip
+CRASH_DUMP = ServerAction(
+    name="trigger_crash_dump", key="trigger_crash_dump", versions=since("2.17"), rule="servers:trigger_crash_dump",
+    title="Trigger a crash dump", icon="emergency",
+    explains="Sends the guest a non-maskable interrupt. A kernel that is set up for it writes a dump and restarts.",
+    vm_states=(states.ACTIVE, states.PAUSED, states.ERROR), pipeline="server.crash_dump",
 )  # fmt: skip
 REBOOT = ServerAction(
     name="reboot", key="reboot", rule="servers:reboot", title="Reboot", icon="restart_alt",
@@ -47,7 +73,10 @@ REBOOT = ServerAction(
     hard=Hard(
         vm_states=(states.ACTIVE, states.STOPPED, states.PAUSED, states.SUSPENDED, states.ERROR),
         task_state=states.REBOOTING_HARD,
-        after=(states.REBOOTING, states.REBOOTING_HARD, states.UNPAUSING),  # nova/compute/task_states.py, ALLOW_REBOOT
+        after=(  # nova/compute/task_states.py, ALLOW_REBOOT
+            states.REBOOTING, states.REBOOTING_HARD, states.PAUSING, states.UNPAUSING, states.SUSPENDING,
+            states.RESUMING,
+        ),
     ),
     pipeline="server.reboot", repeatable=True,
     button=Button(

@@ -26,12 +26,10 @@ NOT_OFFERED: dict[str, tuple[str, Range | None]] = {
     "os-volumes/detail": (VOLUMES, PROXIES),
     "os-volumes/<volume_id>": (VOLUMES, PROXIES),
     "os-volumes_boot": (VOLUMES, None),
-    "servers/<server_id>/diagnostics": ("diagnostics of servers", None),
     "servers/<server_id>/migrations/<migration_id>/action": (MIGRATION, since("2.22")),
     "servers/<server_id>/remote-consoles": (CONSOLES, since("2.6")),
     "servers/<server_id>/shares": ("shares of servers", None),
     "servers/<server_id>/shares/<share_id>": ("shares of servers", None),
-    "servers/<server_id>/topology": ("the NUMA topology of servers", since("2.78")),
 }
 # Calls that Nova answers with 410 Gone.
 REMOVED: dict[str, str] = {

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from apps.compute.api.views import (
     absences,
+    diagnostics,
     instance_actions,
     interfaces,
     ips,
@@ -11,6 +12,7 @@ from apps.compute.api.views import (
     server_metadata,
     server_passwords,
     server_tags,
+    topology,
 )
 
 SERVER_PART_ROUTES: list[URLPattern] = [
@@ -18,6 +20,8 @@ SERVER_PART_ROUTES: list[URLPattern] = [
     path("servers/<server_id>/metadata/<key>", server_metadata.MetadataItemView.as_view()),
     path("servers/<server_id>/tags", server_tags.TagsView.as_view()),
     path("servers/<server_id>/tags/<tag>", server_tags.TagView.as_view()),
+    path("servers/<server_id>/diagnostics", diagnostics.DiagnosticsView.as_view()),
+    path("servers/<server_id>/topology", topology.TopologyView.as_view()),
     path("servers/<server_id>/ips", ips.IPsView.as_view()),
     path("servers/<server_id>/ips/<network>", ips.NetworkIPsView.as_view()),
     path("servers/<server_id>/os-instance-actions", instance_actions.InstanceActionsView.as_view()),

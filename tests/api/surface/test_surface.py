@@ -27,15 +27,12 @@ MISSING = {
     "guest agent builds": ["compute .*/os-agents"],
     "root certificates": ["compute .*/os-certificates"],
     "default rules of security groups": ["compute .*/os-security-group-default-rules"],
-    "diagnostics": ["compute .*/diagnostics"],
     "remote consoles": ["compute .*/(remote-consoles|os-console-auth-tokens)", "compute .*#os-getVNCConsole"],
     "shares": ["compute .*/shares"],
     "resize": ["compute .*#(resize|confirmResize|revertResize)"],
     "rebuild": ["compute .*#rebuild"],
     "rescue": ["compute .*#(un)?rescue"],
     "shelving": ["compute .*#(un)?shelve"],
-    "suspension": ["compute .*#(suspend|resume)"],
-    "pausing": ["compute .*#pause"],
     "migration": ["compute .*#(migrate|os-migrateLive)", "compute .*/migrations/.*#force_complete"],
     "evacuation": ["compute .*#evacuate"],
     "snapshots": ["compute .*#createImage"],
@@ -154,7 +151,7 @@ def test_every_route_of_nova_is_known(caller: ComputeCaller) -> None:
 
 
 def test_what_is_not_offered_says_so(caller: ComputeCaller) -> None:
-    for path, word in (("/os-volumes", "volumes"), (f"/servers/{ID}/diagnostics", "diagnostics")):
+    for path, word in (("/os-volumes", "volumes"), (f"/servers/{ID}/shares", "shares")):
         answer = caller.get(path)
         assert answer.status_code == 404
         assert answer.json()["itemNotFound"]["message"].startswith(f"This cloud does not offer {word}")

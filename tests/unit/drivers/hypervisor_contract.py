@@ -20,6 +20,12 @@ def eventually(holds: Callable[[], object], timeout_s: float = 10.0) -> None:
         time.sleep(0.02)
 
 
+def state_of(driver: HypervisorDriver, spec: ServerSpec) -> str:
+    info = driver.info(spec.id)
+    assert info is not None
+    return str(info.power_state)
+
+
 class HypervisorContract:
     """Fixtures: `driver`; `spec`, a server that this host can run and that is destroyed afterwards; `interface`, a card
     that it can have; and `cards`, which returns the taps of a server's cards.
@@ -157,6 +163,54 @@ class HypervisorContract:
         driver.start(spec)
         time.sleep(0.5)
         assert len(seen) == count
+
+    def test_suspend_and_resume(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        stop = threading.Event()
+        with pytest.raises(ServerNotFound):
+            driver.suspend(spec.id, stop)
+        with pytest.raises(ServerNotFound):
+            driver.resume(spec.id)
+        driver.spawn(spec)
+        before = driver.use()
+        for _ in range(2):
+            driver.suspend(spec.id, stop)
+            assert state_of(driver, spec) == "suspended"
+        assert {info.id: info.power_state for info in driver.list_domains()}[spec.id] == "suspended"
+        assert driver.use().ram_mib == before.ram_mib - spec.ram_mib, "its memory is free for others"
+        for _ in range(2):
+            driver.resume(spec.id)
+            assert state_of(driver, spec) == "running"
+        driver.suspend(spec.id, stop)
+        assert driver.start(spec).power_state == "running", "a start continues it"
+        driver.suspend(spec.id, stop)
+        assert driver.hard_reboot(spec).power_state == "running"
+        driver.stop(spec.id, 0)
+        assert state_of(driver, spec) == "shutdown", "a hard reboot forgot the memory"
+        for work in (lambda: driver.suspend(spec.id, stop), lambda: driver.resume(spec.id)):
+            with pytest.raises(ServerNotRunning):
+                work()
+        driver.start(spec)
+        driver.suspend(spec.id, stop)
+        driver.destroy(spec.id)
+        assert driver.spawn(spec).power_state == "running"
+        driver.stop(spec.id, 0)
+        assert state_of(driver, spec) == "shutdown", "a delete removed the memory"
+
+    def test_interrupts_and_counters(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        for work in (driver.inject_nmi, driver.diagnostics):
+            with pytest.raises(ServerNotFound):
+                work(spec.id)
+        driver.spawn(spec)
+        driver.inject_nmi(spec.id)
+        counters = driver.diagnostics(spec.id)
+        assert len(counters.cpu_times_ns) == spec.vcpus
+        assert counters.memory_kib["maximum"] == spec.ram_mib * 1024
+        assert [disk.target for disk in counters.disks] == [disk.target for disk in spec.disks]
+        assert [card.tap for card in counters.cards] == [card.tap for card in spec.interfaces]
+        driver.stop(spec.id, 0)
+        for work in (driver.inject_nmi, driver.diagnostics):
+            with pytest.raises(ServerNotRunning):
+                work(spec.id)
 
     def test_a_closed_driver_works_again(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
         driver.spawn(spec)

@@ -15,12 +15,16 @@ Rules that hold for every method of every driver:
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from workers.drivers.hypervisor.guests import CardCounters as CardCounters
+from workers.drivers.hypervisor.guests import Diagnostics as Diagnostics
+from workers.drivers.hypervisor.guests import DiskCounters as DiskCounters
+from workers.drivers.hypervisor.guests import GuestOperations as GuestOperations
 from workers.drivers.hypervisor.specs import Bus as Bus
 from workers.drivers.hypervisor.specs import CardModel as CardModel
 from workers.drivers.hypervisor.specs import DiskBacking as DiskBacking
@@ -118,7 +122,7 @@ class HostUse:
     servers: int
 
 
-class HypervisorDriver(ABC):
+class HypervisorDriver(GuestOperations):
     """One host's hypervisor. Made by `workers.drivers.hypervisor.loader.load(name, options)`."""
 
     capabilities: Capabilities
@@ -155,7 +159,8 @@ class HypervisorDriver(ABC):
     def start(self, spec: ServerSpec) -> DomainInfo:
         """Power on a server that exists; a domain that is missing is defined again from the spec.
 
-        Success: the domain runs (also: it ran already). Failure: it is off, and its definition may be left.
+        Success: the domain runs (also: it ran already); a suspended guest continues where it was. Failure: it is off,
+        and its definition may be left.
         """
 
     @abstractmethod
@@ -177,7 +182,7 @@ class HypervisorDriver(ABC):
 
     @abstractmethod
     def hard_reboot(self, spec: ServerSpec) -> DomainInfo:
-        """Power off, redefine the domain from the spec, power on. Works from any state.
+        """Power off, redefine the domain from the spec, power on. Works from any state; saved memory is lost.
 
         Success: the domain runs as the spec says. Failure: it may be off, or gone; ask again.
         """

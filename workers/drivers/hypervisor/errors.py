@@ -35,6 +35,12 @@ class SoftRebootFailed(RetryableError):
     default_code = "soft_reboot_failed"
 
 
+class SuspendFailed(RetryableError):
+    """The guest's memory could not be saved; it still runs."""
+
+    default_code = "suspend_failed"
+
+
 class AttachFailed(RetryableError):
     """The device could not be plugged into the domain, or unplugged from it."""
 

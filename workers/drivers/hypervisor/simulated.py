@@ -6,12 +6,16 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from workers.drivers import values
 from workers.drivers.hypervisor.base import (
     CONSOLE_MAX_BYTES,
     Capabilities,
+    CardCounters,
+    Diagnostics,
+    DiskCounters,
     DomainInfo,
     HostFacts,
     HostUse,
@@ -160,12 +164,48 @@ class SimulatedHypervisor(HypervisorDriver):
             return self._write(spec, PowerState.RUNNING, before)
 
     def pause(self, server_id: str) -> None:
-        with self._simulation.operation("pause"):
+        with self._simulation.operation("pause") as operation:
+            operation.halfway()
             self._freeze(server_id, PowerState.PAUSED)
 
     def unpause(self, server_id: str) -> None:
-        with self._simulation.operation("unpause"):
+        with self._simulation.operation("unpause") as operation:
+            operation.halfway()
             self._freeze(server_id, PowerState.RUNNING)
+
+    def suspend(self, server_id: str, stop: Event) -> None:
+        with self._simulation.operation("suspend", stop=stop) as operation:
+            record = self._existing(server_id)
+            if record["power_state"] != PowerState.SUSPENDED:
+                operation.halfway()
+                self._freeze(server_id, PowerState.SUSPENDED)
+
+    def resume(self, server_id: str) -> None:
+        with self._simulation.operation("resume") as operation:
+            record = self._existing(server_id)
+            if record["power_state"] not in (PowerState.RUNNING, PowerState.SUSPENDED):
+                raise ServerNotRunning("The guest's saved memory is gone. Start the server.", details=server_id)
+            operation.halfway()
+            self._set(server_id, PowerState.RUNNING)
+
+    def inject_nmi(self, server_id: str) -> None:
+        with self._simulation.operation("inject_nmi") as operation:
+            record = self._running(server_id)
+            operation.halfway()
+            self._simulation.write("domains", server_id, {**record, "nmis": record.get("nmis", 0) + 1})
+
+    def diagnostics(self, server_id: str) -> Diagnostics:
+        """Counters of a guest that has done nothing yet."""
+        with self._simulation.operation("diagnostics"):
+            record = self._running(server_id)
+            return Diagnostics(
+                driver="libvirt",  # the API's list of drivers has no simulated one
+                hypervisor="simulated",
+                cpu_times_ns=(0,) * record["vcpus"],
+                memory_kib={"maximum": record["ram_mib"] * 1024},
+                disks=tuple(DiskCounters(target) for target in record.get("disks", ())),
+                cards=tuple(CardCounters(tap, record.get("macs", {}).get(tap, "")) for tap in record.get("cards", ())),
+            )
 
     def attach_interface(self, server_id: str, interface: InterfaceSpec) -> None:
         with self._simulation.operation("attach_interface") as operation:
@@ -223,10 +263,14 @@ class SimulatedHypervisor(HypervisorDriver):
             raise ServerNotFound("The server does not exist on its host.", details=server_id)
         return record
 
-    def _freeze(self, server_id: str, state: PowerState) -> None:
+    def _running(self, server_id: str) -> dict[str, Any]:
         record = self._existing(server_id)
         if record["power_state"] not in _ON:
             raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
+        return record
+
+    def _freeze(self, server_id: str, state: PowerState) -> None:
+        self._running(server_id)
         self._set(server_id, state)
 
     def _set(self, server_id: str, state: PowerState) -> None:
@@ -251,6 +295,8 @@ class SimulatedHypervisor(HypervisorDriver):
             "ram_mib": spec.ram_mib,
             "boots": boots + (state == PowerState.RUNNING),
             "cards": [card.tap for card in spec.interfaces],
+            "macs": {card.tap: card.mac for card in spec.interfaces},
+            "disks": {disk.target: disk.path for disk in spec.disks},
             "at": time.time(),
         }
         self._simulation.write("domains", spec.id, record)

@@ -18,11 +18,12 @@ from workers.drivers.hypervisor.base import Event, WatchCallback
 _log = logging.getLogger(__name__)
 _FRESH_NS = 100_000_000  # a directory changed so lately may change again without its time showing it
 
-_OFF = ("shutdown", "nostate", "crashed")
+_OFF = ("shutdown", "nostate", "crashed", "suspended")
 _ARRIVALS: dict[str, Event] = {
     "running": Event.STARTED,
     "paused": Event.PAUSED,
     "shutdown": Event.STOPPED,
+    "suspended": Event.STOPPED,
     "crashed": Event.CRASHED,
 }
 

@@ -1,4 +1,4 @@
-"""Start, stop, unpause and reboot: one step each; the state that is written is the one the host reports."""
+"""Start, stop, pause, suspend and reboot: a step each; the state that is written is the one the host reports."""
 
 from dataclasses import dataclass
 
@@ -80,6 +80,16 @@ class PowerOff(PowerStep):
         return self.read_power(ctx)
 
 
+class Pause(PowerStep):
+    name = "pause"
+    task_state = states.PAUSING
+
+    def execute(self, ctx: StepContext) -> Powered:
+        ctx.checkpoint()
+        self.drivers(ctx).hypervisor.pause(str(ctx.subject_id))
+        return self.read_power(ctx)
+
+
 class Unpause(PowerStep):
     name = "unpause"
     task_state = states.UNPAUSING
@@ -88,6 +98,44 @@ class Unpause(PowerStep):
         ctx.checkpoint()
         self.drivers(ctx).hypervisor.unpause(str(ctx.subject_id))
         return self.read_power(ctx)
+
+
+class Suspend(PowerStep):
+    """Writing the guest's memory to the disk takes as long as it is large."""
+
+    name = "suspend"
+    long = True
+    timeout_seconds = 3600
+    task_state = states.SUSPENDING
+
+    def execute(self, ctx: StepContext) -> Powered:
+        ctx.checkpoint()
+        self.drivers(ctx).hypervisor.suspend(str(ctx.subject_id), ctx.stop)
+        return self.read_power(ctx)
+
+
+class Resume(PowerStep):
+    name = "resume"
+    timeout_seconds = 800
+    task_state = states.RESUMING
+
+    def execute(self, ctx: StepContext) -> Powered:
+        drivers = self.drivers(ctx)
+        self.plug(ctx)
+        ctx.checkpoint()
+        drivers.hypervisor.resume(str(ctx.subject_id))
+        wait_for_ports({port.id: port.routers for port in networks.ports_of(ctx.subject_id)}, drivers)
+        return self.read_power(ctx)
+
+
+class InjectNmi(ServerStep[None]):
+    """Interrupt the guest. Its state is its own affair, so nothing is written."""
+
+    name = "inject_nmi"
+
+    def execute(self, ctx: StepContext) -> None:
+        ctx.checkpoint()
+        self.drivers(ctx).hypervisor.inject_nmi(str(ctx.subject_id))
 
 
 class Reboot(PowerStep):

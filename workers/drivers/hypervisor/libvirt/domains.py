@@ -107,10 +107,17 @@ def read(domain: libvirt.virDomain, *, with_devices: bool) -> DomainInfo:
     """The result of `info`; `with_devices` costs one more call, for console and cards of a running domain."""
     state, reason = domain.state()
     word = POWER_STATES.get(state, PowerState.NOSTATE)
+    if word == PowerState.SHUTDOWN and is_saved(domain):
+        word = PowerState.SUSPENDED
     is_on = with_devices and word in (PowerState.RUNNING, PowerState.PAUSED)
     socket, offloads = _devices(domain) if is_on else (None, False)
     pause = PAUSE_REASONS.get(reason, "unknown") if word == PowerState.PAUSED else ""
     return DomainInfo(domain.UUIDString(), domain.name(), word, vnc_socket=socket, reason=pause, offloads=offloads)
+
+
+def is_saved(domain: libvirt.virDomain) -> bool:
+    """Say whether the guest's memory is saved: its next power-on continues it."""
+    return bool(domain.hasManagedSaveImage(0))
 
 
 def addresses(domain: libvirt.virDomain) -> dict[str, str]:

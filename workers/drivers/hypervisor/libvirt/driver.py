@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import libvirt
@@ -14,6 +15,7 @@ from workers.drivers.errors import SpecInvalid
 from workers.drivers.hypervisor.base import (
     CONSOLE_MAX_BYTES,
     Capabilities,
+    Diagnostics,
     DomainInfo,
     HostFacts,
     HostUse,
@@ -23,8 +25,14 @@ from workers.drivers.hypervisor.base import (
     ServerSpec,
     WatchCallback,
 )
-from workers.drivers.hypervisor.errors import AttachFailed, ServerNotFound, SoftRebootFailed, SpawnFailed
-from workers.drivers.hypervisor.libvirt import cards, console, domains, host
+from workers.drivers.hypervisor.errors import (
+    AttachFailed,
+    ServerNotFound,
+    SoftRebootFailed,
+    SpawnFailed,
+    SuspendFailed,
+)
+from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, saving
 from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy, card, completed, define
 from workers.drivers.hypervisor.libvirt.events import Watchers
@@ -120,6 +128,7 @@ class LibvirtDriver(HypervisorDriver):
             domain = domains.find(connection, spec.id, self._home)
             if domain is not None:
                 domains.power_off(domain)
+                saving.discard(domain)
             return self._power_on(connection, spec, None)
 
         with translated(SpawnFailed):
@@ -136,6 +145,22 @@ class LibvirtDriver(HypervisorDriver):
             domain = self._existing(server_id)
             if domains.power_state(domain) != PowerState.RUNNING:
                 domain.resume()
+
+    def suspend(self, server_id: str, stop: Event) -> None:
+        with translated(SuspendFailed):
+            saving.suspend(self._existing(server_id), stop)
+
+    def resume(self, server_id: str) -> None:
+        with translated(SpawnFailed):
+            saving.resume(self._existing(server_id))
+
+    def inject_nmi(self, server_id: str) -> None:
+        with translated():
+            self._existing(server_id).injectNMI(0)
+
+    def diagnostics(self, server_id: str) -> Diagnostics:
+        with translated():
+            return counters.read(self._existing(server_id), self.policy.virt_type)
 
     def attach_interface(self, server_id: str, interface: InterfaceSpec) -> None:
         with translated(AttachFailed):
@@ -208,15 +233,20 @@ class LibvirtDriver(HypervisorDriver):
         if there is None or not domains.is_active(there):
             if undo is not None:
                 undo.push(self.destroy, spec.id)
-            files.make_directory(Path(spec.instance_dir), 0o711)
-            # libvirt sets what `define` leaves open (addresses of devices) only for a definition that is new.
-            there = connection.defineXMLFlags(define(spec, self.policy).xml(), 0)
-            if spec.on_addresses is not None:
-                spec.on_addresses(domains.addresses(there))
+            if there is None or not domains.is_saved(there):
+                there = self._define(connection, spec)
             there.create()
         info = domains.read(there, with_devices=True)
         domains.close_console(info)
         return info
+
+    def _define(self, connection: libvirt.virConnect, spec: ServerSpec) -> libvirt.virDomain:
+        files.make_directory(Path(spec.instance_dir), 0o711)
+        # libvirt sets what `define` leaves open (addresses of devices) only for a definition that is new.
+        domain = connection.defineXMLFlags(define(spec, self.policy).xml(), 0)
+        if spec.on_addresses is not None:
+            spec.on_addresses(domains.addresses(domain))
+        return domain
 
     def _stop(self, connection: libvirt.virConnect, server_id: str, graceful_timeout_s: float) -> None:
         domain = domains.find(connection, server_id, self._home)

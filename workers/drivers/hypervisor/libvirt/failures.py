@@ -22,6 +22,7 @@ from workers.drivers.hypervisor.errors import (
     ServerNotFound,
     ServerNotRunning,
     SpawnFailed,
+    SuspendFailed,
 )
 
 _BY_CODE: dict[int, type[DriverError]] = {
@@ -51,6 +52,7 @@ _TEXTS: dict[type[DriverError], str] = {
     ImpossibleServer: "The hypervisor refused the server's definition.",
     HypervisorUnavailable: "The hypervisor cannot be reached.",
     SpawnFailed: "The hypervisor could not start the server.",
+    SuspendFailed: "The hypervisor could not save the guest's memory.",
 }
 
 # A dead connection shows as one of these, from one of these parts of libvirt (the list is Nova's).

@@ -1,0 +1,67 @@
+"""A guest's memory on disk: libvirt's managed save, which each later power-on of the domain restores."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import libvirt
+
+from workers.drivers.errors import Stopped
+from workers.drivers.hypervisor.errors import ServerNotRunning
+from workers.drivers.hypervisor.libvirt import domains
+
+_POLL_S = 0.2
+
+
+def suspend(domain: libvirt.virDomain, stop: threading.Event) -> None:
+    """Save a guest that is on. A save that fails or is aborted leaves it running."""
+    if not domains.is_active(domain):
+        if domains.is_saved(domain):
+            return
+        raise ServerNotRunning("The guest is off: there is no memory to save.", details=domain.UUIDString())
+    with _aborting(domain, stop):
+        domain.managedSave(libvirt.VIR_DOMAIN_SAVE_RUNNING)
+
+
+def resume(domain: libvirt.virDomain) -> None:
+    """Restore a saved guest, or wake one that sleeps by its own wish."""
+    state, _reason = domain.state()
+    if state == libvirt.VIR_DOMAIN_PMSUSPENDED:
+        domain.pMWakeup(0)
+    elif not domains.is_active(domain):
+        if not domains.is_saved(domain):
+            raise ServerNotRunning("The guest's saved memory is gone. Start the server.", details=domain.UUIDString())
+        domain.create()
+        domains.close_console(domains.read(domain, with_devices=True))
+
+
+def discard(domain: libvirt.virDomain) -> None:
+    """Forget a guest's saved memory, so that its next power-on is a boot."""
+    if domains.is_saved(domain):
+        domain.managedSaveRemove(0)
+
+
+@contextmanager
+def _aborting(domain: libvirt.virDomain, stop: threading.Event) -> Iterator[None]:
+    """Abort the domain's job once `stop` is set. Raises Stopped then."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_POLL_S):
+            if stop.is_set():
+                with suppress(libvirt.libvirtError):
+                    domain.abortJob()
+
+    watcher = threading.Thread(target=watch, name="libvirt-abort", daemon=True)
+    watcher.start()
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        if stop.is_set():
+            raise Stopped("Saving the guest's memory was stopped.", details=error.get_error_message()) from error
+        raise
+    finally:
+        done.set()
+        watcher.join()
