@@ -60,6 +60,7 @@ class Cloud:
             "CELERITY_RECOVERY": "2",
             "CELERITY_RECONCILE": "2",
             "CELERITY_LOCK_WAIT": "3",
+            "CELERITY_API_PROCESSES": "1",
             **settings,
         }
         self.state = Path(self.environment["CELERITY_STATE_DIR"])
@@ -78,7 +79,7 @@ class Cloud:
     def command(self, name: str) -> list[str]:
         name = name.partition(":")[0]
         threads = self.environment.get("CELERITY_SCHEDULER_THREADS", "4")
-        socket = f"unix:{self.state}/front/api.sock"
+        socket = f"unix:{self.state}/front/api-0.sock"
         commands = {
             "front": [PYTHON, "-m", "deploy.front"],
             "api": [PYTHON, "-m", "gunicorn", "cloud.wsgi:application", "-b", socket, "-w", "1",

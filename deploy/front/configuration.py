@@ -1,6 +1,7 @@
 """The text of the front's nginx.conf, which holds a password: write it with mode 0600."""
 
 from deploy.environment import Environment
+from deploy.errors import DeployError
 from deploy.front import flower, refusals, uploads
 
 DOCUMENT_BYTES = 2 * 1024 * 1024  # cloud/settings.py: DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -71,8 +72,9 @@ http {{
         default $http_host;
     }}
     upstream api {{
-        server {api};
-        keepalive 16;
+        zone api 64k;
+        least_conn;
+{api}        keepalive 16;
         keepalive_requests 100000;
         keepalive_timeout 60s;  # less than gunicorn's: an idle connection is closed by nginx alone
     }}
@@ -206,6 +208,14 @@ ADMISSION = (
 )
 
 
+def api_sockets(environment: Environment) -> list[str]:
+    """Return where the API's processes listen for the front: sockets in a directory that only the two may enter."""
+    processes = environment.values.get("CELERITY_API_PROCESSES") or "2"
+    if not processes.isdecimal() or int(processes) < 1:
+        raise DeployError(f"CELERITY_API_PROCESSES is {processes!r}: it must be a number, at least 1.")
+    return [f"unix:{environment.state}/front/api-{index}.sock" for index in range(int(processes))]
+
+
 def render(environment: Environment, *, user: str | None, files: int, connections: int) -> str:
     """Return the configuration. ``user`` is the workers' account, None if everything runs under one account."""
     image_bytes = int(environment.values.get("CELERITY_IMAGE_SIZE_CAP") or IMAGE_BYTES)
@@ -222,7 +232,7 @@ def render(environment: Environment, *, user: str | None, files: int, connection
         maps=refusals.maps(),
         proxies="".join(f"        {address.strip()} 1;\n" for address in proxies if address.strip()),
         requests_of_address=REQUESTS_OF_ADDRESS,
-        api=f"unix:{environment.state}/front/api.sock",
+        api="".join(f"        server {address} max_fails=0;\n" for address in api_sockets(environment)),
         headers=PLAIN,
         admission=ADMISSION,
         listen=environment["CELERITY_LISTEN"],

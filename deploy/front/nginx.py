@@ -26,9 +26,11 @@ def digest() -> str:
     return content.hexdigest()[:12]
 
 
-def address(environment: Environment) -> str:
-    """Return where the API listens for the front: a socket in a directory that only the two may enter."""
-    return f"unix:{environment.state / 'front' / 'api.sock'}"
+def api_options(environment: Environment) -> list[str]:
+    """Return gunicorn's options for how many processes it starts and where they listen: a socket for each."""
+    sockets = configuration.api_sockets(environment)
+    bound = [option for address in sockets for option in ("--bind", address)]
+    return [*bound, "--workers", str(len(sockets)), "--config", "python:deploy.front.api_workers"]
 
 
 class Front:

@@ -125,11 +125,10 @@ def commands(environment: Environment) -> dict[str, list[str]]:
     return {
         "front": [python, "-m", "deploy.front"],
         "api": [
-            python, "-m", "gunicorn", "cloud.wsgi:application", "--bind", nginx.address(environment),
-            "--worker-class", "gthread", "--workers", settings.get("CELERITY_API_PROCESSES", "2"),
-            "--threads", settings.get("CELERITY_API_THREADS", "4"), "--worker-tmp-dir", memory,
-            "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "75", "--no-control-socket",
-            "--log-level", "warning", "--preload", "--forwarder-headers", "", *gunicorn_limits(),
+            python, "-m", "gunicorn", "cloud.wsgi:application", *nginx.api_options(environment),
+            "--worker-class", "gthread", "--threads", settings.get("CELERITY_API_THREADS", "4"),
+            "--worker-tmp-dir", memory, "--timeout", "300", "--graceful-timeout", "10", "--keep-alive", "75",
+            "--no-control-socket", "--log-level", "warning", "--preload", "--forwarder-headers", "", *gunicorn_limits(),
         ],
         "scheduler": [
             python, "-m", "cloud.celery_command", "worker", "-n", "scheduler@%h", "-Q", "scheduler,periodic",

@@ -241,7 +241,7 @@ def test_a_chunked_upload_that_is_cut_off_leaves_nothing(cloud: Cloud, entrance:
                 (made,) = stack.enter_context(connections(cloud, [head + chunk + end]))
             else:
                 made = stack.enter_context(socket.socket(socket.AF_UNIX))
-                made.connect(str(cloud.state / "front" / "api.sock"))
+                made.connect(str(cloud.state / "front" / "api-0.sock"))
                 made.sendall((head + chunk + end).encode())
                 wait_for(lambda: status_of(cloud, image) == "saving", what="an upload under way")
             made.shutdown(socket.SHUT_WR)

@@ -128,7 +128,7 @@ def test_how_many_is_a_setting(environment: Environment) -> None:
     values = {"CELERITY_API_PROCESSES": "5", "CELERITY_API_THREADS": "7", "CELERITY_SCHEDULER_THREADS": "9"}
     changed = Environment(environment.state, {**environment.values, **values})
     commands = {program.name: " ".join(program.command) for program in programs.cloud(changed)}
-    assert "--workers 5 --threads 7 " in commands["api"] and "-c 9 " in commands["scheduler"]
+    assert "--workers 5 " in commands["api"] and "--threads 7 " in commands["api"] and "-c 9 " in commands["scheduler"]
 
 
 def test_gunicorn_refuses_nothing_that_the_front_lets_through(environment: Environment) -> None:
