@@ -244,3 +244,23 @@ class HypervisorContract:
             assert cards(spec.id) == before
         driver.attach_interface(spec.id, interface)
         assert cards(spec.id) == [*before, interface.tap]
+
+    def test_disks_of_a_server_that_is_off(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        """A volume that is plugged in while the server is off is in its definition; the rest asks for a real export."""
+        nobody, volume = samples.new_id(), samples.volume_disk("vdb")
+        assert volume.serial is not None
+        driver.attach_disk(nobody, volume)
+        driver.detach_disk(nobody, volume.serial, 1)
+        driver.resize_disk(nobody, volume.serial, 1 << 30)
+        assert driver.disks_of(nobody) == ()
+        assert not driver.resume_after_io_error(nobody, 1)
+        driver.spawn(spec)
+        before = driver.disks_of(spec.id)
+        assert not driver.resume_after_io_error(spec.id, 1)
+        driver.stop(spec.id, 0)
+        for _ in range(2):
+            driver.attach_disk(spec.id, volume)
+            assert driver.disks_of(spec.id) == (*before, volume.serial)
+        for _ in range(2):
+            driver.detach_disk(spec.id, volume.serial, 1)
+            assert driver.disks_of(spec.id) == before

@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, ExportSource, InterfaceSpec, ServerSpec
 from workers.drivers.network.base import FixedIP, PortSpec, SubnetSpec
 from workers.drivers.network.base.l2 import NetworkSpec
 from workers.drivers.storage.base import Disk, ImageSpec
@@ -72,6 +72,12 @@ def disk(made: Disk, target: str, **changes: Any) -> DiskSpec:
     """A server's view of a disk that a storage driver made."""
     backing = DiskBacking(made.backing_path, made.backing_format or "raw") if made.backing_path else None
     return DiskSpec(**{"target": target, "path": made.path, "format": made.format, "backing": backing, **changes})
+
+
+def volume_disk(target: str, **changes: Any) -> DiskSpec:
+    """A server's view of a volume, of which nobody has an export."""
+    source = ExportSource("/run/celerity-volumes/x/nbd.sock", "e1")
+    return DiskSpec(**{"target": target, "path": "", "format": "raw", "serial": new_id(), "export": source, **changes})
 
 
 def server(state_dir: Path | str = "/var/lib/celerity", **changes: Any) -> ServerSpec:

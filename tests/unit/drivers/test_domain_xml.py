@@ -83,7 +83,19 @@ def asked() -> ServerSpec:
     )
 
 
+def on_volumes() -> ServerSpec:
+    """A server whose disks are volumes."""
+    first, second = "9a1e6a50-0000-4000-8000-000000000000", "9a1e6a50-0000-4000-8000-000000000001"
+    return server(
+        disks=(
+            samples.volume_disk("vda", serial=first, boot_index=1),
+            samples.volume_disk("vdb", serial=second, readonly=True),
+        )
+    )
+
+
 CASES = {
+    "volumes": (on_volumes(), HostPolicy(home=HOME)),
     "minimal": (server(), HostPolicy(home=HOME)),
     "full-qemu": (full(), HostPolicy(home=HOME)),
     "full-kvm": (full(), HostPolicy(home=HOME, virt_type="kvm", cpu_mode="host-model", disk_cache="none")),

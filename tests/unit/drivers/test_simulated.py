@@ -22,7 +22,7 @@ from tests.unit.drivers.storage_contract import StorageContract
 from tests.unit.drivers.volume_contract import VolumeContract, made
 from workers.drivers.errors import AbortError, RetryableError
 from workers.drivers.hypervisor import loader as hypervisors
-from workers.drivers.hypervisor import simulated
+from workers.drivers.hypervisor import simulated, simulated_disks
 from workers.drivers.hypervisor.base import HypervisorDriver, InterfaceSpec, ServerSpec
 from workers.drivers.network import loader as networks
 from workers.drivers.network.base import NetworkDriver
@@ -94,6 +94,21 @@ class TestHypervisor(HypervisorContract):
         spec = samples.server(display_name="{id} {0.__class__}")
         driver.spawn(spec)
         assert spec.id.encode() in driver.console_output(spec.id)
+
+    def test_volumes(self, driver: HypervisorDriver, tmp_path: Path) -> None:
+        root, data = samples.volume_disk("vda"), samples.volume_disk("vdb")
+        spec = samples.server(disks=(root,))
+        driver.spawn(spec)
+        driver.attach_disk(spec.id, data)
+        assert driver.disks_of(spec.id) == (root.serial, data.serial)
+        simulated_disks.fail_disk(tmp_path, "sim-001", spec.id)
+        info = driver.info(spec.id)
+        assert info is not None
+        assert (info.power_state, info.reason) == ("paused", "io_error")
+        assert driver.resume_after_io_error(spec.id, 1)
+        info = driver.info(spec.id)
+        assert info is not None
+        assert (info.power_state, info.reason) == ("running", "")
 
 
 class TestNetwork(NetworkContract):

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
+from workers.drivers.hypervisor.disks import DiskDriver
 from workers.drivers.hypervisor.guests import CardCounters as CardCounters
 from workers.drivers.hypervisor.guests import Diagnostics as Diagnostics
 from workers.drivers.hypervisor.guests import DiskCounters as DiskCounters
@@ -29,6 +30,7 @@ from workers.drivers.hypervisor.specs import Bus as Bus
 from workers.drivers.hypervisor.specs import CardModel as CardModel
 from workers.drivers.hypervisor.specs import DiskBacking as DiskBacking
 from workers.drivers.hypervisor.specs import DiskSpec as DiskSpec
+from workers.drivers.hypervisor.specs import ExportSource as ExportSource
 from workers.drivers.hypervisor.specs import Hardware as Hardware
 from workers.drivers.hypervisor.specs import InterfaceSpec as InterfaceSpec
 from workers.drivers.hypervisor.specs import ServerSpec as ServerSpec
@@ -122,7 +124,7 @@ class HostUse:
     servers: int
 
 
-class HypervisorDriver(GuestOperations):
+class HypervisorDriver(GuestOperations, DiskDriver):
     """One host's hypervisor. Made by `workers.drivers.hypervisor.loader.load(name, options)`."""
 
     capabilities: Capabilities

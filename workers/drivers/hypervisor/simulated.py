@@ -26,6 +26,7 @@ from workers.drivers.hypervisor.base import (
     WatchCallback,
 )
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
+from workers.drivers.hypervisor.simulated_disks import SimulatedDisks
 from workers.drivers.hypervisor.simulated_watch import POLLER
 from workers.drivers.simulation import Simulation
 
@@ -68,7 +69,7 @@ Simulated guest {name} ttyS0
 {name} login: """
 
 
-class SimulatedHypervisor(HypervisorDriver):
+class SimulatedHypervisor(SimulatedDisks, HypervisorDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `vcpus` (64), `ram_mib` (262144), `disk_gib` (2048),
     `traits` (a few), `watch_interval_s` (0.5).
     """
@@ -297,6 +298,7 @@ class SimulatedHypervisor(HypervisorDriver):
             "cards": [card.tap for card in spec.interfaces],
             "macs": {card.tap: card.mac for card in spec.interfaces},
             "disks": {disk.target: disk.path for disk in spec.disks},
+            "volumes": [disk.serial for disk in spec.disks if disk.export is not None],
             "at": time.time(),
         }
         self._simulation.write("domains", spec.id, record)
@@ -311,7 +313,9 @@ class SimulatedHypervisor(HypervisorDriver):
 
 
 def _info(record: Mapping[str, Any]) -> DomainInfo:
-    return DomainInfo(id=record["id"], name=record["name"], power_state=PowerState(record["power_state"]))
+    state = PowerState(record["power_state"])
+    reason = record.get("reason", "") if state == PowerState.PAUSED else ""
+    return DomainInfo(id=record["id"], name=record["name"], power_state=state, reason=reason)
 
 
 def power_off_guest(state_dir: str | Path, host: str, server_id: str, *, crashed: bool = False) -> None:

@@ -22,8 +22,24 @@ class DiskBacking:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportSource:
+    """A volume's export: NBD by a name on a unix socket, whose path is absolute."""
+
+    socket: str
+    name: str
+
+    def __post_init__(self) -> None:
+        """Refuse paths that could mean something else further down."""
+        values.check_plain_text(self.socket, "a socket's path")
+        values.check_plain_text(self.name, "an export's name")
+        if not self.socket.startswith("/"):
+            raise SpecInvalid("a socket's path must be absolute", details=self.socket)
+
+
+@dataclass(frozen=True, slots=True)
 class DiskSpec:
-    """One disk of a server, as the guest sees it (`target`, e.g. vda) and as the host keeps it (`path`).
+    """One disk of a server, as the guest sees it (`target`, e.g. vda) and as the host keeps it: a file (`path`), or a
+    volume (`export`), of which the format is raw, whatever its file's is.
 
     The format was recorded when the file was created. It is never probed: a guest can write any header.
     `boot_index` counts from 1; None is never booted from. `serial` is the disk's name in /dev/disk/by-id.
@@ -39,14 +55,17 @@ class DiskSpec:
     serial: str | None = None
     backing: DiskBacking | None = None
     bus: Bus | None = None
+    export: ExportSource | None = None
 
     def __post_init__(self) -> None:
         """Refuse targets and paths that could mean something else further down."""
+        if (self.export is not None) == bool(self.path) or (self.export is not None and self.format != "raw"):
+            raise SpecInvalid("a disk is a file, or a raw export")
         if not self.target.isalnum() or not self.target.isascii():
             raise SpecInvalid(f"not a disk target: {self.target!r}")
         for path in (self.path, self.backing.path if self.backing else "/"):
             values.check_plain_text(path, "a disk's path")
-            if not path.startswith("/"):
+            if path and not path.startswith("/"):
                 raise SpecInvalid("a disk's path must be absolute", details=path)
         if self.backing is not None and self.format != "qcow2":
             raise SpecInvalid("only a qcow2 disk has a backing file")

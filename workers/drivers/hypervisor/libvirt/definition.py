@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workers.drivers.errors import SpecInvalid
-from workers.drivers.hypervisor.base import Bus, DiskSpec, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.base import Bus, DiskSpec, ExportSource, InterfaceSpec, ServerSpec
 from workers.drivers.hypervisor.libvirt.xml import devices, disk, interface, machine, metadata
 from workers.drivers.hypervisor.libvirt.xml.domain import Domain
 
@@ -165,7 +165,7 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
     hardware = spec.hardware
     video = devices.VideoModel(type=hardware.video, vram=16384 if hardware.video == "vga" else None)
     return devices.Devices(
-        disks=tuple(_disk(item, policy) for item in spec.disks),
+        disks=tuple(disk_device(item, policy) for item in spec.disks),
         controllers=tuple(_controllers(spec, policy)),
         interfaces=tuple(card(item) for item in spec.interfaces),
         serial=devices.Serial(log=devices.Log(file=spec.console_log)),
@@ -197,7 +197,10 @@ def _bus(spec: DiskSpec) -> Bus:
     return bus
 
 
-def _disk(spec: DiskSpec, policy: HostPolicy) -> disk.Disk:
+def disk_device(spec: DiskSpec, policy: HostPolicy) -> disk.Disk:
+    """The element of a disk."""
+    if spec.export is not None:
+        return _volume(spec, spec.export)
     readonly = spec.readonly or spec.device == "cdrom" or spec.format == "iso"
     return disk.Disk(
         device=spec.device,
@@ -210,6 +213,19 @@ def _disk(spec: DiskSpec, policy: HostPolicy) -> disk.Disk:
         backing=_backing(spec),
         target=disk.DiskTarget(dev=spec.target, bus=_bus(spec)),
         readonly=disk.Readonly() if readonly else None,
+        serial=spec.serial,
+        boot=disk.BootOrder(spec.boot_index) if spec.boot_index is not None else None,
+    )
+
+
+def _volume(spec: DiskSpec, export: ExportSource) -> disk.Disk:
+    """A volume. When its export fails the guest is paused, before it sees an error; the agent lets it go on."""
+    return disk.Disk(
+        type="network",
+        driver=disk.DiskDriver(cache="none", error_policy="stop", rerror_policy="stop", discard="unmap"),
+        source=disk.NetworkSource(name=export.name, host=disk.SocketHost(socket=export.socket)),
+        target=disk.DiskTarget(dev=spec.target, bus=_bus(spec)),
+        readonly=disk.Readonly() if spec.readonly else None,
         serial=spec.serial,
         boot=disk.BootOrder(spec.boot_index) if spec.boot_index is not None else None,
     )

@@ -35,6 +35,7 @@ from workers.drivers.hypervisor.errors import (
 from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, saving
 from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy, card, completed, define
+from workers.drivers.hypervisor.libvirt.disks import LibvirtDisks
 from workers.drivers.hypervisor.libvirt.events import Watchers
 from workers.drivers.hypervisor.libvirt.failures import translated
 from workers.system import files
@@ -61,7 +62,7 @@ def policy_from(options: Mapping[str, Any]) -> HostPolicy:
     return HostPolicy(home=str(Path(options["state_dir"])), virt_type=virt_type, **chosen)
 
 
-class LibvirtDriver(HypervisorDriver):
+class LibvirtDriver(LibvirtDisks, HypervisorDriver):
     """Options: `state_dir` (required), `uri` (qemu:///system), `virt_type` (auto, kvm, qemu), and those of HostPolicy:
     `machine`, `cpu_mode`, `cpu_model`, `cpu_features`, `disk_cache`, `tcg_cache_mib`, `arch`.
     """

@@ -29,6 +29,25 @@ class Source(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class SocketHost(Element):
+    """<host> of an export: a unix socket of the same machine."""
+
+    tag: ClassVar[str] = "host"
+    socket: str = attribute("socket")
+    transport: Literal["unix"] = attribute("transport", default="unix")
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSource(Element):
+    """<source>: an export, by its name."""
+
+    tag: ClassVar[str] = "source"
+    name: str = attribute("name")
+    host: SocketHost = child()
+    protocol: Literal["nbd"] = attribute("protocol", default="nbd")
+
+
+@dataclass(frozen=True, slots=True)
 class Format(Element):
     """<format> of a backing file."""
 
@@ -55,6 +74,8 @@ class DiskDriver(Element):
     name: Literal["qemu"] = attribute("name", default="qemu")
     type: str = attribute("type", default="raw")
     cache: str | None = attribute("cache", default=None)
+    error_policy: Literal["stop"] | None = attribute("error_policy", default=None)
+    rerror_policy: Literal["stop"] | None = attribute("rerror_policy", default=None)
     discard: Literal["unmap"] | None = attribute("discard", default=None)
 
 
@@ -87,10 +108,10 @@ class Disk(Element):
     """<disk>."""
 
     tag: ClassVar[str] = "disk"
-    type: Literal["file"] = attribute("type", default="file")
+    type: Literal["file", "network"] = attribute("type", default="file")
     device: Literal["disk", "cdrom"] = attribute("device", default="disk")
     driver: DiskDriver = child(default=DiskDriver())
-    source: Source | None = child(default=None)
+    source: Source | NetworkSource | None = child(default=None)
     backing: BackingStore = child(default=BackingStore())
     target: DiskTarget | None = child(default=None)
     readonly: Readonly | None = child(default=None)

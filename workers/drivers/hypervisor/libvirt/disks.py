@@ -1,0 +1,133 @@
+"""Disks of domains: plugged, unplugged and grown by their serial numbers."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import libvirt
+import libvirt_qemu
+
+from workers.drivers.hypervisor.disks import DiskDriver
+from workers.drivers.hypervisor.errors import AttachFailed, ServerNotFound
+from workers.drivers.hypervisor.libvirt import domains, plugging
+from workers.drivers.hypervisor.libvirt.connection import Connection
+from workers.drivers.hypervisor.libvirt.definition import HostPolicy, disk_device
+from workers.drivers.hypervisor.libvirt.failures import translated
+from workers.drivers.hypervisor.libvirt.host import parse
+from workers.drivers.hypervisor.specs import DiskSpec
+
+_POLL_S = 0.1
+_SETTLE_S = 0.5  # the first requests after a pause make the new connection, and may fail
+_RECONNECT_S = 10.0
+_PAUSED = (libvirt.VIR_DOMAIN_PAUSED, libvirt.VIR_DOMAIN_PAUSED_IOERROR)
+
+
+class LibvirtDisks(DiskDriver):
+    """The disks' part of LibvirtDriver."""
+
+    policy: HostPolicy
+    _connection: Connection
+    _home: str
+
+    def attach_disk(self, server_id: str, disk: DiskSpec) -> None:
+        assert disk.serial is not None
+        with translated(AttachFailed):
+            domain = self._domain(server_id)
+            if domain is not None:
+                plugging.attach(domain, disk_device(disk, self.policy).xml(), _by_serial(disk.serial))
+
+    def detach_disk(self, server_id: str, serial: str, timeout_s: float) -> None:
+        try:
+            with translated(AttachFailed):
+                domain = self._domain(server_id)
+                if domain is not None:
+                    plugging.detach(domain, _by_serial(serial), timeout_s, "volume")
+        except ServerNotFound:
+            """It went meanwhile, and its disks with it."""
+
+    def resize_disk(self, server_id: str, serial: str, size_bytes: int) -> None:
+        """QEMU learns the size of an export when it connects again, which it does for a request."""
+        deadline = time.monotonic() + _RECONNECT_S
+        with translated(AttachFailed):
+            domain = self._domain(server_id)
+            if domain is None or not domains.is_active(domain):
+                return
+            disk = plugging.in_guest(domain, _by_serial(serial))
+            while disk is not None and not _resize(domain, disk, size_bytes, is_last=time.monotonic() > deadline):
+                time.sleep(_POLL_S)
+                _request(domain, disk)
+
+    def resume_after_io_error(self, server_id: str, timeout_s: float) -> bool:
+        """QEMU connects to an export again with the first request of a guest that runs: that request may fail once."""
+        deadline = time.monotonic() + timeout_s
+        with translated():
+            domain = self._domain(server_id)
+            if domain is None or not _failed(domain):
+                return False
+            while time.monotonic() < deadline:
+                domain.resume()
+                if _runs_for(domain, _SETTLE_S):
+                    return True
+        return False
+
+    def disks_of(self, server_id: str) -> tuple[str, ...]:
+        with translated():
+            domain = self._domain(server_id)
+            if domain is None:
+                return ()
+            elements = parse(domain.XMLDesc()).iterfind("devices/disk/serial")
+            return tuple(str(element.text) for element in elements)
+
+    def _domain(self, server_id: str) -> libvirt.virDomain | None:
+        return self._connection.run(lambda it: domains.find(it, server_id, self._home))
+
+
+def _failed(domain: libvirt.virDomain) -> bool:
+    return tuple(domain.state()) == _PAUSED
+
+
+def _runs_for(domain: libvirt.virDomain, seconds: float) -> bool:
+    """Wait and return whether the guest was not paused by a failing disk meanwhile."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if _failed(domain):
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def _resize(domain: libvirt.virDomain, disk: Any, size_bytes: int, *, is_last: bool) -> bool:
+    """Tell QEMU a disk's new size; False: it is not connected to the grown export yet."""
+    try:
+        domain.blockResize(disk.find("target").get("dev"), size_bytes, libvirt.VIR_DOMAIN_BLOCK_RESIZE_BYTES)
+    except libvirt.libvirtError:
+        if is_last:
+            raise
+        return False
+    return True
+
+
+def _request(domain: libvirt.virDomain, disk: Any) -> None:
+    """Let QEMU read a sector of a disk, whether or not its guest runs. libvirt has no call for it."""
+    alias = disk.find("alias").get("name")
+    known = json.loads(libvirt_qemu.qemuMonitorCommand(domain, '{"execute": "query-block"}', 0))["return"]
+    node = next(
+        (item["inserted"]["node-name"] for item in known if f"/{alias}/" in f"{item.get('qdev', '')}/"),
+        None,
+    )
+    if node is not None:
+        libvirt_qemu.qemuMonitorCommand(
+            domain, f'qemu-io {node} "read 0 512"', libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
+        )
+
+
+def _by_serial(serial: str) -> plugging.Find:
+    def find(description: Any) -> Any | None:
+        return next(
+            (disk for disk in description.iterfind("devices/disk") if disk.findtext("serial") == serial),
+            None,
+        )
+
+    return find
