@@ -191,7 +191,10 @@ def lab(tmp_path: Path, guest_image: Path) -> Iterator[Lab]:
 
 
 def test_a_config_drive_makes_the_instance_once(lab: Lab) -> None:
-    """User data runs once, and host keys stay with the instance; another server gets its own."""
+    """User data runs once, also when the guest reboots; host keys stay with the instance, another server gets its own.
+
+    The guest reboots and powers off from inside, and obeys the power button.
+    """
     drive = lab.disc(lab.documents(admin_pass="s3cret"))
     machine = lab.start(*drive)
     text = machine.wait_for("^vm1 login: ")
@@ -207,17 +210,20 @@ def test_a_config_drive_makes_the_instance_once(lab: Lab) -> None:
     machine.wait_for("^logged in as root$")
     host_key = re.search(r"host key ed25519 (\S+)", machine.console())
     assert host_key
-    assert machine.press_power_button() < 15
-    second = lab.start(*drive)
-    text = second.wait_for("^vm1 login: ")
+    shown = len(machine.console())
+    machine.ssh("reboot")
+    machine.wait_until(lambda: "vm1 login: " in machine.console()[shown:])
+    text = machine.console()[shown:]
     assert "user-data:" not in text
     assert host_key[1] in text
-    second.press_power_button()
+    machine.ssh("poweroff")
+    assert machine.process.wait(PATIENCE) == 0
     lab.number = uuid.uuid4()  # another server made from a copy of this disk
-    third = lab.start(*lab.disc(lab.documents()))
-    text = third.wait_for("^vm1 login: ")
+    second = lab.start(*lab.disc(lab.documents()))
+    text = second.wait_for("^vm1 login: ")
     assert "user-data: hello from vm1" in text
     assert host_key[1] not in text
+    assert second.press_power_button() < 15
 
 
 def test_cloud_config_swap_and_ephemeral_disk(lab: Lab) -> None:
@@ -234,7 +240,8 @@ def test_cloud_config_swap_and_ephemeral_disk(lab: Lab) -> None:
     assert "packages is not supported" in text
 
 
-def test_the_metadata_service(lab: Lab) -> None:
+def test_the_metadata_service_and_hot_plugging(lab: Lab) -> None:
+    """One boot for both: documents by HTTP, then a disk and a network card that come and go."""
     folder = lab.folder / "service/openstack/latest"
     folder.mkdir(parents=True)
     for name, content in lab.documents().items():
@@ -244,6 +251,18 @@ def test_the_metadata_service(lab: Lab) -> None:
     assert "tiny: metadata from service\n" in text
     assert "tiny: user-data: hello from vm1\n" in text
     assert machine.ssh("id -un") == "root\n"
+    (lab.folder / "volume").write_bytes(bytes(8 << 20))
+    machine.say(
+        "monitor",
+        f"drive_add 0 if=none,id=volume,format=raw,file={lab.folder}/volume",
+        "device_add virtio-blk-pci,drive=volume,serial=8d0c-1,bus=port1",
+        "netdev_add user,id=net1,net=10.7.0.0/24,dhcpstart=10.7.0.20",
+        "device_add virtio-net-pci,netdev=net1,bus=port2,id=card1",
+    )
+    machine.wait_for(r"^tiny: eth1 10\.7\.0\.20/24")
+    assert machine.ssh("blockdev --getsize64 /dev/disk/by-id/virtio-8d0c-1") == f"{8 << 20}\n"
+    machine.say("monitor", "device_del card1")
+    machine.wait_until(lambda: "eth1" not in machine.ssh("ls /sys/class/net"))
 
 
 def test_the_ec2_form_of_the_service(lab: Lab) -> None:
@@ -264,29 +283,3 @@ def test_without_metadata_there_is_a_login_prompt(lab: Lab) -> None:
     machine.wait_for("^tiny login: ")
     text = machine.wait_for("^tiny: ssh keys 0$")  # a slow machine shows the prompt before
     assert "tiny: no metadata" in text
-
-
-def test_disks_and_network_cards_can_be_plugged_in(lab: Lab) -> None:
-    (lab.folder / "volume").write_bytes(bytes(8 << 20))
-    machine = lab.start(*lab.disc(lab.documents()))
-    machine.wait_for("^vm1 login: ")
-    machine.say(
-        "monitor",
-        f"drive_add 0 if=none,id=volume,format=raw,file={lab.folder}/volume",
-        "device_add virtio-blk-pci,drive=volume,serial=8d0c-1,bus=port1",
-        "netdev_add user,id=net1,net=10.7.0.0/24,dhcpstart=10.7.0.20",
-        "device_add virtio-net-pci,netdev=net1,bus=port2,id=card1",
-    )
-    machine.wait_for(r"^tiny: eth1 10\.7\.0\.20/24")
-    assert machine.ssh("blockdev --getsize64 /dev/disk/by-id/virtio-8d0c-1") == f"{8 << 20}\n"
-    machine.say("monitor", "device_del card1")
-    machine.wait_until(lambda: "eth1" not in machine.ssh("ls /sys/class/net"))
-
-
-def test_reboot_and_poweroff_from_inside(lab: Lab) -> None:
-    machine = lab.start(*lab.disc(lab.documents()))
-    machine.wait_for("^vm1 login: ")
-    machine.ssh("reboot")
-    machine.wait_for(r"^vm1 login: (.*\n)+vm1 login: ")
-    machine.ssh("poweroff")
-    assert machine.process.wait(PATIENCE) == 0
