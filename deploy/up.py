@@ -141,7 +141,9 @@ def image_file(environment: Environment) -> tuple[Path, str]:
 
 def load_image(environment: Environment, built: "Future[tuple[Path, str]]") -> None:
     path, form = built.result()
-    manage.run(environment, "load_image", "--name", first_server.IMAGE, "--file", str(path), "--disk-format", form)
+    name, agent = first_server.IMAGE, "hw_qemu_guest_agent=yes"  # tiny has one, and so have simulated guests
+    options = ("--name", name, "--file", str(path), "--disk-format", form, "--property", agent)
+    manage.run(environment, "load_image", *options)
 
 
 def bring_up_network(environment: Environment, supervisor: Supervisor) -> None:

@@ -262,6 +262,7 @@ class Cloud:
         if name in self._images:
             return self._images[name]
         values = {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "public"}
+        values["hw_qemu_guest_agent"] = "true"  # simulated guests have an agent
         answer = self.call("POST", "/image/v2/images", values, admin=True)
         assert answer.status_code == 201, answer.text
         made = answer.json()["id"]

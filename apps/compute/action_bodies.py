@@ -104,6 +104,68 @@ CONSOLE: Schema = {
         }
     },
 }
+_NAME: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 255,
+    "pattern": r"^(?!\s)[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f]$(?!\n)",
+    "description": "a text of 1 to 255 printable characters, without spaces at its ends",
+}
+_PROPERTIES: Schema = {
+    "type": "object",
+    "description": "an object of texts of at most 255 characters, with keys of letters, digits, spaces and - _ : .",
+    "patternProperties": {
+        "^[a-zA-Z0-9-_:. ]{1,255}$": {
+            "type": "string",
+            "maxLength": 255,
+            "pattern": r"^[^\x00]*$",
+            "description": "a text of at most 255 characters",
+        }
+    },
+    "additionalProperties": False,
+}
+IMAGE: Schema = {
+    "type": "object",
+    "description": "an object with the keys name and perhaps metadata",
+    "required": ["name"],
+    "properties": {"name": _NAME, "metadata": _PROPERTIES},
+    "additionalProperties": False,
+}
+BACKUP: Schema = {
+    "type": "object",
+    "description": "an object with the keys name, backup_type, rotation and perhaps metadata",
+    "required": ["name", "backup_type", "rotation"],
+    "properties": {
+        "name": _NAME,
+        "backup_type": {
+            "type": "string",
+            "maxLength": 255,
+            "pattern": r"^[^\x00]*$",
+            "description": "a text of at most 255 characters",
+        },
+        "rotation": {
+            "oneOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]{1,9}$"}],
+            "description": "a whole number from 0 on",
+        },
+        "metadata": _PROPERTIES,
+    },
+    "additionalProperties": False,
+}
+PASSWORD: Schema = {
+    "type": "object",
+    "description": "an object with the key adminPass",
+    "required": ["adminPass"],
+    "properties": {
+        "adminPass": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 255,
+            "pattern": r"^[^\x00\n\r]*$(?!\n)",
+            "description": "a text of 1 to 255 characters on one line",
+        }
+    },
+    "additionalProperties": False,
+}
 
 
 def as_given(body: Any) -> dict[str, Any]:
@@ -125,3 +187,15 @@ def reason(body: Any) -> dict[str, Any]:
 def lines(body: Any) -> dict[str, Any]:
     length = (body or {}).get("length")
     return {"lines": None if length is None or int(length) == -1 else min(int(length), MAX_CONSOLE_LINES)}
+
+
+def image(body: Any) -> dict[str, Any]:
+    return {"name": body["name"], "metadata": body.get("metadata") or {}}
+
+
+def backup(body: Any) -> dict[str, Any]:
+    return {**image(body), "backup_type": body["backup_type"], "rotation": int(body["rotation"])}
+
+
+def password(body: Any) -> dict[str, Any]:
+    return {"password": body["adminPass"]}

@@ -58,6 +58,12 @@ class ServerLocked(Conflict):
     template = "Instance {server} is locked"
 
 
+class GuestAgentMissing(Conflict):
+    """409: what is asked of the guest's agent, and the guest has none."""
+
+    template = "Cannot '{action}' instance {server}: {reason}."
+
+
 class ImageUnusable(BadRequest):
     pass
 

@@ -41,7 +41,7 @@ _SOUND = ("ac97", "es1370", "ich6", "ich9", "pcspk", "sb16", "usb", "virtio")
 _COUNTED = "the processors' topology, where the flavor's number of processors allows it"
 _ENCRYPTED = "a host that can encrypt guests' memory; none here can"
 _TRAIT = "a host with the trait of that feature"
-_LATER = "nothing yet: servers' disks cannot be snapshotted or rescued here"
+_LATER = "nothing yet: servers cannot be rescued here"
 _NONE = "nothing: it tells people and tools about the image"
 _XEN = "nothing: it is about Xen's or VMware's agents and stores"
 
@@ -61,7 +61,9 @@ PROPERTIES: dict[str, Property] = {
     ),
     "hw_rng_model": Property(("virtio",), ("virtio",), "a source of random numbers, which every server has"),
     "hw_boot_menu": Property(BOOLEAN, BOOLEAN, "three seconds for a key in the firmware"),
-    "hw_qemu_guest_agent": Property(BOOLEAN, BOOLEAN, "the agent's channel, which every server has"),
+    "hw_qemu_guest_agent": Property(
+        BOOLEAN, BOOLEAN, "the guest agent's channel: snapshots freeze file systems, and passwords can be changed"
+    ),
     "os_type": Property(ANYTHING, ANYTHING, "windows: the clock shows the host's local time"),
     "hw_cpu_sockets": Property(_POSITIVE, _POSITIVE, _COUNTED),
     "hw_cpu_cores": Property(_POSITIVE, _POSITIVE, _COUNTED),
@@ -122,8 +124,10 @@ PROPERTIES: dict[str, Property] = {
     # Of no effect
     "hw_rescue_bus": Property(_BUSES, _BUSES, _LATER),
     "hw_rescue_device": Property(("disk", "cdrom", "floppy"), ("disk", "cdrom", "floppy"), _LATER),
-    "os_require_quiesce": Property(BOOLEAN, BOOLEAN, _LATER),
-    "os_admin_user": Property(ANYTHING, ANYTHING, _LATER),
+    "os_require_quiesce": Property(
+        BOOLEAN, BOOLEAN, "snapshots of a running server fail where its agent does not freeze the file systems"
+    ),
+    "os_admin_user": Property(ANYTHING, ANYTHING, "whose password changePassword sets; root or Administrator without"),
     "os_distro": Property(ANYTHING, ANYTHING, _NONE),
     "os_version": Property(ANYTHING, ANYTHING, _NONE),
     "hw_auto_disk_config": Property(ANYTHING, ANYTHING, _NONE),
@@ -192,6 +196,11 @@ def _listed(values: tuple[str, ...]) -> str:
 def truth(value: object) -> bool:
     """Return whether a property or an extra spec says yes."""
     return str(value).lower() in _YES
+
+
+def has_guest_agent(properties: Mapping[str, str]) -> bool:
+    """Return whether the image's guest has an agent."""
+    return truth(properties.get("hw_qemu_guest_agent", ""))
 
 
 def disk_bus(properties: Mapping[str, str]) -> str:

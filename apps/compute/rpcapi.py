@@ -1,5 +1,6 @@
 """Naming pipelines: the one place where compute's work is enqueued."""
 
+import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +59,20 @@ def delete(
     )
 
 
-def act(*, context: RequestContext, server: Server, action: ServerAction, params: dict[str, Any]) -> None:
+def act(
+    *,
+    context: RequestContext,
+    server: Server,
+    action: ServerAction,
+    params: dict[str, Any],
+    run_id: uuid.UUID | None = None,
+) -> None:
     """Start the pipeline of an action of the catalogue.
 
     The server's host runs its steps. In a pipeline with several hosts it has the action's role; the scheduler begins.
     """
     where: dict[str, Any] = {"hosts": {action.host_role: server.host}} if action.host_role else {"host": server.host}
-    _start(context, action.pipeline, action.name, server, params=params, **where)
+    _start(context, action.pipeline, action.name, server, params=params, run_id=run_id, **where)
 
 
 def record(*, context: RequestContext, action: str, server: Server) -> None:

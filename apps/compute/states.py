@@ -29,6 +29,11 @@ RESUMING = "resuming"
 RESIZE_PREP = "resize_prep"
 RESIZE_MIGRATING = "resize_migrating"
 RESIZE_FINISH = "resize_finish"
+IMAGE_SNAPSHOT_PENDING = "image_snapshot_pending"
+IMAGE_SNAPSHOT = "image_snapshot"
+IMAGE_UPLOADING = "image_uploading"
+IMAGE_BACKUP = "image_backup"
+UPDATING_PASSWORD = "updating_password"  # noqa: S105 - a task's name
 DELETING = "deleting"
 
 # power_state: nova/objects/fields.py, InstancePowerState

@@ -25,7 +25,10 @@ OPEN = {
 # Between the cloud's own processes: hosts send a signature, no token, and everyone else gets 404.
 # The routes of compute/v2.1 under other names, and what only says that it is not offered.
 ALIASES = ("compute/v2/", "compute/v2.1/<project:project_in_url>/")
-INTERNAL = {"image/internal/blobs/<str:sha512>"}
+INTERNAL = {
+    "image/internal/blobs/<str:sha512>",
+    "image/internal/uploads/<uuid:image_id>/<uuid:run_id>",
+}
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ CREATE TRIGGER test_revert BEFORE INSERT ON workflow_step FOR EACH ROW WHEN (NEW
     EXECUTE FUNCTION test_hold_revert();
 """
 # Rows that steps write, besides those of their subjects.
-WRITTEN = ("compute_blockdevice", "networking_port", "scheduling_allocation", "scheduling_inventory")
+WRITTEN = ("compute_blockdevice", "images_image", "networking_port", "scheduling_allocation", "scheduling_inventory")
 
 
 def _setup() -> str:

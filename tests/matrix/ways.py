@@ -111,6 +111,11 @@ READY = {
 # What the catalogue of actions cannot say.
 WAYS = {
     "server.attach_interface": Way(_nothing, _attach),
+    "server.change_password": Way(_nothing, _action({"changePassword": {"adminPass": "a new password"}})),
+    "server.create_backup": Way(
+        _nothing, _action({"createBackup": {"name": "backup", "backup_type": "daily", "rotation": 0}})
+    ),
+    "server.create_image": Way(_nothing, _action({"createImage": {"name": "image"}})),
     "server.build": Way(_nothing, _build),
     "server.delete": Way(_nothing, _delete),
     "server.delete_moving": Way(_nothing, _delete_moving),

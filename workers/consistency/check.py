@@ -11,6 +11,7 @@ Rules, each a comparison of sets:
   contents of images               = files in the image store, of the recorded size
   images that a run is to fill     = runs that are open
   domains, files on a host         = servers whose rows are on that host; none without its files
+  snapshots on a host              = servers with an open run
   plugged ports, taps, DHCP        = bound ports, and what these need
   what a host's switch got         = what it understood
   cached images                    = what was verified
@@ -110,6 +111,9 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
         for server_id in sorted(there - set(wanted)):
             if not _is_at_work(server_id):
                 yield Inconsistency(kind, server_id, f"on {drivers.host}, but no server of that host has this id")
+    for server_id in drivers.storage.list_snapshots():
+        if not _is_at_work(server_id):
+            yield Inconsistency("snapshot", server_id, f"a snapshot of it is on {drivers.host}, and no run is open")
     for server_id, server in wanted.items():
         if server.task_state or server.vm_state not in states.SETTLED:
             continue

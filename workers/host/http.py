@@ -30,11 +30,19 @@ def _diagnostics(drivers: HostDrivers, server_id: str) -> bytes:
     return orjson.dumps(asdict(drivers.hypervisor.diagnostics(server_id)))
 
 
-PARTS: dict[str, Callable[[HostDrivers, str], bytes]] = {"console": _console, "diagnostics": _diagnostics}
+def _guest_agent(drivers: HostDrivers, server_id: str) -> bytes:
+    return b"yes" if drivers.hypervisor.agent_answers(server_id) else b"no"
+
+
+PARTS: dict[str, Callable[[HostDrivers, str], bytes]] = {
+    "console": _console,
+    "diagnostics": _diagnostics,
+    "guest-agent": _guest_agent,
+}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """GET /hosts/<host>/servers/<id>/<part>: the console's last bytes, or the guest's counters as JSON."""
+    """GET /hosts/<host>/servers/<id>/<part>: the console's last bytes, counters as JSON, whether the agent answers."""
 
     timeout = 10
 

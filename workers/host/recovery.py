@@ -13,13 +13,17 @@ from apps.workflow.services import findings
 from apps.workflow.services.findings import FindingReport
 from workers.config import HostDrivers
 from workers.host import boot
-from workers.host.reconcilers import base, domains, images, ports, power
+from workers.host.reconcilers import base, domains, images, ports, power, snapshots
 from workers.host.reconcilers.base import HostSnapshot
 
 log = structlog.get_logger("celerity.agent")
 # Ports first: guests are started on them. Each closes the findings of its kinds alone.
 GUESTS = ((ports, (ports.KIND, ports.NETWORK)), (power, (power.KIND,)))
-REST = ((domains, (domains.KIND, domains.FILES)), (images, (images.KIND,)))
+REST = (
+    (domains, (domains.KIND, domains.FILES)),
+    (images, (images.KIND,)),
+    (snapshots, (snapshots.KIND,)),
+)
 
 
 def recover(drivers: HostDrivers) -> dict[str, int]:

@@ -23,6 +23,7 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         video=cast(Any, _one_of(asked, "hw_video_model", ("vga", "virtio", "cirrus", "bochs", "none")) or "vga"),
         watchdog=watchdog if watchdog in ("reset", "poweroff", "pause", "none") else None,
         boot_menu=image_properties.truth(asked.get("hw_boot_menu", "")),
+        guest_agent=image_properties.has_guest_agent(asked),
         local_time=asked.get("os_type") == "windows",
         topology=image_properties.topology(asked, int(server.flavor["vcpus"])),
     )

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ OUTPUT_LIMIT_BYTES = 1024 * 1024
 
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 _DETAILS_LIMIT = 4000
+_POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,15 @@ def run(
     memory_limit_mib: int | None = None,
     cpu_limit_s: int | None = None,
     env: Mapping[str, str] | None = None,
+    poll: Callable[[], object] | None = None,
 ) -> Completed:
     """Run a program to its end and return how it ended.
 
     `timeout_s` in seconds of wall clock, after which its whole process group is killed. `memory_limit_mib` bounds the
     address space, `cpu_limit_s` the processor time; both are set by prlimit(1) in the new process, so no Python runs
     between fork and exec and any thread may call. The environment is PATH and LC_ALL, plus `env`: the caller's own
-    environment (and the secrets in it) is not passed on. A program that daemonises itself outlives this call.
+    environment (and the secrets in it) is not passed on. `poll` is called several times a second while the program
+    runs; what it raises ends the program, and is raised. A program that daemonises itself outlives this call.
 
     Raises ProgramMissing, ProcessTimeout, and, when `check`, ProcessFailed. Arguments are never logged.
     """
@@ -90,7 +93,7 @@ def run(
     started = time.monotonic()
     process = _start(_limited(command, memory_limit_mib, cpu_limit_s), env)
     try:
-        stdout, stderr = _converse(process, input, timeout_s)
+        stdout, stderr = _converse(process, input, timeout_s, poll)
     except subprocess.TimeoutExpired:
         raise ProcessTimeout(f"{command[0]} took longer than {timeout_s:g} s") from None
     finally:
@@ -127,7 +130,9 @@ def _start(command: list[str], env: Mapping[str, str] | None) -> subprocess.Pope
         raise ProgramMissing(f"{command[0]} cannot be executed", str(error)) from error
 
 
-def _converse(process: subprocess.Popen[bytes], data: bytes | None, timeout_s: float) -> tuple[bytes, bytes]:
+def _converse(
+    process: subprocess.Popen[bytes], data: bytes | None, timeout_s: float, poll: Callable[[], object] | None
+) -> tuple[bytes, bytes]:
     """Feed stdin, collect both outputs up to their limit, wait. Raises TimeoutExpired."""
     deadline = time.monotonic() + timeout_s
     kept: tuple[bytearray, bytearray] = (bytearray(), bytearray())
@@ -144,6 +149,10 @@ def _converse(process: subprocess.Popen[bytes], data: bytes | None, timeout_s: f
         process.stdin.close()
     for thread in work:
         thread.start()
+    while poll is not None and process.poll() is None and time.monotonic() < deadline:
+        poll()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_POLL_S)
     process.wait(max(0.0, deadline - time.monotonic()))
     for thread in work:
         thread.join(max(0.0, deadline - time.monotonic()))

@@ -11,6 +11,9 @@ from apps.compute.actions.base import SERVICE_RULES as SERVICE_RULES
 from apps.compute.actions.base import Button as Button
 from apps.compute.actions.base import Hard as Hard
 from apps.compute.actions.base import ServerAction as ServerAction
+from apps.compute.actions.images import CHANGE_PASSWORD as CHANGE_PASSWORD
+from apps.compute.actions.images import CREATE_BACKUP as CREATE_BACKUP
+from apps.compute.actions.images import CREATE_IMAGE as CREATE_IMAGE
 from apps.compute.actions.lifecycle import CANCEL as CANCEL
 from apps.compute.actions.lifecycle import CONSOLE_OUTPUT as CONSOLE_OUTPUT
 from apps.compute.actions.lifecycle import CRASH_DUMP as CRASH_DUMP
@@ -47,15 +50,13 @@ ACTIONS: dict[str, ServerAction] = {
         RETRY, CANCEL, START, STOP, PAUSE, UNPAUSE, SUSPEND, RESUME, REBOOT, CRASH_DUMP, MIGRATE, RESET_STATE, DELETE,
         FORCE_DELETE, LOCK, UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
+        CREATE_IMAGE, CREATE_BACKUP, CHANGE_PASSWORD,
         ADD_FIXED_IP, REMOVE_FIXED_IP, INJECT_NETWORK_INFO, CONSOLE_OUTPUT,
     )
 }  # fmt: skip
 # Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.
 NOT_OFFERED: dict[str, str] = {
-    "changePassword": "changing passwords in guests",
     "confirmResize": "resize of servers",
-    "createBackup": "backups of servers",
-    "createImage": "snapshots of servers",
     "evacuate": "evacuation of servers",
     "migrate": "migration of servers",
     "os-getMKSConsole": "remote consoles",
@@ -87,8 +88,8 @@ def _transitions() -> dict[str, tuple[str, ...]]:
         path = (row.task_state, *row.task_states) if row.task_state else ()
         for before, state in zip(("", *path), path, strict=False):
             entered.setdefault(state, {}).update(dict.fromkeys((before, state)))
-        if path:
-            entered[path[0]].update(dict.fromkeys(path))
+        for first in path[: 2 if row.makes_image else 1]:  # the state that its service enters has no step
+            entered[first].update(dict.fromkeys(path))
         if row.hard is not None:
             entered.setdefault(row.hard.task_state, {}).update(
                 dict.fromkeys(("", *row.hard.after, row.hard.task_state))

@@ -47,14 +47,15 @@ class ServerAction:
     by that call), in ``versions``. ``rule`` guards it, with ``who`` as its default, and so do ``others``, rules of
     other services. ``body`` is the schema of the key's value, ``arguments`` makes the service's keyword arguments from
     it; ``defaults`` are those of a button or of a run that is tried again. ``answer`` is the key of a 200 document;
-    without one the answer is an empty 202.
+    without one the answer is an empty 202. ``makes_image``: its service returns the ID of an image, if any, which the
+    202 names.
 
     ``vm_states`` admit it while no task is under way (nova/compute/api.py, check_instance_state); None: any state. It
     enters ``task_state`` and starts ``pipeline`` on the server's host, whose later steps enter ``task_states`` in this
-    order; in a pipeline with several hosts the server's has ``host_role``. ``variants`` are pipelines that its service
-    starts in some states instead. ``service`` ("module.function" of the services) does that, or the common way
-    (server_actions.begin) without one. ``changes`` is False where it only reads: such a service takes no context.
-    ``recorded``: the service itself writes the audit event.
+    order; in a pipeline with several hosts the server's has ``host_role``. ``ignores_lock``: a locked server admits it
+    too. ``variants`` are pipelines that its service starts in some states instead. ``service`` ("module.function" of
+    the services) does that, or the common way (server_actions.begin) without one. ``changes`` is False where it only
+    reads: such a service takes no context. ``recorded``: the service itself writes the audit event.
     """
 
     name: str
@@ -70,7 +71,9 @@ class ServerAction:
     arguments: Callable[[Any], dict[str, Any]] = lambda body: {}
     defaults: Mapping[str, Any] = field(default_factory=dict)
     answer: str = ""
+    makes_image: bool = False
     vm_states: tuple[str, ...] | None = None
+    ignores_lock: bool = False
     task_state: str = ""
     task_states: tuple[str, ...] = ()
     hard: Hard | None = None

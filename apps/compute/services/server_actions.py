@@ -1,5 +1,6 @@
 """Doing an action of the catalogue to a server, for the API, operators' pages and runs that are tried again."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
@@ -14,7 +15,7 @@ from apps.compute import locks, rpcapi, states
 from apps.compute.actions import RESET_STATE, ServerAction
 from apps.compute.exceptions import ServerInUse, ServerNotFound, WrongState
 from apps.compute.models import Server
-from apps.compute.services import servers
+from apps.compute.services import servers, unfilled_images
 from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
 from apps.workflow.selectors import runs as run_selectors
@@ -45,9 +46,16 @@ def service_of(name: str) -> Callable[..., Any]:
     return verb
 
 
-def begin(*, context: RequestContext, server: Server, action: ServerAction, **arguments: Any) -> None:
+def begin(
+    *,
+    context: RequestContext,
+    server: Server,
+    action: ServerAction,
+    run_id: uuid.UUID | None = None,
+    **arguments: Any,
+) -> None:
     """Take the server from no task into the action's, and start its pipeline, which keeps ``arguments``. A run that the
-    action may replace is cancelled.
+    action may replace is cancelled. ``run_id``: the ID of the run, where another row names it.
 
     The row decides as it is now: host and lock may have changed since the caller read it. Raises WrongState (409)
     naming the state that does not allow it, ServerLocked (409), ServerInUse (409), ServerNotFound (404), and Conflict
@@ -56,7 +64,7 @@ def begin(*, context: RequestContext, server: Server, action: ServerAction, **ar
     try:
         with transaction.atomic():
             row = _enter(context, server, action, hard=bool(arguments.get("hard")))
-            rpcapi.act(context=context, server=row, action=action, params=arguments)
+            rpcapi.act(context=context, server=row, action=action, params=arguments, run_id=run_id)
     except IntegrityError:
         other = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)
         if other is None:
@@ -68,7 +76,8 @@ def _enter(context: RequestContext, server: Server, action: ServerAction, *, har
     """Take the server into the action's task; return its row as it is then."""
     vm_states, task_state = action.admission(hard=hard)
     asked = {
-        "id": server.id, "task_state": task_state, "before": [""], "any_lock": context.is_admin,
+        "id": server.id, "task_state": task_state, "before": [""],
+        "any_lock": context.is_admin or action.ignores_lock,
         "vm_states": None if vm_states is None else list(vm_states),
     }  # fmt: skip
     rows = sql.BEGIN_ACTION.fetch(asked)
@@ -94,7 +103,8 @@ def _refuse(
     row = Server.objects.filter(id=server.id, deleted_at=None).first()
     if row is None:
         raise ServerNotFound(server=server.id)
-    servers.check_unlocked(context=context, server=row)
+    if not action.ignores_lock:
+        servers.check_unlocked(context=context, server=row)
     if vm_states is not None and row.vm_state not in vm_states:
         raise WrongState(action=action.name, server=server.id, attribute="vm_state", state=row.vm_state)
     raise WrongState(action=action.name, server=server.id, attribute="task_state", state=row.task_state)
@@ -107,11 +117,12 @@ def reset_state(*, context: RequestContext, server: Server, state: str) -> None:
     A run under way is cancelled: it would otherwise go on against the state that was just set.
     """
     locks.server(server.id)
-    runs.cancel_active(
+    cancelled = runs.cancel_active(
         subject_type=states.SUBJECT, subject_id=server.id, reason="The state was reset by an administrator."
     )
+    unfilled_images.give_up(run=cancelled)
     reservations.commit(consumers=[server.id])
-    values = {"vm_state": state, "task_state": "", "updated_at": timezone.now()}
+    values = {"vm_state": state, "task_state": "", "admin_password": "", "updated_at": timezone.now()}
     if state == states.ACTIVE:
         values |= {"fault_code": None, "fault_message": "", "fault_details": "", "fault_at": None}
     Server.objects.filter(id=server.id, deleted_at=None).update(**values)

@@ -128,6 +128,18 @@ def end_task(*, server_id: uuid.UUID) -> None:
     Server.objects.filter(id=server_id, deleted_at=None).update(task_state="", updated_at=timezone.now())
 
 
+def keep_password(*, server_id: uuid.UUID, sealed: str) -> None:
+    """Keep a password for the guest's agent, encrypted, until ``forget_password``."""
+    Server.objects.filter(id=server_id).update(admin_password=sealed)
+
+
+def forget_password(*, server_id: uuid.UUID) -> None:
+    """The guest has the password, or does not get it: the task ends, and the row holds it no longer."""
+    Server.objects.filter(id=server_id, deleted_at=None).update(
+        admin_password="", task_state="", updated_at=timezone.now()
+    )
+
+
 def mark_moved(*, server_id: uuid.UUID, claimed_by: uuid.UUID, host: str, zone: str, power_state: str) -> None:
     """The server is on ``host`` now, with the allocation that ``claimed_by`` holds there. Its task continues.
 

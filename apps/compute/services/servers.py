@@ -13,7 +13,7 @@ from apps.compute.actions import ACTIONS, DELETE, LOCK, UNLOCK
 from apps.compute.exceptions import ServerLocked, ServerNotFound
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import block_devices, server_groups
+from apps.compute.services import block_devices, server_groups, unfilled_images
 from apps.compute.services.server_requests import ServerRequest, limits
 from apps.quotas.services import reservations
 from apps.scheduling.selectors import hosts
@@ -87,6 +87,7 @@ def delete(*, context: RequestContext, server: Server, action: str = DELETE.name
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
     # Hosts are looked at now, with the row locked: before, the build may not have chosen its host yet.
     rpcapi.delete(context=context, server=server, is_up=hosts.is_up, cancelled=cancelled, action=action)
+    unfilled_images.give_up(run=cancelled)
     if ACTIONS[action].recorded:
         audit.record(ACTIONS[action].event, "server", server.id)
 

@@ -72,6 +72,11 @@ def unfilled(*, run_id: uuid.UUID | None = None) -> QuerySet[Image]:
     return rows if run_id is None else rows.filter(filled_by=run_id)
 
 
+def has_data(*, image_id: uuid.UUID) -> bool:
+    """Return whether an image is there and has its data. 1 query."""
+    return live().filter(id=image_id, status=states.ACTIVE).exists()
+
+
 def get_visible(*, context: RequestContext, image_id: uuid.UUID) -> Image:
     """Return an image the caller may use. Raises ImageNotFound (404). 1 query."""
     image = _VISIBLE[context.is_admin].first(project=context.project_id or "-", image=image_id)

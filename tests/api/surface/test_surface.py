@@ -35,9 +35,6 @@ MISSING = {
     "shelving": ["compute .*#(un)?shelve"],
     "migration": ["compute .*#(migrate|os-migrateLive)", "compute .*/migrations/.*#force_complete"],
     "evacuation": ["compute .*#evacuate"],
-    "snapshots": ["compute .*#createImage"],
-    "backups": ["compute .*#createBackup"],
-    "changing passwords in guests": ["compute .*#changePassword"],
     "restoring deleted servers": ["compute .*#restore"],
     "resets of servers' networks": ["compute .*#resetNetwork"],
     "volumes": [

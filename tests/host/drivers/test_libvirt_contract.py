@@ -63,6 +63,10 @@ class TestContract(HypervisorContract):
 
         return read
 
+    @pytest.fixture
+    def copy_of(self, storage: StorageDriver) -> Callable[[ServerSpec], Path]:
+        return lambda spec: Path(storage.prepare_snapshot(spec.id).path)
+
 
 def test_display_names_and_metadata_are_only_data(driver: HypervisorDriver, state_directory: Path) -> None:
     evil = "</title><x a='1'>&amp;]]>\x00\x1b\n\ud800 ü 💥"

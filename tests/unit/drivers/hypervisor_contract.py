@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.unit.drivers import samples
+from workers.drivers.errors import Stopped
 from workers.drivers.hypervisor.base import HypervisorDriver, InterfaceSpec, ServerSpec
-from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
+from workers.drivers.hypervisor.errors import AgentUnavailable, QuiesceFailed, ServerNotFound, ServerNotRunning
+from workers.drivers.storage.inspection import inspect
 
 
 def eventually(holds: Callable[[], object], timeout_s: float = 10.0) -> None:
@@ -135,6 +138,44 @@ class HypervisorContract:
         for call in (driver.pause, driver.unpause, lambda it: driver.reboot(it, 1)):
             with pytest.raises(ServerNotFound):
                 call(nobody)
+
+    def test_copies_of_a_disk_in_use(
+        self, driver: HypervisorDriver, spec: ServerSpec, copy_of: Callable[[ServerSpec], Path]
+    ) -> None:
+        """``copy_of`` makes the file for a copy of a server's root disk."""
+        path = copy_of(spec)
+        with pytest.raises(ServerNotFound):
+            driver.copy_disk(spec.id, "vda", str(path), "never")
+        driver.end_copy(spec.id)
+        driver.spawn(spec)
+        seen: list[tuple[int, int]] = []
+        driver.copy_disk(spec.id, "vda", str(path), "if_possible", lambda *told: seen.append(told))
+        assert seen and seen[-1][0] == seen[-1][1]
+        assert inspect(path, "qcow2") > 0
+        with pytest.raises(QuiesceFailed):
+            driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "required")
+
+        def stop(done: int, total: int) -> None:
+            raise Stopped("The call was stopped.")
+
+        with pytest.raises(Stopped):
+            driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "never", stop)
+        driver.end_copy(spec.id)
+        driver.pause(spec.id)
+        driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "never")
+        info = driver.info(spec.id)
+        assert info is not None
+        assert info.power_state == "paused"
+        driver.stop(spec.id, 0)
+        with pytest.raises(ServerNotRunning):
+            driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "never")
+
+    def test_a_guest_without_an_agent(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
+        assert not driver.agent_answers(spec.id)
+        driver.spawn(spec)
+        assert not driver.agent_answers(spec.id)
+        with pytest.raises(AgentUnavailable):
+            driver.set_password(spec.id, "root", "secret")
 
     def test_console(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
         driver.spawn(spec)

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.unit.drivers import samples
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.storage.base import ImageSource, ImageSpec, StorageDriver
-from workers.drivers.storage.errors import DiskTooSmall, ImageInUse, ImageUnavailable, ImageUnsafe
+from workers.drivers.storage.errors import (
+    DiskTooSmall,
+    FilesMissing,
+    ImageInUse,
+    ImageUnavailable,
+    ImageUnsafe,
+    SendingFailed,
+)
+from workers.drivers.storage.inspection import inspect
 
 
 class StorageContract:
@@ -96,6 +106,30 @@ class StorageContract:
         assert driver.list_servers() == (server,)
         driver.remove_server(server)
         assert driver.list_servers() == ()
+
+    def test_snapshots(self, driver: StorageDriver, image: ImageSpec, source: ImageSource) -> None:
+        """A file of the image store's format, as large as the disk, gone with its server or before."""
+        server, nobody = samples.new_id(), samples.new_id()
+        driver.create_root(server, driver.cache_image(image, source), 1)
+        for make in (driver.prepare_snapshot, driver.snapshot_root, driver.snapshot_root):
+            with pytest.raises(FilesMissing):
+                make(nobody)
+            disk = make(server)
+            assert (disk.format, disk.size_bytes, disk.backing_path) == ("qcow2", 1 << 30, None)
+            assert inspect(Path(disk.path), "qcow2") == 1 << 30
+            assert driver.list_snapshots() == (server,)
+        assert driver.list_servers() == (server,)
+        for _ in range(2):
+            driver.remove_snapshot(server)
+            assert driver.list_snapshots() == ()
+            assert not Path(disk.path).exists()
+        with pytest.raises(FilesMissing):
+            driver.send_snapshot(server, "http://127.0.0.1:1/")
+        driver.prepare_snapshot(server)
+        with pytest.raises(SendingFailed):
+            driver.send_snapshot(server, "http://127.0.0.1:1/")
+        driver.remove_server(server)
+        assert driver.list_snapshots() == ()
 
     @pytest.mark.parametrize("path", ["/etc/x", "../x", "a/../../x", "a//b", "", "a\nb", "a;1", "x" * 65, "."])
     def test_config_drive_paths(self, driver: StorageDriver, path: str) -> None:

@@ -77,6 +77,7 @@ def asked() -> ServerSpec:
             video="virtio",
             watchdog="reset",
             boot_menu=True,
+            guest_agent=True,
             local_time=True,
             topology=(2, 1, 2),
         ),
@@ -216,7 +217,7 @@ def test_ports_to_plug_into() -> None:
         ports = tree.findall("devices/controller[@model='pcie-root-port']")
         disks = [disk for disk in tree.findall("devices/disk/target") if disk.get("bus") == "virtio"]
         scsi = tree.findall("devices/controller[@type='scsi']")
-        used = len(disks) + len(scsi) + len(tree.findall("devices/interface")) + 3
+        used = len(disks) + len(scsi) + len(tree.findall("devices/interface")) + 2
         assert len(ports) - used == SPARE_PORTS >= 12
     assert not define(*CASES["asked"]).build().findall("devices/controller[@model='pcie-root-port']")
 

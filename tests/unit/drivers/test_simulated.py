@@ -23,9 +23,10 @@ from tests.unit.drivers.volume_contract import VolumeContract, made
 from workers.drivers.errors import AbortError, RetryableError
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.hypervisor import simulated, simulated_disks
-from workers.drivers.hypervisor.base import HypervisorDriver, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.base import Hardware, HypervisorDriver, InterfaceSpec, ServerSpec
 from workers.drivers.network import loader as networks
 from workers.drivers.network.base import NetworkDriver
+from workers.drivers.storage import blank_qcow2
 from workers.drivers.storage import loader as storages
 from workers.drivers.storage.base import ImageSource, ImageSpec, StorageDriver
 from workers.drivers.volume import loader as volumes
@@ -61,6 +62,23 @@ class TestHypervisor(HypervisorContract):
     def cards(self, tmp_path: Path) -> Callable[[str], list[str]]:
         domains = tmp_path / "sim-001" / "domains"
         return lambda server_id: list(json.loads((domains / f"{server_id}.json").read_bytes())["cards"])
+
+    @pytest.fixture
+    def copy_of(self, tmp_path: Path) -> Callable[[ServerSpec], Path]:
+        def make(spec: ServerSpec) -> Path:
+            (tmp_path / "copy").write_bytes(blank_qcow2.content(1 << 30))
+            return tmp_path / "copy"
+
+        return make
+
+    def test_an_agent(self, driver: HypervisorDriver, tmp_path: Path) -> None:
+        spec = samples.server(hardware=Hardware(guest_agent=True))
+        driver.spawn(spec)
+        assert driver.agent_answers(spec.id)
+        driver.set_password(spec.id, "root", "secret")
+        assert "secret" not in (tmp_path / "sim-001" / "domains" / f"{spec.id}.json").read_text()
+        driver.stop(spec.id, 0)
+        assert not driver.agent_answers(spec.id)
 
     def test_soft_reboot(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
         driver.spawn(spec)

@@ -26,6 +26,9 @@ from workers.drivers.hypervisor.guests import CardCounters as CardCounters
 from workers.drivers.hypervisor.guests import Diagnostics as Diagnostics
 from workers.drivers.hypervisor.guests import DiskCounters as DiskCounters
 from workers.drivers.hypervisor.guests import GuestOperations as GuestOperations
+from workers.drivers.hypervisor.live import CopyProgress as CopyProgress
+from workers.drivers.hypervisor.live import LiveOperations as LiveOperations
+from workers.drivers.hypervisor.live import Quiesce as Quiesce
 from workers.drivers.hypervisor.specs import Bus as Bus
 from workers.drivers.hypervisor.specs import CardModel as CardModel
 from workers.drivers.hypervisor.specs import DiskBacking as DiskBacking
@@ -124,7 +127,7 @@ class HostUse:
     servers: int
 
 
-class HypervisorDriver(GuestOperations, DiskDriver):
+class HypervisorDriver(GuestOperations, LiveOperations, DiskDriver):
     """One host's hypervisor. Made by `workers.drivers.hypervisor.loader.load(name, options)`."""
 
     capabilities: Capabilities

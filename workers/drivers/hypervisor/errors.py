@@ -59,6 +59,30 @@ class GuestHoldsDevice(AbortError):
     default_code = "guest_holds_device"
 
 
+class CopyFailed(RetryableError):
+    """The disk of a running guest could not be copied."""
+
+    default_code = "copy_failed"
+
+
+class QuiesceFailed(AbortError):
+    """The guest's agent had to freeze the file systems and did not."""
+
+    default_code = "quiesce_failed"
+
+
+class AgentUnavailable(AbortError):
+    """The guest has no agent, or it does not answer."""
+
+    default_code = "agent_unavailable"
+
+
+class PasswordRefused(AbortError):
+    """The guest's agent did not set the password."""
+
+    default_code = "password_refused"
+
+
 class ImpossibleServer(AbortError):
     """The server's definition is refused, and would be on every host."""
 

@@ -27,6 +27,7 @@ from workers.drivers.hypervisor.base import (
 )
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
 from workers.drivers.hypervisor.simulated_disks import SimulatedDisks
+from workers.drivers.hypervisor.simulated_live import SimulatedLive
 from workers.drivers.hypervisor.simulated_watch import POLLER
 from workers.drivers.simulation import Simulation
 
@@ -69,7 +70,7 @@ Simulated guest {name} ttyS0
 {name} login: """
 
 
-class SimulatedHypervisor(SimulatedDisks, HypervisorDriver):
+class SimulatedHypervisor(SimulatedDisks, SimulatedLive, HypervisorDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `vcpus` (64), `ram_mib` (262144), `disk_gib` (2048),
     `traits` (a few), `watch_interval_s` (0.5).
     """
@@ -299,6 +300,7 @@ class SimulatedHypervisor(SimulatedDisks, HypervisorDriver):
             "macs": {card.tap: card.mac for card in spec.interfaces},
             "disks": {disk.target: disk.path for disk in spec.disks},
             "volumes": [disk.serial for disk in spec.disks if disk.export is not None],
+            "agent": spec.hardware.guest_agent,
             "at": time.time(),
         }
         self._simulation.write("domains", spec.id, record)

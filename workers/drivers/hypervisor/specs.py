@@ -105,7 +105,8 @@ class InterfaceSpec:
 class Hardware:
     """The machine around disks and cards, where the image or the flavor asks for it. None: the host's own choice.
 
-    `topology` is (sockets, cores, threads). `watchdog` is the action when the guest stops feeding it.
+    `topology` is (sockets, cores, threads). `guest_agent`: the guest gets the channel of its agent. `watchdog` is the
+    action when the guest stops feeding it.
     """
 
     machine: Literal["q35", "pc"] | None = None
@@ -113,6 +114,7 @@ class Hardware:
     video: Literal["vga", "virtio", "cirrus", "bochs", "none"] = "vga"
     watchdog: Literal["reset", "poweroff", "pause", "none"] | None = None
     boot_menu: bool = False
+    guest_agent: bool = False
     local_time: bool = False
     topology: tuple[int, int, int] | None = None
 

@@ -153,7 +153,7 @@ class StorageDriver(ABC):
 
     @abstractmethod
     def remove_server(self, server_id: str) -> None:
-        """Remove every file of the server, its console log as well. Absent is success."""
+        """Remove every file of the server, its console log and its snapshot as well. Absent is success."""
 
     def receive_server(self, server_id: str, source: str, stop: Event) -> None:
         """Copy every file of the server from the host `source`, where its domain must be off; there they stay.
@@ -162,6 +162,39 @@ class StorageDriver(ABC):
         raises Stopped within 5 s after `stop` is set, and ServerNotMovable where `capabilities.moves_servers` is False.
         """
         raise ServerNotMovable("The disks of this server cannot be moved to another host.")
+
+    @abstractmethod
+    def prepare_snapshot(self, server_id: str) -> Disk:
+        """Make the file for a snapshot of the server's root disk: qcow2, empty, as large as the disk.
+
+        A server has one snapshot at a time: an earlier file is replaced. Raises FilesMissing, NotEnoughSpace.
+        """
+
+    @abstractmethod
+    def snapshot_root(self, server_id: str, progress: Progress | None = None) -> Disk:
+        """Copy the root disk of a server whose guest is off into its snapshot: qcow2, sparse, without a backing file.
+
+        What `progress` raises ends the copy. Raises FilesMissing, NotEnoughSpace; then no snapshot is left.
+        """
+
+    @abstractmethod
+    def snapshot_path(self, server_id: str) -> str:
+        """Return where the server's snapshot is. Raises FilesMissing where there is none."""
+
+    @abstractmethod
+    def send_snapshot(self, server_id: str, url: str, progress: Progress | None = None) -> None:
+        """Send the server's snapshot to an address by HTTP PUT. The address is the cloud's, and secret.
+
+        What `progress` raises ends it. Raises FilesMissing, SendingFailed (retryable) and SnapshotRefused (abort).
+        """
+
+    @abstractmethod
+    def remove_snapshot(self, server_id: str) -> None:
+        """Remove the server's snapshot. Absent is success."""
+
+    @abstractmethod
+    def list_snapshots(self) -> tuple[str, ...]:
+        """The ids of the servers that have a snapshot on this host."""
 
     @abstractmethod
     def list_servers(self) -> tuple[str, ...]:

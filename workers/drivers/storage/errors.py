@@ -53,6 +53,18 @@ class FilesMissing(AbortError):
     default_code = "files_missing"
 
 
+class SendingFailed(RetryableError):
+    """A snapshot could not be sent to the image store now."""
+
+    default_code = "sending_failed"
+
+
+class SnapshotRefused(AbortError):
+    """The image store refused a snapshot."""
+
+    default_code = "snapshot_refused"
+
+
 class ServerNotMovable(AbortError):
     """This driver does not bring disks from another host."""
 

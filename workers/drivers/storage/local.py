@@ -20,7 +20,6 @@ from workers.drivers.storage.base import (
     ImageSource,
     ImageSpec,
     Progress,
-    StorageDriver,
     StorageUse,
 )
 from workers.drivers.storage.errors import (
@@ -31,6 +30,7 @@ from workers.drivers.storage.errors import (
     NotEnoughSpace,
     StorageUnavailable,
 )
+from workers.drivers.storage.local_snapshots import LocalSnapshots, load_disk, on_disk
 from workers.system import files, locks, processes
 from workers.system.paths import HostPaths
 
@@ -40,7 +40,7 @@ _SECTOR = 512
 _LIMITS: dict[str, Any] = {"timeout_s": 60, "memory_limit_mib": 1024, "cpu_limit_s": 30}
 
 
-class LocalStorage(StorageDriver):
+class LocalStorage(LocalSnapshots):
     """Options: `state_dir` (required), `reserved_gib` (1: free space that images leave alone), `fetch_timeout_s`
     (3600: how long to wait for another's fetch of the same image).
     """
@@ -114,14 +114,14 @@ class LocalStorage(StorageDriver):
     def create_config_drive(self, server_id: str, contents: Mapping[str, bytes]) -> Disk:
         data = config_drive.build(contents)
         path = self._path(server_id, "config-2")
-        with _on_disk():
+        with on_disk():
             self._make_directories(server_id)
             files.write(Path(path), data, 0o600)
         return Disk(path, "iso", len(data))
 
     def remove_server(self, server_id: str) -> None:
         values.check_uuid(server_id, "a server's id")
-        with _on_disk():
+        with on_disk():
             files.remove_tree(self.paths.instance(server_id))
 
     def list_servers(self) -> tuple[str, ...]:
@@ -137,9 +137,9 @@ class LocalStorage(StorageDriver):
     def evict_image(self, sha512: str) -> None:
         values.check_sha512(sha512)
         path = str(self.paths.images / sha512)
-        with self._image_lock(sha512), _on_disk():
+        with self._image_lock(sha512), on_disk():
             for server_id in self.list_servers():
-                disk = _load_disk(self.paths.instance(server_id) / "root.json")
+                disk = load_disk(self.paths.instance(server_id) / "root.json")
                 if disk is not None and disk.backing_path == path:
                     raise ImageInUse("The image is in use on the host.", details=f"server {server_id}")
             self._forget_image(sha512)
@@ -148,11 +148,11 @@ class LocalStorage(StorageDriver):
         return tuple(upkeep.damaged(self.paths))
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
-        with _on_disk():
+        with on_disk():
             return tuple(upkeep.residue(self.paths, remove=remove))
 
     def usage(self) -> StorageUse:
-        with _on_disk():
+        with on_disk():
             files.make_directory(self.paths.root, 0o711)
             disk = shutil.disk_usage(self.paths.root)
             cache = sum(item.stat().st_blocks * 512 for item in self.paths.images.glob("*"))
@@ -171,7 +171,7 @@ class LocalStorage(StorageDriver):
 
     def _fetch(self, image: ImageSpec, source: ImageSource, progress: Progress | None) -> CachedImage:
         part = self.paths.images / f"{files.TEMPORARY_PREFIX}{image.sha512}"  # ours alone: the image's lock is held
-        with _on_disk():
+        with on_disk():
             files.make_directory(self.paths.root, 0o711)
             files.make_directory(self.paths.images, 0o711)
             if shutil.disk_usage(self.paths.images).free < image.size + self.reserved_bytes:
@@ -208,6 +208,9 @@ class LocalStorage(StorageDriver):
         values.check_uuid(server_id, "a server's id")
         return str(self.paths.instance(server_id) / name)
 
+    def _make_empty(self, disk: Disk, path: Path) -> None:
+        _make_blank(disk, path)
+
     def _make_directories(self, server_id: str) -> None:
         # 0711: QEMU runs as a separate user that must open the files libvirt gives it, but not list them.
         for directory in (self.paths.root, self.paths.instances, self.paths.instance(server_id)):
@@ -216,22 +219,17 @@ class LocalStorage(StorageDriver):
     def _disk(self, server_id: str, disk: Disk, make: Callable[[Disk, Path], None]) -> Disk:
         path = Path(disk.path)
         record = path.with_name(f"{path.name}.json")
-        recorded = _load_disk(record)
+        recorded = load_disk(record)
         if recorded is not None and path.exists():
             return recorded
         if disk.size_bytes <= 0:
             raise DiskTooSmall("The flavor has no such disk.", details=f"{path.name} of {disk.size_bytes} bytes")
-        with _on_disk():
+        with on_disk():
             self._make_directories(server_id)
             files.write(record, json.dumps(asdict(disk)).encode())
             with files.appearing(path) as temporary:
                 make(disk, temporary)
         return disk
-
-
-def _load_disk(record: Path) -> Disk | None:
-    data = files.read(record)
-    return None if data is None else Disk(**json.loads(data))
 
 
 def _tool(argv: list[str]) -> None:
@@ -273,12 +271,3 @@ def _make_blank(disk: Disk, path: Path) -> None:
 def _make_sparse(disk: Disk, path: Path) -> None:
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
         stream.truncate(disk.size_bytes)
-
-
-@contextmanager
-def _on_disk() -> Iterator[None]:
-    """Let no OSError out of the block."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageUnavailable("The host's disk refused.", details=str(error)) from error

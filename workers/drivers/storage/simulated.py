@@ -6,12 +6,13 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 from workers.drivers import values
 from workers.drivers.simulation import Simulation
-from workers.drivers.storage import config_drive
+from workers.drivers.storage import blank_qcow2, config_drive
 from workers.drivers.storage.base import (
     CachedImage,
     Capabilities,
@@ -104,6 +105,7 @@ class SimulatedStorage(StorageDriver):
         with self._simulation.operation("remove_server") as operation:
             operation.halfway()
             self._simulation.remove("disks", server_id)
+            Path(self._snapshot_path(server_id)).unlink(missing_ok=True)
 
     def receive_server(self, server_id: str, source: str, stop: Event) -> None:
         """The records are copied: all hosts of one simulation are below one directory."""
@@ -117,6 +119,37 @@ class SimulatedStorage(StorageDriver):
             here = str(self._simulation.directory)
             moved = json.loads(json.dumps(record).replace(f"{there}/", f"{here}/"))
             self._simulation.write("disks", server_id, moved)
+
+    def prepare_snapshot(self, server_id: str) -> Disk:
+        return self._snapshot("prepare_snapshot", server_id)
+
+    def snapshot_root(self, server_id: str, progress: Progress | None = None) -> Disk:
+        if progress is not None:
+            progress(0, 1)
+        return self._snapshot("snapshot_root", server_id)
+
+    def snapshot_path(self, server_id: str) -> str:
+        with self._simulation.operation("snapshot_path"):
+            path = self._snapshot_path(server_id)
+            if not Path(path).is_file():
+                raise FilesMissing("The snapshot of the server is not on its host.", details=path)
+            return path
+
+    def send_snapshot(self, server_id: str, url: str, progress: Progress | None = None) -> None:
+        """The file is sent: the image store at the other end is a real one."""
+        with self._simulation.operation("send_snapshot") as operation:
+            operation.halfway()
+            from workers.drivers.storage import sending  # urllib3: hosts of the store's machine never need it
+
+            sending.send(Path(self.snapshot_path(server_id)), url, progress)
+
+    def remove_snapshot(self, server_id: str) -> None:
+        with self._simulation.operation("remove_snapshot"):
+            Path(self._snapshot_path(server_id)).unlink(missing_ok=True)
+
+    def list_snapshots(self) -> tuple[str, ...]:
+        with self._simulation.operation("list_snapshots"):
+            return tuple(path.stem for path in sorted((self._simulation.directory / "snapshots").glob("*.qcow2")))
 
     def list_servers(self) -> tuple[str, ...]:
         with self._simulation.operation("list_servers"):
@@ -158,6 +191,22 @@ class SimulatedStorage(StorageDriver):
                 disks = self._simulation.read("disks", server_id) or {}
                 used += sum(disk["size_bytes"] for disk in disks.values())
             return StorageUse(self._disk_gib, max(0, self._disk_gib - used // _GIB), 0)
+
+    def _snapshot_path(self, server_id: str) -> str:
+        values.check_uuid(server_id, "a server's id")
+        return str(self._simulation.directory / "snapshots" / f"{server_id}.qcow2")
+
+    def _snapshot(self, op: str, server_id: str) -> Disk:
+        """Write a real file: an empty qcow2 of the root disk's size, which the image store takes."""
+        with self._simulation.operation(op) as operation:
+            root = (self._simulation.read("disks", server_id) or {}).get("root")
+            if root is None:
+                raise FilesMissing("The disk of the server is not on its host.", details=server_id)
+            path = Path(self._snapshot_path(server_id))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            operation.halfway()
+            files.write(path, blank_qcow2.content(root["size_bytes"]))
+            return Disk(str(path), "qcow2", root["size_bytes"])
 
     def _path(self, server_id: str, name: str) -> str:
         values.check_uuid(server_id, "a server's id")

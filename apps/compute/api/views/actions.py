@@ -11,11 +11,15 @@ from rest_framework.request import Request
 from apps.common import audit, policy
 from apps.common.api.views import BadRequest, Response
 from apps.common.exceptions import NotFound
+from apps.common.microversions import since
 from apps.compute import actions
 from apps.compute.actions import ServerAction
+from apps.compute.api.documents import base
 from apps.compute.api.views.base import ComputeView
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_actions
+
+NAMES_IMAGES = since("2.45")
 
 
 class ServerActionView(ComputeView):
@@ -37,7 +41,9 @@ class ServerActionView(ComputeView):
     def response_serializers(self) -> dict[str, Any]:  # type: ignore[override]
         """The documents of those actions that answer with one; for OpenAPI."""
         keys: dict[str, Any] = {action.answer: {} for action in actions.of_api().values() if action.answer}
-        return {"post": {200: {"type": "object", "properties": keys}}}
+        image = {"image_id": {"type": "string", "format": "uuid"}}
+        documents = {200: keys, 202: image}
+        return {"post": {code: {"type": "object", "properties": keys} for code, keys in documents.items()}}
 
     def post(self, request: Request, server_id: str) -> Response:
         """Do one action, whose name is the body's only key."""
@@ -50,9 +56,19 @@ class ServerActionView(ComputeView):
             answer = server_actions.perform(
                 context=self.caller, server=server, action=action, arguments=action.arguments(value)
             )
+        if action.makes_image:
+            return self._image(answer)
         if action.answer:
             return Response({action.answer: answer})
         return Response(status=status.HTTP_202_ACCEPTED)
+
+    def _image(self, image_id: Any) -> Response:
+        """Name the image: until 2.44 by the address that the proxy below 2.36 has for it, then in a document."""
+        if self.version in NAMES_IMAGES:
+            return Response({"image_id": image_id}, status=status.HTTP_202_ACCEPTED)
+        links = base.Links(self.request._request)
+        headers = {"Location": f"{links.images}/{image_id}"} if image_id else {}
+        return Response(status=status.HTTP_202_ACCEPTED, headers=headers)
 
     def _asked(self, request: Request) -> tuple[ServerAction, Any]:
         body = request.data

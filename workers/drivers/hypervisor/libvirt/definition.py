@@ -169,6 +169,7 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
         controllers=tuple(_controllers(spec, policy)),
         interfaces=tuple(card(item) for item in spec.interfaces),
         serial=devices.Serial(log=devices.Log(file=spec.console_log)),
+        channel=devices.Channel() if hardware.guest_agent else None,
         video=devices.Video(model=video),
         watchdog=devices.Watchdog(hardware.watchdog) if hardware.watchdog else None,
     )
@@ -181,8 +182,14 @@ def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controlle
     if scsi:
         controllers.append(devices.Controller(type="scsi", model="virtio-scsi"))
     if "q35" in _machine(spec, policy):
-        # virtio's serial, balloon and random numbers have a port each, as every virtio disk and card.
-        used = 3 + scsi + len(spec.interfaces) + sum(_bus(item) == "virtio" for item in spec.disks)
+        # virtio's balloon, random numbers and serial (of the channel) have a port each, as every virtio disk and card.
+        used = (
+            2
+            + spec.hardware.guest_agent
+            + scsi
+            + len(spec.interfaces)
+            + sum(_bus(item) == "virtio" for item in spec.disks)
+        )
         controllers.append(devices.Controller(type="pci", model="pcie-root"))
         controllers += [devices.Controller(type="pci", model="pcie-root-port")] * (used + SPARE_PORTS)
     return controllers

@@ -38,6 +38,7 @@ from workers.drivers.hypervisor.libvirt.definition import HostPolicy, card, comp
 from workers.drivers.hypervisor.libvirt.disks import LibvirtDisks
 from workers.drivers.hypervisor.libvirt.events import Watchers
 from workers.drivers.hypervisor.libvirt.failures import translated
+from workers.drivers.hypervisor.libvirt.live import LibvirtLive
 from workers.system import files
 from workers.system.paths import HostPaths
 from workers.system.undo import Undo
@@ -62,7 +63,7 @@ def policy_from(options: Mapping[str, Any]) -> HostPolicy:
     return HostPolicy(home=str(Path(options["state_dir"])), virt_type=virt_type, **chosen)
 
 
-class LibvirtDriver(LibvirtDisks, HypervisorDriver):
+class LibvirtDriver(LibvirtDisks, LibvirtLive, HypervisorDriver):
     """Options: `state_dir` (required), `uri` (qemu:///system), `virt_type` (auto, kvm, qemu), and those of HostPolicy:
     `machine`, `cpu_mode`, `cpu_model`, `cpu_features`, `disk_cache`, `tcg_cache_mib`, `arch`.
     """
@@ -220,8 +221,11 @@ class LibvirtDriver(LibvirtDisks, HypervisorDriver):
         self._watchers.close()
         self._connection.close()
 
+    def _lookup(self, server_id: str) -> libvirt.virDomain | None:
+        return self._connection.run(lambda it: domains.find(it, server_id, self._home))
+
     def _existing(self, server_id: str) -> libvirt.virDomain:
-        domain = self._connection.run(lambda it: domains.find(it, server_id, self._home))
+        domain = self._lookup(server_id)
         if domain is None:
             raise ServerNotFound("The server does not exist on its host.", details=server_id)
         return domain

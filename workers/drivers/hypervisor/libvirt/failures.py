@@ -13,6 +13,7 @@ import libvirt
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.errors import (
     AttachFailed,
+    CopyFailed,
     HypervisorBusy,
     HypervisorUnavailable,
     ImageBroken,
@@ -43,6 +44,7 @@ _BY_CODE: dict[int, type[DriverError]] = {
 
 _TEXTS: dict[type[DriverError], str] = {
     AttachFailed: "The hypervisor could not plug or unplug the device.",
+    CopyFailed: "The hypervisor could not copy the server's disk.",
     NoFreeSlot: "The running server has no free slot for another device. A hard reboot makes room for more.",
     ServerNotFound: "The server does not exist on its host.",
     ServerNotRunning: "The server is not in a state that allows this.",

@@ -155,7 +155,7 @@ class Devices(Element):
     controllers: tuple[Controller, ...] = child()
     interfaces: tuple[Interface, ...] = child()
     serial: Serial = child()
-    channel: Channel = child(default=Channel())
+    channel: Channel | None = child(default=None)
     graphics: Graphics = child(default=Graphics())
     video: Video = child(default=Video())
     memballoon: Memballoon = child(default=Memballoon())

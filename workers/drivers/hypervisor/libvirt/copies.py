@@ -1,0 +1,67 @@
+"""Copies of disks of running guests, by block jobs of QEMU: the guest is never paused.
+
+A job copies what the disk has, then every write as well. It is ended once both are the same: the file is the disk of
+that moment.
+"""
+
+from __future__ import annotations
+
+import time
+
+import libvirt
+
+from workers.drivers.hypervisor.errors import CopyFailed
+from workers.drivers.hypervisor.libvirt import guest_agent
+from workers.drivers.hypervisor.libvirt.failures import is_absent, is_invalid_now
+from workers.drivers.hypervisor.libvirt.host import parse
+from workers.drivers.hypervisor.libvirt.xml import disk
+from workers.drivers.hypervisor.live import CopyProgress, Quiesce
+
+_POLL_S = 0.05
+# The domain is a persistent one, and the job does not outlive its guest. The file is there: made by the host's storage.
+_FLAGS = libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB | libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT
+
+
+def copy(domain: libvirt.virDomain, target: str, path: str, quiesce: Quiesce, progress: CopyProgress | None) -> None:
+    """Copy a disk into a file. Lets libvirtError through; a failure leaves no job and nothing frozen."""
+    end(domain)  # of a copy whose process was killed
+    destination = disk.Disk(driver=disk.DiskDriver(type="qcow2"), source=disk.Source(file=path))
+    domain.blockCopy(target, destination.xml(), flags=_FLAGS)
+    try:
+        _wait(domain, target, progress)
+        with guest_agent.frozen(domain, quiesce):
+            _wait(domain, target, progress)
+            domain.blockJobAbort(target, 0)
+    except BaseException:
+        end(domain)
+        raise
+
+
+def _wait(domain: libvirt.virDomain, target: str, progress: CopyProgress | None) -> None:
+    """Return once the file is the same as the disk. Raises CopyFailed when the job is gone."""
+    while True:
+        info = domain.blockJobInfo(target, 0)
+        if not info:
+            raise CopyFailed("The hypervisor could not copy the server's disk.", details=f"{target}: the job is gone")
+        if progress is not None:
+            progress(int(info["cur"]), int(info["end"]))
+        if info["cur"] == info["end"] and _mirror(domain, target) == "yes":
+            return
+        time.sleep(_POLL_S)
+
+
+def _mirror(domain: libvirt.virDomain, target: str) -> str | None:
+    """Return "yes" where both sides of a disk's copy are the same, another word before, None where there is no copy."""
+    mirror = parse(domain.XMLDesc()).find(f"devices/disk/target[@dev='{target}']/../mirror")
+    return None if mirror is None else str(mirror.get("ready", ""))
+
+
+def end(domain: libvirt.virDomain) -> None:
+    """End the copies that are under way, and thaw the guest. Nothing to end is success, and so is an absent domain."""
+    try:
+        for device in parse(domain.XMLDesc()).iterfind("devices/disk/mirror/../target"):
+            domain.blockJobAbort(str(device.get("dev")), 0)
+    except libvirt.libvirtError as error:
+        if not (is_absent(error) or is_invalid_now(error)):
+            raise
+    guest_agent.thaw(domain)

@@ -1,0 +1,47 @@
+"""The part of the hypervisor contract about guests that run: copies of their disks, and what their agents do.
+
+The rules of `workers.drivers.hypervisor.base` hold here too.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Literal
+
+Quiesce = Literal["never", "if_possible", "required"]
+"""Whether the guest's agent freezes its file systems while a copy ends."""
+CopyProgress = Callable[[int, int], None]
+"""Called as progress(bytes_done, bytes_in_all) several times a second. What it raises ends the copy."""
+
+
+class LiveOperations(ABC):
+    """Operations on a running guest's disks, and those of its agent."""
+
+    @abstractmethod
+    def copy_disk(
+        self, server_id: str, target: str, path: str, quiesce: Quiesce, progress: CopyProgress | None = None
+    ) -> None:
+        """Copy the disk `target` of a running or paused guest into `path`, an empty qcow2 file as large as the disk.
+
+        Success: the file has all of the disk, as it was at one moment before the return, and no backing file; the guest
+        was not paused. Failure: the guest runs on as before, and the file's content is of no use. Raises CopyFailed,
+        ServerNotFound, ServerNotRunning, and QuiesceFailed where `quiesce` is "required" and the agent did not do it.
+        """
+
+    @abstractmethod
+    def end_copy(self, server_id: str) -> None:
+        """End what a copy left whose process was killed: its job, and frozen file systems. Nothing to end is success,
+        and so is an absent domain.
+        """
+
+    @abstractmethod
+    def agent_answers(self, server_id: str) -> bool:
+        """Say whether the guest has an agent that answers now. False for a domain that is off or absent."""
+
+    @abstractmethod
+    def set_password(self, server_id: str, user: str, password: str) -> None:
+        """Have the guest's agent set a user's password.
+
+        Raises ServerNotFound, AgentUnavailable where no agent answers, and PasswordRefused where it refused.
+        """

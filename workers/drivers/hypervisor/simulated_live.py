@@ -1,0 +1,70 @@
+"""The live part of the simulated hypervisor. A guest has an agent if its server was made to have one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from workers.drivers.hypervisor.errors import (
+    AgentUnavailable,
+    CopyFailed,
+    QuiesceFailed,
+    ServerNotFound,
+    ServerNotRunning,
+)
+from workers.drivers.hypervisor.live import CopyProgress, LiveOperations, Quiesce
+from workers.drivers.simulation import Simulation
+
+_ON = ("running", "paused")
+
+
+class SimulatedLive(LiveOperations):
+    """A part of SimulatedHypervisor."""
+
+    _simulation: Simulation
+
+    def copy_disk(
+        self, server_id: str, target: str, path: str, quiesce: Quiesce, progress: CopyProgress | None = None
+    ) -> None:
+        """The file stays as it is: a simulated disk has no data."""
+        with self._simulation.operation("copy_disk") as operation:
+            record = self._alive(server_id)
+            if not Path(path).is_file():
+                raise CopyFailed("The hypervisor could not copy the server's disk.", details=f"no file {path}")
+            if progress is not None:
+                progress(0, 1)
+            operation.halfway()
+            if quiesce == "required" and not self._has_agent(record):
+                raise QuiesceFailed("The agent in the server did not freeze its file systems.", details=server_id)
+            if progress is not None:
+                progress(1, 1)
+
+    def end_copy(self, server_id: str) -> None:
+        with self._simulation.operation("end_copy"):
+            return
+
+    def agent_answers(self, server_id: str) -> bool:
+        with self._simulation.operation("agent_answers"):
+            record = self._simulation.read("domains", server_id)
+            return record is not None and self._has_agent(record)
+
+    def set_password(self, server_id: str, user: str, password: str) -> None:
+        """The password is not kept; how often one was set is."""
+        with self._simulation.operation("set_password") as operation:
+            record = self._alive(server_id)
+            if not self._has_agent(record):
+                raise AgentUnavailable("The agent in the server does not answer.", details=server_id)
+            operation.halfway()
+            self._simulation.write("domains", server_id, {**record, "passwords": record.get("passwords", 0) + 1})
+
+    @staticmethod
+    def _has_agent(record: dict[str, Any]) -> bool:
+        return record["power_state"] == "running" and bool(record.get("agent"))
+
+    def _alive(self, server_id: str) -> dict[str, Any]:
+        record = self._simulation.read("domains", server_id)
+        if record is None:
+            raise ServerNotFound("The server does not exist on its host.", details=server_id)
+        if record["power_state"] not in _ON:
+            raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
+        return record

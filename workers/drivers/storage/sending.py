@@ -1,0 +1,58 @@
+"""Sends a snapshot to the image store by HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import urllib3
+
+from workers.drivers.errors import SpecInvalid
+from workers.drivers.storage.base import Progress
+from workers.drivers.storage.errors import FilesMissing, SendingFailed, SnapshotRefused
+
+_CHUNK = 1024 * 1024
+_TIMEOUT = urllib3.Timeout(connect=10.0, read=600.0)  # the store reads the whole file again before it answers
+
+
+def send(path: Path, url: str, progress: Progress | None) -> None:
+    """Send a file by PUT; the answer says that the store has all of it. Redirects are not followed.
+
+    Raises FilesMissing, SendingFailed, SnapshotRefused, and what `progress` raises.
+    """
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise SpecInvalid("an image store is reached by HTTP")
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise FilesMissing("The snapshot of the server is not on its host.", details=str(error)) from error
+    headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+    pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=False)
+    try:
+        with path.open("rb") as stream:
+            answer = pool.request("PUT", url, body=_chunks(stream, size, progress), headers=headers, redirect=False)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise SendingFailed("The image store does not answer.", details=type(error).__name__) from error
+    finally:
+        pool.clear()
+    _check(answer)
+
+
+def _chunks(stream: object, size: int, progress: Progress | None) -> Iterator[bytes]:
+    done = 0
+    while chunk := stream.read(_CHUNK):  # type: ignore[attr-defined]
+        if progress is not None:
+            progress(done, size)
+        done += len(chunk)
+        yield chunk
+
+
+def _check(answer: urllib3.BaseHTTPResponse) -> None:
+    if answer.status in (200, 201, 204):
+        return
+    text = answer.data[:2000].decode(errors="replace")
+    details = f"{answer.status}: {text}"
+    if answer.status >= 500 or answer.status in (408, 429):
+        raise SendingFailed("The image store could not take the snapshot now.", details=details)
+    raise SnapshotRefused("The image store refused the snapshot.", details=details)

@@ -1,0 +1,159 @@
+"""The steps of a server's image: the root disk copied on its host, sent to the image store, older backups deleted."""
+
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from apps.compute import image_properties, states
+from apps.compute.services import server_images, server_states
+from apps.compute.services.unfilled_images import IMAGE
+from apps.images.exceptions import ImageGone
+from apps.images.selectors import blobs
+from apps.images.selectors import images as image_selectors
+from apps.images.services import images
+from workers.config import HostDrivers
+from workers.drivers.hypervisor.base import PowerState, Quiesce
+from workers.engine.errors import LeaseLost
+from workers.engine.steps import SCHEDULER, StepContext
+from workers.tasks.servers.base import ServerStep
+
+if TYPE_CHECKING:
+    from apps.compute.models import Server
+
+CHECK_SECONDS = 1.0
+_ON = (PowerState.RUNNING, PowerState.PAUSED)
+
+
+def _image_id(ctx: StepContext) -> uuid.UUID:
+    return uuid.UUID(ctx.claim.params[IMAGE])
+
+
+class Snapshot(ServerStep[None]):
+    """Copy the root disk into a file of the server's. As the first step's, its revert deletes the image."""
+
+    name = "snapshot"
+    long = True
+    timeout_seconds = 3600
+    task_state = states.IMAGE_SNAPSHOT
+
+    def execute(self, ctx: StepContext) -> None:
+        server, drivers = self.server(ctx), self.drivers(ctx)
+        key, check = str(server.id), _watch(ctx)
+        check(0, 0)
+        info = drivers.hypervisor.info(key)
+        if info is not None and info.power_state in _ON:
+            disk = drivers.storage.prepare_snapshot(key)
+            target = server.root_device_name.removeprefix("/dev/") or "vda"
+            drivers.hypervisor.copy_disk(key, target, disk.path, _quiesce(server), check)
+        else:
+            drivers.storage.snapshot_root(key, check)
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            clear(ctx.subject_id, self.drivers(ctx))
+        if ctx.final:
+            images.discard_unfilled(run_id=ctx.claim.run_id)
+            server_states.end_task(server_id=ctx.subject_id)
+
+
+def clear(server_id: uuid.UUID, drivers: HostDrivers) -> None:
+    """Leave nothing of a snapshot on the host: no job, no frozen guest, no file."""
+    drivers.hypervisor.end_copy(str(server_id))
+    drivers.storage.remove_snapshot(str(server_id))
+
+
+def _quiesce(server: "Server") -> Quiesce:
+    asked = server.image_properties
+    if image_properties.truth(asked.get("os_require_quiesce", "")):
+        return "required"
+    return "if_possible" if image_properties.has_guest_agent(asked) else "never"
+
+
+def _watch(ctx: StepContext) -> Callable[[int, int], None]:
+    """Return a progress callback that ends the work when the run was taken away, or its image deleted."""
+    checked_at = 0.0
+
+    def check(done: int, total: int) -> None:
+        nonlocal checked_at
+        if ctx.stop.is_set():
+            raise LeaseLost
+        if time.monotonic() - checked_at > CHECK_SECONDS:
+            checked_at = time.monotonic()
+            if not image_selectors.unfilled(run_id=ctx.claim.run_id).exists():
+                raise ImageGone(id=_image_id(ctx))
+
+    return check
+
+
+class Upload(ServerStep[None]):
+    """Bring the file into the image store, and remove it. The last step: the server's task ends with it."""
+
+    name = "upload"
+    long = True
+    timeout_seconds = 3600
+    task_state = states.IMAGE_UPLOADING
+
+    def execute(self, ctx: StepContext) -> None:
+        image_id, run_id, drivers = _image_id(ctx), ctx.claim.run_id, self.drivers(ctx)
+        key = str(ctx.subject_id)
+        if image_selectors.unfilled(run_id=run_id).exists():
+            if blobs.is_here():
+                _store(ctx, Path(drivers.storage.snapshot_path(key)))
+            else:
+                url = blobs.signed_upload_url(image_id=image_id, run_id=run_id)
+                drivers.storage.send_snapshot(key, url, _watch(ctx))
+        elif not image_selectors.has_data(image_id=image_id):
+            raise ImageGone(id=image_id)
+        drivers.storage.remove_snapshot(key)
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        server_states.end_task(server_id=ctx.subject_id)
+
+
+def _store(ctx: StepContext, path: Path) -> None:
+    """The store is on this machine."""
+    with path.open("rb") as stream:
+        source = _Watched(stream, _watch(ctx))
+        images.fill(image_id=_image_id(ctx), run_id=ctx.claim.run_id, source=source, expected=path.stat().st_size)
+
+
+class _Watched:
+    """A stream that looks now and then whether it is still wanted."""
+
+    def __init__(self, stream: BinaryIO, check: Callable[[int, int], None]) -> None:
+        self._stream, self._check = stream, check
+
+    def read(self, size: int, /) -> bytes:
+        self._check(0, 0)
+        return self._stream.read(size)
+
+
+class UploadBackup(Upload):
+    """The same, with a step behind it that ends the task."""
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        """Nothing: the task goes on."""
+
+
+class Rotate(ServerStep[None]):
+    """Delete the oldest backups. It is behind the pivot: the backup is there, whatever becomes of older ones."""
+
+    name = "rotate"
+    role = SCHEDULER
+
+    def execute(self, ctx: StepContext) -> None:
+        params = ctx.claim.params
+        server_images.rotate(
+            image_id=_image_id(ctx),
+            server_id=ctx.subject_id,
+            backup_type=params["backup_type"],
+            rotation=params["rotation"],
+        )
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        server_states.end_task(server_id=ctx.subject_id)
+
+    def revert(self, ctx: StepContext) -> None:
+        server_states.end_task(server_id=ctx.subject_id)
