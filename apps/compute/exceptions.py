@@ -130,3 +130,36 @@ class NetworkOfServerNotFound(NotFound):
 
 class FixedIpOfServerNotFound(BadRequest):
     template = "Instance {server} doesn't have fixed IP '{ip}'."
+
+
+class VolumeNotAttached(NotFound):
+    """404 (nova/api/openstack/compute/volume_attachments.py)."""
+
+    template = "Instance {server} is not attached to volume {volume}"
+
+
+class RootVolumeHeld(Forbidden):
+    template = "Cannot detach a root device volume"
+
+
+class TooManyDisks(Forbidden):
+    template = (
+        "The maximum allowed number of disk devices ({allowed}) to attach to a single instance has been exceeded."
+    )
+
+
+class VolumeOnOtherHost(BadRequest):
+    template = (
+        "Volume {volume} cannot be attached to instance {server}: its data is on another host. Servers and local "
+        "volumes have to be on one host; create the server from this volume, or copy the volume."
+    )
+
+
+class MultiattachTooOld(BadRequest):
+    template = "Multiattach volumes are only supported starting with compute API version 2.60."
+
+
+class SwapNotOffered(BadRequest):
+    template = (
+        "This cloud does not swap volumes of servers: detach volume {volume} and attach the other one, or retype it."
+    )

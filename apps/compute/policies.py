@@ -19,7 +19,7 @@ _WRITE = (
     "server-metadata:create "
     "server-metadata:update server-metadata:update_all server-metadata:delete os-server-tags:update "
     "os-server-tags:update_all os-server-tags:delete os-server-tags:delete_all "
-    "os-server-groups:create os-server-groups:delete"
+    "os-server-groups:create os-server-groups:delete os-volumes-attachments:update"
 )
 _ADMIN = (
     "os-instance-usage-audit-log:list os-instance-usage-audit-log:show os-hosts:list os-hosts:show "
@@ -37,7 +37,7 @@ _ADMIN = (
     "os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update os-aggregates:delete "
     "os-aggregates:add_host os-aggregates:remove_host os-aggregates:set_metadata os-simple-tenant-usage:list "
     "servers:show:host_status os-server-groups:index:all_projects servers:create:requested_destination "
-    "os-server-external-events:create os-server-diagnostics"
+    "os-server-external-events:create os-server-diagnostics os-volumes-attachments:swap"
 )
 _ANYBODY = (
     "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list os-quota-sets:defaults "

@@ -1,7 +1,7 @@
 """Naming pipelines: the one place where compute's work is enqueued."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from apps.common.context import RequestContext
@@ -66,13 +66,14 @@ def act(
     action: ServerAction,
     params: dict[str, Any],
     run_id: uuid.UUID | None = None,
+    also: Sequence[tuple[str, uuid.UUID]] = (),
 ) -> None:
-    """Start the pipeline of an action of the catalogue.
+    """Start the pipeline of an action of the catalogue. ``also``: further subjects, as (type, id).
 
     The server's host runs its steps. In a pipeline with several hosts it has the action's role; the scheduler begins.
     """
     where: dict[str, Any] = {"hosts": {action.host_role: server.host}} if action.host_role else {"host": server.host}
-    _start(context, action.pipeline, action.name, server, params=params, run_id=run_id, **where)
+    _start(context, action.pipeline, action.name, server, params=params, run_id=run_id, also=also, **where)
 
 
 def record(*, context: RequestContext, action: str, server: Server) -> None:

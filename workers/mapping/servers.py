@@ -13,22 +13,20 @@ from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
 from workers.drivers.network.base import INTEGRATION_BRIDGE, PortSpec
 from workers.drivers.storage.base import CachedImage, Disk
-from workers.mapping import config_drives, devices, hardware, images, networks
+from workers.mapping import config_drives, devices, hardware, images, networks, volumes
 
 if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
 
 
 def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
-    """Create the server's missing disks, write its config drive, and return its spec.
+    """Create the server's missing disks, open its volumes, write its config drive, and return its spec.
 
     Raises what the storage driver raises; disks that were made before are left alone.
     """
     ports = bindings.specs_for_server(server_id=server.id)
     plugs = [networks.port_spec(port) for port in ports]
-    rows = selectors.block_devices(server_id=server.id)
-    made = _make_all(server, rows, drivers)
-    disks = [_disk(server, row, disk) for row, disk in zip(rows, made, strict=True)]
+    rows, disks = _make_all(server, selectors.block_devices(server_id=server.id), drivers)
     interfaces = [interface_of(server, drivers, port) for port in plugs]
     has_tags = devices.has_tags(server, rows)
 
@@ -69,9 +67,23 @@ def spec_of(
     )
 
 
-def _make_all(server: "Server", rows: "Sequence[BlockDevice]", drivers: HostDrivers) -> list[Disk]:
-    ephemeral = itertools.count()
-    return [_make(server, row, drivers, ephemeral) for row in rows]
+def _make_all(
+    server: "Server", rows: "Sequence[BlockDevice]", drivers: HostDrivers
+) -> "tuple[list[BlockDevice], list[DiskSpec]]":
+    """Make the local disks that are missing, and open the exports of the volumes. Volumes on their way are left out."""
+    ephemeral, disks = itertools.count(), []
+    attached = {row.id: row for row in volumes.of_server(server.id)} if any(row.is_volume for row in rows) else {}
+    rows = [row for row in rows if not row.is_volume or row.attachment_id in attached]
+    for row in rows:
+        if row.is_volume and row.attachment_id is not None:
+            attachment = attached[row.attachment_id]
+            export = volumes.connect(attachment, drivers.volume)
+            boot_index = None if row.boot_index is None else row.boot_index + 1
+            bus = hardware.bus_of(server, row)
+            disks.append(volumes.disk_spec(attachment, export, bus=bus, boot_index=boot_index))
+        else:
+            disks.append(_disk(server, row, _make(server, row, drivers, ephemeral)))
+    return rows, disks
 
 
 def _make(server: "Server", device: "BlockDevice", drivers: HostDrivers, ephemeral: Iterator[int]) -> Disk:

@@ -40,6 +40,8 @@ from apps.compute.actions.network import INJECT_NETWORK_INFO as INJECT_NETWORK_I
 from apps.compute.actions.network import REMOVE_FIXED_IP as REMOVE_FIXED_IP
 from apps.compute.actions.network import REMOVE_FLOATING_IP as REMOVE_FLOATING_IP
 from apps.compute.actions.network import REMOVE_GROUP as REMOVE_GROUP
+from apps.compute.actions.volumes import ATTACH_VOLUME as ATTACH_VOLUME
+from apps.compute.actions.volumes import DETACH_VOLUME as DETACH_VOLUME
 from apps.compute.exceptions import ActionNotOffered, RemovedFromNova
 
 CREATE = "create"  # the action of a first build, which POST /servers starts
@@ -51,7 +53,7 @@ ACTIONS: dict[str, ServerAction] = {
         FORCE_DELETE, LOCK, UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
         CREATE_IMAGE, CREATE_BACKUP, CHANGE_PASSWORD,
-        ADD_FIXED_IP, REMOVE_FIXED_IP, INJECT_NETWORK_INFO, CONSOLE_OUTPUT,
+        ADD_FIXED_IP, REMOVE_FIXED_IP, INJECT_NETWORK_INFO, ATTACH_VOLUME, DETACH_VOLUME, CONSOLE_OUTPUT,
     )
 }  # fmt: skip
 # Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.

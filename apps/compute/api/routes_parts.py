@@ -13,6 +13,7 @@ from apps.compute.api.views import (
     server_passwords,
     server_tags,
     topology,
+    volume_attachments,
 )
 
 SERVER_PART_ROUTES: list[URLPattern] = [
@@ -30,8 +31,8 @@ SERVER_PART_ROUTES: list[URLPattern] = [
     path("servers/<server_id>/os-interface/<port_id>", interfaces.InterfaceView.as_view()),
     path("servers/<server_id>/os-security-groups", security_groups.ServerSecurityGroupsView.as_view()),
     path("servers/<server_id>/os-server-password", server_passwords.ServerPasswordView.as_view()),
-    path("servers/<server_id>/os-volume_attachments", absences.VolumeAttachmentsView.as_view()),
-    path("servers/<server_id>/os-volume_attachments/<volume_id>", absences.VolumeAttachmentView.as_view()),
+    path("servers/<server_id>/os-volume_attachments", volume_attachments.VolumeAttachmentsView.as_view()),
+    path("servers/<server_id>/os-volume_attachments/<volume_id>", volume_attachments.VolumeAttachmentView.as_view()),
     path("servers/<server_id>/migrations", absences.ServerMigrationsView.as_view()),
     path("servers/<server_id>/migrations/<migration_id>", absences.ServerMigrationView.as_view()),
 ]

@@ -70,6 +70,9 @@ class Server(models.Model):
     launch_index = models.PositiveIntegerField(default=0)
     disk_config = models.CharField(max_length=8, default="MANUAL")
     root_device_name = models.CharField(max_length=32, blank=True)
+    has_volumes = models.BooleanField(
+        default=False, help_text="It has, or had, volumes: only then are they looked for."
+    )
 
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)

@@ -1,14 +1,16 @@
-"""A server's local disks (root, ephemeral, swap) as rows, with their names in the guest."""
+"""A server's disks as rows, with their names in the guest: local ones (root, ephemeral, swap) and volumes."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from apps.compute import image_properties
+from apps.compute import exceptions, image_properties
 from apps.compute.models import BlockDevice, Server
 
 Kind = Literal["root", "ephemeral", "swap"]
+MAX_DISKS = 24  # letters a to x; the config drive has a letter behind them
+_LETTERS = "abcdefghijklmnopqrstuvwx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,13 @@ def names(devices: Sequence[BlockDevice], properties: Mapping[str, str]) -> list
         assigned.append(f"{prefix}{chr(ord('a') + taken[prefix])}")
         taken[prefix] += 1
     return assigned
+
+
+def free_name(devices: Iterable[BlockDevice], properties: Mapping[str, str], bus: str = "") -> str:
+    """Return the first name that no device has. Raises TooManyDisks (403)."""
+    prefix = image_properties.disk_prefix(bus or image_properties.disk_bus(properties))
+    taken = {device.device for device in devices}
+    name = next((f"{prefix}{letter}" for letter in _LETTERS if f"{prefix}{letter}" not in taken), None)
+    if name is None or len(taken) >= MAX_DISKS:
+        raise exceptions.TooManyDisks(allowed=MAX_DISKS)
+    return name

@@ -3,14 +3,10 @@
 The rows of a port change with the request that attaches it, and with the last step of the run that detaches it.
 """
 
-import threading
-import time
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -28,7 +24,7 @@ from apps.compute.exceptions import (
 )
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_actions, servers
+from apps.compute.services import device_changes, server_actions, servers
 from apps.compute.states import SUBJECT
 from apps.networking import exceptions as refusals
 from apps.networking.selectors import ports as port_selectors
@@ -41,10 +37,6 @@ if TYPE_CHECKING:
     from apps.workflow.models import Run
 
 _CHANGES = (ATTACH_INTERFACE.name, DETACH_INTERFACE.name)
-BUSY_SECONDS = 10.0  # how long a change waits for one of another interface of the server
-# As many requests of a process may wait so: half of its threads serve others.
-_WAITING = threading.BoundedSemaphore(max(1, settings.API_THREADS // 2))
-_LOOK_SECONDS = 0.05
 
 
 def attach(
@@ -61,7 +53,7 @@ def attach(
     """
     wanted = _resolved(context, server, requested, permissions or InterfacePermissions())
     port_id = wanted.port_id or uuid.uuid4()
-    _one_at_a_time(lambda: _attach(context, server, wanted, port_id))
+    device_changes.one_at_a_time(lambda: _attach(context, server, wanted, port_id))
     return port_id
 
 
@@ -130,10 +122,10 @@ def detach(*, context: RequestContext, server: Server, port_id: uuid.UUID) -> No
     the errors of ``server_actions.begin``.
     """
     try:
-        _one_at_a_time(lambda: _detach(context, server, port_id))
+        device_changes.one_at_a_time(lambda: _detach(context, server, port_id))
     except ServerInUse as error:
         # Clients repeat a request that is bad while a detach is under way, and give up on a conflict.
-        raise (BadRequest if error.values["user"] in _CHANGES else Conflict)(error.message) from None
+        raise (BadRequest if error.values["user"] in device_changes.ACTIONS else Conflict)(error.message) from None
 
 
 @transaction.atomic
@@ -155,30 +147,6 @@ def _detach(context: RequestContext, server: Server, port_id: uuid.UUID) -> None
 
 def _is_of(run: "Run", port_id: uuid.UUID) -> bool:
     return run.action in _CHANGES and run.params.get("port") == str(port_id)
-
-
-def _one_at_a_time(work: Callable[[], None]) -> None:
-    """Begin a change once no other interface of the server changes: a run has the server for itself."""
-    try:
-        return work()
-    except ServerInUse as error:
-        if error.values["user"] not in _CHANGES or not _WAITING.acquire(blocking=False):
-            raise
-    try:
-        _wait_and(work)
-    finally:
-        _WAITING.release()
-
-
-def _wait_and(work: Callable[[], None]) -> None:
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        time.sleep(_LOOK_SECONDS)
-        try:
-            return work()
-        except ServerInUse as error:
-            if error.values["user"] not in _CHANGES or time.monotonic() > deadline:
-                raise
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """Doing an action of the catalogue to a server, for the API, operators' pages and runs that are tried again."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any, NoReturn
@@ -52,10 +52,12 @@ def begin(
     server: Server,
     action: ServerAction,
     run_id: uuid.UUID | None = None,
+    also: Sequence[tuple[str, uuid.UUID]] = (),
     **arguments: Any,
 ) -> None:
     """Take the server from no task into the action's, and start its pipeline, which keeps ``arguments``. A run that the
-    action may replace is cancelled. ``run_id``: the ID of the run, where another row names it.
+    action may replace is cancelled. ``run_id``: the ID of the run, where another row names it. ``also``: its further
+    subjects.
 
     The row decides as it is now: host and lock may have changed since the caller read it. Raises WrongState (409)
     naming the state that does not allow it, ServerLocked (409), ServerInUse (409), ServerNotFound (404), and Conflict
@@ -64,7 +66,7 @@ def begin(
     try:
         with transaction.atomic():
             row = _enter(context, server, action, hard=bool(arguments.get("hard")))
-            rpcapi.act(context=context, server=row, action=action, params=arguments, run_id=run_id)
+            rpcapi.act(context=context, server=row, action=action, params=arguments, run_id=run_id, also=also)
     except IntegrityError:
         other = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)
         if other is None:

@@ -50,7 +50,7 @@ class Worker:
         pipeline = PIPELINES[run.pipeline]
         message = {
             "run_id": str(run.id), "subject_id": str(run.subject_id), "token": run.token, "host": run.host,
-            "unreachable": "", "long": run.queue.endswith(".long"),
+            "unreachable": "", "long": run.queue.endswith(".long"), "also": run.also,
         }  # fmt: skip
         with contextlib.suppress(Stale):
             if run.next_step == states.REVERT:
@@ -60,7 +60,7 @@ class Worker:
 
     def work(self) -> list[str]:
         """Serve all runs until they have ended. Returns how each ended, in the order of their beginnings."""
-        rows = Run.objects.order_by("created_at")
+        rows = Run.objects.filter(leader_id=None).order_by("created_at")
         while run := rows.filter(state__in=states.ACTIVE).first():
             self.step(run)
         return list(rows.filter(pipeline__in=PIPELINES).values_list("state", flat=True))

@@ -285,27 +285,27 @@ def test_detach_while_it_is_attached(alice: ComputeCaller, server: Server, netwo
 def test_changes_of_other_interfaces_wait_for_their_turn(
     alice: ComputeCaller, server: Server, network: Network, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from apps.compute.services import interfaces
+    from apps.compute.services import device_changes
 
     first = attach(alice, server, net_id=str(network.id))["port_id"]
     looks: list[float] = []
-    monkeypatch.setattr(interfaces.time, "sleep", lambda seconds: (looks.append(seconds), worker.work()))
+    monkeypatch.setattr(device_changes.time, "sleep", lambda seconds: (looks.append(seconds), worker.work()))
     attach(alice, server, net_id=str(network.id))
     assert len(looks) == 1
-    for _ in range(interfaces.settings.API_THREADS // 2):  # as many as may wait
-        assert interfaces._WAITING.acquire(blocking=False)
+    for _ in range(device_changes.settings.API_THREADS // 2):  # as many as may wait
+        assert device_changes._WAITING.acquire(blocking=False)
     answer = alice.post(path_of(server), {"interfaceAttachment": {"net_id": str(network.id)}})
     assert (
         answer.status_code == 409 and "in use by 'attach_interface'" in answer.json()["conflictingRequest"]["message"]
     )
     assert alice.delete(f"{path_of(server)}/{first}").status_code == 400
-    for _ in range(interfaces.settings.API_THREADS // 2):
-        interfaces._WAITING.release()
-    monkeypatch.setattr(interfaces, "BUSY_SECONDS", 0)
-    monkeypatch.setattr(interfaces.time, "sleep", lambda _: None)
+    for _ in range(device_changes.settings.API_THREADS // 2):
+        device_changes._WAITING.release()
+    monkeypatch.setattr(device_changes, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(device_changes.time, "sleep", lambda _: None)
     assert alice.delete(f"{path_of(server)}/{first}").status_code == 400
-    assert interfaces._WAITING.acquire(blocking=False), "who waited in vain waits no more"
-    interfaces._WAITING.release()
+    assert device_changes._WAITING.acquire(blocking=False), "who waited in vain waits no more"
+    device_changes._WAITING.release()
     assert alice.post(f"/servers/{server.id}/action", {"os-stop": None}).status_code == 409
 
 

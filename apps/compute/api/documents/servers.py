@@ -11,7 +11,7 @@ from apps.common.api.documents import microseconds, seconds
 from apps.common.microversions import Range, Version, since
 from apps.compute import states
 from apps.compute.api.documents import base
-from apps.compute.models import Server
+from apps.compute.models import BlockDevice, Server
 from apps.networking.values import ServerAddress
 
 # Fields that a version lacks are left out; unlisted fields belong to all versions.
@@ -63,9 +63,11 @@ NOT_AFTER_UPDATE = (
 PROGRESS_STATUSES = ("ACTIVE", "BUILD")  # the statuses for which Nova shows a progress
 HOSTNAME_FOR_ALL = since("2.90")
 EMBEDDED_FLAVOR = since("2.47")
+VOLUMES_SAY_MORE = since("2.3")  # whether they are deleted with the server
 
 Addresses = Mapping[uuid.UUID, Sequence[ServerAddress]]
 Groups = Mapping[uuid.UUID, Sequence[str]]
+Volumes = Mapping[uuid.UUID, Sequence[BlockDevice]]
 
 
 class Renderer:
@@ -84,13 +86,21 @@ class Renderer:
         if not self.extended_addresses:
             self.hidden |= set(NOT_AFTER_UPDATE)
         self.embedded = version in EMBEDDED_FLAVOR
+        self.volumes_say_more = version in VOLUMES_SAY_MORE
 
     def render_brief(self, server: Server) -> dict[str, Any]:
         key = str(server.id)
         return {"id": key, "name": server.name, "links": self.links("servers", key)}
 
     def render(
-        self, server: Server, *, addresses: Addresses, groups: Groups, show: bool = False, host_status: str = ""
+        self,
+        server: Server,
+        *,
+        addresses: Addresses,
+        groups: Groups,
+        volumes: Volumes,
+        show: bool = False,
+        host_status: str = "",
     ) -> dict[str, Any]:
         ports = addresses.get(server.id, ())
         document = {
@@ -108,6 +118,7 @@ class Renderer:
             "accessIPv4": server.access_ip_v4 or "",
             "accessIPv6": server.access_ip_v6 or "",
             **_extensions(server, host_status),
+            "os-extended-volumes:volumes_attached": [self._volume(row) for row in volumes.get(server.id, ())],
         }
         if show and "OS-EXT-SRV-ATTR:user_data" not in self.hidden:
             document["OS-EXT-SRV-ATTR:user_data"] = server.user_data or None
@@ -121,6 +132,10 @@ class Renderer:
         if not show:
             document.pop("server_groups", None)
         return microversions.without(document, self.hidden)
+
+    def _volume(self, device: BlockDevice) -> dict[str, Any]:
+        key: dict[str, Any] = {"id": str(device.volume_id)}
+        return key | {"delete_on_termination": device.delete_on_termination} if self.volumes_say_more else key
 
     def _image(self, server: Server) -> Any:
         if server.image_id is None:
@@ -161,7 +176,6 @@ def _extensions(server: Server, host_status: str) -> dict[str, Any]:
         "OS-EXT-STS:task_state": server.task_state or None,
         "OS-EXT-STS:vm_state": server.vm_state,
         "OS-EXT-STS:power_state": server.power_state,
-        "os-extended-volumes:volumes_attached": [],
         "OS-EXT-SRV-ATTR:host": server.host or None,
         "OS-EXT-SRV-ATTR:instance_name": server.domain_name,
         "OS-EXT-SRV-ATTR:hypervisor_hostname": server.host or None,

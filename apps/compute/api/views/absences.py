@@ -1,4 +1,4 @@
-"""Reads of things that servers do not have here yet: volumes, migrations."""
+"""Reads of things that servers do not have here yet: migrations."""
 
 from rest_framework.request import Request
 
@@ -8,27 +8,6 @@ from apps.common.microversions import since
 from apps.compute.api.views.base import OfServer, PartsOfServer, WholeCollection
 
 RULE = "os_compute_api:{}"
-VOLUMES = "volumes"
-
-
-class VolumeAttachmentsView(PartsOfServer):
-    """A server's volumes: none, as there is no volume service."""
-
-    plural, rule = "volumeAttachments", RULE.format("os-volumes-attachments:index")
-    not_offered = {"post": VOLUMES}
-
-    def rows(self) -> tuple[()]:
-        return ()
-
-
-class VolumeAttachmentView(OfServer):
-    """No volume is attached to any server."""
-
-    not_offered = {"put": VOLUMES, "delete": VOLUMES}
-
-    def get(self, request: Request, server_id: str, volume_id: str) -> Response:
-        server = self.server(server_id, RULE.format("os-volumes-attachments:show"))
-        raise NotFound(f"Instance {server.id} is not attached to volume {volume_id[:64]}: there is no volume service.")
 
 
 class MigrationsView(WholeCollection):

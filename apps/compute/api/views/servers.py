@@ -20,7 +20,7 @@ from apps.compute.api.serializers.scheduler_hints import SchedulerHints
 from apps.compute.api.serializers.servers import ServerCreate, ServerUpdate
 from apps.compute.api.views.base import Collection, ComputeView, Item
 from apps.compute.models import Server
-from apps.compute.selectors import server_lists
+from apps.compute.selectors import server_lists, volume_attachments
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import dry_runs, server_requests, servers
 from apps.networking.selectors import bindings
@@ -47,10 +47,11 @@ class ServerViewBase(ComputeView):
         addresses = bindings.for_servers(server_ids=[server.id for server in rows])
         groups = {port.port_id: list(port.security_groups) for ports in addresses.values() for port in ports}
         renderer, status_of = self.renderer(), self._host_status(rows)
-        return [
-            renderer.render(row, addresses=addresses, groups=groups, show=show, host_status=status_of.get(row.host, ""))
-            for row in rows
-        ]
+        shared: dict[str, Any] = {
+            "addresses": addresses, "groups": groups, "show": show,
+            "volumes": volume_attachments.of_servers(servers=rows),
+        }  # fmt: skip
+        return [renderer.render(row, **shared, host_status=status_of.get(row.host, "")) for row in rows]
 
     def _host_status(self, rows: list[Server]) -> dict[str, str]:
         """Administrators see from 2.16 on whether the server's host is up: one query for any number of servers."""

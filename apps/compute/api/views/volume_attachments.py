@@ -1,0 +1,96 @@
+"""/servers/{server_id}/os-volume_attachments: a server's volumes, which are attached and detached here."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+
+from apps.common import audit, policy
+from apps.common.api.views import Response
+from apps.common.identifiers import parse_uuid
+from apps.common.microversions import since
+from apps.compute.actions import ATTACH_VOLUME, DETACH_VOLUME
+from apps.compute.api.documents import volume_attachments as documents
+from apps.compute.api.listing import BY_OFFSET
+from apps.compute.api.serializers import volume_attachments as serializers
+from apps.compute.api.views.base import Collection, OfServer, PartOfServer
+from apps.compute.exceptions import SwapNotOffered, VolumeNotAttached
+from apps.compute.models import BlockDevice, Server
+from apps.compute.selectors import volume_attachments as selectors
+from apps.compute.services import volume_attachments
+
+RULES = "os_compute_api:os-volumes-attachments"
+KEY = "volumeAttachment"
+MULTIATTACH = since("2.60")
+UPDATED = since("2.85")
+
+
+class VolumeAttachmentsView(OfServer, Collection):
+    """A server's volumes. One that is on its way is not in the list: clients wait for it."""
+
+    plural, rule, listing = "volumeAttachments", f"{RULES}:index", BY_OFFSET
+    request_serializers = {"post": serializers.VolumeAttachment}
+    examples = {"POST": {KEY: {"volumeId": "<a volume's id>"}}}
+    owner: Server
+
+    def permit(self, action: str, row: Any = None) -> None:
+        self.owner = self.server(self.kwargs["server_id"], self.rule)
+
+    def rows(self) -> QuerySet[BlockDevice]:
+        self.check_query(("limit", "offset"))
+        return selectors.attached_to(server=self.owner)
+
+    def render(self, row: BlockDevice) -> dict[str, Any]:
+        return documents.render(row, self.version)
+
+    def post(self, request: Request, server_id: str) -> Response:
+        """Attach a volume: the answer names its device; the volume is in use once the guest has it."""
+        server = self.server(server_id, ATTACH_VOLUME.policy)
+        values = self.parse(request, KEY)
+        with audit.action(ATTACH_VOLUME.event, "server", server.id):
+            device = volume_attachments.attach(
+                context=self.caller,
+                server=server,
+                volume_id=values["volumeId"],
+                tag=values.get("tag") or "",
+                delete_on_termination=values.get("delete_on_termination", False),
+                multiattach=self.version in MULTIATTACH,
+            )
+        return Response({KEY: documents.render(device, self.version)})
+
+
+class VolumeAttachmentView(PartOfServer):
+    """One volume of a server, by the volume's ID."""
+
+    noun, rules = KEY, RULES
+    request_serializers = {"put": serializers.VolumeAttachmentUpdate}
+    examples = {"PUT": {KEY: {"volumeId": "<the same volume's id>", "delete_on_termination": True}}}
+
+    def load(self, server_id: str, volume_id: str) -> BlockDevice:
+        key = parse_uuid(volume_id)
+        row = selectors.attached_to(server=self.owner).filter(volume_id=key).first() if key else None
+        if row is None:
+            raise VolumeNotAttached(server=self.owner.id, volume=volume_id[:64])
+        return row
+
+    def render(self, row: BlockDevice) -> dict[str, Any]:
+        return documents.render(row, self.version)
+
+    def put(self, request: Request, server_id: str, volume_id: str) -> Response:
+        """Choose whether the volume is deleted with its server. Another volume in its place is refused."""
+        self.owner = self.server(server_id, f"{RULES}:update" if self.version in UPDATED else f"{RULES}:swap")
+        device = self.load(server_id, volume_id)
+        values = self.parse(request, KEY)
+        if parse_uuid(values["volumeId"]) != device.volume_id or self.version not in UPDATED:
+            policy.check(self.caller, f"{RULES}:swap")
+            raise SwapNotOffered(volume=device.volume_id)
+        if "delete_on_termination" in values:
+            volume_attachments.update(device=device, delete_on_termination=values["delete_on_termination"])
+        return Response(status=202)
+
+    def delete(self, request: Request, server_id: str, volume_id: str) -> Response:
+        """Detach a volume: it is free when the guest has released it. Repeated meanwhile, it answers the same."""
+        server = self.server(server_id, DETACH_VOLUME.policy)
+        with audit.action(DETACH_VOLUME.event, "server", server.id):
+            volume_attachments.detach(context=self.caller, server=server, volume_id=parse_uuid(volume_id))
+        return Response(status=202)

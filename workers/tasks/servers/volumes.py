@@ -1,0 +1,119 @@
+"""The steps that attach a volume to a server and detach one. The run's params name the attachment and the volume."""
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from apps.compute.selectors import volume_attachments as selectors
+from apps.compute.services import volume_attachments
+from apps.volumes.selectors import attachments
+from workers.config import HostDrivers
+from workers.drivers.hypervisor.errors import GuestHoldsDevice
+from workers.engine.errors import Abort, TooLong
+from workers.engine.steps import StepContext
+from workers.mapping import hardware, volumes
+from workers.tasks.servers.base import ServerStep
+
+if TYPE_CHECKING:
+    from apps.volumes.models import Attachment
+
+ASK_SECONDS = 5.0  # how long the guest is asked before the step is a long one
+RELEASE_SECONDS = 40.0  # CSI gives up on a detachment after 48 s
+
+
+def _attachment_id(ctx: StepContext) -> uuid.UUID:
+    return uuid.UUID(ctx.claim.params["attachment"])
+
+
+def _volume_id(ctx: StepContext) -> str:
+    return str(ctx.claim.params["volume"])
+
+
+def _attachment(ctx: StepContext) -> "Attachment":
+    """Return the attachment. Raises Abort when the server does not have it any more."""
+    row = attachments.load(attachment_id=_attachment_id(ctx))
+    if row is None:
+        raise Abort("The server does not have this volume any more.", cause="AttachmentNotFound")
+    return row
+
+
+class _VolumeStep(ServerStep[None]):
+    def plug(self, ctx: StepContext, drivers: HostDrivers) -> None:
+        """Open the export and give the guest the disk. Repeated, it gives the same."""
+        attachment, device = _attachment(ctx), selectors.load(attachment_id=_attachment_id(ctx))
+        if device is None:
+            raise Abort("The server does not have this volume any more.", cause="AttachmentNotFound")
+        bus = hardware.bus_of(self.server(ctx), device)
+        export = volumes.connect(attachment, drivers.volume)
+        ctx.checkpoint()
+        drivers.hypervisor.attach_disk(str(ctx.subject_id), volumes.disk_spec(attachment, export, bus=bus))
+
+    def disconnect(self, ctx: StepContext, drivers: HostDrivers) -> None:
+        """Close the export. Without a row there is no name of it: the host's recovery closes it."""
+        if (attachment := attachments.load(attachment_id=_attachment_id(ctx))) is not None:
+            volumes.disconnect(attachment, drivers.volume)
+
+
+class PlugVolume(_VolumeStep):
+    """Give the guest the disk: its volume is in use then. If that fails, the server is without it."""
+
+    name = "plug_volume"
+
+    def execute(self, ctx: StepContext) -> None:
+        drivers = self.drivers(ctx)
+        volume_attachments.connect(attachment_id=_attachment_id(ctx), host=ctx.host)
+        self.plug(ctx, drivers)
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        volume_attachments.mark_attached(attachment_id=_attachment_id(ctx))
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            drivers = self.drivers(ctx)
+            drivers.hypervisor.detach_disk(str(ctx.subject_id), _volume_id(ctx), ASK_SECONDS)
+            self.disconnect(ctx, drivers)
+        if ctx.final:
+            volume_attachments.remove(attachment_id=_attachment_id(ctx))
+
+
+class UnplugVolume(_VolumeStep):
+    """Take the disk from the guest once it has released it. A guest that takes its time is waited for by a long step.
+
+    A failure leaves the server with the volume, which is in use again.
+    """
+
+    name = "unplug_volume"
+
+    def execute(self, ctx: StepContext) -> None:
+        hypervisor, deadline = self.drivers(ctx).hypervisor, time.monotonic() + RELEASE_SECONDS
+        while True:
+            ctx.checkpoint()
+            try:
+                return hypervisor.detach_disk(str(ctx.subject_id), _volume_id(ctx), ASK_SECONDS)
+            except GuestHoldsDevice:
+                if not ctx.is_long:
+                    raise TooLong from None
+                if time.monotonic() > deadline:
+                    raise
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            self.plug(ctx, self.drivers(ctx))
+        if ctx.final:
+            volume_attachments.keep(attachment_id=_attachment_id(ctx))
+
+
+class DisconnectVolume(_VolumeStep):
+    """Close the export, and free the volume. It is behind the pivot: if it is given up, the rows change."""
+
+    name = "disconnect_volume"
+
+    def execute(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            self.disconnect(ctx, self.drivers(ctx))
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        volume_attachments.remove(attachment_id=_attachment_id(ctx))
+
+    def revert(self, ctx: StepContext) -> None:
+        volume_attachments.remove(attachment_id=_attachment_id(ctx))
