@@ -38,6 +38,7 @@ def ovn_cloud(state: Path, image: Path, **settings: str) -> Iterator[tuple[Cloud
             cloud.start("network-worker")
             cloud.start("metadata")
             options = ("--name", "tiny", "--file", str(image), "--disk-format", "qcow2", "--visibility", "public")
+            options = (*options, "--property", "hw_qemu_guest_agent=yes")
             cloud.manage("load_image", *options)
             try:
                 yield cloud, libvirt

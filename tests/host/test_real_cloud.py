@@ -117,6 +117,8 @@ def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
     assert (told["uuid"], told["meta"]) == (server["id"], {"role": "test"})
     assert ssh(key, ip, f"{READ}/latest/meta-data/public-ipv4") == ip
 
+    change_password(cloud, server["id"], key, ip)
+    made = snapshot(cloud, server["id"], key, ip)
     assert act(cloud, server["id"], {"os-stop": None})["status"] == "SHUTOFF"
     assert act(cloud, server["id"], {"os-start": None})["status"] == "ACTIVE"
     assert wait_for(lambda: ssh(key, ip, "uptime"), what="an answer after the start")
@@ -133,6 +135,44 @@ def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
     command = ["virsh", "-q", "-c", uri, "list", "--all", "--uuid"]
     assert server["id"] not in subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert not (cloud.state / "hosts" / cloud.environment["CELERITY_HOST"] / "instances" / server["id"]).exists()
+
+    copy = cloud.settled(cloud.create("copy", imageRef=made["id"], key_name="test"))
+    assert copy["status"] == "ACTIVE", copy
+    ip = floating_ip(cloud, copy["id"])
+    assert (
+        wait_for(lambda: ssh(key, ip, "hostname; cat /root/kept"), what="the copy over ssh", seconds=120)
+        == "copy\nkept"
+    )
+    cloud.delete(copy["id"])
+    assert cloud.call("DELETE", f"/image/v2/images/{made['id']}").status_code == 204
+    cloud.assert_clean()
+
+
+def change_password(cloud: Cloud, server_id: str, key: Path, ip: str) -> None:
+    """The guest's agent sets root's password."""
+    wait_for(lambda: ssh(key, ip, "pidof qemu-ga"), what="the guest's agent")
+    before = ssh(key, ip, "grep ^root: /etc/shadow")
+    act(cloud, server_id, {"changePassword": {"adminPass": "correct horse: $battery"}})
+    salted = ssh(key, ip, "grep ^root: /etc/shadow").split(":")[1]
+    assert before and salted.startswith("$6$") and salted not in before
+    command = f"printf %s 'correct horse: $battery' | mkpasswd -m sha512 -S '{salted.split('$')[2]}' -P 0"
+    assert ssh(key, ip, command) == salted
+
+
+def snapshot(cloud: Cloud, server_id: str, key: Path, ip: str) -> dict:
+    """Snapshot the running guest. What it has written and not synced is in the image: its agent freezes the disk."""
+    ssh(key, ip, "echo kept > /root/kept")
+    answer = cloud.call("POST", f"/compute/v2.1/servers/{server_id}/action", {"createImage": {"name": "copy"}})
+    assert answer.status_code == 202, answer.text
+    made = answer.json()["image_id"]
+    cloud.settled(server_id, seconds=60)
+    image = dict(cloud.call("GET", f"/image/v2/images/{made}").json())
+    assert (image["status"], image["virtual_size"]) == ("active", 1 << 30), image
+    assert image["size"] < 256 << 20  # sparse
+    steps = "SELECT s.name, extract(epoch FROM s.finished_at - s.started_at)::text FROM workflow_step s"
+    print("snapshot", cloud.rows(f"{steps} JOIN workflow_run r ON r.id = s.run_id WHERE r.action = 'createImage'"))
+    assert ssh(key, ip, "echo 'not frozen' > /root/after; cat /root/after") == "not frozen"
+    return image
 
 
 # What the guest says of its disks and cards, and the document that describes them.

@@ -25,12 +25,18 @@ PACKAGES = (
     "libcom-err2",
     "libcrypt1",
     "libext2fs2",
+    "libglib2.0-0",
     "libgmp10",
+    "libnuma1",
+    "libpcre2-8-0",
     "libtomcrypt1",
     "libtommath1",
+    "libudev1",
+    "liburing2",
+    "qemu-guest-agent",
     "zlib1g",
 )
-"""Busybox, the SSH server and `resize2fs`, with the libraries that they are linked to."""
+"""Busybox, the SSH server, the guest agent and `resize2fs`, with the libraries that they are linked to."""
 
 # fmt: off
 BOOT_MODULES = (

@@ -18,13 +18,13 @@ FOLDERS = (
 
 LINKS = {"bin/sh": "busybox", "var/run": "../run", "etc/mtab": "../proc/self/mounts", "init": "sbin/init"}
 
-PROGRAMS = ("sbin/resize2fs", "usr/sbin/dropbear", "usr/bin/dropbearkey", "usr/bin/dbclient")
+PROGRAMS = ("sbin/resize2fs", "usr/sbin/qemu-ga", "usr/sbin/dropbear", "usr/bin/dropbearkey", "usr/bin/dbclient")
 
 # fmt: off
 LIBRARIES = (
-    "libc.so.6", "libcom_err.so.2", "libcrypt.so.1", "libe2p.so.2", "libext2fs.so.2", "libgmp.so.10",
-    "libresolv.so.2",
-    "libtomcrypt.so.1", "libtommath.so.1", "libz.so.1", "ld-linux-x86-64.so.2",
+    "libc.so.6", "libcom_err.so.2", "libcrypt.so.1", "libe2p.so.2", "libext2fs.so.2", "libglib-2.0.so.0",
+    "libgmodule-2.0.so.0", "libgmp.so.10", "libm.so.6", "libnuma.so.1", "libpcre2-8.so.0", "libresolv.so.2",
+    "libtomcrypt.so.1", "libtommath.so.1", "libudev.so.1", "liburing.so.2", "libz.so.1", "ld-linux-x86-64.so.2",
 )
 # fmt: on
 
