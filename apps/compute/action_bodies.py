@@ -6,6 +6,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from apps.compute import admin_passwords
+
 Schema = Mapping[str, Any]
 MAX_CONSOLE_LINES = 100_000
 
@@ -167,6 +169,30 @@ PASSWORD: Schema = {
     "additionalProperties": False,
 }
 
+_PASSWORD: Schema = {
+    "type": "string",
+    "maxLength": admin_passwords.MAX_LENGTH,
+    "pattern": r"^[^\x00]*$",
+    "description": f"a text of at most {admin_passwords.MAX_LENGTH} characters without NUL",
+}
+RESCUE: Schema = {
+    "type": "object",
+    "nullable": True,
+    "description": "null, or an object with adminPass and rescue_image_ref",
+    "properties": {
+        "adminPass": _PASSWORD,
+        "rescue_image_ref": {"type": "string", "minLength": 1, "maxLength": 255, "description": "an image's id"},
+    },
+    "additionalProperties": False,
+}
+# The view reads its fields with the serializer of servers: what a version lacks is refused there.
+REBUILD: Schema = {
+    "type": "object",
+    "description": "an object with the key imageRef",
+    "required": ["imageRef"],
+    "properties": {"imageRef": {"type": "string", "minLength": 1, "maxLength": 512, "description": "an image's id"}},
+}
+
 
 def as_given(body: Any) -> dict[str, Any]:
     return dict(body)
@@ -174,6 +200,11 @@ def as_given(body: Any) -> dict[str, Any]:
 
 def network(body: Any) -> dict[str, Any]:
     return {"network_id": str(body["networkId"])}
+
+
+def rescue(body: Any) -> dict[str, Any]:
+    given = body or {}
+    return {"image_ref": given.get("rescue_image_ref"), "admin_password": given.get("adminPass")}
 
 
 def hard(body: Any) -> dict[str, Any]:

@@ -41,7 +41,7 @@ _SOUND = ("ac97", "es1370", "ich6", "ich9", "pcspk", "sb16", "usb", "virtio")
 _COUNTED = "the processors' topology, where the flavor's number of processors allows it"
 _ENCRYPTED = "a host that can encrypt guests' memory; none here can"
 _TRAIT = "a host with the trait of that feature"
-_LATER = "nothing yet: servers cannot be rescued here"
+_STABLE = "the server's own disks then keep their places"
 _NONE = "nothing: it tells people and tools about the image"
 _XEN = "nothing: it is about Xen's or VMware's agents and stores"
 
@@ -69,6 +69,10 @@ PROPERTIES: dict[str, Property] = {
     "hw_cpu_cores": Property(_POSITIVE, _POSITIVE, _COUNTED),
     "hw_cpu_threads": Property(_POSITIVE, _POSITIVE, _COUNTED),
     "img_config_drive": Property(("mandatory", "optional"), ("mandatory", "optional"), "mandatory: a config drive"),
+    "hw_rescue_bus": Property(_BUSES, _BUSES[:5], f"the bus of the disk that the image rescues with; {_STABLE}"),
+    "hw_rescue_device": Property(
+        ("disk", "cdrom", "floppy"), ("disk", "cdrom"), f"what the image rescues with; {_STABLE}"
+    ),
     # Asked of hosts by the scheduler's filters
     "hw_architecture": Property(ANYTHING, ANYTHING, "a host of that architecture"),
     "hw_vm_mode": Property(ANYTHING, ANYTHING, "a host of that way of virtualisation"),
@@ -122,8 +126,6 @@ PROPERTIES: dict[str, Property] = {
     "kernel_id": Property(ANYTHING, NOTHING, "a kernel outside of the image"),
     "ramdisk_id": Property(ANYTHING, NOTHING, "a ramdisk outside of the image"),
     # Of no effect
-    "hw_rescue_bus": Property(_BUSES, _BUSES, _LATER),
-    "hw_rescue_device": Property(("disk", "cdrom", "floppy"), ("disk", "cdrom", "floppy"), _LATER),
     "os_require_quiesce": Property(
         BOOLEAN, BOOLEAN, "snapshots of a running server fail where its agent does not freeze the file systems"
     ),
@@ -206,6 +208,27 @@ def has_guest_agent(properties: Mapping[str, str]) -> bool:
 def disk_bus(properties: Mapping[str, str]) -> str:
     """Return the bus of the server's disks."""
     return properties.get("hw_disk_bus", "virtio")
+
+
+def rescue_device(properties: Mapping[str, str], own: Mapping[str, str]) -> tuple[str | None, str]:
+    """Return the device and the bus that an image rescues with, on a server whose image has ``own`` properties.
+
+    None and "": the image names neither, so its disk takes the place of the root disk.
+    """
+    device, bus = properties.get("hw_rescue_device", ""), properties.get("hw_rescue_bus", "")
+    if not device and not bus:
+        return None, ""
+    device = device or "disk"
+    return device, bus or ("sata" if device == "cdrom" and disk_bus(own) != "ide" else disk_bus(own))
+
+
+def check_rescue(properties: Mapping[str, str], own: Mapping[str, str]) -> None:
+    """Refuse a rescue that the server's machine has no place for. Raises ImageUnusable (400)."""
+    device, bus = rescue_device(properties, own)
+    if device == "cdrom" and bus == "virtio":
+        raise ImageUnusable("Image property hw_rescue_device=cdrom needs another hw_rescue_bus than virtio.")
+    if bus == "ide" and own.get("hw_machine_type") != "pc" and disk_bus(own) != "ide":
+        raise ImageUnusable("Image property hw_rescue_bus=ide needs a server of the machine pc, which has IDE.")
 
 
 def disk_prefix(bus: str) -> str:

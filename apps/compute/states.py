@@ -10,8 +10,10 @@ ERROR = "error"
 DELETED = "deleted"
 PAUSED = "paused"
 SUSPENDED = "suspended"
-SETTLED = (ACTIVE, STOPPED, PAUSED, SUSPENDED)  # with a guest, and its files, on a host
-VM_STATES = [(s, s) for s in (BUILDING, ACTIVE, STOPPED, PAUSED, SUSPENDED, ERROR, DELETED)]
+RESCUED = "rescued"
+SOFT_DELETED = "soft-delete"
+SETTLED = (ACTIVE, STOPPED, PAUSED, SUSPENDED, RESCUED)  # with a guest, and its files, on a host
+VM_STATES = [(s, s) for s in (BUILDING, ACTIVE, STOPPED, PAUSED, SUSPENDED, RESCUED, ERROR, SOFT_DELETED, DELETED)]
 
 # task_state ("" is none)
 SCHEDULING = "scheduling"
@@ -26,6 +28,12 @@ PAUSING = "pausing"
 UNPAUSING = "unpausing"
 SUSPENDING = "suspending"
 RESUMING = "resuming"
+RESCUING = "rescuing"
+UNRESCUING = "unrescuing"
+REBUILDING = "rebuilding"
+REBUILD_SPAWNING = "rebuild_spawning"
+SOFT_DELETING = "soft-deleting"
+RESTORING = "restoring"
 RESIZE_PREP = "resize_prep"
 RESIZE_MIGRATING = "resize_migrating"
 RESIZE_FINISH = "resize_finish"
@@ -47,7 +55,9 @@ _STATUS = {
     STOPPED: "SHUTOFF",
     PAUSED: "PAUSED",
     SUSPENDED: "SUSPENDED",
+    RESCUED: "RESCUE",
     ERROR: "ERROR",
+    SOFT_DELETED: "SOFT_DELETED",
     DELETED: "DELETED",
 }
 _STATUS_BY_TASK = {(ACTIVE, REBOOTING): "REBOOT", (ACTIVE, REBOOTING_HARD): "HARD_REBOOT"}
@@ -55,12 +65,18 @@ _RESIZING = (RESIZE_PREP, RESIZE_MIGRATING, RESIZE_FINISH)
 _STATUS_BY_TASK |= {(state, task): "RESIZE" for state in (ACTIVE, STOPPED) for task in _RESIZING}
 _STATUS_BY_TASK |= {(state, REBOOTING_HARD): "HARD_REBOOT" for state in (STOPPED, ERROR, PAUSED, SUSPENDED)}
 
+_STATUS_BY_TASK |= {
+    (state, task): "REBUILD" for state in (ACTIVE, STOPPED, ERROR) for task in (REBUILDING, REBUILD_SPAWNING)
+}
 
-def vm_state_of(power_state: str | None) -> str:
+
+def vm_state_of(power_state: str | None, vm_state: str = "") -> str:
     """Return the vm_state of a server whose guest is in the power state that its host reports; None: it has no domain.
 
-    A guest that crashed, or of which the host knows nothing more, is stopped.
+    A guest that crashed, or of which the host knows nothing more, is stopped. A rescued server stays so, on or off.
     """
+    if vm_state == RESCUED:
+        return RESCUED
     return _OF_GUESTS.get(power_state or "shutdown", STOPPED)
 
 

@@ -43,6 +43,8 @@ FRONT_ENDS = ("api", "admin", "admin.py", "apps.py", "management")
 # GET answers a list at the top of a document that is no list of rows, and why.
 NO_COLLECTIONS = {
     "compute": "the versions of the service, without a token",
+    "compute/v2.1/servers/<server_id>/diagnostics": "parts of one document",
+    "compute/v2.1/servers/<server_id>/topology": "a part of one document",
     "network": "the versions of the service, without a token",
     "network/v2.0": "the nouns of the version, without a token",
     "network/v2.0/trunks/<str:item_id>/get_subports": "a part of the trunk's document",

@@ -16,6 +16,7 @@ _ACTION_VALUES: dict[str, Any] = {
     "removeSecurityGroup": {"name": "default"},
     "addFixedIp": {"networkId": "0" * 32},
     "addFloatingIp": {"address": "198.18.0.1"},
+    "rebuild": {"imageRef": "1" * 32},
     "removeFixedIp": {"address": "10.9.0.9"},
     "removeFloatingIp": {"address": "198.18.0.1"},
 }

@@ -117,7 +117,7 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
     for server_id, server in wanted.items():
         if server.task_state or server.vm_state not in states.SETTLED:
             continue
-        if states.vm_state_of(domains.get(server_id)) != server.vm_state:
+        if states.vm_state_of(domains.get(server_id), server.vm_state) != server.vm_state:
             details = f"{server.vm_state} by its row, {domains.get(server_id)} on {drivers.host}"
             yield Inconsistency("power", server_id, details)
         if server_id not in files:

@@ -1,6 +1,7 @@
 """Image rows as what a host fetches."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from apps.images.selectors import blobs
 from workers.drivers.storage.base import ImageSource, ImageSpec
@@ -15,8 +16,12 @@ def of_server(server: "Server") -> tuple[ImageSpec, ImageSource]:
     The image may be deleted by now: a host that has it in its cache does not ask the source. On the API's machine the
     data is read from disk; elsewhere over HTTP with a signed URL.
     """
-    facts = server.image_facts
-    spec = ImageSpec(id=str(server.image_id), **{**facts, "sha512": facts["sha512"] or ""})
+    return of_facts(str(server.image_id), server.image_facts)
+
+
+def of_facts(image_id: str, facts: Mapping[str, Any]) -> tuple[ImageSpec, ImageSource]:
+    """Return an image by what a server's row keeps of it."""
+    spec = ImageSpec(id=image_id, **{**facts, "sha512": facts["sha512"] or ""})
     path = blobs.path_of(facts["sha512"])
     url = path.as_uri() if path.exists() else blobs.signed_url_of(sha512=facts["sha512"])
     return spec, ImageSource(url=url)

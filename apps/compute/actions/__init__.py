@@ -11,6 +11,9 @@ from apps.compute.actions.base import SERVICE_RULES as SERVICE_RULES
 from apps.compute.actions.base import Button as Button
 from apps.compute.actions.base import Hard as Hard
 from apps.compute.actions.base import ServerAction as ServerAction
+from apps.compute.actions.disks import REBUILD as REBUILD
+from apps.compute.actions.disks import RESCUE as RESCUE
+from apps.compute.actions.disks import UNRESCUE as UNRESCUE
 from apps.compute.actions.images import CHANGE_PASSWORD as CHANGE_PASSWORD
 from apps.compute.actions.images import CREATE_BACKUP as CREATE_BACKUP
 from apps.compute.actions.images import CREATE_IMAGE as CREATE_IMAGE
@@ -49,8 +52,8 @@ CREATE = "create"  # the action of a first build, which POST /servers starts
 ACTIONS: dict[str, ServerAction] = {
     row.name: row
     for row in (
-        RETRY, CANCEL, START, STOP, PAUSE, UNPAUSE, SUSPEND, RESUME, REBOOT, CRASH_DUMP, MIGRATE, RESET_STATE, DELETE,
-        FORCE_DELETE, LOCK, UNLOCK,
+        RETRY, CANCEL, START, STOP, PAUSE, UNPAUSE, SUSPEND, RESUME, REBOOT, CRASH_DUMP, RESCUE, UNRESCUE,
+        REBUILD, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, LOCK, UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
         CREATE_IMAGE, CREATE_BACKUP, CHANGE_PASSWORD,
         ADD_FIXED_IP, REMOVE_FIXED_IP, INJECT_NETWORK_INFO, ATTACH_VOLUME, DETACH_VOLUME, CONSOLE_OUTPUT,
@@ -67,14 +70,11 @@ NOT_OFFERED: dict[str, str] = {
     "os-getSerialConsole": "remote consoles",
     "os-getVNCConsole": "remote consoles",
     "os-migrateLive": "migration of servers",
-    "rebuild": "rebuild of servers",
-    "rescue": "rescue of servers",
     "resize": "resize of servers",
     "restore": "restoring deleted servers",
     "revertResize": "resize of servers",
     "shelve": "shelving of servers",
     "shelveOffload": "shelving of servers",
-    "unrescue": "rescue of servers",
     "unshelve": "shelving of servers",
 }
 # Keys that Nova itself refuses by now.

@@ -63,7 +63,7 @@ CRASH_DUMP = ServerAction(
     name="trigger_crash_dump", key="trigger_crash_dump", versions=since("2.17"), rule="servers:trigger_crash_dump",
     title="Trigger a crash dump", icon="emergency",
     explains="Sends the guest a non-maskable interrupt. A kernel that is set up for it writes a dump and restarts.",
-    vm_states=(states.ACTIVE, states.PAUSED, states.ERROR), pipeline="server.crash_dump",
+    vm_states=(states.ACTIVE, states.PAUSED, states.RESCUED, states.ERROR), pipeline="server.crash_dump",
 )  # fmt: skip
 REBOOT = ServerAction(
     name="reboot", key="reboot", rule="servers:reboot", title="Reboot", icon="restart_alt",

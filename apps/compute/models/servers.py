@@ -50,6 +50,12 @@ class Server(models.Model):
     )
     image_properties = models.JSONField(default=dict, blank=True)
     personality = models.JSONField(default=list, blank=True)
+    rescue = models.JSONField(
+        null=True, blank=True, editable=False, help_text="The image that the server is rescued with, while it is."
+    )
+    rebuild = models.JSONField(
+        null=True, blank=True, editable=False, help_text="Columns of a rebuild that has not begun to change the disks."
+    )
     requested_networks = models.JSONField(null=True, blank=True, help_text="null if the request named none.")
     security_groups = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     scheduler_hints = models.JSONField(default=dict, blank=True)
@@ -77,6 +83,7 @@ class Server(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     launched_at = models.DateTimeField(null=True, blank=True)
+    soft_deleted_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -15,7 +15,7 @@ from apps.compute.models import BlockDevice, Server
 from apps.compute.sql.servers import BY_ID, ROW
 
 # Never shown in lists; the host and the metadata service read them by name.
-HEAVY = ("user_data", "admin_password", "personality", "public_key", "fault_details")
+HEAVY = ("user_data", "admin_password", "personality", "public_key", "fault_details", "rescue", "rebuild")
 
 _BLOCK_DEVICES = Rows(
     "compute_block_devices",

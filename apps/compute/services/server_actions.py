@@ -15,7 +15,7 @@ from apps.compute import locks, rpcapi, states
 from apps.compute.actions import RESET_STATE, ServerAction
 from apps.compute.exceptions import ServerInUse, ServerNotFound, WrongState
 from apps.compute.models import Server
-from apps.compute.services import servers, unfilled_images
+from apps.compute.services import server_states, servers, unfilled_images
 from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
 from apps.workflow.selectors import runs as run_selectors
@@ -124,8 +124,9 @@ def reset_state(*, context: RequestContext, server: Server, state: str) -> None:
     )
     unfilled_images.give_up(run=cancelled)
     reservations.commit(consumers=[server.id])
-    values = {"vm_state": state, "task_state": "", "admin_password": "", "updated_at": timezone.now()}
+    values: dict[str, Any] = {"vm_state": state, "task_state": "", "admin_password": "", "updated_at": timezone.now()}
+    values |= {"rescue": None, "rebuild": None, "soft_deleted_at": None}
     if state == states.ACTIVE:
-        values |= {"fault_code": None, "fault_message": "", "fault_details": "", "fault_at": None}
+        values |= server_states.NO_FAULT
     Server.objects.filter(id=server.id, deleted_at=None).update(**values)
     rpcapi.record(context=context, action=RESET_STATE.name, server=server)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, Value, When
 from django.utils import timezone
 
 from apps.compute import actions, locks, states
@@ -25,6 +26,9 @@ _BEGIN_WITH_CLAIM = ClaimExtension(
     change=sql.BEGIN_TASK_OF_CLAIMED,
     types=sql.BEGIN_TASK_TYPES,
 )
+
+
+NO_FAULT = {"fault_code": None, "fault_message": "", "fault_details": "", "fault_at": None}
 
 
 def begin_task(*, server_id: uuid.UUID, task_state: str) -> Server | None:
@@ -100,22 +104,32 @@ def mark_rescheduling(*, server_id: uuid.UUID) -> None:
 
 def set_power_state(*, server_id: uuid.UUID, power_state: str, clear_task: bool = True) -> None:
     """Write the state a host reports: "running", "shutdown", "paused"… A building or deleted server is left alone."""
-    vm_state = states.vm_state_of(power_state)
-    rows = Server.objects.filter(id=server_id, deleted_at=None).exclude(vm_state=states.BUILDING)
-    values = {"vm_state": vm_state, "power_state": states.POWER_STATES[power_state], "updated_at": timezone.now()}
+    rows = Server.objects.filter(id=server_id, deleted_at=None)
+    rows = rows.exclude(vm_state__in=(states.BUILDING, states.SOFT_DELETED))
+    values = powered(power_state)
     if clear_task:
         values["task_state"] = ""
-    if vm_state == states.ACTIVE:
-        values |= {"fault_code": None, "fault_message": "", "fault_details": "", "fault_at": None}
-    rows.update(**values)
+    rows.update(**{**values, "vm_state": _unless_rescued(values["vm_state"])})
+
+
+def powered(power_state: str) -> dict[str, Any]:
+    """Return the columns of a server whose guest is in this power state. One that runs has no fault."""
+    vm_state = states.vm_state_of(power_state)
+    values = {"vm_state": vm_state, "power_state": states.POWER_STATES[power_state], "updated_at": timezone.now()}
+    return values | NO_FAULT if vm_state == states.ACTIVE else values
+
+
+def _unless_rescued(vm_state: str) -> Case:
+    """A rescued server is rescued, on or off."""
+    return Case(When(vm_state=states.RESCUED, then=Value(states.RESCUED)), default=Value(vm_state))
 
 
 def sync_power_state(*, server_id: uuid.UUID, power_state: str) -> bool:
     """Record a change that the cloud did not request (a guest powered itself off). Only without an active task."""
-    vm_state = states.vm_state_of(power_state)
+    vm_state, number = states.vm_state_of(power_state), states.POWER_STATES[power_state]
     rows = Server.objects.filter(id=server_id, deleted_at=None, task_state="", vm_state__in=states.SETTLED)
-    rows = rows.exclude(vm_state=vm_state, power_state=states.POWER_STATES[power_state])
-    return bool(rows.update(vm_state=vm_state, power_state=states.POWER_STATES[power_state], updated_at=timezone.now()))
+    rows = rows.exclude(vm_state__in=(vm_state, states.RESCUED), power_state=number)
+    return bool(rows.update(vm_state=_unless_rescued(vm_state), power_state=number, updated_at=timezone.now()))
 
 
 def forget_power_state(*, server_id: uuid.UUID) -> None:

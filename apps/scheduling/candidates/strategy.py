@@ -60,12 +60,12 @@ def widening(*, spec: RequestSpec) -> Iterator[FittingHosts]:
 
 def everything() -> list[HostState]:
     """Return all hosts, fitting or not: to explain a refusal."""
-    return _states(sql.ALL, {})[1]
+    return states(sql.ALL, {})[1]
 
 
 def _widening(known: KnownHosts, spec: RequestSpec) -> Iterator[FittingHosts]:
     if spec.force_host:
-        now, hosts = _states(sql.ONE, {"name": spec.force_host})
+        now, hosts = states(sql.ONE, {"name": spec.force_host})
         yield _fitting_hosts(now, hosts, spec, complete=True)
         return
     narrow = ranking.narrowed(spec)
@@ -152,10 +152,10 @@ def _fitting(statement: Statement, spec: RequestSpec, **values: Any) -> tuple[Kn
         "disk": spec.disk_gib,
         "ignored": sorted(spec.ignore_hosts),
     }
-    return _states(statement, {**asked, **values})
+    return states(statement, {**asked, **values})
 
 
-def _states(statement: Statement, values: dict[str, Any]) -> tuple[KnownHosts, list[HostState]]:
+def states(statement: Statement, values: dict[str, Any]) -> tuple[KnownHosts, list[HostState]]:
     """Return hosts with their amounts, and the facts that go with them."""
     rows = statement.fetch({"down": settings.HOST_DOWN_SECONDS, "io_heavy": catalogue.io_heavy(), **values})
     now = cache.of(rows[0][0])

@@ -37,6 +37,7 @@ GOOD: dict[str, Any] = {
     "createImage": {"name": "image"},
     "createBackup": {"name": "backup", "backup_type": "daily", "rotation": 2},
     "changePassword": {"adminPass": "a new password"},
+    "rebuild": {"imageRef": "11111111-1111-1111-1111-111111111111"},
     "reboot": {"type": "SOFT"},
     "resetState": {"state": "error"},
     "addSecurityGroup": {"name": "default"},
@@ -137,6 +138,7 @@ def test_a_pipeline_moves_on_from_state_to_state() -> None:
     assert set(actions.TRANSITIONS["networking"]) == {"scheduling", "networking"}
     assert set(actions.TRANSITIONS["spawning"]) == {"block_device_mapping", "spawning"}
     assert set(actions.TRANSITIONS["resize_prep"]) == {"", "resize_prep", "resize_migrating", "resize_finish"}
+    assert set(actions.TRANSITIONS["rebuild_spawning"]) == {"rebuilding", "rebuild_spawning"}
     assert set(actions.TRANSITIONS["resize_finish"]) == {"resize_migrating", "resize_finish"}
     assert set(actions.TRANSITIONS["powering-on"]) == {"", "powering-on"}
     snapshot = ("image_snapshot", "image_uploading")

@@ -30,8 +30,6 @@ MISSING = {
     "remote consoles": ["compute .*/(remote-consoles|os-console-auth-tokens)", "compute .*#os-getVNCConsole"],
     "shares": ["compute .*/shares"],
     "resize": ["compute .*#(resize|confirmResize|revertResize)"],
-    "rebuild": ["compute .*#rebuild"],
-    "rescue": ["compute .*#(un)?rescue"],
     "shelving": ["compute .*#(un)?shelve"],
     "migration": ["compute .*#(migrate|os-migrateLive)", "compute .*/migrations/.*#force_complete"],
     "evacuation": ["compute .*#evacuate"],

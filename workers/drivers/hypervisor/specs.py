@@ -9,7 +9,7 @@ from typing import Literal
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
 
-Bus = Literal["virtio", "scsi", "sata", "ide"]
+Bus = Literal["virtio", "scsi", "sata", "ide", "usb"]
 CardModel = Literal["virtio", "e1000", "e1000e", "rtl8139"]
 
 

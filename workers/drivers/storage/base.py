@@ -13,6 +13,7 @@ Rules that hold for every method of every driver:
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,17 @@ from workers.drivers.storage.errors import ServerNotMovable
 
 Progress = Callable[[int, int], None]
 """Called as progress(bytes_done, bytes_in_all) now and then while an image is fetched."""
+
+
+OVERLAYS = ("root", "rescue")
+"""A server's disks that lie on cached images."""
+
+
+def check_disk_name(name: str) -> str:
+    """Return the name of a server's disk. Raises SpecInvalid for any other text: it becomes a file's name."""
+    if name not in (*OVERLAYS, "swap") and not re.fullmatch(r"ephemeral[0-9]{1,2}", name):
+        raise SpecInvalid(f"not a server's disk: {name!r}")
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +161,17 @@ class StorageDriver(ABC):
 
         `contents` maps relative paths (openstack/latest/meta_data.json, …) to their bytes. Each call writes it again.
         Raises SpecInvalid for a path that is absolute, has `..`, or a control character.
+        """
+
+    @abstractmethod
+    def create_rescue(self, server_id: str, image: CachedImage) -> Disk:
+        """Make the disk that the server is rescued with: an overlay on the cached image, of the image's size."""
+
+    @abstractmethod
+    def remove_disk(self, server_id: str, name: str) -> None:
+        """Remove a disk of the server: root, rescue, swap or ephemeral<index>. Absent is success.
+
+        A guest that is on keeps what it has open. Raises SpecInvalid for another name.
         """
 
     @abstractmethod

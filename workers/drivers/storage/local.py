@@ -14,6 +14,7 @@ from typing import Any, Literal
 from workers.drivers import values
 from workers.drivers.storage import config_drive, fetching, inspection, upkeep
 from workers.drivers.storage.base import (
+    OVERLAYS,
     CachedImage,
     Capabilities,
     Disk,
@@ -21,6 +22,7 @@ from workers.drivers.storage.base import (
     ImageSpec,
     Progress,
     StorageUse,
+    check_disk_name,
 )
 from workers.drivers.storage.errors import (
     DiskTooSmall,
@@ -78,8 +80,15 @@ class LocalStorage(LocalSnapshots):
                 "The flavor's disk is too small for the image.",
                 details=f"{image.virtual_size} bytes in {size_gib} GiB",
             )
+        return self._overlay(server_id, "root", image, size)
+
+    def create_rescue(self, server_id: str, image: CachedImage) -> Disk:
+        return self._overlay(server_id, "rescue", image, 0)
+
+    def _overlay(self, server_id: str, name: str, image: CachedImage, size: int) -> Disk:
+        """Make an overlay of ``size`` bytes; 0: the image's own."""
         disk = Disk(
-            path=self._path(server_id, "root"),
+            path=self._path(server_id, name),
             format="qcow2",
             size_bytes=size or -(-image.virtual_size // _SECTOR) * _SECTOR,
             backing_path=image.path,
@@ -119,6 +128,13 @@ class LocalStorage(LocalSnapshots):
             files.write(Path(path), data, 0o600)
         return Disk(path, "iso", len(data))
 
+    def remove_disk(self, server_id: str, name: str) -> None:
+        """The record goes last: a file without one would be residue."""
+        path = Path(self._path(server_id, check_disk_name(name)))
+        with on_disk():
+            path.unlink(missing_ok=True)
+            path.with_name(f"{name}.json").unlink(missing_ok=True)
+
     def remove_server(self, server_id: str) -> None:
         values.check_uuid(server_id, "a server's id")
         with on_disk():
@@ -139,9 +155,10 @@ class LocalStorage(LocalSnapshots):
         path = str(self.paths.images / sha512)
         with self._image_lock(sha512), on_disk():
             for server_id in self.list_servers():
-                disk = load_disk(self.paths.instance(server_id) / "root.json")
-                if disk is not None and disk.backing_path == path:
-                    raise ImageInUse("The image is in use on the host.", details=f"server {server_id}")
+                for name in OVERLAYS:
+                    disk = load_disk(self.paths.instance(server_id) / f"{name}.json")
+                    if disk is not None and disk.backing_path == path:
+                        raise ImageInUse("The image is in use on the host.", details=f"server {server_id}")
             self._forget_image(sha512)
 
     def damaged_images(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from workers.drivers.storage.base import (
     Progress,
     StorageDriver,
     StorageUse,
+    check_disk_name,
 )
 from workers.drivers.storage.errors import DiskTooSmall, FilesMissing, ImageInUse, ImageUnavailable, ImageUnsafe
 from workers.system import files
@@ -75,16 +76,22 @@ class SimulatedStorage(StorageDriver):
                 "The flavor's disk is too small for the image.",
                 details=f"{image.virtual_size} bytes in {size_gib} GiB",
             )
+        return self._overlay("create_root", server_id, "root", image, size)
+
+    def create_rescue(self, server_id: str, image: CachedImage) -> Disk:
+        return self._overlay("create_rescue", server_id, "rescue", image, 0)
+
+    def _overlay(self, op: str, server_id: str, name: str, image: CachedImage, size: int) -> Disk:
         if self._cached(image.sha512) is None:
             raise ImageUnavailable("The image is not on the host.", details=image.sha512)
         disk = Disk(
-            path=self._path(server_id, "root"),
+            path=self._path(server_id, name),
             format="qcow2",
             size_bytes=size or -(-image.virtual_size // _SECTOR) * _SECTOR,
             backing_path=image.path,
             backing_format="qcow2" if image.format == "qcow2" else "raw",
         )
-        return self._disk("create_root", server_id, disk)
+        return self._disk(op, server_id, disk)
 
     def create_ephemeral(self, server_id: str, index: int, size_gib: int) -> Disk:
         values.check_range(index, "the number of an ephemeral disk", 0, 99)
@@ -99,6 +106,15 @@ class SimulatedStorage(StorageDriver):
         config_drive.check_paths(contents)
         size = sum(len(data) for data in contents.values()) or 1
         return self._disk("create_config_drive", server_id, Disk(self._path(server_id, "config-2"), "iso", size))
+
+    def remove_disk(self, server_id: str, name: str) -> None:
+        check_disk_name(name)
+        values.check_uuid(server_id, "a server's id")
+        with self._simulation.operation("remove_disk") as operation:
+            disks = self._simulation.read("disks", server_id) or {}
+            operation.halfway()
+            if disks.pop(name, None) is not None:
+                self._simulation.write("disks", server_id, disks)
 
     def remove_server(self, server_id: str) -> None:
         values.check_uuid(server_id, "a server's id")

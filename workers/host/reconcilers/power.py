@@ -10,6 +10,9 @@ Rules:
                                                    empty disk unasked
   STOPPED row in wanted, in running             -> the row becomes ACTIVE: a guest is never powered off unasked
   PAUSED or SUSPENDED row, another power state  -> the row becomes the domain's state
+  RESCUED row                                   -> started from its rescue disk, if it ran before the machine restarted;
+                                                   else its power state becomes the domain's
+A rescue or a rebuild that ended without this host is finished first (unfinished.py).
 """
 
 import uuid
@@ -25,8 +28,9 @@ from apps.networking.services import bindings
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import DomainInfo
 from workers.drivers.network.errors import NetworkUnavailable
+from workers.host.reconcilers import unfinished
 from workers.host.reconcilers.base import HostSnapshot, idle
-from workers.mapping import servers
+from workers.mapping import rescues, servers
 
 if TYPE_CHECKING:
     from apps.compute.models import Server
@@ -46,6 +50,9 @@ PAUSED_BECAUSE = {
 def reconcile(snapshot: HostSnapshot) -> None:
     """Repair every server that differs; a first look without locks finds those."""
     for server_id, server in snapshot.rows.items():
+        if unfinished.is_unfinished(server):
+            unfinished.finish(snapshot.drivers, server.id)
+            continue
         if (
             server.vm_state not in states.SETTLED
             or server.task_state
@@ -65,6 +72,8 @@ def is_unknown(server: "Server") -> bool:
 
 def differs(server: "Server", power_state: str | None) -> bool:
     """A first look, without locks: most servers are as their rows say."""
+    if server.vm_state == states.RESCUED:
+        return states.POWER_STATES[power_state or "shutdown"] != server.power_state
     return states.vm_state_of(power_state) != server.vm_state
 
 
@@ -79,7 +88,7 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
             return ""
         info = drivers.hypervisor.info(str(server_id))
         power_state = str(info.power_state) if info else "shutdown"
-        may_start = server.vm_state == states.ACTIVE and (restarted or is_unknown(server))
+        may_start = _was_on(server) and (restarted or is_unknown(server))
         if may_start and power_state != "running" and _start(drivers, server):
             server_states.sync_power_state(server_id=server_id, power_state="running")
             return "started: the machine restarted" if restarted else "started: the host was out of reach"
@@ -87,6 +96,12 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
             return ""
         bindings.set_server_status(server_id=server_id, up=power_state == "running")
         return f"the row says {power_state} now{_because(info)}"
+
+
+def _was_on(server: "Server") -> bool:
+    """Return whether the guest ran, as far as its row knows. A guest that is rescued may have powered itself off."""
+    rescued = server.vm_state == states.RESCUED and server.power_state in (states.RUNNING, states.NOSTATE)
+    return rescued or bool(server.vm_state == states.ACTIVE)
 
 
 def _because(info: DomainInfo | None) -> str:
@@ -103,7 +118,8 @@ def _start(drivers: HostDrivers, server: "Server") -> bool:
     if str(server.id) not in drivers.storage.list_servers():
         return False
     try:
-        spec = servers.prepare(server, drivers)
+        mapping = rescues if server.vm_state == states.RESCUED else servers
+        spec = mapping.prepare(server, drivers)
         drivers.hypervisor.start(spec)
         with suppress(NetworkUnavailable):  # a port that comes up later is mended with the others
             drivers.network.wait_until_up({card.port_id: card.routers for card in spec.interfaces}, UP_SECONDS)

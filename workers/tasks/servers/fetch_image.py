@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from apps.compute import states
-from workers.drivers.storage.base import StorageDriver
+from workers.drivers.storage.base import CachedImage, ImageSource, ImageSpec, StorageDriver
 from workers.engine.errors import LeaseLost, TooLong
 from workers.engine.steps import StepContext
 from workers.mapping import images
@@ -35,11 +35,15 @@ class FetchImage(ServerStep[None]):
 
 def cache(ctx: StepContext, storage: StorageDriver, server: "Server") -> None:
     """Have the server's image in the host's cache. Raises TooLong for a big download outside of the long steps."""
-    image, source = images.of_server(server)
+    cache_image(ctx, storage, *images.of_server(server))
+
+
+def cache_image(ctx: StepContext, storage: StorageDriver, image: ImageSpec, source: ImageSource) -> CachedImage:
+    """Have an image in the host's cache. Raises TooLong for a big download outside of the long steps."""
     is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20
     if is_big and not ctx.is_long and not storage.has_image(image.sha512):
         raise TooLong
-    storage.cache_image(image, source, progress=_watch(ctx))
+    return storage.cache_image(image, source, progress=_watch(ctx))
 
 
 def _watch(ctx: StepContext) -> Callable[[int, int], None]:

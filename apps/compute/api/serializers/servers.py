@@ -269,10 +269,39 @@ class ServerCreate(ServerFields):
             raise serializers.ValidationError({"networks": ["'auto' and 'none' need microversion 2.37."]})
 
 
+class Preserve(LooseBoolean):
+    """Nova keeps ephemeral disks with some hypervisors alone."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if super().run_validation(data):
+            raise serializers.ValidationError("this cloud does not offer to keep ephemeral disks in a rebuild")
+        return False
+
+
+class ServerRebuild(ServerFields):
+    """POST /servers/{id}/action with rebuild. Fields that ``since`` limits are refused in other microversions."""
+
+    reusable = True
+
+    imageRef = Text(max_length=512)
+    name = PrintableName(required=False, source="row.name")
+    adminPass = Text(required=False, allow_blank=True, trim_whitespace=False, max_length=admin_passwords.MAX_LENGTH)
+    metadata = Items(required=False, source="row.metadata")
+    preserve_ephemeral = Preserve(required=False)
+    personality = since(
+        "2.1",
+        InjectedFile(many=True, required=False, max_length=64, source="row.personality"),  # type: ignore[call-arg]
+        until="2.56",
+    )
+    key_name = since("2.54", Text(required=False, max_length=255, allow_null=True))
+    user_data = since("2.57", UserData(required=False, source="row.user_data"))
+    trusted_image_certificates = since("2.63", NotOfferedField(what="signatures of images"))
+
+
 class ServerUpdate(ServerFields):
     """PUT /servers/{id}."""
 
     name = PrintableName(required=False, source="row.name")
 
 
-__all__ = ["LooseBoolean", "ServerCreate", "ServerUpdate"]
+__all__ = ["LooseBoolean", "ServerCreate", "ServerRebuild", "ServerUpdate"]

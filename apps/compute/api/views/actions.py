@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from jsonschema import Draft202012Validator
 from rest_framework import status
 from rest_framework.request import Request
@@ -15,14 +16,21 @@ from apps.common.microversions import since
 from apps.compute import actions
 from apps.compute.actions import ServerAction
 from apps.compute.api.documents import base
-from apps.compute.api.views.base import ComputeView
+from apps.compute.api.documents import servers as documents
+from apps.compute.api.serializers.servers import ServerRebuild
+from apps.compute.api.views.servers import ServerViewBase
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_actions
+from apps.compute.services.server_rebuilds import Rebuild
+
+# Bodies that have the fields of POST /servers, with their versions.
+SERIALIZERS = {actions.REBUILD.key: ServerRebuild}
+WITH_KEY, WITH_USER_DATA = since("2.54"), since("2.57")
 
 NAMES_IMAGES = since("2.45")
 
 
-class ServerActionView(ComputeView):
+class ServerActionView(ServerViewBase):
     examples = {"POST": {"reboot": {"type": "SOFT"}}}
 
     @property
@@ -54,12 +62,14 @@ class ServerActionView(ComputeView):
         with audit.action(action.event, "server", server.id):
             check_body(action, value)
             answer = server_actions.perform(
-                context=self.caller, server=server, action=action, arguments=action.arguments(value)
+                context=self.caller, server=server, action=action, arguments=self._arguments(action, value)
             )
         if action.makes_image:
             return self._image(answer)
+        if isinstance(answer, Rebuild):
+            return self._rebuilt(answer)
         if action.answer:
-            return Response({action.answer: answer})
+            return Response({action.answer: answer} if answer is not None else {})
         return Response(status=status.HTTP_202_ACCEPTED)
 
     def _image(self, image_id: Any) -> Response:
@@ -69,6 +79,29 @@ class ServerActionView(ComputeView):
         links = base.Links(self.request._request)
         headers = {"Location": f"{links.images}/{image_id}"} if image_id else {}
         return Response(status=status.HTTP_202_ACCEPTED, headers=headers)
+
+    def _arguments(self, action: ServerAction, value: Any) -> dict[str, Any]:
+        if action.key in SERIALIZERS:
+            return self.parse(self.request, action.key, SERIALIZERS[action.key])
+        return action.arguments(value)
+
+    def renderer(self) -> documents.Renderer:
+        """A rebuild answers with the fields that an update shows."""
+        return documents.Renderer(
+            request=self.request._request, version=self.version, admin=self.caller.is_admin, update=True
+        )
+
+    def _rebuilt(self, rebuild: Rebuild) -> Response:
+        server = rebuild.server
+        document = self.full([server], show=True)[0]
+        if self.version in WITH_KEY:
+            document["key_name"] = server.key_name
+        if self.version in WITH_USER_DATA:
+            document["user_data"] = server.user_data or None
+        if settings.ENABLE_INSTANCE_PASSWORD:
+            document["adminPass"] = rebuild.admin_password
+        location = self.request.build_absolute_uri(f"/compute/v2.1/servers/{server.id}")
+        return Response({"server": document}, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
     def _asked(self, request: Request) -> tuple[ServerAction, Any]:
         body = request.data

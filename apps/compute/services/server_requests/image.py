@@ -20,9 +20,18 @@ FIELD = "Invalid input for field/attribute imageRef"
 
 def columns(context: RequestContext, values: dict[str, Any], flavor: Flavor) -> dict[str, Any]:
     """Return what the server's row keeps of its image. Raises BadRequest and ImageUnusable (400)."""
-    image = _image(context, _id_of(values))
+    return columns_of(context, _id_of(values), FIELD, flavor)
+
+
+def columns_of(context: RequestContext, ref: str, field: str, flavor: Flavor | None = None) -> dict[str, Any]:
+    """Return what a row keeps of the image that ``ref`` names in ``field``: an id, or an old client's URL.
+
+    It fits the flavor, if one is given. Raises BadRequest and ImageUnusable (400).
+    """
+    image = _image(context, ref.rstrip("/").rsplit("/", 1)[-1], field)
     _check_bootable(image)
-    _check_size(image, flavor)
+    if flavor is not None:
+        _check_size(image, flavor)
     properties = {key: str(value) for key, value in image.properties.items()}
     image_properties.check(properties)
     return {"image_id": image.id, "image_properties": properties, "image_facts": _facts(image)}
@@ -42,14 +51,14 @@ def _id_of(values: dict[str, Any]) -> str:
     return chosen
 
 
-def _image(context: RequestContext, image_id: str) -> "Image":
+def _image(context: RequestContext, image_id: str, field: str) -> "Image":
     key = parse_uuid(image_id)
     if key is None:
-        raise BadRequest(f"{FIELD}: '{image_id[:64]}' is not a 'uuid'")
+        raise BadRequest(f"{field}: '{image_id[:64]}' is not a 'uuid'")
     try:
         return images.get_visible(context=context, image_id=key)
     except NotFound as error:
-        raise BadRequest(f"{FIELD}: Image {key} could not be found.") from error
+        raise BadRequest(f"{field}: Image {key} could not be found.") from error
 
 
 def _check_bootable(image: "Image") -> None:

@@ -12,7 +12,7 @@ from workers.drivers.hypervisor.libvirt.xml.domain import Domain
 
 _BUSES: dict[str, Bus] = {"vd": "virtio", "sd": "scsi", "hd": "ide"}
 # Which names a bus gives its disks.
-_PREFIXES: dict[Bus, str] = {"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd"}
+_PREFIXES: dict[Bus, str] = {"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd", "usb": "sd"}
 # Free PCI Express ports: each takes one disk or card that is plugged in while the guest runs. libvirt's own choice
 # leaves one.
 SPARE_PORTS = 12
@@ -177,7 +177,8 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
 
 def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controller]:
     # Without a USB controller the firmware has none to scan; keyboard and mouse are PS/2.
-    controllers = [devices.Controller(type="usb", model="none")]
+    usb = any(_bus(item) == "usb" for item in spec.disks)
+    controllers = [devices.Controller(type="usb", model="qemu-xhci" if usb else "none")]
     scsi = any(_bus(item) == "scsi" for item in spec.disks)
     if scsi:
         controllers.append(devices.Controller(type="scsi", model="virtio-scsi"))
@@ -187,6 +188,7 @@ def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controlle
             2
             + spec.hardware.guest_agent
             + scsi
+            + usb
             + len(spec.interfaces)
             + sum(_bus(item) == "virtio" for item in spec.disks)
         )

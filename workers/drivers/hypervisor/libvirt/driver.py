@@ -32,7 +32,7 @@ from workers.drivers.hypervisor.errors import (
     SpawnFailed,
     SuspendFailed,
 )
-from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, saving
+from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, managed_save
 from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy, card, completed, define
 from workers.drivers.hypervisor.libvirt.disks import LibvirtDisks
@@ -130,7 +130,7 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, HypervisorDriver):
             domain = domains.find(connection, spec.id, self._home)
             if domain is not None:
                 domains.power_off(domain)
-                saving.discard(domain)
+                managed_save.discard(domain)
             return self._power_on(connection, spec, None)
 
         with translated(SpawnFailed):
@@ -150,11 +150,11 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, HypervisorDriver):
 
     def suspend(self, server_id: str, stop: Event) -> None:
         with translated(SuspendFailed):
-            saving.suspend(self._existing(server_id), stop)
+            managed_save.suspend(self._existing(server_id), stop)
 
     def resume(self, server_id: str) -> None:
         with translated(SpawnFailed):
-            saving.resume(self._existing(server_id))
+            managed_save.resume(self._existing(server_id))
 
     def inject_nmi(self, server_id: str) -> None:
         with translated():

@@ -18,7 +18,7 @@ class Controller(Element):
 
     tag: ClassVar[str] = "controller"
     type: Literal["scsi", "usb", "pci"] = attribute("type")
-    model: Literal["virtio-scsi", "none", "pcie-root", "pcie-root-port"] = attribute("model")
+    model: Literal["virtio-scsi", "none", "qemu-xhci", "pcie-root", "pcie-root-port"] = attribute("model")
 
 
 @dataclass(frozen=True, slots=True)

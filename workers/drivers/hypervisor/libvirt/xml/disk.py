@@ -85,7 +85,7 @@ class DiskTarget(Element):
 
     tag: ClassVar[str] = "target"
     dev: str = attribute("dev")
-    bus: Literal["virtio", "scsi", "sata", "ide"] = attribute("bus")
+    bus: Literal["virtio", "scsi", "sata", "ide", "usb"] = attribute("bus")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,151 @@
+"""A server on a simulated host, whose actions run in this process: messages go by the real router to queues."""
+
+import contextlib
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.common import dispatch
+from apps.common.context import RequestContext
+from apps.compute.actions import ACTIONS
+from apps.compute.models import BlockDevice, Server
+from apps.compute.services import server_actions
+from apps.images.models import Image
+from apps.scheduling.selectors import hosts
+from apps.workflow import states as workflow
+from apps.workflow.models import Run
+from tests.unit.engine.hosts import App, Cluster
+from workers import routing
+from workers.config import HostDrivers
+from workers.drivers.hypervisor import loader as hypervisors
+from workers.drivers.network import loader as networks
+from workers.drivers.storage import loader as storages
+from workers.drivers.volume import loader as volumes
+from workers.engine import runner
+from workers.engine.errors import Stale
+from workers.mapping import servers
+from workers.pipelines import registry
+from workers.system.paths import HostPaths
+
+HOST = "sim-001"
+OWNER = RequestContext(user_id="u", project_id="p")
+ADMIN = RequestContext(user_id="a", project_id="p", is_admin=True)
+FLAVOR = {"id": "7", "original_name": "f7", "vcpus": 1, "ram": 64, "disk": 1, "ephemeral": 1, "swap": 8}
+
+
+class Acting(Cluster):
+    """One host with its drivers, one server, and the workers that serve its queues."""
+
+    def __init__(self, directory: Path, server: Server) -> None:
+        super().__init__(registry.PIPELINES["server.build"])
+        self.directory, self.id = directory, server.id
+        options = {"state_dir": directory, "host": HOST, "plan_file": directory / "plan.json"}
+        self.drivers = HostDrivers(
+            host=HOST,
+            hypervisor=hypervisors.load("simulated", options),
+            network=networks.load("simulated", options),
+            storage=storages.load("simulated", options),
+            volume=volumes.load("simulated", options),
+            paths=HostPaths(directory / HOST),
+        )
+
+    def serve(self, queue: str) -> None:
+        task, message, chain = self.queues[queue].pop(0)
+        pipeline, _, name = task.rpartition(".")
+        self.pipeline = registry.PIPELINES[pipeline]
+        drivers = self.drivers if queue.startswith("host.") else None
+        with contextlib.suppress(Stale):
+            if name == workflow.REVERT:
+                return runner.run_revert(self.pipeline, message, drivers)
+            following = runner.run_step(self.pipeline, self.pipeline.steps[self.pipeline.index(name)], message, drivers)
+            if chain and following is not None:
+                self.put(chain[-1], following, chain[:-1])
+
+    def fail(self, op: str, *, when: str = "before") -> None:
+        """Let each call of a driver's method fail; "" for none."""
+        faults = [{"op": op, "error": "abort", "when": when}] if op else []
+        (self.directory / "plan.json").write_text(json.dumps({"faults": faults}))
+
+    def do(self, action: str, /, *, context: RequestContext = OWNER, **arguments: Any) -> Any:
+        """Do an action, and serve all queues until its run has ended."""
+        server = Server.objects.get(id=self.id)
+        answer = server_actions.perform(
+            context=context, server=server, action=ACTIONS[action], arguments=arguments or None
+        )
+        self.run()
+        return answer
+
+    @property
+    def server(self) -> Server:
+        return Server.objects.get(id=self.id)
+
+    @property
+    def run_state(self) -> str:
+        return str(Run.objects.order_by("created_at").last().state)  # type: ignore[union-attr]
+
+    @property
+    def power(self) -> str | None:
+        """The guest's state on its host; None without a domain."""
+        info = self.drivers.hypervisor.info(str(self.id))
+        return str(info.power_state) if info else None
+
+    def domain(self) -> dict[str, Any]:
+        return dict(json.loads((self.directory / HOST / "domains" / f"{self.id}.json").read_bytes()))
+
+    def disks(self) -> dict[str, Any]:
+        """The guest's disks: their names on the host, by target."""
+        return {target: path.rpartition("/")[2] for target, path in self.domain()["disks"].items()}
+
+    def files(self) -> dict[str, Any]:
+        """The disks on the host, by name."""
+        return dict(json.loads((self.directory / HOST / "disks" / f"{self.id}.json").read_bytes()))
+
+
+def make_image(name: str, **properties: str) -> Image:
+    return Image.objects.create(
+        name=name, project_id="x", visibility="public", status="active", disk_format="qcow2", size=10,
+        container_format="bare", os_hash_algo="sha512", os_hash_value=uuid.uuid5(uuid.NAMESPACE_DNS, name).hex * 4,
+        virtual_size=1 << 20, properties=properties,
+    )  # fmt: skip
+
+
+def facts_of(image: Image) -> dict[str, Any]:
+    return {
+        "sha512": image.os_hash_value, "size": image.size, "disk_format": image.disk_format,
+        "virtual_size": image.virtual_size, "min_disk": image.min_disk,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def acting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any, db: None) -> Iterator[Acting]:
+    """A running server with a root disk, an ephemeral one, swap and a config drive."""
+    settings.MAX_ATTEMPTS = 1
+    image = make_image("first")
+    server = Server.objects.create(
+        project_id="p", user_id="u", name="s", hostname="s", reservation_id="r-1", vm_state="active", power_state=1,
+        host=HOST, zone="nova", flavor=FLAVOR, image_id=image.id, image_facts=facts_of(image), config_drive=True,
+    )  # fmt: skip
+    for position, (kind, device) in enumerate([("root", "vda"), ("ephemeral", "vdb"), ("swap", "vdc")]):
+        size = 8 if kind == "swap" else 1
+        BlockDevice.objects.create(server=server, kind=kind, position=position, size=size, device=device)
+    made = Acting(tmp_path, server)
+    for pipeline in registry.PIPELINES.values():
+        for name, role, long in [(step.name, step.role, step.long) for step in pipeline.steps] + [
+            (workflow.REVERT, workflow.REVERT, False)
+        ]:
+            monkeypatch.setitem(routing._roles, pipeline.task_name(name), role)
+            if long:
+                monkeypatch.setattr(routing, "_long", routing._long | {pipeline.task_name(name)})
+    monkeypatch.setattr(hosts, "is_up", lambda name: True)
+    app = App(made)
+    monkeypatch.setattr(dispatch, "_send", lambda run: registry.send(app, run))  # type: ignore[arg-type]
+    made.drivers.hypervisor.spawn(servers.prepare(server, made.drivers))
+    yield made
+    made.drivers.hypervisor.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock_all()")

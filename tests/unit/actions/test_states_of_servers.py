@@ -1,0 +1,235 @@
+"""Each action ends in a state that is true on the host, whether it succeeds, fails or loses its host."""
+
+from typing import Any
+
+import pytest
+
+from apps.compute import states
+from apps.compute.exceptions import WrongState
+from apps.compute.models import Server
+from apps.workflow.models import Run
+from apps.workflow.services import cancellation
+from tests.unit.actions.conftest import ADMIN, Acting, make_image
+from workers.host.reconcilers import power
+from workers.host.reconcilers.base import take_snapshot
+from workers.host.reconcilers.unfinished import is_unfinished
+
+pytestmark = pytest.mark.django_db(transaction=True)
+STOPPED, RESCUED = [("stop", {})], [("rescue", {})]
+
+
+# actions before, the action, then (status, the guest's state on its host)
+@pytest.mark.parametrize(
+    ("before", "action", "arguments", "status", "power_state"),
+    [
+        ([], "pause", {}, "PAUSED", "paused"),
+        ([("pause", {})], "unpause", {}, "ACTIVE", "running"),
+        ([], "suspend", {}, "SUSPENDED", "suspended"),
+        ([("suspend", {})], "resume", {}, "ACTIVE", "running"),
+        ([("suspend", {})], "reboot", {"hard": True}, "ACTIVE", "running"),
+        ([("pause", {})], "reboot", {"hard": True}, "ACTIVE", "running"),
+        ([], "trigger_crash_dump", {}, "ACTIVE", "running"),
+        ([("pause", {})], "trigger_crash_dump", {}, "PAUSED", "paused"),
+        ([], "rescue", {}, "RESCUE", "running"),
+        (STOPPED, "rescue", {}, "RESCUE", "running"),
+        (RESCUED, "unrescue", {}, "ACTIVE", "running"),
+        ([*STOPPED, *RESCUED], "unrescue", {}, "ACTIVE", "running"),
+    ],
+)
+def test_an_action_succeeds(
+    acting: Acting, before: list[Any], action: str, arguments: Any, status: str, power_state: str
+) -> None:
+    for earlier, values in before:
+        acting.do(earlier, **values)
+    acting.do(action, **arguments)
+    assert acting.run_state == "succeeded"
+    assert (acting.server.status, acting.server.task_state, acting.power) == (status, "", power_state)
+    assert not power.differs(acting.server, acting.power)
+
+
+# action, the driver's call that fails, then (status, the guest's state)
+@pytest.mark.parametrize(
+    ("before", "action", "fault", "when", "status", "power_state"),
+    [
+        ([], "pause", "pause", "before", "ACTIVE", "running"),
+        ([], "pause", "pause", "after", "PAUSED", "paused"),
+        ([], "suspend", "suspend", "inside", "ACTIVE", "running"),
+        ([], "suspend", "suspend", "after", "SUSPENDED", "suspended"),
+        ([("suspend", {})], "resume", "resume", "before", "SUSPENDED", "suspended"),
+        ([], "trigger_crash_dump", "inject_nmi", "before", "ACTIVE", "running"),
+        ([], "rescue", "create_rescue", "before", "ACTIVE", "running"),
+        ([], "rescue", "stop", "before", "ACTIVE", "running"),
+        (STOPPED, "rescue", "create_config_drive", "before", "SHUTOFF", "shutdown"),
+        (RESCUED, "unrescue", "create_config_drive", "before", "RESCUE", "running"),
+        (RESCUED, "unrescue", "hard_reboot", "before", "RESCUE", "running"),
+    ],
+)
+def test_an_action_fails(
+    acting: Acting, before: list[Any], action: str, fault: str, when: str, status: str, power_state: str
+) -> None:
+    for earlier, values in before:
+        acting.do(earlier, **values)
+    acting.fail(fault, when=when)
+    acting.do(action)
+    acting.fail("")
+    server = acting.server
+    assert acting.run_state == "failed"
+    assert (server.status, server.task_state, acting.power) == (status, "", power_state)
+    assert not power.differs(server, acting.power) and not is_unfinished(server)
+    assert ("rescue" in acting.files()) == (server.vm_state == states.RESCUED) == (server.rescue is not None)
+
+
+def test_a_rescued_server_is_deleted_or_unrescued(acting: Acting) -> None:
+    acting.do("rescue")
+    image = {"imageRef": str(acting.server.image_id)}
+    for action in ("pause", "suspend", "reboot", "rebuild", "rescue", "stop", "start"):
+        values = {"rebuild": image, "reboot": {"hard": True}}.get(action, {})
+        with pytest.raises(WrongState, match="vm_state rescued"):
+            acting.do(action, **values)
+    acting.do("delete")
+    assert acting.power is None and not acting.drivers.storage.list_servers()
+
+
+# properties of the rescue image -> the guest's disks by target
+@pytest.mark.parametrize(
+    ("properties", "disks"),
+    [
+        ({}, {"vda": "rescue", "vdb": "root", "vdc": "ephemeral0", "vdd": "swap", "vdz": "config-2"}),
+        (
+            {"hw_rescue_bus": "virtio"},
+            {"vda": "root", "vdb": "ephemeral0", "vdc": "swap", "vdz": "config-2", "vdd": "rescue"},
+        ),
+        (
+            {"hw_rescue_device": "cdrom", "hw_rescue_bus": "scsi"},
+            {"vda": "root", "vdb": "ephemeral0", "vdc": "swap", "vdz": "config-2", "sda": "rescue"},
+        ),
+        (
+            {"hw_rescue_device": "disk", "hw_rescue_bus": "usb"},
+            {"vda": "root", "vdb": "ephemeral0", "vdc": "swap", "vdz": "config-2", "sda": "rescue"},
+        ),
+    ],
+)
+def test_the_disks_of_a_rescue(acting: Acting, properties: dict[str, str], disks: dict[str, str]) -> None:
+    usual, image = acting.disks(), make_image("tools", **properties)
+    password = acting.do("rescue", image_ref=str(image.id), admin_password="s3cret")
+    assert password == "s3cret" and acting.server.admin_password == ""
+    assert acting.disks() == disks
+    assert acting.files()["rescue"]["backing_path"].endswith(image.os_hash_value)
+    acting.do("unrescue")
+    assert acting.disks() == usual and "rescue" not in acting.files() and acting.server.rescue is None
+
+
+def test_a_rebuild_makes_the_disks_again(acting: Acting) -> None:
+    Server.objects.update(metadata={"a": "1"}, key_name="old", launched_at=None)
+    image = make_image("second", hw_disk_bus="scsi")
+    answer = acting.do("rebuild", imageRef=str(image.id), row={"name": "new", "metadata": {"b": "2"}}, adminPass="pw")
+    assert answer.server.name == "new" and answer.admin_password == "pw"
+    server = acting.server
+    assert (server.status, server.name, server.metadata, server.key_name) == ("ACTIVE", "new", {"b": "2"}, "old")
+    assert (server.image_id, server.rebuild, server.admin_password) == (image.id, None, "")
+    assert server.launched_at is not None and server.root_device_name == "/dev/sda"
+    assert acting.power == "running"
+    assert acting.disks() == {"sda": "root", "sdb": "ephemeral0", "sdc": "swap", "sdd": "config-2"}
+    assert acting.files()["root"]["backing_path"].endswith(image.os_hash_value)
+
+
+def test_a_stopped_server_is_rebuilt_without_a_boot(acting: Acting) -> None:
+    acting.do("stop")
+    image = make_image("second")
+    acting.do("rebuild", imageRef=str(image.id))
+    assert (acting.server.status, acting.power) == ("SHUTOFF", None)
+    assert acting.files()["root"]["backing_path"].endswith(image.os_hash_value)
+    acting.do("start")
+    assert (acting.server.status, acting.power) == ("ACTIVE", "running")
+
+
+@pytest.mark.parametrize("fault", ["hard_reboot", "create_config_drive"])
+def test_a_rescue_that_cannot_be_undone_is_ended_by_recovery(acting: Acting, fault: str) -> None:
+    acting.fail(fault)
+    acting.do("rescue")
+    assert (acting.server.status, acting.run_state) == ("ACTIVE", "failed") and is_unfinished(acting.server)
+    acting.fail("")
+    power.reconcile(take_snapshot(acting.drivers, Report(), restarted=False))
+    assert (acting.server.status, acting.power, acting.server.rescue) == ("ACTIVE", "running", None)
+    assert acting.disks()["vda"] == "root" and "rescue" not in acting.files()
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("cache_image", "ACTIVE"), ("remove_disk", "ERROR"), ("create_root", "ERROR"), ("spawn", "ERROR")],
+)
+def test_a_rebuild_fails(acting: Acting, fault: str, status: str) -> None:
+    """Before the disks are touched nothing has changed; after it, a rebuild or a hard reboot makes them again."""
+    before, image = acting.server, make_image("second")
+    acting.fail(fault, when="before")
+    acting.do("rebuild", imageRef=str(image.id), row={"name": "new"})
+    acting.fail("")
+    server = acting.server
+    assert (server.status, server.task_state) == (status, "")
+    if status == "ACTIVE":
+        assert (server.name, server.image_id, server.rebuild, acting.power) == ("s", before.image_id, None, "running")
+        return
+    assert (server.name, server.image_id) == ("new", image.id) and "Try again" in server.fault_message
+    power.reconcile(take_snapshot(acting.drivers, Report(), restarted=False))
+    assert not is_unfinished(acting.server)
+    acting.do("reboot", hard=True)
+    assert (acting.server.status, acting.power) == ("ACTIVE", "running")
+    assert acting.files()["root"]["backing_path"].endswith(image.os_hash_value)
+
+
+class Report:
+    """Findings go nowhere."""
+
+    def repaired(self, *_: Any, **__: Any) -> None:
+        pass
+
+    remains = repaired
+
+
+@pytest.mark.parametrize(("before", "status"), [([], "ACTIVE"), (STOPPED, "SHUTOFF")])
+def test_a_rescue_that_lost_its_host_is_ended_by_recovery(acting: Acting, before: list[Any], status: str) -> None:
+    """The run is reverted on the rows alone while the guest runs from its rescue disk."""
+    for earlier, values in before:
+        acting.do(earlier, **values)
+    acting.do("rescue")
+    vm_state = states.STOPPED if before else states.ACTIVE
+    Server.objects.update(vm_state=vm_state, power_state=states.NOSTATE)
+    assert is_unfinished(acting.server) and acting.disks()["vda"] == "rescue"
+    power.reconcile(take_snapshot(acting.drivers, Report(), restarted=False))
+    assert (acting.server.status, acting.server.rescue) == (status, None)
+    assert not power.differs(acting.server, acting.power) and "rescue" not in acting.files()
+    if not before:
+        assert acting.disks()["vda"] == "root"
+
+
+def test_a_rescued_guest_comes_back_after_a_restart_of_its_machine(acting: Acting) -> None:
+    acting.do("rescue")
+    acting.drivers.hypervisor.stop(str(acting.id), 0)
+    power.reconcile(take_snapshot(acting.drivers, Report(), restarted=False))
+    assert (acting.server.status, acting.server.power_state) == ("RESCUE", states.SHUTDOWN)
+    Server.objects.update(power_state=states.RUNNING)
+    power.reconcile(take_snapshot(acting.drivers, Report(), restarted=True))
+    assert (acting.server.status, acting.power, acting.disks()["vda"]) == ("RESCUE", "running", "rescue")
+
+
+def test_saved_memory_survives_a_restart_of_the_machine(acting: Acting) -> None:
+    acting.do("suspend")
+    boots = acting.domain()["boots"]
+    power.reconcile(take_snapshot(acting.drivers, Report(), restarted=True))
+    assert (acting.server.status, acting.power) == ("SUSPENDED", "suspended")
+    acting.do("resume")
+    assert acting.domain()["boots"] == boots, "it was continued, not booted"
+
+
+def test_a_rebuild_is_cancelled_while_its_image_comes(acting: Acting) -> None:
+    image = make_image("second")
+    server = acting.server
+    from apps.compute.actions import REBUILD
+    from apps.compute.services import server_actions
+
+    server_actions.perform(context=ADMIN, server=server, action=REBUILD, arguments={"imageRef": str(image.id)})
+    assert acting.server.status == "REBUILD"
+    run = Run.objects.get(pipeline="server.rebuild")
+    cancellation.cancel(run=run, message="No.", queue="")
+    acting.run()
+    assert (acting.server.status, acting.server.rebuild, acting.power) == ("ACTIVE", None, "running")

@@ -1,0 +1,60 @@
+"""Rescues and rebuilds that ended on the rows alone, because their host was out of reach.
+
+Sets, per host:
+  rescues  = idle servers whose rows keep a rescue and that are not rescued
+  rebuilds = idle servers whose rows are those of a rebuild, with the disks of before it
+Rules:
+  rescues  -> the guest is brought back to its own disk as its row says, and the rescue disk is removed
+  rebuilds -> the guest and the disks of before are removed: the next power-on makes those of the row's image
+"""
+
+import uuid
+from typing import TYPE_CHECKING
+
+import structlog
+
+from apps.compute import states
+from apps.compute.selectors import servers as selectors
+from apps.compute.services import server_disks, server_states
+from workers.config import HostDrivers
+from workers.host.reconcilers.base import idle
+from workers.tasks.servers import rebuild, rescue
+
+if TYPE_CHECKING:
+    from apps.compute.models import Server
+
+log = structlog.get_logger("celerity.agent")
+
+
+def is_unfinished(server: "Server") -> bool:
+    """Cheap: asked of every row of a host."""
+    return bool(
+        not server.task_state
+        and (server.rebuild == server_disks.APPLIED or (server.rescue and server.vm_state != states.RESCUED))
+    )
+
+
+def finish(drivers: HostDrivers, server_id: uuid.UUID) -> None:
+    """Finish one server, under its locks: its row is read again."""
+    with idle(drivers, server_id) as is_idle:
+        server = selectors.load(server_id=server_id) if is_idle else None
+        if server is None or server.host != drivers.host or not is_unfinished(server):
+            return
+        if server.rebuild == server_disks.APPLIED:
+            rebuild.clear(server, drivers)
+            server_disks.forget_rebuild(server_id=server_id)
+        else:
+            _end_rescue(server, drivers)
+    log.info("unfinished action ended", server=str(server_id), host=drivers.host)
+
+
+def _end_rescue(server: "Server", drivers: HostDrivers) -> None:
+    """The power state is unknown where the guest may have been taken from its own disk."""
+    if server.power_state == states.NOSTATE:
+        rescue.leave(server, drivers)
+        info = drivers.hypervisor.info(str(server.id))
+        if server.vm_state in states.SETTLED:
+            state = str(info.power_state) if info else "shutdown"
+            server_states.sync_power_state(server_id=server.id, power_state=state)
+    drivers.storage.remove_disk(str(server.id), rescue.DISK)
+    server_disks.end_rescue(server_id=server.id)

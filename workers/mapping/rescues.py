@@ -1,0 +1,73 @@
+"""A rescued server's disks: that of the rescue image, and the server's own beside it."""
+
+import string
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from apps.compute import image_properties
+from workers.config import HostDrivers
+from workers.drivers.hypervisor.base import Bus, DiskBacking, DiskSpec, ServerSpec
+from workers.drivers.storage.base import Disk, ImageSource, ImageSpec
+from workers.mapping import images, servers
+
+if TYPE_CHECKING:
+    from apps.compute.models import Server
+
+
+def image_of(rescue: Mapping[str, Any]) -> tuple[ImageSpec, ImageSource]:
+    """Return the image of a server's ``rescue``, and the source of its data."""
+    return images.of_facts(rescue["image_id"], rescue["image_facts"])
+
+
+def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
+    """Return the spec of a server that boots from its rescue disk, which is made where it is missing.
+
+    Raises what the storage driver raises.
+    """
+    spec, rescue = servers.prepare(server, drivers), server.rescue or {}
+    cached = drivers.storage.cache_image(*image_of(rescue))
+    disk = drivers.storage.create_rescue(str(server.id), cached)
+    disks = arrange(spec.disks, disk, rescue["image_properties"], server.image_properties)
+    # The addresses of tagged devices are those of the server's usual disks.
+    return replace(spec, disks=disks, on_addresses=None)
+
+
+def arrange(
+    disks: Sequence[DiskSpec], made: Disk, properties: Mapping[str, str], own: Mapping[str, str]
+) -> tuple[DiskSpec, ...]:
+    """Return the disks of a rescue, which boots from the rescue disk alone.
+
+    An image that names a device or a bus is a stable rescue: its disk comes last, and the server's disks keep their
+    names. Any other takes the place of the root disk, which is the second then. Formats are as recorded.
+    """
+    others = [replace(disk, boot_index=None) for disk in disks]
+    device, bus = image_properties.rescue_device(properties, own)
+    if device is None:
+        rescue = _disk(made, others[0].target, others[0].bus)
+        return tuple(_renamed([rescue, *others]))
+    prefix, taken = image_properties.disk_prefix(bus), {disk.target for disk in others}
+    target = next(f"{prefix}{letter}" for letter in string.ascii_lowercase if f"{prefix}{letter}" not in taken)
+    stable = replace(_disk(made, target, cast(Bus, bus)), device=cast(Any, device), readonly=device == "cdrom")
+    return (*others, stable)
+
+
+def _disk(made: Disk, target: str, bus: Bus | None) -> DiskSpec:
+    backing = None
+    if made.backing_path and made.backing_format:
+        backing = DiskBacking(path=made.backing_path, format=made.backing_format)
+    return DiskSpec(
+        target=target, path=made.path, format=made.format, boot_index=1, serial="rescue", backing=backing, bus=bus
+    )
+
+
+def _renamed(disks: Sequence[DiskSpec]) -> Iterator[DiskSpec]:
+    """Give disks the names of their order; a config drive at the end of the alphabet stays there."""
+    letters: dict[str, Iterator[str]] = defaultdict(lambda: iter(string.ascii_lowercase))
+    for disk in disks:
+        prefix, last = disk.target[:-1], disk.target[-1]
+        if disk.format == "iso" and last == "z":
+            yield disk
+        else:
+            yield replace(disk, target=f"{prefix}{next(letters[prefix])}")
