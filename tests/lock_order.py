@@ -21,7 +21,7 @@ from django.db.transaction import Atomic
 from apps.common.lock_order import Rank
 from apps.common.sql.planned import Planned
 
-APPS = ("compute", "identity", "images", "networking", "quotas", "scheduling", "workflow")
+APPS = ("compute", "identity", "images", "networking", "quotas", "scheduling", "volumes", "workflow")
 TABLES = {
     "compute_flavor": Rank.FLAVOR,
     "compute_servergroup": Rank.SERVER_GROUP,
@@ -47,9 +47,14 @@ TABLES = {
     "scheduling_aggregate": Rank.AGGREGATE,
     "scheduling_host": Rank.HOST,
     "scheduling_inventory": Rank.INVENTORY,
+    "volumes_attachment": Rank.VOLUME,
+    "volumes_snapshot": Rank.SNAPSHOT,
+    "volumes_volume": Rank.VOLUME,
+    "volumes_volumetype": Rank.VOLUME_TYPE,
     "workflow_run": Rank.RUN,
     "workflow_step": Rank.STEP,
 }
+SUBJECTS = {Rank.SERVER, Rank.VOLUME, Rank.SNAPSHOT}
 RUN_OR_STEP = (Rank.RUN, Rank.STEP)
 WRITTEN = re.compile(
     r'\bUPDATE\s+"?(\w+)|\bDELETE\s+FROM\s+"?(\w+)|\bFROM\s+"?(\w+)[^()]*?\bFOR\s+(?:NO\s+KEY\s+)?UPDATE|\bLOCK\s+TABLE\s+(\w+)'
@@ -96,8 +101,8 @@ def is_ours(path: str) -> bool:
 
 def is_allowed(rank: Rank, held: set[Rank]) -> bool:
     """Return whether the decision has a sentence for this fall."""
-    # The end of a step is the last statement of its transaction, which has locked the server before those other rows.
-    return rank in RUN_OR_STEP and (Rank.SERVER in held or held <= set(RUN_OR_STEP))
+    # The end of a step is the last statement of its transaction, which has locked the subject before those other rows.
+    return rank in RUN_OR_STEP and (bool(held & SUBJECTS) or held <= set(RUN_OR_STEP))
 
 
 def install() -> None:

@@ -9,28 +9,28 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.workflow.models import Finding, Run
-from tests import volumes
+from tests import gadgets
 from tests.admin.acting import change
-from tests.volumes import VOLUME, WITHOUT_PAGE, start, volume
+from tests.gadgets import GADGET, WITHOUT_PAGE, gadget, start
 from workers.engine.pipeline import Pipeline
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:workflow_run_changelist")
 
 
-@pytest.fixture(params=[VOLUME, WITHOUT_PAGE], ids=["page", "no page"])
+@pytest.fixture(params=[GADGET, WITHOUT_PAGE], ids=["page", "no page"])
 def pipeline(request: pytest.FixtureRequest) -> Iterator[Pipeline]:
-    with volumes.known(request.param) as known:
+    with gadgets.known(request.param) as known:
         yield known
 
 
 @pytest.fixture
 def run(pipeline: Pipeline) -> Run:
-    return start(volume("data-disk"), state="failed", error_cause="Boom", finished_at=timezone.now())
+    return start(gadget("data-disk"), state="failed", error_cause="Boom", finished_at=timezone.now())
 
 
 def page_of(pipeline: Pipeline, key: uuid.UUID) -> str | None:
-    return reverse("admin:images_image_change", args=[key]) if pipeline.subject is VOLUME else None
+    return reverse("admin:images_image_change", args=[key]) if pipeline.subject is GADGET else None
 
 
 def test_its_runs_are_listed_and_found(operator: Client, pipeline: Pipeline, run: Run) -> None:
@@ -46,7 +46,7 @@ def test_its_runs_are_listed_and_found(operator: Client, pipeline: Pipeline, run
 
 def test_pages_about_it_name_it_and_offer_nothing_of_a_servers(operator: Client, pipeline: Pipeline, run: Run) -> None:
     page = page_of(pipeline, run.subject_id)
-    finding = Finding.objects.create(kind="volumes", subject=str(run.subject_id), found="it has no file")
+    finding = Finding.objects.create(kind="gadgets", subject=str(run.subject_id), found="it has no file")
     for row in (run, finding):
         text = operator.get(change(row)).content.decode()
         assert "data-disk" in text and (page is None or page in text)
@@ -56,7 +56,7 @@ def test_pages_about_it_name_it_and_offer_nothing_of_a_servers(operator: Client,
 
 
 def test_a_subject_without_a_name_has_a_link_all_the_same(operator: Client, pipeline: Pipeline) -> None:
-    key = start(volume(""), state="succeeded").subject_id
+    key = start(gadget(""), state="succeeded").subject_id
     text = operator.get(LIST).content.decode()
     page = page_of(pipeline, key)
     assert str(key)[:8] in text and (page is None or page in text)

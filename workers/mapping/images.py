@@ -8,6 +8,7 @@ from workers.drivers.storage.base import ImageSource, ImageSpec
 
 if TYPE_CHECKING:
     from apps.compute.models import Server
+    from apps.images.models import Image
 
 
 def of_server(server: "Server") -> tuple[ImageSpec, ImageSource]:
@@ -21,7 +22,24 @@ def of_server(server: "Server") -> tuple[ImageSpec, ImageSource]:
 
 def of_facts(image_id: str, facts: Mapping[str, Any]) -> tuple[ImageSpec, ImageSource]:
     """Return an image by what a server's row keeps of it."""
-    spec = ImageSpec(id=image_id, **{**facts, "sha512": facts["sha512"] or ""})
-    path = blobs.path_of(facts["sha512"])
-    url = path.as_uri() if path.exists() else blobs.signed_url_of(sha512=facts["sha512"])
-    return spec, ImageSource(url=url)
+    return ImageSpec(id=image_id, **{**facts, "sha512": facts["sha512"] or ""}), _source(facts["sha512"])
+
+
+def of_image(image: "Image") -> tuple[ImageSpec, ImageSource]:
+    """Return an image, and the source of its data. Raises SpecInvalid for one that no host takes."""
+    sha512 = image.os_hash_value or ""
+    spec = ImageSpec(
+        id=str(image.id),
+        sha512=sha512,
+        size=image.size or 0,
+        disk_format=image.disk_format,  # type: ignore[arg-type]  # the spec checks it
+        virtual_size=image.virtual_size,
+        min_disk=image.min_disk,
+    )
+    return spec, _source(sha512)
+
+
+def _source(sha512: str) -> ImageSource:
+    path = blobs.path_of(sha512)
+    url = path.as_uri() if path.exists() else blobs.signed_url_of(sha512=sha512)
+    return ImageSource(url=url)

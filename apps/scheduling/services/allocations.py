@@ -156,6 +156,13 @@ def _has_room(host: HostState, spec: RequestSpec) -> bool:
     return all(there >= asked for there, asked in free)
 
 
+def set_disk(*, consumer_id: uuid.UUID, disk_gib: int) -> bool:
+    """Make the disk of the consumer's claim ``disk_gib`` GiB; False: its host has no room, or there is no claim."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.GROW, {"consumer": consumer_id, "disk": disk_gib})
+        return bool(cursor.rowcount)
+
+
 def release(*, consumer_id: uuid.UUID) -> None:
     """Release the consumer's claim. Without an allocation nothing happens."""
     with connection.cursor() as cursor:

@@ -12,7 +12,6 @@ from apps.scheduling.services import allocations
 from apps.volumes import locks, states
 from apps.volumes.models import Attachment, Snapshot, Volume
 from apps.volumes.selectors import quota_amounts
-from apps.volumes.services import snapshot_states
 from apps.volumes.sql import volumes as sql
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
@@ -115,11 +114,13 @@ def mark_extended(*, volume_id: uuid.UUID, new_size: int) -> bool:
 def mark_extend_failed(*, volume_id: uuid.UUID, message: str, intact: bool) -> bool:
     """The extension failed, and its quota is given back.
 
-    ``intact``: the volume is as before and may be used; else it is error_extending.
+    ``intact``: the volume is as before and may be used, and its claim shrinks again; else it is error_extending.
     """
     if intact:
         moved = restore(volume_id=volume_id, before=(states.EXTENDING,)) is not None
         set_error_message(volume_id=volume_id, message=message)
+        size = Volume.objects.filter(id=volume_id).values_list("size", flat=True).get()
+        allocations.set_disk(consumer_id=volume_id, disk_gib=size)
     else:
         moved = move(volume_id=volume_id, status=states.ERROR_EXTENDING, error=message)
     if moved:
@@ -136,10 +137,12 @@ def mark_deleted(*, volume_id: uuid.UUID) -> None:
     volume = locks.volume(volume_id)
     if volume is None:
         return
-    snapshots = Snapshot.objects.filter(volume_id=volume_id, deleted_at=None, status=states.DELETING)
-    for snapshot_id in snapshots.order_by("id").values_list("id", flat=True):
-        snapshot_states.mark_deleted(snapshot_id=snapshot_id)
     now = timezone.now()
+    rows = Snapshot.objects.filter(volume_id=volume_id, deleted_at=None, status=states.DELETING).order_by("id")
+    snapshots = [row for key in rows.values_list("id", flat=True) if (row := locks.snapshot(key)) is not None]
+    Snapshot.objects.filter(id__in=[row.id for row in snapshots]).update(
+        status=states.DELETED, deleted_at=now, updated_at=now, error=""
+    )
     Volume.objects.filter(id=volume_id).update(
         status=states.DELETED, deleted_at=now, updated_at=now, scheduler_hints={}, error=""
     )
@@ -148,6 +151,8 @@ def mark_deleted(*, volume_id: uuid.UUID) -> None:
     allocations.release(consumer_id=volume_id)
     reservations.cancel(consumers=[quota_amounts.extension_of(volume_id)])
     reservations.release(owner_id=volume.project_id, each=quota_amounts.of_volume(volume), consumer=volume_id)
+    for row in snapshots:
+        reservations.release(owner_id=row.project_id, each=quota_amounts.of_snapshot(row), consumer=row.id)
 
 
 def mark_delete_failed(*, volume_id: uuid.UUID, message: str) -> bool:

@@ -32,7 +32,7 @@ OURS = [
     Entry(name="server.test_rows_only", subject="server", steps=("release",), on_host_down="rows_only", releases=True),
     Entry(name="server.test_wait", subject="server", steps=("work",)),
     Entry(name="volume.test_fail", subject="volume", steps=("copy",), on_host_down="fail", deadline_seconds=7200),
-    Entry(name="volume.test_create", subject="volume", steps=("create",), creates=True),
+    Entry(name="gadget.test_create", subject="gadget", steps=("create",), creates=True),
 ]
 StartRun = Callable[[str], Run]
 
@@ -146,12 +146,12 @@ def test_a_run_has_its_pipelines_subject_and_deadline(start_run: StartRun) -> No
 
 @pytest.mark.django_db(transaction=True)
 def test_boots_are_the_runs_that_make_a_server(start_run: StartRun) -> None:
-    for name in ("server.build", "volume.test_create", "server.test_wait"):
+    for name in ("server.build", "gadget.test_create", "server.test_wait"):
         run = start_run(name)
         Run.objects.filter(id=run.id).update(state=states.SUCCEEDED, finished_at=timezone.now())
     assert boots.of_late(minutes=5).rate == 0.2
     assert counters.everything()["boots"] == {"succeeded ": 1}
-    assert [entry.name for entry in catalogue.creating("volume")] == ["volume.test_create"]
+    assert [entry.name for entry in catalogue.creating("gadget")] == ["gadget.test_create"]
 
 
 @pytest.mark.django_db(transaction=True)

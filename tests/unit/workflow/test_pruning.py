@@ -51,8 +51,8 @@ def test_runs_of_deleted_servers_go(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_newest_runs_of_what_is_there_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pruning, "BATCH", 4)
     monkeypatch.setattr(pruning, "KEPT", 2)
-    living, volume = server(deleted=False), uuid.uuid4()
-    for subject, kind in ((living, "server"), (volume, "volume")):
+    living, gadget = server(deleted=False), uuid.uuid4()
+    for subject, kind in ((living, "server"), (gadget, "gadget")):
         keys = [run(subject, days=200 - index, kind=kind) for index in range(5)]
         assert pruning.old_runs() == 3
         assert set(Run.objects.filter(subject_id=subject).values_list("id", flat=True)) == set(keys[-2:])

@@ -14,11 +14,11 @@ from apps.workflow import catalogue, states
 from apps.workflow.models import Run
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import claims
-from tests import volumes
-from tests.volumes import VOLUME, start, volume
+from tests import gadgets
+from tests.gadgets import GADGET, gadget, start
 from workers.engine import runner
 from workers.engine.pipeline import Pipeline
-from workers.engine.subjects import SERVER
+from workers.engine.subjects import SERVER, SNAPSHOT, VOLUME
 from workers.periodic import pruning
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,22 +27,22 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
     monkeypatch.setattr(dispatch, "send", lambda run: True)
-    with volumes.known() as known:
+    with gadgets.known() as known:
         yield known
 
 
 def test_apps_know_the_subjects_of_all_pipelines() -> None:
-    assert catalogue.subjects() == [SERVER, VOLUME]
-    assert catalogue.subject("volume") is VOLUME and catalogue.subject("router") is None
-    with pytest.raises(ValueError, match="two subjects have the name volume"):
-        catalogue.fill_subjects([SERVER, VOLUME, volumes.WITHOUT_PAGE])
-    assert catalogue.subjects() == [SERVER, VOLUME]  # nothing was changed
+    assert catalogue.subjects() == [SERVER, SNAPSHOT, VOLUME, GADGET]
+    assert catalogue.subject("gadget") is GADGET and catalogue.subject("router") is None
+    with pytest.raises(ValueError, match="two subjects have the name gadget"):
+        catalogue.fill_subjects([SERVER, GADGET, gadgets.WITHOUT_PAGE])
+    assert catalogue.subjects() == [SERVER, SNAPSHOT, VOLUME, GADGET]  # nothing was changed
 
 
 def test_its_steps_run_under_its_lease_and_its_word_in_logs(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = volume()
+    key = gadget()
     run = start(key)
     message = {"run_id": str(run.id), "subject_id": str(key), "token": run.token, "host": "", "name": ""}
     step = pipeline.steps[0]
@@ -50,7 +50,7 @@ def test_its_steps_run_under_its_lease_and_its_word_in_logs(
 
     def execute(ctx: object) -> None:
         about = structlog.contextvars.get_contextvars()
-        seen.append((about.get("volume"), claims.lock_key("volume", key) in run_selectors.held_locks()))
+        seen.append((about.get("gadget"), claims.lock_key("gadget", key) in run_selectors.held_locks()))
         assert "server" not in about
 
     monkeypatch.setattr(step, "execute", execute)
@@ -60,12 +60,12 @@ def test_its_steps_run_under_its_lease_and_its_word_in_logs(
 
 
 def test_its_old_runs_are_pruned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of a deleted volume, all but the newest of one that is there: also where a server has the same ID."""
+    """All of a deleted gadget, all but the newest of one that is there: also where a server has the same ID."""
     monkeypatch.setattr(pruning, "KEPT", 1)
-    there, deleted = volume(), volume()
+    there, deleted = gadget(), gadget()
     Image.objects.filter(id=deleted).update(deleted_at=timezone.now())
 
-    def old(key: uuid.UUID, days: int, kind: str = "volume") -> uuid.UUID:
+    def old(key: uuid.UUID, days: int, kind: str = "gadget") -> uuid.UUID:
         then = timezone.now() - timedelta(days=days)
         return start(key, state=states.SUCCEEDED, created_at=then, subject_type=kind).id
 

@@ -1,4 +1,4 @@
-"""A second subject of runs, as volumes will be one. Its rows are images: these have names, deletions and a page."""
+"""A second subject of runs, as gadgets will be one. Its rows are images: these have names, deletions and a page."""
 
 import uuid
 from collections.abc import Collection, Iterator
@@ -31,8 +31,8 @@ def _like(text: str) -> list[uuid.UUID]:
     return list(Image.objects.filter(name__icontains=text).values_list("id", flat=True))
 
 
-VOLUME = Subject(name="volume", model="images.Image", existing=_existing, names=_names, like=_like)
-WITHOUT_PAGE = replace(VOLUME, model="sessions.Session")
+GADGET = Subject(name="gadget", model="images.Image", existing=_existing, names=_names, like=_like)
+WITHOUT_PAGE = replace(GADGET, model="sessions.Session")
 
 
 class Create(Step[None]):
@@ -44,10 +44,10 @@ class Create(Step[None]):
 
 
 @contextmanager
-def known(subject: Subject = VOLUME) -> Iterator[Pipeline]:
+def known(subject: Subject = GADGET) -> Iterator[Pipeline]:
     """Register the subject with one pipeline, as the start of a process does."""
     pipeline = Pipeline(
-        name="volume.create", subject=subject, steps=(Create(),), creates=True, when_failed="the volume becomes error"
+        name="gadget.create", subject=subject, steps=(Create(),), creates=True, when_failed="the gadget becomes error"
     )
     entries, subjects = catalogue.everything(), catalogue.subjects()
     registry.PIPELINES[pipeline.name] = pipeline
@@ -61,13 +61,13 @@ def known(subject: Subject = VOLUME) -> Iterator[Pipeline]:
         catalogue.fill_subjects(subjects)
 
 
-def volume(name: str = "data") -> uuid.UUID:
+def gadget(name: str = "data") -> uuid.UUID:
     return Image.objects.create(name=name, project_id="p").id
 
 
 def start(key: uuid.UUID, **values: Any) -> Run:
     """Start its creation; ``values`` are what the row says later."""
-    run = runs.start(context=CONTEXT, pipeline="volume.create", action="create", subject_id=key)
+    run = runs.start(context=CONTEXT, pipeline="gadget.create", action="create", subject_id=key)
     Run.objects.filter(id=run.id).update(**values)
     run.refresh_from_db()
     return run

@@ -1,0 +1,13 @@
+"""snapshot.create: the content of a volume, kept."""
+
+from workers.engine.pipeline import Pipeline
+from workers.engine.subjects import SNAPSHOT
+from workers.tasks.volumes.snapshots import CreateSnapshot
+
+PIPELINE = Pipeline(
+    name="snapshot.create",
+    subject=SNAPSHOT,
+    steps=(CreateSnapshot(),),
+    creates=True,
+    when_failed="the snapshot becomes error",
+)

@@ -1,0 +1,75 @@
+"""Common parts of the steps of volumes and snapshots: their status, their rows, their host's drivers."""
+
+from typing import TYPE_CHECKING, TypeVar
+
+from apps.volumes.selectors import snapshots as snapshot_selectors
+from apps.volumes.selectors import volumes as selectors
+from apps.volumes.services import snapshot_states, volume_states
+from apps.workflow.services.claims import ClaimArguments
+from workers.config import HostDrivers
+from workers.engine.errors import Abort, LeaseLost
+from workers.engine.steps import Step, StepContext
+
+if TYPE_CHECKING:
+    from apps.volumes.models import Snapshot, Volume
+
+R = TypeVar("R")
+
+
+class VolumeStep(Step[R]):
+    """The claim moves the volume to ``status``; None leaves it alone."""
+
+    status: str | None = None
+
+    def claim_arguments(self) -> ClaimArguments | None:
+        return volume_states.begin_with_claim(status=self.status) if self.status is not None else None
+
+    def begin(self, ctx: StepContext) -> None:
+        if self.status is None:
+            return
+        if ctx.claim.extended is None:
+            raise LeaseLost
+        ctx.subject_row = volume_states.read_claimed(ctx.claim.extended)
+
+    def volume(self, ctx: StepContext) -> "Volume":
+        """Return the volume's row: first as the claim returned it, later read again. LeaseLost: it is gone."""
+        row = ctx.subject_row or selectors.load(volume_id=ctx.subject_id)
+        ctx.subject_row = None
+        if row is None:
+            raise LeaseLost
+        return row
+
+    def drivers(self, ctx: StepContext) -> HostDrivers:
+        return drivers_of(ctx)
+
+
+class SnapshotStep(Step[R]):
+    """The claim moves the snapshot to ``status``."""
+
+    status: str
+
+    def claim_arguments(self) -> ClaimArguments | None:
+        return snapshot_states.begin_with_claim(status=self.status)
+
+    def begin(self, ctx: StepContext) -> None:
+        if ctx.claim.extended is None:
+            raise LeaseLost
+        ctx.subject_row = snapshot_states.read_claimed(ctx.claim.extended)
+
+    def snapshot(self, ctx: StepContext) -> "Snapshot":
+        """Return the snapshot's row. LeaseLost: it is gone."""
+        row = ctx.subject_row or snapshot_selectors.load(snapshot_id=ctx.subject_id)
+        ctx.subject_row = None
+        if row is None:
+            raise LeaseLost
+        return row
+
+    def drivers(self, ctx: StepContext) -> HostDrivers:
+        return drivers_of(ctx)
+
+
+def drivers_of(ctx: StepContext) -> HostDrivers:
+    """Return the drivers of the run's host. Raises Abort where this worker has none."""
+    if not isinstance(ctx.drivers, HostDrivers):
+        raise Abort("The host of this volume cannot be reached.", cause="HostUnreachable")
+    return ctx.drivers

@@ -1,0 +1,83 @@
+"""create: make the volume on its host, empty or from an image, a snapshot or another volume."""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from apps.images.selectors import images as image_selectors
+from apps.volumes import states
+from apps.volumes.selectors import snapshots
+from apps.volumes.services import volume_states
+from workers.config import HostDrivers
+from workers.drivers.volume.base import FromImage, FromSnapshot, FromVolume, Source
+from workers.engine.errors import Abort, LeaseLost, TooLong
+from workers.engine.steps import StepContext
+from workers.mapping import images, volumes
+from workers.tasks.volumes.base import VolumeStep
+
+if TYPE_CHECKING:
+    from apps.volumes.models import Volume
+
+
+class CreateVolume(VolumeStep[None]):
+    """The last step: it ends with the volume available. While an image's data comes, the volume is downloading."""
+
+    name = "create"
+    timeout_seconds = 3600
+
+    def begin(self, ctx: StepContext) -> None:
+        row = self.volume(ctx)
+        status = states.DOWNLOADING if row.source_image_id is not None else states.CREATING
+        ctx.subject_row = volume_states.begin(volume_id=ctx.subject_id, status=status)
+        if ctx.subject_row is None:
+            raise LeaseLost
+
+    def execute(self, ctx: StepContext) -> None:
+        make(ctx, self.volume(ctx), self.drivers(ctx))
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        row = self.volume(ctx)
+        image_metadata = row.image_metadata if row.source_image_id is not None else None
+        volume_states.mark_available(volume_id=ctx.subject_id, image_metadata=image_metadata)
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            self.drivers(ctx).volume.delete_volume(str(ctx.subject_id))
+
+
+def make(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> None:
+    """Make the volume in the host's pool. Repeated, it finds it there. Raises TooLong for copies and big downloads."""
+    source = _source(ctx, volume, drivers)
+    if volume.format == states.RAW and source is not None and not ctx.is_long:
+        raise TooLong
+    ctx.checkpoint()
+    drivers.volume.create_volume(volumes.volume_spec(volume), source)
+
+
+def _source(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> Source:
+    if volume.source_image_id is not None:
+        return _cached(ctx, volume, drivers)
+    if volume.source_volume_id is not None:
+        return FromVolume(str(volume.source_volume_id))
+    if volume.source_snapshot_id is None:
+        return None
+    snapshot = snapshots.load(snapshot_id=volume.source_snapshot_id)
+    if snapshot is None:
+        raise Abort("The snapshot does not exist any more.", cause="SnapshotNotFound")
+    return FromSnapshot(str(snapshot.volume_id), str(snapshot.id))
+
+
+def _cached(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> FromImage:
+    """Have the image in the host's cache."""
+    assert volume.source_image_id is not None
+    image, source = images.of_image(image_selectors.get(image_id=volume.source_image_id))
+    is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20
+    if is_big and not ctx.is_long and not drivers.storage.has_image(image.sha512):
+        raise TooLong
+
+    def check(_done: int, _all: int) -> None:
+        if ctx.stop.is_set():
+            raise LeaseLost
+
+    cached = drivers.storage.cache_image(image, source, progress=check)
+    return FromImage(cached.path, cached.format, cached.virtual_size)

@@ -1,0 +1,98 @@
+"""schedule: choose a host for a volume and claim room on its disk in one statement."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling.services import allocations
+from apps.scheduling.specs import RequestSpec
+from apps.volumes import states
+from apps.volumes.selectors import snapshots, volumes
+from apps.volumes.services import volume_states
+from apps.workflow.services import leases
+from workers.engine.errors import Abort
+from workers.engine.steps import HOST, SCHEDULER, StepContext
+from workers.tasks.volumes.base import VolumeStep
+
+if TYPE_CHECKING:
+    from apps.volumes.models import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """The host's zone, and why the scheduler chose the host; None where an earlier claim was kept."""
+
+    zone: str
+    explanation: dict[str, Any] | None = None
+
+
+class ScheduleVolume(VolumeStep[Scheduled]):
+    """The first step: its revert gives the claim back, and on the last attempt marks the volume ERROR."""
+
+    name = "schedule"
+    role = SCHEDULER
+    chooses_host = True
+    timeout_seconds = 60
+    status = states.CREATING
+
+    def execute(self, ctx: StepContext) -> Scheduled:
+        claimed = allocations.of_consumer(consumer_id=ctx.subject_id) if ctx.claim.token != 1 else None
+        if claimed is not None:
+            ctx.assign(HOST, claimed.host.name)
+            return Scheduled(claimed.host.zone)
+        try:
+            spec = _spec(self.volume(ctx), ctx.claim.excluded_hosts)
+            choice = allocations.choose_and_claim(consumer_id=ctx.subject_id, spec=spec)
+        except NoValidHost as error:
+            raise _refusal(ctx, error) from error
+        ctx.assign(HOST, choice.host)
+        return Scheduled(choice.zone, choice.explanation)
+
+    def record(self, ctx: StepContext, result: Scheduled) -> None:
+        volume_states.set_host(volume_id=ctx.subject_id, host=ctx.host, zone=result.zone)
+        if result.explanation is not None:
+            leases.explain(claim=ctx.claim, explanation=result.explanation)
+
+    def revert(self, ctx: StepContext) -> None:
+        volume_states.clear_host(volume_id=ctx.subject_id)
+        if ctx.final and ctx.failure:
+            volume_states.mark_error(volume_id=ctx.subject_id, message=ctx.failure.message)
+        elif not ctx.final:
+            before = (states.CREATING, states.DOWNLOADING)
+            volume_states.move(volume_id=ctx.subject_id, status=states.CREATING, before=before)
+
+
+def _refusal(ctx: StepContext, error: NoValidHost) -> Abort:
+    explanation = error.values.get("explanation", {})
+    leases.explain(claim=ctx.claim, explanation=explanation)
+    message = f"No host has room for the volume. {error.message}"
+    return Abort(message, cause="NoValidHost", details="; ".join(map(str, explanation.get("misses", []))))
+
+
+def _spec(volume: "Volume", excluded: list[str]) -> RequestSpec:
+    """A volume needs disk alone. One that is made from another, or from a snapshot, is made where that is."""
+    return RequestSpec(
+        vcpus=0,
+        ram_mib=0,
+        disk_gib=volume.size,
+        zone=volume.availability_zone or None,
+        force_host=_source_host(volume) or volume.host or None,
+        ignore_hosts=frozenset(excluded),
+        project_id=volume.project_id,
+    )
+
+
+def _source_host(volume: "Volume") -> str:
+    """Return the host of the volume's source. Raises Abort when the source is gone."""
+    source_id = volume.source_volume_id
+    if volume.source_snapshot_id is not None:
+        snapshot = snapshots.load(snapshot_id=volume.source_snapshot_id)
+        source_id = snapshot.volume_id if snapshot is not None else None
+        if source_id is None:
+            raise Abort("The snapshot does not exist any more.", cause="SnapshotNotFound")
+    if source_id is None:
+        return ""
+    source = volumes.load(volume_id=source_id)
+    if source is None:
+        raise Abort("The source volume does not exist any more.", cause="VolumeNotFound")
+    return source.host

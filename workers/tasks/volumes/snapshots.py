@@ -1,0 +1,55 @@
+"""The steps of snapshots: made and deleted on the host of their volume."""
+
+from apps.volumes import states
+from apps.volumes.services import snapshot_states
+from workers.engine.errors import TooLong
+from workers.engine.steps import StepContext
+from workers.tasks.volumes.base import SnapshotStep
+
+
+class CreateSnapshot(SnapshotStep[None]):
+    """Keep the volume's content, also while a guest uses it."""
+
+    name = "create"
+    status = states.CREATING
+    timeout_seconds = 3600
+
+    def execute(self, ctx: StepContext) -> None:
+        snapshot = self.snapshot(ctx)
+        ctx.checkpoint()
+        self.drivers(ctx).volume.create_snapshot(str(snapshot.volume_id), str(snapshot.id))
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        snapshot_states.mark_available(snapshot_id=ctx.subject_id)
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            self.drivers(ctx).volume.delete_snapshot(str(self.snapshot(ctx).volume_id), str(ctx.subject_id))
+        if ctx.final and ctx.failure:
+            snapshot_states.mark_error(snapshot_id=ctx.subject_id, message=ctx.failure.message)
+
+
+class DeleteSnapshot(SnapshotStep[None]):
+    """Forget the snapshot. What its file alone has is merged, which may take minutes. If the host is out of reach, the
+    row goes alone; the host's recovery does the rest.
+    """
+
+    name = "delete"
+    status = states.DELETING
+    timeout_seconds = 3600
+    rows_only_when_hung = True
+
+    def execute(self, ctx: StepContext) -> None:
+        if not ctx.on_host:
+            return
+        driver = self.drivers(ctx).volume
+        if driver.capabilities.real_bytes and not ctx.is_long:
+            raise TooLong
+        driver.delete_snapshot(str(self.snapshot(ctx).volume_id), str(ctx.subject_id))
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        snapshot_states.mark_deleted(snapshot_id=ctx.subject_id)
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.final and ctx.failure:
+            snapshot_states.mark_delete_failed(snapshot_id=ctx.subject_id, message=ctx.failure.message)
