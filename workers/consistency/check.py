@@ -4,9 +4,12 @@ Rules, each a comparison of sets:
   usage of an owner                = what its servers count (+ what is reserved for open runs)
   reservations                     = consumers with an open run
   used capacity of a host          = sum of its allocations
-  allocations                      = servers that are placed, or being built
+  allocations                      = servers and volumes that are placed, or being made
   bound ports                      = servers that are there, on the same host
   servers with a task              = servers with an open run
+  volumes with a task              = volumes with an open run
+  files of volumes on a host       = volumes whose rows are on that host
+  exports on a host                = attachments that are open there
   rows of further subjects         = runs that are open
   contents of images               = files in the image store, of the recorded size
   images that a run is to fill     = runs that are open
@@ -28,10 +31,13 @@ from apps.images.selectors import images as image_selectors
 from apps.networking.selectors import bindings
 from apps.operations.consistency import rows
 from apps.quotas.services import verification
+from apps.volumes import states as volume_states
+from apps.volumes.selectors import attachments, volumes
 from apps.workflow.selectors import runs
 from workers.config import HostDrivers
-from workers.engine.subjects import SERVER
+from workers.engine.subjects import SERVER, VOLUME
 from workers.mapping import networks
+from workers.mapping import volumes as mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,9 @@ def of_rows() -> Iterator[Inconsistency]:
     for name, used, allocated in rows.miscounted():
         yield Inconsistency("inventory", name, f"used {used}, allocated {allocated}")
     for allocation in rows.misplaced():
-        details = f"on {allocation.host}; server exists: {allocation.exists}, on {allocation.server_host!r}"
+        details = f"on {allocation.host}; server or volume exists: {allocation.exists}, on {allocation.consumer_host!r}"
         yield Inconsistency("allocation", str(allocation.consumer_id), details)
-    for server, host in rows.unallocated():
+    for server, host in [*rows.unallocated(), *rows.unallocated_volumes()]:
         yield Inconsistency("allocation", str(server), f"on {host} without an allocation")
     for stray in rows.strays():
         there = "does not exist" if stray.server_host is None else f"is on {stray.server_host!r}"
@@ -87,6 +93,10 @@ def _of_runs() -> Iterator[Inconsistency]:
     for stuck in rows.stuck():
         details = f"{stuck.vm_state}, task {stuck.task_state or 'none'}, and no run is open"
         yield Inconsistency("server", str(stuck.server_id), details)
+    for volume, status in rows.stuck_volumes():
+        yield Inconsistency("volume", str(volume), f"{status}, and no run is open")
+    for snapshot, status in rows.stuck_snapshots():
+        yield Inconsistency("snapshot", str(snapshot), f"{status}, and no run is open")
     for run in runs.orphans():
         yield Inconsistency("run", str(run.id), f"keeps {run.subject_id}, and its leading run is over")
 
@@ -95,7 +105,12 @@ def of_host(drivers: HostDrivers) -> Iterator[Inconsistency]:
     """Compare one host with its rows; servers with an open run are left out: they are on their way."""
     yield from _of_servers(drivers)
     yield from _of_ports(drivers)
-    for text in (*drivers.network.residue(remove=False), *drivers.storage.residue(remove=False)):
+    yield from _of_volumes(drivers)
+    for text in (
+        *drivers.network.residue(remove=False),
+        *drivers.storage.residue(remove=False),
+        *drivers.volume.residue(remove=False),
+    ):
         yield Inconsistency("residue", text, f"no record on {drivers.host} names it")
     for text in drivers.network.complaints():
         yield Inconsistency("network", drivers.host, text)
@@ -123,6 +138,22 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
         if server_id not in files:
             details = f"{server.vm_state} by its row, and none of its files are on {drivers.host}"
             yield Inconsistency("files", server_id, details)
+
+
+def _of_volumes(drivers: HostDrivers) -> Iterator[Inconsistency]:
+    there = {info.id for info in drivers.volume.list_volumes()}
+    wanted = {str(volume.id): volume for volume in volumes.on_host(host=drivers.host)}
+    for volume_id in sorted(there - set(wanted)):
+        if not runs.has_active(subject_type=VOLUME.name, subject_id=uuid.UUID(volume_id)):
+            yield Inconsistency("volume", volume_id, f"on {drivers.host}, but no volume of that host has this id")
+    for volume_id, volume in wanted.items():
+        if volume_id not in there and volume.status in volume_states.READABLE:
+            yield Inconsistency("volume", volume_id, f"{volume.status} by its row, and not on {drivers.host}")
+    opened = {(export.volume_id, export.name) for export in drivers.volume.list_exports()}
+    rows = [row for row in attachments.on_host(host=drivers.host) if row.by_compute]
+    named = {(str(row.volume_id), mapping.export_spec(row).name) for row in rows}
+    for volume_id, _ in sorted(opened - named):
+        yield Inconsistency("export", volume_id, f"open on {drivers.host}, and no attachment there has it")
 
 
 def _is_at_work(server_id: str) -> bool:

@@ -8,16 +8,19 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from apps.volumes.selectors import quota_amounts
+
 OPEN = "('queued', 'running', 'reverting')"
 
 
 class Misplaced(NamedTuple):
-    """An allocation whose server does not exist, or is on another host (``server_host``)."""
+    """An allocation whose server or volume does not exist, or is on another host (``consumer_host``)."""
 
     consumer_id: uuid.UUID
     host: str
     exists: bool
-    server_host: str
+    consumer_host: str
+    is_volume: bool
 
 
 class Stuck(NamedTuple):
@@ -45,16 +48,38 @@ SELECT h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers, coalesce(sum(a.
 """
 # A run that moves a server holds the allocation on the new host until the server is there.
 _MISPLACED = f"""
-SELECT a.consumer_id::text, h.name, s.id IS NOT NULL, coalesce(s.host, '') FROM scheduling_allocation a
+SELECT a.consumer_id::text, h.name, coalesce(s.id, v.id) IS NOT NULL, coalesce(s.host, v.host, ''), v.id IS NOT NULL
+  FROM scheduling_allocation a
   JOIN scheduling_host h ON h.id = a.host_id
   LEFT JOIN compute_server s ON s.id = a.consumer_id AND s.deleted_at IS NULL
- WHERE (s.id IS NULL OR (s.host <> h.name AND s.vm_state <> 'building'))
+  LEFT JOIN volumes_volume v ON v.id = a.consumer_id AND v.deleted_at IS NULL
+ WHERE (coalesce(s.id, v.id) IS NULL OR (s.host <> h.name AND s.vm_state <> 'building')
+        OR (v.host <> h.name AND v.status NOT IN ('creating', 'downloading')))
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.id = a.consumer_id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
 _UNALLOCATED = """
 SELECT s.id::text, s.host FROM compute_server s LEFT JOIN scheduling_allocation a ON a.consumer_id = s.id
  WHERE s.deleted_at IS NULL AND s.host <> '' AND a.id IS NULL
 """
+_UNALLOCATED_VOLUMES = """
+SELECT v.id::text, v.host FROM volumes_volume v LEFT JOIN scheduling_allocation a ON a.consumer_id = v.id
+ WHERE v.deleted_at IS NULL AND v.host <> '' AND a.id IS NULL
+"""
+_STUCK_VOLUMES = f"""
+SELECT v.id::text, v.status FROM volumes_volume v
+ WHERE v.deleted_at IS NULL AND v.status IN ('creating', 'downloading', 'extending', 'deleting')
+   AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
+"""  # noqa: S608 - our own words
+_EXTENDING = f"""
+SELECT v.id::text FROM volumes_volume v
+ WHERE v.status = 'extending'
+   AND EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
+"""  # noqa: S608 - our own words
+_STUCK_SNAPSHOTS = f"""
+SELECT s.id::text, s.status FROM volumes_snapshot s JOIN volumes_volume v ON v.id = s.volume_id
+ WHERE s.deleted_at IS NULL AND s.status IN ('creating', 'deleting') AND v.status <> 'deleting'
+   AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = s.id AND w.state IN {OPEN})
+"""  # noqa: S608 - our own words
 _UNSETTLED = f"""
 SELECT DISTINCT r.consumer_id::text FROM quotas_reservation r
  WHERE NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = r.consumer_id AND w.state IN {OPEN})
@@ -88,7 +113,7 @@ def miscounted() -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
 
 
 def misplaced() -> list[Misplaced]:
-    return [Misplaced(uuid.UUID(key), host, exists, there) for key, host, exists, there in _rows(_MISPLACED)]
+    return [Misplaced(uuid.UUID(key), *values) for key, *values in _rows(_MISPLACED)]
 
 
 def unallocated() -> list[tuple[uuid.UUID, str]]:
@@ -96,9 +121,27 @@ def unallocated() -> list[tuple[uuid.UUID, str]]:
     return [(uuid.UUID(key), host) for key, host in _rows(_UNALLOCATED)]
 
 
+def unallocated_volumes() -> list[tuple[uuid.UUID, str]]:
+    """Return placed volumes without an allocation: (volume, its host)."""
+    return [(uuid.UUID(key), host) for key, host in _rows(_UNALLOCATED_VOLUMES)]
+
+
+def stuck_volumes() -> list[tuple[uuid.UUID, str]]:
+    """Return volumes on which a run should work, and none does: (volume, its status)."""
+    return [(uuid.UUID(key), status) for key, status in _rows(_STUCK_VOLUMES)]
+
+
+def stuck_snapshots() -> list[tuple[uuid.UUID, str]]:
+    """Return snapshots on which a run should work, and none does: (snapshot, its status)."""
+    return [(uuid.UUID(key), status) for key, status in _rows(_STUCK_SNAPSHOTS)]
+
+
 def unsettled() -> list[uuid.UUID]:
     """Return consumers with a reservation, and without a run that would settle it."""
-    return [uuid.UUID(key) for (key,) in _rows(_UNSETTLED)]
+    keys = [uuid.UUID(key) for (key,) in _rows(_UNSETTLED)]
+    # What an extension reserves has a consumer of its name, not the run's subject.
+    extending = {quota_amounts.extension_of(uuid.UUID(key)) for (key,) in (_rows(_EXTENDING) if keys else ())}
+    return [key for key in keys if key not in extending]
 
 
 def stuck() -> list[Stuck]:

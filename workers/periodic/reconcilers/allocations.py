@@ -1,13 +1,13 @@
-"""Allocations: claims on hosts, and servers on them.
+"""Allocations: claims on hosts, and the servers and volumes on them.
 
 Sets:
   claimed = consumers with an allocation, and its host
-  placed  = idle servers whose rows are on a host, and that host
+  placed  = idle servers and volumes whose rows are on a host, and that host
   used(h) = the usage in the inventory of host h
 Rules:
-  claimed - placed, the server does not exist -> released
-  claimed and placed on different hosts       -> released, and claimed on the server's host
-  placed - claimed                            -> claimed, whether or not it fits, because the server runs there
+  claimed - placed, no server or volume       -> released
+  claimed and placed on different hosts       -> released, and claimed on the row's host
+  placed - claimed                            -> claimed, whether or not it fits, because it is there
   used(h) is not the sum of claimed on h      -> corrected
 """
 
@@ -18,9 +18,12 @@ from apps.compute.selectors import request_specs
 from apps.compute.selectors import servers as selectors
 from apps.operations.consistency import rows
 from apps.scheduling.services import allocations, inventories
+from apps.scheduling.specs import RequestSpec
+from apps.volumes import states as volume_states
+from apps.volumes.selectors import volumes
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
-from workers.engine.subjects import SERVER
+from workers.engine.subjects import SERVER, VOLUME
 
 KIND = "allocation"
 INVENTORY = "inventory"
@@ -33,11 +36,17 @@ def reconcile(report: FindingReport) -> None:
         if inventories.recount(host=host):
             amounts = f"vCPUs, MiB, GiB, servers: {used} used by the inventory, {allocated} in allocations"
             report.repaired(INVENTORY, host, found=amounts, done="counted anew")
+    misplaced = rows.misplaced()
     for consumer_id in [
-        *(allocation.consumer_id for allocation in rows.misplaced()),
+        *(allocation.consumer_id for allocation in misplaced if not allocation.is_volume),
         *(key for key, _ in rows.unallocated()),
     ]:
         _repair(report, consumer_id)
+    for volume_id in [
+        *(allocation.consumer_id for allocation in misplaced if allocation.is_volume),
+        *(key for key, _ in rows.unallocated_volumes()),
+    ]:
+        _repair_volume(report, volume_id)
 
 
 def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
@@ -56,3 +65,21 @@ def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
     there = f"is on {host or 'no host'}" if server else "does not exist"
     places = f"claimed on {claimed or 'no host'}; the server {there}"
     report.repaired(KIND, consumer_id, found=places, done=f"claimed on {host}" if host else "released")
+
+
+def _repair_volume(report: FindingReport, volume_id: uuid.UUID) -> None:
+    with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
+        volume = volumes.load(volume_id=volume_id) if is_idle else None
+        if volume is None or volume.status in (volume_states.CREATING, volume_states.DOWNLOADING):
+            return
+        allocation = allocations.of_consumer(consumer_id=volume_id)
+        claimed = allocation.host.name if allocation else ""
+        if claimed == volume.host:
+            return
+        allocations.release(consumer_id=volume_id)
+        if volume.host:
+            spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=volume.size)
+            inventories.restore(consumer_id=volume_id, host=volume.host, spec=spec)
+    places = f"claimed on {claimed or 'no host'}; the volume is on {volume.host or 'no host'}"
+    done = f"claimed on {volume.host}" if volume.host else "released"
+    report.repaired(KIND, volume_id, found=places, done=done)

@@ -17,6 +17,7 @@ import uuid
 from apps.compute.selectors import servers
 from apps.operations.consistency import rows
 from apps.quotas.services import reservations, verification
+from apps.volumes.selectors import snapshots, volumes
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
 from workers.engine.subjects import SERVER
@@ -44,8 +45,12 @@ def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
     with leases.idle(subject_type=SERVER.name, subject_id=consumer_id) as is_idle:
         if not is_idle or consumer_id not in rows.unsettled():
             return
-        present = bool(servers.existing(server_ids=[consumer_id]))
+        present = any(known([consumer_id]) for known in (_servers, volumes.existing, snapshots.existing))
         settle = reservations.commit if present else reservations.cancel
         settle(consumers=[consumer_id])
     done = "counted as use" if present else "released"
     report.repaired(RESERVATION, consumer_id, found="reserved, but no active run will settle it", done=done)
+
+
+def _servers(ids: list[uuid.UUID]) -> set[uuid.UUID]:
+    return servers.existing(server_ids=ids)

@@ -1,0 +1,57 @@
+"""Volumes and snapshots, and their runs.
+
+Sets:
+  busy = volumes and snapshots that are being created, extended or deleted
+  open = those with an open run
+Rules:
+  busy - open, being created -> in error with the cause; a volume gives back the room that it claimed
+  busy - open, extending     -> as before: available, or in use
+  busy - open, being deleted -> in error: it can be deleted again
+A row and its run are written in one transaction, at the beginning and at the end.
+"""
+
+import uuid
+
+from apps.operations.consistency import rows
+from apps.volumes import states
+from apps.volumes.services import snapshot_states, volume_states
+from apps.workflow.services import leases
+from apps.workflow.services.findings import FindingReport
+from workers.engine.subjects import SNAPSHOT, VOLUME
+
+KIND = "volume"
+SNAPSHOT_KIND = "snapshot"
+KINDS = (KIND, SNAPSHOT_KIND)
+LOST = "The run that worked on it was lost."
+
+
+def reconcile(report: FindingReport) -> None:
+    for volume_id, status in rows.stuck_volumes():
+        _free_volume(report, volume_id, status)
+    for snapshot_id, status in rows.stuck_snapshots():
+        _free_snapshot(report, snapshot_id, status)
+
+
+def _free_volume(report: FindingReport, volume_id: uuid.UUID, status: str) -> None:
+    with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
+        if not is_idle or (volume_id, status) not in rows.stuck_volumes():
+            return
+        if status == states.EXTENDING:
+            volume_states.mark_extend_failed(volume_id=volume_id, message=LOST, intact=True)
+        elif status == states.DELETING:
+            volume_states.mark_delete_failed(volume_id=volume_id, message=LOST)
+        else:
+            volume_states.clear_host(volume_id=volume_id)
+            volume_states.mark_error(volume_id=volume_id, message=LOST)
+    report.repaired(KIND, volume_id, found=f"{status}, and no run is open", done="its task was ended")
+
+
+def _free_snapshot(report: FindingReport, snapshot_id: uuid.UUID, status: str) -> None:
+    with leases.idle(subject_type=SNAPSHOT.name, subject_id=snapshot_id) as is_idle:
+        if not is_idle or (snapshot_id, status) not in rows.stuck_snapshots():
+            return
+        if status == states.DELETING:
+            snapshot_states.mark_delete_failed(snapshot_id=snapshot_id, message=LOST)
+        else:
+            snapshot_states.mark_error(snapshot_id=snapshot_id, message=LOST)
+    report.repaired(SNAPSHOT_KIND, snapshot_id, found=f"{status}, and no run is open", done="its task was ended")
