@@ -43,8 +43,8 @@ def reconcile(snapshot: HostSnapshot) -> None:
         _remove_stranger(snapshot, uuid.UUID(volume_id))
     for volume_id, volume in rows.items():
         if volume_id not in there and volume.status in states.READABLE:
-            found = f"{volume.status} by its row, and none of its files are on the host"
-            snapshot.report.remains(KIND, volume_id, found=found)
+            problem = f"{volume.status} by its row, and none of its files are on the host"
+            snapshot.report.remains(KIND, volume_id, found=problem)
     for text in driver.residue(remove=True) if there else ():
         snapshot.report.repaired(KIND, text[:64], found=f"{text}: left by a killed process", done="removed")
 
@@ -79,12 +79,12 @@ def _open(snapshot: HostSnapshot, server_id: uuid.UUID, attachment_id: uuid.UUID
             mapping.connect(row, drivers.volume)
             drivers.hypervisor.resume_after_io_error(str(server_id), RESUME_SECONDS)
         except DriverError as error:
-            found = f"no export for server {server_id}; {error.message}"
-            snapshot.report.remains(EXPORT, row.volume_id, found=found)
+            problem = f"no export for server {server_id}; {error.message}"
+            snapshot.report.remains(EXPORT, row.volume_id, found=problem)
             return
     if not snapshot.restarted:
-        found = f"attached to server {server_id}, and its export was not open"
-        snapshot.report.repaired(EXPORT, row.volume_id, found=found, done="opened")
+        problem = f"attached to server {server_id}, and its export was not open"
+        snapshot.report.repaired(EXPORT, row.volume_id, found=problem, done="opened")
 
 
 def _close_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, name: str) -> None:
@@ -107,9 +107,9 @@ def _remove_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
         if str(volume_id) not in {info.id for info in drivers.volume.list_volumes()}:
             return
         owner = "no volume has this id" if row is None else f"the volume is on {row.host or 'no host'}"
-        found = f"files of a volume on the host, but {owner}"
+        problem = f"files of a volume on the host, but {owner}"
         if not settings.REMOVE_STRANGERS:
-            snapshot.report.remains(KIND, volume_id, found=found, done="left: CELERITY_REMOVE_STRANGERS is off")
+            snapshot.report.remains(KIND, volume_id, found=problem, done="left: CELERITY_REMOVE_STRANGERS is off")
             return
         drivers.volume.delete_volume(str(volume_id))
-    snapshot.report.repaired(KIND, volume_id, found=found, done="removed")
+    snapshot.report.repaired(KIND, volume_id, found=problem, done="removed")
