@@ -111,6 +111,34 @@ def test_a_gateway_host_is_lost_and_comes_back(cloud: LabCloud, guests: Guests) 
     wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=90)
 
 
+def test_the_second_of_two_hosts_is_lost(cloud: LabCloud, guests: Guests) -> None:
+    """OVN alone would not move the gateway: of two hosts, none knows which one is cut off. The network worker does."""
+    second, *others = cloud.lab.plan.hosts[1:]
+    for host in others:
+        cloud.lab.cut(host)
+    if others:
+        wait_for(lambda: not is_listed(cloud, others[0]), what="gateways without the lost host", seconds=60)
+    assert gateway(cloud, guests.router) == "compute-2"
+    with pinging(guests.near.floating_ip) as near:
+        cloud.lab.cut(second)
+        wait_for(lambda: gateway(cloud, guests.router) == "compute-1", what="the gateway at the host that is left")
+        wait_for(lambda: pings(guests.near.floating_ip), what="the floating IP at the other gateway")
+    print(f"The floating IP was away for {near.gap:.1f} s.")
+    assert near.gap < FAILOVER_SECONDS
+    for host in (second, *others):
+        cloud.lab.restart(host)
+    wait_for(lambda: gateway(cloud, guests.router) == "compute-2", what="the gateway at its first host", seconds=60)
+    wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=90)
+
+
+def is_listed(cloud: LabCloud, host: LabHost) -> bool:
+    """Say whether a router may have its gateway on a host."""
+    first = cloud.lab.plan.first
+    tool = ("ovn-nbctl", f"--db=unix:{first.state / 'ovn' / 'central' / 'nb.sock'}", "--timeout=5", "--bare")
+    found = machines.run(first, *tool, "--columns=_uuid", "find", "Gateway_Chassis", f"chassis_name={host.name}")
+    return bool(found.stdout.strip())
+
+
 def domains(host: LabHost) -> list[str]:
     return machines.run(host, "virsh", "-q", "list", "--all", "--uuid").stdout.split()
 

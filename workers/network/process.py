@@ -21,6 +21,7 @@ from kombu.messaging import Consumer
 from apps.networking.rpcapi import QUEUE
 from workers.drivers.errors import DriverError
 from workers.network import engines, reconciler
+from workers.network.gateways import OVN_DECIDES
 from workers.network.statuses import Statuses
 from workers.network.writer import Writer
 
@@ -28,6 +29,8 @@ log = structlog.get_logger("celerity.network")
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 0.5
 PREFETCH = 500
+WATCH_SECONDS = 1.0  # in clouds where OVN may be unable to tell which host is lost
+WATCH_LARGE_SECONDS = 10.0
 
 
 class NetworkWorker:
@@ -40,6 +43,7 @@ class NetworkWorker:
         self._stop = threading.Event()
         self._problems: dict[str, str] = {}
         self._comparing = threading.Thread(target=self._compare, name="network reconciler", daemon=True)
+        self._watching = threading.Thread(target=self._watch_hosts, name="gateway hosts", daemon=True)
 
     def stop(self) -> None:
         self._stop.set()
@@ -50,12 +54,14 @@ class NetworkWorker:
             self._stop.wait(RETRY_SECONDS)
         end_watch = self._engine.watch(self._statuses.hear)
         self._comparing.start()
+        self._watching.start()
         log.info("network worker started")
         while not self._stop.is_set():
             if not self._try("lines: broker lost", self._consume):
                 self._stop.wait(RETRY_SECONDS)
         end_watch()
-        self._comparing.join(timeout=5)
+        for thread in (self._comparing, self._watching):
+            thread.join(timeout=5)
         self._engine.close()
 
     def _sync(self) -> None:
@@ -100,6 +106,20 @@ class NetworkWorker:
     def _compare(self) -> None:
         while not self._stop.wait(settings.RECONCILE_SECONDS):
             self._try("network engine not compared", lambda: reconciler.reconcile(self._writer, self._stop))
+        connection.close()
+
+    def _watch_hosts(self) -> None:
+        """Move gateways off hosts that are lost, and back."""
+        written: tuple[str, ...] = ()
+
+        def look() -> None:
+            nonlocal written
+            if (names := self._writer.gateways.look()) != written:
+                reconciler.move_gateways(self._writer)
+                written = names
+
+        while not self._stop.wait(WATCH_SECONDS if len(written) <= OVN_DECIDES else WATCH_LARGE_SECONDS):
+            self._try("gateway hosts not looked up", look)
         connection.close()
 
     def _try(self, problem: str, work: Any) -> bool:

@@ -15,11 +15,11 @@ import threading
 import structlog
 
 from apps.networking.selectors import programmed
-from apps.scheduling.selectors import hosts
 from apps.workflow.services import findings
 from workers.drivers.network.base.engine import CloudSpec, NetworkEngine
 from workers.mapping import engine as mapping
 from workers.mapping import refusals
+from workers.network.gateways import GatewayHosts
 from workers.network.writer import Writer
 
 log = structlog.get_logger("celerity.network")
@@ -27,9 +27,9 @@ KIND = "network engine"
 AGAIN_SECONDS = 2.0  # a change that was committed a moment ago has its line under way
 
 
-def wanted() -> CloudSpec:
-    """Read all that should be programmed."""
-    return mapping.cloud(programmed.everything(), hosts.names())
+def wanted(gateways: GatewayHosts | None = None) -> CloudSpec:
+    """Read all that should be programmed. ``gateways`` remembers which hosts were lost a moment ago."""
+    return mapping.cloud(programmed.everything(), (gateways or GatewayHosts()).names())
 
 
 def sync(engine: NetworkEngine) -> tuple[str, ...]:
@@ -47,6 +47,14 @@ def differences(engine: NetworkEngine) -> list[str]:
     with refusals.collecting() as refused:
         changes = engine.differences(wanted())
     return [*changes, *sorted(map(str, refused))]
+
+
+def move_gateways(writer: Writer) -> None:
+    """Write the cloud as its rows say, after a host was lost or came back: routers get other gateway hosts."""
+    with writer.lock:
+        changes = writer.engine.reconcile(wanted(writer.gateways), refusals.add)
+    if changes:
+        log.info("gateways moved", hosts=list(writer.gateways.names()), changes=len(changes))
 
 
 def reconcile(writer: Writer, stop: threading.Event) -> int:
@@ -70,11 +78,11 @@ def reconcile(writer: Writer, stop: threading.Event) -> int:
 
 def _repair(writer: Writer, stop: threading.Event) -> list[str]:
     with writer.lock:
-        first = writer.engine.differences(wanted())
+        first = writer.engine.differences(wanted(writer.gateways))
     if not first or stop.wait(AGAIN_SECONDS):
         return []
     with writer.lock:
-        cloud = wanted()
+        cloud = wanted(writer.gateways)
         lasting = sorted(set(first) & set(writer.engine.differences(cloud)))
         if lasting:
             writer.engine.reconcile(cloud, refusals.add)

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 from apps.networking.selectors import programmed
 from apps.networking.values import NetworkFacts, ProgrammedFloatingIP, ProgrammedPort, ProgrammedRouter
-from apps.scheduling.selectors import hosts
 from workers.drivers.errors import AbortError
 from workers.drivers.network.base.engine import NetworkEngine, NetworkPorts
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
@@ -21,6 +20,7 @@ from workers.drivers.network.base.l3 import FloatingIPSpec, RouterSpec
 from workers.drivers.network.base.rules import GroupSpec
 from workers.mapping import engine as mapping
 from workers.mapping import refusals, routing
+from workers.network.gateways import GatewayHosts
 
 Spec = TypeVar("Spec", NetworkSpec, PortSpec, GroupSpec, RouterSpec, FloatingIPSpec)
 KINDS = ("ports", "networks", "servers", "groups", "routers", "floating_ips")
@@ -70,6 +70,7 @@ class Writer:
 
     def __init__(self, engine: NetworkEngine) -> None:
         self.engine = engine
+        self.gateways = GatewayHosts()
         self.lock = threading.RLock()
         self._pending = Pending()
 
@@ -141,7 +142,7 @@ class Writer:
     def _write_routed(self, routed: Routed, networks: set[str]) -> None:
         if not routed.routers:
             return
-        names = hosts.names() if any(router.gateway for router in routed.routers) else []
+        names = self.gateways.names() if any(router.gateway for router in routed.routers) else ()
         specs = routing.router_specs(routed.routers, names, networks=networks)
         for spec in specs:
             self._each([spec], lambda routers: self.engine.l3.ensure_router(routers[0]))

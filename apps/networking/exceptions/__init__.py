@@ -34,6 +34,10 @@ from apps.networking.exceptions.base import (
     TagNotFound,
     UnknownMarker,
 )
+from apps.networking.exceptions.cloud_properties import (
+    OffloadsNeedOneHost,
+    UnknownOffloads,
+)
 from apps.networking.exceptions.floating_ips import (
     ExternalGatewayNotFound,
     FloatingIpNotFound,
@@ -219,6 +223,7 @@ __all__ = [
     "NetworkNotFound",
     "NetworkRequiresSubnet",
     "NoPrefixes",
+    "OffloadsNeedOneHost",
     "OutOfBoundsAllocationPool",
     "OverQuota",
     "OverlappingAllocationPools",
@@ -289,6 +294,7 @@ __all__ = [
     "TrunkNotFound",
     "TrunkPortInUse",
     "UnknownMarker",
+    "UnknownOffloads",
     "VlanInUse",
     "ZoneNotFound",
 ]

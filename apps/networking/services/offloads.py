@@ -1,6 +1,6 @@
 """Sets the cloud's mode of offloads, which the hosts read when they start (docs/operators.md)."""
 
-from apps.networking.exceptions.cloud_properties import OffloadsNeedOneHost, UnknownOffloads
+from apps.networking.exceptions import OffloadsNeedOneHost, UnknownOffloads
 from apps.networking.models import CloudProperty
 from apps.networking.states import MULTI_HOST, NETDEV_OFFLOADS, OFFLOADS, SINGLE_HOST
 from apps.scheduling.selectors import hosts

@@ -1,14 +1,26 @@
 """Reading hosts."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.common.pagination import MAX_LIMIT
 from apps.scheduling.exceptions import HostNotFound
 from apps.scheduling.models import Host
 
 __all__ = ["MAX_LIMIT", "all_hosts", "get", "zones"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How a host's agent was heard: whether the host counts as down, and seconds since the last heartbeat."""
+
+    name: str
+    agent_url: str
+    silent_s: float
+    is_down: bool
 
 
 def all_hosts() -> QuerySet[Host]:
@@ -26,6 +38,15 @@ def get(*, name: str) -> Host:
 def names() -> list[str]:
     """Return the names of all hosts, in order. 1 query."""
     return list(Host.objects.order_by("name").values_list("name", flat=True))
+
+
+def pulses() -> list[Pulse]:
+    """Return how every host's agent was heard, in order of names. 1 query."""
+    now, rows = timezone.now(), Host.objects.only("name", "agent_url", "heartbeat_at", "forced_down").order_by("name")
+    return [
+        Pulse(host.name, host.agent_url, (now - host.heartbeat_at).total_seconds(), is_down=not host.is_up)
+        for host in rows
+    ]
 
 
 def names_up(*, names: Iterable[str] | None = None) -> set[str]:

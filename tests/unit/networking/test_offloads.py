@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from apps.networking.exceptions.cloud_properties import UnknownOffloads
+from apps.networking.exceptions import UnknownOffloads
 from apps.networking.selectors import offloads as selector
 from apps.networking.services import offloads
 from apps.scheduling.models import Host
