@@ -40,12 +40,14 @@ def address_mode(text: str | None) -> AddressMode | None:
 
 
 def port_spec(facts: PortFacts) -> PortSpec:
+    """Return a port's spec. A trunk's card hears the routers of its subports' networks, too."""
+    routers = {mac for subnet in facts.network.subnets for mac in subnet.routers}.union(facts.subport_routers)
     return PortSpec(
         id=str(facts.id),
         tap=facts.tap,
         mac=facts.mac,
         fixed_ips=tuple(FixedIP(subnet_id=str(subnet), ip=ip) for subnet, ip in facts.fixed_ips),
-        routers=tuple(sorted({mac for subnet in facts.network.subnets for mac in subnet.routers})),
+        routers=tuple(sorted(routers)),
         network_id=str(facts.network.id),
         server_id=facts.server_id,
         mtu=facts.network.mtu,

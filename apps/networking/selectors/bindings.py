@@ -86,7 +86,7 @@ def _read(rows: list[tuple[Any, ...]]) -> tuple[PortFacts, ...]:
 
 def _port(columns: Sequence[Any], network: NetworkFacts) -> PortFacts:
     port_id, device_id, project_id, host, mac, hostname, admin_state_up, status, *rest = columns
-    port_security_enabled, preserved, fixed_ips = rest
+    port_security_enabled, preserved, fixed_ips, subport_routers = rest
     return PortFacts(
         id=port_id,
         server_id=device_id,
@@ -101,6 +101,7 @@ def _port(columns: Sequence[Any], network: NetworkFacts) -> PortFacts:
         port_security_enabled=port_security_enabled,
         created=not preserved,
         network=network,
+        subport_routers=tuple(subport_routers),
     )
 
 

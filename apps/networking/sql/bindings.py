@@ -46,11 +46,23 @@ SELECT json_agg(json_build_object({more}
 
 
 SUBNETS = subnets()
+# The routers that announce themselves in networks of the port's trunk: their frames arrive with tags.
+_OF_SUBPORTS = f"""
+SELECT q.mac_address
+  FROM networking_trunk t
+  JOIN networking_subport c ON c.trunk_id = t.id
+  JOIN networking_port cp ON cp.id = c.port_id
+  JOIN networking_subnet s ON s.network_id = cp.network_id AND s.ipv6_ra_mode IS NOT NULL
+  JOIN networking_port q ON q.network_id = s.network_id AND q.device_owner = '{states.OWNER_ROUTER_INTERFACE}'
+  JOIN networking_fixedip own ON own.port_id = q.id AND own.subnet_id = s.id AND own.ip_address = s.gateway_ip
+ WHERE t.port_id = p.id
+"""
 FACTS = f"""
 SELECT p.id, p.device_id, p.project_id, p.host, p.mac_address, p.hostname, p.admin_state_up, p.status,
        p.port_security_enabled, p.preserved,
        (SELECT json_agg(json_build_array(f.subnet_id, host(f.ip_address)) ORDER BY f.id)
-          FROM networking_fixedip f WHERE f.port_id = p.id)::text,
+FROM networking_fixedip f WHERE f.port_id = p.id)::text,
+       ARRAY({_OF_SUBPORTS}),
        n.id, n.name, n.mtu, n.subnets
   FROM networking_port p
   JOIN (SELECT n.id, n.name, n.mtu, ({SUBNETS})::text AS subnets FROM networking_network n

@@ -15,8 +15,10 @@ from apps.networking.values import RequestedNetwork
 from tests.callers import Caller
 from tests.unit.networking.dialogue import make, refusal
 from tests.unit.networking.test_floating_ips import NOBODY
+from workers.mapping import networks as mapping
 
 Ports = tuple[Any, Any, Any]
+SLAAC = dict.fromkeys(("ipv6_ra_mode", "ipv6_address_mode"), "slaac")
 
 
 @pytest.fixture
@@ -191,3 +193,22 @@ def test_the_cost_of_lists(alice: Caller, ports: Ports) -> None:
     with CaptureQueriesContext(connection) as with_trunk:
         alice.get("/ports")
     assert len(with_trunk) <= len(without) + 1
+
+
+def test_a_trunks_card_hears_the_routers_of_its_subports(alice: Caller, ports: Ports, make_network: Any) -> None:
+    """By its tap come their frames too: the host's guard admits these routers and no others."""
+    parent, first, _ = ports
+    subnet = make(alice, "subnet", network_id=first["network_id"], cidr="fd00:8::/64", ip_version=6, **SLAAC)
+    router = make(alice, "router")
+    alice.put(f"/routers/{router['id']}/add_router_interface", {"subnet_id": subnet["id"]})
+    foot = Port.objects.get(device_id=router["id"])
+    server = uuid.uuid4()
+    bindings.allocate_for_server(
+        server_id=server,
+        project_id=alice.project_id,
+        host="h",
+        requests=[RequestedNetwork(network_id=uuid.UUID(parent["network_id"]), port_id=uuid.UUID(parent["id"]))],
+    )
+    assert mapping.ports_of(server)[0].routers == ()
+    make(alice, "trunk", port_id=parent["id"], sub_ports=[part(first, 100)])
+    assert mapping.ports_of(server)[0].routers == (foot.mac_address,)
