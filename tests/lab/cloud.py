@@ -64,6 +64,10 @@ class LabCloud:
         self._made.append((f"{NETWORK}/{kind}s", made["id"]))
         return made
 
+    def forget(self, identity: str) -> None:
+        """Leave to the caller to delete what was made."""
+        self._made = [made for made in self._made if made[1] != identity]
+
     def network(self, name: str, cidr: str, router: str = "", **provider: object) -> str:
         """Return the id of a new network with a subnet, on a router if one is named."""
         network: str = self.make("network", name=name, **{f"provider:{key}": value for key, value in provider.items()})[
@@ -94,11 +98,12 @@ class LabCloud:
         self.make("security-group-rule", security_group_id=group, direction="ingress", ethertype="IPv4")
         return group
 
-    def order(self, name: str, host: str, network: str, group: str) -> str:
-        """Ask for a server on a host; return its id. Does not wait."""
+    def order(self, name: str, host: str, network: str, group: str, ip: str = "") -> str:
+        """Ask for a server on a host, perhaps with an address; return its id. Does not wait."""
+        wanted = {"uuid": network, "fixed_ip": ip} if ip else {"uuid": network}
         server = {
             "name": name, "imageRef": self.image, "flavorRef": self.flavor, "key_name": "lab", "host": host,
-            "networks": [{"uuid": network}], "security_groups": [{"name": group}],
+            "networks": [wanted], "security_groups": [{"name": group}],
         }  # fmt: skip
         made = self.api.post(f"{COMPUTE}/servers", {"server": server}, microversion="2.74").json()["server"]["id"]
         self._made.append((f"{COMPUTE}/servers", made))
@@ -114,9 +119,8 @@ class LabCloud:
         shown = wait_for(settled, what=f"server {server} built", seconds=BOOT_SECONDS)
         assert shown["status"] == "ACTIVE", shown.get("fault")
         port = self.api.get(f"{NETWORK}/ports", device_id=server)["ports"][0]
-        return Guest(
-            server, shown["OS-EXT-SRV-ATTR:hypervisor_hostname"], port["id"], port["fixed_ips"][0]["ip_address"]
-        )
+        address = next(item["ip_address"] for item in port["fixed_ips"] if ":" not in item["ip_address"])
+        return Guest(server, shown["OS-EXT-SRV-ATTR:hypervisor_hostname"], port["id"], address)
 
     def mac(self, guest: Guest) -> str:
         return str(self.api.get(f"{NETWORK}/ports/{guest.port}")["port"]["mac_address"])
