@@ -77,9 +77,6 @@ NO_ITEMS = {
         " networking.QuotaItem"
     ),
     "no such rows": "compute.ServerMigrationView compute.VolumeAttachmentView",
-    "administrators' alone: others get 404 as in Neutron, where an Item answers 403": (
-        "networking.AgentItem networking.SegmentItem networking.NetworkIpAvailabilityItem"
-    ),
     "a project's, which is made by asking for it": "networking.AutoAllocatedTopology",
     "v2.0 and EC2: the key may be a name or an access key, and the rule depends on what it names": (
         "identity.v2.RoleView identity.v2.ServiceItemView identity.v2.TenantView identity.v2.TokenView"

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from apps.common import pagination
 from apps.common.api.queries import QueryStyle, Sorting
 from apps.common.api.views import Response, ServiceView
-from apps.common.exceptions import NotFound
+from apps.common.exceptions import Forbidden, NotFound
 from apps.common.identifiers import parse_uuid
 
 Rows = Callable[[], QuerySet[Any]]
@@ -178,9 +178,11 @@ class ReadOnlyItem(Noun):
     """One row, by the ids of its URL.
 
     before_row: actions whose rule looks at no row. It is checked before the row is looked for.
+    hidden: a caller whom the rule of an action in ``before_row`` forbids to show a row gets ``not_found``, not 403.
     """
 
     before_row: ClassVar[tuple[str, ...]] = ()
+    hidden: ClassVar[bool] = False
 
     def load(self, *args: Any, **kwargs: Any) -> Any:
         """Return the row with these ids, if the caller may see it. Raises ``not_found`` (404)."""
@@ -189,11 +191,19 @@ class ReadOnlyItem(Noun):
     def permitted(self, action: str) -> Any:
         """Return the row, if the rule of an action allows it. Raises ``not_found`` (404), PolicyForbidden (403)."""
         if action in self.before_row:
-            self.permit(action)
+            self._permit_unseen(action)
         row = self.load(*(self.id_of(text) for text in self.kwargs.values()))
         if action not in self.before_row:
             self.permit(action, row)
         return row
+
+    def _permit_unseen(self, action: str) -> None:
+        try:
+            self.permit(action)
+        except Forbidden:
+            if self.hidden and action == "show":
+                raise self.not_found(id=self.id_of([*self.kwargs.values()][-1])) from None
+            raise
 
     def document(self, row: Any) -> dict[str, Any]:
         """Return the answer about a row."""

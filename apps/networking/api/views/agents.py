@@ -3,16 +3,14 @@
 import uuid
 from typing import Any
 
-from rest_framework.request import Request
-
 from apps.common import policy
 from apps.common.api import collections, queries
 from apps.common.api.collections import Page
 from apps.common.api.documents import only
-from apps.common.api.views import Response
 from apps.networking.api.documents import agents as documents
 from apps.networking.api.listing import LISTING
 from apps.networking.api.serializers import agents as serializers
+from apps.networking.api.views.base import Item, Noun
 from apps.networking.exceptions import AgentNotFound, UnknownMarker
 from apps.networking.selectors import agents as selectors
 from apps.networking.services import agents
@@ -20,7 +18,7 @@ from apps.networking.services import agents
 _FILTERS = ("id", "agent_type", "binary", "host", "alive", "description", "availability_zone")
 
 
-class _Agents(collections.Noun):
+class _Agents(Noun):
     noun, plural = "agent", "agents"
     not_found = AgentNotFound
 
@@ -63,28 +61,19 @@ def _states(params: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(value, "admin_state_up") for value in params["admin_state_up"]]
 
 
-class AgentItem(_Agents):
+class AgentItem(_Agents, Item):
     """Show, describe; an agent goes with its host."""
 
+    before_row = ("show", "update", "delete")
+    hidden, revised = True, False
     request_serializers = {"put": serializers.AgentUpdate}
     examples = {"PUT": {"agent": {"description": "rack 4"}}}
 
-    def loaded(self, item_id: str, rule: str) -> selectors.Agent:
-        """Return an agent. Raises AgentNotFound (404), also for callers who may see none, and PolicyForbidden (403)."""
-        key: uuid.UUID = self.id_of(item_id)
-        if rule == "get_agent" and not policy.allowed(self.caller, rule):
-            raise AgentNotFound(id=key)
-        policy.check(self.caller, rule)
+    def load(self, key: uuid.UUID) -> selectors.Agent:
         return selectors.get(agent_id=key)
 
-    def get(self, request: Request, item_id: str) -> Response:
-        return Response({self.noun: only(self.render(self.loaded(item_id, "get_agent")), request.query_params)})
+    def change(self, row: selectors.Agent, values: dict[str, Any]) -> selectors.Agent:
+        return agents.update(agent=row, values=values)
 
-    def put(self, request: Request, item_id: str) -> Response:
-        agent = self.loaded(item_id, "update_agent")
-        values = self.parse(request, self.noun)
-        return Response({self.noun: self.render(agents.update(agent=agent, values=values))})
-
-    def delete(self, request: Request, item_id: str) -> Response:
-        agents.delete(agent=self.loaded(item_id, "delete_agent"))
-        return Response(status=204)
+    def remove(self, row: selectors.Agent) -> None:
+        agents.delete(agent=row)

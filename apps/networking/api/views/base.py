@@ -99,10 +99,18 @@ class Collection(Noun, collections.Collection):
         return Response({self.plural: made}, status=201)
 
 
-class Item(Noun, collections.Item):
+class ReadOnlyItem(Noun, collections.ReadOnlyItem):
+    """Show."""
+
+    before_row: ClassVar[tuple[str, ...]] = ("show",)
+
+    def get(self, request: Request, **ids: str) -> Response:
+        return Response({self.noun: only(self.render(self.permitted("show")), request.query_params)})
+
+
+class Item(ReadOnlyItem, collections.Item):
     """Show, update, delete; ``If-Match`` names the revision that may be changed."""
 
-    before_row = ("show",)
     revised: ClassVar[bool] = True  # whether rows count their changes
 
     def permit_change(self, row: Any, values: dict[str, Any]) -> None:
@@ -111,9 +119,6 @@ class Item(Noun, collections.Item):
     def change(self, row: Any, values: dict[str, Any]) -> Any:
         """Update the row and return it."""
         raise NotImplementedError
-
-    def get(self, request: Request, **ids: str) -> Response:
-        return Response({self.noun: only(self.render(self.permitted("show")), request.query_params)})
 
     def put(self, request: Request, **ids: str) -> Response:
         for text in ids.values():

@@ -4,17 +4,15 @@ import uuid
 from typing import Any
 
 from django.db.models import QuerySet
-from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api import queries
-from apps.common.api.documents import only
-from apps.common.api.views import Response
 from apps.networking.api import filters
 from apps.networking.api.documents import network_ip_availabilities as documents
 from apps.networking.api.listing import STYLE
-from apps.networking.api.views.base import Collection, Noun
+from apps.networking.api.views.base import Collection, Noun, ReadOnlyItem
 from apps.networking.exceptions import NetworkNotFound
+from apps.networking.models import Network
 from apps.networking.selectors import network_ip_availabilities as selectors
 
 _RULE = "get_network_ip_availability"
@@ -45,12 +43,10 @@ class NetworkIpAvailabilities(_Availabilities, Collection):
         return rows if policy.allowed(self.caller, _RULE) else rows.none()
 
 
-class NetworkIpAvailabilityItem(_Availabilities):
+class NetworkIpAvailabilityItem(_Availabilities, ReadOnlyItem):
     """Show."""
 
-    def get(self, request: Request, item_id: str) -> Response:
-        key: uuid.UUID = self.id_of(item_id)
-        if not policy.allowed(self.caller, _RULE):
-            raise NetworkNotFound(id=key)
-        network = selectors.get(context=self.caller, network_id=key)
-        return Response({self.noun: only(self.render(network), request.query_params)})
+    hidden = True
+
+    def load(self, key: uuid.UUID) -> Network:
+        return selectors.get(context=self.caller, network_id=key)

@@ -7,13 +7,12 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from apps.common import policy
-from apps.common.api.documents import only
-from apps.common.api.views import Response
 from apps.common.exceptions import NotOffered
 from apps.networking.api import filters
 from apps.networking.api.documents import segments as documents
-from apps.networking.api.views.base import Collection, Noun
+from apps.networking.api.views.base import Collection, Noun, ReadOnlyItem
 from apps.networking.exceptions import SegmentNotFound
+from apps.networking.models import Network
 from apps.networking.selectors import segments as selectors
 
 _WHAT = "changes of segments: a network has one, which is made and deleted with the network"
@@ -44,15 +43,13 @@ class Segments(_Segments, Collection):
         raise NotOffered(what=_WHAT)
 
 
-class SegmentItem(_Segments):
+class SegmentItem(_Segments, ReadOnlyItem):
     """Show."""
 
-    def get(self, request: Request, item_id: str) -> Response:
-        key: uuid.UUID = self.id_of(item_id)
-        if not policy.allowed(self.caller, "get_segment"):
-            raise SegmentNotFound(id=key)
-        row = selectors.get(context=self.caller, segment_id=key)
-        return Response({self.noun: only(self.render(row), request.query_params)})
+    hidden = True
+
+    def load(self, key: uuid.UUID) -> Network:
+        return selectors.get(context=self.caller, segment_id=key)
 
     def put(self, request: Request, item_id: str) -> NoReturn:
         policy.check(self.caller, "update_segment")
