@@ -19,6 +19,8 @@ from apps.networking.models import (
     Network,
     Port,
     PortSecurityGroup,
+    QosPolicy,
+    QosRule,
     RbacPolicy,
     Router,
     RouterInterface,
@@ -26,6 +28,8 @@ from apps.networking.models import (
     SecurityGroupRule,
     Subnet,
     SubnetPool,
+    SubPort,
+    Trunk,
 )
 from apps.quotas.models import Limit, Reservation, Usage
 from apps.scheduling.models import Aggregate, Allocation, Host, Inventory
@@ -158,6 +162,11 @@ def routes(number: int, project: str, network: Network, subnet: Subnet) -> None:
         FixedIP.objects.create(port=port, subnet=subnet, ip_address=f"10.{number}.2.{index + 1}")
         made.append(port)
     Router.objects.create(project_id=project, name=f"n{number}", gateway_port=made[0])
+    policy = QosPolicy.objects.create(project_id=project, name=f"n{number}")
+    QosRule.objects.create(policy=QosPolicy.objects.get(name=FIRST), kind=f"kind-{number}", max_kbps=1000)
+    Port.objects.filter(id=made[0].id).update(qos_policy=policy)
+    trunk = Trunk.objects.create(project_id=project, name=f"n{number}", port=made[1])
+    SubPort.objects.create(trunk=trunk, port=made[2], segmentation_id=number)
     first = Router.objects.get(name=FIRST)
     RouterInterface.objects.create(router=first, port=made[1])
     FloatingIP.objects.create(

@@ -5,11 +5,13 @@ from apps.networking.admin import (
     floating_ips,
     networks,
     ports,
+    qos_policies,
     rbac_policies,
     routers,
     security_groups,
     subnetpools,
     subnets,
+    trunks,
 )
 
 __all__ = [
@@ -17,9 +19,11 @@ __all__ = [
     "floating_ips",
     "networks",
     "ports",
+    "qos_policies",
     "rbac_policies",
     "routers",
     "security_groups",
     "subnetpools",
     "subnets",
+    "trunks",
 ]

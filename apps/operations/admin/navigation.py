@@ -31,6 +31,8 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         ("Floating IPs", "public", "networking_floatingip"),
         ("Security groups", "shield", "networking_securitygroup"),
         ("Address groups", "list_alt", "networking_addressgroup"),
+        ("QoS policies", "network_check", "networking_qospolicy"),
+        ("Trunks", "call_split", "networking_trunk"),
         ("RBAC policies", "share", "networking_rbacpolicy"),
     ],
     "Identity": [
