@@ -105,7 +105,10 @@ def _resolved(
             if network is None:
                 raise NoNetworkToAttach(project=server.project_id)
             requested = replace(network, tag=requested.tag if requested else None)
-        return requested_networks.resolve(context=context, requested=[requested], permissions=permissions)[0]
+        resolved = requested_networks.resolve(
+            context=context, requested=[requested], permissions=permissions, hostname=server.hostname
+        )
+        return resolved[0]
     except (refusals.RequestedNetworkNotFound, refusals.RequestedPortNotFound) as error:
         raise NotFound(error.message) from None
     except refusals.FixedIpInUse as error:

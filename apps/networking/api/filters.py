@@ -51,6 +51,8 @@ NETWORKS: dict[str, Filter] = {
     "admin_state_up": ("admin_state_up", STYLE.boolean),
     "mtu": ("mtu", STYLE.integer),
     "is_default": ("is_default", STYLE.boolean),
+    "dns_domain": ("dns_domain", lower),
+    "qos_policy_id": ("qos_policy_id", identity),
 }
 SUBNETS: dict[str, Filter] = {
     **STANDARD,
@@ -111,6 +113,9 @@ PORTS: dict[str, Filter] = {
     "device_owner": ("device_owner", text),
     "mac_address": ("mac_address", lower),
     "binding:host_id": ("host", text),
+    "dns_name": ("dns_name", lower),
+    "dns_domain": ("dns_domain", lower),
+    "qos_policy_id": ("qos_policy_id", identity),
 }
 ROUTERS: dict[str, Filter] = {
     **STANDARD,
@@ -125,6 +130,9 @@ FLOATING_IPS: dict[str, Filter] = {
     "fixed_ip_address": ("fixed_ip_address", address),
     "port_id": ("fixed_port_id", identity),
     "router_id": ("router_id", identity),
+    "dns_name": ("dns_name", lower),
+    "dns_domain": ("dns_domain", lower),
+    "qos_policy_id": ("qos_policy_id", identity),
 }
 PORT_FORWARDINGS: dict[str, Filter] = {
     "id": STANDARD["id"],

@@ -28,6 +28,14 @@ class PortMacUnusable(BadRequest):
     template = "Port {id} cannot be used by a server: its MAC address {mac} is one of a group (multicast)."
 
 
+class PortNotUsableDns(BadRequest):
+    kind = "PortNotUsableDNS"
+    template = (
+        "Port {id} not usable for the server. Value {name} assigned to dns_name attribute does not match instance's "
+        "hostname {hostname}"
+    )
+
+
 class PortInUse(Conflict):
     kind = "PortInUse"
     template = "Port {id} is still in use."

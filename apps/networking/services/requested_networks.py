@@ -28,13 +28,17 @@ CHOOSE_ADDRESS = "create_port:fixed_ips:ip_address"
 
 
 def resolve(
-    *, context: RequestContext, requested: Sequence[RequestedNetwork], permissions: InterfacePermissions
+    *,
+    context: RequestContext,
+    requested: Sequence[RequestedNetwork],
+    permissions: InterfacePermissions,
+    hostname: str = "",
 ) -> list[RequestedNetwork]:
     """Check the interfaces that a body asks for and return them with every network named. At most 5 queries.
 
-    Raises RequestedNetworkNotFound, RequestedPortNotFound, NetworkRequiresSubnet, PortRequiresFixedIp, FixedIpInvalid,
-    FixedIpInUse, PortMacUnusable (400), ExternalNetworkForbidden, PolicyForbidden (403) for an address that the
-    caller may not choose, PortInUse (409).
+    ``hostname`` is the server's, if it is known. Raises RequestedNetworkNotFound, RequestedPortNotFound,
+    NetworkRequiresSubnet, PortRequiresFixedIp, FixedIpInvalid, FixedIpInUse, PortMacUnusable, PortNotUsableDns (400),
+    ExternalNetworkForbidden, PolicyForbidden (403) for an address that the caller may not choose, PortInUse (409).
     """
     network_ids = {wanted.network_id for wanted in requested if wanted.port_id is None}
     networks = network_selectors.usable(context=context, network_ids=network_ids)
@@ -44,7 +48,7 @@ def resolve(
     resolved = []
     for wanted in requested:
         if wanted.port_id is not None:
-            port = _port(wanted.port_id, ports)
+            port = _port(wanted.port_id, ports, hostname)
             if port.id in used:
                 raise exceptions.PortInUse(id=port.id)
             used.add(port.id)
@@ -56,7 +60,7 @@ def resolve(
     return resolved
 
 
-def _port(port_id: uuid.UUID, ports: Mapping[uuid.UUID, Port]) -> Port:
+def _port(port_id: uuid.UUID, ports: Mapping[uuid.UUID, Port], hostname: str) -> Port:
     port = ports.get(port_id)
     if port is None:
         raise exceptions.RequestedPortNotFound(id=port_id)
@@ -66,6 +70,8 @@ def _port(port_id: uuid.UUID, ports: Mapping[uuid.UUID, Port]) -> Port:
         raise exceptions.PortRequiresFixedIp(id=port.id)
     if int(port.mac_address[1], 16) & 1:
         raise exceptions.PortMacUnusable(id=port.id, mac=port.mac_address)
+    if hostname and port.dns_name not in ("", hostname.lower()):
+        raise exceptions.PortNotUsableDns(id=port.id, name=port.dns_name, hostname=hostname)
     return port
 
 

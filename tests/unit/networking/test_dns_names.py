@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from apps.networking import exceptions
 from apps.networking.models import Network
 from apps.networking.selectors import programmed
-from apps.networking.services import bindings
-from apps.networking.values import RequestedNetwork
+from apps.networking.services import bindings, requested_networks
+from apps.networking.values import InterfacePermissions, RequestedNetwork
 from tests.callers import Caller
 from tests.unit.networking.dialogue import make, refusal
 from tests.unit.networking.test_floating_ips import ask, float_, move, public, router  # noqa: F401 (fixtures)
@@ -95,3 +96,51 @@ def test_names_of_servers_are_programmed(alice: Caller, network: Network) -> Non
     alice.put(f"/ports/{made.id}", {"port": {"dns_name": "deb.debian.org"}})
     Network.objects.filter(id=network.id).update(project_id=uuid.uuid4().hex)
     assert spec() == ("net.test", "Vm", "deb", "")
+
+
+def test_a_ports_name_is_its_servers(alice: Caller, network: Network) -> None:
+    """Nova refuses a port whose name is not the server's host name: its guest would be told the other one."""
+    named = uuid.UUID(make(alice, "port", network_id=str(network.id), dns_name="web")["id"])
+    nameless = uuid.UUID(make(alice, "port", network_id=str(network.id))["id"])
+
+    def resolve(port_id: uuid.UUID, hostname: str) -> None:
+        requested_networks.resolve(
+            context=alice.context,
+            requested=[RequestedNetwork(port_id=port_id)],
+            permissions=InterfacePermissions(),
+            hostname=hostname,
+        )
+
+    for port_id, hostname in ((named, "web"), (named, "Web"), (nameless, "db")):
+        resolve(port_id, hostname)
+    with pytest.raises(exceptions.PortNotUsableDns, match=r"Value web assigned to dns_name .* hostname db"):
+        resolve(named, "db")
+
+
+def test_lists_by_names_and_policies(alice: Caller, admin: Caller, network: Network) -> None:
+    policy = admin.post("/qos/policies", {"policy": {"name": "slow", "shared": True}}).json()["policy"]["id"]
+    values = {"dns_name": "web", "dns_domain": "shop.test.", "qos_policy_id": policy}
+    port = make(alice, "port", network_id=str(network.id), **values)
+    make(alice, "port", network_id=str(network.id))
+    other = make(alice, "network", dns_domain="shop.test.", qos_policy_id=policy)
+    for path, filters, wanted in (
+        ("/ports", {"dns_name": "Web"}, port),
+        ("/ports", {"dns_domain": "shop.test."}, port),
+        ("/ports", {"qos_policy_id": policy}, port),
+        ("/networks", {"dns_domain": "Shop.test."}, other),
+        ("/networks", {"qos_policy_id": policy}, other),
+        ("/ports", {"qos_policy_id": str(network.id)}, None),
+        ("/networks", {"dns_domain": "test."}, None),
+    ):
+        (rows,) = alice.get(path, **filters).json().values()
+        assert [row["id"] for row in rows] == ([wanted["id"]] if wanted else []), (path, filters)
+
+
+def test_floating_ips_by_names_and_policies(alice: Caller, admin: Caller, public: Network) -> None:  # noqa: F811
+    policy = admin.post("/qos/policies", {"policy": {"name": "slow", "shared": True}}).json()["policy"]["id"]
+    values = {"dns_name": "web", "dns_domain": "shop.test.", "qos_policy_id": policy}
+    made = make(alice, "floatingip", floating_network_id=str(public.id), **values)
+    make(alice, "floatingip", floating_network_id=str(public.id))
+    for name, value in values.items():
+        (rows,) = alice.get("/floatingips", **{name: value}).json().values()
+        assert [row["id"] for row in rows] == [made["id"]], name

@@ -165,7 +165,9 @@ def test_addresses_on_a_shared_network_are_its_owners_to_choose(
     assert make(alice, network, fixed_ips=[{"ip_address": "10.9.0.77"}])["fixed_ips"][0]["ip_address"] == "10.9.0.77"
     wanted = [RequestedNetwork(network_id=shared.id, fixed_ip="10.8.0.78")]
     with pytest.raises(Forbidden):
-        requested_networks.resolve(context=alice.context, requested=wanted, permissions=InterfacePermissions())
+        requested_networks.resolve(
+            context=alice.context, requested=wanted, permissions=InterfacePermissions(), hostname="vm"
+        )
 
 
 def test_a_mac_of_a_group_is_taken_and_no_server_uses_it(alice: Caller, network: Network) -> None:
@@ -176,6 +178,7 @@ def test_a_mac_of_a_group_is_taken_and_no_server_uses_it(alice: Caller, network:
             context=alice.context,
             requested=[RequestedNetwork(port_id=uuid.UUID(port["id"]))],
             permissions=InterfacePermissions(),
+            hostname="vm",
         )
 
 

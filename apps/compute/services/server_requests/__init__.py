@@ -75,7 +75,7 @@ def resolve(
     limits.check_items(context, row)
     row["security_groups"] = networks.groups(context, values)
     requested = networks.resolve(
-        context, values.get("networks"), permissions
+        context, values.get("networks"), permissions, guest.hostname_of(row)
     )  # last: "auto" may make the project's own network
     limits.check_ports(context, requested or [], values["max_count"])
     root = BlockDevice(bus=disks[0].bus)

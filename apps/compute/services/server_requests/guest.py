@@ -1,5 +1,6 @@
 """What the guest of a new server finds: its host name, key, password and config drive."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -30,6 +31,11 @@ def has_config_drive(wanted: bool | None, properties: dict[str, str]) -> bool:
 def password(given: str | None) -> str:
     """Return the administrator's password: the given one, or a new one if the answer shows it."""
     return given or (admin_passwords.generate() if settings.ENABLE_INSTANCE_PASSWORD else "")
+
+
+def hostname_of(row: Mapping[str, Any]) -> str:
+    """Return the host name of a server with these columns."""
+    return row.get("hostname") or default_hostname(row["name"])
 
 
 def default_hostname(name: str) -> str:

@@ -10,13 +10,16 @@ from apps.networking.values import InterfacePermissions, RequestedNetwork
 
 
 def resolve(
-    context: RequestContext, wanted: str | list[RequestedNetwork] | None, permissions: InterfacePermissions
+    context: RequestContext,
+    wanted: str | list[RequestedNetwork] | None,
+    permissions: InterfacePermissions,
+    hostname: str,
 ) -> list[RequestedNetwork] | None:
     """Return the server's interfaces in their order; None for no network at all. "auto" may make a network."""
     if wanted == "none":
         return None
     if isinstance(wanted, list) and wanted:
-        return requested_networks.resolve(context=context, requested=wanted, permissions=permissions)
+        return requested_networks.resolve(context=context, requested=wanted, permissions=permissions, hostname=hostname)
     automatic = requested_networks.automatic(context=context)
     return [automatic] if automatic is not None else []
 
