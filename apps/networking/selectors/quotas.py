@@ -65,3 +65,15 @@ def has_own(*, project_id: str) -> bool:
 def usage(*, project_id: str) -> dict[str, int]:
     """Return how many of each resource a project has. A query for each."""
     return usages.counted(owner_id=project_id, service=SERVICE)
+
+
+def details(*, project_id: str) -> dict[str, dict[str, int]]:
+    """Return resource -> limit, used and reserved, as Neutron names them. A query for each resource, and 2.
+
+    Counted resources are never reserved; one that is reserved shows what its reservations hold.
+    """
+    used, held = usage(project_id=project_id), usages.of_owner(owner_id=project_id)
+    return {
+        name: {"limit": limit, "used": used.get(name, 0), "reserved": held.get(name, (0, 0))[1]}
+        for name, limit in of_project(project_id=project_id).items()
+    }

@@ -1,4 +1,11 @@
-"""The network service's resources in the one quota system, and changes of their limits. Callers have checked policy."""
+"""The network service's resources in the one quota system, and changes of their limits. Callers have checked policy.
+
+Every resource is counted: in the transaction that makes a row, the rows of the project are counted under a lock of the
+project and resource (`apps/quotas/services/counting.py`). That is as exact as a reservation. A reservation promises
+what a run makes later on a host; a router or a floating IP is made by the request itself, so nothing would be promised
+between the check and the row, and no second record could drift from the rows. Ports of new servers are the exception
+(`check_ports`): the quota of servers, which is reserved, bounds them.
+"""
 
 from apps.identity.selectors import projects
 from apps.networking import exceptions

@@ -71,12 +71,4 @@ class QuotaDetails(ServiceView):
 
     def get(self, request: Request, project_id: str) -> Response:
         policy.check(self.caller, "get_quota", {"project_id": project_id})
-        used = selectors.usage(project_id=project_id)
-        limits = selectors.of_project(project_id=project_id)
-        return Response(
-            {
-                "quota": {
-                    name: {"limit": limit, "used": used.get(name, 0), "reserved": 0} for name, limit in limits.items()
-                }
-            }
-        )
+        return Response({"quota": selectors.details(project_id=project_id)})
