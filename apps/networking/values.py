@@ -112,7 +112,10 @@ class NetworkFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortFacts:
-    """A port as a host plugs it. ``fixed_ips`` are (subnet id, address); ``server_id`` is the port's device."""
+    """A port as a host plugs it. ``fixed_ips`` are (subnet id, address); ``server_id`` is the port's device.
+
+    ``subport_routers``: the MACs of routers that announce themselves in the networks of a trunk's subports.
+    """
 
     id: uuid.UUID
     server_id: str
@@ -127,6 +130,7 @@ class PortFacts:
     port_security_enabled: bool
     created: bool
     network: NetworkFacts
+    subport_routers: tuple[str, ...] = ()
 
     @property
     def ips(self) -> tuple[str, ...]:
@@ -147,7 +151,8 @@ class ProgrammedQos:
 class ProgrammedPort:
     """A bound port as the network engine programs it. ``address_pairs`` are (address or range, MAC or None).
 
-    ``groups`` guard it while it has port security. A trunk's subport is on ``parent_id``, with ``tag``.
+    ``groups`` guard it while it has port security. ``dhcp_options`` are (name, value, IP version). A trunk's subport is
+    on ``parent_id``, with ``tag``.
     """
 
     id: uuid.UUID
@@ -165,6 +170,7 @@ class ProgrammedPort:
     tag: int | None = None
     dns_name: str = ""
     dns_domain: str = ""
+    dhcp_options: tuple[tuple[str, str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

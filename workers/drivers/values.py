@@ -51,6 +51,15 @@ def check_address(value: str) -> None:
         raise SpecInvalid(f"an address with a scope: {value!r}")
 
 
+def is_address(value: str) -> bool:
+    """Say whether it is a bare address."""
+    try:
+        check_address(value)
+    except SpecInvalid:
+        return False
+    return True
+
+
 def check_cidr(value: str) -> None:
     """Accept a network with its host bits zero."""
     try:

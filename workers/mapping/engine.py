@@ -2,17 +2,17 @@
 
 import ipaddress
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.conf import settings
 
-from apps.networking import states
+from apps.networking import dhcp_options, states
 from apps.networking.selectors.programmed import Everything
 from apps.networking.values import NetworkFacts, ProgrammedGroup, ProgrammedPort, ProgrammedRule
 from workers.drivers.errors import AbortError, SpecInvalid
 from workers.drivers.network.base import FixedIP
 from workers.drivers.network.base.engine import CloudSpec, NetworkPorts
-from workers.drivers.network.base.l2 import AddressPair, NetworkSpec, PortSpec
+from workers.drivers.network.base.l2 import AddressPair, DhcpOption, NetworkSpec, PortSpec
 from workers.drivers.network.base.rules import GroupSpec, RuleSpec
 from workers.drivers.network.ports import check_fixed_ips
 from workers.mapping import refusals, routing
@@ -82,7 +82,22 @@ def port_spec(facts: ProgrammedPort) -> PortSpec:
         tag=facts.tag,
         dns_name=facts.dns_name,
         dns_domain=facts.dns_domain.removesuffix("."),
+        dhcp_options=tuple(_dhcp_options(facts)),
+        dhcp=not any(dhcp_options.disables(name, text) for name, text, _ in facts.dhcp_options),
     )
+
+
+def _dhcp_options(facts: ProgrammedPort) -> Iterator[DhcpOption]:
+    """Yield the port's DHCP options. One that cannot be sent is left out: the guest gets the others."""
+    for name, text, version in facts.dhcp_options:
+        if name == dhcp_options.DISABLED:
+            continue
+        try:
+            value = dhcp_options.parse(name, text, version)
+            if value is not None:
+                yield DhcpOption(value.name, value.kind, value.values, version)
+        except (ValueError, SpecInvalid) as error:
+            refusals.add(f"port {facts.id}", f"DHCP option {name}: {error}")
 
 
 def group_spec(facts: ProgrammedGroup) -> GroupSpec:

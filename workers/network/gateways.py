@@ -36,9 +36,9 @@ class GatewayHosts:
         """Return the names, in order. 1 query, unless looked up lately."""
         with self._lock:
             seen, names = self._seen
-        return names if time.monotonic() - seen < FRESH_SECONDS else self.look()
+        return names if time.monotonic() - seen < FRESH_SECONDS else self.refresh()
 
-    def look(self) -> tuple[str, ...]:
+    def refresh(self) -> tuple[str, ...]:
         """Look now. 1 query; hosts that missed a heartbeat are asked for an answer."""
         names = usable(hosts.pulses())
         with self._lock:

@@ -112,14 +112,14 @@ class NetworkWorker:
         """Move gateways off hosts that are lost, and back."""
         written: tuple[str, ...] = ()
 
-        def look() -> None:
+        def refresh() -> None:
             nonlocal written
-            if (names := self._writer.gateways.look()) != written:
+            if (names := self._writer.gateways.refresh()) != written:
                 reconciler.move_gateways(self._writer)
                 written = names
 
         while not self._stop.wait(WATCH_SECONDS if len(written) <= OVN_DECIDES else WATCH_LARGE_SECONDS):
-            self._try("gateway hosts not looked up", look)
+            self._try("gateway hosts not looked up", refresh)
         connection.close()
 
     def _try(self, problem: str, work: Any) -> bool:

@@ -114,6 +114,7 @@ def _port(
     trunk: str | None,
     dns_name: str,
     dns_domain: str,
+    options: str,
     is_parent: bool,
 ) -> ProgrammedPort:
     parent_id, tag, is_up = orjson.loads(trunk) if trunk else (None, None, True)
@@ -133,6 +134,9 @@ def _port(
         tag=tag,
         dns_name=dns_name,
         dns_domain=dns_domain,
+        dhcp_options=tuple(
+            (option["opt_name"], option["opt_value"], option.get("ip_version", 4)) for option in orjson.loads(options)
+        ),
     )
 
 

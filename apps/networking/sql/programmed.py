@@ -41,6 +41,7 @@ SELECT p.id, p.network_id, p.host, p.mac_address, p.hostname, p.admin_state_up, 
        (SELECT json_build_array(t.port_id, s.segmentation_id, t.admin_state_up) {_TRUNK} AND s.port_id = p.id)::text,
        {_OF_OWNER.format(given="p.dns_name", else_="split_part(p.dns_name, '.', 1)")},
        {_OF_OWNER.format(given="p.dns_domain", else_="''")},
+       p.extra_dhcp_opts::text,
        EXISTS (SELECT 1 FROM networking_trunk t WHERE t.port_id = p.id)
   FROM networking_port p
 """

@@ -75,7 +75,7 @@ def test_routers_leave_a_lost_host_and_come_back(
 ) -> None:  # fmt: skip
     for number in (1, 2):
         Host.objects.create(number=number, name=f"h{number}", hypervisor_type="QEMU")
-    writer.gateways.look()
+    writer.gateways.refresh()
     values = {"external_gateway_info": {"network_id": public.id}}
     router: Router = deliver(lambda: routers.create(context=alice.context, values=values))
 
@@ -85,7 +85,7 @@ def test_routers_leave_a_lost_host_and_come_back(
     assert listed() == {"h1", "h2"}
     for heard, expected in ((timezone.now() - timedelta(seconds=60), {"h1"}), (timezone.now(), {"h1", "h2"})):
         Host.objects.filter(name="h2").update(heartbeat_at=heard)
-        writer.gateways.look()
+        writer.gateways.refresh()
         reconciler.move_gateways(writer)
         assert listed() == expected
         assert engine.differences(reconciler.wanted()) == ()

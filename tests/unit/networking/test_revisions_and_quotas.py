@@ -28,22 +28,6 @@ def test_if_match(alice: Caller, network: Network) -> None:
     assert alice.get("/extensions/revision-if-match").status_code == 200
 
 
-def test_options_of_dhcp(alice: Caller, network: Network) -> None:
-    options = [{"opt_name": "test_option_1", "opt_value": "a,b c", "ip_version": 4}]
-    port = make(alice, "port", network_id=str(network.id), extra_dhcp_opts=options)
-    assert port["extra_dhcp_opts"] == options
-    more = [{"opt_name": "mtu", "opt_value": "1400"}]
-    path = f"/ports/{port['id']}"
-    changed = alice.put(path, {"port": {"extra_dhcp_opts": more}}).json()["port"]["extra_dhcp_opts"]
-    assert [one["opt_name"] for one in changed] == ["test_option_1", "mtu"]
-    gone = [{"opt_name": "test_option_1", "opt_value": None}]
-    changed = alice.put(path, {"port": {"extra_dhcp_opts": gone}}).json()["port"]["extra_dhcp_opts"]
-    assert [one["opt_name"] for one in changed] == ["mtu"]
-    for name in ("a\nb", "a,b", "tag:x", "", "a" * 65):
-        answer = alice.put(path, {"port": {"extra_dhcp_opts": [{"opt_name": name, "opt_value": "x"}]}})
-        assert refusal(answer)[0] == 400
-
-
 def test_a_projects_own_quotas(alice: Caller, bob: Caller, admin: Caller, monkeypatch: Any) -> None:
     from apps.identity.selectors import projects
 

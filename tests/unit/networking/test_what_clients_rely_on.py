@@ -152,7 +152,6 @@ def test_only_what_is_there_is_announced(alice: Caller) -> None:
         ("availability_zone", "/availability_zones"),
     ):
         assert (alias in names) == (alice.get(path).status_code == 200), alias
-    assert not {"extra_dhcp_opt"} & names  # rows so far, or nothing at all
     for alias, path in (("quotas", f"/quotas/{alice.project_id}"), ("security-group", "/security-groups")):
         assert alias in names
         assert alice.get(path).status_code == 200

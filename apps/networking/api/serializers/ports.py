@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common.api.serializers import StrictSerializer, Text, UUIDString
+from apps.networking import dhcp_options
 from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer, TextField
 from apps.networking.api.serializers.names import DnsDomainField, DnsNameField
 
@@ -19,9 +20,6 @@ MAX_PAIRS = 500  # Kubernetes names the range of each node
 MAX_FIXED_IPS = 5
 MAX_DHCP_OPTIONS = 20
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}\Z")
-# Values that stay one word on one line of a DHCP server's configuration.
-_DHCP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
-_DHCP_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/,=@ -]{0,254}\Z")
 
 
 class MacField(serializers.CharField):
@@ -82,21 +80,23 @@ class AddressPair(StrictSerializer):
 
 
 class DhcpOption(StrictSerializer):
-    """One DHCP option: a name of one word, and a value that stays on its line (OSSA-2021-005); null takes it away."""
+    """One DHCP option, with a value that its kind allows (OSSA-2021-005); null takes it away."""
 
     opt_name = Text(max_length=64)
     opt_value = Text(max_length=255, allow_null=True)
     ip_version = serializers.ChoiceField([4, 6], default=4)
 
-    def validate_opt_name(self, text: str) -> str:
-        if not _DHCP_NAME.match(text):
-            raise serializers.ValidationError(f"'{text}' is not the name of a DHCP option: letters, digits, _ and -")
-        return text
-
-    def validate_opt_value(self, text: str | None) -> str | None:
-        if text is not None and not _DHCP_VALUE.match(text):
-            raise serializers.ValidationError("it may hold letters, digits, spaces and . _ : / , = @ - only")
-        return text
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        name, value, version = attrs["opt_name"], attrs["opt_value"], attrs["ip_version"]
+        if value is None:
+            return attrs
+        if not dhcp_options.is_known(name, version):
+            raise serializers.ValidationError({"opt_name": [f"'{name}' is no IPv{version} DHCP option of this cloud"]})
+        try:
+            dhcp_options.check(name, value, version)
+        except ValueError as error:
+            raise serializers.ValidationError({"opt_value": [f"{name}: {error}"]}) from None
+        return attrs
 
 
 class PortUpdate(ResourceSerializer):

@@ -17,6 +17,7 @@ EXTENSIONS = {
     "binding": ("Port Binding", "Where a port is bound, for administrators"),
     "default-subnetpools": ("Default Subnetpools", "A pool for subnets that ask for one and name none"),
     "external-net": ("Neutron external network", "Adds external network attribute to network resource"),
+    "extra_dhcp_opt": ("Neutron Extra DHCP options", "DHCP options of a port's own"),
     "ip-substring-filtering": ("IP address substring filtering", "Ports are found by a part of an address"),
     "network-ip-availability": ("Network IP Availability", "How many addresses of a network are used"),
     "net-mtu": ("Network MTU", "Provides MTU attribute for a network resource"),

@@ -14,9 +14,11 @@ One process writes (`docs/decisions/network-engine.md`). Rules that hold for eve
 from __future__ import annotations
 
 import ipaddress
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
@@ -24,6 +26,11 @@ from workers.drivers.network.base import FixedIP, SubnetSpec
 from workers.drivers.network.base.qos import QosSpec
 
 MAX_VLAN = 4094
+MAX_OPTION_VALUES = 64
+OptionKind = Literal["address", "addresses", "number", "flag", "text", "host", "names", "routes"]
+_OPTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,31}")
+_NUMBER = re.compile(r"\d{1,10}")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/,=@ -]{0,254}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,41 @@ class AddressPair:
 
 
 @dataclass(frozen=True, slots=True)
+class DhcpOption:
+    """An option that DHCP of an IP version sends to one port's guest, by the name that OVN has for it.
+
+    `routes` are destinations and next hops in turn; `host` is an address or a name; `flag` is 0 or 1.
+    """
+
+    name: str
+    kind: OptionKind
+    values: tuple[str, ...]
+    version: int = 4
+
+    def __post_init__(self) -> None:
+        """Refuse names and values that would break out of their place."""
+        values.check_range(len(self.values), "the number of an option's values", 1, MAX_OPTION_VALUES)
+        if not _OPTION_NAME.fullmatch(self.name) or self.version not in (4, 6):
+            raise SpecInvalid(f"not the name of a DHCP option: {self.name!r}")
+        for number, text in enumerate(self.values):
+            self._check(number, text)
+
+    def _check(self, number: int, text: str) -> None:
+        if self.kind == "routes" and number % 2 == 0:
+            values.check_cidr(text)
+        elif self.kind in ("address", "addresses", "routes"):
+            values.check_address(text)
+        elif self.kind in ("number", "flag"):
+            if not _NUMBER.fullmatch(text):
+                raise SpecInvalid(f"not a number: {text!r}")
+        elif self.kind in ("host", "names"):
+            if self.kind == "names" or not values.is_address(text):
+                values.check_hostname(text, "a DHCP option")
+        elif not _PLAIN.fullmatch(text):
+            raise SpecInvalid(f"not a plain text: {text!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class PortSpec:
     """One port of a network. `host` is where it is bound; empty: anywhere it is plugged.
 
@@ -81,6 +123,7 @@ class PortSpec:
     DHCP and DNS; an empty one is not handed out. `dns_name` goes before it in DNS, and `dns_domain` before the
     network's. `groups` are the ids of its security groups; with none in it nothing passes, and None leaves the port
     open. A subport has no card: its frames are those with the VLAN's `tag` on the card of its `parent`, a port, too.
+    `dhcp_options` go before the subnet's; without `dhcp`, nobody answers the guest.
     """
 
     id: str
@@ -97,6 +140,8 @@ class PortSpec:
     dns_domain: str = ""
     parent: str = ""
     tag: int | None = None
+    dhcp_options: tuple[DhcpOption, ...] = ()
+    dhcp: bool = True
 
     def __post_init__(self) -> None:
         """Refuse names and addresses that would break out of their place."""

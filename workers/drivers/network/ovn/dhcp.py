@@ -6,18 +6,20 @@ is a name that `values.check_hostname` accepted, in quotes; nothing else gets th
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
 
 from workers.drivers import values
 from workers.drivers.network.base import HostRoute, SubnetSpec
-from workers.drivers.network.base.l2 import NetworkSpec
+from workers.drivers.network.base.l2 import DhcpOption, NetworkSpec, PortSpec
 from workers.drivers.network.ovn import localports
-from workers.drivers.network.ovn.rows import Row, of_network
+from workers.drivers.network.ovn.rows import Row, derived, of_network
 from workers.drivers.network.ovn.wire import Value
 
 LEASE_TIME_S = 86400
+VERSIONS = (4, 6)
 _MODES_6 = ("dhcpv6-stateful", "dhcpv6-stateless")
 _DEFAULT_ROUTE = "0.0.0.0/0"
 _ON_LINK = "0.0.0.0"  # noqa: S104 - RFC 3442: the destination is on the guest's own link
@@ -37,6 +39,64 @@ def _columns(network: NetworkSpec, subnet: SubnetSpec, resolvers: Sequence[str])
         "options": (_options if subnet.version == 4 else _options_6)(network, subnet, resolvers),
         "external_ids": of_network(network.id),
     }
+
+
+def port_rows(network: NetworkSpec, port: PortSpec, resolvers: Sequence[str]) -> list[Row]:
+    """The options of a port that has its own: those of its subnet, and over them the port's."""
+    made = []
+    for version in VERSIONS:
+        own = [option for option in port.dhcp_options if option.version == version]
+        subnet = chosen(network, port, version)
+        if own and subnet is not None:
+            columns = _columns(network, subnet, resolvers)
+            options = {**columns["options"], **_own(subnet, own)}  # type: ignore[dict-item]
+            made.append(
+                Row(
+                    "DHCP_Options",
+                    key(port.id, version),
+                    {**columns, "options": options, "external_ids": of_ports(network.id)},
+                )
+            )
+    return made
+
+
+def of_ports(network_id: str) -> dict[str, str]:
+    """The mark of options of a network's ports: they go with the network."""
+    return {"celerity:ports-of-network": network_id}
+
+
+def key(port_id: str, version: int) -> str:
+    """The UUID of a port's own options."""
+    return derived("dhcp", port_id, str(version))
+
+
+def chosen(network: NetworkSpec, port: PortSpec, version: int) -> SubnetSpec | None:
+    """The subnet of the port's first address that DHCP of this IP version serves."""
+    served = {subnet.id: subnet for subnet in network.subnets if subnet.version == version and serves(subnet)}
+    return next((served[fixed.subnet_id] for fixed in port.fixed_ips if fixed.subnet_id in served), None)
+
+
+def _own(subnet: SubnetSpec, options: Sequence[DhcpOption]) -> dict[str, str]:
+    """A router of the port's own is in its routes too: with those, clients ignore the router."""
+    own = {option.name: _formatted(option) for option in options}
+    if "router" in own and subnet.version == 4:
+        routes = _set([*_routes(dataclasses.replace(subnet, gateway_ip=None)), f"{_DEFAULT_ROUTE},{own['router']}"])
+        own = {"classless_static_route": routes, "ms_classless_static_route": routes, **own}
+    return own
+
+
+def _formatted(option: DhcpOption) -> str:
+    """An option's value as OVN's flow language wants it. The spec holds parsed values only."""
+    if option.kind == "routes":
+        pairs = zip(option.values[::2], option.values[1::2], strict=True)
+        return _set([f"{ipaddress.IPv4Network(to)},{_address(via)}" for to, via in pairs])
+    if option.kind == "addresses":
+        return _set([str(ipaddress.ip_address(text)) for text in option.values])
+    if option.kind in ("address", "number", "flag"):
+        return option.values[0]
+    if option.kind == "host" and values.is_address(option.values[0]) and ":" not in option.values[0]:
+        return option.values[0]
+    return '"' + ",".join(option.values) + '"'
 
 
 def serves(subnet: SubnetSpec) -> bool:

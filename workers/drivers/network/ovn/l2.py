@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from workers.drivers import values
 from workers.drivers.network.base.l2 import L2Driver, NetworkSpec, PortSpec, PortState
 from workers.drivers.network.ovn import dhcp, diff, dns, ports, qos, switches
 from workers.drivers.network.ovn.northbound import Northbound
-from workers.drivers.network.ovn.ovsdb import Query, by_uuid
+from workers.drivers.network.ovn.ovsdb import Operation, Query, by_uuid
 from workers.drivers.network.ovn.rows import Row, of_network
 from workers.drivers.network.ovn.wire import Value
 
@@ -30,7 +30,7 @@ class OvnL2(L2Driver):
 
     def port_rows(self, network: NetworkSpec, port: PortSpec) -> list[Row]:
         """All rows of a port."""
-        return ports.rows(network, port)
+        return ports.rows(network, port, self._resolvers)
 
     def ensure_network(self, network: NetworkSpec) -> None:
         rows = self.network_rows(network)
@@ -43,8 +43,7 @@ class OvnL2(L2Driver):
     def ensure_ports(self, network: NetworkSpec, ports: Sequence[PortSpec]) -> None:
         of_ports = list({row.uuid: row for port in ports for row in self.port_rows(network, port)}.values())
         kept = {row.uuid for row in of_ports}
-        nameless = [key for port in ports if (key := dns.key(port.id)) not in kept]
-        gone = [operation for key in nameless for operation in diff.removal("DNS", key)]
+        gone = [operation for port in ports for operation in _beside(port.id, kept)]
         gone += [operation for port in ports for operation in qos.removal(port.id, but=frozenset(kept))]
         self._northbound.ensure([*self.network_rows(network), *of_ports], without=gone)
 
@@ -52,7 +51,7 @@ class OvnL2(L2Driver):
         operations = []
         for port_id in port_ids:
             values.check_uuid(port_id, "a port's id")
-            operations += [*diff.removal(PORT, port_id), *diff.removal("DNS", dns.key(port_id)), *qos.removal(port_id)]
+            operations += [*diff.removal(PORT, port_id), *_beside(port_id, set()), *qos.removal(port_id)]
         self._northbound.remove(operations)
 
     def remove_networks(self, network_ids: Iterable[str]) -> None:
@@ -61,6 +60,7 @@ class OvnL2(L2Driver):
             values.check_uuid(network_id, "a network's id")
             operations += diff.removal("Logical_Switch", network_id)
             operations += [diff.removal_of_marked(table, of_network(network_id)) for table in ("DHCP_Options", "DNS")]
+            operations.append(diff.removal_of_marked("DHCP_Options", dhcp.of_ports(network_id)))
         self._northbound.remove(operations)
 
     def list_networks(self) -> frozenset[str]:
@@ -79,6 +79,12 @@ class OvnL2(L2Driver):
 def state(row: Mapping[str, Value]) -> PortState | None:
     """A port's state from its row; None for a port that is no guest's."""
     return PortState(str(row["name"]), up=row["up"] is True) if row["type"] == "" else None
+
+
+def _beside(port_id: str, kept: Set[str]) -> list[Operation]:
+    """The removal of a port's names and DHCP options, but for those that are kept."""
+    keys = [("DNS", dns.key(port_id)), *(("DHCP_Options", dhcp.key(port_id, version)) for version in dhcp.VERSIONS)]
+    return [operation for table, key in keys if key not in kept for operation in diff.removal(table, key)]
 
 
 def _states(rows: Iterable[Mapping[str, Value]]) -> tuple[PortState, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 
 from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
 from workers.drivers.network.ovn import dhcp, dns, groups, qos
@@ -11,8 +12,8 @@ from workers.drivers.network.ovn.wire import Ref, Value
 from workers.drivers.network.ports import check_fixed_ips
 
 
-def rows(network: NetworkSpec, port: PortSpec) -> list[Row]:
-    """A port, by its own id, and its names. Raises PortInvalid for an address outside of the network's subnets."""
+def rows(network: NetworkSpec, port: PortSpec, resolvers: Sequence[str] = ()) -> list[Row]:
+    """A port, by its own id, its DHCP options and its names. Raises PortInvalid for an address outside of subnets."""
     check_fixed_ips(network.subnets, port.fixed_ips)
     addresses = [str(ipaddress.ip_address(fixed.ip)) for fixed in port.fixed_ips]
     receives = {" ".join((port.mac, *addresses))}
@@ -31,7 +32,8 @@ def rows(network: NetworkSpec, port: PortSpec) -> list[Row]:
         "tag": port.tag if port.tag is not None else frozenset[str](),
     }
     links = {Link("Logical_Switch", network.id, "ports"), *_memberships(port)}
-    made = [Row("Logical_Switch_Port", port.id, columns, frozenset(links)), *dns.rows(network, port)]
+    made = dhcp.port_rows(network, port, resolvers) if port.dhcp else []
+    made += [Row("Logical_Switch_Port", port.id, columns, frozenset(links)), *dns.rows(network, port)]
     made += qos.rows(port.id, qos.Attachment(network.id, port.id), port.qos)
     return made if port.groups is None else [*groups.guard_rows(), *made]
 
@@ -68,7 +70,9 @@ def _range(cidr: str) -> str:
 
 
 def _dhcp(network: NetworkSpec, port: PortSpec, version: int) -> Ref | frozenset[str]:
-    """The options of the subnet of the port's first address that DHCP of this IP version serves."""
-    served = {subnet.id for subnet in network.subnets if subnet.version == version and dhcp.serves(subnet)}
-    chosen = next((fixed.subnet_id for fixed in port.fixed_ips if fixed.subnet_id in served), None)
-    return Ref(chosen) if chosen is not None else frozenset()
+    """The port's own options, or those of its subnet."""
+    subnet = dhcp.chosen(network, port, version)
+    if subnet is None or not port.dhcp:
+        return frozenset()
+    has_own = any(option.version == version for option in port.dhcp_options)
+    return Ref(dhcp.key(port.id, version) if has_own else subnet.id)
