@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from apps.workflow import catalogue
 from tests.cloud import Cloud
+from tests.matrix import volumes
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,22 @@ KINDS = {
         is_gone=lambda cloud, key: cloud.server(key) is None,
         check=_check_server,
         clear=lambda cloud: cloud.delete_all(),
+    ),
+    "volume": Kind(
+        usual="available",
+        make=volumes.begin,
+        settled=lambda cloud, key: volumes.settled(cloud, "volumes_volume", key),
+        is_gone=lambda cloud, key: volumes.is_gone(cloud, "volumes_volume", key),
+        check=volumes.check,
+        clear=volumes.clear,
+    ),
+    "snapshot": Kind(
+        usual="available",
+        make=volumes.begin_snapshot,
+        settled=lambda cloud, key: volumes.settled(cloud, "volumes_snapshot", key),
+        is_gone=lambda cloud, key: volumes.is_gone(cloud, "volumes_snapshot", key),
+        check=lambda cloud, key, is_gone: None,
+        clear=volumes.clear,
     ),
 }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from apps.compute.actions import ACTIONS, ServerAction
 from tests.cloud import Cloud
+from tests.matrix import volumes
 from tests.matrix.moments import INSIDE, Moment
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ class Way:
 def _build(cloud: Cloud, case: "Case") -> None:
     """Use a separate image: one that a host has in its cache is not fetched."""
     case.subject = cloud.create(case.name, imageRef=cloud.image(case.name))
+
+
+def _make(cloud: Cloud, case: "Case", make: Callable[[Cloud, str], str]) -> None:
+    case.subject = make(cloud, case.name)
 
 
 def _nothing(cloud: Cloud, case: "Case") -> None:
@@ -126,6 +131,11 @@ WAYS = {
     "server.rebuild": Way(_nothing, lambda cloud, case: _action({"rebuild": {"imageRef": cloud.image()}})(cloud, case)),
     "server.rescue": Way(_nothing, _action({"rescue": None}), end="RESCUE"),
     "server.stop": Way(_nothing, _action({"os-stop": None}), end="SHUTOFF"),
+    "snapshot.create": Way(_nothing, lambda cloud, case: _make(cloud, case, volumes.begin_snapshot)),
+    "snapshot.delete": Way(_nothing, volumes.delete_snapshot),
+    "volume.create": Way(_nothing, lambda cloud, case: _make(cloud, case, volumes.begin)),
+    "volume.delete": Way(_nothing, volumes.delete),
+    "volume.extend": Way(_nothing, volumes.extend),
     "server.suspend": Way(_nothing, _action({"suspend": None}), end="SUSPENDED"),
 }
 

@@ -9,8 +9,8 @@ from workers.host import boot, drivers
 
 
 def run(*, timeout_s: float) -> Iterator[str]:
-    """Power off every guest (asking first, for ``timeout_s`` seconds), then take definitions away, and ports
-    that guests left plugged.
+    """Power off every guest (asking first, for ``timeout_s`` seconds), then take definitions away, ports
+    that guests left plugged, and exports of volumes.
 
     No domain of the cloud stays defined; recovery defines again what it starts.
     """
@@ -28,9 +28,13 @@ def run(*, timeout_s: float) -> Iterator[str]:
         ports = _plugged(host.network)
         for port in ports:
             host.network.unplug(port.id)
+        exports = host.volume.list_exports()
+        for export in exports:
+            host.volume.close_export(export.volume_id, export.name)
         host.hypervisor.close()
         host.network.close()
-        yield f"{name}: {len(domains)} servers powered off, {len(ports)} ports unplugged"
+        closed = f", {len(exports)} volumes closed" if exports else ""
+        yield f"{name}: {len(domains)} servers powered off, {len(ports)} ports unplugged{closed}"
 
 
 def _plugged(network: NetworkDriver) -> tuple[PluggedPort, ...]:

@@ -22,7 +22,10 @@ from django.conf import settings
 from apps.volumes import states
 from apps.volumes.selectors import attachments, volumes
 from apps.workflow.services import leases
+from apps.workflow.services.findings import FindingReport
+from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
+from workers.drivers.hypervisor.base import PowerState
 from workers.engine.subjects import VOLUME
 from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import volumes as mapping
@@ -67,13 +70,7 @@ def _open(snapshot: HostSnapshot, server_id: uuid.UUID, attachment_id: uuid.UUID
     drivers = snapshot.drivers
     with idle(drivers, server_id) as is_idle:
         row = attachments.load(attachment_id=attachment_id) if is_idle else None
-        info = drivers.hypervisor.info(str(server_id)) if row is not None else None
-        if (
-            row is None
-            or info is None
-            or row.status != states.ATTACHED
-            or info.power_state not in ("running", "paused")
-        ):
+        if row is None or row.status != states.ATTACHED or not _is_on(drivers, server_id):
             return
         try:
             mapping.connect(row, drivers.volume)
@@ -85,6 +82,31 @@ def _open(snapshot: HostSnapshot, server_id: uuid.UUID, attachment_id: uuid.UUID
     if not snapshot.restarted:
         problem = f"attached to server {server_id}, and its export was not open"
         snapshot.report.repaired(EXPORT, row.volume_id, found=problem, done="opened")
+
+
+def _is_on(drivers: HostDrivers, server_id: uuid.UUID) -> bool:
+    info = drivers.hypervisor.info(str(server_id))
+    return info is not None and info.power_state in (PowerState.RUNNING, PowerState.PAUSED)
+
+
+def revive(drivers: HostDrivers, server_id: uuid.UUID) -> bool:
+    """Open the exports that a paused guest has lost, and let it run on. Returns whether it runs.
+
+    A guest that has all its exports was paused because of something else, a full disk say: it is left alone.
+    """
+    report = FindingReport(host=drivers.host)
+    with idle(drivers, server_id) as is_idle:
+        rows = [row for row in mapping.of_server(server_id) if row.status == states.ATTACHED] if is_idle else []
+        opened = {(export.volume_id, export.name) for export in drivers.volume.list_exports()} if rows else set()
+        lost = [row for row in rows if (str(row.volume_id), mapping.export_spec(row).name) not in opened]
+        for row in lost:
+            mapping.connect(row, drivers.volume)
+        if not lost or not drivers.hypervisor.resume_after_io_error(str(server_id), RESUME_SECONDS):
+            return False
+    for row in lost:
+        problem = f"its export failed, and the server {server_id} was paused"
+        report.repaired(EXPORT, row.volume_id, found=problem, done="opened; the server runs on")
+    return True
 
 
 def _close_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, name: str) -> None:

@@ -1,0 +1,88 @@
+"""Volumes and snapshots of the matrix: made, looked at and deleted through their services."""
+
+from typing import TYPE_CHECKING
+
+from tests.cloud import Cloud, wait_for
+
+if TYPE_CHECKING:
+    from tests.matrix.batches import Case
+
+# Each volume has a project of its own name: quotas are small.
+_SETUP = (
+    "from apps.common.context import RequestContext as Context; from apps.volumes.models import Snapshot, Volume;"
+    " from apps.volumes.services import snapshots, volumes;"
+    " context = Context(user_id='admin', project_id={project!r}, request_id='req-matrix');"
+)
+_VOLUME = "volume = Volume.objects.get(id={key!r});"
+_SNAPSHOT = "snapshot = Snapshot.objects.select_related('volume').get(id={key!r});"
+_OPEN = "SELECT 1 FROM workflow_run WHERE subject_id = %s AND state IN ('queued', 'running', 'reverting')"
+
+
+def _do(cloud: Cloud, code: str, **values: str) -> str:
+    text = (_SETUP + code).format(**{"project": "matrix", **values})
+    return cloud.manage("shell", "-v", "0", "-c", text).strip()
+
+
+def begin(cloud: Cloud, name: str) -> str:
+    """Request a volume; return its ID."""
+    row = "Volume(project_id={project!r}, user_id='admin', name={name!r}, size=1)"
+    return _do(cloud, f" print(volumes.create(context=context, volume={row}).id)", project=name, name=name)
+
+
+def begin_snapshot(cloud: Cloud, name: str) -> str:
+    """Request a snapshot of a new volume; return its ID."""
+    key = begin(cloud, f"of-{name}")
+    assert settled(cloud, "volumes_volume", key) == "available"
+    code = " print(snapshots.create(context=context, volume=volume, values=dict(name={name!r})).id)"
+    return _do(cloud, _VOLUME + code, project=f"of-{name}", name=name, key=key)
+
+
+def settled(cloud: Cloud, table: str, key: str) -> str:
+    """Return the status once no run is open."""
+    wait_for(lambda: not cloud.rows(_OPEN, key), what=f"{key} settled")
+    return str(cloud.rows(f"SELECT status FROM {table} WHERE id = %s", key)[0][0])
+
+
+def is_gone(cloud: Cloud, table: str, key: str) -> bool:
+    return not cloud.rows(f"SELECT 1 FROM {table} WHERE id = %s AND deleted_at IS NULL", key)
+
+
+def check(cloud: Cloud, key: str, gone: bool) -> None:
+    """It holds room on its host only."""
+    claimed = cloud.rows(
+        "SELECT h.name FROM scheduling_allocation a JOIN scheduling_host h ON h.id = a.host_id"
+        " WHERE a.consumer_id = %s",
+        key,
+    )
+    placed = cloud.rows("SELECT host FROM volumes_volume WHERE id = %s AND deleted_at IS NULL AND host <> ''", key)
+    assert claimed == placed and (not gone or not placed)
+
+
+def clear(cloud: Cloud) -> None:
+    """Delete all volumes with their snapshots."""
+    rows = "SELECT id::text FROM volumes_volume WHERE deleted_at IS NULL"
+    if not cloud.rows(rows):
+        return
+    code = (
+        " [volumes.delete(context=context, volume=row, cascade=True, force=True)"
+        " for row in Volume.objects.filter(deleted_at=None)]"
+    )
+    _do(cloud, code)
+    wait_for(lambda: not cloud.rows(rows), what="all volumes deleted")
+
+
+def delete(cloud: Cloud, case: "Case") -> None:
+    _do(cloud, _VOLUME + " volumes.delete(context=context, volume=volume)", key=case.subject)
+
+
+def extend(cloud: Cloud, case: "Case") -> None:
+    _do(
+        cloud,
+        _VOLUME + " volumes.extend(context=context, volume=volume, new_size=2)",
+        key=case.subject,
+        project=case.name,
+    )
+
+
+def delete_snapshot(cloud: Cloud, case: "Case") -> None:
+    _do(cloud, _SNAPSHOT + " snapshots.delete(context=context, snapshot=snapshot)", key=case.subject)
