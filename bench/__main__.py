@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bench import report, statements, usage
+from bench import report, statements, steps, usage
 from bench.private_cloud import PrivateCloud
 from deploy import testrun
 from deploy.environment import REPOSITORY
@@ -50,7 +50,7 @@ def scenario(
     counting = statements.is_installed()
     if counting:
         statements.reset(cloud.database_url)
-    before = cloud.cpu()
+    before, began = cloud.cpu(), time.time()
     result = client(
         cloud, *common, "--phases", "boot", "--count", str(options.count), "--wait", options.wait,
         "--poll", options.poll, "--flavor", options.flavor,
@@ -65,6 +65,7 @@ def scenario(
         result["sql_seconds_per_boot"] = round(ran.seconds / boots, 4)
         if options.statements:
             report.show_statements(statements.most(cloud.database_url), boots)
+    result["steps_s"] = steps.worked(cloud.database_url, began)
     result["cpu_s_per_boot"] = round(sum(after.values()) - sum(before.values()), 3) / boots
     if result["machine_busy_cpu_s"] is not None:
         others = result["machine_busy_cpu_s"] - (sum(after.values()) - sum(before.values())) - result["client_cpu_s"]

@@ -13,6 +13,7 @@ ROWS: list[tuple[str, tuple[str, ...], str, str]] = [
     ("To ACTIVE, p95", ("time_to_active_s", "p95"), "s", "< 1.5"),
     ("POST, p50", ("post_s", "p50"), "s", ""),
     ("POST, p95", ("post_s", "p95"), "s", "< 0.150"),
+    ("allocate_network, p95", ("steps_s", "allocate_network", "p95"), "s", "< 0.060, one at a time"),
     ("SQL statements of a boot", ("sql_per_boot",), "", "≤ 60, all told"),
     ("BEGIN, COMMIT … of a boot", ("sql_control_per_boot",), "", ""),
     ("Foreign keys checked, of a boot", ("sql_foreign_key_checks_per_boot",), "", ""),
