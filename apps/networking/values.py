@@ -14,17 +14,21 @@ class RequestedNetwork:
     """One interface as asked for: a network (perhaps with an address), or a port that exists.
 
     The API's body becomes a list of these, which the server's row keeps until ``allocate_for_server`` gives it ports.
-    A body that names a port leaves the network to ``requested_networks.resolve``.
+    A body that names a port leaves the network to ``requested_networks.resolve``. ``shared``: the network is another
+    project's, and has to be shared with the server's project still when the port is made.
     """
 
     network_id: uuid.UUID = OF_THE_PORT
     port_id: uuid.UUID | None = None
     fixed_ip: str | None = None
     tag: str | None = None
+    shared: bool = False
 
     def to_row(self) -> dict[str, str | None]:
         """Return it as JSON for a server's row."""
+        shared: dict[str, str | None] = {"shared": "yes"} if self.shared else {}
         return {
+            **shared,
             "network_id": str(self.network_id),
             "port_id": str(self.port_id) if self.port_id else None,
             "fixed_ip": self.fixed_ip,
@@ -40,6 +44,7 @@ class RequestedNetwork:
             port_id=uuid.UUID(port_id) if port_id else None,
             fixed_ip=row.get("fixed_ip"),
             tag=row.get("tag"),
+            shared=bool(row.get("shared")),
         )
 
 

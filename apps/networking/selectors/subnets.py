@@ -18,6 +18,14 @@ _OF_NETWORK = Rows(
     {"network": uuid.UUID},
 )
 
+_OF_SHARED = Rows(
+    "networking_subnets_of_shared_network",
+    lambda network, project: Subnet.objects.filter(
+        sharing.shared_with(project, prefix="network__"), network_id=network
+    ).order_by("created_at", "id"),
+    {"network": uuid.UUID, "project": str},
+)
+
 
 def visible(*, context: RequestContext) -> QuerySet[Subnet]:
     """Subnets the caller may see: its project's, and those of shared networks; all for administrators."""
@@ -46,3 +54,8 @@ def by_network(*, network_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Subn
     for subnet in Subnet.objects.filter(network_id__in=wanted).order_by("created_at", "id"):
         by_network[subnet.network_id].append(subnet)
     return by_network
+
+
+def of_shared(*, network_id: uuid.UUID, project_id: str) -> list[Subnet]:
+    """Return the subnets of a network, oldest first; none if it is not shared with the project. 1 query."""
+    return _OF_SHARED.fetch(network=network_id, project=project_id)

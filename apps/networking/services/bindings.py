@@ -125,7 +125,7 @@ def make(
     """Make bound ports with their addresses and groups, for interfaces by their numbers. ``keys``: the ports' ids."""
     if not requests:
         return
-    subnets = subnet_selectors.by_network(network_ids={request.network_id for _, request in requests})
+    subnets = _subnets([request for _, request in requests], project_id)
     named = [{"id": key} for key in keys] or [{}] * len(requests)
     rows = [
         Port(
@@ -142,6 +142,20 @@ def make(
     for row, (_, request) in zip(rows, requests, strict=True):
         _address(row, request, subnets.get(request.network_id, []))
     _guard(rows, project_id=project_id, groups=groups)
+
+
+def _subnets(requests: Sequence[RequestedNetwork], project_id: str) -> dict[uuid.UUID, list[Subnet]]:
+    """Return the subnets of the networks. Raises NetworkNotFound for one that is not shared with the project any more:
+    that was so when the request was accepted.
+    """
+    shared = {request.network_id for request in requests if request.shared}
+    others = {request.network_id for request in requests} - shared
+    subnets = subnet_selectors.by_network(network_ids=others) if others else {}
+    for network_id in shared:
+        subnets[network_id] = subnet_selectors.of_shared(network_id=network_id, project_id=project_id)
+        if not subnets[network_id]:
+            raise exceptions.NetworkNotFound(id=network_id)
+    return subnets
 
 
 def _present(*, server_id: uuid.UUID, host: str) -> set[int]:

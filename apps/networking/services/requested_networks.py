@@ -55,7 +55,8 @@ def resolve(
             resolved.append(replace(wanted, network_id=port.network_id, fixed_ip=None))
         else:
             network = _network(wanted.network_id, networks, context, permissions)
-            resolved.append(replace(wanted, fixed_ip=_fixed_ip(wanted.fixed_ip, network, permissions)))
+            fixed_ip = _fixed_ip(wanted.fixed_ip, network, permissions)
+            resolved.append(replace(wanted, fixed_ip=fixed_ip, shared=_is_by_sharing(network, context)))
     _check_free(resolved)
     return resolved
 
@@ -90,6 +91,12 @@ def _network(
     if foreign and not permissions.external and not is_shared_with(network, context.project_id):
         raise exceptions.ExternalNetworkForbidden(id=network.id)
     return network
+
+
+def _is_by_sharing(network: Network, context: RequestContext) -> bool:
+    """Say whether the caller may use a network only because it is shared with the project."""
+    foreign = not context.is_admin and network.project_id != context.project_id
+    return foreign and is_shared_with(network, context.project_id)
 
 
 def _fixed_ip(text: str | None, network: Network, permissions: InterfacePermissions) -> str | None:
@@ -135,7 +142,7 @@ def automatic(*, context: RequestContext, create: bool = True) -> RequestedNetwo
     if len(candidates) > 1:
         raise exceptions.NetworkAmbiguous
     if candidates:
-        return RequestedNetwork(network_id=candidates[0].id)
+        return RequestedNetwork(network_id=candidates[0].id, shared=_is_by_sharing(candidates[0], context))
     return RequestedNetwork(network_id=make_automatic(project_id=project_id)) if create else None
 
 

@@ -3,9 +3,12 @@
 import uuid
 from collections.abc import Callable
 
-from apps.networking.models import Network, RbacPolicy, SecurityGroup
-from apps.networking.services import bindings, security_groups
-from apps.networking.values import RequestedNetwork
+import pytest
+
+from apps.networking import exceptions
+from apps.networking.models import Network, Port, RbacPolicy, SecurityGroup
+from apps.networking.services import bindings, requested_networks, security_groups
+from apps.networking.values import InterfacePermissions, RequestedNetwork
 from tests.callers import Caller
 from tests.unit.networking.dialogue import make, refusal
 from tests.unit.networking.test_rbac_policies import ids, share
@@ -97,3 +100,28 @@ def test_a_shared_qos_policy_limits_others(alice: Caller, bob: Caller, admin: Ca
     share(alice, "qos_policy", made["id"], bob.project_id)
     assert admin.delete(f"/qos/policies/{made['id']}").status_code == 204
     assert not RbacPolicy.objects.exists()
+
+
+def test_a_server_that_was_accepted_before_its_network_was_closed(alice: Caller, bob: Caller, network: Network) -> None:
+    """The port is refused then: an owner who takes a network back finds no new ports of others on it."""
+    policy = share(alice, "network", network.id, bob.project_id)
+
+    def resolved(who: Caller) -> RequestedNetwork:
+        wanted = [RequestedNetwork(network_id=network.id)]
+        (request,) = requested_networks.resolve(
+            context=who.context, requested=wanted, permissions=InterfacePermissions()
+        )
+        return RequestedNetwork.from_row(request.to_row())
+
+    def allocate(who: Caller, request: RequestedNetwork) -> None:
+        bindings.allocate_for_server(server_id=uuid.uuid4(), project_id=who.project_id, host="h", requests=[request])
+
+    theirs, own = resolved(bob), resolved(alice)
+    assert (theirs.shared, own.shared) == (True, False)
+    allocate(bob, theirs)
+    bindings.release_for_server(server_id=uuid.UUID(Port.objects.get(project_id=bob.project_id).device_id))
+    assert alice.delete(f"/rbac-policies/{policy['id']}").status_code == 204
+    with pytest.raises(exceptions.NetworkNotFound):
+        allocate(bob, theirs)
+    assert not Port.objects.filter(project_id=bob.project_id).exists()
+    allocate(alice, own)
