@@ -58,6 +58,12 @@ class ServerLocked(Conflict):
     template = "Instance {server} is locked"
 
 
+class VolumeBacked(BadRequest):
+    """400: the root disk is a volume, and no image is made of volumes here."""
+
+    template = "This cloud cannot make {what} of a server that boots from a volume: make a snapshot of the volume."
+
+
 class GuestAgentMissing(Conflict):
     """409: what is asked of the guest's agent, and the guest has none."""
 

@@ -60,6 +60,7 @@ def prepare(private: PrivateCloud, web: Path, web_url: str) -> Target:
 
 def _upload(admin: Session, name: str, content: bytes) -> str:
     document = {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "public"}
+    document["hw_qemu_guest_agent"] = "true"  # simulated guests have an agent
     image = str(_call(admin, "POST", f"{admin.glance}/images", document, 201)["id"])
     url, headers = f"{admin.glance}/images/{image}/file", {"Content-Type": "application/octet-stream"}
     status = admin.http.call("PUT", url, content, headers)[0]

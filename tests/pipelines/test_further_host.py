@@ -51,11 +51,27 @@ def test_it_joins_and_leaves(shared_cloud: Cloud, machine: Path) -> None:
     status = run("status", machine)
     assert status.returncode == 0, status.stdout
     assert "Agent of second: answers" in status.stdout
+    snapshot_is_sent(shared_cloud)
     settings = (machine / "celerity.env").read_text()
     assert "CELERITY_ADMIN_PASSWORD" not in settings
     assert {path.name for path in machine.iterdir()} <= {"celerity.env", "run", "log", "front", "owner", "simulated"}
     assert run("down", machine).returncode == 0
     assert not [p for p in psutil.process_iter(["environ"]) if _state_of(p) == str(machine)]
+
+
+def snapshot_is_sent(cloud: Cloud) -> None:
+    """The host does not have the image store: it sends a server's image through the front, to a signed address."""
+    answer = cloud.post_server("there", admin=True, availability_zone=f"nova:{HOST}")
+    key = answer.json()["server"]["id"]
+    assert cloud.settled(key)["OS-EXT-SRV-ATTR:host"] == HOST
+    path = f"/compute/v2.1/servers/{key}/action"
+    image = cloud.call("POST", path, {"createImage": {"name": "sent"}}, admin=True).json()["image_id"]
+    assert cloud.settled(key)["status"] == "ACTIVE"
+    kept = cloud.call("GET", f"/image/v2/images/{image}", admin=True).json()
+    assert (kept["status"], kept["virtual_size"]) == ("active", 1 << 30), kept
+    for gone in (f"/image/v2/images/{image}", f"/compute/v2.1/servers/{key}"):
+        assert cloud.call("DELETE", gone, admin=True).status_code == 204
+    wait_for(lambda: cloud.server(key) is None, what="the server gone")
 
 
 def _state_of(process: psutil.Process) -> str:

@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.compute.actions import CREATE_BACKUP, CREATE_IMAGE, ServerAction
+from apps.compute.exceptions import VolumeBacked
 from apps.compute.models import Server
+from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_actions
 from apps.compute.services.unfilled_images import IMAGE
 from apps.images import attributes
@@ -33,11 +35,11 @@ def create(
 ) -> uuid.UUID:
     """Begin to make an image of the server's root disk; return its ID. Without a ``name`` it gets the server's.
 
-    Raises what ``server_actions.begin`` raises, QuotaExceeded (413) of the image service, and what it says of
-    properties (400, 403, 413).
+    Raises what ``server_actions.begin`` raises, VolumeBacked (400), QuotaExceeded (413) of the image service, and what
+    that says of properties (400, 403, 413).
     """
     name = name or f"{server.name[:230]} {timezone.now():%Y-%m-%d %H:%M:%S}"
-    properties = {**_check(metadata or {}), "image_type": "snapshot"}
+    properties = {"image_type": "snapshot", **_check(metadata or {})}  # in Nova too, the request's win
     return _begin(context, server, CREATE_IMAGE, name, properties)
 
 
@@ -64,6 +66,8 @@ def _check(metadata: Mapping[str, str]) -> dict[str, str]:
 def _begin(
     context: RequestContext, server: Server, action: ServerAction, name: str, properties: dict[str, str], **params: Any
 ) -> uuid.UUID:
+    if any(device.is_root and device.is_volume for device in selectors.block_devices(server_id=server.id)):
+        raise VolumeBacked(what=action.title.lower().removeprefix("create "))
     run_id = uuid.uuid4()
     owner = context.project_id or server.project_id
     values = {

@@ -8,7 +8,6 @@ NOT_OFFERED: dict[str, str] = {
     "images/<image_id>/import": IMPORT,
     "images/<image_id>/locations": "locations of images",
     "images/<image_id>/stage": IMPORT,
-    "images/<image_id>/tasks": "tasks of images",
     "stores": "several image stores",
     "tasks": "tasks of images",
 }

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("image/v2/images/<str:image_id>/file", files.ImageFile.as_view()),
     path("image/v2/images/<str:image_id>/actions/deactivate", images.Deactivate.as_view()),
     path("image/v2/images/<str:image_id>/actions/reactivate", images.Reactivate.as_view()),
+    path("image/v2/images/<str:image_id>/tasks", images.ImageTasks.as_view()),
     path("image/v2/images/<str:image_id>/members", members.Members.as_view()),
     path("image/v2/images/<str:image_id>/members/<str:member_id>", members.MemberItem.as_view()),
     path("image/v2/images/<str:image_id>/tags/<str:tag>", tags.TagItem.as_view()),

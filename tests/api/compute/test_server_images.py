@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.compute import admin_passwords
-from apps.compute.models import Server
+from apps.compute.models import BlockDevice, Server
 from apps.compute.services import agents
 from apps.images.models import Image, Member
 from apps.workflow.models import Run
@@ -92,6 +92,13 @@ def test_refusals_leave_nothing(alice: ComputeCaller, bob: ComputeCaller, server
     assert not Image.objects.filter(project_id=alice.project_id).exists() and not Run.objects.exists()
     Server.objects.update(vm_state="active", locked=True)
     assert act(alice, server, "createImage", {"name": "i"}).status_code == 202  # a lock keeps from changes
+
+
+def test_a_root_disk_that_is_a_volume(alice: ComputeCaller, server: Server) -> None:
+    BlockDevice.objects.create(server=server, kind="volume", boot_index=0, volume_id=uuid.uuid4())
+    for action, body, what in (("createImage", {"name": "i"}, "an image"), ("createBackup", BACKUP, "a backup")):
+        answer = act(alice, server, action, body)
+        assert answer.status_code == 400 and f"cannot make {what} of a server" in answer.content.decode()
 
 
 def test_passwords(alice: ComputeCaller, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ MISSING = {
         "compute .*/(os-volumes|os-snapshots|os-assisted-volume-snapshots)",
         "compute (POST|PUT|DELETE) .*/os-volume_attachments",
     ],
-    "image import": ["image .*/v2/images/.*/(import|stage|locations|tasks)", "image .*/v2/tasks"],
+    "image import": ["image .*/v2/images/.*/(import|stage|locations)", "image .*/v2/tasks"],
     "the image cache": ["image .*/v2/cache"],
     "several image stores": ["image .*/v2/stores/"],
     "guaranteed bandwidth and packet rates": ["network .*/minimum_(bandwidth|packet_rate)_rules"],

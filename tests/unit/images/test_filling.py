@@ -60,6 +60,12 @@ def test_the_run_alone_fills_it_once(alice: Caller, put: Any) -> None:
     assert put(alice, str(image.id), DATA).status_code == 409
 
 
+def test_an_image_has_no_tasks(alice: Caller, bob: Caller) -> None:
+    image, _ = begin(alice)
+    assert alice.get(f"/v2/images/{image.id}/tasks").json() == {"tasks": []}
+    assert bob.get(f"/v2/images/{image.id}/tasks").status_code == 404
+
+
 def test_a_step_takes_the_place_of_one_that_was_killed(alice: Caller) -> None:
     image, run = begin(alice)
     Image.objects.filter(id=image.id).update(status="saving", upload_id=uuid.uuid4())

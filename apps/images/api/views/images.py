@@ -95,6 +95,18 @@ class ImageItem(ImageView, Item):
         images.delete(image=row)
 
 
+class ImageTasks(ImageView):
+    """The tasks that import an image's data. Images are not imported here, so that none has any."""
+
+    response_serializers = {
+        "get": {200: {"type": "object", "properties": {"tasks": {"type": "array", "items": {"type": "object"}}}}}
+    }
+
+    def get(self, request: Request, image_id: str) -> Response:
+        self.image(image_id, "get_image")
+        return Response({"tasks": []})
+
+
 class Deactivate(ImageView):
     """Forbid the use of an image's data."""
 
