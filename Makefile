@@ -89,7 +89,7 @@ chaos: ## Boots and deletes under fire (ARGS="--seed 7 --seeds 20", "--real": re
 	@deploy/bootstrap.sh --dev
 	@$(PYTHON) -m tests.chaos.run $(ARGS)
 
-conformance: ## Run OpenStack's own test suite (SERVICE=identity,image,compute,network ARGS="--match x")
+conformance: ## Run OpenStack's own test suite (SERVICE=identity,image,compute,network,volume ARGS="--match x")
 	@deploy/bootstrap.sh --dev
 	@$(PYTHON) -m tests.conformance $(SERVICE) $(ARGS)
 

@@ -11,6 +11,7 @@ from apps.images.api import urls as images
 from apps.metadata.api import urls as metadata
 from apps.networking.api import urls as networks
 from apps.operations import admission, health, start
+from apps.volumes.api import urls as volumes
 from cloud.tuning import routes
 
 handler400 = "apps.common.api.errors.bad_request"
@@ -32,5 +33,13 @@ urlpatterns = [
     path("flower/", admission.refuse_flower, name="flower"),
     path("flower/<path:path>", admission.refuse_flower),
     *metadata.urlpatterns,
-    *routes.tree([*compute.urlpatterns, *networks.urlpatterns, *images.urlpatterns, *identity.urlpatterns]),
+    *routes.tree(
+        [
+            *compute.urlpatterns,
+            *networks.urlpatterns,
+            *images.urlpatterns,
+            *identity.urlpatterns,
+            *volumes.urlpatterns,
+        ]
+    ),
 ]

@@ -10,8 +10,11 @@ class ComputeConfig(AppConfig):
     def ready(self) -> None:
         from apps.common import policy
         from apps.compute import policies
+        from apps.compute.selectors import servers
         from apps.compute.services import project_resources, quotas
+        from apps.volumes.services import servers as server_services
 
         policy.register(policies.RULES)
         project_resources.register()
         quotas.register()
+        server_services.register(servers.project_of)

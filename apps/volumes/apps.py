@@ -9,6 +9,10 @@ class VolumesConfig(AppConfig):
     verbose_name = "Volumes"
 
     def ready(self) -> None:
-        from apps.volumes.services import quotas
+        from apps.common import policy
+        from apps.volumes import policies
+        from apps.volumes.services import project_resources, quotas
 
+        policy.register(policies.RULES)
+        project_resources.register()
         quotas.register()

@@ -102,11 +102,6 @@ class LastVolumeType(BadRequest):
     template = "The volume type {type} cannot be deleted: volumes without a type get it."
 
 
-class InvalidAuthKey(BadRequest):
-    kind = "InvalidAuthKey"
-    template = "Invalid auth key: {reason}"
-
-
 class PrivateTypeOnly(Forbidden):
     template = "Type access modification is not applicable to public volume type."
 
@@ -134,4 +129,4 @@ class GigabytesExceeded(OverLimit):
 
 
 class VolumeSizeExceedsLimit(OverLimit):
-    template = "Requested volume size {size}G is larger than maximum allowed limit {allowed}G."
+    template = "Requested volume size {size}G exceeds the maximum allowed limit {allowed}G."

@@ -33,6 +33,7 @@ from apps.networking.models import (
 )
 from apps.quotas.models import Limit, Reservation, Usage
 from apps.scheduling.models import Aggregate, Allocation, Host, Inventory
+from apps.volumes.models import Attachment, Snapshot, Volume, VolumeType, VolumeTypeAccess
 from apps.workflow.models import Finding, Run, Step, Tally
 
 FLAVOR = {"id": "1", "original_name": "f", "vcpus": 1, "ram": 1, "disk": 1, "ephemeral": 0, "swap": 0}
@@ -90,6 +91,7 @@ def one(number: int) -> None:
     )
     work(number, server)
     nets(number, project.pk, server)
+    disks(number, project.pk, server)
     AuditEvent.objects.create(action="server.create", target_type="server", target_id=str(server.id))
 
 
@@ -151,6 +153,21 @@ def nets(number: int, project: str, server: Server) -> None:
     FixedIP.objects.create(port=port, subnet=subnet, ip_address=f"10.{number}.1.9")
     routes(number, project, network, subnet)
     assert image
+
+
+def disks(number: int, project: str, server: Server) -> None:
+    """Write a volume with its snapshot and type, on a server; each also refers to the first ones."""
+    text = f"n{number}"
+    kind = VolumeType.objects.create(name=text, is_public=False, extra_specs={"k": "v"})
+    VolumeTypeAccess.objects.create(volume_type=VolumeType.objects.get(name=FIRST), project_id=project)
+    volume = Volume.objects.create(
+        project_id=project, user_id="u", name=text, size=1, status="error", volume_type=kind, host=FIRST,
+        error="No valid host was found.",
+    )  # fmt: skip
+    first = Volume.objects.get(name=FIRST)
+    for row in (volume, first):
+        Attachment.objects.create(volume=row, server_id=server.id, host=FIRST, status="attached")
+        Snapshot.objects.create(volume=row, project_id=project, user_id="u", name=text, size=1)
 
 
 def routes(number: int, project: str, network: Network, subnet: Subnet) -> None:

@@ -46,13 +46,14 @@ def test_titles_read_as_titles(operations: list[tuple[str, Any]]) -> None:
     assert titles["PATCH /identity/v3/domains/{domain_id}"] == "Update a domain"
 
 
-# Celerity has no migrations, attachments of volumes, power actions of hosts, or segments apart from networks.
+# Celerity has no migrations, no messages of volumes, no power actions of hosts, and no segments apart from networks.
 ALWAYS_REFUSED = {
     "GET /compute/v2.1/os-hosts/{name}/reboot",
     "GET /compute/v2.1/os-hosts/{name}/shutdown",
     "GET /compute/v2.1/os-hosts/{name}/startup",
     "GET /compute/v2.1/servers/{server_id}/migrations/{migration_id}",
-    "GET /compute/v2.1/servers/{server_id}/os-volume_attachments/{volume_id}",
+    "GET /volume/v3/messages/{message_id}",
+    "DELETE /volume/v3/messages/{message_id}",
     "POST /network/v2.0/segments",
     "PUT /network/v2.0/segments/{item_id}",
     "DELETE /network/v2.0/segments/{item_id}",

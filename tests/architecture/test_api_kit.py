@@ -48,6 +48,8 @@ NO_COLLECTIONS = {
     "network": "the versions of the service, without a token",
     "network/v2.0": "the nouns of the version, without a token",
     "network/v2.0/trunks/<str:item_id>/get_subports": "a part of the trunk's document",
+    "volume": "the versions of the service, without a token",
+    "volume/v3": "the versions of the service, without a token",
     "image": "the versions of the service, without a token",
     "image/versions": "the versions of the service, without a token",
     "image/v2": "the versions of the service, without a token",
@@ -67,6 +69,8 @@ NO_ITEMS = {
     "a key of a row's mapping, or a word of its list": (
         "compute.ExtraSpecView compute.ImageMetadataItemView compute.MetadataItemView compute.NetworkIPsView"
         " compute.TagView identity.DomainConfigPartView identity.ProjectTagView networking.TagItem"
+        " volumes.ExtraSpecView volumes.SnapshotMetadataItemView volumes.VolumeEncryptionKeyView"
+        " volumes.VolumeMetadataItemView"
     ),
     "whether two rows belong together": (
         "identity.EndpointGroupProjectView identity.GrantRoleView identity.GroupUserView identity.ImpliedRoleView"
@@ -74,9 +78,10 @@ NO_ITEMS = {
     ),
     "sums and limits, of a project or a time": (
         "compute.QuotaClassSetView compute.QuotaSetView compute.UsageView compute.UsageAuditLogView"
-        " networking.QuotaItem"
+        " networking.QuotaItem volumes.QuotaClassSetView volumes.QuotaSetView"
     ),
-    "no such rows": "compute.ServerMigrationView compute.VolumeAttachmentView",
+    "no such rows": "compute.ServerMigrationView volumes.MessageView",
+    "a host's back end, by its name, which has no row": "volumes.CapabilitiesView volumes.HostView",
     "a project's, which is made by asking for it": "networking.AutoAllocatedTopology",
     "v2.0 and EC2: the key may be a name or an access key, and the rule depends on what it names": (
         "identity.v2.RoleView identity.v2.ServiceItemView identity.v2.TenantView identity.v2.TokenView"

@@ -82,6 +82,13 @@ OTHERS_NOUNS = {
     "images": {"files": "images: their data", "schemas": "none: JSON schemas", "versions": "none"},
     "metadata": {},
     "networking": {"qos_rule_types": "none: a list of names", "versions": "none"},
+    "volumes": {
+        "extensions": "none: lists of names",
+        "extra_specs": "volume_types",
+        "not_offered": "none: refusals",
+        "versions": "none",
+        "volume_actions": "volumes, by the key of an action",
+    },
 }
 
 

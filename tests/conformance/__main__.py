@@ -21,7 +21,7 @@ from tests.conformance.suites import SERVICES, SLOW, SUITES, Suite, together
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make conformance", description=__doc__)
-    parser.add_argument("services", nargs="?", default=",".join(SERVICES), help="identity,image,compute,network")
+    parser.add_argument("services", nargs="?", default=",".join(SERVICES), help="identity,image,compute,network,volume")
     parser.add_argument("--match", default="", metavar="REGEX", help="only tests whose id matches")
     parser.add_argument("--concurrency", type=int, default=4, metavar="N", help="tests at a time (default 4)")
     parser.add_argument("--option", action="append", default=[], metavar="SECTION.KEY=VALUE", help="for tempest.conf")

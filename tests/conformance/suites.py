@@ -38,6 +38,7 @@ SUITES = (
     Suite("image", "image", r"tempest\.api\.image\."),
     Suite("compute", "compute", r"tempest\.api\.compute\."),
     Suite("network", "network", r"tempest\.api\.network\."),
+    Suite("volume", "volume", r"tempest\.api\.volume\."),
 )
 SERVICES = tuple(dict.fromkeys(suite.service for suite in SUITES))
 # Classes that wait long for servers, or prove what others prove too: left out of the part that runs in CI.

@@ -17,6 +17,7 @@ from apps.images.models import Image, Namespace
 from apps.images.models import Member as ImageMember
 from apps.networking.models import Network, PortForwarding, QosPolicy, Subnet
 from apps.scheduling.models import Aggregate
+from apps.volumes.models import Attachment, Snapshot, Transfer, Volume, VolumeType
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
 SUBJECT: list[str] = []  # the token that calls about tokens are about
@@ -47,7 +48,7 @@ class Person:
 def request(client: Client, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
     """Send as clients do, at compute's newest microversion that has the call."""
     version = "2.35" if PROXIED.match(path) else "2.43" if isinstance(body, dict) and ENDED & body.keys() else "2.96"
-    headers = {"OpenStack-API-Version": f"compute {version}", **headers}
+    headers = {"OpenStack-API-Version": f"compute {version}, volume 3.70", **headers}
     if path == "/identity/v3/auth/tokens" and "X-Auth-Token" in headers:
         headers["X-Subject-Token"] = SUBJECT[0] if SUBJECT else headers["X-Auth-Token"]
     kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
@@ -156,6 +157,35 @@ def _compute(owner: Person) -> dict[str, str]:
     }
 
 
+def _volumes(owner: Person) -> dict[str, str]:
+    """Return ids by the parameter's name: a volume, its snapshot and its type, one that is attached, one on offer."""
+    kind = VolumeType.objects.create(name=f"t-{owner.user.name}", is_public=False, extra_specs={"k": "v"})
+    kind.access.create(project_id=owner.project.pk)
+
+    def make(status: str) -> Volume:
+        return Volume.objects.create(
+            project_id=owner.project.pk, user_id=owner.user.pk, size=1, status=status, volume_type=kind,
+            metadata={"k": "v"},
+        )  # fmt: skip
+
+    volume = make("available")
+    snapshot = Snapshot.objects.create(
+        volume=volume, project_id=owner.project.pk, user_id=owner.user.pk, size=1, status="available",
+        metadata={"k": "v"},
+    )  # fmt: skip
+    transfer = Transfer.objects.create(volume=make("awaiting-transfer"), project_id=owner.project.pk, key_digest="x")
+    return {
+        "volume_id": str(volume.id),
+        "snapshot_id": str(snapshot.id),
+        "type_id": str(kind.id),
+        "attachment_id": str(Attachment.objects.create(volume=make("reserved"), server_id=NOBODY).id),
+        "transfer_id": str(transfer.id),
+        "message_id": str(NOBODY),
+        "host": "host-1@local",
+        "verb": "disable",
+    }
+
+
 def _endpoint_group(owner: Person, domain: identity.Domain) -> str:
     """Return an endpoint group without filters, associated with the owner's project; set an option of its domain."""
     group = identity.EndpointGroup.objects.create(name=domain.name, filters={"region_id": "none"})
@@ -255,6 +285,7 @@ class Belongings:
         )
         self.items = _network(owner, octet)
         SUBJECT[:] = [owner.token]
+        self.volumes = _volumes(owner)
         self.values = {
             **_compute(owner),
             **_identity(owner),
@@ -283,6 +314,8 @@ class Belongings:
         values |= {"collection": collection, "item_id": self.items.get(collection, str(NOBODY))}
         if route.startswith("network/v2.0/qos/"):
             values["policy_id"] = self.items["policies"]
+        if route.startswith("volume/"):
+            values |= self.volumes
         if route.startswith("compute/"):
             values |= {"group_id": values["security_group_id"], "rule_id": self.items["security-group-rules"]}
         values["key"] = "k" if "metadata" in route or "extra_specs" in route else "host-1"

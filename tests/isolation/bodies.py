@@ -29,7 +29,29 @@ _AGGREGATE_ACTIONS = [
     {"remove_host": {"host": "host-1"}},
     {"set_metadata": {"metadata": {"written": "1"}}},
 ]
+_VOLUME_VALUES: dict[str, Any] = {
+    "os-attach": {"host_name": "h"},
+    "os-extend": {"new_size": 2},
+    "os-initialize_connection": {"connector": {"host": "h"}},
+    "os-terminate_connection": {"connector": {"host": "h"}},
+    "os-set_bootable": {"bootable": True},
+    "os-update_readonly_flag": {"readonly": True},
+    "os-set_image_metadata": {"metadata": {"written": "1"}},
+    "os-unset_image_metadata": {"key": "k"},
+    "os-reset_status": {"status": "error"},
+    "os-update_snapshot_status": {"status": "creating"},
+}
 _BY_PATH: list[tuple[str, Any]] = [
+    ("volume/v3/os-quota-sets", {"quota_set": {"volumes": 1}}),
+    ("volume/v3/os-quota-class-sets", {"quota_class_set": {"volumes": 1}}),
+    ("volume/v3/os-services", {"host": "host-1@local", "binary": "cinder-volume"}),
+    ("types/<type_id>/action", {"addProjectAccess": {"project": "x"}}),
+    ("types/<type_id>/extra_specs/<key>", {"k": "written"}),
+    ("types/<type_id>/extra_specs", {"extra_specs": {"written": "1"}}),
+    ("volume/v3/types", {"volume_type": {"name": "written"}}),
+    ("attachments/<attachment_id>/action", {"os-complete": {}}),
+    ("volume/v3/attachments/", {"attachment": {"connector": {"host": "h"}}}),
+    ("/accept", {"accept": {"auth_key": "x"}}),
     ("alias_bandwidth_limit_rules", {"alias_bandwidth_limit_rule": {"max_kbps": 1}}),
     ("alias_dscp_marking_rules", {"alias_dscp_marking_rule": {"dscp_mark": 8}}),
     ("bandwidth_limit_rules", {"bandwidth_limit_rule": {"max_kbps": 1}}),
@@ -97,6 +119,11 @@ def _referring(call: Call, values: dict[str, str]) -> Any:
     network, group = values["network_id"], values["security_group_id"]
     trust = {"trustor_user_id": values["user_id"], "trustee_user_id": values["user_id"], "impersonation": True}
     return {
+        "volume/v3/volumes": {"volume": {"size": 1}},
+        "volume/v3/snapshots": {"snapshot": {"volume_id": values["volume_id"]}},
+        "volume/v3/attachments": {"attachment": {"volume_uuid": values["volume_id"]}},
+        "volume/v3/os-volume-transfer": {"transfer": {"volume_id": values["volume_id"]}},
+        "volume/v3/volume-transfers": {"transfer": {"volume_id": values["volume_id"]}},
         "network/v2.0/subnets": {"subnet": {"network_id": network, "cidr": "10.99.0.0/24", "ip_version": 4}},
         "network/v2.0/floatingips": {"floatingip": {"floating_network_id": network}},
         "network/v2.0/trunks": {"trunk": {"port_id": "0" * 32}},
@@ -131,6 +158,8 @@ def of(call: Call, values: dict[str, str]) -> list[Any]:
         return [{name: _ACTION_VALUES.get(name)} for name in actions.of_api()]
     if call.route.endswith("os-aggregates/<aggregate_id>/action"):
         return list(_AGGREGATE_ACTIONS)
+    if call.route.startswith("volume/v3/") and call.route.endswith(("<volume_id>/action", "<snapshot_id>/action")):
+        return [{name: _VOLUME_VALUES.get(name)} for name in call.view.ACTIONS]
     referring = _referring(call, values)
     if referring is not None:
         return [referring]

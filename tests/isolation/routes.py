@@ -23,8 +23,8 @@ OPEN = {
     ("post", "identity/v2.0/tokens"),
 }
 # Between the cloud's own processes: hosts send a signature, no token, and everyone else gets 404.
-# The routes of compute/v2.1 under other names, and what only says that it is not offered.
-ALIASES = ("compute/v2/", "compute/v2.1/<project:project_in_url>/")
+# The routes of compute/v2.1 and volume/v3 under other names, and what only says that it is not offered.
+ALIASES = ("compute/v2/", "compute/v2.1/<project:project_in_url>/", "volume/v3/<project:project_in_url>/")
 INTERNAL = {
     "image/internal/blobs/<str:sha512>",
     "image/internal/uploads/<uuid:image_id>/<uuid:run_id>",

@@ -11,6 +11,7 @@ from apps.common import dispatch
 from apps.compute.models import Flavor
 from apps.images.models import Image
 from apps.quotas.models import Limit
+from apps.volumes.models import Volume
 from tests.architecture.test_limits_of_rows import LIMITS, Quota, Setting
 from tests.isolation.belongings import Person, external
 
@@ -79,6 +80,13 @@ def _rule(person: Person, number: int) -> dict[str, Any]:
     return {"security_group_rule": {**values, "port_range_min": 80 + number, "port_range_max": 80 + number}}
 
 
+def _snapshot(person: Person, number: int) -> dict[str, Any]:
+    volume, _ = Volume.objects.get_or_create(
+        project_id=person.project.pk, user_id=person.user.pk, size=1, status="available"
+    )
+    return {"snapshot": {"volume_id": str(volume.id), "name": f"s{number}"}}
+
+
 def _trust(person: Person, number: int) -> dict[str, Any]:
     values = {"trustor_user_id": person.user.pk, "trustee_user_id": person.user.pk, "impersonation": False}
     return {"trust": {**values, "project_id": person.project.pk, "roles": [{"name": "member"}]}}
@@ -130,6 +138,8 @@ MADE: dict[str, Make] = {
         lambda person, number: {"keypair": {"name": f"k{number}", "public_key": KEY, "type": "ssh"}},
         owner="user_id",
     ),
+    "volumes.Volume": Make("/volume/v3/volumes", lambda person, number: {"volume": {"size": 1}}),
+    "volumes.Snapshot": Make("/volume/v3/snapshots", _snapshot),
     "identity.ApplicationCredential": Make(CREDENTIALS, _credential(), owner="user_id"),
     "identity.AccessRule": Make(CREDENTIALS, _with_rule, owner="user_id"),
     "identity.Credential": Make(

@@ -66,13 +66,19 @@ NOWHERE = {
     "compute/v2.1/servers/<server_id>/os-volume_attachments/<volume_id>": "there are none",
     "compute/v2.1/os-keypairs/<name>": "a user's own",
     "compute/v2.1/extensions/<alias>": "there are none",
+    "volume/v3/messages/<message_id>": "there are none",
     "network/v2.0/extensions/<str:alias>": "there are none of this name",
     "network/v2.0/agents/<str:item_id>": "there are no hosts",
     "network/v2.0/auto-allocated-topology/<str:project_id>": "there is no default external network",
     "identity/v3/users/<str:user_id>/access_rules": "a user's own, and the system's",
     "identity/v3/users/<str:user_id>/access_rules/<str:rule_id>": "a user's own, and the system's",
 }
-NO_HOSTS = ("compute/v2.1/os-hypervisors/", "compute/v2.1/os-hosts/")
+NO_HOSTS = (
+    "compute/v2.1/os-hypervisors/",
+    "compute/v2.1/os-hosts/",
+    "volume/v3/os-hosts/",
+    "volume/v3/capabilities/",
+)
 
 
 def test_what_strangers_are_asked_about_is_there(bobs: Belongings) -> None:
@@ -144,13 +150,16 @@ READERS_OWN: dict[str, str] = {
 }
 
 
+READS = "os-show_image_metadata"  # the one action that changes nothing
+
+
 def test_a_readers_write_is_refused(rita: Person, bobs: Belongings, rows: Rows) -> None:
     before, wrong = rows(), []
     for call in calls():
         if not call.writes or call.is_open or str(call) in READERS_OWN or call.route == OLD_PASSWORD:
             continue
         for body, code in _answers(call, bobs.of(call.route), rita.call):
-            if code != 403:
+            if code != 403 and not (isinstance(body, dict) and READS in body):
                 wrong.append(f"{call} {body}: {code}")
     assert not wrong, "\n" + "\n".join(wrong)
     assert not _changed(before, rows())

@@ -11,8 +11,8 @@ from apps.common.api import answers, schema_words
 
 
 def without_aliases(endpoints: list[Any], **_: Any) -> list[Any]:
-    """Leave out /compute/v2 and URLs with the project's id: the same views as /compute/v2.1."""
-    aliases = ("/compute/v2/", "/compute/v2.1/{project_in_url}/")
+    """Leave out /compute/v2 and URLs with the project's id: the same views as /compute/v2.1 and /volume/v3."""
+    aliases = ("/compute/v2/", "/compute/v2.1/{project_in_url}/", "/volume/v3/{project_in_url}/")
     return [endpoint for endpoint in endpoints if not endpoint[0].startswith(aliases)]
 
 

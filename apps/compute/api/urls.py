@@ -1,12 +1,10 @@
 """Compute's routes. ``v2`` is the same API without microversions' names; ids of projects in paths are accepted."""
 
-from django.urls import URLPattern, URLResolver, include, path, register_converter
+from django.urls import URLPattern, URLResolver, include, path
 
-from apps.compute.api.converters import ProjectIdConverter
+import apps.common.api.converters  # noqa: F401 - it registers "project"
 from apps.compute.api.routes import ROUTES
 from apps.compute.api.views import discovery
-
-register_converter(ProjectIdConverter, "project")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("compute", discovery.VersionsView.as_view()),

@@ -110,6 +110,11 @@ def existing(*, server_ids: list[uuid.UUID]) -> set[uuid.UUID]:
     return set(Server.objects.filter(id__in=server_ids, deleted_at=None).values_list("id", flat=True))
 
 
+def project_of(server_id: uuid.UUID) -> str | None:
+    """Return the project of a server that is not deleted, or None. 1 query."""
+    return Server.objects.filter(id=server_id, deleted_at=None).values_list("project_id", flat=True).first()
+
+
 def with_status(rows: QuerySet[Server], wanted: list[str]) -> QuerySet[Server]:
     """Filter by API status; a status that no state has matches nothing."""
     from django.db.models import Q

@@ -30,6 +30,9 @@ SERVICES = (
     ("compute", "nova", "/compute/v2.1"),
     ("image", "glance", "/image"),
     ("network", "neutron", "/network"),
+    # One API under both of its types: some clients know the older one alone.
+    ("volumev3", "cinderv3", "/volume/v3/$(project_id)s"),
+    ("block-storage", "cinder", "/volume/v3/$(project_id)s"),
 )
 
 

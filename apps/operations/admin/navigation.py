@@ -35,6 +35,11 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         ("Trunks", "call_split", "networking_trunk"),
         ("RBAC policies", "share", "networking_rbacpolicy"),
     ],
+    "Volumes": [
+        ("Volumes", "hard_drive", "volumes_volume"),
+        ("Snapshots", "photo_camera", "volumes_snapshot"),
+        ("Volume types", "category", "volumes_volumetype"),
+    ],
     "Identity": [
         ("Projects", "folder_open", "identity_project"),
         ("Users", "person", "identity_user"),

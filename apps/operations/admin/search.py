@@ -14,6 +14,7 @@ SEARCHED = (
     ("Hosts", "scheduling.Host"),
     ("Projects", "identity.Project"),
     ("Images", "images.Image"),
+    ("Volumes", "volumes.Volume"),
     ("Runs", "workflow.Run"),
 )
 MOST = 5  # of each kind

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from apps.volumes.selectors import quota_amounts
-
 OPEN = "('queued', 'running', 'reverting')"
 
 
@@ -69,11 +67,6 @@ _STUCK_VOLUMES = f"""
 SELECT v.id::text, v.status FROM volumes_volume v
  WHERE v.deleted_at IS NULL AND v.status IN ('creating', 'downloading', 'extending', 'deleting')
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
-"""  # noqa: S608 - our own words
-_EXTENDING = f"""
-SELECT v.id::text FROM volumes_volume v
- WHERE v.status = 'extending'
-   AND EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
 _STUCK_SNAPSHOTS = f"""
 SELECT s.id::text, s.status FROM volumes_snapshot s JOIN volumes_volume v ON v.id = s.volume_id
@@ -138,10 +131,7 @@ def stuck_snapshots() -> list[tuple[uuid.UUID, str]]:
 
 def unsettled() -> list[uuid.UUID]:
     """Return consumers with a reservation, and without a run that would settle it."""
-    keys = [uuid.UUID(key) for (key,) in _rows(_UNSETTLED)]
-    # What an extension reserves has a consumer of its name, not the run's subject.
-    extending = {quota_amounts.extension_of(uuid.UUID(key)) for (key,) in (_rows(_EXTENDING) if keys else ())}
-    return [key for key in keys if key not in extending]
+    return [uuid.UUID(key) for (key,) in _rows(_UNSETTLED)]
 
 
 def stuck() -> list[Stuck]:

@@ -28,9 +28,9 @@ def of_snapshot(snapshot: Snapshot) -> dict[str, int]:
     return _with_type({SNAPSHOTS: 1, GIGABYTES: snapshot.size}, snapshot.volume.volume_type_id)
 
 
-def extension_of(volume_id: uuid.UUID) -> uuid.UUID:
-    """Return the consumer of an extension's reservations, which are separate from the volume's."""
-    return uuid.uuid5(volume_id, "extend")
+def transfer_of(volume_id: uuid.UUID) -> uuid.UUID:
+    """Return the consumer of the reservations that a project makes to accept a volume."""
+    return uuid.uuid5(volume_id, "transfer")
 
 
 def _with_type(amounts: dict[str, int], type_id: uuid.UUID | None) -> dict[str, int]:

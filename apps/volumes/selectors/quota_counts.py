@@ -15,7 +15,7 @@ def recount(reservations: Reservations) -> Recount:
     """Count volumes, snapshots and their GiB, in all and by type. 2 queries.
 
     Their amounts are reserved while the reservations of their creation are open, and in use from then on. What an
-    extension takes more is reserved until it is done.
+    extension takes more is reserved until it is done: its reservations are of GiB alone.
     """
     in_use: dict[Key, int] = defaultdict(int)
     reserved: dict[Key, int] = defaultdict(int)
@@ -23,20 +23,17 @@ def recount(reservations: Reservations) -> Recount:
 
     def add(consumer: uuid.UUID, project_id: str, amounts: Mapping[str, int]) -> None:
         consumers.add(consumer)
-        still_open = reservations.get(consumer, {})
+        promised = reservations.get(consumer, {})
+        is_new = any(
+            (project_id, resource) in promised for resource in (quota_amounts.VOLUMES, quota_amounts.SNAPSHOTS)
+        )
         for resource, amount in amounts.items():
-            still = still_open.get((project_id, resource), 0)
-            reserved[project_id, resource] += still
-            in_use[project_id, resource] += amount if not still else 0
+            reserved[project_id, resource] += promised.get((project_id, resource), 0)
+            in_use[project_id, resource] += amount if not is_new else 0
 
     volumes = Volume.objects.filter(deleted_at=None).only("id", "project_id", "size", "volume_type_id")
     for volume in volumes.order_by().iterator(chunk_size=2000):
         add(volume.id, volume.project_id, quota_amounts.of_volume(volume))
-        extension = quota_amounts.extension_of(volume.id)
-        if extension in reservations:
-            consumers.add(extension)
-            for key, amount in reservations[extension].items():
-                reserved[key] += amount
     snapshots = Snapshot.objects.filter(deleted_at=None).select_related("volume")
     fields = ("id", "project_id", "size", "volume__volume_type_id")
     for snapshot in snapshots.only(*fields).order_by().iterator(chunk_size=2000):

@@ -3,6 +3,7 @@
 import uuid
 
 from apps.common.exceptions import BadRequest
+from apps.identity.selectors import projects
 from apps.quotas import registry
 from apps.quotas.selectors import limits, usages
 from apps.volumes.models import VolumeType
@@ -37,6 +38,12 @@ def name_of(resource: str) -> str:
     return f"{whole}_{name.first() or ''}"
 
 
+def check_project(project_id: str) -> None:
+    """Raise BadRequest (400) when there is no such project."""
+    if projects.find(project_id) is None:
+        raise BadRequest(f"Project ID {project_id[:64]} is not a valid project.")
+
+
 def owner_of_class(name: str) -> str:
     """Return whose limits a quota class is. Raises BadRequest (400) for a name that is too long."""
     if name == limits.DEFAULT_OWNER:
@@ -68,3 +75,8 @@ def with_usage(owner_id: str) -> dict[str, dict[str, int]]:
         }
         for name, resource in names.items()
     }
+
+
+def usage(owner_id: str) -> dict[str, int]:
+    """Return what an owner uses of each resource, with reservations. 1 query."""
+    return {name: in_use + reserved for name, (in_use, reserved) in usages.of_owner(owner_id=owner_id).items()}

@@ -15,11 +15,12 @@ from django.utils import timezone
 from apps.common import audit
 from apps.volumes import exceptions, states
 from apps.volumes.models import Attachment, Volume
-from apps.volumes.services import volumes
+from apps.volumes.services import servers, volumes
 
 MAX_ATTACHMENTS = 64  # of one volume: so many servers at most have a multi-attach volume at once
-RESERVABLE = (states.AVAILABLE, states.DOWNLOADING)
-SHARED = (*RESERVABLE, states.RESERVED, states.ATTACHING, states.IN_USE)
+SHARED = (states.AVAILABLE, states.RESERVED, states.ATTACHING, states.IN_USE)
+# Attachments decide a volume's status in these alone; in others a run works on it, whose last step looks at them.
+OURS = (*SHARED, states.DETACHING)
 
 
 @transaction.atomic
@@ -33,30 +34,38 @@ def reserve(
     row = volumes.locked(volume)
     before = list(Attachment.objects.filter(volume_id=row.id))
     _check_reservable(row, before, server_id)
+    _check_server(row, server_id)
     _check_mode(row, mode)
     attachment = Attachment.objects.create(
         volume=row, server_id=server_id, mode=mode, host=host, by_compute=by_compute, status=states.RESERVED
     )
-    if row.status in RESERVABLE:
+    if row.status == states.AVAILABLE:
         _set_status(row, states.RESERVED)
     audit.record("volume.reserve", "volume", row.id, details={"attachment": str(attachment.id)})
     return attachment
 
 
 def _check_reservable(row: Volume, before: list[Attachment], server_id: uuid.UUID | None) -> None:
-    legal = SHARED if row.multiattach else RESERVABLE
-    # A reservation that os-reserve made is taken by the attachment that follows it.
-    if row.status == states.RESERVED and not before:
-        return
+    # os-reserve and the status that an operator set say nothing of attachments: those that exist count.
+    legal = SHARED if row.multiattach else (states.AVAILABLE, *(() if before else (states.RESERVED,)))
     if row.status not in legal:
         raise exceptions.InvalidVolume(
-            reason=f"Volume {row.id} status must be {' or '.join(legal[:2])} to reserve, but the current status is "
+            reason=f"Volume {row.id} status must be {states.AVAILABLE} to reserve, but the current status is "
             f"{row.status}."
         )
+    if before and not row.multiattach:
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is still attached to {before[0].server_id}.")
     if server_id is not None and any(attachment.server_id == server_id for attachment in before):
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} is already attached to server {server_id}.")
     if len(before) >= MAX_ATTACHMENTS:
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} has {len(before)} attachments: it can have no more.")
+
+
+def _check_server(row: Volume, server_id: uuid.UUID | None) -> None:
+    """Refuse a server of another project, as if there were none of that ID."""
+    owner = servers.project_of(server_id) if server_id is not None else None
+    if owner is not None and owner != row.project_id:
+        raise exceptions.InvalidVolume(reason=f"Instance {server_id} could not be found.")
 
 
 def _check_mode(row: Volume, mode: str) -> None:
@@ -90,7 +99,7 @@ def connect(
     current.connection_info = connection_info(row, current)
     if current.status == states.RESERVED:
         current.status = states.ATTACHING
-        if row.status in (*RESERVABLE, states.RESERVED):
+        if row.status in (states.AVAILABLE, states.RESERVED):
             _set_status(row, states.ATTACHING)
     current.updated_at = timezone.now()
     current.save()
@@ -164,8 +173,6 @@ def delete(*, attachment: Attachment, by_compute: bool = False) -> None:
 
 def _follow_attachments(row: Volume) -> None:
     """Give the volume the status of the attachments that it has left."""
-    if row.status not in (states.RESERVED, states.ATTACHING, states.IN_USE, states.DETACHING):
-        return  # a run works on it: its last step looks at the attachments
     left = set(Attachment.objects.filter(volume_id=row.id).values_list("status", flat=True))
     order = (
         (states.ATTACHED, states.IN_USE),
@@ -192,11 +199,13 @@ def _locked(attachment: Attachment, by_compute: bool) -> tuple[Volume, Attachmen
 
 
 def check_client(attachment: Attachment, by_compute: bool = False) -> None:
-    """Raise UsedByCompute (409) where a client would end what the compute service began."""
-    if attachment.by_compute and not by_compute:
+    """Raise UsedByCompute (409) where a client would end what the compute service began, for a server that exists."""
+    if attachment.by_compute and not by_compute and not servers.is_gone(attachment.server_id):
         raise exceptions.UsedByCompute(volume=attachment.volume_id, server=attachment.server_id)
 
 
 def _set_status(row: Volume, status: str) -> None:
-    Volume.objects.filter(id=row.id).update(status=status, updated_at=timezone.now())
-    row.status = status
+    """Set the volume's status, unless a run works on the volume."""
+    if row.status in OURS:
+        Volume.objects.filter(id=row.id).update(status=status, updated_at=timezone.now())
+        row.status = status

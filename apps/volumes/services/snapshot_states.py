@@ -67,9 +67,23 @@ def mark_deleted(*, snapshot_id: uuid.UUID) -> None:
     snapshot = locks.snapshot(snapshot_id)
     if snapshot is None:
         return
+    mark_rows_deleted([snapshot])
+    release_quota([snapshot])
+
+
+def mark_rows_deleted(snapshots: Sequence[Snapshot]) -> None:
+    """Mark the rows of snapshots that the caller has locked. Their usage is given back later (``release_quota``)."""
     now = timezone.now()
-    Snapshot.objects.filter(id=snapshot_id).update(status=states.DELETED, deleted_at=now, updated_at=now, error="")
-    reservations.release(owner_id=snapshot.project_id, each=quota_amounts.of_snapshot(snapshot), consumer=snapshot_id)
+    rows = Snapshot.objects.filter(id__in=[snapshot.id for snapshot in snapshots])
+    rows.update(status=states.DELETED, deleted_at=now, updated_at=now, error="")
+
+
+def release_quota(snapshots: Sequence[Snapshot]) -> None:
+    """Give back the usage of deleted snapshots, last in the caller's transaction."""
+    for snapshot in snapshots:
+        reservations.release(
+            owner_id=snapshot.project_id, each=quota_amounts.of_snapshot(snapshot), consumer=snapshot.id
+        )
 
 
 def mark_delete_failed(*, snapshot_id: uuid.UUID, message: str) -> bool:

@@ -105,7 +105,7 @@ def force_detach(*, volume: Volume, attachment_id: Any = None) -> None:
 
 
 @transaction.atomic
-def connect(*, volume: Volume, connector: dict[str, Any]) -> dict[str, Any]:
+def connect(*, volume: Volume) -> dict[str, Any]:
     """Return what a host is to open the disk with (os-initialize_connection). Raises InvalidVolume (400)."""
     row = volumes.locked(volume)
     if row.status not in (states.AVAILABLE, states.ATTACHING, states.RESERVED, states.IN_USE, states.DETACHING):

@@ -7,11 +7,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from apps.quotas.selectors import reservations as reservation_selectors
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 from apps.volumes import locks, states
 from apps.volumes.models import Attachment, Snapshot, Volume
 from apps.volumes.selectors import quota_amounts
+from apps.volumes.services import snapshot_states
 from apps.volumes.sql import volumes as sql
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
@@ -106,7 +108,7 @@ def mark_extended(*, volume_id: uuid.UUID, new_size: int) -> bool:
     if restore(volume_id=volume_id, before=(states.EXTENDING,)) is None:
         return False
     Volume.objects.filter(id=volume_id).update(size=new_size, error="")
-    reservations.commit(consumers=[quota_amounts.extension_of(volume_id)])
+    reservations.commit(consumers=[volume_id])
     return True
 
 
@@ -124,8 +126,15 @@ def mark_extend_failed(*, volume_id: uuid.UUID, message: str, intact: bool) -> b
     else:
         moved = move(volume_id=volume_id, status=states.ERROR_EXTENDING, error=message)
     if moved:
-        reservations.cancel(consumers=[quota_amounts.extension_of(volume_id)])
+        reservations.cancel(consumers=[volume_id])
     return moved
+
+
+def cancel_extension(*, volume_id: uuid.UUID) -> None:
+    """Give back what an extension under way has reserved. The reservations of a creation stay."""
+    promised = reservation_selectors.of_consumer(consumer_id=volume_id)
+    if promised and quota_amounts.VOLUMES not in promised:
+        reservations.cancel(consumers=[volume_id])
 
 
 @transaction.atomic
@@ -137,22 +146,19 @@ def mark_deleted(*, volume_id: uuid.UUID) -> None:
     volume = locks.volume(volume_id)
     if volume is None:
         return
+    ids = Snapshot.objects.filter(volume_id=volume_id, deleted_at=None, status=states.DELETING).order_by("id")
+    snapshots = [snapshot for key in ids.values_list("id", flat=True) if (snapshot := locks.snapshot(key)) is not None]
     now = timezone.now()
-    rows = Snapshot.objects.filter(volume_id=volume_id, deleted_at=None, status=states.DELETING).order_by("id")
-    snapshots = [row for key in rows.values_list("id", flat=True) if (row := locks.snapshot(key)) is not None]
-    Snapshot.objects.filter(id__in=[row.id for row in snapshots]).update(
-        status=states.DELETED, deleted_at=now, updated_at=now, error=""
-    )
     Volume.objects.filter(id=volume_id).update(
         status=states.DELETED, deleted_at=now, updated_at=now, scheduler_hints={}, error=""
     )
+    snapshot_states.mark_rows_deleted(snapshots)
     Attachment.objects.filter(volume_id=volume_id).delete()
     # The host's rows before the project's, as everywhere: else two transactions could wait for each other.
     allocations.release(consumer_id=volume_id)
-    reservations.cancel(consumers=[quota_amounts.extension_of(volume_id)])
+    cancel_extension(volume_id=volume_id)
+    snapshot_states.release_quota(snapshots)
     reservations.release(owner_id=volume.project_id, each=quota_amounts.of_volume(volume), consumer=volume_id)
-    for row in snapshots:
-        reservations.release(owner_id=row.project_id, each=quota_amounts.of_snapshot(row), consumer=row.id)
 
 
 def mark_delete_failed(*, volume_id: uuid.UUID, message: str) -> bool:

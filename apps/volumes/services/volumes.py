@@ -9,9 +9,9 @@ from apps.common import audit
 from apps.common.context import RequestContext
 from apps.quotas.services import reservations
 from apps.volumes import exceptions, locks, rpcapi, states
-from apps.volumes.models import Attachment, Snapshot, Volume
+from apps.volumes.models import Attachment, Snapshot, Transfer, Volume
 from apps.volumes.selectors import quota_amounts
-from apps.volumes.services import quotas
+from apps.volumes.services import quotas, servers, volume_states
 from apps.workflow.services import runs
 
 DELETED_REASON = "The volume was deleted."
@@ -68,11 +68,7 @@ def extend(*, context: RequestContext, volume: Volume, new_size: int, attached_t
     """
     quotas.check_size(project_id=volume.project_id, size=new_size)
     row = locked(volume)
-    legal = (states.AVAILABLE, states.IN_USE) if attached_too else (states.AVAILABLE,)
-    if row.status not in legal:
-        raise exceptions.InvalidVolume(
-            reason=f"Volume {row.id} status must be {' or '.join(legal)} to extend, currently {row.status}"
-        )
+    _check_extendable(row, attached_too)
     if new_size <= row.size:
         raise exceptions.InvalidInput(
             reason="New size for extend must be greater than current size. "
@@ -85,8 +81,19 @@ def extend(*, context: RequestContext, volume: Volume, new_size: int, attached_t
     quotas.reserve(
         project_id=row.project_id,
         each=quota_amounts.of_extension(row, new_size),
-        consumer=quota_amounts.extension_of(row.id),
+        consumer=row.id,
     )
+
+
+def _check_extendable(row: Volume, attached_too: bool) -> None:
+    """Raise InvalidVolume (400). A snapshot that is being created shall have the size that its row says."""
+    legal = (states.AVAILABLE, states.ERROR_EXTENDING, *((states.IN_USE,) if attached_too else ()))
+    if row.status not in legal:
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {row.id} status must be {' or '.join(legal)} to extend, currently {row.status}"
+        )
+    if Snapshot.objects.filter(volume_id=row.id, deleted_at=None, status=states.CREATING).exists():
+        raise exceptions.InvalidVolume(reason=f"A snapshot of volume {row.id} is being created.")
 
 
 @transaction.atomic
@@ -115,10 +122,11 @@ def delete(*, context: RequestContext, volume: Volume, cascade: bool = False, fo
 
 
 def _begin_delete(row: Volume) -> None:
+    Transfer.objects.filter(volume_id=row.id).delete()
     Volume.objects.filter(id=row.id).update(
         status=states.DELETING, previous_status=row.status, updated_at=timezone.now()
     )
-    reservations.cancel(consumers=[quota_amounts.extension_of(row.id)])
+    volume_states.cancel_extension(volume_id=row.id)
 
 
 def _check_copies(row: Volume) -> None:
@@ -159,18 +167,38 @@ def check_snapshot_copies(snapshot: Snapshot) -> None:
 def reset_status(*, volume: Volume, values: dict[str, str]) -> None:
     """Set the status that an operator names (os-reset_status). A run that works on the volume is cancelled.
 
-    ``attach_status`` "detached" removes the attachments of servers that the compute service did not make.
+    ``attach_status`` "detached" removes the attachments that the compute service did not make, and those of servers
+    that were deleted. An offer to another project is withdrawn.
     """
     with transaction.atomic():
         row = locked(volume)
         runs.cancel_active(subject_type=states.SUBJECT, subject_id=row.id, reason="An operator reset the status.")
+        volume_states.cancel_extension(volume_id=row.id)
         reservations.commit(consumers=[row.id])
-        reservations.cancel(consumers=[quota_amounts.extension_of(row.id)])
         if values.get("attach_status") == "detached":
-            Attachment.objects.filter(volume_id=row.id, by_compute=False).delete()
+            _drop_attachments(row)
+        Transfer.objects.filter(volume_id=row.id).delete()
         status = values.get("status") or row.status
         Volume.objects.filter(id=row.id).update(status=status, updated_at=timezone.now())
         audit.record("volume.reset_status", "volume", row.id, details={"status": status})
+
+
+@transaction.atomic
+def set_read_only(*, volume: Volume, read_only: bool) -> None:
+    """Make a volume read-only, or writable again. Raises InvalidVolume (400) unless it is available."""
+    row = locked(volume)
+    if row.status != states.AVAILABLE:
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {row.id} status must be available to update readonly flag, but current status is: "
+            f"{row.status}."
+        )
+    set_flags(volume=row, read_only=read_only)
+
+
+def _drop_attachments(row: Volume) -> None:
+    for attachment in Attachment.objects.filter(volume_id=row.id):
+        if not attachment.by_compute or servers.is_gone(attachment.server_id):
+            attachment.delete()
 
 
 def set_flags(*, volume: Volume, **values: bool) -> None:

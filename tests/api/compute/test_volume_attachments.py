@@ -279,7 +279,7 @@ def test_detach_while_it_is_attached(
 def test_several_volumes_wait_for_their_turn(
     alice: ComputeCaller, server: Server, make_volume: MakeVolume, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client attaches many at once, as Kubernetes does; each gets a name of its own, and names are used again."""
+    """A client attaches many at once, as Kubernetes does; each gets another name, and names are used again."""
     from apps.compute.services import device_changes
 
     monkeypatch.setattr(device_changes.time, "sleep", lambda _: worker.work())

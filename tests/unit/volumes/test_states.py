@@ -57,7 +57,7 @@ def test_creation_extension_and_deletion_keep_the_quota() -> None:
     assert used()["gigabytes"] == (2, 0)
     for failed, size in ((True, 2), (False, 5)):
         extra = quota_amounts.of_extension(row, 5)
-        reservations.reserve(owner_id=PROJECT, each=extra, consumers=[quota_amounts.extension_of(row.id)])
+        reservations.reserve(owner_id=PROJECT, each=extra, consumers=[row.id])
         assert volume_states.move(volume_id=row.id, status=states.EXTENDING)
         assert not verification.verify()
         if failed:
@@ -78,7 +78,7 @@ def test_a_deleted_volume_gives_back_an_open_extension() -> None:
     row = volume()
     volume_states.mark_available(volume_id=row.id)
     extra = quota_amounts.of_extension(row, 9)
-    reservations.reserve(owner_id=PROJECT, each=extra, consumers=[quota_amounts.extension_of(row.id)])
+    reservations.reserve(owner_id=PROJECT, each=extra, consumers=[row.id])
     volume_states.move(volume_id=row.id, status=states.EXTENDING)
     volume_states.mark_deleted(volume_id=row.id)
     assert set(used().values()) == {(0, 0)}

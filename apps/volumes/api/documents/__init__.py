@@ -1,0 +1,1 @@
+"""Documents of the Block Storage API (cinder/api/v3/views)."""

@@ -1,0 +1,105 @@
+"""Volumes as documents, by microversion."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps.common import microversions
+from apps.common.api.documents import microseconds
+from apps.common.microversions import Version, since
+from apps.volumes import states
+from apps.volumes.api.documents.base import Links
+from apps.volumes.models import Attachment, Volume
+
+FIELDS = {
+    "group_id": since("3.13"),
+    "provider_id": since("3.21"),
+    "shared_targets": since("3.48"),
+    "service_uuid": since("3.48"),
+    "cluster_name": since("3.61"),
+    "volume_type_id": since("3.63"),
+    "consumes_quota": since("3.65"),
+}
+# Since 3.69 null says that the host's own software decides, which holds here.
+NO_TARGETS = since("3.69")
+
+
+def host_of(volume: Volume) -> str | None:
+    """Return the back end's place in Cinder's form: host@backend#pool."""
+    return f"{volume.host}@{volume.backend}#{volume.backend}" if volume.host else None
+
+
+class Renderer:
+    """Renders volumes for one request. ``admin``: with what administrators alone may know."""
+
+    def __init__(self, *, links: Links, version: Version, admin: bool) -> None:
+        self.links, self._version, self._admin = links, version, admin
+        self._hidden = microversions.hidden(FIELDS, version)
+
+    def render_brief(self, volume: Volume) -> dict[str, Any]:
+        return {"id": str(volume.id), "name": volume.name, "links": self.links.of("volumes", volume.id)}
+
+    def render(self, volume: Volume, attachments: Sequence[Attachment]) -> dict[str, Any]:
+        """Return the document. The volume's type is read."""
+        document = {
+            **self.render_brief(volume),
+            "status": volume.status,
+            "size": volume.size,
+            "description": volume.description,
+            "availability_zone": volume.availability_zone,
+            "created_at": microseconds(volume.created_at),
+            "updated_at": microseconds(volume.updated_at),
+            "volume_type": volume.volume_type.name if volume.volume_type else None,
+            "volume_type_id": _text(volume.volume_type_id),
+            "snapshot_id": _text(volume.source_snapshot_id),
+            "source_volid": _text(volume.source_volume_id),
+            "metadata": metadata_of(volume),
+            "user_id": volume.user_id,
+            "bootable": "true" if volume.bootable else "false",
+            "encrypted": False,
+            "multiattach": volume.multiattach,
+            "replication_status": None,
+            "consistencygroup_id": None,
+            "group_id": None,
+            "shared_targets": None if self._version in NO_TARGETS else False,
+            "service_uuid": None,
+            "consumes_quota": True,
+            "attachments": [self.attachment(volume, row) for row in attachments if row.status == states.ATTACHED],
+        }
+        if self._admin:
+            document |= {"provider_id": None, "cluster_name": None, "migration_status": None}
+        return microversions.without(document, self._hidden)
+
+    def render_shown(self, volume: Volume, attachments: Sequence[Attachment]) -> dict[str, Any]:
+        """Return the document of a volume that is shown or listed with details: Cinder adds these there alone."""
+        document = self.render(volume, attachments)
+        document["os-vol-tenant-attr:tenant_id"] = volume.project_id
+        if volume.image_metadata:
+            document["volume_image_metadata"] = volume.image_metadata
+        if self._admin:
+            document |= {
+                "os-vol-host-attr:host": host_of(volume),
+                "os-vol-mig-status-attr:migstat": None,
+                "os-vol-mig-status-attr:name_id": None,
+            }
+        return document
+
+    def attachment(self, volume: Volume, row: Attachment) -> dict[str, Any]:
+        return {
+            "id": str(volume.id),
+            "volume_id": str(volume.id),
+            "attachment_id": str(row.id),
+            "server_id": _text(row.server_id),
+            "host_name": (row.host or None) if self._admin else None,
+            "device": row.device or None,
+            "attached_at": microseconds(row.attached_at),
+        }
+
+
+def metadata_of(volume: Volume) -> Mapping[str, str]:
+    """Return a volume's metadata; a read-only volume says so there, as in Cinder."""
+    return {**volume.metadata, "readonly": "True"} if volume.read_only else volume.metadata
+
+
+def _text(key: uuid.UUID | None) -> str | None:
+    return str(key) if key is not None else None

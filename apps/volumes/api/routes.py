@@ -1,0 +1,94 @@
+"""The routes below the version: one list per family of nouns."""
+
+from django.urls import URLPattern, path
+
+from apps.volumes.api.routes_not_offered import NOT_OFFERED_ROUTES
+from apps.volumes.api.views import (
+    attachments,
+    backends,
+    extensions,
+    extra_specs,
+    metadata,
+    quota_sets,
+    snapshots,
+    transfers,
+    volume_actions,
+    volume_types,
+    volumes,
+)
+
+VOLUME_ROUTES: list[URLPattern] = [
+    path("volumes", volumes.VolumesView.as_view()),
+    path("volumes/detail", volumes.VolumesDetailView.as_view()),
+    path("volumes/summary", volumes.VolumesSummaryView.as_view()),
+    path("volumes/<volume_id>", volumes.VolumeItemView.as_view()),
+    path("volumes/<volume_id>/action", volume_actions.VolumeActionView.as_view()),
+    path("volumes/<volume_id>/encryption", volumes.VolumeEncryptionView.as_view()),
+    path("volumes/<volume_id>/encryption/<key>", volumes.VolumeEncryptionKeyView.as_view()),
+    path("volumes/<volume_id>/metadata", metadata.VolumeMetadataView.as_view()),
+    path("volumes/<volume_id>/metadata/<key>", metadata.VolumeMetadataItemView.as_view()),
+]
+SNAPSHOT_ROUTES: list[URLPattern] = [
+    path("snapshots", snapshots.SnapshotsView.as_view()),
+    path("snapshots/detail", snapshots.SnapshotsDetailView.as_view()),
+    path("snapshots/<snapshot_id>", snapshots.SnapshotView.as_view()),
+    path("snapshots/<snapshot_id>/action", snapshots.SnapshotActionView.as_view()),
+    path("snapshots/<snapshot_id>/metadata", metadata.SnapshotMetadataView.as_view()),
+    path("snapshots/<snapshot_id>/metadata/<key>", metadata.SnapshotMetadataItemView.as_view()),
+]
+TYPE_ROUTES: list[URLPattern] = [
+    path("types", volume_types.VolumeTypesView.as_view()),
+    path("types/default", volume_types.DefaultVolumeTypeView.as_view()),
+    path("types/<type_id>", volume_types.VolumeTypeView.as_view()),
+    path("types/<type_id>/action", volume_types.VolumeTypeActionView.as_view()),
+    path("types/<type_id>/encryption", volume_types.VolumeTypeEncryptionView.as_view()),
+    path("types/<type_id>/extra_specs", extra_specs.ExtraSpecsView.as_view()),
+    path("types/<type_id>/extra_specs/<key>", extra_specs.ExtraSpecView.as_view()),
+    path("types/<type_id>/os-volume-type-access", volume_types.VolumeTypeAccessView.as_view()),
+]
+ATTACHMENT_ROUTES: list[URLPattern] = [
+    path("attachments", attachments.AttachmentsView.as_view()),
+    path("attachments/detail", attachments.AttachmentsDetailView.as_view()),
+    path("attachments/<attachment_id>", attachments.AttachmentView.as_view()),
+    path("attachments/<attachment_id>/action", attachments.AttachmentActionView.as_view()),
+]
+TRANSFER_ROUTES: list[URLPattern] = [
+    route
+    for kind in ("os-volume-transfer", "volume-transfers")
+    for route in (
+        path(kind, transfers.TransfersView.as_view(kind=kind)),
+        path(f"{kind}/detail", transfers.TransfersDetailView.as_view(kind=kind)),
+        path(f"{kind}/<transfer_id>", transfers.TransferView.as_view(kind=kind)),
+        path(f"{kind}/<transfer_id>/accept", transfers.TransferAcceptView.as_view(kind=kind)),
+    )
+]
+CLOUD_ROUTES: list[URLPattern] = [
+    path("limits", quota_sets.LimitsView.as_view()),
+    path("os-quota-sets/<project_id>", quota_sets.QuotaSetView.as_view()),
+    path("os-quota-sets/<project_id>/defaults", quota_sets.QuotaSetDefaultsView.as_view()),
+    path("os-quota-class-sets/<name>", quota_sets.QuotaClassSetView.as_view()),
+    path("os-availability-zone", backends.AvailabilityZonesView.as_view()),
+    path("os-hosts", backends.HostsView.as_view()),
+    path("os-hosts/<host>", backends.HostView.as_view()),
+    path("os-services", backends.ServicesView.as_view()),
+    *(
+        path(f"os-services/{verb}", backends.ReplicationView.as_view())
+        for verb in ("failover", "failover_host", "freeze", "thaw")
+    ),
+    path("os-services/<verb>", backends.ServiceActionView.as_view()),
+    path("scheduler-stats/get_pools", backends.PoolsView.as_view()),
+    path("capabilities/<host>", backends.CapabilitiesView.as_view()),
+    path("extensions", extensions.ExtensionsView.as_view()),
+    path("resource_filters", extensions.ResourceFiltersView.as_view()),
+    path("messages", extensions.MessagesView.as_view()),
+    path("messages/<message_id>", extensions.MessageView.as_view()),
+]
+ROUTES = [
+    *VOLUME_ROUTES,
+    *SNAPSHOT_ROUTES,
+    *TYPE_ROUTES,
+    *ATTACHMENT_ROUTES,
+    *TRANSFER_ROUTES,
+    *CLOUD_ROUTES,
+    *NOT_OFFERED_ROUTES,
+]

@@ -1,0 +1,36 @@
+"""Routes of Cinder that are not offered here, each with the feature's name; README lists the same features."""
+
+from django.urls import URLPattern, path
+
+from apps.volumes.api.views.not_offered import NotOfferedView
+
+BACKUPS = "backups of volumes"
+GROUPS = "groups of volumes"
+MANAGED = "volumes that others manage"
+QOS = "QoS specs of volume types"
+ENCRYPTION = "encrypted volumes"
+CLUSTERS = "clusters of volume services"
+
+# place below the version -> feature
+NOT_OFFERED: dict[str, str] = {
+    "backups": BACKUPS,
+    "cgsnapshots": GROUPS,
+    "clusters": CLUSTERS,
+    "consistencygroups": GROUPS,
+    "default-types": "default volume types of projects",
+    "group_snapshots": GROUPS,
+    "group_types": GROUPS,
+    "groups": GROUPS,
+    "manageable_snapshots": MANAGED,
+    "manageable_volumes": MANAGED,
+    "os-snapshot-manage": MANAGED,
+    "os-volume-manage": MANAGED,
+    "qos-specs": QOS,
+    "types/<type_id>/encryption/<encryption_id>": ENCRYPTION,
+    "workers": CLUSTERS,
+}
+NOT_OFFERED_ROUTES: list[URLPattern] = [
+    path(f"{place}{rest}", NotOfferedView.as_view(what=what))
+    for place, what in NOT_OFFERED.items()
+    for rest in ("", "/<path:rest>")
+]

@@ -1,0 +1,125 @@
+"""Requests of volumes, by microversion."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.common.api.serializers import LooseBoolean, StrictSerializer, Text, UUIDString, since
+from apps.volumes import states
+from apps.volumes.api.serializers.fields import Connector, Gibibytes, Name
+from apps.volumes.api.serializers.metadata import Items
+
+
+class Key(Text):
+    """A name or an ID; null and "" are none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "allow_null": True, "allow_blank": True, "max_length": 255, **kwargs})
+
+
+class VolumeCreate(StrictSerializer):
+    """``display_name`` and ``display_description`` are the older names."""
+
+    # Clients send all of these, with null for what the user did not say.
+    ignored = ("user_id", "project_id", "status", "attach_status", "source_replica", "multiattach")
+    name = Name()
+    display_name = Name()
+    description = Name()
+    display_description = Name()
+    size = Gibibytes(required=False, allow_null=True)
+    volume_type = Key()
+    availability_zone = Key()
+    imageRef = Key()
+    image_id = Key()
+    snapshot_id = Key()
+    source_volid = Key()
+    metadata = Items(required=False, allow_null=True)
+    backup_id = since("3.47", Key())
+    group_id = since("3.13", Key())
+    consistencygroup_id = Key()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for older, newer in (
+            ("display_name", "name"),
+            ("display_description", "description"),
+            ("image_id", "imageRef"),
+        ):
+            value = attrs.pop(older, None)
+            if not attrs.get(newer):
+                attrs[newer] = value
+        return attrs
+
+
+class VolumeUpdate(StrictSerializer):
+    name = Name()
+    display_name = Name()
+    description = Name()
+    display_description = Name()
+    metadata = Items(required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("the body must name at least one value to change")
+        for older, newer in (("display_name", "name"), ("display_description", "description")):
+            if older in attrs:
+                attrs.setdefault(newer, attrs[older])
+                del attrs[older]
+        if "name" in attrs:
+            attrs["name"] = attrs["name"] or ""
+        if attrs.get("metadata", ...) is None:
+            del attrs["metadata"]
+        return attrs
+
+
+class Extend(StrictSerializer):
+    new_size = Gibibytes()
+
+
+class ResetStatus(StrictSerializer):
+    status = serializers.ChoiceField(
+        choices=[status for status in states.VOLUME_STATUSES if status != states.DELETED], required=False
+    )
+    attach_status = serializers.ChoiceField(choices=["attached", "detached"], required=False)
+    migration_status = serializers.ChoiceField(choices=["none"], required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError(
+                "Must specify 'status', 'attach_status' or 'migration_status' for update."
+            )
+        return attrs
+
+
+class SetBootable(StrictSerializer):
+    bootable = LooseBoolean()
+
+
+class ReadOnlyFlag(StrictSerializer):
+    readonly = LooseBoolean()
+
+
+class Attach(StrictSerializer):
+    instance_uuid = UUIDString(required=False, allow_null=True)
+    mountpoint = Text(max_length=255, required=False, allow_null=True, allow_blank=True)
+    host_name = Text(max_length=255, required=False, allow_null=True)
+    mode = serializers.ChoiceField(choices=states.MODES, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if bool(attrs.get("instance_uuid")) == bool(attrs.get("host_name")):
+            raise serializers.ValidationError(
+                "Invalid request to attach volume to an instance and/or a host: name one."
+            )
+        return attrs
+
+
+class Detach(StrictSerializer):
+    attachment_id = UUIDString(required=False, allow_null=True)
+
+
+class ForceDetach(StrictSerializer):
+    attachment_id = UUIDString(required=False, allow_null=True)
+    connector = Connector(required=False, allow_null=True)
+
+
+class Connection(StrictSerializer):
+    connector = Connector()

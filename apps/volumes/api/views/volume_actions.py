@@ -1,0 +1,142 @@
+"""POST /volumes/{id}/action."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from apps.common.api.views import Response
+from apps.common.microversions import since
+from apps.volumes.api.serializers import metadata as metadata_serializers
+from apps.volumes.api.serializers import volumes as serializers
+from apps.volumes.api.views.base import ActionView
+from apps.volumes.models import Volume
+from apps.volumes.services import metadata, volume_attach, volumes
+
+EXTENDS_ATTACHED = since("3.42")
+_ADMIN = "volume_extension:volume_admin_actions:{}"
+_ACTION = "volume_extension:volume_actions:{}"
+_IMAGE_METADATA = "volume_extension:volume_image_metadata:{}"
+# action -> the rule that guards it
+RULES = {
+    "os-attach": _ACTION.format("attach"),
+    "os-detach": _ACTION.format("detach"),
+    "os-reserve": _ACTION.format("reserve"),
+    "os-unreserve": _ACTION.format("unreserve"),
+    "os-begin_detaching": _ACTION.format("begin_detaching"),
+    "os-roll_detaching": _ACTION.format("roll_detaching"),
+    "os-initialize_connection": _ACTION.format("initialize_connection"),
+    "os-terminate_connection": _ACTION.format("terminate_connection"),
+    "os-extend": "volume:extend",
+    "os-set_bootable": "volume:update",
+    "os-update_readonly_flag": "volume:update_readonly_flag",
+    "os-set_image_metadata": _IMAGE_METADATA.format("set"),
+    "os-unset_image_metadata": _IMAGE_METADATA.format("remove"),
+    "os-show_image_metadata": _IMAGE_METADATA.format("show"),
+    "os-reset_status": _ADMIN.format("reset_status"),
+    "os-force_delete": _ADMIN.format("force_delete"),
+    "os-force_detach": _ADMIN.format("force_detach"),
+}
+NOTHING = metadata_serializers.Nothing
+
+
+class VolumeActionView(ActionView):
+    """What is done to a volume."""
+
+    ACTIONS = {name: name.removeprefix("os-") for name in RULES}
+    missing = {
+        "os-volume_upload_image": "images of volumes",
+        "os-retype": "changes of volumes' types",
+        "os-migrate_volume": "migration of volumes",
+        "os-migrate_volume_completion": "migration of volumes",
+        "os-unmanage": "volumes that others manage",
+        "os-reimage": "new images in volumes",
+        "revert": "reverting volumes to snapshots",
+    }
+    action_serializers = {
+        "os-attach": serializers.Attach,
+        "os-detach": serializers.Detach,
+        "os-reserve": NOTHING,
+        "os-unreserve": NOTHING,
+        "os-begin_detaching": NOTHING,
+        "os-roll_detaching": NOTHING,
+        "os-initialize_connection": serializers.Connection,
+        "os-terminate_connection": serializers.Connection,
+        "os-extend": serializers.Extend,
+        "os-set_bootable": serializers.SetBootable,
+        "os-update_readonly_flag": serializers.ReadOnlyFlag,
+        "os-set_image_metadata": metadata_serializers.ImageMetadata,
+        "os-unset_image_metadata": metadata_serializers.ImageMetadataKey,
+        "os-show_image_metadata": NOTHING,
+        "os-reset_status": serializers.ResetStatus,
+        "os-force_delete": NOTHING,
+        "os-force_detach": serializers.ForceDetach,
+    }
+    examples = {"POST": {"os-extend": {"new_size": 2}}}
+
+    def post(self, request: Request, volume_id: str) -> Response:
+        """Do one action, whose name is the body's only key."""
+        action, _ = self.asked(request)
+        volume = self.volume(volume_id, RULES[action])
+        values = self.values(action)
+        answer = getattr(self, f"_{self.ACTIONS[action]}")(volume, values)
+        return answer if isinstance(answer, Response) else Response(status=202)
+
+    def _attach(self, volume: Volume, values: dict[str, Any]) -> None:
+        volume_attach.attach(
+            volume=volume,
+            server_id=values.get("instance_uuid"),
+            host=values.get("host_name") or "",
+            device=values.get("mountpoint") or "",
+            mode=values.get("mode") or "",
+        )
+
+    def _detach(self, volume: Volume, values: dict[str, Any]) -> None:
+        volume_attach.detach(volume=volume, attachment_id=values.get("attachment_id"))
+
+    def _reserve(self, volume: Volume, values: dict[str, Any]) -> None:
+        volume_attach.reserve(volume=volume)
+
+    def _unreserve(self, volume: Volume, values: dict[str, Any]) -> None:
+        volume_attach.unreserve(volume=volume)
+
+    def _begin_detaching(self, volume: Volume, values: dict[str, Any]) -> None:
+        volume_attach.begin_detach(volume=volume)
+
+    def _roll_detaching(self, volume: Volume, values: dict[str, Any]) -> None:
+        volume_attach.roll_back_detach(volume=volume)
+
+    def _initialize_connection(self, volume: Volume, values: dict[str, Any]) -> Response:
+        return Response({"connection_info": volume_attach.connect(volume=volume)})
+
+    def _terminate_connection(self, volume: Volume, values: dict[str, Any]) -> None:
+        """Nothing stays open for a client: hosts open and close disks by attachments."""
+
+    def _extend(self, volume: Volume, values: dict[str, Any]) -> None:
+        attached_too = self.version in EXTENDS_ATTACHED
+        volumes.extend(context=self.caller, volume=volume, attached_too=attached_too, **values)
+
+    def _set_bootable(self, volume: Volume, values: dict[str, Any]) -> Response:
+        volumes.set_flags(volume=volume, bootable=values["bootable"])
+        return Response(status=200)
+
+    def _update_readonly_flag(self, volume: Volume, values: dict[str, Any]) -> None:
+        volumes.set_read_only(volume=volume, read_only=values["readonly"])
+
+    def _set_image_metadata(self, volume: Volume, values: dict[str, Any]) -> Response:
+        return Response({"metadata": metadata.add_of_image(volume=volume, items=values["metadata"])})
+
+    def _unset_image_metadata(self, volume: Volume, values: dict[str, Any]) -> Response:
+        metadata.remove_of_image(volume=volume, key=values["key"])
+        return Response(status=200)
+
+    def _show_image_metadata(self, volume: Volume, values: dict[str, Any]) -> Response:
+        return Response({"metadata": volume.image_metadata})
+
+    def _reset_status(self, volume: Volume, values: dict[str, Any]) -> None:
+        volumes.reset_status(volume=volume, values=values)
+
+    def _force_delete(self, volume: Volume, values: dict[str, Any]) -> None:
+        volumes.delete(context=self.caller, volume=volume, force=True)
+
+    def _force_detach(self, volume: Volume, values: dict[str, Any]) -> None:
+        volume_attach.force_detach(volume=volume, attachment_id=values.get("attachment_id"))

@@ -1,0 +1,163 @@
+"""Volumes: create, list, show, update, delete, count."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+from rest_framework.request import Request
+
+from apps.common import microversions
+from apps.common.api import queries
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest
+from apps.common.microversions import since
+from apps.volumes import exceptions
+from apps.volumes.api.documents import volumes as documents
+from apps.volumes.api.listing import STYLE, VOLUMES
+from apps.volumes.api.serializers import volumes as serializers
+from apps.volumes.api.views.base import Collection, Item, VolumeView
+from apps.volumes.models import Attachment, Volume
+from apps.volumes.selectors import attachments, lists
+from apps.volumes.selectors import volumes as selectors
+from apps.volumes.services import volume_requests, volumes
+
+HINTS = "OS-SCH-HNT:scheduler_hints"
+# What a request may name and this cloud does not have.
+FEATURES = {
+    "backup_id": "backups of volumes",
+    "group_id": "groups of volumes",
+    "consistencygroup_id": "groups of volumes",
+}
+FILTERS = {"glance_metadata": "3.4", "similar": "3.34", "times": "3.60"}
+TOTALS_WITH_METADATA = since("3.36")
+EXAMPLE = {"volume": {"size": 1, "name": "data"}}
+
+
+class VolumeViewBase(VolumeView):
+    def renderer(self) -> documents.Renderer:
+        return documents.Renderer(links=self.links, version=self.version, admin=self.caller.is_admin)
+
+    def full(self, rows: Sequence[Volume]) -> list[dict[str, Any]]:
+        """Return the documents of volumes with their attachments. 1 query."""
+        renderer, attached = self.renderer(), attachments.of_volumes(volume_ids=[row.id for row in rows])
+        return [renderer.render_shown(row, attached.get(row.id, [])) for row in rows]
+
+
+class VolumesView(VolumeViewBase, Collection):
+    """The project's volumes, briefly."""
+
+    plural, listing, rule = "volumes", VOLUMES, "volume:get_all"
+    counts_since = since("3.45")
+    beside = (HINTS,)
+    request_serializers = {"post": serializers.VolumeCreate}
+    examples = {"POST": EXAMPLE}
+
+    def rows(self) -> QuerySet[Volume]:
+        everywhere = self.asks_all_projects()
+        rows = selectors.visible(context=self.caller, all_projects=everywhere).select_related("volume_type")
+        known = {name: self.version >= microversions.version(first) for name, first in FILTERS.items()}
+        asked = queries.plain(self.request.query_params)
+        return lists.volumes(rows, asked, STYLE, all_projects=everywhere, since=known)
+
+    def documents(self, rows: list[Volume]) -> list[dict[str, Any]]:
+        renderer = self.renderer()
+        return [renderer.render_brief(row) for row in rows]
+
+    def post(self, request: Request, **ids: str) -> Response:
+        """Create a volume, empty or from an image, a snapshot or another volume: 202, and the work continues."""
+        self.check("volume:create")
+        project_id = self.project_id
+        values = self.parse(request, "volume")
+        for name, feature in FEATURES.items():
+            if values.get(name):
+                raise exceptions.InvalidInput(reason=f"this cloud does not offer {feature} ({name})")
+        values["hints"] = self._hints(request.data)
+        volume = volume_requests.resolve(context=self.caller, values=values)
+        assert volume.project_id == project_id
+        volumes.create(context=self.caller, volume=volume)
+        return Response({"volume": self.renderer().render(volume, [])}, status=202)
+
+    def _hints(self, body: Any) -> dict[str, Any]:
+        hints = body.get(HINTS) or {}
+        texts = isinstance(hints, dict) and all(isinstance(value, str | list) for value in hints.values())
+        if not texts or len(str(hints)) > lists.LONGEST:
+            raise BadRequest(
+                f"Invalid input for field/attribute {HINTS}: it must be a small mapping of hints to texts."
+            )
+        return dict(hints)
+
+
+class VolumesDetailView(VolumesView):
+    """The project's volumes with everything about them."""
+
+    http_method_names = ["get", "head", "options"]
+
+    def documents(self, rows: list[Volume]) -> list[dict[str, Any]]:
+        return self.full(rows)
+
+
+class VolumesSummaryView(VolumeView):
+    """How many volumes there are, and their GiB."""
+
+    versions = since("3.12")
+
+    def get(self, request: Request) -> Response:
+        self.check("volume:get_all")
+        rows = selectors.visible(context=self.caller, all_projects=self.asks_all_projects()).order_by()
+        totals: dict[str, Any] = {
+            "total_size": rows.aggregate(total=Sum("size"))["total"] or 0,
+            "total_count": rows.count(),
+        }
+        if self.version in TOTALS_WITH_METADATA:
+            totals["metadata"] = self._metadata(rows)
+        return Response({"volume-summary": totals})
+
+    def _metadata(self, rows: QuerySet[Volume]) -> dict[str, list[str]]:
+        values: dict[str, set[str]] = {}
+        for metadata in rows.exclude(metadata={}).values_list("metadata", flat=True):
+            for key, value in metadata.items():
+                values.setdefault(key, set()).add(value)
+        return {key: sorted(items) for key, items in sorted(values.items())}
+
+
+class VolumeItemView(VolumeViewBase, Item):
+    """One volume."""
+
+    noun = "volume"
+    rules = {"show": "volume:get", "update": "volume:update", "delete": "volume:delete"}
+    request_serializers = {"put": serializers.VolumeUpdate}
+    examples = {"PUT": {"volume": {"name": "data", "description": "What it is for"}}}
+
+    def load(self, volume_id: str) -> Volume:
+        return selectors.get(context=self.caller, volume_id=volume_id)
+
+    def render(self, row: Volume) -> dict[str, Any]:
+        return self.full([row])[0]
+
+    def put(self, request: Request, volume_id: str) -> Response:
+        volume = self.permitted("update")
+        updated = volumes.update(volume=volume, values=self.parse(request, "volume"))
+        attached: list[Attachment] = attachments.of_volume(volume_id=updated.id)
+        return Response({"volume": self.renderer().render(updated, attached)})
+
+    def remove(self, row: Volume) -> None:
+        force = self.flag("force")
+        if force:
+            self.check("volume:force_delete", row)
+        volumes.delete(context=self.caller, volume=row, cascade=self.flag("cascade"), force=force)
+
+
+class VolumeEncryptionView(VolumeView):
+    """How a volume is encrypted: it is not."""
+
+    def get(self, request: Request, volume_id: str) -> Response:
+        self.volume(volume_id, "volume_extension:volume_encryption_metadata")
+        return Response({"encryption_key_id": None})
+
+
+class VolumeEncryptionKeyView(VolumeView):
+    """One value about a volume's encryption."""
+
+    def get(self, request: Request, volume_id: str, key: str) -> Response:
+        self.volume(volume_id, "volume_extension:volume_encryption_metadata")
+        return Response({key[:64]: None})

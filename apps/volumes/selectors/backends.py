@@ -1,0 +1,135 @@
+"""Back ends of hosts: what Cinder calls volume services, pools and capabilities."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Count, Sum
+
+from apps.scheduling.selectors import hosts
+from apps.volumes.models import DisabledBackend, Snapshot, Volume
+
+BINARY = "cinder-volume"
+SCHEDULER_BINARY = "cinder-scheduler"
+VENDOR, DRIVER_VERSION, PROTOCOL = "Open Source", "1.0", "file"
+DEFAULT_BACKENDS = ("local",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """A back end on a host. Sizes are GiB; ``reason`` is why it is disabled."""
+
+    host: str
+    backend: str
+    zone: str
+    enabled: bool
+    up: bool
+    reason: str
+    heartbeat_at: datetime
+    total: int
+    free: int
+    used_by_volumes: int
+
+    @property
+    def name(self) -> str:
+        """The name of the service: host@backend."""
+        return f"{self.host}@{self.backend}"
+
+    @property
+    def pool(self) -> str:
+        return f"{self.name}#{self.backend}"
+
+
+def names() -> Sequence[str]:
+    """Return the names of the cloud's back ends."""
+    configured = getattr(settings, "VOLUME_BACKENDS", None)
+    return tuple(configured) if configured else DEFAULT_BACKENDS
+
+
+def everything(*, host: str | None = None) -> list[Backend]:
+    """Return every host's back ends, or those of one host ("h" or "h@backend"). 3 queries."""
+    rows = hosts.all_hosts()
+    wanted_host, _, wanted_backend = (host or "").partition("@")
+    if wanted_host:
+        rows = rows.filter(name=wanted_host)
+    disabled = {(row.host, row.backend): row for row in DisabledBackend.objects.all()}
+    used = _used()
+    listed = []
+    for row in rows:
+        for backend in names():
+            off = disabled.get((row.name, backend))
+            inventory = getattr(row, "inventory", None)
+            total = inventory.capacity("disk") if inventory is not None else 0
+            listed.append(
+                Backend(
+                    host=row.name,
+                    backend=backend,
+                    zone=row.zone,
+                    enabled=row.enabled and off is None,
+                    up=row.is_up,
+                    reason=off.reason if off is not None else row.disabled_reason,
+                    heartbeat_at=row.heartbeat_at,
+                    total=total,
+                    free=max(total - inventory.disk_used, 0) if inventory is not None else 0,
+                    used_by_volumes=used.get((row.name, backend), 0),
+                )
+            )
+    return [item for item in listed if not wanted_backend or item.backend == wanted_backend.partition("#")[0]]
+
+
+def _used() -> dict[tuple[str, str], int]:
+    rows = Volume.objects.filter(deleted_at=None).exclude(host="").order_by().values_list("host", "backend")
+    return {(host, backend): total for host, backend, total in rows.annotate(total=Sum("size"))}
+
+
+def disabled_hosts(*, backend: str) -> set[str]:
+    """Return the hosts on which a back end gets no new volumes: for the scheduler. 1 query."""
+    return set(DisabledBackend.objects.filter(backend=backend).values_list("host", flat=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a project has on a host's back end; ``project_id`` "(total)" is all."""
+
+    project_id: str
+    volumes: int
+    gigabytes: int
+    snapshots: int
+    snapshot_gigabytes: int
+
+
+def usage(*, host: str, backend: str) -> list[Usage]:
+    """Return what is on a host's back end, in all and by project. 2 queries."""
+    volumes = Volume.objects.filter(deleted_at=None, host=host, backend=backend).order_by()
+    snapshots = Snapshot.objects.filter(deleted_at=None, volume__host=host, volume__backend=backend).order_by()
+    of_volumes = {key: (n, size) for key, n, size in _by_project(volumes)}
+    of_snapshots = {key: (n, size) for key, n, size in _by_project(snapshots)}
+    rows = [_usage(key, of_volumes.get(key), of_snapshots.get(key)) for key in sorted({*of_volumes, *of_snapshots})]
+    return [_total(rows), *rows]
+
+
+def _by_project(rows: object) -> list[tuple[str, int, int]]:
+    counted = rows.values_list("project_id").annotate(n=Count("id"), total=Sum("size"))  # type: ignore[attr-defined]
+    return list(counted)
+
+
+def _usage(project_id: str, volumes: tuple[int, int] | None, snapshots: tuple[int, int] | None) -> Usage:
+    (count, size), (snapshot_count, snapshot_size) = volumes or (0, 0), snapshots or (0, 0)
+    return Usage(
+        project_id=project_id,
+        volumes=count,
+        gigabytes=size,
+        snapshots=snapshot_count,
+        snapshot_gigabytes=snapshot_size,
+    )
+
+
+def _total(rows: list[Usage]) -> Usage:
+    return Usage(
+        project_id="(total)",
+        volumes=sum(row.volumes for row in rows),
+        gigabytes=sum(row.gigabytes for row in rows),
+        snapshots=sum(row.snapshots for row in rows),
+        snapshot_gigabytes=sum(row.snapshot_gigabytes for row in rows),
+    )

@@ -1,0 +1,44 @@
+"""A project's resources in the volume service, for deleting the project."""
+
+from apps.common.context import RequestContext
+from apps.identity.services.project_resources import ProjectResource
+from apps.identity.services.project_resources import register as register_resource
+from apps.volumes.exceptions import InvalidSnapshot, InvalidVolume
+from apps.volumes.models import Snapshot, Volume, VolumeTypeAccess
+from apps.volumes.services import volumes
+
+
+def count_volumes(project_id: str) -> int:
+    return Volume.objects.filter(project_id=project_id, deleted_at=None).count()
+
+
+def purge_volumes(context: RequestContext) -> None:
+    """Begin to delete every volume of the caller's project with its snapshots, but those that a server or a copy uses.
+
+    Servers are purged before: a purge that is repeated finds their volumes free.
+    """
+    for row in list(Volume.objects.filter(project_id=context.project_id, deleted_at=None)):
+        try:
+            volumes.delete(context=context, volume=row, cascade=True, force=True)
+        except (InvalidVolume, InvalidSnapshot):
+            continue
+
+
+def count_snapshots(project_id: str) -> int:
+    return Snapshot.objects.filter(project_id=project_id, deleted_at=None).count()
+
+
+def count_access(project_id: str) -> int:
+    return VolumeTypeAccess.objects.filter(project_id=project_id).count()
+
+
+def drop_access(context: RequestContext) -> None:
+    VolumeTypeAccess.objects.filter(project_id=context.project_id).delete()
+
+
+def register() -> None:
+    register_resource(ProjectResource(noun="volumes", count=count_volumes, purge=purge_volumes, rank=2))
+    register_resource(ProjectResource(noun="volume snapshots", count=count_snapshots, rank=2))
+    register_resource(
+        ProjectResource(noun="volume type access", count=count_access, purge=drop_access, rank=3, counted=False)
+    )

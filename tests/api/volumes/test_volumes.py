@@ -1,0 +1,395 @@
+"""Volumes over HTTP: documents by microversion, sources, lists, changes, deletion, and what bad input gets."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from apps.identity.services.project_resources import caller_for
+from apps.images.models import Image
+from apps.quotas.services import limits, verification
+from apps.volumes import states
+from apps.volumes.models import Volume, VolumeType
+from apps.volumes.services import project_resources, snapshot_states, volume_states
+from apps.workflow.models import Run
+from tests.api.volumes.conftest import end_runs, refusal, set_status
+
+GIB = 1024**3
+SHOWN = {
+    "id", "name", "links", "status", "size", "description", "availability_zone", "created_at", "updated_at",
+    "volume_type", "snapshot_id", "source_volid", "metadata", "user_id", "bootable", "encrypted", "multiattach",
+    "replication_status", "consistencygroup_id", "attachments",
+}  # fmt: skip
+
+
+@pytest.fixture
+def image(db: None) -> Image:
+    return Image.objects.create(
+        name="tiny", project_id="x", visibility="public", status="active", disk_format="qcow2", container_format="bare",
+        size=10, virtual_size=2 * GIB - 1, min_disk=1, os_hash_algo="sha512", os_hash_value="0" * 128,
+        properties={"hw_disk_bus": "virtio", "os_hidden_thing": "x"},
+    )  # fmt: skip
+
+
+def test_life(alice: Any, bob: Any, admin: Any, make_volume: Any) -> None:
+    body = {"volume": {"size": 2, "name": "data", "metadata": {"role": "db"}, "snapshot_id": None, "imageRef": None}}
+    answer = alice.post("/volumes", body)
+    assert answer.status_code == 202
+    made = answer.json()["volume"]
+    assert set(made) == SHOWN
+    assert (made["status"], made["size"], made["bootable"]) == ("creating", 2, "false")
+    assert made["volume_type"] == "__DEFAULT__" and made["availability_zone"] == "nova"
+    run = Run.objects.get(subject_id=made["id"])
+    assert (run.pipeline, run.subject_type, run.project_id) == ("volume.create", "volume", alice.project_id)
+    path, key = f"/volumes/{made['id']}", uuid.UUID(made["id"])
+    assert refusal(bob.get(path))[0] == 404
+    volume_states.set_host(volume_id=key, host="h1", zone="nova")
+    volume_states.mark_available(volume_id=key)
+    end_runs()
+    shown = alice.get(path).json()["volume"]
+    assert set(shown) == SHOWN | {"os-vol-tenant-attr:tenant_id"}
+    assert admin.get(path).json()["volume"]["os-vol-host-attr:host"] == "h1@local#local"
+    changed = alice.put(path, {"volume": {"name": "other", "description": None, "metadata": {"a": "b"}}})
+    assert changed.status_code == 200
+    assert (changed.json()["volume"]["name"], changed.json()["volume"]["metadata"]) == ("other", {"a": "b"})
+    assert alice.post(f"{path}/action", {"os-extend": {"new_size": "3"}}).status_code == 202
+    assert Run.objects.get(subject_id=key, pipeline="volume.extend").params["new_size"] == 3
+    assert alice.get(path).json()["volume"]["status"] == "extending"
+    assert refusal(alice.delete(path))[0] == 400
+    volume_states.mark_extended(volume_id=key, new_size=3)
+    end_runs()
+    assert alice.get(path).json()["volume"]["size"] == 3
+    assert refusal(bob.delete(path))[0] == 404
+    assert alice.delete(path).status_code == 202
+    assert alice.delete(path).status_code == 202  # it is being deleted already
+    assert Run.objects.filter(subject_id=key, pipeline="volume.delete").count() == 1
+    volume_states.mark_deleted(volume_id=key)
+    assert refusal(alice.get(path)) == (404, f"Volume {key} could not be found.")
+    assert not verification.verify()
+
+
+@pytest.mark.parametrize(
+    ("version", "more"),
+    [
+        ("3.12", set()),
+        ("3.13", {"group_id"}),
+        ("3.48", {"group_id", "shared_targets", "service_uuid"}),
+        ("3.63", {"group_id", "shared_targets", "service_uuid", "volume_type_id"}),
+        ("3.70", {"group_id", "shared_targets", "service_uuid", "volume_type_id", "consumes_quota"}),
+    ],
+)
+def test_document_by_version(alice: Any, make_volume: Any, version: str, more: set[str]) -> None:
+    made = make_volume(alice)
+    answer = alice.at(version).get(f"/volumes/{made['id']}")
+    assert set(answer.json()["volume"]) == SHOWN | {"os-vol-tenant-attr:tenant_id"} | more
+    assert answer["OpenStack-API-Version"] == f"volume {version}"
+    assert answer.json()["volume"].get("shared_targets") in ((None,) if version == "3.70" else (None, False))
+
+
+def test_administrators_see_more(admin: Any, make_volume: Any) -> None:
+    made = make_volume(admin)
+    shown = admin.at("3.70").get(f"/volumes/{made['id']}").json()["volume"]
+    assert {"cluster_name", "provider_id", "migration_status", "os-vol-mig-status-attr:name_id"} <= set(shown)
+
+
+def test_volume_from_an_image(alice: Any, image: Image) -> None:
+    made = alice.post("/volumes", {"volume": {"size": 2, "imageRef": str(image.id)}})
+    assert made.status_code == 202, made.content
+    row = Volume.objects.get(id=made.json()["volume"]["id"])
+    assert (row.source_image_id, row.bootable) == (image.id, False)
+    expected = {"image_id": str(image.id), "image_name": "tiny", "disk_format": "qcow2", "min_disk": "1",
+                "container_format": "bare", "size": "10", "min_ram": "0", "hw_disk_bus": "virtio"}  # fmt: skip
+    assert row.image_metadata == expected
+    volume_states.mark_available(volume_id=row.id, image_metadata=row.image_metadata)
+    shown = alice.get(f"/volumes/{row.id}").json()["volume"]
+    assert (shown["bootable"], shown["volume_image_metadata"]) == ("true", expected)
+
+
+def test_copies(alice: Any, bob: Any, make_volume: Any, make_snapshot: Any) -> None:
+    source = make_volume(alice, size=2)
+    Volume.objects.filter(id=source["id"]).update(bootable=True)
+    snapshot = make_snapshot(alice, source)
+    for origin, key in (
+        ({"source_volid": source["id"]}, "source_volid"),
+        ({"snapshot_id": snapshot["id"]}, "snapshot_id"),
+    ):
+        copied = alice.post("/volumes", {"volume": origin})
+        assert copied.status_code == 202, copied.content
+        document = copied.json()["volume"]
+        assert (document["size"], document[key], document["bootable"]) == (2, origin[key], "true")
+        assert refusal(alice.post("/volumes", {"volume": {**origin, "size": 1}}))[0] == 400
+        assert refusal(bob.post("/volumes", {"volume": origin}))[0] == 404
+    # A copy that is being made keeps its source.
+    assert "is the source of" in refusal(alice.delete(f"/snapshots/{snapshot['id']}"))[1]
+    assert refusal(alice.delete(f"/volumes/{source['id']}?cascade=True"))[0] == 400
+    assert Volume.objects.get(id=source["id"]).status == "available"
+
+
+def test_deletion_with_snapshots(alice: Any, make_volume: Any, make_snapshot: Any) -> None:
+    made = make_volume(alice)
+    snapshot = make_snapshot(alice, made)
+    assert "snapshots" in refusal(alice.delete(f"/volumes/{made['id']}"))[1]
+    assert alice.delete(f"/volumes/{made['id']}?cascade=True").status_code == 202
+    assert alice.get(f"/snapshots/{snapshot['id']}").json()["snapshot"]["status"] == "deleting"
+    volume_states.mark_deleted(volume_id=uuid.UUID(made["id"]))
+    assert alice.get(f"/snapshots/{snapshot['id']}").status_code == 404
+    assert not verification.verify()
+
+
+BAD_VOLUMES: list[tuple[Any, int]] = [
+    ({}, 400),
+    ({"size": None}, 400),
+    ({"size": 0}, 400),
+    ({"size": "#$%"}, 400),
+    ({"size": -1}, 400),
+    ({"size": 1.5}, 400),
+    ({"size": True}, 400),
+    ({"size": "9" * 30}, 400),
+    ({"size": [1]}, 400),
+    ({"size": 1, "name": "x" * 256}, 400),
+    ({"size": 1, "name": 5}, 400),
+    ({"size": 1, "name": "nul\0"}, 400),
+    ({"size": 1, "metadata": {"k": "v" * 256}}, 400),
+    ({"size": 1, "metadata": {"": "v"}}, 400),
+    ({"size": 1, "metadata": "text"}, 400),
+    ({"size": 1, "volume_type": "no-such"}, 404),
+    ({"size": 1, "snapshot_id": "no-such"}, 404),
+    ({"size": 1, "source_volid": str(uuid.uuid4())}, 404),
+    ({"size": 1, "imageRef": "no-such"}, 400),
+    ({"size": 1, "imageRef": str(uuid.uuid4())}, 400),
+    ({"size": 1, "imageRef": str(uuid.uuid4()), "source_volid": str(uuid.uuid4())}, 400),
+    ({"size": 1, "availability_zone": "mars"}, 400),
+    ({"size": 1, "backup_id": str(uuid.uuid4())}, 400),
+    ({"size": 1, "group_id": str(uuid.uuid4())}, 400),
+    ({"size": 1, "colour": "red"}, 400),
+]
+
+
+def test_bad_volumes_write_nothing(alice: Any) -> None:
+    for values, code in BAD_VOLUMES:
+        assert refusal(alice.at("3.70").post("/volumes", {"volume": values}))[0] == code, values
+    for body in ([], {}, {"volume": []}, {"volume": None}, {"volume": {"size": 1}, "other": 1}):
+        assert refusal(alice.post("/volumes", body))[0] == 400, body
+    assert refusal(alice.post("/volumes", {"volume": {"size": 1}, "OS-SCH-HNT:scheduler_hints": {"a": {}}}))[0] == 400
+    assert not Volume.objects.exists() and not Run.objects.exists()
+
+
+def test_images_that_do_not_fit(alice: Any, bob: Any, image: Image) -> None:
+    body = {"volume": {"size": 1, "imageRef": str(image.id)}}
+    assert "larger than volume size" in refusal(alice.post("/volumes", body))[1]
+    Image.objects.filter(id=image.id).update(virtual_size=GIB, min_disk=5)
+    assert "minDisk" in refusal(alice.post("/volumes", body))[1]
+    Image.objects.filter(id=image.id).update(min_disk=0, status="queued")
+    assert "not active" in refusal(alice.post("/volumes", body))[1]
+    Image.objects.filter(id=image.id).update(status="active", visibility="private")
+    assert refusal(alice.post("/volumes", body))[0] == 400
+    assert not Volume.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("resource", "limit", "word"),
+    [("volumes", 1, "volumes"), ("gigabytes", 1, "gigabytes"), ("per_volume_gigabytes", 1, "exceeds"),
+     ("type", 1, "gigabytes_fast")],
+)  # fmt: skip
+def test_quotas(alice: Any, make_volume: Any, resource: str, limit: int, word: str) -> None:
+    kind = VolumeType.objects.create(name="fast")
+    make_volume(alice, volume_type="fast")
+    name = f"gigabytes:{kind.id}" if resource == "type" else resource
+    limits.set_many(owner_id=alice.project_id, values={name: limit}, force=True)
+    answer = alice.post("/volumes", {"volume": {"size": 2, "volume_type": str(kind.id)}})
+    code, message = refusal(answer)
+    assert code == 413 and "exceed" in message.lower() and word in message
+    assert "Retry-After" not in answer
+    assert Volume.objects.count() == 1 and not verification.verify()
+
+
+def test_quota_of_extensions(alice: Any, make_volume: Any) -> None:
+    made = make_volume(alice)
+    limits.set_many(owner_id=alice.project_id, values={"gigabytes": 3}, force=True)
+    path = f"/volumes/{made['id']}/action"
+    assert refusal(alice.post(path, {"os-extend": {"new_size": 4}}))[0] == 413
+    assert Volume.objects.get(id=made["id"]).status == "available"
+    for bad in (1, 0, None, "x", "1.0"):
+        assert refusal(alice.post(path, {"os-extend": {"new_size": bad}}))[0] == 400
+    set_status(made, "in-use")
+    assert refusal(alice.at("3.41").post(path, {"os-extend": {"new_size": 3}}))[0] == 400
+    assert alice.at("3.42").post(path, {"os-extend": {"new_size": 3}}).status_code == 202
+    assert not verification.verify()
+
+
+def test_lists(alice: Any, bob: Any, admin: Any, make_volume: Any) -> None:
+    names = ["a", "b", "c"]
+    rows = [make_volume(alice, name=name, size=n + 1, metadata={"n": name}) for n, name in enumerate(names)]
+    make_volume(bob, name="other")
+
+    def listed(path: str, who: Any = alice) -> list[str]:
+        answer = who.get(path)
+        assert answer.status_code == 200, answer.content
+        return [row["name"] for row in answer.json()["volumes"]]
+
+    Volume.objects.filter(id=rows[0]["id"]).update(bootable=True, image_metadata={"image_name": "tiny"})
+    assert set(alice.get("/volumes").json()["volumes"][0]) == {"id", "name", "links"}
+    expected = {
+        "/volumes": ["c", "b", "a"],
+        "/volumes/detail?sort_key=size&sort_dir=asc": names,
+        "/volumes?sort=name:asc": names,
+        "/volumes?sort=status:asc,size:desc": ["c", "b", "a"],
+        "/volumes?limit=0": [],
+        "/volumes?name=b": ["b"],
+        "/volumes?status=available&bootable=True": ["a"],
+        "/volumes?bootable=0": ["c", "b"],
+        "/volumes?status=error": [],
+        f"/volumes?id={rows[1]['id']}": ["b"],
+        "/volumes?metadata={'n': 'c'}": ["c"],
+        "/volumes?size=2": ["b"],
+        "/volumes?colour=red": ["c", "b", "a"],
+        "/volumes?all_tenants=1": ["c", "b", "a"],  # for administrators alone
+        f"/volumes?project_id={bob.project_id}": ["c", "b", "a"],
+        f"/volumes?limit=1&marker={rows[2]['id']}": ["b"],
+    }
+    for path, result in expected.items():
+        assert listed(path) == result, path
+    assert listed("/volumes?all_tenants=1", admin) == ["other", "c", "b", "a"]
+    assert listed(f"/volumes?all_tenants=1&project_id={bob.project_id}", admin) == ["other"]
+    assert listed("/volumes?glance_metadata={'image_name': 'tiny'}", alice.at("3.4")) == ["a"]
+    assert listed("/volumes?name~=b", alice.at("3.34")) == ["b"]
+    assert listed("/volumes?created_at=gt:2020-01-01T00:00:00,lt:2020-01-02T00:00:00", alice.at("3.60")) == []
+    page = alice.get("/volumes?limit=2").json()
+    assert page["volumes_links"][0]["rel"] == "next" and "marker=" in page["volumes_links"][0]["href"]
+    assert "volumes_links" not in alice.get("/volumes?limit=3").json()
+    assert alice.at("3.45").get("/volumes?limit=1&with_count=true").json()["count"] == 3
+    assert "count" not in alice.at("3.44").get("/volumes?with_count=true").json()
+    for query in ("limit=-1", "limit=x", "marker=nothing", f"marker={uuid.uuid4()}", "sort=colour:asc", "sort=name:up",
+                  "metadata=text", "size=x", "bootable=perhaps"):  # fmt: skip
+        assert refusal(alice.get(f"/volumes?{query}"))[0] == 400, query
+
+
+def test_summary(alice: Any, admin: Any, make_volume: Any) -> None:
+    make_volume(alice, size=2, metadata={"a": "1"})
+    make_volume(alice, size=3, metadata={"a": "2"})
+    assert refusal(alice.at("3.11").get("/volumes/summary"))[0] == 404
+    assert alice.at("3.12").get("/volumes/summary").json()["volume-summary"] == {"total_size": 5, "total_count": 2}
+    assert alice.at("3.36").get("/volumes/summary").json()["volume-summary"]["metadata"] == {"a": ["1", "2"]}
+    assert admin.at("3.12").get("/volumes/summary?all_tenants=1").json()["volume-summary"]["total_count"] == 2
+
+
+def test_flags_and_image_metadata(alice: Any, make_volume: Any) -> None:
+    made = make_volume(alice)
+    path = f"/volumes/{made['id']}"
+    act = lambda body: alice.post(f"{path}/action", body)  # noqa: E731
+    assert act({"os-set_bootable": {"bootable": "True"}}).status_code == 200
+    assert act({"os-update_readonly_flag": {"readonly": True}}).status_code == 202
+    shown = alice.get(path).json()["volume"]
+    assert shown["bootable"] == "true" and shown["metadata"]["readonly"] == "True"
+    set_images = act({"os-set_image_metadata": {"metadata": {"kernel": "k"}}})
+    assert set_images.json() == {"metadata": {"kernel": "k"}}
+    assert act({"os-show_image_metadata": {}}).json() == {"metadata": {"kernel": "k"}}
+    assert refusal(act({"os-unset_image_metadata": {"key": "other"}}))[0] == 404
+    assert act({"os-unset_image_metadata": {"key": "kernel"}}).status_code == 200
+    for bad in ({"os-set_bootable": {}}, {"os-set_bootable": {"bootable": "perhaps"}}, {"dance": {}}, {}, [],
+                {"os-extend": {"new_size": 2}, "os-reserve": {}}, {"os-update_readonly_flag": {}}):  # fmt: skip
+        assert refusal(act(bad))[0] == 400, bad
+    for action in ("os-retype", "os-migrate_volume", "os-unmanage", "os-volume_upload_image", "revert"):
+        assert "does not offer" in refusal(act({action: {}}))[1]
+
+
+def test_metadata(alice: Any, bob: Any, make_volume: Any) -> None:
+    made = make_volume(alice, metadata={"a": "1"})
+    path = f"/volumes/{made['id']}/metadata"
+    assert alice.post(path, {"metadata": {"b": "2"}}).json() == {"metadata": {"a": "1", "b": "2"}}
+    assert alice.put(path, {"metadata": {"c": "3"}}).json() == {"metadata": {"c": "3"}}
+    assert alice.put(f"{path}/c", {"meta": {"c": "4"}}).json() == {"meta": {"c": "4"}}
+    assert alice.get(f"{path}/c").json() == {"meta": {"c": "4"}}
+    assert refusal(alice.put(f"{path}/c", {"meta": {"d": "4"}}))[0] == 400
+    assert refusal(alice.put(f"{path}/c", {"meta": {}}))[0] == 400
+    assert refusal(alice.get(f"{path}/x"))[0] == 404
+    assert refusal(alice.delete(f"{path}/x"))[0] == 404
+    assert refusal(bob.get(path))[0] == 404
+    assert alice.delete(f"{path}/c").status_code == 200
+    assert alice.get(path).json() == {"metadata": {}}
+    assert refusal(alice.post(path, {"metadata": {str(n): "x" for n in range(129)}}))[0] == 413
+
+
+def test_operators_actions(alice: Any, admin: Any, make_volume: Any) -> None:
+    made = make_volume(alice)
+    path = f"/volumes/{made['id']}/action"
+    reset = {"os-reset_status": {"status": "error"}}
+    for action in (reset, {"os-force_delete": {}}, {"os-force_detach": {}}):
+        assert refusal(alice.post(path, action))[0] == 403
+    assert admin.post(path, reset).status_code == 202
+    assert Volume.objects.get(id=made["id"]).status == states.ERROR
+    for bad in ({}, {"status": "dancing"}, {"status": "deleted"}):
+        assert refusal(admin.post(path, {"os-reset_status": bad}))[0] == 400
+    set_status(made, "creating")
+    assert refusal(alice.delete(f"/volumes/{made['id']}"))[0] == 400
+    assert admin.post(path, {"os-force_delete": {}}).status_code == 202
+    assert Volume.objects.get(id=made["id"]).status == states.DELETING
+
+
+def test_a_reset_cancels_the_run(admin: Any, make_volume: Any) -> None:
+    made = make_volume(admin)
+    path = f"/volumes/{made['id']}/action"
+    admin.post(path, {"os-extend": {"new_size": 2}})
+    assert admin.post(path, {"os-reset_status": {"status": "available"}}).status_code == 202
+    assert Run.objects.get(subject_id=made["id"], pipeline="volume.extend").state == "cancelled"
+    assert not verification.verify()
+
+
+def test_microversions(alice: Any) -> None:
+    assert refusal(alice.at("3.71").get("/volumes"))[0] == 406
+    assert refusal(alice.at("2.9").get("/volumes"))[0] == 406
+    assert refusal(alice.at("three").get("/volumes"))[0] == 400
+    assert alice.get("/volumes")["OpenStack-API-Version"] == "volume 3.0"
+    assert alice.at("latest").get("/volumes")["OpenStack-API-Version"] == "volume 3.70"
+
+
+def test_the_project_in_the_path(alice: Any, bob: Any, make_volume: Any) -> None:
+    made = make_volume(alice)
+    dashed = str(uuid.UUID(alice.project_id))
+    for project in (alice.project_id, dashed):
+        assert alice.get(f"/{project}/volumes/{made['id']}").json()["volume"]["id"] == made["id"]
+    assert refusal(alice.get(f"/{bob.project_id}/volumes"))[0] == 400
+    assert made["links"][0]["href"].endswith(f"/volume/v3/{alice.project_id}/volumes/{made['id']}")
+
+
+def test_statements_of_a_list(alice: Any, make_volume: Any, django_assert_num_queries: Any) -> None:
+    for n in range(3):
+        make_volume(alice, name=str(n))
+    with django_assert_num_queries(2):
+        alice.get("/volumes/detail")
+    with django_assert_num_queries(1):
+        alice.get("/volumes")
+
+
+def test_hints_are_kept(alice: Any) -> None:
+    body = {"volume": {"size": 1}, "OS-SCH-HNT:scheduler_hints": {"local_to_instance": str(uuid.uuid4())}}
+    made = alice.post("/volumes", body)
+    assert (
+        Volume.objects.get(id=made.json()["volume"]["id"]).scheduler_hints
+        == json.loads(json.dumps(body))["OS-SCH-HNT:scheduler_hints"]
+    )
+
+
+def test_extending_waits_for_snapshots_and_repeats_after_errors(alice: Any, make_volume: Any) -> None:
+    made = make_volume(alice)
+    path, extend = f"/volumes/{made['id']}/action", {"os-extend": {"new_size": 2}}
+    snapshot = alice.post("/snapshots", {"snapshot": {"volume_id": made["id"]}}).json()["snapshot"]
+    assert "is being created" in refusal(alice.post(path, extend))[1]
+    assert refusal(alice.post("/volume-transfers", {"transfer": {"volume_id": made["id"]}}))[0] == 400
+    snapshot_states.mark_error(snapshot_id=uuid.UUID(snapshot["id"]), message="The host is full.")
+    set_status(made, "error_extending")
+    end_runs()
+    assert alice.post(path, extend).status_code == 202
+    assert volume_states.mark_extended(volume_id=uuid.UUID(made["id"]), new_size=2)
+    assert not verification.verify()
+
+
+def test_a_purge_passes_by_what_is_in_use(alice: Any, make_volume: Any, make_snapshot: Any) -> None:
+    source, used = make_volume(alice), make_volume(alice)
+    alice.post("/volumes", {"volume": {"snapshot_id": make_snapshot(alice, source)["id"]}})
+    alice.at("3.27").post("/attachments", {"attachment": {"volume_uuid": used["id"]}})
+    project_resources.purge_volumes(caller_for(alice.project_id))
+    statuses = dict(Volume.objects.values_list("id", "status"))
+    assert statuses.pop(uuid.UUID(used["id"])) == "reserved"
+    assert set(statuses.values()) == {"deleting"}
