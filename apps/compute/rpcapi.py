@@ -1,13 +1,14 @@
 """Naming pipelines: the one place where compute's work is enqueued."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from apps.common.context import RequestContext
 from apps.compute.actions import CREATE, DELETE, RETRY, ServerAction
 from apps.compute.models import Server
 from apps.compute.states import SUBJECT
+from apps.volumes.states import SUBJECT as VOLUME
 from apps.workflow import states as workflow_states
 from apps.workflow.services import runs
 
@@ -15,8 +16,22 @@ if TYPE_CHECKING:
     from apps.workflow.models import Run
 
 
-def build(*, context: RequestContext, servers: list[Server], action: str = CREATE) -> None:
-    """Start the build of every server. ``action`` is the name that os-instance-actions shows."""
+def build(
+    *,
+    context: RequestContext,
+    servers: list[Server],
+    action: str = CREATE,
+    also: Mapping[uuid.UUID, Sequence[uuid.UUID]] | None = None,
+) -> None:
+    """Start the build of every server. ``action`` is the name that os-instance-actions shows.
+
+    ``also``: by a server's ID those of its volumes, on which its build works too.
+    """
+    if also:
+        for server in servers:
+            volumes = [(VOLUME, key) for key in also[server.id]]
+            _start(context, RETRY.pipeline, action, server, also=volumes)
+        return
     pending = [
         runs.build(
             context=context,
@@ -45,6 +60,9 @@ def delete(
     released too, and its claim.
     """
     hosts = cancelled.hosts if cancelled is not None else {}
+    params: dict[str, Any] = {"volumes": True} if server.has_volumes else {}
+    if cancelled is not None and hosts:
+        params["cancelled"] = str(cancelled.id)
     moving = workflow_states.DESTINATION in hosts and workflow_states.SOURCE in hosts
     host = hosts[workflow_states.SOURCE] if moving else server.host
     _start(
@@ -54,7 +72,7 @@ def delete(
         server,
         host=host,
         hosts=hosts if moving else None,
-        params={"cancelled": str(cancelled.id)} if cancelled is not None and hosts else None,
+        params=params,
         queue=workflow_states.host_queue(host) if host and is_up(host) else workflow_states.SCHEDULER_QUEUE,
     )
 

@@ -51,6 +51,12 @@ def connect(attachment: "Attachment", driver: VolumeDriver) -> Export:
     return driver.open_export(str(attachment.volume_id), export_spec(attachment))
 
 
+def connect_all(server_id: uuid.UUID, driver: VolumeDriver) -> None:
+    """Have the exports of a server's volumes open."""
+    for attachment in of_server(server_id):
+        connect(attachment, driver)
+
+
 def disconnect(attachment: "Attachment", driver: VolumeDriver) -> None:
     """Close the attachment's export. Absent is success."""
     driver.close_export(str(attachment.volume_id), export_spec(attachment).name)

@@ -9,8 +9,9 @@ import orjson
 from apps.common.identifiers import parse_uuid
 from apps.compute import states
 from apps.compute.models import Server
-from apps.compute.selectors import server_groups
+from apps.compute.selectors import server_groups, volume_attachments
 from apps.scheduling.specs import GroupSpec, RequestSpec
+from apps.volumes.selectors import server_volumes
 
 MIB_PER_GIB = 1024
 BYTES_PER_GIB = 1024**3
@@ -25,7 +26,9 @@ def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
     flavor = server.flavor
     swap_gib = -(-int(flavor["swap"]) // MIB_PER_GIB)
     # A flavor with disk 0 means a root disk as large as the image: that is what is claimed.
+    # A server without an image boots from a volume, which has a claim of its own.
     root_gib = int(flavor["disk"]) or -(-int(server.image_facts.get("virtual_size") or 0) // BYTES_PER_GIB)
+    root_gib = root_gib if server.image_id is not None else 0
     return RequestSpec(
         vcpus=int(flavor["vcpus"]),
         ram_mib=int(flavor["ram"]),
@@ -39,8 +42,17 @@ def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
         project_id=server.project_id,
         flavor_name=str(flavor.get("original_name") or ""),
         query=query_of(server.scheduler_hints),
-        **_neighbours(server),
+        **_with_volumes(server, _neighbours(server)),
     )
+
+
+def _with_volumes(server: Server, neighbours: dict[str, Any]) -> dict[str, Any]:
+    """Keep the server on the host that has its volumes, or what they are to be made of."""
+    if not server.has_volumes:
+        return neighbours
+    hosts = server_volumes.needed_hosts(volume_ids=volume_attachments.volume_ids(server_id=server.id))
+    asked = neighbours.get("same_hosts")
+    return {**neighbours, "same_hosts": hosts if asked is None else hosts & asked} if hosts else neighbours
 
 
 def _neighbours(server: Server) -> dict[str, Any]:

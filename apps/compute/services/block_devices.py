@@ -23,14 +23,13 @@ class RequestedDisk:
     tag: str = ""
 
 
-def make(server: Server, disks: Sequence[RequestedDisk]) -> list[BlockDevice]:
-    """Return the rows, not written, under the names that ``map_block_devices`` finds right."""
-    devices = [
-        BlockDevice(server=server, kind=disk.kind, position=index, size=disk.size, bus=disk.bus, tag=disk.tag)
-        for index, disk in enumerate(disks)
-    ]
-    for device, name in zip(devices, names(devices, server.image_properties), strict=True):
-        device.device = name
+def make(server: Server, disks: Sequence[RequestedDisk], volumes: Sequence[BlockDevice] = ()) -> list[BlockDevice]:
+    """Return the rows, not written, under the names that ``map_block_devices`` finds right: the root disk first."""
+    local = [BlockDevice(server=server, kind=disk.kind, size=disk.size, bus=disk.bus, tag=disk.tag) for disk in disks]
+    root = [row for row in volumes if row.is_root]
+    devices = [*root, *local, *(row for row in volumes if not row.is_root)]
+    for position, name in enumerate(names(devices, server.image_properties)):
+        devices[position].position, devices[position].device = position, name
     return devices
 
 

@@ -42,6 +42,11 @@ def retry(*, context: RequestContext, server: Server) -> None:
         raise Conflict(
             f"Cannot 'retry' instance {server.id}: it was already built once. Hard-reboot it, or reset its state."
         )
+    if server.has_volumes:
+        raise Conflict(
+            f"Cannot 'retry' instance {server.id}: its volumes were given back when its build failed. Delete it and "
+            "create it again."
+        )
     if server.host or run_selectors.has_active(subject_type=states.SUBJECT, subject_id=server.id):
         raise Conflict(
             f"Cannot 'retry' instance {server.id}: its build was interrupted and may have left something on a host. "

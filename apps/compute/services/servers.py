@@ -1,6 +1,7 @@
 """Writing servers: creation, updates, deletion; each state change is a compare-and-swap."""
 
-from typing import Any
+import uuid
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,13 +14,17 @@ from apps.compute.actions import ACTIONS, DELETE, LOCK, UNLOCK
 from apps.compute.exceptions import ServerLocked, ServerNotFound
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import block_devices, server_groups, unfilled_images
+from apps.compute.services import block_devices, server_groups, server_volumes, unfilled_images
 from apps.compute.services.server_requests import ServerRequest, limits
 from apps.quotas.services import reservations
 from apps.scheduling.selectors import hosts
+from apps.volumes.services import server_volumes as volume_services
 from apps.workflow import catalogue
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
+
+if TYPE_CHECKING:
+    from apps.volumes.models import Volume
 
 _SERVERS = Inserts("compute_server_insert", Server)
 _BLOCK_DEVICES = Inserts("compute_block_device_insert", BlockDevice)
@@ -40,12 +45,29 @@ def create(*, context: RequestContext, request: ServerRequest) -> list[Server]:
         if request.template.group_id:
             server_groups.join(context=context, group_id=request.template.group_id, adding=count)
         _SERVERS.add(servers)
-        _BLOCK_DEVICES.add([device for server in servers for device in block_devices.make(server, request.disks)])
-        rpcapi.build(context=context, servers=servers)
+        new, also = _write_disks(servers, request)
+        rpcapi.build(context=context, servers=servers, also=also)
         audit.record_many("server.create", "server", [server.id for server in servers])
         # Last, because the usage row stays locked until the commit.
+        if new:
+            volume_services.reserve(volumes=new)
         reservations.reserve(owner_id=str(context.project_id), each=usage, consumers=[s.id for s in servers])
     return servers
+
+
+def _write_disks(
+    servers: list[Server], request: ServerRequest
+) -> tuple[list["Volume"], dict[uuid.UUID, list[uuid.UUID]]]:
+    """Write the servers' disks. Returns the volumes that their builds are to make, and each server's volumes' IDs."""
+    if not request.volumes:
+        _BLOCK_DEVICES.add([device for server in servers for device in block_devices.make(server, request.disks)])
+        return [], {}
+    volumes = {server.id: server_volumes.devices_of(server, request.volumes) for server in servers}
+    new = server_volumes.write([pair for rows in volumes.values() for pair in zip(rows, request.volumes, strict=True)])
+    _BLOCK_DEVICES.add(
+        [row for server in servers for row in block_devices.make(server, request.disks, volumes[server.id])]
+    )
+    return new, {key: server_volumes.subjects(rows) for key, rows in volumes.items()}
 
 
 def update(*, server: Server, values: dict[str, Any]) -> Server:

@@ -24,13 +24,18 @@ def create(*, context: RequestContext, volume: Volume) -> Volume:
     """
     quotas.check_size(project_id=volume.project_id, size=volume.size)
     with transaction.atomic():
-        _lock_source(volume)
-        volume.save(force_insert=True)
+        write(volume=volume)
         rpcapi.create(context=context, volume=volume)
-        audit.record("volume.create", "volume", volume.id)
         # Last, because the usage's rows stay locked until the commit.
         quotas.reserve(project_id=volume.project_id, each=quota_amounts.of_volume(volume), consumer=volume.id)
     return volume
+
+
+def write(*, volume: Volume) -> None:
+    """Write the row of a new volume in the caller's transaction. Raises NotFound (404) if its source was deleted."""
+    _lock_source(volume)
+    volume.save(force_insert=True)
+    audit.record("volume.create", "volume", volume.id)
 
 
 def _lock_source(volume: Volume) -> None:

@@ -69,7 +69,7 @@ def test_ephemeral_is_split_and_tagged(alice: ComputeCaller, wanted: dict[str, A
         ({"disk_bus": "usb"}, "disk_bus usb is not offered"),
         ({"disk_bus": "ide"}, "hw_machine_type=pc"),
         ({"device_type": "cdrom"}, "device_type cdrom is not offered"),
-        ({"destination_type": "volume"}, "offers no volumes"),
+        ({"destination_type": "volume"}, "non-zero size"),
         ({"tag": "a,b"}, "tag"),
     ],
 )

@@ -9,7 +9,7 @@ from workers.drivers.errors import DriverError, RetryableError
 from workers.drivers.hypervisor.base import DomainInfo
 from workers.engine.errors import LeaseLost
 from workers.engine.steps import StepContext
-from workers.mapping import networks, servers
+from workers.mapping import networks, servers, volumes
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 
 GRACEFUL_STOP_SECONDS = 60.0
@@ -120,8 +120,10 @@ class Resume(PowerStep):
     task_state = states.RESUMING
 
     def execute(self, ctx: StepContext) -> Powered:
-        drivers = self.drivers(ctx)
+        drivers, server = self.drivers(ctx), self.server(ctx)
         self.plug(ctx)
+        if server.has_volumes:
+            volumes.connect_all(server.id, drivers.volume)
         ctx.checkpoint()
         drivers.hypervisor.resume(str(ctx.subject_id))
         wait_for_ports({port.id: port.routers for port in networks.ports_of(ctx.subject_id)}, drivers)

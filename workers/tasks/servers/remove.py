@@ -2,10 +2,12 @@
 
 import uuid
 
-from apps.compute.services import server_states
+from apps.common.context import RequestContext
+from apps.compute.services import server_states, server_volumes
 from apps.networking.services import bindings
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
 from workers.mapping import networks
+from workers.tasks.servers import volumes_of_server
 from workers.tasks.servers.base import ServerStep
 
 
@@ -26,6 +28,8 @@ class Destroy(ServerStep[None]):
         drivers.hypervisor.destroy(str(ctx.subject_id))
         for port in networks.ports_of(ctx.subject_id):
             drivers.network.unplug(port.id)
+        if ctx.claim.params.get("volumes"):
+            volumes_of_server.disconnect(ctx, drivers)
         drivers.storage.remove_server(str(ctx.subject_id))
 
     def revert(self, ctx: StepContext) -> None:
@@ -51,13 +55,17 @@ class DestroyAtDestination(Destroy):
 
 
 class Release(ServerStep[None]):
-    """Ports and addresses, then allocation, quota and the row, in the transaction that ends the run."""
+    """Ports, addresses and volumes, then allocation, quota and the row, in the transaction that ends the run."""
 
     name = "release"
     role = SCHEDULER
 
     def execute(self, ctx: StepContext) -> None:
         bindings.release_for_server(server_id=ctx.subject_id)
+        if ctx.claim.params.get("volumes"):
+            claim = ctx.claim
+            context = RequestContext(user_id=claim.user_id, project_id=claim.project_id, request_id=claim.request_id)
+            server_volumes.release(context=context, server_id=ctx.subject_id)
 
     def record(self, ctx: StepContext, result: None) -> None:
         cancelled = ctx.claim.params.get("cancelled")

@@ -8,9 +8,10 @@ from django.db import transaction
 
 from apps.compute import locks, states
 from apps.compute.selectors import request_specs
-from apps.compute.services import server_states
+from apps.compute.services import server_states, server_volumes
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
+from apps.volumes.services import server_volumes as volumes
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import HOST, SCHEDULER, StepContext
@@ -57,6 +58,8 @@ class Schedule(ServerStep[Scheduled]):
     def _choose(self, ctx: StepContext) -> allocations.Choice:
         try:
             server = self.server(ctx)
+            if server.has_volumes:
+                return _place_with_volumes(server, ctx.claim.excluded_hosts)
             return place(server, consumer_id=server.id, excluded=ctx.claim.excluded_hosts)
         except NoValidHost as error:
             raise refusal(ctx, error) from error
@@ -67,11 +70,29 @@ class Schedule(ServerStep[Scheduled]):
             leases.explain(claim=ctx.claim, explanation=result.explanation)
 
     def revert(self, ctx: StepContext) -> None:
+        made = server_volumes.give_up(server_id=ctx.subject_id, final=ctx.final)
         server_states.clear_host(server_id=ctx.subject_id, blamed=ctx.host if ctx.blames_host else "")
+        server_volumes.undo_making(volume_ids=made, final=ctx.final)
         if ctx.final and ctx.failure:
             self.mark_failed(ctx, ctx.failure, action="create")
         else:
             server_states.mark_rescheduling(server_id=ctx.subject_id)
+
+
+def _place_with_volumes(server: "Server", excluded: list[str]) -> allocations.Choice:
+    """Claim a host for the server, and room there for the volumes that its build makes: all or nothing."""
+    excluded, new = list(excluded), server_volumes.unmade(server=server)
+    while True:
+        choice = None
+        try:
+            with transaction.atomic():
+                choice = place(server, consumer_id=server.id, excluded=excluded)
+                volumes.claim(volumes=new, host=choice.host)
+            return choice
+        except NoValidHost:
+            if choice is None:
+                raise
+            excluded.append(choice.host)  # it has room for the server alone
 
 
 def refusal(ctx: StepContext, error: NoValidHost) -> Abort:

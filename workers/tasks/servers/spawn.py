@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from apps.compute import states
-from apps.compute.services import server_states
+from apps.compute.services import server_states, server_volumes
 from apps.networking.services import bindings
 from apps.scheduling.services import builds
 from workers.engine.steps import StepContext
@@ -13,9 +13,10 @@ from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """Whether the guest has network cards."""
+    """Whether the guest has network cards, and volumes."""
 
     has_networks: bool
+    has_volumes: bool = False
 
 
 class Spawn(ServerStep[Spawned]):
@@ -30,10 +31,12 @@ class Spawn(ServerStep[Spawned]):
         ctx.checkpoint()
         drivers.hypervisor.spawn(spec)
         wait_for_ports(ports_of(spec), drivers)
-        return Spawned(has_networks=bool(spec.interfaces))
+        return Spawned(has_networks=bool(spec.interfaces), has_volumes=server.has_volumes)
 
     def record(self, ctx: StepContext, result: Spawned) -> None:
         server_states.mark_active(server_id=ctx.subject_id)
+        if result.has_volumes:
+            server_volumes.mark_attached(server_id=ctx.subject_id)
         if result.has_networks:
             bindings.set_server_status(server_id=ctx.subject_id, up=True)
         builds.succeeded(host=ctx.host)

@@ -19,6 +19,7 @@ from apps.common.api.serializers import (
     since,
 )
 from apps.compute import admin_passwords
+from apps.compute.api.serializers.block_devices import BlockDeviceMapping, LegacyMapping, legacy_mappings
 from apps.compute.api.serializers.server_metadata import Items
 from apps.networking.values import RequestedNetwork
 
@@ -82,41 +83,6 @@ class NetworksField(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Any) -> Any:
         return value
-
-
-class BlockDeviceMapping(StrictSerializer):
-    """The image's own local disk and blank local ones: disks on volumes come with the volume service."""
-
-    ignored = ("device_name", "no_device")
-    uuid = serializers.UUIDField(required=False)
-    source_type = serializers.ChoiceField(["image", "blank", "volume", "snapshot"])
-    destination_type = serializers.ChoiceField(["local", "volume"], default="local")
-    boot_index = serializers.IntegerField(required=False, allow_null=True)
-    delete_on_termination = LooseBoolean(default=True)
-    volume_size = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=1 << 20)
-    guest_format = Text(required=False, allow_null=True, allow_blank=True, max_length=255)
-    disk_bus = serializers.ChoiceField(
-        ["virtio", "scsi", "sata", "ide", "fdc", "usb", "xen", "lxc", "uml"], required=False, allow_null=True
-    )
-    device_type = serializers.ChoiceField(["disk", "cdrom", "floppy", "lun"], required=False, allow_null=True)
-    volume_type = Text(required=False, allow_null=True, max_length=255)
-    tag = Pattern(r"^[^,/]+$", required=False, allow_null=True, max_length=60)
-
-    def validate(self, attrs: Any) -> Any:
-        source, refused = attrs["source_type"], ""
-        if source not in ("image", "blank") or attrs["destination_type"] != "local" or attrs.get("volume_type"):
-            refused = "this cloud offers no volumes: only source_type image or blank with destination_type local"
-        elif attrs.get("disk_bus") not in (None, "virtio", "scsi", "sata", "ide"):
-            refused = f"disk_bus {attrs['disk_bus']} is not offered: virtio, scsi, sata, ide are"
-        elif attrs.get("device_type") not in (None, "disk"):
-            refused = f"device_type {attrs['device_type']} is not offered: only disk is"
-        elif attrs.get("guest_format") not in (None, "", "swap", "ext4"):
-            refused = f"guest_format {attrs['guest_format'][:64]} is not offered: swap and ext4 are"
-        elif source == "image" and attrs.get("guest_format"):
-            refused = "guest_format is for blank disks"
-        if refused:
-            raise serializers.ValidationError(refused)
-        return {**attrs, "uuid": str(attrs["uuid"]) if attrs.get("uuid") else None}
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string"}, "maxItems": 0, "nullable": True})
@@ -242,7 +208,7 @@ class ServerCreate(ServerFields):
     tags = since("2.52", TagList(required=False, source="row.tags"))
     host = since("2.74", Text(required=False, max_length=255))
     hypervisor_hostname = since("2.74", Text(required=False, max_length=255))
-    block_device_mapping = NotOfferedField(what="volumes")
+    block_device_mapping = LegacyMapping(many=True, required=False, allow_null=True, max_length=64)  # type: ignore[call-arg]
     trusted_image_certificates = since("2.63", NotOfferedField(what="signatures of images"))
     dry_run = LooseBoolean(
         required=False,
@@ -258,7 +224,17 @@ class ServerCreate(ServerFields):
         if most > 1 and len(f"{last}-{most}") > MAX_LABEL:
             raise serializers.ValidationError({"hostname": [f"it is too long for {most} servers, which get a number"]})
         self._check_networks(attrs.get("networks"))
+        attrs["block_device_mapping_v2"] = self._mappings(attrs)
         return {**attrs, "min_count": least, "max_count": most}
+
+    def _mappings(self, attrs: Any) -> list[Any]:
+        """Return the block devices, those of the older syntax as the newer one has them."""
+        legacy, mappings = attrs.pop("block_device_mapping", None) or [], attrs.get("block_device_mapping_v2") or []
+        if legacy and mappings:
+            raise serializers.ValidationError(
+                "Using different block_device_mapping syntaxes is not allowed in the same request."
+            )
+        return legacy_mappings(legacy, has_image=bool(attrs.get("imageRef"))) if legacy else mappings
 
     def _check_networks(self, networks: Any) -> None:
         if self.version is None:

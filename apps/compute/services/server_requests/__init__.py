@@ -19,7 +19,17 @@ from apps.compute import admin_passwords, states
 from apps.compute.models import BlockDevice, Server
 from apps.compute.services import block_devices as block_device_services
 from apps.compute.services.block_devices import RequestedDisk
-from apps.compute.services.server_requests import block_devices, flavor, guest, image, limits, networks, placement
+from apps.compute.services.server_requests import (
+    block_devices,
+    flavor,
+    guest,
+    image,
+    limits,
+    networks,
+    placement,
+    volumes,
+)
+from apps.compute.services.server_requests.volumes import RequestedVolume
 from apps.networking.values import InterfacePermissions
 
 _ALPHABET = string.ascii_lowercase + string.digits
@@ -29,11 +39,12 @@ _ALPHABET = string.ascii_lowercase + string.digits
 class ServerRequest:
     """One to ``max_count`` servers of one kind.
 
-    ``template`` is their row, not written; ``disks`` are those of each. ``admin_password`` is in clear.
+    ``template`` is their row, not written; ``disks`` and ``volumes`` are those of each. ``admin_password`` is in clear.
     """
 
     template: Server
     disks: Sequence[RequestedDisk]
+    volumes: Sequence[RequestedVolume] = ()
     admin_password: str = field(default="", repr=False)
     min_count: int = 1
     max_count: int = 1
@@ -67,18 +78,21 @@ def resolve(
     """
     row = dict(values["row"])
     chosen = flavor.resolve(context, values["flavorRef"])
-    row |= image.columns(context, values, chosen)
+    block_devices.check_boot_order(values)
+    requested_volumes = volumes.resolve(context, values) if block_devices.names_volumes(values) else []
+    root_volume = volumes.root_of(requested_volumes)
+    row |= volumes.image_columns(root_volume, chosen) if root_volume else image.columns(context, values, chosen)
     row |= guest.key_columns(context, values.get("key_name"))
     row |= placement.columns(context, values, hints)
     row["config_drive"] = guest.has_config_drive(row.get("config_drive"), row["image_properties"])
-    disks = block_devices.resolve(values.get("block_device_mapping_v2") or [], chosen, row["image_properties"])
+    disks = block_devices.resolve(values, chosen, row["image_properties"], has_root_volume=root_volume is not None)
     limits.check_items(context, row)
     row["security_groups"] = networks.groups(context, values)
     requested = networks.resolve(
         context, values.get("networks"), permissions, guest.hostname_of(row)
     )  # last: "auto" may make the project's own network
     limits.check_ports(context, requested or [], values["max_count"])
-    root = BlockDevice(bus=disks[0].bus)
+    root = BlockDevice(bus=root_volume.bus if root_volume else disks[0].bus)
     template = Server(
         project_id=str(context.project_id),
         user_id=str(context.user_id),
@@ -86,12 +100,14 @@ def resolve(
         task_state=states.SCHEDULING,
         flavor=flavor.snapshot(chosen),
         requested_networks=None if requested is None else [network.to_row() for network in requested],
+        has_volumes=bool(requested_volumes),
         root_device_name=f"/dev/{block_device_services.names([root], row['image_properties'])[0]}",
         **row,
     )
     return ServerRequest(
         template=template,
         disks=disks,
+        volumes=requested_volumes,
         admin_password=guest.password(values.get("adminPass")),
         min_count=values["min_count"],
         max_count=values["max_count"],

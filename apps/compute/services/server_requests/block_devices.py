@@ -7,19 +7,26 @@ from typing import Any
 from apps.common.exceptions import BadRequest
 from apps.compute import image_properties
 from apps.compute.models import Flavor
-from apps.compute.services.block_devices import Kind, RequestedDisk
+from apps.compute.services.block_devices import MAX_DISKS, Kind, RequestedDisk
 
 FIELD = "Invalid input for field/attribute block_device_mapping_v2"
 MAX_IDE = 3  # of four: the config drive has the last
 
 
+def names_volumes(values: Mapping[str, Any]) -> bool:
+    return any(row["destination_type"] == "volume" for row in values.get("block_device_mapping_v2") or [])
+
+
 def resolve(
-    mappings: Sequence[Mapping[str, Any]], flavor: Flavor, properties: Mapping[str, str]
+    values: Mapping[str, Any], flavor: Flavor, properties: Mapping[str, str], *, has_root_volume: bool
 ) -> list[RequestedDisk]:
-    """Return the disks in their order: root, ephemeral disks, swap. Blank disks replace those that the flavor gives.
+    """Return the local disks in their order: root, ephemeral disks, swap. Blank disks replace those that the flavor
+    gives. Without a root disk where that is a volume.
 
     Raises BadRequest (400) for more than the flavor allows: allocation and quota count the flavor's sizes.
     """
+    everything = values.get("block_device_mapping_v2") or []
+    mappings = [mapping for mapping in everything if mapping["destination_type"] == "local"]
     blank = [mapping for mapping in mappings if mapping["source_type"] == "blank"]
     swaps = [_disk("swap", disk, flavor.swap_mib) for disk in blank if disk.get("guest_format") == "swap"]
     others = [_disk("ephemeral", disk, flavor.ephemeral_gib) for disk in blank if disk.get("guest_format") != "swap"]
@@ -28,9 +35,24 @@ def resolve(
         others = [RequestedDisk("ephemeral", flavor.ephemeral_gib)]
     if not swaps and flavor.swap_mib:
         swaps = [RequestedDisk("swap", flavor.swap_mib)]
-    disks = [_root(mappings, flavor), *others, *swaps]
-    _check_buses(disks, properties)
+    disks = [*others, *swaps] if has_root_volume else [_root(mappings, flavor), *others, *swaps]
+    _check_buses(
+        [disk.bus for disk in disks]
+        + [mapping.get("disk_bus") or "" for mapping in everything if mapping["destination_type"] == "volume"],
+        properties,
+    )
     return disks
+
+
+def check_boot_order(values: Mapping[str, Any]) -> None:
+    """Each place in the boot order is taken once, from 0 on (nova/compute/api.py, _validate_bdm)."""
+    mappings = values.get("block_device_mapping_v2") or []
+    order = sorted(index for mapping in mappings if (index := mapping.get("boot_index")) is not None and index >= 0)
+    if order and order != list(range(len(order))):
+        raise BadRequest(
+            "Block Device Mapping is Invalid: Boot sequence for the instance and image/block device mapping "
+            "combination is not valid."
+        )
 
 
 def _root(mappings: Sequence[Mapping[str, Any]], flavor: Flavor) -> RequestedDisk:
@@ -61,11 +83,11 @@ def _check_sizes(ephemerals: Sequence[RequestedDisk], swaps: Sequence[RequestedD
         raise BadRequest("Swap drive requested is larger than instance type allows.")
 
 
-def _check_buses(disks: Sequence[RequestedDisk], properties: Mapping[str, str]) -> None:
-    buses = Counter(disk.bus or image_properties.disk_bus(properties) for disk in disks)
+def _check_buses(wanted: Sequence[str], properties: Mapping[str, str]) -> None:
+    buses = Counter(bus or image_properties.disk_bus(properties) for bus in wanted)
     if buses["ide"] and properties.get("hw_machine_type", "pc") != "pc":
         raise BadRequest(f"{FIELD}: disk_bus ide needs an image with hw_machine_type=pc.")
     if buses["ide"] > MAX_IDE:
         raise BadRequest(f"{FIELD}: IDE takes {MAX_IDE} disks and the config drive.")
-    if len(disks) > 24:
-        raise BadRequest(f"{FIELD}: a server has 24 disks at most.")
+    if len(wanted) > MAX_DISKS:
+        raise BadRequest(f"{FIELD}: a server has {MAX_DISKS} disks at most.")

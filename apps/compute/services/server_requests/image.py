@@ -40,7 +40,8 @@ def columns_of(context: RequestContext, ref: str, field: str, flavor: Flavor | N
 def _id_of(values: dict[str, Any]) -> str:
     """Return the id that imageRef names, or a block device mapping where that is empty."""
     ref = values.get("imageRef") or ""
-    ids = {mapping["uuid"] for mapping in values.get("block_device_mapping_v2") or [] if mapping.get("uuid")}
+    mappings = values.get("block_device_mapping_v2") or []
+    ids = {row["uuid"] for row in mappings if row.get("uuid") and row["destination_type"] == "local"}
     if ids and ref and ids != {ref.rsplit("/", 1)[-1]}:
         raise BadRequest(
             "Invalid input for field/attribute block_device_mapping_v2: it names another image than imageRef."

@@ -1,0 +1,72 @@
+"""Volumes that a server's build makes: written with the server, made on its host, or given up with the build.
+
+They have no run of their own until then: the build's run works on them.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from apps.common.exceptions import Forbidden
+from apps.scheduling.services import allocations
+from apps.scheduling.specs import RequestSpec
+from apps.volumes import exceptions, locks, states
+from apps.volumes.models import Volume
+from apps.volumes.selectors import quota_amounts
+from apps.volumes.services import quotas, volume_states, volumes
+
+
+def write(*, volume: Volume) -> None:
+    """Write the row of a volume to be made, in the caller's transaction. Raises Forbidden (403), NotFound (404)."""
+    try:
+        quotas.check_size(project_id=volume.project_id, size=volume.size)
+    except exceptions.OverLimit as error:
+        raise Forbidden(error.message) from None
+    volumes.write(volume=volume)
+
+
+def reserve(*, volumes: Sequence[Volume]) -> None:
+    """Reserve their quota, last in the caller's transaction. Raises Forbidden (403): Nova's answer, not Cinder's."""
+    for volume in sorted(volumes, key=lambda row: row.id):
+        try:
+            quotas.reserve(project_id=volume.project_id, each=quota_amounts.of_volume(volume), consumer=volume.id)
+        except exceptions.OverLimit as error:
+            raise Forbidden(error.message) from None
+
+
+def claim(*, volumes: Sequence[Volume], host: str) -> None:
+    """Claim room on ``host`` for those that have none yet. Raises NoValidHost; then the caller rolls back."""
+    for volume in volumes:
+        if allocations.of_consumer(consumer_id=volume.id) is None:
+            spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=volume.size, force_host=host, project_id=volume.project_id)
+            allocations.choose_and_claim(consumer_id=volume.id, spec=spec)
+
+
+def mark_made(*, volume: Volume, host: str, zone: str) -> None:
+    """The volume is on its host: available, its quota in use."""
+    metadata = volume.image_metadata if volume.source_image_id is not None else None
+    volume_states.set_host(volume_id=volume.id, host=host, zone=zone)
+    volume_states.mark_available(volume_id=volume.id, image_metadata=metadata)
+
+
+def lock(*, volume_id: uuid.UUID) -> None:
+    """Lock it in the caller's transaction, which goes on to lock hosts."""
+    locks.volume(volume_id)
+
+
+def start_over(*, volume_id: uuid.UUID) -> None:
+    """The build left its host: the volume is to be made again elsewhere."""
+    before = (states.CREATING, states.DOWNLOADING, states.AVAILABLE)
+    if locks.volume(volume_id) is not None and volume_states.move(
+        volume_id=volume_id, status=states.CREATING, before=before
+    ):
+        volume_states.clear_host(volume_id=volume_id)
+
+
+def discard(*, volume_id: uuid.UUID) -> None:
+    """The build is given up, and its volume with it: quota and capacity are given back. Absent is success."""
+    volume_states.mark_deleted(volume_id=volume_id)
+
+
+def is_unmade(volume: Volume) -> bool:
+    """Whether nothing has written the volume to the end."""
+    return volume.status in (states.CREATING, states.DOWNLOADING)

@@ -1,0 +1,352 @@
+"""Servers with volumes from the start: what is made, what boots, what a delete or a failed build leaves."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.compute.models import BlockDevice, Flavor, Server
+from apps.images.models import Image
+from apps.quotas.models import Limit, Usage
+from apps.scheduling.models import Allocation, Host
+from apps.volumes.models import Attachment, Snapshot, Volume
+from apps.workflow.models import Run
+from tests.api.compute import in_process
+from tests.api.compute.conftest import ComputeCaller
+from tests.api.compute.in_process import HOST, Worker
+from workers.drivers.volume.base import VolumeSpec
+from workers.engine import revert
+
+pytestmark = pytest.mark.django_db
+MakeVolume = Callable[..., Volume]
+
+
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_host: Callable[..., Host]) -> Iterator[Worker]:
+    monkeypatch.setattr(revert, "RETRY_DELAY_SECONDS", 0)
+    make_host(HOST, 1)
+    with in_process.worker(tmp_path, monkeypatch) as made:
+        yield made
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+@pytest.fixture
+def make_volume(worker: Worker) -> MakeVolume:
+    def make(owner: ComputeCaller, **values: Any) -> Volume:
+        defaults = {
+            "project_id": owner.project_id, "user_id": "u", "size": 1, "status": "available", "host": HOST,
+            "bootable": True,
+        }  # fmt: skip
+        volume = Volume.objects.create(**{**defaults, **values})
+        worker.drivers.volume.create_volume(VolumeSpec(str(volume.id), volume.size))
+        return volume
+
+    return make
+
+
+@pytest.fixture
+def wanted(flavor: Flavor) -> dict[str, Any]:
+    return {"name": "vm", "flavorRef": flavor.flavor_id, "networks": "none"}
+
+
+def create(caller: ComputeCaller, wanted: dict[str, Any], *mappings: dict[str, Any], **more: Any) -> Any:
+    return caller.at("2.79").post("/servers", {"server": {**wanted, "block_device_mapping_v2": mappings, **more}})
+
+
+def server_of(answer: Any) -> Server:
+    assert answer.status_code == 202, answer.content
+    return Server.objects.get(id=answer.json()["server"]["id"])
+
+
+def of_image(image: Image, **more: Any) -> dict[str, Any]:
+    return {
+        "source_type": "image", "destination_type": "volume", "uuid": str(image.id), "boot_index": 0, "volume_size": 2,
+        **more,
+    }  # fmt: skip
+
+
+def of_volume(volume: Volume, **more: Any) -> dict[str, Any]:
+    return {"source_type": "volume", "destination_type": "volume", "uuid": str(volume.id), **more}
+
+
+def blank(**more: Any) -> dict[str, Any]:
+    return {"source_type": "blank", "destination_type": "volume", "volume_size": 1, "boot_index": -1, **more}
+
+
+def used(owner: ComputeCaller) -> dict[str, tuple[int, int]]:
+    rows = Usage.objects.filter(owner_id=owner.project_id, resource__in=("volumes", "gigabytes", "instances"))
+    return {row.resource: (row.in_use, row.reserved) for row in rows}
+
+
+def exports(worker: Worker) -> set[str]:
+    return {export.volume_id for export in worker.drivers.volume.list_exports()}
+
+
+def test_boot_from_an_image_into_a_volume(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, make_volume: MakeVolume, worker: Worker
+) -> None:
+    Image.objects.filter(id=image.id).update(properties={"os_type": "linux"}, min_ram=128)
+    data = make_volume(alice, bootable=False)
+    answer = create(
+        alice, wanted, of_image(image, delete_on_termination=True, tag="system"), of_volume(data, boot_index=None),
+        blank(disk_bus="scsi"),
+    )  # fmt: skip
+    server = server_of(answer)
+    assert (server.image_id, server.has_volumes, server.root_device_name) == (None, True, "/dev/vda")
+    assert used(alice) == {"volumes": (0, 2), "gigabytes": (0, 3), "instances": (0, 1)}
+    data.refresh_from_db()
+    assert data.status == "reserved"
+
+    assert worker.work() == ["succeeded"]
+    server.refresh_from_db()
+    assert (server.vm_state, server.host, server.image_properties) == ("active", HOST, {"os_type": "linux"})
+    devices = list(BlockDevice.objects.order_by("position"))
+    assert [(row.kind, row.device, row.boot_index, row.is_attached) for row in devices] == [
+        ("volume", "vda", 0, True), ("volume", "vdb", None, True), ("volume", "sda", None, True),
+    ]  # fmt: skip
+    assert set(Volume.objects.values_list("status", "host")) == {("in-use", HOST)}
+    root = Volume.objects.get(id=devices[0].volume_id)
+    assert (root.size, root.bootable, root.image_metadata["image_id"]) == (2, True, str(image.id))
+    claims = {row.consumer_id: row.disk_gib for row in Allocation.objects.all()}
+    assert claims == {server.id: 0, root.id: 2, devices[2].volume_id: 1}  # the flavor's disk is not used
+    assert exports(worker) == {str(row.volume_id) for row in devices}
+    assert worker.record("domains", server.id)["volumes"] == [str(row.volume_id) for row in devices]
+    assert used(alice) == {"volumes": (2, 0), "gigabytes": (3, 0), "instances": (1, 0)}
+    document = alice.at("2.79").get(f"/servers/{server.id}").json()["server"]
+    assert document["image"] == "" and document["os-extended-volumes:volumes_attached"][0] == {
+        "id": str(root.id), "delete_on_termination": True,
+    }  # fmt: skip
+    assert alice.delete(f"/servers/{server.id}/os-volume_attachments/{root.id}").status_code == 403
+
+    assert alice.post(f"/servers/{server.id}/action", {"reboot": {"type": "HARD"}}).status_code == 202
+    worker.work()
+    assert alice.delete(f"/servers/{server.id}").status_code == 204
+    assert set(worker.work()) == {"succeeded"}
+    assert exports(worker) == set() and not Attachment.objects.exists()
+    assert set(Volume.objects.filter(deleted_at=None).values_list("status", flat=True)) == {"available"}
+    assert Volume.objects.get(id=root.id).deleted_at is not None and Volume.objects.filter(deleted_at=None).count() == 2
+    assert {info.id for info in worker.drivers.volume.list_volumes()} == {str(data.id), str(devices[2].volume_id)}
+    assert used(alice) == {"volumes": (1, 0), "gigabytes": (1, 0), "instances": (0, 0)}
+
+
+def test_boot_again_from_the_same_volume(
+    alice: ComputeCaller, wanted: dict[str, Any], make_volume: MakeVolume, worker: Worker, make_host: Any
+) -> None:
+    """A server goes where its volume is, also if other hosts have more room; then it gives the volume back."""
+    make_host("roomy", 2)
+    volume = make_volume(alice)
+    for _ in range(2):
+        server = server_of(create(alice, wanted, of_volume(volume, boot_index=0)))
+        worker.work()
+        server.refresh_from_db()
+        volume.refresh_from_db()
+        assert (server.vm_state, server.host, volume.status) == ("active", HOST, "in-use")
+        alice.delete(f"/servers/{server.id}")
+        worker.work()
+        volume.refresh_from_db()
+        assert volume.status == "available"
+
+
+def test_a_volume_of_a_snapshot(
+    alice: ComputeCaller, wanted: dict[str, Any], make_volume: MakeVolume, worker: Worker
+) -> None:
+    source = make_volume(alice)
+    snapshot = Snapshot.objects.create(
+        volume=source, project_id=alice.project_id, user_id="u", size=1, status="available"
+    )
+    worker.drivers.volume.create_snapshot(str(source.id), str(snapshot.id))
+    mapping = {"source_type": "snapshot", "uuid": str(snapshot.id), "boot_index": 0, "volume_size": 3}
+    server = server_of(create(alice, wanted, mapping))
+    worker.work()
+    made = Volume.objects.get(id=BlockDevice.objects.get(server=server).volume_id)
+    assert (made.status, made.size, made.source_snapshot_id, made.bootable) == ("in-use", 3, snapshot.id, True)
+
+
+UNKNOWN = "8f1f6d0e-0d2a-4d0e-9f52-3a8a3b1f7c55"
+
+
+@pytest.mark.parametrize(
+    ("mappings", "words"),
+    [
+        ([{"source_type": "volume", "destination_type": "local", "uuid": UNKNOWN}], "destination_type volume"),
+        ([{"source_type": "volume", "boot_index": 0}], "needs a uuid"),
+        ([{"source_type": "volume", "uuid": UNKNOWN, "boot_index": 0}], f"failed to get volume {UNKNOWN}"),
+        ([{"source_type": "snapshot", "uuid": UNKNOWN, "boot_index": 0}], "failed to get snapshot"),
+        ([{"source_type": "image", "destination_type": "volume", "uuid": UNKNOWN, "boot_index": 0}], "non-zero size"),
+        ([blank(volume_size=None)], "non-zero size"),
+        ([blank(boot_index=0)], "not bootable"),
+        ([blank(boot_index=0), blank(boot_index=0)], "Boot sequence"),
+        ([blank(boot_index=1)], "Boot sequence"),
+        ([blank()], "an image is required"),
+        ([blank(guest_format="ext4")], "guest_format is for local disks"),
+        ([blank(volume_type="nothing of the kind")], "failed to get volume type"),
+        ([blank(disk_bus="usb")], "disk_bus usb is not offered"),
+        ([{"source_type": "image", "destination_type": "volume", "uuid": UNKNOWN, "volume_size": 1, "boot_index": 0}],
+         "Invalid image identifier"),
+    ],
+)  # fmt: skip
+def test_refused_mappings(
+    alice: ComputeCaller, wanted: dict[str, Any], worker: Worker, mappings: list[dict[str, Any]], words: str
+) -> None:
+    answer = create(alice, wanted, *mappings)
+    assert answer.status_code == 400 and words in answer.json()["badRequest"]["message"], answer.content
+    assert not Server.objects.exists() and not Volume.objects.exists() and not Run.objects.exists()
+
+
+def test_volumes_that_cannot_be_booted_from(
+    alice: ComputeCaller, bob: ComputeCaller, admin: ComputeCaller, wanted: dict[str, Any], image: Image,
+    make_volume: MakeVolume,
+) -> None:  # fmt: skip
+    own, multiple = make_volume(alice), of_image(image)
+    refused: list[tuple[ComputeCaller, list[dict[str, Any]], dict[str, Any], str]] = [
+        (alice, [of_volume(make_volume(bob), boot_index=0)], {}, "failed to get volume"),
+        (admin, [of_volume(make_volume(bob), boot_index=0)], {}, "failed to get volume"),
+        (alice, [of_volume(make_volume(alice, bootable=False), boot_index=0)], {}, "not bootable"),
+        (alice, [of_volume(make_volume(alice, status="in-use"), boot_index=0)], {}, "status must be available"),
+        (alice, [of_volume(own, boot_index=0), of_volume(own)], {}, "named twice"),
+        (alice, [of_volume(own, boot_index=0)], {"max_count": 2, "min_count": 2}, "multiple instances"),
+        (alice, [of_volume(own, boot_index=0), of_volume(make_volume(alice, host="other"))], {}, "different hosts"),
+        (alice, [{**multiple, "volume_size": 1}], {"min_count": 1, "imageRef": ""}, "larger than volume size"),
+    ]  # fmt: skip
+    Image.objects.filter(id=image.id).update(virtual_size=2 << 30)
+    for caller, mappings, more, words in refused:
+        answer = create(caller, wanted, *mappings, **more)
+        assert answer.status_code == 400 and words in answer.json()["badRequest"]["message"], answer.content
+    assert not Server.objects.exists() and not Attachment.objects.exists()
+
+
+def test_the_older_syntax(
+    alice: ComputeCaller, wanted: dict[str, Any], make_volume: MakeVolume, worker: Worker
+) -> None:
+    root, data = make_volume(alice), make_volume(alice, bootable=False)
+    legacy = [
+        {"device_name": "/dev/vdb", "volume_id": str(data.id)},
+        {"device_name": "vda", "volume_id": str(root.id), "delete_on_termination": "1"},
+        {"device_name": "/dev/vdc", "no_device": "yes"},
+    ]
+    both = {"block_device_mapping": legacy, "block_device_mapping_v2": [of_volume(root, boot_index=0)]}
+    answer = alice.post("/servers", {"server": {**wanted, **both, "networks": []}})
+    assert answer.status_code == 400 and "different block_device_mapping syntaxes" in str(answer.content)
+    answer = alice.post("/servers", {"server": {**wanted, "block_device_mapping": legacy, "networks": []}})
+    server = server_of(answer)
+    rows = BlockDevice.objects.filter(server=server).order_by("position")
+    assert [(row.volume_id, row.boot_index, row.delete_on_termination) for row in rows] == [
+        (root.id, 0, True), (data.id, None, False),
+    ]  # fmt: skip
+
+
+def test_quotas_are_reserved_with_the_request(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker
+) -> None:
+    Limit.objects.create(owner_id=alice.project_id, resource="gigabytes", value=3)
+    answer = create(alice, wanted, of_image(image, volume_size=2), max_count=2, min_count=2)
+    assert answer.status_code == 403 and "exceed" in answer.json()["forbidden"]["message"], answer.content
+    assert not Server.objects.exists() and not Volume.objects.exists()
+    assert all(amounts == (0, 0) for amounts in used(alice).values())
+
+
+@pytest.mark.parametrize(
+    ("op", "error"),
+    [("create_volume", "abort"), ("create_volume", "retryable"), ("open_export", "abort"), ("spawn", "abort"),
+     ("spawn", "retryable")],
+)  # fmt: skip
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_build_that_fails_leaves_nothing(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, make_volume: MakeVolume, worker: Worker, op: str,
+    error: str, when: str,
+) -> None:  # fmt: skip
+    data = make_volume(alice)
+    worker.plan({"op": op, "error": error, "when": when})
+    server = server_of(create(alice, wanted, of_image(image), of_volume(data)))
+    assert worker.work() == ["failed"]
+    server.refresh_from_db()
+    data.refresh_from_db()
+    assert (server.vm_state, server.host, data.status) == ("error", "", "available")
+    assert Volume.objects.filter(deleted_at=None).count() == 1 and not Attachment.objects.exists()
+    assert {info.id for info in worker.drivers.volume.list_volumes()} == {str(data.id)} and exports(worker) == set()
+    assert not Allocation.objects.exists()
+    assert used(alice) == {"volumes": (0, 0), "gigabytes": (0, 0), "instances": (1, 0)}
+    assert alice.delete(f"/servers/{server.id}").status_code == 204
+    assert worker.work() == ["failed", "succeeded"]
+    data.refresh_from_db()
+    assert data.status == "available"
+
+
+def test_a_failed_attempt_is_made_again(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker, make_host: Any, monkeypatch: Any
+) -> None:
+    """The volume is removed from the host that failed, and made on the next one: here the same, under another name."""
+    worker.plan({"op": "spawn", "error": "retryable", "when": "after", "times": 1})
+    make_host("other", 2)
+    server_of(create(alice, wanted, of_image(image)))
+    run = Run.objects.get(leader_id=None)
+    while run.next_step != "schedule" or run.attempt == 1:
+        worker.step(run)
+        run.refresh_from_db()
+    volume = Volume.objects.get()
+    assert (volume.status, volume.host) == ("creating", "") and not Attachment.objects.exists()
+    assert worker.drivers.volume.list_volumes() == () and not Allocation.objects.exists()
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 4])
+def test_a_delete_during_the_build(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, make_volume: MakeVolume, worker: Worker, steps: int
+) -> None:
+    data = make_volume(alice)
+    server = server_of(create(alice, wanted, of_image(image, delete_on_termination=True), of_volume(data)))
+    run = Run.objects.get(leader_id=None)
+    for _ in range(steps):
+        worker.step(run)
+        run.refresh_from_db()
+    assert alice.delete(f"/servers/{server.id}").status_code == 204
+    assert set(worker.work()) == {"cancelled", "succeeded"}
+    data.refresh_from_db()
+    assert data.status == "available" and Volume.objects.filter(deleted_at=None).count() == 1
+    assert {info.id for info in worker.drivers.volume.list_volumes()} == {str(data.id)} and exports(worker) == set()
+    assert not Allocation.objects.exists() and not Attachment.objects.exists()
+    assert all(amounts == (0, 0) for amounts in used(alice).values())
+
+
+def test_a_host_without_room_for_the_volume(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker
+) -> None:
+    server = server_of(create(alice, wanted, of_image(image, volume_size=500)))
+    assert worker.work() == ["failed"]
+    server.refresh_from_db()
+    assert server.vm_state == "error" and "No valid host" in server.fault_message, server.fault_message
+    assert not Allocation.objects.exists() and not Volume.objects.filter(deleted_at=None).exists()
+
+
+def test_a_volume_with_snapshots_outlives_its_server(
+    alice: ComputeCaller, wanted: dict[str, Any], make_volume: MakeVolume, worker: Worker
+) -> None:
+    volume = make_volume(alice)
+    Snapshot.objects.create(volume=volume, project_id=alice.project_id, user_id="u", size=1, status="available")
+    server = server_of(create(alice, wanted, of_volume(volume, boot_index=0, delete_on_termination=True)))
+    worker.work()
+    alice.delete(f"/servers/{server.id}")
+    assert set(worker.work()) == {"succeeded"}
+    volume.refresh_from_db()
+    assert (volume.status, volume.deleted_at) == ("available", None)
+
+
+def test_a_build_is_not_tried_again_without_its_volumes(
+    alice: ComputeCaller, admin: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker
+) -> None:
+    from apps.common.exceptions import Conflict
+    from apps.compute.services import instance_actions
+
+    worker.plan({"op": "spawn", "error": "abort", "when": "before"})
+    server = server_of(create(alice, wanted, of_image(image)))
+    worker.work()
+    with pytest.raises(Conflict, match="its volumes were given back"):
+        instance_actions.retry(context=admin.context, server=server)
+
+
+def test_unknown_ids_of_others(alice: ComputeCaller, wanted: dict[str, Any], worker: Worker) -> None:
+    answer = create(alice, wanted, {"source_type": "volume", "uuid": str(uuid.uuid4()), "boot_index": 0})
+    assert answer.status_code == 400

@@ -1,0 +1,68 @@
+"""The volumes of servers that are built and deleted, on their host."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from apps.compute.selectors import servers as selectors
+from apps.compute.services import server_volumes, volume_attachments
+from apps.volumes.selectors import attachments
+from apps.volumes.selectors import volumes as volume_selectors
+from apps.volumes.services.server_volumes import is_unmade
+from workers.config import HostDrivers
+from workers.engine.errors import Abort
+from workers.engine.steps import StepContext
+from workers.mapping import volumes
+from workers.tasks.volumes.create import make
+
+if TYPE_CHECKING:
+    from apps.compute.models import BlockDevice, Server
+
+
+def connect(ctx: StepContext, drivers: HostDrivers, server: "Server", devices: "Sequence[BlockDevice]") -> None:
+    """Make the volumes that the build makes, and reserve all for this host. Repeated, it finds its work done.
+
+    Raises Abort for a volume that is gone, or on another host; TooLong; and what the driver raises.
+    """
+    for device in devices:
+        if not device.is_volume:
+            continue
+        volume = volume_selectors.load(volume_id=device.volume_id) if device.volume_id is not None else None
+        if volume is None:
+            raise Abort("A volume of the server does not exist any more.", cause="VolumeNotFound")
+        is_new = device.is_made_by_build and is_unmade(volume)
+        if is_new:
+            make(ctx, volume, drivers)
+        elif volume.host != ctx.host:
+            raise Abort(f"The data of volume {volume.id} is on another host.", cause="VolumeOnOtherHost")
+        ctx.checkpoint()
+        server_volumes.reserve(device=device, host=ctx.host, zone=server.zone, made=volume if is_new else None)
+        if device.attachment_id is not None:
+            volume_attachments.connect(attachment_id=device.attachment_id, host=ctx.host)
+
+
+def undo(ctx: StepContext, drivers: HostDrivers) -> None:
+    """Close the exports of a build that failed, and remove the volumes that it made. The rows change with its first
+    step's revert.
+    """
+    for device in selectors.block_devices(server_id=ctx.subject_id):
+        if device.is_volume:
+            _close(device, drivers)
+        if device.is_made_by_build and device.volume_id is not None:
+            drivers.volume.delete_volume(str(device.volume_id))
+
+
+def disconnect(ctx: StepContext, drivers: HostDrivers) -> None:
+    """Close the exports of a server that is deleted, and remove what its build had begun to make."""
+    for device in selectors.block_devices(server_id=ctx.subject_id):
+        if not device.is_volume or device.volume_id is None:
+            continue
+        _close(device, drivers)
+        volume = volume_selectors.load(volume_id=device.volume_id)
+        if device.is_made_by_build and volume is not None and is_unmade(volume):
+            drivers.volume.delete_volume(str(device.volume_id))
+
+
+def _close(device: "BlockDevice", drivers: HostDrivers) -> None:
+    attachment = attachments.load(attachment_id=device.attachment_id) if device.attachment_id else None
+    if attachment is not None:
+        volumes.disconnect(attachment, drivers.volume)
