@@ -21,7 +21,7 @@ log = structlog.get_logger("celerity.agent")
 GUESTS = ((ports, (ports.KIND, ports.NETWORK)), (power, (power.KIND,)))
 REST = (
     (domains, (domains.KIND, domains.FILES)),
-    (volumes, (volumes.KIND, volumes.EXPORT)),
+    (volumes, (volumes.KIND, volumes.EXPORT, volumes.POOL)),
     (images, (images.KIND,)),
     (snapshots, (snapshots.KIND,)),
 )

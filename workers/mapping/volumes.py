@@ -46,6 +46,12 @@ def of_server(server_id: uuid.UUID) -> Sequence["Attachment"]:
     return [row for row in rows if row.by_compute and row.status in _OPEN]
 
 
+def open_on_host(volume_id: uuid.UUID, host: str) -> Sequence["Attachment"]:
+    """Return the attachments of a volume to servers of a host, which the compute service made. 1 query."""
+    rows = selectors.of_volume(volume_id=volume_id)
+    return [row for row in rows if row.by_compute and row.host == host and row.server_id and row.status in _OPEN]
+
+
 def connect(attachment: "Attachment", driver: VolumeDriver) -> Export:
     """Have the attachment's export open. Repeated, it gives the same."""
     return driver.open_export(str(attachment.volume_id), export_spec(attachment))

@@ -9,5 +9,6 @@ PIPELINE = Pipeline(
     subject=SNAPSHOT,
     steps=(CreateSnapshot(),),
     creates=True,
+    deadline_seconds=5 * 3600,
     when_failed="the snapshot becomes error",
 )

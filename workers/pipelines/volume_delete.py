@@ -10,5 +10,6 @@ PIPELINE = Pipeline(
     steps=(DeleteVolume(),),
     on_host_down="rows_only",
     releases=True,
+    deadline_seconds=5 * 3600,
     when_failed="the volume becomes error_deleting and can be deleted again",
 )

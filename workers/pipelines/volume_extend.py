@@ -8,5 +8,6 @@ PIPELINE = Pipeline(
     name="volume.extend",
     subject=VOLUME,
     steps=(ExtendVolume(),),
+    deadline_seconds=5 * 3600,
     when_failed="the volume keeps its size",
 )

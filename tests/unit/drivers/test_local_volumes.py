@@ -9,17 +9,21 @@ import signal
 import struct
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import eventually
 from tests.unit.drivers.volume_contract import VolumeContract, info_of, made
+from workers.drivers.errors import Stopped
 from workers.drivers.volume import loader as volumes
 from workers.drivers.volume.base import Export, ExportSpec, FromImage, FromSnapshot, FromVolume, VolumeSpec
-from workers.drivers.volume.errors import NotSupported, PoolFull, PoolUnavailable, SourceUnavailable
+from workers.drivers.volume.errors import NotSupported, PoolBusy, PoolFull, PoolUnavailable, SourceUnavailable
+from workers.drivers.volume.local import records
 from workers.drivers.volume.local.daemon import Daemon
 from workers.drivers.volume.local.driver import LocalVolumes
 from workers.system import processes
@@ -74,6 +78,25 @@ def work(driver: LocalVolumes, volume_id: str, *commands: str) -> None:
 
 def files_of(tmp_path: Path, volume_id: str) -> list[str]:
     return sorted(path.name for path in (tmp_path / "volumes" / volume_id).iterdir())
+
+
+def interrupted(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, call: Callable[[], object], after: int = 0
+) -> None:
+    """Be killed at a method's call; the first ``after`` calls go well."""
+    original, left = getattr(owner, name), after
+
+    def killed(*arguments: Any) -> Any:
+        nonlocal left
+        if not left:
+            raise KeyboardInterrupt
+        left -= 1
+        return original(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, killed)
+        with pytest.raises(KeyboardInterrupt):
+            call()
 
 
 class TestContract(VolumeContract):
@@ -274,6 +297,73 @@ class TestExports:
 
 
 class TestInterrupted:
+    def test_a_merge_frees_its_file_while_the_volume_is_attached(self, driver: LocalVolumes) -> None:
+        volume, snapshots = made(driver), [samples.new_id(), samples.new_id()]
+        export = driver.open_export(volume, ExportSpec("e1"))
+        for snapshot in snapshots:
+            client(export, "write -q -P 1 0 1M")
+            driver.create_snapshot(volume, snapshot)
+        driver.delete_snapshot(volume, snapshots[0])
+        process = processes.read_pid_file(Path(export.socket).with_name("pid"))
+        assert process is not None
+        opened = [os.readlink(path) for path in Path(f"/proc/{process.pid}/fd").iterdir()]
+        assert not [path for path in opened if path.endswith("(deleted)") and ".qcow2" in path]
+
+    def test_a_merge_cut_short_is_taken_up(self, driver: LocalVolumes, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Killed while the job runs, and killed after it: the next deletion finds it, and so does the one after."""
+        volume, snapshots = made(driver), [samples.new_id() for _ in range(4)]
+        export = driver.open_export(volume, ExportSpec("e1"))
+        for number, snapshot in enumerate(snapshots):
+            client(export, f"write -q -P {number + 1} {number}M 1M")
+            driver.create_snapshot(volume, snapshot)
+        for name in ("_finish", "merge"):
+            interrupted(monkeypatch, Daemon, name, lambda: driver.delete_snapshot(volume, snapshots[0]))
+        driver.delete_snapshot(volume, snapshots[0])
+        interrupted(monkeypatch, records.Directory, "save", lambda: driver.delete_snapshot(volume, snapshots[1]), 1)
+        driver.delete_snapshot(volume, snapshots[1])
+        driver.delete_snapshot(volume, snapshots[2])
+        client(export, *(f"read -P {number + 1} {number}M 1M" for number in range(4)))
+
+    def test_an_extension_cut_short(self, driver: LocalVolumes, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Killed while the exports are closed: they are listed as lost, and any operation opens them again."""
+        volume = made(driver)
+        export = driver.open_export(volume, ExportSpec("e1"))
+        interrupted(monkeypatch, Daemon, "heal", lambda: driver.extend_volume(volume, 2))
+        assert driver.list_exports() == ()
+        driver.extend_volume(volume, 2)
+        assert driver.list_exports() == (export,)
+        client(export, "read -P 0 1536M 64k")
+        interrupted(monkeypatch, Daemon, "heal", lambda: driver.extend_volume(volume, 3))
+        assert driver.open_export(volume, ExportSpec("e1")) == export
+        client(export, "read -P 0 1536M 64k")
+
+    def test_a_volume_that_is_busy(self, driver: LocalVolumes, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Others are told soon, and lists do not wait."""
+        volume = made(driver)
+        export = driver.open_export(volume, ExportSpec("e1"))
+        monkeypatch.setattr("workers.drivers.volume.local.driver._LOCK_TIMEOUT_S", 0.05)
+        with driver._locked(volume):
+            with pytest.raises(PoolBusy):
+                driver.close_export(volume, "e1")
+            assert driver.list_exports() == (export,)
+            assert [info.id for info in driver.list_volumes()] == [volume]
+
+    def test_a_copy_that_is_stopped(self, driver: LocalVolumes, image: FromImage, tmp_path: Path) -> None:
+        volume, stop = VolumeSpec(samples.new_id(), 1, "raw"), threading.Event()
+        assert driver.copies(volume, image)
+        stop.set()
+        with pytest.raises(Stopped):
+            driver.create_volume(volume, image, stop)
+        assert not list((tmp_path / "volumes").iterdir())
+
+    def test_clones_that_are_gone_give_their_layers_back(self, driver: LocalVolumes) -> None:
+        volume = made(driver)
+        export = driver.open_export(volume, ExportSpec("e1"))
+        for _ in range(driver.capabilities.max_chain + 2):
+            client(export, "write -q -P 1 0 64k")
+            driver.delete_volume(made(driver, 1, FromVolume(volume)))
+        client(export, "read -P 1 0 64k")
+
     def test_a_snapshot_cut_short(self, driver: LocalVolumes, monkeypatch: pytest.MonkeyPatch) -> None:
         """Killed before the export switched: what is written meanwhile is in the volume, and the snapshot ends."""
         volume, snapshot = made(driver), samples.new_id()

@@ -147,12 +147,24 @@ class VolumeContract:
         assert set(driver.list_exports()) == {first, second}
         with pytest.raises(VolumeInUse):
             driver.delete_volume(volume)
+        with pytest.raises(VolumeInUse):  # two guests that write would destroy it
+            driver.open_export(volume, ExportSpec("third"))
         for _ in range(2):
             driver.close_export(volume, "first-0a1b")
             assert driver.list_exports() == (second,)
         driver.close_export(volume, "second")
         assert driver.list_exports() == ()
         driver.delete_volume(volume)
+
+    def test_a_raw_volume_has_several_writers(self, driver: VolumeDriver) -> None:
+        volume = VolumeSpec(samples.new_id(), 1, "raw")
+        driver.create_volume(volume)
+        for name in ("first", "second"):
+            driver.open_export(volume.id, ExportSpec(name))
+        assert len(driver.list_exports()) == 2
+        for _ in range(2):
+            driver.close_export(volume.id, None)
+            assert driver.list_exports() == ()
 
     def test_a_volume_that_is_not_there(self, driver: VolumeDriver) -> None:
         nobody, snapshot = samples.new_id(), samples.new_id()

@@ -110,6 +110,26 @@ def test_an_export_without_an_attachment_is_closed(worker: Worker) -> None:
     assert (exports(worker), kinds(worker)) == (set(), set())
 
 
+def test_a_guest_gives_back_what_no_attachment_has(worker: Worker) -> None:
+    """The rows of an attachment went alone while the host was away: its guest must not keep the disk."""
+    attachment = attached(worker)
+    export = mapping.connect(attachment, worker.drivers.volume)
+    worker.drivers.hypervisor.attach_disk(str(attachment.server_id), mapping.disk_spec(attachment, export))
+    attachment.delete()
+    assert reconcile(worker) == {"export": 1}
+    assert worker.drivers.hypervisor.disks_of(str(attachment.server_id)) == ()
+    assert exports(worker) == set()
+
+
+def test_a_snapshot_without_a_row_is_deleted(worker: Worker) -> None:
+    row = volume(worker)
+    kept = Snapshot.objects.create(volume=row, project_id="p", user_id="u", size=2, status="available")
+    for key in (str(kept.id), str(uuid.uuid4())):
+        worker.drivers.volume.create_snapshot(str(row.id), key)
+    assert reconcile(worker) == {"volume": 1}
+    assert worker.drivers.volume.list_volumes()[0].snapshots == (str(kept.id),)
+
+
 @pytest.mark.parametrize("restarted", [False, True])
 def test_a_lost_export_is_opened(worker: Worker, restarted: bool) -> None:
     attachment = attached(worker)

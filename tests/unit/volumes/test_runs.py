@@ -17,6 +17,7 @@ from apps.volumes.services import snapshots, volumes
 from apps.workflow.models import Run
 from tests.api.compute import in_process
 from tests.api.compute.in_process import HOST, Worker
+from workers.drivers.hypervisor import simulated_disks
 from workers.drivers.volume.base import VolumeInfo
 from workers.engine import revert
 
@@ -225,11 +226,12 @@ def test_an_extension_that_fails_after_it_was_done(worker: Worker) -> None:
 
 
 def test_extend_under_a_guest(worker: Worker) -> None:
-    """The guest is paused while the export is closed, and runs on; nobody sees the pause."""
+    """One that was paused because the export was closed for a moment runs on."""
     from tests.unit.drivers import samples
 
     volume, server_id = made(worker), uuid.uuid4()
     worker.drivers.hypervisor.spawn(samples.server(id=str(server_id)))
+    simulated_disks.fail_disk(worker.directory.parent, HOST, str(server_id))
     Attachment.objects.create(
         volume=volume, server_id=server_id, host=HOST, status="attached", by_compute=True, device="/dev/vdb"
     )

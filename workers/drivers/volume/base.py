@@ -8,13 +8,15 @@ Rules that hold for every method of every driver:
 - Failures are `RetryableError` (this pool cannot) or `AbortError` (no pool can).
 - Formats are those that were recorded when a file was made. A file that a guest wrote to is never probed.
 - A new volume reads as its source, or as zeros: never as what others wrote.
-- Calls about one volume are serialised by the caller, also about the volume that another one is created from.
+- One call at a time works on a volume, and on the volume that another one is created from: others get PoolBusy soon.
+- A call with `stop` ends within 5 s after that is set, with Stopped, and leaves nothing.
 - Nothing is opened when a driver is made. Exports are separate processes: they outlive the driver and its process.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from threading import Event
 
 from workers.drivers.volume.specs import Capabilities as Capabilities
 from workers.drivers.volume.specs import Export as Export
@@ -34,12 +36,16 @@ class VolumeDriver(ABC):
     capabilities: Capabilities
 
     @abstractmethod
-    def create_volume(self, volume: VolumeSpec, source: Source = None) -> VolumeInfo:
+    def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
         """Make a volume, empty or from a source.
 
         Success: the volume is in the pool. One of this id that is there already is left alone. Raises VolumeTooSmall
         (smaller than its source), SourceUnavailable, TooManySnapshots, PoolFull, PoolUnavailable: nothing is left.
         """
+
+    @abstractmethod
+    def copies(self, volume: VolumeSpec, source: Source) -> bool:
+        """Say whether creating the volume copies data, which may take minutes."""
 
     @abstractmethod
     def delete_volume(self, volume_id: str) -> None:
@@ -57,14 +63,14 @@ class VolumeDriver(ABC):
         """
 
     @abstractmethod
-    def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+    def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         """Keep the volume's present content, also while it is exported (crash-consistent, clients notice nothing).
 
         Raises VolumeNotFound, TooManySnapshots, PoolFull, NotSupported.
         """
 
     @abstractmethod
-    def delete_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+    def delete_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         """Forget a snapshot, and give back the space that it alone took. An absent volume is success."""
 
     @abstractmethod
@@ -78,14 +84,14 @@ class VolumeDriver(ABC):
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         """Export the volume by a name. Several exports of one volume may be open.
 
-        Success: clients can connect. An export whose process died is opened again. Raises VolumeNotFound,
-        PoolUnavailable.
+        Success: clients can connect. An export whose process died is opened again. A second name that may write is for
+        raw volumes alone. Raises VolumeNotFound, VolumeInUse, PoolUnavailable.
         """
 
     @abstractmethod
-    def close_export(self, volume_id: str, name: str) -> None:
-        """Close an export: its clients lose their connection, and what they flushed is in the volume. Absent is
-        success.
+    def close_export(self, volume_id: str, name: str | None) -> None:
+        """Close an export, or all of the volume (None): its clients lose their connection, and what they flushed is in
+        the volume. Absent is success.
         """
 
     @abstractmethod

@@ -11,6 +11,12 @@ class PoolUnavailable(RetryableError):
     default_code = "pool_unavailable"
 
 
+class PoolBusy(RetryableError):
+    """Another operation on the volume is under way."""
+
+    default_code = "pool_busy"
+
+
 class PoolFull(RetryableError):
     """The pool has too little free space left."""
 

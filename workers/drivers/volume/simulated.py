@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from workers.drivers import values
@@ -47,7 +48,7 @@ class SimulatedVolumes(VolumeDriver):
         self._simulation = Simulation(options)
         self._disk_gib = int(options.get("disk_gib", 2048))
 
-    def create_volume(self, volume: VolumeSpec, source: Source = None) -> VolumeInfo:
+    def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
         with self._simulation.operation("create_volume") as operation:
             record = self._simulation.read("volumes", volume.id)
             if record is None:
@@ -62,6 +63,10 @@ class SimulatedVolumes(VolumeDriver):
                 record = {"size_gib": volume.size_gib, "format": volume.format, "snapshots": {}, "exports": {}}
                 self._simulation.write("volumes", volume.id, record)
             return _info(volume.id, record)
+
+    def copies(self, volume: VolumeSpec, source: Source) -> bool:
+        """There are no bytes to copy."""
+        return False
 
     def delete_volume(self, volume_id: str) -> None:
         values.check_uuid(volume_id, "a volume's id")
@@ -80,7 +85,7 @@ class SimulatedVolumes(VolumeDriver):
             operation.halfway()
             self._simulation.write("volumes", volume_id, {**record, "size_gib": size_gib})
 
-    def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+    def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         values.check_uuid(snapshot_id, "a snapshot's id")
         with self._simulation.operation("create_snapshot") as operation:
             record = self._existing(volume_id)
@@ -92,7 +97,7 @@ class SimulatedVolumes(VolumeDriver):
             record["snapshots"][snapshot_id] = record["size_gib"]
             self._simulation.write("volumes", volume_id, record)
 
-    def delete_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+    def delete_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         values.check_uuid(volume_id, "a volume's id")
         with self._simulation.operation("delete_snapshot") as operation:
             record = self._simulation.read("volumes", volume_id)
@@ -114,19 +119,23 @@ class SimulatedVolumes(VolumeDriver):
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         with self._simulation.operation("open_export") as operation:
             record = self._existing(volume_id)
+            others = [readonly for name, readonly in record["exports"].items() if name != export.name]
+            if record["format"] != "raw" and not export.readonly and not all(others):
+                raise VolumeInUse("The volume is in use.", details=volume_id)
             operation.halfway()
             if export.name not in record["exports"]:
                 record["exports"][export.name] = export.readonly
                 self._simulation.write("volumes", volume_id, record)
             return self._export(volume_id, export.name)
 
-    def close_export(self, volume_id: str, name: str) -> None:
+    def close_export(self, volume_id: str, name: str | None) -> None:
         values.check_uuid(volume_id, "a volume's id")
         with self._simulation.operation("close_export") as operation:
             record = self._simulation.read("volumes", volume_id)
             operation.halfway()
-            if record is not None and record["exports"].pop(name, None) is not None:
-                self._simulation.write("volumes", volume_id, record)
+            if record is not None:
+                left = {key: item for key, item in record["exports"].items() if name is not None and key != name}
+                self._simulation.write("volumes", volume_id, {**record, "exports": left})
 
     def list_volumes(self) -> tuple[VolumeInfo, ...]:
         with self._simulation.operation("list_volumes"):

@@ -8,9 +8,11 @@ Sets, per host:
 Rules:
   there - wanted                     -> deleted (their volumes were deleted while the host was down)
   idle wanted - there                -> reported: the data is lost
-  opened - named, no run on the volume -> closed
+  opened - named, no run on the volume -> taken from a guest that has it, and closed. A guest that holds it: reported
   named - opened                     -> opened; a guest that was paused because of it runs on
   files without a volume             -> removed
+  snapshots in the pool without rows -> deleted (their rows went alone while the host was down)
+  less free than the reserve         -> reported: guests' writes count too
 After a restart of the machine no export is open: they are opened without findings, before guests are started.
 """
 
@@ -20,35 +22,42 @@ import structlog
 from django.conf import settings
 
 from apps.volumes import states
-from apps.volumes.selectors import attachments, volumes
+from apps.volumes.selectors import attachments, snapshots, volumes
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import PowerState
-from workers.engine.subjects import VOLUME
+from workers.drivers.volume.base import VolumeInfo
+from workers.engine.subjects import SNAPSHOT, VOLUME
 from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import volumes as mapping
 
 log = structlog.get_logger("celerity.agent")
 KIND = "volume"
 EXPORT = "export"
+POOL = "pool"
 RESUME_SECONDS = 10.0
+RELEASE_SECONDS = 5.0
 
 
 def reconcile(snapshot: HostSnapshot) -> None:
     driver = snapshot.drivers.volume
-    there = {info.id for info in driver.list_volumes()}
+    infos = driver.list_volumes()
+    there = {info.id for info in infos}
     rows = {str(volume.id): volume for volume in volumes.on_host(host=snapshot.drivers.host)}
     if there or rows:
         _compare_exports(snapshot)
     for volume_id in sorted(there - set(rows)):
         _remove_stranger(snapshot, uuid.UUID(volume_id))
+    for info in infos:
+        _remove_snapshots(snapshot, info)
+    _check_reserve(snapshot)
     for volume_id, volume in rows.items():
         if volume_id not in there and volume.status in states.READABLE:
             problem = f"{volume.status} by its row, and none of its files are on the host"
             snapshot.report.remains(KIND, volume_id, found=problem)
-    for text in driver.residue(remove=True) if there else ():
+    for text in driver.residue(remove=True):
         snapshot.report.repaired(KIND, text[:64], found=f"{text}: left by a killed process", done="removed")
 
 
@@ -116,8 +125,54 @@ def _close_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, name: str) -> 
         rows = attachments.of_volume(volume_id=volume_id) if is_idle else []
         if not is_idle or name in {mapping.export_spec(row).name for row in rows}:
             return
-        drivers.volume.close_export(str(volume_id), name)
-    snapshot.report.repaired(EXPORT, volume_id, found="an export is open that no attachment has", done="closed")
+        problem = "an export is open that no attachment has"
+        try:
+            for server_id in _holders(snapshot, volume_id):
+                drivers.hypervisor.detach_disk(server_id, str(volume_id), RELEASE_SECONDS)
+            drivers.volume.close_export(str(volume_id), name)
+        except DriverError as error:
+            snapshot.report.remains(EXPORT, volume_id, found=f"{problem}; {error.message}")
+            return
+    snapshot.report.repaired(EXPORT, volume_id, found=problem, done="closed")
+
+
+def _holders(snapshot: HostSnapshot, volume_id: uuid.UUID) -> list[str]:
+    """Return the servers whose guests have the volume."""
+    hypervisor = snapshot.drivers.hypervisor
+    return [server_id for server_id in snapshot.domains if str(volume_id) in hypervisor.disks_of(server_id)]
+
+
+def _remove_snapshots(snapshot: HostSnapshot, info: VolumeInfo) -> None:
+    """Delete the snapshots of a volume that have no rows. Read again under the volume's lock, and without a run."""
+    if not info.snapshots:
+        return
+    volume_id, drivers = uuid.UUID(info.id), snapshot.drivers
+    for snapshot_id in set(info.snapshots) - _snapshots_of(volume_id):
+        with (
+            leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle,
+            leases.idle(subject_type=SNAPSHOT.name, subject_id=uuid.UUID(snapshot_id)) as is_free,
+        ):
+            if not (is_idle and is_free) or snapshot_id in _snapshots_of(volume_id):
+                continue
+            problem = f"the snapshot {snapshot_id} is in the pool, and has no row"
+            try:
+                drivers.volume.delete_snapshot(info.id, snapshot_id)
+            except DriverError as error:
+                snapshot.report.remains(KIND, volume_id, found=f"{problem}; {error.message}")
+                continue
+        snapshot.report.repaired(KIND, volume_id, found=problem, done="deleted")
+
+
+def _snapshots_of(volume_id: uuid.UUID) -> set[str]:
+    return {str(key) for key in snapshots.of_volume(volume_id=volume_id).values_list("id", flat=True)}
+
+
+def _check_reserve(snapshot: HostSnapshot) -> None:
+    """Guests' writes go on where new volumes are refused: an operator has to make room."""
+    pool = snapshot.drivers.volume.pool()
+    if pool.free_gib < pool.reserve_gib:
+        problem = f"{pool.free_gib} GiB are free for volumes, less than the reserve of {pool.reserve_gib} GiB"
+        snapshot.report.remains(POOL, snapshot.drivers.host, found=problem)
 
 
 def _remove_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
@@ -133,5 +188,7 @@ def _remove_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
         if not settings.REMOVE_STRANGERS:
             snapshot.report.remains(KIND, volume_id, found=problem, done="left: CELERITY_REMOVE_STRANGERS is off")
             return
+        if drivers.volume.capabilities.shared:
+            return  # another host's, maybe
         drivers.volume.delete_volume(str(volume_id))
     snapshot.report.repaired(KIND, volume_id, found=problem, done="removed")

@@ -1,5 +1,7 @@
 """Common parts of the steps of volumes and snapshots: their status, their rows, their host's drivers."""
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from apps.volumes.selectors import snapshots as snapshot_selectors
@@ -7,13 +9,16 @@ from apps.volumes.selectors import volumes as selectors
 from apps.volumes.services import snapshot_states, volume_states
 from apps.workflow.services.claims import ClaimArguments
 from workers.config import HostDrivers
-from workers.engine.errors import Abort, LeaseLost
+from workers.drivers.volume.errors import PoolBusy
+from workers.engine.errors import Abort, LeaseLost, TooLong
 from workers.engine.steps import Step, StepContext
 
 if TYPE_CHECKING:
     from apps.volumes.models import Snapshot, Volume
 
 R = TypeVar("R")
+T = TypeVar("T")
+BUSY_SECONDS = 3600.0
 
 
 class VolumeStep(Step[R]):
@@ -66,6 +71,25 @@ class SnapshotStep(Step[R]):
 
     def drivers(self, ctx: StepContext) -> HostDrivers:
         return drivers_of(ctx)
+
+
+def patiently(ctx: StepContext, call: Callable[[], T]) -> T:
+    """Call a volume driver. Where another operation holds the volume, wait for it in the queue of long steps.
+
+    The run is looked at before each try: no work begins after it was taken away.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        ctx.checkpoint()
+        try:
+            return call()
+        except PoolBusy:
+            if not ctx.is_long:
+                raise TooLong from None
+            if ctx.stop.is_set():
+                raise LeaseLost from None
+            if time.monotonic() > deadline:
+                raise
 
 
 def drivers_of(ctx: StepContext) -> HostDrivers:

@@ -13,7 +13,7 @@ from workers.drivers.volume.base import FromImage, FromSnapshot, FromVolume, Sou
 from workers.engine.errors import Abort, LeaseLost, TooLong
 from workers.engine.steps import StepContext
 from workers.mapping import images, volumes
-from workers.tasks.volumes.base import VolumeStep
+from workers.tasks.volumes.base import VolumeStep, patiently
 
 if TYPE_CHECKING:
     from apps.volumes.models import Volume
@@ -23,7 +23,7 @@ class CreateVolume(VolumeStep[None]):
     """The last step: it ends with the volume available. While an image's data comes, the volume is downloading."""
 
     name = "create"
-    timeout_seconds = 3600
+    timeout_seconds = 4 * 3600
 
     def begin(self, ctx: StepContext) -> None:
         row = self.volume(ctx)
@@ -47,11 +47,10 @@ class CreateVolume(VolumeStep[None]):
 
 def make(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> None:
     """Make the volume in the host's pool. Repeated, it finds it there. Raises TooLong for copies and big downloads."""
-    source = _source(ctx, volume, drivers)
-    if volume.format == states.RAW and source is not None and not ctx.is_long:
+    source, spec = _source(ctx, volume, drivers), volumes.volume_spec(volume)
+    if not ctx.is_long and drivers.volume.copies(spec, source):
         raise TooLong
-    ctx.checkpoint()
-    drivers.volume.create_volume(volumes.volume_spec(volume), source)
+    patiently(ctx, lambda: drivers.volume.create_volume(spec, source, ctx.stop))
 
 
 def _source(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> Source:

@@ -3,7 +3,7 @@
 from apps.volumes import states
 from apps.volumes.services import volume_states
 from workers.engine.steps import StepContext
-from workers.tasks.volumes.base import VolumeStep
+from workers.tasks.volumes.base import VolumeStep, patiently
 
 
 class DeleteVolume(VolumeStep[None]):
@@ -19,10 +19,12 @@ class DeleteVolume(VolumeStep[None]):
         if not ctx.on_host:
             return
         driver, key = self.drivers(ctx).volume, str(ctx.subject_id)
-        for export in driver.list_exports():
-            if export.volume_id == key:  # left by a detachment that was cut short: no attachment has it
-                driver.close_export(key, export.name)
-        driver.delete_volume(key)
+
+        def delete() -> None:
+            driver.close_export(key, None)  # left by a detachment that was cut short: no attachment has it
+            driver.delete_volume(key)
+
+        patiently(ctx, delete)
 
     def record(self, ctx: StepContext, result: None) -> None:
         volume_states.mark_deleted(volume_id=ctx.subject_id)

@@ -4,7 +4,7 @@ from apps.volumes import states
 from apps.volumes.services import snapshot_states
 from workers.engine.errors import TooLong
 from workers.engine.steps import StepContext
-from workers.tasks.volumes.base import SnapshotStep
+from workers.tasks.volumes.base import SnapshotStep, patiently
 
 
 class CreateSnapshot(SnapshotStep[None]):
@@ -12,12 +12,13 @@ class CreateSnapshot(SnapshotStep[None]):
 
     name = "create"
     status = states.CREATING
-    timeout_seconds = 3600
+    timeout_seconds = 4 * 3600
 
     def execute(self, ctx: StepContext) -> None:
-        snapshot = self.snapshot(ctx)
-        ctx.checkpoint()
-        self.drivers(ctx).volume.create_snapshot(str(snapshot.volume_id), str(snapshot.id))
+        snapshot, driver = self.snapshot(ctx), self.drivers(ctx).volume
+        if snapshot.volume.format == states.RAW and driver.capabilities.real_bytes and not ctx.is_long:
+            raise TooLong
+        patiently(ctx, lambda: driver.create_snapshot(str(snapshot.volume_id), str(snapshot.id), ctx.stop))
 
     def record(self, ctx: StepContext, result: None) -> None:
         snapshot_states.mark_available(snapshot_id=ctx.subject_id)
@@ -36,7 +37,7 @@ class DeleteSnapshot(SnapshotStep[None]):
 
     name = "delete"
     status = states.DELETING
-    timeout_seconds = 3600
+    timeout_seconds = 4 * 3600
     rows_only_when_hung = True
 
     def execute(self, ctx: StepContext) -> None:
@@ -45,7 +46,8 @@ class DeleteSnapshot(SnapshotStep[None]):
         driver = self.drivers(ctx).volume
         if driver.capabilities.real_bytes and not ctx.is_long:
             raise TooLong
-        driver.delete_snapshot(str(self.snapshot(ctx).volume_id), str(ctx.subject_id))
+        key = str(self.snapshot(ctx).volume_id)
+        patiently(ctx, lambda: driver.delete_snapshot(key, str(ctx.subject_id), ctx.stop))
 
     def record(self, ctx: StepContext, result: None) -> None:
         snapshot_states.mark_deleted(snapshot_id=ctx.subject_id)

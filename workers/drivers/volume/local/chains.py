@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workers.drivers.volume.errors import SnapshotNotFound, SourceUnavailable, TooManySnapshots, VolumeTooSmall
 from workers.drivers.volume.local import layer_files, records
+from workers.drivers.volume.local.layer_files import Poll
 from workers.drivers.volume.local.records import Chain, Directory, Record, Snapshot
 from workers.drivers.volume.specs import FromImage, FromSnapshot, VolumeSpec
 
@@ -22,28 +23,30 @@ def blank(directory: Path, volume: VolumeSpec) -> Record:
     return Record(volume.size_gib * GIB, volume.format, (top,))
 
 
-def from_image(directory: Path, volume: VolumeSpec, image: FromImage) -> Record:
+def from_image(directory: Path, volume: VolumeSpec, image: FromImage, poll: Poll | None = None) -> Record:
     """A volume on an image of the host's cache: the cache may evict it, the link keeps it."""
     check_size(volume, image.virtual_size)
     base = records.new_layer("qcow2" if image.format == "qcow2" else "raw")
     layer_files.link(Path(image.path), directory / base)
-    return _above(directory, volume, (base,))
+    return _above(directory, volume, (base,), poll)
 
 
-def from_chain(directory: Path, volume: VolumeSpec, source: Path, content: Snapshot) -> Record:
+def from_chain(
+    directory: Path, volume: VolumeSpec, source: Path, content: Snapshot, poll: Poll | None = None
+) -> Record:
     """A volume on layers of another one's directory, of which nobody changes any."""
     check_size(volume, content.size)
     for layer in content.chain:
         layer_files.link(source / layer, directory / layer)
-    return _above(directory, volume, content.chain)
+    return _above(directory, volume, content.chain, poll)
 
 
-def from_raw(directory: Path, volume: VolumeSpec, source: Path, content: Snapshot) -> Record:
+def from_raw(directory: Path, volume: VolumeSpec, source: Path, content: Snapshot, poll: Poll | None = None) -> Record:
     """A volume from a raw file that its own volume goes on to write to: copied."""
     check_size(volume, content.size)
     base = records.new_layer("raw")
-    layer_files.copy_raw(source / content.chain[0], directory / base)
-    return _above(directory, volume, (base,))
+    layer_files.copy_raw(source / content.chain[0], directory / base, poll)
+    return _above(directory, volume, (base,), poll)
 
 
 def check_size(volume: VolumeSpec, size: int) -> None:
@@ -54,15 +57,20 @@ def check_size(volume: VolumeSpec, size: int) -> None:
         )
 
 
-def _above(directory: Path, volume: VolumeSpec, chain: Chain) -> Record:
+def _above(directory: Path, volume: VolumeSpec, chain: Chain, poll: Poll | None) -> Record:
     """The volume's own layer above others; where these are too many, or the volume is raw: a copy of them."""
     size = volume.size_gib * GIB
     top = records.new_layer(volume.format)
-    if volume.format == "qcow2" and len(chain) <= MAX_CHAIN // 2:  # clones get snapshots, too
+    if volume.format == "qcow2" and not is_deep(chain):
         clean_ns = layer_files.make_overlay(directory / top, chain[0], size)
         return Record(size, volume.format, (top, *chain), clean_ns=clean_ns)
-    layer_files.flatten(directory / chain[0], directory / top, size)
+    layer_files.flatten(directory, chain, directory / top, size, poll)
     return Record(size, volume.format, (top,))
+
+
+def is_deep(chain: Chain) -> bool:
+    """Whether a clone of a chain is a copy: clones get snapshots, too."""
+    return len(chain) > MAX_CHAIN // 2
 
 
 def content_of(record: Record, source: FromSnapshot) -> Snapshot:

@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+from workers.drivers.errors import Stopped
 from workers.drivers.volume.errors import PoolUnavailable
 from workers.drivers.volume.local import records
-from workers.drivers.volume.local.qmp import Control
+from workers.drivers.volume.local.qmp import CommandFailed, Control
 from workers.drivers.volume.specs import ExportSpec
 from workers.system import files, processes
 
@@ -24,7 +28,8 @@ PROGRAM = "qemu-storage-daemon"
 QEMU_USERS = ("libvirt-qemu", "qemu")
 _START_TIMEOUT_S = 20.0
 _END_TIMEOUT_S = 10.0
-_JOB_TIMEOUT_S = 3600.0
+_JOB_TIMEOUT_S = 4 * 3600.0
+_POLL_S = 0.1
 
 
 class Daemon:
@@ -36,15 +41,27 @@ class Daemon:
         self.socket = directory / "nbd.sock"
         self.control = directory / "qmp.sock"
         self._pid_file = directory / "pid"
+        self._notes = directory / "exports.json"
+        self._changing = directory / "changing"
 
     def is_running(self) -> bool:
         """Say whether the daemon lives."""
         process = processes.read_pid_file(self._pid_file)
         return process is not None and process.is_running(self._mark)
 
-    def is_exporting(self) -> bool:
-        """Say whether it lives and has an export. One without was left by an operation that was killed."""
-        return self.is_running() and bool(self.exports())
+    def wanted(self) -> tuple[ExportSpec, ...]:
+        """Return the exports that are to be open, as noted when they were opened, also by a daemon that died."""
+        data = files.read(self._notes)
+        return tuple(ExportSpec(**item) for item in json.loads(data)) if data else ()
+
+    def is_whole(self) -> bool:
+        """Say whether it lives and has all its exports: while the volume grows they are closed for a moment."""
+        return self.is_running() and not self._changing.exists()
+
+    def want(self, exports: Sequence[ExportSpec]) -> None:
+        """Note the exports that are to be open."""
+        files.make_directory(self.directory, 0o711)
+        files.write(self._notes, json.dumps([asdict(export) for export in exports]).encode())
 
     @property
     def _mark(self) -> str:
@@ -57,7 +74,7 @@ class Daemon:
         Raises PoolUnavailable; then nothing runs.
         """
         files.make_directory(self.directory, 0o711)
-        for path in (self.socket, self.control, self._pid_file):
+        for path in (self.socket, self.control, self._pid_file, self._changing):
             path.unlink(missing_ok=True)
         argv = [PROGRAM, "--chardev", self._mark, "--monitor", "chardev=control", "--pidfile", str(self._pid_file)]
         for node in self._nodes(chain):
@@ -65,43 +82,44 @@ class Daemon:
         if exports:
             argv += ["--nbd-server", f"addr.type=unix,addr.path={self.socket}"]
         for export in exports:
-            self._note(export)
             argv += ["--export", json.dumps(_export(export, _node(chain[0])))]
         try:
             processes.run([*argv, "--daemonize"], timeout_s=_START_TIMEOUT_S)
         except processes.ProcessError as error:
+            self.stop()  # it may have left its process group before the time was over
             details = error.details or error.message
             raise PoolUnavailable("The host could not export the volume.", details=details) from error
         if exports:
             _give_to_qemu(self.socket)
 
-    def end(self) -> None:
-        """End it, and remove its directory. Not running is success."""
+    def stop(self) -> None:
+        """End it; its notes stay. Not running is success."""
         process = processes.read_pid_file(self._pid_file)
         if process is not None:
             process.end(self._mark, _END_TIMEOUT_S)
+
+    def end(self) -> None:
+        """End it, and remove its directory. Not running is success."""
+        self.stop()
         with suppress(OSError):
             files.remove_tree(self.directory)
 
-    def exports(self) -> tuple[str, ...]:
-        """Return the names of its exports."""
+    def heal(self, layer: str) -> None:
+        """Open those of the wanted exports that it has not, on the layer that it writes to."""
         with Control(self.control) as control:
-            return _exports(control)
+            present = _exports(control)
+            for export in self.wanted():
+                if export.name not in present:
+                    control.run("block-export-add", _export(export, _node(layer)))
+        self._changing.unlink(missing_ok=True)
+        _give_to_qemu(self.socket)
 
-    def add(self, export: ExportSpec) -> None:
-        """Add an export to those it has."""
-        with Control(self.control) as control:
-            if export.name not in _exports(control):
-                self._note(export)
-                control.run("block-export-add", _export(export, _top(control)))
-
-    def remove(self, name: str) -> bool:
-        """Remove an export, its clients with it; return whether others are left."""
+    def remove(self, name: str) -> None:
+        """Remove an export, its clients with it. Absent is success."""
         with Control(self.control) as control:
             if name in _exports(control):
                 control.run("block-export-del", {"id": name, "mode": "hard"})
                 _wait_without(control, name)
-            return bool(_exports(control))
 
     def switch(self, layer: str) -> None:
         """Write to `layer`, an empty one on the present top, from now on. Clients notice nothing.
@@ -112,44 +130,75 @@ class Daemon:
             top = _top(control)
             if _node(layer) == top:
                 return
-            known = {node["node-name"] for node in control.run("query-named-block-nodes", {"flat": True})}
+            known = _nodes_of(control)
             for node in self._nodes((layer,)):
                 if node["node-name"] not in known:
                     control.run("blockdev-add", node)
             control.run("blockdev-snapshot", {"node": top, "overlay": _node(layer)})
 
     def resize(self, layer: str, size: int) -> None:
-        """Make the top layer larger. No client may be connected meanwhile, so every export is closed for a moment."""
-        with Control(self.control) as control:
-            closed = _exports(control)
-            for name in closed:
-                control.run("block-export-del", {"id": name, "mode": "hard"})
-                _wait_without(control, name)
-            try:
+        """Make the top layer larger. No client may be connected meanwhile, so every export is closed for a moment.
+
+        A mark says so: killed in between, the next operation, or recovery, opens them again.
+        """
+        if self.wanted():
+            self._changing.touch()
+        try:
+            with Control(self.control) as control:
+                for name in _exports(control):
+                    control.run("block-export-del", {"id": name, "mode": "hard"})
+                    _wait_without(control, name)
                 control.run("block_resize", {"node-name": _node(layer), "size": size})
-            finally:
-                for name in closed:
-                    control.run("block-export-add", _export(self._noted(name), _node(layer)))
+        finally:
+            if self.wanted():
+                self.heal(layer)
 
-    def merge(self, top: str, upper: str, lower: str) -> None:
-        """Write the content of the layer `upper` into the one below it, and take it out of the chain under `top`."""
+    def merge(self, top: str, upper: str, lower: str, stop: Event | None = None) -> None:
+        """Write the content of the layer `upper` into the one below it, take it out of the chain under `top`, close it.
+
+        A merge that was cut short goes on in the daemon: it is waited for. Its job is dismissed last, so a layer that
+        has neither job nor node was merged before. Raises Stopped.
+        """
+        job, node = f"merge-{_node(upper)}", _node(upper)
         with Control(self.control) as control:
-            arguments = {"job-id": "merge", "device": _node(top), "top-node": _node(upper), "base-node": _node(lower)}
-            if upper != top:
-                arguments["backing-file"] = lower  # the header of the layer above is to name it
-            control.run("block-commit", {**arguments, "auto-dismiss": False})
-            control.finish_job("merge", _JOB_TIMEOUT_S)
+            jobs = {item["id"] for item in control.run("query-jobs")}
+            if job not in jobs and node not in _nodes_of(control):
+                return
+            if job not in jobs:
+                arguments = {"job-id": job, "device": _node(top), "top-node": node, "base-node": _node(lower)}
+                if upper != top:
+                    arguments["backing-file"] = lower  # the header of the layer above is to name it
+                control.run("block-commit", {**arguments, "auto-dismiss": False})
+        self._finish(job, stop)
+        with Control(self.control) as control:
+            for name in (node, f"f{node}"):  # else the daemon would keep the file, and its space
+                if name in _nodes_of(control):
+                    control.run("blockdev-del", {"node-name": name})
+            control.run("job-dismiss", {"id": job})
 
-    def _note(self, export: ExportSpec) -> None:
-        """Keep which exports are read-only: QMP does not say."""
-        mark = self.directory / f"{export.name}.readonly"
-        if export.readonly:
-            mark.touch(0o600)
-        else:
-            mark.unlink(missing_ok=True)
-
-    def _noted(self, name: str) -> ExportSpec:
-        return ExportSpec(name, readonly=(self.directory / f"{name}.readonly").exists())
+    def _finish(self, job: str, stop: Event | None) -> None:
+        """Wait until a job is over, with a connection for each look: others ask the daemon meanwhile."""
+        deadline = time.monotonic() + _JOB_TIMEOUT_S
+        is_cancelled = False
+        while True:
+            with Control(self.control) as control:
+                known = next((item for item in control.run("query-jobs") if item["id"] == job), None)
+                if known is None:
+                    raise CommandFailed("The host could not change the volume.", details=f"the job {job} is gone")
+                if known["status"] == "ready":  # it merged the layer that was written to: use the other one
+                    control.run("job-complete", {"id": job})
+                if known["status"] == "concluded":
+                    if "error" not in known and not is_cancelled:
+                        return
+                    control.run("job-dismiss", {"id": job})
+                    if is_cancelled:
+                        raise Stopped("The operation was stopped.")
+                    raise CommandFailed("The host could not change the volume.", details=f"{job}: {known['error']}")
+                must_end = (stop is not None and stop.is_set()) or time.monotonic() > deadline
+                if must_end and not is_cancelled and known["status"] == "running":
+                    control.run("job-cancel", {"id": job})
+                    is_cancelled = True
+            time.sleep(_POLL_S)
 
     def _nodes(self, chain: records.Chain) -> list[dict[str, Any]]:
         """The block nodes of a chain, the lowest first. The formats are ours, and no header says what is below."""
@@ -180,6 +229,10 @@ def _export(export: ExportSpec, node: str) -> dict[str, Any]:
 
 def _exports(control: Control) -> tuple[str, ...]:
     return tuple(item["id"] for item in control.run("query-block-exports") if not item["shutting-down"])
+
+
+def _nodes_of(control: Control) -> set[str]:
+    return {node["node-name"] for node in control.run("query-named-block-nodes", {"flat": True})}
 
 
 def _wait_without(control: Control, name: str) -> None:

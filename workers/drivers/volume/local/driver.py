@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from workers.drivers import values
+from workers.drivers.errors import Stopped
 from workers.drivers.volume.base import (
     Capabilities,
     Export,
@@ -26,8 +28,8 @@ from workers.drivers.volume.base import (
 )
 from workers.drivers.volume.errors import (
     NotSupported,
+    PoolBusy,
     PoolFull,
-    PoolUnavailable,
     SourceUnavailable,
     VolumeInUse,
     VolumeNotFound,
@@ -41,7 +43,7 @@ from workers.system import files, locks
 from workers.system.paths import HostPaths
 
 RUN_DIR = "/run/celerity-volumes"
-_LOCK_TIMEOUT_S = 600.0
+_LOCK_TIMEOUT_S = 2.0
 
 
 class LocalVolumes(VolumeDriver):
@@ -63,14 +65,14 @@ class LocalVolumes(VolumeDriver):
         own = hashlib.sha256(str(root).encode()).hexdigest()[:12]
         self._run = Path(options.get("run_dir") or RUN_DIR) / own
 
-    def create_volume(self, volume: VolumeSpec, source: Source = None) -> VolumeInfo:
-        """An image, a snapshot or a qcow2 volume is not copied, except for a raw volume."""
+    def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
+        """Nothing is copied, except for or from a raw volume, and where the source's chain is long."""
         other = source.volume_id if isinstance(source, FromSnapshot | FromVolume) else volume.id
         with self._locked(volume.id, other), layer_files.on_disk():
             if self._pool.load(volume.id) is None:
                 self._check_room()
                 try:
-                    self._make(volume, source)
+                    self._make(volume, source, _poll(stop))
                 except BaseException:
                     files.remove_tree(self._pool.of(volume.id))
                     raise
@@ -78,11 +80,23 @@ class LocalVolumes(VolumeDriver):
         assert info is not None
         return info
 
+    def copies(self, volume: VolumeSpec, source: Source) -> bool:
+        if source is None or volume.format == "raw":
+            return source is not None
+        record = None if isinstance(source, FromImage) else self._pool.load(source.volume_id)
+        if record is None:
+            return False
+        if isinstance(source, FromSnapshot):
+            snapshot = record.snapshots.get(source.snapshot_id)
+            return snapshot is not None and chains.is_deep(snapshot.chain)
+        return record.format == "raw" or chains.is_deep(record.chain)
+
     def delete_volume(self, volume_id: str) -> None:
         with self._locked(volume_id), layer_files.on_disk():
-            if self._daemon(volume_id).is_exporting():
+            daemon = self._daemon(volume_id)
+            if daemon.is_running() and daemon.wanted():
                 raise VolumeInUse("The volume is in use.", details=volume_id)
-            self._daemon(volume_id).end()
+            daemon.end()
             directory = self._pool.of(volume_id)
             (directory / records.RECORD).unlink(missing_ok=True)  # first: what is left without it is residue
             files.remove_tree(directory)
@@ -92,13 +106,14 @@ class LocalVolumes(VolumeDriver):
             record, size = self._settled(volume_id), size_gib * GIB
             if record.size > size:
                 raise VolumeTooSmall("A volume can only be made larger.", details=f"{record.size} bytes now")
+            serving = self._serving(volume_id, record.chain)  # also what an extension that was killed has closed
             if record.size < size:
                 self._check_room()
-                with self._running(volume_id, record.chain) as daemon:
+                with self._running(volume_id, record.chain, serving) as daemon:
                     daemon.resize(record.top, size)
                 self._pool.save(volume_id, replace(record, size=size, clean_ns=0))
 
-    def create_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+    def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         """A raw volume's content is copied, so it must not be exported."""
         values.check_uuid(snapshot_id, "a snapshot's id")
         with self._locked(volume_id), layer_files.on_disk():
@@ -107,11 +122,11 @@ class LocalVolumes(VolumeDriver):
                 return
             self._check_room()
             if record.format == "raw":
-                self._copy_raw(volume_id, snapshot_id, record)
+                self._copy_raw(volume_id, snapshot_id, record, _poll(stop))
             else:
-                self._freeze(volume_id, record, snapshot_id)
+                self._freeze(volume_id, record, snapshot_id, stop)
 
-    def delete_snapshot(self, volume_id: str, snapshot_id: str) -> None:
+    def delete_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         """Layers that nobody else needs are merged. Of an exported volume, all but the one that is written to."""
         with self._locked(volume_id), layer_files.on_disk():
             if self._pool.load(volume_id) is None:
@@ -122,43 +137,54 @@ class LocalVolumes(VolumeDriver):
                 record = replace(record, snapshots=left)
                 self._pool.save(volume_id, record)
             chains.collect(self._pool, volume_id, record)
-            self._merge(volume_id, record)
+            self._merge(volume_id, record, stop)
 
     def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
         with self._locked(volume_id), layer_files.on_disk():
             record = self._settled(volume_id)
-            if self._daemon(volume_id).is_exporting():
+            if self._daemon(volume_id).wanted():
                 raise VolumeInUse("The volume is in use.", details=volume_id)
             record = chains.reverted(self._pool.of(volume_id), record, snapshot_id)
             self._pool.save(volume_id, record)
             chains.collect(self._pool, volume_id, record)
 
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
+        """All exports that were open and are not, because their process died, are opened with it."""
         with self._locked(volume_id), layer_files.on_disk():
             record, daemon = self._settled(volume_id), self._daemon(volume_id)
-            if daemon.is_exporting():
-                daemon.add(export)
-            else:
-                daemon.end()
-                daemon.start(record.chain, (export,))
+            others = [known for known in daemon.wanted() if known.name != export.name]
+            if record.format != "raw" and not export.readonly and not all(known.readonly for known in others):
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            daemon.want([*others, export])
+            try:
+                self._serving(volume_id, record.chain)
+            except BaseException:
+                daemon.want(others)
+                raise
             return Export(volume_id, export.name, str(daemon.socket))
 
-    def close_export(self, volume_id: str, name: str) -> None:
-        """The volume's last export takes its process with it."""
+    def close_export(self, volume_id: str, name: str | None) -> None:
+        """The volume's last export takes its process with it, and so does one that does not answer."""
         with self._locked(volume_id), layer_files.on_disk():
             daemon = self._daemon(volume_id)
-            if not daemon.is_running() or not daemon.remove(name):
+            left = [known for known in daemon.wanted() if name is not None and known.name != name]
+            if not left or name is None:
                 daemon.end()
+                return
+            daemon.want(left)
+            if daemon.is_running():
+                daemon.remove(name)
 
     def list_volumes(self) -> tuple[VolumeInfo, ...]:
         infos = (self._info(name) for name in self._pool.names())
         return tuple(info for info in infos if info is not None)
 
     def list_exports(self) -> tuple[Export, ...]:
+        """As noted when they were opened, of the processes that live: a busy one is not asked."""
         exports = []
         for path in sorted(self._run.iterdir()) if self._run.is_dir() else ():
             daemon = self._daemon(path.name)
-            names = daemon.exports() if daemon.is_running() else ()
+            names = [export.name for export in daemon.wanted()] if daemon.is_whole() else []
             exports += [Export(path.name, name, str(daemon.socket)) for name in names]
         return tuple(exports)
 
@@ -166,7 +192,7 @@ class LocalVolumes(VolumeDriver):
         """Volumes that are being worked on are left alone."""
         texts: list[str] = []
         for name in self._pool.names():
-            with suppress(locks.LockTimeout), layer_files.on_disk(), self._host_lock(name, 0):
+            with suppress(locks.LockTimeout, FileNotFoundError), self._host_lock(name, 0):
                 texts += self._strays(name, remove=remove)
         return tuple(texts)
 
@@ -185,9 +211,7 @@ class LocalVolumes(VolumeDriver):
                 try:
                     stack.enter_context(self._host_lock(volume_id, _LOCK_TIMEOUT_S))
                 except locks.LockTimeout as error:
-                    raise PoolUnavailable(
-                        "Another operation on the volume takes too long.", details=volume_id
-                    ) from error
+                    raise PoolBusy("Another operation on the volume is under way.") from error
             yield
 
     def _host_lock(self, volume_id: str, timeout_s: float) -> AbstractContextManager[None]:
@@ -196,14 +220,26 @@ class LocalVolumes(VolumeDriver):
     def _daemon(self, volume_id: str) -> Daemon:
         return Daemon(self._run / volume_id, self._pool.of(volume_id))
 
-    @contextmanager
-    def _running(self, volume_id: str, chain: records.Chain) -> Iterator[Daemon]:
-        """The volume's daemon; without an export, one that runs for the block."""
+    def _serving(self, volume_id: str, chain: records.Chain) -> Daemon | None:
+        """The volume's daemon with all exports that are to be open; None if there are none."""
         daemon = self._daemon(volume_id)
-        if daemon.is_exporting():
-            yield daemon
+        wanted = daemon.wanted()
+        if not wanted:
+            daemon.end()  # one without exports was left by an operation that was killed
+            return None
+        if daemon.is_running():
+            daemon.heal(chain[0])
+        else:
+            daemon.start(chain, wanted)
+        return daemon
+
+    @contextmanager
+    def _running(self, volume_id: str, chain: records.Chain, serving: Daemon | None) -> Iterator[Daemon]:
+        """The daemon that serves the volume; without one, another that runs for the block."""
+        if serving is not None:
+            yield serving
             return
-        daemon.end()
+        daemon = self._daemon(volume_id)
         daemon.start(chain)
         try:
             yield daemon
@@ -217,65 +253,72 @@ class LocalVolumes(VolumeDriver):
             raise VolumeNotFound("The volume is not on its host.", details=volume_id)
         if record.pending:
             daemon = self._daemon(volume_id)
-            if daemon.is_exporting():
+            if daemon.is_running() and daemon.wanted():
                 daemon.switch(record.top)
             record = chains.settled(record)
             self._pool.save(volume_id, record)
         return record
 
-    def _freeze(self, volume_id: str, record: Record, key: str) -> Record:
-        """Give the volume a new top layer: what is below it does not change any more."""
+    def _freeze(self, volume_id: str, record: Record, key: str, stop: Event | None = None) -> Record:
+        """Give the volume a new top layer: what is below it does not change any more.
+
+        A chain that is full may have layers of clones that are gone: they are merged first.
+        """
+        if len(record.chain) >= MAX_CHAIN:
+            record = self._merge(volume_id, record, stop)
         self._pool.save(volume_id, chains.with_new_top(self._pool.of(volume_id), record, key))
         return self._settled(volume_id)
 
-    def _copy_raw(self, volume_id: str, snapshot_id: str, record: Record) -> None:
-        if self._daemon(volume_id).is_exporting():
+    def _copy_raw(self, volume_id: str, snapshot_id: str, record: Record, poll: layer_files.Poll | None) -> None:
+        if self._daemon(volume_id).wanted():
             raise NotSupported("A raw volume can be copied only while it is not attached.")
         directory, copy = self._pool.of(volume_id), records.new_layer("raw")
-        layer_files.copy_raw(directory / record.top, directory / copy)
+        layer_files.copy_raw(directory / record.top, directory / copy, poll)
         snapshots = {**record.snapshots, snapshot_id: Snapshot((copy,), record.size)}
         self._pool.save(volume_id, replace(record, snapshots=snapshots))
 
-    def _make(self, volume: VolumeSpec, source: Source) -> None:
+    def _make(self, volume: VolumeSpec, source: Source, poll: layer_files.Poll | None) -> None:
         directory = self._pool.make(volume.id)
         if source is None:
             record = chains.blank(directory, volume)
         elif isinstance(source, FromImage):
-            record = chains.from_image(directory, volume, source)
+            record = chains.from_image(directory, volume, source, poll)
         else:
-            record = self._cloned(directory, volume, source)
+            record = self._cloned(directory, volume, source, poll)
         self._pool.save(volume.id, record)
         chains.collect(self._pool, volume.id, record)
 
-    def _cloned(self, directory: Path, volume: VolumeSpec, source: FromSnapshot | FromVolume) -> Record:
+    def _cloned(
+        self, directory: Path, volume: VolumeSpec, source: FromSnapshot | FromVolume, poll: layer_files.Poll | None
+    ) -> Record:
         there = self._pool.of(source.volume_id)
         if self._pool.load(source.volume_id) is None:
             raise SourceUnavailable("The volume's source is not on the host.", details=source.volume_id)
         known = self._settled(source.volume_id)
         if isinstance(source, FromSnapshot):
-            return chains.from_chain(directory, volume, there, chains.content_of(known, source))
+            return chains.from_chain(directory, volume, there, chains.content_of(known, source), poll)
         chains.check_size(volume, known.size)
-        exported = self._daemon(source.volume_id).is_exporting()
+        exported = bool(self._daemon(source.volume_id).wanted())
         if known.format == "raw":
             if exported:
-                raise NotSupported(
-                    "A raw volume can be copied only while it is not attached.", details=source.volume_id
-                )
-            return chains.from_raw(directory, volume, there, Snapshot(known.chain, known.size))
+                raise NotSupported("A raw volume can be copied only while it is not attached.")
+            return chains.from_raw(directory, volume, there, Snapshot(known.chain, known.size), poll)
         if exported or not chains.is_clean(there, known):
             known = self._freeze(source.volume_id, known, "")
-        return chains.from_chain(directory, volume, there, Snapshot(known.chain[1:], known.size))
+        return chains.from_chain(directory, volume, there, Snapshot(known.chain[1:], known.size), poll)
 
-    def _merge(self, volume_id: str, record: Record) -> None:
+    def _merge(self, volume_id: str, record: Record, stop: Event | None) -> Record:
         """Merge layers as long as there are two that can be."""
-        directory, exported = self._pool.of(volume_id), self._daemon(volume_id).is_exporting()
-        while (pair := chains.mergeable(directory, record, exported=exported)) is not None:
+        directory = self._pool.of(volume_id)
+        serving = self._serving(volume_id, record.chain)
+        while (pair := chains.mergeable(directory, record, exported=serving is not None)) is not None:
             chain, upper, lower = pair
-            with self._running(volume_id, chain) as daemon:
-                daemon.merge(chain[0], upper, lower)
+            with self._running(volume_id, chain, serving) as daemon:
+                daemon.merge(chain[0], upper, lower, stop)
             record = replace(record.without_layer(upper), clean_ns=0)
             self._pool.save(volume_id, record)
             chains.collect(self._pool, volume_id, record)
+        return record
 
     def _strays(self, volume_id: str, *, remove: bool) -> list[str]:
         record, texts = self._pool.load(volume_id), []
@@ -301,3 +344,15 @@ class LocalVolumes(VolumeDriver):
         free = shutil.disk_usage(self._pool.root).free
         if free < self.reserved_gib * GIB:
             raise PoolFull("The host has no space for volumes.", details=f"{free} bytes are free")
+
+
+def _poll(stop: Event | None) -> layer_files.Poll | None:
+    """Return what ends a copy once `stop` is set."""
+    if stop is None:
+        return None
+
+    def poll() -> None:
+        if stop.is_set():
+            raise Stopped("The operation was stopped.")
+
+    return poll

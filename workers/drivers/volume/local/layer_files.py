@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from workers.system import files, processes
 
 _LIMITS: dict[str, Any] = {"timeout_s": 60, "memory_limit_mib": 1024, "cpu_limit_s": 30}
 COPY_TIMEOUT_S = 3 * 3600.0
+Poll = Callable[[], object]
 
 
 @contextmanager
@@ -51,22 +53,32 @@ def make_overlay(path: Path, below: str, size: int) -> int:
     return path.stat().st_mtime_ns
 
 
-def flatten(source: Path, path: Path, size: int) -> None:
-    """Copy the content of a layer, with all below it, into one sparse file of `size` bytes."""
+def flatten(directory: Path, chain: records.Chain, path: Path, size: int, poll: Poll | None = None) -> None:
+    """Copy the content of a chain of layers into one sparse file of `size` bytes. `poll` may raise, and end it."""
     with files.appearing(path, durable=True) as temporary:
-        formats = ["-f", records.format_of(source.name), "-O", records.format_of(path.name)]
-        _run(["qemu-img", "convert", "-q", *formats, str(source), str(temporary)], {"timeout_s": COPY_TIMEOUT_S})
+        source = f"json:{json.dumps(_described(directory, chain))}"  # no header says what is below
+        argv = ["qemu-img", "convert", "-q", "-O", records.format_of(path.name), source, str(temporary)]
+        _run(argv, {"timeout_s": COPY_TIMEOUT_S, "memory_limit_mib": 1024, "poll": poll})
         if records.format_of(path.name) == "raw":
             os.truncate(temporary, size)
         else:
             _tool("resize", "-q", "-f", "qcow2", str(temporary), str(size))
 
 
-def copy_raw(source: Path, path: Path) -> None:
-    """Copy a raw file byte by byte, sharing its blocks where the file system can."""
+def _described(directory: Path, chain: records.Chain) -> dict[str, Any] | None:
+    """A chain as QEMU's block options."""
+    if not chain:
+        return None
+    form = records.format_of(chain[0])
+    options = {"driver": form, "file": {"driver": "file", "filename": str(directory / chain[0])}}
+    return {**options, "backing": _described(directory, chain[1:])} if form == "qcow2" else options
+
+
+def copy_raw(source: Path, path: Path, poll: Poll | None = None) -> None:
+    """Copy a raw file byte by byte, sharing its blocks where the file system can. `poll` may raise, and end it."""
     with files.appearing(path, durable=True) as temporary:
         argv = ["cp", "--reflink=auto", "--sparse=always", "--", str(source), str(temporary)]
-        _run(argv, {"timeout_s": COPY_TIMEOUT_S})
+        _run(argv, {"timeout_s": COPY_TIMEOUT_S, "poll": poll})
 
 
 def link(source: Path, path: Path) -> None:

@@ -76,25 +76,6 @@ class Control:
                 raise PoolUnavailable("The volume's export does not answer.", details="it does not let go of clients")
             time.sleep(_POLL_S)
 
-    def finish_job(self, job: str, timeout_s: float) -> None:
-        """Wait until a job is over, and dismiss it. Raises CommandFailed if it failed or takes too long."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            known = next((item for item in self.run("query-jobs") if item["id"] == job), None)
-            if known is None:
-                return
-            if known["status"] == "ready":  # it merged the layer that was written to: let it use the other one
-                self.run("job-complete", {"id": job})
-            if known["status"] == "concluded":
-                self.run("job-dismiss", {"id": job})
-                if "error" in known:
-                    raise CommandFailed("The host could not change the volume.", details=f"{job}: {known['error']}")
-                return
-            if time.monotonic() > deadline:
-                self.run("job-cancel", {"id": job})
-                raise CommandFailed("The host could not change the volume in time.", details=job)
-            time.sleep(_POLL_S)
-
     def _read(self) -> dict[str, Any]:
         assert self._stream is not None
         try:
