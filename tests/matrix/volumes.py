@@ -23,10 +23,39 @@ def _do(cloud: Cloud, code: str, **values: str) -> str:
     return cloud.manage("shell", "-v", "0", "-c", text).strip()
 
 
-def begin(cloud: Cloud, name: str) -> str:
+def begin(cloud: Cloud, name: str, project: str = "") -> str:
     """Request a volume; return its ID."""
     row = "Volume(project_id={project!r}, user_id='admin', name={name!r}, size=1)"
-    return _do(cloud, f" print(volumes.create(context=context, volume={row}).id)", project=name, name=name)
+    return _do(cloud, f" print(volumes.create(context=context, volume={row}).id)", project=project or name, name=name)
+
+
+def make_for_server(cloud: Cloud, case: "Case") -> str:
+    """Make a volume of the server's project; return its ID."""
+    [[project]] = cloud.rows("SELECT project_id FROM compute_server WHERE id = %s", case.subject)
+    key = begin(cloud, f"for-{case.name}", str(project))
+    assert settled(cloud, "volumes_volume", key) == "available"
+    return key
+
+
+def attach(cloud: Cloud, case: "Case") -> None:
+    """Attach the volume that was made for the server."""
+    [[key]] = cloud.rows("SELECT id::text FROM volumes_volume WHERE name = %s", f"for-{case.name}")
+    path = f"/compute/v2.1/servers/{case.subject}/os-volume_attachments"
+    answer = cloud.call("POST", path, {"volumeAttachment": {"volumeId": key}})
+    assert answer.status_code == 200, answer.text
+
+
+def attached(cloud: Cloud, case: "Case") -> None:
+    """Make a volume and attach it to the server."""
+    make_for_server(cloud, case)
+    attach(cloud, case)
+    cloud.settled(case.subject)
+
+
+def detach(cloud: Cloud, case: "Case") -> None:
+    [[key]] = cloud.rows("SELECT id::text FROM volumes_volume WHERE name = %s", f"for-{case.name}")
+    answer = cloud.call("DELETE", f"/compute/v2.1/servers/{case.subject}/os-volume_attachments/{key}")
+    assert answer.status_code == 202, answer.text
 
 
 def begin_snapshot(cloud: Cloud, name: str) -> str:

@@ -31,6 +31,10 @@ def _build(cloud: Cloud, case: "Case") -> None:
     case.subject = cloud.create(case.name, imageRef=cloud.image(case.name))
 
 
+def _ignore(_key: str) -> None:
+    """It is found by its name."""
+
+
 def _make(cloud: Cloud, case: "Case", make: Callable[[Cloud, str], str]) -> None:
     case.subject = make(cloud, case.name)
 
@@ -117,6 +121,8 @@ READY = {
 # What the catalogue of actions cannot say.
 WAYS = {
     "server.attach_interface": Way(_nothing, _attach),
+    "server.attach_volume": Way(lambda cloud, case: _ignore(volumes.make_for_server(cloud, case)), volumes.attach),
+    "server.detach_volume": Way(volumes.attached, volumes.detach),
     "server.change_password": Way(_nothing, _action({"changePassword": {"adminPass": "a new password"}})),
     "server.create_backup": Way(
         _nothing, _action({"createBackup": {"name": "backup", "backup_type": "daily", "rotation": 0}})

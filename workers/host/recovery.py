@@ -18,8 +18,8 @@ from workers.host.reconcilers.base import HostSnapshot
 
 log = structlog.get_logger("celerity.agent")
 # Ports first: guests are started on them. Each closes the findings of its kinds alone.
-GUESTS = ((ports, (ports.KIND, ports.NETWORK)), (power, (power.KIND,)))
-REST = (
+GUESTS: tuple[tuple[ModuleType, tuple[str, ...]], ...] = ((ports, (ports.KIND, ports.NETWORK)), (power, (power.KIND,)))
+REST: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
     (domains, (domains.KIND, domains.FILES)),
     (volumes, (volumes.KIND, volumes.EXPORT, volumes.POOL)),
     (images, (images.KIND,)),

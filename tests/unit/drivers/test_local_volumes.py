@@ -172,6 +172,23 @@ class TestContent:
         assert len(files_of(tmp_path, volume)) == 2
         work(driver, volume, "read -P 9 0 64k", *checks[1:])
 
+    def test_branches_after_a_revert(self, driver: LocalVolumes) -> None:
+        """What was merged below two branches is below both, also for a copy that reads the headers."""
+        volume, first, second, third = made(driver), *(samples.new_id() for _ in range(3))
+        for number, snapshot in enumerate((first, second)):
+            work(driver, volume, f"write -q -P {number + 1} {number}M 1M")
+            driver.create_snapshot(volume, snapshot)
+        work(driver, volume, "write -q -P 3 2M 1M")
+        driver.create_snapshot(volume, third)
+        driver.revert_volume(volume, second)
+        work(driver, volume, "write -q -P 4 2M 1M")
+        driver.delete_snapshot(volume, first)
+        checks = ("read -P 1 0 1M", "read -P 2 1M 1M")
+        work(driver, volume, *checks, "read -P 4 2M 1M")
+        copy = VolumeSpec(samples.new_id(), 1, "raw")
+        driver.create_volume(copy, FromSnapshot(volume, third))
+        work(driver, copy.id, *checks, "read -P 3 2M 1M")
+
     def test_a_merge_leaves_clones_alone(self, driver: LocalVolumes) -> None:
         volume, snapshot = made(driver), samples.new_id()
         work(driver, volume, "write -q -P 1 0 64k")
@@ -328,12 +345,12 @@ class TestInterrupted:
         """Killed while the exports are closed: they are listed as lost, and any operation opens them again."""
         volume = made(driver)
         export = driver.open_export(volume, ExportSpec("e1"))
-        interrupted(monkeypatch, Daemon, "heal", lambda: driver.extend_volume(volume, 2))
+        interrupted(monkeypatch, Daemon, "heal", lambda: driver.extend_volume(volume, 2), 1)
         assert driver.list_exports() == ()
         driver.extend_volume(volume, 2)
         assert driver.list_exports() == (export,)
         client(export, "read -P 0 1536M 64k")
-        interrupted(monkeypatch, Daemon, "heal", lambda: driver.extend_volume(volume, 3))
+        interrupted(monkeypatch, Daemon, "heal", lambda: driver.extend_volume(volume, 3), 1)
         assert driver.open_export(volume, ExportSpec("e1")) == export
         client(export, "read -P 0 1536M 64k")
 

@@ -64,7 +64,7 @@ def _above(directory: Path, volume: VolumeSpec, chain: Chain, poll: Poll | None)
     if volume.format == "qcow2" and not is_deep(chain):
         clean_ns = layer_files.make_overlay(directory / top, chain[0], size)
         return Record(size, volume.format, (top, *chain), clean_ns=clean_ns)
-    layer_files.flatten(directory, chain, directory / top, size, poll)
+    layer_files.flatten(directory / chain[0], directory / top, size, poll)
     return Record(size, volume.format, (top,))
 
 
@@ -131,6 +131,11 @@ def collect(pool: Directory, volume_id: str, record: Record) -> None:
         path.unlink(missing_ok=True)
 
 
+def above(record: Record, layer: str) -> set[str]:
+    """The layers that lie on a layer."""
+    return {upper for chain in record.chains() for upper, lower in pairwise(chain) if lower == layer}
+
+
 def mergeable(directory: Path, record: Record, *, exported: bool) -> tuple[Chain, str, str] | None:
     """A chain, and two layers of it of which the upper can be written into the lower.
 
@@ -139,13 +144,9 @@ def mergeable(directory: Path, record: Record, *, exported: bool) -> tuple[Chain
     """
     chains = record.chains()
     heads = {chain[0] for chain in chains}
-    above: dict[str, set[str]] = {}
-    for chain in chains:
-        for upper, lower in pairwise(chain):
-            above.setdefault(lower, set()).add(upper)
     for chain in chains[:1] if exported else chains:
         for upper, lower in pairwise(chain[1:] if exported else chain):
-            is_alone = len(above[lower]) == 1 and lower not in heads and records.format_of(lower) == "qcow2"
+            is_alone = len(above(record, lower)) == 1 and lower not in heads and records.format_of(lower) == "qcow2"
             if is_alone and (directory / lower).stat().st_nlink == 1:
                 return chain, upper, lower
     return None

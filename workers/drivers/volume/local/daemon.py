@@ -156,25 +156,24 @@ class Daemon:
     def merge(self, top: str, upper: str, lower: str, stop: Event | None = None) -> None:
         """Write the content of the layer `upper` into the one below it, take it out of the chain under `top`, close it.
 
-        A merge that was cut short goes on in the daemon: it is waited for. Its job is dismissed last, so a layer that
-        has neither job nor node was merged before. Raises Stopped.
+        A merge that was cut short goes on in the daemon: it is waited for. A layer that left the daemon's chain was
+        merged before. Raises Stopped.
         """
         job, node = f"merge-{_node(upper)}", _node(upper)
         with Control(self.control) as control:
-            jobs = {item["id"] for item in control.run("query-jobs")}
-            if job not in jobs and node not in _nodes_of(control):
-                return
-            if job not in jobs:
+            is_begun = job in {item["id"] for item in control.run("query-jobs")}
+            if not is_begun and node in _below(control, _node(top)):
                 arguments = {"job-id": job, "device": _node(top), "top-node": node, "base-node": _node(lower)}
                 if upper != top:
                     arguments["backing-file"] = lower  # the header of the layer above is to name it
                 control.run("block-commit", {**arguments, "auto-dismiss": False})
-        self._finish(job, stop)
+                is_begun = True
+        if is_begun:
+            self._finish(job, stop)
         with Control(self.control) as control:
             for name in (node, f"f{node}"):  # else the daemon would keep the file, and its space
                 if name in _nodes_of(control):
                     control.run("blockdev-del", {"node-name": name})
-            control.run("job-dismiss", {"id": job})
 
     def _finish(self, job: str, stop: Event | None) -> None:
         """Wait until a job is over, with a connection for each look: others ask the daemon meanwhile."""
@@ -188,9 +187,9 @@ class Daemon:
                 if known["status"] == "ready":  # it merged the layer that was written to: use the other one
                     control.run("job-complete", {"id": job})
                 if known["status"] == "concluded":
+                    control.run("job-dismiss", {"id": job})
                     if "error" not in known and not is_cancelled:
                         return
-                    control.run("job-dismiss", {"id": job})
                     if is_cancelled:
                         raise Stopped("The operation was stopped.")
                     raise CommandFailed("The host could not change the volume.", details=f"{job}: {known['error']}")
@@ -233,6 +232,16 @@ def _exports(control: Control) -> tuple[str, ...]:
 
 def _nodes_of(control: Control) -> set[str]:
     return {node["node-name"] for node in control.run("query-named-block-nodes", {"flat": True})}
+
+
+def _below(control: Control, node: str) -> set[str]:
+    """Return the names of a node and of all below it."""
+    graph = control.run("x-debug-query-block-graph")
+    names = {item["id"]: item["name"] for item in graph["nodes"]}
+    below = {key for key, name in names.items() if name == node}
+    while more := {edge["child"] for edge in graph["edges"] if edge["parent"] in below} - below:
+        below |= more
+    return {names[key] for key in below}
 
 
 def _wait_without(control: Control, name: str) -> None:

@@ -315,6 +315,8 @@ class LocalVolumes(VolumeDriver):
             chain, upper, lower = pair
             with self._running(volume_id, chain, serving) as daemon:
                 daemon.merge(chain[0], upper, lower, stop)
+            for layer in chains.above(record, upper) - set(chain):  # of branches: nobody has these open
+                layer_files.name_below(directory / layer, lower)
             record = replace(record.without_layer(upper), clean_ns=0)
             self._pool.save(volume_id, record)
             chains.collect(self._pool, volume_id, record)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -53,25 +52,24 @@ def make_overlay(path: Path, below: str, size: int) -> int:
     return path.stat().st_mtime_ns
 
 
-def flatten(directory: Path, chain: records.Chain, path: Path, size: int, poll: Poll | None = None) -> None:
-    """Copy the content of a chain of layers into one sparse file of `size` bytes. `poll` may raise, and end it."""
+def flatten(source: Path, path: Path, size: int, poll: Poll | None = None) -> None:
+    """Copy the content of a layer, with all below it, into one sparse file of `size` bytes.
+
+    `poll` may raise, and end it. The headers of layers are the host's own: they name the layers below, beside them.
+    """
     with files.appearing(path, durable=True) as temporary:
-        source = f"json:{json.dumps(_described(directory, chain))}"  # no header says what is below
-        argv = ["qemu-img", "convert", "-q", "-O", records.format_of(path.name), source, str(temporary)]
-        _run(argv, {"timeout_s": COPY_TIMEOUT_S, "memory_limit_mib": 1024, "poll": poll})
+        argv = ["qemu-img", "convert", "-q", "-f", records.format_of(source.name), "-O", records.format_of(path.name)]
+        limits = {"timeout_s": COPY_TIMEOUT_S, "memory_limit_mib": 1024, "poll": poll}
+        _run([*argv, str(source), str(temporary)], limits)
         if records.format_of(path.name) == "raw":
             os.truncate(temporary, size)
         else:
             _tool("resize", "-q", "-f", "qcow2", str(temporary), str(size))
 
 
-def _described(directory: Path, chain: records.Chain) -> dict[str, Any] | None:
-    """A chain as QEMU's block options."""
-    if not chain:
-        return None
-    form = records.format_of(chain[0])
-    options = {"driver": form, "file": {"driver": "file", "filename": str(directory / chain[0])}}
-    return {**options, "backing": _described(directory, chain[1:])} if form == "qcow2" else options
+def name_below(path: Path, below: str) -> None:
+    """Write into a layer's header what is below it now."""
+    _tool("rebase", "-q", "-u", "-f", "qcow2", "-F", records.format_of(below), "-b", below, str(path))
 
 
 def copy_raw(source: Path, path: Path, poll: Poll | None = None) -> None:
