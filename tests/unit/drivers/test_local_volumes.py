@@ -398,6 +398,15 @@ class TestInterrupted:
         assert info is not None
         assert info.snapshots == (snapshot,)
 
+    def test_a_process_without_exports_is_residue(self, driver: LocalVolumes) -> None:
+        """Its operation was killed: a merge of a volume that nobody has, say."""
+        volume = made(driver)
+        record = driver._pool.load(volume)
+        assert record is not None
+        driver._daemon(volume).start(record.chain)
+        assert driver.residue(remove=True) == (f"process of volume {volume}",)
+        assert driver.residue(remove=True) == ()
+
     def test_residue(self, driver: LocalVolumes, tmp_path: Path) -> None:
         volume = made(driver)
         stray, half = tmp_path / "volumes" / volume / "0123456789abcdef.qcow2", tmp_path / "volumes" / samples.new_id()

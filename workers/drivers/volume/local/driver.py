@@ -191,6 +191,13 @@ class LocalVolumes(VolumeDriver):
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """Volumes that are being worked on are left alone."""
         texts: list[str] = []
+        for path in sorted(self._run.iterdir()) if self._run.is_dir() else ():
+            with suppress(locks.LockTimeout), self._host_lock(path.name, 0):
+                daemon = self._daemon(path.name)
+                if daemon.is_running() and not daemon.wanted():
+                    texts.append(f"process of volume {path.name}")
+                    if remove:
+                        daemon.end()
         for name in self._pool.names():
             with suppress(locks.LockTimeout, FileNotFoundError), self._host_lock(name, 0):
                 texts += self._strays(name, remove=remove)
