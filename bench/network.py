@@ -104,7 +104,7 @@ class Machine:
 
     def settle(self) -> None:
         """Wait until the host has programmed all that is written."""
-        places.run("ovn-nbctl", f"--db={self.places.northbound}", "--timeout=60", "--wait=hv", "sync")
+        _run("ovn-nbctl", f"--db={self.places.northbound}", "--timeout=120", "--wait=hv", "sync")
 
     def memory_mib(self) -> dict[str, float]:
         """Return the PSS of OVN's daemons."""

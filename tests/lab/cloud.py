@@ -129,8 +129,16 @@ class LabCloud:
         """Give a guest a floating IP; return it once it answers by ssh there."""
         made = self.make("floatingip", floating_network_id=self.external, port_id=guest.port)
         outside = Guest(guest.id, guest.host, guest.port, guest.address, str(made["floating_ip_address"]))
-        wait_for(lambda: self.ssh(outside, "true", check=False) is not None, what="ssh", seconds=BOOT_SECONDS)
+        try:
+            wait_for(lambda: self.ssh(outside, "true", check=False) is not None, what="ssh", seconds=BOOT_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {made}\n{self.console(guest)}") from None
         return outside
+
+    def console(self, guest: Guest) -> str:
+        """Return the last lines of a guest's console."""
+        asked = {"os-getConsoleOutput": {"length": 60}}
+        return str(self.api.post(f"{COMPUTE}/servers/{guest.id}/action", asked).json()["output"])
 
     def command(self, guest: Guest, text: str, by: Guest | None = None) -> list[str]:
         """Return the command line that runs a command in a guest; in one without a floating IP, ``by`` another one."""

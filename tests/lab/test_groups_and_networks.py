@@ -46,7 +46,7 @@ def test_a_group_opens_and_closes_under_traffic(cloud: LabCloud, guests: Guests)
     try:
         opened = rule(cloud, group, PORT)
         cloud.forget(opened)
-        cloud.ssh(guests.far, f"rm -f /tmp/got; nc -l -p {PORT} > /tmp/got 2>/dev/null & sleep 0.2; true")
+        cloud.ssh(guests.far, f"rm -f /tmp/got; sleep 600 | nc -l -p {PORT} > /tmp/got 2>/dev/null & sleep 0.2; true")
         flow = f"(while true; do echo tick; sleep 0.1; done) | nc {guests.far.address} {PORT} > /dev/null 2>&1 & true"
 
         def size() -> int:
