@@ -223,6 +223,8 @@ VOLUME_QUOTAS = {  # under Cinder's names
     "per_volume_gigabytes": env.int("CELERITY_QUOTA_PER_VOLUME_GIGABYTES", default=-1),
 }
 DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT__")  # of volumes that name none
+# How many seconds a deleted server can be restored; 0: it is deleted at once.
+RECLAIM_INSTANCE_INTERVAL = env.int("CELERITY_RECLAIM_INSTANCE_INTERVAL", default=0)
 RESERVATION_LIFETIME = INSTANCE_BUILD_TIMEOUT * 2  # seconds
 
 # --- Scheduling ---------------------------------------------------------------------------------

@@ -312,11 +312,13 @@ class Cloud:
         wait_for(lambda: self.server(server_id) is None, what=f"server {server_id} gone", seconds=seconds)
 
     def delete_all(self) -> None:
-        listed = self.call("GET", "/compute/v2.1/servers?all_tenants=1", admin=True).json()["servers"]
+        listed = self.call("GET", "/compute/v2.1/servers?all_tenants=1&soft_deleted=1", admin=True).json()["servers"]
         for one in listed:
             self.call("DELETE", f"/compute/v2.1/servers/{one['id']}", admin=True)
         wait_for(
-            lambda: not self.call("GET", "/compute/v2.1/servers?all_tenants=1", admin=True).json()["servers"],
+            lambda: (
+                not self.call("GET", "/compute/v2.1/servers?all_tenants=1&soft_deleted=1", admin=True).json()["servers"]
+            ),
             what="all servers gone",
         )
 

@@ -77,6 +77,11 @@ def delete(
     )
 
 
+def soft_delete(*, context: RequestContext, server: Server) -> None:
+    """Start server.soft_delete on the server's host."""
+    _start(context, DELETE.variants[-1], DELETE.name, server, host=server.host)
+
+
 def act(
     *,
     context: RequestContext,

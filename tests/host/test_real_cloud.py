@@ -119,6 +119,8 @@ def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
 
     change_password(cloud, server["id"], key, ip)
     made = snapshot(cloud, server["id"], key, ip)
+    pause_and_suspend(cloud, server["id"], key, ip)
+    rescue_and_rebuild(cloud, server["id"], key, ip, made["id"])
     assert act(cloud, server["id"], {"os-stop": None})["status"] == "SHUTOFF"
     assert act(cloud, server["id"], {"os-start": None})["status"] == "ACTIVE"
     assert wait_for(lambda: ssh(key, ip, "uptime"), what="an answer after the start")
@@ -146,6 +148,38 @@ def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
     cloud.delete(copy["id"])
     assert cloud.call("DELETE", f"/image/v2/images/{made['id']}").status_code == 204
     cloud.assert_clean()
+
+
+def pause_and_suspend(cloud: Cloud, server_id: str, key: Path, ip: str) -> None:
+    """A paused guest does not answer; one that was suspended continues where it was, also under another agent."""
+    boot_id = "cat /proc/sys/kernel/random/boot_id"
+    before = ssh(key, ip, f"echo 'in memory' > /run/kept; {boot_id}")
+    assert act(cloud, server_id, {"pause": None})["status"] == "PAUSED" and ssh(key, ip, "true; echo up") == ""
+    assert act(cloud, server_id, {"unpause": None})["status"] == "ACTIVE"
+    assert act(cloud, server_id, {"trigger_crash_dump": None})["status"] == "ACTIVE"
+    counters = cloud.call("GET", f"/compute/v2.1/servers/{server_id}/diagnostics", admin=True).json()
+    assert (counters["num_cpus"], counters["num_nics"]) == (1, 1) and counters["cpu_details"][0]["time"] > 0
+    assert counters["disk_details"][0]["read_bytes"] > 0 and counters["nic_details"][0]["rx_octets"] > 0
+    assert act(cloud, server_id, {"suspend": None})["status"] == "SUSPENDED"
+    cloud.kill("agent")
+    assert act(cloud, server_id, {"resume": None})["status"] == "ACTIVE"
+    after = wait_for(lambda: ssh(key, ip, f"cat /run/kept; {boot_id}"), what="an answer after the resume")
+    assert after.splitlines() == ["in memory", before]
+
+
+def rescue_and_rebuild(cloud: Cloud, server_id: str, key: Path, ip: str, image: str) -> None:
+    """A rescued guest has its own disk second, and gets it back; a rebuilt one has that of the image."""
+    ssh(key, ip, "echo mine > /root/mine; sync")
+    assert cloud.call("POST", f"/compute/v2.1/servers/{server_id}/action", {"rescue": None}).status_code == 200
+    assert cloud.settled(server_id, seconds=120)["status"] == "RESCUE"
+    own = "mkdir -p /mnt; for part in /dev/vdb?*; do mount $part /mnt 2>/dev/null && cat /mnt/root/mine; done"
+    read = f"[ ! -e /root/mine ] && ({own}; umount /mnt)"
+    assert wait_for(lambda: ssh(key, ip, read), what="the guest's own disk in the rescue", seconds=120) == "mine"
+    assert act(cloud, server_id, {"unrescue": None})["status"] == "ACTIVE"
+    assert wait_for(lambda: ssh(key, ip, "cat /root/mine"), what="the guest's own disk", seconds=120) == "mine"
+    assert act(cloud, server_id, {"rebuild": {"imageRef": image}})["status"] == "ACTIVE"
+    read = "[ ! -e /root/mine ] && cat /root/kept"
+    assert wait_for(lambda: ssh(key, ip, read), what="the image's disk at the same address", seconds=120) == "kept"
 
 
 def change_password(cloud: Cloud, server_id: str, key: Path, ip: str) -> None:

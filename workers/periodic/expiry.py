@@ -6,9 +6,9 @@ from apps.quotas.services import reservations as quota_reservations
 
 
 def reservations() -> int:
-    """Settle reservations of runs that never ended: commit them if the server exists, else cancel them."""
+    """Settle reservations of runs that never ended: commit them if the server counts, else cancel them."""
     consumers = quota_reservations.expired()
-    present = servers.existing(server_ids=consumers)
+    present = servers.counted(server_ids=consumers)
     quota_reservations.commit(consumers=[consumer for consumer in consumers if consumer in present])
     quota_reservations.cancel(consumers=[consumer for consumer in consumers if consumer not in present])
     return len(consumers)

@@ -27,6 +27,7 @@ from apps.compute.actions.lifecycle import MIGRATE as MIGRATE
 from apps.compute.actions.lifecycle import PAUSE as PAUSE
 from apps.compute.actions.lifecycle import REBOOT as REBOOT
 from apps.compute.actions.lifecycle import RESET_STATE as RESET_STATE
+from apps.compute.actions.lifecycle import RESTORE as RESTORE
 from apps.compute.actions.lifecycle import RESUME as RESUME
 from apps.compute.actions.lifecycle import RETRY as RETRY
 from apps.compute.actions.lifecycle import START as START
@@ -53,7 +54,8 @@ ACTIONS: dict[str, ServerAction] = {
     row.name: row
     for row in (
         RETRY, CANCEL, START, STOP, PAUSE, UNPAUSE, SUSPEND, RESUME, REBOOT, CRASH_DUMP, RESCUE, UNRESCUE,
-        REBUILD, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, LOCK, UNLOCK,
+        REBUILD, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, RESTORE, LOCK,
+        UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
         CREATE_IMAGE, CREATE_BACKUP, CHANGE_PASSWORD,
         ADD_FIXED_IP, REMOVE_FIXED_IP, INJECT_NETWORK_INFO, ATTACH_VOLUME, DETACH_VOLUME, CONSOLE_OUTPUT,
@@ -71,7 +73,6 @@ NOT_OFFERED: dict[str, str] = {
     "os-getVNCConsole": "remote consoles",
     "os-migrateLive": "migration of servers",
     "resize": "resize of servers",
-    "restore": "restoring deleted servers",
     "revertResize": "resize of servers",
     "shelve": "shelving of servers",
     "shelveOffload": "shelving of servers",

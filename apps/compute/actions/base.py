@@ -45,7 +45,8 @@ class ServerAction:
 
     ``name`` is the one that os-instance-actions shows; ``key`` is the one of POST /servers/{id}/action ("": not done
     by that call), in ``versions``. ``rule`` guards it, with ``who`` as its default, and so do ``others``, rules of
-    other services. ``body`` is the schema of the key's value, ``arguments`` makes the service's keyword arguments from
+    other services. ``body`` is the schema of the key's value
+    in ``body_versions`` (others ignore it), ``arguments`` makes the service's keyword arguments from
     it; ``defaults`` are those of a button or of a run that is tried again. ``answer`` is the key of a 200 document;
     without one the answer is an empty 202. ``makes_image``: its service returns the ID of an image, if any, which the
     202 names.
@@ -68,6 +69,7 @@ class ServerAction:
     key: str = ""
     versions: Range = ALWAYS
     body: Schema = field(default_factory=lambda: bodies.ANYTHING)
+    body_versions: Range = ALWAYS
     arguments: Callable[[Any], dict[str, Any]] = lambda body: {}
     defaults: Mapping[str, Any] = field(default_factory=dict)
     answer: str = ""

@@ -102,21 +102,30 @@ RESET_STATE = ServerAction(
 )  # fmt: skip
 DELETE = ServerAction(
     name="delete", rule="servers:delete", title="Delete", icon="delete",
-    explains="Deletes the guest, its disks, ports and addresses, whatever its state. This cannot be undone.",
-    pipeline="server.delete", variants=("server.delete_moving",), service="servers.delete", recorded=True,
+    explains="Deletes the guest, its disks, ports and addresses, whatever its state. With "
+    "CELERITY_RECLAIM_INSTANCE_INTERVAL the guest is powered off, and deleted after that time; else at once.",
+    pipeline="server.delete", variants=("server.delete_moving", "server.soft_delete"), service="soft_deletes.delete",
+    recorded=True,
     repeatable=True,
     button=Button(done="{server} is being deleted.", destroys=True),
 )  # fmt: skip
 FORCE_DELETE = ServerAction(
     name="forceDelete", key="forceDelete", rule="os-deferred-delete:force", title="Force delete", icon="delete_forever",
-    explains="Deletes the server. Deletes are never deferred here: it does what a delete does.",
+    explains="Deletes the server at once, also one that waits for a restore. This cannot be undone.",
     pipeline="server.delete", variants=("server.delete_moving",), service="servers.delete",
     defaults={"action": "forceDelete"}, arguments=lambda body: {"action": "forceDelete"}, repeatable=True,
+)  # fmt: skip
+RESTORE = ServerAction(
+    name="restore", key="restore", rule="os-deferred-delete:restore", title="Restore", icon="restore_from_trash",
+    explains="Brings a deleted server back and powers it on, as long as it was not reclaimed. It counts against the "
+    "quota again.",
+    vm_states=(states.SOFT_DELETED,), task_state=states.RESTORING, pipeline="server.restore",
+    service="soft_deletes.restore", repeatable=True, button=Button(done="{server} is being restored."),
 )  # fmt: skip
 LOCK = ServerAction(
     name="lock", key="lock", rule="os-lock-server:lock", title="Lock", icon="lock",
     explains="Refuses the actions of everybody but administrators until the server is unlocked.",
-    body=bodies.LOCK, arguments=bodies.reason, service="servers.lock",
+    body=bodies.LOCK, body_versions=since("2.73"), arguments=bodies.reason, service="servers.lock",
 )  # fmt: skip
 UNLOCK = ServerAction(
     name="unlock", key="unlock", rule="os-lock-server:unlock", title="Unlock", icon="lock_open",

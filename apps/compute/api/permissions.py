@@ -6,7 +6,10 @@ from typing import Any
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
+from apps.compute.actions import UNLOCK, ServerAction
+from apps.compute.models import Server
 from apps.compute.services.server_requests import placement
+from apps.compute.services.servers import locker
 from apps.networking.api import permissions as network_permissions
 from apps.networking.values import InterfacePermissions
 
@@ -52,3 +55,10 @@ def sees_hosts(context: RequestContext) -> bool:
 def _named_networks(values: Mapping[str, Any]) -> list[Any]:
     networks = values.get("networks")
     return networks if isinstance(networks, list) else []
+
+
+def of_action(caller: RequestContext, action: ServerAction, server: Server) -> tuple[str, ...]:
+    """Return the further rules of an action on this server: its owner may not undo an administrator's lock."""
+    if action is UNLOCK and server.locked_by not in ("", locker(context=caller, server=server)):
+        return ("os_compute_api:os-lock-server:unlock:unlock_override",)
+    return ()

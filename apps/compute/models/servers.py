@@ -71,6 +71,7 @@ class Server(models.Model):
     access_ip_v4 = models.GenericIPAddressField(protocol="IPv4", null=True, blank=True)
     access_ip_v6 = models.GenericIPAddressField(protocol="IPv6", null=True, blank=True)
     locked = models.BooleanField(default=False)
+    locked_by = models.CharField(max_length=8, blank=True, editable=False)
     locked_reason = models.CharField(max_length=255, null=True, blank=True)
     reservation_id = models.CharField(max_length=32)
     launch_index = models.PositiveIntegerField(default=0)

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from django.db.models import Count
 
+from apps.compute import states
 from apps.compute.models import KeyPair, Server, ServerGroup
 from apps.compute.selectors import servers
 from apps.quotas.registry import Recount, Reservations
@@ -15,19 +16,20 @@ RESOURCES = (*SERVER_RESOURCES, "key_pairs", "server_groups")
 def recount(reservations: Reservations) -> Recount:
     """Count servers, key pairs and server groups. 3 queries.
 
-    A server's amounts are reserved while its reservations are open, and in use from then on.
+    A server's amounts are reserved while its reservations are open, and in use from then on, but for one that waits
+    for its restore.
     """
     in_use: dict[tuple[str, str], int] = defaultdict(int)
     reserved: dict[tuple[str, str], int] = defaultdict(int)
     consumers = set()
-    rows = Server.objects.filter(deleted_at=None).values_list("id", "project_id", "flavor")
-    for server_id, project_id, flavor in rows.iterator(chunk_size=2000):
+    rows = Server.objects.filter(deleted_at=None).values_list("id", "project_id", "flavor", "vm_state")
+    for server_id, project_id, flavor, vm_state in rows.iterator(chunk_size=2000):
         consumers.add(server_id)
         open_amounts = reservations.get(server_id, {})
         for resource, amount in servers.usage_of(flavor).items():
             still = open_amounts.get((project_id, resource), 0)
             reserved[project_id, resource] += still
-            in_use[project_id, resource] += amount if not still else 0
+            in_use[project_id, resource] += amount if not still and vm_state != states.SOFT_DELETED else 0
     for user_id, count in KeyPair.objects.order_by().values_list("user_id").annotate(count=Count("id")):
         in_use[user_id, "key_pairs"] = count
     for project_id, count in ServerGroup.objects.order_by().values_list("project_id").annotate(count=Count("id")):

@@ -13,6 +13,7 @@ from apps.common.api import queries
 from apps.common.api.queries import QueryStyle
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
+from apps.compute import states
 from apps.compute.models import Server
 from apps.compute.selectors import servers
 from apps.networking.selectors import bindings
@@ -146,8 +147,28 @@ def filtered(
 
 def _population(context: RequestContext, query: ListQuery, all_projects: bool) -> QuerySet[Server]:
     deleted = context.is_admin and "deleted" in query and query.boolean("deleted")
-    rows = Server.objects.all() if "changes-since" in query else Server.objects.filter(deleted_at__isnull=not deleted)
+    if "changes-since" in query:
+        rows = Server.objects.all()
+    else:
+        rows = Server.objects.filter(_existing(deleted))
+        if not _asks_for_soft_deleted(context, query):
+            rows = rows.exclude(vm_state=states.SOFT_DELETED) if not deleted else rows
     return rows if all_projects else rows.filter(project_id=context.project_id)
+
+
+def _existing(deleted: bool) -> Q:
+    """Deleted servers are those without a row's end, and those that wait for it."""
+    gone = Q(deleted_at__isnull=False) | Q(vm_state=states.SOFT_DELETED)
+    return gone if deleted else Q(deleted_at=None)
+
+
+def _asks_for_soft_deleted(context: RequestContext, query: ListQuery) -> bool:
+    """Return whether the query names servers that wait for a restore: by ``soft_deleted``, status or vm_state."""
+    if "SOFT_DELETED" in (status.upper() for status in query.all("status")):
+        return True
+    if states.SOFT_DELETED in query.all("vm_state"):
+        return True
+    return context.is_admin and "soft_deleted" in query and query.boolean("soft_deleted")
 
 
 def _by_text(rows: QuerySet[Server], query: ListQuery) -> QuerySet[Server]:

@@ -75,10 +75,13 @@ def commit_quota(*, server_id: uuid.UUID) -> None:
 
 
 def mark_error(*, server_id: uuid.UUID, code: int, message: str, details: str) -> None:
-    """ERROR with the cause; an erroneous server still counts against its quota until it is deleted."""
+    """ERROR with the cause; an erroneous server still counts against its quota until it is deleted.
+
+    A server that waits for its restore stays so: it counts against no quota.
+    """
     now = timezone.now()
     Server.objects.filter(id=server_id, deleted_at=None).update(
-        vm_state=states.ERROR,
+        vm_state=Case(When(vm_state=states.SOFT_DELETED, then=Value(states.SOFT_DELETED)), default=Value(states.ERROR)),
         task_state="",
         fault_code=code,
         fault_message=message,
@@ -87,6 +90,34 @@ def mark_error(*, server_id: uuid.UUID, code: int, message: str, details: str) -
         updated_at=now,
     )
     reservations.commit(consumers=[server_id])
+
+
+def mark_soft_deleted(*, server_id: uuid.UUID, power_state: str) -> None:
+    """The server waits for its restore or its end. Its host keeps it; with ``release_quota``."""
+    now = timezone.now()
+    values = {"task_state": "", "power_state": states.POWER_STATES[power_state], "updated_at": now}
+    Server.objects.filter(id=server_id, deleted_at=None).update(
+        vm_state=states.SOFT_DELETED, soft_deleted_at=now, **values
+    )
+
+
+def release_quota(*, server_id: uuid.UUID) -> None:
+    """A server that is deleted for the time being counts against no quota."""
+    server = selectors.load(server_id=server_id)
+    if server is not None:
+        reservations.release(owner_id=server.project_id, each=selectors.usage(server), consumer=server_id)
+
+
+def mark_restored(*, server_id: uuid.UUID, power_state: str) -> None:
+    """The server is back, in the state of its guest. With ``commit_quota``."""
+    values = {"task_state": "", "soft_deleted_at": None, "rescue": None, **powered(power_state)}
+    Server.objects.filter(id=server_id, deleted_at=None).update(**values)
+
+
+def cancel_restore(*, server_id: uuid.UUID) -> None:
+    """The restore failed: the server is deleted as before."""
+    end_task(server_id=server_id)
+    reservations.cancel(consumers=[server_id])
 
 
 def clear_host(*, server_id: uuid.UUID, blamed: str = "") -> None:
@@ -181,6 +212,8 @@ def end_orphaned_task(*, server_id: uuid.UUID, message: str) -> tuple[str, str] 
         bindings.release_for_server(server_id=server_id)
         clear_host(server_id=server_id)
         mark_error(server_id=server_id, code=500, message=message, details=f"{server.task_state}, and no run was open")
+    elif server.vm_state == states.SOFT_DELETED:
+        cancel_restore(server_id=server_id)
     else:
         end_task(server_id=server_id)
     return server.vm_state, server.task_state
@@ -211,4 +244,7 @@ def mark_deleted(*, server_id: uuid.UUID, cancelled: uuid.UUID | None = None) ->
         allocations.release(consumer_id=server_id)
     else:
         allocations.release_all(consumer_ids=[server_id, cancelled])
-    reservations.release(owner_id=server.project_id, each=selectors.usage(server), consumer=server_id)
+    if server.vm_state == states.SOFT_DELETED:  # its usage was given back then; it may be about to be restored
+        reservations.cancel(consumers=[server_id])
+    else:
+        reservations.release(owner_id=server.project_id, each=selectors.usage(server), consumer=server_id)

@@ -34,7 +34,6 @@ MISSING = {
     "shelving": ["compute .*#(un)?shelve"],
     "migration": ["compute .*#(migrate|os-migrateLive)", "compute .*/migrations/.*#force_complete"],
     "evacuation": ["compute .*#evacuate"],
-    "restoring deleted servers": ["compute .*#restore"],
     "resets of servers' networks": ["compute .*#resetNetwork"],
     "Nova's proxies of volumes": ["compute .*/(os-volumes|os-snapshots|os-assisted-volume-snapshots)"],
     "backups of volumes": ["volume .*/backups"],

@@ -1,12 +1,19 @@
 """Each action ends in a state that is true on the host, whether it succeeds, fails or loses its host."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.compute import states
 from apps.compute.exceptions import WrongState
 from apps.compute.models import Server
+from apps.compute.selectors import quota_counts
+from apps.compute.selectors import servers as selectors
+from apps.compute.services import soft_deletes
+from apps.quotas.exceptions import QuotaExceeded
+from apps.quotas.models import Limit, Usage
 from apps.workflow.models import Run
 from apps.workflow.services import cancellation
 from tests.unit.actions.conftest import ADMIN, Acting, make_image
@@ -233,3 +240,87 @@ def test_a_rebuild_is_cancelled_while_its_image_comes(acting: Acting) -> None:
     cancellation.cancel(run=run, message="No.", queue="")
     acting.run()
     assert (acting.server.status, acting.server.rebuild, acting.power) == ("ACTIVE", None, "running")
+
+
+@pytest.fixture
+def quota(acting: Acting, settings: Any) -> Any:
+    """Deletes are deferred; the server counts against its project's quota. Returns what is in use and reserved."""
+    settings.RECLAIM_INSTANCE_INTERVAL = 3600
+    Server.objects.update(launched_at=timezone.now())
+    for resource, amount in selectors.usage(acting.server).items():
+        Usage.objects.create(owner_id="p", resource=resource, in_use=amount)
+
+    def read() -> tuple[int, int]:
+        usage = Usage.objects.get(owner_id="p", resource="cores")
+        recount = quota_counts.recount({})
+        assert recount.in_use["p", "cores"] == usage.in_use, "quota_verify agrees"
+        return usage.in_use, usage.reserved
+
+    return read
+
+
+@pytest.mark.parametrize("before", [[], STOPPED, RESCUED, [("pause", {})], [("suspend", {})]])
+def test_a_deleted_server_waits_and_is_restored(acting: Acting, quota: Any, before: list[Any]) -> None:
+    for earlier, values in before:
+        acting.do(earlier, **values)
+    acting.do("delete")
+    server = acting.server
+    assert (server.status, server.task_state) == ("SOFT_DELETED", "") and server.soft_deleted_at is not None
+    assert acting.power in ("shutdown", "suspended") and quota() == (0, 0)
+    acting.do("delete")
+    for action in ("start", "pause", "rescue"):
+        with pytest.raises(WrongState, match="vm_state soft-delete"):
+            acting.do(action)
+    power.reconcile(take_snapshot(acting.drivers, Report(), restarted=True))
+    assert acting.server.status == "SOFT_DELETED" and acting.power in ("shutdown", "suspended")
+    acting.do("restore")
+    assert (acting.server.status, acting.power, acting.server.soft_deleted_at) == ("ACTIVE", "running", None)
+    assert quota() == (1, 0) and acting.disks()["vda"] == "root" and "rescue" not in acting.files()
+
+
+def test_a_restore_fails(acting: Acting, quota: Any) -> None:
+    acting.do("delete")
+    acting.fail("start", when="after")
+    acting.do("restore")
+    acting.fail("")
+    assert (acting.server.status, acting.run_state, acting.power) == ("SOFT_DELETED", "failed", "shutdown")
+    assert quota() == (0, 0)
+    Limit.objects.create(owner_id="p", resource="cores", value=0)
+    with pytest.raises(QuotaExceeded):
+        acting.do("restore")
+    assert acting.server.task_state == "" and quota() == (0, 0)
+
+
+def test_a_soft_delete_fails_or_finds_its_host_down(acting: Acting, quota: Any) -> None:
+    acting.fail("stop")
+    acting.do("delete")
+    acting.fail("")
+    assert (acting.server.status, acting.power, acting.run_state) == ("ACTIVE", "running", "failed")
+    assert quota() == (1, 0)
+    Server.objects.update(vm_state=states.SOFT_DELETED)
+    power.reconcile(take_snapshot(acting.drivers, Report(), restarted=False))
+    assert acting.power == "shutdown", "the host powers it off when it is back"
+
+
+def test_reclaim_and_force_delete(acting: Acting, quota: Any, settings: Any) -> None:
+    acting.do("delete")
+    assert soft_deletes.reclaim() == 0
+    Server.objects.update(soft_deleted_at=timezone.now() - timedelta(seconds=3601))
+    settings.RECLAIM_INSTANCE_INTERVAL = 0
+    assert soft_deletes.reclaim() == 0, "off"
+    settings.RECLAIM_INSTANCE_INTERVAL = 3600
+    assert soft_deletes.reclaim() == 1
+    acting.run()
+    assert acting.server.status == "DELETED" and acting.power is None and quota() == (0, 0)
+    assert not acting.drivers.storage.list_servers()
+
+
+def test_a_force_delete_waits_for_nothing(acting: Acting, quota: Any) -> None:
+    acting.do("forceDelete", action="forceDelete")
+    assert acting.server.status == "DELETED" and quota() == (0, 0)
+
+
+def test_a_server_that_never_was_active_is_deleted_at_once(acting: Acting, quota: Any) -> None:
+    Server.objects.update(launched_at=None)
+    acting.do("delete")
+    assert acting.server.status == "DELETED" and quota() == (0, 0)

@@ -12,6 +12,7 @@ Rules:
   PAUSED or SUSPENDED row, another power state  -> the row becomes the domain's state
   RESCUED row                                   -> started from its rescue disk, if it ran before the machine restarted;
                                                    else its power state becomes the domain's
+  SOFT_DELETED row, in running                  -> powered off: it was deleted while this host was down
 A rescue or a rebuild that ended without this host is finished first (unfinished.py).
 """
 
@@ -52,6 +53,9 @@ def reconcile(snapshot: HostSnapshot) -> None:
     for server_id, server in snapshot.rows.items():
         if unfinished.is_unfinished(server):
             unfinished.finish(snapshot.drivers, server.id)
+            continue
+        if server.vm_state == states.SOFT_DELETED and snapshot.domains.get(server_id) in ("running", "paused"):
+            _power_off(snapshot, server.id)
             continue
         if (
             server.vm_state not in states.SETTLED
@@ -96,6 +100,14 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
             return ""
         bindings.set_server_status(server_id=server_id, up=power_state == "running")
         return f"the row says {power_state} now{_because(info)}"
+
+
+def _power_off(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
+    """Power off a guest that was deleted, for the time being, while its host was down."""
+    with idle(snapshot.drivers, server_id) as is_idle:
+        server = selectors.load(server_id=server_id) if is_idle else None
+        if server is not None and server.vm_state == states.SOFT_DELETED and server.host == snapshot.drivers.host:
+            snapshot.drivers.hypervisor.stop(str(server_id), 0)
 
 
 def _was_on(server: "Server") -> bool:

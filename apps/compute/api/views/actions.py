@@ -15,6 +15,7 @@ from apps.common.exceptions import NotFound
 from apps.common.microversions import since
 from apps.compute import actions
 from apps.compute.actions import ServerAction
+from apps.compute.api import permissions
 from apps.compute.api.documents import base
 from apps.compute.api.documents import servers as documents
 from apps.compute.api.serializers.servers import ServerRebuild
@@ -57,7 +58,7 @@ class ServerActionView(ServerViewBase):
         """Do one action, whose name is the body's only key."""
         server = selectors.get(context=self.caller, server_id=server_id)
         action, value = self._asked(request)
-        for rule in (action.policy, *action.others):
+        for rule in (action.policy, *action.others, *permissions.of_action(self.caller, action, server)):
             policy.check(self.caller, rule, {"project_id": server.project_id})
         with audit.action(action.event, "server", server.id):
             check_body(action, value)
@@ -113,7 +114,7 @@ class ServerActionView(ServerViewBase):
             raise actions.refusal(str(key)) or BadRequest(f"There is no such action: {str(key)[:64]}")
         if self.version not in action.versions:
             raise NotFound(f"API version '{self.version}' is not supported on this method.")
-        return action, value
+        return action, value if self.version in action.body_versions else None
 
 
 def check_body(action: ServerAction, value: Any) -> None:

@@ -22,11 +22,12 @@ from apps.compute.api.views.base import Collection, ComputeView, Item
 from apps.compute.models import Server
 from apps.compute.selectors import server_lists, volume_attachments
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import dry_runs, server_requests, servers
+from apps.compute.services import dry_runs, server_requests, servers, soft_deletes
 from apps.networking.selectors import bindings
 from apps.scheduling.selectors import hosts
 
 HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
+FILTER_LOCKED = since("2.73")
 STRICT_STATUS = since("2.38")
 STRICT_QUERY = since("2.75")
 EXAMPLE = {"server": {"name": "vm1", "imageRef": "<an image's id>", "flavorRef": "1", "networks": "auto"}}
@@ -134,6 +135,8 @@ class ServersView(ServerViewBase, Collection):
         if everywhere:
             policy.check(self.caller, f"{self.rule}:get_all_tenants")
         asked = queries.plain(params)
+        if self.version not in FILTER_LOCKED:
+            asked = {name: values for name, values in asked.items() if name != "locked"}
         rows = server_lists.filtered(context=self.caller, asked=asked, style=STYLE, all_projects=everywhere)
         return rows.defer(*selectors.HEAVY)
 
@@ -183,4 +186,4 @@ class ServerView(ServerViewBase, Item):
         return Response(self.document(servers.update(server=server, values=values)))
 
     def remove(self, row: Server) -> None:
-        servers.delete(context=self.caller, server=row)
+        soft_deletes.delete(context=self.caller, server=row)
