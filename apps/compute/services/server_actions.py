@@ -15,6 +15,7 @@ from apps.compute import locks, rpcapi, states
 from apps.compute.actions import RESET_STATE, ServerAction
 from apps.compute.exceptions import ServerInUse, ServerNotFound, WrongState
 from apps.compute.models import Server
+from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_states, servers, unfilled_images
 from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
@@ -116,9 +117,12 @@ def _refuse(
 def reset_state(*, context: RequestContext, server: Server, state: str) -> None:
     """Set the vm_state by hand (administrators): active or error. Touches nothing on the host.
 
+    A server that waits for its restore counts against the quota again: QuotaExceeded (403).
     A run under way is cancelled: it would otherwise go on against the state that was just set.
     """
-    locks.server(server.id)
+    row = locks.server(server.id)
+    if row is not None and row.vm_state == states.SOFT_DELETED and row.task_state != states.RESTORING:
+        reservations.reserve(owner_id=row.project_id, each=selectors.usage(row), consumers=[row.id])
     cancelled = runs.cancel_active(
         subject_type=states.SUBJECT, subject_id=server.id, reason="The state was reset by an administrator."
     )

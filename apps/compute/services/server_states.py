@@ -89,7 +89,10 @@ def mark_error(*, server_id: uuid.UUID, code: int, message: str, details: str) -
         fault_at=now,
         updated_at=now,
     )
-    reservations.commit(consumers=[server_id])
+    if Server.objects.filter(id=server_id, vm_state=states.SOFT_DELETED).exists():
+        reservations.cancel(consumers=[server_id])
+    else:
+        reservations.commit(consumers=[server_id])
 
 
 def mark_soft_deleted(*, server_id: uuid.UUID, power_state: str) -> None:
@@ -110,7 +113,7 @@ def release_quota(*, server_id: uuid.UUID) -> None:
 
 def mark_restored(*, server_id: uuid.UUID, power_state: str) -> None:
     """The server is back, in the state of its guest. With ``commit_quota``."""
-    values = {"task_state": "", "soft_deleted_at": None, "rescue": None, **powered(power_state)}
+    values = {"task_state": "", "soft_deleted_at": None, "rescue": None, "admin_password": "", **powered(power_state)}
     Server.objects.filter(id=server_id, deleted_at=None).update(**values)
 
 

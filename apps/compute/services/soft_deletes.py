@@ -14,7 +14,7 @@ from apps.compute.actions import DELETE, FORCE_DELETE, RESTORE
 from apps.compute.exceptions import ServerInUse, ServerNotFound
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_actions, servers
+from apps.compute.services import server_actions, servers, unfilled_images
 from apps.quotas.services import reservations
 from apps.workflow import catalogue
 from apps.workflow.selectors import runs as run_selectors
@@ -35,12 +35,18 @@ def delete(*, context: RequestContext, server: Server) -> None:
     if row is None:
         raise ServerNotFound(server=server.id)
     servers.check_unlocked(context=context, server=row)
-    if row.vm_state == states.SOFT_DELETED and settings.RECLAIM_INSTANCE_INTERVAL:
+    if row.vm_state == states.SOFT_DELETED and not row.task_state and settings.RECLAIM_INSTANCE_INTERVAL:
         return
     if not settings.RECLAIM_INSTANCE_INTERVAL or row.launched_at is None or not row.host:
         servers.delete(context=context, server=row)
     elif _interrupt(row):
-        Server.objects.filter(id=row.id).update(task_state=states.SOFT_DELETING, updated_at=timezone.now())
+        values = {"task_state": states.SOFT_DELETING, "admin_password": "", "updated_at": timezone.now()}
+        if (
+            row.vm_state == states.SOFT_DELETED
+        ):  # it was being restored, and its guest may be on: it counts until it is off
+            values |= {"vm_state": states.ACTIVE, "soft_deleted_at": None}
+            reservations.commit(consumers=[row.id])
+        Server.objects.filter(id=row.id).update(**values)
         rpcapi.soft_delete(context=context, server=row)
         audit.record(DELETE.event, "server", row.id)
 
@@ -55,7 +61,9 @@ def _interrupt(server: Server) -> bool:
         return False
     if not is_servers or active.hosts:
         raise ServerInUse(action=DELETE.name, server=server.id, user=active.action)
-    runs.cancel_active(subject_type=states.SUBJECT, subject_id=server.id, reason="The server was deleted.")
+    reason = "The server was deleted."
+    cancelled = runs.cancel_active(subject_type=states.SUBJECT, subject_id=server.id, reason=reason)
+    unfilled_images.give_up(run=cancelled)
     return True
 
 
@@ -68,11 +76,11 @@ def restore(*, context: RequestContext, server: Server) -> None:
 
 
 def reclaim() -> int:
-    """Delete servers whose time is over. Returns how many; the next round does the rest."""
-    interval = settings.RECLAIM_INSTANCE_INTERVAL
-    if not interval:
-        return 0
-    due = timezone.now() - timedelta(seconds=interval)
+    """Delete servers whose time is over: all that wait, where deletes are not deferred any more.
+
+    Returns how many; the next round does the rest.
+    """
+    due = timezone.now() - timedelta(seconds=settings.RECLAIM_INSTANCE_INTERVAL)
     rows = Server.objects.filter(vm_state=states.SOFT_DELETED, task_state="", deleted_at=None, soft_deleted_at__lt=due)
     count = 0
     for server in rows.order_by("soft_deleted_at")[:RECLAIMED_AT_ONCE]:

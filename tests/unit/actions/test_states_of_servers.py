@@ -7,16 +7,17 @@ import pytest
 from django.utils import timezone
 
 from apps.compute import states
+from apps.compute.actions import REBUILD, RESTORE
 from apps.compute.exceptions import WrongState
 from apps.compute.models import Server
 from apps.compute.selectors import quota_counts
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import soft_deletes
+from apps.compute.services import server_actions, soft_deletes
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.models import Limit, Usage
 from apps.workflow.models import Run
 from apps.workflow.services import cancellation
-from tests.unit.actions.conftest import ADMIN, Acting, make_image
+from tests.unit.actions.conftest import ADMIN, OWNER, Acting, make_image
 from workers.host.reconcilers import power
 from workers.host.reconcilers.base import take_snapshot
 from workers.host.reconcilers.unfinished import is_unfinished
@@ -231,9 +232,6 @@ def test_saved_memory_survives_a_restart_of_the_machine(acting: Acting) -> None:
 def test_a_rebuild_is_cancelled_while_its_image_comes(acting: Acting) -> None:
     image = make_image("second")
     server = acting.server
-    from apps.compute.actions import REBUILD
-    from apps.compute.services import server_actions
-
     server_actions.perform(context=ADMIN, server=server, action=REBUILD, arguments={"imageRef": str(image.id)})
     assert acting.server.status == "REBUILD"
     run = Run.objects.get(pipeline="server.rebuild")
@@ -306,13 +304,48 @@ def test_reclaim_and_force_delete(acting: Acting, quota: Any, settings: Any) -> 
     acting.do("delete")
     assert soft_deletes.reclaim() == 0
     Server.objects.update(soft_deleted_at=timezone.now() - timedelta(seconds=3601))
-    settings.RECLAIM_INSTANCE_INTERVAL = 0
-    assert soft_deletes.reclaim() == 0, "off"
-    settings.RECLAIM_INSTANCE_INTERVAL = 3600
     assert soft_deletes.reclaim() == 1
     acting.run()
     assert acting.server.status == "DELETED" and acting.power is None and quota() == (0, 0)
     assert not acting.drivers.storage.list_servers()
+
+
+def test_nothing_waits_where_deletes_are_not_deferred_any_more(acting: Acting, quota: Any, settings: Any) -> None:
+    acting.do("delete")
+    settings.RECLAIM_INSTANCE_INTERVAL = 0
+    assert soft_deletes.reclaim() == 1
+    acting.run()
+    assert acting.server.status == "DELETED" and quota() == (0, 0)
+
+
+@pytest.mark.parametrize("seconds", [3600, 0])
+def test_a_delete_during_a_restore(acting: Acting, quota: Any, settings: Any, seconds: int) -> None:
+    acting.do("delete")
+    server_actions.perform(context=OWNER, server=acting.server, action=RESTORE)
+    assert quota() == (0, 1)
+    settings.RECLAIM_INSTANCE_INTERVAL = seconds
+    acting.do("delete")
+    assert acting.server.status == ("SOFT_DELETED" if seconds else "DELETED") and quota() == (0, 0)
+    assert acting.power in ("shutdown", None)
+
+
+def test_a_reset_brings_the_usage_back(acting: Acting, quota: Any) -> None:
+    acting.do("delete")
+    acting.do("resetState", context=ADMIN, state="active")
+    assert quota() == (1, 0) and acting.server.soft_deleted_at is None
+    acting.do("forceDelete", action="forceDelete")
+    assert quota() == (0, 0)
+
+
+def test_a_force_delete_that_fails_during_a_restore(acting: Acting, quota: Any) -> None:
+    acting.do("delete")
+    server_actions.perform(context=OWNER, server=acting.server, action=RESTORE)
+    acting.fail("destroy")
+    acting.do("forceDelete", action="forceDelete")
+    acting.fail("")
+    assert acting.server.status == "SOFT_DELETED" and quota() == (0, 0)
+    acting.do("forceDelete", action="forceDelete")
+    assert acting.server.status == "DELETED" and quota() == (0, 0)
 
 
 def test_a_force_delete_waits_for_nothing(acting: Acting, quota: Any) -> None:

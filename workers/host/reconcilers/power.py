@@ -27,6 +27,7 @@ from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_states
 from apps.networking.services import bindings
 from workers.config import HostDrivers
+from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import DomainInfo
 from workers.drivers.network.errors import NetworkUnavailable
 from workers.host.reconcilers import unfinished
@@ -106,8 +107,12 @@ def _power_off(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
     """Power off a guest that was deleted, for the time being, while its host was down."""
     with idle(snapshot.drivers, server_id) as is_idle:
         server = selectors.load(server_id=server_id) if is_idle else None
-        if server is not None and server.vm_state == states.SOFT_DELETED and server.host == snapshot.drivers.host:
+        if server is None or server.vm_state != states.SOFT_DELETED or server.host != snapshot.drivers.host:
+            return
+        try:
             snapshot.drivers.hypervisor.stop(str(server_id), 0)
+        except DriverError as error:
+            log.warning("deleted server not powered off", server=str(server_id), error=error.message)
 
 
 def _was_on(server: "Server") -> bool:

@@ -1,8 +1,11 @@
 """The steps of a deferred delete and of a restore: the guest is powered off, and on again."""
 
+from contextlib import suppress
+
 from apps.compute import states
 from apps.compute.services import server_states
 from apps.networking.services import bindings
+from workers.drivers.errors import DriverError
 from workers.engine.steps import StepContext
 from workers.mapping import servers
 from workers.tasks.servers.base import ports_of, wait_for_ports
@@ -62,5 +65,6 @@ class Restore(PowerStep):
         if not ctx.final:
             return
         if ctx.on_host:
-            self.drivers(ctx).hypervisor.stop(str(ctx.subject_id), 0)
+            with suppress(DriverError):  # its recovery powers off what runs although it is deleted
+                self.drivers(ctx).hypervisor.stop(str(ctx.subject_id), 0)
         server_states.cancel_restore(server_id=ctx.subject_id)
