@@ -14,10 +14,12 @@ from workers.tasks.servers.rescue import DISK
 
 
 class SoftDelete(PowerStep):
-    """Power the guest off. On a host that is down, its recovery does that."""
+    """Power the guest off. On a host that is down, its recovery does that.
+
+    The delete has set the task_state, from any other, as that of a server.delete.
+    """
 
     name = "soft_delete"
-    task_state = states.SOFT_DELETING
     rows_only_when_hung = True
 
     def execute(self, ctx: StepContext) -> Powered:
