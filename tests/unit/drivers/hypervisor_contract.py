@@ -12,7 +12,13 @@ import pytest
 from tests.unit.drivers import samples
 from workers.drivers.errors import Stopped
 from workers.drivers.hypervisor.base import HypervisorDriver, InterfaceSpec, ServerSpec
-from workers.drivers.hypervisor.errors import AgentUnavailable, QuiesceFailed, ServerNotFound, ServerNotRunning
+from workers.drivers.hypervisor.errors import (
+    AgentUnavailable,
+    CopyFailed,
+    QuiesceFailed,
+    ServerNotFound,
+    ServerNotRunning,
+)
 from workers.drivers.storage.inspection import inspect
 
 
@@ -166,7 +172,8 @@ class HypervisorContract:
         info = driver.info(spec.id)
         assert info is not None
         assert info.power_state == "paused"
-        driver.stop(spec.id, 0)
+        with pytest.raises(CopyFailed):  # another attempt finds the guest off, and its disk in the file
+            driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "never", lambda *told: driver.stop(spec.id, 0))
         with pytest.raises(ServerNotRunning):
             driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "never")
 

@@ -34,6 +34,8 @@ class SimulatedLive(LiveOperations):
             if progress is not None:
                 progress(0, 1)
             operation.halfway()
+            if (self._simulation.read("domains", server_id) or record)["power_state"] not in _ON:
+                raise CopyFailed("The hypervisor could not copy the server's disk.", details="the guest is off")
             if quiesce == "required" and not self._has_agent(record):
                 raise QuiesceFailed("The agent in the server did not freeze its file systems.", details=server_id)
             if progress is not None:

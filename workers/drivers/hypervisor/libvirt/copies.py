@@ -18,6 +18,7 @@ from workers.drivers.hypervisor.libvirt.xml import disk
 from workers.drivers.hypervisor.live import CopyProgress, Quiesce
 
 _POLL_S = 0.05
+_FAILED = "The hypervisor could not copy the server's disk."
 # The domain is a persistent one, and the job does not outlive its guest. The file is there: made by the host's storage.
 _FLAGS = libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB | libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT
 
@@ -32,6 +33,11 @@ def copy(domain: libvirt.virDomain, target: str, path: str, quiesce: Quiesce, pr
         with guest_agent.frozen(domain, quiesce):
             _wait(domain, target, progress)
             domain.blockJobAbort(target, 0)
+    except libvirt.libvirtError as error:
+        end(domain)
+        if is_absent(error) or is_invalid_now(error):  # the guest powered itself off: its disk is in its file
+            raise CopyFailed(_FAILED, details=f"{target}: {error.get_error_message()}") from error
+        raise
     except BaseException:
         end(domain)
         raise
@@ -42,7 +48,7 @@ def _wait(domain: libvirt.virDomain, target: str, progress: CopyProgress | None)
     while True:
         info = domain.blockJobInfo(target, 0)
         if not info:
-            raise CopyFailed("The hypervisor could not copy the server's disk.", details=f"{target}: the job is gone")
+            raise CopyFailed(_FAILED, details=f"{target}: the job is gone")
         if progress is not None:
             progress(int(info["cur"]), int(info["end"]))
         if info["cur"] == info["end"] and _mirror(domain, target) == "yes":
