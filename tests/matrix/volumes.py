@@ -7,7 +7,7 @@ from tests.cloud import Cloud, wait_for
 if TYPE_CHECKING:
     from tests.matrix.batches import Case
 
-# Each volume has a project of its own name: quotas are small.
+# Each volume has a separate project: quotas are small.
 _SETUP = (
     "from apps.common.context import RequestContext as Context; from apps.volumes.models import Snapshot, Volume;"
     " from apps.volumes.services import snapshots, volumes;"

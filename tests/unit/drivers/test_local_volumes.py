@@ -355,7 +355,7 @@ class TestInterrupted:
         client(export, "read -P 0 1536M 64k")
 
     def test_a_volume_that_is_busy(self, driver: LocalVolumes, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Others are told soon, and lists do not wait."""
+        """Others get an error soon, and lists do not wait."""
         volume = made(driver)
         export = driver.open_export(volume, ExportSpec("e1"))
         monkeypatch.setattr("workers.drivers.volume.local.driver._LOCK_TIMEOUT_S", 0.05)
