@@ -11,7 +11,7 @@ from apps.compute import admin_passwords
 from apps.compute.actions import REBUILD
 from apps.compute.exceptions import ImageUnusable
 from apps.compute.models import Flavor, Server
-from apps.compute.services import server_actions
+from apps.compute.services import server_actions, server_disks
 from apps.compute.services.server_requests import guest, limits
 from apps.compute.services.server_requests import image as images
 from apps.scheduling.candidates import suiting
@@ -39,7 +39,7 @@ def begin(*, context: RequestContext, server: Server, **values: Any) -> Rebuild:
     password = guest.password(values.get("adminPass"))
     server_actions.begin(context=context, server=server, action=REBUILD)
     row["admin_password"] = admin_passwords.seal(password) if server.config_drive else ""
-    Server.objects.filter(id=server.id).update(rebuild=row)
+    server_disks.keep_rebuild(server_id=server.id, row=row)
     server.refresh_from_db()
     for name, value in row.items():
         setattr(server, name, value)

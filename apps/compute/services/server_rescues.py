@@ -10,7 +10,7 @@ from apps.compute import admin_passwords, image_properties
 from apps.compute.actions import RESCUE
 from apps.compute.exceptions import ImageUnusable
 from apps.compute.models import Server
-from apps.compute.services import server_actions
+from apps.compute.services import server_actions, server_disks
 from apps.compute.services.server_requests import guest
 from apps.compute.services.server_requests import image as images
 
@@ -30,7 +30,7 @@ def begin(
     password = guest.password(admin_password)
     server_actions.begin(context=context, server=server, action=RESCUE)
     sealed = admin_passwords.seal(password) if server.config_drive else ""
-    Server.objects.filter(id=server.id).update(rescue=rescue, admin_password=sealed)
+    server_disks.keep_rescue(server_id=server.id, rescue=rescue, admin_password=sealed)
     return password if settings.ENABLE_INSTANCE_PASSWORD else None
 
 

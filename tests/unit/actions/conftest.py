@@ -19,6 +19,8 @@ from apps.images.models import Image
 from apps.scheduling.selectors import hosts
 from apps.workflow import states as workflow
 from apps.workflow.models import Run
+from apps.workflow.services import runs
+from apps.workflow.services.findings import FindingReport
 from tests.unit.engine.hosts import App, Cluster
 from workers import routing
 from workers.config import HostDrivers
@@ -28,6 +30,8 @@ from workers.drivers.storage import loader as storages
 from workers.drivers.volume import loader as volumes
 from workers.engine import runner
 from workers.engine.errors import Stale
+from workers.host.reconcilers import power
+from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import servers
 from workers.pipelines import registry
 from workers.system.paths import HostPaths
@@ -66,9 +70,9 @@ class Acting(Cluster):
             if chain and following is not None:
                 self.put(chain[-1], following, chain[:-1])
 
-    def fail(self, op: str, *, when: str = "before") -> None:
-        """Let each call of a driver's method fail; "" for none."""
-        faults = [{"op": op, "error": "abort", "when": when}] if op else []
+    def fail(self, op: str, *, when: str = "before", **how: Any) -> None:
+        """Let each call of a driver's method fail; "" for none. ``how``: the fault (workers/drivers/simulation)."""
+        faults = [{"op": op, "error": "abort", "when": when, **how}] if op else []
         (self.directory / "plan.json").write_text(json.dumps({"faults": faults}))
 
     def do(self, action: str, /, *, context: RequestContext = OWNER, **arguments: Any) -> Any:
@@ -79,6 +83,16 @@ class Acting(Cluster):
         )
         self.run()
         return answer
+
+    def retry(self) -> None:
+        """Send a run whose next attempt waits for its time, as the sweeper does, and serve it."""
+        run = Run.objects.get(subject_id=self.id, not_before__isnull=False)
+        assert runs.resend(run=run)
+        self.run()
+
+    def recover(self, *, restarted: bool = False) -> None:
+        """Let the host's recovery compare the guests' power with the rows once."""
+        power.reconcile(take_snapshot(self.drivers, FindingReport(HOST), restarted=restarted))
 
     @property
     def server(self) -> Server:

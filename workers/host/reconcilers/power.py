@@ -91,6 +91,8 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
         server = selectors.load(server_id=server_id) if is_idle else None
         if server is None or server.host != drivers.host or server.task_state or server.vm_state not in states.SETTLED:
             return ""
+        if unfinished.is_unfinished(server):
+            return ""
         info = drivers.hypervisor.info(str(server_id))
         power_state = str(info.power_state) if info else "shutdown"
         may_start = _was_on(server) and (restarted or is_unknown(server))

@@ -1,4 +1,4 @@
-"""Rescues and rebuilds that ended on the rows alone, because their host was out of reach.
+"""Rescues and rebuilds that could not be undone, because their host was out of reach, say.
 
 Sets, per host:
   rescues  = idle servers whose rows keep a rescue and that are not rescued
@@ -6,6 +6,7 @@ Sets, per host:
 Rules:
   rescues  -> the guest is brought back to its own disk as its row says, and the rescue disk is removed
   rebuilds -> the guest and the disks of before are removed: the next power-on makes those of the row's image
+A power action does the same before it begins: what it starts is not ended behind it.
 """
 
 import uuid
@@ -15,10 +16,10 @@ import structlog
 
 from apps.compute import states
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_disks, server_states
+from apps.compute.services import server_states
 from workers.config import HostDrivers
 from workers.host.reconcilers.base import idle
-from workers.tasks.servers import rebuild, rescue
+from workers.tasks.servers import unfinished
 
 if TYPE_CHECKING:
     from apps.compute.models import Server
@@ -28,10 +29,7 @@ log = structlog.get_logger("celerity.agent")
 
 def is_unfinished(server: "Server") -> bool:
     """Cheap: asked of every row of a host."""
-    return bool(
-        not server.task_state
-        and (server.rebuild == server_disks.APPLIED or (server.rescue and server.vm_state != states.RESCUED))
-    )
+    return not server.task_state and unfinished.is_unfinished(server)
 
 
 def finish(drivers: HostDrivers, server_id: uuid.UUID) -> None:
@@ -40,21 +38,9 @@ def finish(drivers: HostDrivers, server_id: uuid.UUID) -> None:
         server = selectors.load(server_id=server_id) if is_idle else None
         if server is None or server.host != drivers.host or not is_unfinished(server):
             return
-        if server.rebuild == server_disks.APPLIED:
-            rebuild.clear(server, drivers)
-            server_disks.forget_rebuild(server_id=server_id)
-        else:
-            _end_rescue(server, drivers)
-    log.info("unfinished action ended", server=str(server_id), host=drivers.host)
-
-
-def _end_rescue(server: "Server", drivers: HostDrivers) -> None:
-    """The power state is unknown where the guest may have been taken from its own disk."""
-    if server.power_state == states.NOSTATE:
-        rescue.leave(server, drivers)
-        info = drivers.hypervisor.info(str(server.id))
+        unfinished.finish(server, drivers)
         if server.vm_state in states.SETTLED:
+            info = drivers.hypervisor.info(str(server_id))
             state = str(info.power_state) if info else "shutdown"
-            server_states.sync_power_state(server_id=server.id, power_state=state)
-    drivers.storage.remove_disk(str(server.id), rescue.DISK)
-    server_disks.end_rescue(server_id=server.id)
+            server_states.sync_power_state(server_id=server_id, power_state=state)
+    log.info("unfinished action ended", server=str(server_id), host=drivers.host)

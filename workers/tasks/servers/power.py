@@ -1,6 +1,7 @@
 """Start, stop, pause, suspend and reboot: a step each; the state that is written is the one the host reports."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from apps.compute import states
 from apps.compute.services import server_states
@@ -10,7 +11,11 @@ from workers.drivers.hypervisor.base import DomainInfo
 from workers.engine.errors import LeaseLost
 from workers.engine.steps import StepContext
 from workers.mapping import networks, servers, volumes
+from workers.tasks.servers import unfinished
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
+
+if TYPE_CHECKING:
+    from apps.compute.models import Server
 
 GRACEFUL_STOP_SECONDS = 60.0
 GRACEFUL_REBOOT_SECONDS = 60.0
@@ -46,6 +51,17 @@ class PowerStep(ServerStep[Powered]):
         except DriverError:
             return None
 
+    def finished(self, ctx: StepContext) -> "Server":
+        """Return the server's row. What a rescue or a rebuild left is ended before: recovery would end it later,
+        together with the guest that this action leaves.
+        """
+        server = self.server(ctx)
+        if unfinished.is_unfinished(server):
+            ctx.checkpoint()
+            unfinished.finish(server, self.drivers(ctx))
+            server = self.server(ctx)
+        return server
+
     def read_power(self, ctx: StepContext) -> Powered:
         info = self.drivers(ctx).hypervisor.info(str(ctx.subject_id))
         return Powered(str(info.power_state) if info else "shutdown")
@@ -61,9 +77,9 @@ class PowerOn(PowerStep):
     task_state = states.POWERING_ON
 
     def execute(self, ctx: StepContext) -> Powered:
-        drivers = self.drivers(ctx)
+        server, drivers = self.finished(ctx), self.drivers(ctx)
         self.plug(ctx)
-        spec = servers.prepare(self.server(ctx), drivers)
+        spec = servers.prepare(server, drivers)
         ctx.checkpoint()
         drivers.hypervisor.start(spec)
         wait_for_ports(ports_of(spec), drivers)
@@ -75,6 +91,7 @@ class PowerOff(PowerStep):
     task_state = states.POWERING_OFF
 
     def execute(self, ctx: StepContext) -> Powered:
+        self.finished(ctx)
         ctx.checkpoint()  # the host's lock may have been waited for, and the run taken away meanwhile
         self.drivers(ctx).hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
         return self.read_power(ctx)
@@ -85,6 +102,7 @@ class Pause(PowerStep):
     task_state = states.PAUSING
 
     def execute(self, ctx: StepContext) -> Powered:
+        self.finished(ctx)
         ctx.checkpoint()
         self.drivers(ctx).hypervisor.pause(str(ctx.subject_id))
         return self.read_power(ctx)
@@ -109,6 +127,7 @@ class Suspend(PowerStep):
     task_state = states.SUSPENDING
 
     def execute(self, ctx: StepContext) -> Powered:
+        self.finished(ctx)
         ctx.checkpoint()
         self.drivers(ctx).hypervisor.suspend(str(ctx.subject_id), ctx.stop)
         return self.read_power(ctx)
@@ -151,10 +170,10 @@ class Reboot(PowerStep):
             raise LeaseLost
 
     def execute(self, ctx: StepContext) -> Powered:
-        drivers = self.drivers(ctx)
+        server, drivers = self.finished(ctx), self.drivers(ctx)
         if ctx.claim.params.get("hard") or not self._soft(ctx):
             self.plug(ctx)
-            spec = servers.prepare(self.server(ctx), drivers)
+            spec = servers.prepare(server, drivers)
             ctx.checkpoint()
             drivers.hypervisor.hard_reboot(spec)
             wait_for_ports(ports_of(spec), drivers)

@@ -1,29 +1,24 @@
 """The steps of a rebuild: the server's disks are made again, of another image perhaps, on the same host."""
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from apps.compute import states
-from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_disks
 from apps.networking.services import bindings
-from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.engine.errors import Abort
 from workers.engine.steps import StepContext
 from workers.mapping import rescues, servers
-from workers.tasks.servers import fetch_image
+from workers.tasks.servers import fetch_image, unfinished
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 from workers.tasks.servers.power import Powered, PowerStep
-
-if TYPE_CHECKING:
-    from apps.compute.models import Server
 
 
 class PrepareRebuild(ServerStep[None]):
     """Have the image in the host's cache. With its record the row is that of the rebuilt server.
 
-    As the first step's, its revert ends the task; before the record nothing has changed.
+    As the first step's, its revert ends the task; before the record nothing has changed. Repeated after it, a failure
+    leaves the server in ERROR with the disks of before, or a part of the new ones: its host's recovery removes them.
     """
 
     name = "prepare_rebuild"
@@ -31,17 +26,23 @@ class PrepareRebuild(ServerStep[None]):
     timeout_seconds = 800
 
     def execute(self, ctx: StepContext) -> None:
-        server = self.server(ctx)
+        server, storage = self.server(ctx), self.drivers(ctx).storage
         if server.rebuild is None:
             raise Abort("The server is not to be rebuilt any more.", cause="RebuildGone")
-        fetch_image.cache_image(ctx, self.drivers(ctx).storage, *rescues.image_of(server.rebuild))
+        if server.rebuild == server_disks.APPLIED:
+            fetch_image.cache(ctx, storage, server)
+        else:
+            fetch_image.cache_image(ctx, storage, *rescues.image_of(server.rebuild))
 
     def record(self, ctx: StepContext, result: None) -> None:
         server_disks.apply_rebuild(server_id=ctx.subject_id)
 
     def revert(self, ctx: StepContext) -> None:
-        if ctx.final:
-            server_disks.cancel_rebuild(server_id=ctx.subject_id)
+        if not ctx.final:
+            return
+        if ctx.failure is not None and self.server(ctx).rebuild == server_disks.APPLIED:
+            self.mark_failed(ctx, ctx.failure, action="rebuild")
+        server_disks.cancel_rebuild(server_id=ctx.subject_id)
 
 
 class Respawn(PowerStep):
@@ -57,7 +58,7 @@ class Respawn(PowerStep):
     def execute(self, ctx: StepContext) -> Powered:
         server, drivers = self.server(ctx), self.drivers(ctx)
         ctx.checkpoint()
-        clear(server, drivers)
+        unfinished.clear(server, drivers)
         self.plug(ctx)
         spec = servers.prepare(server, drivers)
         ctx.checkpoint()
@@ -78,15 +79,5 @@ class Respawn(PowerStep):
         if not ctx.on_host:
             return
         with suppress(DriverError):
-            clear(self.server(ctx), self.drivers(ctx))
+            unfinished.clear(self.server(ctx), self.drivers(ctx))
             server_disks.forget_rebuild(server_id=ctx.subject_id)
-
-
-def clear(server: "Server", drivers: HostDrivers) -> None:
-    """Destroy the guest and remove its local disks, which the next power-on makes again; its console log stays."""
-    key = str(server.id)
-    drivers.hypervisor.destroy(key)
-    kinds = [row.kind for row in selectors.block_devices(server_id=server.id)]
-    ephemeral = [f"ephemeral{number}" for number in range(kinds.count("ephemeral"))]
-    for name in ("root", "swap", "rescue", *ephemeral):
-        drivers.storage.remove_disk(key, name)

@@ -1,32 +1,30 @@
 """The steps of a rescue and of its end: the server boots from another disk, with its own beside it."""
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import structlog
 
 from apps.compute import states
 from apps.compute.services import server_disks, server_states
 from apps.networking.services import bindings
-from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.network.errors import NetworkUnavailable
 from workers.engine.errors import Abort
 from workers.engine.steps import StepContext
-from workers.mapping import networks, rescues, servers
-from workers.tasks.servers import fetch_image
+from workers.mapping import rescues, servers
+from workers.tasks.servers import fetch_image, unfinished
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 from workers.tasks.servers.power import GRACEFUL_STOP_SECONDS, Powered, PowerStep
-
-if TYPE_CHECKING:
-    from apps.compute.models import Server
+from workers.tasks.servers.unfinished import DISK
 
 log = structlog.get_logger("celerity.agent")
-DISK = "rescue"
 
 
 class PrepareRescue(ServerStep[None]):
-    """Have the rescue image in the cache, and a new disk of it. As the first step's, its revert ends the task."""
+    """Have the rescue image in the cache, and a new disk of it. As the first step's, its revert ends the task.
+
+    A rescue that began and was not undone stays in the row: the next power action or the host's recovery ends it.
+    """
 
     name = "prepare_rescue"
     task_state = states.RESCUING
@@ -36,6 +34,9 @@ class PrepareRescue(ServerStep[None]):
         server, storage = self.server(ctx), self.drivers(ctx).storage
         if server.rescue is None:
             raise Abort("The server is not to be rescued any more.", cause="RescueGone")
+        if server.rebuild == server_disks.APPLIED:  # else recovery would remove the disks under the rescued guest
+            unfinished.clear(server, self.drivers(ctx))
+            server_disks.forget_rebuild(server_id=server.id)
         cached = fetch_image.cache_image(ctx, storage, *rescues.image_of(server.rescue))
         storage.remove_disk(str(server.id), DISK)
         storage.create_rescue(str(server.id), cached)
@@ -43,16 +44,19 @@ class PrepareRescue(ServerStep[None]):
     def revert(self, ctx: StepContext) -> None:
         if not ctx.final:
             return
-        if ctx.on_host and self.server(ctx).power_state != states.NOSTATE:
-            self.drivers(ctx).storage.remove_disk(str(ctx.subject_id), DISK)
-            server_disks.end_rescue(server_id=ctx.subject_id)
+        if server_disks.has_begun(self.server(ctx).rescue):
+            server_states.forget_power_state(server_id=ctx.subject_id)
+        elif ctx.on_host:
+            with suppress(DriverError):
+                self.drivers(ctx).storage.remove_disk(str(ctx.subject_id), DISK)
+                server_disks.end_rescue(server_id=ctx.subject_id)
         server_states.end_task(server_id=ctx.subject_id)
 
 
 class StartRescue(PowerStep):
     """Shut the guest down and boot it from the rescue disk. Its revert brings the guest back as it was.
 
-    A host that cannot now does that in its recovery: the row keeps its rescue, and no power state, until then.
+    A host that cannot now does that in its recovery: the row keeps its rescue until then.
     """
 
     name = "start_rescue"
@@ -61,6 +65,7 @@ class StartRescue(PowerStep):
     def execute(self, ctx: StepContext) -> Powered:
         drivers = self.drivers(ctx)
         ctx.checkpoint()
+        server_disks.begin_rescue(server_id=ctx.subject_id)
         drivers.hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
         self.plug(ctx)
         spec = rescues.prepare(self.server(ctx), drivers)
@@ -74,12 +79,9 @@ class StartRescue(PowerStep):
         bindings.set_server_status(server_id=ctx.subject_id, up=result.power_state == "running")
 
     def revert(self, ctx: StepContext) -> None:
-        if not ctx.final:
-            return
-        if ctx.on_host:
+        if ctx.final and ctx.on_host:
             with suppress(DriverError):
-                return leave(self.server(ctx), self.drivers(ctx))
-        server_states.forget_power_state(server_id=ctx.subject_id)
+                unfinished.finish(self.server(ctx), self.drivers(ctx))
 
 
 class LeaveRescue(PowerStep):
@@ -104,13 +106,3 @@ class LeaveRescue(PowerStep):
     def record(self, ctx: StepContext, result: Powered) -> None:
         server_disks.end_rescue(server_id=ctx.subject_id, power_state=result.power_state)
         bindings.set_server_status(server_id=ctx.subject_id, up=result.power_state == "running")
-
-
-def leave(server: "Server", drivers: HostDrivers) -> None:
-    """Bring a guest back that a rescue may have taken from its own disk: running if the server is ACTIVE, else off."""
-    if server.vm_state != states.ACTIVE:
-        drivers.hypervisor.stop(str(server.id), 0)
-        return
-    for port in networks.ports_of(server.id):
-        drivers.network.plug(port)
-    drivers.hypervisor.hard_reboot(servers.prepare(server, drivers))
