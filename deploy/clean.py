@@ -4,10 +4,22 @@ import os
 import shutil
 import sys
 
-from deploy.console import line
-from deploy.environment import load
+from deploy import manage
+from deploy.console import explain, line
+from deploy.environment import Environment, load
+from deploy.errors import DeployError
 from deploy.ovn import places, removal
 from deploy.supervision.client import Supervisor
+
+
+def forget_suspended(environment: Environment) -> None:
+    """Remove the domains and the saved memory of suspended servers, which libvirt keeps outside of the state."""
+    if environment.simulated or not environment.file.exists():
+        return
+    try:
+        manage.run(environment, "host_shutdown", "--timeout", "0", "--forget-saved", timeout=180)
+    except DeployError as error:
+        explain(error)
 
 
 def main() -> int:
@@ -28,6 +40,7 @@ def main() -> int:
         except EOFError:
             line("No terminal to ask on. To remove the state without asking: make clean YES=1")
             return 1
+    forget_suspended(environment)
     here = places.of(environment)
     if here.host.exists() and os.geteuid() == 0:
         removal.remove(here)  # what a make down that was cut off has left

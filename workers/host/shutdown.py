@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from workers.drivers.errors import RetryableError
+from workers.drivers.hypervisor.base import DomainInfo, HypervisorDriver, PowerState
 from workers.drivers.network.base import NetworkDriver, PluggedPort
 from workers.host import boot, drivers
 
 
-def run(*, timeout_s: float) -> Iterator[str]:
+def run(*, timeout_s: float, forget_saved: bool = False) -> Iterator[str]:
     """Power off every guest (asking first, for ``timeout_s`` seconds), then take definitions away, ports
     that guests left plugged, and exports of volumes.
 
-    No domain of the cloud stays defined; recovery defines again what it starts.
+    Suspended servers stay defined, off, with their saved memory, unless ``forget_saved``: they can be resumed later.
+    No other domain does; recovery defines again what it starts.
     """
     for name in drivers.host_names():
         host = drivers.make(name)
@@ -24,7 +26,8 @@ def run(*, timeout_s: float) -> Iterator[str]:
         for stop in stops:
             stop.result()
         for info in known:
-            host.hypervisor.destroy(info.id)
+            if forget_saved or not _is_saved(host.hypervisor, info):
+                host.hypervisor.destroy(info.id)
         ports = _plugged(host.network)
         for port in ports:
             host.network.unplug(port.id)
@@ -35,6 +38,15 @@ def run(*, timeout_s: float) -> Iterator[str]:
         host.network.close()
         closed = f", {len(exports)} volumes closed" if exports else ""
         yield f"{name}: {len(domains)} servers powered off, {len(ports)} ports unplugged{closed}"
+
+
+def _is_saved(hypervisor: HypervisorDriver, info: DomainInfo) -> bool:
+    """Whether the guest is off, with its memory saved. One that sleeps by its own wish is on, and is powered off."""
+    if info.power_state != PowerState.SUSPENDED:
+        return False
+    hypervisor.stop(info.id, 0)
+    after = hypervisor.info(info.id)
+    return after is not None and after.power_state == PowerState.SUSPENDED
 
 
 def _plugged(network: NetworkDriver) -> tuple[PluggedPort, ...]:

@@ -11,9 +11,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--timeout", type=float, default=10.0, help="seconds a guest has to power off")
+        parser.add_argument("--forget-saved", action="store_true", help="suspended servers too: their memory is lost")
 
     def handle(self, *args: Any, **options: Any) -> None:
         from workers.host import shutdown
 
-        for line in shutdown.run(timeout_s=options["timeout"]):
+        for line in shutdown.run(timeout_s=options["timeout"], forget_saved=options["forget_saved"]):
             self.stdout.write(line)

@@ -229,6 +229,8 @@ class HypervisorContract:
             driver.resume(spec.id)
             assert state_of(driver, spec) == "running"
         driver.suspend(spec.id, stop)
+        driver.stop(spec.id, 0)
+        assert state_of(driver, spec) == "suspended", "it is off, and its memory is kept"
         assert driver.start(spec).power_state == "running", "a start continues it"
         driver.suspend(spec.id, stop)
         assert driver.hard_reboot(spec).power_state == "running"

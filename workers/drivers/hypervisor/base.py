@@ -173,7 +173,8 @@ class HypervisorDriver(GuestOperations, LiveOperations, DiskDriver):
         """Power off: ask the guest by ACPI, wait up to `graceful_timeout_s` seconds (0: do not ask), then pull the
         plug.
 
-        Success: the domain is off and still defined; off already, or absent, is success too.
+        Success: the domain is off and still defined; off already, or absent, is success too. Memory that `suspend`
+        saved is kept.
         Failure: its state is unchanged or off.
         """
 

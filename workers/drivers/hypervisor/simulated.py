@@ -149,7 +149,9 @@ class SimulatedHypervisor(SimulatedDisks, SimulatedLive, HypervisorDriver):
         """A simulated guest always hears the power button."""
         with self._simulation.operation("stop") as operation:
             operation.halfway()
-            self._set(server_id, PowerState.SHUTDOWN)
+            record = self._simulation.read("domains", server_id)
+            if record is not None and record["power_state"] != PowerState.SUSPENDED:
+                self._set(server_id, PowerState.SHUTDOWN)
 
     def reboot(self, server_id: str, timeout_s: float) -> None:
         with self._simulation.operation("reboot") as operation:
