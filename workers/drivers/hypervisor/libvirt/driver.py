@@ -122,6 +122,7 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, HypervisorDriver):
                 raise SoftRebootFailed(
                     "The server did not react to the request to reboot.", details=f"waited {timeout_s:g} s"
                 )
+            managed_save.discard(domain)
             domain.create()
             domains.close_console(domains.read(domain, with_devices=True))
 
@@ -232,7 +233,7 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, HypervisorDriver):
 
     def _power_on(self, connection: libvirt.virConnect, spec: ServerSpec, undo: Undo | None) -> DomainInfo:
         """Start the domain; with `undo`, push the undo of this call onto it."""
-        there = domains.find_any(connection, spec.id)
+        there = known = domains.find_any(connection, spec.id)
         if there is not None and not domains.is_ours(there, self._home):
             raise SpawnFailed("The host has another machine of the same id.", details=spec.id)
         if there is None or not domains.is_active(there):
@@ -241,6 +242,8 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, HypervisorDriver):
             if there is None or not domains.is_saved(there):
                 there = self._define(connection, spec)
             there.create()
+        if known is not None:
+            managed_save.discard_stale(known)
         info = domains.read(there, with_devices=True)
         domains.close_console(info)
         return info
@@ -257,6 +260,7 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, HypervisorDriver):
         domain = domains.find(connection, server_id, self._home)
         if domain is None:
             return
+        managed_save.discard_stale(domain)
         if graceful_timeout_s > 0 and domains.power_state(domain) == PowerState.RUNNING:
             domains.ask_power_off(domain, graceful_timeout_s)
         domains.power_off(domain)

@@ -17,6 +17,7 @@ _POLL_S = 0.2
 
 def suspend(domain: libvirt.virDomain, stop: threading.Event) -> None:
     """Save a guest that is on. A save that fails or is aborted leaves it running."""
+    discard_stale(domain)
     if not domains.is_active(domain):
         if domains.is_saved(domain):
             return
@@ -35,12 +36,22 @@ def resume(domain: libvirt.virDomain) -> None:
             raise ServerNotRunning("The guest's saved memory is gone. Start the server.", details=domain.UUIDString())
         domain.create()
         domains.close_console(domains.read(domain, with_devices=True))
+    discard_stale(domain)
 
 
 def discard(domain: libvirt.virDomain) -> None:
     """Forget a guest's saved memory, so that its next power-on is a boot."""
     if domains.is_saved(domain):
         domain.managedSaveRemove(0)
+
+
+def discard_stale(domain: libvirt.virDomain) -> None:
+    """Forget saved memory of a guest that is on: restored once it is off, it would not fit its newer disks.
+
+    libvirt removes it when the guest is on again; killed in between, or while it saves, it leaves the file.
+    """
+    if domains.is_active(domain):
+        discard(domain)
 
 
 @contextmanager
