@@ -266,3 +266,13 @@ def test_an_explanation_of_another_shape_breaks_nothing(operator: Client, told: 
     Run.objects.update(explanation=told)
     assert operator.get(page_of(Run)).status_code == 200
     assert operator.get(page_of(Server)).status_code == 200
+
+
+def test_secrets_of_a_rebuild_are_not_shown(operator: Client) -> None:
+    """The row keeps them until its host is ready."""
+    rows.fill(1)
+    server = Server.objects.earliest("created_at")
+    secret = {"user_data": "b2YtYS1yZWJ1aWxk", "image_id": "x"}
+    Server.objects.update(rebuild=secret, rescue=secret, admin_password="b2YtYS1yZWJ1aWxk")
+    page = operator.get(f"/admin/compute/server/{server.id}/change/")
+    assert page.status_code == 200 and "b2YtYS1yZWJ1aWxk" not in page.content.decode()

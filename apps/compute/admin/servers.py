@@ -24,7 +24,7 @@ LABELS = {
     "ACTIVE": "success", "ERROR": "danger", "BUILD": "info", "REBOOT": "warning", "HARD_REBOOT": "warning",
     "SHUTOFF": "", "PAUSED": "", "SUSPENDED": "", "DELETED": "",
 }  # fmt: skip
-SECRET = ("user_data", "personality")
+SECRET = ("user_data", "personality", "admin_password", "rebuild", "rescue")
 
 
 class StatusFilter(admin.SimpleListFilter):

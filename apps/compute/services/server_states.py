@@ -218,7 +218,7 @@ def end_orphaned_task(*, server_id: uuid.UUID, message: str) -> tuple[str, str] 
     elif server.vm_state == states.SOFT_DELETED:
         cancel_restore(server_id=server_id)
     else:
-        end_task(server_id=server_id)
+        forget_password(server_id=server_id)  # one that its run was to set
     return server.vm_state, server.task_state
 
 
@@ -241,6 +241,8 @@ def mark_deleted(*, server_id: uuid.UUID, cancelled: uuid.UUID | None = None) ->
         user_data="",
         admin_password="",
         personality=[],
+        rebuild=None,
+        rescue=None,
     )
     # The host's rows before the project's, as everywhere: else a delete and a failing build could wait for each other.
     if cancelled is None:
