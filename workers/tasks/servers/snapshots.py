@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,6 +15,7 @@ from apps.images.selectors import blobs
 from apps.images.selectors import images as image_selectors
 from apps.images.services import images
 from workers.config import HostDrivers
+from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import PowerState, Quiesce
 from workers.engine.errors import LeaseLost
 from workers.engine.steps import SCHEDULER, StepContext
@@ -52,7 +54,8 @@ class Snapshot(ServerStep[None]):
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:
-            clear(ctx.subject_id, self.drivers(ctx))
+            with suppress(DriverError):  # recovery removes what is left
+                clear(ctx.subject_id, self.drivers(ctx))
         if ctx.final:
             images.discard_unfilled(run_id=ctx.claim.run_id)
             server_states.end_task(server_id=ctx.subject_id)
