@@ -13,7 +13,10 @@ Rules:
   RESCUED row                                   -> started from its rescue disk, if it ran before the machine restarted;
                                                    else its power state becomes the domain's
   SOFT_DELETED row, in running                  -> powered off: it was deleted while this host was down
-A rescue or a rebuild that ended without this host is finished first (unfinished.py).
+  ACTIVE or RESCUED row with a task             -> its power state is unknown, if the machine restarted: it is started
+                                                   when the task is over
+A rescue or a rebuild that ended without this host is finished first (unfinished.py). A server that cannot be repaired
+is reported, and keeps no other waiting.
 """
 
 import uuid
@@ -21,6 +24,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
+from django.db import connection
 
 from apps.compute import states
 from apps.compute.selectors import servers as selectors
@@ -29,6 +33,7 @@ from apps.networking.services import bindings
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import DomainInfo
+from workers.drivers.hypervisor.errors import HypervisorUnavailable
 from workers.drivers.network.errors import NetworkUnavailable
 from workers.host.reconcilers import unfinished
 from workers.host.reconcilers.base import HostSnapshot, idle
@@ -52,22 +57,39 @@ PAUSED_BECAUSE = {
 def reconcile(snapshot: HostSnapshot) -> None:
     """Repair every server that differs; a first look without locks finds those."""
     for server_id, server in snapshot.rows.items():
-        if unfinished.is_unfinished(server):
-            unfinished.finish(snapshot.drivers, server.id)
-            continue
-        if server.vm_state == states.SOFT_DELETED and snapshot.domains.get(server_id) in ("running", "paused"):
-            _power_off(snapshot, server.id)
-            continue
-        if (
-            server.vm_state not in states.SETTLED
-            or server.task_state
-            or not (is_unknown(server) or differs(server, snapshot.domains.get(server_id)))
-        ):
-            continue
-        difference = f"{server.vm_state} by its row, {snapshot.domains.get(server_id, 'no domain')} on the host"
-        done = repair(snapshot.drivers, server.id, restarted=snapshot.restarted)
-        if done and not is_unknown(server):
-            snapshot.report.repaired(KIND, server_id, found=difference, done=done)
+        try:
+            _compare(snapshot, server_id, server)
+        except HypervisorUnavailable:  # no server can be repaired, and the machine still counts as just restarted
+            raise
+        except Exception as error:
+            if not connection.is_usable():
+                raise
+            log.warning("server not repaired", server=server_id, host=snapshot.drivers.host, error=str(error)[:300])
+            snapshot.report.remains(
+                KIND, server_id, found=f"{server.vm_state} by its row", done=f"failed: {error}"[:300]
+            )
+
+
+def _compare(snapshot: HostSnapshot, server_id: str, server: "Server") -> None:
+    if unfinished.is_unfinished(server):
+        unfinished.finish(snapshot.drivers, server.id)
+        return
+    if server.vm_state == states.SOFT_DELETED and snapshot.domains.get(server_id) in ("running", "paused"):
+        _power_off(snapshot, server.id)
+        return
+    if snapshot.restarted and server.task_state and _was_on(server):
+        server_states.forget_power_state(server_id=server.id)
+        return
+    if (
+        server.vm_state not in states.SETTLED
+        or server.task_state
+        or not (is_unknown(server) or differs(server, snapshot.domains.get(server_id)))
+    ):
+        return
+    difference = f"{server.vm_state} by its row, {snapshot.domains.get(server_id, 'no domain')} on the host"
+    done = repair(snapshot.drivers, server.id, restarted=snapshot.restarted)
+    if done and not is_unknown(server):
+        snapshot.report.repaired(KIND, server_id, found=difference, done=done)
 
 
 def is_unknown(server: "Server") -> bool:

@@ -29,7 +29,11 @@ class Powered:
 
 
 class PowerStep(ServerStep[Powered]):
-    """Its revert ends the task and writes the state that the host reports; the failure is shown in the action."""
+    """Its revert ends the task and writes the state that the host reports; the failure is shown in the action.
+
+    A guest that is off because its machine restarted meanwhile is started by recovery: its row's power state, which
+    is unknown then, stays so.
+    """
 
     def record(self, ctx: StepContext, result: Powered) -> None:
         server_states.set_power_state(server_id=ctx.subject_id, power_state=result.power_state)
@@ -39,8 +43,11 @@ class PowerStep(ServerStep[Powered]):
         if not ctx.final:
             return
         info = self._seen(ctx)
-        if info is not None:
-            server_states.set_power_state(server_id=ctx.subject_id, power_state=str(info.power_state))
+        power_state = str(info.power_state) if info is not None else ""
+        if power_state == "shutdown" and self.server(ctx).power_state == states.NOSTATE:
+            power_state = ""
+        if power_state:
+            server_states.set_power_state(server_id=ctx.subject_id, power_state=power_state)
         else:
             server_states.end_task(server_id=ctx.subject_id)
 
@@ -134,6 +141,10 @@ class Suspend(PowerStep):
 
 
 class Resume(PowerStep):
+    """Continue a saved guest, with what it has of the host: after a restart of the machine neither ports nor exports
+    of volumes are left.
+    """
+
     name = "resume"
     timeout_seconds = 800
     task_state = states.RESUMING

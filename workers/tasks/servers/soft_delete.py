@@ -10,7 +10,6 @@ from workers.engine.steps import StepContext
 from workers.mapping import servers
 from workers.tasks.servers.base import ports_of, wait_for_ports
 from workers.tasks.servers.power import GRACEFUL_STOP_SECONDS, Powered, PowerStep
-from workers.tasks.servers.rescue import DISK
 
 
 class SoftDelete(PowerStep):
@@ -44,15 +43,11 @@ class Restore(PowerStep):
     task_state = states.RESTORING
 
     def execute(self, ctx: StepContext) -> Powered:
-        server, drivers = self.server(ctx), self.drivers(ctx)
+        server, drivers = self.finished(ctx), self.drivers(ctx)
         self.plug(ctx)
         spec = servers.prepare(server, drivers)
         ctx.checkpoint()
-        if server.rescue:
-            drivers.hypervisor.hard_reboot(spec)
-            drivers.storage.remove_disk(str(server.id), DISK)
-        else:
-            drivers.hypervisor.start(spec)
+        drivers.hypervisor.start(spec)
         wait_for_ports(ports_of(spec), drivers)
         return self.read_power(ctx)
 
