@@ -181,11 +181,14 @@ def _mapping(server: "Server", disks: "Iterable[BlockDevice]") -> dict[str, str]
     """Return EC2's names of disks: the root twice, as Nova does."""
     root = server.root_device_name or "/dev/vda"
     mapping = {"ami": root.removeprefix("/dev/"), "root": root}
-    ephemeral = 0
+    ephemeral = volumes = 0
     for disk in disks:
         if disk.kind == "swap" and disk.device:
             mapping["swap"] = f"/dev/{disk.device}"
         elif disk.kind == "ephemeral" and disk.device:
             mapping[f"ephemeral{ephemeral}"] = f"/dev/{disk.device}"
             ephemeral += 1
+        elif disk.is_volume and disk.device:
+            mapping[f"ebs{volumes}"] = f"/dev/{disk.device}"
+            volumes += 1
     return mapping

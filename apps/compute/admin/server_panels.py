@@ -101,10 +101,13 @@ def _ports(server: Server) -> panels.Panel:
 
 def _disks(server: Server) -> panels.Panel:
     rows = [
-        [device.device or "–", device.kind, f"{device.size} {'MiB' if device.kind == 'swap' else 'GiB'}"]
+        [
+            device.device or "–", device.kind, f"{device.size} {'MiB' if device.kind == 'swap' else 'GiB'}",
+            str(device.volume_id or ""), "yes" if device.delete_on_termination or not device.is_volume else "no",
+        ]
         for device in selectors.block_devices(server_id=server.id)
-    ]
-    return panels.table("Disks", ["device", "kind", "size"], rows)
+    ]  # fmt: skip
+    return panels.table("Disks", ["device", "kind", "size", "volume", "deleted with the server"], rows)
 
 
 def _console(server: Server) -> panels.Panel | None:

@@ -26,7 +26,7 @@ def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
     flavor = server.flavor
     swap_gib = -(-int(flavor["swap"]) // MIB_PER_GIB)
     # A flavor with disk 0 means a root disk as large as the image: that is what is claimed.
-    # A server without an image boots from a volume, which has a claim of its own.
+    # A server without an image boots from a volume, which has a separate claim.
     root_gib = int(flavor["disk"]) or -(-int(server.image_facts.get("virtual_size") or 0) // BYTES_PER_GIB)
     root_gib = root_gib if server.image_id is not None else 0
     return RequestSpec(

@@ -16,9 +16,10 @@ from apps.compute.models.block_devices import VOLUME
 from apps.compute.selectors import volume_attachments as selectors
 from apps.compute.services import volume_attachments
 from apps.compute.services.server_requests.volumes import RequestedVolume
+from apps.volumes import states as volume_states
 from apps.volumes.selectors import attachments as attachment_selectors
-from apps.volumes.selectors import server_volumes as volume_selectors
-from apps.volumes.selectors import volumes as volume_rows
+from apps.volumes.selectors import server_volumes as server_volume_selectors
+from apps.volumes.selectors import volumes as volume_selectors
 from apps.volumes.services import attachments, server_volumes, volumes
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def write(devices: Sequence[tuple[BlockDevice, RequestedVolume]]) -> list["Volum
     Returns the new ones, whose quota is to be reserved last. Raises InvalidVolume (400), Forbidden (403).
     """
     new = []
-    # In one order: each locks a volume, the existing one or the source of the new one.
-    for device, row in sorted(devices, key=lambda pair: str(pair[1].source_id)):
+    # In one order: those that exist are locked, then the snapshots that others are made of.
+    for device, row in sorted(devices, key=lambda pair: (pair[1].is_new, str(pair[1].source_id))):
         if row.is_new:
             volume = copy(row.volume)
             volume.id = device.volume_id = uuid.uuid4()
@@ -68,7 +69,7 @@ def unmade(*, server: Server) -> list["Volume"]:
     """Return the volumes that the server's build has to make. 2 queries; none for a server without volumes."""
     devices = [row for row in selectors.of_server(server=server) if row.is_made_by_build]
     ids = [row.volume_id for row in devices if row.volume_id is not None]
-    return [row for row in volume_selectors.rows_of(volume_ids=ids).values() if not row.host] if ids else []
+    return [row for row in server_volume_selectors.rows_of(volume_ids=ids).values() if not row.host] if ids else []
 
 
 @transaction.atomic
@@ -77,7 +78,7 @@ def reserve(*, device: BlockDevice, host: str, zone: str, made: "Volume | None" 
     assert device.volume_id is not None
     if made is not None:
         server_volumes.mark_made(volume=made, host=host, zone=zone)
-    volume = volume_rows.load(volume_id=device.volume_id)
+    volume = volume_selectors.load(volume_id=device.volume_id)
     if device.attachment_id is None and volume is not None:
         attachment = attachments.reserve(volume=volume, server_id=device.server_id, host=host, by_compute=True)
         device.attachment_id = attachment.id
@@ -115,11 +116,10 @@ def give_up(*, server_id: uuid.UUID, final: bool) -> list[uuid.UUID]:
 
 def undo_making(*, volume_ids: Sequence[uuid.UUID], final: bool) -> None:
     """Give their capacity back, and with ``final`` the volumes; else they are to be made again."""
+    if final:
+        return server_volumes.discard(volume_ids=volume_ids)
     for volume_id in volume_ids:
-        if final:
-            server_volumes.discard(volume_id=volume_id)
-        else:
-            server_volumes.start_over(volume_id=volume_id)
+        server_volumes.start_over(volume_id=volume_id)
 
 
 def _free(row: BlockDevice) -> None:
@@ -129,27 +129,31 @@ def _free(row: BlockDevice) -> None:
     BlockDevice.objects.filter(id=row.id).update(attachment_id=None, is_attached=False)
 
 
-@transaction.atomic
 def release(*, context: RequestContext, server_id: uuid.UUID) -> None:
-    """A server is deleted: its volumes are free. Those that were never made go; so do those that were to go with it."""
-    server = locks.server(server_id)
-    if server is None:
-        return
-    for row in sorted(selectors.of_server(server=server), key=lambda row: str(row.volume_id)):
-        assert row.volume_id is not None
-        _free(row)
-        volume = volume_rows.load(volume_id=row.volume_id)
-        if volume is not None and row.is_made_by_build and server_volumes.is_unmade(volume):
-            server_volumes.discard(volume_id=volume.id)
-        elif volume is not None and row.delete_on_termination:
-            _delete(context, volume)
-    BlockDevice.objects.filter(server_id=server_id, kind=VOLUME).delete()
+    """A server is deleted: its volumes are free. Those that were never made go; so do those that were to go with it.
+
+    One transaction each; repeated, it does the rest.
+    """
+    for row in BlockDevice.objects.filter(server_id=server_id, kind=VOLUME).order_by("volume_id"):
+        _release(context, row)
+
+
+@transaction.atomic
+def _release(context: RequestContext, row: BlockDevice) -> None:
+    locks.server(row.server_id)
+    _free(row)
+    volume = volume_selectors.load(volume_id=row.volume_id) if row.volume_id is not None else None
+    if volume is not None and row.is_made_by_build and server_volumes.is_unmade(volume):
+        server_volumes.discard(volume_ids=[volume.id])
+    elif volume is not None and row.delete_on_termination:
+        _delete(context, volume)
+    row.delete()
 
 
 def _delete(context: RequestContext, volume: "Volume") -> None:
-    """Begin to delete it. One that cannot be deleted (it has snapshots) stays, as with Nova."""
+    """Begin to delete it, also while it grows. One that cannot be deleted (it has snapshots) stays, as with Nova."""
     try:
         with transaction.atomic():
-            volumes.delete(context=context, volume=volume)
+            volumes.delete(context=context, volume=volume, force=volume.status == volume_states.EXTENDING)
     except CloudError as error:
         log.warning("volume stays", volume=str(volume.id), error=error.message)

@@ -16,6 +16,7 @@ from apps.operations.explain import choices, diagnosis, format
 from apps.operations.explain.collect import ServerStory, Story
 
 if TYPE_CHECKING:
+    from apps.compute.models import BlockDevice
     from apps.workflow.models import Run
 
 WIDTH = 100
@@ -101,7 +102,14 @@ def _what(story: ServerStory) -> Iterator[str]:
 
 
 def _disks(story: ServerStory) -> str:
-    return ", ".join(f"{device.device or '?'} {device.kind} {device.size}" for device in story.devices) or "-"
+    return ", ".join(map(_disk, story.devices)) or "-"
+
+
+def _disk(device: "BlockDevice") -> str:
+    text = f"{device.device or '?'} {device.kind} {device.size}"
+    if not device.is_volume:
+        return text
+    return f"{text} ({device.volume_id or 'given back'}{'' if device.is_attached else ', not attached'})"
 
 
 def _now(story: ServerStory) -> Iterator[str]:

@@ -1,12 +1,16 @@
 """Volumes that a server's build makes: written with the server, made on its host, or given up with the build.
 
-They have no run of their own until then: the build's run works on them.
+They have no separate run until then: the build's run works on them.
 """
 
 import uuid
 from collections.abc import Sequence
 
+from django.db import transaction
+from django.utils import timezone
+
 from apps.common.exceptions import Forbidden
+from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 from apps.scheduling.specs import RequestSpec
 from apps.volumes import exceptions, locks, states
@@ -62,9 +66,20 @@ def start_over(*, volume_id: uuid.UUID) -> None:
         volume_states.clear_host(volume_id=volume_id)
 
 
-def discard(*, volume_id: uuid.UUID) -> None:
-    """The build is given up, and its volume with it: quota and capacity are given back. Absent is success."""
-    volume_states.mark_deleted(volume_id=volume_id)
+def discard(*, volume_ids: Sequence[uuid.UUID]) -> None:
+    """The build is given up, and its volumes with it: first their capacity is given back, then their quota.
+
+    In the caller's transaction, which has locked them, or alone. Absent is success.
+    """
+    with transaction.atomic():
+        rows = [row for key in sorted(volume_ids) if (row := locks.volume(key)) is not None]
+        allocations.release_all(consumer_ids=[row.id for row in rows])
+        now = timezone.now()
+        Volume.objects.filter(id__in=[row.id for row in rows]).update(
+            status=states.DELETED, deleted_at=now, updated_at=now, scheduler_hints={}, error=""
+        )
+        for row in rows:
+            reservations.release(owner_id=row.project_id, each=quota_amounts.of_volume(row), consumer=row.id)
 
 
 def is_unmade(volume: Volume) -> bool:

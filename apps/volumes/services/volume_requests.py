@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 GIB = 1024**3
 CLONED_IN = (states.AVAILABLE, states.IN_USE)
 # Properties of images that say where their data is, not what it is.
-_OF_STORES = ("os_", "owner_specified.")
+_OF_STORES = ("os_hash_", "os_hidden", "os_glance_", "owner_specified.")
 IMAGE_ATTRIBUTES = ("checksum", "container_format", "disk_format", "min_disk", "min_ram", "size")
 
 

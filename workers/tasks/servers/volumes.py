@@ -4,10 +4,13 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
+import structlog
+
 from apps.compute.selectors import volume_attachments as selectors
 from apps.compute.services import volume_attachments
 from apps.volumes.selectors import attachments
 from workers.config import HostDrivers
+from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.errors import GuestHoldsDevice
 from workers.engine.errors import Abort, TooLong
 from workers.engine.steps import StepContext
@@ -17,6 +20,7 @@ from workers.tasks.servers.base import ServerStep
 if TYPE_CHECKING:
     from apps.volumes.models import Attachment
 
+log = structlog.get_logger("celerity.agent")
 ASK_SECONDS = 5.0  # how long the guest is asked before the step is a long one
 RELEASE_SECONDS = 40.0  # CSI gives up on a detachment after 48 s
 
@@ -68,12 +72,28 @@ class PlugVolume(_VolumeStep):
         volume_attachments.mark_attached(attachment_id=_attachment_id(ctx))
 
     def revert(self, ctx: StepContext) -> None:
-        if ctx.on_host:
-            drivers = self.drivers(ctx)
-            drivers.hypervisor.detach_disk(str(ctx.subject_id), _volume_id(ctx), ASK_SECONDS)
-            self.disconnect(ctx, drivers)
-        if ctx.final:
+        is_plugged = ctx.on_host and not self._unplugged(ctx)
+        if ctx.final and is_plugged:
+            volume_attachments.mark_attached(attachment_id=_attachment_id(ctx))
+        elif ctx.final:
             volume_attachments.remove(attachment_id=_attachment_id(ctx))
+
+    def _unplugged(self, ctx: StepContext) -> bool:
+        """Take the disk back. False: the guest may have it, so the server keeps it; it can be detached later.
+
+        An export that cannot be closed is closed by the host's recovery.
+        """
+        drivers = self.drivers(ctx)
+        try:
+            drivers.hypervisor.detach_disk(str(ctx.subject_id), _volume_id(ctx), ASK_SECONDS)
+        except DriverError as error:
+            log.warning("server keeps the volume", volume=_volume_id(ctx), error=error.details or error.message)
+            return False
+        try:
+            self.disconnect(ctx, drivers)
+        except DriverError as error:
+            log.warning("export not closed", volume=_volume_id(ctx), error=error.details or error.message)
+        return True
 
 
 class UnplugVolume(_VolumeStep):
@@ -98,7 +118,10 @@ class UnplugVolume(_VolumeStep):
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:
-            self.plug(ctx, self.drivers(ctx))
+            try:
+                self.plug(ctx, self.drivers(ctx))
+            except (DriverError, Abort) as error:  # the next power-on plugs it, or another detachment succeeds
+                log.warning("volume not plugged again", volume=_volume_id(ctx), error=str(error))
         if ctx.final:
             volume_attachments.keep(attachment_id=_attachment_id(ctx))
 

@@ -93,17 +93,9 @@ def resolve(
     )  # last: "auto" may make the project's own network
     limits.check_ports(context, requested or [], values["max_count"])
     root = BlockDevice(bus=root_volume.bus if root_volume else disks[0].bus)
-    template = Server(
-        project_id=str(context.project_id),
-        user_id=str(context.user_id),
-        vm_state=states.BUILDING,
-        task_state=states.SCHEDULING,
-        flavor=flavor.snapshot(chosen),
-        requested_networks=None if requested is None else [network.to_row() for network in requested],
-        has_volumes=bool(requested_volumes),
-        root_device_name=f"/dev/{block_device_services.names([root], row['image_properties'])[0]}",
-        **row,
-    )
+    row["root_device_name"] = f"/dev/{block_device_services.names([root], row['image_properties'])[0]}"
+    row["requested_networks"] = None if requested is None else [network.to_row() for network in requested]
+    template = _row(context, flavor=flavor.snapshot(chosen), has_volumes=bool(requested_volumes), **row)
     return ServerRequest(
         template=template,
         disks=disks,
@@ -111,4 +103,15 @@ def resolve(
         admin_password=guest.password(values.get("adminPass")),
         min_count=values["min_count"],
         max_count=values["max_count"],
+    )
+
+
+def _row(context: RequestContext, **columns: Any) -> Server:
+    """Return a server's row at the begin of its build, not written."""
+    return Server(
+        project_id=str(context.project_id),
+        user_id=str(context.user_id),
+        vm_state=states.BUILDING,
+        task_state=states.SCHEDULING,
+        **columns,
     )
