@@ -103,6 +103,7 @@ def act(cloud: Cloud, server_id: str, body: dict) -> dict:
     return cloud.settled(server_id, seconds=120)
 
 
+@pytest.mark.timeout(600)
 def test_a_guest_boots_and_is_reached(cloud: Cloud, key: Path) -> None:
     server = boot(cloud, "vm1", metadata={"role": "test"})
     assert server["status"] == "ACTIVE"

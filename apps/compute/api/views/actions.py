@@ -97,6 +97,7 @@ class ServerActionView(ServerViewBase):
         document = self.full([server], show=True)[0]
         if self.version in WITH_KEY:
             document["key_name"] = server.key_name
+        document.pop("OS-EXT-SRV-ATTR:user_data", None)  # a rebuild's answer has it under its short name
         if self.version in WITH_USER_DATA:
             document["user_data"] = server.user_data or None
         if settings.ENABLE_INSTANCE_PASSWORD:
