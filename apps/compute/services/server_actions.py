@@ -16,6 +16,7 @@ from apps.compute.actions import RESET_STATE, ServerAction
 from apps.compute.exceptions import ServerInUse, ServerNotFound, WrongState
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
+from apps.compute.selectors import volume_attachments
 from apps.compute.services import server_states, servers, unfilled_images
 from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
@@ -97,6 +98,8 @@ def _enter(context: RequestContext, server: Server, action: ServerAction, *, har
             f"Cannot '{action.name}' instance {row.id} while it is in vm_state {row.vm_state}: it has no host, "
             "its build did not get that far."
         )
+    if action.host_role and volume_attachments.of_server(server=row):
+        raise Conflict(f"Cannot '{action.name}' instance {row.id}: its volumes stay on their host. Detach them first.")
     return row
 
 
