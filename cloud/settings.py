@@ -221,6 +221,10 @@ VOLUME_QUOTAS = {  # under Cinder's names
     "snapshots": env.int("CELERITY_QUOTA_SNAPSHOTS", default=10),
     "gigabytes": env.int("CELERITY_QUOTA_GIGABYTES", default=1000),  # GiB of volumes and snapshots
     "per_volume_gigabytes": env.int("CELERITY_QUOTA_PER_VOLUME_GIGABYTES", default=-1),
+    # Kept and shown, as Cinder's clients expect; nothing makes backups or groups yet.
+    "backups": 10,
+    "backup_gigabytes": 1000,
+    "groups": 10,
 }
 DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT__")  # of volumes that name none
 # How many seconds a deleted server can be restored; 0: it is deleted at once.

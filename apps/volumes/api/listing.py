@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from apps.common.api.collections import Listing
 from apps.common.api.queries import QueryStyle, Sorting, refusal
+from apps.common.exceptions import NotFound
 
 _INVALID = "Invalid input received: {name} '{value}'"
 STYLE = QueryStyle(
@@ -13,7 +14,7 @@ STYLE = QueryStyle(
     not_time=refusal(f"{_INVALID} is not a date and time."),
     not_number=refusal(f"{_INVALID} is not an integer >= 0."),
     not_limit=refusal("{name} param must be an integer >= 0, not '{value}'"),
-    no_marker=refusal("marker [{value}] not found"),
+    no_marker=refusal("marker [{value}] not found", NotFound),
     no_sort_key=refusal("Invalid input received: Sort key supplied is invalid: {value}"),
     no_direction=refusal("Invalid input received: Unknown sort direction, must be one of: asc, desc"),
     unequal_sort=refusal("Invalid input received: Sort direction array size exceeds sort key array size."),

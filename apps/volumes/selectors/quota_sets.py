@@ -9,9 +9,9 @@ from apps.quotas.selectors import limits, usages
 from apps.volumes.models import VolumeType
 from apps.volumes.selectors import quota_amounts
 
-RESOURCES = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes")
-# Cinder's documents have these too. There are no backups and no groups here, so nothing uses them.
-UNUSED = {"backups": 0, "backup_gigabytes": 0, "groups": 0}
+# There are no backups and no groups yet: their limits are kept, and nothing uses them.
+UNUSED = ("backups", "backup_gigabytes", "groups")
+RESOURCES = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes", *UNUSED)
 MAX_CLASS_NAME = 58
 
 

@@ -11,12 +11,10 @@ def update(*, owner_id: str, values: dict[str, int]) -> None:
     As in Cinder, a limit may be below the usage: nothing more is made then. Raises BadRequest (400) for unknown names.
     """
     known = selectors.resources()
-    unknown = sorted(set(values) - set(known) - set(selectors.UNUSED))
+    unknown = sorted(set(values) - set(known))
     if unknown:
         raise BadRequest(f"Bad key(s) in quota set: {', '.join(name[:64] for name in unknown[:5])}")
-    limits.set_many(
-        owner_id=owner_id, values={known[name]: value for name, value in values.items() if name in known}, force=True
-    )
+    limits.set_many(owner_id=owner_id, values={known[name]: value for name, value in values.items()}, force=True)
 
 
 def reset(*, project_id: str) -> None:

@@ -12,6 +12,7 @@ from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Snapshot, Volume
 from apps.volumes.selectors import quota_amounts
 from apps.volumes.services import quotas, volume_requests, volumes
+from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
 
@@ -48,12 +49,14 @@ def delete(*, context: RequestContext, snapshot: Snapshot, force: bool = False) 
 
     Raises SnapshotNotFound (404), InvalidSnapshot (400).
     """
-    if locks.volume(snapshot.volume_id) is None:
+    volume = locks.volume(snapshot.volume_id)
+    if volume is None:
         raise exceptions.SnapshotNotFound(snapshot=snapshot.id)
     row = locked(snapshot)
-    if row.status == states.DELETING:
+    active = run_selectors.has_active(subject_type=states.SNAPSHOT, subject_id=row.id)
+    if row.status == states.DELETING and (active or volume.status == states.DELETING):
         return
-    if row.status not in states.SNAPSHOT_DELETABLE and not force:
+    if row.status not in (*states.SNAPSHOT_DELETABLE, states.DELETING) and not force:
         legal = " or ".join(states.SNAPSHOT_DELETABLE)
         raise exceptions.InvalidSnapshot(reason=f"Snapshot status must be {legal}, not {row.status}")
     volumes.check_snapshot_copies(row)

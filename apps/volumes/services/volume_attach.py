@@ -74,9 +74,14 @@ def attach(*, volume: Volume, server_id: uuid.UUID | None, host: str, device: st
 
 @transaction.atomic
 def detach(*, volume: Volume, attachment_id: Any = None) -> None:
-    """Note that the server has the disk no more. Raises InvalidVolume and BadRequest (400), UsedByCompute (409)."""
+    """Note that the server has the disk no more. Of a volume that no server has, nothing changes, as in Cinder.
+
+    Raises InvalidVolume and BadRequest (400), UsedByCompute (409).
+    """
     row = volumes.locked(volume)
     rows = selectors.of_volume(volume_id=row.id)
+    if not rows:
+        return
     if attachment_id:
         rows = [item for item in rows if str(item.id) == str(attachment_id)]
     if len(rows) > 1:
@@ -101,7 +106,8 @@ def force_detach(*, volume: Volume, attachment_id: Any = None) -> None:
     for attachment in selectors.of_volume(volume_id=row.id):
         if not attachment_id or str(attachment.id) == str(attachment_id):
             attachments.delete(attachment=attachment)
-    unreserve(volume=row)
+    if not selectors.of_volume(volume_id=row.id):
+        volume_states.move(volume_id=row.id, status=states.AVAILABLE, before=legal)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Attachment, Snapshot, Transfer, Volume
 from apps.volumes.selectors import quota_amounts
 from apps.volumes.services import quotas, servers, volume_states
+from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
 DELETED_REASON = "The volume was deleted."
@@ -108,9 +109,10 @@ def delete(*, context: RequestContext, volume: Volume, cascade: bool = False, fo
     A deletion of a volume that is being deleted changes nothing. Raises VolumeNotFound (404), InvalidVolume (400).
     """
     row = locked(volume)
-    if row.status == states.DELETING:
+    active = run_selectors.has_active(subject_type=states.SUBJECT, subject_id=row.id)
+    if row.status == states.DELETING and active:
         return
-    if row.status not in states.DELETABLE and not force:
+    if row.status not in (*states.DELETABLE, states.DELETING) and not force:
         raise exceptions.InvalidVolume(
             reason="Volume status must be available or error or error_restoring or error_extending or error_managing "
             "and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be "
@@ -197,7 +199,8 @@ def set_read_only(*, volume: Volume, read_only: bool) -> None:
             reason=f"Volume {row.id} status must be available to update readonly flag, but current status is: "
             f"{row.status}."
         )
-    set_flags(volume=row, read_only=read_only)
+    metadata = {**row.metadata, "readonly": str(read_only)}  # as Cinder shows it
+    Volume.objects.filter(id=row.id).update(read_only=read_only, metadata=metadata, updated_at=timezone.now())
 
 
 def _drop_attachments(row: Volume) -> None:
@@ -206,6 +209,5 @@ def _drop_attachments(row: Volume) -> None:
             attachment.delete()
 
 
-def set_flags(*, volume: Volume, **values: bool) -> None:
-    """Set ``bootable`` or ``read_only``."""
-    Volume.objects.filter(id=volume.id, deleted_at=None).update(**values, updated_at=timezone.now())
+def set_bootable(*, volume: Volume, bootable: bool) -> None:
+    Volume.objects.filter(id=volume.id, deleted_at=None).update(bootable=bootable, updated_at=timezone.now())

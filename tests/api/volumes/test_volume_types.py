@@ -66,6 +66,7 @@ def test_extra_specs(alice: Any, admin: Any, make_volume: Any) -> None:
     for bad in ({"b": "2"}, {"a": "2", "b": "3"}, {}, [], {"a": {}}):
         assert refusal(admin.put(f"{path}/a", bad))[0] == 400, bad
     assert refusal(admin.put(f"{path}/none", {"none": "1"}))[0] == 404
+    assert refusal(admin.put(f"{path}/none", {"a": "1"}))[0] == 400
     shared = make_volume(alice, volume_type="t")
     assert shared["multiattach"] is True and Volume.objects.get(id=shared["id"]).format == "raw"
     assert "in use" in refusal(admin.delete(f"{path}/multiattach"))[1]

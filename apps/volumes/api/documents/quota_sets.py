@@ -3,16 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apps.volumes.selectors import quota_sets
 
-
-def render(limits: Mapping[str, int], **more: Any) -> dict[str, Any]:
-    return {**limits, **quota_sets.UNUSED, **more}
-
-
-def render_usage(values: Mapping[str, Mapping[str, int]], **more: Any) -> dict[str, Any]:
-    unused = {"limit": 0, "in_use": 0, "reserved": 0, "allocated": 0}
-    return {**values, **{name: dict(unused) for name in quota_sets.UNUSED}, **more}
+def render(values: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a quota set: limits, or what is used of them, by resource."""
+    return {**values, **more}
 
 
 def render_absolute(limits: Mapping[str, int], used: Mapping[str, int]) -> dict[str, int]:
@@ -21,8 +15,8 @@ def render_absolute(limits: Mapping[str, int], used: Mapping[str, int]) -> dict[
         "maxTotalVolumes": limits["volumes"],
         "maxTotalSnapshots": limits["snapshots"],
         "maxTotalVolumeGigabytes": limits["gigabytes"],
-        "maxTotalBackups": 0,
-        "maxTotalBackupGigabytes": 0,
+        "maxTotalBackups": limits["backups"],
+        "maxTotalBackupGigabytes": limits["backup_gigabytes"],
         "totalVolumesUsed": used.get("volumes", 0),
         "totalSnapshotsUsed": used.get("snapshots", 0),
         "totalGigabytesUsed": used.get("gigabytes", 0),

@@ -11,7 +11,7 @@ from apps.volumes.api.serializers.metadata import Items
 
 
 class SnapshotCreate(StrictSerializer):
-    volume_id = Text(max_length=64)
+    volume_id = Text(max_length=64, allow_null=True)  # of null there is no volume: 404, as in Cinder
     name = Name()
     display_name = Name()
     description = Name()

@@ -49,12 +49,12 @@ class ExtraSpecView(VolumeView):
     def put(self, request: Request, type_id: str, key: str) -> Response:
         self.check(RULE.format("update"))
         row = selectors.by_id(context=self.caller, key=type_id)
-        selectors.extra_spec(volume_type=row, key=key)
         specs = serializers.ExtraSpecs().run_validation(request.data)
         if key not in specs:
             raise BadRequest("Request body and URI mismatch")
         if len(specs) != 1:
             raise BadRequest("Request body contains too many items")
+        selectors.extra_spec(volume_type=row, key=key)
         return Response(volume_types.add_extra_specs(volume_type=row, extra_specs=specs))
 
     def delete(self, request: Request, type_id: str, key: str) -> Response:

@@ -32,7 +32,7 @@ class QuotaSetView(_QuotaView):
     def get(self, request: Request, project_id: str) -> Response:
         self.allow("show", project_id)
         if self.flag("usage"):
-            return Response({"quota_set": documents.render_usage(selectors.with_usage(project_id), id=project_id)})
+            return Response({"quota_set": documents.render(selectors.with_usage(project_id), id=project_id)})
         return Response({"quota_set": documents.render(selectors.of_owner(project_id), id=project_id)})
 
     def put(self, request: Request, project_id: str) -> Response:

@@ -116,7 +116,7 @@ class VolumeActionView(ActionView):
         volumes.extend(context=self.caller, volume=volume, attached_too=attached_too, **values)
 
     def _set_bootable(self, volume: Volume, values: dict[str, Any]) -> Response:
-        volumes.set_flags(volume=volume, bootable=values["bootable"])
+        volumes.set_bootable(volume=volume, bootable=values["bootable"])
         return Response(status=200)
 
     def _update_readonly_flag(self, volume: Volume, values: dict[str, Any]) -> None:
