@@ -41,8 +41,8 @@ SUITES = (
     Suite("volume", "volume", r"tempest\.api\.volume\."),
 )
 SERVICES = tuple(dict.fromkeys(suite.service for suite in SUITES))
-# Classes that wait long for servers, or prove what others prove too: left out of the part that runs in CI.
-SLOW = re.compile(r"\.compute\.servers\.test_multiple_create|IpV6")
+# Classes that wait long for servers or volumes, or prove what others prove too: left out of the part that runs in CI.
+SLOW = re.compile(r"\.compute\.servers\.test_multiple_create|IpV6|\.api\.volume\.")
 
 
 def together(suites: Iterable[Suite]) -> list[list[Suite]]:

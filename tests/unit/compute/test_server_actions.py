@@ -101,7 +101,7 @@ def of_volumes() -> Iterator[None]:
     entry = {"subject": "volume", "steps": ("work",)}
     catalogue.fill(
         [
-            *before,
+            *(row for row in before if row.name not in ("volume.attach", "volume.delete")),
             catalogue.Entry(name="volume.attach", **entry),  # type: ignore[arg-type]
             catalogue.Entry(name="volume.delete", releases=True, **entry),  # type: ignore[arg-type]
         ]
