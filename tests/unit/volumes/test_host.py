@@ -153,6 +153,22 @@ def test_a_guest_that_lost_its_export_runs_on(worker: Worker) -> None:
     assert Finding.objects.get().kind == "export"
 
 
+def test_an_export_that_does_not_open_leaves_the_guest_paused(worker: Worker) -> None:
+    """Its row says so, and recovery opens the export later."""
+    attachment = attached(worker)
+    assert attachment.server_id is not None
+    simulated_volumes.lose_exports(worker.directory.parent, HOST, str(attachment.volume_id))
+    simulated_disks.fail_disk(worker.directory.parent, HOST, str(attachment.server_id))
+    worker.plan({"op": "open_export", "error": "retryable"})
+    events.write_power_state(worker.drivers, attachment.server_id, "paused")
+    assert Server.objects.get().vm_state == "paused"
+    worker.plan()
+    assert reconcile(worker) == {"export": 1}
+    info = worker.drivers.hypervisor.info(str(attachment.server_id))
+    assert info is not None
+    assert info.power_state == "running"
+
+
 def test_a_guest_whose_disk_is_full_stays_paused(worker: Worker) -> None:
     attachment = attached(worker)
     assert attachment.server_id is not None

@@ -108,9 +108,13 @@ def revive(drivers: HostDrivers, server_id: uuid.UUID) -> bool:
         rows = [row for row in mapping.of_server(server_id) if row.status == states.ATTACHED] if is_idle else []
         opened = {(export.volume_id, export.name) for export in drivers.volume.list_exports()} if rows else set()
         lost = [row for row in rows if (str(row.volume_id), mapping.export_spec(row).name) not in opened]
-        for row in lost:
-            mapping.connect(row, drivers.volume)
-        if not lost or not drivers.hypervisor.resume_after_io_error(str(server_id), RESUME_SECONDS):
+        try:
+            for row in lost:
+                mapping.connect(row, drivers.volume)
+            if not lost or not drivers.hypervisor.resume_after_io_error(str(server_id), RESUME_SECONDS):
+                return False
+        except DriverError as error:  # the next recovery tries again
+            log.warning("guest not resumed", server=str(server_id), error=error.details or error.message)
             return False
     for row in lost:
         problem = f"its export failed, and the server {server_id} was paused"
