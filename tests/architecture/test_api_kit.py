@@ -54,6 +54,7 @@ NO_COLLECTIONS = {
     "image/versions": "the versions of the service, without a token",
     "image/v2": "the versions of the service, without a token",
     "image/v2/info/stores": "the one store, a constant",
+    "image/v2/images/<str:image_id>/tasks": "always empty: images are not imported",
     "identity/v3/auth/catalog": "the catalog of the token, which is one document",
     "identity/v3/auth/system": "whether the caller has a role in the system, written as a list",
     "identity/v3/role_inferences": "the rules of implied roles, which clients read as one table",
