@@ -146,8 +146,11 @@ BACKUP: Schema = {
             "description": "a text of at most 255 characters",
         },
         "rotation": {
-            "oneOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]{1,9}$"}],
-            "description": "a whole number from 0 on",
+            "oneOf": [
+                {"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
+                {"type": "string", "pattern": "^[0-9]{1,9}$"},
+            ],
+            "description": "a whole number from 0 to 2147483647",
         },
         "metadata": _PROPERTIES,
     },

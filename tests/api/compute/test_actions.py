@@ -160,6 +160,8 @@ def test_the_page_of_the_documentation_is_current() -> None:
         ("createImage", {"name": "a", "metadata": {"k": 1}}, "k"), ("createImage", {"name": "a\n"}, "name"),
         ("createImage", {"name": "a", "metadata": {"k!": "v"}}, "metadata"),
         ("createBackup", {"name": "a", "backup_type": "d", "rotation": -1}, "rotation"),
+        ("createBackup", {"name": "a", "backup_type": "d", "rotation": 2**31}, "rotation"),
+        ("createBackup", {"name": "a", "backup_type": "d", "rotation": 1e300}, "rotation"),
         ("createBackup", {"name": "a", "backup_type": 1, "rotation": 1}, "backup_type"),
         ("changePassword", {"adminPass": ""}, "adminPass"), ("changePassword", {"adminPass": "a\n"}, "adminPass"),
         ("reboot", None, "reboot"), ("reboot", {}, "reboot"), ("reboot", {"type": "MILD"}, "type"),
