@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pycdlib
@@ -166,6 +167,32 @@ def unknown_feature(tmp_path: Path) -> bytes:
     data = bytearray(path.read_bytes())
     data[72:80] = struct.pack(">Q", 1 << 40)
     return bytes(data)
+
+
+@pytest.mark.parametrize("make", ["prepare_snapshot", "snapshot_root"])
+def test_a_snapshot_leaves_the_reserve(
+    driver: LocalStorage, image: ImageSpec, source: ImageSource, monkeypatch: pytest.MonkeyPatch, make: str
+) -> None:
+    """It takes what the base has as well: with less space, QEMU pauses every guest of the host that writes."""
+    server = samples.new_id()
+    root = driver.create_root(server, driver.cache_image(image, source), 1)
+    overlay, base = (Path(path or "").stat().st_blocks * 512 for path in (root.path, root.backing_path))
+    assert base > 0
+    table = ((-1, False), (overlay, False), (overlay + base - 1, False), (overlay + base, True))
+    for more, is_enough in table:
+        free = driver.reserved_bytes + more
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))
+        if is_enough:
+            assert Path(getattr(driver, make)(server).path).exists()
+        else:
+            with pytest.raises(errors.NotEnoughSpace):
+                getattr(driver, make)(server)
+            assert driver.list_snapshots() == ()
+        if more < 0:
+            with pytest.raises(errors.NotEnoughSpace):
+                driver.check_reserve()
+        else:
+            driver.check_reserve()
 
 
 class TestImages:

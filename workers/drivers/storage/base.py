@@ -212,6 +212,10 @@ class StorageDriver(ABC):
         """
 
     @abstractmethod
+    def check_reserve(self) -> None:
+        """Raise NotEnoughSpace if the host has less free space than its reserve. Cheap: called while a copy grows."""
+
+    @abstractmethod
     def remove_snapshot(self, server_id: str) -> None:
         """Remove the server's snapshot. Absent is success."""
 

@@ -22,6 +22,7 @@ class LocalSnapshots(StorageDriver):
     """A part of LocalStorage."""
 
     paths: HostPaths
+    reserved_bytes: int
 
     @abstractmethod
     def _path(self, server_id: str, name: str) -> str:
@@ -58,6 +59,14 @@ class LocalSnapshots(StorageDriver):
     def list_snapshots(self) -> tuple[str, ...]:
         return tuple(item for item in self.list_servers() if (self.paths.instance(item) / SNAPSHOT).exists())
 
+    def check_reserve(self) -> None:
+        with on_disk():
+            self._check_space(0)
+
+    def _check_space(self, wanted: int) -> None:
+        if shutil.disk_usage(self.paths.instances).free < wanted + self.reserved_bytes:
+            raise NotEnoughSpace("The host has no space for a snapshot.", details=f"{wanted} bytes wanted")
+
     def _root(self, server_id: str) -> Disk:
         root = load_disk(Path(self._path(server_id, "root.json")))
         if root is None or not Path(root.path).exists():
@@ -70,11 +79,16 @@ class LocalSnapshots(StorageDriver):
         self.remove_snapshot(server_id)
         disk = Disk(self._path(server_id, SNAPSHOT), "qcow2", root.size_bytes)
         with on_disk():
-            if shutil.disk_usage(self.paths.instances).free < Path(root.path).stat().st_blocks * 512:
-                raise NotEnoughSpace("The host has no space for a snapshot.", details=root.path)
+            self._check_space(_bytes_to_copy(root))
             with files.appearing(Path(disk.path)) as temporary:
                 make(disk, temporary)
         return disk
+
+
+def _bytes_to_copy(root: Disk) -> int:
+    """Return how much a flat copy of a disk takes. A compressed backing file may take more: the copy is watched."""
+    paths = (root.path, root.backing_path)
+    return min(root.size_bytes, sum(Path(path).stat().st_blocks * 512 for path in paths if path is not None))
 
 
 def load_disk(record: Path) -> Disk | None:

@@ -159,6 +159,9 @@ class SimulatedStorage(StorageDriver):
 
             sending.send(Path(self.snapshot_path(server_id)), url, progress)
 
+    def check_reserve(self) -> None:
+        """Simulated disks take no space."""
+
     def remove_snapshot(self, server_id: str) -> None:
         with self._simulation.operation("remove_snapshot"):
             Path(self._snapshot_path(server_id)).unlink(missing_ok=True)

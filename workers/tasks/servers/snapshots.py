@@ -17,6 +17,7 @@ from apps.images.services import images
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import PowerState, Quiesce
+from workers.drivers.storage.errors import NotEnoughSpace
 from workers.engine.errors import LeaseLost
 from workers.engine.steps import SCHEDULER, StepContext
 from workers.tasks.servers.base import ServerStep
@@ -42,13 +43,22 @@ class Snapshot(ServerStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         server, drivers = self.server(ctx), self.drivers(ctx)
-        key, check = str(server.id), _watch(ctx)
-        check(0, 0)
+        key, watch = str(server.id), _watch(ctx)
+        watch(0, 0)
+
+        def check(done: int, total: int) -> None:
+            watch(done, total)
+            drivers.storage.check_reserve()
+
         info = drivers.hypervisor.info(key)
         if info is not None and info.power_state in _ON:
             disk = drivers.storage.prepare_snapshot(key)
             target = server.root_device_name.removeprefix("/dev/") or "vda"
-            drivers.hypervisor.copy_disk(key, target, disk.path, _quiesce(server), check)
+            try:
+                drivers.hypervisor.copy_disk(key, target, disk.path, _quiesce(server), check)
+            except NotEnoughSpace:
+                drivers.storage.remove_snapshot(key)  # the other guests need the space now
+                raise
         else:
             drivers.storage.snapshot_root(key, check)
 
