@@ -350,3 +350,16 @@ def test_a_build_is_not_tried_again_without_its_volumes(
 def test_unknown_ids_of_others(alice: ComputeCaller, wanted: dict[str, Any], worker: Worker) -> None:
     answer = create(alice, wanted, {"source_type": "volume", "uuid": str(uuid.uuid4()), "boot_index": 0})
     assert answer.status_code == 400
+
+
+def test_volumes_that_go_with_their_server_although_they_grow(
+    alice: ComputeCaller, wanted: dict[str, Any], make_volume: MakeVolume, worker: Worker
+) -> None:
+    root, data = make_volume(alice), make_volume(alice)
+    goes = {"delete_on_termination": True}
+    server = server_of(create(alice, wanted, of_volume(root, boot_index=0, **goes), of_volume(data, **goes)))
+    worker.work()
+    Volume.objects.filter(id=data.id).update(status="extending")
+    alice.delete(f"/servers/{server.id}")
+    assert set(worker.work()) == {"succeeded"}
+    assert not Volume.objects.filter(deleted_at=None).exists() and worker.drivers.volume.list_volumes() == ()

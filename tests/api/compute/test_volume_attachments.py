@@ -336,3 +336,25 @@ def test_the_disks_of_a_server_are_limited(
         )
     answer = attach(alice, server, make_volume(alice))
     assert answer.status_code == 403 and "maximum allowed number of disk devices (24)" in str(answer.content)
+
+
+def test_an_attach_that_cannot_be_undone_ends_with_the_volume_attached(
+    alice: ComputeCaller, server: Server, make_volume: MakeVolume, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A guest that may have the disk keeps it: its volume is not given to another server, and the run ends."""
+
+    def hold(self: Any, server_id: str, serial: str, timeout_s: float) -> None:
+        raise steps.GuestHoldsDevice("It holds it.")
+
+    volume = make_volume(alice)
+    worker.plan({"op": "attach_disk", "error": "abort", "when": "after"})
+    attach(alice, server, volume)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(worker.drivers.hypervisor), "detach_disk", hold)
+        assert worker.work() == ["failed"]
+    volume.refresh_from_db()
+    assert volume.status == "in-use" and plugged(worker, server) == [str(volume.id)]
+    assert alice.delete(path_of(server, volume)).status_code == 202
+    assert worker.work() == ["failed", "succeeded"]
+    volume.refresh_from_db()
+    assert volume.status == "available"
