@@ -7,6 +7,7 @@ are powers of two in MiB.
 
 MIB = 1024 * 1024
 OF_PROJECT = 8  # uploads at once: the API charges a body when it is complete
+READ_TIMEOUT = 660  # seconds: the API reads all data again before it answers; hosts wait for 600
 OF_ADDRESS = 16  # those of a trusted proxy are not counted
 
 # nginx counts a request once, where it first meets a limit whose key is not empty. The key of a project is empty until
@@ -23,6 +24,7 @@ ROOM = """\
             limit_conn addresses_with_uploads {of_address};
             limit_conn addresses {requests_of_address};
             error_page 500 =507 /front/refused/507;  # the body could not be stored
+            proxy_read_timeout {read_timeout}s;
             {pages}
             proxy_pass http://api$request_uri;
         }}
@@ -48,6 +50,7 @@ def locations(*, cap: int, requests_of_address: int, pages: str) -> str:
             of_project=OF_PROJECT,
             of_address=OF_ADDRESS,
             requests_of_address=requests_of_address,
+            read_timeout=READ_TIMEOUT,
             pages=pages,
         )
         for size in rooms(cap)

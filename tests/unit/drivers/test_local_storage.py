@@ -10,6 +10,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,7 @@ import pytest
 
 from tests.unit.drivers import samples
 from tests.unit.drivers.storage_contract import StorageContract
-from workers.drivers.storage import errors
+from workers.drivers.storage import errors, sending
 from workers.drivers.storage import loader as storages
 from workers.drivers.storage.base import ImageSource, ImageSpec, StorageDriver
 from workers.drivers.storage.local import LocalStorage
@@ -293,6 +294,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.body)
 
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(int(self.path[1:]))
+        self.end_headers()
+
     def log_message(self, *_args: object) -> None:
         """Log nothing."""
 
@@ -317,6 +323,22 @@ class TestHttp:
         with pytest.raises(errors.ImageUnavailable):
             driver.cache_image(image, ImageSource(f"{server}{path}"))
         assert files_below(driver.paths.images) == []
+
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [
+            (204, None),
+            (409, errors.SendingFailed),  # an earlier attempt's data is being stored
+            (429, errors.SendingFailed),
+            (504, errors.SendingFailed),
+            (302, errors.SnapshotRefused),
+            (400, errors.SnapshotRefused),
+            (404, errors.SnapshotRefused),
+        ],
+    )
+    def test_sending(self, server: str, image_file: Path, status: int, error: type[Exception] | None) -> None:
+        with pytest.raises(error) if error else nullcontext():
+            sending.send(image_file, f"{server}/{status}", None)
 
     def test_nobody_there(self, driver: StorageDriver, image: ImageSpec) -> None:
         with pytest.raises(errors.ImageUnavailable):

@@ -1,6 +1,7 @@
 """Images are counted by number and bytes, and the store keeps a reserve. A charge ends when the bytes are gone."""
 
 import io
+import re
 import uuid
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from apps.quotas.models import Limit
 from deploy.front import uploads
 from tests.callers import Caller
 from tests.unit.images import samples
+from workers.drivers.storage import sending
 
 pytestmark = pytest.mark.django_db
 MIB = 1024 * 1024
@@ -109,6 +111,13 @@ def test_the_front_has_each_room(cap: int) -> None:
     """The front makes a location for each answer that the API can give."""
     answers = {front_room(size) for size in (0, 1, MIB, MIB + 1, cap // 3, cap - 1, cap) if size <= cap}
     assert answers <= set(uploads.rooms(cap)) and front_room(cap) == uploads.rooms(cap)[-1]
+
+
+def test_the_front_waits_longer_than_a_host_that_sends() -> None:
+    """The store reads all data again before it answers. A host that gives up first sends the same once more."""
+    text = uploads.locations(cap=1, requests_of_address=1, pages="")
+    (seconds,) = re.findall(r"proxy_read_timeout (\d+)s;", text)
+    assert int(seconds) > sending.TIMEOUT.read_timeout
 
 
 def test_a_charge_outlives_its_image_until_the_bytes_are_gone(alice: Caller, create: Any, image_dir: Path) -> None:

@@ -13,7 +13,7 @@ from workers.drivers.storage.base import Progress
 from workers.drivers.storage.errors import FilesMissing, SendingFailed, SnapshotRefused
 
 _CHUNK = 1024 * 1024
-_TIMEOUT = urllib3.Timeout(connect=10.0, read=600.0)  # the store reads the whole file again before it answers
+TIMEOUT = urllib3.Timeout(connect=10.0, read=600.0)  # the store reads the whole file again before it answers
 
 
 def send(path: Path, url: str, progress: Progress | None) -> None:
@@ -28,7 +28,7 @@ def send(path: Path, url: str, progress: Progress | None) -> None:
     except OSError as error:
         raise FilesMissing("The snapshot of the server is not on its host.", details=str(error)) from error
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-    pool = urllib3.PoolManager(timeout=_TIMEOUT, retries=False)
+    pool = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
     try:
         with path.open("rb") as stream:
             answer = pool.request("PUT", url, body=_chunks(stream, size, progress), headers=headers, redirect=False)
@@ -53,6 +53,6 @@ def _check(answer: urllib3.BaseHTTPResponse) -> None:
         return
     text = answer.data[:2000].decode(errors="replace")
     details = f"{answer.status}: {text}"
-    if answer.status >= 500 or answer.status in (408, 429):
+    if answer.status >= 500 or answer.status in (408, 409, 429):  # 409: an earlier attempt's data is being stored
         raise SendingFailed("The image store could not take the snapshot now.", details=details)
     raise SnapshotRefused("The image store refused the snapshot.", details=details)

@@ -2,8 +2,8 @@
 
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,7 +17,7 @@ from apps.images.services import images
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import PowerState, Quiesce
-from workers.drivers.storage.errors import NotEnoughSpace
+from workers.drivers.storage.errors import NotEnoughSpace, SnapshotRefused
 from workers.engine.errors import LeaseLost
 from workers.engine.steps import SCHEDULER, StepContext
 from workers.tasks.servers.base import ServerStep
@@ -42,6 +42,10 @@ class Snapshot(ServerStep[None]):
     task_state = states.IMAGE_SNAPSHOT
 
     def execute(self, ctx: StepContext) -> None:
+        with _until_stored(ctx):
+            self._copy(ctx)
+
+    def _copy(self, ctx: StepContext) -> None:
         server, drivers = self.server(ctx), self.drivers(ctx)
         key, watch = str(server.id), _watch(ctx)
         watch(0, 0)
@@ -75,6 +79,16 @@ def clear(server_id: uuid.UUID, drivers: HostDrivers) -> None:
     """Leave nothing of a snapshot on the host: no job, no frozen guest, no file."""
     drivers.hypervisor.end_copy(str(server_id))
     drivers.storage.remove_snapshot(str(server_id))
+
+
+@contextmanager
+def _until_stored(ctx: StepContext) -> Iterator[None]:
+    """End the block without an error if the image has its data: an earlier attempt sent it, and lost the answer."""
+    try:
+        yield
+    except (ImageGone, SnapshotRefused):
+        if not image_selectors.has_data(image_id=_image_id(ctx)):
+            raise
 
 
 def _quiesce(server: "Server") -> Quiesce:
@@ -116,7 +130,8 @@ class Upload(ServerStep[None]):
                 _store(ctx, Path(drivers.storage.snapshot_path(key)))
             else:
                 url = blobs.signed_upload_url(image_id=image_id, run_id=run_id)
-                drivers.storage.send_snapshot(key, url, _watch(ctx))
+                with _until_stored(ctx):
+                    drivers.storage.send_snapshot(key, url, _watch(ctx))
         elif not image_selectors.has_data(image_id=image_id):
             raise ImageGone(id=image_id)
         drivers.storage.remove_snapshot(key)

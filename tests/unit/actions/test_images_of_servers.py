@@ -1,0 +1,89 @@
+"""The image of a server: attempts whose answer was lost, and a host whose disk is full."""
+
+from typing import Any
+
+import pytest
+
+from apps.images.models import Image
+from apps.images.selectors import blobs
+from tests.unit.actions.conftest import Acting
+from workers.drivers.storage.errors import NotEnoughSpace, SendingFailed, SnapshotRefused
+from workers.tasks.servers import snapshots
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def store() -> None:
+    """Let the store have the data of the image that a run is to fill."""
+    facts = {"size": 10, "virtual_size": 1 << 30, "os_hash_algo": "sha512", "os_hash_value": "0" * 128}
+    assert Image.objects.exclude(filled_by=None).update(status="active", filled_by=None, **facts) == 1
+
+
+@pytest.fixture
+def remote(acting: Acting, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
+    """The host is not the store's machine. Return a function that sets how the first upload ends."""
+    settings.MAX_ATTEMPTS = 2
+    monkeypatch.setattr(snapshots, "CHECK_SECONDS", -1)
+    monkeypatch.setattr(blobs, "is_here", lambda: False)
+    monkeypatch.setattr(blobs, "signed_upload_url", lambda **_: "http://127.0.0.1:1/")
+
+    def end_upload(is_stored: bool, error: type[Exception] | None) -> None:
+        def send(server_id: str, url: str, progress: Any) -> None:
+            if is_stored:
+                store()
+            if error is not None:
+                raise error("No.")
+            progress(0, 1)
+
+        monkeypatch.setattr(acting.drivers.storage, "send_snapshot", send)
+
+    return end_upload
+
+
+@pytest.mark.parametrize(
+    ("is_stored", "error", "state"),
+    [
+        (True, SendingFailed, "succeeded"),  # the answer was lost
+        (True, SnapshotRefused, "succeeded"),  # the address is not valid any more
+        (True, None, "succeeded"),  # an earlier upload ends while this one is sent
+        (False, SnapshotRefused, "failed"),
+    ],
+)
+def test_the_answer_of_an_upload_is_lost(acting: Acting, remote: Any, is_stored: bool, error: Any, state: str) -> None:
+    remote(is_stored, error)
+    acting.do("createImage", name="i")
+    if error is SendingFailed:
+        acting.retry()
+    assert (acting.run_state, acting.server.status, acting.server.task_state) == (state, "ACTIVE", "")
+    assert Image.objects.filter(name="i", status="active").exists() == is_stored
+    assert acting.drivers.storage.list_snapshots() == ()
+
+
+def test_an_earlier_upload_ends_during_the_next_copy(
+    acting: Acting, remote: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote(False, SendingFailed)
+    acting.do("createImage", name="i")
+
+    def copy(server_id: str, target: str, path: str, quiesce: str, progress: Any) -> None:
+        store()
+        progress(0, 1)
+
+    monkeypatch.setattr(acting.drivers.hypervisor, "copy_disk", copy)
+    acting.retry()
+    assert acting.run_state == "succeeded"
+    assert Image.objects.filter(name="i", status="active").exists()
+
+
+def test_a_copy_that_takes_from_the_reserve_is_removed_at_once(
+    acting: Acting, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.MAX_ATTEMPTS = 2
+
+    def refuse() -> None:
+        raise NotEnoughSpace("The host has no space for a snapshot.")
+
+    monkeypatch.setattr(acting.drivers.storage, "check_reserve", refuse)
+    acting.do("createImage", name="i")
+    assert acting.server.task_state == "image_snapshot"  # the next attempt waits for its time
+    assert acting.drivers.storage.list_snapshots() == ()
