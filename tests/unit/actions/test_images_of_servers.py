@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from apps.compute.models import Server
 from apps.images.models import Image
 from apps.images.selectors import blobs
 from tests.unit.actions.conftest import Acting
+from workers.drivers.hypervisor.base import DomainInfo, PowerState
 from workers.drivers.storage.errors import NotEnoughSpace, SendingFailed, SnapshotRefused
 from workers.tasks.servers import snapshots
 
@@ -87,3 +89,46 @@ def test_a_copy_that_takes_from_the_reserve_is_removed_at_once(
     acting.do("createImage", name="i")
     assert acting.server.task_state == "image_snapshot"  # the next attempt waits for its time
     assert acting.drivers.storage.list_snapshots() == ()
+
+
+@pytest.fixture
+def copied(acting: Acting, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that gets the names of the disks that are copied while the guest is on."""
+    names: list[str] = []
+    copy = acting.drivers.hypervisor.copy_disk
+
+    def record(server_id: str, source: str, *arguments: Any) -> None:
+        copy(server_id, source, *arguments)
+        names.append(source.rpartition("/")[2])
+
+    monkeypatch.setattr(acting.drivers.hypervisor, "copy_disk", record)
+    return names
+
+
+def test_an_image_is_never_that_of_a_rescue_disk(acting: Acting, remote: Any, copied: list[str]) -> None:
+    """An operator reset the state of a rescued server: its first disk is still the rescue disk."""
+    remote(True, None)
+    acting.do("rescue")
+    Server.objects.update(vm_state="active", rescue=None)
+    assert acting.disks()["vda"] == "rescue"
+    acting.do("createImage")
+    assert (acting.run_state, copied) == ("succeeded", ["root"])
+
+
+def test_the_image_of_a_guest_that_sleeps(
+    acting: Acting, remote: Any, copied: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is called suspended, but QEMU has its disk open."""
+    remote(True, None)
+    asleep = DomainInfo(str(acting.id), "s", PowerState.SUSPENDED)
+    monkeypatch.setattr(acting.drivers.hypervisor, "info", lambda server_id: asleep)
+    acting.do("createImage")
+    assert (acting.run_state, copied) == ("succeeded", ["root"])
+
+
+@pytest.mark.parametrize("action", ["suspend", "stop"])
+def test_the_image_of_a_guest_that_is_off(acting: Acting, remote: Any, copied: list[str], action: str) -> None:
+    remote(True, None)
+    acting.do(action)
+    acting.do("createImage")
+    assert (acting.run_state, copied) == ("succeeded", [])

@@ -149,33 +149,35 @@ class HypervisorContract:
         self, driver: HypervisorDriver, spec: ServerSpec, copy_of: Callable[[ServerSpec], Path]
     ) -> None:
         """``copy_of`` makes the file for a copy of a server's root disk."""
-        path = copy_of(spec)
+        path, root = copy_of(spec), spec.disks[0].path
         with pytest.raises(ServerNotFound):
-            driver.copy_disk(spec.id, "vda", str(path), "never")
+            driver.copy_disk(spec.id, root, str(path), "never")
         driver.end_copy(spec.id)
         driver.spawn(spec)
         seen: list[tuple[int, int]] = []
-        driver.copy_disk(spec.id, "vda", str(path), "if_possible", lambda *told: seen.append(told))
+        driver.copy_disk(spec.id, root, str(path), "if_possible", lambda *told: seen.append(told))
         assert seen and seen[-1][0] == seen[-1][1]
         assert inspect(path, "qcow2") > 0
+        with pytest.raises(CopyFailed):
+            driver.copy_disk(spec.id, f"{root}.rescue", str(path), "never")
         with pytest.raises(QuiesceFailed):
-            driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "required")
+            driver.copy_disk(spec.id, root, str(copy_of(spec)), "required")
 
         def stop(done: int, total: int) -> None:
             raise Stopped("The call was stopped.")
 
         with pytest.raises(Stopped):
-            driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "never", stop)
+            driver.copy_disk(spec.id, root, str(copy_of(spec)), "never", stop)
         driver.end_copy(spec.id)
         driver.pause(spec.id)
-        driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "never")
+        driver.copy_disk(spec.id, root, str(copy_of(spec)), "never")
         info = driver.info(spec.id)
         assert info is not None
         assert info.power_state == "paused"
         with pytest.raises(CopyFailed):  # another attempt finds the guest off, and its disk in the file
-            driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "never", lambda *told: driver.stop(spec.id, 0))
+            driver.copy_disk(spec.id, root, str(copy_of(spec)), "never", lambda *told: driver.stop(spec.id, 0))
         with pytest.raises(ServerNotRunning):
-            driver.copy_disk(spec.id, "vda", str(copy_of(spec)), "never")
+            driver.copy_disk(spec.id, root, str(copy_of(spec)), "never")
 
     def test_a_guest_without_an_agent(self, driver: HypervisorDriver, spec: ServerSpec) -> None:
         assert not driver.agent_answers(spec.id)

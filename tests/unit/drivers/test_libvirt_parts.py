@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from workers.drivers.hypervisor.libvirt import console
 
 libvirt = pytest.importorskip("libvirt")
 
-from workers.drivers.hypervisor.libvirt import domains, events, failures  # noqa: E402
+from workers.drivers.hypervisor.libvirt import copies, domains, events, failures  # noqa: E402
 from workers.drivers.hypervisor.libvirt.connection import Connection  # noqa: E402
 
 
@@ -131,3 +132,26 @@ def test_cards_that_leave_checksums_to_the_host(driver: str, offloads: bool) -> 
             return f"<domain><devices>{card}<interface><model type='e1000'/></interface></devices></domain>"
 
     assert domains._devices(Domain()) == (None, offloads)
+
+
+RESCUED = """<domain><devices>
+<disk type='network'><target dev='vdc'/></disk>
+<disk type='file'><source file='/i/rescue'/>
+<backingStore><source file='/i/root'/></backingStore><target dev='vda'/></disk>
+{root}
+</devices></domain>"""
+
+
+@pytest.mark.parametrize(
+    ("root", "target"),
+    [("<disk type='file'><source file='/i/root'/><target dev='vdb'/></disk>", "vdb"), ("", None)],
+)
+def test_a_disk_is_copied_by_its_file(root: str, target: str | None) -> None:
+    """By the name, it would be the rescue disk."""
+
+    class Domain:
+        def XMLDesc(self) -> str:
+            return RESCUED.format(root=root)
+
+    with nullcontext() if target else pytest.raises(errors.CopyFailed):
+        assert copies._target(Domain(), "/i/root") == target

@@ -28,7 +28,7 @@ from workers.drivers.network import loader as networks
 from workers.drivers.network.base import NetworkDriver
 from workers.drivers.storage import blank_qcow2
 from workers.drivers.storage import loader as storages
-from workers.drivers.storage.base import ImageSource, ImageSpec, StorageDriver
+from workers.drivers.storage.base import Disk, ImageSource, ImageSpec, StorageDriver
 from workers.drivers.volume import loader as volumes
 from workers.drivers.volume import simulated as simulated_volumes
 from workers.drivers.volume.base import ExportSpec, FromImage, VolumeDriver
@@ -51,7 +51,7 @@ class TestHypervisor(HypervisorContract):
 
     @pytest.fixture
     def spec(self) -> ServerSpec:
-        return samples.server()
+        return samples.server(disks=(samples.disk(Disk("/instances/root", "qcow2", 1 << 30), "vda"),))
 
     @pytest.fixture
     def interface(self) -> InterfaceSpec:

@@ -20,13 +20,14 @@ class LiveOperations(ABC):
 
     @abstractmethod
     def copy_disk(
-        self, server_id: str, target: str, path: str, quiesce: Quiesce, progress: CopyProgress | None = None
+        self, server_id: str, source: str, path: str, quiesce: Quiesce, progress: CopyProgress | None = None
     ) -> None:
-        """Copy the disk `target` of a running or paused guest into `path`, an empty qcow2 file as large as the disk.
+        """Copy the disk `source`, a file, of a guest that is on into `path`, an empty qcow2 file as large as the disk.
 
         Success: the file has all of the disk, as it was at one moment before the return, and no backing file; the guest
-        was not paused. Failure: the guest runs on as before, and the file's content is of no use. Raises CopyFailed,
-        ServerNotFound, ServerNotRunning, and QuiesceFailed where `quiesce` is "required" and the agent did not do it.
+        was not paused. Failure: the guest runs on as before, and the file's content is of no use. Raises CopyFailed
+        (also where the guest does not use `source`: it may run from a rescue disk), ServerNotFound, ServerNotRunning,
+        and QuiesceFailed where `quiesce` is "required" and the agent did not do it.
         """
 
     @abstractmethod

@@ -24,11 +24,13 @@ class SimulatedLive(LiveOperations):
     _simulation: Simulation
 
     def copy_disk(
-        self, server_id: str, target: str, path: str, quiesce: Quiesce, progress: CopyProgress | None = None
+        self, server_id: str, source: str, path: str, quiesce: Quiesce, progress: CopyProgress | None = None
     ) -> None:
         """The file stays as it is: a simulated disk has no data."""
         with self._simulation.operation("copy_disk") as operation:
             record = self._alive(server_id)
+            if source not in record.get("disks", {}).values():
+                raise CopyFailed("The server does not run from its root disk.", details=source)
             if not Path(path).is_file():
                 raise CopyFailed("The hypervisor could not copy the server's disk.", details=f"no file {path}")
             if progress is not None:

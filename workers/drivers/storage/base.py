@@ -187,6 +187,10 @@ class StorageDriver(ABC):
         raise ServerNotMovable("The disks of this server cannot be moved to another host.")
 
     @abstractmethod
+    def root(self, server_id: str) -> Disk:
+        """Return the server's root disk. Raises FilesMissing."""
+
+    @abstractmethod
     def prepare_snapshot(self, server_id: str) -> Disk:
         """Make the file for a snapshot of the server's root disk: qcow2, empty, as large as the disk.
 

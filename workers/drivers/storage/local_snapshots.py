@@ -36,7 +36,7 @@ class LocalSnapshots(StorageDriver):
         return self._snapshot(server_id, self._make_empty)
 
     def snapshot_root(self, server_id: str, progress: Progress | None = None) -> Disk:
-        root = self._root(server_id)
+        root = self.root(server_id)
 
         def make(disk: Disk, path: Path) -> None:
             copying.flatten(root, path, progress)
@@ -67,7 +67,7 @@ class LocalSnapshots(StorageDriver):
         if shutil.disk_usage(self.paths.instances).free < wanted + self.reserved_bytes:
             raise NotEnoughSpace("The host has no space for a snapshot.", details=f"{wanted} bytes wanted")
 
-    def _root(self, server_id: str) -> Disk:
+    def root(self, server_id: str) -> Disk:
         root = load_disk(Path(self._path(server_id, "root.json")))
         if root is None or not Path(root.path).exists():
             raise FilesMissing("The disk of the server is not on its host.", details=server_id)
@@ -75,7 +75,7 @@ class LocalSnapshots(StorageDriver):
 
     def _snapshot(self, server_id: str, make: Callable[[Disk, Path], None]) -> Disk:
         """Make a snapshot's file. It has no record: its format and size follow from the root's."""
-        root = self._root(server_id)
+        root = self.root(server_id)
         self.remove_snapshot(server_id)
         disk = Disk(self._path(server_id, SNAPSHOT), "qcow2", root.size_bytes)
         with on_disk():

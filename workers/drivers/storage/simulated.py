@@ -136,6 +136,12 @@ class SimulatedStorage(StorageDriver):
             moved = json.loads(json.dumps(record).replace(f"{there}/", f"{here}/"))
             self._simulation.write("disks", server_id, moved)
 
+    def root(self, server_id: str) -> Disk:
+        root = (self._simulation.read("disks", server_id) or {}).get("root")
+        if root is None:
+            raise FilesMissing("The disk of the server is not on its host.", details=server_id)
+        return Disk(**root)
+
     def prepare_snapshot(self, server_id: str) -> Disk:
         return self._snapshot("prepare_snapshot", server_id)
 
@@ -218,14 +224,12 @@ class SimulatedStorage(StorageDriver):
     def _snapshot(self, op: str, server_id: str) -> Disk:
         """Write a real file: an empty qcow2 of the root disk's size, which the image store takes."""
         with self._simulation.operation(op) as operation:
-            root = (self._simulation.read("disks", server_id) or {}).get("root")
-            if root is None:
-                raise FilesMissing("The disk of the server is not on its host.", details=server_id)
+            root = self.root(server_id)
             path = Path(self._snapshot_path(server_id))
             path.parent.mkdir(parents=True, exist_ok=True)
             operation.halfway()
-            files.write(path, blank_qcow2.content(root["size_bytes"]))
-            return Disk(str(path), "qcow2", root["size_bytes"])
+            files.write(path, blank_qcow2.content(root.size_bytes))
+            return Disk(str(path), "qcow2", root.size_bytes)
 
     def _path(self, server_id: str, name: str) -> str:
         values.check_uuid(server_id, "a server's id")

@@ -16,7 +16,8 @@ from apps.images.selectors import images as image_selectors
 from apps.images.services import images
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
-from workers.drivers.hypervisor.base import PowerState, Quiesce
+from workers.drivers.hypervisor.base import Quiesce
+from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
 from workers.drivers.storage.errors import NotEnoughSpace, SnapshotRefused
 from workers.engine.errors import LeaseLost
 from workers.engine.steps import SCHEDULER, StepContext
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from apps.compute.models import Server
 
 CHECK_SECONDS = 1.0
-_ON = (PowerState.RUNNING, PowerState.PAUSED)
 
 
 def _image_id(ctx: StepContext) -> uuid.UUID:
@@ -54,17 +54,14 @@ class Snapshot(ServerStep[None]):
             watch(done, total)
             drivers.storage.check_reserve()
 
-        info = drivers.hypervisor.info(key)
-        if info is not None and info.power_state in _ON:
-            disk = drivers.storage.prepare_snapshot(key)
-            target = server.root_device_name.removeprefix("/dev/") or "vda"
-            try:
-                drivers.hypervisor.copy_disk(key, target, disk.path, _quiesce(server), check)
-            except NotEnoughSpace:
-                drivers.storage.remove_snapshot(key)  # the other guests need the space now
-                raise
-        else:
+        source, disk = drivers.storage.root(key), drivers.storage.prepare_snapshot(key)
+        try:
+            drivers.hypervisor.copy_disk(key, source.path, disk.path, _quiesce(server), check)
+        except (ServerNotFound, ServerNotRunning):  # off: QEMU has the disk of a guest that sleeps open
             drivers.storage.snapshot_root(key, check)
+        except NotEnoughSpace:
+            drivers.storage.remove_snapshot(key)  # the other guests need the space now
+            raise
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:

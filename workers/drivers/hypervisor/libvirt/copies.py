@@ -23,9 +23,10 @@ _FAILED = "The hypervisor could not copy the server's disk."
 _FLAGS = libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB | libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT
 
 
-def copy(domain: libvirt.virDomain, target: str, path: str, quiesce: Quiesce, progress: CopyProgress | None) -> None:
+def copy(domain: libvirt.virDomain, source: str, path: str, quiesce: Quiesce, progress: CopyProgress | None) -> None:
     """Copy a disk into a file. Lets libvirtError through; a failure leaves no job and nothing frozen."""
     end(domain)  # of a copy whose process was killed
+    target = _target(domain, source)
     destination = disk.Disk(driver=disk.DiskDriver(type="qcow2"), source=disk.Source(file=path))
     domain.blockCopy(target, destination.xml(), flags=_FLAGS)
     try:
@@ -41,6 +42,15 @@ def copy(domain: libvirt.virDomain, target: str, path: str, quiesce: Quiesce, pr
     except BaseException:
         end(domain)
         raise
+
+
+def _target(domain: libvirt.virDomain, source: str) -> str:
+    """Return the name of the guest's disk that is the file `source`. Raises CopyFailed where it has none."""
+    for device in parse(domain.XMLDesc()).iterfind("devices/disk"):
+        file, target = device.find("source"), device.find("target")
+        if file is not None and target is not None and file.get("file") == source:
+            return str(target.get("dev"))
+    raise CopyFailed("The server does not run from its root disk.", details=source)
 
 
 def _wait(domain: libvirt.virDomain, target: str, progress: CopyProgress | None) -> None:

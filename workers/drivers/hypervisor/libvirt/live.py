@@ -31,13 +31,13 @@ class LibvirtLive(LiveOperations):
         """Return the domain, or None."""
 
     def copy_disk(
-        self, server_id: str, target: str, path: str, quiesce: Quiesce, progress: CopyProgress | None = None
+        self, server_id: str, source: str, path: str, quiesce: Quiesce, progress: CopyProgress | None = None
     ) -> None:
         with translated(CopyFailed):
             domain = self._existing(server_id)
             if not domains.is_active(domain):
                 raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
-            copies.copy(domain, target, path, quiesce, progress)
+            copies.copy(domain, source, path, quiesce, progress)
 
     def end_copy(self, server_id: str) -> None:
         with translated():
