@@ -76,6 +76,7 @@ def run(
     cpu_limit_s: int | None = None,
     env: Mapping[str, str] | None = None,
     poll: Callable[[], object] | None = None,
+    dies_with_caller: bool = False,
 ) -> Completed:
     """Run a program to its end and return how it ended.
 
@@ -84,6 +85,8 @@ def run(
     between fork and exec and any thread may call. The environment is PATH and LC_ALL, plus `env`: the caller's own
     environment (and the secrets in it) is not passed on. `poll` is called several times a second while the program
     runs; what it raises ends the program, and is raised. A program that daemonises itself outlives this call.
+    With `dies_with_caller` the kernel kills the program if this process is killed: for one that would work, and hold
+    locks, for long (not its children).
 
     Raises ProgramMissing, ProcessTimeout, and, when `check`, ProcessFailed. Arguments are never logged.
     """
@@ -91,7 +94,7 @@ def run(
     if isinstance(argv, str | bytes) or not command or not all(isinstance(word, str) for word in command):
         raise TypeError("a program is run from a list of strings")
     started = time.monotonic()
-    process = _start(_limited(command, memory_limit_mib, cpu_limit_s), env)
+    process = _start(_prefixed(command, memory_limit_mib, cpu_limit_s, dies_with_caller), env)
     try:
         stdout, stderr = _converse(process, input, timeout_s, poll)
     except subprocess.TimeoutExpired:
@@ -99,14 +102,16 @@ def run(
     finally:
         _end(process)
     completed = Completed(command, process.returncode, stdout, stderr, time.monotonic() - started)
-    if completed.returncode == 127 and b"prlimit: failed to execute" in stderr:
+    if completed.returncode == 127 and b": failed to execute" in stderr:
         raise ProgramMissing(f"{command[0]} is not installed", stderr.decode("utf-8", "replace"))
     if check and completed.returncode != 0:
         raise ProcessFailed(completed)
     return completed
 
 
-def _limited(command: tuple[str, ...], memory_mib: int | None, cpu_s: int | None) -> list[str]:
+def _prefixed(command: tuple[str, ...], memory_mib: int | None, cpu_s: int | None, dies_with_caller: bool) -> list[str]:
+    if dies_with_caller:
+        command = ("setpriv", "--pdeathsig", "KILL", "--", *command)
     limits = []
     if memory_mib is not None:
         limits.append(f"--as={memory_mib * 1024 * 1024}")

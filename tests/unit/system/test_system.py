@@ -44,7 +44,7 @@ class TestGate:
         assert (caught.value.completed.returncode, caught.value.details) == (3, "why\n")
         assert processes.run(["false"], timeout_s=5, check=False).returncode == 1
 
-    @pytest.mark.parametrize("limits", [{}, {"memory_limit_mib": 100}])
+    @pytest.mark.parametrize("limits", [{}, {"memory_limit_mib": 100}, {"dies_with_caller": True}])
     def test_missing(self, limits: dict[str, Any]) -> None:
         with pytest.raises(processes.ProgramMissing):
             processes.run(["no-such-program"], timeout_s=5, **limits)
@@ -57,6 +57,21 @@ class TestGate:
         child = int((tmp_path / "pid").read_text())
         deadline = time.monotonic() + 5
         while processes.Process(child).command_line():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def test_a_long_one_dies_with_a_killed_caller(self, tmp_path: Path) -> None:
+        pid_file = tmp_path / "pid"
+        caller = multiprocessing.get_context("spawn").Process(target=run_for_long, args=(pid_file,))
+        caller.start()
+        deadline = time.monotonic() + 30
+        while not (pid_file.exists() and pid_file.read_text().endswith("\n")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        caller.kill()
+        caller.join()
+        program = processes.Process(int(pid_file.read_text()))
+        while program.command_line():
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
@@ -130,6 +145,11 @@ class TestGate:
     )  # fmt: skip
     def test_the_test_sees(self, code: str) -> None:
         assert offences(ast.parse(code))
+
+
+def run_for_long(pid_file: Path) -> None:
+    command = ["sh", "-c", f"echo $$ > {pid_file}; exec sleep 60"]
+    processes.run(command, timeout_s=60, memory_limit_mib=1024, dies_with_caller=True)
 
 
 def offences(tree: ast.AST) -> list[str]:

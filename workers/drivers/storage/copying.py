@@ -6,12 +6,17 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from workers.drivers.storage.base import Disk, Progress
 from workers.drivers.storage.errors import NotEnoughSpace, StorageUnavailable
 from workers.system import processes
 
 _TIMEOUT_S = 3600
+# It works long, and holds the disk's lock: without its agent nobody would end it.
+_LIMITS: dict[str, Any] = {
+    "timeout_s": _TIMEOUT_S, "cpu_limit_s": _TIMEOUT_S, "memory_limit_mib": 4096, "dies_with_caller": True,
+}  # fmt: skip
 
 
 def flatten(disk: Disk, target: Path, progress: Progress | None) -> None:
@@ -22,7 +27,7 @@ def flatten(disk: Disk, target: Path, progress: Progress | None) -> None:
     """
     argv = ["qemu-img", "convert", "-q", "-f", disk.format, "-O", "qcow2", disk.path, str(target)]
     try:
-        processes.run(argv, timeout_s=_TIMEOUT_S, poll=_poll(disk, target, progress))
+        processes.run(argv, **_LIMITS, poll=_poll(disk, target, progress))
     except processes.ProcessError as error:
         if os.strerror(errno.ENOSPC) in error.details:
             raise NotEnoughSpace("The host has no space for a snapshot.", details=error.details) from error
