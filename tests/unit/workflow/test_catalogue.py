@@ -58,7 +58,13 @@ def test_the_catalogue_is_what_workers_run() -> None:
         assert catalogue.get(name) == pipeline.entry
         assert pipeline.entry.steps == tuple(pipeline.step_names())
     assert catalogue.boots() == ["server.build"]
-    assert catalogue.io_heavy() == ["server.build", "server.migrate"]
+    assert catalogue.io_heavy() == [
+        "server.build",
+        "server.create_backup",
+        "server.create_image",
+        "server.migrate",
+        "server.rebuild",
+    ]
     with pytest.raises(KeyError):
         catalogue.get("server.lock")
     recorded = catalogue.find("server.lock")

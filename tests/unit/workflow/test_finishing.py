@@ -92,6 +92,9 @@ class Guests:
 def test_a_guest_is_stopped_only_while_the_run_stands(run: Run, taken: bool) -> None:
     """The host's lock may have been waited for: somebody may have started the guest again meanwhile."""
     guests, ctx = Guests(), StepContext(claim=claim_of(run), hosts={HOST: "h"})
+    Server.objects.create(
+        id=run.subject_id, project_id="p", user_id="u", name="s", hostname="s", reservation_id="r", flavor={}
+    )
     ctx.drivers = HostDrivers.__new__(HostDrivers)
     object.__setattr__(ctx.drivers, "hypervisor", guests)
     if taken:

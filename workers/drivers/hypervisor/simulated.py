@@ -6,16 +6,12 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from workers.drivers import values
 from workers.drivers.hypervisor.base import (
     CONSOLE_MAX_BYTES,
     Capabilities,
-    CardCounters,
-    Diagnostics,
-    DiskCounters,
     DomainInfo,
     HostFacts,
     HostUse,
@@ -25,13 +21,12 @@ from workers.drivers.hypervisor.base import (
     ServerSpec,
     WatchCallback,
 )
-from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
 from workers.drivers.hypervisor.simulated_disks import SimulatedDisks
+from workers.drivers.hypervisor.simulated_guests import ON, SimulatedGuests
 from workers.drivers.hypervisor.simulated_live import SimulatedLive
 from workers.drivers.hypervisor.simulated_watch import POLLER
 from workers.drivers.simulation import Simulation
 
-_ON = (PowerState.RUNNING, PowerState.PAUSED)
 # The traits of a common processor and of the real driver.
 TRAITS = (
     "COMPUTE_FIRMWARE_BIOS",
@@ -70,7 +65,7 @@ Simulated guest {name} ttyS0
 {name} login: """
 
 
-class SimulatedHypervisor(SimulatedDisks, SimulatedLive, HypervisorDriver):
+class SimulatedHypervisor(SimulatedGuests, SimulatedDisks, SimulatedLive, HypervisorDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `vcpus` (64), `ram_mib` (262144), `disk_gib` (2048),
     `traits` (a few), `watch_interval_s` (0.5).
     """
@@ -115,7 +110,7 @@ class SimulatedHypervisor(SimulatedDisks, SimulatedLive, HypervisorDriver):
         """The disk in use is the servers' root disks', as the storage driver recorded them."""
         with self._simulation.operation("use"):
             records = [record for _, record in self._records()]
-            on = [record for record in records if record["power_state"] in _ON]
+            on = [record for record in records if record["power_state"] in ON]
             return HostUse(
                 vcpus=sum(record["vcpus"] for record in on),
                 ram_mib=sum(record["ram_mib"] for record in on),
@@ -126,7 +121,7 @@ class SimulatedHypervisor(SimulatedDisks, SimulatedLive, HypervisorDriver):
     def spawn(self, spec: ServerSpec) -> DomainInfo:
         with self._simulation.operation("spawn") as operation:
             before = self._simulation.read("domains", spec.id)
-            if before is not None and before["power_state"] in _ON:
+            if before is not None and before["power_state"] in ON:
                 return _info(before)
             try:
                 if self._simulation.may_strike():  # the half of the work that a crash would leave behind
@@ -140,7 +135,7 @@ class SimulatedHypervisor(SimulatedDisks, SimulatedLive, HypervisorDriver):
     def start(self, spec: ServerSpec) -> DomainInfo:
         with self._simulation.operation("start") as operation:
             before = self._simulation.read("domains", spec.id)
-            if before is not None and before["power_state"] in _ON:
+            if before is not None and before["power_state"] in ON:
                 return _info(before)
             operation.halfway()
             return self._write(spec, PowerState.RUNNING, before)
@@ -166,50 +161,6 @@ class SimulatedHypervisor(SimulatedDisks, SimulatedLive, HypervisorDriver):
             before = self._simulation.read("domains", spec.id)
             operation.halfway()
             return self._write(spec, PowerState.RUNNING, before)
-
-    def pause(self, server_id: str) -> None:
-        with self._simulation.operation("pause") as operation:
-            operation.halfway()
-            self._freeze(server_id, PowerState.PAUSED)
-
-    def unpause(self, server_id: str) -> None:
-        with self._simulation.operation("unpause") as operation:
-            operation.halfway()
-            self._freeze(server_id, PowerState.RUNNING)
-
-    def suspend(self, server_id: str, stop: Event) -> None:
-        with self._simulation.operation("suspend", stop=stop) as operation:
-            record = self._existing(server_id)
-            if record["power_state"] != PowerState.SUSPENDED:
-                operation.halfway()
-                self._freeze(server_id, PowerState.SUSPENDED)
-
-    def resume(self, server_id: str) -> None:
-        with self._simulation.operation("resume") as operation:
-            record = self._existing(server_id)
-            if record["power_state"] not in (PowerState.RUNNING, PowerState.SUSPENDED):
-                raise ServerNotRunning("The guest's saved memory is gone. Start the server.", details=server_id)
-            operation.halfway()
-            self._set(server_id, PowerState.RUNNING)
-
-    def inject_nmi(self, server_id: str) -> None:
-        with self._simulation.operation("inject_nmi") as operation:
-            record = self._running(server_id)
-            operation.halfway()
-            self._simulation.write("domains", server_id, {**record, "nmis": record.get("nmis", 0) + 1})
-
-    def diagnostics(self, server_id: str) -> Diagnostics:
-        """Counters of a guest that has done nothing yet."""
-        with self._simulation.operation("diagnostics"):
-            record = self._running(server_id)
-            return Diagnostics(
-                driver="libvirt",  # the API's list of drivers has no simulated one
-                hypervisor="simulated",
-                cpu_times_ns=(0,) * record["vcpus"],
-                memory_kib={"maximum": record["ram_mib"] * 1024},
-                disks=tuple(DiskCounters(target) for target in record.get("disks", ())),
-                cards=tuple(CardCounters(tap, record.get("macs", {}).get(tap, "")) for tap in record.get("cards", ())),
-            )
 
     def attach_interface(self, server_id: str, interface: InterfaceSpec) -> None:
         with self._simulation.operation("attach_interface") as operation:
@@ -260,28 +211,6 @@ class SimulatedHypervisor(SimulatedDisks, SimulatedLive, HypervisorDriver):
     def _records(self) -> list[tuple[str, dict[str, Any]]]:
         records = ((name, self._simulation.read("domains", name)) for name in self._simulation.names("domains"))
         return [(name, record) for name, record in records if record is not None]
-
-    def _existing(self, server_id: str) -> dict[str, Any]:
-        record = self._simulation.read("domains", server_id)
-        if record is None:
-            raise ServerNotFound("The server does not exist on its host.", details=server_id)
-        return record
-
-    def _running(self, server_id: str) -> dict[str, Any]:
-        record = self._existing(server_id)
-        if record["power_state"] not in _ON:
-            raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
-        return record
-
-    def _freeze(self, server_id: str, state: PowerState) -> None:
-        self._running(server_id)
-        self._set(server_id, state)
-
-    def _set(self, server_id: str, state: PowerState) -> None:
-        record = self._simulation.read("domains", server_id)
-        if record is not None and record["power_state"] != state:
-            record["power_state"] = state
-            self._simulation.write("domains", server_id, record)
 
     def _set_cards(self, server_id: str, change: Callable[[set[str]], set[str]]) -> None:
         record = self._simulation.read("domains", server_id)

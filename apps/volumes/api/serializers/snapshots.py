@@ -45,7 +45,7 @@ class SnapshotUpdate(StrictSerializer):
         return attrs
 
 
-class ResetStatus(StrictSerializer):
+class ResetSnapshotStatus(StrictSerializer):
     status = serializers.ChoiceField(
         choices=[status for status in states.SNAPSHOT_STATUSES if status != states.DELETED]
     )

@@ -111,7 +111,7 @@ class SnapshotActionView(ActionView):
     ACTIONS = {name: name.removeprefix("os-") for name in RULES}
     missing = {"os-unmanage": "snapshots that others manage"}
     action_serializers = {
-        "os-reset_status": serializers.ResetStatus,
+        "os-reset_status": serializers.ResetSnapshotStatus,
         "os-force_delete": metadata_serializers.Nothing,
         "os-update_snapshot_status": serializers.ReportStatus,
     }

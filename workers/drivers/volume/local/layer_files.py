@@ -34,7 +34,7 @@ def make_blank(path: Path, size: int) -> None:
     """Make a layer that reads as zeros and takes space as it is written."""
     with files.appearing(path, durable=True) as temporary:
         if records.format_of(path.name) == "qcow2":
-            _tool("create", "-q", "-f", "qcow2", str(temporary), str(size))
+            _tool("create", "qcow2", str(temporary), str(size))
         else:
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
                 stream.truncate(size)
@@ -48,7 +48,7 @@ def make_overlay(path: Path, below: str, size: int) -> int:
     with files.appearing(path, durable=True) as temporary:
         # -u: the layer below is not opened; a guest writes to it at this moment, maybe.
         base = records.format_of(below)
-        _tool("create", "-q", "-u", "-f", "qcow2", "-F", base, "-b", below, str(temporary), str(size))
+        _tool("create", "qcow2", "-u", "-F", base, "-b", below, str(temporary), str(size))
     return path.stat().st_mtime_ns
 
 
@@ -59,17 +59,17 @@ def flatten(source: Path, path: Path, size: int, poll: Poll | None = None) -> No
     """
     with files.appearing(path, durable=True) as temporary:
         argv = ["qemu-img", "convert", "-q", "-f", records.format_of(source.name), "-O", records.format_of(path.name)]
-        limits = {"timeout_s": COPY_TIMEOUT_S, "memory_limit_mib": 1024, "poll": poll}
+        limits = {"timeout_s": COPY_TIMEOUT_S, "memory_limit_mib": 4096, "poll": poll}
         _run([*argv, str(source), str(temporary)], limits)
         if records.format_of(path.name) == "raw":
             os.truncate(temporary, size)
         else:
-            _tool("resize", "-q", "-f", "qcow2", str(temporary), str(size))
+            _tool("resize", "qcow2", str(temporary), str(size))
 
 
 def name_below(path: Path, below: str) -> None:
     """Write into a layer's header what is below it now."""
-    _tool("rebase", "-q", "-u", "-f", "qcow2", "-F", records.format_of(below), "-b", below, str(path))
+    _tool("rebase", "qcow2", "-u", "-F", records.format_of(below), "-b", below, str(path))
 
 
 def copy_raw(source: Path, path: Path, poll: Poll | None = None) -> None:
@@ -94,8 +94,8 @@ def link(source: Path, path: Path) -> None:
             shutil.copyfile(source, temporary)
 
 
-def _tool(*argv: str) -> None:
-    _run(["qemu-img", *argv], _LIMITS)
+def _tool(command: str, disk_format: str, *argv: str) -> None:
+    _run(["qemu-img", command, "-q", "-f", disk_format, *argv], _LIMITS)
 
 
 def _run(argv: list[str], limits: dict[str, Any]) -> None:
