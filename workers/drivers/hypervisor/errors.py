@@ -66,7 +66,7 @@ class CopyFailed(RetryableError):
 
 
 class QuiesceFailed(AbortError):
-    """The guest's agent had to freeze the file systems and did not."""
+    """The guest's agent had to freeze the file systems and did not, or does not thaw them."""
 
     default_code = "quiesce_failed"
 

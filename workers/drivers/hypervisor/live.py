@@ -27,7 +27,7 @@ class LiveOperations(ABC):
         Success: the file has all of the disk, as it was at one moment before the return, and no backing file; the guest
         was not paused. Failure: the guest runs on as before, and the file's content is of no use. Raises CopyFailed
         (also where the guest does not use `source`: it may run from a rescue disk), ServerNotFound, ServerNotRunning,
-        and QuiesceFailed where `quiesce` is "required" and the agent did not do it.
+        and QuiesceFailed where `quiesce` is "required" and the agent did not do it, or does not thaw.
         """
 
     @abstractmethod
