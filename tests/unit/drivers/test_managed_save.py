@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ libvirt = pytest.importorskip("libvirt")
 
 from tests.unit.drivers import samples  # noqa: E402
 from workers.drivers.hypervisor.base import PowerState  # noqa: E402
+from workers.drivers.hypervisor.errors import SuspendFailed  # noqa: E402
 from workers.drivers.hypervisor.libvirt import domains, managed_save  # noqa: E402
 from workers.drivers.hypervisor.libvirt.driver import LibvirtDriver  # noqa: E402
 
@@ -28,6 +31,9 @@ class Domain:
 
     def state(self) -> list[int]:
         return [libvirt.VIR_DOMAIN_RUNNING if self.on else libvirt.VIR_DOMAIN_SHUTOFF, 0]
+
+    def info(self) -> list[int]:
+        return [libvirt.VIR_DOMAIN_RUNNING, 131072, 65536, 1, 0]
 
     def hasManagedSaveImage(self, flags: int) -> bool:
         return self.saved
@@ -92,3 +98,14 @@ def test_stale_memory_is_forgotten(
     monkeypatch.setattr(driver, "_existing", lambda server_id: domain)
     ACTS[act](driver, domain)
     assert (domain.calls, domain.saved) == (calls, saved)
+
+
+@pytest.mark.parametrize(("free", "is_saved"), [(0, False), ((64 << 20) + (1 << 30) - 1, False), (2 << 30, True)])
+def test_a_save_leaves_the_reserve(monkeypatch: pytest.MonkeyPatch, free: int, is_saved: bool) -> None:
+    """A full file system pauses every guest there that writes."""
+    monkeypatch.setattr(managed_save.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    domain = Domain(on=True)
+    domain.saved = False
+    with nullcontext() if is_saved else pytest.raises(SuspendFailed):
+        managed_save.suspend(domain, threading.Event())
+    assert (domain.saved, domain.on) == (is_saved, not is_saved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,10 +10,12 @@ from contextlib import contextmanager, suppress
 import libvirt
 
 from workers.drivers.errors import Stopped
-from workers.drivers.hypervisor.errors import ServerNotRunning
+from workers.drivers.hypervisor.errors import ServerNotRunning, SuspendFailed
 from workers.drivers.hypervisor.libvirt import domains
 
 _POLL_S = 0.2
+_DIRECTORY = "/var/lib/libvirt/qemu/save"
+_RESERVED_BYTES = 1 << 30
 
 
 def suspend(domain: libvirt.virDomain, stop: threading.Event) -> None:
@@ -22,8 +25,24 @@ def suspend(domain: libvirt.virDomain, stop: threading.Event) -> None:
         if domains.is_saved(domain):
             return
         raise ServerNotRunning("The guest is off: there is no memory to save.", details=domain.UUIDString())
+    _check_space(domain)
     with _aborting(domain, stop):
         domain.managedSave(libvirt.VIR_DOMAIN_SAVE_RUNNING)
+
+
+def _check_space(domain: libvirt.virDomain) -> None:
+    """Raise SuspendFailed if the file system has no room for all of the guest's memory and the reserve.
+
+    A full file system pauses every guest there that writes. Where libvirt keeps its files elsewhere, nothing is known.
+    """
+    _state, _most_kib, memory_kib, *_ = domain.info()
+    try:
+        free = shutil.disk_usage(_DIRECTORY).free
+    except OSError:
+        return
+    if free < memory_kib * 1024 + _RESERVED_BYTES:
+        details = f"{memory_kib} KiB wanted, {free // 1024} free in {_DIRECTORY}"
+        raise SuspendFailed("The host has no space for the server's memory.", details=details)
 
 
 def resume(domain: libvirt.virDomain) -> None:
