@@ -85,8 +85,7 @@ def run(
     between fork and exec and any thread may call. The environment is PATH and LC_ALL, plus `env`: the caller's own
     environment (and the secrets in it) is not passed on. `poll` is called several times a second while the program
     runs; what it raises ends the program, and is raised. A program that daemonises itself outlives this call.
-    With `dies_with_caller` the kernel kills the program if this process is killed: for one that would work, and hold
-    locks, for long (not its children).
+    With `dies_with_caller` the kernel kills the program, not its children, if this process is killed.
 
     Raises ProgramMissing, ProcessTimeout, and, when `check`, ProcessFailed. Arguments are never logged.
     """
