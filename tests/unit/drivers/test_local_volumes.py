@@ -358,7 +358,7 @@ class TestInterrupted:
         """Others get an error soon, and lists do not wait."""
         volume = made(driver)
         export = driver.open_export(volume, ExportSpec("e1"))
-        monkeypatch.setattr("workers.drivers.volume.local.driver._LOCK_TIMEOUT_S", 0.05)
+        monkeypatch.setattr("workers.drivers.volume.local.pool._LOCK_TIMEOUT_S", 0.05)
         with driver._locked(volume):
             with pytest.raises(PoolBusy):
                 driver.close_export(volume, "e1")

@@ -40,8 +40,8 @@ class Command(BaseCommand):
 
         subjects = collect.named(text=wanted)
         if not subjects:
-            kinds = " or ".join(subject.name for subject in catalogue.subjects())
-            raise CommandError(f"No {kinds} has the id or the name {wanted}.")
+            kinds = ", ".join(subject.name for subject in catalogue.subjects())
+            raise CommandError(f"Nothing has the id or the name {wanted} (searched: {kinds}).")
         if len(subjects) > 1:
             listed = ", ".join(f"{subject.name} {key}" for subject, key in subjects)
             raise CommandError(f"Several have this name; name one by its id: {listed}")

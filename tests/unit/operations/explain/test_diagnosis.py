@@ -244,5 +244,5 @@ def test_a_story_costs_at_most_nineteen_queries(server: Server, start: Callable[
 
 
 def test_nothing_of_that_name(db: None) -> None:
-    with pytest.raises(CommandError, match="No server has the id or the name nobody"):
+    with pytest.raises(CommandError, match="Nothing has the id or the name nobody"):
         call_command("why", "nobody")

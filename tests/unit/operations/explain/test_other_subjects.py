@@ -75,7 +75,7 @@ def test_the_command_finds_it_by_its_id_or_name(capsys: pytest.CaptureFixture[st
     for wanted in (str(key), "backup-disk"):
         call_command("why", wanted, "--no-workers")
         assert f"gadget  backup-disk  {key}" in capsys.readouterr().out
-    with pytest.raises(CommandError, match="No server or snapshot or volume or gadget has the id or the name backup"):
+    with pytest.raises(CommandError, match="Nothing has the id or the name backup"):
         call_command("why", "backup")
     other = gadget("backup-disk")
     with pytest.raises(CommandError, match=f"gadget {other}"):

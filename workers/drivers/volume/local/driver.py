@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 from workers.drivers import values
 from workers.drivers.errors import Stopped
@@ -28,25 +25,18 @@ from workers.drivers.volume.base import (
 )
 from workers.drivers.volume.errors import (
     NotSupported,
-    PoolBusy,
-    PoolFull,
     SourceUnavailable,
     VolumeInUse,
-    VolumeNotFound,
     VolumeTooSmall,
 )
 from workers.drivers.volume.local import chains, layer_files, records
 from workers.drivers.volume.local.chains import GIB, MAX_CHAIN
-from workers.drivers.volume.local.daemon import Daemon
+from workers.drivers.volume.local.pool import Pool
 from workers.drivers.volume.local.records import Record, Snapshot
 from workers.system import files, locks
-from workers.system.paths import HostPaths
-
-RUN_DIR = "/run/celerity-volumes"
-_LOCK_TIMEOUT_S = 2.0
 
 
-class LocalVolumes(VolumeDriver):
+class LocalVolumes(Pool, VolumeDriver):
     """Options: `state_dir` (required), `volume_dir` (its directory `volumes`), `reserved_gib` (2: free space that
     volumes leave alone), `run_dir` (where sockets are: a path of a unix socket has 107 characters at most).
     """
@@ -54,16 +44,6 @@ class LocalVolumes(VolumeDriver):
     capabilities = Capabilities(
         formats=("qcow2", "raw"), shared=False, real_bytes=True, snapshots_in_use=True, max_chain=MAX_CHAIN
     )
-
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        """Read the options; nothing is touched."""
-        root = Path(options.get("volume_dir") or Path(options["state_dir"]) / "volumes")
-        self.reserved_gib = int(options.get("reserved_gib", 2))
-        self._pool = records.Directory(root)
-        self._locks = HostPaths(Path(options["state_dir"])).locks
-        # Two pools of one machine keep their sockets apart.
-        own = hashlib.sha256(str(root).encode()).hexdigest()[:12]
-        self._run = Path(options.get("run_dir") or RUN_DIR) / own
 
     def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
         """Nothing is copied, except for or from a raw volume, and where the source's chain is long."""
@@ -209,63 +189,6 @@ class LocalVolumes(VolumeDriver):
             use = shutil.disk_usage(self._pool.root)
         return PoolUse(total_gib=use.total // GIB, free_gib=use.free // GIB, reserve_gib=self.reserved_gib)
 
-    @contextmanager
-    def _locked(self, *volume_ids: str) -> Iterator[None]:
-        """Hold the locks of volumes, in one order, among all processes of the host."""
-        with ExitStack() as stack:
-            for volume_id in sorted(set(volume_ids)):
-                values.check_uuid(volume_id, "a volume's id")
-                try:
-                    stack.enter_context(self._host_lock(volume_id, _LOCK_TIMEOUT_S))
-                except locks.LockTimeout as error:
-                    raise PoolBusy("Another operation on the volume is under way.") from error
-            yield
-
-    def _host_lock(self, volume_id: str, timeout_s: float) -> AbstractContextManager[None]:
-        return locks.host_lock(self._locks, f"volume-{volume_id}", timeout_s=timeout_s)
-
-    def _daemon(self, volume_id: str) -> Daemon:
-        return Daemon(self._run / volume_id, self._pool.of(volume_id))
-
-    def _serving(self, volume_id: str, chain: records.Chain) -> Daemon | None:
-        """The volume's daemon with all exports that are to be open; None if there are none."""
-        daemon = self._daemon(volume_id)
-        wanted = daemon.wanted()
-        if not wanted:
-            daemon.end()  # one without exports was left by an operation that was killed
-            return None
-        if daemon.is_running():
-            daemon.heal(chain[0])
-        else:
-            daemon.start(chain, wanted)
-        return daemon
-
-    @contextmanager
-    def _running(self, volume_id: str, chain: records.Chain, serving: Daemon | None) -> Iterator[Daemon]:
-        """The daemon that serves the volume; without one, another that runs for the block."""
-        if serving is not None:
-            yield serving
-            return
-        daemon = self._daemon(volume_id)
-        daemon.start(chain)
-        try:
-            yield daemon
-        finally:
-            daemon.end()
-
-    def _settled(self, volume_id: str) -> Record:
-        """The volume's record, after the end of a snapshot that was cut short. Raises VolumeNotFound."""
-        record = self._pool.load(volume_id)
-        if record is None:
-            raise VolumeNotFound("The volume is not on its host.", details=volume_id)
-        if record.pending:
-            daemon = self._daemon(volume_id)
-            if daemon.is_running() and daemon.wanted():
-                daemon.switch(record.top)
-            record = chains.settled(record)
-            self._pool.save(volume_id, record)
-        return record
-
     def _freeze(self, volume_id: str, record: Record, key: str, stop: Event | None = None) -> Record:
         """Give the volume a new top layer: what is below it does not change any more.
 
@@ -328,31 +251,6 @@ class LocalVolumes(VolumeDriver):
             self._pool.save(volume_id, record)
             chains.collect(self._pool, volume_id, record)
         return record
-
-    def _strays(self, volume_id: str, *, remove: bool) -> list[str]:
-        record, texts = self._pool.load(volume_id), []
-        for path in self._pool.strays(volume_id, record):
-            texts.append(f"file {volume_id}/{path.name}")
-            if remove:
-                path.unlink(missing_ok=True)
-        if remove and record is None:
-            files.remove_tree(self._pool.of(volume_id))
-        return texts
-
-    def _info(self, volume_id: str) -> VolumeInfo | None:
-        record = self._pool.load(volume_id)
-        if record is None:
-            return None
-        paths = (self._pool.of(volume_id) / layer for layer in record.layers())
-        used = sum(path.stat().st_blocks * 512 for path in paths if path.exists())
-        return VolumeInfo(volume_id, -(-record.size // GIB), record.format, tuple(sorted(record.snapshots)), used)
-
-    def _check_room(self) -> None:
-        """Raise PoolFull where less is free than the reserve."""
-        files.make_directory(self._pool.root, 0o700)
-        free = shutil.disk_usage(self._pool.root).free
-        if free < self.reserved_gib * GIB:
-            raise PoolFull("The host has no space for volumes.", details=f"{free} bytes are free")
 
 
 def _poll(stop: Event | None) -> layer_files.Poll | None:

@@ -1,0 +1,119 @@
+"""The pool of a host: its directory, the locks of its volumes, and the daemons that export them."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from workers.drivers import values
+from workers.drivers.volume.errors import PoolBusy, PoolFull, VolumeNotFound
+from workers.drivers.volume.local import chains, records
+from workers.drivers.volume.local.chains import GIB
+from workers.drivers.volume.local.daemon import Daemon
+from workers.drivers.volume.local.records import Record
+from workers.drivers.volume.specs import VolumeInfo
+from workers.system import files, locks
+from workers.system.paths import HostPaths
+
+RUN_DIR = "/run/celerity-volumes"
+_LOCK_TIMEOUT_S = 2.0
+
+
+class Pool:
+    """What LocalVolumes stands on; its options are described there."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Read the options; nothing is touched."""
+        root = Path(options.get("volume_dir") or Path(options["state_dir"]) / "volumes")
+        self.reserved_gib = int(options.get("reserved_gib", 2))
+        self._pool = records.Directory(root)
+        self._locks = HostPaths(Path(options["state_dir"])).locks
+        # Two pools of one machine keep their sockets apart.
+        own = hashlib.sha256(str(root).encode()).hexdigest()[:12]
+        self._run = Path(options.get("run_dir") or RUN_DIR) / own
+
+    @contextmanager
+    def _locked(self, *volume_ids: str) -> Iterator[None]:
+        """Hold the locks of volumes, in one order, among all processes of the host."""
+        with ExitStack() as stack:
+            for volume_id in sorted(set(volume_ids)):
+                values.check_uuid(volume_id, "a volume's id")
+                try:
+                    stack.enter_context(self._host_lock(volume_id, _LOCK_TIMEOUT_S))
+                except locks.LockTimeout as error:
+                    raise PoolBusy("Another operation on the volume is under way.") from error
+            yield
+
+    def _host_lock(self, volume_id: str, timeout_s: float) -> AbstractContextManager[None]:
+        return locks.host_lock(self._locks, f"volume-{volume_id}", timeout_s=timeout_s)
+
+    def _daemon(self, volume_id: str) -> Daemon:
+        return Daemon(self._run / volume_id, self._pool.of(volume_id))
+
+    def _serving(self, volume_id: str, chain: records.Chain) -> Daemon | None:
+        """The volume's daemon with all exports that are to be open; None if there are none."""
+        daemon = self._daemon(volume_id)
+        wanted = daemon.wanted()
+        if not wanted:
+            daemon.end()  # one without exports was left by an operation that was killed
+            return None
+        if daemon.is_running():
+            daemon.heal(chain[0])
+        else:
+            daemon.start(chain, wanted)
+        return daemon
+
+    @contextmanager
+    def _running(self, volume_id: str, chain: records.Chain, serving: Daemon | None) -> Iterator[Daemon]:
+        """The daemon that serves the volume; without one, another that runs for the block."""
+        if serving is not None:
+            yield serving
+            return
+        daemon = self._daemon(volume_id)
+        daemon.start(chain)
+        try:
+            yield daemon
+        finally:
+            daemon.end()
+
+    def _settled(self, volume_id: str) -> Record:
+        """The volume's record, after the end of a snapshot that was cut short. Raises VolumeNotFound."""
+        record = self._pool.load(volume_id)
+        if record is None:
+            raise VolumeNotFound("The volume is not on its host.", details=volume_id)
+        if record.pending:
+            daemon = self._daemon(volume_id)
+            if daemon.is_running() and daemon.wanted():
+                daemon.switch(record.top)
+            record = chains.settled(record)
+            self._pool.save(volume_id, record)
+        return record
+
+    def _strays(self, volume_id: str, *, remove: bool) -> list[str]:
+        record, texts = self._pool.load(volume_id), []
+        for path in self._pool.strays(volume_id, record):
+            texts.append(f"file {volume_id}/{path.name}")
+            if remove:
+                path.unlink(missing_ok=True)
+        if remove and record is None:
+            files.remove_tree(self._pool.of(volume_id))
+        return texts
+
+    def _info(self, volume_id: str) -> VolumeInfo | None:
+        record = self._pool.load(volume_id)
+        if record is None:
+            return None
+        paths = (self._pool.of(volume_id) / layer for layer in record.layers())
+        used = sum(path.stat().st_blocks * 512 for path in paths if path.exists())
+        return VolumeInfo(volume_id, -(-record.size // GIB), record.format, tuple(sorted(record.snapshots)), used)
+
+    def _check_room(self) -> None:
+        """Raise PoolFull where less is free than the reserve."""
+        files.make_directory(self._pool.root, 0o700)
+        free = shutil.disk_usage(self._pool.root).free
+        if free < self.reserved_gib * GIB:
+            raise PoolFull("The host has no space for volumes.", details=f"{free} bytes are free")
