@@ -43,7 +43,7 @@ _LIMITS: dict[str, Any] = {"timeout_s": 60, "memory_limit_mib": 1024, "cpu_limit
 
 
 class LocalStorage(LocalSnapshots):
-    """Options: `state_dir` (required), `reserved_gib` (1: free space that images leave alone), `fetch_timeout_s`
+    """Options: `state_dir` (required), `reserved_gib` (1: free space images and snapshots leave it), `fetch_timeout_s`
     (3600: how long to wait for another's fetch of the same image).
     """
 
