@@ -230,7 +230,7 @@ def summarise(environment: Environment, server: first_server.FirstServer | None,
     line(f"""
 Celerity is up after {seconds:.1f} s.
 
-  API            {url}  (/identity /compute/v2.1 /image /network)
+  API            {url}  (/identity /compute/v2.1 /image /network /volume)
   API, described {url}/api/docs/
   Admin          {url}/admin/   user admin, password CELERITY_ADMIN_PASSWORD
   Flower         {url}/flower/   the admin's sign-in
