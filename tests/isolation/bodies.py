@@ -56,6 +56,7 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("alias_dscp_marking_rules", {"alias_dscp_marking_rule": {"dscp_mark": 8}}),
     ("bandwidth_limit_rules", {"bandwidth_limit_rule": {"max_kbps": 1}}),
     ("dscp_marking_rules", {"dscp_marking_rule": {"dscp_mark": 8}}),
+    ("network/v2.0/agents/", {"agent": {"description": "written"}}),
     ("qos/policies", {"policy": {"name": "written"}}),
     ("<str:namespace>/tags/", {"name": "written"}),
     ("<str:namespace>/tags", {"tags": [{"name": "written"}]}),

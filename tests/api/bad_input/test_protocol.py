@@ -111,7 +111,7 @@ def test_expired_and_revoked_tokens(world: World, settings: Any) -> None:
         "/network/v1.0/networks",
         "/identity/v3/none",
         "/identity/v4",
-        "/volume/v3",
+        "/volume/v3/none",
     ],
 )
 def test_unknown_urls(world: World, path: str) -> None:

@@ -93,7 +93,7 @@ CASES: dict[str, tuple[dict[str, Any], int, str]] = {
     "volumes": (
         {"block_device_mapping_v2": [{"source_type": "volume", "destination_type": "volume", "uuid": NOWHERE}]},
         400,
-        "block_device_mapping_v2",
+        "Block Device Mapping is Invalid",
     ),
     "mapping of another image": (
         {"block_device_mapping_v2": [{"source_type": "image", "destination_type": "local", "uuid": NOWHERE}]},

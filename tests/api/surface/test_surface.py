@@ -153,7 +153,7 @@ def test_every_route_of_nova_is_known(caller: ComputeCaller) -> None:
 
 
 def test_what_is_not_offered_says_so(caller: ComputeCaller) -> None:
-    for path, word in (("/os-volumes", "volumes"), (f"/servers/{ID}/shares", "shares")):
+    for path, word in (("/os-volumes", "the older calls of volumes"), (f"/servers/{ID}/shares", "shares")):
         answer = caller.get(path)
         assert answer.status_code == 404
         assert answer.json()["itemNotFound"]["message"].startswith(f"This cloud does not offer {word}")
