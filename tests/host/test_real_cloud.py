@@ -222,6 +222,7 @@ echo; echo "end of look"
 """
 
 
+@pytest.mark.heavy  # half a minute of a guest
 def test_ephemeral_disks_and_tagged_devices(cloud: Cloud, key: Path) -> None:
     """The disks that the request asks for are in the guest, at the addresses that its metadata names."""
     body = {
@@ -268,6 +269,7 @@ def cards(key: Path, ip: str) -> set[str]:
     return set(ssh(key, ip, "ls /sys/class/net").split()) - {"lo"}
 
 
+@pytest.mark.heavy  # half a minute of a guest
 def test_an_interface_is_attached_to_a_running_guest_and_detached(cloud: Cloud, key: Path) -> None:
     """The guest gets an address on its second card, keeps the card over a hard reboot, and gives it back."""
     server = boot(cloud, "two")

@@ -92,6 +92,8 @@ def refusals(method: str, path: str, *, has_body: bool) -> dict[str, dict[str, A
     codes = {400, 401, 403, 404, 429, 503}
     if method.upper() not in ("GET", "HEAD"):
         codes |= {409, 413}
+    if path.endswith("/diagnostics"):
+        codes.add(409)  # the guest has to run
     if has_body:
         codes.add(415)
     codes |= _OF_SERVICES.get(service, set())

@@ -8,7 +8,8 @@ _WITH_GUEST = (states.ACTIVE, states.PAUSED, states.STOPPED)
 ATTACH_VOLUME = ServerAction(
     name="attach_volume", rule="os-volumes-attachments:create", title="Attach a volume", icon="add_box",
     explains="Plugs a volume into the server, also while it runs. The disk's serial number is the volume's ID.",
-    vm_states=_WITH_GUEST, pipeline="server.attach_volume", service="volume_attachments.attach",
+    vm_states=_WITH_GUEST, pipeline="server.attach_volume", arguments=bodies.as_given,
+    service="volume_attachments.attach",
 )  # fmt: skip
 DETACH_VOLUME = ServerAction(
     name="detach_volume", rule="os-volumes-attachments:delete", title="Detach a volume", icon="eject",

@@ -3,6 +3,8 @@
 from tests.api.clients.commands import Commands
 from tests.cloud import Cloud, wait_for
 
+SERVICE_TYPES = {"identity", "compute", "image", "network", "volumev3", "block-storage"}
+
 
 def test_networks(run: Commands) -> None:
     network = run.json("network create private")
@@ -88,7 +90,7 @@ def test_flavors(run: Commands, admin: Commands) -> None:
 
 
 def test_identity(run: Commands, admin: Commands) -> None:
-    assert {one["Type"] for one in run.json("catalog list")} == {"identity", "compute", "image", "network"}
+    assert {one["Type"] for one in run.json("catalog list")} == SERVICE_TYPES
     assert run.json("token issue")["project_id"]
     admin("project create --description words p1")
     admin("user create --password 'correct horse battery' --project p1 bob")

@@ -47,6 +47,8 @@ GOOD: dict[str, Any] = {
     "addFixedIp": {"networkId": "11111111-1111-1111-1111-111111111111"},
     "removeFixedIp": {"address": "10.9.0.9"},
     "detach_interface": {"port_id": "11111111-1111-1111-1111-111111111111"},
+    "attach_volume": {"volume_id": "11111111-1111-1111-1111-111111111111"},
+    "detach_volume": {"volume_id": "11111111-1111-1111-1111-111111111111"},
 }
 
 

@@ -19,6 +19,8 @@ PASSWORD = "correct horse"
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
+SERVICE_TYPES = {"identity", "compute", "image", "network", "volumev3", "block-storage"}
+
 
 @pytest.fixture
 def url(live_server: Any, settings: Any, tmp_path: Path) -> str:
@@ -115,7 +117,7 @@ def test_commands(url: str, tmp_path: Path) -> None:
     assert run.json("user create --password x bob")["name"] == "bob"
     run("role add --user bob --project demo member")
     assert run.json("role assignment list --user bob --names")[0]["Role"] == "member"
-    assert {row["Type"] for row in run.json("catalog list")} == {"identity", "compute", "image", "network"}
+    assert {row["Type"] for row in run.json("catalog list")} == SERVICE_TYPES
     run("user delete bob")
 
 

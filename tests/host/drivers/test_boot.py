@@ -29,6 +29,7 @@ def vnc_greeting(path: str) -> bytes:
         return client.recv(12)
 
 
+@pytest.mark.heavy  # tests/host/test_real_cloud.py boots, reboots and stops a guest through the whole cloud
 def test_boot(
     hypervisor: HypervisorDriver,
     network: NetworkSpec,

@@ -90,6 +90,7 @@ def advertise(of: Guest, port: PortSpec) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.heavy  # a packet can be lost while a loaded machine programs its flows
 def test_advertisements_with_a_tag(engine: NetworkEngine, driver: NetworkDriver, host: Host) -> None:
     """A guest hears the routers that its tap admits and no other guest, on a subport as on its own network."""
     red, blue, router = engine_contract.network(90), engine_contract.network(91), "fa:16:3e:7d:aa:01"

@@ -22,6 +22,8 @@ GIB = 1024**3
 def test_disk(flavor: dict[str, int], virtual_size: int | None, disk_gib: int) -> None:
     server: Any = SimpleNamespace(
         flavor={"vcpus": 1, "ram": 64, "ephemeral": 0, "swap": 0, **flavor},
+        image_id="0",
+        has_volumes=False,
         image_facts={"virtual_size": virtual_size},
         image_properties={},
         scheduler_hints={},

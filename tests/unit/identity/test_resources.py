@@ -313,7 +313,7 @@ def test_regions(as_admin: Api) -> None:
     assert as_admin.call("delete", "/v3/regions/two").status_code == 204
     missing = {"endpoint": {"service_id": "none", "interface": "public", "url": "http://h"}}
     assert as_admin.call("post", "/v3/endpoints", missing).status_code == 400
-    assert Service.objects.count() == 4
+    assert Service.objects.count() == 6
 
 
 def test_discovery_needs_no_token(api: Api) -> None:

@@ -17,6 +17,8 @@ from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_s
 pytestmark = pytest.mark.django_db
 TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"
 
+SERVICE_TYPES = {"identity", "compute", "image", "network", "volumev3", "block-storage"}
+
 
 def test_the_document_of_a_project_token(api: Api, demo: User, project: Project) -> None:
     answer = api.sign_in(password_body(scope=project_scope()))
@@ -34,7 +36,7 @@ def test_the_document_of_a_project_token(api: Api, demo: User, project: Project)
     assert token["project"]["id"] == project.pk
     assert [role["name"] for role in token["roles"]] == ["member", "reader"]
     assert len(token["audit_ids"]) == 1
-    assert {service["type"] for service in token["catalog"]} == {"identity", "compute", "image", "network"}
+    assert {service["type"] for service in token["catalog"]} == SERVICE_TYPES
     assert pytest.importorskip("re").match(TIME, token["expires_at"])
     assert pytest.importorskip("re").match(TIME, token["issued_at"])
 

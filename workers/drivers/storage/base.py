@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.storage.errors import ServerNotMovable
+from workers.drivers.storage.snapshots import SnapshotOperations
 
 Progress = Callable[[int, int], None]
 """Called as progress(bytes_done, bytes_in_all) now and then while an image is fetched."""
@@ -122,7 +123,7 @@ class Capabilities:
     """True when `receive_server` brings a server's files from another host."""
 
 
-class StorageDriver(ABC):
+class StorageDriver(SnapshotOperations, ABC):
     """One host's disks. Made by `workers.drivers.storage.loader.load(name, options)`."""
 
     capabilities: Capabilities
@@ -185,47 +186,6 @@ class StorageDriver(ABC):
         raises Stopped within 5 s after `stop` is set, and ServerNotMovable where `capabilities.moves_servers` is False.
         """
         raise ServerNotMovable("The disks of this server cannot be moved to another host.")
-
-    @abstractmethod
-    def root(self, server_id: str) -> Disk:
-        """Return the server's root disk. Raises FilesMissing."""
-
-    @abstractmethod
-    def prepare_snapshot(self, server_id: str) -> Disk:
-        """Make the file for a snapshot of the server's root disk: qcow2, empty, as large as the disk.
-
-        A server has one snapshot at a time: an earlier file is replaced. Raises FilesMissing, NotEnoughSpace.
-        """
-
-    @abstractmethod
-    def snapshot_root(self, server_id: str, progress: Progress | None = None) -> Disk:
-        """Copy the root disk of a server whose guest is off into its snapshot: qcow2, sparse, without a backing file.
-
-        What `progress` raises ends the copy. Raises FilesMissing, NotEnoughSpace; then no snapshot is left.
-        """
-
-    @abstractmethod
-    def snapshot_path(self, server_id: str) -> str:
-        """Return where the server's snapshot is. Raises FilesMissing where there is none."""
-
-    @abstractmethod
-    def send_snapshot(self, server_id: str, url: str, progress: Progress | None = None) -> None:
-        """Send the server's snapshot to an address by HTTP PUT. The address is the cloud's, and secret.
-
-        What `progress` raises ends it. Raises FilesMissing, SendingFailed (retryable) and SnapshotRefused (abort).
-        """
-
-    @abstractmethod
-    def check_reserve(self) -> None:
-        """Raise NotEnoughSpace if the host has less free space than its reserve. Cheap: called while a copy grows."""
-
-    @abstractmethod
-    def remove_snapshot(self, server_id: str) -> None:
-        """Remove the server's snapshot. Absent is success."""
-
-    @abstractmethod
-    def list_snapshots(self) -> tuple[str, ...]:
-        """The ids of the servers that have a snapshot on this host."""
 
     @abstractmethod
     def list_servers(self) -> tuple[str, ...]:
