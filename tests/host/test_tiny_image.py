@@ -265,6 +265,7 @@ def test_the_metadata_service_and_hot_plugging(lab: Lab) -> None:
     machine.wait_until(lambda: "eth1" not in machine.ssh("ls /sys/class/net"))
 
 
+@pytest.mark.heavy  # a guest just for a form that Celerity's guests use last
 def test_the_ec2_form_of_the_service(lab: Lab) -> None:
     folder = lab.folder / "service/latest/meta-data"
     (folder / "public-keys/0").mkdir(parents=True)

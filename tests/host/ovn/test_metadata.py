@@ -85,6 +85,7 @@ def test_two_networks_with_one_range(
         assert "c2VjcmV0" not in process.log
 
 
+@pytest.mark.heavy  # the lab and the real cloud ask for metadata behind a router
 def test_with_a_router_and_after_kills(
     engine: NetworkEngine, host: Host, service: tuple[MetadataProcess, FakeApi], tmp_path: Path
 ) -> None:
