@@ -22,8 +22,9 @@ from workers.drivers.hypervisor.base import (
     WatchCallback,
 )
 from workers.drivers.hypervisor.simulated_disks import SimulatedDisks
-from workers.drivers.hypervisor.simulated_guests import ON, SimulatedGuests
+from workers.drivers.hypervisor.simulated_guests import SimulatedGuests
 from workers.drivers.hypervisor.simulated_live import SimulatedLive
+from workers.drivers.hypervisor.simulated_records import ON
 from workers.drivers.hypervisor.simulated_watch import POLLER
 from workers.drivers.simulation import Simulation
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from threading import Event
-from typing import Any
 
 from workers.drivers.hypervisor.base import CardCounters, Diagnostics, DiskCounters, PowerState
-from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
+from workers.drivers.hypervisor.errors import ServerNotRunning
 from workers.drivers.hypervisor.guests import GuestOperations
-from workers.drivers.simulation import Simulation
-
-ON = (PowerState.RUNNING, PowerState.PAUSED)
+from workers.drivers.hypervisor.simulated_records import SimulatedRecords
 
 
-class SimulatedGuests(GuestOperations):
+class SimulatedGuests(SimulatedRecords, GuestOperations):
     """The guests' part of SimulatedHypervisor."""
-
-    _simulation: Simulation
 
     def pause(self, server_id: str) -> None:
         with self._simulation.operation("pause") as operation:
@@ -62,23 +57,11 @@ class SimulatedGuests(GuestOperations):
                 cards=tuple(CardCounters(tap, record.get("macs", {}).get(tap, "")) for tap in record.get("cards", ())),
             )
 
-    def _existing(self, server_id: str) -> dict[str, Any]:
-        record = self._simulation.read("domains", server_id)
-        if record is None:
-            raise ServerNotFound("The server does not exist on its host.", details=server_id)
-        return record
-
     def _set(self, server_id: str, state: PowerState) -> None:
         record = self._simulation.read("domains", server_id)
         if record is not None and record["power_state"] != state:
             record["power_state"] = state
             self._simulation.write("domains", server_id, record)
-
-    def _running(self, server_id: str) -> dict[str, Any]:
-        record = self._existing(server_id)
-        if record["power_state"] not in ON:
-            raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
-        return record
 
     def _freeze(self, server_id: str, state: PowerState) -> None:
         self._running(server_id)

@@ -9,26 +9,20 @@ from workers.drivers.hypervisor.errors import (
     AgentUnavailable,
     CopyFailed,
     QuiesceFailed,
-    ServerNotFound,
-    ServerNotRunning,
 )
 from workers.drivers.hypervisor.live import CopyProgress, LiveOperations, Quiesce
-from workers.drivers.simulation import Simulation
-
-_ON = ("running", "paused")
+from workers.drivers.hypervisor.simulated_records import ON, SimulatedRecords
 
 
-class SimulatedLive(LiveOperations):
+class SimulatedLive(SimulatedRecords, LiveOperations):
     """A part of SimulatedHypervisor."""
-
-    _simulation: Simulation
 
     def copy_disk(
         self, server_id: str, source: str, path: str, quiesce: Quiesce, progress: CopyProgress | None = None
     ) -> None:
         """The file stays as it is: a simulated disk has no data."""
         with self._simulation.operation("copy_disk") as operation:
-            record = self._alive(server_id)
+            record = self._running(server_id)
             if source not in record.get("disks", {}).values():
                 raise CopyFailed("The server does not run from its root disk.", details=source)
             if not Path(path).is_file():
@@ -36,7 +30,7 @@ class SimulatedLive(LiveOperations):
             if progress is not None:
                 progress(0, 1)
             operation.halfway()
-            if (self._simulation.read("domains", server_id) or record)["power_state"] not in _ON:
+            if (self._simulation.read("domains", server_id) or record)["power_state"] not in ON:
                 raise CopyFailed("The hypervisor could not copy the server's disk.", details="the guest is off")
             if quiesce == "required" and not self._has_agent(record):
                 raise QuiesceFailed("The agent in the server did not freeze its file systems.", details=server_id)
@@ -55,7 +49,7 @@ class SimulatedLive(LiveOperations):
     def set_password(self, server_id: str, user: str, password: str) -> None:
         """The password is not kept; how often one was set is."""
         with self._simulation.operation("set_password") as operation:
-            record = self._alive(server_id)
+            record = self._running(server_id)
             if not self._has_agent(record):
                 raise AgentUnavailable("The agent in the server does not answer.", details=server_id)
             operation.halfway()
@@ -64,11 +58,3 @@ class SimulatedLive(LiveOperations):
     @staticmethod
     def _has_agent(record: dict[str, Any]) -> bool:
         return record["power_state"] == "running" and bool(record.get("agent"))
-
-    def _alive(self, server_id: str) -> dict[str, Any]:
-        record = self._simulation.read("domains", server_id)
-        if record is None:
-            raise ServerNotFound("The server does not exist on its host.", details=server_id)
-        if record["power_state"] not in _ON:
-            raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
-        return record

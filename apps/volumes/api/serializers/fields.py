@@ -59,3 +59,28 @@ class Gibibytes(serializers.Field[Any, Any, Any, Any]):
 
     def to_representation(self, value: Any) -> Any:
         return value
+
+
+OLDER = {"display_name": "name", "display_description": "description"}
+
+
+def take_older(attrs: dict[str, Any], **more: str) -> dict[str, Any]:
+    """Return the values of a creation under their present names; a value under the present name wins."""
+    for older, newer in {**OLDER, **more}.items():
+        value = attrs.pop(older, None)
+        if not attrs.get(newer):
+            attrs[newer] = value
+    return attrs
+
+
+def changes(attrs: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of an update under their present names. Raises ValidationError for none."""
+    if not attrs:
+        raise serializers.ValidationError("the body must name at least one value to change")
+    for older, newer in OLDER.items():
+        if older in attrs:
+            value = attrs.pop(older)
+            attrs.setdefault(newer, value)
+    if "name" in attrs:
+        attrs["name"] = attrs["name"] or ""
+    return attrs

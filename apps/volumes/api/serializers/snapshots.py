@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from apps.common.api.serializers import LooseBoolean, StrictSerializer, Text
 from apps.volumes import states
-from apps.volumes.api.serializers.fields import Name
+from apps.volumes.api.serializers.fields import Name, changes, take_older
 from apps.volumes.api.serializers.metadata import Items
 
 
@@ -20,11 +20,7 @@ class SnapshotCreate(StrictSerializer):
     metadata = Items(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for older, newer in (("display_name", "name"), ("display_description", "description")):
-            value = attrs.pop(older, None)
-            if not attrs.get(newer):
-                attrs[newer] = value
-        return attrs
+        return take_older(attrs)
 
 
 class SnapshotUpdate(StrictSerializer):
@@ -34,15 +30,7 @@ class SnapshotUpdate(StrictSerializer):
     display_description = Name()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not attrs:
-            raise serializers.ValidationError("the body must name at least one value to change")
-        for older, newer in (("display_name", "name"), ("display_description", "description")):
-            if older in attrs:
-                attrs.setdefault(newer, attrs[older])
-                del attrs[older]
-        if "name" in attrs:
-            attrs["name"] = attrs["name"] or ""
-        return attrs
+        return changes(attrs)
 
 
 class ResetSnapshotStatus(StrictSerializer):

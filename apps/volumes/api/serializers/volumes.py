@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from apps.common.api.serializers import LooseBoolean, StrictSerializer, Text, UUIDString, since
 from apps.volumes import states
-from apps.volumes.api.serializers.fields import Connector, Gibibytes, Name
+from apps.volumes.api.serializers.fields import Connector, Gibibytes, Name, changes, take_older
 from apps.volumes.api.serializers.metadata import Items
 
 
@@ -39,15 +39,7 @@ class VolumeCreate(StrictSerializer):
     consistencygroup_id = Key()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for older, newer in (
-            ("display_name", "name"),
-            ("display_description", "description"),
-            ("image_id", "imageRef"),
-        ):
-            value = attrs.pop(older, None)
-            if not attrs.get(newer):
-                attrs[newer] = value
-        return attrs
+        return take_older(attrs, image_id="imageRef")
 
 
 class VolumeUpdate(StrictSerializer):
@@ -58,14 +50,7 @@ class VolumeUpdate(StrictSerializer):
     metadata = Items(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not attrs:
-            raise serializers.ValidationError("the body must name at least one value to change")
-        for older, newer in (("display_name", "name"), ("display_description", "description")):
-            if older in attrs:
-                attrs.setdefault(newer, attrs[older])
-                del attrs[older]
-        if "name" in attrs:
-            attrs["name"] = attrs["name"] or ""
+        attrs = changes(attrs)
         if attrs.get("metadata", ...) is None:
             del attrs["metadata"]
         return attrs

@@ -1,0 +1,29 @@
+"""The records of simulated servers: one that is there, and one that is on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workers.drivers.hypervisor.base import PowerState
+from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
+from workers.drivers.simulation import Simulation
+
+ON = (PowerState.RUNNING, PowerState.PAUSED)
+
+
+class SimulatedRecords:
+    """What the parts of SimulatedHypervisor stand on."""
+
+    _simulation: Simulation
+
+    def _existing(self, server_id: str) -> dict[str, Any]:
+        record = self._simulation.read("domains", server_id)
+        if record is None:
+            raise ServerNotFound("The server does not exist on its host.", details=server_id)
+        return record
+
+    def _running(self, server_id: str) -> dict[str, Any]:
+        record = self._existing(server_id)
+        if record["power_state"] not in ON:
+            raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
+        return record
