@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.utils import timezone
 
 from apps.common.models import AuditEvent
-from apps.compute.models import BlockDevice, Flavor, FlavorAccess, KeyPair, Server, ServerGroup
+from apps.compute.models import BlockDevice, Flavor, FlavorAccess, KeyPair, Migration, Server, ServerGroup
 from apps.identity import models as identity
 from apps.images.models import Image, Member
 from apps.networking.models import (
@@ -81,6 +81,10 @@ def one(number: int) -> None:
     assert group and flavor
     KeyPair.objects.create(user_id="u", name=text, public_key="x", fingerprint="f")
     Allocation.objects.create(consumer_id=server.id, host=host, vcpus=1, ram_mib=1, disk_gib=1)
+    Migration.objects.create(
+        server=server, type="resize", status="confirmed", source=FIRST, destination=text, user_id="u",
+        project_id=project.pk,
+    )  # fmt: skip
     aggregate = Aggregate.objects.create(name=text, metadata={"ssd": "true"})
     aggregate.hosts.add(Host.objects.get(name=FIRST))
     Aggregate.objects.get(name=FIRST).hosts.add(host)

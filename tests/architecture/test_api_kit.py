@@ -81,7 +81,7 @@ NO_ITEMS = {
         "compute.QuotaClassSetView compute.QuotaSetView compute.UsageView compute.UsageAuditLogView"
         " networking.QuotaItem volumes.QuotaClassSetView volumes.QuotaSetView"
     ),
-    "no such rows": "compute.ServerMigrationView volumes.MessageView",
+    "no such rows": "volumes.MessageView",
     "a host's back end, by its name, which has no row": "volumes.CapabilitiesView volumes.HostView",
     "a project's, which is made by asking for it": "networking.AutoAllocatedTopology",
     "v2.0 and EC2: the key may be a name or an access key, and the rule depends on what it names": (

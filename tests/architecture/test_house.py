@@ -58,7 +58,6 @@ def test_no_catch_all_names() -> None:
 # Views whose noun has no rows in its application: app -> module -> whose rows it shows, or none.
 OTHERS_NOUNS = {
     "compute": {
-        "absences": "none: refusals in Nova's words",
         "actions": "servers, by the catalogue of actions",
         "aggregates": "scheduling",
         "discovery": "none: versions",

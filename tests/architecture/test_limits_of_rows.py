@@ -181,6 +181,7 @@ LIMITS = {
     "compute.Flavor": OPERATORS,
     "compute.FlavorAccess": OPERATORS,
     "compute.KeyPair": Quota("key_pairs"),
+    "compute.Migration": Aged("settings.RUN_DAYS"),
     "compute.Server": Quota("instances"),
     "compute.ServerGroup": Quota("server_groups"),
     "compute.ServerPassword": Part("compute.Server", "OneToOneField", "apps/compute/models/server_passwords.py"),

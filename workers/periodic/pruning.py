@@ -1,4 +1,4 @@
-"""Deletes expired rows in batches: ended runs, resolved findings, audit events, sessions.
+"""Deletes expired rows in batches: ended runs, resolved findings, audit events, sessions, ended migrations.
 
 Rows of deleted servers stay: usage and audits ask for them.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from apps.common import audit
+from apps.compute.services import migrations
 from apps.identity.services import sessions
 from apps.workflow import catalogue
 from apps.workflow.selectors import runs as selectors
@@ -31,6 +32,7 @@ def prune() -> dict[str, int]:
         "findings": findings.prune(days=settings.FINDING_DAYS),
         "audit_events": audit.prune(days=settings.AUDIT_DAYS),
         "sessions": sessions.prune(),
+        "migrations": migrations.prune(days=settings.RUN_DAYS),
     }
 
 

@@ -79,5 +79,11 @@ ACTIONS = replace(
     marker_column="request_id",
     marker_key=str,
 )
+MIGRATIONS = replace(
+    LISTING,
+    style=_NO_MARKER,
+    sorting=Sorting(keys={}, last=(("created_at", "desc"), ("id", "desc"))),
+    marker_column="uuid",
+)
 PAGED_USAGE = replace(LISTING, style=_NO_MARKER, sorting=Sorting(keys={}))
 WHOLE_USAGE = replace(PAGED_USAGE, most=lambda: MAX_SERVERS)

@@ -3,11 +3,11 @@
 from django.urls import URLPattern, path
 
 from apps.compute.api.views import (
-    absences,
     diagnostics,
     instance_actions,
     interfaces,
     ips,
+    migrations,
     security_groups,
     server_metadata,
     server_passwords,
@@ -33,6 +33,6 @@ SERVER_PART_ROUTES: list[URLPattern] = [
     path("servers/<server_id>/os-server-password", server_passwords.ServerPasswordView.as_view()),
     path("servers/<server_id>/os-volume_attachments", volume_attachments.VolumeAttachmentsView.as_view()),
     path("servers/<server_id>/os-volume_attachments/<volume_id>", volume_attachments.VolumeAttachmentView.as_view()),
-    path("servers/<server_id>/migrations", absences.ServerMigrationsView.as_view()),
-    path("servers/<server_id>/migrations/<migration_id>", absences.ServerMigrationView.as_view()),
+    path("servers/<server_id>/migrations", migrations.ServerMigrationsView.as_view()),
+    path("servers/<server_id>/migrations/<migration_id>", migrations.ServerMigrationView.as_view()),
 ]

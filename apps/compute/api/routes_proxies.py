@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from apps.compute.api.views import absences, floating_ips, hosts, images, networks, security_groups, usage_audit_log
+from apps.compute.api.views import floating_ips, hosts, images, migrations, networks, security_groups, usage_audit_log
 
 IMAGE_ROUTES: list[URLPattern] = [
     path("images", images.ImagesView.as_view()),
@@ -33,6 +33,6 @@ HOST_ROUTES: list[URLPattern] = [
     ),
     path("os-instance_usage_audit_log", usage_audit_log.UsageAuditLogsView.as_view()),
     path("os-instance_usage_audit_log/<before>", usage_audit_log.UsageAuditLogView.as_view()),
-    path("os-migrations", absences.MigrationsView.as_view()),
+    path("os-migrations", migrations.MigrationsView.as_view()),
 ]
 PROXY_ROUTES: list[URLPattern] = [*IMAGE_ROUTES, *NETWORK_ROUTES, *HOST_ROUTES]

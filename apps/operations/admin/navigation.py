@@ -16,6 +16,7 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
     "Hosts and work": [
         ("Hosts", "storage", "scheduling_host"),
         ("Runs", "conversion_path", "workflow_run"),
+        ("Migrations", "moving", "compute_migration"),
         ("Findings", "troubleshoot", "workflow_finding"),
         ("Aggregates", "stacks", "scheduling_aggregate"),
         ("Allocations", "pie_chart", "scheduling_allocation"),

@@ -55,6 +55,11 @@ def names_up(*, names: Iterable[str] | None = None) -> set[str]:
     return {host.name for host in hosts if host.is_up}
 
 
+def addresses(*, names: Iterable[str]) -> dict[str, str]:
+    """Return the addresses of hosts, by their names. 1 query."""
+    return dict(Host.objects.filter(name__in=list(names)).values_list("name", "address"))
+
+
 def is_up(name: str) -> bool:
     """Return whether a host's agent is alive."""
     return name in names_up(names=[name])

@@ -174,9 +174,6 @@ def test_what_a_server_has_none_of(alice: ComputeCaller, admin: ComputeCaller, s
     assert alice.delete(f"{path}/os-volume_attachments/{uuid.uuid4()}").status_code == 404  # clients repeat until then
     assert alice.get(f"{path}/os-server-password").json() == {"password": ""}
     assert alice.delete(f"{path}/os-server-password").status_code == 204
-    assert admin.get("/os-migrations").json() == {"migrations": []}
-    assert admin.at("2.23").get(f"{path}/migrations").json() == {"migrations": []}
-    assert alice.get("/os-migrations").status_code == 403
 
 
 def test_hosts(admin: ComputeCaller, alice: ComputeCaller, make_host: Any, make_server: Any) -> None:

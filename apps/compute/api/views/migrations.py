@@ -1,0 +1,99 @@
+"""/os-migrations, and /servers/{server_id}/migrations: the live ones of a server that are under way."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.common.api.collections import Listing
+from apps.common.exceptions import BadRequest
+from apps.common.microversions import since
+from apps.common.pagination import MAX_LIMIT
+from apps.compute.api.documents import migrations as documents
+from apps.compute.api.documents.base import Links
+from apps.compute.api.listing import MIGRATIONS, STYLE
+from apps.compute.api.views.base import Collection, OfServer, PartOfServer, PartsOfServer
+from apps.compute.models import Migration
+from apps.compute.selectors import migrations
+from apps.scheduling.selectors import hosts
+
+RULE = "os_compute_api:{}"
+PAGED = since("2.59")
+CHANGES_BEFORE = since("2.66")
+BY_OWNER = since("2.80")
+# parameter -> the selector's argument
+FILTERS = {
+    "host": "host", "source_compute": "source", "status": "status", "migration_type": "type_",
+    "instance_uuid": "server_id",
+}  # fmt: skip
+OWNERS = {"user_id": "user_id", "project_id": "project_id"}
+
+
+class MigrationsView(Collection):
+    """All migrations, newest first; in pages from 2.59 on."""
+
+    plural, rule, listing = "migrations", RULE.format("os-migrations:index"), MIGRATIONS
+
+    def rows(self) -> QuerySet[Migration]:
+        params, filters = self._params(), {**FILTERS, **(OWNERS if self.version in BY_OWNER else {})}
+        asked: dict[str, Any] = {filters[name]: text for name, text in params.items() if name in filters}
+        rows = migrations.listed(**{**asked, **self._times(params)})
+        if STYLE.boolean(params["hidden"], "hidden") if "hidden" in params else False:
+            rows = rows.none()  # Nova hides migrations between cells, which are not here
+        return rows if self.version in PAGED else rows[:MAX_LIMIT]
+
+    def marked(self) -> QuerySet[Migration]:
+        return migrations.listed()
+
+    def cut(self) -> Listing | None:
+        return self.listing if self.version in PAGED else None
+
+    def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
+        links, addresses = Links(self.request), hosts.addresses(names={row.destination for row in rows})
+        return [documents.render(row, self.version, links, addresses) for row in rows]
+
+    def mark_of(self, row: Any) -> str:
+        return str(row.uuid)
+
+    def _params(self) -> dict[str, str]:
+        known = [*FILTERS, "hidden"]
+        known += ["limit", "marker", "changes-since"] if self.version in PAGED else []
+        known += ["changes-before"] if self.version in CHANGES_BEFORE else []
+        known += OWNERS if self.version in BY_OWNER else []
+        self.check_query(known, strict_since="2.59")
+        return {name: self.request.GET[name] for name in known if name in self.request.GET}
+
+    def _times(self, params: dict[str, str]) -> dict[str, datetime | None]:
+        names = {"since": "changes-since", "before": "changes-before"}
+        times = {key: STYLE.time(params[name], name) if name in params else None for key, name in names.items()}
+        if times["since"] and times["before"] and times["before"] < times["since"]:
+            raise BadRequest("The value of changes-since must be less than or equal to changes-before.")
+        return times
+
+
+class ServerMigrationsView(PartsOfServer):
+    """A server's live migrations under way, from 2.23 on."""
+
+    plural, rule = "migrations", RULE.format("servers:migrations:index")
+    versions = since("2.23")
+
+    def rows(self) -> QuerySet[Migration]:
+        return migrations.live_of(server_id=self.owner.id)
+
+    def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
+        addresses = hosts.addresses(names={row.destination for row in rows})
+        return [documents.render_live(row, self.version, addresses) for row in rows]
+
+
+class ServerMigrationView(PartOfServer, OfServer):
+    """One live migration under way, from 2.23 on."""
+
+    noun, rules = "migration", RULE.format("servers:migrations")
+    not_offered = {"delete": "migration of servers"}
+    versions = since("2.23")
+
+    def load(self, server_id: str, migration_id: str) -> Migration:
+        return migrations.get_live(server=self.owner, migration_id=migration_id)
+
+    def render(self, row: Migration) -> dict[str, Any]:
+        return documents.render_live(row, self.version, hosts.addresses(names=[row.destination]))

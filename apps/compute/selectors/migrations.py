@@ -1,0 +1,83 @@
+"""Reading migrations of servers."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from apps.common.exceptions import NotFound
+from apps.common.identifiers import parse_uuid
+from apps.compute import migration_states as states
+from apps.compute.models import Migration, Server
+from apps.compute.selectors import server_lists
+
+MOST_ID = 2**63 - 1
+
+
+def listed(
+    *,
+    host: str | None = None,
+    source: str | None = None,
+    status: str | None = None,
+    type_: str | None = None,
+    server_id: str | None = None,
+    user_id: str | None = None,
+    project_id: str | None = None,
+    since: datetime | None = None,
+    before: datetime | None = None,
+) -> QuerySet[Migration]:
+    """Return migrations, newest first. ``host``: its source or destination; ``before`` counts as documents show it."""
+    rows = Migration.objects.defer("old_flavor", "new_flavor")
+    equal = {"source": source, "status": status, "type": type_, "user_id": user_id, "project_id": project_id}
+    rows = rows.filter(**{name: value for name, value in equal.items() if value is not None})
+    if server_id is not None:
+        key = parse_uuid(server_id)
+        rows = rows.filter(server_id=key) if key else rows.none()
+    if host is not None:
+        rows = rows.filter(Q(source=host) | Q(destination=host))
+    if since is not None:
+        rows = rows.filter(updated_at__gte=since)
+    if before is not None:
+        rows = rows.filter(updated_at__lt=server_lists.end_of(before))
+    return rows
+
+
+def live_of(*, server_id: uuid.UUID) -> QuerySet[Migration]:
+    """Return a server's live migrations under way."""
+    return Migration.objects.filter(server_id=server_id, type=states.LIVE).exclude(status__in=states.ENDED)
+
+
+def get_live(*, server: Server, migration_id: str) -> Migration:
+    """Return a live migration under way, by its number. Raises NotFound (404)."""
+    number = int(migration_id) if migration_id.isascii() and migration_id.isdigit() and len(migration_id) < 20 else -1
+    row = Migration.objects.filter(server_id=server.id, id=min(number, MOST_ID)).first()
+    shown = migration_id[:64]
+    if row is None:
+        raise NotFound(f"Migration {shown} not found for instance {server.id}")
+    if row.type != states.LIVE:
+        raise NotFound(f"Migration {shown} for server {server.id} is not live-migration.")
+    if row.status not in states.LIVE_IN_PROGRESS:
+        raise NotFound(f"Migration {shown} for server {server.id} is not in progress.")
+    return row
+
+
+def open_of(*, server_id: uuid.UUID) -> Migration | None:
+    """Return the migration of a server that is on its way, or that is to be confirmed. 1 query."""
+    return Migration.objects.filter(server_id=server_id).exclude(status__in=states.ENDED).first()
+
+
+def of_run(*, run_id: uuid.UUID) -> Migration | None:
+    """Return the migration that a run makes."""
+    return Migration.objects.filter(run_id=run_id).order_by("-id").first()
+
+
+def of_server(*, server_id: uuid.UUID, limit: int = 20) -> list[Migration]:
+    """Return a server's newest migrations."""
+    return list(Migration.objects.filter(server_id=server_id).order_by("-id")[:limit])
+
+
+def existing(*, uuids: Any) -> set[uuid.UUID]:
+    """Return those of the UUIDs whose migration is not over: they may hold an allocation. 1 query."""
+    rows = Migration.objects.filter(uuid__in=list(uuids)).exclude(status__in=states.ENDED)
+    return set(rows.values_list("uuid", flat=True))

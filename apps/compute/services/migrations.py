@@ -1,0 +1,75 @@
+"""Writing the rows of migrations: one function a change, in the caller's transaction."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from apps.common.context import RequestContext
+from apps.compute import migration_states as states
+from apps.compute.models import Flavor, Migration, Server
+
+COUNTED = ("memory_total", "memory_processed", "memory_remaining", "disk_total", "disk_processed", "disk_remaining")
+
+
+def create(
+    *,
+    context: RequestContext,
+    server: Server,
+    run_id: uuid.UUID,
+    type_: str,
+    status: str,
+    destination: str = "",
+    new_flavor: Mapping[str, Any] | None = None,
+) -> Migration:
+    """Write down that a run moves a server from the host it is on. ``new_flavor`` None: it keeps its own."""
+    new = dict(server.flavor if new_flavor is None else new_flavor)
+    ids = {str(server.flavor["id"]), str(new["id"])}
+    numbers = dict(Flavor.objects.filter(flavor_id__in=ids).values_list("flavor_id", "id"))
+    return Migration.objects.create(
+        server=server,
+        run_id=run_id,
+        type=type_,
+        status=status,
+        source=server.host,
+        destination=destination,
+        old_flavor=server.flavor,
+        new_flavor=new,
+        old_flavor_number=numbers.get(str(server.flavor["id"]), 0),
+        new_flavor_number=numbers.get(str(new["id"]), 0),
+        old_vm_state=server.vm_state,
+        user_id=context.user_id or server.user_id,
+        project_id=context.project_id or server.project_id,
+    )
+
+
+def advance(*, run_id: uuid.UUID, status: str, destination: str | None = None) -> bool:
+    """Set the status of the migration that a run makes, unless it is over; say whether there is one."""
+    values: dict[str, Any] = {"status": status, "updated_at": timezone.now()}
+    if destination is not None:
+        values["destination"] = destination
+    rows = Migration.objects.filter(run_id=run_id).exclude(status__in=states.ENDED)
+    return bool(rows.update(**values))
+
+
+def count(*, run_id: uuid.UUID, **amounts: int) -> None:
+    """Note how far a live migration is, in bytes: ``memory_total``, ``disk_remaining`` and so on (``COUNTED``)."""
+    assert set(amounts) <= set(COUNTED)
+    rows = Migration.objects.filter(run_id=run_id).exclude(status__in=states.ENDED)
+    rows.update(**amounts, updated_at=timezone.now())
+
+
+def end_of_server(*, server_id: uuid.UUID, status: str) -> list[uuid.UUID]:
+    """End a server's open migration; return its UUID, whose allocation the caller releases."""
+    rows = Migration.objects.filter(server_id=server_id).exclude(status__in=states.ENDED)
+    uuids = list(rows.values_list("uuid", flat=True))
+    rows.update(status=status, updated_at=timezone.now())
+    return uuids
+
+
+def prune(*, days: int) -> int:
+    """Delete migrations that ended long ago; return how many."""
+    rows = Migration.objects.filter(status__in=states.ENDED, updated_at__lt=timezone.now() - timedelta(days=days))
+    return int(rows.delete()[0])
