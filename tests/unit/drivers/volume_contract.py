@@ -11,6 +11,7 @@ from workers.drivers.volume.base import (
     FromImage,
     FromSnapshot,
     FromVolume,
+    Listening,
     Source,
     VolumeDriver,
     VolumeInfo,
@@ -156,6 +157,16 @@ class VolumeContract:
         assert driver.list_exports() == ()
         driver.delete_volume(volume)
 
+    def test_one_owner_has_two_exports_while_it_moves(self, driver: VolumeDriver) -> None:
+        volume, owner = made(driver), samples.new_id()
+        for name in ("here", "there", "here"):
+            driver.open_export(volume, ExportSpec(name, owner=owner))
+        with pytest.raises(VolumeInUse):
+            driver.open_export(volume, ExportSpec("other", owner=samples.new_id()))
+        driver.close_export(volume, "here")
+        assert [export.name for export in driver.list_exports()] == ["there"]
+        driver.close_export(volume, None)
+
     def test_a_raw_volume_has_several_writers(self, driver: VolumeDriver) -> None:
         volume = VolumeSpec(samples.new_id(), 1, "raw")
         driver.create_volume(volume)
@@ -199,6 +210,12 @@ class VolumeContract:
     def test_names_of_exports(self, name: str) -> None:
         with pytest.raises(SpecInvalid):
             ExportSpec(name)
+
+    @pytest.mark.parametrize("word", ["", "a b", "a,id=b", "-a", "a=b"])
+    def test_words_of_listening(self, word: str) -> None:
+        for values in ((word, "192.0.2.1", 10900), ("host", word, 10900), ("host", "192.0.2.1", 0)):
+            with pytest.raises(SpecInvalid):
+                Listening(*values)
 
     def test_pool(self, driver: VolumeDriver) -> None:
         pool = driver.pool()

@@ -24,7 +24,9 @@ from workers.drivers.volume.specs import ExportSpec as ExportSpec
 from workers.drivers.volume.specs import FromImage as FromImage
 from workers.drivers.volume.specs import FromSnapshot as FromSnapshot
 from workers.drivers.volume.specs import FromVolume as FromVolume
+from workers.drivers.volume.specs import Listening as Listening
 from workers.drivers.volume.specs import PoolUse as PoolUse
+from workers.drivers.volume.specs import RemoteExport as RemoteExport
 from workers.drivers.volume.specs import Source as Source
 from workers.drivers.volume.specs import VolumeInfo as VolumeInfo
 from workers.drivers.volume.specs import VolumeSpec as VolumeSpec
@@ -84,8 +86,8 @@ class VolumeDriver(ABC):
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         """Export the volume by a name. Several exports of one volume may be open.
 
-        Success: clients can connect. An export whose process died is opened again. A second name that may write is for
-        raw volumes alone. Raises VolumeNotFound, VolumeInUse, PoolUnavailable.
+        Success: clients can connect. An export whose process died is opened again. A second owner that may write is for
+        raw volumes alone. Raises VolumeNotFound, VolumeInUse, PoolUnavailable; PortTaken for one that listens.
         """
 
     @abstractmethod
@@ -93,6 +95,22 @@ class VolumeDriver(ABC):
         """Close an export, or all of the volume (None): its clients lose their connection, and what they flushed is in
         the volume. Absent is success.
         """
+
+    @abstractmethod
+    def connect(self, remote: RemoteExport) -> Export:
+        """Have an export of another host on a unix socket of this one. One connection an owner: the last one stays.
+
+        Success: guests can use it, with the size that is given. A loss of its host for some seconds is waited out; then
+        requests fail until it is back. Raises PoolUnavailable.
+        """
+
+    @abstractmethod
+    def disconnect(self, owner: str) -> None:
+        """End an owner's connection: guests lose theirs. Absent is success."""
+
+    @abstractmethod
+    def list_connections(self) -> tuple[Export, ...]:
+        """List the connections to exports of other hosts. One whose process died is not there."""
 
     @abstractmethod
     def list_volumes(self) -> tuple[VolumeInfo, ...]:

@@ -11,6 +11,12 @@ class PoolUnavailable(RetryableError):
     default_code = "pool_unavailable"
 
 
+class PortTaken(PoolUnavailable):
+    """Another program listens on the port that an export was to have."""
+
+    default_code = "port_taken"
+
+
 class PoolBusy(RetryableError):
     """Another operation on the volume is under way."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,7 +17,9 @@ from workers.drivers.volume.base import (
     FromImage,
     FromSnapshot,
     FromVolume,
+    Listening,
     PoolUse,
+    RemoteExport,
     Source,
     VolumeDriver,
     VolumeInfo,
@@ -24,6 +27,7 @@ from workers.drivers.volume.base import (
 )
 from workers.drivers.volume.errors import (
     PoolFull,
+    PoolUnavailable,
     SnapshotNotFound,
     SourceUnavailable,
     TooManySnapshots,
@@ -119,14 +123,19 @@ class SimulatedVolumes(VolumeDriver):
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         with self._simulation.operation("open_export") as operation:
             record = self._existing(volume_id)
-            others = [readonly for name, readonly in record["exports"].items() if name != export.name]
-            if record["format"] != "raw" and not export.readonly and not all(others):
+            rivals = [
+                known
+                for name, known in record["exports"].items()
+                if name != export.name and not (export.owner and known["owner"] == export.owner)
+            ]
+            if record["format"] != "raw" and not export.readonly and not all(known["readonly"] for known in rivals):
                 raise VolumeInUse("The volume is in use.", details=volume_id)
             operation.halfway()
-            if export.name not in record["exports"]:
-                record["exports"][export.name] = export.readonly
+            noted = asdict(export)
+            if record["exports"].get(export.name) != noted:
+                record["exports"][export.name] = noted
                 self._simulation.write("volumes", volume_id, record)
-            return self._export(volume_id, export.name)
+            return self._export(volume_id, noted)
 
     def close_export(self, volume_id: str, name: str | None) -> None:
         values.check_uuid(volume_id, "a volume's id")
@@ -143,7 +152,37 @@ class SimulatedVolumes(VolumeDriver):
 
     def list_exports(self) -> tuple[Export, ...]:
         with self._simulation.operation("list_exports"):
-            return tuple(self._export(name, export) for name, record in self._records() for export in record["exports"])
+            return tuple(
+                self._export(name, export) for name, record in self._records() for export in record["exports"].values()
+            )
+
+    def connect(self, remote: RemoteExport) -> Export:
+        """The other host's record must have the export open for this one."""
+        with self._simulation.operation("connect") as operation:
+            self._check_open(remote)
+            operation.halfway()
+            self._simulation.write("connections", remote.owner, asdict(remote))
+            return self._connection(asdict(remote))
+
+    def disconnect(self, owner: str) -> None:
+        with self._simulation.operation("disconnect") as operation:
+            operation.halfway()
+            self._simulation.remove("connections", owner)
+
+    def list_connections(self) -> tuple[Export, ...]:
+        with self._simulation.operation("list_connections"):
+            notes = (self._simulation.read("connections", key) for key in self._simulation.names("connections"))
+            return tuple(self._connection(note) for note in notes if note is not None)
+
+    def _check_open(self, remote: RemoteExport) -> None:
+        there = self._simulation.read_other(remote.host, "volumes", remote.volume_id)
+        export = (there or {"exports": {}})["exports"].get(remote.name)
+        if export is None or (export["listening"] or {}).get("client") != self._simulation.host:
+            raise PoolUnavailable(f"The host {remote.host}, which has the volume, does not answer.")
+
+    def _connection(self, note: Mapping[str, Any]) -> Export:
+        socket = str(self._simulation.directory / "connections" / f"{note['owner']}.sock")
+        return Export(note["volume_id"], note["name"], socket, owner=note["owner"])
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """A record is whole or not there: a killed process leaves none."""
@@ -176,17 +215,27 @@ class SimulatedVolumes(VolumeDriver):
 
     def _records(self) -> list[tuple[str, dict[str, Any]]]:
         records = ((name, self._simulation.read("volumes", name)) for name in self._simulation.names("volumes"))
-        return [(name, record) for name, record in records if record is not None]
+        return [(name, _current(record)) for name, record in records if record is not None]
 
     def _existing(self, volume_id: str) -> dict[str, Any]:
         values.check_uuid(volume_id, "a volume's id")
         record = self._simulation.read("volumes", volume_id)
         if record is None:
             raise VolumeNotFound("The volume is not on its host.", details=volume_id)
-        return record
+        return _current(record)
 
-    def _export(self, volume_id: str, name: str) -> Export:
-        return Export(volume_id, name, str(self._simulation.directory / "volumes" / f"{volume_id}.sock"))
+    def _export(self, volume_id: str, noted: Mapping[str, Any]) -> Export:
+        listening = Listening(**noted["listening"]) if noted["listening"] else None
+        socket = str(self._simulation.directory / "volumes" / f"{volume_id}.sock")
+        return Export(volume_id, noted["name"], socket, listening)
+
+
+def _current(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as this version writes it: before, an export was whether it is read-only."""
+    for name, known in record["exports"].items():
+        if isinstance(known, bool):
+            record["exports"][name] = asdict(ExportSpec(name, known))
+    return record
 
 
 def _info(volume_id: str, record: Mapping[str, Any]) -> VolumeInfo:

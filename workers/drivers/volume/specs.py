@@ -13,6 +13,7 @@ Format = Literal["qcow2", "raw"]
 
 MAX_SIZE_GIB = 64 * 1024
 _EXPORT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}\Z")
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,35 @@ Source = FromImage | FromSnapshot | FromVolume | None
 
 
 @dataclass(frozen=True, slots=True)
+class Listening:
+    """How another host reaches an export: by mutual TLS, at an address and a port of the volume's host.
+
+    `client`: the only host that is let in, by the name in its certificate.
+    """
+
+    client: str
+    address: str
+    port: int
+
+    def __post_init__(self) -> None:
+        """They become words of a command line."""
+        if not _HOST.match(self.client) or not _HOST.match(self.address.replace(":", ".")):
+            raise SpecInvalid("not a host", details=f"{self.client} {self.address}")
+        values.check_range(self.port, "a port", 1, 65535)
+
+
+@dataclass(frozen=True, slots=True)
 class ExportSpec:
-    """One attachment's view of a volume. `name` is unguessable, and no two attachments share one."""
+    """One attachment's view of a volume, on one host. `name` is unguessable, and no two exports share one.
+
+    `owner`: the attachment. While a server moves, its attachment has an export for each of two hosts; exports of
+    different owners write to a raw volume alone. `listening`: for another host than the volume's.
+    """
 
     name: str
     readonly: bool = False
+    owner: str = ""
+    listening: Listening | None = None
 
     def __post_init__(self) -> None:
         """The name is an identifier of QEMU's too."""
@@ -88,12 +113,36 @@ class ExportSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteExport:
+    """An export that another host, `host`, has open for this one. `owner`: the attachment. `size_gib`: the volume's."""
+
+    volume_id: str
+    name: str
+    owner: str
+    host: str
+    address: str
+    port: int
+    size_gib: int
+    readonly: bool = False
+
+    def __post_init__(self) -> None:
+        """They become words of a command line, and file names."""
+        values.check_uuid(self.volume_id, "a volume's id")
+        ExportSpec(self.name, listening=Listening(self.host, self.address, self.port))
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
-    """An open export: NBD, by `name`, on the unix socket `socket` of the volume's host."""
+    """An open export: NBD, by `name`, on a unix socket of this host.
+
+    `listening`: another host has it. `owner`: the attachment, where this host has it from another one.
+    """
 
     volume_id: str
     name: str
     socket: str
+    listening: Listening | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from workers.drivers.errors import Stopped
 from workers.drivers.volume.errors import PoolUnavailable
 from workers.drivers.volume.local import records
 from workers.drivers.volume.local.qmp import CommandFailed, Control
-from workers.drivers.volume.specs import ExportSpec
+from workers.drivers.volume.specs import ExportSpec, Listening
 from workers.system import files, processes
 
 PROGRAM = "qemu-storage-daemon"
@@ -52,7 +52,7 @@ class Daemon:
     def wanted(self) -> tuple[ExportSpec, ...]:
         """Return the exports that are to be open, as noted when they were opened, also by a daemon that died."""
         data = files.read(self._notes)
-        return tuple(ExportSpec(**item) for item in json.loads(data)) if data else ()
+        return tuple(_noted(item) for item in json.loads(data)) if data else ()
 
     def is_whole(self) -> bool:
         """Say whether it lives and has all its exports: while the volume grows they are closed for a moment."""
@@ -90,7 +90,7 @@ class Daemon:
             details = error.details or error.message
             raise PoolUnavailable("The host could not export the volume.", details=details) from error
         if exports:
-            _give_to_qemu(self.socket)
+            give_to_qemu(self.socket)
 
     def stop(self) -> None:
         """End it; its notes stay. Not running is success."""
@@ -112,7 +112,7 @@ class Daemon:
                 if export.name not in present:
                     control.run("block-export-add", _export(export, _node(layer)))
         self._changing.unlink(missing_ok=True)
-        _give_to_qemu(self.socket)
+        give_to_qemu(self.socket)
 
     def remove(self, name: str) -> None:
         """Remove an export, its clients with it. Absent is success."""
@@ -217,6 +217,11 @@ class Daemon:
         return nodes
 
 
+def _noted(item: dict[str, Any]) -> ExportSpec:
+    listening = item.get("listening")
+    return ExportSpec(**{**item, "listening": Listening(**listening) if listening else None})
+
+
 def _node(layer: str) -> str:
     """The name of a layer's node: QEMU allows 31 characters, and a letter first."""
     return f"n{layer.partition('.')[0]}"
@@ -257,7 +262,7 @@ def _top(control: Control) -> str:
     return str(exports[0]["node-name"])
 
 
-def _give_to_qemu(path: Path) -> None:
+def give_to_qemu(path: Path) -> None:
     """Only QEMU's account and root may connect. An agent that is not root runs its guests as itself."""
     os.chmod(path, 0o600)
     for name in QEMU_USERS:

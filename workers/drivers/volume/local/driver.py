@@ -25,20 +25,22 @@ from workers.drivers.volume.base import (
 )
 from workers.drivers.volume.errors import (
     NotSupported,
+    PoolUnavailable,
     SourceUnavailable,
     VolumeInUse,
     VolumeTooSmall,
 )
 from workers.drivers.volume.local import chains, layer_files, records
 from workers.drivers.volume.local.chains import GIB, MAX_CHAIN
-from workers.drivers.volume.local.pool import Pool
+from workers.drivers.volume.local.connections import Connections
 from workers.drivers.volume.local.records import Record, Snapshot
 from workers.system import files, locks
 
 
-class LocalVolumes(Pool, VolumeDriver):
+class LocalVolumes(Connections, VolumeDriver):
     """Options: `state_dir` (required), `volume_dir` (its directory `volumes`), `reserved_gib` (2: free space that
-    volumes leave alone), `run_dir` (where sockets are: a path of a unix socket has 107 characters at most).
+    volumes leave alone), `run_dir` (where sockets are: a path of a unix socket has 107 characters at most), `pki_dir`
+    (this host's certificate, for exports between hosts).
     """
 
     capabilities = Capabilities(
@@ -76,6 +78,7 @@ class LocalVolumes(Pool, VolumeDriver):
             daemon = self._daemon(volume_id)
             if daemon.is_running() and daemon.wanted():
                 raise VolumeInUse("The volume is in use.", details=volume_id)
+            self._mute(volume_id)
             daemon.end()
             directory = self._pool.of(volume_id)
             (directory / records.RECORD).unlink(missing_ok=True)  # first: what is left without it is residue
@@ -92,6 +95,7 @@ class LocalVolumes(Pool, VolumeDriver):
                 with self._running(volume_id, record.chain, serving) as daemon:
                     daemon.resize(record.top, size)
                 self._pool.save(volume_id, replace(record, size=size, clean_ns=0))
+                self._listen_again(volume_id)
 
     def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         """A raw volume's content is copied, so it must not be exported."""
@@ -133,27 +137,27 @@ class LocalVolumes(Pool, VolumeDriver):
         with self._locked(volume_id), layer_files.on_disk():
             record, daemon = self._settled(volume_id), self._daemon(volume_id)
             others = [known for known in daemon.wanted() if known.name != export.name]
-            if record.format != "raw" and not export.readonly and not all(known.readonly for known in others):
+            rivals = [known for known in others if not (export.owner and known.owner == export.owner)]
+            if record.format != "raw" and not export.readonly and not all(known.readonly for known in rivals):
                 raise VolumeInUse("The volume is in use.", details=volume_id)
             daemon.want([*others, export])
             try:
                 self._serving(volume_id, record.chain)
+                self._listen(volume_id, export)
             except BaseException:
-                daemon.want(others)
+                with suppress(PoolUnavailable):
+                    self._drop(daemon, others, export.name)
                 raise
-            return Export(volume_id, export.name, str(daemon.socket))
+            return Export(volume_id, export.name, str(daemon.socket), export.listening)
 
     def close_export(self, volume_id: str, name: str | None) -> None:
-        """The volume's last export takes its process with it, and so does one that does not answer."""
         with self._locked(volume_id), layer_files.on_disk():
             daemon = self._daemon(volume_id)
-            left = [known for known in daemon.wanted() if name is not None and known.name != name]
-            if not left or name is None:
+            if name is None:
+                self._mute(volume_id)
                 daemon.end()
                 return
-            daemon.want(left)
-            if daemon.is_running():
-                daemon.remove(name)
+            self._drop(daemon, [known for known in daemon.wanted() if known.name != name], name)
 
     def list_volumes(self) -> tuple[VolumeInfo, ...]:
         infos = (self._info(name) for name in self._pool.names())
@@ -164,8 +168,11 @@ class LocalVolumes(Pool, VolumeDriver):
         exports = []
         for path in sorted(self._run.iterdir()) if self._run.is_dir() else ():
             daemon = self._daemon(path.name)
-            names = [export.name for export in daemon.wanted()] if daemon.is_whole() else []
-            exports += [Export(path.name, name, str(daemon.socket)) for name in names]
+            heard = [known for known in daemon.wanted() if self._is_heard(path.name, known)]
+            exports += [
+                Export(path.name, known.name, str(daemon.socket), known.listening)
+                for known in (heard if daemon.is_whole() else ())
+            ]
         return tuple(exports)
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
@@ -174,6 +181,7 @@ class LocalVolumes(Pool, VolumeDriver):
         for path in sorted(self._run.iterdir()) if self._run.is_dir() else ():
             with suppress(locks.LockTimeout), self._host_lock(path.name, 0):
                 daemon = self._daemon(path.name)
+                texts += self._stray_relays(path.name, remove=remove)
                 if daemon.is_running() and not daemon.wanted():
                     texts.append(f"process of volume {path.name}")
                     if remove:
@@ -181,7 +189,7 @@ class LocalVolumes(Pool, VolumeDriver):
         for name in self._pool.names():
             with suppress(locks.LockTimeout, FileNotFoundError), self._host_lock(name, 0):
                 texts += self._strays(name, remove=remove)
-        return tuple(texts)
+        return (*texts, *self._broken_connections(remove=remove))
 
     def pool(self) -> PoolUse:
         with layer_files.on_disk():

@@ -15,6 +15,7 @@ from workers.drivers.volume.local import chains, records
 from workers.drivers.volume.local.chains import GIB
 from workers.drivers.volume.local.daemon import Daemon
 from workers.drivers.volume.local.records import Record
+from workers.drivers.volume.local.relays import Credentials
 from workers.drivers.volume.specs import VolumeInfo
 from workers.system import files, locks
 from workers.system.paths import HostPaths
@@ -35,6 +36,9 @@ class Pool:
         # Two pools of one machine keep their sockets apart.
         own = hashlib.sha256(str(root).encode()).hexdigest()[:12]
         self._run = Path(options.get("run_dir") or RUN_DIR) / own
+        self._far = self._run.with_name(f"{own}.far")  # connections to exports of other hosts
+        pki = options.get("pki_dir")
+        self._credentials = Credentials(Path(pki) if pki else None, self._run.with_name(f"{own}.tls"))
 
     @contextmanager
     def _locked(self, *volume_ids: str) -> Iterator[None]:
