@@ -317,6 +317,14 @@ SERVED_HOSTS = env.list("CELERITY_SERVED_HOSTS", default=[])  # simulated hosts 
 LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
 VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
 AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where the API reaches the agent
+# Where this host listens for others that use its volumes, while they do: an address of the management network, and a
+# range of ports, one for each attachment.
+VOLUME_ADDRESS = env.str("CELERITY_VOLUME_ADDRESS", default=AGENT_LISTEN.rpartition(":")[0])
+VOLUME_PORTS = env.str("CELERITY_VOLUME_PORTS", default="10900-11399")
+if not re.fullmatch(r"\d{2,5}-\d{2,5}", VOLUME_PORTS) or not 0 < (
+    int(VOLUME_PORTS.partition("-")[0])
+) <= int(VOLUME_PORTS.partition("-")[2]) < 65536:
+    raise ImproperlyConfigured(f"CELERITY_VOLUME_PORTS is {VOLUME_PORTS!r}; it must be a range: 10900-11399.")
 DISK_RESERVE_GIB = env.int("CELERITY_DISK_RESERVE", default=2)  # images and volumes leave it free on a host's disk
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
 LONG_STEPS = env.int("CELERITY_LONG_STEPS", default=2)  # of an agent at once: copies, big downloads

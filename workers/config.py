@@ -76,5 +76,6 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "switch": settings.SWITCH,
         "reserved_gib": settings.DISK_RESERVE_GIB,
         "metadata_dir": str(root / "metadata"),
+        "pki_dir": str(settings.STATE_DIR / "pki"),
         "controller_log": str(settings.STATE_DIR / "log" / "ovn-controller.log"),
     }

@@ -154,13 +154,6 @@ class TooManyDisks(Forbidden):
     )
 
 
-class VolumeOnOtherHost(BadRequest):
-    template = (
-        "Volume {volume} cannot be attached to instance {server}: its data is on another host. Servers and local "
-        "volumes have to be on one host; create the server from this volume, or copy the volume."
-    )
-
-
 class MultiattachTooOld(BadRequest):
     template = "Multiattach volumes are only supported starting with compute API version 2.60."
 

@@ -85,4 +85,5 @@ class RequestSpec:
     different_hosts: frozenset[str] = frozenset()
     same_hosts: frozenset[str] | None = None
     near_zones: frozenset[str] = frozenset()  # where it would rather be; the scheduler adds those of its group
+    near_hosts: frozenset[str] = frozenset()  # that have its volumes
     query: Sequence[object] | None = None

@@ -130,3 +130,9 @@ class GigabytesExceeded(OverLimit):
 
 class VolumeSizeExceedsLimit(OverLimit):
     template = "Requested volume size {size}G exceeds the maximum allowed limit {allowed}G."
+
+
+class NoPortLeft(Conflict):
+    """In no answer of the API: the run that attaches the volume fails with it."""
+
+    template = "The host {host}, which has the volume, has no port left for other hosts ({ports})."

@@ -9,7 +9,7 @@ Rules, each a comparison of sets:
   servers with a task              = servers with an open run
   volumes with a task              = volumes with an open run
   files of volumes on a host       = volumes whose rows are on that host
-  exports on a host                = attachments that are open there
+  exports on a host                = attachments that are open there, or that other hosts have from it
   rows of further subjects         = runs that are open
   contents of images               = files in the image store, of the recorded size
   images that a run is to fill     = runs that are open
@@ -32,7 +32,7 @@ from apps.networking.selectors import bindings
 from apps.operations.consistency import rows
 from apps.quotas.services import verification
 from apps.volumes import states as volume_states
-from apps.volumes.selectors import attachments, volumes
+from apps.volumes.selectors import attachments, exports, volumes
 from apps.workflow.selectors import runs
 from workers.config import HostDrivers
 from workers.engine.subjects import SERVER, VOLUME
@@ -149,11 +149,30 @@ def _of_volumes(drivers: HostDrivers) -> Iterator[Inconsistency]:
     for volume_id, volume in wanted.items():
         if volume_id not in there and volume.status in volume_states.READABLE:
             yield Inconsistency("volume", volume_id, f"{volume.status} by its row, and not on {drivers.host}")
-    opened = {(export.volume_id, export.name) for export in drivers.volume.list_exports()}
+    yield from _of_exports(drivers)
+
+
+def _of_exports(drivers: HostDrivers) -> Iterator[Inconsistency]:
+    found = drivers.volume.list_exports()
+    opened = {(export.volume_id, export.name) for export in found if export.listening is None}
     rows = [row for row in attachments.on_host(host=drivers.host) if row.by_compute]
     named = {(str(row.volume_id), mapping.export_spec(row).name) for row in rows}
     for volume_id, _ in sorted(opened - named):
         yield Inconsistency("export", volume_id, f"open on {drivers.host}, and no attachment there has it")
+    listening = {(export.volume_id, export.name) for export in found if export.listening is not None}
+    wanted = {
+        (str(row.attachment.volume_id), f"e{row.name}"): row for row in exports.of_storage_host(host=drivers.host)
+    }
+    for volume_id, _ in sorted(listening - set(wanted)):
+        yield Inconsistency("export", volume_id, f"open on {drivers.host} for another host that is not to have it")
+    for (volume_id, _), row in sorted(wanted.items()):
+        if row.opened_at is not None and (volume_id, f"e{row.name}") not in listening:
+            yield Inconsistency("export", volume_id, f"not open on {drivers.host}, and {row.host} is to have it")
+    owners = {str(row.id) for row in rows}
+    for connection in drivers.volume.list_connections():
+        if connection.owner not in owners:
+            details = f"{drivers.host} is connected to it, and no attachment there has it"
+            yield Inconsistency("export", connection.volume_id, details)
 
 
 def _is_at_work(server_id: str) -> bool:

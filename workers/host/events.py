@@ -10,7 +10,7 @@ from apps.compute import states
 from apps.compute.selectors import servers as selectors
 from apps.workflow.services import findings
 from workers.config import HostDrivers
-from workers.host.reconcilers import power, volumes
+from workers.host.reconcilers import exports, power
 
 log = structlog.get_logger("celerity.agent")
 
@@ -39,7 +39,7 @@ def write_power_state(drivers: HostDrivers, server_id: uuid.UUID, event: str) ->
     if server is None or server.task_state or server.host != drivers.host or server.vm_state not in states.SETTLED:
         return
     info = drivers.hypervisor.info(str(server_id))
-    if info is not None and info.reason == "io_error" and volumes.revive(drivers, server_id):
+    if info is not None and info.reason == "io_error" and exports.revive(drivers, server_id):
         return
     power_state = str(info.power_state) if info else "shutdown"
     if power_state == "nostate" or not power.differs(server, power_state):

@@ -1,7 +1,8 @@
-"""An agent's HTTP server, for the API only: every request carries a fresh signature of its path."""
+"""An agent's HTTP server, for the API and other hosts' agents: every request carries a fresh signature of its path."""
 
 import threading
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,14 +12,17 @@ import orjson
 import structlog
 from django.conf import settings
 from django.core import signing
+from django.db import connection
 
+from apps.scheduling.services import agents
 from workers import config
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
+from workers.host.reconcilers import exports as guests
+from workers.mapping import exports
 
 log = structlog.get_logger("celerity.agent")
-SALT = "celerity.agent"
 SIGNATURE_SECONDS = 60
 
 
@@ -34,33 +38,57 @@ def _guest_agent(drivers: HostDrivers, server_id: str) -> bytes:
     return b"yes" if drivers.hypervisor.agent_answers(server_id) else b"no"
 
 
+def _exports(drivers: HostDrivers, volume_id: str) -> bytes:
+    exports.follow(uuid.UUID(volume_id), drivers)
+    return b""
+
+
+def _guests(drivers: HostDrivers, volume_id: str) -> bytes:
+    guests.look_after(uuid.UUID(volume_id), drivers)
+    return b""
+
+
 PARTS: dict[str, Callable[[HostDrivers, str], bytes]] = {
     "console": _console,
     "diagnostics": _diagnostics,
     "guest-agent": _guest_agent,
 }
+# What other hosts ask, by volume: to open and close its exports as the rows say; to look after the guests here that
+# have it, because it is larger, or back.
+DUTIES: dict[str, Callable[[HostDrivers, str], bytes]] = {"exports": _exports, "guests": _guests}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """GET /hosts/<host>/servers/<id>/<part>: the console's last bytes, counters as JSON, whether the agent answers."""
+    """GET /hosts/<host>/servers/<id>/<part>: the console's last bytes, counters as JSON, whether the agent answers.
+    POST /hosts/<host>/volumes/<id>/<duty>: what rows ask of the host.
+    """
 
     timeout = 10
 
     def do_GET(self) -> None:
         """Answer 401 to unsigned requests, 404 to unknown paths and 409 for a guest that is not running."""
+        self._serve("servers", PARTS)
+
+    def do_POST(self) -> None:
+        """Answer 401 and 404 in the same way, and 503 with a sentence where the host could not."""
+        self._serve("volumes", DUTIES)
+
+    def _serve(self, kind: str, known: Mapping[str, Callable[[HostDrivers, str], bytes]]) -> None:
         parts = [unquote(part) for part in self.path.strip("/").split("/")]
         drivers = config.drivers_for(parts[1]) if len(parts) == 5 else None
         if not self._signed():
             self._answer(HTTPStatus.UNAUTHORIZED)
-        elif drivers is None or (parts[0], parts[2]) != ("hosts", "servers") or parts[4] not in PARTS:
+        elif drivers is None or (parts[0], parts[2]) != ("hosts", kind) or parts[4] not in known:
             self._answer(HTTPStatus.NOT_FOUND)
+        elif kind == "volumes":
+            self._answer(*_do(known[parts[4]], drivers, parts[3]))
         else:
             self._answer(*_read(parts[4], drivers, parts[3]))
 
     def _signed(self) -> bool:
         try:
-            signature = self.headers.get("X-Celerity-Signature", "")
-            signed = signing.TimestampSigner(salt=SALT).unsign(signature, max_age=SIGNATURE_SECONDS)
+            signature = self.headers.get(agents.SIGNATURE, "")
+            signed = signing.TimestampSigner(salt=agents.SALT).unsign(signature, max_age=SIGNATURE_SECONDS)
         except signing.BadSignature:
             return False
         return signed == self.path
@@ -84,6 +112,18 @@ def _read(part: str, drivers: HostDrivers, server_id: str) -> tuple[HTTPStatus, 
     except DriverError as error:
         log.warning("part of a server not read", part=part, server=server_id, error=error.details or error.message)
         return HTTPStatus.SERVICE_UNAVAILABLE, b""
+
+
+def _do(duty: Callable[[HostDrivers, str], bytes], drivers: HostDrivers, volume_id: str) -> tuple[HTTPStatus, bytes]:
+    """Each request has a thread, and a session that ends with it."""
+    try:
+        return HTTPStatus.OK, duty(drivers, volume_id)
+    except Exception as error:
+        message = error.message if isinstance(error, DriverError) else type(error).__name__
+        log.warning("duty not done", volume=volume_id, error=f"{type(error).__name__}: {error}"[:300])
+        return HTTPStatus.SERVICE_UNAVAILABLE, message.encode()
+    finally:
+        connection.close()
 
 
 def serve() -> tuple[ThreadingHTTPServer, str]:

@@ -13,7 +13,7 @@ from apps.workflow.services import findings
 from apps.workflow.services.findings import FindingReport
 from workers.config import HostDrivers
 from workers.host import boot
-from workers.host.reconcilers import base, domains, images, ports, power, snapshots, volumes
+from workers.host.reconcilers import base, domains, exports, images, ports, power, snapshots, volumes
 from workers.host.reconcilers.base import HostSnapshot
 
 log = structlog.get_logger("celerity.agent")
@@ -21,7 +21,8 @@ log = structlog.get_logger("celerity.agent")
 GUESTS: tuple[tuple[ModuleType, tuple[str, ...]], ...] = ((ports, (ports.KIND, ports.NETWORK)), (power, (power.KIND,)))
 REST: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
     (domains, (domains.KIND, domains.FILES)),
-    (volumes, (volumes.KIND, volumes.EXPORT, volumes.POOL)),
+    (exports, (exports.KIND,)),
+    (volumes, (volumes.KIND, volumes.POOL)),
     (images, (images.KIND,)),
     (snapshots, (snapshots.KIND,)),
 )

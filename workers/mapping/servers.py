@@ -77,7 +77,7 @@ def _make_all(
     for row in rows:
         if row.is_volume and row.attachment_id is not None:
             attachment = attached[row.attachment_id]
-            export = volumes.connect(attachment, drivers.volume)
+            export = volumes.connect(attachment, drivers)
             boot_index = None if row.boot_index is None else row.boot_index + 1
             bus = hardware.bus_of(server, row)
             disks.append(volumes.disk_spec(attachment, export, bus=bus, boot_index=boot_index))

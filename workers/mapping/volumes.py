@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 from apps.volumes import states
 from apps.volumes.selectors import attachments as selectors
+from apps.volumes.services import exports as services
+from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import Bus, DiskSpec, ExportSource
-from workers.drivers.volume.base import Export, ExportSpec, VolumeDriver, VolumeSpec
+from workers.drivers.volume.base import Export, ExportSpec, VolumeSpec
+from workers.drivers.volume.errors import PoolUnavailable, VolumeInUse
+from workers.mapping import exports
 
 if TYPE_CHECKING:
     from apps.volumes.models import Attachment, Volume
@@ -20,8 +24,9 @@ def volume_spec(volume: "Volume") -> VolumeSpec:
 
 
 def export_spec(attachment: "Attachment") -> ExportSpec:
-    """Return an attachment's export. Its name begins with a letter, as QEMU wants it."""
-    return ExportSpec(name=f"e{attachment.export}", readonly=attachment.mode == states.READ_ONLY)
+    """Return an attachment's export on the volume's own host. Its name begins with a letter, as QEMU wants it."""
+    readonly = attachment.mode == states.READ_ONLY
+    return ExportSpec(name=f"e{attachment.export}", readonly=readonly, owner=str(attachment.id))
 
 
 def disk_spec(
@@ -52,17 +57,51 @@ def open_on_host(volume_id: uuid.UUID, host: str) -> Sequence["Attachment"]:
     return [row for row in rows if row.by_compute and row.host == host and row.server_id and row.status in _OPEN]
 
 
-def connect(attachment: "Attachment", driver: VolumeDriver) -> Export:
-    """Have the attachment's export open. Repeated, it gives the same."""
-    return driver.open_export(str(attachment.volume_id), export_spec(attachment))
+def is_elsewhere(attachment: "Attachment", host: str) -> bool:
+    """Return whether the data of the attachment's volume is on another host."""
+    return attachment.volume.host not in ("", host)
 
 
-def connect_all(server_id: uuid.UUID, driver: VolumeDriver) -> None:
-    """Have the exports of a server's volumes open."""
+def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = False) -> Export:
+    """Have the attachment's volume on a socket of this host, wherever its data is. Repeated, it gives the same.
+
+    ``alone``: no other host is to have it by this attachment any more. Raises what the driver, or the volume's host,
+    says.
+    """
+    if not is_elsewhere(attachment, drivers.host):
+        return _open(attachment, drivers, alone)
+    remote = exports.open_for(attachment, drivers.host, alone=alone)
+    try:
+        return drivers.volume.connect(remote)
+    except PoolUnavailable:  # the volume's host may have lost the export
+        exports.check(attachment, drivers.host)
+        return drivers.volume.connect(exports.open_for(attachment, drivers.host))
+
+
+def _open(attachment: "Attachment", drivers: HostDrivers, alone: bool) -> Export:
+    volume_id, spec = attachment.volume_id, export_spec(attachment)
+    if alone and services.forget(attachment_id=attachment.id):
+        exports.follow(volume_id, drivers)
+    try:
+        return drivers.volume.open_export(str(volume_id), spec)
+    except VolumeInUse:  # by an export that was given up, maybe, of which this host was not told
+        exports.follow(volume_id, drivers)
+        return drivers.volume.open_export(str(volume_id), spec)
+
+
+def connect_all(server_id: uuid.UUID, drivers: HostDrivers) -> None:
+    """Have the volumes of a server on its host."""
     for attachment in of_server(server_id):
-        connect(attachment, driver)
+        connect(attachment, drivers)
 
 
-def disconnect(attachment: "Attachment", driver: VolumeDriver) -> None:
-    """Close the attachment's export. Absent is success."""
-    driver.close_export(str(attachment.volume_id), export_spec(attachment).name)
+def disconnect(attachment: "Attachment", drivers: HostDrivers) -> None:
+    """Take the attachment's volume from this host. Absent is success.
+
+    A volume's host that is out of reach ends its part in its recovery.
+    """
+    if is_elsewhere(attachment, drivers.host):
+        drivers.volume.disconnect(str(attachment.id))
+        exports.close_for(attachment, drivers.host)
+    else:
+        drivers.volume.close_export(str(attachment.volume_id), export_spec(attachment).name)

@@ -47,12 +47,13 @@ def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
 
 
 def _with_volumes(server: Server, neighbours: dict[str, Any]) -> dict[str, Any]:
-    """Keep the server on the host that has its volumes, or what they are to be made of."""
+    """Prefer the hosts that have its volumes; its build makes volumes where what they are made of is."""
     if not server.has_volumes:
         return neighbours
-    hosts = server_volumes.needed_hosts(volume_ids=volume_attachments.volume_ids(server_id=server.id))
+    near, sources = server_volumes.places(volume_ids=volume_attachments.volume_ids(server_id=server.id))
     asked = neighbours.get("same_hosts")
-    return {**neighbours, "same_hosts": hosts if asked is None else hosts & asked} if hosts else neighbours
+    same = {"same_hosts": sources if asked is None else sources & asked} if sources else {}
+    return {**neighbours, **same, "near_hosts": near}
 
 
 def _neighbours(server: Server) -> dict[str, Any]:

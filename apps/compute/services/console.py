@@ -5,7 +5,7 @@ from django.conf import settings
 from apps.common.exceptions import Conflict
 from apps.compute.models import Server
 from apps.compute.services import agents, console_text
-from apps.compute.services.agents import TIMEOUT_SECONDS
+from apps.scheduling.services.agents import TIMEOUT_SECONDS
 
 
 def output(*, server: Server, lines: int | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> str:

@@ -47,7 +47,7 @@ def attach(
     """Begin to attach a volume. Returns its row; the name of its device is known, the guest has it later.
 
     ``multiattach``: the client knows of volumes that several servers have. Raises VolumeNotFound (404), InvalidVolume
-    and VolumeOnOtherHost (400), TooManyDisks (403), and the errors of ``server_actions.begin``.
+    (400), TooManyDisks (403), and the errors of ``server_actions.begin``.
     """
     volume = volume_selectors.get(context=context, volume_id=volume_id)
     if volume.project_id != server.project_id:
@@ -68,8 +68,6 @@ def _attach(context: RequestContext, server: Server, volume: "Volume", device: B
     if row is None:
         raise exceptions.ServerNotFound(server=server.id)
     servers.check_unlocked(context=context, server=row)
-    if volume.host and row.host and volume.host != row.host:
-        raise exceptions.VolumeOnOtherHost(volume=volume.id, server=row.id)
     before = selectors.block_devices(server_id=row.id)
     device.server = row
     device.device = block_devices.free_name(before, row.image_properties)

@@ -120,8 +120,9 @@ def _among(known: KnownHosts, names: list[str], spec: RequestSpec, *, sample: bo
 
 
 def _with_preferred(hosts: list[HostState], spec: RequestSpec) -> list[HostState]:
-    """Add the hosts of the server's group to a block: a soft policy has to see them."""
-    names = set(spec.group.members) - {host.name for host in hosts} if spec.group else set()
+    """Add the hosts of the server's group, and of its volumes, to a block: what prefers them has to see them."""
+    names = {*(spec.group.members if spec.group else ()), *spec.near_hosts}
+    names -= {host.name for host in hosts}
     return [*hosts, *_fitting(sql.NAMED, spec, names=sorted(names))[1]] if names else hosts
 
 

@@ -53,6 +53,7 @@ WEIGHERS = (
     (f"{_W}soft_affinity.SoftAffinityWeigher", 10.0),
     (f"{_W}soft_affinity.SoftAntiAffinityWeigher", 10.0),
     (f"{_W}same_zone.SameZoneWeigher", 5.0),
+    (f"{_W}volume_host.VolumeHostWeigher", 10.0),
     (f"{_W}hypervisor_version.HypervisorVersionWeigher", 1.0),
 )
 # Filters that cannot be removed: servers would be placed on hosts that cannot answer.

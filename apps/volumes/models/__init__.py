@@ -2,9 +2,19 @@
 
 from apps.volumes.models.attachments import Attachment
 from apps.volumes.models.backends import DisabledBackend
+from apps.volumes.models.exports import Export
 from apps.volumes.models.snapshots import Snapshot
 from apps.volumes.models.transfers import Transfer
 from apps.volumes.models.volume_types import VolumeType, VolumeTypeAccess
 from apps.volumes.models.volumes import Volume
 
-__all__ = ["Attachment", "DisabledBackend", "Snapshot", "Transfer", "Volume", "VolumeType", "VolumeTypeAccess"]
+__all__ = [
+    "Attachment",
+    "DisabledBackend",
+    "Export",
+    "Snapshot",
+    "Transfer",
+    "Volume",
+    "VolumeType",
+    "VolumeTypeAccess",
+]

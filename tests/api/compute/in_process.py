@@ -22,20 +22,25 @@ from workers.system.paths import HostPaths
 HOST = "sim-001"
 
 
+def drivers_of(host: str, directory: Path) -> HostDrivers:
+    """Return the drivers of a simulated host."""
+    options = {"state_dir": directory, "host": host, "plan_file": directory / "plan.json"}
+    return HostDrivers(
+        host=host,
+        hypervisor=hypervisors.load("simulated", options),
+        network=networks.load("simulated", options),
+        storage=storages.load("simulated", options),
+        volume=volumes.load("simulated", options),
+        paths=HostPaths(directory / host),
+    )
+
+
 class Worker:
     """The agent of one host: it takes the steps of started runs when the test says so."""
 
     def __init__(self, directory: Path) -> None:
         self.plan_file = directory / "plan.json"
-        options = {"state_dir": directory, "host": HOST, "plan_file": self.plan_file}
-        self.drivers = HostDrivers(
-            host=HOST,
-            hypervisor=hypervisors.load("simulated", options),
-            network=networks.load("simulated", options),
-            storage=storages.load("simulated", options),
-            volume=volumes.load("simulated", options),
-            paths=HostPaths(directory / HOST),
-        )
+        self.drivers = drivers_of(HOST, directory)
         self.directory = directory / HOST
 
     def plan(self, *faults: dict[str, Any]) -> None:

@@ -142,7 +142,6 @@ def test_refusals(
         ({"status": "creating"}, 400, "status must be available"),
         ({"status": "error"}, 400, "status must be available"),
         ({"status": "in-use"}, 400, "status must be available"),
-        ({"host": "elsewhere"}, 400, "is on another host"),
         ({"multiattach": True}, 400, "2.60"),
     ],
 )

@@ -23,6 +23,7 @@ from workers.drivers.volume.base import ExportSpec, VolumeSpec
 from workers.host import drivers as host_drivers
 from workers.host import events, shutdown
 from workers.host.reconcilers import base, volumes
+from workers.host.reconcilers import exports as export_reconciler
 from workers.mapping import volumes as mapping
 from workers.periodic.reconcilers import allocations, quotas
 from workers.periodic.reconcilers import volumes as of_rows
@@ -59,13 +60,15 @@ def attached(worker: Worker) -> Attachment:
     attachment = Attachment.objects.create(
         volume=row, server_id=server.id, host=HOST, status="attached", by_compute=True, device="/dev/vdb", mode="rw"
     )
-    mapping.connect(attachment, worker.drivers.volume)
+    mapping.connect(attachment, worker.drivers)
     return attachment
 
 
 def reconcile(worker: Worker, *, restarted: bool = False) -> dict[str, int]:
     report = FindingReport(HOST)
-    volumes.reconcile(base.take_snapshot(worker.drivers, report, restarted=restarted))
+    snapshot = base.take_snapshot(worker.drivers, report, restarted=restarted)
+    export_reconciler.reconcile(snapshot)
+    volumes.reconcile(snapshot)
     return report.counts
 
 
@@ -113,7 +116,7 @@ def test_an_export_without_an_attachment_is_closed(worker: Worker) -> None:
 def test_a_guest_gives_back_what_no_attachment_has(worker: Worker) -> None:
     """The rows of an attachment went alone while the host was away: its guest must not keep the disk."""
     attachment = attached(worker)
-    export = mapping.connect(attachment, worker.drivers.volume)
+    export = mapping.connect(attachment, worker.drivers)
     worker.drivers.hypervisor.attach_disk(str(attachment.server_id), mapping.disk_spec(attachment, export))
     attachment.delete()
     assert reconcile(worker) == {"export": 1}

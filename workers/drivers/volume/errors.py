@@ -11,6 +11,18 @@ class PoolUnavailable(RetryableError):
     default_code = "pool_unavailable"
 
 
+class StorageHostSilent(PoolUnavailable):
+    """The host that has the volume does not do what it is asked."""
+
+    default_code = "storage_host_silent"
+
+
+class StorageHostDown(AbortError):
+    """The host that has the volume is down: wherever the server is, it cannot have it."""
+
+    default_code = "storage_host_down"
+
+
 class PortTaken(PoolUnavailable):
     """Another program listens on the port that an export was to have."""
 

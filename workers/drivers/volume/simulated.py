@@ -182,7 +182,7 @@ class SimulatedVolumes(VolumeDriver):
 
     def _connection(self, note: Mapping[str, Any]) -> Export:
         socket = str(self._simulation.directory / "connections" / f"{note['owner']}.sock")
-        return Export(note["volume_id"], note["name"], socket, owner=note["owner"])
+        return Export(note["volume_id"], note["name"], socket, owner=note["owner"], size_gib=note["size_gib"])
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """A record is whole or not there: a killed process leaves none."""

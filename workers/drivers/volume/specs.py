@@ -135,7 +135,8 @@ class RemoteExport:
 class Export:
     """An open export: NBD, by `name`, on a unix socket of this host.
 
-    `listening`: another host has it. `owner`: the attachment, where this host has it from another one.
+    `listening`: another host has it. `owner` and `size_gib`, where this host has it from another one: the attachment,
+    and the size that guests see.
     """
 
     volume_id: str
@@ -143,6 +144,7 @@ class Export:
     socket: str
     listening: Listening | None = None
     owner: str = ""
+    size_gib: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ Rules:
   ACTIVE row in wanted, not in running          -> started, if the machine restarted or the row's power state is
                                                    unknown (a run was reverted without this host), and the server's
                                                    files exist; else the row becomes SHUTOFF. A server never gets an
-                                                   empty disk unasked
+                                                   empty disk unasked. While the host of one of its volumes is away
+                                                   its power state is unknown
   STOPPED row in wanted, in running             -> the row becomes ACTIVE: a guest is never powered off unasked
   PAUSED or SUSPENDED row, another power state  -> the row becomes the domain's state
   RESCUED row                                   -> started from its rescue disk, if it ran before the machine restarted;
@@ -35,6 +36,7 @@ from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import DomainInfo
 from workers.drivers.hypervisor.errors import HypervisorUnavailable
 from workers.drivers.network.errors import NetworkUnavailable
+from workers.drivers.volume.errors import StorageHostDown, StorageHostSilent
 from workers.host.reconcilers import unfinished
 from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import rescues, servers
@@ -118,7 +120,13 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
         info = drivers.hypervisor.info(str(server_id))
         power_state = str(info.power_state) if info else "shutdown"
         may_start = _was_on(server) and (restarted or is_unknown(server))
-        if may_start and power_state != "running" and _start(drivers, server):
+        try:
+            is_started = may_start and power_state != "running" and _start(drivers, server)
+        except (StorageHostDown, StorageHostSilent) as error:
+            log.warning("server waits for the host of its volume", server=str(server.id), error=error.message)
+            server_states.forget_power_state(server_id=server_id)
+            return ""
+        if is_started:
             server_states.sync_power_state(server_id=server_id, power_state="running")
             return "started: the machine restarted" if restarted else "started: the host was out of reach"
         if power_state == "nostate" or not server_states.sync_power_state(server_id=server_id, power_state=power_state):
@@ -164,6 +172,8 @@ def _start(drivers: HostDrivers, server: "Server") -> bool:
         drivers.hypervisor.start(spec)
         with suppress(NetworkUnavailable):  # a port that comes up later is mended with the others
             drivers.network.wait_until_up({card.port_id: card.routers for card in spec.interfaces}, UP_SECONDS)
+    except (StorageHostDown, StorageHostSilent):
+        raise
     except Exception as error:
         log.warning("server not restarted", server=str(server.id), host=drivers.host, error=str(error)[:300])
         return False

@@ -153,7 +153,7 @@ class Resume(PowerStep):
         drivers, server = self.drivers(ctx), self.server(ctx)
         self.plug(ctx)
         if server.has_volumes:
-            volumes.connect_all(server.id, drivers.volume)
+            volumes.connect_all(server.id, drivers)
         ctx.checkpoint()
         drivers.hypervisor.resume(str(ctx.subject_id))
         wait_for_ports({port.id: port.routers for port in networks.ports_of(ctx.subject_id)}, drivers)

@@ -63,6 +63,7 @@ class Release(ServerStep[None]):
     def execute(self, ctx: StepContext) -> None:
         bindings.release_for_server(server_id=ctx.subject_id)
         if ctx.claim.params.get("volumes"):
+            volumes_of_server.close_elsewhere(ctx.subject_id)
             claim = ctx.claim
             context = RequestContext(user_id=claim.user_id, project_id=claim.project_id, request_id=claim.request_id)
             server_volumes.release(context=context, server_id=ctx.subject_id)

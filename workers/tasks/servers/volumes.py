@@ -14,7 +14,7 @@ from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.errors import GuestHoldsDevice
 from workers.engine.errors import Abort, TooLong
 from workers.engine.steps import StepContext
-from workers.mapping import hardware, volumes
+from workers.mapping import exports, hardware, volumes
 from workers.tasks.servers.base import ServerStep
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ class _VolumeStep(ServerStep[None]):
         if device is None:
             raise Abort("The server does not have this volume any more.", cause="AttachmentNotFound")
         bus = hardware.bus_of(self.server(ctx), device)
-        export = volumes.connect(attachment, drivers.volume)
+        export = volumes.connect(attachment, drivers, alone=True)
         ctx.checkpoint()
         drivers.hypervisor.attach_disk(str(ctx.subject_id), volumes.disk_spec(attachment, export, bus=bus))
 
     def disconnect(self, ctx: StepContext, drivers: HostDrivers) -> None:
         """Close the export. Without a row there is no name of it: the host's recovery closes it."""
         if (attachment := attachments.load(attachment_id=_attachment_id(ctx))) is not None:
-            volumes.disconnect(attachment, drivers.volume)
+            volumes.disconnect(attachment, drivers)
 
 
 class PlugVolume(_VolumeStep):
@@ -134,6 +134,8 @@ class DisconnectVolume(_VolumeStep):
     def execute(self, ctx: StepContext) -> None:
         if ctx.on_host:
             self.disconnect(ctx, self.drivers(ctx))
+        elif (attachment := attachments.load(attachment_id=_attachment_id(ctx))) is not None:
+            exports.close_for(attachment)
 
     def record(self, ctx: StepContext, result: None) -> None:
         volume_attachments.remove(attachment_id=_attachment_id(ctx))

@@ -1,5 +1,6 @@
 """The volumes of servers that are built and deleted, on their host."""
 
+import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from apps.volumes.services.server_volumes import is_unmade
 from workers.config import HostDrivers
 from workers.engine.errors import Abort
 from workers.engine.steps import StepContext
-from workers.mapping import volumes
+from workers.mapping import exports, volumes
 from workers.tasks.volumes.create import make
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def connect(ctx: StepContext, drivers: HostDrivers, server: "Server", devices: "Sequence[BlockDevice]") -> None:
-    """Make the volumes that the build makes, and reserve all for this host. Repeated, it finds its work done.
+    """Make the volumes that the build makes, reserve all for this host, and have them here. Repeated, it finds its work
+    done.
 
-    Raises Abort for a volume that is gone, or on another host; TooLong; and what the driver raises.
+    Raises Abort for a volume that is gone; TooLong; and what the driver, or another host that has a volume, says.
     """
     for device in devices:
         if not device.is_volume:
@@ -32,12 +34,18 @@ def connect(ctx: StepContext, drivers: HostDrivers, server: "Server", devices: "
         is_new = device.is_made_by_build and is_unmade(volume)
         if is_new:
             make(ctx, volume, drivers)
-        elif volume.host != ctx.host:
-            raise Abort(f"The data of volume {volume.id} is on another host.", cause="VolumeOnOtherHost")
         ctx.checkpoint()
         server_volumes.reserve(device=device, host=ctx.host, zone=server.zone, made=volume if is_new else None)
         if device.attachment_id is not None:
             volume_attachments.connect(attachment_id=device.attachment_id, host=ctx.host)
+            _open(device.attachment_id, drivers)
+
+
+def _open(attachment_id: uuid.UUID, drivers: HostDrivers) -> None:
+    """No other host has it: not the one of an earlier attempt, which may be out of reach."""
+    attachment = attachments.load(attachment_id=attachment_id)
+    if attachment is not None:
+        volumes.connect(attachment, drivers, alone=True)
 
 
 def undo(ctx: StepContext, drivers: HostDrivers) -> None:
@@ -62,7 +70,13 @@ def disconnect(ctx: StepContext, drivers: HostDrivers) -> None:
             drivers.volume.delete_volume(str(device.volume_id))
 
 
+def close_elsewhere(server_id: uuid.UUID) -> None:
+    """Take the volumes of other hosts from the server's, which is out of reach or has let go of them."""
+    for attachment in volumes.of_server(server_id):
+        exports.close_for(attachment)
+
+
 def _close(device: "BlockDevice", drivers: HostDrivers) -> None:
     attachment = attachments.load(attachment_id=device.attachment_id) if device.attachment_id else None
     if attachment is not None:
-        volumes.disconnect(attachment, drivers.volume)
+        volumes.disconnect(attachment, drivers)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
+from django.db import transaction
 
 from apps.scheduling.services import allocations
 from apps.volumes import states
@@ -13,7 +14,7 @@ from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.engine.errors import Abort
 from workers.engine.steps import StepContext
-from workers.mapping import volumes
+from workers.mapping import exports, volumes
 from workers.tasks.volumes.base import VolumeStep, patiently
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class ExtendVolume(VolumeStep[Extended]):
     """Claim the room, grow the volume, and let the guests that have it see its new size.
 
     The exports are closed for some milliseconds. A guest that asks its disk for something meanwhile is paused by the
-    hypervisor before it sees an error, and runs on when they are back; if this step dies, recovery does that.
+    hypervisor before it sees an error, and runs on when they are back; if this step dies, recovery does that. Guests on
+    other hosts see the new size once the row has it.
     """
 
     name = "extend"
@@ -55,6 +57,8 @@ class ExtendVolume(VolumeStep[Extended]):
     def record(self, ctx: StepContext, result: Extended) -> None:
         if not volume_states.mark_extended(volume_id=ctx.subject_id, new_size=result.size):
             raise Abort("The volume's status was changed while it was extended.", cause="StatusChanged")
+        volume_id, host = ctx.subject_id, ctx.host
+        transaction.on_commit(lambda: exports.tell_guests_of(volume_id, but=host))
 
     def revert(self, ctx: StepContext) -> None:
         """A volume never shrinks: one that grew before the failure, or may have, is in error and keeps its claim."""

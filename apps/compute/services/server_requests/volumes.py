@@ -51,11 +51,8 @@ def resolve(context: RequestContext, values: Mapping[str, Any]) -> list[Requeste
         raise BadRequest(INVALID.format("a volume is named twice."))
     if values["max_count"] > 1 and any(not volume.multiattach for volume in existing):
         raise BadRequest("Cannot attach one or more volumes to multiple instances")
-    hosts = server_volumes.hosts_of(volumes=[row.volume for row in requested])
-    if len(hosts) > 1:
-        raise BadRequest(
-            INVALID.format("its volumes, or what they are made of, are on different hosts; a server needs them on one.")
-        )
+    if len(server_volumes.source_hosts(volumes=[row.volume for row in requested if row.is_new])) > 1:
+        raise BadRequest(INVALID.format("what its volumes are to be made of is on different hosts."))
     return requested
 
 

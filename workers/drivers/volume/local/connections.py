@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from workers.drivers.volume.errors import PoolBusy
 from workers.drivers.volume.local import relays
@@ -26,7 +27,7 @@ class Connections(Pool):
         """One that is connected already is left alone, unless what it was made for has changed."""
         with self._alone(remote.owner) as relay:
             relays.reach(relay, self._credentials, remote)
-            return Export(remote.volume_id, remote.name, str(relay.socket), owner=remote.owner)
+            return _connected(relays.noted(remote), relay)
 
     def disconnect(self, owner: str) -> None:
         with self._alone(owner) as relay:
@@ -38,7 +39,7 @@ class Connections(Pool):
             relay = Relay(path)
             note = relay.note()
             if note is not None and relay.is_running():
-                connections.append(Export(note["volume_id"], note["name"], str(relay.socket), owner=note["owner"]))
+                connections.append(_connected(note, relay))
         return tuple(connections)
 
     @contextmanager
@@ -104,6 +105,11 @@ class Connections(Pool):
 
     def _relay(self, volume_id: str, name: str) -> Relay:
         return Relay(self._run / volume_id / RELAYS / _short(name))
+
+
+def _connected(note: dict[str, Any], relay: Relay) -> Export:
+    socket = str(relay.socket)
+    return Export(note["volume_id"], note["name"], socket, owner=note["owner"], size_gib=note["size_gib"])
 
 
 def _entries(directory: Path) -> list[Path]:

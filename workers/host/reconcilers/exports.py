@@ -1,0 +1,250 @@
+"""Exports: volumes that are open on the host, and the attachments that want them.
+
+Sets, per host:
+  named     = attachments of this host's servers
+  opened    = exports for servers of this host, and its connections to exports of other hosts
+  wanted    = exports of volumes here that other hosts are to have
+  listening = those that are open
+Rules:
+  named - opened                        -> opened; a guest that was paused because of it runs on
+  opened - named, no run on the volume  -> taken from a guest that has it, and closed. A guest that holds it: reported
+  wanted - listening                    -> opened, and the host that has it is told
+  listening - wanted                    -> closed
+  named, its volume's host is away      -> reported; a guest that is paused because of it runs on when that is back
+  a connection of another size than its volume's -> made again, and the guest sees the size
+After a restart of the machine no export is open: they are opened without findings, before guests are started.
+"""
+
+import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from apps.scheduling.selectors import hosts
+from apps.volumes import states
+from apps.volumes.selectors import attachments
+from apps.volumes.selectors import exports as selectors
+from apps.workflow.selectors import runs
+from apps.workflow.services import leases
+from apps.workflow.services.findings import FindingReport
+from workers.config import HostDrivers
+from workers.drivers.errors import DriverError
+from workers.drivers.hypervisor.base import PowerState
+from workers.engine.subjects import SERVER, VOLUME
+from workers.host.reconcilers.base import HostSnapshot, idle
+from workers.mapping import exports
+from workers.mapping import volumes as mapping
+
+if TYPE_CHECKING:
+    from apps.volumes.models import Attachment
+
+log = structlog.get_logger("celerity.agent")
+KIND = "export"
+RESUME_SECONDS = 10.0
+RELEASE_SECONDS = 5.0
+
+
+def reconcile(snapshot: HostSnapshot) -> None:
+    _follow_rows(snapshot)
+    rows = [row for row in attachments.on_host(host=snapshot.drivers.host) if row.by_compute]
+    opened = _Opened(snapshot.drivers)
+    for row in rows:
+        if row.server_id is not None and row.status == states.ATTACHED and not opened.has(row):
+            _open(snapshot, row.server_id, row.id)
+    named = {(str(row.volume_id), mapping.export_spec(row).name) for row in rows}
+    for volume_id, name in sorted(opened.local - named):
+        _close_stranger(snapshot, uuid.UUID(volume_id), name)
+    owners = {str(row.id) for row in rows}
+    for owner, volume_id in sorted(opened.remote.items()):
+        if owner not in owners:
+            _end_stranger(snapshot, uuid.UUID(volume_id), owner)
+    _look_after_all(snapshot, [row for row in rows if mapping.is_elsewhere(row, snapshot.drivers.host)])
+
+
+class _Opened:
+    """What is open for servers of this host: exports by volume and name, connections by owner."""
+
+    def __init__(self, drivers: HostDrivers) -> None:
+        self.host = drivers.host
+        found = drivers.volume.list_exports()
+        self.local = {(export.volume_id, export.name) for export in found if export.listening is None}
+        self.remote = {export.owner: export.volume_id for export in drivers.volume.list_connections()}
+
+    def has(self, row: "Attachment") -> bool:
+        if mapping.is_elsewhere(row, self.host):
+            return str(row.id) in self.remote
+        return (str(row.volume_id), mapping.export_spec(row).name) in self.local
+
+
+def _open(snapshot: HostSnapshot, server_id: uuid.UUID, attachment_id: uuid.UUID) -> None:
+    """Under the server's locks, and only while the attachment is as it was. A guest that is off needs no export."""
+    drivers = snapshot.drivers
+    with idle(drivers, server_id) as is_idle:
+        row = attachments.load(attachment_id=attachment_id) if is_idle else None
+        if row is None or row.status != states.ATTACHED or not _is_on(drivers, server_id):
+            return
+        try:
+            mapping.connect(row, drivers)
+            drivers.hypervisor.resume_after_io_error(str(server_id), RESUME_SECONDS)
+        except DriverError as error:
+            problem = f"no export for server {server_id}; {error.message}"
+            snapshot.report.remains(KIND, row.volume_id, found=problem)
+            return
+    if not snapshot.restarted:
+        problem = f"attached to server {server_id}, and its export was not open"
+        snapshot.report.repaired(KIND, row.volume_id, found=problem, done="opened")
+
+
+def _is_on(drivers: HostDrivers, server_id: uuid.UUID) -> bool:
+    info = drivers.hypervisor.info(str(server_id))
+    return info is not None and info.power_state in (PowerState.RUNNING, PowerState.PAUSED)
+
+
+def revive(drivers: HostDrivers, server_id: uuid.UUID) -> bool:
+    """Open the exports that a paused guest has lost, and let it run on. Returns whether it runs.
+
+    A guest with local volumes that has all its exports was paused because of something else, a full disk say: it is
+    left alone. Of a volume elsewhere nothing here tells whether it was lost: its host looks, then the guest is tried.
+    """
+    report = FindingReport(host=drivers.host)
+    with idle(drivers, server_id) as is_idle:
+        rows = [row for row in mapping.of_server(server_id) if row.status == states.ATTACHED] if is_idle else []
+        opened = _Opened(drivers)
+        lost = [row for row in rows if mapping.is_elsewhere(row, drivers.host) or not opened.has(row)]
+        try:
+            for row in lost:
+                if mapping.is_elsewhere(row, drivers.host):
+                    exports.check(row, drivers.host)
+                mapping.connect(row, drivers)
+            if not lost or not drivers.hypervisor.resume_after_io_error(str(server_id), RESUME_SECONDS):
+                return False
+        except DriverError as error:  # the next recovery tries again
+            log.warning("guest not resumed", server=str(server_id), error=error.details or error.message)
+            return False
+    for row in lost:
+        problem = f"its export failed, and the server {server_id} was paused"
+        report.repaired(KIND, row.volume_id, found=problem, done="opened; the server runs on")
+    return True
+
+
+def _close_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, name: str) -> None:
+    """Close an export that no attachment has. Both are read again under the volume's lock: a run may have opened it."""
+    drivers = snapshot.drivers
+    with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
+        rows = attachments.of_volume(volume_id=volume_id) if is_idle else []
+        if not is_idle or name in {mapping.export_spec(row).name for row in rows if _may_be_here(row, drivers.host)}:
+            return
+        problem = "an export is open that no attachment has"
+        try:
+            _take_back(snapshot, volume_id)
+            drivers.volume.close_export(str(volume_id), name)
+        except DriverError as error:
+            snapshot.report.remains(KIND, volume_id, found=f"{problem}; {error.message}")
+            return
+    snapshot.report.repaired(KIND, volume_id, found=problem, done="closed")
+
+
+def _end_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, owner: str) -> None:
+    """The same with a connection to another host's export."""
+    drivers = snapshot.drivers
+    with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
+        rows = attachments.of_volume(volume_id=volume_id) if is_idle else []
+        if not is_idle or owner in {str(row.id) for row in rows if _may_be_here(row, drivers.host)}:
+            return
+        problem = "the host is connected to an export that none of its attachments has"
+        try:
+            _take_back(snapshot, volume_id)
+            drivers.volume.disconnect(owner)
+        except DriverError as error:
+            snapshot.report.remains(KIND, volume_id, found=f"{problem}; {error.message}")
+            return
+    snapshot.report.repaired(KIND, volume_id, found=problem, done="disconnected")
+
+
+def _may_be_here(row: "Attachment", host: str) -> bool:
+    """A server that moves has its volumes on two hosts."""
+    moves = row.server_id is not None and runs.has_active(subject_type=SERVER.name, subject_id=row.server_id)
+    return row.host == host or moves
+
+
+def _take_back(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
+    """Take the volume from the guests that have it."""
+    hypervisor = snapshot.drivers.hypervisor
+    for server_id in [key for key in snapshot.domains if str(volume_id) in hypervisor.disks_of(key)]:
+        hypervisor.detach_disk(server_id, str(volume_id), RELEASE_SECONDS)
+
+
+def _follow_rows(snapshot: HostSnapshot) -> None:
+    """Open and close the exports that other hosts have of volumes here. What never was open is on its way."""
+    drivers = snapshot.drivers
+    found = [export for export in drivers.volume.list_exports() if export.listening is not None]
+    listening = {(export.volume_id, export.name) for export in found}
+    rows = {
+        (str(row.attachment.volume_id), f"e{row.name}"): row for row in selectors.of_storage_host(host=drivers.host)
+    }
+    lost = {key: row for key, row in rows.items() if key not in listening and row.opened_at is not None}
+    strangers = {volume_id for volume_id, _ in listening - set(rows) if _is_settled(uuid.UUID(volume_id))}
+    for volume_id in sorted({volume_id for volume_id, _ in listening | set(rows)}):
+        exports.follow(uuid.UUID(volume_id), drivers)
+    for volume_id in sorted(strangers):
+        problem = "an export is open for another host that no attachment has"
+        snapshot.report.repaired(KIND, volume_id, found=problem, done="closed")
+    for (volume_id, _), row in sorted(lost.items()):
+        row.refresh_from_db()
+        problem = f"open for the host {row.host}, and not found"
+        if row.opened_at is None:
+            snapshot.report.remains(KIND, volume_id, found=f"{problem}; {row.error}")
+            continue
+        exports.tell_guests(row.host, uuid.UUID(volume_id))
+        if not snapshot.restarted:
+            snapshot.report.repaired(KIND, volume_id, found=problem, done="opened")
+
+
+def _is_settled(volume_id: uuid.UUID) -> bool:
+    with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
+        return is_idle
+
+
+def look_after(volume_id: uuid.UUID, drivers: HostDrivers) -> None:
+    """Let guests here see the present size of a volume of another host, and run on if they were paused."""
+    for row in attachments.of_volume(volume_id=volume_id):
+        is_here = row.by_compute and row.host == drivers.host and row.status == states.ATTACHED
+        if is_here and mapping.is_elsewhere(row, drivers.host):
+            _look_after(drivers, row)
+
+
+def _look_after_all(snapshot: HostSnapshot, rows: Iterable["Attachment"]) -> None:
+    rows = [row for row in rows if row.status == states.ATTACHED]
+    up = hosts.names_up(names={row.volume.host for row in rows}) if rows else set()
+    for row in rows:
+        if row.volume.host not in up:
+            problem = f"the server {row.server_id} has it, and the volume's host {row.volume.host} is down"
+            snapshot.report.remains(KIND, row.volume_id, found=problem)
+        else:
+            _look_after(snapshot.drivers, row)
+
+
+def _look_after(drivers: HostDrivers, row: "Attachment") -> None:
+    if row.server_id is None or not _is_on(drivers, row.server_id):
+        return
+    seen = {export.owner: export.size_gib for export in drivers.volume.list_connections()}
+    if str(row.id) in seen and seen[str(row.id)] != row.volume.size:
+        _show_size(drivers, row)
+    info = drivers.hypervisor.info(str(row.server_id))
+    if info is not None and info.power_state == PowerState.PAUSED and info.reason == "io_error":
+        revive(drivers, row.server_id)
+
+
+def _show_size(drivers: HostDrivers, row: "Attachment") -> None:
+    """A guest that does not see it sees it when the disk is plugged in again."""
+    assert row.server_id is not None
+    with idle(drivers, row.server_id) as is_idle:
+        if not is_idle:
+            return
+        try:
+            mapping.connect(row, drivers)
+            drivers.hypervisor.resize_disk(str(row.server_id), str(row.volume_id), row.volume.size << 30)
+            drivers.hypervisor.resume_after_io_error(str(row.server_id), RESUME_SECONDS)
+        except DriverError as error:
+            log.warning("guest keeps the old size", volume=str(row.volume_id), error=error.details or error.message)
