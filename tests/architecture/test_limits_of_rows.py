@@ -172,6 +172,7 @@ LIMITS = {
     "networking.SubnetPool": Quota("subnetpool"),
     "volumes.Attachment": Part("volumes.Volume", "MAX_ATTACHMENTS", "apps/volumes/services"),
     "volumes.DisabledBackend": OPERATORS,
+    "volumes.Export": Part("volumes.Attachment", "export_once_a_host", "apps/volumes/models"),
     "volumes.Snapshot": Quota("snapshots"),
     "volumes.Transfer": Part("volumes.Volume", "transfer_once_per_volume", "apps/volumes/models"),
     "volumes.Volume": Quota("volumes"),

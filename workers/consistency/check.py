@@ -153,13 +153,13 @@ def _of_volumes(drivers: HostDrivers) -> Iterator[Inconsistency]:
 
 
 def _of_exports(drivers: HostDrivers) -> Iterator[Inconsistency]:
-    found = drivers.volume.list_exports()
-    opened = {(export.volume_id, export.name) for export in found if export.listening is None}
+    open_here = drivers.volume.list_exports()
+    opened = {(export.volume_id, export.name) for export in open_here if export.listening is None}
     rows = [row for row in attachments.on_host(host=drivers.host) if row.by_compute]
     named = {(str(row.volume_id), mapping.export_spec(row).name) for row in rows}
     for volume_id, _ in sorted(opened - named):
         yield Inconsistency("export", volume_id, f"open on {drivers.host}, and no attachment there has it")
-    listening = {(export.volume_id, export.name) for export in found if export.listening is not None}
+    listening = {(export.volume_id, export.name) for export in open_here if export.listening is not None}
     wanted = {
         (str(row.attachment.volume_id), f"e{row.name}"): row for row in exports.of_storage_host(host=drivers.host)
     }

@@ -1,7 +1,7 @@
-"""Volumes of other hosts: an export is wanted by its row, the volume's host follows the rows, and is told of changes.
+"""Volumes of other hosts: an export is wanted by its row, and the volume's host follows the rows.
 
 Any step, on any host, may call ``open_for`` and ``close_for``. The agent of the volume's host does the work: it is
-asked over HTTP, or here if this process serves that host. An agent that was not told finds out in its recovery.
+asked over HTTP, or here if this process serves that host. An agent that is not reached finds out in its recovery.
 """
 
 import contextlib
@@ -77,7 +77,7 @@ def tell(storage_host: str, volume_id: uuid.UUID) -> None:
     try:
         _follow(storage_host, volume_id)
     except DriverError as error:
-        log.warning("storage host not told", storage_host=storage_host, volume=str(volume_id), error=error.message)
+        log.warning("storage host not reached", storage_host=storage_host, volume=str(volume_id), error=error.message)
 
 
 def _follow(storage_host: str, volume_id: uuid.UUID) -> None:

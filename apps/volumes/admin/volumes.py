@@ -13,8 +13,9 @@ from apps.common import audit
 from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, filters, operations, panels, targets
 from apps.identity.selectors import names
 from apps.volumes import states
-from apps.volumes.models import Attachment, Volume
+from apps.volumes.models import Attachment, Export, Volume
 from apps.volumes.selectors import attachments as attachment_selectors
+from apps.volumes.selectors import exports as export_selectors
 from apps.volumes.selectors import snapshots as snapshot_selectors
 from apps.volumes.services import volumes
 
@@ -88,6 +89,7 @@ class VolumeAdmin(Page):
         return [
             panels.pairs("Volume", facts),
             panels.table("Attachments", ["server", "host", "status", "mode", "device"], attached),
+            panels.table("Open for other hosts", ["host", "from", "since", "error"], _exports(row)),
             panels.table("Snapshots", ["snapshot", "status", "size"], snapshots),
             *super().panels(request, row),
         ]
@@ -103,6 +105,23 @@ class VolumeAdmin(Page):
     @display(description="project", ordering="project_id")
     def project(self, volume: Volume) -> str:
         return str(getattr(volume, "project_name", volume.project_id))
+
+
+def _exports(volume: Volume) -> list[list[Any]]:
+    """Return the rows of a volume's exports for other hosts than its own."""
+    rows = export_selectors.of_volume(volume_id=volume.id, storage_host=volume.host)
+    return [[row.host, f"{row.address}:{row.port or ''}", row.opened_at or "not open", row.error] for row in rows]
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    """The name is for hosts alone."""
+
+    list_display = ("attachment", "host", "storage_host", "address", "port", "opened_at", "error")
+    list_filter = (filters.text("host"), filters.text("storage_host"))
+    search_fields = ("attachment__volume__id", "host", "storage_host")
+    list_select_related = ("attachment",)
+    exclude = ("name",)
 
 
 @admin.register(Attachment)

@@ -219,7 +219,7 @@ def test_a_lost_connection_is_made_again(worker: Worker, attached: Attachment) -
 def test_a_guest_waits_for_the_storage_host(
     worker: Worker, far: HostDrivers, server: Server, attached: Attachment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Paused before it saw an error, told in findings, and resumed when the volume's host is back."""
+    """Paused before it saw an error, shown in findings, and resumed when the volume's host is back."""
     monkeypatch.delitem(config._hosts, FAR)
     Host.objects.filter(name=FAR).update(forced_down=True)
     simulated_disks.fail_disk(worker.directory.parent, HOST, str(server.id))

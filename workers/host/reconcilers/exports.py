@@ -8,7 +8,7 @@ Sets, per host:
 Rules:
   named - opened                        -> opened; a guest that was paused because of it runs on
   opened - named, no run on the volume  -> taken from a guest that has it, and closed. A guest that holds it: reported
-  wanted - listening                    -> opened, and the host that has it is told
+  wanted - listening                    -> opened; the host that has it is asked to look
   listening - wanted                    -> closed
   named, its volume's host is away      -> reported; a guest that is paused because of it runs on when that is back
   a connection of another size than its volume's -> made again, and the guest sees the size
@@ -67,8 +67,8 @@ class _Opened:
 
     def __init__(self, drivers: HostDrivers) -> None:
         self.host = drivers.host
-        found = drivers.volume.list_exports()
-        self.local = {(export.volume_id, export.name) for export in found if export.listening is None}
+        exports_here = drivers.volume.list_exports()
+        self.local = {(export.volume_id, export.name) for export in exports_here if export.listening is None}
         self.remote = {export.owner: export.volume_id for export in drivers.volume.list_connections()}
 
     def has(self, row: "Attachment") -> bool:
@@ -178,8 +178,8 @@ def _take_back(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
 def _follow_rows(snapshot: HostSnapshot) -> None:
     """Open and close the exports that other hosts have of volumes here. What never was open is on its way."""
     drivers = snapshot.drivers
-    found = [export for export in drivers.volume.list_exports() if export.listening is not None]
-    listening = {(export.volume_id, export.name) for export in found}
+    remote = [export for export in drivers.volume.list_exports() if export.listening is not None]
+    listening = {(export.volume_id, export.name) for export in remote}
     rows = {
         (str(row.attachment.volume_id), f"e{row.name}"): row for row in selectors.of_storage_host(host=drivers.host)
     }

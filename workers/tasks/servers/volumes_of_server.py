@@ -71,7 +71,7 @@ def disconnect(ctx: StepContext, drivers: HostDrivers) -> None:
 
 
 def close_elsewhere(server_id: uuid.UUID) -> None:
-    """Take the volumes of other hosts from the server's, which is out of reach or has let go of them."""
+    """Take the volumes of other hosts from the server's, which is out of reach or has released them."""
     for attachment in volumes.of_server(server_id):
         exports.close_for(attachment)
 

@@ -58,7 +58,7 @@ class Connections(Pool):
             relays.listen(self._relay(volume_id, export.name), self._credentials, export, export.listening, home)
 
     def _listen_again(self, volume_id: str) -> None:
-        """Start the relays of a volume anew: they know its size from when they connected to it."""
+        """Start the relays of a volume again: they know its size from when they connected to it."""
         for export in self._daemon(volume_id).wanted():
             if export.listening is not None:
                 self._relay(volume_id, export.name).end()
