@@ -321,9 +321,8 @@ AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where 
 # range of ports, one for each attachment.
 VOLUME_ADDRESS = env.str("CELERITY_VOLUME_ADDRESS", default=AGENT_LISTEN.rpartition(":")[0])
 VOLUME_PORTS = env.str("CELERITY_VOLUME_PORTS", default="10900-11399")
-if not re.fullmatch(r"\d{2,5}-\d{2,5}", VOLUME_PORTS) or not 0 < (
-    int(VOLUME_PORTS.partition("-")[0])
-) <= int(VOLUME_PORTS.partition("-")[2]) < 65536:
+_PORTS = re.fullmatch(r"(\d{2,5})-(\d{2,5})", VOLUME_PORTS)
+if _PORTS is None or not 0 < int(_PORTS[1]) <= int(_PORTS[2]) < 65536:
     raise ImproperlyConfigured(f"CELERITY_VOLUME_PORTS is {VOLUME_PORTS!r}; it must be a range: 10900-11399.")
 DISK_RESERVE_GIB = env.int("CELERITY_DISK_RESERVE", default=2)  # images and volumes leave it free on a host's disk
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
