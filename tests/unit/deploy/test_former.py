@@ -43,15 +43,21 @@ def test_when_it_is_pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sto
 
 def test_the_operator_chooses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def closed(*_arguments: object, **_more: object) -> str:
-        raise DeployError("failed", details="web 1: 10.0.0.5")
+        raise DeployError("failed", details=said)
 
+    said = f"web 1: 10.0.0.5\nCommandError: 1 {former.CLOSED}"
     environment = Environment(tmp_path, DEFAULTS)
     monkeypatch.delenv("CELERITY_GROUPS", raising=False)
     monkeypatch.setattr(manage, "run", closed)
     with pytest.raises(DeployError, match="enforced") as caught:
         former.require_choice(environment)
-    assert caught.value.details == "web 1: 10.0.0.5"
+    assert caught.value.details == said
     assert "GROUPS=open" in caught.value.hint
+    said = "ProgrammingError"  # the check itself failed: that is no question to the operator
+    with pytest.raises(DeployError, match="failed") as caught:
+        former.require_choice(environment)
+    assert not caught.value.hint
+    said = f"1 {former.CLOSED}"
     for choice in ("enforce", "open"):
         monkeypatch.setenv("CELERITY_GROUPS", choice)
         former.require_choice(environment)

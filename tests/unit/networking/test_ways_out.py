@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.db import connection
 
 from apps.networking import states
 from apps.networking.models import FixedIP, Network, Port, Router, SecurityGroup, SecurityGroupRule, Subnet
@@ -91,3 +92,12 @@ def test_ports_that_enforcement_would_close() -> None:
     assert {(rule.direction, rule.ethertype) for rule in told} == {("ingress", "IPv4"), ("ingress", "IPv6")}
     told.delete()
     assert {row[0] for row in enforcement.closed_addresses()} == {closed.id, ungrouped.id}
+
+
+def test_what_enforcement_would_close_before_the_migration() -> None:
+    """`make up` asks the database of the release before, whose rules had no address groups."""
+    allocate(add_network("p", "10.1.0.0/24"), "p")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE networking_securitygrouprule DROP COLUMN remote_address_group_id CASCADE")
+    assert len(enforcement.closed_addresses()) == 1
