@@ -229,6 +229,9 @@ VOLUME_QUOTAS = {  # under Cinder's names
 DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT__")  # of volumes that name none
 # How many seconds a deleted server can be restored; 0: it is deleted at once.
 RECLAIM_INSTANCE_INTERVAL = env.int("CELERITY_RECLAIM_INSTANCE_INTERVAL", default=0)
+# Whether a resize may leave a server on its host. Off, a cloud of one host resizes none.
+ALLOW_RESIZE_TO_SAME_HOST = env.bool("CELERITY_ALLOW_RESIZE_TO_SAME_HOST", default=True)
+RESIZE_CONFIRM_WINDOW = env.int("CELERITY_RESIZE_CONFIRM_WINDOW", default=0)  # seconds; 0: nothing confirms by itself
 RESERVATION_LIFETIME = INSTANCE_BUILD_TIMEOUT * 2  # seconds
 
 # --- Scheduling ---------------------------------------------------------------------------------

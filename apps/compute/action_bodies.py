@@ -196,6 +196,36 @@ REBUILD: Schema = {
     "properties": {"imageRef": {"type": "string", "minLength": 1, "maxLength": 512, "description": "an image's id"}},
 }
 
+MIGRATE: Schema = {
+    "type": "object",
+    "nullable": True,
+    "description": "null, or an object with host",
+    "properties": {
+        "host": {
+            "type": "string",
+            "nullable": True,
+            "minLength": 1,
+            "maxLength": 255,
+            "pattern": r"^[a-zA-Z0-9-._]*$(?!\n)",
+            "description": "null, or a host's name",
+        }
+    },
+    "additionalProperties": False,
+}
+RESIZE: Schema = {
+    "type": "object",
+    "description": "an object with the key flavorRef and perhaps OS-DCF:diskConfig",
+    "required": ["flavorRef"],
+    "properties": {
+        "flavorRef": {
+            "oneOf": [{"type": "string", "minLength": 1, "maxLength": 512}, {"type": "integer"}],
+            "description": "a flavor's id",
+        },
+        "OS-DCF:diskConfig": {"type": "string", "enum": ["AUTO", "MANUAL"], "description": "AUTO or MANUAL"},
+    },
+    "additionalProperties": False,
+}
+
 
 def as_given(body: Any) -> dict[str, Any]:
     return dict(body)
@@ -203,6 +233,14 @@ def as_given(body: Any) -> dict[str, Any]:
 
 def network(body: Any) -> dict[str, Any]:
     return {"network_id": str(body["networkId"])}
+
+
+def host(body: Any) -> dict[str, Any]:
+    return {"host": (body or {}).get("host")}
+
+
+def resize(body: Any) -> dict[str, Any]:
+    return {"flavor_ref": str(body["flavorRef"]), "disk_config": body.get("OS-DCF:diskConfig")}
 
 
 def rescue(body: Any) -> dict[str, Any]:

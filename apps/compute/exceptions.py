@@ -54,6 +54,12 @@ class ServerInUse(Conflict):
     template = "Cannot '{action}' instance {server}: it is in use by '{user}'"
 
 
+class NotResized(BadRequest):
+    """400 (nova/exception.py, MigrationNotFound)."""
+
+    template = "Instance has not been resized."
+
+
 class ServerLocked(Conflict):
     template = "Instance {server} is locked"
 

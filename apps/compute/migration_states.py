@@ -9,6 +9,7 @@ ACCEPTED, PRE_MIGRATING, MIGRATING = "accepted", "pre-migrating", "migrating"
 # The server runs on the destination, and both hosts are held until it is confirmed or reverted.
 FINISHED = "finished"
 CONFIRMING, REVERTING = "confirming", "reverting"
+EITHER_WAY = (FINISHED, CONFIRMING, REVERTING)
 # Over
 CONFIRMED, REVERTED, COMPLETED, DONE = "confirmed", "reverted", "completed", "done"
 ERROR, FAILED, CANCELLED = "error", "failed", "cancelled"

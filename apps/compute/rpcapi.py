@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from apps.common.context import RequestContext
 from apps.compute.actions import CREATE, DELETE, RETRY, ServerAction
-from apps.compute.models import Server
+from apps.compute.models import Migration, Server
 from apps.compute.states import SUBJECT
 from apps.volumes.states import SUBJECT as VOLUME
 from apps.workflow import states as workflow_states
@@ -52,17 +52,21 @@ def delete(
     server: Server,
     is_up: Callable[[str], bool],
     cancelled: "Run | None" = None,
+    migration: Migration | None = None,
     action: str = DELETE.name,
 ) -> None:
     """Start server.delete: on the host, or on the scheduler's queue unless the host ``is_up``.
 
     ``cancelled``: the run that the delete took the server from. If it held several hosts, what it has there is
-    released too, and its claim.
+    released too. ``migration``: the server's open one, which holds a claim; if it waits to be confirmed, files too.
     """
     hosts = cancelled.hosts if cancelled is not None else {}
     params: dict[str, Any] = {"volumes": True} if server.has_volumes else {}
-    if cancelled is not None and hosts:
-        params["cancelled"] = str(cancelled.id)
+    if migration is not None:
+        params["migration"] = str(migration.uuid)
+        if migration.destination:
+            roles = (workflow_states.SOURCE, workflow_states.DESTINATION)
+            hosts = dict(zip(roles, (migration.source, migration.destination), strict=True))
     moving = workflow_states.DESTINATION in hosts and workflow_states.SOURCE in hosts
     host = hosts[workflow_states.SOURCE] if moving else server.host
     _start(
@@ -90,13 +94,16 @@ def act(
     params: dict[str, Any],
     run_id: uuid.UUID | None = None,
     also: Sequence[tuple[str, uuid.UUID]] = (),
+    where: Mapping[str, Any] | None = None,
 ) -> None:
     """Start the pipeline of an action of the catalogue. ``also``: further subjects, as (type, id).
 
     The server's host runs its steps. In a pipeline with several hosts it has the action's role; the scheduler begins.
+    ``where``: other hosts.
     """
-    where: dict[str, Any] = {"hosts": {action.host_role: server.host}} if action.host_role else {"host": server.host}
-    _start(context, action.pipeline, action.name, server, params=params, run_id=run_id, also=also, **where)
+    usual: dict[str, Any] = {"hosts": {action.host_role: server.host}} if action.host_role else {"host": server.host}
+    places = usual if where is None else where
+    _start(context, action.pipeline, action.name, server, params=params, run_id=run_id, also=also, **places)
 
 
 def record(*, context: RequestContext, action: str, server: Server) -> None:

@@ -12,8 +12,12 @@ PAUSED = "paused"
 SUSPENDED = "suspended"
 RESCUED = "rescued"
 SOFT_DELETED = "soft-delete"
-SETTLED = (ACTIVE, STOPPED, PAUSED, SUSPENDED, RESCUED)  # with a guest, and its files, on a host
-VM_STATES = [(s, s) for s in (BUILDING, ACTIVE, STOPPED, PAUSED, SUSPENDED, RESCUED, ERROR, SOFT_DELETED, DELETED)]
+SHELVED = "shelved"
+SHELVED_OFFLOADED = "shelved_offloaded"
+RESIZED = "resized"  # on its new host or flavor, and to be confirmed or reverted
+SETTLED = (ACTIVE, STOPPED, PAUSED, SUSPENDED, RESCUED, RESIZED)  # with a guest, and its files, on a host
+ON_OR_OFF = (RESCUED, RESIZED)  # a server stays so whether its guest is on or off
+VM_STATES = [(s, s) for s in (*SETTLED, SHELVED, SHELVED_OFFLOADED, BUILDING, ERROR, SOFT_DELETED, DELETED)]
 
 # task_state ("" is none)
 SCHEDULING = "scheduling"
@@ -37,6 +41,8 @@ RESTORING = "restoring"
 RESIZE_PREP = "resize_prep"
 RESIZE_MIGRATING = "resize_migrating"
 RESIZE_FINISH = "resize_finish"
+RESIZE_CONFIRMING = "resize_confirming"
+RESIZE_REVERTING = "resize_reverting"
 IMAGE_SNAPSHOT_PENDING = "image_snapshot_pending"
 IMAGE_SNAPSHOT = "image_snapshot"
 IMAGE_UPLOADING = "image_uploading"
@@ -56,13 +62,18 @@ _STATUS = {
     PAUSED: "PAUSED",
     SUSPENDED: "SUSPENDED",
     RESCUED: "RESCUE",
+    RESIZED: "VERIFY_RESIZE",
     ERROR: "ERROR",
     SOFT_DELETED: "SOFT_DELETED",
+    SHELVED: "SHELVED",
+    SHELVED_OFFLOADED: "SHELVED_OFFLOADED",
     DELETED: "DELETED",
 }
 _STATUS_BY_TASK = {(ACTIVE, REBOOTING): "REBOOT", (ACTIVE, REBOOTING_HARD): "HARD_REBOOT"}
 _RESIZING = (RESIZE_PREP, RESIZE_MIGRATING, RESIZE_FINISH)
 _STATUS_BY_TASK |= {(state, task): "RESIZE" for state in (ACTIVE, STOPPED) for task in _RESIZING}
+_STATUS_BY_TASK[RESIZED, RESIZE_FINISH] = "RESIZE"  # confirm and revert are refused until the task is over
+_STATUS_BY_TASK |= {(state, RESIZE_REVERTING): "REVERT_RESIZE" for state in (RESIZED, ACTIVE, STOPPED)}
 _STATUS_BY_TASK |= {(state, REBOOTING_HARD): "HARD_REBOOT" for state in (STOPPED, ERROR, PAUSED, SUSPENDED)}
 
 _STATUS_BY_TASK |= {
@@ -73,10 +84,10 @@ _STATUS_BY_TASK |= {
 def vm_state_of(power_state: str | None, vm_state: str = "") -> str:
     """Return the vm_state of a server whose guest is in the power state that its host reports; None: it has no domain.
 
-    A guest that crashed, or of which the host knows nothing more, is stopped. A rescued server stays so, on or off.
+    A guest that crashed, or of which the host knows nothing more, is stopped. ``ON_OR_OFF`` servers stay so.
     """
-    if vm_state == RESCUED:
-        return RESCUED
+    if vm_state in ON_OR_OFF:
+        return vm_state
     return _OF_GUESTS.get(power_state or "shutdown", STOPPED)
 
 

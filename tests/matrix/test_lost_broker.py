@@ -42,7 +42,7 @@ def copied(cloud: Cloud, key: str) -> bool:
 
 def assert_moved(cloud: Cloud, key: str, host: str = HOSTS[1]) -> None:
     server = cloud.settled(key)
-    assert (server["status"], server["OS-EXT-SRV-ATTR:host"]) == ("ACTIVE", host)
+    assert (server["status"], server["OS-EXT-SRV-ATTR:host"]) == ("VERIFY_RESIZE", host)
     states = cloud.rows("SELECT DISTINCT state FROM workflow_run WHERE subject_id = %s", key)
     assert states == [("succeeded",)]
 

@@ -68,7 +68,7 @@ def test_the_destination_is_lost_during_steps_of_the_source(cloud: Cloud, moment
     finally:
         moments.end()
         cloud.start(f"agent:{DESTINATION}")
-    assert moved["status"] == "ACTIVE" and moved["OS-EXT-SRV-ATTR:host"] in HOSTS[2:]
-    assert (stayed["status"], stayed["OS-EXT-SRV-ATTR:host"]) == ("ACTIVE", DESTINATION)
+    assert moved["status"] == "VERIFY_RESIZE" and moved["OS-EXT-SRV-ATTR:host"] in HOSTS[2:]
+    assert (stayed["status"], stayed["OS-EXT-SRV-ATTR:host"]) == ("VERIFY_RESIZE", DESTINATION)
     assert cloud.rows(STATES, arrived)[0][0] == "succeeded"
     assert "revert" not in [name for name, _ in cloud.rows(STEPS, arrived)]

@@ -14,6 +14,7 @@ Rules, each a comparison of sets:
   contents of images               = files in the image store, of the recorded size
   images that a run is to fill     = runs that are open
   domains, files on a host         = servers whose rows are on that host; none without its files
+  disks kept on a host             = servers that may come back to it: migrations to be confirmed
   snapshots on a host              = servers with an open run
   plugged ports, taps, DHCP        = bound ports, and what these need
   what a host's switch got         = what it understood
@@ -21,11 +22,11 @@ Rules, each a comparison of sets:
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from apps.compute import states
-from apps.compute.selectors import servers
+from apps.compute.selectors import migrations, servers
 from apps.images.selectors import blobs as blob_selectors
 from apps.images.selectors import images as image_selectors
 from apps.networking.selectors import bindings
@@ -118,11 +119,19 @@ def of_host(drivers: HostDrivers) -> Iterator[Inconsistency]:
         yield Inconsistency("cache", sha512[:64], f"differs from the image verified on {drivers.host}, or gone")
 
 
+def _of_kept(drivers: HostDrivers, left: Mapping[str, bool]) -> Iterator[Inconsistency]:
+    for server_id in drivers.storage.list_kept():
+        if not left.get(server_id) and not _is_at_work(server_id):
+            yield Inconsistency("files", server_id, f"its disks of before a resize are on {drivers.host}: it is over")
+
+
 def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
     domains = {info.id: str(info.power_state) for info in drivers.hypervisor.list_domains()}
     files = set(drivers.storage.list_servers())
     wanted = {str(server.id): server for server in servers.on_host(host=drivers.host)}
-    for kind, there in (("domain", set(domains)), ("files", files)):
+    left = migrations.left_on(host=drivers.host)
+    yield from _of_kept(drivers, left)
+    for kind, there in (("domain", set(domains)), ("files", files - set(left))):
         for server_id in sorted(there - set(wanted)):
             if not _is_at_work(server_id):
                 yield Inconsistency(kind, server_id, f"on {drivers.host}, but no server of that host has this id")

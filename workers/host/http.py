@@ -19,6 +19,7 @@ from workers import config
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
+from workers.host import transfers
 from workers.host.reconcilers import exports as guests
 from workers.mapping import exports
 
@@ -61,13 +62,19 @@ DUTIES: dict[str, Callable[[HostDrivers, str], bytes]] = {"exports": _exports, "
 class Handler(BaseHTTPRequestHandler):
     """GET /hosts/<host>/servers/<id>/<part>: the console's last bytes, counters as JSON, whether the agent answers.
     POST /hosts/<host>/volumes/<id>/<duty>: what rows ask of the host.
+
+    The part `disks` of a server is for other hosts (transfers.py).
     """
 
     timeout = 10
 
     def do_GET(self) -> None:
         """Answer 401 to unsigned requests, 404 to unknown paths and 409 for a guest that is not running."""
-        self._serve("servers", PARTS)
+        parts = [unquote(part) for part in self.path.strip("/").split("/")]
+        if parts[-1] == transfers.PART and self._signed():
+            transfers.answer(self, parts)
+        else:
+            self._serve("servers", PARTS)
 
     def do_POST(self) -> None:
         """Answer 401 and 404 in the same way, and 503 with a sentence where the host could not."""

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
 
 
-def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
+def prepare(server: "Server", drivers: HostDrivers, rows: "Sequence[BlockDevice] | None" = None) -> ServerSpec:
     """Create the server's missing disks, open its volumes, write its config drive, and return its spec.
+
+    ``rows``: its disks, if not those that are recorded.
 
     Raises what the storage driver raises; disks that were made before are left alone.
     """
     ports = bindings.specs_for_server(server_id=server.id)
     plugs = [networks.port_spec(port) for port in ports]
-    rows, disks = _make_all(server, selectors.block_devices(server_id=server.id), drivers)
+    rows, disks = _make_all(server, selectors.block_devices(server_id=server.id) if rows is None else rows, drivers)
     interfaces = [interface_of(server, drivers, port) for port in plugs]
     has_tags = devices.has_tags(server, rows)
 

@@ -23,7 +23,6 @@ from apps.compute.actions.lifecycle import CRASH_DUMP as CRASH_DUMP
 from apps.compute.actions.lifecycle import DELETE as DELETE
 from apps.compute.actions.lifecycle import FORCE_DELETE as FORCE_DELETE
 from apps.compute.actions.lifecycle import LOCK as LOCK
-from apps.compute.actions.lifecycle import MIGRATE as MIGRATE
 from apps.compute.actions.lifecycle import PAUSE as PAUSE
 from apps.compute.actions.lifecycle import REBOOT as REBOOT
 from apps.compute.actions.lifecycle import RESET_STATE as RESET_STATE
@@ -35,6 +34,10 @@ from apps.compute.actions.lifecycle import STOP as STOP
 from apps.compute.actions.lifecycle import SUSPEND as SUSPEND
 from apps.compute.actions.lifecycle import UNLOCK as UNLOCK
 from apps.compute.actions.lifecycle import UNPAUSE as UNPAUSE
+from apps.compute.actions.moves import CONFIRM_RESIZE as CONFIRM_RESIZE
+from apps.compute.actions.moves import MIGRATE as MIGRATE
+from apps.compute.actions.moves import RESIZE as RESIZE
+from apps.compute.actions.moves import REVERT_RESIZE as REVERT_RESIZE
 from apps.compute.actions.network import ADD_FIXED_IP as ADD_FIXED_IP
 from apps.compute.actions.network import ADD_FLOATING_IP as ADD_FLOATING_IP
 from apps.compute.actions.network import ADD_GROUP as ADD_GROUP
@@ -54,7 +57,7 @@ ACTIONS: dict[str, ServerAction] = {
     row.name: row
     for row in (
         RETRY, CANCEL, START, STOP, PAUSE, UNPAUSE, SUSPEND, RESUME, REBOOT, CRASH_DUMP, RESCUE, UNRESCUE,
-        REBUILD, MIGRATE, RESET_STATE, DELETE, FORCE_DELETE, RESTORE, LOCK,
+        REBUILD, MIGRATE, RESIZE, CONFIRM_RESIZE, REVERT_RESIZE, RESET_STATE, DELETE, FORCE_DELETE, RESTORE, LOCK,
         UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
         CREATE_IMAGE, CREATE_BACKUP, CHANGE_PASSWORD,
@@ -63,17 +66,13 @@ ACTIONS: dict[str, ServerAction] = {
 }  # fmt: skip
 # Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.
 NOT_OFFERED: dict[str, str] = {
-    "confirmResize": "resize of servers",
     "evacuate": "evacuation of servers",
-    "migrate": "migration of servers",
     "os-getMKSConsole": "remote consoles",
     "os-getRDPConsole": "remote consoles",
     "os-getSPICEConsole": "remote consoles",
     "os-getSerialConsole": "remote consoles",
     "os-getVNCConsole": "remote consoles",
     "os-migrateLive": "migration of servers",
-    "resize": "resize of servers",
-    "revertResize": "resize of servers",
     "shelve": "shelving of servers",
     "shelveOffload": "shelving of servers",
     "unshelve": "shelving of servers",

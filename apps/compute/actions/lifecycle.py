@@ -84,12 +84,6 @@ REBOOT = ServerAction(
         explains="Powers the guest off and on without asking it. Data that the guest has not written to disk is lost.",
     ),
 )  # fmt: skip
-MIGRATE = ServerAction(
-    name="migrate", rule="os-migrate-server:migrate", who=ADMIN, title="Migrate", icon="moving",
-    explains="Moves the server to another host that the scheduler chooses; the guest is off meanwhile.",
-    vm_states=(states.ACTIVE, states.STOPPED), task_state=states.RESIZE_PREP, pipeline="server.migrate",
-    task_states=(states.RESIZE_MIGRATING, states.RESIZE_FINISH), host_role="source",
-)  # fmt: skip
 RESET_STATE = ServerAction(
     name="resetState", key="os-resetState", rule="os-admin-actions:reset_state", who=ADMIN, title="Reset state",
     icon="rule_settings",

@@ -72,6 +72,33 @@ def of_run(*, run_id: uuid.UUID) -> Migration | None:
     return Migration.objects.filter(run_id=run_id).order_by("-id").first()
 
 
+def waiting(*, before: datetime) -> QuerySet[Migration]:
+    """Return the migrations that have waited for their confirmation since ``before``, the oldest first."""
+    return Migration.objects.filter(status=states.FINISHED, updated_at__lt=before).order_by("updated_at")
+
+
+def flavors_held() -> dict[uuid.UUID, list[dict[str, Any]]]:
+    """Return the flavors that servers being resized count with, beside their own: both where they can go either way.
+    1 query.
+    """
+    rows = Migration.objects.filter(type=states.RESIZE).exclude(status__in=states.ENDED)
+    return {
+        key: [old, new] if status in states.EITHER_WAY else []
+        for key, status, old, new in rows.values_list("server_id", "status", "old_flavor", "new_flavor")
+    }
+
+
+def on_their_way() -> list[Migration]:
+    """Return the migrations that a run makes, or should. 1 query."""
+    return list(Migration.objects.exclude(status__in=(*states.ENDED, states.FINISHED)))
+
+
+def left_on(*, host: str) -> dict[str, bool]:
+    """Return the servers whose files of before a migration a host keeps: their ids, and whether they are on it."""
+    rows = Migration.objects.filter(source=host, status__in=states.EITHER_WAY)
+    return {str(key): destination == host for key, destination in rows.values_list("server_id", "destination")}
+
+
 def of_server(*, server_id: uuid.UUID, limit: int = 20) -> list[Migration]:
     """Return a server's newest migrations."""
     return list(Migration.objects.filter(server_id=server_id).order_by("-id")[:limit])

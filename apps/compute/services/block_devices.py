@@ -1,9 +1,11 @@
 """A server's disks as rows, with their names in the guest: local ones (root, ephemeral, swap) and volumes."""
 
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from apps.compute import exceptions, image_properties
 from apps.compute.models import BlockDevice, Server
@@ -31,6 +33,40 @@ def make(server: Server, disks: Sequence[RequestedDisk], volumes: Sequence[Block
     for position, name in enumerate(names(devices, server.image_properties)):
         devices[position].position, devices[position].device = position, name
     return devices
+
+
+def of_flavor(server: Server, devices: Sequence[BlockDevice], flavor: Mapping[str, Any]) -> list[BlockDevice]:
+    """Return the disks that the server has with another flavor, not written: called again, the same ones.
+
+    Volumes stay, and so do disks that were asked for with other sizes than the flavor's.
+    """
+    after = []
+    for device in devices:
+        row = copy(device)
+        if row.kind == "root":
+            row.size = int(flavor["disk"]) or row.size
+        elif row.kind == "swap":
+            row.size = int(flavor["swap"]) if row.size == int(server.flavor["swap"]) else row.size
+            row.size = min(row.size, int(flavor["swap"]))
+        elif row.kind == "ephemeral" and row.size == int(server.flavor["ephemeral"]):
+            row.size = int(flavor["ephemeral"])
+        if row.kind not in ("swap", "ephemeral") or row.size:
+            after.append(row)
+    for kind in ("ephemeral", "swap"):
+        if int(flavor[kind]) and not any(device.kind == kind for device in after):
+            after.append(_added(server, after, kind, int(flavor[kind])))
+    return after
+
+
+def _added(server: Server, devices: Sequence[BlockDevice], kind: str, size: int) -> BlockDevice:
+    return BlockDevice(
+        id=uuid.uuid5(server.id, kind),
+        server=server,
+        kind=kind,
+        size=size,
+        position=max((device.position for device in devices), default=-1) + 1,
+        device=free_name(devices, server.image_properties),
+    )
 
 
 def names(devices: Sequence[BlockDevice], properties: Mapping[str, str]) -> list[str]:

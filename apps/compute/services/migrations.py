@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.common.context import RequestContext
 from apps.compute import migration_states as states
 from apps.compute.models import Flavor, Migration, Server
+from apps.compute.selectors import servers
 
 COUNTED = ("memory_total", "memory_processed", "memory_remaining", "disk_total", "disk_processed", "disk_remaining")
 
@@ -45,6 +46,12 @@ def create(
     )
 
 
+def hand_over(*, migration: Migration, run_id: uuid.UUID, status: str) -> None:
+    """Let another run confirm or revert it."""
+    rows = Migration.objects.filter(id=migration.id).exclude(status__in=states.ENDED)
+    rows.update(run_id=run_id, status=status, updated_at=timezone.now())
+
+
 def advance(*, run_id: uuid.UUID, status: str, destination: str | None = None) -> bool:
     """Set the status of the migration that a run makes, unless it is over; say whether there is one."""
     values: dict[str, Any] = {"status": status, "updated_at": timezone.now()}
@@ -59,6 +66,19 @@ def count(*, run_id: uuid.UUID, **amounts: int) -> None:
     assert set(amounts) <= set(COUNTED)
     rows = Migration.objects.filter(run_id=run_id).exclude(status__in=states.ENDED)
     rows.update(**amounts, updated_at=timezone.now())
+
+
+def usage_during(migration: Migration) -> dict[str, int]:
+    """Return a server's amounts of quota between two flavors: the larger of both, so that it can go either way."""
+    old, new = servers.usage_of(migration.old_flavor), servers.usage_of(migration.new_flavor)
+    return {name: max(amount, new[name]) for name, amount in old.items()}
+
+
+def usage_held(migration: Migration | None, server: Server) -> dict[str, int]:
+    """Return what a server counts against its quota: more than its flavor while a resize can go either way."""
+    if migration is not None and migration.status in states.EITHER_WAY:
+        return usage_during(migration)
+    return servers.usage(server)
 
 
 def end_of_server(*, server_id: uuid.UUID, status: str) -> list[uuid.UUID]:

@@ -16,8 +16,7 @@ from apps.compute.actions import RESET_STATE, ServerAction
 from apps.compute.exceptions import ServerInUse, ServerNotFound, WrongState
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.selectors import volume_attachments
-from apps.compute.services import server_states, servers, unfilled_images
+from apps.compute.services import move_states, server_states, servers, unfilled_images
 from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
 from apps.workflow.selectors import runs as run_selectors
@@ -55,11 +54,12 @@ def begin(
     action: ServerAction,
     run_id: uuid.UUID | None = None,
     also: Sequence[tuple[str, uuid.UUID]] = (),
+    where: Mapping[str, Any] | None = None,
     **arguments: Any,
 ) -> None:
     """Take the server from no task into the action's, and start its pipeline, which keeps ``arguments``. A run that the
     action may replace is cancelled. ``run_id``: the ID of the run, where another row names it. ``also``: its further
-    subjects.
+    subjects. ``where``: its ``host`` and ``hosts``, if it is not the server's that begins.
 
     The row decides as it is now: host and lock may have changed since the caller read it. Raises WrongState (409)
     naming the state that does not allow it, ServerLocked (409), ServerInUse (409), ServerNotFound (404), and Conflict
@@ -68,7 +68,9 @@ def begin(
     try:
         with transaction.atomic():
             row = _enter(context, server, action, hard=bool(arguments.get("hard")))
-            rpcapi.act(context=context, server=row, action=action, params=arguments, run_id=run_id, also=also)
+            rpcapi.act(
+                context=context, server=row, action=action, params=arguments, run_id=run_id, also=also, where=where
+            )
     except IntegrityError:
         other = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)
         if other is None:
@@ -98,9 +100,15 @@ def _enter(context: RequestContext, server: Server, action: ServerAction, *, har
             f"Cannot '{action.name}' instance {row.id} while it is in vm_state {row.vm_state}: it has no host, "
             "its build did not get that far."
         )
-    if action.host_role and volume_attachments.of_server(server=row):
-        raise Conflict(f"Cannot '{action.name}' instance {row.id}: its volumes stay on their host. Detach them first.")
     return row
+
+
+def check_state(*, server: Server, action: ServerAction) -> None:
+    """Raise WrongState (409) unless the server, as it was read, admits the action."""
+    for attribute, allowed in (("vm_state", action.vm_states), ("task_state", ("",))):
+        state = getattr(server, attribute)
+        if allowed is not None and state not in allowed:
+            raise WrongState(action=action.name, server=server.id, attribute=attribute, state=state)
 
 
 def _refuse(
@@ -130,6 +138,7 @@ def reset_state(*, context: RequestContext, server: Server, state: str) -> None:
         subject_type=states.SUBJECT, subject_id=server.id, reason="The state was reset by an administrator."
     )
     unfilled_images.give_up(run=cancelled)
+    move_states.abandon(server_id=server.id)
     reservations.commit(consumers=[server.id])
     values: dict[str, Any] = {"vm_state": state, "task_state": "", "admin_password": "", "updated_at": timezone.now()}
     values |= {"rescue": None, "rebuild": None, "soft_deleted_at": None}

@@ -8,9 +8,11 @@ from django.db import transaction
 from django.db.models import Case, Value, When
 from django.utils import timezone
 
-from apps.compute import actions, locks, states
+from apps.compute import actions, locks, migration_states, states
 from apps.compute.models import BlockDevice, Server
+from apps.compute.selectors import migrations as migration_selectors
 from apps.compute.selectors import servers as selectors
+from apps.compute.services import migrations
 from apps.compute.sql import servers as sql
 from apps.networking.services import bindings
 from apps.quotas.services import reservations
@@ -108,12 +110,15 @@ def release_quota(*, server_id: uuid.UUID) -> None:
     """A server that is deleted for the time being counts against no quota."""
     server = selectors.load(server_id=server_id)
     if server is not None:
-        reservations.release(owner_id=server.project_id, each=selectors.usage(server), consumer=server_id)
+        usage = migrations.usage_held(migration_selectors.open_of(server_id=server_id), server)
+        reservations.release(owner_id=server.project_id, each=usage, consumer=server_id)
 
 
 def mark_restored(*, server_id: uuid.UUID, power_state: str) -> None:
     """The server is back, in the state of its guest. With ``commit_quota``."""
     values = {"task_state": "", "soft_deleted_at": None, "rescue": None, "admin_password": "", **powered(power_state)}
+    if migration_selectors.open_of(server_id=server_id) is not None:  # it was deleted before it was confirmed
+        values["vm_state"] = states.RESIZED
     Server.objects.filter(id=server_id, deleted_at=None).update(**values)
 
 
@@ -143,7 +148,7 @@ def set_power_state(*, server_id: uuid.UUID, power_state: str, clear_task: bool 
     values = powered(power_state)
     if clear_task:
         values["task_state"] = ""
-    rows.update(**{**values, "vm_state": _unless_rescued(values["vm_state"])})
+    rows.update(**{**values, "vm_state": _unless_kept(values["vm_state"])})
 
 
 def powered(power_state: str) -> dict[str, Any]:
@@ -153,17 +158,17 @@ def powered(power_state: str) -> dict[str, Any]:
     return values | NO_FAULT if vm_state == states.ACTIVE else values
 
 
-def _unless_rescued(vm_state: str) -> Case:
-    """A rescued server is rescued, on or off."""
-    return Case(When(vm_state=states.RESCUED, then=Value(states.RESCUED)), default=Value(vm_state))
+def _unless_kept(vm_state: str) -> Case:
+    """A rescued server is rescued, on or off; a resized one is resized."""
+    return Case(*(When(vm_state=kept, then=Value(kept)) for kept in states.ON_OR_OFF), default=Value(vm_state))
 
 
 def sync_power_state(*, server_id: uuid.UUID, power_state: str) -> bool:
     """Record a change that the cloud did not request (a guest powered itself off). Only without an active task."""
     vm_state, number = states.vm_state_of(power_state), states.POWER_STATES[power_state]
     rows = Server.objects.filter(id=server_id, deleted_at=None, task_state="", vm_state__in=states.SETTLED)
-    rows = rows.exclude(vm_state__in=(vm_state, states.RESCUED), power_state=number)
-    return bool(rows.update(vm_state=_unless_rescued(vm_state), power_state=number, updated_at=timezone.now()))
+    rows = rows.exclude(vm_state__in=(vm_state, *states.ON_OR_OFF), power_state=number)
+    return bool(rows.update(vm_state=_unless_kept(vm_state), power_state=number, updated_at=timezone.now()))
 
 
 def forget_power_state(*, server_id: uuid.UUID) -> None:
@@ -223,10 +228,10 @@ def end_orphaned_task(*, server_id: uuid.UUID, message: str) -> tuple[str, str] 
 
 
 @transaction.atomic
-def mark_deleted(*, server_id: uuid.UUID, cancelled: uuid.UUID | None = None) -> None:
+def mark_deleted(*, server_id: uuid.UUID, moved: bool = False) -> None:
     """The last act of a delete: the row is marked, usage and allocation are given back, once.
 
-    ``cancelled``: a run that had claimed another host for the server.
+    ``moved``: it had a migration, which holds an allocation and may count against the quota.
     """
     now = timezone.now()
     server = locks.server(server_id)
@@ -245,11 +250,24 @@ def mark_deleted(*, server_id: uuid.UUID, cancelled: uuid.UUID | None = None) ->
         rescue=None,
     )
     # The host's rows before the project's, as everywhere: else a delete and a failing build could wait for each other.
-    if cancelled is None:
-        allocations.release(consumer_id=server_id)
-    else:
-        allocations.release_all(consumer_ids=[server_id, cancelled])
+    if moved:
+        _release_moved(server)
+        return
+    allocations.release(consumer_id=server_id)
     if server.vm_state == states.SOFT_DELETED:  # its usage was given back then; it may be about to be restored
         reservations.cancel(consumers=[server_id])
     else:
         reservations.release(owner_id=server.project_id, each=selectors.usage(server), consumer=server_id)
+
+
+def _release_moved(server: Server) -> None:
+    migration = migration_selectors.open_of(server_id=server.id)
+    consumers, usage = [server.id], selectors.usage(server)
+    if migration is not None:
+        consumers.append(migration.uuid)
+        usage = migrations.usage_held(migration, server)
+        migrations.end_of_server(server_id=server.id, status=migration_states.CANCELLED)
+    allocations.release_all(consumer_ids=consumers)
+    reservations.cancel(consumers=[server.id])
+    if server.vm_state != states.SOFT_DELETED:
+        reservations.release(owner_id=server.project_id, each=usage, consumer=server.id)

@@ -13,6 +13,7 @@ from apps.compute import locks, rpcapi, states
 from apps.compute.actions import ACTIONS, DELETE, LOCK, UNLOCK
 from apps.compute.exceptions import ServerLocked, ServerNotFound
 from apps.compute.models import BlockDevice, Server
+from apps.compute.selectors import migrations
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import block_devices, server_groups, server_volumes, unfilled_images
 from apps.compute.services.server_requests import ServerRequest, limits
@@ -26,6 +27,7 @@ from apps.workflow.services import runs
 if TYPE_CHECKING:
     from apps.volumes.models import Volume
 
+_MAY_HAVE_MOVED = (states.RESIZED, states.SOFT_DELETED, states.ERROR)  # and may hold something on another host
 OWNER, ADMINISTRATOR = "owner", "admin"
 _SERVERS = Inserts("compute_server_insert", Server)
 _BLOCK_DEVICES = Inserts("compute_block_device_insert", BlockDevice)
@@ -114,7 +116,12 @@ def delete(*, context: RequestContext, server: Server, action: str = DELETE.name
     cancelled = runs.cancel_active(subject_type=states.SUBJECT, subject_id=server.id, reason="The server was deleted.")
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
     # Hosts are looked at now, with the row locked: before, the build may not have chosen its host yet.
-    rpcapi.delete(context=context, server=server, is_up=hosts.is_up, cancelled=cancelled, action=action)
+    migration = None
+    if server.vm_state in _MAY_HAVE_MOVED or (cancelled is not None and cancelled.hosts):
+        migration = migrations.open_of(server_id=server.id)
+    rpcapi.delete(
+        context=context, server=server, is_up=hosts.is_up, cancelled=cancelled, migration=migration, action=action
+    )
     unfilled_images.give_up(run=cancelled)
     if ACTIONS[action].recorded:
         audit.record(ACTIONS[action].event, "server", server.id)

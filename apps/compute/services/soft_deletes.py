@@ -13,8 +13,8 @@ from apps.compute import locks, rpcapi, states
 from apps.compute.actions import DELETE, FORCE_DELETE, RESTORE
 from apps.compute.exceptions import ServerInUse, ServerNotFound
 from apps.compute.models import Server
-from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_actions, servers, unfilled_images
+from apps.compute.selectors import migrations as migration_selectors
+from apps.compute.services import migrations, server_actions, servers, unfilled_images
 from apps.quotas.services import reservations
 from apps.workflow import catalogue
 from apps.workflow.selectors import runs as run_selectors
@@ -72,7 +72,8 @@ def restore(*, context: RequestContext, server: Server) -> None:
     """Begin to restore a server, which counts against the quota again. Raises QuotaExceeded (403), WrongState (409)."""
     server_actions.begin(context=context, server=server, action=RESTORE)
     # Last, because the usage row stays locked until the commit.
-    reservations.reserve(owner_id=server.project_id, each=selectors.usage(server), consumers=[server.id])
+    usage = migrations.usage_held(migration_selectors.open_of(server_id=server.id), server)
+    reservations.reserve(owner_id=server.project_id, each=usage, consumers=[server.id])
 
 
 def reclaim() -> int:

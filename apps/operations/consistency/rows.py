@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from apps.compute import migration_states
+
+ENDED = str(migration_states.ENDED)
 OPEN = "('queued', 'running', 'reverting')"
 
 
@@ -44,7 +47,7 @@ SELECT h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers, coalesce(sum(a.
   LEFT JOIN scheduling_allocation a ON a.host_id = i.host_id
  GROUP BY h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers
 """
-# A run that moves a server holds the allocation on the new host until the server is there.
+# A migration holds what the server has on the host that it is not on.
 _MISPLACED = f"""
 SELECT a.consumer_id::text, h.name, coalesce(s.id, v.id) IS NOT NULL, coalesce(s.host, v.host, ''), v.id IS NOT NULL
   FROM scheduling_allocation a
@@ -53,7 +56,7 @@ SELECT a.consumer_id::text, h.name, coalesce(s.id, v.id) IS NOT NULL, coalesce(s
   LEFT JOIN volumes_volume v ON v.id = a.consumer_id AND v.deleted_at IS NULL
  WHERE (coalesce(s.id, v.id) IS NULL OR (s.host <> h.name AND s.vm_state <> 'building')
         OR (v.host <> h.name AND v.status NOT IN ('creating', 'downloading')))
-   AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.id = a.consumer_id AND w.state IN {OPEN})
+   AND NOT EXISTS (SELECT 1 FROM compute_migration m WHERE m.uuid = a.consumer_id AND m.status NOT IN {ENDED})
 """  # noqa: S608 - our own words
 _UNALLOCATED = """
 SELECT s.id::text, s.host FROM compute_server s LEFT JOIN scheduling_allocation a ON a.consumer_id = s.id

@@ -48,21 +48,27 @@ class Acting(Cluster):
     def __init__(self, directory: Path, server: Server) -> None:
         super().__init__(registry.PIPELINES["server.build"])
         self.directory, self.id = directory, server.id
-        options = {"state_dir": directory, "host": HOST, "plan_file": directory / "plan.json"}
-        self.drivers = HostDrivers(
-            host=HOST,
+        self.hosts: dict[str, HostDrivers] = {}
+        self.drivers = self.add(HOST)
+
+    def add(self, host: str) -> HostDrivers:
+        """Give the cluster one more host."""
+        options = {"state_dir": self.directory, "host": host, "plan_file": self.directory / "plan.json"}
+        self.hosts[host] = HostDrivers(
+            host=host,
             hypervisor=hypervisors.load("simulated", options),
             network=networks.load("simulated", options),
             storage=storages.load("simulated", options),
             volume=volumes.load("simulated", options),
-            paths=HostPaths(directory / HOST),
+            paths=HostPaths(self.directory / host),
         )
+        return self.hosts[host]
 
     def serve(self, queue: str) -> None:
         task, message, chain = self.queues[queue].pop(0)
         pipeline, _, name = task.rpartition(".")
         self.pipeline = registry.PIPELINES[pipeline]
-        drivers = self.drivers if queue.startswith("host.") else None
+        drivers = self.hosts[queue.split(".")[1]] if queue.startswith("host.") else None
         with contextlib.suppress(Stale):
             if name == workflow.REVERT:
                 return runner.run_revert(self.pipeline, message, drivers)

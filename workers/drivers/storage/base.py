@@ -17,13 +17,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Event
 from typing import Literal
 from urllib.parse import urlsplit
 
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
-from workers.drivers.storage.errors import ServerNotMovable
+from workers.drivers.storage.moves import MoveOperations
+from workers.drivers.storage.moves import ServerSource as ServerSource
 from workers.drivers.storage.snapshots import SnapshotOperations
 
 Progress = Callable[[int, int], None]
@@ -120,10 +120,10 @@ class Capabilities:
     """True when other hosts see the same disks."""
     real_bytes: bool
     moves_servers: bool = False
-    """True when `receive_server` brings a server's files from another host."""
+    """True when `receive_server` brings a server's disks from another host."""
 
 
-class StorageDriver(SnapshotOperations, ABC):
+class StorageDriver(SnapshotOperations, MoveOperations, ABC):
     """One host's disks. Made by `workers.drivers.storage.loader.load(name, options)`."""
 
     capabilities: Capabilities
@@ -178,14 +178,6 @@ class StorageDriver(SnapshotOperations, ABC):
     @abstractmethod
     def remove_server(self, server_id: str) -> None:
         """Remove every file of the server, its console log and its snapshot as well. Absent is success."""
-
-    def receive_server(self, server_id: str, source: str, stop: Event) -> None:
-        """Copy every file of the server from the host `source`, where its domain must be off; there they stay.
-
-        Success: this host has the files as that one has them. A copy that fails or is stopped leaves no file here. It
-        raises Stopped within 5 s after `stop` is set, and ServerNotMovable where `capabilities.moves_servers` is False.
-        """
-        raise ServerNotMovable("The disks of this server cannot be moved to another host.")
 
     @abstractmethod
     def list_servers(self) -> tuple[str, ...]:

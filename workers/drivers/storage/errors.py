@@ -65,7 +65,7 @@ class SnapshotRefused(AbortError):
     default_code = "snapshot_refused"
 
 
-class ServerNotMovable(AbortError):
-    """This driver does not bring disks from another host."""
+class TransferFailed(RetryableError):
+    """The disks of a server could not be read from another host now."""
 
-    default_code = "server_not_movable"
+    default_code = "transfer_failed"

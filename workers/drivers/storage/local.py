@@ -32,7 +32,8 @@ from workers.drivers.storage.errors import (
     NotEnoughSpace,
     StorageUnavailable,
 )
-from workers.drivers.storage.local_snapshots import LocalSnapshots, load_disk, on_disk
+from workers.drivers.storage.local_moves import LocalMoves
+from workers.drivers.storage.local_snapshots import load_disk, on_disk
 from workers.system import files, locks, processes
 from workers.system.paths import HostPaths
 
@@ -42,17 +43,18 @@ _SECTOR = 512
 _LIMITS: dict[str, Any] = {"timeout_s": 60, "memory_limit_mib": 1024, "cpu_limit_s": 30}
 
 
-class LocalStorage(LocalSnapshots):
+class LocalStorage(LocalMoves):
     """Options: `state_dir` (required), `reserved_gib` (1: free space images and snapshots leave it), `fetch_timeout_s`
-    (3600: how long to wait for another's fetch of the same image).
+    (3600: how long to wait for another's fetch of the same image), `pki_dir` (this host's certificate, for transfers).
     """
 
-    capabilities = Capabilities(formats=("qcow2", "raw", "iso"), shared=False, real_bytes=True)
+    capabilities = Capabilities(formats=("qcow2", "raw", "iso"), shared=False, real_bytes=True, moves_servers=True)
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Read the options; nothing is touched."""
         self.paths = HostPaths(Path(options["state_dir"]))
         self.reserved_bytes = int(options.get("reserved_gib", 1)) * _GIB
+        self.pki = Path(options["pki_dir"]) if options.get("pki_dir") else None
         self.fetch_timeout_s = float(options.get("fetch_timeout_s", 3600))
 
     def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:

@@ -29,6 +29,10 @@ class LocalSnapshots(StorageDriver):
         """Return the path of a server's file. Raises SpecInvalid for what is no server's ID."""
 
     @abstractmethod
+    def _make_directories(self, server_id: str) -> None:
+        """Make a server's directory, and those above it."""
+
+    @abstractmethod
     def _make_empty(self, disk: Disk, path: Path) -> None:
         """Make an empty qcow2 file of the disk's size."""
 

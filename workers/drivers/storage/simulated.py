@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from workers.drivers import values
@@ -25,13 +23,14 @@ from workers.drivers.storage.base import (
     check_disk_name,
 )
 from workers.drivers.storage.errors import DiskTooSmall, FilesMissing, ImageInUse, ImageUnavailable, ImageUnsafe
+from workers.drivers.storage.simulated_moves import SimulatedMoves
 from workers.system import files
 
 _GIB = 1 << 30
 _SECTOR = 512
 
 
-class SimulatedStorage(StorageDriver):
+class SimulatedStorage(SimulatedMoves, StorageDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048). Sources are not read and data is not
     verified; formats and sizes are taken as recorded.
     """
@@ -121,20 +120,8 @@ class SimulatedStorage(StorageDriver):
         with self._simulation.operation("remove_server") as operation:
             operation.halfway()
             self._simulation.remove("disks", server_id)
+            self._simulation.remove("kept", server_id)
             Path(self._snapshot_path(server_id)).unlink(missing_ok=True)
-
-    def receive_server(self, server_id: str, source: str, stop: Event) -> None:
-        """The records are copied: all hosts of one simulation are below one directory."""
-        values.check_uuid(server_id, "a server's id")
-        with self._simulation.operation("receive_server", stop=stop) as operation:
-            there = self._simulation.directory.with_name(source)
-            record = self._simulation.read_other(source, "disks", server_id)
-            if record is None:
-                raise FilesMissing("The disks of the server are not on its host.", details=f"{server_id} on {source}")
-            operation.halfway()
-            here = str(self._simulation.directory)
-            moved = json.loads(json.dumps(record).replace(f"{there}/", f"{here}/"))
-            self._simulation.write("disks", server_id, moved)
 
     def root(self, server_id: str) -> Disk:
         root = (self._simulation.read("disks", server_id) or {}).get("root")

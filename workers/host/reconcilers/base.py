@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from apps.compute.selectors import migrations
 from apps.compute.selectors import servers as selectors
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
@@ -18,7 +19,10 @@ from workers.system.locks import LockTimeout
 
 @dataclass(frozen=True, slots=True)
 class HostSnapshot:
-    """``domains`` maps ids to power states, ``plugged`` port ids to ports, ``rows`` server ids to servers."""
+    """``domains`` maps ids to power states, ``plugged`` port ids to ports, ``rows`` server ids to servers.
+
+    ``left``: servers of which this host keeps the disks of before a migration; whether they are on this host too.
+    """
 
     drivers: HostDrivers
     report: FindingReport
@@ -27,6 +31,7 @@ class HostSnapshot:
     domains: dict[str, str]
     files: frozenset[str]
     rows: dict[str, Any]
+    left: dict[str, bool]
 
 
 def take_snapshot(drivers: HostDrivers, report: FindingReport, *, restarted: bool) -> HostSnapshot:
@@ -35,7 +40,8 @@ def take_snapshot(drivers: HostDrivers, report: FindingReport, *, restarted: boo
     domains = {info.id: str(info.power_state) for info in drivers.hypervisor.list_domains()}
     files = frozenset(drivers.storage.list_servers())
     rows = {str(server.id): server for server in selectors.on_host(host=drivers.host)}
-    return HostSnapshot(drivers, report, restarted, plugged, domains, files, rows)
+    left = migrations.left_on(host=drivers.host)
+    return HostSnapshot(drivers, report, restarted, plugged, domains, files, rows, left)
 
 
 @contextmanager

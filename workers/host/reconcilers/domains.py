@@ -2,10 +2,14 @@
 
 Sets, per host:
   wanted  = servers whose rows are on this host and not deleted, or whose active run is on it
+  left    = servers of which this host keeps the disks of before a migration that is to be confirmed or reverted
+  kept    = servers of which the host has copies of before a resize
   domains = Celerity's domains on the host
   files   = servers that have a directory on the host
 Rules:
-  (domains + files) - wanted -> destroyed with their files (deleted while the host was down, or built elsewhere)
+  left - wanted              -> destroyed, if it has a domain here; its files stay
+  kept - left, idle          -> the copies are removed
+  other (domains + files) - wanted -> destroyed with their files (deleted while the host was down, or built elsewhere)
   idle wanted - files        -> reported: the disks are lost. The server can be deleted, or started again from its image
   idle wanted - domains      -> nothing: a start defines the domain again (see power.py)
 """
@@ -15,6 +19,7 @@ import uuid
 from django.conf import settings
 
 from apps.compute import states
+from apps.compute.selectors import migrations
 from apps.compute.selectors import servers as selectors
 from workers.config import HostDrivers
 from workers.host.reconcilers.base import HostSnapshot, idle
@@ -26,6 +31,9 @@ FILES = "files"
 def reconcile(snapshot: HostSnapshot) -> None:
     for server_id in sorted((snapshot.files | set(snapshot.domains)) - set(snapshot.rows)):
         _remove_stranger(snapshot, uuid.UUID(server_id))
+    for server_id in snapshot.drivers.storage.list_kept():
+        if not snapshot.left.get(server_id):
+            _forget_kept(snapshot, uuid.UUID(server_id))
     for server_id, server in snapshot.rows.items():
         if server.vm_state in states.SETTLED and not server.task_state and server_id not in snapshot.files:
             _report_missing(snapshot, server.id)
@@ -38,7 +46,8 @@ def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
         row = selectors.load(server_id=server_id) if is_idle else None
         if not is_idle or (row is not None and row.host == drivers.host):
             return
-        there = _present(drivers, server_id)
+        keeps = str(server_id) in migrations.left_on(host=drivers.host)
+        there = [name for name in _present(drivers, server_id) if name == "domain" or not keeps]
         if not there:
             return
         owner = "no server has this id" if row is None else f"the server is on {row.host or 'no host'}"
@@ -47,8 +56,19 @@ def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
             snapshot.report.remains(kind, server_id, found=problem, done="left: CELERITY_REMOVE_STRANGERS is off")
             return
         drivers.hypervisor.destroy(str(server_id))
-        drivers.storage.remove_server(str(server_id))
+        if not keeps:
+            drivers.storage.remove_server(str(server_id))
     snapshot.report.repaired(kind, server_id, found=problem, done="removed")
+
+
+def _forget_kept(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
+    """Remove copies whose migration ended while this host was out of reach."""
+    drivers = snapshot.drivers
+    with idle(drivers, server_id) as is_idle:
+        if not is_idle or migrations.left_on(host=drivers.host).get(str(server_id)):
+            return
+        drivers.storage.forget_kept(str(server_id))
+    snapshot.report.repaired(FILES, server_id, found="disks of before a resize that is over", done="removed")
 
 
 def _present(drivers: HostDrivers, server_id: uuid.UUID) -> list[str]:

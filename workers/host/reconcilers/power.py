@@ -11,10 +11,10 @@ Rules:
                                                    its power state is unknown
   STOPPED row in wanted, in running             -> the row becomes ACTIVE: a guest is never powered off unasked
   PAUSED or SUSPENDED row, another power state  -> the row becomes the domain's state
-  RESCUED row                                   -> started from its rescue disk, if it ran before the machine restarted;
-                                                   else its power state becomes the domain's
+  RESCUED or RESIZED row                        -> started (from its rescue disk), if it ran before the machine
+                                                   restarted; else its power state becomes the domain's
   SOFT_DELETED row, in running                  -> powered off: it was deleted while this host was down
-  ACTIVE or RESCUED row with a task             -> its power state is unknown, if the machine restarted: it is started
+  ACTIVE, RESCUED, RESIZED row with a task      -> its power state is unknown, if the machine restarted: it is started
                                                    when the task is over
 A rescue or a rebuild that ended without this host is finished first (unfinished.py). A server that cannot be repaired
 is reported, and keeps no other waiting.
@@ -101,7 +101,7 @@ def is_unknown(server: "Server") -> bool:
 
 def differs(server: "Server", power_state: str | None) -> bool:
     """A first look, without locks: most servers are as their rows say."""
-    if server.vm_state == states.RESCUED:
+    if server.vm_state in states.ON_OR_OFF:
         return states.POWER_STATES[power_state or "shutdown"] != server.power_state
     return states.vm_state_of(power_state) != server.vm_state
 
@@ -148,9 +148,9 @@ def _power_off(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
 
 
 def _was_on(server: "Server") -> bool:
-    """Return whether the guest ran, as far as its row knows. A guest that is rescued may have powered itself off."""
-    rescued = server.vm_state == states.RESCUED and server.power_state in (states.RUNNING, states.NOSTATE)
-    return rescued or bool(server.vm_state == states.ACTIVE)
+    """Return whether the guest ran, as far as its row knows. One that is rescued or resized may be off."""
+    kept = server.vm_state in states.ON_OR_OFF and server.power_state in (states.RUNNING, states.NOSTATE)
+    return kept or bool(server.vm_state == states.ACTIVE)
 
 
 def _because(info: DomainInfo | None) -> str:

@@ -1,11 +1,13 @@
-"""The steps of a cold migration: the server is off while its disks are copied from the source to the destination."""
+"""The steps of a migration and of a resize: the server is off while its disks are copied, to another host or beside."""
 
-import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from apps.compute import states
-from apps.compute.services import server_states
+from django.conf import settings
+
+from apps.compute import migration_states, states
+from apps.compute.selectors import servers as server_selectors
+from apps.compute.services import block_devices, move_states, server_states
 from apps.networking.services import bindings
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
@@ -13,13 +15,10 @@ from apps.workflow.services import leases
 from workers.config import HostDrivers
 from workers.engine.errors import Abort
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
-from workers.mapping import networks, servers
-from workers.tasks.servers import fetch_image, schedule
+from workers.mapping import moves, servers
+from workers.tasks.servers import fetch_image, moving, schedule
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 from workers.tasks.servers.power import GRACEFUL_STOP_SECONDS
-
-if TYPE_CHECKING:
-    from apps.compute.models import Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Claimed:
 
 
 class ScheduleDestination(ServerStep[Claimed]):
-    """Claim a destination with the run as consumer: until the server is there, its allocation is on the source.
+    """Claim a destination with the migration as consumer: until the server is there, its allocation is on the source.
 
     As the first step's, its revert ends the server's task; the action shows the failure to the user.
     """
@@ -42,26 +41,30 @@ class ScheduleDestination(ServerStep[Claimed]):
     task_state = states.RESIZE_PREP
 
     def execute(self, ctx: StepContext) -> Claimed:
-        earlier = allocations.of_consumer(consumer_id=ctx.claim.run_id)
+        migration = moving.migration_of(ctx)
+        earlier = allocations.of_consumer(consumer_id=migration.uuid)
         if earlier is not None:
             ctx.assign(DESTINATION, earlier.host.name)
             return Claimed()
-        excluded = [*ctx.claim.excluded_hosts, ctx.hosts[SOURCE]]
+        stays = migration.type == migration_states.RESIZE and settings.ALLOW_RESIZE_TO_SAME_HOST
+        excluded = [*ctx.claim.excluded_hosts, *([] if stays else [ctx.hosts[SOURCE]])]
+        server = moving.at_destination(self.server(ctx), migration)
         try:
-            choice = schedule.place(self.server(ctx), consumer_id=ctx.claim.run_id, excluded=excluded)
+            choice = schedule.place(
+                server, consumer_id=migration.uuid, excluded=excluded, host=ctx.claim.params.get("host", "")
+            )
         except NoValidHost as error:
             raise schedule.refusal(ctx, error) from error
         ctx.assign(DESTINATION, choice.host)
         return Claimed(choice.explanation)
 
     def record(self, ctx: StepContext, result: Claimed) -> None:
+        move_states.mark_claimed(run_id=ctx.claim.run_id, host=ctx.hosts[DESTINATION])
         if result.explanation is not None:
             leases.explain(claim=ctx.claim, explanation=result.explanation)
 
     def revert(self, ctx: StepContext) -> None:
-        if ctx.final:
-            server_states.end_task(server_id=ctx.subject_id)
-        allocations.release(consumer_id=ctx.claim.run_id)
+        move_states.give_up(server_id=ctx.subject_id, run_id=ctx.claim.run_id, final=ctx.final)
 
 
 class Prepare(ServerStep[None]):
@@ -74,7 +77,7 @@ class Prepare(ServerStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         storage, server = self.drivers(ctx).storage, self.server(ctx)
-        if not storage.capabilities.moves_servers:
+        if not (moving.stays(ctx) or storage.capabilities.moves_servers):
             raise Abort("The disks of this server cannot be moved to another host.", cause="ServerNotMovable")
         if server.image_id is not None:
             fetch_image.cache(ctx, storage, server)
@@ -99,13 +102,16 @@ class PowerOffSource(ServerStep[None]):
         if server.vm_state != states.ACTIVE:
             return
         if ctx.on_host:
-            _start(server, self.drivers(ctx))
+            moving.start(server, self.drivers(ctx))
         else:
             server_states.forget_power_state(server_id=ctx.subject_id)
 
 
 class Copy(ServerStep[None]):
-    """Copy the disks. Those of the source stay there until the server runs on the destination."""
+    """Copy the disks. Those of before stay on the source until the migration is confirmed or reverted.
+
+    On one host, the copies are the disks of before: its revert brings them back.
+    """
 
     name = "copy"
     role = DESTINATION
@@ -115,12 +121,21 @@ class Copy(ServerStep[None]):
     task_state = states.RESIZE_MIGRATING
 
     def execute(self, ctx: StepContext) -> None:
+        storage, key = self.drivers(ctx).storage, str(ctx.subject_id)
         ctx.checkpoint()
-        self.drivers(ctx).storage.receive_server(str(ctx.subject_id), ctx.hosts[SOURCE], ctx.stop)
+        if moving.stays(ctx):
+            storage.keep_server(key, ctx.stop)
+        else:
+            storage.receive_server(key, moves.source_of(ctx.hosts[SOURCE], key), ctx.stop)
 
     def revert(self, ctx: StepContext) -> None:
-        if ctx.on_host:
-            self.drivers(ctx).storage.remove_server(str(ctx.subject_id))
+        if not ctx.on_host:
+            return
+        storage, key = self.drivers(ctx).storage, str(ctx.subject_id)
+        if moving.stays(ctx):
+            storage.return_server(key)
+        else:
+            storage.remove_server(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,45 +147,63 @@ class Arrived:
 
 
 class Finish(ServerStep[Arrived]):
-    """Bind the ports to the destination and start the guest there; with its record the server is on that host."""
+    """Bind the ports to the destination and start the guest there, with its new flavor; with its record the server is
+    on that host.
+    """
 
     name = "finish"
     role = DESTINATION
     task_state = states.RESIZE_FINISH
 
     def execute(self, ctx: StepContext) -> Arrived:
-        server, drivers = self.server(ctx), self.drivers(ctx)
-        allocation = allocations.of_consumer(consumer_id=ctx.claim.run_id)
+        row, drivers, migration = self.server(ctx), self.drivers(ctx), moving.migration_of(ctx)
+        allocation = allocations.of_consumer(consumer_id=migration.uuid)
         if allocation is None:
             raise Abort("The claim on the new host is gone.", cause="ClaimLost")
-        bindings.move_for_server(server_id=server.id, host=ctx.host)
+        bindings.move_for_server(server_id=row.id, host=ctx.host)
+        ctx.checkpoint()
+        before = server_selectors.block_devices(server_id=row.id)
+        after = block_devices.of_flavor(row, before, migration.new_flavor)
+        if not _runs(drivers, str(row.id)):  # else an earlier attempt started it
+            moves.fit_disks(drivers.storage, str(row.id), before, after)
+        server = moving.at_destination(row, migration)
+        moving.plug(server.id, drivers)
+        spec = servers.prepare(server, drivers, rows=after)
         ctx.checkpoint()
         if server.vm_state == states.ACTIVE:
-            _start(server, drivers)
-        else:
-            _plug(server.id, drivers)
+            drivers.hypervisor.start(spec)
+            wait_for_ports(ports_of(spec), drivers)
         info = drivers.hypervisor.info(str(server.id))
         return Arrived(zone=allocation.host.zone, power_state=str(info.power_state) if info else "shutdown")
 
     def record(self, ctx: StepContext, result: Arrived) -> None:
-        server_states.mark_moved(
+        move_states.mark_arrived(
             server_id=ctx.subject_id,
-            claimed_by=ctx.claim.run_id,
+            run_id=ctx.claim.run_id,
             host=ctx.host,
             zone=result.zone,
             power_state=result.power_state,
         )
 
+    def record_shared(self, ctx: StepContext) -> None:
+        server_states.commit_quota(server_id=ctx.subject_id)
+
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:
             drivers = self.drivers(ctx)
             drivers.hypervisor.destroy(str(ctx.subject_id))
-            _unplug(ctx.subject_id, drivers)
+            if not moving.stays(ctx):
+                moving.unplug(ctx.subject_id, drivers)
         bindings.move_for_server(server_id=ctx.subject_id, host=ctx.hosts[SOURCE])
 
 
+def _runs(drivers: HostDrivers, server_id: str) -> bool:
+    info = drivers.hypervisor.info(server_id)
+    return info is not None and str(info.power_state) != "shutdown"
+
+
 class ClearSource(ServerStep[None]):
-    """Remove the server's files and ports from the source, and end the task.
+    """Remove the server's domain and ports from the source, and end the task. Its files stay.
 
     It is behind the pivot: a failure repeats it. Once it is given up, the source's recovery removes the rest.
     """
@@ -180,32 +213,14 @@ class ClearSource(ServerStep[None]):
     rows_only_when_hung = True
 
     def execute(self, ctx: StepContext) -> None:
-        if not ctx.on_host:
+        if not ctx.on_host or moving.stays(ctx):
             return
         drivers = self.drivers(ctx)
         drivers.hypervisor.destroy(str(ctx.subject_id))
-        _unplug(ctx.subject_id, drivers)
-        drivers.storage.remove_server(str(ctx.subject_id))
+        moving.unplug(ctx.subject_id, drivers)
 
     def record(self, ctx: StepContext, result: None) -> None:
         server_states.end_task(server_id=ctx.subject_id)
 
     def revert(self, ctx: StepContext) -> None:
         server_states.end_task(server_id=ctx.subject_id)
-
-
-def _plug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
-    for port in networks.ports_of(server_id):
-        drivers.network.plug(port)
-
-
-def _unplug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
-    for port in networks.ports_of(server_id):
-        drivers.network.unplug(port.id)
-
-
-def _start(server: "Server", drivers: HostDrivers) -> None:
-    _plug(server.id, drivers)
-    spec = servers.prepare(server, drivers)
-    drivers.hypervisor.start(spec)
-    wait_for_ports(ports_of(spec), drivers)

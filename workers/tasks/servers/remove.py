@@ -1,7 +1,5 @@
 """The steps of a delete: each releases existing resources, and succeeds if there are none."""
 
-import uuid
-
 from apps.common.context import RequestContext
 from apps.compute.services import server_states, server_volumes
 from apps.networking.services import bindings
@@ -69,5 +67,4 @@ class Release(ServerStep[None]):
             server_volumes.release(context=context, server_id=ctx.subject_id)
 
     def record(self, ctx: StepContext, result: None) -> None:
-        cancelled = ctx.claim.params.get("cancelled")
-        server_states.mark_deleted(server_id=ctx.subject_id, cancelled=uuid.UUID(cancelled) if cancelled else None)
+        server_states.mark_deleted(server_id=ctx.subject_id, moved="migration" in ctx.claim.params)

@@ -1,7 +1,7 @@
 """schedule: choose a host and claim it in one statement."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -11,6 +11,7 @@ from apps.compute.selectors import request_specs
 from apps.compute.services import server_states, server_volumes
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
+from apps.scheduling.specs import RequestSpec
 from apps.volumes.services import server_volumes as volumes
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
@@ -104,19 +105,24 @@ def refusal(ctx: StepContext, error: NoValidHost) -> Abort:
     return Abort(message, cause="NoValidHost", details="; ".join(map(str, misses)))
 
 
-def place(server: "Server", *, consumer_id: uuid.UUID, excluded: list[str]) -> allocations.Choice:
-    """Choose a host and claim it for ``consumer_id``: the server, or the run that moves it.
+def place(server: "Server", *, consumer_id: uuid.UUID, excluded: list[str], host: str = "") -> allocations.Choice:
+    """Choose a host and claim it for ``consumer_id``: the server, or its migration. ``host``: that one or none.
 
     Members of a group are placed one after another: each sees where those before it went.
     """
     if server.group_id is None:
-        return allocations.choose_and_claim(
-            consumer_id=consumer_id, spec=request_specs.of_server(server, excluded=excluded)
-        )
+        return allocations.choose_and_claim(consumer_id=consumer_id, spec=_spec(server, excluded, host))
     with transaction.atomic():
         locks.server_group(server.group_id)
-        spec = request_specs.of_server(server, excluded=excluded)
+        spec = _spec(server, excluded, host)
         choice = allocations.choose_and_claim(consumer_id=consumer_id, spec=spec)
         if spec.group and request_specs.breaks_policy(spec.group, choice.host):
             raise NoValidHost(reason=request_specs.policy_reason(spec))
         return choice
+
+
+def _spec(server: "Server", excluded: list[str], host: str) -> RequestSpec:
+    spec = request_specs.of_server(server, excluded=excluded)
+    if not host:
+        return spec
+    return replace(spec, same_hosts=frozenset({host}) & (spec.same_hosts if spec.same_hosts is not None else {host}))

@@ -71,7 +71,7 @@ class ServerActionView(ServerViewBase):
             return self._rebuilt(answer)
         if action.answer:
             return Response({action.answer: answer} if answer is not None else {})
-        return Response(status=status.HTTP_202_ACCEPTED)
+        return Response(status=action.code)
 
     def _image(self, image_id: Any) -> Response:
         """Name the image: until 2.44 by the address that the proxy below 2.36 has for it, then in a document."""

@@ -1,5 +1,6 @@
 """The image of a new server: that it boots, that it fits the flavor, and the facts that hosts know it by."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from apps.common.context import RequestContext
@@ -7,7 +8,7 @@ from apps.common.exceptions import BadRequest, NotFound
 from apps.common.identifiers import parse_uuid
 from apps.compute import image_properties
 from apps.compute.exceptions import ImageUnusable
-from apps.compute.models import Flavor
+from apps.compute.models import Flavor, Server
 from apps.images.selectors import images
 
 if TYPE_CHECKING:
@@ -85,14 +86,31 @@ def _facts(image: "Image") -> dict[str, Any]:
     }
 
 
+def check_flavor(server: Server, flavor: Flavor) -> None:
+    """Check that a flavor has room for a server's image; a deleted one is known by what the server keeps of it.
+
+    Raises ImageUnusable (400).
+    """
+    if server.image_id is None:
+        return
+    image = images.live().filter(id=server.image_id).first()
+    facts = server.image_facts if image is None else _facts(image)
+    _check_sizes({"min_ram": image.min_ram if image else 0, **facts}, flavor)
+
+
 def _check_size(image: "Image", flavor: Flavor) -> None:
-    if image.min_ram and flavor.ram_mib < image.min_ram:
+    _check_sizes({"min_ram": image.min_ram, **_facts(image)}, flavor)
+
+
+def _check_sizes(image: Mapping[str, Any], flavor: Flavor) -> None:
+    """``image``: its facts, and ``min_ram`` in MiB."""
+    if image["min_ram"] and flavor.ram_mib < image["min_ram"]:
         raise ImageUnusable(
-            f"Flavor's memory is too small for requested image: {flavor.ram_mib} MiB < {image.min_ram} MiB."
+            f"Flavor's memory is too small for requested image: {flavor.ram_mib} MiB < {image['min_ram']} MiB."
         )
     if flavor.disk_gib == 0:
         return  # the root disk is as large as the image
-    need = max(image.virtual_size or image.size or 0, (image.min_disk or 0) * GIB)
+    need = max(image.get("virtual_size") or image.get("size") or 0, (image.get("min_disk") or 0) * GIB)
     if flavor.disk_gib * GIB < need:
         raise ImageUnusable(
             f"Flavor's disk is too small for requested image. Flavor disk is {flavor.disk_gib * GIB} bytes, "

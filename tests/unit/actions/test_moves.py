@@ -1,0 +1,274 @@
+"""Migrate and resize: the server is confirmed on its new host or flavor, or comes back; both hosts are left clean."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.common.exceptions import BadRequest, Conflict
+from apps.compute import migration_states
+from apps.compute.models import BlockDevice, Flavor, Migration, Server
+from apps.compute.selectors import quota_counts
+from apps.compute.services import server_moves
+from apps.operations.consistency import rows
+from apps.quotas.exceptions import QuotaExceeded
+from apps.quotas.models import Limit, Usage
+from apps.scheduling.models import Allocation, Host, Inventory
+from apps.workflow.models import Run
+from apps.workflow.services.findings import FindingReport
+from tests.unit.actions.conftest import ADMIN, HOST, Acting
+from workers.consistency import check
+from workers.host.reconcilers import domains
+from workers.host.reconcilers.base import take_snapshot
+from workers.periodic.reconcilers import allocations as allocation_reconciler
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OTHER = "sim-002"
+
+
+class Moving(Acting):
+    """Two hosts. ``where`` is what each has of the server."""
+
+    def where(self) -> dict[str, tuple[str, bool, bool]]:
+        """Return of each host that has anything: the guest's power state, whether files are there, and kept ones."""
+        found = {}
+        for name, drivers in self.hosts.items():
+            info = drivers.hypervisor.info(str(self.id))
+            there = [str(self.id) in ids for ids in (drivers.storage.list_servers(), drivers.storage.list_kept())]
+            if info is not None or any(there):
+                found[name] = (str(info.power_state) if info else "", *there)
+        return found
+
+    def size(self, name: str = "root") -> int:
+        storage = self.hosts[self.server.host].storage
+        return int(storage._simulation.read("disks", str(self.id))[name]["size_bytes"])  # type: ignore[attr-defined]
+
+    def domain_of(self, host: str) -> dict[str, Any]:
+        return dict(json.loads((self.directory / host / "domains" / f"{self.id}.json").read_bytes()))
+
+    def findings(self) -> list[str]:
+        found = [*check.of_rows(), *(finding for drivers in self.hosts.values() for finding in check.of_host(drivers))]
+        return [f"{finding.kind} {finding.details}" for finding in found if finding.kind != "image"]
+
+
+@pytest.fixture
+def moving(acting: Acting, settings: Any) -> Iterator[Moving]:
+    """The server of ``acting``, with its allocation and usage, and a second host."""
+    acting.__class__ = Moving
+    acting.add(OTHER)
+    made = []
+    for number, name in enumerate((HOST, OTHER), 1):
+        host = Host.objects.create(name=name, number=number, hypervisor_type="QEMU", cpu_info={"arch": "x86_64"})
+        made.append(host)
+        Inventory.objects.create(host=host, vcpus=8, ram_mib=8192, disk_gib=100)
+    Allocation.objects.create(consumer_id=acting.id, host=made[0], vcpus=1, ram_mib=64, disk_gib=3)
+    Inventory.objects.filter(host=made[0]).update(vcpus_used=1, ram_used=64, disk_used=3, servers=1)
+    Flavor.objects.create(flavor_id="7", name="f7", vcpus=1, ram_mib=64, disk_gib=1, ephemeral_gib=1, swap_mib=8)
+    Flavor.objects.create(flavor_id="8", name="f8", vcpus=2, ram_mib=96, disk_gib=2, ephemeral_gib=1, swap_mib=16)
+    Flavor.objects.create(flavor_id="9", name="f9", vcpus=1, ram_mib=32, disk_gib=1, ephemeral_gib=1, swap_mib=0)
+    for resource, count in {"instances": 1, "cores": 1, "ram": 64}.items():
+        Usage.objects.create(owner_id="p", resource=resource, in_use=count)
+    return acting  # type: ignore[misc]
+
+
+def used(name: str) -> tuple[int, int]:
+    row = Usage.objects.get(owner_id="p", resource=name)
+    return row.in_use, row.reserved
+
+
+def elsewhere(settings: Any) -> None:
+    settings.ALLOW_RESIZE_TO_SAME_HOST = False
+
+
+@pytest.mark.parametrize("end", ["confirmResize", "revertResize"])
+@pytest.mark.parametrize("is_off", [False, True])
+def test_migrate(moving: Moving, end: str, is_off: bool) -> None:
+    if is_off:
+        moving.do("stop")
+    on, status = ("", "SHUTOFF") if is_off else ("running", "ACTIVE")
+    moving.do("migrate", context=ADMIN)
+    server = moving.server
+    assert (server.status, server.task_state, server.host) == ("VERIFY_RESIZE", "", OTHER)
+    assert moving.where() == {HOST: ("", True, False), OTHER: (on, True, False)}
+    assert moving.findings() == []
+    assert Allocation.objects.count() == 2 and set(rows.misplaced()) == set()
+    moving.do(end)
+    server, host = moving.server, OTHER if end == "confirmResize" else HOST
+    assert moving.run_state == "succeeded" and (server.status, server.task_state, server.host) == (status, "", host)
+    assert [name for name, (power, _, _) in moving.where().items()] == [host] and moving.findings() == []
+    assert Allocation.objects.get().host.name == host
+    expected = migration_states.CONFIRMED if end == "confirmResize" else migration_states.REVERTED
+    assert Migration.objects.get().status == expected
+
+
+@pytest.mark.parametrize("end", ["confirmResize", "revertResize", "delete", "resetState"])
+@pytest.mark.parametrize("same", [False, True])
+@pytest.mark.parametrize("flavor", ["8", "9"])
+def test_resize(moving: Moving, settings: Any, end: str, same: bool, flavor: str) -> None:
+    if same:
+        Host.objects.filter(name=OTHER).update(enabled=False)
+    else:
+        elsewhere(settings)
+    moving.do("resize", flavor_ref=flavor)
+    server, larger, host = moving.server, flavor == "8", HOST if same else OTHER
+    assert (server.status, server.host, server.flavor["id"]) == ("VERIFY_RESIZE", host, flavor)
+    assert (used("cores"), used("ram")) == ((2, 0) if larger else (1, 0), (96, 0) if larger else (64, 0))
+    assert moving.size() == (2 if larger else 1) << 30
+    assert moving.domain_of(host)["ram_mib"] == (96 if larger else 32)
+    kinds = list(BlockDevice.objects.order_by("position").values_list("kind", "size"))
+    assert kinds == [("root", 2), ("ephemeral", 1), ("swap", 16)] if larger else [("root", 1), ("ephemeral", 1)]
+    assert moving.findings() == [] and Allocation.objects.count() == 2
+    moving.do(end, **({"state": "active"} if end == "resetState" else {}))
+    if end == "resetState":  # what is left elsewhere, recovery removes
+        for drivers in moving.hosts.values():
+            domains.reconcile(take_snapshot(drivers, FindingReport(drivers.host), restarted=False))
+    assert moving.findings() == []
+    if end == "delete":
+        assert moving.where() == {} and Allocation.objects.count() == 0 and used("cores") == (0, 0)
+        return
+    server = moving.server
+    goes_back = end == "revertResize"
+    assert (server.status, server.flavor["id"]) == ("ACTIVE", "7" if goes_back else flavor)
+    assert used("ram") == ((64 if goes_back else 96 if larger else 32), 0)
+    assert moving.where() == {HOST if goes_back else host: ("running", True, False)}
+    assert Allocation.objects.get().ram_mib == used("ram")[0]
+    if goes_back:
+        assert moving.size() == 1 << 30
+        assert set(BlockDevice.objects.values_list("kind", "size")) == {("root", 1), ("ephemeral", 1), ("swap", 8)}
+
+
+# the driver's call that fails
+@pytest.mark.parametrize("same", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "when"),
+    [("cache_image", "before"), ("stop", "before"), ("receive_server", "inside"), ("keep_server", "inside"),
+     ("grow_disk", "before"), ("start", "before"), ("start", "after")],
+)  # fmt: skip
+def test_a_resize_fails(moving: Moving, settings: Any, same: bool, fault: str, when: str) -> None:
+    unused = "receive_server" if same else "keep_server"
+    if fault == unused or (same and fault in ("cache_image", "start")):  # its image is there, and so is its revert
+        return
+    if same:
+        Host.objects.filter(name=OTHER).update(enabled=False)
+    else:
+        elsewhere(settings)
+    moving.fail(fault, when=when, host="sim-002") if not same and fault != "stop" else moving.fail(fault, when=when)
+    moving.do("resize", flavor_ref="8")
+    moving.fail("")
+    server = moving.server
+    assert moving.run_state == "failed"
+    assert (server.status, server.task_state, server.host, server.flavor["id"]) == ("ACTIVE", "", HOST, "7")
+    assert moving.where() == {HOST: ("running", True, False)} and moving.findings() == []
+    assert used("cores") == (1, 0) and Allocation.objects.get().host.name == HOST
+    assert Migration.objects.get().status == migration_states.ERROR and moving.size() == 1 << 30
+
+
+@pytest.mark.parametrize("same", [False, True])
+@pytest.mark.parametrize("fault", ["list_servers", "stop", "start"])
+def test_a_revert_fails(moving: Moving, settings: Any, same: bool, fault: str) -> None:
+    """Before the server is back it stays where it is; then it is off."""
+    if same:
+        Host.objects.filter(name=OTHER).update(enabled=False)
+    else:
+        elsewhere(settings)
+    moving.do("resize", flavor_ref="8")
+    moving.fail("list_kept" if same and fault == "list_servers" else fault)
+    moving.do("revertResize")
+    moving.fail("")
+    status = "SHUTOFF" if fault == "start" else "VERIFY_RESIZE"
+    assert (moving.server.status, moving.server.task_state) == (status, "")
+    for drivers in moving.hosts.values():
+        domains.reconcile(take_snapshot(drivers, FindingReport(drivers.host), restarted=False))
+    assert moving.findings() == []
+    if fault != "start":
+        moving.do("revertResize")
+        assert moving.server.status == "ACTIVE"
+
+
+def test_a_confirmation_fails(moving: Moving) -> None:
+    moving.do("migrate", context=ADMIN)
+    moving.fail("remove_server")
+    moving.do("confirmResize")
+    moving.fail("")
+    assert moving.server.status == "ACTIVE" and Allocation.objects.count() == 1
+    source = moving.hosts[HOST]
+    domains.reconcile(take_snapshot(source, FindingReport(HOST), restarted=False))
+    assert moving.findings() == [] and list(moving.where()) == [OTHER]
+
+
+def test_what_is_left_outlives_recovery(moving: Moving) -> None:
+    moving.do("migrate", context=ADMIN)
+    for drivers in moving.hosts.values():
+        report = FindingReport(drivers.host)
+        domains.reconcile(take_snapshot(drivers, report, restarted=False))
+    allocation_reconciler.reconcile(FindingReport(""))
+    assert moving.where() == {HOST: ("", True, False), OTHER: ("running", True, False)}
+    moving.hosts[HOST].hypervisor.spawn(moving_spec(moving))
+    domains.reconcile(take_snapshot(moving.hosts[HOST], FindingReport(HOST), restarted=False))
+    assert moving.where()[HOST] == ("", True, False)  # the guest runs once
+
+
+def moving_spec(moving: Moving) -> Any:
+    from workers.mapping import servers
+
+    return servers.prepare(moving.server, moving.hosts[HOST])
+
+
+def test_deferred_delete_of_a_resized_server(moving: Moving, settings: Any) -> None:
+    settings.RECLAIM_INSTANCE_INTERVAL = 100
+    Server.objects.update(launched_at=timezone.now())
+    moving.do("resize", flavor_ref="8")
+    moving.do("delete")
+    assert moving.server.status == "SOFT_DELETED" and used("cores") == (0, 0) and moving.findings() == []
+    moving.do("restore")
+    assert moving.server.status == "VERIFY_RESIZE" and used("cores") == (2, 0) and moving.findings() == []
+    moving.do("delete")
+    moving.do("forceDelete")
+    assert moving.where() == {} and moving.findings() == [] and used("ram") == (0, 0)
+
+
+def test_confirmed_after_a_time(moving: Moving, settings: Any) -> None:
+    moving.do("migrate", context=ADMIN)
+    assert server_moves.confirm_due() == 0
+    settings.RESIZE_CONFIRM_WINDOW = 60
+    assert server_moves.confirm_due() == 0
+    Migration.objects.update(updated_at=timezone.now() - timedelta(seconds=61))
+    assert server_moves.confirm_due() == 1
+    moving.run()
+    assert moving.server.status == "ACTIVE" and moving.server.host == OTHER
+
+
+REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
+    ("migrate", {"host": "none"}, BadRequest, "could not be found"),
+    ("migrate", {"host": HOST}, BadRequest, "where the server exists"),
+    ("resize", {"flavor_ref": "none"}, BadRequest, "could not be found"),
+    ("resize", {"flavor_ref": "7"}, BadRequest, "must change flavor"),
+    ("resize", {"flavor_ref": "zero"}, BadRequest, "zero disk"),
+    ("resize", {"flavor_ref": "large"}, QuotaExceeded, "cores"),
+    ("confirmResize", {}, Conflict, "vm_state active"),
+    ("revertResize", {}, Conflict, "vm_state active"),
+]
+
+
+@pytest.mark.parametrize(("action", "arguments", "error", "words"), REFUSED)
+def test_refused(moving: Moving, action: str, arguments: Any, error: type[Exception], words: str) -> None:
+    Flavor.objects.create(flavor_id="zero", name="zero", vcpus=1, ram_mib=64, ephemeral_gib=1)
+    Flavor.objects.create(flavor_id="large", name="large", vcpus=9, ram_mib=64, disk_gib=1, ephemeral_gib=1)
+    Limit.objects.create(owner_id="p", resource="cores", value=4)
+    with pytest.raises(error, match=words):
+        moving.do(action, context=ADMIN, **arguments)
+    assert not Migration.objects.exists() and not Run.objects.exists() and used("cores") == (1, 0)
+    assert moving.server.task_state == ""
+
+
+def test_to_a_host_of_ones_choice(moving: Moving) -> None:
+    moving.do("migrate", context=ADMIN, host=OTHER)
+    assert moving.server.host == OTHER
+    moving.do("confirmResize")
+    Host.objects.filter(name=HOST).update(enabled=False)
+    moving.do("migrate", context=ADMIN, host=HOST)
+    assert moving.run_state == "failed" and moving.server.status == "ACTIVE" and moving.findings() == []
+    assert quota_counts.recount({}).in_use["p", "cores"] == 1

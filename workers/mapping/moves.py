@@ -1,0 +1,48 @@
+"""A server's disks on their way: where they come from, and the sizes that a flavor gives them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from django.core import signing
+
+from apps.scheduling.selectors import hosts
+from apps.scheduling.services import agents
+from workers.drivers.storage.base import ServerSource, StorageDriver
+
+if TYPE_CHECKING:
+    from apps.compute.models import BlockDevice, Server
+
+
+def source_of(host: str, server_id: str) -> ServerSource:
+    """Return where a server's disks are read, with a signature that is good for a minute."""
+    path = f"/hosts/{quote(host, safe='')}/servers/{server_id}/disks"
+    headers = {agents.SIGNATURE: signing.TimestampSigner(salt=agents.SALT).sign(path)}
+    return ServerSource(host=host, url=hosts.get(name=host).agent_url, path=path, headers=headers)
+
+
+def has_files(server: "Server") -> bool:
+    """Whether the server has disks on its host's file system, as far as its row knows."""
+    return server.image_id is not None
+
+
+def fit_disks(
+    storage: StorageDriver, server_id: str, before: "Sequence[BlockDevice]", after: "Sequence[BlockDevice]"
+) -> None:
+    """Give a server's disks the sizes that they are to have. New ones are made with the guest; swap is made anew.
+
+    Repeated, it gives the same.
+    """
+    known = {device.id: device.size for device in before}
+    kept, ephemeral = {device.id for device in after}, 0
+    if any(device.kind == "swap" and device.id not in kept for device in before):
+        storage.remove_disk(server_id, "swap")
+    for device in after:
+        if device.kind == "swap" and device.size != known.get(device.id, device.size):
+            storage.remove_disk(server_id, "swap")
+        elif device.kind == "root" and device.size:
+            storage.grow_disk(server_id, "root", device.size)
+        elif device.kind == "ephemeral":
+            if device.id in known:
+                storage.grow_disk(server_id, f"ephemeral{ephemeral}", device.size)
+            ephemeral += 1

@@ -1,0 +1,54 @@
+"""What the steps that move a server share: its migration, its row as it will be, its guest and ports on a host."""
+
+import uuid
+from copy import copy
+from typing import TYPE_CHECKING
+
+from apps.compute import migration_states
+from apps.compute.selectors import migrations
+from workers.config import HostDrivers
+from workers.engine.errors import Abort
+from workers.engine.steps import DESTINATION, SOURCE, StepContext
+from workers.mapping import networks, servers
+from workers.tasks.servers.base import ports_of, wait_for_ports
+
+if TYPE_CHECKING:
+    from apps.compute.models import Migration, Server
+
+
+def migration_of(ctx: StepContext) -> "Migration":
+    """Return the migration that the run makes, confirms or reverts. Raises Abort for one that is over."""
+    migration = migrations.of_run(run_id=ctx.claim.run_id)
+    if migration is None or migration.status in migration_states.ENDED:
+        raise Abort("The migration of this server is over.", cause="MigrationOver")
+    return migration
+
+
+def stays(ctx: StepContext) -> bool:
+    """Whether the server is resized on its host."""
+    return ctx.hosts[SOURCE] == ctx.hosts[DESTINATION]
+
+
+def at_destination(server: "Server", migration: "Migration") -> "Server":
+    """Return a server's row as it will be there. A host that its owner once named does not bind it any more."""
+    moved = copy(server)
+    moved.flavor, moved.host, moved.requested_host = migration.new_flavor, migration.destination, ""
+    return moved
+
+
+def plug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
+    for port in networks.ports_of(server_id):
+        drivers.network.plug(port)
+
+
+def unplug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
+    for port in networks.ports_of(server_id):
+        drivers.network.unplug(port.id)
+
+
+def start(server: "Server", drivers: HostDrivers) -> None:
+    """Start the guest as its row says."""
+    plug(server.id, drivers)
+    spec = servers.prepare(server, drivers)
+    drivers.hypervisor.start(spec)
+    wait_for_ports(ports_of(spec), drivers)
