@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from apps.compute.actions import ACTIONS, ServerAction
 from tests.cloud import Cloud
 from tests.matrix import volumes
+from tests.matrix.cells import FIRST, SECOND
 from tests.matrix.moments import INSIDE, Moment
 
 if TYPE_CHECKING:
@@ -110,8 +111,11 @@ def _as_admin(body: dict[str, Any]) -> Act:
 
 def _resized(cloud: Cloud, case: "Case") -> None:
     """Move it to the other host; it waits to be confirmed or reverted."""
+    enable = "UPDATE scheduling_host SET enabled = (name = %s)"
+    cloud.rows(enable, SECOND)
     _as_admin({"migrate": None})(cloud, case)
     assert cloud.settled(case.subject)["status"] == "VERIFY_RESIZE"
+    cloud.rows(enable, FIRST)
 
 
 def perform(cloud: Cloud, server_id: str, action: ServerAction, *, before: str = "") -> None:

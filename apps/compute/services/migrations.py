@@ -27,8 +27,8 @@ def create(
 ) -> Migration:
     """Write down that a run moves a server from the host it is on. ``new_flavor`` None: it keeps its own."""
     new = dict(server.flavor if new_flavor is None else new_flavor)
-    ids = {str(server.flavor["id"]), str(new["id"])}
-    numbers = dict(Flavor.objects.filter(flavor_id__in=ids).values_list("flavor_id", "id"))
+    old_id, new_id = (str(flavor.get("id", "")) for flavor in (server.flavor, new))
+    numbers = dict(Flavor.objects.filter(flavor_id__in=[old_id, new_id]).values_list("flavor_id", "id"))
     return Migration.objects.create(
         server=server,
         run_id=run_id,
@@ -38,8 +38,8 @@ def create(
         destination=destination,
         old_flavor=server.flavor,
         new_flavor=new,
-        old_flavor_number=numbers.get(str(server.flavor["id"]), 0),
-        new_flavor_number=numbers.get(str(new["id"]), 0),
+        old_flavor_number=numbers.get(old_id, 0),
+        new_flavor_number=numbers.get(new_id, 0),
         old_vm_state=server.vm_state,
         user_id=context.user_id or server.user_id,
         project_id=context.project_id or server.project_id,

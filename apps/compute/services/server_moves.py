@@ -41,9 +41,10 @@ def migrate(*, context: RequestContext, server: Server, host: str | None = None)
         raise BadRequest(f"Compute host {host} could not be found.")
     if host is not None and host == server.host:
         raise BadRequest("No valid host was found. Cannot migrate to the host where the server exists.")
+    run_id = _begin(context, server, MIGRATE, host=host or "")
     if volume_attachments.of_server(server=server):
         raise Conflict(f"Cannot 'migrate' instance {server.id}: its volumes stay on their host. Detach them first.")
-    _begin(context, server, MIGRATE, migration_states.MIGRATION, host=host or "")
+    _write(context, server, run_id, migration_states.MIGRATION)
 
 
 @transaction.atomic
@@ -56,11 +57,12 @@ def resize(*, context: RequestContext, server: Server, flavor_ref: str, disk_con
     """
     flavor = flavors.resolve(context, flavor_ref)
     wanted = flavors.snapshot(flavor)
+    run_id = _begin(context, server, RESIZE)
     _check_flavor(server, flavor)
     images.check_flavor(server, flavor)
     if volume_attachments.of_server(server=server) and not settings.ALLOW_RESIZE_TO_SAME_HOST:
         raise Conflict(f"Cannot 'resize' instance {server.id}: its volumes stay on their host. Detach them first.")
-    _begin(context, server, RESIZE, migration_states.RESIZE, new_flavor=wanted)
+    _write(context, server, run_id, migration_states.RESIZE, new_flavor=wanted)
     if disk_config:
         Server.objects.filter(id=server.id).update(disk_config=disk_config)
     old, new = server_selectors.usage(server), server_selectors.usage_of(wanted)
@@ -69,18 +71,21 @@ def resize(*, context: RequestContext, server: Server, flavor_ref: str, disk_con
     reservations.reserve(owner_id=server.project_id, each=more, consumers=[server.id])
 
 
-def _begin(
-    context: RequestContext,
-    server: Server,
-    action: ServerAction,
-    type_: str,
-    *,
-    new_flavor: Mapping[str, Any] | None = None,
-    **params: Any,
-) -> None:
+def _begin(context: RequestContext, server: Server, action: ServerAction, **params: Any) -> uuid.UUID:
+    """Begin, and read the row as it is now: what is wrong with it ends the transaction. Returns the run's ID."""
     run_id = uuid.uuid4()
     server_actions.begin(context=context, server=server, action=action, run_id=run_id, **params)
-    server.refresh_from_db(fields=["host", "vm_state", "flavor"])
+    server.refresh_from_db()
+    return run_id
+
+
+def _write(
+    context: RequestContext,
+    server: Server,
+    run_id: uuid.UUID,
+    type_: str,
+    new_flavor: Mapping[str, Any] | None = None,
+) -> None:
     migrations.create(
         context=context,
         server=server,
@@ -93,7 +98,7 @@ def _begin(
 
 def _check_flavor(server: Server, flavor: Flavor) -> None:
     old = server.flavor
-    if flavor.flavor_id == old["id"]:
+    if flavor.flavor_id == old.get("id"):
         raise BadRequest("When resizing, instances must change flavor!")
     if server.image_id is not None and flavor.disk_gib == 0 and int(old["disk"]):
         raise BadRequest("Resize to zero disk flavor is not allowed.")

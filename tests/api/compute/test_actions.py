@@ -39,6 +39,7 @@ GOOD: dict[str, Any] = {
     "changePassword": {"adminPass": "a new password"},
     "rebuild": {"imageRef": "11111111-1111-1111-1111-111111111111"},
     "reboot": {"type": "SOFT"},
+    "resize": {"flavorRef": "8"},
     "resetState": {"state": "error"},
     "addSecurityGroup": {"name": "default"},
     "removeSecurityGroup": {"name": "default"},
