@@ -14,6 +14,7 @@ from apps.compute.services import block_devices, migrations, server_states
 from apps.networking.services import bindings
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
+from apps.volumes.services import server_volumes
 
 
 def mark_claimed(*, run_id: uuid.UUID, host: str) -> None:
@@ -115,6 +116,8 @@ def _place(
     values: dict[str, Any] = {"flavor": flavor, "host": host, "zone": zone, "vm_state": vm_state}
     values |= server_states.NO_FAULT | {"power_state": states.POWER_STATES[power_state], "updated_at": timezone.now()}
     _of(server_id).update(**values)
+    if server.has_volumes:
+        server_volumes.move(server_id=server_id, host=host)
     bindings.set_server_status(server_id=server_id, up=power_state == "running")
 
 

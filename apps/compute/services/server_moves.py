@@ -18,7 +18,6 @@ from apps.compute.exceptions import NotResized
 from apps.compute.models import Flavor, Migration, Server
 from apps.compute.selectors import migrations as selectors
 from apps.compute.selectors import servers as server_selectors
-from apps.compute.selectors import volume_attachments
 from apps.compute.services import migrations, server_actions
 from apps.compute.services.server_requests import flavor as flavors
 from apps.compute.services.server_requests import image as images
@@ -34,16 +33,13 @@ CONFIRMED_AT_ONCE = 100
 def migrate(*, context: RequestContext, server: Server, host: str | None = None) -> None:
     """Begin to move a server to ``host``, or to one that the scheduler chooses.
 
-    Raises BadRequest (400) for a host that does not exist or that the server is on, Conflict (409) for a server with
-    volumes, WrongState and ServerLocked (409).
+    Raises BadRequest (400) for a host that does not exist or that the server is on, WrongState and ServerLocked (409).
     """
     if host is not None and host not in hosts.addresses(names=[host]):
         raise BadRequest(f"Compute host {host} could not be found.")
     if host is not None and host == server.host:
         raise BadRequest("No valid host was found. Cannot migrate to the host where the server exists.")
     run_id = _begin(context, server, MIGRATE, host=host or "")
-    if volume_attachments.of_server(server=server):
-        raise Conflict(f"Cannot 'migrate' instance {server.id}: its volumes stay on their host. Detach them first.")
     _write(context, server, run_id, migration_states.MIGRATION)
 
 
@@ -52,16 +48,13 @@ def resize(*, context: RequestContext, server: Server, flavor_ref: str, disk_con
     """Begin to give a server another flavor. Capacity is claimed on the destination before anything moves.
 
     Raises BadRequest and ImageUnusable (400) for a flavor that is not there, the same or too small, QuotaExceeded
-    (403), Conflict (409) for volumes that keep the server on a host that may not be its new one, WrongState and
-    ServerLocked (409).
+    (403), WrongState and ServerLocked (409).
     """
     flavor = flavors.resolve(context, flavor_ref)
     wanted = flavors.snapshot(flavor)
     run_id = _begin(context, server, RESIZE)
     _check_flavor(server, flavor)
     images.check_flavor(server, flavor)
-    if volume_attachments.of_server(server=server) and not settings.ALLOW_RESIZE_TO_SAME_HOST:
-        raise Conflict(f"Cannot 'resize' instance {server.id}: its volumes stay on their host. Detach them first.")
     _write(context, server, run_id, migration_states.RESIZE, new_flavor=wanted)
     if disk_config:
         Server.objects.filter(id=server.id).update(disk_config=disk_config)

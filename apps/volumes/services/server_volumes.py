@@ -14,7 +14,7 @@ from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 from apps.scheduling.specs import RequestSpec
 from apps.volumes import exceptions, locks, states
-from apps.volumes.models import Volume
+from apps.volumes.models import Attachment, Volume
 from apps.volumes.selectors import quota_amounts
 from apps.volumes.services import quotas, volume_states, volumes
 
@@ -85,3 +85,8 @@ def discard(*, volume_ids: Sequence[uuid.UUID]) -> None:
 def is_unmade(volume: Volume) -> bool:
     """Whether nothing has written the volume to the end."""
     return volume.status in (states.CREATING, states.DOWNLOADING)
+
+
+def move(*, server_id: uuid.UUID, host: str) -> None:
+    """The server is on another host, which has its volumes open."""
+    Attachment.objects.filter(server_id=server_id, by_compute=True).update(host=host)

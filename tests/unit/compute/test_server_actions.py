@@ -14,7 +14,7 @@ from apps.common.exceptions import Conflict
 from apps.compute import states
 from apps.compute.actions import CANCEL, MIGRATE, REBOOT, START, STOP, UNPAUSE
 from apps.compute.exceptions import ServerInUse, ServerLocked, ServerNotFound, WrongState
-from apps.compute.models import BlockDevice, Server
+from apps.compute.models import Server
 from apps.compute.services import server_actions, servers
 from apps.workflow import catalogue
 from apps.workflow.models import Run
@@ -180,16 +180,3 @@ def test_a_soft_reboot_replaces_nothing(server: Server) -> None:
     with pytest.raises(WrongState, match="task_state rebooting_hard"):
         reboot(server, hard=False)
     assert Run.objects.get().state == "queued"
-
-
-def test_a_server_with_volumes_does_not_migrate(server: Server) -> None:
-    """Its volumes are on the host: it would start without them."""
-    change(server, has_volumes=True)
-    disk = BlockDevice.objects.create(server=server, kind="volume", volume_id=uuid.uuid4(), position=1)
-    with pytest.raises(Conflict, match="Detach them first"):
-        server_actions.begin(context=ADMIN, server=server, action=MIGRATE)
-    server.refresh_from_db()
-    assert server.task_state == "" and not Run.objects.exists()
-    disk.delete()
-    server_actions.begin(context=ADMIN, server=server, action=MIGRATE)
-    assert Run.objects.get().pipeline == "server.migrate"

@@ -80,7 +80,10 @@ class LeaveDestination(ServerStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         ctx.checkpoint()
-        self.drivers(ctx).hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
+        drivers = self.drivers(ctx)
+        drivers.hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
+        if not moving.stays(ctx):
+            moving.leave_volumes(self.server(ctx), drivers)
 
     def revert(self, ctx: StepContext) -> None:
         server = self.server(ctx)

@@ -95,7 +95,10 @@ class PowerOffSource(ServerStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         ctx.checkpoint()
-        self.drivers(ctx).hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
+        drivers = self.drivers(ctx)
+        drivers.hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
+        if not moving.stays(ctx):
+            moving.leave_volumes(self.server(ctx), drivers)
 
     def revert(self, ctx: StepContext) -> None:
         server = self.server(ctx)
@@ -168,6 +171,7 @@ class Finish(ServerStep[Arrived]):
             moves.fit_disks(drivers.storage, str(row.id), before, after)
         server = moving.at_destination(row, migration)
         moving.plug(server.id, drivers)
+        moving.take_volumes(server, drivers)
         spec = servers.prepare(server, drivers, rows=after)
         ctx.checkpoint()
         if server.vm_state == states.ACTIVE:
@@ -194,6 +198,7 @@ class Finish(ServerStep[Arrived]):
             drivers.hypervisor.destroy(str(ctx.subject_id))
             if not moving.stays(ctx):
                 moving.unplug(ctx.subject_id, drivers)
+                moving.leave_volumes(self.server(ctx), drivers)
         bindings.move_for_server(server_id=ctx.subject_id, host=ctx.hosts[SOURCE])
 
 

@@ -9,7 +9,7 @@ from apps.compute.selectors import migrations
 from workers.config import HostDrivers
 from workers.engine.errors import Abort
 from workers.engine.steps import DESTINATION, SOURCE, StepContext
-from workers.mapping import networks, servers
+from workers.mapping import networks, servers, volumes
 from workers.tasks.servers.base import ports_of, wait_for_ports
 
 if TYPE_CHECKING:
@@ -46,9 +46,24 @@ def unplug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
         drivers.network.unplug(port.id)
 
 
+def take_volumes(server: "Server", drivers: HostDrivers) -> None:
+    """Have the server's volumes on this host, and on no other."""
+    if server.has_volumes:
+        for attachment in volumes.of_server(server.id):
+            volumes.connect(attachment, drivers, alone=True)
+
+
+def leave_volumes(server: "Server", drivers: HostDrivers) -> None:
+    """Take the server's volumes from this host."""
+    if server.has_volumes:
+        for attachment in volumes.of_server(server.id):
+            volumes.disconnect(attachment, drivers)
+
+
 def start(server: "Server", drivers: HostDrivers) -> None:
     """Start the guest as its row says."""
     plug(server.id, drivers)
+    take_volumes(server, drivers)
     spec = servers.prepare(server, drivers)
     drivers.hypervisor.start(spec)
     wait_for_ports(ports_of(spec), drivers)
