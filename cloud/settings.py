@@ -221,12 +221,14 @@ VOLUME_QUOTAS = {  # under Cinder's names
     "snapshots": env.int("CELERITY_QUOTA_SNAPSHOTS", default=10),
     "gigabytes": env.int("CELERITY_QUOTA_GIGABYTES", default=1000),  # GiB of volumes and snapshots
     "per_volume_gigabytes": env.int("CELERITY_QUOTA_PER_VOLUME_GIGABYTES", default=-1),
-    # Kept and shown, as Cinder's clients expect; nothing makes backups or groups yet.
-    "backups": 10,
-    "backup_gigabytes": 1000,
-    "groups": 10,
+    "backups": env.int("CELERITY_QUOTA_BACKUPS", default=10),
+    "backup_gigabytes": env.int("CELERITY_QUOTA_BACKUP_GIGABYTES", default=1000),
+    "groups": env.int("CELERITY_QUOTA_VOLUME_GROUPS", default=10),
 }
 DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT__")  # of volumes that name none
+# Where backups of volumes are: file:///directory, which all hosts see.
+BACKUP_STORE = env.str("CELERITY_BACKUP_STORE", default=f"file://{STATE_DIR}/volume-backups")
+BACKUP_CONTAINER = "volumebackups"  # what the API shows of a backup that names no container
 # How many seconds a deleted server can be restored; 0: it is deleted at once.
 RECLAIM_INSTANCE_INTERVAL = env.int("CELERITY_RECLAIM_INSTANCE_INTERVAL", default=0)
 # Whether a resize may leave a server on its host. Off, a cloud of one host resizes none.

@@ -48,13 +48,14 @@ TABLES = {
     "scheduling_host": Rank.HOST,
     "scheduling_inventory": Rank.INVENTORY,
     "volumes_attachment": Rank.VOLUME,
+    "volumes_backup": Rank.BACKUP,
     "volumes_snapshot": Rank.SNAPSHOT,
     "volumes_volume": Rank.VOLUME,
     "volumes_volumetype": Rank.VOLUME_TYPE,
     "workflow_run": Rank.RUN,
     "workflow_step": Rank.STEP,
 }
-SUBJECTS = {Rank.SERVER, Rank.VOLUME, Rank.SNAPSHOT}
+SUBJECTS = {Rank.SERVER, Rank.VOLUME, Rank.SNAPSHOT, Rank.BACKUP}
 RUN_OR_STEP = (Rank.RUN, Rank.STEP)
 WRITTEN = re.compile(
     r'\bUPDATE\s+"?(\w+)|\bDELETE\s+FROM\s+"?(\w+)|\bFROM\s+"?(\w+)[^()]*?\bFOR\s+(?:NO\s+KEY\s+)?UPDATE|\bLOCK\s+TABLE\s+(\w+)'

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers.drivers.backup.base import BackupDriver
 from workers.drivers.hypervisor.base import HypervisorDriver
 from workers.drivers.network.base import NetworkDriver
 from workers.drivers.storage.base import StorageDriver
@@ -15,13 +16,14 @@ from workers.system.paths import HostPaths
 
 @dataclass(frozen=True, slots=True)
 class HostDrivers:
-    """The four drivers of one host, and where its files are."""
+    """The five drivers of one host, and where its files are."""
 
     host: str
     hypervisor: HypervisorDriver
     network: NetworkDriver
     storage: StorageDriver
     volume: VolumeDriver
+    backup: BackupDriver
     paths: HostPaths
 
 
@@ -75,6 +77,7 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "virt_type": settings.VIRT_TYPE,
         "switch": settings.SWITCH,
         "reserved_gib": settings.DISK_RESERVE_GIB,
+        "backup_store": settings.BACKUP_STORE,
         "metadata_dir": str(root / "metadata"),
         "pki_dir": str(settings.STATE_DIR / "pki"),
         "controller_log": str(settings.STATE_DIR / "log" / "ovn-controller.log"),

@@ -29,6 +29,7 @@ class Rank(IntEnum):
     SERVER = auto()
     VOLUME = auto()  # with its attachments
     SNAPSHOT = auto()
+    BACKUP = auto()
     RUN = auto()
     STEP = auto()
     ADDRESS_SCOPE = auto()

@@ -17,9 +17,9 @@ def _after(column: str, direction: str, value: Any) -> Q:
 
 
 def page(
-    queryset: QuerySet[Any], *, sort: Sequence[tuple[str, str]], marker: Any | None, limit: int
+    queryset: QuerySet[Any], *, sort: Sequence[tuple[str, str]], marker: Any | None, limit: int, skip: int = 0
 ) -> tuple[list[Any], bool]:
-    """Return at most ``limit`` rows after the row ``marker``, and whether there are more.
+    """Return at most ``limit`` rows after the row ``marker`` and ``skip`` more, and whether there are more.
 
     ``sort`` is a list of (column, "asc" or "desc"); the last column must be unique. A column that is named again sorts
     nothing and is left out: the condition of a marker grows with the square of their number.
@@ -39,5 +39,5 @@ def page(
             later |= equal & _after(column, direction, value)
             equal &= Q(**({f"{column}__isnull": True} if value is None else {column: value}))
         queryset = queryset.filter(later)
-    rows = list(queryset.order_by(*order)[: limit + 1])
+    rows = list(queryset.order_by(*order)[skip : skip + limit + 1])
     return rows[:limit], len(rows) > limit

@@ -14,6 +14,10 @@ class SnapshotNotFound(NotFound):
     template = "Snapshot {snapshot} could not be found."
 
 
+class BackupNotFound(NotFound):
+    template = "Backup {backup} could not be found."
+
+
 class AttachmentNotFound(NotFound):
     template = "Volume attachment could not be found with filter: attachment_id = {attachment}."
 
@@ -87,6 +91,11 @@ class InvalidSnapshot(BadRequest):
     template = "Invalid snapshot: {reason}"
 
 
+class InvalidBackup(BadRequest):
+    kind = "InvalidBackup"
+    template = "Invalid backup: {reason}"
+
+
 class InvalidVolumeType(BadRequest):
     kind = "InvalidVolumeType"
     template = "Invalid volume type: {reason}"
@@ -121,10 +130,21 @@ class SnapshotLimitExceeded(OverLimit):
     template = "Maximum number of snapshots allowed ({allowed}) exceeded for quota '{name}'."
 
 
+class BackupLimitExceeded(OverLimit):
+    template = "Maximum number of backups allowed ({allowed}) exceeded for quota '{name}'."
+
+
 class GigabytesExceeded(OverLimit):
     template = (
         "Requested volume or snapshot exceeds allowed {name} quota. Requested {requested}G, quota is {allowed}G and "
         "{used}G has been consumed."
+    )
+
+
+class BackupGigabytesExceeded(OverLimit):
+    template = (
+        "Requested backup exceeds allowed {name} quota. Requested {requested}G, quota is {allowed}G and {used}G has "
+        "been consumed."
     )
 
 

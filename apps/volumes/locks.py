@@ -3,7 +3,7 @@
 import uuid
 
 from apps.common.lock_order import Rank, ranked
-from apps.volumes.models import Snapshot, Volume, VolumeType
+from apps.volumes.models import Backup, Snapshot, Volume, VolumeType
 
 
 @ranked(Rank.VOLUME_TYPE)
@@ -25,3 +25,9 @@ def volume(volume_id: uuid.UUID) -> Volume | None:
 def snapshot(snapshot_id: uuid.UUID) -> Snapshot | None:
     """Lock a snapshot that is not deleted. It comes after its volume and before its runs and its reservations."""
     return Snapshot.objects.select_for_update(no_key=True).filter(id=snapshot_id, deleted_at=None).first()
+
+
+@ranked(Rank.BACKUP)
+def backup(backup_id: uuid.UUID) -> Backup | None:
+    """Lock a backup that is not deleted. It comes after its volume and before its runs and its reservations."""
+    return Backup.objects.select_for_update(no_key=True).filter(id=backup_id, deleted_at=None).first()

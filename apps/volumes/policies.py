@@ -6,13 +6,14 @@ _READ = (
     "volume:get volume:get_all volume:get_snapshot volume:get_all_snapshots volume:get_volume_metadata "
     "volume:get_snapshot_metadata volume:get_transfer volume:get_all_transfers volume_extension:quotas:show "
     "volume_extension:volume_image_metadata:show volume_extension:volume_encryption_metadata "
-    "limits_extension:used_limits message:get message:get_all"
+    "backup:get backup:get_all limits_extension:used_limits message:get message:get_all"
 )
 _WRITE = (
     "volume:create volume:update volume:delete volume:extend volume:update_readonly_flag volume:create_snapshot "
     "volume:update_snapshot volume:delete_snapshot volume:create_volume_metadata volume:update_volume_metadata "
     "volume:delete_volume_metadata volume:update_snapshot_metadata volume:delete_snapshot_metadata "
     "volume:attachment_create volume:attachment_update volume:attachment_delete volume:attachment_complete "
+    "backup:create backup:update backup:restore backup:delete "
     "volume:create_transfer volume:accept_transfer volume:delete_transfer "
     "volume_extension:volume_image_metadata:set volume_extension:volume_image_metadata:remove "
     "volume_extension:volume_actions:attach volume_extension:volume_actions:detach "
@@ -22,7 +23,9 @@ _WRITE = (
     "snapshot_extension:snapshot_actions:update_snapshot_status message:delete"
 )
 _ADMIN = (
-    "volume:force_delete volume_extension:volume_admin_actions:reset_status "
+    "backup:export-import volume_extension:backup_admin_actions:reset_status "
+    "volume_extension:backup_admin_actions:force_delete volume:force_delete "
+    "volume_extension:volume_admin_actions:reset_status "
     "volume_extension:volume_admin_actions:force_delete volume_extension:volume_admin_actions:force_detach "
     "volume_extension:snapshot_admin_actions:reset_status volume_extension:snapshot_admin_actions:force_delete "
     "volume_extension:type_create volume_extension:type_update volume_extension:type_delete "

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from apps.common.context import RequestContext
 from apps.scheduling.selectors import hosts
-from apps.volumes.models import Snapshot, Volume
+from apps.volumes import states
+from apps.volumes.models import Backup, Snapshot, Volume
 from apps.workflow import states as workflow_states
 from apps.workflow.services import runs
 
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 
 
 def create(*, context: RequestContext, volume: Volume) -> None:
-    """Start volume.create: the scheduler chooses a host, which makes the volume."""
-    _start(context, "volume.create", "create", volume.id, volume.project_id, volume.name)
+    """Start volume.create: the scheduler chooses a host, which makes the volume. The backup of its data is kept."""
+    also = [(states.BACKUP, volume.source_backup_id)] if volume.source_backup_id is not None else []
+    _start(context, "volume.create", "create", volume.id, volume.project_id, volume.name, also=also)
 
 
 def delete(*, context: RequestContext, volume: Volume, cancelled: "Run | None" = None) -> None:
@@ -50,6 +52,28 @@ def delete_snapshot(*, context: RequestContext, snapshot: Snapshot, cancelled: "
     _start(
         context, "snapshot.delete", "delete", snapshot.id, snapshot.project_id, snapshot.name, params=params, **where
     )
+
+
+def create_backup(*, context: RequestContext, backup: Backup, also: tuple[str, uuid.UUID]) -> None:
+    """Start backup.create on the volume's host. ``also``: the volume or the snapshot, which the run keeps."""
+    _of_backup(context, "create", backup, host=backup.host, also=[also])
+
+
+def restore_backup(*, context: RequestContext, backup: Backup, volume: Volume) -> None:
+    """Start backup.restore on the host of the volume that is written to."""
+    _of_backup(context, "restore", backup, also=[(states.SUBJECT, volume.id)], **_host(volume))
+
+
+def delete_backup(*, context: RequestContext, backup: Backup, params: dict[str, str]) -> None:
+    """Start backup.delete: on the host that made it, or on the scheduler's queue if that is down."""
+    where: dict[str, Any] = {"host": backup.host}
+    if not hosts.is_up(backup.host):
+        where["queue"] = workflow_states.SCHEDULER_QUEUE
+    _of_backup(context, "delete", backup, params=params, **where)
+
+
+def _of_backup(context: RequestContext, action: str, backup: Backup, **values: Any) -> None:
+    _start(context, f"backup.{action}", action, backup.id, backup.project_id, backup.name, **values)
 
 
 def _host(volume: Volume, *, release: bool = False) -> dict[str, Any]:

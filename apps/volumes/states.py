@@ -2,6 +2,7 @@
 
 SUBJECT = "volume"  # the types of the subjects in rows of workflow
 SNAPSHOT = "snapshot"
+BACKUP = "backup"
 
 CREATING = "creating"
 DOWNLOADING = "downloading"  # an image's data comes into the volume
@@ -17,6 +18,7 @@ REVERTING = "reverting"
 RETYPING = "retyping"
 BACKING_UP = "backing-up"
 RESTORING_BACKUP = "restoring-backup"
+RESTORING = "restoring"  # of a backup
 AWAITING_TRANSFER = "awaiting-transfer"
 DELETING = "deleting"
 DELETED = "deleted"
@@ -106,6 +108,18 @@ SNAPSHOT_MOVES: dict[str, tuple[str, ...]] = {
     ERROR_DELETING: (DELETING,),
 }
 SNAPSHOT_DELETABLE = (AVAILABLE, ERROR, ERROR_DELETING)
+
+BACKUP_STATUSES = (CREATING, AVAILABLE, RESTORING, DELETING, DELETED, ERROR, ERROR_DELETING)
+BACKUP_MOVES: dict[str, tuple[str, ...]] = {
+    CREATING: (CREATING,),
+    AVAILABLE: (CREATING, RESTORING),
+    RESTORING: (AVAILABLE, RESTORING),
+    DELETING: tuple(status for status in BACKUP_STATUSES if status != DELETED),
+    DELETED: (DELETING,),
+    ERROR: (CREATING, AVAILABLE, RESTORING),
+    ERROR_DELETING: (DELETING,),
+}
+BACKUP_DELETABLE = (AVAILABLE, ERROR, ERROR_DELETING)
 
 # attach_status of an attachment, in its order; a deleted attachment has no row.
 ATTACHED = "attached"

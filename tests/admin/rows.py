@@ -33,7 +33,7 @@ from apps.networking.models import (
 )
 from apps.quotas.models import Limit, Reservation, Usage
 from apps.scheduling.models import Aggregate, Allocation, Host, Inventory
-from apps.volumes.models import Attachment, Export, Snapshot, Volume, VolumeType, VolumeTypeAccess
+from apps.volumes.models import Attachment, Backup, Export, Snapshot, Volume, VolumeType, VolumeTypeAccess
 from apps.workflow.models import Finding, Run, Step, Tally
 
 FLAVOR = {"id": "1", "original_name": "f", "vcpus": 1, "ram": 1, "disk": 1, "ephemeral": 0, "swap": 0}
@@ -173,6 +173,7 @@ def disks(number: int, project: str, server: Server) -> None:
         attachment = Attachment.objects.create(volume=row, server_id=server.id, host=FIRST, status="attached")
         Export.objects.create(attachment=attachment, host=text, storage_host=FIRST)
         Snapshot.objects.create(volume=row, project_id=project, user_id="u", name=text, size=1)
+        Backup.objects.create(volume_id=row.id, project_id=project, user_id="u", name=text, size=1, host=FIRST)
 
 
 def routes(number: int, project: str, network: Network, subnet: Subnet) -> None:

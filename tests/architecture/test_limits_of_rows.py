@@ -171,6 +171,7 @@ LIMITS = {
     "networking.Subnet": Quota("subnet"),
     "networking.SubnetPool": Quota("subnetpool"),
     "volumes.Attachment": Part("volumes.Volume", "MAX_ATTACHMENTS", "apps/volumes/services"),
+    "volumes.Backup": Quota("backups"),
     "volumes.DisabledBackend": OPERATORS,
     "volumes.Export": Part("volumes.Attachment", "export_once_a_host", "apps/volumes/models"),
     "volumes.Snapshot": Quota("snapshots"),

@@ -17,7 +17,7 @@ from apps.images.models import Image, Namespace
 from apps.images.models import Member as ImageMember
 from apps.networking.models import Network, PortForwarding, QosPolicy, Subnet
 from apps.scheduling.models import Aggregate
-from apps.volumes.models import Attachment, Snapshot, Transfer, Volume, VolumeType
+from apps.volumes.models import Attachment, Backup, Snapshot, Transfer, Volume, VolumeType
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
 SUBJECT: list[str] = []  # the token that calls about tokens are about
@@ -173,10 +173,14 @@ def _volumes(owner: Person) -> dict[str, str]:
         volume=volume, project_id=owner.project.pk, user_id=owner.user.pk, size=1, status="available",
         metadata={"k": "v"},
     )  # fmt: skip
+    backup = Backup.objects.create(
+        volume_id=volume.id, project_id=owner.project.pk, user_id=owner.user.pk, size=1, status="available",
+    )  # fmt: skip
     transfer = Transfer.objects.create(volume=make("awaiting-transfer"), project_id=owner.project.pk, key_digest="x")
     return {
         "volume_id": str(volume.id),
         "snapshot_id": str(snapshot.id),
+        "backup_id": str(backup.id),
         "type_id": str(kind.id),
         "attachment_id": str(Attachment.objects.create(volume=make("reserved"), server_id=NOBODY).id),
         "transfer_id": str(transfer.id),

@@ -41,6 +41,7 @@ _VOLUME_VALUES: dict[str, Any] = {
     "os-reset_status": {"status": "error"},
     "os-update_snapshot_status": {"status": "creating"},
 }
+_VOLUME_ACTIONS = ("<volume_id>/action", "<snapshot_id>/action", "<backup_id>/action")
 _BY_PATH: list[tuple[str, Any]] = [
     ("volume/v3/os-quota-sets", {"quota_set": {"volumes": 1}}),
     ("volume/v3/os-quota-class-sets", {"quota_class_set": {"volumes": 1}}),
@@ -51,6 +52,8 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("volume/v3/types", {"volume_type": {"name": "written"}}),
     ("attachments/<attachment_id>/action", {"os-complete": {}}),
     ("volume/v3/attachments/", {"attachment": {"connector": {"host": "h"}}}),
+    ("/restore", {"restore": {"name": "x"}}),
+    ("/import_record", {"backup-record": {"backup_service": "cinder.backup.drivers.celerity", "backup_url": "e30="}}),
     ("/accept", {"accept": {"auth_key": "x"}}),
     ("alias_bandwidth_limit_rules", {"alias_bandwidth_limit_rule": {"max_kbps": 1}}),
     ("alias_dscp_marking_rules", {"alias_dscp_marking_rule": {"dscp_mark": 8}}),
@@ -159,7 +162,7 @@ def of(call: Call, values: dict[str, str]) -> list[Any]:
         return [{name: _ACTION_VALUES.get(name)} for name in actions.of_api()]
     if call.route.endswith("os-aggregates/<aggregate_id>/action"):
         return list(_AGGREGATE_ACTIONS)
-    if call.route.startswith("volume/v3/") and call.route.endswith(("<volume_id>/action", "<snapshot_id>/action")):
+    if call.route.startswith("volume/v3/") and call.route.endswith(_VOLUME_ACTIONS):
         return [{name: _VOLUME_VALUES.get(name)} for name in call.view.ACTIONS]
     referring = _referring(call, values)
     if referring is not None:

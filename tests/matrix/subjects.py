@@ -53,6 +53,14 @@ KINDS = {
         check=volumes.check,
         clear=volumes.clear,
     ),
+    "backup": Kind(
+        usual="available",
+        make=volumes.begin_backup,
+        settled=lambda cloud, key: volumes.settled(cloud, "volumes_backup", key),
+        is_gone=lambda cloud, key: volumes.is_gone(cloud, "volumes_backup", key),
+        check=volumes.check_backup,
+        clear=volumes.clear,
+    ),
     "snapshot": Kind(
         usual="available",
         make=volumes.begin_snapshot,

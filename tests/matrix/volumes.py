@@ -1,4 +1,4 @@
-"""Volumes and snapshots of the matrix: made, looked at and deleted through their services."""
+"""Volumes, snapshots and backups of the matrix: made, looked at and deleted through their services."""
 
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,14 @@ if TYPE_CHECKING:
 
 # Each volume has a separate project: quotas are small.
 _SETUP = (
-    "from apps.common.context import RequestContext as Context; from apps.volumes.models import Snapshot, Volume;"
-    " from apps.volumes.services import snapshots, volumes;"
+    "from apps.common.context import RequestContext as Context;"
+    " from apps.volumes.models import Backup, Snapshot, Volume;"
+    " from apps.volumes.services import backups, snapshots, volumes;"
     " context = Context(user_id='admin', project_id={project!r}, request_id='req-matrix');"
 )
 _VOLUME = "volume = Volume.objects.get(id={key!r});"
 _SNAPSHOT = "snapshot = Snapshot.objects.select_related('volume').get(id={key!r});"
+_BACKUP = "backup = Backup.objects.get(id={key!r});"
 _OPEN = "SELECT 1 FROM workflow_run WHERE subject_id = %s AND state IN ('queued', 'running', 'reverting')"
 
 
@@ -66,6 +68,31 @@ def begin_snapshot(cloud: Cloud, name: str) -> str:
     return _do(cloud, _VOLUME + code, project=f"of-{name}", name=name, key=key)
 
 
+def begin_backup(cloud: Cloud, name: str) -> str:
+    """Request a backup of a new volume; return its ID."""
+    key = begin(cloud, f"of-{name}")
+    assert settled(cloud, "volumes_volume", key) == "available"
+    code = " print(backups.create(context=context, volume=volume, values=dict(name={name!r})).id)"
+    return _do(cloud, _VOLUME + code, project=f"of-{name}", name=name, key=key)
+
+
+def check_backup(cloud: Cloud, key: str, gone: bool) -> None:
+    """Its volume is free, and no clone of it is left on a host."""
+    statuses = cloud.rows(
+        "SELECT v.status FROM volumes_backup b JOIN volumes_volume v ON v.id = b.volume_id WHERE b.id = %s", key
+    )
+    assert statuses in ([("available",)], [("error_restoring",)])
+
+
+def restore_backup(cloud: Cloud, case: "Case") -> None:
+    code = " backups.restore(context=context, backup=backup, volume=Volume.objects.get(id=backup.volume_id))"
+    _do(cloud, _BACKUP + code, key=case.subject)
+
+
+def delete_backup(cloud: Cloud, case: "Case") -> None:
+    _do(cloud, _BACKUP + " backups.delete(context=context, backup=backup)", key=case.subject)
+
+
 def settled(cloud: Cloud, table: str, key: str) -> str:
     """Return the status once no run is open."""
     wait_for(lambda: not cloud.rows(_OPEN, key), what=f"{key} settled")
@@ -88,7 +115,12 @@ def check(cloud: Cloud, key: str, gone: bool) -> None:
 
 
 def clear(cloud: Cloud) -> None:
-    """Delete all volumes with their snapshots."""
+    """Delete all backups, and all volumes with their snapshots."""
+    kept = "SELECT id::text FROM volumes_backup WHERE deleted_at IS NULL"
+    if cloud.rows(kept):
+        rows_of = "Backup.objects.filter(deleted_at=None)"
+        _do(cloud, f" [backups.delete(context=context, backup=row, force=True) for row in {rows_of}]")
+        wait_for(lambda: not cloud.rows(kept), what="all backups deleted")
     rows = "SELECT id::text FROM volumes_volume WHERE deleted_at IS NULL"
     if not cloud.rows(rows):
         return

@@ -152,6 +152,9 @@ READY = {
 }
 # What the catalogue of actions cannot say.
 WAYS = {
+    "backup.create": Way(_nothing, lambda cloud, case: _make(cloud, case, volumes.begin_backup)),
+    "backup.delete": Way(_nothing, volumes.delete_backup),
+    "backup.restore": Way(_nothing, volumes.restore_backup),
     "server.attach_interface": Way(_nothing, _attach),
     "server.attach_volume": Way(lambda cloud, case: _ignore(volumes.make_for_server(cloud, case)), volumes.attach),
     "server.detach_volume": Way(volumes.attached, volumes.detach),

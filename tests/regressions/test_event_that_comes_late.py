@@ -42,6 +42,7 @@ def host(tmp_path: Path, *answers: PowerState, meanwhile: Any = None) -> HostDri
         network=nothing,
         storage=nothing,
         volume=nothing,
+        backup=nothing,
         paths=HostPaths(tmp_path),
     )
 

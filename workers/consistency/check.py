@@ -36,7 +36,7 @@ from apps.volumes import states as volume_states
 from apps.volumes.selectors import attachments, exports, volumes
 from apps.workflow.selectors import runs
 from workers.config import HostDrivers
-from workers.engine.subjects import SERVER, VOLUME
+from workers.engine.subjects import BACKUP, SERVER, VOLUME
 from workers.mapping import networks
 from workers.mapping import volumes as mapping
 
@@ -98,6 +98,8 @@ def _of_runs() -> Iterator[Inconsistency]:
         yield Inconsistency("volume", str(volume), f"{status}, and no run is open")
     for snapshot, status in rows.stuck_snapshots():
         yield Inconsistency("snapshot", str(snapshot), f"{status}, and no run is open")
+    for backup, status in rows.stuck_backups():
+        yield Inconsistency("backup", str(backup), f"{status}, and no run is open")
     for run in runs.orphans():
         yield Inconsistency("run", str(run.id), f"keeps {run.subject_id}, and its leading run is over")
 
@@ -153,7 +155,7 @@ def _of_volumes(drivers: HostDrivers) -> Iterator[Inconsistency]:
     there = {info.id for info in drivers.volume.list_volumes()}
     wanted = {str(volume.id): volume for volume in volumes.on_host(host=drivers.host)}
     for volume_id in sorted(there - set(wanted)):
-        if not runs.has_active(subject_type=VOLUME.name, subject_id=uuid.UUID(volume_id)):
+        if not _is_worked_on(volume_id):
             yield Inconsistency("volume", volume_id, f"on {drivers.host}, but no volume of that host has this id")
     for volume_id, volume in wanted.items():
         if volume_id not in there and volume.status in volume_states.READABLE:
@@ -167,6 +169,8 @@ def _of_exports(drivers: HostDrivers) -> Iterator[Inconsistency]:
     rows = [row for row in attachments.on_host(host=drivers.host) if row.by_compute]
     named = {(str(row.volume_id), mapping.export_spec(row).name) for row in rows}
     for volume_id, _ in sorted(opened - named):
+        if _is_worked_on(volume_id):
+            continue
         yield Inconsistency("export", volume_id, f"open on {drivers.host}, and no attachment there has it")
     listening = {(export.volume_id, export.name) for export in open_here if export.listening is not None}
     wanted = {
@@ -182,6 +186,12 @@ def _of_exports(drivers: HostDrivers) -> Iterator[Inconsistency]:
         if connection.owner not in owners:
             details = f"{drivers.host} is connected to it, and no attachment there has it"
             yield Inconsistency("export", connection.volume_id, details)
+
+
+def _is_worked_on(volume_id: str) -> bool:
+    """Whether a run works on the volume, or on the backup whose clone this is."""
+    key = uuid.UUID(volume_id)
+    return any(runs.has_active(subject_type=subject.name, subject_id=key) for subject in (VOLUME, BACKUP))
 
 
 def _is_at_work(server_id: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from apps.common import tracing
 from workers.engine.steps import StepContext
 
-DRIVERS = ("hypervisor", "network", "storage", "volume")
+DRIVERS = ("hypervisor", "network", "storage", "volume", "backup")
 
 
 def step(name: str, ctx: StepContext, *, subject: str) -> AbstractContextManager[None]:

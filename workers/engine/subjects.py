@@ -3,7 +3,7 @@
 from apps.compute.selectors import server_counts, servers
 from apps.compute.states import SUBJECT
 from apps.volumes import states as volume_states
-from apps.volumes.selectors import snapshots, volumes
+from apps.volumes.selectors import backups, snapshots, volumes
 from apps.workflow.catalogue import Subject
 
 SERVER = Subject(
@@ -26,4 +26,11 @@ SNAPSHOT = Subject(
     existing=lambda ids: snapshots.existing(ids),
     names=lambda ids: snapshots.names(ids),
     like=lambda text: snapshots.ids_like(text),
+)
+BACKUP = Subject(
+    name=volume_states.BACKUP,
+    model="volumes.Backup",
+    existing=lambda ids: backups.existing(ids),
+    names=lambda ids: backups.names(ids),
+    like=lambda text: backups.ids_like(text),
 )

@@ -7,13 +7,14 @@ from django.conf import settings
 
 from workers import config
 from workers.config import HostDrivers
+from workers.drivers.backup import loader as backups
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.network import loader as networks
 from workers.drivers.storage import loader as storages
 from workers.drivers.volume import loader as volumes
 from workers.system.paths import HostPaths
 
-FAMILIES = {"libvirt": ("libvirt", "ovn", "local", "local"), "simulated": ("simulated",) * 4}
+FAMILIES = {"libvirt": ("libvirt", "ovn", "local", "local", "archive"), "simulated": ("simulated",) * 5}
 
 
 def host_names() -> list[str]:
@@ -26,11 +27,11 @@ def host_names() -> list[str]:
 
 
 def make(host: str) -> HostDrivers:
-    """Make a host's four drivers; nothing is opened yet. Raises DriverNotFound, SpecInvalid."""
+    """Make a host's five drivers; nothing is opened yet. Raises DriverNotFound, SpecInvalid."""
     names: Any = FAMILIES.get(settings.HYPERVISOR)
     if names is None:
         raise SystemExit(f"CELERITY_HYPERVISOR is {settings.HYPERVISOR!r}; it must be one of {', '.join(FAMILIES)}")
-    hypervisor, network, storage, volume = names
+    hypervisor, network, storage, volume, backup = names
     options = config.options_of(settings, host)
     return HostDrivers(
         host=host,
@@ -38,6 +39,7 @@ def make(host: str) -> HostDrivers:
         network=networks.load(network, options),
         storage=storages.load(storage, options),
         volume=volumes.load(volume, options),
+        backup=backups.load(backup, options),
         paths=HostPaths(
             Path(options["state_dir"]) if settings.HYPERVISOR != "simulated" else Path(options["state_dir"]) / host
         ),

@@ -12,6 +12,6 @@ PIPELINE = Pipeline(
     on_retryable="reschedule",
     on_host_down="elsewhere",
     creates=True,
-    deadline_seconds=5 * 3600,
+    deadline_seconds=14 * 3600,
     when_failed="the volume becomes error",
 )

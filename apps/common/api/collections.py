@@ -31,6 +31,7 @@ class Listing:
     strict: refuse an empty limit or marker, and a limit of 0 (Keystone).
     marker_column, marker_key: the column that a marker names, and how its text is read. A key of None matches no row.
     reversible: ``page_reverse`` reads the pages before the marker.
+    skips: ``offset`` rows are left out, behind a marker too.
     by_offset: pages begin at ``offset``, not behind a marker, and have no link to the next one.
     """
 
@@ -43,6 +44,7 @@ class Listing:
     marker_column: str = "id"
     marker_key: Callable[[str], Any] = parse_uuid
     reversible: bool = False
+    skips: bool = False
     by_offset: bool = False
 
     def sorted_by(self, *names: str, **columns: str) -> "Listing":
@@ -79,12 +81,16 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Rows, whether there are more of them, and whether the service, not the caller, limited the page."""
+    """Rows, whether there are more of them, and whether the service, not the caller, limited the page.
+
+    ``full``: they are as many as the caller asked for.
+    """
 
     rows: list[Any]
     more: bool
     truncated: bool = False
     backwards: bool = False
+    full: bool = False
 
 
 def read(rows: QuerySet[Any], params: Any, listing: Listing, *, marked: Rows | None = None) -> Page:
@@ -97,10 +103,12 @@ def read(rows: QuerySet[Any], params: Any, listing: Listing, *, marked: Rows | N
     sort = _own_order(rows) if sorting is None else sorting.order(params, listing.style, backwards=backwards)
     limit, by_service = listing.limit(params)
     marker = listing.marker(params, marked or (lambda: rows))
-    chosen, more = pagination.page(rows, sort=sort, marker=marker, limit=limit)
+    skip = listing.style.whole(params.get("offset") or "0", "offset") if listing.skips else 0
+    chosen, more = pagination.page(rows, sort=sort, marker=marker, limit=limit, skip=skip)
     if backwards:
         chosen.reverse()
-    return Page(rows=chosen, more=more, truncated=more and by_service, backwards=backwards)
+    full = len(chosen) == limit and not by_service
+    return Page(rows=chosen, more=more, truncated=more and by_service, backwards=backwards, full=full)
 
 
 def _own_order(rows: QuerySet[Any]) -> list[tuple[str, str]]:

@@ -39,6 +39,7 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
     "Volumes": [
         ("Volumes", "hard_drive", "volumes_volume"),
         ("Snapshots", "photo_camera", "volumes_snapshot"),
+        ("Backups", "backup", "volumes_backup"),
         ("Volume types", "category", "volumes_volumetype"),
     ],
     "Identity": [

@@ -68,13 +68,19 @@ SELECT v.id::text, v.host FROM volumes_volume v LEFT JOIN scheduling_allocation 
 """
 _STUCK_VOLUMES = f"""
 SELECT v.id::text, v.status FROM volumes_volume v
- WHERE v.deleted_at IS NULL AND v.status IN ('creating', 'downloading', 'extending', 'deleting')
+ WHERE v.deleted_at IS NULL AND v.status IN ('creating', 'downloading', 'extending', 'deleting', 'backing-up',
+                                             'restoring-backup')
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
 _STUCK_SNAPSHOTS = f"""
 SELECT s.id::text, s.status FROM volumes_snapshot s JOIN volumes_volume v ON v.id = s.volume_id
- WHERE s.deleted_at IS NULL AND s.status IN ('creating', 'deleting') AND v.status <> 'deleting'
+ WHERE s.deleted_at IS NULL AND s.status IN ('creating', 'deleting', 'backing-up') AND v.status <> 'deleting'
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = s.id AND w.state IN {OPEN})
+"""  # noqa: S608 - our own words
+_STUCK_BACKUPS = f"""
+SELECT b.id::text, b.status FROM volumes_backup b
+ WHERE b.deleted_at IS NULL AND b.status IN ('creating', 'restoring', 'deleting')
+   AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = b.id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
 _UNSETTLED = f"""
 SELECT DISTINCT r.consumer_id::text FROM quotas_reservation r
@@ -130,6 +136,11 @@ def stuck_volumes() -> list[tuple[uuid.UUID, str]]:
 def stuck_snapshots() -> list[tuple[uuid.UUID, str]]:
     """Return snapshots on which a run should work, and none does: (snapshot, its status)."""
     return [(uuid.UUID(key), status) for key, status in _rows(_STUCK_SNAPSHOTS)]
+
+
+def stuck_backups() -> list[tuple[uuid.UUID, str]]:
+    """Return backups on which a run should work, and none does: (backup, its status)."""
+    return [(uuid.UUID(key), status) for key, status in _rows(_STUCK_BACKUPS)]
 
 
 def unsettled() -> list[uuid.UUID]:

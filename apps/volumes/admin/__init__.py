@@ -1,5 +1,5 @@
-"""Operators' pages of volumes, snapshots and volume types."""
+"""Operators' pages of volumes, snapshots, backups and volume types."""
 
-from apps.volumes.admin import snapshots, volume_types, volumes
+from apps.volumes.admin import backups, snapshots, volume_types, volumes
 
-__all__ = ["snapshots", "volume_types", "volumes"]
+__all__ = ["backups", "snapshots", "volume_types", "volumes"]

@@ -36,9 +36,10 @@ _ORDER = Sorting(
     directions="any",
     pairs=True,
 )
-LISTING = Listing(style=STYLE, sorting=_ORDER, zero=0)
+LISTING = Listing(style=STYLE, sorting=_ORDER, zero=0, skips=True)
 VOLUMES = LISTING.sorted_by("size", "availability_zone", "bootable", "host", "launched_at")
 SNAPSHOTS = LISTING.sorted_by("volume_id", volume_size="size")
+BACKUPS = LISTING.sorted_by("size", "volume_id", "availability_zone", "snapshot_id", "container")
 ATTACHMENTS = replace(
     LISTING,
     sorting=replace(

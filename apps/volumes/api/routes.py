@@ -6,6 +6,7 @@ from apps.volumes.api.routes_not_offered import NOT_OFFERED_ROUTES
 from apps.volumes.api.views import (
     attachments,
     backends,
+    backups,
     extensions,
     extra_specs,
     metadata,
@@ -45,6 +46,15 @@ TYPE_ROUTES: list[URLPattern] = [
     path("types/<type_id>/extra_specs", extra_specs.ExtraSpecsView.as_view()),
     path("types/<type_id>/extra_specs/<key>", extra_specs.ExtraSpecView.as_view()),
     path("types/<type_id>/os-volume-type-access", volume_types.VolumeTypeAccessView.as_view()),
+]
+BACKUP_ROUTES: list[URLPattern] = [
+    path("backups", backups.BackupsView.as_view()),
+    path("backups/detail", backups.BackupsDetailView.as_view()),
+    path("backups/import_record", backups.BackupImportView.as_view()),
+    path("backups/<backup_id>", backups.BackupView.as_view()),
+    path("backups/<backup_id>/action", backups.BackupActionView.as_view()),
+    path("backups/<backup_id>/restore", backups.BackupRestoreView.as_view()),
+    path("backups/<backup_id>/export_record", backups.BackupRecordView.as_view()),
 ]
 ATTACHMENT_ROUTES: list[URLPattern] = [
     path("attachments", attachments.AttachmentsView.as_view()),
@@ -86,6 +96,7 @@ CLOUD_ROUTES: list[URLPattern] = [
 ROUTES = [
     *VOLUME_ROUTES,
     *SNAPSHOT_ROUTES,
+    *BACKUP_ROUTES,
     *TYPE_ROUTES,
     *ATTACHMENT_ROUTES,
     *TRANSFER_ROUTES,

@@ -4,7 +4,6 @@ from django.urls import URLPattern, path
 
 from apps.volumes.api.views.not_offered import NotOfferedView
 
-BACKUPS = "backups of volumes"
 GROUPS = "groups of volumes"
 MANAGED = "volumes that others manage"
 QOS = "QoS specs of volume types"
@@ -13,7 +12,6 @@ CLUSTERS = "clusters of volume services"
 
 # place below the version -> feature
 NOT_OFFERED: dict[str, str] = {
-    "backups": BACKUPS,
     "cgsnapshots": GROUPS,
     "clusters": CLUSTERS,
     "consistencygroups": GROUPS,

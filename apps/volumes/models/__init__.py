@@ -2,6 +2,7 @@
 
 from apps.volumes.models.attachments import Attachment
 from apps.volumes.models.backends import DisabledBackend
+from apps.volumes.models.backups import Backup
 from apps.volumes.models.exports import Export
 from apps.volumes.models.snapshots import Snapshot
 from apps.volumes.models.transfers import Transfer
@@ -10,6 +11,7 @@ from apps.volumes.models.volumes import Volume
 
 __all__ = [
     "Attachment",
+    "Backup",
     "DisabledBackend",
     "Export",
     "Snapshot",

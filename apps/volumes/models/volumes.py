@@ -40,6 +40,7 @@ class Volume(models.Model):
     source_image_id = models.UUIDField(null=True, blank=True)
     source_snapshot_id = models.UUIDField(null=True, blank=True)
     source_volume_id = models.UUIDField(null=True, blank=True)
+    source_backup_id = models.UUIDField(null=True, blank=True)
     scheduler_hints = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     image_metadata = models.JSONField(default=dict, blank=True)

@@ -1,4 +1,4 @@
-"""Filtering the lists of volumes, snapshots and attachments by their queries.
+"""Filtering the lists of volumes, snapshots, backups and attachments by their queries.
 
 As in Cinder, filters that are unknown, or for administrators alone, are ignored.
 """
@@ -15,7 +15,7 @@ from apps.common.api import queries
 from apps.common.api.queries import QueryStyle
 from apps.common.identifiers import parse_uuid
 from apps.volumes.exceptions import InvalidInput
-from apps.volumes.models import Attachment, Snapshot, Volume
+from apps.volumes.models import Attachment, Backup, Snapshot, Volume
 
 NOBODY = uuid.UUID(int=0)
 LONGEST = 4096  # characters of a filter by metadata
@@ -67,6 +67,16 @@ SNAPSHOTS: dict[str, tuple[str, Read]] = {
     "availability_zone": ("volume__availability_zone", _plain),
     "user_id": ("user_id", _plain),
 }
+BACKUPS: dict[str, tuple[str, Read]] = {
+    "id": ("id", _id),
+    "name": ("name", _plain),
+    "status": ("status", _plain),
+    "volume_id": ("volume_id", _id),
+    "snapshot_id": ("snapshot_id", _id),
+    "size": ("size", _number),
+    "container": ("container", _plain),
+    "availability_zone": ("availability_zone", _plain),
+}
 ATTACHMENTS: dict[str, tuple[str, Read]] = {
     "id": ("id", _id),
     "volume_id": ("volume_id", _id),
@@ -104,6 +114,11 @@ def snapshots(
     if since.get("metadata"):
         rows = _by_items(rows, asked, "metadata", "metadata")
     return _by_similarity(_by_times(rows, asked, style, since), asked, since)
+
+
+def backups(rows: QuerySet[Backup], asked: Params, style: QueryStyle, *, all_projects: bool) -> QuerySet[Backup]:
+    """Narrow a list of backups. Raises BadRequest (400)."""
+    return _by_columns(rows, asked, style, BACKUPS, all_projects)
 
 
 def attachments(rows: QuerySet[Attachment], asked: Params, style: QueryStyle) -> QuerySet[Attachment]:

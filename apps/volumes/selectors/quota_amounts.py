@@ -1,11 +1,12 @@
-"""The amounts of quota that volumes and snapshots take: in all, and of their type."""
+"""The amounts of quota that volumes, snapshots and backups take: in all, and those of volumes also of their type."""
 
 import uuid
 
-from apps.volumes.models import Snapshot, Volume
+from apps.volumes.models import Backup, Snapshot, Volume
 
 VOLUMES, GIGABYTES, SNAPSHOTS = "volumes", "gigabytes", "snapshots"
 RESERVED_RESOURCES = (VOLUMES, GIGABYTES, SNAPSHOTS)
+BACKUPS, BACKUP_GIGABYTES = "backups", "backup_gigabytes"
 
 
 def of_type(resource: str, type_id: uuid.UUID) -> str:
@@ -26,6 +27,11 @@ def of_extension(volume: Volume, new_size: int) -> dict[str, int]:
 def of_snapshot(snapshot: Snapshot) -> dict[str, int]:
     """Return what a snapshot takes: 1 snapshot and as many GiB as its volume had. Its volume's row is read."""
     return _with_type({SNAPSHOTS: 1, GIGABYTES: snapshot.size}, snapshot.volume.volume_type_id)
+
+
+def of_backup(backup: Backup) -> dict[str, int]:
+    """Return what a backup takes: 1 backup and as many GiB as its volume had, an incremental one too, as in Cinder."""
+    return {BACKUPS: 1, BACKUP_GIGABYTES: backup.size}
 
 
 def transfer_of(volume_id: uuid.UUID) -> uuid.UUID:

@@ -5,14 +5,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from apps.quotas.registry import Key, Recount, Reservations
-from apps.volumes.models import Snapshot, Volume
+from apps.volumes.models import Backup, Snapshot, Volume
 from apps.volumes.selectors import quota_amounts
 
-RESOURCES = quota_amounts.RESERVED_RESOURCES
+RESOURCES = (*quota_amounts.RESERVED_RESOURCES, quota_amounts.BACKUPS, quota_amounts.BACKUP_GIGABYTES)
+COUNTS = (quota_amounts.VOLUMES, quota_amounts.SNAPSHOTS, quota_amounts.BACKUPS)
 
 
 def recount(reservations: Reservations) -> Recount:
-    """Count volumes, snapshots and their GiB, in all and by type. 2 queries.
+    """Count volumes, snapshots, backups and their GiB, in all and by type. 3 queries.
 
     Their amounts are reserved while the reservations of their creation are open, and in use from then on. What an
     extension takes more is reserved until it is done: its reservations are of GiB alone.
@@ -24,9 +25,7 @@ def recount(reservations: Reservations) -> Recount:
     def add(consumer: uuid.UUID, project_id: str, amounts: Mapping[str, int]) -> None:
         consumers.add(consumer)
         promised = reservations.get(consumer, {})
-        is_new = any(
-            (project_id, resource) in promised for resource in (quota_amounts.VOLUMES, quota_amounts.SNAPSHOTS)
-        )
+        is_new = any((project_id, resource) in promised for resource in COUNTS)
         for resource, amount in amounts.items():
             reserved[project_id, resource] += promised.get((project_id, resource), 0)
             in_use[project_id, resource] += amount if not is_new else 0
@@ -38,4 +37,7 @@ def recount(reservations: Reservations) -> Recount:
     fields = ("id", "project_id", "size", "volume__volume_type_id")
     for snapshot in snapshots.only(*fields).order_by().iterator(chunk_size=2000):
         add(snapshot.id, snapshot.project_id, quota_amounts.of_snapshot(snapshot))
+    backups = Backup.objects.filter(deleted_at=None).only("id", "project_id", "size")
+    for backup in backups.order_by().iterator(chunk_size=2000):
+        add(backup.id, backup.project_id, quota_amounts.of_backup(backup))
     return Recount(in_use=in_use, reserved=reserved, consumers=consumers)

@@ -9,9 +9,7 @@ from apps.quotas.selectors import limits, usages
 from apps.volumes.models import VolumeType
 from apps.volumes.selectors import quota_amounts
 
-# There are no backups and no groups yet: their limits are kept, and nothing uses them.
-UNUSED = ("backups", "backup_gigabytes", "groups")
-RESOURCES = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes", *UNUSED)
+RESOURCES = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes", "backups", "backup_gigabytes", "groups")
 MAX_CLASS_NAME = 58
 
 

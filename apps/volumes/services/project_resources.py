@@ -3,9 +3,9 @@
 from apps.common.context import RequestContext
 from apps.identity.services.project_resources import ProjectResource
 from apps.identity.services.project_resources import register as register_resource
-from apps.volumes.exceptions import InvalidSnapshot, InvalidVolume
-from apps.volumes.models import Snapshot, Volume, VolumeTypeAccess
-from apps.volumes.services import volumes
+from apps.volumes.exceptions import InvalidBackup, InvalidSnapshot, InvalidVolume
+from apps.volumes.models import Backup, Snapshot, Volume, VolumeTypeAccess
+from apps.volumes.services import backups, volumes
 
 
 def count_volumes(project_id: str) -> int:
@@ -28,6 +28,19 @@ def count_snapshots(project_id: str) -> int:
     return Snapshot.objects.filter(project_id=project_id, deleted_at=None).count()
 
 
+def count_backups(project_id: str) -> int:
+    return Backup.objects.filter(project_id=project_id, deleted_at=None).count()
+
+
+def purge_backups(context: RequestContext) -> None:
+    """Begin to delete every backup of the caller's project that no other is based on; repeated, it gets the rest."""
+    for row in list(Backup.objects.filter(project_id=context.project_id, deleted_at=None).order_by("-created_at")):
+        try:
+            backups.delete(context=context, backup=row, force=True)
+        except InvalidBackup:
+            continue
+
+
 def count_access(project_id: str) -> int:
     return VolumeTypeAccess.objects.filter(project_id=project_id).count()
 
@@ -39,6 +52,7 @@ def drop_access(context: RequestContext) -> None:
 def register() -> None:
     register_resource(ProjectResource(noun="volumes", count=count_volumes, purge=purge_volumes, rank=2))
     register_resource(ProjectResource(noun="volume snapshots", count=count_snapshots, rank=2))
+    register_resource(ProjectResource(noun="volume backups", count=count_backups, purge=purge_backups, rank=2))
     register_resource(
         ProjectResource(noun="volume type access", count=count_access, purge=drop_access, rank=3, counted=False)
     )

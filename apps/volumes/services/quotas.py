@@ -48,5 +48,7 @@ def _refusal(error: QuotaExceeded) -> exceptions.OverLimit:
         quota_amounts.VOLUMES: exceptions.VolumeLimitExceeded,
         quota_amounts.SNAPSHOTS: exceptions.SnapshotLimitExceeded,
         quota_amounts.GIGABYTES: exceptions.GigabytesExceeded,
+        quota_amounts.BACKUPS: exceptions.BackupLimitExceeded,
+        quota_amounts.BACKUP_GIGABYTES: exceptions.BackupGigabytesExceeded,
     }
     return kinds[registry.whole(resource)](**values)

@@ -11,7 +11,8 @@ from apps.images.selectors import images
 from apps.scheduling.selectors import hosts
 from apps.volumes import exceptions, states
 from apps.volumes.models import Snapshot, Volume, VolumeType
-from apps.volumes.selectors import snapshots, volume_types, volumes
+from apps.volumes.selectors import backups, snapshots, volume_types, volumes
+from apps.volumes.services import backup_states
 
 if TYPE_CHECKING:
     from apps.images.models import Image
@@ -29,7 +30,7 @@ def resolve(*, context: RequestContext, values: dict[str, Any]) -> Volume:
     Raises BadRequest (400), VolumeNotFound, SnapshotNotFound and VolumeTypeNotFound (404), InvalidVolume and
     InvalidSnapshot (400).
     """
-    sources = [name for name in ("imageRef", "snapshot_id", "source_volid") if values.get(name)]
+    sources = [name for name in ("imageRef", "snapshot_id", "source_volid", "backup_id") if values.get(name)]
     if len(sources) > 1:
         raise exceptions.InvalidInput(reason=f"a volume has one source: {' or '.join(sources)}")
     volume = Volume(
@@ -116,6 +117,17 @@ def _from_volume(context: RequestContext, volume: Volume, values: dict[str, Any]
     _inherit(volume, source)
 
 
+def _from_backup(context: RequestContext, volume: Volume, values: dict[str, Any]) -> None:
+    """What the volume said of itself comes back with its data, unless the request says otherwise."""
+    backup = backups.get(context=context, backup_id=values["backup_id"])
+    backup_states.check_restorable(backup)
+    _set_size(volume, backup.size, "backup")
+    volume.source_backup_id = backup.id
+    facts = backup.volume_facts
+    volume.metadata = volume.metadata or facts.get("metadata", {})
+    volume.bootable, volume.image_metadata = facts.get("bootable", False), facts.get("image_metadata", {})
+
+
 def _set_size(volume: Volume, smallest: int, what: str) -> None:
     volume.size = volume.size or smallest
     if volume.size < smallest:
@@ -131,7 +143,8 @@ def _inherit(volume: Volume, source: Volume) -> None:
     volume.volume_type_id, volume.availability_zone = source.volume_type_id, source.availability_zone
 
 
-_READERS = {"": _empty, "imageRef": _from_image, "snapshot_id": _from_snapshot, "source_volid": _from_volume}
+_READERS = {"": _empty, "imageRef": _from_image, "snapshot_id": _from_snapshot, "source_volid": _from_volume,
+            "backup_id": _from_backup}  # fmt: skip
 
 
 def _set_type(context: RequestContext, volume: Volume, values: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from apps.quotas.selectors import reservations as reservation_selectors
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 from apps.volumes import locks, states
-from apps.volumes.models import Attachment, Snapshot, Volume
+from apps.volumes.models import Attachment, Backup, Snapshot, Volume
 from apps.volumes.selectors import quota_amounts
 from apps.volumes.services import snapshot_states
 from apps.volumes.sql import volumes as sql
@@ -100,6 +100,14 @@ def restore(*, volume_id: uuid.UUID, before: Sequence[str]) -> str | None:
     status = states.IN_USE if attached else states.AVAILABLE
     moved = move(volume_id=volume_id, status=status, before=before, previous_status="")
     return status if moved else None
+
+
+@transaction.atomic
+def end_restores(*, volume_id: uuid.UUID) -> None:
+    """Nothing is restored to the volume any more: the backup is as it was. Locks the volume."""
+    locks.volume(volume_id)
+    rows = Backup.objects.filter(restoring_id=volume_id, deleted_at=None, status=states.RESTORING)
+    rows.update(status=states.AVAILABLE, restoring_id=None, updated_at=timezone.now())
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from apps.quotas.services import reservations
 from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Attachment, Snapshot, Transfer, Volume
 from apps.volumes.selectors import quota_amounts
-from apps.volumes.services import quotas, servers, volume_states
+from apps.volumes.services import backup_states, quotas, servers, volume_states
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
@@ -49,6 +49,8 @@ def _lock_source(volume: Volume) -> None:
         snapshot = locks.snapshot(volume.source_snapshot_id)
         if snapshot is None or snapshot.status != states.AVAILABLE:
             raise exceptions.SnapshotNotFound(snapshot=volume.source_snapshot_id)
+    if volume.source_backup_id is not None:
+        backup_states.begin_restore(backup_id=volume.source_backup_id, volume_id=volume.id)
 
 
 def update(*, volume: Volume, values: dict[str, Any]) -> Volume:
@@ -122,6 +124,7 @@ def delete(*, context: RequestContext, volume: Volume, cascade: bool = False, fo
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} is still attached, detach volume first.")
     _check_copies(row)
     _delete_snapshots(row, cascade)
+    volume_states.end_restores(volume_id=row.id)
     cancelled = runs.cancel_active(subject_type=states.SUBJECT, subject_id=row.id, reason=DELETED_REASON)
     _begin_delete(row)
     rpcapi.delete(context=context, volume=row, cancelled=cancelled)
@@ -179,6 +182,7 @@ def reset_status(*, volume: Volume, values: dict[str, str]) -> None:
     """
     with transaction.atomic():
         row = locked(volume)
+        volume_states.end_restores(volume_id=row.id)
         runs.cancel_active(subject_type=states.SUBJECT, subject_id=row.id, reason="An operator reset the status.")
         volume_states.cancel_extension(volume_id=row.id)
         reservations.commit(consumers=[row.id])

@@ -10,6 +10,7 @@ from apps.common import dispatch
 from apps.workflow import states
 from apps.workflow.models import Run
 from workers.config import HostDrivers
+from workers.drivers.backup import loader as backups
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.network import loader as networks
 from workers.drivers.storage import loader as storages
@@ -31,6 +32,7 @@ def drivers_of(host: str, directory: Path) -> HostDrivers:
         network=networks.load("simulated", options),
         storage=storages.load("simulated", options),
         volume=volumes.load("simulated", options),
+        backup=backups.load("simulated", options),
         paths=HostPaths(directory / host),
     )
 

@@ -35,7 +35,6 @@ MISSING = {
     "evacuation": ["compute .*#evacuate"],
     "resets of servers' networks": ["compute .*#resetNetwork"],
     "Nova's proxies of volumes": ["compute .*/(os-volumes|os-snapshots|os-assisted-volume-snapshots)"],
-    "backups of volumes": ["volume .*/backups"],
     "groups of volumes": ["volume .*/(groups|group_types|group_snapshots)"],
     "QoS specs of volume types": ["volume .*/qos-specs"],
     "encrypted volumes": ["volume POST .*/encryption", "volume .*/encryption/"],

@@ -17,7 +17,8 @@ from apps.workflow.catalogue import Entry
 from tests.callers import Caller
 
 PREFIX = "/volume/v3"
-PIPELINES = ("volume.create", "volume.delete", "volume.extend", "snapshot.create", "snapshot.delete")
+PIPELINES = ("volume.create", "volume.delete", "volume.extend", "snapshot.create", "snapshot.delete",
+             "backup.create", "backup.restore", "backup.delete")  # fmt: skip
 
 
 class VolumeCaller(Caller):

@@ -107,6 +107,8 @@ def test_lists(alice: Any, bob: Any, admin: Any, make_volume: Any, make_snapshot
         f"/snapshots?volume_id={volume['id']}&status=available": ["c", "b", "a"],
         f"/snapshots?volume_id={uuid.uuid4()}": [],
         f"/snapshots?limit=1&marker={rows[1]['id']}": ["a"],
+        "/snapshots?offset=1&limit=3": ["b", "a"],
+        "/snapshots?offset=99999": [],
         "/snapshots?metadata={'n': 'a'}": ["c", "b", "a"],  # since 3.22
     }
     for path, result in expected.items():

@@ -24,6 +24,7 @@ from apps.workflow.services.findings import FindingReport
 from tests.unit.engine.hosts import App, Cluster
 from workers import routing
 from workers.config import HostDrivers
+from workers.drivers.backup import loader as backups
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.network import loader as networks
 from workers.drivers.storage import loader as storages
@@ -60,6 +61,7 @@ class Acting(Cluster):
             network=networks.load("simulated", options),
             storage=storages.load("simulated", options),
             volume=volumes.load("simulated", options),
+            backup=backups.load("simulated", options),
             paths=HostPaths(self.directory / host),
         )
         return self.hosts[host]

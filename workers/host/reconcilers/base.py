@@ -13,7 +13,7 @@ from apps.workflow.services.findings import FindingReport
 from workers import config
 from workers.config import HostDrivers
 from workers.drivers.network.base import PluggedPort
-from workers.engine.subjects import SERVER
+from workers.engine.subjects import BACKUP, SERVER, VOLUME
 from workers.system.locks import LockTimeout
 
 
@@ -57,3 +57,15 @@ def idle(drivers: HostDrivers, server_id: uuid.UUID) -> Iterator[bool]:
             except LockTimeout:
                 is_idle = False
         yield is_idle
+
+
+@contextmanager
+def idle_volume(volume_id: uuid.UUID) -> Iterator[bool]:
+    """Hold the volume's lease for the block, and that of the backup with this ID, whose clone has no row. Gives False
+    if a step is running or a run is active.
+    """
+    with (
+        leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle,
+        leases.idle(subject_type=BACKUP.name, subject_id=volume_id) as is_free,
+    ):
+        yield is_idle and is_free

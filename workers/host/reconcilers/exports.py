@@ -32,7 +32,7 @@ from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import PowerState
 from workers.engine.subjects import SERVER, VOLUME
-from workers.host.reconcilers.base import HostSnapshot, idle
+from workers.host.reconcilers.base import HostSnapshot, idle, idle_volume
 from workers.mapping import exports
 from workers.mapping import volumes as mapping
 
@@ -131,7 +131,7 @@ def revive(drivers: HostDrivers, server_id: uuid.UUID) -> bool:
 def _close_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, name: str) -> None:
     """Close an export that no attachment has. Both are read again under the volume's lock: a run may have opened it."""
     drivers = snapshot.drivers
-    with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
+    with idle_volume(volume_id) as is_idle:
         rows = attachments.of_volume(volume_id=volume_id) if is_idle else []
         if not is_idle or name in {mapping.export_spec(row).name for row in rows if _may_be_here(row, drivers.host)}:
             return

@@ -7,6 +7,7 @@ Rules:
   there - wanted                     -> deleted (their volumes were deleted while the host was down)
   idle wanted - there                -> reported: the data is lost
   files without a volume             -> removed
+  clones that a backup is read from, without a run of it -> deleted, with their exports
   snapshots in the pool without rows -> deleted (their rows went alone while the host was down)
   less free than the reserve         -> reported: guests' writes count too
 """
@@ -21,7 +22,7 @@ from apps.workflow.services import leases
 from workers.drivers.errors import DriverError
 from workers.drivers.volume.base import VolumeInfo
 from workers.engine.subjects import SNAPSHOT, VOLUME
-from workers.host.reconcilers.base import HostSnapshot
+from workers.host.reconcilers.base import HostSnapshot, idle_volume
 
 KIND = "volume"
 POOL = "pool"
@@ -80,7 +81,7 @@ def _check_reserve(snapshot: HostSnapshot) -> None:
 
 def _remove_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
     drivers = snapshot.drivers
-    with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
+    with idle_volume(volume_id) as is_idle:
         row = volumes.load(volume_id=volume_id) if is_idle else None
         if not is_idle or (row is not None and row.host == drivers.host):
             return
@@ -93,5 +94,6 @@ def _remove_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
             return
         if drivers.volume.capabilities.shared:
             return  # another host's, maybe
+        drivers.volume.close_export(str(volume_id), None)
         drivers.volume.delete_volume(str(volume_id))
     snapshot.report.repaired(KIND, volume_id, found=problem, done="removed")

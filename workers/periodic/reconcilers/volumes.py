@@ -1,11 +1,13 @@
-"""Volumes and snapshots, and their runs.
+"""Volumes, snapshots and backups, and their runs.
 
 Sets:
-  busy = volumes and snapshots that are being created, extended or deleted
+  busy = volumes, snapshots and backups that are being created, extended, backed up, restored or deleted
   open = those with an open run
 Rules:
   busy - open, being created -> in error with the cause; a volume gives back the room that it claimed
   busy - open, extending     -> as before: available, or in use
+  busy - open, backed up     -> as before: available, or in use
+  busy - open, restored      -> the volume in error_restoring, the backup available
   busy - open, being deleted -> in error: it can be deleted again
 A row and its run are written in one transaction, at the beginning and at the end.
 """
@@ -14,14 +16,16 @@ import uuid
 
 from apps.operations.consistency import rows
 from apps.volumes import states
-from apps.volumes.services import snapshot_states, volume_states
+from apps.volumes.selectors import backups
+from apps.volumes.services import backup_states, snapshot_states, volume_states
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
-from workers.engine.subjects import SNAPSHOT, VOLUME
+from workers.engine.subjects import BACKUP, SNAPSHOT, VOLUME
 
 KIND = "volume"
 SNAPSHOT_KIND = "snapshot"
-KINDS = (KIND, SNAPSHOT_KIND)
+BACKUP_KIND = "backup"
+KINDS = (KIND, SNAPSHOT_KIND, BACKUP_KIND)
 LOST = "The run that worked on it was lost."
 
 
@@ -30,6 +34,8 @@ def reconcile(report: FindingReport) -> None:
         _free_volume(report, volume_id, status)
     for snapshot_id, status in rows.stuck_snapshots():
         _free_snapshot(report, snapshot_id, status)
+    for backup_id, status in rows.stuck_backups():
+        _free_backup(report, backup_id, status)
 
 
 def _free_volume(report: FindingReport, volume_id: uuid.UUID, status: str) -> None:
@@ -40,6 +46,10 @@ def _free_volume(report: FindingReport, volume_id: uuid.UUID, status: str) -> No
             volume_states.mark_extend_failed(volume_id=volume_id, message=LOST, intact=True)
         elif status == states.DELETING:
             volume_states.mark_delete_failed(volume_id=volume_id, message=LOST)
+        elif status == states.BACKING_UP:
+            volume_states.restore(volume_id=volume_id, before=(states.BACKING_UP,))
+        elif status == states.RESTORING_BACKUP:
+            volume_states.move(volume_id=volume_id, status=states.ERROR_RESTORING, error=LOST)
         else:
             volume_states.clear_host(volume_id=volume_id)
             volume_states.mark_error(volume_id=volume_id, message=LOST)
@@ -52,6 +62,23 @@ def _free_snapshot(report: FindingReport, snapshot_id: uuid.UUID, status: str) -
             return
         if status == states.DELETING:
             snapshot_states.mark_delete_failed(snapshot_id=snapshot_id, message=LOST)
+        elif status == states.BACKING_UP:
+            before = (states.BACKING_UP,)
+            snapshot_states.move(snapshot_id=snapshot_id, status=states.AVAILABLE, before=before)
         else:
             snapshot_states.mark_error(snapshot_id=snapshot_id, message=LOST)
     report.repaired(SNAPSHOT_KIND, snapshot_id, found=f"{status}, and no run is open", done="its task was ended")
+
+
+def _free_backup(report: FindingReport, backup_id: uuid.UUID, status: str) -> None:
+    with leases.idle(subject_type=BACKUP.name, subject_id=backup_id) as is_idle:
+        row = backups.load(backup_id=backup_id) if is_idle else None
+        if row is None or (backup_id, status) not in rows.stuck_backups():
+            return
+        if status == states.DELETING:
+            backup_states.mark_delete_failed(backup_id=backup_id, message=LOST)
+        elif status == states.RESTORING:
+            backup_states.end_restore(backup_id=backup_id)
+        else:
+            backup_states.mark_error(backup=row, message=LOST)
+    report.repaired(BACKUP_KIND, backup_id, found=f"{status}, and no run is open", done="its task was ended")

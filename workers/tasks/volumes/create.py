@@ -1,4 +1,4 @@
-"""create: make the volume on its host, empty or from an image, a snapshot or another volume."""
+"""create: make the volume on its host, empty or from an image, a snapshot, another volume or a backup."""
 
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from workers.drivers.volume.base import FromImage, FromSnapshot, FromVolume, Sou
 from workers.engine.errors import Abort, LeaseLost, TooLong
 from workers.engine.steps import StepContext
 from workers.mapping import images, volumes
+from workers.tasks.volumes import backups
 from workers.tasks.volumes.base import VolumeStep, patiently
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class CreateVolume(VolumeStep[None]):
     """The last step: it ends with the volume available. While an image's data comes, the volume is downloading."""
 
     name = "create"
-    timeout_seconds = 4 * 3600
+    timeout_seconds = 12 * 3600
 
     def begin(self, ctx: StepContext) -> None:
         row = self.volume(ctx)
@@ -38,19 +39,26 @@ class CreateVolume(VolumeStep[None]):
     def record(self, ctx: StepContext, result: None) -> None:
         row = self.volume(ctx)
         image_metadata = row.image_metadata if row.source_image_id is not None else None
+        if row.source_backup_id is not None:
+            volume_states.end_restores(volume_id=ctx.subject_id)
         volume_states.mark_available(volume_id=ctx.subject_id, image_metadata=image_metadata)
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:
-            self.drivers(ctx).volume.delete_volume(str(ctx.subject_id))
+            driver, row = self.drivers(ctx).volume, self.volume(ctx)
+            if row.source_backup_id is not None:
+                driver.close_export(str(ctx.subject_id), None)
+            driver.delete_volume(str(ctx.subject_id))
 
 
 def make(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> None:
     """Make the volume in the host's pool. Repeated, it finds it there. Raises TooLong for copies and big downloads."""
     source, spec = _source(ctx, volume, drivers), volumes.volume_spec(volume)
-    if not ctx.is_long and drivers.volume.copies(spec, source):
+    if not ctx.is_long and (drivers.volume.copies(spec, source) or volume.source_backup_id is not None):
         raise TooLong
     patiently(ctx, lambda: drivers.volume.create_volume(spec, source, ctx.stop))
+    if volume.source_backup_id is not None:
+        backups.write(ctx, drivers, str(volume.source_backup_id), spec.id)
 
 
 def _source(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> Source:

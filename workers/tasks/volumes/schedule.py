@@ -54,6 +54,8 @@ class ScheduleVolume(VolumeStep[Scheduled]):
             leases.explain(claim=ctx.claim, explanation=result.explanation)
 
     def revert(self, ctx: StepContext) -> None:
+        if ctx.final:
+            volume_states.end_restores(volume_id=ctx.subject_id)
         volume_states.clear_host(volume_id=ctx.subject_id)
         if ctx.final and ctx.failure:
             volume_states.mark_error(volume_id=ctx.subject_id, message=ctx.failure.message)

@@ -20,6 +20,6 @@ def render_absolute(limits: Mapping[str, int], used: Mapping[str, int]) -> dict[
         "totalVolumesUsed": used.get("volumes", 0),
         "totalSnapshotsUsed": used.get("snapshots", 0),
         "totalGigabytesUsed": used.get("gigabytes", 0),
-        "totalBackupsUsed": 0,
-        "totalBackupGigabytesUsed": 0,
+        "totalBackupsUsed": used.get("backups", 0),
+        "totalBackupGigabytesUsed": used.get("backup_gigabytes", 0),
     }

@@ -70,6 +70,11 @@ class VolumeView(ServiceView):
         if self.versions is not None and self.version not in self.versions:
             raise NotFound("The resource could not be found in this microversion.")
 
+    def require(self, versions: Range) -> None:
+        """Raise NotFound (404) in a microversion that lacks the method of a call that others have."""
+        if self.version not in versions:
+            raise NotFound("The resource could not be found in this microversion.")
+
     @property
     def project_id(self) -> str:
         """Return the project of the token. Raises BadRequest (400) without one."""
@@ -158,13 +163,22 @@ class Collection(VolumeView, collections.Collection):
     def permit(self, action: str, row: Any = None) -> None:
         policy.check(self.caller, self.rule)
 
+    def get(self, request: Request, **ids: str) -> Response:
+        """Return the page. A path with a slash at its end names one whose ID is missing: 404, as in Cinder."""
+        if request._request.path.endswith("/"):
+            raise NotFound()
+        return super().get(request, **ids)
+
     def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
         """Return the documents of a page's rows."""
         return [self.render(row) for row in rows]
 
     def envelope(self, page: Page) -> dict[str, Any]:
+        """Return the page's document. A page as full as was asked for has a link to the next one, which may be empty,
+        as in Cinder: clients of its follow the links until there is none.
+        """
         document: dict[str, Any] = {self.plural: self.documents(page.rows)}
-        if page.more and page.rows:
+        if page.rows and (page.more or page.full):
             document[f"{self.plural}_links"] = next_link(self.request, marker=str(page.rows[-1].id))
         if self.counts_since is not None and self.version in self.counts_since and self.flag("with_count"):
             document["count"] = self.rows().count()

@@ -14,6 +14,7 @@ from apps.volumes.selectors import lists
 OFFERED = {
     "OS-SCH-HNT": "SchedulerHints",
     "os-admin-actions": "AdminActions",
+    "backups": "Backups",
     "os-availability-zone": "AvailabilityZones",
     "os-extended-snapshot-attributes": "ExtendedSnapshotAttributes",
     "os-hosts": "Hosts",
@@ -60,6 +61,7 @@ class ResourceFiltersView(WholeCollection):
         listed = [
             ("volume", [*lists.VOLUMES, "metadata", "glance_metadata", *similar]),
             ("snapshot", [*lists.SNAPSHOTS, "metadata", *(name for name in similar if name != "availability_zone~")]),
+            ("backup", list(lists.BACKUPS)),
             ("attachment", list(lists.ATTACHMENTS)),
             ("volume_type", ["is_public"]),
             ("pool", ["name"]),

@@ -24,7 +24,6 @@ from apps.volumes.services import volume_requests, volumes
 HINTS = "OS-SCH-HNT:scheduler_hints"
 # What a request may name and this cloud does not have.
 FEATURES = {
-    "backup_id": "backups of volumes",
     "group_id": "groups of volumes",
     "consistencygroup_id": "groups of volumes",
 }
