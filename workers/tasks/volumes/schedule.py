@@ -7,7 +7,7 @@ from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
 from apps.scheduling.specs import RequestSpec
 from apps.volumes import states
-from apps.volumes.selectors import snapshots, volumes
+from apps.volumes.selectors import backends, snapshots, volumes
 from apps.volumes.services import volume_states
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
@@ -79,7 +79,7 @@ def _spec(volume: "Volume", excluded: list[str]) -> RequestSpec:
         disk_gib=volume.size,
         zone=volume.availability_zone or None,
         force_host=_source_host(volume) or volume.host or None,
-        ignore_hosts=frozenset(excluded),
+        ignore_hosts=frozenset(excluded) | backends.disabled_hosts(backend=volume.backend),
         project_id=volume.project_id,
     )
 
