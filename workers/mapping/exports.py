@@ -49,6 +49,18 @@ def open_for(attachment: "Attachment", host: str, *, alone: bool = False) -> Rem
     if row.opened_at is None or row.port is None:
         reason = row.error or "The volume's export was not opened."
         raise StorageHostSilent(f"{reason} The volume is on the host {volume.host}.")
+    return _remote(attachment, row)
+
+
+def known_for(attachment: "Attachment", host: str) -> RemoteExport | None:
+    """Return what a host's driver connects to, as the volume's host said last. None: it was never opened."""
+    row = selectors.of_attachment(attachment_id=attachment.id, host=host)
+    return _remote(attachment, row) if row is not None and row.port is not None else None
+
+
+def _remote(attachment: "Attachment", row: "Export") -> RemoteExport:
+    assert row.port is not None
+    volume = attachment.volume
     return RemoteExport(
         volume_id=str(volume.id), name=f"e{row.name}", owner=str(attachment.id), host=row.storage_host,
         address=row.address, port=row.port, size_gib=volume.size, readonly=attachment.mode == states.READ_ONLY,

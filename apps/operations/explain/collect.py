@@ -1,6 +1,7 @@
 """Gathers everything about one subject of runs, a server above all, with a bounded number of queries."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
@@ -10,7 +11,7 @@ from django.utils import timezone
 from apps.common import audit
 from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
-from apps.compute.selectors import servers
+from apps.compute.selectors import servers, volume_attachments
 from apps.compute.states import SUBJECT
 from apps.identity.selectors import projects, users
 from apps.images.selectors import images
@@ -115,7 +116,7 @@ def of_server(server: "Server", *, ask_workers: bool = True) -> ServerStory:
         names=_names(server, past, ports),
         host=host,
         step_host=_step_host(active, host),
-        **_history(server.id, past, ask_workers=ask_workers),
+        **_history(server.id, past, ask_workers=ask_workers, also=_volumes(server)),
     )
 
 
@@ -150,7 +151,15 @@ def _active(past: "list[Run]") -> "Run | None":
     return next((run for run in past if run.state in states.ACTIVE), None)
 
 
-def _history(subject_id: uuid.UUID, past: "list[Run]", *, ask_workers: bool) -> _History:
+def _volumes(server: "Server") -> list[uuid.UUID]:
+    """Return the volumes of a server: what is found of them matters to it."""
+    return volume_attachments.volume_ids(server_id=server.id) if server.has_volumes else []
+
+
+def _history(
+    subject_id: uuid.UUID, past: "list[Run]", *, ask_workers: bool, also: Sequence[uuid.UUID] = ()
+) -> _History:
+    """``also``: other subjects whose findings belong here."""
     steps: dict[uuid.UUID, list[Step]] = {run.id: [] for run in past}
     for step in runs.steps_of(run_ids=list(steps))[:MAX_STEPS]:
         steps[step.run_id].append(step)
@@ -161,7 +170,7 @@ def _history(subject_id: uuid.UUID, past: "list[Run]", *, ask_workers: bool) -> 
         "runs": past,
         "steps": steps,
         "events": audit.of_target(target_id=subject_id, limit=MAX_EVENTS),
-        "findings": findings.open_of(subject=str(subject_id)),
+        "findings": [row for key in (subject_id, *also) for row in findings.open_of(subject=str(key))],
         "queue": queues.position_of(active, ask_workers=ask_workers) if active and not active.leader_id else None,
     }
 

@@ -35,6 +35,8 @@ ADVICE = {
     "not_enough_space": "The host's disk is full. Free space there.",
     "disk_too_small": "The flavor's disk is smaller than the image. Use a larger flavor.",
     "hypervisor_unavailable": "libvirt does not answer on that host. Check libvirtd there.",
+    "storage_host_down": "Bring the host that has the volume back: its data is nowhere else.",
+    "storage_host_silent": "Check the agent of the host that has the volume, and CELERITY_AGENT_LISTEN there.",
     "QuotaExceeded": "Raise the project's quota, or ask the user to delete something.",
     "NoMoreFixedIps": "The subnet has no free address. Enlarge it or release addresses.",
 }

@@ -100,8 +100,9 @@ class VolumeDriver(ABC):
     def connect(self, remote: RemoteExport) -> Export:
         """Have an export of another host on a unix socket of this one. One connection an owner: the last one stays.
 
-        Success: guests can use it, with the size that is given. A loss of its host for some seconds is waited out; then
-        requests fail until it is back. Raises PoolUnavailable.
+        Success: its host answers, and guests can use it, with the size that is given. A loss of its host for some
+        seconds is waited out; then requests fail until it is back. Raises PoolUnavailable; a connection that was there
+        stays.
         """
 
     @abstractmethod

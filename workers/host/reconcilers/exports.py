@@ -10,7 +10,8 @@ Rules:
   opened - named, no run on the volume  -> taken from a guest that has it, and closed. A guest that holds it: reported
   wanted - listening                    -> opened; the host that has it is asked to look
   listening - wanted                    -> closed
-  named, its volume's host is away      -> reported; a guest that is paused because of it runs on when that is back
+  named, its volume's host is away      -> reported; the connection is ended, and the guest is paused. It runs on when
+                                           that host is back
   a connection of another size than its volume's -> made again, and the guest sees the size
 After a restart of the machine no export is open: they are opened without findings, before guests are started.
 """
@@ -31,6 +32,7 @@ from apps.workflow.services.findings import FindingReport
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import PowerState
+from workers.drivers.volume.errors import PoolUnavailable
 from workers.engine.subjects import SERVER, VOLUME
 from workers.host.reconcilers.base import HostSnapshot, idle, idle_volume
 from workers.mapping import exports
@@ -221,8 +223,22 @@ def _look_after_all(snapshot: HostSnapshot, rows: Iterable["Attachment"]) -> Non
         if row.volume.host not in up:
             problem = f"the server {row.server_id} has it, and the volume's host {row.volume.host} is down"
             snapshot.report.remains(KIND, row.volume_id, found=problem)
+            _give_up(snapshot.drivers, row)
         else:
             _look_after(snapshot.drivers, row)
+
+
+def _give_up(drivers: HostDrivers, row: "Attachment") -> None:
+    """End a connection to a host that lost its power: else the guest's requests would wait for it for many minutes. The
+    guest is paused instead, when it asks for something. One whose agent alone is down answers.
+    """
+    remote = exports.known_for(row, drivers.host)
+    if remote is None or str(row.id) not in {export.owner for export in drivers.volume.list_connections()}:
+        return
+    try:
+        drivers.volume.connect(remote)
+    except PoolUnavailable:
+        drivers.volume.disconnect(remote.owner)
 
 
 def _look_after(drivers: HostDrivers, row: "Attachment") -> None:

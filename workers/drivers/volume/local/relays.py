@@ -132,8 +132,7 @@ def listen(relay: Relay, credentials: Credentials, export: ExportSpec, listening
 def reach(relay: Relay, credentials: Credentials, remote: RemoteExport) -> None:
     """Have a relay that is connected to another host's, with a unix socket for guests. Raises PoolUnavailable."""
     note = noted(remote) | {"certificate": credentials.prepare()}
-    if not (relay.is_running() and relay.note() == note):
-        check_reachable(remote)
+    check_reachable(remote)
     node = {
         "driver": "nbd", "node-name": _NODE, "export": remote.name, "read-only": remote.readonly,
         "server": {"type": "inet", "host": remote.address, "port": str(remote.port), "keep-alive": True},
