@@ -225,6 +225,17 @@ VOLUME_QUOTAS = {  # under Cinder's names
     "backup_gigabytes": env.int("CELERITY_QUOTA_BACKUP_GIGABYTES", default=1000),
     "groups": env.int("CELERITY_QUOTA_VOLUME_GROUPS", default=10),
 }
+# Back ends of volumes: `local` is on the disk of servers; others are `name=local:/path` (another file system of each
+# host) or `name=shared:/path` (one that all hosts have mounted there, NFS say).
+VOLUME_BACKENDS: dict[str, dict[str, str]] = {}
+for _text in env.list("CELERITY_VOLUME_BACKENDS", default=["local"]):
+    _parts = re.fullmatch(r"([a-z][a-z0-9_-]{0,31})(?:=(local|shared):(/[^,]+))?", _text.strip())
+    if _parts is None or _parts[1] in VOLUME_BACKENDS or (_parts[2] is None) != (_parts[1] == "local"):
+        raise ImproperlyConfigured(
+            f"CELERITY_VOLUME_BACKENDS: {_text!r} is neither local nor name=local:/path or name=shared:/path."
+        )
+    VOLUME_BACKENDS[_parts[1]] = {"kind": _parts[2] or "local", "path": _parts[3] or ""}
+VOLUME_OVERCOMMIT = env.float("CELERITY_VOLUME_OVERCOMMIT", default=1.0)  # of back ends with a path
 DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT__")  # of volumes that name none
 # Where backups of volumes are: file:///directory, which all hosts see.
 BACKUP_STORE = env.str("CELERITY_BACKUP_STORE", default=f"file://{STATE_DIR}/volume-backups")

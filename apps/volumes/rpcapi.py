@@ -10,6 +10,7 @@ from apps.common.context import RequestContext
 from apps.scheduling.selectors import hosts
 from apps.volumes import states
 from apps.volumes.models import Backup, Snapshot, Volume
+from apps.volumes.selectors import pools
 from apps.workflow import states as workflow_states
 from apps.workflow.services import runs
 
@@ -77,9 +78,15 @@ def _of_backup(context: RequestContext, action: str, backup: Backup, **values: A
 
 
 def _host(volume: Volume, *, release: bool = False) -> dict[str, Any]:
-    """Return where a run begins. What releases does not wait for a host that is down."""
+    """Return where a run begins. What releases does not wait for a host that is down; in a shared pool another host
+    does the work.
+    """
     if not volume.host:
         return {}
+    if not pools.takes_host_disk(volume.backend) and not hosts.is_up(volume.host):
+        stand_in = pools.stand_in(volume)
+        if stand_in:
+            return {"host": stand_in}
     if release and not hosts.is_up(volume.host):
         return {"host": volume.host, "queue": workflow_states.SCHEDULER_QUEUE}
     return {"host": volume.host}

@@ -174,6 +174,7 @@ LIMITS = {
     "volumes.Backup": Quota("backups"),
     "volumes.DisabledBackend": OPERATORS,
     "volumes.Export": Part("volumes.Attachment", "export_once_a_host", "apps/volumes/models"),
+    "volumes.Pool": OPERATORS,
     "volumes.Snapshot": Quota("snapshots"),
     "volumes.Transfer": Part("volumes.Volume", "transfer_once_per_volume", "apps/volumes/models"),
     "volumes.Volume": Quota("volumes"),

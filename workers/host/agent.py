@@ -13,7 +13,7 @@ from apps.networking.selectors import routers
 from apps.scheduling.selectors import hosts as host_selectors
 from apps.scheduling.services import hosts as host_services
 from workers.config import HostDrivers
-from workers.host import certificates, events, http, recovery
+from workers.host import certificates, events, http, pools, recovery
 from workers.host.counting import GuestCounts
 
 log = structlog.get_logger("celerity.agent")
@@ -115,7 +115,7 @@ class Agent:
 
 
 def register(drivers: HostDrivers, url: str) -> None:
-    """Write the host's attributes and inventory."""
+    """Write the host's attributes, inventory and pools of volumes."""
     facts = drivers.hypervisor.facts()
     host_services.register(
         name=drivers.host,
@@ -132,6 +132,7 @@ def register(drivers: HostDrivers, url: str) -> None:
             "traits": list(facts.traits),
         },
     )
+    pools.report(drivers)
 
 
 def _answers(drivers: HostDrivers) -> bool:

@@ -12,6 +12,8 @@ from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.network import loader as networks
 from workers.drivers.storage import loader as storages
 from workers.drivers.volume import loader as volumes
+from workers.drivers.volume.backends import Backends
+from workers.drivers.volume.base import VolumeDriver
 from workers.system.paths import HostPaths
 
 FAMILIES = {"libvirt": ("libvirt", "ovn", "local", "local", "archive"), "simulated": ("simulated",) * 5}
@@ -38,9 +40,18 @@ def make(host: str) -> HostDrivers:
         hypervisor=hypervisors.load(hypervisor, options),
         network=networks.load(network, options),
         storage=storages.load(storage, options),
-        volume=volumes.load(volume, options),
+        volume=_volumes(volume, options),
         backup=backups.load(backup, options),
         paths=HostPaths(
             Path(options["state_dir"]) if settings.HYPERVISOR != "simulated" else Path(options["state_dir"]) / host
         ),
     )
+
+
+def _volumes(name: str, options: dict[str, Any]) -> VolumeDriver:
+    """Make the driver of the host's back ends: of one that is on the servers' disk alone, just that."""
+    made: dict[str, VolumeDriver] = {}
+    for backend, known in settings.VOLUME_BACKENDS.items():
+        path = {"volume_dir": known["path"], "shared": known["kind"] == "shared"} if known["path"] else {}
+        made[backend] = volumes.load(name, {**options, "backend": backend, **path})
+    return made[backend] if list(made) == ["local"] else Backends(made)

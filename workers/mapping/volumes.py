@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from apps.volumes import states
 from apps.volumes.selectors import attachments as selectors
 from apps.volumes.services import exports as services
+from apps.volumes.services import volume_states
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import Bus, DiskSpec, ExportSource
 from workers.drivers.volume.base import Export, ExportSpec, VolumeSpec
@@ -20,7 +21,8 @@ _OPEN = (states.ATTACHING, states.ATTACHED, states.DETACHING)
 
 
 def volume_spec(volume: "Volume") -> VolumeSpec:
-    return VolumeSpec(id=str(volume.id), size_gib=volume.size, format="raw" if volume.format == "raw" else "qcow2")
+    form: Literal["raw", "qcow2"] = "raw" if volume.format == "raw" else "qcow2"
+    return VolumeSpec(id=str(volume.id), size_gib=volume.size, format=form, backend=volume.backend)
 
 
 def export_spec(attachment: "Attachment") -> ExportSpec:
@@ -68,6 +70,8 @@ def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = Fal
     ``alone``: no other host is to have it by this attachment any more. Raises what the driver, or the volume's host,
     says.
     """
+    if alone and is_elsewhere(attachment, drivers.host):
+        _come_here(attachment.volume, drivers)
     if not is_elsewhere(attachment, drivers.host):
         return _open(attachment, drivers, alone)
     remote = exports.open_for(attachment, drivers.host, alone=alone)
@@ -76,6 +80,14 @@ def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = Fal
     except PoolUnavailable:  # the volume's host may have lost the export
         exports.check(attachment, drivers.host)
         return drivers.volume.connect(exports.open_for(attachment, drivers.host))
+
+
+def _come_here(volume: "Volume", drivers: HostDrivers) -> None:
+    """Of a shared pool, this host exports the volume itself, unless another one does already."""
+    driver = drivers.volume.backends().get(volume.backend)
+    is_shared = driver is not None and driver.capabilities.shared
+    if is_shared and volume_states.rehome(volume_id=volume.id, host=drivers.host):
+        volume.host = drivers.host
 
 
 def _open(attachment: "Attachment", drivers: HostDrivers, alone: bool) -> Export:

@@ -4,6 +4,7 @@ from apps.volumes.models.attachments import Attachment
 from apps.volumes.models.backends import DisabledBackend
 from apps.volumes.models.backups import Backup
 from apps.volumes.models.exports import Export
+from apps.volumes.models.pools import Pool
 from apps.volumes.models.snapshots import Snapshot
 from apps.volumes.models.transfers import Transfer
 from apps.volumes.models.volume_types import VolumeType, VolumeTypeAccess
@@ -14,6 +15,7 @@ __all__ = [
     "Backup",
     "DisabledBackend",
     "Export",
+    "Pool",
     "Snapshot",
     "Transfer",
     "Volume",

@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db.models import Count, Sum
 
 from apps.scheduling.selectors import hosts
 from apps.volumes.models import DisabledBackend, Snapshot, Volume
+from apps.volumes.selectors import pools
+
+if TYPE_CHECKING:
+    from apps.scheduling.models import Inventory
 
 BINARY = "cinder-volume"
 SCHEDULER_BINARY = "cinder-scheduler"
 VENDOR, DRIVER_VERSION, PROTOCOL = "Open Source", "1.0", "file"
-DEFAULT_BACKENDS = ("local",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,24 +47,23 @@ class Backend:
 
 def names() -> Sequence[str]:
     """Return the names of the cloud's back ends."""
-    configured = getattr(settings, "VOLUME_BACKENDS", None)
-    return tuple(configured) if configured else DEFAULT_BACKENDS
+    return tuple(settings.VOLUME_BACKENDS)
 
 
 def everything(*, host: str | None = None) -> list[Backend]:
-    """Return every host's back ends, or those of one host ("h" or "h@backend"). 3 queries."""
+    """Return every host's back ends, or those of one host ("h" or "h@backend"). 5 queries."""
     rows = hosts.all_hosts()
     wanted_host, _, wanted_backend = (host or "").partition("@")
     if wanted_host:
         rows = rows.filter(name=wanted_host)
     disabled = {(row.host, row.backend): row for row in DisabledBackend.objects.all()}
     used = _used()
+    uses = {(use.pool.host, use.pool.backend): use for use in pools.everything()}
     listed = []
     for row in rows:
         for backend in names():
             off = disabled.get((row.name, backend))
-            inventory = getattr(row, "inventory", None)
-            total = inventory.capacity("disk") if inventory is not None else 0
+            total, free = _room(getattr(row, "inventory", None), backend, uses.get((row.name, backend)))
             listed.append(
                 Backend(
                     host=row.name,
@@ -71,11 +74,21 @@ def everything(*, host: str | None = None) -> list[Backend]:
                     reason=off.reason if off is not None else row.disabled_reason,
                     heartbeat_at=row.heartbeat_at,
                     total=total,
-                    free=max(total - inventory.disk_used, 0) if inventory is not None else 0,
+                    free=free,
                     used_by_volumes=used.get((row.name, backend), 0),
                 )
             )
     return [item for item in listed if not wanted_backend or item.backend == wanted_backend.partition("#")[0]]
+
+
+def _room(inventory: "Inventory | None", backend: str, use: pools.PoolUse | None) -> tuple[int, int]:
+    """Return the GiB of a back end on a host, in all and free: of the servers' disk, or of a separate pool."""
+    if not pools.takes_host_disk(backend):
+        return (use.limit_gib, max(use.limit_gib - use.claimed_gib, 0)) if use is not None else (0, 0)
+    if inventory is None:
+        return 0, 0
+    total = inventory.capacity("disk")
+    return total, max(total - inventory.disk_used, 0)
 
 
 def _used() -> dict[tuple[str, str], int]:

@@ -11,12 +11,14 @@ from django.utils import timezone
 
 from apps.common.exceptions import Forbidden
 from apps.quotas.services import reservations
+from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
 from apps.scheduling.specs import RequestSpec
 from apps.volumes import exceptions, locks, states
 from apps.volumes.models import Attachment, Volume
-from apps.volumes.selectors import quota_amounts
-from apps.volumes.services import quotas, volume_states, volumes
+from apps.volumes.selectors import backends, quota_amounts
+from apps.volumes.selectors import pools as pool_selectors
+from apps.volumes.services import pools, quotas, volume_states, volumes
 
 
 def write(*, volume: Volume) -> None:
@@ -40,9 +42,15 @@ def reserve(*, volumes: Sequence[Volume]) -> None:
 def claim(*, volumes: Sequence[Volume], host: str) -> None:
     """Claim room on ``host`` for those that have none yet. Raises NoValidHost; then the caller rolls back."""
     for volume in volumes:
-        if allocations.of_consumer(consumer_id=volume.id) is None:
-            spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=volume.size, force_host=host, project_id=volume.project_id)
-            allocations.choose_and_claim(consumer_id=volume.id, spec=spec)
+        if allocations.of_consumer(consumer_id=volume.id) is not None:
+            continue
+        if not pool_selectors.takes_host_disk(volume.backend):
+            pools.choose_and_claim(volume=volume, host=host, sets_host=False)
+            continue
+        if host in backends.disabled_hosts(backend=volume.backend):
+            raise NoValidHost(reason=f"The back end {volume.backend} of {host} is disabled for new volumes.")
+        spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=volume.size, force_host=host, project_id=volume.project_id)
+        allocations.choose_and_claim(consumer_id=volume.id, spec=spec)
 
 
 def mark_made(*, volume: Volume, host: str, zone: str) -> None:

@@ -10,9 +10,10 @@ from django.utils import timezone
 from apps.quotas.selectors import reservations as reservation_selectors
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
+from apps.scheduling.specs import RequestSpec
 from apps.volumes import locks, states
 from apps.volumes.models import Attachment, Backup, Snapshot, Volume
-from apps.volumes.selectors import quota_amounts
+from apps.volumes.selectors import pools, quota_amounts
 from apps.volumes.services import snapshot_states
 from apps.volumes.sql import volumes as sql
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
@@ -54,6 +55,23 @@ def set_host(*, volume_id: uuid.UUID, host: str, zone: str) -> None:
     volume = Volume.objects.filter(id=volume_id, deleted_at=None)
     volume.update(host=host, updated_at=timezone.now())
     volume.filter(availability_zone="").update(availability_zone=zone)
+
+
+def rehome(*, volume_id: uuid.UUID, host: str) -> bool:
+    """Another host works on a volume of a shared pool from now on. False: it is not on a host, or somebody has it open.
+
+    In the run that attaches it, or works on it.
+    """
+    with transaction.atomic():
+        volume = locks.volume(volume_id)
+        others = Attachment.objects.filter(volume_id=volume_id, status__in=(states.ATTACHED, states.DETACHING))
+        if volume is None or not volume.host or others.exists():
+            return False
+        allocations.release(consumer_id=volume_id)
+        spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=0, force_host=host, project_id=volume.project_id)
+        allocations.choose_and_claim(consumer_id=volume_id, spec=spec)
+        Volume.objects.filter(id=volume_id).update(host=host, updated_at=timezone.now())
+    return True
 
 
 def clear_host(*, volume_id: uuid.UUID) -> None:
@@ -129,8 +147,8 @@ def mark_extend_failed(*, volume_id: uuid.UUID, message: str, intact: bool) -> b
     if intact:
         moved = restore(volume_id=volume_id, before=(states.EXTENDING,)) is not None
         set_error_message(volume_id=volume_id, message=message)
-        size = Volume.objects.filter(id=volume_id).values_list("size", flat=True).get()
-        allocations.set_disk(consumer_id=volume_id, disk_gib=size)
+        volume = Volume.objects.get(id=volume_id)
+        allocations.set_disk(consumer_id=volume_id, disk_gib=pools.claimed_disk(volume))
     else:
         moved = move(volume_id=volume_id, status=states.ERROR_EXTENDING, error=message)
     if moved:

@@ -16,6 +16,7 @@ Rules that hold for every method of every driver:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from threading import Event
 
 from workers.drivers.volume.specs import Capabilities as Capabilities
@@ -131,3 +132,11 @@ class VolumeDriver(ABC):
     @abstractmethod
     def pool(self) -> PoolUse:
         """Return how much room there is."""
+
+    @abstractmethod
+    def has(self, volume_id: str) -> bool:
+        """Say whether the pool has the volume, or a part of it."""
+
+    def backends(self) -> Mapping[str, VolumeDriver]:
+        """Return the host's pools by the names of their back ends; {} of a driver that is one pool without a name."""
+        return {}

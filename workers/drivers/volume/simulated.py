@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -41,7 +41,9 @@ MAX_CHAIN = 24
 
 
 class SimulatedVolumes(VolumeDriver):
-    """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048)."""
+    """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048), `backend` (the pool's: local),
+    `shared` (all hosts see the pool; False).
+    """
 
     capabilities = Capabilities(
         formats=("qcow2", "raw"), shared=False, real_bytes=False, snapshots_in_use=True, max_chain=MAX_CHAIN
@@ -50,11 +52,16 @@ class SimulatedVolumes(VolumeDriver):
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Read the options; nothing is touched."""
         self._simulation = Simulation(options)
+        backend = str(options.get("backend", "local"))
+        self._kind = "volumes" if backend == "local" else f"volumes-{backend}"
+        if options.get("shared"):
+            self.capabilities = replace(self.capabilities, shared=True)
+            self._kind = f"../{self._kind}"  # beside the hosts' directories
         self._disk_gib = int(options.get("disk_gib", 2048))
 
     def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
         with self._simulation.operation("create_volume") as operation:
-            record = self._simulation.read("volumes", volume.id)
+            record = self._simulation.read(self._kind, volume.id)
             if record is None:
                 size = self._size_of(source)
                 if size > volume.size_gib * _GIB:
@@ -65,7 +72,7 @@ class SimulatedVolumes(VolumeDriver):
                     raise PoolFull("The host has no space for volumes.")
                 operation.halfway()
                 record = {"size_gib": volume.size_gib, "format": volume.format, "snapshots": {}, "exports": {}}
-                self._simulation.write("volumes", volume.id, record)
+                self._simulation.write(self._kind, volume.id, record)
             return _info(volume.id, record)
 
     def copies(self, volume: VolumeSpec, source: Source) -> bool:
@@ -75,11 +82,11 @@ class SimulatedVolumes(VolumeDriver):
     def delete_volume(self, volume_id: str) -> None:
         values.check_uuid(volume_id, "a volume's id")
         with self._simulation.operation("delete_volume") as operation:
-            record = self._simulation.read("volumes", volume_id)
+            record = self._simulation.read(self._kind, volume_id)
             if record is not None and record["exports"]:
                 raise VolumeInUse("The volume is in use.", details=volume_id)
             operation.halfway()
-            self._simulation.remove("volumes", volume_id)
+            self._simulation.remove(self._kind, volume_id)
 
     def extend_volume(self, volume_id: str, size_gib: int) -> None:
         with self._simulation.operation("extend_volume") as operation:
@@ -87,7 +94,7 @@ class SimulatedVolumes(VolumeDriver):
             if record["size_gib"] > size_gib:
                 raise VolumeTooSmall("A volume can only be made larger.", details=f"{record['size_gib']} GiB now")
             operation.halfway()
-            self._simulation.write("volumes", volume_id, {**record, "size_gib": size_gib})
+            self._simulation.write(self._kind, volume_id, {**record, "size_gib": size_gib})
 
     def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         values.check_uuid(snapshot_id, "a snapshot's id")
@@ -99,15 +106,15 @@ class SimulatedVolumes(VolumeDriver):
                 raise TooManySnapshots("The volume's content is spread over too many snapshots and clones.")
             operation.halfway()
             record["snapshots"][snapshot_id] = record["size_gib"]
-            self._simulation.write("volumes", volume_id, record)
+            self._simulation.write(self._kind, volume_id, record)
 
     def delete_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         values.check_uuid(volume_id, "a volume's id")
         with self._simulation.operation("delete_snapshot") as operation:
-            record = self._simulation.read("volumes", volume_id)
+            record = self._simulation.read(self._kind, volume_id)
             operation.halfway()
             if record is not None and record["snapshots"].pop(snapshot_id, None) is not None:
-                self._simulation.write("volumes", volume_id, record)
+                self._simulation.write(self._kind, volume_id, record)
 
     def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
         with self._simulation.operation("revert_volume") as operation:
@@ -118,7 +125,7 @@ class SimulatedVolumes(VolumeDriver):
                 raise VolumeInUse("The volume is in use.", details=volume_id)
             operation.halfway()
             record["size_gib"] = record["snapshots"][snapshot_id]
-            self._simulation.write("volumes", volume_id, record)
+            self._simulation.write(self._kind, volume_id, record)
 
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         with self._simulation.operation("open_export") as operation:
@@ -134,21 +141,25 @@ class SimulatedVolumes(VolumeDriver):
             noted = asdict(export)
             if record["exports"].get(export.name) != noted:
                 record["exports"][export.name] = noted
-                self._simulation.write("volumes", volume_id, record)
+                self._simulation.write(self._kind, volume_id, record)
             return self._export(volume_id, noted)
 
     def close_export(self, volume_id: str, name: str | None) -> None:
         values.check_uuid(volume_id, "a volume's id")
         with self._simulation.operation("close_export") as operation:
-            record = self._simulation.read("volumes", volume_id)
+            record = self._simulation.read(self._kind, volume_id)
             operation.halfway()
             if record is not None:
                 left = {key: item for key, item in record["exports"].items() if name is not None and key != name}
-                self._simulation.write("volumes", volume_id, {**record, "exports": left})
+                self._simulation.write(self._kind, volume_id, {**record, "exports": left})
 
     def list_volumes(self) -> tuple[VolumeInfo, ...]:
         with self._simulation.operation("list_volumes"):
-            return tuple(_info(name, record) for name, record in self._records())
+            shared = self.capabilities.shared
+            return tuple(replace(_info(name, record), shared=shared) for name, record in self._records())
+
+    def has(self, volume_id: str) -> bool:
+        return self._simulation.read(self._kind, volume_id) is not None
 
     def list_exports(self) -> tuple[Export, ...]:
         with self._simulation.operation("list_exports"):
@@ -200,7 +211,7 @@ class SimulatedVolumes(VolumeDriver):
             return 0
         if isinstance(source, FromImage):
             return source.virtual_size
-        record = self._simulation.read("volumes", source.volume_id)
+        record = self._simulation.read(self._kind, source.volume_id)
         if record is None:
             raise SourceUnavailable("The volume's source is not on the host.", details=source.volume_id)
         if isinstance(source, FromVolume):
@@ -214,12 +225,12 @@ class SimulatedVolumes(VolumeDriver):
         return int(size)
 
     def _records(self) -> list[tuple[str, dict[str, Any]]]:
-        records = ((name, self._simulation.read("volumes", name)) for name in self._simulation.names("volumes"))
+        records = ((name, self._simulation.read(self._kind, name)) for name in self._simulation.names(self._kind))
         return [(name, _current(record)) for name, record in records if record is not None]
 
     def _existing(self, volume_id: str) -> dict[str, Any]:
         values.check_uuid(volume_id, "a volume's id")
-        record = self._simulation.read("volumes", volume_id)
+        record = self._simulation.read(self._kind, volume_id)
         if record is None:
             raise VolumeNotFound("The volume is not on its host.", details=volume_id)
         return _current(record)

@@ -23,6 +23,7 @@ class VolumeSpec:
     id: str
     size_gib: int
     format: Format = "qcow2"
+    backend: str = ""  # "": the first of the host
 
     def __post_init__(self) -> None:
         """The id becomes a file name."""
@@ -156,6 +157,7 @@ class VolumeInfo:
     format: Format
     snapshots: tuple[str, ...] = ()
     used_bytes: int = 0
+    shared: bool = False  # all hosts see it
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from apps.workflow.services import leases
 from workers.drivers.errors import DriverError
 from workers.drivers.volume.base import VolumeInfo
 from workers.engine.subjects import SNAPSHOT, VOLUME
+from workers.host import pools
 from workers.host.reconcilers.base import HostSnapshot, idle_volume
 
 KIND = "volume"
@@ -30,9 +31,10 @@ POOL = "pool"
 
 def reconcile(snapshot: HostSnapshot) -> None:
     driver = snapshot.drivers.volume
-    infos = driver.list_volumes()
-    there = {info.id for info in infos}
     rows = {str(volume.id): volume for volume in volumes.on_host(host=snapshot.drivers.host)}
+    # In a shared pool, what is not this host's is another's.
+    infos = [info for info in driver.list_volumes() if not info.shared or info.id in rows]
+    there = {info.id for info in infos}
     for volume_id in sorted(there - set(rows)):
         _remove_stranger(snapshot, uuid.UUID(volume_id))
     for info in infos:
@@ -73,10 +75,11 @@ def _snapshots_of(volume_id: uuid.UUID) -> set[str]:
 
 def _check_reserve(snapshot: HostSnapshot) -> None:
     """Guests' writes go on where new volumes are refused: an operator has to make room."""
-    pool = snapshot.drivers.volume.pool()
-    if pool.free_gib < pool.reserve_gib:
-        problem = f"{pool.free_gib} GiB are free for volumes, less than the reserve of {pool.reserve_gib} GiB"
-        snapshot.report.remains(POOL, snapshot.drivers.host, found=problem)
+    host = snapshot.drivers.host
+    for backend, pool in pools.report(snapshot.drivers).items():
+        if pool.free_gib < pool.reserve_gib:
+            problem = f"{pool.free_gib} GiB are free for volumes, less than the reserve of {pool.reserve_gib} GiB"
+            snapshot.report.remains(POOL, f"{host}@{backend}", found=problem)
 
 
 def _remove_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
@@ -85,15 +88,13 @@ def _remove_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
         row = volumes.load(volume_id=volume_id) if is_idle else None
         if not is_idle or (row is not None and row.host == drivers.host):
             return
-        if str(volume_id) not in {info.id for info in drivers.volume.list_volumes()}:
+        if str(volume_id) not in {info.id for info in drivers.volume.list_volumes() if not info.shared}:
             return
         owner = "no volume has this id" if row is None else f"the volume is on {row.host or 'no host'}"
         problem = f"files of a volume on the host, but {owner}"
         if not settings.REMOVE_STRANGERS:
             snapshot.report.remains(KIND, volume_id, found=problem, done="left: CELERITY_REMOVE_STRANGERS is off")
             return
-        if drivers.volume.capabilities.shared:
-            return  # another host's, maybe
         drivers.volume.close_export(str(volume_id), None)
         drivers.volume.delete_volume(str(volume_id))
     snapshot.report.repaired(KIND, volume_id, found=problem, done="removed")

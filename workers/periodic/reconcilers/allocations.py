@@ -20,7 +20,7 @@ from apps.operations.consistency import rows
 from apps.scheduling.services import allocations, inventories
 from apps.scheduling.specs import RequestSpec
 from apps.volumes import states as volume_states
-from apps.volumes.selectors import volumes
+from apps.volumes.selectors import pools, volumes
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
 from workers.engine.subjects import SERVER, VOLUME
@@ -78,7 +78,7 @@ def _repair_volume(report: FindingReport, volume_id: uuid.UUID) -> None:
             return
         allocations.release(consumer_id=volume_id)
         if volume.host:
-            spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=volume.size)
+            spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=pools.claimed_disk(volume))
             inventories.restore(consumer_id=volume_id, host=volume.host, spec=spec)
     places = f"claimed on {claimed or 'no host'}; the volume is on {volume.host or 'no host'}"
     done = f"claimed on {volume.host}" if volume.host else "released"

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from apps.scheduling.services import allocations
 from apps.volumes import states
+from apps.volumes.selectors import pools
 from apps.volumes.services import volume_states
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
@@ -18,7 +19,7 @@ from workers.mapping import exports, volumes
 from workers.tasks.volumes.base import VolumeStep, patiently
 
 if TYPE_CHECKING:
-    from apps.volumes.models import Attachment
+    from apps.volumes.models import Attachment, Volume
 
 log = structlog.get_logger("celerity.agent")
 RESUME_SECONDS = 10.0
@@ -44,8 +45,8 @@ class ExtendVolume(VolumeStep[Extended]):
 
     def execute(self, ctx: StepContext) -> Extended:
         volume, drivers, size = self.volume(ctx), self.drivers(ctx), int(ctx.claim.params["new_size"])
-        if not allocations.set_disk(consumer_id=volume.id, disk_gib=size):
-            raise Abort(f"The volume's host has no room for {size - volume.size} GiB more.", cause="NoRoom")
+        if why := _claim(volume, size):
+            raise Abort(f"The volume's host has no room for {size - volume.size} GiB more{why}", cause="NoRoom")
         guests = volumes.open_on_host(volume.id, drivers.host)
         try:
             patiently(ctx, lambda: drivers.volume.extend_volume(str(volume.id), size))
@@ -69,6 +70,15 @@ class ExtendVolume(VolumeStep[Extended]):
             infos = self.drivers(ctx).volume.list_volumes()
             is_intact = any(info.id == str(volume.id) and info.size_gib == volume.size for info in infos)
         volume_states.mark_extend_failed(volume_id=volume.id, message=ctx.failure.message, intact=is_intact)
+
+
+def _claim(volume: "Volume", size: int) -> str:
+    """Claim the room; return "" or why there is none, as the end of a sentence."""
+    if pools.takes_host_disk(volume.backend):
+        return "" if allocations.set_disk(consumer_id=volume.id, disk_gib=size) else "."
+    uses = [use for use in pools.of_backend(backend=volume.backend) if use.pool.host == volume.host]
+    reasons = [reason for use in uses if (reason := use.shortfall(size - volume.size))]
+    return f": the pool {reasons[0]}." if reasons else ""
 
 
 def _show(drivers: HostDrivers, guests: Sequence["Attachment"], size: int) -> None:

@@ -8,7 +8,8 @@ from apps.scheduling.services import allocations
 from apps.scheduling.specs import RequestSpec
 from apps.volumes import states
 from apps.volumes.selectors import backends, snapshots, volumes
-from apps.volumes.services import volume_states
+from apps.volumes.selectors import pools as pool_selectors
+from apps.volumes.services import pools, volume_states
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import HOST, SCHEDULER, StepContext
@@ -41,8 +42,7 @@ class ScheduleVolume(VolumeStep[Scheduled]):
             ctx.assign(HOST, claimed.host.name)
             return Scheduled(claimed.host.zone)
         try:
-            spec = _spec(self.volume(ctx), ctx.claim.excluded_hosts)
-            choice = allocations.choose_and_claim(consumer_id=ctx.subject_id, spec=spec)
+            choice = _choose(self.volume(ctx), ctx.claim.excluded_hosts)
         except NoValidHost as error:
             raise _refusal(ctx, error) from error
         ctx.assign(HOST, choice.host)
@@ -69,6 +69,14 @@ def _refusal(ctx: StepContext, error: NoValidHost) -> Abort:
     leases.explain(claim=ctx.claim, explanation=explanation)
     message = f"No host has room for the volume. {error.message}"
     return Abort(message, cause="NoValidHost", details="; ".join(map(str, explanation.get("misses", []))))
+
+
+def _choose(volume: "Volume", excluded: list[str]) -> allocations.Choice | pools.Choice:
+    """Of back ends on the servers' disk, servers and volumes share a host's room; others have pools."""
+    if pool_selectors.takes_host_disk(volume.backend):
+        return allocations.choose_and_claim(consumer_id=volume.id, spec=_spec(volume, excluded))
+    host = _source_host(volume) or volume.host
+    return pools.choose_and_claim(volume=volume, zone=volume.availability_zone, host=host, without=excluded)
 
 
 def _spec(volume: "Volume", excluded: list[str]) -> RequestSpec:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 from workers.drivers import values
 from workers.drivers.errors import Stopped
@@ -40,12 +42,18 @@ from workers.system import files, locks
 class LocalVolumes(Connections, VolumeDriver):
     """Options: `state_dir` (required), `volume_dir` (its directory `volumes`), `reserved_gib` (2: free space that
     volumes leave alone), `run_dir` (where sockets are: a path of a unix socket has 107 characters at most), `pki_dir`
-    (this host's certificate, for exports between hosts).
+    (this host's certificate, for exports between hosts), `shared` (all hosts see `volume_dir`; False).
     """
 
     capabilities = Capabilities(
         formats=("qcow2", "raw"), shared=False, real_bytes=True, snapshots_in_use=True, max_chain=MAX_CHAIN
     )
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Read the options; nothing is touched."""
+        super().__init__(options)
+        if options.get("shared"):
+            self.capabilities = replace(self.capabilities, shared=True)
 
     def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
         """Nothing is copied, except for or from a raw volume, and where the source's chain is long."""
@@ -186,13 +194,18 @@ class LocalVolumes(Connections, VolumeDriver):
                     texts.append(f"process of volume {path.name}")
                     if remove:
                         daemon.end()
-        for name in self._pool.names():
+        # Of what others see, no host knows what is under way.
+        for name in () if self.capabilities.shared else self._pool.names():
             with suppress(locks.LockTimeout, FileNotFoundError), self._host_lock(name, 0):
                 texts += self._strays(name, remove=remove)
         return (*texts, *self._broken_connections(remove=remove))
 
+    def has(self, volume_id: str) -> bool:
+        return self._pool.of(volume_id).is_dir() or self._daemon(volume_id).directory.is_dir()
+
     def pool(self) -> PoolUse:
         with layer_files.on_disk():
+            self._check_mounted()
             files.make_directory(self._pool.root, 0o700)
             use = shutil.disk_usage(self._pool.root)
         return PoolUse(total_gib=use.total // GIB, free_gib=use.free // GIB, reserve_gib=self.reserved_gib)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.drivers import values
-from workers.drivers.volume.errors import PoolBusy, PoolFull, VolumeNotFound
+from workers.drivers.volume.errors import PoolBusy, PoolFull, PoolUnavailable, VolumeNotFound
 from workers.drivers.volume.local import chains, records
 from workers.drivers.volume.local.chains import GIB
 from workers.drivers.volume.local.daemon import Daemon
@@ -20,6 +21,7 @@ from workers.drivers.volume.specs import VolumeInfo
 from workers.system import files, locks
 from workers.system.paths import HostPaths
 
+MARK = ".celerity-volumes"  # in a shared directory that is no mount point
 RUN_DIR = "/run/celerity-volumes"
 _LOCK_TIMEOUT_S = 2.0
 
@@ -32,6 +34,7 @@ class Pool:
         root = Path(options.get("volume_dir") or Path(options["state_dir"]) / "volumes")
         self.reserved_gib = int(options.get("reserved_gib", 2))
         self._pool = records.Directory(root)
+        self._mark = root / MARK if options.get("shared") else None
         self._locks = HostPaths(Path(options["state_dir"])).locks
         # Two pools of one machine keep their sockets apart.
         own = hashlib.sha256(str(root).encode()).hexdigest()[:12]
@@ -113,10 +116,20 @@ class Pool:
             return None
         paths = (self._pool.of(volume_id) / layer for layer in record.layers())
         used = sum(path.stat().st_blocks * 512 for path in paths if path.exists())
-        return VolumeInfo(volume_id, -(-record.size // GIB), record.format, tuple(sorted(record.snapshots)), used)
+        size, snapshots = -(-record.size // GIB), tuple(sorted(record.snapshots))
+        return VolumeInfo(volume_id, size, record.format, snapshots, used, shared=self._mark is not None)
+
+    def _check_mounted(self) -> None:
+        """An empty directory looks as one that is not mounted: a mark of the operator's tells them apart."""
+        if self._mark is not None and not (os.path.ismount(self._pool.root) or self._mark.exists()):
+            raise PoolUnavailable(
+                "The shared directory of the volumes is not mounted on the host.",
+                details=f"{self._pool.root} is no mount point and has no file {MARK}",
+            )
 
     def _check_room(self) -> None:
-        """Raise PoolFull where less is free than the reserve."""
+        """Raise PoolFull where less is free than the reserve, PoolUnavailable where a shared directory is not there."""
+        self._check_mounted()
         files.make_directory(self._pool.root, 0o700)
         free = shutil.disk_usage(self._pool.root).free
         if free < self.reserved_gib * GIB:

@@ -1,0 +1,74 @@
+"""Reading pools: the file systems of back ends, and what the volumes on them claim."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Sum
+
+from apps.scheduling.selectors import hosts
+from apps.volumes.models import Pool, Volume
+
+BUILT_IN = "local"
+
+
+def takes_host_disk(backend: str) -> bool:
+    """Return whether volumes claim their size from the disk of their host, as servers do: where they have no separate
+    path.
+    """
+    known = settings.VOLUME_BACKENDS.get(backend)
+    return known is None or not known["path"]
+
+
+def claimed_disk(volume: Volume) -> int:
+    """Return the GiB that a volume claims from the disk of its host."""
+    return volume.size if takes_host_disk(volume.backend) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """A pool with what its volumes claim. A shared one is the same on each of its hosts."""
+
+    pool: Pool
+    claimed_gib: int
+
+    @property
+    def limit_gib(self) -> int:
+        """The sum of sizes that volumes may have: the reserve is nobody's."""
+        return int((self.pool.total_gib - self.pool.reserve_gib) * settings.VOLUME_OVERCOMMIT)
+
+    def shortfall(self, size: int) -> str:
+        """Return why a volume of ``size`` GiB does not go there, as a predicate; "" if it does."""
+        if self.pool.free_gib <= self.pool.reserve_gib:
+            return f"is full: {self.pool.free_gib} GiB are free, {self.pool.reserve_gib} GiB stay free"
+        if self.claimed_gib + size > self.limit_gib:
+            return f"has room for {max(self.limit_gib - self.claimed_gib, 0)} GiB of volumes more, not for {size}"
+        return ""
+
+
+def stand_in(volume: Volume) -> str:
+    """Return another host that is up and sees the volume's pool; "" if there is none. 2 queries."""
+    rows = Pool.objects.filter(backend=volume.backend, shared=True).exclude(host=volume.host)
+    return min(hosts.names_up(names=rows.values_list("host", flat=True)), default="")
+
+
+def of_backend(*, backend: str) -> list[PoolUse]:
+    """Return the back end's pools with their use, in order of their hosts. 2 queries."""
+    return _with_use(Pool.objects.filter(backend=backend).order_by("host"))
+
+
+def everything() -> list[PoolUse]:
+    """Return all pools with their use. 2 queries."""
+    return _with_use(Pool.objects.order_by("host", "backend"))
+
+
+def _with_use(pools: Iterable[Pool]) -> list[PoolUse]:
+    rows = Volume.objects.filter(deleted_at=None).exclude(host="").order_by().values_list("host", "backend")
+    by_host = {(host, backend): total for host, backend, total in rows.annotate(total=Sum("size"))}
+    by_backend: dict[str, int] = {}
+    for (_, backend), total in by_host.items():
+        by_backend[backend] = by_backend.get(backend, 0) + total
+    return [
+        PoolUse(pool, by_backend.get(pool.backend, 0) if pool.shared else by_host.get((pool.host, pool.backend), 0))
+        for pool in pools
+    ]

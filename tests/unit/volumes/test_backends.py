@@ -1,0 +1,178 @@
+"""Back ends by name: a type chooses one; pools are filtered and weighed; a shared directory follows its servers."""
+
+import dataclasses
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.common.context import RequestContext
+from apps.scheduling.models import Allocation, Host, Inventory
+from apps.volumes.models import Attachment, DisabledBackend, Pool, Volume
+from apps.volumes.selectors import backends as selectors
+from apps.volumes.services import pools as services
+from apps.volumes.services import volumes
+from apps.workflow.models import Run
+from tests.api.compute import in_process
+from tests.api.compute.in_process import HOST, Worker
+from workers.consistency import check
+from workers.drivers.volume.base import VolumeSpec
+from workers.drivers.volume.errors import PoolUnavailable
+from workers.engine import revert
+from workers.host import drivers as host_drivers
+from workers.host import pools
+from workers.mapping import volumes as mapping
+
+pytestmark = pytest.mark.django_db
+OTHER = "sim-002"
+CONTEXT = RequestContext(user_id="u", project_id="p")
+BACKENDS = {
+    "local": {"kind": "local", "path": ""},
+    "nfs": {"kind": "shared", "path": "/srv/volumes"},
+    "ssd": {"kind": "local", "path": "/srv/ssd"},
+}
+
+
+@pytest.fixture
+def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Worker]:
+    """One host with three back ends; another one that sees the shared pool is known by its rows."""
+    monkeypatch.setattr(revert, "RETRY_DELAY_SECONDS", 0)
+    settings.VOLUME_BACKENDS, settings.VOLUME_OVERCOMMIT = BACKENDS, 1.0
+    for number, name in enumerate((HOST, OTHER)):
+        host = Host.objects.create(name=name, number=number, hypervisor_type="simulated", cpu_info={"arch": "x86_64"})
+        Inventory.objects.create(host=host, vcpus=8, ram_mib=8192, disk_gib=100)
+    with in_process.worker(tmp_path, monkeypatch) as made:
+        options = {"state_dir": tmp_path, "host": HOST, "plan_file": made.plan_file}
+        made.drivers = dataclasses.replace(made.drivers, volume=host_drivers._volumes("simulated", options))
+        pools.report(made.drivers)
+        yield made
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+def begin(backend: str, size: int = 2, **values: Any) -> Volume:
+    row = Volume(project_id="p", user_id="u", name="v", size=size, backend=backend, **values)
+    return volumes.create(context=CONTEXT, volume=row)
+
+
+def pool(backend: str = "nfs", host: str = OTHER, *, shared: bool = True, free: int = 90) -> None:
+    services.report(host=host, backend=backend, shared=shared, total_gib=100, free_gib=free, reserve_gib=2)
+
+
+def claimed() -> list[tuple[str, int]]:
+    return list(Allocation.objects.values_list("host__name", "disk_gib"))
+
+
+@pytest.mark.parametrize(("backend", "disk"), [("local", 2), ("nfs", 0), ("ssd", 0)])
+def test_each_back_end(worker: Worker, backend: str, disk: int) -> None:
+    """Made in its pool, extended, deleted; the servers' disk is claimed where the pool has no other."""
+    volume = begin(backend)
+    assert worker.work() == ["succeeded"]
+    volume.refresh_from_db()
+    driver = worker.drivers.volume.backends()[backend]
+    assert (volume.status, volume.host, claimed()) == ("available", HOST, [(HOST, disk)])
+    assert [info.id for info in driver.list_volumes()] == [str(volume.id)]
+    assert not [item for item in (*check.of_rows(), *check.of_host(worker.drivers)) if item.kind != "quota"]
+    volumes.extend(context=CONTEXT, volume=volume, new_size=3)
+    assert worker.work()[-1] == "succeeded"
+    assert driver.list_volumes()[0].size_gib == 3 and claimed() == [(HOST, disk and 3)]
+    volume.refresh_from_db()
+    volumes.delete(context=CONTEXT, volume=volume)
+    assert worker.work()[-1] == "succeeded"
+    assert (driver.list_volumes(), claimed()) == ((), [])
+
+
+def test_a_full_pool_refuses_in_words(worker: Worker) -> None:
+    Pool.objects.filter(backend="ssd").update(total_gib=10, free_gib=9, reserve_gib=2)
+    small = begin("ssd", 7)
+    assert worker.work() == ["succeeded"]
+    large = begin("ssd", 2)
+    assert worker.work()[-1] == "failed"
+    large.refresh_from_db()
+    assert large.status == "error"
+    assert f"{HOST}@ssd has room for 1 GiB of volumes more, not for 2" in large.error
+    run = Run.objects.get(subject_id=large.id)
+    assert run.explanation["misses"] == [f"{HOST}@ssd has room for 1 GiB of volumes more, not for 2"]
+    Pool.objects.filter(backend="ssd").update(free_gib=2)
+    small.refresh_from_db()
+    volumes.extend(context=CONTEXT, volume=small, new_size=8)
+    assert worker.work()[-1] == "failed"
+    small.refresh_from_db()
+    assert small.status == "available"
+    assert small.error.endswith("the pool is full: 2 GiB are free, 2 GiB stay free.")
+
+
+@pytest.mark.parametrize(
+    ("change", "miss"),
+    [
+        (lambda: Host.objects.update(forced_down=True), "is down or disabled"),
+        (lambda: DisabledBackend.objects.create(host=HOST, backend="nfs"), "is disabled for new volumes"),
+        (lambda: Host.objects.update(zone="elsewhere"), "is not in the zone nova"),
+        (lambda: Pool.objects.filter(backend="nfs").delete(), "No host has the back end nfs."),
+    ],
+)
+def test_why_not(worker: Worker, change: Any, miss: str) -> None:
+    change()
+    volume = begin("nfs", availability_zone="nova")
+    assert worker.work() == ["failed"]
+    volume.refresh_from_db()
+    assert miss in volume.error and claimed() == []
+
+
+def test_the_pool_with_most_room_is_chosen(worker: Worker) -> None:
+    pool("ssd", HOST, shared=False)
+    pool("ssd", OTHER, shared=False)
+    Volume.objects.create(project_id="p", user_id="u", size=5, status="available", host=HOST, backend="ssd")
+    choice = services.choose_and_claim(volume=begin("ssd"))
+    assert choice.host == OTHER
+    assert [row["host"] for row in choice.explanation["candidates"]] == [OTHER, HOST]
+
+
+def test_a_disabled_local_back_end(worker: Worker) -> None:
+    DisabledBackend.objects.create(host=HOST, backend="local")
+    DisabledBackend.objects.create(host=OTHER, backend="local")
+    volume = begin("local")
+    assert worker.work() == ["failed"]
+    volume.refresh_from_db()
+    assert volume.error.startswith("No host has room for the volume.")
+
+
+def test_a_shared_volume_is_exported_by_its_servers_host(worker: Worker) -> None:
+    volume = begin("nfs")
+    worker.work()
+    Volume.objects.filter(id=volume.id).update(host=OTHER)
+    Host.objects.filter(name=OTHER).update(forced_down=True)  # its host is not needed
+    attachment = Attachment.objects.create(
+        volume_id=volume.id, server_id=uuid.uuid4(), host=HOST, status="attaching", by_compute=True, mode="rw"
+    )
+    export = mapping.connect(attachment, worker.drivers, alone=True)
+    volume.refresh_from_db()
+    assert (volume.host, export.listening, claimed()) == (HOST, None, [(HOST, 0)])
+    assert [item.volume_id for item in worker.drivers.volume.list_exports()] == [str(volume.id)]
+
+
+def test_another_host_deletes_what_is_shared(worker: Worker) -> None:
+    volume = begin("nfs")
+    worker.work()
+    Volume.objects.filter(id=volume.id).update(host=OTHER)
+    pool("nfs", OTHER)
+    Host.objects.filter(name=OTHER).update(forced_down=True)
+    volume.refresh_from_db()
+    volumes.delete(context=CONTEXT, volume=volume)
+    assert Run.objects.latest("created_at").host == HOST
+    assert worker.work()[-1] == "succeeded"
+    assert worker.drivers.volume.list_volumes() == ()
+
+
+def test_what_the_api_shows(worker: Worker) -> None:
+    rows = {(row.host, row.backend): (row.total, row.free) for row in selectors.everything(host=HOST)}
+    assert set(rows) == {(HOST, "local"), (HOST, "nfs"), (HOST, "ssd")}
+    assert rows[HOST, "local"] == (100, 100) and rows[HOST, "nfs"][0] > 0
+
+
+def test_a_back_end_that_a_host_has_not(worker: Worker) -> None:
+    with pytest.raises(PoolUnavailable, match="does not have the back end tape"):
+        worker.drivers.volume.create_volume(VolumeSpec(str(uuid.uuid4()), 1, backend="tape"))

@@ -1,0 +1,104 @@
+"""Several back ends of one host as one driver: each call goes to the pool that has the volume.
+
+A new volume goes to the back end that its spec names. What no pool has is absent: for the first one to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from threading import Event
+from typing import TypeVar
+
+from workers.drivers.volume.base import (
+    Export,
+    ExportSpec,
+    FromImage,
+    PoolUse,
+    RemoteExport,
+    Source,
+    VolumeDriver,
+    VolumeInfo,
+    VolumeSpec,
+)
+from workers.drivers.volume.errors import PoolUnavailable
+
+T = TypeVar("T")
+
+
+class Backends(VolumeDriver):
+    """Made of drivers by the names of their back ends; the first one has the connections to other hosts' exports."""
+
+    def __init__(self, drivers: Mapping[str, VolumeDriver]) -> None:
+        """Remember the drivers."""
+        self._drivers = dict(drivers)
+        self._first = next(iter(self._drivers.values()))
+        self.capabilities = self._first.capabilities
+
+    def backends(self) -> Mapping[str, VolumeDriver]:
+        return self._drivers
+
+    def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
+        return self._named(volume).create_volume(volume, source, stop)
+
+    def copies(self, volume: VolumeSpec, source: Source) -> bool:
+        """Images are in the host's cache: a pool on another file system copies them."""
+        driver = self._named(volume)
+        return driver.copies(volume, source) or (isinstance(source, FromImage) and driver is not self._first)
+
+    def delete_volume(self, volume_id: str) -> None:
+        self._of(volume_id).delete_volume(volume_id)
+
+    def extend_volume(self, volume_id: str, size_gib: int) -> None:
+        self._of(volume_id).extend_volume(volume_id, size_gib)
+
+    def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
+        self._of(volume_id).create_snapshot(volume_id, snapshot_id, stop)
+
+    def delete_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
+        self._of(volume_id).delete_snapshot(volume_id, snapshot_id, stop)
+
+    def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
+        self._of(volume_id).revert_volume(volume_id, snapshot_id)
+
+    def open_export(self, volume_id: str, export: ExportSpec) -> Export:
+        return self._of(volume_id).open_export(volume_id, export)
+
+    def close_export(self, volume_id: str, name: str | None) -> None:
+        self._of(volume_id).close_export(volume_id, name)
+
+    def connect(self, remote: RemoteExport) -> Export:
+        return self._first.connect(remote)
+
+    def disconnect(self, owner: str) -> None:
+        self._first.disconnect(owner)
+
+    def list_connections(self) -> tuple[Export, ...]:
+        return self._first.list_connections()
+
+    def list_volumes(self) -> tuple[VolumeInfo, ...]:
+        return self._all(lambda driver: driver.list_volumes())
+
+    def list_exports(self) -> tuple[Export, ...]:
+        return self._all(lambda driver: driver.list_exports())
+
+    def residue(self, *, remove: bool) -> tuple[str, ...]:
+        return self._all(lambda driver: driver.residue(remove=remove))
+
+    def pool(self) -> PoolUse:
+        """Of the first one; ``backends`` has the others."""
+        return self._first.pool()
+
+    def has(self, volume_id: str) -> bool:
+        return any(driver.has(volume_id) for driver in self._drivers.values())
+
+    def _named(self, volume: VolumeSpec) -> VolumeDriver:
+        driver = self._drivers.get(volume.backend) if volume.backend else self._first
+        if driver is None:
+            raise PoolUnavailable(f"The host does not have the back end {volume.backend}.")
+        return driver
+
+    def _of(self, volume_id: str) -> VolumeDriver:
+        return next((driver for driver in self._drivers.values() if driver.has(volume_id)), self._first)
+
+    def _all(self, ask: Callable[[VolumeDriver], tuple[T, ...]]) -> tuple[T, ...]:
+        return tuple(item for driver in self._drivers.values() for item in ask(driver))
