@@ -43,7 +43,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> It
     settings.VOLUME_BACKENDS, settings.VOLUME_OVERCOMMIT = BACKENDS, 1.0
     for number, name in enumerate((HOST, OTHER)):
         host = Host.objects.create(name=name, number=number, hypervisor_type="simulated", cpu_info={"arch": "x86_64"})
-        Inventory.objects.create(host=host, vcpus=8, ram_mib=8192, disk_gib=100)
+        Inventory.objects.create(host=host, vcpus=8, ram_mib=8192, disk_gib=100 if name == HOST else 1)
     with in_process.worker(tmp_path, monkeypatch) as made:
         options = {"state_dir": tmp_path, "host": HOST, "plan_file": made.plan_file}
         made.drivers = dataclasses.replace(made.drivers, volume=host_drivers._volumes("simulated", options))
