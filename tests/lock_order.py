@@ -49,6 +49,7 @@ TABLES = {
     "scheduling_inventory": Rank.INVENTORY,
     "volumes_attachment": Rank.VOLUME,
     "volumes_backup": Rank.BACKUP,
+    "volumes_pool": Rank.INVENTORY,
     "volumes_snapshot": Rank.SNAPSHOT,
     "volumes_volume": Rank.VOLUME,
     "volumes_volumetype": Rank.VOLUME_TYPE,

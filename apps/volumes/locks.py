@@ -3,7 +3,7 @@
 import uuid
 
 from apps.common.lock_order import Rank, ranked
-from apps.volumes.models import Backup, Snapshot, Volume, VolumeType
+from apps.volumes.models import Backup, Pool, Snapshot, Volume, VolumeType
 
 
 @ranked(Rank.VOLUME_TYPE)
@@ -31,3 +31,9 @@ def snapshot(snapshot_id: uuid.UUID) -> Snapshot | None:
 def backup(backup_id: uuid.UUID) -> Backup | None:
     """Lock a backup that is not deleted. It comes after its volume and before its runs and its reservations."""
     return Backup.objects.select_for_update(no_key=True).filter(id=backup_id, deleted_at=None).first()
+
+
+@ranked(Rank.INVENTORY)
+def pools(backend: str) -> None:
+    """Lock the pools of a back end: one new volume after another counts those before it. As a host's inventory."""
+    list(Pool.objects.select_for_update().filter(backend=backend).order_by("id"))

@@ -11,6 +11,7 @@ from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.selectors import hosts
 from apps.scheduling.services import allocations
 from apps.scheduling.specs import RequestSpec
+from apps.volumes import locks
 from apps.volumes.models import Pool, Volume
 from apps.volumes.selectors import backends, pools
 from apps.volumes.selectors.pools import PoolUse
@@ -48,8 +49,9 @@ def choose_and_claim(
     the reasons.
     """
     with transaction.atomic():
-        # One at a time for a back end: the next one counts this volume.
-        list(Pool.objects.select_for_update().filter(backend=volume.backend).order_by("id"))
+        if sets_host:
+            locks.volume(volume.id)
+        locks.pools(volume.backend)
         verdict = _judge(volume, zone, host, set(without))
         if not verdict.left:
             error = NoValidHost(reason="; ".join(verdict.misses) or f"No host has the back end {volume.backend}.")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("volumes", "0004_exports"),
+        ("volumes", "0005_backups"),
     ]
 
     operations = [
