@@ -13,6 +13,8 @@ from workers.drivers.volume.base import (
     Export,
     ExportSpec,
     FromImage,
+    FromSnapshot,
+    FromVolume,
     PoolUse,
     RemoteExport,
     Source,
@@ -38,11 +40,11 @@ class Backends(VolumeDriver):
         return self._drivers
 
     def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
-        return self._named(volume).create_volume(volume, source, stop)
+        return self._named(volume, source).create_volume(volume, source, stop)
 
     def copies(self, volume: VolumeSpec, source: Source) -> bool:
         """Images are in the host's cache: a pool on another file system copies them."""
-        driver = self._named(volume)
+        driver = self._named(volume, source)
         return driver.copies(volume, source) or (isinstance(source, FromImage) and driver is not self._first)
 
     def delete_volume(self, volume_id: str) -> None:
@@ -91,8 +93,11 @@ class Backends(VolumeDriver):
     def has(self, volume_id: str) -> bool:
         return any(driver.has(volume_id) for driver in self._drivers.values())
 
-    def _named(self, volume: VolumeSpec) -> VolumeDriver:
-        driver = self._drivers.get(volume.backend) if volume.backend else self._first
+    def _named(self, volume: VolumeSpec, source: Source) -> VolumeDriver:
+        """A volume without a back end goes where its source is."""
+        if not volume.backend:
+            return self._of(source.volume_id) if isinstance(source, FromSnapshot | FromVolume) else self._first
+        driver = self._drivers.get(volume.backend)
         if driver is None:
             raise PoolUnavailable(f"The host does not have the back end {volume.backend}.")
         return driver
