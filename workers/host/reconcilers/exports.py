@@ -34,12 +34,13 @@ from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import PowerState
 from workers.drivers.volume.errors import PoolUnavailable
 from workers.engine.subjects import SERVER, VOLUME
+from workers.host.reconcilers import power
 from workers.host.reconcilers.base import HostSnapshot, idle, idle_volume
 from workers.mapping import exports
 from workers.mapping import volumes as mapping
 
 if TYPE_CHECKING:
-    from apps.volumes.models import Attachment
+    from apps.volumes.models import Attachment, Export
 
 log = structlog.get_logger("celerity.agent")
 KIND = "export"
@@ -127,6 +128,7 @@ def revive(drivers: HostDrivers, server_id: uuid.UUID) -> bool:
     for row in lost:
         problem = f"its export failed, and the server {server_id} was paused"
         report.repaired(KIND, row.volume_id, found=problem, done="opened; the server runs on")
+    power.repair(drivers, server_id)  # its row may say that it is paused
     return True
 
 
@@ -192,14 +194,19 @@ def _follow_rows(snapshot: HostSnapshot) -> None:
     for volume_id in sorted(strangers):
         problem = "an export is open for another host that no attachment has"
         snapshot.report.repaired(KIND, volume_id, found=problem, done="closed")
-    for (volume_id, _), row in sorted(lost.items()):
-        row.refresh_from_db()
-        problem = f"open for the host {row.host}, and not found"
-        if row.opened_at is None:
-            snapshot.report.remains(KIND, volume_id, found=f"{problem}; {row.error}")
-            continue
-        exports.tell_guests(row.host, uuid.UUID(volume_id))
-        if not snapshot.restarted:
+    for key in sorted(set(rows) - listening):
+        _report_opened(snapshot, rows[key], was_lost=key in lost)
+
+
+def _report_opened(snapshot: HostSnapshot, row: "Export", *, was_lost: bool) -> None:
+    """An export was not open. Where it is now, guests may have waited for it."""
+    volume_id, now = row.attachment.volume_id, selectors.of_attachment(attachment_id=row.attachment_id, host=row.host)
+    if now is not None and now.error:
+        snapshot.report.remains(KIND, volume_id, found=f"not open for the host {row.host}; {now.error}")
+    elif now is not None and now.opened_at is not None:
+        exports.tell_guests(row.host, volume_id)
+        if was_lost and not snapshot.restarted:
+            problem = f"open for the host {row.host}, and not found"
             snapshot.report.repaired(KIND, volume_id, found=problem, done="opened")
 
 
