@@ -20,6 +20,7 @@ NAMES = [
     "lab",
     "ports",
     "disk",
+    "volumes",
     "memory",
     "clock",
     "guest_image",

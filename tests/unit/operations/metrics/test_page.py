@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from django.utils import timezone
 from apps.common import broker
 from apps.operations.metrics import machine, page
 from apps.scheduling.models import Host
+from apps.volumes.models import Attachment, Export, Pool, Volume
 from apps.workflow.services import counters
 from tests.unit.operations.metrics import rows
 from workers.system.pki import renewal
 
 pytestmark = pytest.mark.django_db
-STATEMENTS = 7
+STATEMENTS = 11
 
 
 def lines(text: str, start: str) -> list[str]:
@@ -53,6 +55,22 @@ def test_many_hosts_have_no_series_each(settings: object) -> None:
     assert not lines(text, "celerity_host_")
     assert 'celerity_vcpus{kind="used"} 12.0' in text
     assert 'celerity_queue_waiting{queue="hosts"} 0.0' in text
+
+
+def test_volumes_and_their_pools() -> None:
+    for host, backend, shared in (("a", "nfs", True), ("b", "nfs", True), ("a", "ssd", False)):
+        Pool.objects.create(host=host, backend=backend, shared=shared, total_gib=100, free_gib=60, reserve_gib=2)
+    for host, backend in (("a", "nfs"), ("b", "nfs"), ("a", "ssd"), ("a", "local")):
+        Volume.objects.create(project_id="p", user_id="u", size=5, status="available", host=host, backend=backend)
+    volume = Volume.objects.get(backend="ssd")
+    attachment = Attachment.objects.create(volume=volume, server_id=uuid.uuid4(), host="b", status="attached")
+    Export.objects.create(attachment=attachment, host="b", storage_host="a", opened_at=timezone.now())
+    text = page.render().decode()
+    assert 'celerity_volumes{status="available"} 4.0' in text
+    assert 'celerity_volume_pool_gib{backend="nfs",host="",kind="claimed"} 10.0' in text
+    assert 'celerity_volume_pool_gib{backend="ssd",host="a",kind="claimed"} 5.0' in text
+    assert 'celerity_volume_pool_gib{backend="ssd",host="a",kind="free"} 60.0' in text
+    assert 'celerity_volume_exports{host="a",state="open"} 1.0' in text
 
 
 def test_queues_and_their_ages() -> None:
