@@ -1,6 +1,7 @@
 """Volumes by status, and pools of back ends: their room, and what volumes claim of it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -46,7 +47,7 @@ def collect() -> Iterator[Metric]:
     yield exports
 
 
-def _rows(statement: str) -> list[tuple[object, ...]]:
+def _rows(statement: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {"limit": settings.METRICS_HOSTS})
         return list(cursor.fetchall())
