@@ -134,6 +134,9 @@ class Receiver:
         except (ValueError, TypeError, KeyError) as error:
             self.close()
             raise TransferFailed("The server's host answered in another form.", details=str(error)) from error
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._socket.close()
