@@ -245,6 +245,8 @@ RECLAIM_INSTANCE_INTERVAL = env.int("CELERITY_RECLAIM_INSTANCE_INTERVAL", defaul
 # Whether a resize may leave a server on its host. Off, a cloud of one host resizes none.
 ALLOW_RESIZE_TO_SAME_HOST = env.bool("CELERITY_ALLOW_RESIZE_TO_SAME_HOST", default=True)
 RESIZE_CONFIRM_WINDOW = env.int("CELERITY_RESIZE_CONFIRM_WINDOW", default=0)  # seconds; 0: nothing confirms by itself
+# How many seconds a shelved server stays on its host; 0: it leaves at once, -1: not by itself.
+SHELVED_OFFLOAD_TIME = env.int("CELERITY_SHELVED_OFFLOAD_TIME", default=0)
 RESERVATION_LIFETIME = INSTANCE_BUILD_TIMEOUT * 2  # seconds
 
 # --- Scheduling ---------------------------------------------------------------------------------

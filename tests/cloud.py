@@ -61,6 +61,7 @@ class Cloud:
             "CELERITY_RECONCILE": "2",
             "CELERITY_LOCK_WAIT": "3",
             "CELERITY_API_PROCESSES": "1",
+            "CELERITY_SHELVED_OFFLOAD_TIME": "-1",
             **settings,
         }
         self.state = Path(self.environment["CELERITY_STATE_DIR"])

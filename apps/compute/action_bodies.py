@@ -226,6 +226,24 @@ RESIZE: Schema = {
     "additionalProperties": False,
 }
 
+UNSHELVE: Schema = {
+    "type": "object",
+    "nullable": True,
+    "description": "null, or an object with availability_zone and host",
+    "minProperties": 1,
+    "properties": {
+        "availability_zone": {
+            "type": "string", "nullable": True, "minLength": 1, "maxLength": 255, "pattern": r"^[^\x00:]*$",
+            "description": "null, or a zone's name",
+        },
+        "host": {
+            "type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9-._]*$(?!\n)",
+            "description": "a host's name",
+        },
+    },
+    "additionalProperties": False,
+}  # fmt: skip
+
 
 def as_given(body: Any) -> dict[str, Any]:
     return dict(body)
@@ -241,6 +259,12 @@ def host(body: Any) -> dict[str, Any]:
 
 def resize(body: Any) -> dict[str, Any]:
     return {"flavor_ref": str(body["flavorRef"]), "disk_config": body.get("OS-DCF:diskConfig")}
+
+
+def unshelve(body: Any) -> dict[str, Any]:
+    given = body or {}
+    zone = {"zone": given["availability_zone"]} if "availability_zone" in given else {}
+    return {"host": given.get("host"), **zone}
 
 
 def rescue(body: Any) -> dict[str, Any]:

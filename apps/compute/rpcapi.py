@@ -62,6 +62,8 @@ def delete(
     """
     hosts = cancelled.hosts if cancelled is not None else {}
     params: dict[str, Any] = {"volumes": True} if server.has_volumes else {}
+    if server.shelved_image_id is not None:
+        params["shelved_image"] = str(server.shelved_image_id)
     if migration is not None:
         params["migration"] = str(migration.uuid)
         if migration.destination:
@@ -95,6 +97,7 @@ def act(
     run_id: uuid.UUID | None = None,
     also: Sequence[tuple[str, uuid.UUID]] = (),
     where: Mapping[str, Any] | None = None,
+    variant: str = "",
 ) -> None:
     """Start the pipeline of an action of the catalogue. ``also``: further subjects, as (type, id).
 
@@ -103,7 +106,7 @@ def act(
     """
     usual: dict[str, Any] = {"hosts": {action.host_role: server.host}} if action.host_role else {"host": server.host}
     places = usual if where is None else where
-    _start(context, action.pipeline, action.name, server, params=params, run_id=run_id, also=also, **places)
+    _start(context, variant or action.pipeline, action.name, server, params=params, run_id=run_id, also=also, **places)
 
 
 def record(*, context: RequestContext, action: str, server: Server) -> None:

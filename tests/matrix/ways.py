@@ -19,12 +19,17 @@ Act = Callable[[Cloud, "Case"], None]
 @dataclass(frozen=True)
 class Way:
     """``ready`` prepares a subject of the kind's usual state, ``start`` starts the pipeline (one that creates makes its
-    subject), ``end`` is the state after it; "" for the usual one. A pipeline that releases leaves none.
+    subject), ``end`` is the state after it, ``failed`` that after one that failed; "" for the usual one. A pipeline
+    that releases leaves none.
     """
 
     ready: Act
     start: Act
     end: str = ""
+    failed: str = ""
+
+    def end_of(self, state: str) -> str:
+        return self.failed if state == "failed" else self.end
 
 
 def _build(cloud: Cloud, case: "Case") -> None:
@@ -118,6 +123,22 @@ def _resized(cloud: Cloud, case: "Case") -> None:
     cloud.rows(enable, FIRST)
 
 
+def _offloaded(cloud: Cloud, case: "Case") -> None:
+    _shelve(cloud, case)
+    assert cloud.settled(case.subject)["status"] == "SHELVED_OFFLOADED"
+
+
+def _shelve(cloud: Cloud, case: "Case") -> None:
+    """Shelve it as a cloud does whose shelved servers leave their hosts; here they stay, as long as no one asks."""
+    setting = "from django.conf import settings; settings.SHELVED_OFFLOAD_TIME = 0; "
+    perform(cloud, case.subject, ACTIONS["shelve"], before=setting)
+
+
+def _shelved(cloud: Cloud, case: "Case") -> None:
+    _action({"shelve": None})(cloud, case)
+    assert cloud.settled(case.subject)["status"] == "SHELVED"
+
+
 def perform(cloud: Cloud, server_id: str, action: ServerAction, *, before: str = "") -> None:
     """Do an action as the API would, which may not offer it yet."""
     code = (
@@ -169,7 +190,11 @@ WAYS = {
     "server.detach_interface": Way(_nothing, _detach),
     "server.migrate": Way(_nothing, _as_admin({"migrate": None}), end="VERIFY_RESIZE"),
     "server.confirm_resize": Way(_resized, _action({"confirmResize": None})),
-    "server.revert_resize": Way(_resized, _action({"revertResize": None})),
+    "server.revert_resize": Way(_resized, _action({"revertResize": None}), failed="VERIFY_RESIZE"),
+    "server.shelve": Way(_nothing, _shelve, end="SHELVED_OFFLOADED"),
+    "server.shelve_offload": Way(_shelved, _as_admin({"shelveOffload": None}), end="SHELVED_OFFLOADED"),
+    "server.unshelve": Way(_offloaded, _action({"unshelve": None})),
+    "server.unshelve_on_host": Way(_shelved, _action({"unshelve": None})),
     "server.pause": Way(_nothing, _action({"pause": None}), end="PAUSED"),
     "server.reboot": Way(_nothing, _action({"reboot": {"type": "HARD"}})),
     "server.rebuild": Way(_nothing, lambda cloud, case: _action({"rebuild": {"imageRef": cloud.image()}})(cloud, case)),

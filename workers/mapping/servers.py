@@ -13,6 +13,7 @@ from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
 from workers.drivers.network.base import INTEGRATION_BRIDGE, PortSpec
 from workers.drivers.storage.base import CachedImage, Disk
+from workers.drivers.storage.errors import FilesMissing
 from workers.mapping import config_drives, devices, hardware, images, networks, volumes
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ def _make(server: "Server", device: "BlockDevice", drivers: HostDrivers, ephemer
         return storage.create_swap(key, device.size)
     if device.kind == "ephemeral":
         return storage.create_ephemeral(key, next(ephemeral), device.size)
-    return storage.create_root(key, _cached(server, drivers), device.size)
+    try:
+        return storage.root(key)  # whatever image it was made of
+    except FilesMissing:
+        return storage.create_root(key, _cached(server, drivers), device.size)
 
 
 def _cached(server: "Server", drivers: HostDrivers) -> CachedImage | None:

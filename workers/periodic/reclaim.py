@@ -1,6 +1,8 @@
-"""What is due after a setting's time: deletes that can no longer be restored, resizes that are confirmed."""
+"""What is due after a setting's time: deletes that can no longer be restored, resizes that are confirmed, and shelved
+servers that leave their hosts.
+"""
 
-from apps.compute.services import server_moves, soft_deletes
+from apps.compute.services import server_moves, shelving, soft_deletes
 
 
 def reclaim() -> int:
@@ -9,3 +11,7 @@ def reclaim() -> int:
 
 def confirm_resizes() -> int:
     return server_moves.confirm_due()
+
+
+def offload_shelved() -> int:
+    return shelving.offload_due()

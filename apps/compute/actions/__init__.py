@@ -47,6 +47,9 @@ from apps.compute.actions.network import INJECT_NETWORK_INFO as INJECT_NETWORK_I
 from apps.compute.actions.network import REMOVE_FIXED_IP as REMOVE_FIXED_IP
 from apps.compute.actions.network import REMOVE_FLOATING_IP as REMOVE_FLOATING_IP
 from apps.compute.actions.network import REMOVE_GROUP as REMOVE_GROUP
+from apps.compute.actions.shelving import SHELVE as SHELVE
+from apps.compute.actions.shelving import SHELVE_OFFLOAD as SHELVE_OFFLOAD
+from apps.compute.actions.shelving import UNSHELVE as UNSHELVE
 from apps.compute.actions.volumes import ATTACH_VOLUME as ATTACH_VOLUME
 from apps.compute.actions.volumes import DETACH_VOLUME as DETACH_VOLUME
 from apps.compute.exceptions import ActionNotOffered, RemovedFromNova
@@ -57,7 +60,8 @@ ACTIONS: dict[str, ServerAction] = {
     row.name: row
     for row in (
         RETRY, CANCEL, START, STOP, PAUSE, UNPAUSE, SUSPEND, RESUME, REBOOT, CRASH_DUMP, RESCUE, UNRESCUE,
-        REBUILD, MIGRATE, RESIZE, CONFIRM_RESIZE, REVERT_RESIZE, RESET_STATE, DELETE, FORCE_DELETE, RESTORE, LOCK,
+        REBUILD, MIGRATE, RESIZE, CONFIRM_RESIZE, REVERT_RESIZE,
+        SHELVE, SHELVE_OFFLOAD, UNSHELVE, RESET_STATE, DELETE, FORCE_DELETE, RESTORE, LOCK,
         UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
         CREATE_IMAGE, CREATE_BACKUP, CHANGE_PASSWORD,
@@ -73,9 +77,6 @@ NOT_OFFERED: dict[str, str] = {
     "os-getSerialConsole": "remote consoles",
     "os-getVNCConsole": "remote consoles",
     "os-migrateLive": "migration of servers",
-    "shelve": "shelving of servers",
-    "shelveOffload": "shelving of servers",
-    "unshelve": "shelving of servers",
 }
 # Keys that Nova itself refuses by now.
 REMOVED = {"resetNetwork": "resets of servers' networks"}

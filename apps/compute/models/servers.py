@@ -56,6 +56,9 @@ class Server(models.Model):
     rebuild = models.JSONField(
         null=True, blank=True, editable=False, help_text="Columns of a rebuild that has not begun to change the disks."
     )
+    shelved_image_id = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="What its root disk is made of when it is unshelved."
+    )
     requested_networks = models.JSONField(null=True, blank=True, help_text="null if the request named none.")
     security_groups = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     scheduler_hints = models.JSONField(default=dict, blank=True)
@@ -84,6 +87,7 @@ class Server(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     launched_at = models.DateTimeField(null=True, blank=True)
+    shelved_at = models.DateTimeField(null=True, blank=True)
     soft_deleted_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 

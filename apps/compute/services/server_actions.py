@@ -55,11 +55,13 @@ def begin(
     run_id: uuid.UUID | None = None,
     also: Sequence[tuple[str, uuid.UUID]] = (),
     where: Mapping[str, Any] | None = None,
+    variant: str = "",
     **arguments: Any,
 ) -> None:
     """Take the server from no task into the action's, and start its pipeline, which keeps ``arguments``. A run that the
     action may replace is cancelled. ``run_id``: the ID of the run, where another row names it. ``also``: its further
-    subjects. ``where``: its ``host`` and ``hosts``, if it is not the server's that begins.
+    subjects. ``where``: its ``host`` and ``hosts``, if it is not the server's that begins. ``variant``: another
+    pipeline of the action.
 
     The row decides as it is now: host and lock may have changed since the caller read it. Raises WrongState (409)
     naming the state that does not allow it, ServerLocked (409), ServerInUse (409), ServerNotFound (404), and Conflict
@@ -69,7 +71,14 @@ def begin(
         with transaction.atomic():
             row = _enter(context, server, action, hard=bool(arguments.get("hard")))
             rpcapi.act(
-                context=context, server=row, action=action, params=arguments, run_id=run_id, also=also, where=where
+                context=context,
+                server=row,
+                action=action,
+                params=arguments,
+                run_id=run_id,
+                also=also,
+                where=where,
+                variant=variant,
             )
     except IntegrityError:
         other = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)
@@ -95,7 +104,7 @@ def _enter(context: RequestContext, server: Server, action: ServerAction, *, har
     if not rows:
         _refuse(context, server, action, vm_states)
     row = sql.ROW.read(rows[0])
-    if not row.host:
+    if not row.host and row.vm_state != states.SHELVED_OFFLOADED:
         raise Conflict(
             f"Cannot '{action.name}' instance {row.id} while it is in vm_state {row.vm_state}: it has no host, "
             "its build did not get that far."

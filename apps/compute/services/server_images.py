@@ -40,7 +40,7 @@ def create(
     """
     name = name or f"{server.name[:230]} {timezone.now():%Y-%m-%d %H:%M:%S}"
     properties = {"image_type": "snapshot", **_check(metadata or {})}  # in Nova too, the request's win
-    return _begin(context, server, CREATE_IMAGE, name, properties)
+    return begin(context, server, CREATE_IMAGE, name, properties)
 
 
 def back_up(
@@ -54,7 +54,7 @@ def back_up(
 ) -> uuid.UUID:
     """The same as a backup: once it is there, only the ``rotation`` newest ones of its type stay."""
     properties = {**_check(metadata or {}), "image_type": "backup", "backup_type": backup_type}
-    return _begin(context, server, CREATE_BACKUP, name, properties, backup_type=backup_type, rotation=rotation)
+    return begin(context, server, CREATE_BACKUP, name, properties, backup_type=backup_type, rotation=rotation)
 
 
 def _check(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -63,9 +63,10 @@ def _check(metadata: Mapping[str, str]) -> dict[str, str]:
     return {name: attributes.property_value(name, value) for name, value in metadata.items()}
 
 
-def _begin(
+def begin(
     context: RequestContext, server: Server, action: ServerAction, name: str, properties: dict[str, str], **params: Any
 ) -> uuid.UUID:
+    """Write the image's row and begin the run that fills it."""
     if any(device.is_root and device.is_volume for device in selectors.block_devices(server_id=server.id)):
         raise VolumeBacked(what=action.title.lower().removeprefix("create "))
     run_id = uuid.uuid4()

@@ -30,7 +30,6 @@ MISSING = {
     "default rules of security groups": ["compute .*/os-security-group-default-rules"],
     "remote consoles": ["compute .*/(remote-consoles|os-console-auth-tokens)", "compute .*#os-getVNCConsole"],
     "shares": ["compute .*/shares"],
-    "shelving": ["compute .*#(un)?shelve"],
     "live migration": ["compute .*#os-migrateLive", "compute .*/migrations/.*#force_complete"],
     "evacuation": ["compute .*#evacuate"],
     "resets of servers' networks": ["compute .*#resetNetwork"],

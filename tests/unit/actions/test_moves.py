@@ -1,7 +1,5 @@
 """Migrate and resize: the server is confirmed on its new host or flavor, or comes back; both hosts are left clean."""
 
-import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,62 +14,15 @@ from apps.compute.services import server_moves
 from apps.operations.consistency import rows
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.models import Limit, Usage
-from apps.scheduling.models import Allocation, Host, Inventory
+from apps.scheduling.models import Allocation, Host
 from apps.workflow.models import Run
 from apps.workflow.services.findings import FindingReport
-from tests.unit.actions.conftest import ADMIN, HOST, Acting
-from workers.consistency import check
+from tests.unit.actions.conftest import ADMIN, HOST, OTHER, Moving
 from workers.host.reconcilers import domains
 from workers.host.reconcilers.base import take_snapshot
 from workers.periodic.reconcilers import allocations as allocation_reconciler
 
 pytestmark = pytest.mark.django_db(transaction=True)
-OTHER = "sim-002"
-
-
-class Moving(Acting):
-    """Two hosts. ``where`` is what each has of the server."""
-
-    def where(self) -> dict[str, tuple[str, bool, bool]]:
-        """Return of each host that has anything: the guest's power state, whether files are there, and kept ones."""
-        found = {}
-        for name, drivers in self.hosts.items():
-            info = drivers.hypervisor.info(str(self.id))
-            there = [str(self.id) in ids for ids in (drivers.storage.list_servers(), drivers.storage.list_kept())]
-            if info is not None or any(there):
-                found[name] = (str(info.power_state) if info else "", *there)
-        return found
-
-    def size(self, name: str = "root") -> int:
-        storage = self.hosts[self.server.host].storage
-        return int(storage._simulation.read("disks", str(self.id))[name]["size_bytes"])  # type: ignore[attr-defined]
-
-    def domain_of(self, host: str) -> dict[str, Any]:
-        return dict(json.loads((self.directory / host / "domains" / f"{self.id}.json").read_bytes()))
-
-    def findings(self) -> list[str]:
-        found = [*check.of_rows(), *(finding for drivers in self.hosts.values() for finding in check.of_host(drivers))]
-        return [f"{finding.kind} {finding.details}" for finding in found if finding.kind != "image"]
-
-
-@pytest.fixture
-def moving(acting: Acting, settings: Any) -> Iterator[Moving]:
-    """The server of ``acting``, with its allocation and usage, and a second host."""
-    acting.__class__ = Moving
-    acting.add(OTHER)
-    made = []
-    for number, name in enumerate((HOST, OTHER), 1):
-        host = Host.objects.create(name=name, number=number, hypervisor_type="QEMU", cpu_info={"arch": "x86_64"})
-        made.append(host)
-        Inventory.objects.create(host=host, vcpus=8, ram_mib=8192, disk_gib=100)
-    Allocation.objects.create(consumer_id=acting.id, host=made[0], vcpus=1, ram_mib=64, disk_gib=3)
-    Inventory.objects.filter(host=made[0]).update(vcpus_used=1, ram_used=64, disk_used=3, servers=1)
-    Flavor.objects.create(flavor_id="7", name="f7", vcpus=1, ram_mib=64, disk_gib=1, ephemeral_gib=1, swap_mib=8)
-    Flavor.objects.create(flavor_id="8", name="f8", vcpus=2, ram_mib=96, disk_gib=2, ephemeral_gib=1, swap_mib=16)
-    Flavor.objects.create(flavor_id="9", name="f9", vcpus=1, ram_mib=32, disk_gib=1, ephemeral_gib=1, swap_mib=0)
-    for resource, count in {"instances": 1, "cores": 1, "ram": 64}.items():
-        Usage.objects.create(owner_id="p", resource=resource, in_use=count)
-    return acting  # type: ignore[misc]
 
 
 def used(name: str) -> tuple[int, int]:

@@ -16,8 +16,9 @@ from typing import Any
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid, Stopped
 from workers.drivers.storage import transfers
-from workers.drivers.storage.base import Disk, ServerSource, check_disk_name
+from workers.drivers.storage.base import CachedImage, Disk, ServerSource, check_disk_name
 from workers.drivers.storage.errors import (
+    DiskTooSmall,
     FilesMissing,
     ImageUnavailable,
     NotEnoughSpace,
@@ -118,12 +119,7 @@ class LocalMoves(LocalSnapshots):
         if not disks:
             raise FilesMissing("The disks of the server are not on its host.", details=server_id)
         self._check_room(sum(path.stat().st_blocks * 512 for path in disks))
-
-        def check() -> None:
-            if stop.is_set():
-                raise Stopped("The copy was stopped.")
-            self.check_reserve()
-
+        check = self._check_of(stop)
         unfinished = directory / UNFINISHED
         with on_disk():
             files.remove_tree(unfinished)
@@ -172,6 +168,22 @@ class LocalMoves(LocalSnapshots):
             if any((self.paths.instance(item) / name).is_dir() for name in (KEPT, UNFINISHED))
         )
 
+    def unpack_root(self, server_id: str, image: CachedImage, size_gib: int, stop: Event) -> None:
+        path, size = self._directory(server_id) / "root", size_gib * _GIB
+        if load_disk(path.with_name("root.json")) is not None and path.exists():
+            return
+        if size and image.virtual_size > size:
+            raise DiskTooSmall("The flavor's disk is too small for the image.", details=f"{size_gib} GiB")
+        disk = Disk(str(path), "qcow2", size or -(-image.virtual_size // 512) * 512)
+        with on_disk():
+            self._make_directories(server_id)
+            self._check_room(Path(image.path).stat().st_blocks * 512)
+            files.write(path.with_name("root.json"), json.dumps(asdict(disk)).encode())
+            with files.appearing(path) as temporary:
+                command = ["qemu-img", "convert", "-q", "-f", image.format, "-O", "qcow2", image.path, str(temporary)]
+                _tool(command, poll=self._check_of(stop))
+                _tool(["qemu-img", "resize", "-q", "-f", "qcow2", str(temporary), str(disk.size_bytes)])
+
     def grow_disk(self, server_id: str, name: str, size_gib: int) -> None:
         """The record is written behind the disk: a call that was killed is repeated."""
         path = self._directory(server_id) / check_disk_name(name)
@@ -197,6 +209,14 @@ class LocalMoves(LocalSnapshots):
     def _directory(self, server_id: str) -> Path:
         values.check_uuid(server_id, "a server's id")
         return self.paths.instance(server_id)
+
+    def _check_of(self, stop: Event) -> Callable[[], None]:
+        def check() -> None:
+            if stop.is_set():
+                raise Stopped("The copy was stopped.")
+            self.check_reserve()
+
+        return check
 
     def _check_room(self, wanted: int) -> None:
         if shutil.disk_usage(self.paths.instances).free < wanted + self.reserved_bytes:

@@ -6,6 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workers.drivers.storage.base import CachedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,13 @@ class MoveOperations(ABC):
     @abstractmethod
     def list_kept(self) -> tuple[str, ...]:
         """The ids of the servers of which this host keeps copies, or a part of them."""
+
+    @abstractmethod
+    def unpack_root(self, server_id: str, image: CachedImage, size_gib: int, stop: Event) -> None:
+        """Make the server's root disk a copy of the cached image, which it does not lie on. One that exists is kept.
+
+        `size_gib` 0 means the image's own virtual size. Raises Stopped, DiskTooSmall, NotEnoughSpace.
+        """
 
     @abstractmethod
     def grow_disk(self, server_id: str, name: str, size_gib: int) -> None:

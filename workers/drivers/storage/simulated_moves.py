@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from threading import Event
 
 from workers.drivers import values
 from workers.drivers.simulation import Simulation
+from workers.drivers.storage.base import CachedImage, Disk
 from workers.drivers.storage.errors import FilesMissing
 from workers.drivers.storage.moves import MoveOperations, ServerSource
 
@@ -64,6 +66,14 @@ class SimulatedMoves(MoveOperations):
     def list_kept(self) -> tuple[str, ...]:
         with self._simulation.operation("list_kept"):
             return self._simulation.names("kept")
+
+    def unpack_root(self, server_id: str, image: CachedImage, size_gib: int, stop: Event) -> None:
+        with self._simulation.operation("unpack_root", stop=stop) as operation:
+            disks = self._simulation.read("disks", server_id) or {}
+            operation.halfway()
+            path = str(self._simulation.directory / "disks" / server_id / "root")
+            disks.setdefault("root", asdict(Disk(path, "qcow2", size_gib * _GIB or image.virtual_size)))
+            self._simulation.write("disks", server_id, disks)
 
     def grow_disk(self, server_id: str, name: str, size_gib: int) -> None:
         with self._simulation.operation("grow_disk") as operation:

@@ -1,7 +1,10 @@
 """The steps of a delete: each releases existing resources, and succeeds if there are none."""
 
+import uuid
+
 from apps.common.context import RequestContext
 from apps.compute.services import server_states, server_volumes
+from apps.images.services import images
 from apps.networking.services import bindings
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
 from workers.mapping import networks
@@ -60,6 +63,8 @@ class Release(ServerStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         bindings.release_for_server(server_id=ctx.subject_id)
+        if image := ctx.claim.params.get("shelved_image"):
+            images.discard(image_id=uuid.UUID(image))
         if ctx.claim.params.get("volumes"):
             volumes_of_server.close_elsewhere(ctx.subject_id)
             claim = ctx.claim

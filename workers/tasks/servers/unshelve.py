@@ -1,0 +1,147 @@
+"""The steps of an unshelve: on the server's host, or on one that the scheduler chooses, from the image of its disk."""
+
+import uuid
+from typing import TYPE_CHECKING
+
+from apps.compute import states
+from apps.compute.services import server_states, shelving
+from apps.compute.services.unfilled_images import IMAGE
+from apps.images.selectors import images as image_selectors
+from apps.images.services import images as image_services
+from apps.networking.services import bindings
+from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling.services import allocations
+from apps.workflow.services import leases
+from workers.engine.errors import Abort
+from workers.engine.steps import HOST, SCHEDULER, StepContext
+from workers.mapping import images, servers
+from workers.tasks.servers import fetch_image, moving, schedule
+from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
+from workers.tasks.servers.power import Powered, PowerOn, PowerStep
+from workers.tasks.servers.schedule import Scheduled
+
+if TYPE_CHECKING:
+    from apps.images.models import Image
+
+
+class ScheduleUnshelve(ServerStep[Scheduled]):
+    """Claim a host. As the first step's, its revert gives it back; the server stays shelved."""
+
+    name = "schedule"
+    role = SCHEDULER
+    chooses_host = True
+    timeout_seconds = 60
+    task_state = states.UNSHELVING
+
+    def execute(self, ctx: StepContext) -> Scheduled:
+        earlier = allocations.of_consumer(consumer_id=ctx.subject_id)
+        if earlier is not None:
+            ctx.assign(HOST, earlier.host.name)
+            return Scheduled(earlier.host.zone)
+        server = self.server(ctx)
+        server.requested_host = ""  # a host that its owner once named does not bind it any more
+        try:
+            choice = schedule.place(
+                server, consumer_id=server.id, excluded=ctx.claim.excluded_hosts, host=ctx.claim.params.get("host", "")
+            )
+        except NoValidHost as error:
+            raise schedule.refusal(ctx, error) from error
+        ctx.assign(HOST, choice.host)
+        return Scheduled(choice.zone, choice.explanation)
+
+    def record(self, ctx: StepContext, result: Scheduled) -> None:
+        server_states.set_host(server_id=ctx.subject_id, host=ctx.host, zone=result.zone)
+        if result.explanation is not None:
+            leases.explain(claim=ctx.claim, explanation=result.explanation)
+
+    def revert(self, ctx: StepContext) -> None:
+        shelving.leave_host(server_id=ctx.subject_id, final=ctx.final)
+
+
+class Unpack(ServerStep[None]):
+    """Make the root disk of the server's image: a copy, as the image is deleted behind it."""
+
+    name = "unpack"
+    long = True
+    timeout_seconds = 3600
+    task_state = states.UNSHELVING
+
+    def execute(self, ctx: StepContext) -> None:
+        if IMAGE not in ctx.claim.params:
+            return
+        storage, server = self.drivers(ctx).storage, self.server(ctx)
+        cached = fetch_image.cache_image(ctx, storage, *images.of_image(_image(ctx)))
+        ctx.checkpoint()
+        storage.unpack_root(str(server.id), cached, int(server.flavor["disk"]), ctx.stop)
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            self.drivers(ctx).storage.remove_server(str(ctx.subject_id))
+
+
+class SpawnUnshelved(PowerStep):
+    """Bind the ports to the host and start the guest; with its record the server is ACTIVE."""
+
+    name = "spawn"
+    task_state = states.UNSHELVING
+
+    def execute(self, ctx: StepContext) -> Powered:
+        server, drivers = self.server(ctx), self.drivers(ctx)
+        bindings.move_for_server(server_id=server.id, host=ctx.host)
+        moving.plug(server.id, drivers)
+        moving.take_volumes(server, drivers)
+        spec = servers.prepare(server, drivers)
+        ctx.checkpoint()
+        drivers.hypervisor.start(spec)
+        wait_for_ports(ports_of(spec), drivers)
+        return self.read_power(ctx)
+
+    def record(self, ctx: StepContext, result: Powered) -> None:
+        shelving.mark_unshelved(server_id=ctx.subject_id, host=ctx.host, power_state=result.power_state)
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            drivers, server = self.drivers(ctx), self.server(ctx)
+            drivers.hypervisor.destroy(str(ctx.subject_id))
+            moving.unplug(ctx.subject_id, drivers)
+            moving.leave_volumes(server, drivers)
+
+
+class PowerOnShelved(PowerOn):
+    """Start the guest on the host that it did not leave."""
+
+    task_state = states.UNSHELVING
+
+    def record(self, ctx: StepContext, result: Powered) -> None:
+        shelving.mark_unshelved(server_id=ctx.subject_id, host=ctx.host, power_state=result.power_state)
+
+    def revert(self, ctx: StepContext) -> None:
+        if not ctx.final:
+            return
+        if ctx.on_host:
+            self.drivers(ctx).hypervisor.stop(str(ctx.subject_id), 0)
+        server_states.end_task(server_id=ctx.subject_id)
+
+
+class ForgetImage(ServerStep[None]):
+    """Delete the image of the disk, and end the task. It is behind the pivot: the guest runs."""
+
+    name = "forget_image"
+    role = SCHEDULER
+
+    def execute(self, ctx: StepContext) -> None:
+        if IMAGE in ctx.claim.params:
+            image_services.discard(image_id=uuid.UUID(ctx.claim.params[IMAGE]))
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        server_states.end_task(server_id=ctx.subject_id)
+
+    def revert(self, ctx: StepContext) -> None:
+        server_states.end_task(server_id=ctx.subject_id)
+
+
+def _image(ctx: StepContext) -> "Image":
+    image = image_selectors.live().filter(id=ctx.claim.params[IMAGE]).first()
+    if image is None or not image.os_hash_value:
+        raise Abort("The image of the shelved server does not exist any more.", cause="ImageNotFound")
+    return image
