@@ -345,6 +345,12 @@ if _PORTS is None or not 0 < int(_PORTS[1]) <= int(_PORTS[2]) < 65536:
 DISK_RESERVE_GIB = env.int("CELERITY_DISK_RESERVE", default=2)  # images and volumes leave it free on a host's disk
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
 LONG_STEPS = env.int("CELERITY_LONG_STEPS", default=2)  # of an agent at once: copies, big downloads
+LIVE_MIGRATION = {
+    "downtime_ms": env.int("CELERITY_LIVE_MIGRATION_DOWNTIME", default=300),  # the guest's pause that is aimed at
+    "bandwidth_mib": env.int("CELERITY_LIVE_MIGRATION_BANDWIDTH", default=0),  # MiB/s; 0: no limit
+    "auto_converge": env.bool("CELERITY_LIVE_MIGRATION_AUTO_CONVERGE", default=True),
+    "post_copy": env.bool("CELERITY_LIVE_MIGRATION_POST_COPY", default=False),
+}
 LONG_DOWNLOAD_MIB = env.int("CELERITY_LONG_DOWNLOAD", default=1024)  # images from here on are fetched by a long step
 # Used by the supervisor's configuration; parsed here so that no process starts with an invalid number.
 API_PROCESSES = env.int("CELERITY_API_PROCESSES", default=2)

@@ -60,6 +60,25 @@ class NotResized(BadRequest):
     template = "Instance has not been resized."
 
 
+class ComputeServiceUnavailable(BadRequest):
+    template = "Compute service of {host} is unavailable at this time."
+
+
+class InvalidMigrationState(BadRequest):
+    """nova/exception.py"""
+
+    template = (
+        "Migration {migration_id} state of instance {instance_uuid} is {state}. Cannot {method} while the migration is "
+        "in this state."
+    )
+
+
+class MigrationToSameHost(BadRequest):
+    """nova/exception.py, UnableToMigrateToSelf"""
+
+    template = "Unable to migrate instance ({instance_id}) to current host ({host})."
+
+
 class ServerLocked(Conflict):
     template = "Instance {server} is locked"
 

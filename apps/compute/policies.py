@@ -24,7 +24,8 @@ _WRITE = (
 _ADMIN = (
     "os-instance-usage-audit-log:list os-instance-usage-audit-log:show os-hosts:list os-hosts:show "
     "os-hosts:update os-hosts:reboot os-hosts:shutdown os-hosts:start os-migrations:index "
-    "servers:migrations:index servers:migrations:show servers:index:get_all_tenants "
+    "servers:migrations:index servers:migrations:show servers:migrations:delete "
+    "servers:migrations:force_complete servers:index:get_all_tenants "
     "servers:detail:get_all_tenants servers:create:forced_host "
     "os-extended-server-attributes os-instance-actions:events os-instance-actions:events:details "
     "os-lock-server:unlock:unlock_override os-flavor-manage:create os-flavor-manage:update "

@@ -38,6 +38,7 @@ REBUILDING = "rebuilding"
 REBUILD_SPAWNING = "rebuild_spawning"
 SOFT_DELETING = "soft-deleting"
 RESTORING = "restoring"
+MIGRATING = "migrating"
 RESIZE_PREP = "resize_prep"
 RESIZE_MIGRATING = "resize_migrating"
 RESIZE_FINISH = "resize_finish"
@@ -75,6 +76,7 @@ _STATUS = {
     DELETED: "DELETED",
 }
 _STATUS_BY_TASK = {(ACTIVE, REBOOTING): "REBOOT", (ACTIVE, REBOOTING_HARD): "HARD_REBOOT"}
+_STATUS_BY_TASK |= {(state, MIGRATING): "MIGRATING" for state in (ACTIVE, PAUSED)}
 _RESIZING = (RESIZE_PREP, RESIZE_MIGRATING, RESIZE_FINISH)
 _STATUS_BY_TASK |= {(state, task): "RESIZE" for state in (ACTIVE, STOPPED) for task in _RESIZING}
 _STATUS_BY_TASK[RESIZED, RESIZE_FINISH] = "RESIZE"  # confirm and revert are refused until the task is over

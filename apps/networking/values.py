@@ -157,7 +157,7 @@ class ProgrammedPort:
     """A bound port as the network engine programs it. ``address_pairs`` are (address or range, MAC or None).
 
     ``groups`` guard it while it has port security. ``dhcp_options`` are (name, value, IP version). A trunk's subport is
-    on ``parent_id``, with ``tag``.
+    on ``parent_id``, with ``tag``. ``moving_to``: the host that its server is on the way to.
     """
 
     id: uuid.UUID
@@ -176,6 +176,7 @@ class ProgrammedPort:
     dns_name: str = ""
     dns_domain: str = ""
     dhcp_options: tuple[tuple[str, str, int], ...] = ()
+    moving_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,8 @@ def become(name: str, root: Path) -> None:
     mount("proc", "/proc", "proc", NOSUID | NODEV)
     (root / "boot_id").write_text(Path(RANDOM, "uuid").read_text())  # another one each time: agents notice a restart
     mount(str(root / "boot_id"), f"{RANDOM}/boot_id", flags=BIND)
+    if (root / "hosts").is_file():
+        mount(str(root / "hosts"), "/etc/hosts", flags=BIND)
     socket.sethostname(name)
     os.makedirs("/run/lock", mode=0o755, exist_ok=True)
 

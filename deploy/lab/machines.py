@@ -47,6 +47,8 @@ def switch_on(host: LabHost) -> bool:
     for name in init.BOUND:
         (host.root / name).mkdir(mode=0o755, parents=True, exist_ok=True)
     (host.root / "etc" / "qemu.conf").write_text(QEMU)
+    # libvirt asks for its host's name with every migration; nobody answers here, and each question would take 10 s.
+    (host.root / "hosts").write_text(f"127.0.0.1 localhost\n{host.management.ip} {host.name}\n")
     identity = uuid.uuid5(uuid.NAMESPACE_URL, str(host.root))  # the machine's is that of all its hosts
     (host.root / "etc" / "libvirtd.conf").write_text(f'# Written by deploy/lab.\nhost_uuid = "{identity}"\n')
     started = subprocess.run(

@@ -188,6 +188,7 @@ WAYS = {
     "server.delete": Way(_nothing, _delete),
     "server.delete_moving": Way(_nothing, _delete_moving),
     "server.detach_interface": Way(_nothing, _detach),
+    "server.live_migrate": Way(_nothing, _as_admin({"os-migrateLive": {"host": None, "block_migration": "auto"}})),
     "server.migrate": Way(_nothing, _as_admin({"migrate": None}), end="VERIFY_RESIZE"),
     "server.confirm_resize": Way(_resized, _action({"confirmResize": None})),
     "server.revert_resize": Way(_resized, _action({"revertResize": None}), failed="VERIFY_RESIZE"),

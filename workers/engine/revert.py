@@ -30,10 +30,10 @@ RETRY_DELAY_SECONDS = 2.0
 def fail(pipeline: Pipeline, step: Step[Any], ctx: StepContext, error: Exception) -> None:
     """A step failed: decide whether there is another attempt, and revert at once while the lock is held.
 
-    Behind the pivot the step is tried again and nothing is reverted.
+    Behind the pivot, or at one whose work is done, the step is tried again and nothing is reverted.
     """
     failure, retryable = failure_of(error)
-    forward = pipeline.is_behind_pivot(step.name)
+    forward = pipeline.is_behind_pivot(step.name) or (step.name == pipeline.pivot and step.has_passed(ctx))
     retrying = retryable and _tries(step, ctx, forward=forward) < settings.MAX_ATTEMPTS
     tracing.failed(failure.cause)
     log.warning(

@@ -118,6 +118,10 @@ class Step(Generic[R]):
     def record_shared(self, ctx: StepContext) -> None:
         """Write shared rows, last in the transaction, because others wait for them until it commits."""
 
+    def has_passed(self, ctx: StepContext) -> bool:
+        """Say whether its work is done although it failed. Asked of the pivot: it is repeated then, not reverted."""
+        return False
+
     def revert(self, ctx: StepContext) -> None:
         """Undo. Changes the host only if ``ctx.on_host``; otherwise the host's recovery cleans it up."""
 

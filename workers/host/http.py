@@ -19,9 +19,10 @@ from workers import config
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
-from workers.host import transfers
+from workers.host import peers, transfers
 from workers.host.reconcilers import exports as guests
 from workers.mapping import exports
+from workers.system.peers import messages
 
 log = structlog.get_logger("celerity.agent")
 SIGNATURE_SECONDS = 60
@@ -69,9 +70,14 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 10
 
     def do_GET(self) -> None:
-        """Answer 401 to unsigned requests, 404 to unknown paths and 409 for a guest that is not running."""
+        """Answer 401 to unsigned requests, 404 to unknown paths and 409 for a guest that is not running.
+
+        Another host is known by its certificate.
+        """
         parts = [unquote(part) for part in self.path.strip("/").split("/")]
-        if parts[-1] == transfers.PART and self._signed():
+        if self.path == messages.PATH:
+            peers.answer(self)
+        elif parts[-1] == transfers.PART and self._signed():
             transfers.answer(self, parts)
         else:
             self._serve("servers", PARTS)

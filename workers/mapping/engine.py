@@ -73,6 +73,7 @@ def port_spec(facts: ProgrammedPort) -> PortSpec:
         fixed_ips=tuple(FixedIP(subnet_id=str(subnet), ip=ip) for subnet, ip in facts.fixed_ips),
         hostname=facts.hostname,
         host=facts.host,
+        moving_to=facts.moving_to,
         admin_up=facts.admin_state_up,
         port_security=facts.port_security_enabled,
         address_pairs=tuple(AddressPair(_range(text), mac) for text, mac in facts.address_pairs),

@@ -34,6 +34,7 @@ from apps.compute.actions.lifecycle import STOP as STOP
 from apps.compute.actions.lifecycle import SUSPEND as SUSPEND
 from apps.compute.actions.lifecycle import UNLOCK as UNLOCK
 from apps.compute.actions.lifecycle import UNPAUSE as UNPAUSE
+from apps.compute.actions.live import LIVE_MIGRATE as LIVE_MIGRATE
 from apps.compute.actions.moves import CONFIRM_RESIZE as CONFIRM_RESIZE
 from apps.compute.actions.moves import MIGRATE as MIGRATE
 from apps.compute.actions.moves import RESIZE as RESIZE
@@ -60,7 +61,7 @@ ACTIONS: dict[str, ServerAction] = {
     row.name: row
     for row in (
         RETRY, CANCEL, START, STOP, PAUSE, UNPAUSE, SUSPEND, RESUME, REBOOT, CRASH_DUMP, RESCUE, UNRESCUE,
-        REBUILD, MIGRATE, RESIZE, CONFIRM_RESIZE, REVERT_RESIZE,
+        REBUILD, MIGRATE, LIVE_MIGRATE, RESIZE, CONFIRM_RESIZE, REVERT_RESIZE,
         SHELVE, SHELVE_OFFLOAD, UNSHELVE, RESET_STATE, DELETE, FORCE_DELETE, RESTORE, LOCK,
         UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
@@ -76,7 +77,6 @@ NOT_OFFERED: dict[str, str] = {
     "os-getSPICEConsole": "remote consoles",
     "os-getSerialConsole": "remote consoles",
     "os-getVNCConsole": "remote consoles",
-    "os-migrateLive": "migration of servers",
 }
 # Keys that Nova itself refuses by now.
 REMOVED = {"resetNetwork": "resets of servers' networks"}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.common.microversions import Range, since
+from apps.common.microversions import Range, Version, since
 from apps.common.policy import PROJECT_MEMBER
 from apps.compute import action_bodies as bodies
 from apps.compute.action_bodies import Schema
@@ -46,11 +46,10 @@ class ServerAction:
     ``name`` is the one that os-instance-actions shows; ``key`` is the one of POST /servers/{id}/action ("": not done
     by that call), in ``versions``. ``rule`` guards it, with ``who`` as its default, and so do ``others``, rules of
     other services. ``body`` is the schema of the key's value
-    in ``body_versions`` (others ignore it), ``arguments`` makes the service's keyword arguments from
-    it; ``defaults`` are those of a button or of a run that is tried again. ``answer`` is the key of a 200 document;
-    without one the answer is empty, with ``code``.
-    ``makes_image``: its service returns the ID of an image, if any, which the
-    202 names.
+    in ``body_versions`` (others ignore it), unless ``bodies`` has another for a range; ``arguments`` makes the
+    service's keyword arguments from it; ``defaults`` are those of a button or of a run that is tried again. ``answer``
+    is the key of a 200 document; without one the answer is empty, with ``code``. ``makes_image``: its service returns
+    the ID of an image, if any, which the 202 names.
 
     ``vm_states`` admit it while no task is under way (nova/compute/api.py, check_instance_state); None: any state. It
     enters ``task_state`` and starts ``pipeline`` on the server's host, whose later steps enter ``task_states`` in this
@@ -71,6 +70,7 @@ class ServerAction:
     versions: Range = ALWAYS
     body: Schema = field(default_factory=lambda: bodies.ANYTHING)
     body_versions: Range = ALWAYS
+    bodies: Mapping[Range, Schema] = field(default_factory=dict)
     arguments: Callable[[Any], dict[str, Any]] = lambda body: {}
     defaults: Mapping[str, Any] = field(default_factory=dict)
     answer: str = ""
@@ -98,6 +98,10 @@ class ServerAction:
     def event(self) -> str:
         """Return its name in the audit trail."""
         return f"server.{self.key or self.name}"
+
+    def body_of(self, version: Version) -> Schema:
+        """Return the schema of its body in a version."""
+        return next((body for versions, body in self.bodies.items() if version in versions), self.body)
 
     def admission(self, *, hard: bool = False) -> tuple[tuple[str, ...] | None, str]:
         """Return the vm_states that admit it, and the task_state that it enters."""

@@ -35,4 +35,5 @@ SERVER_PART_ROUTES: list[URLPattern] = [
     path("servers/<server_id>/os-volume_attachments/<volume_id>", volume_attachments.VolumeAttachmentView.as_view()),
     path("servers/<server_id>/migrations", migrations.ServerMigrationsView.as_view()),
     path("servers/<server_id>/migrations/<migration_id>", migrations.ServerMigrationView.as_view()),
+    path("servers/<server_id>/migrations/<migration_id>/action", migrations.ServerMigrationActionView.as_view()),
 ]

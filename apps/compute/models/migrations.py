@@ -39,6 +39,7 @@ class Migration(models.Model):
     disk_total = models.BigIntegerField(default=0)
     disk_processed = models.BigIntegerField(default=0)
     disk_remaining = models.BigIntegerField(default=0)
+    forced = models.BooleanField(default=False, help_text="It is to be completed soon, at the price of a pause.")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 

@@ -61,11 +61,15 @@ def advance(*, run_id: uuid.UUID, status: str, destination: str | None = None) -
     return bool(rows.update(**values))
 
 
-def count(*, run_id: uuid.UUID, **amounts: int) -> None:
-    """Note how far a live migration is, in bytes: ``memory_total``, ``disk_remaining`` and so on (``COUNTED``)."""
+def count(*, run_id: uuid.UUID, **amounts: int) -> bool:
+    """Note how far a live migration is, in bytes: ``memory_total``, ``disk_remaining`` and so on (``COUNTED``).
+
+    Returns whether somebody wants it to be completed soon.
+    """
     assert set(amounts) <= set(COUNTED)
     rows = Migration.objects.filter(run_id=run_id).exclude(status__in=states.ENDED)
     rows.update(**amounts, updated_at=timezone.now())
+    return rows.filter(forced=True).exists()
 
 
 def usage_during(migration: Migration) -> dict[str, int]:

@@ -29,6 +29,7 @@ class Port(Resource):
     preserved = models.BooleanField(default=False)
     hostname = models.CharField(max_length=255, blank=True, default="")
     host = models.CharField(max_length=255, blank=True, default="")
+    moving_to = models.CharField(max_length=255, blank=True, default="", help_text="The host that its server moves to.")
     vnic_type = models.CharField(max_length=64, default="normal")
     profile = models.JSONField(default=dict, blank=True)
     port_security_enabled = models.BooleanField(default=True)
@@ -46,6 +47,7 @@ class Port(Resource):
             models.Index(fields=["qos_policy"], name="port_qos", condition=models.Q(qos_policy__isnull=False)),
             models.Index(fields=["device_id"], name="port_device", condition=~models.Q(device_id="")),
             models.Index(fields=["host"], name="port_host", condition=~models.Q(host="")),
+            models.Index(fields=["moving_to"], name="port_moving_to", condition=~models.Q(moving_to="")),
             models.Index(fields=["network"], name="port_dhcp", condition=models.Q(device_owner=states.OWNER_DHCP)),
         ]
         constraints = [

@@ -54,8 +54,10 @@ def specs_for_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, tup
 
 
 def specs_for_host(*, host: str) -> tuple[PortFacts, ...]:
-    """Return every port that is bound to a host: what an agent restores after it started. 1 query."""
-    return _facts("p.host = %s AND p.host <> ''", host)
+    """Return every port that is bound to a host, or on its way there: what an agent restores after it started. 1
+    query.
+    """
+    return _facts("(p.host = %s AND p.host <> '' OR p.moving_to = %s AND p.moving_to <> '')", host, host)
 
 
 def specs_for_network(*, network_id: uuid.UUID, host: str | None = None) -> tuple[PortFacts, ...]:

@@ -102,7 +102,7 @@ def _networks(rows: list[tuple[Any, ...]]) -> dict[uuid.UUID, NetworkFacts]:
 def _port(
     port_id: uuid.UUID,
     network_id: uuid.UUID,
-    host: str,
+    hosts: str,
     mac: str,
     hostname: str,
     admin_state_up: bool,
@@ -117,11 +117,13 @@ def _port(
     options: str,
     is_parent: bool,
 ) -> ProgrammedPort:
+    host, _, moving_to = hosts.partition(",")
     parent_id, tag, is_up = orjson.loads(trunk) if trunk else (None, None, True)
     return ProgrammedPort(
         id=port_id,
         network_id=network_id,
         host=host,
+        moving_to=moving_to,
         mac=mac,
         hostname=hostname,
         admin_state_up=admin_state_up and is_up,
@@ -134,10 +136,13 @@ def _port(
         tag=tag,
         dns_name=dns_name,
         dns_domain=dns_domain,
-        dhcp_options=tuple(
-            (option["opt_name"], option["opt_value"], option.get("ip_version", 4)) for option in orjson.loads(options)
-        ),
+        dhcp_options=_dhcp_options(options),
     )
+
+
+def _dhcp_options(text: str) -> tuple[tuple[str, str, int], ...]:
+    options = orjson.loads(text)
+    return tuple((option["opt_name"], option["opt_value"], option.get("ip_version", 4)) for option in options)
 
 
 def _qos(rules: str | None) -> ProgrammedQos | None:

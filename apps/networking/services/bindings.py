@@ -225,11 +225,18 @@ def _release(server_id: uuid.UUID) -> int:
 
 
 def move_for_server(*, server_id: uuid.UUID, host: str) -> int:
-    """Bind a server's ports to the host it is on. Returns how many were bound to another."""
-    rows = Port.objects.filter(device_id=str(server_id), request_index__isnull=False).exclude(host=host)
-    moved = rows.update(host=host, updated_at=timezone.now())
+    """Bind a server's ports to the host it is on, and to no other. Returns how many were bound to another."""
+    rows = Port.objects.filter(device_id=str(server_id), request_index__isnull=False)
+    moved = rows.exclude(host=host, moving_to="").update(host=host, moving_to="", updated_at=timezone.now())
     rpcapi.changed(servers=[server_id])
     return moved
+
+
+def begin_move(*, server_id: uuid.UUID, host: str) -> None:
+    """Have a server's ports on another host, too, until ``move_for_server``."""
+    rows = Port.objects.filter(device_id=str(server_id), request_index__isnull=False).exclude(host=host)
+    rows.update(moving_to=host, updated_at=timezone.now())
+    rpcapi.changed(servers=[server_id])
 
 
 def unbind(port_ids: Any) -> None:
@@ -246,6 +253,7 @@ def unbind(port_ids: Any) -> None:
         preserved=False,
         host="",
         hostname="",
+        moving_to="",
         status=states.DOWN,
         updated_at=timezone.now(),
     )

@@ -32,7 +32,8 @@ _TRUNK = """
  WHERE q.request_index IS NOT NULL
 """
 _PORTS = f"""
-SELECT p.id, p.network_id, p.host, p.mac_address, p.hostname, p.admin_state_up, p.port_security_enabled,
+SELECT p.id, p.network_id, concat_ws(',', p.host, nullif(p.moving_to, '')), p.mac_address, p.hostname,
+       p.admin_state_up, p.port_security_enabled,
        p.allowed_address_pairs::text,
        (SELECT json_agg(json_build_array(f.subnet_id, host(f.ip_address)) ORDER BY f.id)
           FROM networking_fixedip f WHERE f.port_id = p.id)::text,

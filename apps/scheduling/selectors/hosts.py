@@ -60,6 +60,11 @@ def addresses(*, names: Iterable[str]) -> dict[str, str]:
     return dict(Host.objects.filter(name__in=list(names)).values_list("name", "address"))
 
 
+def agent_url(*, name: str) -> str:
+    """Return where a host's agent answers; "" for an unknown host. 1 query."""
+    return Host.objects.filter(name=name).values_list("agent_url", flat=True).first() or ""
+
+
 def is_up(name: str) -> bool:
     """Return whether a host's agent is alive."""
     return name in names_up(names=[name])

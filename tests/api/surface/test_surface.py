@@ -30,7 +30,6 @@ MISSING = {
     "default rules of security groups": ["compute .*/os-security-group-default-rules"],
     "remote consoles": ["compute .*/(remote-consoles|os-console-auth-tokens)", "compute .*#os-getVNCConsole"],
     "shares": ["compute .*/shares"],
-    "live migration": ["compute .*#os-migrateLive", "compute .*/migrations/.*#force_complete"],
     "evacuation": ["compute .*#evacuate"],
     "resets of servers' networks": ["compute .*#resetNetwork"],
     "Nova's proxies of volumes": ["compute .*/(os-volumes|os-snapshots|os-assisted-volume-snapshots)"],
@@ -87,7 +86,7 @@ def is_served(call: str) -> bool:
     view = view_of(PREFIX[service] + re.sub(r"\{[^}]*\}", ID, path))
     if view is None or (isinstance(view, type) and issubclass(view, NotOfferedView)):
         return False
-    if action and service == "compute" and path.startswith("/servers/") and action != "{action_name}":
+    if action and service == "compute" and re.fullmatch(r"/servers/[^/]*/action", path) and action != "{action_name}":
         return action in actions.of_api()
     if action and service == "volume":
         return action in view.ACTIONS

@@ -29,6 +29,7 @@ from workers.drivers.hypervisor.guests import GuestOperations as GuestOperations
 from workers.drivers.hypervisor.live import CopyProgress as CopyProgress
 from workers.drivers.hypervisor.live import LiveOperations as LiveOperations
 from workers.drivers.hypervisor.live import Quiesce as Quiesce
+from workers.drivers.hypervisor.migration import MigrationOperations as MigrationOperations
 from workers.drivers.hypervisor.specs import Bus as Bus
 from workers.drivers.hypervisor.specs import CardModel as CardModel
 from workers.drivers.hypervisor.specs import DiskBacking as DiskBacking
@@ -127,7 +128,7 @@ class HostUse:
     servers: int
 
 
-class HypervisorDriver(GuestOperations, LiveOperations, DiskDriver):
+class HypervisorDriver(GuestOperations, LiveOperations, MigrationOperations, DiskDriver):
     """One host's hypervisor. Made by `workers.drivers.hypervisor.loader.load(name, options)`."""
 
     capabilities: Capabilities

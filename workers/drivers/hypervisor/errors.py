@@ -105,3 +105,15 @@ class ServerNotRunning(AbortError):
     """The operation needs a running domain."""
 
     default_code = "server_not_running"
+
+
+class MigrationFailed(RetryableError):
+    """The running guest could not be moved to that host."""
+
+    default_code = "migration_failed"
+
+
+class MigrationImpossible(RetryableError):
+    """The destination cannot take this running guest; another host may."""
+
+    default_code = "migration_impossible"

@@ -24,6 +24,7 @@ from workers.drivers.hypervisor.base import (
 from workers.drivers.hypervisor.simulated_disks import SimulatedDisks
 from workers.drivers.hypervisor.simulated_guests import SimulatedGuests
 from workers.drivers.hypervisor.simulated_live import SimulatedLive
+from workers.drivers.hypervisor.simulated_moves import SimulatedMoves
 from workers.drivers.hypervisor.simulated_records import ON
 from workers.drivers.hypervisor.simulated_watch import POLLER
 from workers.drivers.simulation import Simulation
@@ -66,7 +67,7 @@ Simulated guest {name} ttyS0
 {name} login: """
 
 
-class SimulatedHypervisor(SimulatedGuests, SimulatedDisks, SimulatedLive, HypervisorDriver):
+class SimulatedHypervisor(SimulatedGuests, SimulatedDisks, SimulatedLive, SimulatedMoves, HypervisorDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `vcpus` (64), `ram_mib` (262144), `disk_gib` (2048),
     `traits` (a few), `watch_interval_s` (0.5).
     """

@@ -32,6 +32,7 @@ from workers.drivers.storage.errors import (
     NotEnoughSpace,
     StorageUnavailable,
 )
+from workers.drivers.storage.local_arrivals import LocalArrivals, make_sparse
 from workers.drivers.storage.local_moves import LocalMoves
 from workers.drivers.storage.local_snapshots import load_disk, on_disk
 from workers.system import files, locks, processes
@@ -43,7 +44,7 @@ _SECTOR = 512
 _LIMITS: dict[str, Any] = {"timeout_s": 60, "memory_limit_mib": 1024, "cpu_limit_s": 30}
 
 
-class LocalStorage(LocalMoves):
+class LocalStorage(LocalMoves, LocalArrivals):
     """Options: `state_dir` (required), `reserved_gib` (1: free space images and snapshots leave it), `fetch_timeout_s`
     (3600: how long to wait for another's fetch of the same image), `pki_dir` (this host's certificate, for transfers).
     """
@@ -107,7 +108,7 @@ class LocalStorage(LocalMoves):
         name = f"ephemeral{index}"
 
         def make(disk: Disk, path: Path) -> None:
-            _make_sparse(disk, path)
+            make_sparse(disk, path)
             lazy = "nodiscard,lazy_itable_init=1,lazy_journal_init=1"
             _tool(["mkfs.ext4", "-q", "-F", "-L", name, "-E", lazy, str(path)])
 
@@ -117,7 +118,7 @@ class LocalStorage(LocalMoves):
         """A sparse raw file."""
 
         def make(disk: Disk, path: Path) -> None:
-            _make_sparse(disk, path)
+            make_sparse(disk, path)
             _tool(["mkswap", "-q", "-L", "swap0", str(path)])
 
         return self._disk(server_id, Disk(self._path(server_id, "swap"), "raw", size_mib << 20), make)
@@ -285,8 +286,3 @@ def _make_overlay(disk: Disk, path: Path) -> None:
 
 def _make_blank(disk: Disk, path: Path) -> None:
     _tool(["qemu-img", "create", "-q", "-f", "qcow2", str(path), str(disk.size_bytes)])
-
-
-def _make_sparse(disk: Disk, path: Path) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
-        stream.truncate(disk.size_bytes)

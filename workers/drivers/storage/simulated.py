@@ -23,6 +23,7 @@ from workers.drivers.storage.base import (
     check_disk_name,
 )
 from workers.drivers.storage.errors import DiskTooSmall, FilesMissing, ImageInUse, ImageUnavailable, ImageUnsafe
+from workers.drivers.storage.simulated_arrivals import SimulatedArrivals
 from workers.drivers.storage.simulated_moves import SimulatedMoves
 from workers.system import files
 
@@ -30,7 +31,7 @@ _GIB = 1 << 30
 _SECTOR = 512
 
 
-class SimulatedStorage(SimulatedMoves, StorageDriver):
+class SimulatedStorage(SimulatedMoves, SimulatedArrivals, StorageDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048). Sources are not read and data is not
     verified; formats and sizes are taken as recorded.
     """

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from apps.common import audit, policy
 from apps.common.api.views import BadRequest, Response
 from apps.common.exceptions import NotFound
-from apps.common.microversions import since
+from apps.common.microversions import Version, since
 from apps.compute import actions
 from apps.compute.actions import ServerAction
 from apps.compute.api import permissions
@@ -61,7 +61,7 @@ class ServerActionView(ServerViewBase):
         for rule in (action.policy, *action.others, *permissions.of_action(self.caller, action, server)):
             policy.check(self.caller, rule, {"project_id": server.project_id})
         with audit.action(action.event, "server", server.id):
-            check_body(action, value)
+            check_body(action, value, self.version)
             answer = server_actions.perform(
                 context=self.caller, server=server, action=action, arguments=self._arguments(action, value)
             )
@@ -118,16 +118,16 @@ class ServerActionView(ServerViewBase):
         return action, value if self.version in action.body_versions else None
 
 
-def check_body(action: ServerAction, value: Any) -> None:
+def check_body(action: ServerAction, value: Any, version: Version | None = None) -> None:
     """Raise BadRequest (400) naming the first field that the action's schema refuses."""
-    for error in _validator(action).iter_errors(value):
+    for error in _validator(action, version).iter_errors(value):
         field = error.absolute_path[-1] if error.absolute_path else action.key
         raise BadRequest(f"Invalid input for field/attribute {field}: it must be {error.schema['description']}.")
 
 
 @cache
-def _validator(action: ServerAction) -> Draft202012Validator:
-    return Draft202012Validator(_json_schema(action.body))
+def _validator(action: ServerAction, version: Version | None) -> Draft202012Validator:
+    return Draft202012Validator(_json_schema(action.body_of(version) if version else action.body))
 
 
 def _json_schema(schema: Any) -> Any:

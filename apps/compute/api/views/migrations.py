@@ -4,9 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from rest_framework.request import Request
 
+from apps.common import audit
 from apps.common.api.collections import Listing
-from apps.common.exceptions import BadRequest
+from apps.common.api.views import Response
+from apps.common.exceptions import BadRequest, NotFound
 from apps.common.microversions import since
 from apps.common.pagination import MAX_LIMIT
 from apps.compute.api.documents import migrations as documents
@@ -15,12 +18,14 @@ from apps.compute.api.listing import MIGRATIONS, STYLE
 from apps.compute.api.views.base import Collection, OfServer, PartOfServer, PartsOfServer
 from apps.compute.models import Migration
 from apps.compute.selectors import migrations
+from apps.compute.services import live_migrations
 from apps.scheduling.selectors import hosts
 
 RULE = "os_compute_api:{}"
 PAGED = since("2.59")
 CHANGES_BEFORE = since("2.66")
 BY_OWNER = since("2.80")
+ABORTED, ABORTED_EARLY = since("2.24"), since("2.65")
 # parameter -> the selector's argument
 FILTERS = {
     "host": "host", "source_compute": "source", "status": "status", "migration_type": "type_",
@@ -89,7 +94,6 @@ class ServerMigrationView(PartOfServer, OfServer):
     """One live migration under way, from 2.23 on."""
 
     noun, rules = "migration", RULE.format("servers:migrations")
-    not_offered = {"delete": "migration of servers"}
     versions = since("2.23")
 
     def load(self, server_id: str, migration_id: str) -> Migration:
@@ -97,3 +101,44 @@ class ServerMigrationView(PartOfServer, OfServer):
 
     def render(self, row: Migration) -> dict[str, Any]:
         return documents.render_live(row, self.version, hosts.addresses(names=[row.destination]))
+
+    def delete(self, request: Request, server_id: str, migration_id: str) -> Response:
+        """Stop it, from 2.24 on; from 2.65 on before its guest is being copied, too."""
+        if self.version not in ABORTED:
+            raise NotFound(f"API version '{self.version}' is not supported on this method.")
+        server = self.server(server_id, f"{self.rules}:delete")
+        migration = migrations.get_live(server=server, migration_id=migration_id)
+        with audit.action("server.abort_migration", "server", server.id):
+            live_migrations.abort(
+                context=self.caller, server=server, migration=migration, early=self.version in ABORTED_EARLY
+            )
+        return Response(status=202)
+
+
+class ServerMigrationActionView(OfServer):
+    """What is done to a live migration under way, from 2.22 on."""
+
+    versions = since("2.22")
+    examples = {"POST": {"force_complete": None}}
+    request_schemas = {
+        "post": {
+            "application/json": {
+                "type": "object",
+                "required": ["force_complete"],
+                "additionalProperties": False,
+                "properties": {"force_complete": {"nullable": True}},
+            }
+        }
+    }
+
+    def post(self, request: Request, server_id: str, migration_id: str) -> Response:
+        """Have it completed soon."""
+        server = self.server(server_id, RULE.format("servers:migrations:force_complete"))
+        if not isinstance(request.data, dict) or set(request.data) != {"force_complete"}:
+            raise BadRequest("The request body must be an object with the key force_complete.")
+        if request.data["force_complete"] is not None:
+            raise BadRequest("Invalid input for field/attribute force_complete: it must be null.")
+        migration = migrations.get_live(server=server, migration_id=migration_id)
+        with audit.action("server.force_complete", "server", server.id):
+            live_migrations.force_complete(context=self.caller, server=server, migration=migration)
+        return Response(status=202)

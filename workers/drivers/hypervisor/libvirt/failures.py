@@ -18,6 +18,7 @@ from workers.drivers.hypervisor.errors import (
     HypervisorUnavailable,
     ImageBroken,
     ImpossibleServer,
+    MigrationFailed,
     NoFreeSlot,
     NotEnoughResources,
     ServerNotFound,
@@ -45,6 +46,7 @@ _BY_CODE: dict[int, type[DriverError]] = {
 _TEXTS: dict[type[DriverError], str] = {
     AttachFailed: "The hypervisor could not plug or unplug the device.",
     CopyFailed: "The hypervisor could not copy the server's disk.",
+    MigrationFailed: "The hypervisor could not move the server.",
     NoFreeSlot: "The running server has no free slot for another device. A hard reboot makes room for more.",
     ServerNotFound: "The server does not exist on its host.",
     ServerNotRunning: "The server is not in a state that allows this.",

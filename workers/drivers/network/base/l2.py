@@ -117,7 +117,8 @@ class DhcpOption:
 
 @dataclass(frozen=True, slots=True)
 class PortSpec:
-    """One port of a network. `host` is where it is bound; empty: anywhere it is plugged.
+    """One port of a network. `host` is where it is bound; empty: anywhere it is plugged. `moving_to`: another host,
+    whose plugged card it is as well, until the guest has moved there.
 
     `port_security` False lets the port send from any address and receive frames for any. `hostname` is its name for
     DHCP and DNS; an empty one is not handed out. `dns_name` goes before it in DNS, and `dns_domain` before the
@@ -142,6 +143,7 @@ class PortSpec:
     tag: int | None = None
     dhcp_options: tuple[DhcpOption, ...] = ()
     dhcp: bool = True
+    moving_to: str = ""
 
     def __post_init__(self) -> None:
         """Refuse names and addresses that would break out of their place."""
@@ -150,6 +152,7 @@ class PortSpec:
         names = (
             (self.hostname, "a port's host name"),
             (self.host, "a host's name"),
+            (self.moving_to, "a host's name"),
             (self.dns_name, "a port's DNS name"),
         )
         for name, what in (*names, (self.dns_domain, "a port's DNS domain")):

@@ -47,7 +47,11 @@ def _memberships(port: PortSpec) -> list[Link]:
 def _options(port: PortSpec) -> dict[str, str]:
     options = {}
     if port.host:
-        options["requested-chassis"] = port.host
+        options["requested-chassis"] = ",".join(filter(None, (port.host, port.moving_to)))
+        if (
+            port.moving_to
+        ):  # both hosts get its packets; the new one passes any on once the guest announces itself there
+            options["activation-strategy"] = "rarp"
     if port.hostname:
         options["hostname"] = dhcp.quoted(port.hostname)
     return options

@@ -1,0 +1,23 @@
+"""Actions that move a server to another host while it runs."""
+
+from apps.common.microversions import since
+from apps.common.policy import ADMIN
+from apps.compute import migration_bodies as bodies
+from apps.compute import states
+from apps.compute.actions.base import Button, ServerAction
+
+LIVE_MIGRATE = ServerAction(
+    name="live-migration", key="os-migrateLive", rule="os-migrate-server:migrate_live", who=ADMIN,
+    title="Live-migrate", icon="directions_run",
+    explains="Moves the server to another host while its guest runs on: disks and memory are copied, then the guest is "
+    "paused for a moment.",
+    body=bodies.MIGRATE_LIVE_ANY,
+    bodies={
+        since("2.1", "2.24"): bodies.MIGRATE_LIVE_OLD, since("2.25", "2.29"): bodies.MIGRATE_LIVE,
+        since("2.30", "2.67"): bodies.MIGRATE_LIVE_FORCED, since("2.68"): bodies.MIGRATE_LIVE,
+    },
+    arguments=bodies.migrate_live, defaults={"host": "", "block_migration": "auto", "force": False},
+    vm_states=(states.ACTIVE, states.PAUSED), task_state=states.MIGRATING, pipeline="server.live_migrate",
+    host_role="source", service="live_migrations.begin",
+    button=Button(done="{server} is being moved to another host while it runs."),
+)  # fmt: skip

@@ -1,0 +1,42 @@
+"""Bodies of actions that move a running server, by microversion."""
+
+from typing import Any
+
+from apps.compute.action_bodies import Schema
+
+_HOST: Schema = {
+    "type": "string",
+    "nullable": True,
+    "minLength": 1,
+    "maxLength": 255,
+    "pattern": r"^[a-zA-Z0-9_.-]+$",
+    "description": "a host's name or null",
+}
+_BOOLEANS = (True, False, "True", "False", "true", "false", "TRUE", "FALSE", "1", "0", "on", "off", "yes", "no")
+_BOOLEAN: Schema = {"enum": list(_BOOLEANS), "description": "a boolean"}
+_AUTO: Schema = {"enum": [*_BOOLEANS, "auto"], "description": "a boolean or 'auto'"}
+
+
+def _migrate_live(*required: str, **more: Schema) -> Schema:
+    properties = {"host": _HOST, **more}
+    return {
+        "type": "object",
+        "description": f"an object with {', '.join(required)}",
+        "required": list(required),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+# nova/api/openstack/compute/schemas/migrate_server.py
+MIGRATE_LIVE_OLD = _migrate_live(
+    "host", "block_migration", "disk_over_commit", block_migration=_BOOLEAN, disk_over_commit=_BOOLEAN
+)
+MIGRATE_LIVE = _migrate_live("host", "block_migration", block_migration=_AUTO)
+MIGRATE_LIVE_FORCED = _migrate_live("host", "block_migration", block_migration=_AUTO, force=_BOOLEAN)
+MIGRATE_LIVE_ANY = _migrate_live("host", block_migration=_AUTO, disk_over_commit=_BOOLEAN, force=_BOOLEAN)
+
+
+def migrate_live(body: Any) -> dict[str, Any]:
+    force = str(body.get("force", "")).lower() in ("true", "1", "on", "yes")
+    return {"host": body.get("host") or "", "block_migration": body["block_migration"], "force": force}

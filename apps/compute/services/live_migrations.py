@@ -1,0 +1,84 @@
+"""Live migration: checks before it is accepted, its row, and what is done to one under way."""
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest
+from apps.compute import exceptions, migration_states
+from apps.compute.actions import LIVE_MIGRATE
+from apps.compute.models import Migration, Server
+from apps.compute.services import instance_actions, migrations, server_actions, servers
+from apps.scheduling.exceptions import HostNotFound
+from apps.scheduling.selectors import hosts
+
+
+@transaction.atomic
+def begin(
+    *, context: RequestContext, server: Server, host: str = "", block_migration: Any = "auto", force: bool = False
+) -> None:
+    """Begin to move a server to ``host``, or to one that the scheduler chooses, while its guest runs.
+
+    Disks are copied where the hosts do not share them, whatever ``block_migration`` says. ``force`` needs a host: it is
+    claimed like another one.
+    Raises BadRequest (400) for a host that is unknown, down or the server's own, WrongState and ServerLocked (409).
+    """
+    if force and not host:
+        raise BadRequest("Can't force to a non-provided destination")
+    if host:
+        _check_destination(server, host)
+    if server.host and not hosts.is_up(server.host):
+        raise exceptions.ComputeServiceUnavailable(host=server.host)
+    run_id = uuid.uuid4()
+    server_actions.begin(context=context, server=server, action=LIVE_MIGRATE, run_id=run_id, host=host)
+    server.refresh_from_db()
+    migrations.create(
+        context=context,
+        server=server,
+        run_id=run_id,
+        type_=migration_states.LIVE,
+        status=migration_states.QUEUED,
+        destination=host,
+    )
+
+
+def _check_destination(server: Server, host: str) -> None:
+    if host == server.host:
+        raise exceptions.MigrationToSameHost(instance_id=server.id, host=host)
+    try:
+        hosts.get(name=host)
+    except HostNotFound:
+        raise BadRequest(f"Compute host {host} could not be found.") from None
+    if not hosts.is_up(host):
+        raise exceptions.ComputeServiceUnavailable(host=host)
+
+
+def force_complete(*, context: RequestContext, server: Server, migration: Migration) -> None:
+    """Have a migration completed soon: its guest is paused until it is there, or runs there before its memory is.
+
+    Raises InvalidMigrationState (400) unless its guest is being copied, ServerLocked (409).
+    """
+    servers.check_unlocked(context=context, server=server)
+    rows = Migration.objects.filter(id=migration.id, status=migration_states.RUNNING)
+    if not rows.update(forced=True, updated_at=timezone.now()):
+        raise _refusal(server, migration, "force_complete")
+
+
+def abort(*, context: RequestContext, server: Server, migration: Migration, early: bool) -> None:
+    """Stop a migration: the server stays on its host. ``early``: also one whose guest is not being copied yet.
+
+    Not in a transaction: the revert is sent at once. Raises InvalidMigrationState (400), ServerLocked (409).
+    """
+    allowed = (migration_states.QUEUED, migration_states.PREPARING) if early else ()
+    if migration.status not in (migration_states.RUNNING, *allowed) or migration.run_id is None:
+        raise _refusal(server, migration, "abort")
+    instance_actions.cancel(context=context, server=server, run_id=migration.run_id)
+
+
+def _refusal(server: Server, migration: Migration, method: str) -> exceptions.InvalidMigrationState:
+    return exceptions.InvalidMigrationState(
+        migration_id=migration.id, instance_uuid=server.id, state=migration.status, method=method
+    )

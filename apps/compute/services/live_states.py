@@ -1,0 +1,69 @@
+"""Pipelines' writes when a server moves while its guest runs."""
+
+import uuid
+
+from apps.compute import migration_states, states
+from apps.compute.selectors import migrations as selectors
+from apps.compute.selectors import servers as server_selectors
+from apps.compute.services import migrations, server_states
+from apps.networking.services import bindings
+from apps.scheduling.services import allocations
+from apps.volumes.services import server_volumes
+
+UNKNOWN = ""  # a power state that nobody could ask for
+
+
+def mark_claimed(*, run_id: uuid.UUID, host: str) -> None:
+    """The destination has been chosen, and the migration has its allocation."""
+    migrations.advance(run_id=run_id, status=migration_states.PREPARING, destination=host)
+
+
+def mark_moved(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_state: str) -> None:
+    """The server is on the destination, with the allocation that the migration holds there. Its task continues.
+
+    Nothing where that is written already.
+    """
+    migration, server = selectors.of_run(run_id=run_id), server_selectors.load(server_id=server_id)
+    claim = allocations.of_consumer(consumer_id=migration.uuid) if migration is not None else None
+    if migration is None or server is None or claim is None:
+        return
+    bindings.move_for_server(server_id=server_id, host=host)
+    server_states.mark_moved(
+        server_id=server_id,
+        claimed_by=migration.uuid,
+        host=host,
+        zone=claim.host.zone,
+        power_state=power_state or ("paused" if server.vm_state == states.PAUSED else "running"),
+    )
+    if server.has_volumes:
+        server_volumes.move(server_id=server_id, host=host)
+    if power_state == UNKNOWN:
+        server_states.forget_power_state(server_id=server_id)
+    migrations.advance(run_id=run_id, status=migration_states.POST_MIGRATING)
+
+
+def complete(*, server_id: uuid.UUID, run_id: uuid.UUID) -> None:
+    """The server has moved, and its task is over."""
+    server_states.end_task(server_id=server_id)
+    migrations.advance(run_id=run_id, status=migration_states.COMPLETED)
+
+
+def give_up(*, server_id: uuid.UUID, run_id: uuid.UUID, source: str, final: bool, cancelled: bool) -> None:
+    """The attempt failed: its claim is released. ``final``: the server stays where it is, and the migration is over.
+
+    A server that had left its ``source`` before it could be held back has moved.
+    """
+    migration, server = selectors.of_run(run_id=run_id), server_selectors.load(server_id=server_id)
+    if final:
+        server_states.end_task(server_id=server_id)
+    if migration is None or server is None or migration.status in migration_states.ENDED:
+        return
+    if server.host != source:
+        status = migration_states.COMPLETED if final else migration_states.POST_MIGRATING
+        migrations.advance(run_id=run_id, status=status)
+    elif final:
+        status = migration_states.CANCELLED if cancelled else migration_states.ERROR
+        migrations.advance(run_id=run_id, status=status)
+    else:
+        migrations.advance(run_id=run_id, status=migration_states.QUEUED, destination="")
+    allocations.release(consumer_id=migration.uuid)

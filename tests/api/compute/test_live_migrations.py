@@ -1,0 +1,98 @@
+"""Live migration by the API: bodies by microversion, hosts that cannot be, and what is done to one under way."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.compute.models import Migration, Server
+from apps.workflow.models import Run
+from tests.api.compute.conftest import ComputeCaller
+
+OLD = {"block_migration": False, "disk_over_commit": False}
+
+
+@pytest.fixture
+def server(alice: ComputeCaller, make_server: Any, make_host: Any) -> Server:
+    make_host("h1", 1)
+    make_host("h2", 2)
+    make_host("gone", 3, heartbeat_at=timezone.now() - timedelta(days=1))
+    row: Server = make_server(alice, host="h1")
+    return row
+
+
+@pytest.mark.parametrize(
+    ("version", "body", "code", "text"),
+    [
+        ("2.1", {"host": None, **OLD}, 202, ""),
+        ("2.1", {"host": "h2", **OLD}, 202, ""),
+        ("2.1", {"host": "h2", "block_migration": True}, 400, "disk_over_commit"),
+        ("2.1", {"host": "h2", "block_migration": "auto", "disk_over_commit": False}, 400, "block_migration"),
+        ("2.25", {"host": None, "block_migration": "auto"}, 202, ""),
+        ("2.25", {"host": None, **OLD}, 400, "os-migrateLive"),
+        ("2.25", {"host": None, "block_migration": "auto", "force": True}, 400, "os-migrateLive"),
+        ("2.30", {"host": None, "block_migration": "auto", "force": True}, 400, "Can't force to a non-provided"),
+        ("2.30", {"host": "h2", "block_migration": "auto", "force": True}, 202, ""),
+        ("2.68", {"host": "h2", "block_migration": "auto", "force": True}, 400, "os-migrateLive"),
+        ("2.90", {"host": "h1", "block_migration": "auto"}, 400, "to current host (h1)"),
+        ("2.90", {"host": "h9", "block_migration": "auto"}, 400, "Compute host h9 could not be found."),
+        ("2.90", {"host": "gone", "block_migration": "auto"}, 400, "Compute service of gone is unavailable"),
+        ("2.90", {"host": "a b", "block_migration": "auto"}, 400, "host"),
+    ],
+)
+def test_bodies(
+    admin: ComputeCaller, no_broker: list[Any], server: Server, version: str, body: Any, code: int, text: str
+) -> None:
+    answer = admin.at(version).post(f"/servers/{server.id}/action", {"os-migrateLive": body})
+    assert (answer.status_code, text in answer.text) == (code, True), answer.text
+    server.refresh_from_db()
+    moving = code == 202
+    assert (server.task_state, Migration.objects.count()) == (("migrating", 1) if moving else ("", 0))
+    if moving:
+        row = Migration.objects.get()
+        assert (row.type, row.status, row.source, row.destination) == (
+            "live-migration", "queued", "h1", body["host"] or "",
+        )  # fmt: skip
+        assert Run.objects.get(id=row.run_id).hosts == {"source": "h1"}
+
+
+def test_who_and_in_which_state(
+    admin: ComputeCaller, alice: ComputeCaller, no_broker: list[Any], server: Server, make_server: Any
+) -> None:
+    body = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
+    assert alice.at("2.90").post(f"/servers/{server.id}/action", body).status_code == 403
+    stopped = make_server(alice, host="h1", vm_state="stopped")
+    answer = admin.at("2.90").post(f"/servers/{stopped.id}/action", body)
+    assert answer.status_code == 409 and "vm_state stopped" in answer.text
+    lost = make_server(alice, host="gone")
+    answer = admin.at("2.90").post(f"/servers/{lost.id}/action", body)
+    assert answer.status_code == 400 and "Compute service of gone" in answer.text
+    assert not Migration.objects.exists()
+
+
+def test_what_is_done_to_one_under_way(
+    admin: ComputeCaller, alice: ComputeCaller, no_broker: list[Any], server: Server
+) -> None:
+    body = {"os-migrateLive": {"host": None, "block_migration": "auto"}}
+    assert admin.at("2.90").post(f"/servers/{server.id}/action", body).status_code == 202
+    row = Migration.objects.get()
+    path, force = f"/servers/{server.id}/migrations/{row.id}", {"force_complete": None}
+    assert alice.at("2.90").post(f"{path}/action", force).status_code == 403
+    assert admin.at("2.21").post(f"{path}/action", force).status_code == 404
+    answer = admin.at("2.90").post(f"{path}/action", force)
+    assert answer.status_code == 400 and "is queued. Cannot force_complete" in answer.text
+    assert admin.at("2.90").post(f"{path}/action", {"force_complete": 1}).status_code == 400
+    assert admin.at("2.90").post(f"{path}/action", {}).status_code == 400
+    assert alice.at("2.90").delete(path).status_code == 403
+    assert admin.at("2.23").delete(path).status_code == 404
+    assert admin.at("2.64").delete(path).status_code == 400
+    assert admin.at("2.90").delete(f"/servers/{server.id}/migrations/9{row.id}").status_code == 404
+    Migration.objects.update(status="running")
+    assert admin.at("2.90").post(f"{path}/action", force).status_code == 202
+    row.refresh_from_db()
+    assert row.forced
+    assert admin.at("2.24").delete(path).status_code == 202
+    run = Run.objects.get(id=row.run_id)
+    assert run.state == "reverting" and uuid.UUID(str(run.id)) == row.run_id
