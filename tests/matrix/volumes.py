@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tests.cloud import Cloud, wait_for
+from tests.matrix.cells import HOSTS
 
 if TYPE_CHECKING:
     from tests.matrix.batches import Case
@@ -32,10 +33,13 @@ def begin(cloud: Cloud, name: str, project: str = "") -> str:
 
 
 def make_for_server(cloud: Cloud, case: "Case") -> str:
-    """Make a volume of the server's project; return its ID."""
+    """Make a volume of the server's project, for each second case on another host; return its ID."""
     [[project]] = cloud.rows("SELECT project_id FROM compute_server WHERE id = %s", case.subject)
+    host = HOSTS[2] if int(case.name[:2]) % 2 else HOSTS[0]
+    cloud.rows("UPDATE scheduling_host SET enabled = (name = %s)", host)
     key = begin(cloud, f"for-{case.name}", str(project))
     assert settled(cloud, "volumes_volume", key) == "available"
+    cloud.rows("UPDATE scheduling_host SET enabled = (name = %s)", HOSTS[0])
     return key
 
 
