@@ -33,7 +33,7 @@ from apps.networking.models import (
 )
 from apps.quotas.models import Limit, Reservation, Usage
 from apps.scheduling.models import Aggregate, Allocation, Host, Inventory
-from apps.volumes.models import Attachment, Backup, Export, Snapshot, Volume, VolumeType, VolumeTypeAccess
+from apps.volumes.models import Attachment, Backup, Export, Pool, Snapshot, Volume, VolumeType, VolumeTypeAccess
 from apps.workflow.models import Finding, Run, Step, Tally
 
 FLAVOR = {"id": "1", "original_name": "f", "vcpus": 1, "ram": 1, "disk": 1, "ephemeral": 0, "swap": 0}
@@ -168,6 +168,7 @@ def disks(number: int, project: str, server: Server) -> None:
         project_id=project, user_id="u", name=text, size=1, status="error", volume_type=kind, host=FIRST,
         error="No valid host was found.",
     )  # fmt: skip
+    Pool.objects.create(host=FIRST, backend=text, total_gib=10, free_gib=5)
     first = Volume.objects.get(name=FIRST)
     for row in (volume, first):
         attachment = Attachment.objects.create(volume=row, server_id=server.id, host=FIRST, status="attached")

@@ -34,9 +34,13 @@ def run(*, timeout_s: float, forget_saved: bool = False) -> Iterator[str]:
         exports = host.volume.list_exports()
         for export in exports:
             host.volume.close_export(export.volume_id, export.name)
+        connections = host.volume.list_connections()
+        for connection in connections:
+            host.volume.disconnect(connection.owner)
         host.hypervisor.close()
         host.network.close()
-        closed = f", {len(exports)} volumes closed" if exports else ""
+        count = len(exports) + len(connections)
+        closed = f", {count} volumes closed" if count else ""
         yield f"{name}: {len(domains)} servers powered off, {len(ports)} ports unplugged{closed}"
 
 

@@ -13,7 +13,7 @@ from apps.common import audit
 from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, filters, operations, panels, targets
 from apps.identity.selectors import names
 from apps.volumes import states
-from apps.volumes.models import Attachment, Export, Volume
+from apps.volumes.models import Attachment, Export, Pool, Volume
 from apps.volumes.selectors import attachments as attachment_selectors
 from apps.volumes.selectors import exports as export_selectors
 from apps.volumes.selectors import snapshots as snapshot_selectors
@@ -122,6 +122,15 @@ class ExportAdmin(ReadOnlyAdmin):
     search_fields = ("attachment__volume__id", "host", "storage_host")
     list_select_related = ("attachment",)
     exclude = ("name",)
+
+
+@admin.register(Pool)
+class PoolAdmin(ReadOnlyAdmin):
+    """What agents report. A back end on the servers' disk takes its room from the host's inventory instead."""
+
+    list_display = ("backend", "host", "shared", "total_gib", "free_gib", "reserve_gib", "reported_at")
+    list_filter = (filters.text("backend"), filters.text("host"), "shared")
+    search_fields = ("backend", "host")
 
 
 @admin.register(Attachment)

@@ -425,3 +425,27 @@ def test_a_pool_keeps_its_reserve(tmp_path: Path, run_dir: Path) -> None:
     with pytest.raises(PoolFull):
         made(full)
     assert full.list_volumes() == ()
+
+
+def test_two_hosts_see_a_shared_directory(tmp_path: Path, run_dir: Path) -> None:
+    """Made by one host, exported by the other; an empty directory that is no mount point is refused."""
+    directory = tmp_path / "nfs"
+    one, two = (
+        LocalVolumes(
+            {"state_dir": tmp_path / name, "run_dir": run_dir / name, "volume_dir": directory, "shared": True,
+             "reserved_gib": 0}
+        )
+        for name in ("one", "two")
+    )  # fmt: skip
+    with pytest.raises(PoolUnavailable, match="not mounted"):
+        made(one)
+    directory.mkdir()
+    (directory / ".celerity-volumes").touch()
+    volume = made(one)
+    work(one, volume, "write -q -P 7 0 1M")
+    work(two, volume, "read -P 7 0 1M")
+    assert [info.shared for info in two.list_volumes()] == [True] and two.capabilities.shared
+    (directory / volume / "stray").touch()
+    assert two.residue(remove=True) == ()  # the other host's, maybe
+    two.delete_volume(volume)
+    assert one.list_volumes() == ()

@@ -25,7 +25,8 @@ from workers.drivers.volume import simulated as simulated_volumes
 from workers.drivers.volume.base import VolumeSpec
 from workers.drivers.volume.errors import StorageHostSilent
 from workers.engine import revert
-from workers.host import events
+from workers.host import drivers as host_drivers
+from workers.host import events, shutdown
 from workers.host.reconcilers import base
 from workers.host.reconcilers import exports as reconciler
 from workers.mapping import exports, servers
@@ -240,6 +241,16 @@ def test_a_larger_volume(worker: Worker, far: HostDrivers, server: Server, attac
     reconciler.look_after(attached.volume_id, worker.drivers)
     [seen] = worker.drivers.volume.list_connections()
     assert seen.size_gib == 3
+
+
+def test_down_ends_both_sides(
+    worker: Worker, far: HostDrivers, attached: Attachment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides = {HOST: worker.drivers, FAR: far}
+    monkeypatch.setattr(host_drivers, "host_names", lambda: list(sides))
+    monkeypatch.setattr(host_drivers, "make", sides.get)
+    assert [line.rpartition(", ")[2] for line in shutdown.run(timeout_s=1)] == ["1 volumes closed"] * 2
+    assert (connected(worker), far.volume.list_exports()) == ([], ())
 
 
 def test_a_server_starts_when_the_storage_host_is_back(
