@@ -186,14 +186,14 @@ class Calls:
         """Make volumes; return the summary of their seconds with the rate, and their addresses."""
         taken, made = [], []
 
-        def one(_: int) -> None:
+        def make(_: int) -> None:
             began = time.perf_counter()
             answer = self.ask("POST", f"{self.cinder}/volumes", {"volume": {"size": 1}}, 202)["volume"]["id"]
             made.append(f"{self.cinder}/volumes/{answer}")
             self.wait(made[-1], "volume", "available")
             taken.append(time.perf_counter() - began)
 
-        seconds, errors = spread(count, concurrency, one)
+        seconds, errors = spread(count, concurrency, make)
         self.errors += errors
         return summary(taken, 50, 95) | {"per_second": round(len(taken) / seconds, 1)}, made
 
